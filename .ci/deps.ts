@@ -1,0 +1,278 @@
+/**
+ * Sees to it that this project's `jsr:@std/…` imports can be loaded where JSR
+ * cannot be reached but an npm registry can.
+ *
+ * `"vendor": true` in `deno.json` makes Deno look into `vendor/jsr.io` before
+ * it asks JSR. Where needed, this script fills that folder with stand-ins made
+ * from the npm package `deno-std`, which holds the standard library compiled to
+ * JavaScript. Where JSR answers, it leaves everything to Deno.
+ *
+ * @module
+ */
+
+import config from "../deno.json" with { type: "json" };
+import { DECLARATIONS } from "./std_types.ts";
+
+/** The npm package that the stand-ins are made from. */
+const SOURCE = "deno-std@1.4.0";
+
+/** A module of `@std/cli` that needs a JSON file which the npm package lacks. */
+const BROKEN_FILE = "unicode_width.js";
+
+/**
+ * The version of a stand-in that `deno.json` does not name. The npm package
+ * does not tell which versions it was compiled from.
+ */
+const DEFAULT_VERSION = "1.0.0";
+
+const ROOT = `${import.meta.dirname}/..`;
+const VENDOR = `${ROOT}/vendor`;
+const SCOPE = `${VENDOR}/jsr.io/@std`;
+
+/** A file beside the stand-ins that tells them from packages got from JSR. */
+const STAMP = "stand-ins.txt";
+
+/** The `@std` packages in `deno.json`, with the lowest version it accepts. */
+const WANTED = new Map<string, string>();
+for (const specifier of Object.values(config.imports)) {
+  const [, name, version] = specifier.match(/^jsr:@std\/(.+)@\^(.+)$/) ?? [];
+  if (name && version) WANTED.set(name, version);
+}
+
+function versionOf(name: string): string {
+  return WANTED.get(name) ?? DEFAULT_VERSION;
+}
+
+async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+}
+
+/** A digest of everything that determines the stand-ins. */
+async function currentStamp(): Promise<string> {
+  const sources = await Promise.all(
+    ["deps.ts", "std_types.ts"].map((file) =>
+      Deno.readTextFile(`${import.meta.dirname}/${file}`)
+    ),
+  );
+  const text = JSON.stringify([...sources, ...WANTED]);
+  return await sha256(new TextEncoder().encode(text));
+}
+
+/** The stamp of the stand-ins in `vendor/`, if it holds any. */
+async function vendoredStamp(): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(`${SCOPE}/${STAMP}`);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Whether `vendor/` serves every wanted package: all are there, and they are
+ * either up-to-date stand-ins or, without a stamp, packages got from JSR.
+ */
+async function isServed(): Promise<boolean> {
+  const stamp = await vendoredStamp();
+  if (stamp !== undefined && stamp !== await currentStamp()) return false;
+  const found = await Promise.allSettled(
+    [...WANTED.keys()].map((name) => Deno.stat(`${SCOPE}/${name}/meta.json`)),
+  );
+  return found.every(({ status }) => status === "fulfilled");
+}
+
+async function isJsrReachable(): Promise<boolean> {
+  try {
+    const response = await fetch("https://jsr.io/@std/assert/meta.json", {
+      signal: AbortSignal.timeout(3_000),
+    });
+    await response.body?.cancel();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Has Deno put the npm package into its cache, so that the user's settings for
+ * registries and certificates hold, and returns the folder it is in.
+ */
+async function downloadSource(): Promise<string> {
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "info",
+      "--json",
+      // Or else "vendor" in deno.json implies a node_modules folder.
+      "--node-modules-dir=none",
+      `npm:${SOURCE}/assert/mod.js`,
+    ],
+    cwd: ROOT,
+  }).output();
+  const decoder = new TextDecoder();
+  const info = JSON.parse(decoder.decode(stdout) || "{}");
+  const folder = info.npmPackages?.[SOURCE]?.localPath;
+  if (typeof folder === "string") return folder;
+  throw new Error(info.modules?.[0]?.error ?? decoder.decode(stderr).trim());
+}
+
+/** Reads the modules of a package: file names to source texts. */
+async function readModules(folder: string): Promise<Map<string, string>> {
+  const modules = new Map<string, string>();
+  for await (const { name } of Deno.readDir(folder)) {
+    if (!name.endsWith(".js") || name === BROKEN_FILE) continue;
+    const text = await Deno.readTextFile(`${folder}/${name}`);
+    modules.set(
+      name,
+      text.replace(`export * from "./${BROKEN_FILE}";\n`, ""),
+    );
+  }
+  return modules;
+}
+
+/** The name by which a package exports a module, given its file name. */
+function exportName(file: string): string {
+  return file.slice(0, -".js".length).replaceAll("_", "-");
+}
+
+/**
+ * Turns imports of other packages, which the npm package makes by relative
+ * paths, into imports from JSR, and adds those packages to `names`.
+ */
+function redirectImports(text: string, names: Set<string>): string {
+  return text.replace(
+    /(?<=^(?:import|export|}).* from ")\.\.\/([\w-]+)\/(\w+\.js)(?=")/gm,
+    (_, name: string, file: string) => {
+      names.add(name);
+      return `jsr:@std/${name}@${versionOf(name)}/${exportName(file)}`;
+    },
+  );
+}
+
+/**
+ * Makes the files of a stand-in: the modules of the package and their
+ * declaration files. Adds the packages that it imports to `names`.
+ */
+function makeFiles(
+  name: string,
+  modules: Map<string, string>,
+  names: Set<string>,
+): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const [file, source] of modules) {
+    const text = redirectImports(source, names);
+    const declarations = DECLARATIONS[name]?.[file];
+    if (declarations === undefined) {
+      files.set(file, text);
+    } else {
+      const types = file.replace(/\.js$/, ".d.ts");
+      files.set(file, `/* @ts-self-types="./${types}" */\n${text}`);
+      files.set(types, declarations);
+    }
+  }
+  return files;
+}
+
+/** What JSR tells about one version of a package. */
+async function makeVersionMeta(files: Map<string, string>): Promise<unknown> {
+  const manifest: Record<string, unknown> = {};
+  const exports: Record<string, string> = { ".": "./mod.js" };
+  for (const [file, text] of files) {
+    const bytes = new TextEncoder().encode(text);
+    const checksum = `sha256-${await sha256(bytes)}`;
+    manifest[`/${file}`] = { size: bytes.length, checksum };
+    if (/^(?!mod\.|_)\w+\.js$/.test(file)) {
+      exports[`./${exportName(file)}`] = `./${file}`;
+    }
+  }
+  return { manifest, exports };
+}
+
+/** Writes a stand-in, laid out as Deno does in `vendor/`. */
+async function writePackage(
+  scope: string,
+  name: string,
+  files: Map<string, string>,
+): Promise<void> {
+  const version = versionOf(name);
+  const folder = `${scope}/${name}`;
+  await Deno.mkdir(`${folder}/${version}`, { recursive: true });
+  for (const [file, text] of files) {
+    await Deno.writeTextFile(`${folder}/${version}/${file}`, text);
+  }
+  const versionMeta = await makeVersionMeta(files);
+  await Deno.writeTextFile(
+    `${folder}/${version}_meta.json`,
+    JSON.stringify(versionMeta),
+  );
+  const meta = {
+    scope: "std",
+    name,
+    latest: version,
+    versions: { [version]: {} },
+  };
+  await Deno.writeTextFile(`${folder}/meta.json`, JSON.stringify(meta));
+}
+
+/** Writes the wanted packages and those they import, and the stamp. */
+async function writeScope(source: string, scope: string): Promise<void> {
+  const names = new Set(WANTED.keys());
+  // The loop also visits the names that are added while it runs.
+  for (const name of names) {
+    const folder = `${source}/${name.replaceAll("-", "_")}`;
+    const files = makeFiles(name, await readModules(folder), names);
+    await writePackage(scope, name, files);
+  }
+  await Deno.writeTextFile(`${scope}/${STAMP}`, await currentStamp());
+}
+
+async function removeIfExists(path: string): Promise<void> {
+  try {
+    await Deno.remove(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/**
+ * Puts stand-ins into `vendor/`. A lock makes a second run wait for the first,
+ * and the renaming makes them appear all at once, or not at all.
+ */
+async function vendorStandIns(): Promise<void> {
+  await Deno.mkdir(`${VENDOR}/jsr.io`, { recursive: true });
+  using lock = await Deno.open(`${VENDOR}/.stand-ins.lock`, {
+    create: true,
+    write: true,
+  });
+  await lock.lock(true);
+  if (await isServed()) return;
+
+  const staging = `${VENDOR}/.stand-ins`;
+  await removeIfExists(staging);
+  await writeScope(await downloadSource(), staging);
+  await removeIfExists(SCOPE);
+  await Deno.rename(staging, SCOPE);
+  console.log(`Made stand-ins for jsr:@std packages from npm:${SOURCE}`);
+}
+
+async function main(): Promise<void> {
+  if (await isServed()) return;
+  if (await isJsrReachable()) {
+    // Stand-ins that are out of date would keep Deno from asking JSR.
+    if (await vendoredStamp() !== undefined) await removeIfExists(SCOPE);
+    return;
+  }
+  try {
+    await vendorStandIns();
+  } catch (error) {
+    console.error(
+      `error: Cannot get the jsr:@std packages: https://jsr.io does not ` +
+        `answer, and making stand-ins from npm:${SOURCE} failed:\n` +
+        `  ${error instanceof Error ? error.message : error}\n` +
+        "Check the network, or set a registry that has this package in " +
+        ".npmrc, then run `deno task deps` again.",
+    );
+    Deno.exit(1);
+  }
+}
+
+await main();

@@ -1,0 +1,96 @@
+import type { PromisedCall } from "./call.ts";
+
+/**
+ * The outcome of a task that was submitted: a promise that also answers what
+ * a future of PEP 3148 does.
+ *
+ * A future that nobody awaits keeps what its task threw to itself.
+ *
+ * @example Usage
+ * ```ts
+ * import { Pool } from "@distex/pool";
+ * import { assert, assertEquals } from "@std/assert";
+ *
+ * await using pool = new Pool(1);
+ * const future = pool.submit((a: number, b: number) => a + b, 3, 4);
+ * assertEquals(await future, 7);
+ * assert(future.done());
+ * ```
+ *
+ * @typeParam Result What the task returns.
+ * @see {@link https://peps.python.org/pep-3148/#future-objects}
+ */
+export class Future<Result> implements Promise<Result> {
+  /** What the future is called by `Object.prototype.toString`. */
+  readonly [Symbol.toStringTag] = "Future";
+
+  readonly #call: PromisedCall<Result>;
+  readonly #drop: () => boolean;
+  #cancelled = false;
+
+  /**
+   * Constructs the future of a call; use {@linkcode Pool.submit} instead.
+   *
+   * @param call The call.
+   * @param drop Takes it out of the queue, and says whether it was there.
+   */
+  constructor(call: PromisedCall<Result>, drop: () => boolean) {
+    this.#call = call;
+    this.#drop = drop;
+    call.promise.catch(() => {});
+  }
+
+  /**
+   * Cancels the task if it hasn't been sent to a worker; the future is then
+   * rejected with a `DOMException` named `"AbortError"`.
+   *
+   * @returns Whether the task is cancelled.
+   */
+  cancel(): boolean {
+    if (this.#cancelled) return true;
+    if (!this.#drop()) return false;
+    this.#cancelled = true;
+    const { name } = this.#call.task;
+    this.#call.fail(
+      new DOMException(`The task '${name}' was cancelled`, "AbortError"),
+    );
+    return true;
+  }
+
+  /** Whether the task was cancelled. */
+  cancelled(): boolean {
+    return this.#cancelled;
+  }
+
+  /** Whether the task is with a worker, and so can't be cancelled. */
+  running(): boolean {
+    return this.#call.state === "sent";
+  }
+
+  /** Whether the task has returned, has thrown, or was cancelled. */
+  done(): boolean {
+    return this.#call.state === "settled";
+  }
+
+  /** As of any promise. */
+  then<Fulfilled = Result, Rejected = never>(
+    onFulfilled?:
+      | ((value: Result) => Fulfilled | PromiseLike<Fulfilled>)
+      | null,
+    onRejected?: ((reason: unknown) => Rejected | PromiseLike<Rejected>) | null,
+  ): Promise<Fulfilled | Rejected> {
+    return this.#call.promise.then(onFulfilled, onRejected);
+  }
+
+  /** As of any promise. */
+  catch<Rejected = never>(
+    onRejected?: ((reason: unknown) => Rejected | PromiseLike<Rejected>) | null,
+  ): Promise<Result | Rejected> {
+    return this.#call.promise.catch(onRejected);
+  }
+
+  /** As of any promise. */
+  finally(onFinally?: (() => void) | null): Promise<Result> {
+    return this.#call.promise.finally(onFinally);
+  }
+}

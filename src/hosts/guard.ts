@@ -1,0 +1,60 @@
+/**
+ * Reads the process ids that the pool tells it, until the pool ends. Then it
+ * kills those that are still there and removes the pool's folder, if any.
+ */
+const SCRIPT = `
+trap '' HUP INT QUIT TERM
+pids=' '
+while read -r event pid; do
+  case $event in
+    started) pids="$pids$pid " ;;
+    ended) pids="\${pids%%" $pid "*} \${pids#*" $pid "}" ;;
+  esac
+done
+[ "$pids" = ' ' ] || kill -KILL $pids
+[ -z "$1" ] || rm -rf "$1"
+`;
+
+/**
+ * A small shell process that outlives the pool's by a moment, and so can tidy
+ * up after it however it ended, SIGKILL included. A worker that is busy in a
+ * synchronous task wouldn't notice by itself.
+ */
+export class Guard {
+  readonly #child: Deno.ChildProcess;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+
+  /** Starts the process; `folder` is what it removes at the end. */
+  constructor(folder: string | undefined) {
+    this.#child = new Deno.Command("sh", {
+      args: ["-c", SCRIPT, "distex-guard", folder ?? ""],
+      stdin: "piped",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    this.#child.unref();
+    this.#writer = this.#child.stdin.getWriter();
+  }
+
+  /** Whether this system has a shell for it. */
+  static get isSupported(): boolean {
+    return Deno.build.os !== "windows";
+  }
+
+  /** Watches over a process until it has ended. */
+  watch(child: Deno.ChildProcess): void {
+    this.#tell(`started ${child.pid}`);
+    child.status.then(() => this.#tell(`ended ${child.pid}`));
+  }
+
+  /** Ends the guard, as the pool has tidied up itself. */
+  async close(): Promise<void> {
+    await this.#writer.close().catch(() => {});
+    await this.#child.status;
+  }
+
+  #tell(line: string): void {
+    // A guard that was killed is missed only if the pool is killed too.
+    this.#writer.write(new TextEncoder().encode(`${line}\n`)).catch(() => {});
+  }
+}

@@ -1,0 +1,77 @@
+import type { Address } from "./address.ts";
+
+/**
+ * What tasks may do: `"inherit"` what the program may that makes the pool,
+ * `"none"`, or the permissions listed, with the words and the meaning of
+ * Deno's own `Worker` option.
+ *
+ * @see {@link https://docs.deno.com/api/deno/~/Deno.PermissionOptions}
+ */
+export type WorkerPermissions =
+  | "inherit"
+  | "none"
+  | Deno.PermissionOptionsObject;
+
+const NAMES = ["read", "write", "net", "env", "run", "ffi", "sys", "import"];
+
+/**
+ * The flags that give a worker its permissions, and access to its pool.
+ *
+ * Deno doesn't tell which paths or hosts a program was granted one by one, so
+ * what is inherited is what was granted without such a list.
+ */
+export function permissionFlags(
+  permissions: WorkerPermissions,
+  address: Address,
+): string[] {
+  const granted = grants(permissions);
+  if (NAMES.every((name) => granted.get(name) === true)) return ["--allow-all"];
+  const own = address.transport === "unix"
+    ? new Map([
+      ["net", [`unix:${address.path}`]],
+      ["read", [address.path]],
+      ["write", [address.path]],
+    ])
+    : new Map([["net", [`${address.hostname}:${address.port}`]]]);
+  const flags: string[] = [];
+  for (const name of NAMES) {
+    const grant = granted.get(name);
+    const list = [
+      ...(own.get(name) ?? []),
+      ...(Array.isArray(grant) ? grant : []),
+    ];
+    if (grant === true) flags.push(`--allow-${name}`);
+    else if (list.length > 0) flags.push(`--allow-${name}=${list.join(",")}`);
+  }
+  return flags;
+}
+
+/** For each name, whether all is granted, or what is. */
+function grants(
+  permissions: WorkerPermissions,
+): Map<string, boolean | string[]> {
+  if (permissions === "none") return new Map();
+  if (permissions === "inherit") {
+    return new Map(NAMES.map((name) => [name, isGranted(name)]));
+  }
+  return new Map<string, boolean | string[]>(
+    Object.entries(permissions).map(([name, value]) => {
+      if (!NAMES.includes(name)) {
+        throw new TypeError(
+          `'permissions' can have ${
+            NAMES.join(", ")
+          }, and "${name}" is none of them`,
+        );
+      }
+      if (value === "inherit") return [name, isGranted(name)];
+      if (Array.isArray(value)) return [name, value.map(String)];
+      return [name, Boolean(value)];
+    }),
+  );
+}
+
+function isGranted(name: string): boolean {
+  const descriptor = { name } as Deno.PermissionDescriptor;
+  const status = Deno.permissions.querySync(descriptor);
+  return status.state === "granted" && !status.partial;
+}

@@ -1,0 +1,32 @@
+/** The longest delay that a timer can have. */
+const FOREVER = 2 ** 31 - 1;
+
+/**
+ * Keeps the program from ending while something is under way. All of a pool's
+ * connections and processes are unref'ed; this one timer stands in for them.
+ */
+export class KeepAlive {
+  #holds = 0;
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  /** Keeps the program alive until a {@linkcode KeepAlive.release} for it. */
+  hold(): void {
+    if (this.#holds++ > 0) return;
+    if (this.#timer === undefined) {
+      this.#timer = setInterval(() => {}, FOREVER);
+    } else this.#timer.ref();
+  }
+
+  /** Takes one or more {@linkcode KeepAlive.hold}s back. */
+  release(holds = 1): void {
+    this.#holds -= holds;
+    if (this.#holds > 0 || this.#timer === undefined) return;
+    this.#timer.unref();
+  }
+
+  /** Frees the timer. */
+  close(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}

@@ -1,0 +1,436 @@
+import { Call, type CallerTrace } from "./call.ts";
+import type { ChunkSize } from "./chunk_size.ts";
+import { END, type Items } from "./items.ts";
+import { Queue } from "./queue.ts";
+import type { CallSource, Scheduler } from "./scheduler.ts";
+import type { RegisteredTask } from "./task_registry.ts";
+
+/** Results that may wait for their reader, in bytes. */
+const MAX_HELD_BYTES = 32 * 2 ** 20;
+
+/** Arguments that are taken from the source at one time, in bytes. */
+const MAX_TAKEN_BYTES = 4 * 2 ** 20;
+
+/** Calls per worker, beyond the windows, whose results may wait for others. */
+const AHEAD_PER_WORKER = 16;
+
+/**
+ * The results of a map, to be iterated once.
+ *
+ * Nothing is taken from the inputs before the first result is asked for, and
+ * when the loop is left early, tasks that haven't begun are dropped and the
+ * inputs are closed.
+ *
+ * @typeParam Result What the task returns.
+ */
+export interface MapResults<Result>
+  extends AsyncIterableIterator<Result, undefined>, AsyncDisposable {
+  /** Itself. */
+  [Symbol.asyncIterator](): MapResults<Result>;
+  /**
+   * Collects the results that remain: faster than a loop, if they fit in
+   * memory.
+   *
+   * @returns All results, in the order in which a loop would see them.
+   * @throws What a loop would throw.
+   */
+  toArray(): Promise<Result[]>;
+}
+
+/** What a map is to do. */
+export interface MapPlan {
+  /** The task. */
+  readonly task: RegisteredTask;
+  /** Where its arguments come from. */
+  readonly items: Items;
+  /** Whether an item is a list of arguments. */
+  readonly spread: boolean;
+  /** How many items travel together. */
+  readonly chunkSize: ChunkSize;
+  /** Whether results come in the order of the items. */
+  readonly ordered: boolean;
+  /** How long the map may take in all, in milliseconds. */
+  readonly timeout: number | undefined;
+  /** Where the map was called. */
+  readonly trace: CallerTrace;
+}
+
+type Step = "value" | "wait" | "end";
+
+/** A map on its way from its inputs to its reader. */
+export class MapRun<Result> implements MapResults<Result>, CallSource {
+  readonly #plan: MapPlan;
+  readonly #scheduler: Scheduler;
+
+  /** Calls in the order of results; unordered, only those that are settled. */
+  readonly #results = new Queue<MapCall>();
+  readonly #unsettled = new Set<MapCall>();
+  readonly #readers = new Queue<
+    PromiseWithResolvers<IteratorResult<Result, undefined>>
+  >();
+  #changed: PromiseWithResolvers<void> | undefined;
+
+  /** The call whose values are being read, and the index of the next one. */
+  #current: MapCall | undefined;
+  #index = 0;
+
+  /** Calls whose items were taken and whose values weren't all read. */
+  #outstanding = 0;
+  #heldBytes = 0;
+  /** The size of the arguments that were taken in this turn. */
+  #takenBytes = 0;
+  /** The source is asked again once no more than this are outstanding. */
+  #wakeAt = -1;
+
+  #started = false;
+  #finished = false;
+  #sourceEnded = false;
+  #error: { readonly reason: unknown } | undefined;
+  #wanted = 0;
+  #pumping = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Constructs a map that begins when its first result is asked for. */
+  constructor(plan: MapPlan, scheduler: Scheduler) {
+    this.#plan = plan;
+    this.#scheduler = scheduler;
+  }
+
+  [Symbol.asyncIterator](): MapResults<Result> {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<Result, undefined>> {
+    this.#start();
+    if (this.#readers.length === 0) {
+      try {
+        const step = this.#advance();
+        if (step === "value") return Promise.resolve(this.#read());
+        if (step === "end") return Promise.resolve(ended());
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    }
+    const reader = Promise.withResolvers<IteratorResult<Result, undefined>>();
+    this.#readers.push(reader);
+    return reader.promise;
+  }
+
+  async return(): Promise<IteratorResult<Result, undefined>> {
+    const closed = this.#finish();
+    this.#serve();
+    await closed;
+    return ended();
+  }
+
+  async toArray(): Promise<Result[]> {
+    this.#start();
+    const results: Result[] = [];
+    for (let step = this.#advance(); step !== "end"; step = this.#advance()) {
+      if (step === "wait") {
+        this.#changed ??= Promise.withResolvers();
+        await this.#changed.promise;
+        continue;
+      }
+      const { values } = this.#current!;
+      for (; this.#index < values.length; this.#index++) {
+        results.push(values[this.#index] as Result);
+      }
+    }
+    return results;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  /** Submits calls, as the scheduler has room for them. */
+  fill(room: number): void {
+    if (this.#sourceEnded) return;
+    this.#wanted = room;
+    if (!this.#plan.items.sync) {
+      if (!this.#pumping) this.#pump();
+      return;
+    }
+    const most = this.#most();
+    this.#takenBytes = 0;
+    try {
+      while (this.#wanted > 0 && !this.#isFull(most)) {
+        const items = this.#take();
+        if (items.length > 0) this.#submit(items);
+        if (this.#sourceEnded || this.#takenBytes > MAX_TAKEN_BYTES) break;
+      }
+      if (this.#wanted > 0 && !this.#sourceEnded) this.#stall();
+    } catch (error) {
+      this.#endSource({ reason: error });
+    }
+    if (this.#sourceEnded) this.#serve();
+  }
+
+  /** Takes no more from the source: the pool is shut down, or broken. */
+  stop(reason: Error): void {
+    if (this.#sourceEnded) return;
+    this.#endSource({ reason });
+    this.#plan.items.close().catch(() => {});
+    this.#serve();
+  }
+
+  /** Takes a call's outcome. */
+  settled(call: MapCall, microseconds: number): void {
+    if (!this.#unsettled.delete(call)) return;
+    this.#heldBytes += call.resultBytes;
+    this.#plan.chunkSize.measured(call.payload.length, microseconds);
+    if (!this.#plan.ordered) this.#results.push(call);
+    this.#serve();
+  }
+
+  #start(): void {
+    if (this.#started) return;
+    this.#started = true;
+    const { timeout } = this.#plan;
+    if (timeout !== undefined) {
+      this.#timer = setTimeout(() => this.#timeOut(timeout), timeout);
+    }
+    this.#scheduler.addSource(this);
+  }
+
+  #timeOut(timeout: number): void {
+    const message = `The map took longer than its timeout of ${timeout} ms`;
+    const reason = new DOMException(message, "TimeoutError");
+    this.#endSource({ reason: this.#plan.trace.addTo(reason) });
+    this.#abandon();
+    this.#plan.items.close().catch(() => {});
+    this.#serve();
+  }
+
+  /** Takes the items of the next call; fewer if the source ends. */
+  #take(): unknown[] {
+    const { items, chunkSize } = this.#plan;
+    const taken: unknown[] = [];
+    for (let left = chunkSize.items; left > 0; left--) {
+      const item = items.next();
+      if (item === END) {
+        this.#endSource();
+        break;
+      }
+      taken.push(item);
+      this.#takenBytes += roughSize(item);
+      if (this.#takenBytes > MAX_TAKEN_BYTES) break;
+    }
+    return taken;
+  }
+
+  /** Takes items from a source that gives them when it has them. */
+  async #pump(): Promise<void> {
+    const { items, chunkSize } = this.#plan;
+    this.#pumping = true;
+    try {
+      while (
+        this.#wanted > 0 && !this.#sourceEnded && !this.#isFull(this.#most())
+      ) {
+        const taken: unknown[] = [];
+        while (taken.length < chunkSize.items && !this.#sourceEnded) {
+          const item = await items.nextAsync();
+          if (item === END) this.#endSource();
+          else taken.push(item);
+        }
+        if (taken.length > 0 && !this.#finished) this.#submit(taken);
+      }
+      if (this.#wanted > 0 && !this.#sourceEnded) this.#stall();
+    } catch (error) {
+      this.#endSource({ reason: error });
+    }
+    this.#pumping = false;
+    if (this.#sourceEnded) this.#serve();
+  }
+
+  #submit(items: unknown[]): void {
+    const { task, spread, chunkSize, ordered } = this.#plan;
+    let call: MapCall;
+    if (chunkSize.single) {
+      const args = spread ? argumentList(items[0]) : items;
+      call = new MapCall(this, task, args, undefined);
+    } else if (spread) {
+      call = new MapCall(this, task, items.map(argumentList), "spread");
+    } else call = new MapCall(this, task, items, "single");
+    this.#wanted--;
+    this.#outstanding++;
+    this.#unsettled.add(call);
+    if (ordered) this.#results.push(call);
+    this.#scheduler.submit(call);
+  }
+
+  #isFull(most: number): boolean {
+    return this.#outstanding >= most ||
+      this.#heldBytes > MAX_HELD_BYTES;
+  }
+
+  /** How many calls the source may be ahead of the reader. */
+  #most(): number {
+    return 2 * this.#scheduler.capacity +
+      AHEAD_PER_WORKER * this.#scheduler.workers;
+  }
+
+  #stall(): void {
+    this.#wakeAt = Math.floor(Math.min(this.#outstanding, this.#most()) * 0.75);
+  }
+
+  #endSource(error?: { readonly reason: unknown }): void {
+    this.#sourceEnded = true;
+    this.#error ??= error;
+    this.#scheduler.removeSource(this);
+  }
+
+  /** Sees to it that there is a value to read, if one has arrived. */
+  #advance(): Step {
+    for (;;) {
+      const current = this.#current;
+      if (current !== undefined) {
+        if (this.#index < current.values.length) return "value";
+        this.#leave(current);
+      }
+      if (this.#finished) return "end";
+      const head = this.#results.peek();
+      if (head === undefined || this.#unsettled.has(head)) {
+        if (!this.#sourceEnded || this.#unsettled.size > 0) return "wait";
+        this.#close();
+        if (this.#error !== undefined) throw this.#error.reason;
+        return "end";
+      }
+      this.#current = this.#results.shift();
+      this.#index = 0;
+    }
+  }
+
+  /** Goes on from a call whose values were all read. */
+  #leave(call: MapCall): void {
+    this.#current = undefined;
+    this.#outstanding--;
+    this.#heldBytes -= call.resultBytes;
+    if (this.#outstanding <= this.#wakeAt) {
+      this.#wakeAt = -1;
+      this.#scheduler.wake();
+    }
+    if (call.thrown !== undefined) {
+      this.#close();
+      throw this.#plan.trace.addTo(call.thrown.reason);
+    }
+  }
+
+  #read(): IteratorResult<Result, undefined> {
+    const value = this.#current!.values[this.#index++] as Result;
+    return { done: false, value };
+  }
+
+  /** Gives readers that wait what there is by now. */
+  #serve(): void {
+    this.#changed?.resolve();
+    this.#changed = undefined;
+    while (this.#readers.length > 0) {
+      try {
+        const step = this.#advance();
+        if (step === "wait") return;
+        this.#readers.shift()!.resolve(
+          step === "value" ? this.#read() : ended(),
+        );
+      } catch (error) {
+        this.#readers.shift()!.reject(error);
+      }
+    }
+  }
+
+  /** Ends the map without waiting for what its inputs do at their end. */
+  #close(): void {
+    this.#finish().catch(() => {});
+  }
+
+  async #finish(): Promise<void> {
+    if (this.#finished) return;
+    this.#finished = true;
+    this.#started = true;
+    clearTimeout(this.#timer);
+    this.#endSource();
+    this.#abandon();
+    this.#current = undefined;
+    this.#results.drain();
+    await this.#plan.items.close();
+  }
+
+  /** Drops the calls that haven't begun, and the results of the others. */
+  #abandon(): void {
+    for (const call of this.#unsettled) this.#scheduler.cancel(call);
+    const unsettled = new Set(this.#unsettled);
+    this.#unsettled.clear();
+    // What was read up to now stays readable; the first gap ends it.
+    const kept = this.#results.drain();
+    for (const call of kept) {
+      if (unsettled.has(call)) break;
+      this.#results.push(call);
+    }
+  }
+}
+
+/** Takes the outcomes of its calls. */
+interface MapCallOwner {
+  settled(call: MapCall, microseconds: number): void;
+}
+
+/** A call for one item or a chunk of them. */
+class MapCall extends Call {
+  /** What the task returned, for each item. */
+  values: readonly unknown[] = [];
+  /** What it threw, after those values. */
+  thrown: { readonly reason: unknown } | undefined;
+  /** The size of its values on the wire. */
+  resultBytes = 0;
+  readonly #run: MapCallOwner;
+
+  constructor(
+    run: MapCallOwner,
+    task: RegisteredTask,
+    payload: readonly unknown[],
+    chunk: "single" | "spread" | undefined,
+  ) {
+    super(task, payload, chunk);
+    this.#run = run;
+  }
+
+  override succeed(value: unknown, bytes: number, microseconds: number): void {
+    this.values = this.chunk === undefined ? [value] : value as unknown[];
+    this.resultBytes = bytes;
+    this.#run.settled(this, microseconds);
+  }
+
+  override fail(reason: unknown, before: unknown[] = []): void {
+    this.values = before;
+    this.thrown = { reason };
+    this.#run.settled(this, 0);
+  }
+}
+
+function ended(): IteratorReturnResult<undefined> {
+  return { done: true, value: undefined };
+}
+
+/** The list of arguments that an item stands for. */
+function argumentList(item: unknown): unknown[] {
+  if (Array.isArray(item)) return item;
+  throw new TypeError(
+    `With 'star', each item must be an array of arguments, and this is ${
+      Deno.inspect(item)
+    }`,
+  );
+}
+
+/** The bytes of what is obviously large in a value; a lower bound. */
+function roughSize(value: unknown): number {
+  if (typeof value === "string") return value.length;
+  if (typeof value !== "object" || value === null) return 0;
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+    return value.byteLength;
+  }
+  if (!Array.isArray(value) || value.length > 16) return 0;
+  let size = 0;
+  for (const element of value) size += roughSize(element);
+  return size;
+}

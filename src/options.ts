@@ -1,0 +1,240 @@
+import { findConfig } from "./hosts/user_config.ts";
+import type { WorkerPermissions } from "./hosts/permissions.ts";
+import { fileURLToPath } from "node:url";
+import type { TaskLike } from "./task.ts";
+
+/** How a pool is made; what is left out has a sensible default. */
+export interface PoolOptions {
+  /**
+   * How many workers run on this machine. Left out or 0: one for each CPU.
+   */
+  readonly workers?: number;
+  /**
+   * How many calls may be at a worker, of which it runs one (or as many as
+   * `concurrency`) while the others wait there. 1 means no queueing; more
+   * keep a worker busy while results travel. `"auto"`, the default, measures
+   * how long tasks take and keeps about 4 ms of work at each worker.
+   */
+  readonly qsize?: number | "auto";
+  /**
+   * How many async tasks a worker runs at the same time. Sync tasks run one
+   * after the other in any case. The default is 1.
+   */
+  readonly concurrency?: number;
+  /** A task that each worker runs before anything else. */
+  readonly initializer?: TaskLike<never[], unknown>;
+  /** The arguments of `initializer`. */
+  readonly initargs?: readonly unknown[];
+  /**
+   * How workers on this machine connect: over a Unix socket in a folder that
+   * only this user can enter, or over TCP on `localhost`. The default is
+   * `"unix"`, and `"tcp"` on Windows.
+   */
+  readonly transport?: "unix" | "tcp";
+  /** The address to listen on with `transport: "tcp"`; `"127.0.0.1"`. */
+  readonly localhost?: string;
+  /** The port to listen on with `transport: "tcp"`; 0, any free one. */
+  readonly localport?: number;
+  /** Whether workers are started only when the first task comes. */
+  readonly lazyCreate?: boolean;
+  /** What tasks may do; the default is `"inherit"`. */
+  readonly permissions?: WorkerPermissions;
+  /**
+   * The deno.json by which the workers resolve imports: a path or a file URL,
+   * or `false` for none. The default is the one nearest to the main module,
+   * which is the one this program itself goes by.
+   */
+  readonly config?: string | URL | false;
+  /** Further arguments for the `deno run` of each worker. */
+  readonly denoArgs?: readonly string[];
+  /** Environment variables of workers, besides those of this process. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The folder that workers start in; the default is that of this process. */
+  readonly cwd?: string;
+  /** How long all workers may take to connect, in milliseconds; 60,000. */
+  readonly startTimeout?: number;
+}
+
+/** A pool's options, checked and complete. */
+export interface PoolSettings {
+  /** See {@linkcode PoolOptions.workers}. */
+  readonly workers: number;
+  /** See {@linkcode PoolOptions.qsize}. */
+  readonly qsize: number | "auto";
+  /** See {@linkcode PoolOptions.concurrency}. */
+  readonly concurrency: number;
+  /** See {@linkcode PoolOptions.initializer}. */
+  readonly initializer: TaskLike<never[], unknown> | undefined;
+  /** See {@linkcode PoolOptions.initargs}. */
+  readonly initargs: readonly unknown[];
+  /** See {@linkcode PoolOptions.transport}. */
+  readonly transport: "unix" | "tcp";
+  /** See {@linkcode PoolOptions.localhost}. */
+  readonly localhost: string;
+  /** See {@linkcode PoolOptions.localport}. */
+  readonly localport: number;
+  /** See {@linkcode PoolOptions.lazyCreate}. */
+  readonly lazyCreate: boolean;
+  /** See {@linkcode PoolOptions.permissions}. */
+  readonly permissions: WorkerPermissions;
+  /** The configuration's path, if there is one. */
+  readonly config: string | undefined;
+  /** See {@linkcode PoolOptions.denoArgs}. */
+  readonly denoArgs: readonly string[];
+  /** See {@linkcode PoolOptions.env}. */
+  readonly env: Readonly<Record<string, string>>;
+  /** See {@linkcode PoolOptions.cwd}. */
+  readonly cwd: string | undefined;
+  /** See {@linkcode PoolOptions.startTimeout}. */
+  readonly startTimeout: number;
+}
+
+/** How a map is done; what is left out has a sensible default. */
+export interface MapOptions {
+  /**
+   * How long the map may take, in milliseconds from when the first result is
+   * asked for. The default is no limit.
+   */
+  readonly timeout?: number;
+  /**
+   * How many items travel together. Larger chunks make tiny tasks much
+   * faster. `"auto"`, the default, measures how long items take and makes
+   * chunks of about a millisecond.
+   */
+  readonly chunksize?: number | "auto";
+  /**
+   * Whether results come in the order of the inputs, which is the default,
+   * or as they are ready.
+   */
+  readonly ordered?: boolean;
+  /** Whether each item is an array with all arguments of one call. */
+  readonly star?: boolean;
+}
+
+/** How a pool is shut down. */
+export interface ShutdownOptions {
+  /**
+   * Whether the promise waits until the pool has ended, which is the default;
+   * if not, it is resolved at once and the pool ends by itself.
+   */
+  readonly wait?: boolean;
+  /** Whether tasks that haven't begun are cancelled; by default they aren't. */
+  readonly cancelFutures?: boolean;
+}
+
+/** A map's options, checked and complete. */
+export interface MapSettings {
+  /** See {@linkcode MapOptions.timeout}. */
+  readonly timeout: number | undefined;
+  /** See {@linkcode MapOptions.chunksize}. */
+  readonly chunksize: number | "auto";
+  /** See {@linkcode MapOptions.ordered}. */
+  readonly ordered: boolean;
+  /** See {@linkcode MapOptions.star}. */
+  readonly star: boolean;
+}
+
+/**
+ * Checks a pool's options and fills in the defaults.
+ *
+ * @throws {TypeError} If there is no such option.
+ * @throws {RangeError} If an option has a value that it can't have.
+ */
+export function poolSettings(options: PoolOptions): PoolSettings {
+  const workers = options.workers ?? 0;
+  checkInteger("workers", workers, 0);
+  const { qsize = "auto", concurrency = 1, startTimeout = 60_000 } = options;
+  if (qsize !== "auto") checkInteger("qsize", qsize, 1, `, or "auto"`);
+  checkInteger("concurrency", concurrency, 1);
+  checkMilliseconds("startTimeout", startTimeout);
+  const defaultTransport = Deno.build.os === "windows" ? "tcp" : "unix";
+  const { transport = defaultTransport, localport = 0 } = options;
+  if (transport !== "unix" && transport !== "tcp") {
+    throw invalid("transport", transport, `"unix" or "tcp"`);
+  }
+  checkInteger("localport", localport, 0);
+  const settings = {
+    workers: workers === 0 ? navigator.hardwareConcurrency : workers,
+    qsize,
+    concurrency,
+    initializer: options.initializer,
+    initargs: options.initargs ?? [],
+    transport,
+    localhost: options.localhost ?? "127.0.0.1",
+    localport,
+    lazyCreate: options.lazyCreate ?? false,
+    permissions: options.permissions ?? "inherit",
+    config: configPath(options.config),
+    denoArgs: options.denoArgs ?? [],
+    env: options.env ?? {},
+    cwd: options.cwd,
+    startTimeout,
+  };
+  checkNames("Pool", options, settings);
+  return settings;
+}
+
+/**
+ * Checks a map's options and fills in the defaults.
+ *
+ * @throws {TypeError} If there is no such option.
+ * @throws {RangeError} If an option has a value that it can't have.
+ */
+export function mapSettings(options: MapOptions): MapSettings {
+  const { chunksize = "auto", ordered = true, star = false, timeout } = options;
+  if (chunksize !== "auto") {
+    checkInteger("chunksize", chunksize, 1, `, or "auto"`);
+  }
+  if (timeout !== undefined) checkMilliseconds("timeout", timeout);
+  const settings = { timeout, chunksize, ordered, star };
+  checkNames("map", options, settings);
+  return settings;
+}
+
+function configPath(config: PoolOptions["config"]): string | undefined {
+  if (config === false) return undefined;
+  if (config === undefined) return findConfig(Deno.mainModule);
+  const path = config instanceof URL || config.startsWith("file:")
+    ? fileURLToPath(config)
+    : config;
+  if (!exists(path)) throw invalid("config", path, "the path of a file");
+  return path;
+}
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+function checkInteger(
+  name: string,
+  value: number,
+  least: number,
+  or = "",
+): void {
+  if (Number.isSafeInteger(value) && value >= least) return;
+  throw invalid(name, value, `an integer of at least ${least}${or}`);
+}
+
+function checkMilliseconds(name: string, value: number): void {
+  if (value > 0 && value < 2 ** 31) return;
+  throw invalid(name, value, `a number of milliseconds from 1 to ${2 ** 31}`);
+}
+
+function checkNames(of: string, options: object, known: object): void {
+  for (const name of Object.keys(options)) {
+    if (name in known) continue;
+    throw new TypeError(
+      `${of} has no option '${name}'; it has ${Object.keys(known).join(", ")}`,
+    );
+  }
+}
+
+function invalid(name: string, value: unknown, expected: string): RangeError {
+  const inspected = Deno.inspect(value);
+  return new RangeError(`'${name}' must be ${expected}, and is ${inspected}`);
+}

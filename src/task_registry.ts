@@ -1,0 +1,106 @@
+import { functionSource } from "./function_source.ts";
+import { BoundTask, ModuleTask, Task, type TaskLike } from "./task.ts";
+import type { Definition } from "./wire/messages.ts";
+
+/** A task as a pool knows it. */
+export interface RegisteredTask {
+  /** Its number in this pool. */
+  readonly id: number;
+  /** What it is called in messages. */
+  readonly name: string;
+  /** What a worker is told that it stands for. */
+  readonly definition: Definition;
+  /** The task that it binds arguments of, to be defined before it. */
+  readonly base?: RegisteredTask;
+}
+
+/**
+ * Gives each task that a pool is given a number, under which workers know it.
+ *
+ * Functions of the same source are one task, so that an arrow function in a
+ * loop is sent once. Bound tasks may carry a lot of data: once a program has
+ * dropped one, workers are told to.
+ */
+export class TaskRegistry {
+  #nextId = 0;
+  readonly #known = new WeakMap<object, RegisteredTask>();
+  readonly #bySource = new Map<string, RegisteredTask>();
+  readonly #byExport = new Map<string, RegisteredTask>();
+  readonly #dropped: FinalizationRegistry<number>;
+
+  /** Constructs a registry; `onDrop` is told of tasks no one can call again. */
+  constructor(onDrop: (id: number) => void) {
+    this.#dropped = new FinalizationRegistry(onDrop);
+  }
+
+  /**
+   * Finds or makes the registered task of what a user gave.
+   *
+   * @throws {TypeError} If it is no task, or a function that can't be sent.
+   */
+  register(task: TaskLike<never[], unknown>): RegisteredTask {
+    if (typeof task !== "function" && !(task instanceof Task)) {
+      throw new TypeError(
+        `A 'task' must be a function, or come from importTasks() or bind(), and this is ${
+          Deno.inspect(task)
+        }`,
+      );
+    }
+    let registered = this.#known.get(task);
+    if (registered === undefined) {
+      registered = this.#make(task);
+      this.#known.set(task, registered);
+    }
+    return registered;
+  }
+
+  #make(task: TaskLike<never[], unknown>): RegisteredTask {
+    if (typeof task === "function") return this.#inline(task);
+    if (task instanceof ModuleTask) return this.#export(task);
+    return this.#bound(task as unknown as BoundTask);
+  }
+
+  #inline(task: (...args: never[]) => unknown): RegisteredTask {
+    const text = Function.prototype.toString.call(task);
+    let registered = this.#bySource.get(text);
+    if (registered === undefined) {
+      const { source, name } = functionSource(task);
+      registered = this.#add(name, { kind: "inline", source, name });
+      this.#bySource.set(text, registered);
+    }
+    return registered;
+  }
+
+  #export(task: ModuleTask): RegisteredTask {
+    const { url, exportName } = task;
+    const key = `${exportName} ${url}`;
+    let registered = this.#byExport.get(key);
+    if (registered === undefined) {
+      registered = this.#add(task.name, {
+        kind: "module",
+        url,
+        name: exportName,
+      });
+      this.#byExport.set(key, registered);
+    }
+    return registered;
+  }
+
+  #bound(task: BoundTask): RegisteredTask {
+    const base = this.register(task.task);
+    const registered = {
+      ...this.#add(task.name, {
+        kind: "bound",
+        task: base.id,
+        constants: task.constants,
+      }),
+      base,
+    };
+    this.#dropped.register(task, registered.id);
+    return registered;
+  }
+
+  #add(name: string, definition: Definition): RegisteredTask {
+    return { id: this.#nextId++, name, definition };
+  }
+}

@@ -1,0 +1,397 @@
+import { Extension, makeBinary } from "./extensions.ts";
+import { MAX_DEPTH } from "./limits.ts";
+import { defineHidden, makeError } from "./error_classes.ts";
+
+/** Strings up to this many bytes are decoded faster in JavaScript. */
+const SHORT_STRING = 24;
+
+/** Slots for object keys, which repeat; a power of two. */
+const KEY_SLOTS = 256;
+
+// A byte order mark at the start is part of the string.
+const textDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * Decodes MessagePack values as {@linkcode Encoder} writes them.
+ *
+ * No length that the bytes claim is believed before as many bytes are there,
+ * so what is allocated stays in proportion to what was received.
+ */
+export class Decoder {
+  /** Whether the last frame gave out views on its bytes. */
+  gaveViews = false;
+
+  #bytes = new Uint8Array(0);
+  #view = new DataView(this.#bytes.buffer);
+  #position = 0;
+  #end = 0;
+  #depth = 0;
+  readonly #keys: (string | undefined)[] = new Array(KEY_SLOTS).fill(undefined);
+
+  /** Reads from another buffer from now on. */
+  use(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /**
+   * Decodes the message that one frame carries: an array, which the frame's
+   * attachments follow as further elements.
+   *
+   * @param start Where the frame's content begins in the bytes in use.
+   * @param end Where it ends.
+   * @returns The elements that aren't attachments.
+   * @throws {RangeError} If the bytes are no such message.
+   */
+  message(start: number, end: number): unknown[] {
+    this.#position = start;
+    this.#end = end;
+    this.#depth = 0;
+    this.gaveViews = false;
+    if (this.#byte() !== 0xdc) throw malformed("a message is an array 16");
+    const length = this.#uint16();
+    const fields: unknown[] = [];
+    for (let index = 0; index < length; index++) {
+      if (this.#bytes[this.#position] === 0xc6) break;
+      fields.push(this.#value());
+    }
+    this.#skipAttachments(length - fields.length);
+    return fields;
+  }
+
+  #skipAttachments(count: number): void {
+    for (; count > 0; count--) {
+      if (this.#byte() !== 0xc6) throw malformed("an attachment is a bin 32");
+      this.#take(this.#uint32());
+    }
+    if (this.#position !== this.#end) throw malformed("bytes are left over");
+  }
+
+  #take(length: number): number {
+    const start = this.#position;
+    if (length > this.#end - start) throw malformed("it is cut short");
+    this.#position = start + length;
+    return start;
+  }
+
+  #byte(): number {
+    if (this.#position >= this.#end) throw malformed("it is cut short");
+    return this.#bytes[this.#position++]!;
+  }
+
+  #uint16(): number {
+    return this.#view.getUint16(this.#take(2));
+  }
+
+  #uint32(): number {
+    return this.#view.getUint32(this.#take(4));
+  }
+
+  #value(): unknown {
+    const code = this.#byte();
+    if (code < 0x80) return code;
+    if (code >= 0xe0) return code - 0x100;
+    if (code < 0x90) return this.#object(code & 0x0f);
+    if (code < 0xa0) return this.#array(code & 0x0f);
+    if (code < 0xc0) return this.#string(code & 0x1f);
+    switch (code) {
+      case 0xc0:
+        return null;
+      case 0xc2:
+        return false;
+      case 0xc3:
+        return true;
+      case 0xca:
+        return this.#view.getFloat32(this.#take(4));
+      case 0xcb:
+        return this.#view.getFloat64(this.#take(8));
+      case 0xcc:
+        return this.#byte();
+      case 0xcd:
+        return this.#uint16();
+      case 0xce:
+        return this.#uint32();
+      case 0xcf:
+        return this.#view.getBigUint64(this.#take(8));
+      case 0xd0:
+        return this.#view.getInt8(this.#take(1));
+      case 0xd1:
+        return this.#view.getInt16(this.#take(2));
+      case 0xd2:
+        return this.#view.getInt32(this.#take(4));
+      case 0xd3:
+        return this.#view.getBigInt64(this.#take(8));
+      default:
+        return this.#sized(code);
+    }
+  }
+
+  #sized(code: number): unknown {
+    switch (code) {
+      case 0xc4:
+        return this.#binary(this.#byte());
+      case 0xc5:
+        return this.#binary(this.#uint16());
+      case 0xc6:
+        return this.#binary(this.#uint32());
+      case 0xc7:
+        return this.#extension(this.#byte());
+      case 0xc8:
+        return this.#extension(this.#uint16());
+      case 0xc9:
+        return this.#extension(this.#uint32());
+      case 0xd4:
+      case 0xd5:
+      case 0xd6:
+      case 0xd7:
+      case 0xd8:
+        return this.#extension(1 << (code - 0xd4));
+      case 0xd9:
+        return this.#string(this.#byte());
+      case 0xda:
+        return this.#string(this.#uint16());
+      case 0xdb:
+        return this.#string(this.#uint32());
+      case 0xdc:
+        return this.#array(this.#uint16());
+      case 0xdd:
+        return this.#array(this.#uint32());
+      case 0xde:
+        return this.#object(this.#uint16());
+      case 0xdf:
+        return this.#object(this.#uint32());
+      default:
+        throw malformed(`no format begins with 0x${code.toString(16)}`);
+    }
+  }
+
+  #enter(least: number): void {
+    if (least > this.#end - this.#position) throw malformed("it is cut short");
+    if (++this.#depth > MAX_DEPTH) {
+      throw malformed(`it nests deeper than ${MAX_DEPTH} levels`);
+    }
+  }
+
+  #array(length: number): unknown[] {
+    this.#enter(length);
+    const array: unknown[] = new Array(length);
+    for (let index = 0; index < length; index++) array[index] = this.#value();
+    this.#depth--;
+    return array;
+  }
+
+  #object(size: number): Record<string, unknown> {
+    this.#enter(size * 2);
+    const object: Record<string, unknown> = {};
+    for (let index = 0; index < size; index++) {
+      const key = this.#key();
+      const value = this.#value();
+      if (key === "__proto__") {
+        Object.defineProperty(object, key, {
+          value,
+          writable: true,
+          configurable: true,
+          enumerable: true,
+        });
+      } else object[key] = value;
+    }
+    this.#depth--;
+    return object;
+  }
+
+  #key(): string {
+    const code = this.#bytes[this.#position];
+    if (
+      this.#position < this.#end && code !== undefined && code >= 0xa0 &&
+      code < 0xc0
+    ) {
+      this.#position++;
+      return this.#cachedKey(code & 0x1f);
+    }
+    const key = this.#value();
+    if (typeof key !== "string") throw malformed("a key is a string");
+    return key;
+  }
+
+  /** Keys repeat from object to object; most need not be made anew. */
+  #cachedKey(length: number): string {
+    const start = this.#take(length);
+    const bytes = this.#bytes;
+    let hash = length;
+    for (let index = start; index < this.#position; index++) {
+      hash = (hash * 31 + bytes[index]!) | 0;
+    }
+    const slot = hash & (KEY_SLOTS - 1);
+    const cached = this.#keys[slot];
+    if (cached !== undefined && cached.length === length) {
+      let index = 0;
+      while (
+        index < length && cached.charCodeAt(index) === bytes[start + index]
+      ) index++;
+      if (index === length) return cached;
+    }
+    this.#position = start;
+    const key = this.#string(length);
+    // Only of ASCII has a string as many code units as bytes.
+    if (key.length === length) this.#keys[slot] = key;
+    return key;
+  }
+
+  #string(length: number): string {
+    const start = this.#take(length);
+    const bytes = this.#bytes;
+    if (length <= SHORT_STRING) {
+      let text = "";
+      let index = start;
+      for (; index < this.#position; index++) {
+        const code = bytes[index]!;
+        if (code >= 0x80) break;
+        text += String.fromCharCode(code);
+      }
+      if (index === this.#position) return text;
+    }
+    return decodeText(bytes.subarray(start, start + length));
+  }
+
+  #binary(length: number): Uint8Array<ArrayBuffer> {
+    const start = this.#take(length);
+    return this.#bytes.slice(start, start + length);
+  }
+
+  #extension(length: number): unknown {
+    const type = this.#byte();
+    const start = this.#position;
+    if (length > this.#end - start) throw malformed("it is cut short");
+    const end = start + length;
+    const value = this.#extended(type, start, end);
+    if (this.#position !== end) {
+      throw malformed("an extension has a wrong size");
+    }
+    return value;
+  }
+
+  #extended(type: number, start: number, end: number): unknown {
+    switch (type) {
+      case Extension.UNDEFINED:
+        this.#position = end;
+        return undefined;
+      case Extension.DATE:
+        return new Date(this.#view.getFloat64(this.#take(8)));
+      case Extension.MAP:
+        return this.#map();
+      case Extension.SET:
+        return new Set(this.#list());
+      case Extension.ERROR:
+        return this.#error();
+      case Extension.REGEXP:
+        return new RegExp(this.#text(), this.#text());
+      case Extension.BINARY:
+        return this.#inlineBinary(end);
+      case Extension.ATTACHMENT:
+        return this.#attachment();
+      case Extension.BIGINT:
+        return parseBigInt(this.#string(end - start));
+      case Extension.URL:
+        return new URL(this.#string(end - start));
+      case Extension.UTF16:
+        return this.#utf16(end);
+      default:
+        throw malformed(`there is no extension type ${type}`);
+    }
+  }
+
+  #list(): unknown[] {
+    const list = this.#value();
+    if (!Array.isArray(list)) throw malformed("a list is an array");
+    return list;
+  }
+
+  #text(): string {
+    const text = this.#value();
+    if (typeof text !== "string") throw malformed("a text is a string");
+    return text;
+  }
+
+  #map(): Map<unknown, unknown> {
+    const list = this.#list();
+    const map = new Map<unknown, unknown>();
+    for (let index = 0; index < list.length; index += 2) {
+      map.set(list[index], list[index + 1]);
+    }
+    return map;
+  }
+
+  #inlineBinary(end: number): ArrayBuffer | ArrayBufferView {
+    const kind = this.#byte();
+    const start = this.#position;
+    this.#position = end;
+    return this.#makeBinary(kind, start, end - start, true);
+  }
+
+  #attachment(): ArrayBuffer | ArrayBufferView {
+    const kind = this.#byte();
+    const length = this.#uint32();
+    const start = this.#end - this.#uint32();
+    if (start < this.#position || length > this.#end - start) {
+      throw malformed("an attachment lies outside of its frame");
+    }
+    this.gaveViews = true;
+    return this.#makeBinary(kind, start, length, false);
+  }
+
+  #makeBinary(kind: number, start: number, length: number, copy: boolean) {
+    const { buffer, byteOffset } = this.#bytes;
+    return makeBinary(kind, buffer, byteOffset + start, length, copy);
+  }
+
+  #utf16(end: number): string {
+    let text = "";
+    while (this.#position < end) text += String.fromCharCode(this.#uint16());
+    return text;
+  }
+
+  #error(): Error {
+    this.#enter(4);
+    const className = this.#text();
+    const name = this.#text();
+    const error = makeError(className, name, this.#text());
+    defineHidden(error, "stack", this.#text());
+    const properties = this.#value();
+    if (typeof properties !== "object" || properties === null) {
+      throw malformed("an error's properties are an object");
+    }
+    for (const [key, value] of Object.entries(properties)) {
+      if (key === "cause" || key === "errors") defineHidden(error, key, value);
+      else {
+        Object.defineProperty(error, key, {
+          value,
+          writable: true,
+          configurable: true,
+          enumerable: true,
+        });
+      }
+    }
+    this.#depth--;
+    return error;
+  }
+}
+
+function malformed(why: string): RangeError {
+  return new RangeError(`Malformed message: ${why}`);
+}
+
+function decodeText(bytes: Uint8Array): string {
+  try {
+    return textDecoder.decode(bytes);
+  } catch {
+    throw malformed("a string is not UTF-8");
+  }
+}
+
+function parseBigInt(hexadecimal: string): bigint {
+  const negative = hexadecimal.startsWith("-");
+  const digits = negative ? hexadecimal.slice(1) : hexadecimal;
+  if (!/^[0-9a-f]+$/.test(digits)) throw malformed("a bigint is hexadecimal");
+  const magnitude = BigInt(`0x${digits}`);
+  return negative ? -magnitude : magnitude;
+}

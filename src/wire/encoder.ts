@@ -1,0 +1,448 @@
+import { binaryKind, Extension } from "./extensions.ts";
+import { MAX_DEPTH, MIN_ATTACHMENT_BYTES } from "./limits.ts";
+import { errorClassName } from "./error_classes.ts";
+
+const INITIAL_BYTES = 65_536;
+
+/** Strings up to this length are encoded faster in JavaScript. */
+const SHORT_STRING = 24;
+
+const textEncoder = new TextEncoder();
+
+/**
+ * Encodes values as MessagePack at the end of a growing buffer.
+ *
+ * What has no MessagePack format travels as an {@linkcode Extension}. Big
+ * binary values are not copied: they are collected in
+ * {@linkcode Encoder.pending}, for the frame to attach at its end.
+ *
+ * @see {@link https://github.com/msgpack/msgpack/blob/master/spec.md}
+ */
+export class Encoder {
+  /** The encoded bytes; valid up to {@linkcode Encoder.position}. */
+  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(INITIAL_BYTES);
+  /** Where the next byte goes. */
+  position = 0;
+  /** Big binary values met since the frame began, in the order met. */
+  readonly pending: Uint8Array<ArrayBuffer>[] = [];
+  /** Bytes that {@linkcode Encoder.pending} will take at the frame's end. */
+  pendingBytes = 0;
+
+  #view = new DataView(this.bytes.buffer);
+  #depth = 0;
+  readonly #errors: Error[] = [];
+
+  /**
+   * Appends a value.
+   *
+   * After an exception the caller calls {@linkcode Encoder.rollback}.
+   *
+   * @throws {TypeError} If the value or something in it can't be sent.
+   * @throws Whatever a getter of the value throws.
+   */
+  value(value: unknown): void {
+    switch (typeof value) {
+      case "number":
+        return this.#number(value);
+      case "string":
+        return this.#string(value);
+      case "boolean":
+        this.#reserve(1);
+        this.bytes[this.position++] = value ? 0xc3 : 0xc2;
+        return;
+      case "undefined":
+        this.#reserve(3);
+        this.bytes[this.position++] = 0xd4;
+        this.bytes[this.position++] = Extension.UNDEFINED;
+        this.bytes[this.position++] = 0;
+        return;
+      case "object":
+        if (value === null) {
+          this.#reserve(1);
+          this.bytes[this.position++] = 0xc0;
+          return;
+        }
+        return this.#nested(value);
+      case "bigint":
+        return this.#bigint(value);
+      default:
+        throw new TypeError(`A ${typeof value} can't be sent`);
+    }
+  }
+
+  /** Forgets what was encoded since there were this many bytes and attachments. */
+  rollback(position: number, attachments: number): void {
+    this.#truncate(position, attachments);
+    this.#depth = 0;
+    this.#errors.length = 0;
+  }
+
+  /** Takes the pending attachments, last one first, and forgets them. */
+  takePending(): Uint8Array<ArrayBuffer>[] {
+    this.pendingBytes = 0;
+    return this.pending.splice(0).reverse();
+  }
+
+  /** Appends the header of an array of `length` elements. */
+  arrayHeader(length: number): void {
+    this.#header(length, 0x90, 16, 0xdc);
+  }
+
+  /** Appends the header of a binary value of `length` bytes (bin 32). */
+  binaryHeader(length: number): void {
+    this.#reserve(5);
+    this.bytes[this.position++] = 0xc6;
+    this.#view.setUint32(this.position, length);
+    this.position += 4;
+  }
+
+  /** Appends an unsigned integer in 5 bytes, so that it can be overwritten. */
+  uint32(value: number): number {
+    this.#reserve(5);
+    this.bytes[this.position++] = 0xce;
+    this.#view.setUint32(this.position, value);
+    this.position += 4;
+    return this.position - 4;
+  }
+
+  /** Leaves room for `length` bytes and returns where they begin. */
+  skip(length: number): number {
+    this.#reserve(length);
+    const start = this.position;
+    this.position += length;
+    return start;
+  }
+
+  /** Overwrites 2 bytes at `position` with a big-endian integer. */
+  setUint16(position: number, value: number): void {
+    this.#view.setUint16(position, value);
+  }
+
+  /** Overwrites 4 bytes at `position` with a big-endian integer. */
+  setUint32(position: number, value: number): void {
+    this.#view.setUint32(position, value);
+  }
+
+  /** Goes on in another buffer, and returns the one used until now. */
+  swap(
+    bytes: Uint8Array<ArrayBuffer> | undefined,
+  ): Uint8Array<ArrayBuffer> {
+    const previous = this.bytes;
+    this.bytes = bytes ?? new Uint8Array(INITIAL_BYTES);
+    this.#view = new DataView(this.bytes.buffer);
+    this.position = 0;
+    return previous;
+  }
+
+  #reserve(length: number): void {
+    const needed = this.position + length;
+    if (needed <= this.bytes.length) return;
+    const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2));
+    grown.set(this.bytes.subarray(0, this.position));
+    this.bytes = grown;
+    this.#view = new DataView(grown.buffer);
+  }
+
+  /** A length in the shortest of the formats `fix`, 16 and 32 bits. */
+  #header(length: number, fix: number, fixLimit: number, code16: number): void {
+    this.#reserve(5);
+    if (length < fixLimit) {
+      this.bytes[this.position++] = fix | length;
+    } else if (length < 0x10000) {
+      this.bytes[this.position++] = code16;
+      this.#view.setUint16(this.position, length);
+      this.position += 2;
+    } else {
+      this.bytes[this.position++] = code16 + 1;
+      this.#view.setUint32(this.position, length);
+      this.position += 4;
+    }
+  }
+
+  #number(value: number): void {
+    this.#reserve(9);
+    const bytes = this.bytes;
+    let position = this.position;
+    // Not true of -0, which only a float can hold.
+    if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
+      if (value >= 0) {
+        if (value < 0x80) {
+          bytes[position++] = value;
+        } else if (value < 0x100) {
+          bytes[position++] = 0xcc;
+          bytes[position++] = value;
+        } else if (value < 0x10000) {
+          bytes[position++] = 0xcd;
+          bytes[position++] = value >> 8;
+          bytes[position++] = value;
+        } else {
+          bytes[position++] = 0xce;
+          this.#view.setUint32(position, value);
+          position += 4;
+        }
+      } else if (value >= -0x20) {
+        bytes[position++] = value;
+      } else {
+        bytes[position++] = 0xd2;
+        this.#view.setInt32(position, value);
+        position += 4;
+      }
+    } else {
+      bytes[position++] = 0xcb;
+      this.#view.setFloat64(position, value);
+      position += 8;
+    }
+    this.position = position;
+  }
+
+  #string(value: string): void {
+    const length = value.length;
+    this.#reserve(length * 3 + 5);
+    if (length <= SHORT_STRING) {
+      const bytes = this.bytes;
+      let position = this.position;
+      bytes[position++] = 0xa0 | length;
+      let index = 0;
+      for (; index < length; index++) {
+        const code = value.charCodeAt(index);
+        if (code >= 0x80) break;
+        bytes[position++] = code;
+      }
+      if (index === length) {
+        this.position = position;
+        return;
+      }
+    }
+    if (!value.isWellFormed()) return this.#utf16(value);
+    // The header comes first, so its size is that of the longest encoding.
+    const most = length * 3;
+    const headerSize = most < 0x100 ? 2 : most < 0x10000 ? 3 : 5;
+    const start = this.position + headerSize;
+    const { written } = textEncoder.encodeInto(
+      value,
+      this.bytes.subarray(start),
+    );
+    if (headerSize === 2) {
+      this.bytes[this.position] = 0xd9;
+      this.bytes[this.position + 1] = written;
+    } else if (headerSize === 3) {
+      this.bytes[this.position] = 0xda;
+      this.#view.setUint16(this.position + 1, written);
+    } else {
+      this.bytes[this.position] = 0xdb;
+      this.#view.setUint32(this.position + 1, written);
+    }
+    this.position = start + written;
+  }
+
+  #utf16(value: string): void {
+    this.#extensionHeader(Extension.UTF16, value.length * 2);
+    for (let index = 0; index < value.length; index++) {
+      this.#view.setUint16(this.position, value.charCodeAt(index));
+      this.position += 2;
+    }
+  }
+
+  #bigint(value: bigint): void {
+    this.#reserve(9);
+    if (BigInt.asIntN(64, value) === value) {
+      this.bytes[this.position++] = 0xd3;
+      this.#view.setBigInt64(this.position, value);
+      this.position += 8;
+    } else {
+      this.#extensionBytes(
+        Extension.BIGINT,
+        textEncoder.encode(value.toString(16)),
+      );
+    }
+  }
+
+  #nested(value: object): void {
+    if (++this.#depth > MAX_DEPTH) {
+      throw new TypeError(`Values can't nest deeper than ${MAX_DEPTH} levels`);
+    }
+    if (Array.isArray(value)) this.#array(value);
+    else if (isPlain(value)) this.#plain(value);
+    else this.#special(value);
+    this.#depth--;
+  }
+
+  #array(value: readonly unknown[]): void {
+    const length = value.length;
+    this.arrayHeader(length);
+    for (let index = 0; index < length; index++) this.value(value[index]);
+  }
+
+  #plain(value: object): void {
+    const keys = Object.keys(value);
+    this.#header(keys.length, 0x80, 16, 0xde);
+    for (const key of keys) {
+      this.#string(key);
+      this.value((value as Record<string, unknown>)[key]);
+    }
+  }
+
+  #special(value: object): void {
+    if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+      this.#binary(value);
+    } else if (value instanceof Error) {
+      this.#error(value);
+    } else if (value instanceof Map) {
+      const start = this.#beginExtension(Extension.MAP);
+      this.#header(value.size * 2, 0x90, 16, 0xdc);
+      for (const [key, member] of value) {
+        this.value(key);
+        this.value(member);
+      }
+      this.#endExtension(start);
+    } else if (value instanceof Set) {
+      const start = this.#beginExtension(Extension.SET);
+      this.arrayHeader(value.size);
+      for (const member of value) this.value(member);
+      this.#endExtension(start);
+    } else if (value instanceof Date) {
+      this.#extensionHeader(Extension.DATE, 8);
+      this.#view.setFloat64(this.position, value.getTime());
+      this.position += 8;
+    } else if (value instanceof RegExp) {
+      const start = this.#beginExtension(Extension.REGEXP);
+      this.#string(value.source);
+      this.#string(value.flags);
+      this.#endExtension(start);
+    } else if (value instanceof URL) {
+      this.#extensionBytes(Extension.URL, textEncoder.encode(value.href));
+    } else if (Object.prototype.toString.call(value) === "[object Object]") {
+      // An instance of a user's class: its own properties, as structuredClone.
+      this.#plain(value);
+    } else {
+      throw new TypeError(`A ${kindOf(value)} can't be sent`);
+    }
+  }
+
+  #binary(value: ArrayBuffer | ArrayBufferView): void {
+    const kind = binaryKind(value);
+    const buffer = value instanceof ArrayBuffer ? value : value.buffer;
+    if (kind === undefined || !(buffer instanceof ArrayBuffer)) {
+      throw new TypeError(`A ${kindOf(value)} on shared memory can't be sent`);
+    }
+    const bytes = value instanceof ArrayBuffer
+      ? new Uint8Array(value)
+      : new Uint8Array(buffer, value.byteOffset, value.byteLength);
+    if (bytes.length < MIN_ATTACHMENT_BYTES) {
+      this.#extensionHeader(Extension.BINARY, bytes.length + 1);
+      this.bytes[this.position++] = kind;
+      this.bytes.set(bytes, this.position);
+      this.position += bytes.length;
+      return;
+    }
+    // The frame's attachments end with the one met first, so that how far it
+    // begins from the frame's end is known before the frame is complete.
+    this.pending.push(bytes);
+    this.pendingBytes += attachedSize(bytes.length);
+    this.#extensionHeader(Extension.ATTACHMENT, 9);
+    this.bytes[this.position] = kind;
+    this.#view.setUint32(this.position + 1, bytes.length);
+    this.#view.setUint32(
+      this.position + 5,
+      this.pendingBytes - attachedSize(0),
+    );
+    this.position += 9;
+  }
+
+  /**
+   * An error travels whatever hangs on it: an own property that can't be sent
+   * is left out, for it is the error that matters.
+   */
+  #error(error: Error): void {
+    const start = this.#beginExtension(Extension.ERROR);
+    this.#string(errorClassName(error));
+    this.#string(String(error.name));
+    this.#string(String(error.message));
+    this.#string(typeof error.stack === "string" ? error.stack : "");
+    const countAt = this.skip(3);
+    this.bytes[countAt] = 0xde;
+    this.#errors.push(error);
+    let count = 0;
+    for (const key of errorKeys(error)) {
+      if (this.#errorProperty(error, key)) count++;
+    }
+    this.#errors.pop();
+    this.setUint16(countAt + 1, count);
+    this.#endExtension(start);
+  }
+
+  #errorProperty(error: Error, key: string): boolean {
+    const position = this.position;
+    const attachments = this.pending.length;
+    const depth = this.#depth;
+    const errors = this.#errors.length;
+    try {
+      const value: unknown = Reflect.get(error, key);
+      if (this.#errors.includes(value as Error)) return false;
+      this.#string(key);
+      this.value(value);
+      return true;
+    } catch {
+      this.#truncate(position, attachments);
+      this.#depth = depth;
+      this.#errors.length = errors;
+      return false;
+    }
+  }
+
+  #truncate(position: number, attachments: number): void {
+    this.position = position;
+    while (this.pending.length > attachments) {
+      this.pendingBytes -= attachedSize(this.pending.pop()!.length);
+    }
+  }
+
+  /** Begins an extension whose size isn't known yet (ext 32). */
+  #beginExtension(type: number): number {
+    const start = this.skip(6);
+    this.bytes[start] = 0xc9;
+    this.bytes[start + 5] = type;
+    return start;
+  }
+
+  #endExtension(start: number): void {
+    this.setUint32(start + 1, this.position - start - 6);
+  }
+
+  #extensionHeader(type: number, length: number): void {
+    const start = this.#beginExtension(type);
+    this.#reserve(length);
+    this.setUint32(start + 1, length);
+  }
+
+  #extensionBytes(type: number, bytes: Uint8Array): void {
+    this.#extensionHeader(type, bytes.length);
+    this.bytes.set(bytes, this.position);
+    this.position += bytes.length;
+  }
+}
+
+/** The size of an attachment with its bin 32 header. */
+function attachedSize(length: number): number {
+  return length + 5;
+}
+
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function kindOf(value: object): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
+}
+
+/** The properties in which an error differs from one newly made. */
+function errorKeys(error: Error): string[] {
+  const keys = Object.keys(error).filter((key) =>
+    key !== "name" && key !== "message" && key !== "stack"
+  );
+  for (const key of ["cause", "errors"]) {
+    if (Object.hasOwn(error, key) && !keys.includes(key)) keys.push(key);
+  }
+  return keys;
+}

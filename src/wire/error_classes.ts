@@ -1,0 +1,70 @@
+/** An error's class as the web and Deno know it. */
+export type ErrorClass = new (message?: string) => Error;
+
+const CLASSES = new Map<string, ErrorClass>([
+  ["Error", Error],
+  ["TypeError", TypeError],
+  ["RangeError", RangeError],
+  ["SyntaxError", SyntaxError],
+  ["ReferenceError", ReferenceError],
+  ["EvalError", EvalError],
+  ["URIError", URIError],
+  ["DOMException", DOMException],
+  ...Object.entries(Deno.errors).map(([name, constructor]) =>
+    [`Deno.errors.${name}`, constructor as ErrorClass] as const
+  ),
+]);
+
+const NAMES = new Map<unknown, string>(
+  [...CLASSES].map(([name, constructor]) => [constructor.prototype, name]),
+);
+
+/** Names the nearest built-in class of an error. */
+export function errorClassName(error: Error): string {
+  if (error instanceof AggregateError) return "AggregateError";
+  for (
+    let prototype = Object.getPrototypeOf(error);
+    prototype !== null;
+    prototype = Object.getPrototypeOf(prototype)
+  ) {
+    const name = NAMES.get(prototype);
+    if (name !== undefined) return name;
+  }
+  return "Error";
+}
+
+/**
+ * Makes an error of a class named by {@linkcode errorClassName}, or a plain
+ * `Error` where this runtime has no such class.
+ */
+export function makeError(
+  className: string,
+  name: string,
+  message: string,
+): Error {
+  if (className === "AggregateError") {
+    return withName(new AggregateError([], message), name);
+  }
+  if (className === "DOMException") return new DOMException(message, name);
+  const constructor = CLASSES.get(className) ?? Error;
+  return withName(new constructor(message), name);
+}
+
+function withName(error: Error, name: string): Error {
+  if (error.name !== name) defineHidden(error, "name", name);
+  return error;
+}
+
+/** Sets a property as an error's built-in ones are: it doesn't enumerate. */
+export function defineHidden(
+  error: Error,
+  key: string,
+  value: unknown,
+): void {
+  Object.defineProperty(error, key, {
+    value,
+    writable: true,
+    configurable: true,
+    enumerable: false,
+  });
+}

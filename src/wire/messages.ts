@@ -1,0 +1,120 @@
+/**
+ * Every message that travels once a connection is authenticated. A message is
+ * a MessagePack array whose first element is its type.
+ *
+ * | Message          | From   | When                                | Answered by                         |
+ * | ---------------- | ------ | ----------------------------------- | ----------------------------------- |
+ * | {@link Define}   | pool   | before a task's first call there    | nothing                             |
+ * | {@link Forget}   | pool   | when no one can call the tasks      | nothing                             |
+ * | {@link Calls}    | pool   | calls of one task are due           | Results or Failure, one id each     |
+ * | {@link Chunk}    | pool   | a map's chunk is due                | ChunkResults or Failure, for its id |
+ * | {@link Results}  | worker | calls of consecutive ids returned   | nothing                             |
+ * | {@link ChunkResults} | worker | all items of a chunk returned   | nothing                             |
+ * | {@link Failure}  | worker | a call or a chunk's item threw      | nothing                             |
+ *
+ * Call ids count up from 0 on each connection. Tasks have ids of the pool.
+ *
+ * @module
+ */
+
+/** The first element of each message. */
+export const MessageType = {
+  DEFINE: 1,
+  FORGET: 2,
+  CALLS: 3,
+  CHUNK: 4,
+  RESULTS: 5,
+  CHUNK_RESULTS: 6,
+  FAILURE: 7,
+} as const;
+
+/** A function sent as source. */
+export interface InlineDefinition {
+  readonly kind: "inline";
+  /** An expression that evaluates to the function. */
+  readonly source: string;
+  /** The function's name, for stack traces. */
+  readonly name: string;
+}
+
+/** A function that a module exports. */
+export interface ModuleDefinition {
+  readonly kind: "module";
+  /** The module's absolute URL. */
+  readonly url: string;
+  /** The name of the export. */
+  readonly name: string;
+}
+
+/** A task with its first arguments given. */
+export interface BoundDefinition {
+  readonly kind: "bound";
+  /** The id of the task that is bound, defined before. */
+  readonly task: number;
+  /** Its first arguments. */
+  readonly constants: readonly unknown[];
+}
+
+/** What a task is, in a form that travels. */
+export type Definition = InlineDefinition | ModuleDefinition | BoundDefinition;
+
+/** Tells a worker what a task id stands for. */
+export type Define = [
+  type: typeof MessageType.DEFINE,
+  task: number,
+  definition: Definition,
+];
+
+/** Tells a worker to forget tasks. */
+export type Forget = [type: typeof MessageType.FORGET, tasks: number[]];
+
+/** Calls of one task with consecutive ids. */
+export type Calls = [
+  type: typeof MessageType.CALLS,
+  task: number,
+  firstId: number,
+  argumentLists: unknown[][],
+];
+
+/** One call for many items of a map. */
+export type Chunk = [
+  type: typeof MessageType.CHUNK,
+  task: number,
+  id: number,
+  /** Whether an item is a list of arguments rather than the only one. */
+  spread: boolean,
+  items: unknown[],
+];
+
+/** Values of calls with consecutive ids. */
+export type Results = [
+  type: typeof MessageType.RESULTS,
+  firstId: number,
+  /** How long the worker was busy with them, in microseconds. */
+  busy: number,
+  values: unknown[],
+];
+
+/** The values of a chunk's items. */
+export type ChunkResults = [
+  type: typeof MessageType.CHUNK_RESULTS,
+  id: number,
+  busy: number,
+  values: unknown[],
+];
+
+/** What a call threw; for a chunk, what its first failing item threw. */
+export type Failure = [
+  type: typeof MessageType.FAILURE,
+  id: number,
+  busy: number,
+  thrown: unknown,
+  /** The values of a chunk's items before the failing one. */
+  before: unknown[],
+];
+
+/** What the pool sends. */
+export type PoolMessage = Define | Forget | Calls | Chunk;
+
+/** What a worker sends. */
+export type WorkerMessage = Results | ChunkResults | Failure;

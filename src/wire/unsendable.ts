@@ -1,0 +1,102 @@
+/**
+ * Finds what in a value keeps it from being sent, and says where it is. Used
+ * only when encoding has failed, so it may take its time.
+ *
+ * @module
+ */
+
+import { Encoder } from "./encoder.ts";
+
+/**
+ * Makes the error that names the part of `value` that can't be sent.
+ *
+ * @param value The value that could not be encoded.
+ * @param path How its root is called, such as `"args[0]"` or `"result"`.
+ * @param reason What the encoder threw.
+ * @returns A `DOMException` named `"DataCloneError"`, as `structuredClone`
+ * throws.
+ */
+export function unsendableError(
+  value: unknown,
+  path: string,
+  reason: unknown,
+): DOMException {
+  const culprit = find(value, path, []) ??
+    `${path} can't be sent: ${messageOf(reason)}`;
+  const error = new DOMException(
+    `${culprit}; send plain data, or make it in the task itself`,
+    "DataCloneError",
+  );
+  return error;
+}
+
+function find(
+  value: unknown,
+  path: string,
+  ancestors: readonly unknown[],
+): string | undefined {
+  if (typeof value === "function" || typeof value === "symbol") {
+    return `${path} is a ${typeof value}`;
+  }
+  if (typeof value !== "object" || value === null) return undefined;
+  if (ancestors.includes(value)) return `${path} is part of a cycle`;
+  // Deeper than any sensible path: the encoder's own words do.
+  if (ancestors.length > 100) return undefined;
+  if (value instanceof Error) return undefined;
+  const inside = [...ancestors, value];
+  for (const [key, read] of parts(value)) {
+    let part: unknown;
+    try {
+      part = read();
+    } catch (error) {
+      return `${path}${key} can't be read: ${messageOf(error)}`;
+    }
+    const found = find(part, `${path}${key}`, inside);
+    if (found !== undefined) return found;
+  }
+  return hasParts(value) ? undefined : unsendableKind(value, path);
+}
+
+function* parts(value: object): Iterable<[string, () => unknown]> {
+  if (value instanceof Map) {
+    for (const [key, member] of value) {
+      const name = typeof key === "object" ? "key" : String(key);
+      yield [`.keys(${name})`, () => key];
+      yield [`.get(${name})`, () => member];
+    }
+  } else if (value instanceof Set) {
+    let index = 0;
+    for (const member of value) yield [`.values(${index++})`, () => member];
+  } else if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++) {
+      yield [`[${index}]`, () => value[index]];
+    }
+  } else if (!ArrayBuffer.isView(value)) {
+    for (const key of Object.keys(value)) {
+      const name = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key)
+        ? `.${key}`
+        : `[${JSON.stringify(key)}]`;
+      yield [name, () => Reflect.get(value, key)];
+    }
+  }
+}
+
+function hasParts(value: object): boolean {
+  return Array.isArray(value) || value instanceof Map || value instanceof Set;
+}
+
+/** Says of a value without parts whether it is of a kind that can't travel. */
+function unsendableKind(value: object, path: string): string | undefined {
+  try {
+    new Encoder().value(value);
+    return undefined;
+  } catch {
+    const kind = Object.prototype.toString.call(value).slice(8, -1);
+    const article = /^[AEIOU]/.test(kind) ? "an" : "a";
+    return `${path} is ${article} ${kind}, which can't be sent`;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

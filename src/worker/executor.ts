@@ -1,0 +1,244 @@
+import { setImmediate } from "node:timers";
+import { Queue } from "../queue.ts";
+import {
+  type Calls,
+  type Chunk,
+  MessageType,
+  type PoolMessage,
+} from "../wire/messages.ts";
+import type { ResultWriter } from "./result_writer.ts";
+import { type LoadedTask, TaskTable } from "./task_table.ts";
+import { prepareThrown } from "./thrown.ts";
+
+/** How long tasks run before results leave and messages are read, in ms. */
+const SLICE_MILLISECONDS = 1;
+
+/** Items of a chunk that run before the clock is looked at again. */
+const ITEMS_PER_LOOK = 16;
+
+/** A message's worth of work, of which the items before `next` have begun. */
+interface Job {
+  readonly task: LoadedTask;
+  /** The id of the first item, or of the whole chunk. */
+  readonly id: number;
+  readonly items: readonly unknown[];
+  /** Whether an item is a list of arguments. */
+  readonly spread: boolean;
+  next: number;
+  /** Set if the items' values leave together. */
+  readonly chunk: ChunkProgress | undefined;
+}
+
+interface ChunkProgress {
+  readonly values: unknown[];
+  unsettled: number;
+  /** The first item that has failed, if one has, and what it threw. */
+  failedAt: number;
+  thrown: unknown;
+}
+
+/**
+ * Runs the calls that arrive, in their order: sync tasks one after the other,
+ * async ones at the same time up to the pool's `concurrency`.
+ */
+export class Executor {
+  readonly #results: ResultWriter;
+  readonly #concurrency: number;
+  readonly #tasks = new TaskTable();
+  readonly #jobs = new Queue<Job>();
+  /** Async tasks that have begun and not ended. */
+  #active = 0;
+  /** Whether {@linkcode Executor.#run} will be called anyway. */
+  #due = false;
+  #sliceEnd = 0;
+  #looks = 0;
+
+  /** Constructs an executor that hands on results to be sent. */
+  constructor(results: ResultWriter, concurrency: number) {
+    this.#results = results;
+    this.#concurrency = concurrency;
+  }
+
+  /**
+   * Takes a message of the pool.
+   *
+   * @throws {RangeError} If it is none that a pool sends.
+   */
+  receive(message: PoolMessage): void {
+    switch (message[0]) {
+      case MessageType.CALLS:
+        return this.#addCalls(message);
+      case MessageType.CHUNK:
+        return this.#addChunk(message);
+      case MessageType.DEFINE:
+        return this.#tasks.define(message[1], message[2]);
+      case MessageType.FORGET:
+        for (const task of message[1]) this.#tasks.forget(task);
+        return;
+      default:
+        throw new RangeError(
+          `Malformed message: a pool sends no type ${message[0]}`,
+        );
+    }
+  }
+
+  #addCalls([, task, id, items]: Calls): void {
+    const chunk = undefined;
+    const spread = true;
+    this.#jobs.push({
+      task: this.#tasks.get(task),
+      id,
+      items,
+      spread,
+      next: 0,
+      chunk,
+    });
+    this.#schedule();
+  }
+
+  #addChunk([, task, id, spread, items]: Chunk): void {
+    const chunk = {
+      values: new Array(items.length),
+      unsettled: items.length,
+      failedAt: Infinity,
+      thrown: undefined,
+    };
+    this.#jobs.push({
+      task: this.#tasks.get(task),
+      id,
+      items,
+      spread,
+      next: 0,
+      chunk,
+    });
+    this.#schedule();
+  }
+
+  /** Runs at the end of this turn, after all that it brings. */
+  #schedule(): void {
+    if (!this.#due) this.#runAfter(Promise.resolve());
+  }
+
+  #runAfter(promise: Promise<void>): void {
+    this.#due = true;
+    promise.then(() => {
+      this.#due = false;
+      this.#run();
+    });
+  }
+
+  #run(): void {
+    const now = performance.now();
+    this.#results.busy(now);
+    this.#sliceEnd = now + SLICE_MILLISECONDS;
+    while (this.#step());
+    this.#results.flush();
+    if (this.#active === 0 && this.#jobs.length === 0) this.#results.idle();
+  }
+
+  /** Begins what is next, and says whether to go on in this turn. */
+  #step(): boolean {
+    const job = this.#jobs.peek();
+    if (job === undefined || this.#active >= this.#concurrency) return false;
+    if (job.task.run === undefined) {
+      const loading = job.task.load();
+      if (loading !== undefined) {
+        this.#runAfter(loading);
+        return false;
+      }
+    }
+    if (job.chunk === undefined) this.#begin(job, job.next++);
+    else this.#beginItems(job, job.chunk);
+    if (job.next === job.items.length) this.#jobs.shift();
+    if (this.#results.isFull) {
+      this.#runAfter(this.#results.drained());
+      return false;
+    }
+    if (performance.now() < this.#sliceEnd) return true;
+    // Not sooner than what the event loop has to do by now.
+    this.#runAfter(new Promise((resolve) => setImmediate(resolve)));
+    return false;
+  }
+
+  /** Begins items of a chunk until the time slice is over. */
+  #beginItems(job: Job, chunk: ChunkProgress): void {
+    const { length } = job.items;
+    while (job.next < length && this.#active < this.#concurrency) {
+      this.#begin(job, job.next++);
+      if (chunk.failedAt !== Infinity) return this.#skipRest(job, chunk);
+      if (
+        ++this.#looks % ITEMS_PER_LOOK === 0 &&
+        performance.now() >= this.#sliceEnd
+      ) return;
+    }
+  }
+
+  #begin(job: Job, index: number): void {
+    const run = job.task.run!;
+    const item = job.items[index];
+    let value: unknown;
+    let later: boolean;
+    try {
+      value = job.spread ? run(...item as unknown[]) : run(item);
+      later = isPromiseLike(value);
+    } catch (error) {
+      return this.#threw(job, index, error);
+    }
+    if (!later) return this.#returned(job, index, value);
+    this.#active++;
+    Promise.resolve(value).then(
+      (value) => {
+        this.#active--;
+        this.#returned(job, index, value);
+        this.#schedule();
+      },
+      (error) => {
+        this.#active--;
+        this.#threw(job, index, error);
+        this.#schedule();
+      },
+    );
+  }
+
+  #returned(job: Job, index: number, value: unknown): void {
+    const { chunk } = job;
+    if (chunk === undefined) return this.#results.value(job.id + index, value);
+    chunk.values[index] = value;
+    this.#settleItems(job, chunk, 1);
+  }
+
+  #threw(job: Job, index: number, error: unknown): void {
+    const { chunk } = job;
+    const thrown = prepareThrown(error, job.task);
+    if (chunk === undefined) {
+      return this.#results.thrown(job.id + index, thrown);
+    }
+    if (index < chunk.failedAt) {
+      chunk.failedAt = index;
+      chunk.thrown = thrown;
+    }
+    this.#settleItems(job, chunk, 1);
+  }
+
+  /** Doesn't begin a chunk's further items, which would be in vain. */
+  #skipRest(job: Job, chunk: ChunkProgress): void {
+    const left = job.items.length - job.next;
+    job.next = job.items.length;
+    if (left > 0) this.#settleItems(job, chunk, left);
+  }
+
+  #settleItems(job: Job, chunk: ChunkProgress, count: number): void {
+    chunk.unsettled -= count;
+    if (chunk.unsettled > 0) return;
+    if (chunk.failedAt === Infinity) this.#results.chunk(job.id, chunk.values);
+    else {
+      const before = chunk.values.slice(0, chunk.failedAt);
+      this.#results.thrown(job.id, chunk.thrown, before);
+    }
+  }
+}
+
+function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null &&
+    typeof (value as PromiseLike<unknown>).then === "function";
+}

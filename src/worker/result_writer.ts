@@ -1,0 +1,121 @@
+import type { Channel } from "../wire/channel.ts";
+import { Encoder } from "../wire/encoder.ts";
+import { MessageType } from "../wire/messages.ts";
+import { unsendableError } from "../wire/unsendable.ts";
+
+/** A list of results is cut here, so that its first ones can leave. */
+const MAX_LIST_BYTES = 2 ** 18;
+
+/** Bytes of results that may wait before no further task should begin. */
+const MAX_BACKLOG_BYTES = 2 ** 20;
+
+/** Writes what became of calls, and how long the worker was busy with them. */
+export class ResultWriter {
+  readonly #channel: Channel;
+  /** The id with which the open list of results would go on. */
+  #nextId = -1;
+  /** Since when the worker is busy without having said so; 0 if it is idle. */
+  #busySince = 0;
+
+  /** Constructs a writer to the pool's channel. */
+  constructor(channel: Channel) {
+    this.#channel = channel;
+  }
+
+  /** Whether results should leave before a further task begins. */
+  get isFull(): boolean {
+    const { writer } = this.#channel;
+    // The next task might write to memory that this one's result is in.
+    return writer.borrowsMemory || writer.byteLength > MAX_BACKLOG_BYTES;
+  }
+
+  /** Notes that the worker is busy from `now` on, if it wasn't. */
+  busy(now: number): void {
+    if (this.#busySince === 0) this.#busySince = now;
+  }
+
+  /** Notes that the worker has nothing to do. */
+  idle(): void {
+    this.#busySince = 0;
+  }
+
+  /** Writes the value of a call. */
+  value(id: number, value: unknown): void {
+    const { writer } = this.#channel;
+    if (id !== this.#nextId || writer.listByteLength > MAX_LIST_BYTES) {
+      this.#endList();
+      writer.beginList([MessageType.RESULTS, id], true);
+    }
+    this.#nextId = id + 1;
+    try {
+      writer.append(value);
+    } catch (reason) {
+      this.thrown(id, unsendableError(value, "result", reason));
+    }
+  }
+
+  /** Writes the values of a chunk's items. */
+  chunk(id: number, values: readonly unknown[]): void {
+    this.#endList();
+    const { CHUNK_RESULTS } = MessageType;
+    try {
+      this.#channel.writer.message([CHUNK_RESULTS, id, this.#took(), values]);
+    } catch (reason) {
+      const index = values.findIndex((value) => !isSendable(value));
+      const error = unsendableError(values[index], "result", reason);
+      this.thrown(id, error, values.slice(0, Math.max(0, index)));
+    }
+  }
+
+  /** Writes what a call threw, and the values of its chunk before that. */
+  thrown(id: number, thrown: unknown, before: readonly unknown[] = []): void {
+    this.#endList();
+    const { writer } = this.#channel;
+    const { FAILURE } = MessageType;
+    try {
+      writer.message([FAILURE, id, this.#took(), thrown, before]);
+    } catch (reason) {
+      const index = before.findIndex((value) => !isSendable(value));
+      const error = index < 0
+        ? unsendableError(thrown, "thrown value", reason)
+        : unsendableError(before[index], "result", reason);
+      const sendable = index < 0 ? before : before.slice(0, index);
+      writer.message([FAILURE, id, 0, error, sendable]);
+    }
+  }
+
+  /** Sends what was written. */
+  flush(): void {
+    this.#endList();
+    this.#channel.flush();
+  }
+
+  /** Sends what was written and waits until it has left. */
+  drained(): Promise<void> {
+    this.#endList();
+    return this.#channel.drained();
+  }
+
+  #endList(): void {
+    if (this.#nextId < 0) return;
+    this.#nextId = -1;
+    this.#channel.writer.endList(this.#took());
+  }
+
+  /** The microseconds since this was asked last, or the work began. */
+  #took(): number {
+    const now = performance.now();
+    const microseconds = Math.round((now - this.#busySince) * 1_000);
+    this.#busySince = now;
+    return Math.min(microseconds, 2 ** 32 - 1);
+  }
+}
+
+function isSendable(value: unknown): boolean {
+  try {
+    new Encoder().value(value);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,42 @@
+import { deadline } from "@std/async/deadline";
+import { Channel } from "../wire/channel.ts";
+import { introduce } from "../wire/handshake.ts";
+import type { PoolMessage } from "../wire/messages.ts";
+import { Executor } from "./executor.ts";
+import { ResultWriter } from "./result_writer.ts";
+
+/** How long a pool may take to let a worker in, in milliseconds. */
+const HANDSHAKE_TIMEOUT = 30_000;
+
+/** What a worker is told when it is started. */
+export interface WorkerOrders {
+  /** Where the pool listens. */
+  readonly address: Deno.UnixConnectOptions | Deno.ConnectOptions;
+  /** The worker's number in the pool. */
+  readonly worker: number;
+  /** The secret by which pool and worker know each other. */
+  readonly secret: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Connects back to the pool and serves it until the connection ends.
+ *
+ * @throws {Error} If the pool can't be reached or isn't the right one.
+ */
+export async function serve(orders: WorkerOrders): Promise<void> {
+  const connection = await connect(orders.address);
+  const { concurrency } = await deadline(
+    introduce(connection, orders.secret, orders.worker),
+    HANDSHAKE_TIMEOUT,
+  );
+  const channel = new Channel(connection);
+  const executor = new Executor(
+    new ResultWriter(channel),
+    Number(concurrency),
+  );
+  await channel.receive((message) => executor.receive(message as PoolMessage));
+}
+
+function connect(address: WorkerOrders["address"]): Promise<Deno.Conn> {
+  return "path" in address ? Deno.connect(address) : Deno.connect(address);
+}

@@ -1,0 +1,117 @@
+import type { Definition } from "../wire/messages.ts";
+
+/** A function that takes whatever it is given. */
+export type AnyFunction = (...args: unknown[]) => unknown;
+
+/** A task as a worker knows it. */
+export class LoadedTask {
+  /** The function, once it is loaded. */
+  run: AnyFunction | undefined;
+  /** Whether its source came without the variables around it. */
+  readonly inline: boolean;
+
+  /** Constructs a task that {@linkcode LoadedTask.load} gets ready. */
+  constructor(
+    readonly definition: Definition,
+    readonly base: LoadedTask | undefined,
+  ) {
+    this.inline = base?.inline ?? definition.kind === "inline";
+  }
+
+  /**
+   * Makes {@linkcode LoadedTask.run} available: at once, or when the promise
+   * is resolved. A task that can't be loaded throws that error at each call.
+   */
+  load(): Promise<void> | undefined {
+    const { definition } = this;
+    try {
+      switch (definition.kind) {
+        case "inline":
+          this.run = evaluate(definition.source, definition.name);
+          return undefined;
+        case "module":
+          return this.#import(definition.url, definition.name);
+        case "bound":
+          return this.#bind(definition.constants);
+      }
+    } catch (error) {
+      this.#failAlways(error);
+    }
+  }
+
+  async #import(url: string, name: string): Promise<void> {
+    try {
+      const module: Record<string, unknown> = await import(url);
+      const value = module[name];
+      if (typeof value !== "function") throw noSuchExport(module, url, name);
+      this.run = value as AnyFunction;
+    } catch (error) {
+      this.#failAlways(error);
+    }
+  }
+
+  #bind(constants: readonly unknown[]): Promise<void> | undefined {
+    const base = this.base!;
+    const bindBase = () => {
+      this.run = base.run!.bind(undefined, ...constants);
+    };
+    const loading = base.run === undefined ? base.load() : undefined;
+    if (loading !== undefined) return loading.then(bindBase);
+    bindBase();
+  }
+
+  #failAlways(error: unknown): void {
+    this.run = () => {
+      throw error;
+    };
+  }
+}
+
+/** The tasks that the pool has defined, by number. */
+export class TaskTable {
+  readonly #tasks = new Map<number, LoadedTask>();
+
+  /** Notes what a number stands for. */
+  define(id: number, definition: Definition): void {
+    const base = definition.kind === "bound"
+      ? this.get(definition.task)
+      : undefined;
+    this.#tasks.set(id, new LoadedTask(definition, base));
+  }
+
+  /** The task of a number. */
+  get(id: number): LoadedTask {
+    const task = this.#tasks.get(id);
+    if (task === undefined) {
+      throw new RangeError(`Malformed message: no task ${id} was defined`);
+    }
+    return task;
+  }
+
+  /** Forgets a number. */
+  forget(id: number): void {
+    this.#tasks.delete(id);
+  }
+}
+
+/** Evaluates a function's source in the global scope. */
+function evaluate(source: string, name: string): AnyFunction {
+  const url = `task:${encodeURIComponent(name)}`;
+  return new Function(`return (${source}\n)\n//# sourceURL=${url}`)();
+}
+
+function noSuchExport(
+  module: Record<string, unknown>,
+  url: string,
+  name: string,
+): TypeError {
+  const functions = Object.keys(module).filter((key) =>
+    typeof module[key] === "function"
+  );
+  const known = functions.length === 0
+    ? "no functions"
+    : `the functions ${functions.join(", ")}`;
+  return new TypeError(
+    `The module ${url} exports no function '${name}'; it exports ${known}`,
+  );
+}

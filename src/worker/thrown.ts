@@ -1,0 +1,40 @@
+import type { LoadedTask } from "./task_table.ts";
+
+/** The file whose stack frames lie between a task's and the runtime's. */
+const EXECUTOR = new URL("./executor.ts", import.meta.url).href;
+
+/**
+ * Makes what a task threw tell its user what they need to know: of an error,
+ * the frames of the task itself, and what an inline function can't see.
+ */
+export function prepareThrown(thrown: unknown, task: LoadedTask): unknown {
+  if (!(thrown instanceof Error)) return thrown;
+  try {
+    const { stack, message } = thrown;
+    const hint = task.inline ? scopeHint(thrown) : "";
+    const hinted = hint !== "" && !message.endsWith(hint);
+    if (hinted) thrown.message += hint;
+    if (typeof stack === "string") {
+      const own = ownFrames(stack);
+      thrown.stack = hinted ? own.replace(message, message + hint) : own;
+    }
+  } catch {
+    // A frozen error travels as it is.
+  }
+  return thrown;
+}
+
+function scopeHint(error: Error): string {
+  if (!(error instanceof ReferenceError)) return "";
+  const name = / is not defined$/.test(error.message)
+    ? error.message.slice(0, -" is not defined".length)
+    : "";
+  if (name === "" || name in globalThis) return "";
+  return `: an inline task runs in another process, where it sees its arguments and globals but not the variables around it; pass '${name}' as an argument, give it with bind(), or put the task in a module and use importTasks()`;
+}
+
+function ownFrames(stack: string): string {
+  const lines = stack.split("\n");
+  const end = lines.findIndex((line) => line.includes(EXECUTOR));
+  return end < 0 ? stack : lines.slice(0, end).join("\n");
+}
