@@ -15,6 +15,8 @@ export class Items {
   readonly sync: boolean;
   readonly #open: Set<AnyIterator>;
   readonly #iterators: AnyIterator[];
+  /** The only iterator, if there is one. */
+  readonly #single: AnyIterator | undefined;
   #asked = false;
 
   /** Begins to iterate. */
@@ -26,6 +28,7 @@ export class Items {
         : iterable[Symbol.asyncIterator]()
     );
     this.#open = new Set(this.#iterators);
+    this.#single = iterables.length === 1 ? this.#iterators[0] : undefined;
   }
 
   /**
@@ -34,11 +37,11 @@ export class Items {
    * @throws Whatever an iterable throws.
    */
   next(): unknown {
-    const iterators = this.#iterators as Iterator<unknown>[];
-    if (iterators.length === 1) return this.#step(iterators[0]!);
+    const single = this.#single;
+    if (single !== undefined) return this.#step(single as Iterator<unknown>);
     const item: unknown[] = [];
-    for (const iterator of iterators) {
-      const value = this.#step(iterator);
+    for (const iterator of this.#iterators) {
+      const value = this.#step(iterator as Iterator<unknown>);
       if (value === END) return END;
       item.push(value);
     }

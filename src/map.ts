@@ -12,7 +12,10 @@ const MAX_HELD_BYTES = 32 * 2 ** 20;
 const MAX_TAKEN_BYTES = 4 * 2 ** 20;
 
 /** Calls per worker, beyond the windows, whose results may wait for others. */
-const AHEAD_PER_WORKER = 16;
+const CALLS_AHEAD = 16;
+
+/** Items per worker that may be taken before their results are read. */
+const ITEMS_AHEAD = 32_768;
 
 /**
  * The results of a map, to be iterated once.
@@ -84,6 +87,8 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
 
   #started = false;
   #finished = false;
+  /** Whether nothing is submitted any more, whatever the source still gives. */
+  #sealed = false;
   #sourceEnded = false;
   #error: { readonly reason: unknown } | undefined;
   #wanted = 0;
@@ -154,24 +159,17 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
     }
     const most = this.#most();
     this.#takenBytes = 0;
-    try {
-      while (this.#wanted > 0 && !this.#isFull(most)) {
-        const items = this.#take();
-        if (items.length > 0) this.#submit(items);
-        if (this.#sourceEnded || this.#takenBytes > MAX_TAKEN_BYTES) break;
-      }
-      if (this.#wanted > 0 && !this.#sourceEnded) this.#stall();
-    } catch (error) {
-      this.#endSource({ reason: error });
+    while (this.#wanted > 0 && !this.#isFull(most)) {
+      this.#submit(this.#take());
+      if (this.#sourceEnded || this.#takenBytes > MAX_TAKEN_BYTES) break;
     }
-    if (this.#sourceEnded) this.#serve();
+    this.#pause();
   }
 
   /** Takes no more from the source: the pool is shut down, or broken. */
   stop(reason: Error): void {
     if (this.#sourceEnded) return;
-    this.#endSource({ reason });
-    this.#plan.items.close().catch(() => {});
+    this.#seal({ reason });
     this.#serve();
   }
 
@@ -197,9 +195,8 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
   #timeOut(timeout: number): void {
     const message = `The map took longer than its timeout of ${timeout} ms`;
     const reason = new DOMException(message, "TimeoutError");
-    this.#endSource({ reason: this.#plan.trace.addTo(reason) });
+    this.#seal({ reason: this.#plan.trace.addTo(reason) });
     this.#abandon();
-    this.#plan.items.close().catch(() => {});
     this.#serve();
   }
 
@@ -207,57 +204,84 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
   #take(): unknown[] {
     const { items, chunkSize } = this.#plan;
     const taken: unknown[] = [];
-    for (let left = chunkSize.items; left > 0; left--) {
-      const item = items.next();
-      if (item === END) {
-        this.#endSource();
-        break;
+    let bytes = this.#takenBytes;
+    try {
+      for (let left = chunkSize.items; left > 0; left--) {
+        const item = items.next();
+        if (item === END) {
+          this.#endSource();
+          break;
+        }
+        taken.push(item);
+        if (typeof item !== "number") bytes += roughSize(item);
+        if (bytes > MAX_TAKEN_BYTES) break;
       }
-      taken.push(item);
-      this.#takenBytes += roughSize(item);
-      if (this.#takenBytes > MAX_TAKEN_BYTES) break;
+    } catch (reason) {
+      this.#endSource({ reason });
     }
+    this.#takenBytes = bytes;
     return taken;
   }
 
   /** Takes items from a source that gives them when it has them. */
   async #pump(): Promise<void> {
-    const { items, chunkSize } = this.#plan;
     this.#pumping = true;
-    try {
-      while (
-        this.#wanted > 0 && !this.#sourceEnded && !this.#isFull(this.#most())
-      ) {
-        const taken: unknown[] = [];
-        while (taken.length < chunkSize.items && !this.#sourceEnded) {
-          const item = await items.nextAsync();
-          if (item === END) this.#endSource();
-          else taken.push(item);
-        }
-        if (taken.length > 0 && !this.#finished) this.#submit(taken);
-      }
-      if (this.#wanted > 0 && !this.#sourceEnded) this.#stall();
-    } catch (error) {
-      this.#endSource({ reason: error });
+    while (
+      this.#wanted > 0 && !this.#sourceEnded && !this.#isFull(this.#most())
+    ) {
+      this.#submit(await this.#takeAsync());
     }
     this.#pumping = false;
+    this.#pause();
+  }
+
+  async #takeAsync(): Promise<unknown[]> {
+    const { items, chunkSize } = this.#plan;
+    const taken: unknown[] = [];
+    try {
+      while (taken.length < chunkSize.items && !this.#sourceEnded) {
+        const item = await items.nextAsync();
+        if (item === END) this.#endSource();
+        else taken.push(item);
+      }
+    } catch (reason) {
+      this.#endSource({ reason });
+    }
+    return taken;
+  }
+
+  /** Tells the readers of the source's end, or when to ask it again. */
+  #pause(): void {
     if (this.#sourceEnded) this.#serve();
+    else if (this.#wanted > 0) {
+      const most = Math.min(this.#outstanding, this.#most());
+      this.#wakeAt = Math.floor(most * 0.75);
+    }
   }
 
   #submit(items: unknown[]): void {
-    const { task, spread, chunkSize, ordered } = this.#plan;
+    if (items.length === 0 || this.#sealed) return;
     let call: MapCall;
-    if (chunkSize.single) {
-      const args = spread ? argumentList(items[0]) : items;
-      call = new MapCall(this, task, args, undefined);
-    } else if (spread) {
-      call = new MapCall(this, task, items.map(argumentList), "spread");
-    } else call = new MapCall(this, task, items, "single");
+    try {
+      call = this.#makeCall(items);
+    } catch (reason) {
+      return this.#endSource({ reason });
+    }
     this.#wanted--;
     this.#outstanding++;
     this.#unsettled.add(call);
-    if (ordered) this.#results.push(call);
+    if (this.#plan.ordered) this.#results.push(call);
     this.#scheduler.submit(call);
+  }
+
+  #makeCall(items: unknown[]): MapCall {
+    const { task, spread, chunkSize } = this.#plan;
+    if (chunkSize.single) {
+      const args = spread ? argumentList(items[0]) : items;
+      return new MapCall(this, task, args, undefined);
+    }
+    if (!spread) return new MapCall(this, task, items, "single");
+    return new MapCall(this, task, items.map(argumentList), "spread");
   }
 
   #isFull(most: number): boolean {
@@ -267,12 +291,18 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
 
   /** How many calls the source may be ahead of the reader. */
   #most(): number {
-    return 2 * this.#scheduler.capacity +
-      AHEAD_PER_WORKER * this.#scheduler.workers;
+    const { workers, capacity } = this.#scheduler;
+    const chunks = Math.ceil(ITEMS_AHEAD / this.#plan.chunkSize.items);
+    return Math.min(
+      capacity + workers * CALLS_AHEAD,
+      workers * Math.max(2, chunks),
+    );
   }
 
-  #stall(): void {
-    this.#wakeAt = Math.floor(Math.min(this.#outstanding, this.#most()) * 0.75);
+  #seal(error: { readonly reason: unknown }): void {
+    this.#sealed = true;
+    this.#endSource(error);
+    this.#plan.items.close().catch(() => {});
   }
 
   #endSource(error?: { readonly reason: unknown }): void {
@@ -346,8 +376,7 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
 
   async #finish(): Promise<void> {
     if (this.#finished) return;
-    this.#finished = true;
-    this.#started = true;
+    this.#finished = this.#sealed = this.#started = true;
     clearTimeout(this.#timer);
     this.#endSource();
     this.#abandon();

@@ -11,7 +11,7 @@ while read -r event pid; do
     ended) pids="\${pids%%" $pid "*} \${pids#*" $pid "}" ;;
   esac
 done
-[ "$pids" = ' ' ] || kill -KILL $pids
+[ "$pids" = ' ' ] || kill -KILL $pids 2>/dev/null
 [ -z "$1" ] || rm -rf "$1"
 `;
 
@@ -30,7 +30,7 @@ export class Guard {
       args: ["-c", SCRIPT, "distex-guard", folder ?? ""],
       stdin: "piped",
       stdout: "null",
-      stderr: "null",
+      stderr: "inherit",
     }).spawn();
     this.#child.unref();
     this.#writer = this.#child.stdin.getWriter();
