@@ -8,7 +8,7 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { parseAddress } from "./src/hosts/address.ts";
+import { parseAddress } from "./src/wire/address.ts";
 import { serve } from "./src/worker/serve.ts";
 
 async function main(): Promise<void> {

@@ -41,8 +41,9 @@ export interface PoolOptions {
   readonly permissions?: WorkerPermissions;
   /**
    * The deno.json by which the workers resolve imports: a path or a file URL,
-   * or `false` for none. The default is the one nearest to the main module,
-   * which is the one this program itself goes by.
+   * or `false` for none, which also means no `vendor` folder. The default is
+   * the one nearest to the main module, which this program itself goes by. (A
+   * project with a package.json only needs a deno.json, which can be empty.)
    */
   readonly config?: string | URL | false;
   /** Further arguments for the `deno run` of each worker. */

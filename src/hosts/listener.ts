@@ -1,7 +1,7 @@
 import { deadline } from "@std/async/deadline";
 import { Channel } from "../wire/channel.ts";
 import type { PoolHandshake } from "../wire/handshake.ts";
-import type { Address } from "./address.ts";
+import type { Address } from "../wire/address.ts";
 
 /** How long a connection may take to prove itself, in milliseconds. */
 const HANDSHAKE_TIMEOUT = 10_000;

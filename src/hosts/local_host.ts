@@ -1,4 +1,4 @@
-import { type Address, formatAddress } from "./address.ts";
+import { type Address, formatAddress } from "../wire/address.ts";
 import { Guard } from "./guard.ts";
 import type { Host, WorkerProcess } from "./host.ts";
 import { permissionFlags, type WorkerPermissions } from "./permissions.ts";
@@ -77,6 +77,14 @@ export class LocalHost implements Host {
       String(worker),
     ];
   }
+}
+
+/**
+ * Never called: a literal import() makes worker.ts part of the program's module
+ * graph, so that Deno caches it, and locks what it imports, with the program.
+ */
+export function includeWorker(): Promise<unknown> {
+  return import("../../worker.ts");
 }
 
 /** A compiled program is no `deno` itself; there must be one to be found. */

@@ -1,4 +1,4 @@
-import type { Address } from "./address.ts";
+import type { Address } from "../wire/address.ts";
 
 /**
  * What tasks may do: `"inherit"` what the program may that makes the pool,

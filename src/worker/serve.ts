@@ -1,4 +1,5 @@
 import { deadline } from "@std/async/deadline";
+import { type Address, formatAddress } from "../wire/address.ts";
 import { Channel } from "../wire/channel.ts";
 import { introduce } from "../wire/handshake.ts";
 import type { PoolMessage } from "../wire/messages.ts";
@@ -11,7 +12,7 @@ const HANDSHAKE_TIMEOUT = 30_000;
 /** What a worker is told when it is started. */
 export interface WorkerOrders {
   /** Where the pool listens. */
-  readonly address: Deno.UnixConnectOptions | Deno.ConnectOptions;
+  readonly address: Address;
   /** The worker's number in the pool. */
   readonly worker: number;
   /** The secret by which pool and worker know each other. */
@@ -37,6 +38,13 @@ export async function serve(orders: WorkerOrders): Promise<void> {
   await channel.receive((message) => executor.receive(message as PoolMessage));
 }
 
-function connect(address: WorkerOrders["address"]): Promise<Deno.Conn> {
-  return "path" in address ? Deno.connect(address) : Deno.connect(address);
+async function connect(address: Address): Promise<Deno.Conn> {
+  try {
+    return address.transport === "unix"
+      ? await Deno.connect(address)
+      : await Deno.connect(address);
+  } catch (cause) {
+    const where = formatAddress(address);
+    throw new Error(`Can't reach the pool at ${where}: ${cause}`, { cause });
+  }
 }

@@ -1,0 +1,77 @@
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { Pool, type PoolOptions } from "../mod.ts";
+
+Deno.test("Pool has as many workers as CPUs by default", async () => {
+  await using pool = new Pool({ lazyCreate: true });
+  assertEquals(pool.totalWorkers, navigator.hardwareConcurrency);
+  await using same = new Pool(0, [], { lazyCreate: true });
+  assertEquals(same.totalWorkers, navigator.hardwareConcurrency);
+});
+
+Deno.test("Pool takes workers, hosts and options, or options alone", async () => {
+  await using first = new Pool(3, [], { lazyCreate: true, concurrency: 2 });
+  assertEquals(first.totalWorkers, 3);
+  await using second = new Pool({ workers: 3, lazyCreate: true });
+  assertEquals(second.totalWorkers, 3);
+});
+
+const WRONG: [string, unknown, string][] = [
+  ["workers", -1, "'workers' must be an integer of at least 0, and is -1"],
+  ["workers", 1.5, "'workers'"],
+  ["workers", "four", "'workers'"],
+  ["qsize", 0, `'qsize' must be an integer of at least 1, or "auto", and is 0`],
+  ["qsize", "many", "'qsize'"],
+  ["concurrency", 0, "'concurrency' must be an integer of at least 1"],
+  ["transport", "udp", `'transport' must be "unix" or "tcp", and is "udp"`],
+  ["localport", -1, "'localport'"],
+  ["startTimeout", 0, "'startTimeout' must be a number of milliseconds"],
+  ["startTimeout", NaN, "'startTimeout'"],
+  ["config", "/no/such/deno.json", "'config' must be the path of a file"],
+];
+
+for (const [name, value, message] of WRONG) {
+  Deno.test(`Pool refuses the option ${name}: ${Deno.inspect(value)}`, () => {
+    const options = { [name]: value } as PoolOptions;
+    assertThrows(() => new Pool(options), RangeError, message);
+  });
+}
+
+Deno.test("Pool refuses options that don't exist, and names those that do", () => {
+  const options = { worker: 4 } as PoolOptions;
+  const message = "Pool has no option 'worker'; it has workers,";
+  assertThrows(() => new Pool(options), TypeError, message);
+});
+
+Deno.test("Pool refuses an initializer that can't be sent", () => {
+  const options = { initializer: Math.random };
+  assertThrows(() => new Pool(options), TypeError, "native function");
+});
+
+Deno.test("Pool refuses permissions that don't exist", async () => {
+  const permissions = { reed: true } as unknown as Deno.PermissionOptionsObject;
+  await using pool = new Pool({ workers: 1, permissions });
+  await assertRejects(() => pool.ready, Error, `"reed"`);
+});
+
+Deno.test("Pool.map() refuses bad options and inputs", async () => {
+  await using pool = new Pool({ workers: 1, lazyCreate: true });
+  const task = (x: number) => x;
+  const wrong = (options: object) => () => pool.map(task, [1], options);
+  assertThrows(wrong({ chunksize: 0 }), RangeError, "'chunksize'");
+  assertThrows(wrong({ chunksize: 1.5 }), RangeError, "'chunksize'");
+  assertThrows(wrong({ timeout: 0 }), RangeError, "'timeout'");
+  assertThrows(wrong({ order: false }), TypeError, "no option 'order'");
+  const notIterable = 5 as unknown as Iterable<number>;
+  assertThrows(() => pool.map(task, notIterable), TypeError, "iterables[0]");
+  const two = pool.map.bind(pool) as (...inputs: unknown[]) => void;
+  assertThrows(() => two(task), TypeError, "needs an iterable");
+  assertThrows(() => two(task, [], [], { star: true }), TypeError, "'star'");
+});
+
+Deno.test("Pool.map() with 'star' refuses items that are no arrays", async () => {
+  await using pool = new Pool(1);
+  const items = [[1], 2] as unknown as [number][];
+  const map = pool.map((x: number) => x, items, { star: true, chunksize: 1 });
+  assertEquals(await map.next(), { done: false, value: 1 });
+  await assertRejects(() => map.next(), TypeError, "must be an array");
+});
