@@ -33,7 +33,8 @@ export type {
   PoolOptions,
   ShutdownOptions,
 } from "./src/options.ts";
-export { type MapInputs, Pool } from "./src/pool.ts";
+export type { MapInputs } from "./src/map_inputs.ts";
+export { Pool } from "./src/pool.ts";
 export {
   bind,
   type ImportedTasks,

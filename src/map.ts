@@ -1,6 +1,7 @@
-import { Call, type CallerTrace } from "./call.ts";
+import type { CallerTrace } from "./call.ts";
 import type { ChunkSize } from "./chunk_size.ts";
 import { END, type Items } from "./items.ts";
+import { argumentList, MapCall, roughSize } from "./map_call.ts";
 import { Queue } from "./queue.ts";
 import type { CallSource, Scheduler } from "./scheduler.ts";
 import type { RegisteredTask } from "./task_registry.ts";
@@ -399,67 +400,6 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
   }
 }
 
-/** Takes the outcomes of its calls. */
-interface MapCallOwner {
-  settled(call: MapCall, microseconds: number): void;
-}
-
-/** A call for one item or a chunk of them. */
-class MapCall extends Call {
-  /** What the task returned, for each item. */
-  values: readonly unknown[] = [];
-  /** What it threw, after those values. */
-  thrown: { readonly reason: unknown } | undefined;
-  /** The size of its values on the wire. */
-  resultBytes = 0;
-  readonly #run: MapCallOwner;
-
-  constructor(
-    run: MapCallOwner,
-    task: RegisteredTask,
-    payload: readonly unknown[],
-    chunk: "single" | "spread" | undefined,
-  ) {
-    super(task, payload, chunk);
-    this.#run = run;
-  }
-
-  override succeed(value: unknown, bytes: number, microseconds: number): void {
-    this.values = this.chunk === undefined ? [value] : value as unknown[];
-    this.resultBytes = bytes;
-    this.#run.settled(this, microseconds);
-  }
-
-  override fail(reason: unknown, before: unknown[] = []): void {
-    this.values = before;
-    this.thrown = { reason };
-    this.#run.settled(this, 0);
-  }
-}
-
 function ended(): IteratorReturnResult<undefined> {
   return { done: true, value: undefined };
-}
-
-/** The list of arguments that an item stands for. */
-function argumentList(item: unknown): unknown[] {
-  if (Array.isArray(item)) return item;
-  throw new TypeError(
-    `With 'star', each item must be an array of arguments, and this is ${
-      Deno.inspect(item)
-    }`,
-  );
-}
-
-/** The bytes of what is obviously large in a value; a lower bound. */
-function roughSize(value: unknown): number {
-  if (typeof value === "string") return value.length;
-  if (typeof value !== "object" || value === null) return 0;
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
-    return value.byteLength;
-  }
-  if (!Array.isArray(value) || value.length > 16) return 0;
-  let size = 0;
-  for (const element of value) size += roughSize(element);
-  return size;
 }

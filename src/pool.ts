@@ -3,14 +3,10 @@ import { ChunkSize } from "./chunk_size.ts";
 import { BrokenPoolError, PoolClosedError } from "./errors.ts";
 import { Future } from "./future.ts";
 import { type ConnectedWorker, Supervisor } from "./hosts/supervisor.ts";
-import {
-  type AnyIterable,
-  isAsyncIterable,
-  isIterable,
-  Items,
-} from "./items.ts";
+import { type AnyIterable, Items } from "./items.ts";
 import { KeepAlive } from "./keep_alive.ts";
 import { type MapResults, MapRun } from "./map.ts";
+import { type MapInputs, parseInputs } from "./map_inputs.ts";
 import {
   type MapOptions,
   mapSettings,
@@ -24,17 +20,6 @@ import { Scheduler } from "./scheduler.ts";
 import type { TaskLike } from "./task.ts";
 import { type RegisteredTask, TaskRegistry } from "./task_registry.ts";
 import { WorkerLink } from "./worker_link.ts";
-
-/**
- * The inputs of a map: an iterable for each argument of the task, then the
- * options.
- *
- * @typeParam Args The arguments of the task.
- */
-export type MapInputs<Args extends unknown[]> = [
-  ...{ [Index in keyof Args]: AnyIterable<Args[Index]> },
-  options?: MapOptions,
-];
 
 /**
  * A pool of worker processes that run tasks.
@@ -443,30 +428,4 @@ export class Pool implements AsyncDisposable {
     await this.#supervisor.stop();
     this.#keepAlive.close();
   }
-}
-
-function parseInputs(
-  inputs: readonly unknown[],
-): { iterables: AnyIterable<unknown>[]; options: MapOptions } {
-  const last = inputs.at(-1);
-  const hasOptions = typeof last === "object" && last !== null &&
-    !isIterable(last) && !isAsyncIterable(last);
-  const iterables = hasOptions ? inputs.slice(0, -1) : inputs;
-  if (iterables.length === 0) {
-    throw new TypeError(
-      "A map needs an iterable of arguments: pool.map(task, [1, 2, 3])",
-    );
-  }
-  iterables.forEach((iterable, index) => {
-    if (isIterable(iterable) || isAsyncIterable(iterable)) return;
-    throw new TypeError(
-      `The 'iterables[${index}]' of a map must be iterable, and is ${
-        Deno.inspect(iterable)
-      }`,
-    );
-  });
-  return {
-    iterables: iterables as AnyIterable<unknown>[],
-    options: hasOptions ? last as MapOptions : {},
-  };
 }

@@ -1,5 +1,5 @@
 import { functionSource } from "./function_source.ts";
-import { BoundTask, ModuleTask, Task, type TaskLike } from "./task.ts";
+import { type BoundTask, ModuleTask, Task, type TaskLike } from "./task.ts";
 import type { Definition } from "./wire/messages.ts";
 
 /** A task as a pool knows it. */

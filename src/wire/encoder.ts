@@ -1,8 +1,7 @@
+import { ByteWriter } from "./byte_writer.ts";
 import { binaryKind, Extension } from "./extensions.ts";
 import { MAX_DEPTH, MIN_ATTACHMENT_BYTES } from "./limits.ts";
 import { errorClassName } from "./error_classes.ts";
-
-const INITIAL_BYTES = 65_536;
 
 /** Strings up to this length are encoded faster in JavaScript. */
 const SHORT_STRING = 24;
@@ -18,17 +17,12 @@ const textEncoder = new TextEncoder();
  *
  * @see {@link https://github.com/msgpack/msgpack/blob/master/spec.md}
  */
-export class Encoder {
-  /** The encoded bytes; valid up to {@linkcode Encoder.position}. */
-  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(INITIAL_BYTES);
-  /** Where the next byte goes. */
-  position = 0;
+export class Encoder extends ByteWriter {
   /** Big binary values met since the frame began, in the order met. */
   readonly pending: Uint8Array<ArrayBuffer>[] = [];
   /** Bytes that {@linkcode Encoder.pending} will take at the frame's end. */
   pendingBytes = 0;
 
-  #view = new DataView(this.bytes.buffer);
   #depth = 0;
   readonly #errors: Error[] = [];
 
@@ -47,18 +41,18 @@ export class Encoder {
       case "string":
         return this.#string(value);
       case "boolean":
-        this.#reserve(1);
+        this.reserve(1);
         this.bytes[this.position++] = value ? 0xc3 : 0xc2;
         return;
       case "undefined":
-        this.#reserve(3);
+        this.reserve(3);
         this.bytes[this.position++] = 0xd4;
         this.bytes[this.position++] = Extension.UNDEFINED;
         this.bytes[this.position++] = 0;
         return;
       case "object":
         if (value === null) {
-          this.#reserve(1);
+          this.reserve(1);
           this.bytes[this.position++] = 0xc0;
           return;
         }
@@ -83,84 +77,8 @@ export class Encoder {
     return this.pending.splice(0).reverse();
   }
 
-  /** Appends the header of an array of `length` elements. */
-  arrayHeader(length: number): void {
-    this.#header(length, 0x90, 16, 0xdc);
-  }
-
-  /** Appends the header of a binary value of `length` bytes (bin 32). */
-  binaryHeader(length: number): void {
-    this.#reserve(5);
-    this.bytes[this.position++] = 0xc6;
-    this.#view.setUint32(this.position, length);
-    this.position += 4;
-  }
-
-  /** Appends an unsigned integer in 5 bytes, so that it can be overwritten. */
-  uint32(value: number): number {
-    this.#reserve(5);
-    this.bytes[this.position++] = 0xce;
-    this.#view.setUint32(this.position, value);
-    this.position += 4;
-    return this.position - 4;
-  }
-
-  /** Leaves room for `length` bytes and returns where they begin. */
-  skip(length: number): number {
-    this.#reserve(length);
-    const start = this.position;
-    this.position += length;
-    return start;
-  }
-
-  /** Overwrites 2 bytes at `position` with a big-endian integer. */
-  setUint16(position: number, value: number): void {
-    this.#view.setUint16(position, value);
-  }
-
-  /** Overwrites 4 bytes at `position` with a big-endian integer. */
-  setUint32(position: number, value: number): void {
-    this.#view.setUint32(position, value);
-  }
-
-  /** Goes on in another buffer, and returns the one used until now. */
-  swap(
-    bytes: Uint8Array<ArrayBuffer> | undefined,
-  ): Uint8Array<ArrayBuffer> {
-    const previous = this.bytes;
-    this.bytes = bytes ?? new Uint8Array(INITIAL_BYTES);
-    this.#view = new DataView(this.bytes.buffer);
-    this.position = 0;
-    return previous;
-  }
-
-  #reserve(length: number): void {
-    const needed = this.position + length;
-    if (needed <= this.bytes.length) return;
-    const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2));
-    grown.set(this.bytes.subarray(0, this.position));
-    this.bytes = grown;
-    this.#view = new DataView(grown.buffer);
-  }
-
-  /** A length in the shortest of the formats `fix`, 16 and 32 bits. */
-  #header(length: number, fix: number, fixLimit: number, code16: number): void {
-    this.#reserve(5);
-    if (length < fixLimit) {
-      this.bytes[this.position++] = fix | length;
-    } else if (length < 0x10000) {
-      this.bytes[this.position++] = code16;
-      this.#view.setUint16(this.position, length);
-      this.position += 2;
-    } else {
-      this.bytes[this.position++] = code16 + 1;
-      this.#view.setUint32(this.position, length);
-      this.position += 4;
-    }
-  }
-
   #number(value: number): void {
-    this.#reserve(9);
+    this.reserve(9);
     const bytes = this.bytes;
     let position = this.position;
     // Not true of -0, which only a float can hold.
@@ -177,19 +95,19 @@ export class Encoder {
           bytes[position++] = value;
         } else {
           bytes[position++] = 0xce;
-          this.#view.setUint32(position, value);
+          this.view.setUint32(position, value);
           position += 4;
         }
       } else if (value >= -0x20) {
         bytes[position++] = value;
       } else {
         bytes[position++] = 0xd2;
-        this.#view.setInt32(position, value);
+        this.view.setInt32(position, value);
         position += 4;
       }
     } else {
       bytes[position++] = 0xcb;
-      this.#view.setFloat64(position, value);
+      this.view.setFloat64(position, value);
       position += 8;
     }
     this.position = position;
@@ -197,7 +115,7 @@ export class Encoder {
 
   #string(value: string): void {
     const length = value.length;
-    this.#reserve(length * 3 + 5);
+    this.reserve(length * 3 + 5);
     if (length <= SHORT_STRING) {
       const bytes = this.bytes;
       let position = this.position;
@@ -227,10 +145,10 @@ export class Encoder {
       this.bytes[this.position + 1] = written;
     } else if (headerSize === 3) {
       this.bytes[this.position] = 0xda;
-      this.#view.setUint16(this.position + 1, written);
+      this.view.setUint16(this.position + 1, written);
     } else {
       this.bytes[this.position] = 0xdb;
-      this.#view.setUint32(this.position + 1, written);
+      this.view.setUint32(this.position + 1, written);
     }
     this.position = start + written;
   }
@@ -238,16 +156,16 @@ export class Encoder {
   #utf16(value: string): void {
     this.#extensionHeader(Extension.UTF16, value.length * 2);
     for (let index = 0; index < value.length; index++) {
-      this.#view.setUint16(this.position, value.charCodeAt(index));
+      this.view.setUint16(this.position, value.charCodeAt(index));
       this.position += 2;
     }
   }
 
   #bigint(value: bigint): void {
-    this.#reserve(9);
+    this.reserve(9);
     if (BigInt.asIntN(64, value) === value) {
       this.bytes[this.position++] = 0xd3;
-      this.#view.setBigInt64(this.position, value);
+      this.view.setBigInt64(this.position, value);
       this.position += 8;
     } else {
       this.#extensionBytes(
@@ -275,7 +193,7 @@ export class Encoder {
 
   #plain(value: object): void {
     const keys = Object.keys(value);
-    this.#header(keys.length, 0x80, 16, 0xde);
+    this.header(keys.length, 0x80, 16, 0xde);
     for (const key of keys) {
       this.#string(key);
       this.value((value as Record<string, unknown>)[key]);
@@ -289,7 +207,7 @@ export class Encoder {
       this.#error(value);
     } else if (value instanceof Map) {
       const start = this.#beginExtension(Extension.MAP);
-      this.#header(value.size * 2, 0x90, 16, 0xdc);
+      this.header(value.size * 2, 0x90, 16, 0xdc);
       for (const [key, member] of value) {
         this.value(key);
         this.value(member);
@@ -302,7 +220,7 @@ export class Encoder {
       this.#endExtension(start);
     } else if (value instanceof Date) {
       this.#extensionHeader(Extension.DATE, 8);
-      this.#view.setFloat64(this.position, value.getTime());
+      this.view.setFloat64(this.position, value.getTime());
       this.position += 8;
     } else if (value instanceof RegExp) {
       const start = this.#beginExtension(Extension.REGEXP);
@@ -341,8 +259,8 @@ export class Encoder {
     this.pendingBytes += attachedSize(bytes.length);
     this.#extensionHeader(Extension.ATTACHMENT, 9);
     this.bytes[this.position] = kind;
-    this.#view.setUint32(this.position + 1, bytes.length);
-    this.#view.setUint32(
+    this.view.setUint32(this.position + 1, bytes.length);
+    this.view.setUint32(
       this.position + 5,
       this.pendingBytes - attachedSize(0),
     );
@@ -411,7 +329,7 @@ export class Encoder {
 
   #extensionHeader(type: number, length: number): void {
     const start = this.#beginExtension(type);
-    this.#reserve(length);
+    this.reserve(length);
     this.setUint32(start + 1, length);
   }
 
