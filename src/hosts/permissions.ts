@@ -5,6 +5,10 @@ import type { Address } from "../wire/address.ts";
  * `"none"`, or the permissions listed, with the words and the meaning of
  * Deno's own `Worker` option.
  *
+ * Deno doesn't tell a program which paths or hosts it was granted or denied
+ * one by one. A permission that has such a list isn't inherited: list here
+ * what tasks need.
+ *
  * @see {@link https://docs.deno.com/api/deno/~/Deno.PermissionOptions}
  */
 export type WorkerPermissions =
@@ -14,12 +18,7 @@ export type WorkerPermissions =
 
 const NAMES = ["read", "write", "net", "env", "run", "ffi", "sys", "import"];
 
-/**
- * The flags that give a worker its permissions, and access to its pool.
- *
- * Deno doesn't tell which paths or hosts a program was granted one by one, so
- * what is inherited is what was granted without such a list.
- */
+/** The flags that give a worker its permissions, and access to its pool. */
 export function permissionFlags(
   permissions: WorkerPermissions,
   address: Address,
