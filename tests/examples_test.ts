@@ -225,15 +225,15 @@ Deno.test({
   name: "gzip example tells what it has no permission to read",
   ignore: Deno.build.os !== "linux",
   async fn() {
-    // There is a file that even the superuser may only write to.
+    // Here is a file that even the superuser may only write to.
     const folder = "/proc/sys/net/ipv4/route";
 
     const { code, stdout, stderr } = await runExample("gzip.ts", folder);
 
-    assertMatch(stderr, /^error: Not packed, 1 in all:$/m);
+    assertMatch(stderr, /^error: Not packed, \d+ in all:$/m);
     assertMatch(stderr, /^ {2}"flush": permission denied$/m);
     assertEquals(code, 1);
-    assertMatch(stdout, /^Packed [1-9]\d* files, /m);
+    assertMatch(stdout, /^Packed \d+ files, /m);
   },
 });
 
