@@ -1,4 +1,4 @@
-import type { PromisedCall } from "./call.ts";
+import type { PromisedCall } from "./promised_call.ts";
 
 /**
  * The outcome of a task that was submitted: a promise that also answers what

@@ -1,4 +1,4 @@
-import type { CallerTrace } from "./call.ts";
+import type { CallerTrace } from "./caller_trace.ts";
 import type { ChunkSize } from "./chunk_size.ts";
 import { END, type Items } from "./items.ts";
 import { argumentList, MapCall, roughSize } from "./map_call.ts";

@@ -1,4 +1,4 @@
-import { CallerTrace, PromisedCall } from "./call.ts";
+import { CallerTrace } from "./caller_trace.ts";
 import { ChunkSize } from "./chunk_size.ts";
 import { BrokenPoolError, PoolClosedError } from "./errors.ts";
 import { Future } from "./future.ts";
@@ -15,6 +15,7 @@ import {
   poolSettings,
   type ShutdownOptions,
 } from "./options.ts";
+import { PromisedCall } from "./promised_call.ts";
 import { QueueWindow } from "./queue_window.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { TaskLike } from "./task.ts";
@@ -357,7 +358,7 @@ export class Pool implements AsyncDisposable {
     below: (...args: never[]) => unknown,
   ): PromisedCall<Result> {
     const registered = this.#tasks.register(task);
-    const trace = new CallerTrace(below);
+    const trace = CallerTrace.sparingly(below);
     const call = new PromisedCall<Result>(registered, args, trace);
     this.#start();
     this.#scheduler.submit(call);

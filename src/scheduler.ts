@@ -1,4 +1,5 @@
-import type { Call, PromisedCall } from "./call.ts";
+import type { Call } from "./call.ts";
+import type { PromisedCall } from "./promised_call.ts";
 import type { KeepAlive } from "./keep_alive.ts";
 import { Queue } from "./queue.ts";
 import type { WorkerLink } from "./worker_link.ts";

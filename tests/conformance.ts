@@ -233,6 +233,24 @@ function testErrors(test: Test): void {
     assert(stack.indexOf("failRichly") < stack.indexOf("theCaller"), stack);
   });
 
+  test("shows the stacks of those who await many calls", async (pool) => {
+    async function theAwaiter() {
+      await Promise.all(XS.map(() => pool.run(tasks.failRichly)));
+    }
+    const error = await assertRejects(theAwaiter, Error);
+    assertStringIncludes(error.stack!, "failRichly");
+    assertStringIncludes(error.stack!, "theAwaiter");
+    async function oneOfMany() {
+      await pool.run(tasks.failRichly);
+    }
+    const outcomes = await Promise.allSettled(XS.map(oneOfMany));
+    for (const outcome of outcomes) {
+      assert(outcome.status === "rejected");
+      assertStringIncludes(outcome.reason.stack, "failRichly");
+      assertStringIncludes(outcome.reason.stack, "oneOfMany");
+    }
+  });
+
   test("rejects with a thrown value that is no error as it is", async (pool) => {
     const thrown = await pool.run(() => {
       throw { code: 42 };

@@ -6,6 +6,8 @@ import { errorClassName } from "./error_classes.ts";
 /** Strings up to this length are encoded faster in JavaScript. */
 const SHORT_STRING = 24;
 
+const NONE: readonly Uint8Array<ArrayBuffer>[] = [];
+
 const textEncoder = new TextEncoder();
 
 /**
@@ -72,7 +74,8 @@ export class Encoder extends ByteWriter {
   }
 
   /** Takes the pending attachments, last one first, and forgets them. */
-  takePending(): Uint8Array<ArrayBuffer>[] {
+  takePending(): readonly Uint8Array<ArrayBuffer>[] {
+    if (this.pending.length === 0) return NONE;
     this.pendingBytes = 0;
     return this.pending.splice(0).reverse();
   }

@@ -1,0 +1,64 @@
+import { setImmediate } from "node:timers";
+
+/** Calls of one event loop turn whose callers are traced. */
+const MAX_TRACES = 16;
+
+let traces = 0;
+
+/** Where in the user's program a call comes from. */
+export class CallerTrace {
+  /** Set by `captureStackTrace`; V8 makes its text when it is read. */
+  declare readonly stack: string;
+
+  /** Captures the stack above the function `below`. */
+  constructor(below: (...args: never[]) => unknown) {
+    Error.captureStackTrace(this, below);
+  }
+
+  /**
+   * Captures the stack if that wasn't done many times in this turn: it takes
+   * longer than all else of a call, which bulks of calls would feel.
+   */
+  static sparingly(
+    below: (...args: never[]) => unknown,
+  ): CallerTrace | undefined {
+    if (traces === MAX_TRACES) return undefined;
+    if (traces++ === 0) setImmediate(() => traces = 0);
+    return new CallerTrace(below);
+  }
+
+  /** Adds the caller's frames below those of the worker, if it is an error. */
+  addTo(thrown: unknown): unknown {
+    if (!(thrown instanceof Error)) return thrown;
+    return addFrames(thrown, this.stack, "    at ");
+  }
+}
+
+/**
+ * Adds to an error that a promise is rejected with the frames of the async
+ * functions that await it. V8 finds them at no cost beforehand, but only of
+ * what is awaited by then.
+ *
+ * @see {@link https://v8.dev/docs/stack-trace-api#async-stack-traces}
+ */
+export async function addAwaitersFrames<T>(promise: Promise<T>): Promise<T> {
+  try {
+    return await promise;
+  } catch (thrown) {
+    if (!(thrown instanceof Error)) throw thrown;
+    throw addFrames(thrown, new Error().stack ?? "", "    at async ");
+  }
+}
+
+/** Appends the lines of a stack that begin as frames do. */
+function addFrames(error: Error, stack: string, prefix: string): Error {
+  const frames = stack.split("\n").filter((line) => line.startsWith(prefix));
+  if (frames.length > 0) {
+    Object.defineProperty(error, "stack", {
+      value: [error.stack, ...frames].join("\n"),
+      writable: true,
+      configurable: true,
+    });
+  }
+  return error;
+}

@@ -1,0 +1,169 @@
+import { assertEquals, assertInstanceOf, assertMatch } from "@std/assert";
+import { MAX_DEPTH } from "../../src/wire/limits.ts";
+import { unsendableError } from "../../src/wire/unsendable.ts";
+import { encodeMessages, nest } from "./_frames.ts";
+
+const ADVICE = "; send plain data, or make it in the task itself";
+
+/** What is said of a value that can't be sent. */
+function describe(value: unknown, path = "args"): string {
+  let reason: unknown;
+  try {
+    encodeMessages([value]);
+  } catch (error) {
+    reason = error;
+  }
+  const error = unsendableError(value, path, reason);
+  assertInstanceOf(error, DOMException);
+  assertEquals(error.name, "DataCloneError");
+  assertEquals(error.message.endsWith(ADVICE), true, error.message);
+  return error.message.slice(0, -ADVICE.length);
+}
+
+Deno.test("unsendableError() names a value that can't be sent itself", () => {
+  assertEquals(describe(() => {}, "result"), "result is a function");
+  assertEquals(describe(class {}, "result"), "result is a function");
+  assertEquals(describe(Symbol("a"), "result"), "result is a symbol");
+});
+
+Deno.test("unsendableError() says where in arrays and objects it is", () => {
+  const refused = () => {};
+  assertEquals(describe([1, refused]), "args[1] is a function");
+  assertEquals(describe([[1], [2, [refused]]]), "args[1][1][0] is a function");
+  assertEquals(describe([{ a: { b: refused } }]), "args[0].a.b is a function");
+  assertEquals(describe({ $a_1: refused }), "args.$a_1 is a function");
+  assertEquals(describe({ é: refused }), "args.é is a function");
+  assertEquals(describe({ "a b": refused }), 'args["a b"] is a function');
+  assertEquals(describe({ "": refused }), 'args[""] is a function');
+  assertEquals(describe({ 5: refused }), 'args["5"] is a function');
+  assertEquals(describe({ 'a"': refused }), 'args["a\\""] is a function');
+});
+
+Deno.test("unsendableError() says where in maps and sets it is", () => {
+  const refused = () => {};
+  assertEquals(
+    describe(new Map<unknown, unknown>([[1, 2], ["a", { b: refused }]])),
+    "args.get(a).b is a function",
+  );
+  assertEquals(
+    describe(new Map([[{ b: refused }, 1]])),
+    "args.keys(key).b is a function",
+  );
+  assertEquals(
+    describe(new Map([[Symbol("s"), 1]])),
+    "args.keys(Symbol(s)) is a symbol",
+  );
+  assertEquals(
+    describe(new Set<unknown>([1, [refused]])),
+    "args.values(1)[0] is a function",
+  );
+});
+
+Deno.test("unsendableError() doesn't quote the source of functions", () => {
+  const key = function named() {
+    return "a long source";
+  };
+  assertEquals(
+    describe(new Map([[key, 1]])).includes("long source"),
+    false,
+  );
+});
+
+Deno.test("unsendableError() names the first of several culprits", () => {
+  const value = { a: [1, Symbol("a")], b: () => {} };
+  assertEquals(describe(value), "args.a[1] is a symbol");
+});
+
+Deno.test("unsendableError() names the kind of objects that are no data", () => {
+  const kinds: [unknown, string][] = [
+    [Promise.resolve(), "a Promise"],
+    [new WeakMap(), "a WeakMap"],
+    [new AbortController(), "an AbortController"],
+    [new ReadableStream(), "a ReadableStream"],
+    [(function* () {})(), "a Generator"],
+    [Object(5), "a Number"],
+    [new SharedArrayBuffer(1), "a SharedArrayBuffer"],
+  ];
+  for (const [value, kind] of kinds) {
+    assertEquals(
+      describe([{ value }]),
+      `args[0].value is ${kind}, which can't be sent`,
+    );
+  }
+});
+
+Deno.test("unsendableError() says what is wrong with views of shared memory", () => {
+  const view = new Uint8Array(new SharedArrayBuffer(8));
+  assertMatch(describe([view]), /^args\[0\] .*shared memory/);
+});
+
+Deno.test("unsendableError() says where a value leads back to itself", () => {
+  const object: Record<string, unknown> = { a: {} };
+  object.b = { c: [object] };
+  assertEquals(describe([object]), "args[0].b.c[0] is part of a cycle");
+  const map = new Map<unknown, unknown>();
+  map.set("self", map);
+  assertEquals(describe(map), "args.get(self) is part of a cycle");
+});
+
+Deno.test("unsendableError() doesn't take what is there twice for a cycle", () => {
+  const shared = { a: 1 };
+  const value = [shared, shared, { shared, refused: () => {} }];
+  assertEquals(describe(value), "args[2].refused is a function");
+});
+
+Deno.test("unsendableError() says which getter throws what", () => {
+  const thrower = (reason: unknown) => ({
+    a: {
+      get b() {
+        throw reason;
+      },
+    },
+  });
+  const message = "args[0].a.b can't be read: reason";
+  assertEquals(describe([thrower(new Error("reason"))]), message);
+  assertEquals(describe([thrower("reason")]), message);
+});
+
+Deno.test("unsendableError() repeats the encoder's words for what nests too deeply", () => {
+  const words =
+    `args can't be sent: Values can't nest deeper than ${MAX_DEPTH} levels`;
+  assertEquals(describe(nest(MAX_DEPTH + 1)), words);
+  assertEquals(describe(nest(100_000)), words);
+  const objects = nest(MAX_DEPTH + 1, (inner) => ({ inner }));
+  assertEquals(describe(objects), words);
+});
+
+Deno.test("unsendableError() repeats the encoder's words for what it can't find", () => {
+  const error = unsendableError([1], "args", new TypeError("It is too large"));
+  assertEquals(error.message, `args can't be sent: It is too large${ADVICE}`);
+  const other = unsendableError([1], "args", "reason");
+  assertEquals(other.message, `args can't be sent: reason${ADVICE}`);
+});
+
+Deno.test("unsendableError() copes with objects that can't be looked at", () => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  assertMatch(describe([1, proxy]), /^args.* can't be (sent|read): /);
+  const stubborn = new Proxy({}, {
+    ownKeys() {
+      throw new Error("reason");
+    },
+  });
+  assertMatch(describe([stubborn]), /^args.* can't be (sent|read): reason$/);
+});
+
+Deno.test("unsendableError() passes over what can be sent", () => {
+  const value = [
+    null,
+    undefined,
+    new Date(),
+    /a/,
+    new URL("data:,"),
+    new Uint8Array(3),
+    new Error("message", { cause: () => {} }),
+    Object.create(null),
+    () => {},
+  ];
+  assertEquals(describe(value), "args[8] is a function");
+});
