@@ -1,10 +1,3 @@
-import { setImmediate } from "node:timers";
-
-/** Calls of one event loop turn whose callers are traced. */
-const MAX_TRACES = 16;
-
-let traces = 0;
-
 /** Where in the user's program a call comes from. */
 export class CallerTrace {
   /** Set by `captureStackTrace`; V8 makes its text when it is read. */
@@ -13,18 +6,6 @@ export class CallerTrace {
   /** Captures the stack above the function `below`. */
   constructor(below: (...args: never[]) => unknown) {
     Error.captureStackTrace(this, below);
-  }
-
-  /**
-   * Captures the stack if that wasn't done many times in this turn: it takes
-   * longer than all else of a call, which bulks of calls would feel.
-   */
-  static sparingly(
-    below: (...args: never[]) => unknown,
-  ): CallerTrace | undefined {
-    if (traces === MAX_TRACES) return undefined;
-    if (traces++ === 0) setImmediate(() => traces = 0);
-    return new CallerTrace(below);
   }
 
   /** Adds the caller's frames below those of the worker, if it is an error. */
@@ -61,4 +42,26 @@ function addFrames(error: Error, stack: string, prefix: string): Error {
     });
   }
   return error;
+}
+
+/** Callers that are traced in a millisecond. */
+const MAX_TRACES = 4;
+
+/**
+ * Traces callers, unless they are many: capturing a stack takes longer than
+ * all else that is to be done for a call, which bulks of calls would feel.
+ */
+export class CallerTracer {
+  #since = -Infinity;
+  #traces = 0;
+
+  /** Captures the stack above `below`, if not too often by now. */
+  trace(below: (...args: never[]) => unknown): CallerTrace | undefined {
+    const now = performance.now();
+    if (now - this.#since >= 1) {
+      this.#since = now;
+      this.#traces = 0;
+    }
+    return ++this.#traces > MAX_TRACES ? undefined : new CallerTrace(below);
+  }
 }

@@ -66,9 +66,10 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
   readonly #plan: MapPlan;
   readonly #scheduler: Scheduler;
 
-  /** Calls in the order of results; unordered, only those that are settled. */
+  /** Calls in the order of results; unordered, only those that have arrived. */
   readonly #results = new Queue<MapCall>();
-  readonly #unsettled = new Set<MapCall>();
+  /** Unordered: the calls that have not arrived. */
+  readonly #expected = new Set<MapCall>();
   readonly #readers = new Queue<
     PromiseWithResolvers<IteratorResult<Result, undefined>>
   >();
@@ -176,11 +177,14 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
 
   /** Takes a call's outcome. */
   settled(call: MapCall, microseconds: number): void {
-    if (!this.#unsettled.delete(call)) return;
+    const { ordered, chunkSize } = this.#plan;
+    if (!ordered) {
+      if (!this.#expected.delete(call)) return;
+      this.#results.push(call);
+    }
     this.#heldBytes += call.resultBytes;
-    this.#plan.chunkSize.measured(call.payload.length, microseconds);
-    if (!this.#plan.ordered) this.#results.push(call);
-    this.#serve();
+    chunkSize.measured(call.payload.length, microseconds);
+    if (this.#readers.length > 0 || this.#changed !== undefined) this.#serve();
   }
 
   #start(): void {
@@ -270,8 +274,8 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
     }
     this.#wanted--;
     this.#outstanding++;
-    this.#unsettled.add(call);
     if (this.#plan.ordered) this.#results.push(call);
+    else this.#expected.add(call);
     this.#scheduler.submit(call);
   }
 
@@ -322,8 +326,9 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
       }
       if (this.#finished) return "end";
       const head = this.#results.peek();
-      if (head === undefined || this.#unsettled.has(head)) {
-        if (!this.#sourceEnded || this.#unsettled.size > 0) return "wait";
+      if (head === undefined || !head.arrived) {
+        const isMore = head !== undefined || this.#expected.size > 0;
+        if (isMore || !this.#sourceEnded) return "wait";
         this.#close();
         if (this.#error !== undefined) throw this.#error.reason;
         return "end";
@@ -386,16 +391,16 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
     await this.#plan.items.close();
   }
 
-  /** Drops the calls that haven't begun, and the results of the others. */
+  /** Drops calls that haven't begun, and the results of those that have. */
   #abandon(): void {
-    for (const call of this.#unsettled) this.#scheduler.cancel(call);
-    const unsettled = new Set(this.#unsettled);
-    this.#unsettled.clear();
-    // What was read up to now stays readable; the first gap ends it.
-    const kept = this.#results.drain();
-    for (const call of kept) {
-      if (unsettled.has(call)) break;
-      this.#results.push(call);
+    const calls = [...this.#results.drain(), ...this.#expected];
+    this.#expected.clear();
+    // What could be read without waiting stays readable.
+    let readable = true;
+    for (const call of calls) {
+      readable &&= call.arrived;
+      if (readable) this.#results.push(call);
+      else this.#scheduler.cancel(call);
     }
   }
 }

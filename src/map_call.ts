@@ -14,6 +14,8 @@ export class MapCall extends Call {
   thrown: { readonly reason: unknown } | undefined;
   /** The size of its values on the wire. */
   resultBytes = 0;
+  /** Whether its outcome has come. */
+  arrived = false;
   readonly #run: MapCallOwner;
 
   constructor(
@@ -29,12 +31,14 @@ export class MapCall extends Call {
   override succeed(value: unknown, bytes: number, microseconds: number): void {
     this.values = this.chunk === undefined ? [value] : value as unknown[];
     this.resultBytes = bytes;
+    this.arrived = true;
     this.#run.settled(this, microseconds);
   }
 
   override fail(reason: unknown, before: unknown[] = []): void {
     this.values = before;
     this.thrown = { reason };
+    this.arrived = true;
     this.#run.settled(this, 0);
   }
 }

@@ -1,4 +1,4 @@
-import { CallerTrace } from "./caller_trace.ts";
+import { CallerTrace, CallerTracer } from "./caller_trace.ts";
 import { ChunkSize } from "./chunk_size.ts";
 import { BrokenPoolError, PoolClosedError } from "./errors.ts";
 import { Future } from "./future.ts";
@@ -51,6 +51,7 @@ export class Pool implements AsyncDisposable {
   readonly #supervisor: Supervisor;
   readonly #scheduler: Scheduler;
   readonly #tasks: TaskRegistry;
+  readonly #tracer = new CallerTracer();
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   #isReady = false;
@@ -358,7 +359,7 @@ export class Pool implements AsyncDisposable {
     below: (...args: never[]) => unknown,
   ): PromisedCall<Result> {
     const registered = this.#tasks.register(task);
-    const trace = CallerTrace.sparingly(below);
+    const trace = this.#tracer.trace(below);
     const call = new PromisedCall<Result>(registered, args, trace);
     this.#start();
     this.#scheduler.submit(call);

@@ -140,6 +140,7 @@ export class Scheduler {
     if (call.state !== "queued") return false;
     call.state = "settled";
     this.#release(1);
+    this.wake();
     return true;
   }
 
@@ -179,8 +180,9 @@ export class Scheduler {
     if (this.#dispatchDue) return;
     this.#dispatchDue = true;
     queueMicrotask(() => {
-      this.#dispatchDue = false;
       this.#dispatch();
+      // What was submitted by the dispatch itself has been seen to.
+      this.#dispatchDue = false;
     });
   }
 

@@ -50,7 +50,7 @@ Deno.test({
     const { rows }: Report = JSON.parse(stdout);
     assertEquals(
       rows.map(({ name }) => name),
-      ["limit/lists", "limit/frames", "single/map", "start/1", "stop/1"],
+      ["limit", "single/map", "start/1", "stop/1"],
     );
   },
 });
@@ -91,8 +91,8 @@ function checkSpread({ median, min, max }: Spread, name: string): void {
 /** Each kind of rate or time of the pool is set against its limits. */
 function checkLimits(rows: readonly Row[]): void {
   const limits = Object.entries({
-    "single/": ["limit/lists", "limit/frames"],
-    "chunk-": ["limit/lists", "limit/frames"],
+    "single/": ["limit"],
+    "chunk-": ["limit"],
     "run/p50": ["echo/p50"],
     "run/p99": ["echo/p99"],
     "payload/in/": ["socket-1/in", "socket-2/in"],

@@ -1,3 +1,5 @@
+import { MAX_FRAME_BYTES } from "./limits.ts";
+
 const INITIAL_BYTES = 65_536;
 
 /** Bytes at the end of a growing buffer, in the formats of MessagePack. */
@@ -6,6 +8,8 @@ export class ByteWriter {
   bytes: Uint8Array<ArrayBuffer> = new Uint8Array(INITIAL_BYTES);
   /** Where the next byte goes. */
   position = 0;
+  /** Beyond this position the buffer doesn't grow. */
+  maxPosition = Infinity;
 
   /** The same bytes, for numbers of several bytes. */
   protected view: DataView<ArrayBuffer> = new DataView(this.bytes.buffer);
@@ -65,6 +69,7 @@ export class ByteWriter {
   protected reserve(length: number): void {
     const needed = this.position + length;
     if (needed <= this.bytes.length) return;
+    if (needed > this.maxPosition) throw tooLarge();
     const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2));
     grown.set(this.bytes.subarray(0, this.position));
     this.bytes = grown;
@@ -91,4 +96,11 @@ export class ByteWriter {
       this.position += 4;
     }
   }
+}
+
+/** The error of a message that has more bytes than a frame can have. */
+export function tooLarge(): TypeError {
+  return new TypeError(
+    `It takes more than the ${MAX_FRAME_BYTES} bytes that a message can have`,
+  );
 }

@@ -15,6 +15,8 @@ export class Channel {
   readonly #connection: Deno.Conn;
   readonly #reader: FrameReader;
   #writing: Promise<void> | undefined;
+  #flushDue = false;
+  #broken = false;
   #closed = false;
 
   /** Constructs a channel over an authenticated connection. */
@@ -56,8 +58,9 @@ export class Channel {
 
   /** Sends what was written, now or as soon as the flush under way is done. */
   flush(): void {
-    if (this.#writing !== undefined || this.#closed) return;
-    if (this.writer.byteLength > 0) this.#writing = this.#write();
+    if (this.writer.byteLength === 0 || this.#closed || this.#broken) return;
+    this.#flushDue = true;
+    this.#writing ??= this.#write();
   }
 
   /** Waits until all that was written has left. */
@@ -75,21 +78,41 @@ export class Channel {
 
   async #write(): Promise<void> {
     try {
-      while (this.writer.byteLength > 0 && !this.#closed) {
-        for (const piece of this.writer.take()) await this.#writeAll(piece);
+      while (this.#flushDue && !this.#closed) {
+        this.#flushDue = false;
+        const pieces = this.writer.take();
+        const lengths = pieces.map(({ length }) => length);
+        for (let index = 0; index < pieces.length; index++) {
+          await this.#writeAll(pieces[index]!, lengths[index]!);
+        }
         this.writer.recycle();
       }
-    } catch {
-      // A broken connection is reported once, by receive().
-      this.close();
+    } catch (error) {
+      // Of an other side that hung up, receive() reads what it sent before.
+      if (hasHungUp(error)) this.#broken = true;
+      else this.close();
     }
     this.#writing = undefined;
   }
 
-  async #writeAll(bytes: Uint8Array): Promise<void> {
-    let written = await this.#connection.write(bytes);
-    while (written < bytes.length) {
-      written += await this.#connection.write(bytes.subarray(written));
+  /**
+   * A value whose memory is transferred before it is written is lost; zeros in
+   * its place keep the frame as long as it says.
+   */
+  async #writeAll(bytes: Uint8Array, length: number): Promise<void> {
+    for (let written = 0; written < length;) {
+      const rest = bytes.length !== length
+        ? new Uint8Array(length - written)
+        : written === 0
+        ? bytes
+        : bytes.subarray(written);
+      written += await this.#connection.write(rest);
     }
   }
+}
+
+function hasHungUp(error: unknown): boolean {
+  return error instanceof Deno.errors.BrokenPipe ||
+    error instanceof Deno.errors.ConnectionReset ||
+    error instanceof Deno.errors.ConnectionAborted;
 }

@@ -1,13 +1,16 @@
 import { Buffer } from "node:buffer";
 import { Extension, makeBinary } from "./extensions.ts";
 import { MAX_DEPTH } from "./limits.ts";
-import { defineHidden, makeError } from "./error_classes.ts";
+import { defineHidden, defineProperty, makeError } from "./error_classes.ts";
 
 /** Strings up to this many bytes are decoded faster one by one. */
 const SHORT_STRING = 12;
 
 /** Strings up to this many bytes are looked through for other than ASCII. */
 const MEDIUM_STRING = 256;
+
+/** Elements up to which an array is allocated at once. */
+const MAX_PREALLOCATED = 4_096;
 
 /** Slots for object keys, which repeat; a power of two. */
 const KEY_SLOTS = 256;
@@ -174,14 +177,17 @@ export class Decoder {
 
   #enter(least: number): void {
     if (least > this.#end - this.#position) throw malformed("it is cut short");
-    if (++this.#depth > MAX_DEPTH) {
+    // A list of values adds a level to what the encoder counts for each.
+    if (++this.#depth > MAX_DEPTH + 1) {
       throw malformed(`it nests deeper than ${MAX_DEPTH} levels`);
     }
   }
 
   #array(length: number): unknown[] {
     this.#enter(length);
-    const array: unknown[] = new Array(length);
+    // Of many, room is made as they come: within each other, arrays could claim
+    // much more than there are bytes.
+    const array: unknown[] = length > MAX_PREALLOCATED ? [] : new Array(length);
     for (let index = 0; index < length; index++) array[index] = this.#value();
     this.#depth--;
     return array;
@@ -204,6 +210,14 @@ export class Decoder {
     }
     this.#depth--;
     return object;
+  }
+
+  #mapHeader(): number {
+    const code = this.#byte();
+    if (code >= 0x80 && code < 0x90) return code & 0x0f;
+    if (code === 0xde) return this.#uint16();
+    if (code === 0xdf) return this.#uint32();
+    throw malformed("an error's properties are a map");
   }
 
   #key(): string {
@@ -372,20 +386,8 @@ export class Decoder {
     const name = this.#text();
     const error = makeError(className, name, this.#text());
     defineHidden(error, "stack", this.#text());
-    const properties = this.#value();
-    if (typeof properties !== "object" || properties === null) {
-      throw malformed("an error's properties are an object");
-    }
-    for (const [key, value] of Object.entries(properties)) {
-      if (key === "cause" || key === "errors") defineHidden(error, key, value);
-      else {
-        Object.defineProperty(error, key, {
-          value,
-          writable: true,
-          configurable: true,
-          enumerable: true,
-        });
-      }
+    for (let count = this.#mapHeader(); count > 0; count--) {
+      defineProperty(error, this.#key(), this.#value());
     }
     this.#depth--;
     return error;

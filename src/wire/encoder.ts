@@ -1,12 +1,16 @@
 import { ByteWriter } from "./byte_writer.ts";
 import { binaryKind, Extension } from "./extensions.ts";
 import { MAX_DEPTH, MIN_ATTACHMENT_BYTES } from "./limits.ts";
-import { errorClassName } from "./error_classes.ts";
+import { errorClassName, HIDDEN_PROPERTIES } from "./error_classes.ts";
 
 /** Strings up to this length are encoded faster in JavaScript. */
 const SHORT_STRING = 24;
 
 const NONE: readonly Uint8Array<ArrayBuffer>[] = [];
+
+// What a subclass iterates over may differ from what it holds.
+const mapEntries = Map.prototype.entries;
+const setValues = Set.prototype.values;
 
 const textEncoder = new TextEncoder();
 
@@ -210,16 +214,16 @@ export class Encoder extends ByteWriter {
       this.#error(value);
     } else if (value instanceof Map) {
       const start = this.#beginExtension(Extension.MAP);
-      this.header(value.size * 2, 0x90, 16, 0xdc);
-      for (const [key, member] of value) {
+      const entries = [...mapEntries.call(value)];
+      this.arrayHeader(entries.length * 2);
+      for (const [key, member] of entries) {
         this.value(key);
         this.value(member);
       }
       this.#endExtension(start);
     } else if (value instanceof Set) {
       const start = this.#beginExtension(Extension.SET);
-      this.arrayHeader(value.size);
-      for (const member of value) this.value(member);
+      this.#array([...setValues.call(value)]);
       this.#endExtension(start);
     } else if (value instanceof Date) {
       this.#extensionHeader(Extension.DATE, 8);
@@ -260,6 +264,7 @@ export class Encoder extends ByteWriter {
     // begins from the frame's end is known before the frame is complete.
     this.pending.push(bytes);
     this.pendingBytes += attachedSize(bytes.length);
+    this.maxPosition -= attachedSize(bytes.length);
     this.#extensionHeader(Extension.ATTACHMENT, 9);
     this.bytes[this.position] = kind;
     this.view.setUint32(this.position + 1, bytes.length);
@@ -275,20 +280,23 @@ export class Encoder extends ByteWriter {
    * is left out, for it is the error that matters.
    */
   #error(error: Error): void {
+    if (this.#errors.includes(error)) {
+      throw new TypeError("An error can't be sent as part of itself");
+    }
     const start = this.#beginExtension(Extension.ERROR);
     this.#string(errorClassName(error));
-    this.#string(String(error.name));
-    this.#string(String(error.message));
-    this.#string(typeof error.stack === "string" ? error.stack : "");
-    const countAt = this.skip(3);
-    this.bytes[countAt] = 0xde;
+    this.#string(readText(error, "name"));
+    this.#string(readText(error, "message"));
+    this.#string(readText(error, "stack"));
+    const countAt = this.skip(5) + 1;
+    this.bytes[countAt - 1] = 0xdf;
     this.#errors.push(error);
     let count = 0;
     for (const key of errorKeys(error)) {
       if (this.#errorProperty(error, key)) count++;
     }
     this.#errors.pop();
-    this.setUint16(countAt + 1, count);
+    this.setUint32(countAt, count);
     this.#endExtension(start);
   }
 
@@ -298,10 +306,8 @@ export class Encoder extends ByteWriter {
     const depth = this.#depth;
     const errors = this.#errors.length;
     try {
-      const value: unknown = Reflect.get(error, key);
-      if (this.#errors.includes(value as Error)) return false;
       this.#string(key);
-      this.value(value);
+      this.value(Reflect.get(error, key));
       return true;
     } catch {
       this.#truncate(position, attachments);
@@ -314,7 +320,9 @@ export class Encoder extends ByteWriter {
   #truncate(position: number, attachments: number): void {
     this.position = position;
     while (this.pending.length > attachments) {
-      this.pendingBytes -= attachedSize(this.pending.pop()!.length);
+      const size = attachedSize(this.pending.pop()!.length);
+      this.pendingBytes -= size;
+      this.maxPosition += size;
     }
   }
 
@@ -357,13 +365,22 @@ function kindOf(value: object): string {
   return Object.prototype.toString.call(value).slice(8, -1);
 }
 
+/** The text of an error's property, which anyone may have made unreadable. */
+function readText(error: Error, key: "name" | "message" | "stack"): string {
+  try {
+    const text: unknown = error[key];
+    return typeof text === "string" ? text : String(text ?? "");
+  } catch {
+    return "";
+  }
+}
+
 /** The properties in which an error differs from one newly made. */
 function errorKeys(error: Error): string[] {
-  const keys = Object.keys(error).filter((key) =>
-    key !== "name" && key !== "message" && key !== "stack"
-  );
-  for (const key of ["cause", "errors"]) {
-    if (Object.hasOwn(error, key) && !keys.includes(key)) keys.push(key);
-  }
-  return keys;
+  const keys = new Set([
+    ...Object.keys(error),
+    ...HIDDEN_PROPERTIES.filter((key) => Object.hasOwn(error, key)),
+  ]);
+  for (const key of ["name", "message", "stack"]) keys.delete(key);
+  return [...keys];
 }

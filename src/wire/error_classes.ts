@@ -19,9 +19,21 @@ const NAMES = new Map<unknown, string>(
   [...CLASSES].map(([name, constructor]) => [constructor.prototype, name]),
 );
 
+/**
+ * Properties that a built-in constructor sets, and that don't enumerate then:
+ * `cause` of all, and those of `AggregateError` and `SuppressedError`.
+ */
+export const HIDDEN_PROPERTIES: readonly string[] = [
+  "cause",
+  "errors",
+  "error",
+  "suppressed",
+];
+
 /** Names the nearest built-in class of an error. */
 export function errorClassName(error: Error): string {
   if (error instanceof AggregateError) return "AggregateError";
+  if (error instanceof SuppressedError) return "SuppressedError";
   for (
     let prototype = Object.getPrototypeOf(error);
     prototype !== null;
@@ -45,6 +57,9 @@ export function makeError(
   if (className === "AggregateError") {
     return withName(new AggregateError([], message), name);
   }
+  if (className === "SuppressedError") {
+    return withName(new SuppressedError(undefined, undefined, message), name);
+  }
   if (className === "DOMException") return new DOMException(message, name);
   const constructor = CLASSES.get(className) ?? Error;
   return withName(new constructor(message), name);
@@ -53,6 +68,24 @@ export function makeError(
 function withName(error: Error, name: string): Error {
   if (error.name !== name) defineHidden(error, "name", name);
   return error;
+}
+
+/** Sets a property of an error, which enumerates unless it is built in. */
+export function defineProperty(
+  error: Error,
+  key: string,
+  value: unknown,
+): void {
+  const isBuiltIn = key === "cause" || Object.hasOwn(error, key);
+  if (isBuiltIn) defineHidden(error, key, value);
+  else {
+    Object.defineProperty(error, key, {
+      value,
+      writable: true,
+      configurable: true,
+      enumerable: true,
+    });
+  }
 }
 
 /** Sets a property as an error's built-in ones are: it doesn't enumerate. */

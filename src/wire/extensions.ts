@@ -56,6 +56,7 @@ const VIEWS: readonly ViewConstructor[] = [
   BigInt64Array,
   BigUint64Array,
   DataView,
+  Float16Array,
 ];
 
 const KINDS = new Map<string, number>(
@@ -93,6 +94,9 @@ export function makeBinary(
   const View = VIEWS[kind - 1];
   if (View === undefined) throw new RangeError(`No binary kind ${kind}`);
   const size = View.BYTES_PER_ELEMENT ?? 1;
+  if (length % size !== 0) {
+    throw new RangeError(`${length} bytes don't fill elements of ${size}`);
+  }
   if (copy || offset % size !== 0) {
     return new View(buffer.slice(offset, offset + length));
   }

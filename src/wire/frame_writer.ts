@@ -1,4 +1,5 @@
 import { Encoder } from "./encoder.ts";
+import { tooLarge } from "./byte_writer.ts";
 import { MAX_FRAME_BYTES } from "./limits.ts";
 
 /** A buffer that grew beyond this many bytes isn't kept for the next turn. */
@@ -8,6 +9,8 @@ const MAX_KEPT_BYTES = 2 ** 20;
 interface Insertion {
   readonly position: number;
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** How long it was: its memory may have been transferred since. */
+  readonly length: number;
 }
 
 /**
@@ -89,6 +92,7 @@ export class FrameWriter {
    * @throws {TypeError} If the value can't be sent; it isn't appended then.
    */
   append(value: unknown): number {
+    if (this.#list === undefined) throw new Error("No list was begun");
     const encoder = this.#encoder;
     const { position, pendingBytes } = encoder;
     const attachments = encoder.pending.length;
@@ -99,7 +103,7 @@ export class FrameWriter {
       encoder.rollback(position, attachments);
       throw error;
     }
-    this.#list!.count++;
+    this.#list.count++;
     return encoder.position - position + encoder.pendingBytes - pendingBytes;
   }
 
@@ -136,7 +140,11 @@ export class FrameWriter {
     const pieces: Uint8Array<ArrayBuffer>[] = [];
     let from = 0;
     for (const insertion of insertions) {
-      pieces.push(bytes.subarray(from, insertion.position), insertion.bytes);
+      const isWhole = insertion.bytes.length === insertion.length;
+      pieces.push(
+        bytes.subarray(from, insertion.position),
+        isWhole ? insertion.bytes : new Uint8Array(insertion.length),
+      );
       from = insertion.position;
     }
     if (from < position) pieces.push(bytes.subarray(from, position));
@@ -152,7 +160,9 @@ export class FrameWriter {
   }
 
   #begin(fields: number): void {
+    this.#encoder.maxPosition = Infinity;
     this.#start = this.#encoder.skip(7);
+    this.#encoder.maxPosition = this.#start + 4 + MAX_FRAME_BYTES;
     this.#encoder.bytes[this.#start + 4] = 0xdc;
     this.#fields = fields;
   }
@@ -160,10 +170,12 @@ export class FrameWriter {
   #end(): void {
     const encoder = this.#encoder;
     const attachments = encoder.takePending();
+    encoder.maxPosition = Infinity;
     let inserted = 0;
     for (const bytes of attachments) {
       encoder.binaryHeader(bytes.length);
-      this.#insertions.push({ position: encoder.position, bytes });
+      const { position } = encoder;
+      this.#insertions.push({ position, bytes, length: bytes.length });
       inserted += bytes.length;
     }
     const length = encoder.position - this.#start - 4 + inserted;
@@ -173,10 +185,6 @@ export class FrameWriter {
   }
 
   #checkSize(): void {
-    if (this.listByteLength > MAX_FRAME_BYTES) {
-      throw new TypeError(
-        `It takes more than the ${MAX_FRAME_BYTES} bytes that a message can have`,
-      );
-    }
+    if (this.listByteLength > MAX_FRAME_BYTES) throw tooLarge();
   }
 }

@@ -49,7 +49,7 @@ export class PoolHandshake {
   async admit(connection: Deno.Conn): Promise<number> {
     const hello = await receive(connection);
     const { worker } = hello;
-    if (typeof worker !== "number") throw new Error("It gave no worker number");
+    if (!isUint32(worker)) throw new Error("It gave no worker number");
     checkVersion(hello.version, "pool", "worker");
     const theirs = nonceOf(hello);
     const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
@@ -157,6 +157,10 @@ function nonceOf(message: ValueMap): Uint8Array {
     throw new Error("The other side sent no nonce");
   }
   return nonce;
+}
+
+function isUint32(value: unknown): value is number {
+  return typeof value === "number" && value >>> 0 === value;
 }
 
 function isMap(value: unknown): value is ValueMap {

@@ -21,13 +21,21 @@ export function unsendableError(
   path: string,
   reason: unknown,
 ): DOMException {
-  const culprit = find(value, path, []) ??
+  const culprit = look(value, path) ??
     `${path} can't be sent: ${messageOf(reason)}`;
-  const error = new DOMException(
+  return new DOMException(
     `${culprit}; send plain data, or make it in the task itself`,
     "DataCloneError",
   );
-  return error;
+}
+
+function look(value: unknown, path: string): string | undefined {
+  try {
+    return find(value, path, []);
+  } catch {
+    // Such as a revoked proxy: the encoder's own words do.
+    return undefined;
+  }
 }
 
 function find(
@@ -60,7 +68,8 @@ function find(
 function* parts(value: object): Iterable<[string, () => unknown]> {
   if (value instanceof Map) {
     for (const [key, member] of value) {
-      const name = typeof key === "object" ? "key" : String(key);
+      const isPlain = typeof key !== "object" && typeof key !== "function";
+      const name = isPlain ? String(key) : "key";
       yield [`.keys(${name})`, () => key];
       yield [`.get(${name})`, () => member];
     }
@@ -87,13 +96,16 @@ function hasParts(value: object): boolean {
 
 /** Says of a value without parts whether it is of a kind that can't travel. */
 function unsendableKind(value: object, path: string): string | undefined {
+  const kind = Object.prototype.toString.call(value).slice(8, -1);
+  if (kind === "Object") return undefined;
   try {
     new Encoder().value(value);
     return undefined;
   } catch {
-    const kind = Object.prototype.toString.call(value).slice(8, -1);
     const article = /^[AEIOU]/.test(kind) ? "an" : "a";
-    return `${path} is ${article} ${kind}, which can't be sent`;
+    return ArrayBuffer.isView(value)
+      ? `${path} is ${article} ${kind} on shared memory, which can't be sent`
+      : `${path} is ${article} ${kind}, which can't be sent`;
   }
 }
 

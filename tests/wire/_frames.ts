@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, AssertionError, equal } from "@std/assert";
 import { Decoder } from "../../src/wire/decoder.ts";
 import { type ByteSource, FrameReader } from "../../src/wire/frame_reader.ts";
 import { FrameWriter } from "../../src/wire/frame_writer.ts";
@@ -15,6 +15,15 @@ export function concat(
     position += piece.length;
   }
   return joined;
+}
+
+/** Checks that values are equal which may be too large to compare in print. */
+export function assertSame(actual: unknown, expected: unknown): void {
+  if (equal(actual, expected)) return;
+  const [one, other] = [actual, expected].map((value) =>
+    Deno.inspect(value, { iterableLimit: 8, strAbbreviateSize: 80 })
+  );
+  throw new AssertionError(`Values differ: ${one} should be ${other}`);
 }
 
 /** The frames of some messages, one after the other. */

@@ -69,6 +69,16 @@ testChannel(
   },
 );
 
+testChannel("Channel closes if it can't write", async (sides) => {
+  const { left, right, leftEnd } = sides;
+  leftEnd.write = () => Promise.reject(new Error("reason"));
+  const received = receiveAll(left);
+  await send(left, ["message"]);
+  assertEquals(left.closed, true);
+  await received;
+  assertEquals(await receiveAll(right), []);
+});
+
 testChannel(
   "Channel receives what came before the other side hung up",
   async ({ left, right }) => {

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { MIN_ATTACHMENT_BYTES } from "../../src/wire/limits.ts";
 import { LARGE, receiveAll, send, sendLast, testChannel } from "./_channels.ts";
-import { encodeMessages } from "./_frames.ts";
+import { assertSame, encodeMessages } from "./_frames.ts";
 import { Random } from "./_random.ts";
 
 /** Messages that together have tens of megabytes. */
@@ -51,7 +51,7 @@ testChannel("Channel sends messages both ways", async ({ left, right }) => {
   await Promise.all([send(left, ...toRight), send(right, ...toLeft)]);
   await send(right, ["end"]);
   assertEquals(await atLeft, toLeft);
-  assertEquals(await atRight, toRight);
+  assertSame(await atRight, toRight);
 });
 
 testChannel("Channel tells how many bytes arrived", async ({ left, right }) => {
@@ -141,6 +141,23 @@ testChannel("Channel flushes again once it has drained", async (sides) => {
   assertEquals((await sendLast(left, right)).length, 20);
 });
 
+testChannel(
+  "Channel sends small messages from the same few buffers",
+  async (sides) => {
+    const { left, right, leftEnd } = sides;
+    const buffers = new Set<ArrayBufferLike>();
+    const write = leftEnd.write.bind(leftEnd);
+    leftEnd.write = (bytes) => {
+      buffers.add(bytes.buffer);
+      return write(bytes);
+    };
+    const messages = Array.from({ length: 20 }, (_, index) => [index]);
+    for (const message of messages) await send(left, message);
+    assertEquals(buffers.size, 2);
+    assertEquals(await sendLast(left, right), messages);
+  },
+);
+
 testChannel("Channel doesn't end a list that wasn't flushed", async (sides) => {
   const { left, right, leftEnd } = sides;
   const { begun, release, ended } = holdWrites(leftEnd);
@@ -179,8 +196,8 @@ testChannel(
     await Promise.all([send(left, ...toRight), send(right, ...toLeft)]);
     // It is the last that either side sends.
     await send(right, ["end"]);
-    assertEquals(encodeMessages(...await atLeft), encodeMessages(...toLeft));
-    assertEquals(encodeMessages(...await atRight), encodeMessages(...toRight));
+    assertSame(encodeMessages(...await atLeft), encodeMessages(...toLeft));
+    assertSame(encodeMessages(...await atRight), encodeMessages(...toRight));
   },
 );
 

@@ -11,6 +11,7 @@ import {
   MIN_ATTACHMENT_BYTES,
 } from "../../src/wire/limits.ts";
 import {
+  assertSame,
   Chunks,
   concat,
   decodeFrame,
@@ -41,7 +42,7 @@ Deno.test("FrameWriter.message() returns the bytes of the frame", () => {
     total += byteLength;
     assertEquals(writer.byteLength, total);
   }
-  assertEquals(concat(writer.take()), encodeMessages(...messages));
+  assertSame(concat(writer.take()), encodeMessages(...messages));
 });
 
 Deno.test("FrameWriter writes lists value by value", async () => {
@@ -51,7 +52,7 @@ Deno.test("FrameWriter writes lists value by value", async () => {
   for (const value of values) writer.append(value);
   writer.endList();
   const messages = await takeMessages(writer);
-  assertEquals(messages, [[3, 2 ** 32 - 1, -1, values]]);
+  assertSame(messages, [[3, 2 ** 32 - 1, -1, values]]);
 });
 
 Deno.test("FrameWriter writes the busy time before the list", async () => {
@@ -61,7 +62,7 @@ Deno.test("FrameWriter writes the busy time before the list", async () => {
     writer.append("value");
     writer.endList(busy);
   }
-  assertEquals(
+  assertSame(
     await takeMessages(writer),
     [0, 0, 1, 2 ** 32 - 1].map((busy) => [5, 6, busy, ["value"]]),
   );
@@ -72,7 +73,7 @@ Deno.test("FrameWriter writes long lists", async () => {
   const writer = new FrameWriter();
   writer.beginList([1], false);
   for (const value of values) writer.append(value);
-  assertEquals(await takeMessages(writer), [[1, values]]);
+  assertSame(await takeMessages(writer), [[1, values]]);
 });
 
 Deno.test("FrameWriter.append() returns the bytes of the value", () => {
@@ -114,13 +115,12 @@ Deno.test("FrameWriter takes empty lists back", async () => {
   writer.beginList([3], false);
   writer.message(["message", BIG]);
   writer.beginList([4], true);
-  assertEquals(
-    await readMessages(new Chunks([concat(writer.take())])),
-    [[2, ["value"]], ["message", BIG]],
-  );
+  assertSame(await readMessages(new Chunks([concat(writer.take())])), [[2, [
+    "value",
+  ]], ["message", BIG]]);
   assertEquals(writer.byteLength, 0);
   writer.message(["after"]);
-  assertEquals(await takeMessages(writer), [["after"]]);
+  assertSame(await takeMessages(writer), [["after"]]);
 });
 
 Deno.test("FrameWriter ends a list when another message begins", async () => {
@@ -133,7 +133,7 @@ Deno.test("FrameWriter ends a list when another message begins", async () => {
   writer.beginList([3], false);
   writer.append("c");
   writer.append("d");
-  assertEquals(await takeMessages(writer), [
+  assertSame(await takeMessages(writer), [
     [1, ["a"]],
     ["message"],
     [2, 0, ["b"]],
@@ -148,7 +148,7 @@ Deno.test("FrameWriter.endList() without a list does nothing", async () => {
   writer.message(["message"]);
   writer.endList(5);
   writer.endList(5);
-  assertEquals(await takeMessages(writer), [["message"]]);
+  assertSame(await takeMessages(writer), [["message"]]);
 });
 
 Deno.test("FrameWriter keeps a list's other values if one is refused", async () => {
@@ -164,7 +164,7 @@ Deno.test("FrameWriter keeps a list's other values if one is refused", async () 
     assertEquals(writer.byteLength, byteLength);
     assertEquals(writer.listByteLength, listByteLength);
   }
-  assertEquals(await takeMessages(writer), [[1, values]]);
+  assertSame(await takeMessages(writer), [[1, values]]);
 });
 
 Deno.test("FrameWriter takes a list back if its only value is refused", async () => {
@@ -176,7 +176,7 @@ Deno.test("FrameWriter takes a list back if its only value is refused", async ()
   writer.endList(3);
   assertEquals(writer.byteLength, before);
   writer.message(["after"]);
-  assertEquals(await takeMessages(writer), [["before", BIG], ["after"]]);
+  assertSame(await takeMessages(writer), [["before", BIG], ["after"]]);
 });
 
 Deno.test("FrameWriter ends the list before a message that is refused", async () => {
@@ -184,7 +184,7 @@ Deno.test("FrameWriter ends the list before a message that is refused", async ()
   writer.beginList([1], false);
   writer.append(BIG);
   assertThrows(() => writer.message([BIG, refused]), TypeError);
-  assertEquals(await takeMessages(writer), [[1, [BIG]]]);
+  assertSame(await takeMessages(writer), [[1, [BIG]]]);
 });
 
 Deno.test("FrameWriter.append() without a list fails and writes nothing", async () => {
@@ -193,11 +193,11 @@ Deno.test("FrameWriter.append() without a list fails and writes nothing", async 
   assertEquals(writer.byteLength, 0);
   writer.beginList([1], false);
   writer.append("value");
-  assertEquals(await takeMessages(writer), [[1, ["value"]]]);
+  assertSame(await takeMessages(writer), [[1, ["value"]]]);
   assertThrows(() => writer.append("late"));
   assertEquals(writer.byteLength, 0);
   writer.message(["message"]);
-  assertEquals(await takeMessages(writer), [["message"]]);
+  assertSame(await takeMessages(writer), [["message"]]);
 });
 
 Deno.test("FrameWriter.byteLength counts what isn't ended yet", () => {
@@ -246,7 +246,7 @@ Deno.test("FrameWriter.take() gives what follows the last attachment", async () 
   const writer = new FrameWriter();
   const messages = [[BIG], ["between"], [BIG, BIG], ["after"]];
   for (const message of messages) writer.message(message);
-  assertEquals(await takeMessages(writer), messages);
+  assertSame(await takeMessages(writer), messages);
 });
 
 Deno.test("FrameWriter keeps to the frame's length whatever becomes of a buffer", async () => {
@@ -274,7 +274,7 @@ Deno.test("FrameWriter.take() gives pieces that later messages don't change", ()
   for (let round = 0; round < 3; round++) {
     writer.message(["x".repeat(20)]);
     writer.take();
-    assertEquals(concat(pieces), before);
+    assertSame(concat(pieces), before);
   }
 });
 
@@ -318,7 +318,7 @@ Deno.test("FrameWriter refuses messages beyond the largest frame", async () => {
   );
   assertEquals(writer.byteLength, 0);
   writer.message(["after"]);
-  assertEquals(await takeMessages(writer), [["after"]]);
+  assertSame(await takeMessages(writer), [["after"]]);
 });
 
 Deno.test("FrameWriter refuses the value with which a list is too large", () => {

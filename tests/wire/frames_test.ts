@@ -9,7 +9,13 @@ import {
   MAX_FRAME_BYTES,
   MIN_ATTACHMENT_BYTES,
 } from "../../src/wire/limits.ts";
-import { Chunks, concat, encodeMessages, readMessages } from "./_frames.ts";
+import {
+  assertSame,
+  Chunks,
+  concat,
+  encodeMessages,
+  readMessages,
+} from "./_frames.ts";
 import { Random } from "./_random.ts";
 
 /** Bytes that are read by one call at most. */
@@ -54,7 +60,7 @@ async function assertArrive(
   messages: readonly unknown[][],
   pieces: readonly Uint8Array[],
 ): Promise<void> {
-  assertEquals(await readMessages(new Chunks(pieces)), messages);
+  assertSame(await readMessages(new Chunks(pieces)), messages);
 }
 
 /** A message whose frame takes that many bytes. */
@@ -184,7 +190,7 @@ Deno.test("FrameReader gives up large buffers", async () => {
   const source = new Chunks(
     messages.map((message) => encodeMessages(message)),
   );
-  assertEquals(await readMessages(source), messages);
+  assertSame(await readMessages(source), messages);
   assertEquals(source.offered.at(-1), CHUNK_BYTES);
 });
 

@@ -205,7 +205,7 @@ Deno.test("Decoder refuses keys that aren't strings", () => {
   }
 });
 
-Deno.test("Decoder refuses attachments that lie outside of the frame", () => {
+Deno.test("Decoder refuses attachments that lie outside of the frame", async () => {
   const attachment = (length: number, distance: number) => {
     const field = extension(
       Extension.ATTACHMENT,
@@ -219,12 +219,21 @@ Deno.test("Decoder refuses attachments that lie outside of the frame", () => {
     decodeFrame(attachment(4, 4)),
     [new Uint8Array([9, 8, 7, 6])],
   );
-  const lies = [[5, 4], [4, 3], [4, 100], [100, 4], [0, 2 ** 32 - 1]] as const;
-  for (const [length, distance] of lies) {
-    assertMalformed(attachment(length, distance));
+  const most = 2 ** 32 - 1;
+  const lies = [[5, 4], [4, 3], [4, 10], [4, 100], [100, 4], [
+    0,
+    most,
+  ]] as const;
+  for (
+    const [length, distance] of [...lies, [most, 4], [most, most]] as const
+  ) {
+    const lie = attachment(length, distance);
+    assertMalformed(lie);
+    // What it claims may be there, but in other frames.
+    const good = encodeMessages(["x".repeat(300)]);
+    const source = new Chunks([concat([good, lie, good])]);
+    await assertRejects(() => readMessages(source), RangeError);
   }
-  assertMalformed(attachment(2 ** 32 - 1, 4));
-  assertMalformed(attachment(2 ** 32 - 1, 2 ** 32 - 1));
 });
 
 Deno.test("Decoder refuses attachments that don't fill their elements", () => {

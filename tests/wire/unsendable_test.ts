@@ -161,7 +161,7 @@ Deno.test("unsendableError() passes over what can be sent", () => {
     /a/,
     new URL("data:,"),
     new Uint8Array(3),
-    new Error("message", { cause: () => {} }),
+    Object.assign(new Error("message"), { method: () => {} }),
     Object.create(null),
     () => {},
   ];

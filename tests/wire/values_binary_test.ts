@@ -6,7 +6,13 @@ import {
 } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { MIN_ATTACHMENT_BYTES } from "../../src/wire/limits.ts";
-import { Chunks, encodeMessages, readMessages, roundTrip } from "./_frames.ts";
+import {
+  assertSame,
+  Chunks,
+  encodeMessages,
+  readMessages,
+  roundTrip,
+} from "./_frames.ts";
 import { Random } from "./_random.ts";
 
 type Binary = ArrayBuffer | ArrayBufferView<ArrayBuffer>;
@@ -41,7 +47,7 @@ function bytesOf(value: Binary): Uint8Array {
 }
 
 /** Checks that a binary value is of the same class and has the same bytes. */
-function assertSame(received: Binary, sent: Binary): void {
+function assertSameBinary(received: Binary, sent: Binary): void {
   assertStrictEquals(
     Object.getPrototypeOf(received),
     Object.getPrototypeOf(sent),
@@ -65,8 +71,8 @@ for (const [name, make] of KINDS) {
   Deno.test(`Encoder round-trips ${name} of any size`, () => {
     for (const size of SIZES) {
       const sent = make(randomBytes(size));
-      assertSame(roundTrip(sent), sent);
-      assertSame(roundTrip([1, sent, 2])[1] as Binary, sent);
+      assertSameBinary(roundTrip(sent), sent);
+      assertSameBinary(roundTrip([1, sent, 2])[1] as Binary, sent);
     }
   });
 }
@@ -80,7 +86,9 @@ Deno.test("Encoder sends only the part of a buffer that a view shows", () => {
       new Float64Array(buffer, 16, size / 8),
       new DataView(buffer, 7, size),
     ];
-    roundTrip(sent).forEach((view, index) => assertSame(view, sent[index]!));
+    roundTrip(sent).forEach((view, index) =>
+      assertSameBinary(view, sent[index]!)
+    );
   }
 });
 
@@ -93,7 +101,7 @@ Deno.test("Encoder sends a Node Buffer as a Uint8Array", () => {
   for (const size of SIZES) {
     const received: Uint8Array = roundTrip(Buffer.alloc(size, "é"));
     assertStrictEquals(Object.getPrototypeOf(received), Uint8Array.prototype);
-    assertEquals(received, new Uint8Array(Buffer.alloc(size, "é")));
+    assertSame(received, new Uint8Array(Buffer.alloc(size, "é")));
   }
 });
 
@@ -118,12 +126,12 @@ Deno.test("Encoder round-trips several attachments among small values", () => {
     set: new Set([big[3], big[0]]),
     last: "é".repeat(1_000),
   };
-  assertEquals(roundTrip(sent), sent);
+  assertSame(roundTrip(sent), sent);
 });
 
 Deno.test("Encoder attaches one buffer as often as it is met", () => {
   const big = new Uint8Array(randomBytes(MIN_ATTACHMENT_BYTES));
-  assertEquals(roundTrip([big, big, big.buffer]), [big, big, big.buffer]);
+  assertSame(roundTrip([big, big, big.buffer]), [big, big, big.buffer]);
 });
 
 Deno.test("Decoder makes views of attachments and copies of small values", () => {
@@ -156,7 +164,7 @@ Deno.test("FrameReader aligns a typed array behind any small message", async () 
     const [first, second] = await readMessages(new Chunks([frames]));
     assertEquals(first, [small]);
     const received = second![2] as Float64Array;
-    assertEquals(received, sent);
+    assertSame(received, sent);
     assertEquals(received.buffer.byteLength > received.byteLength, true);
   }
 });
@@ -170,7 +178,7 @@ Deno.test("Decoder copies typed arrays that aren't aligned", async () => {
   assertEquals(received.length, 6);
   received.slice(1, -1).forEach((array, index) => {
     assertInstanceOf(array, Float64Array);
-    assertSame(array, sent[index]!);
+    assertSameBinary(array, sent[index]!);
   });
 });
 
@@ -185,7 +193,7 @@ Deno.test("FrameReader doesn't overwrite views that it gave out", async () => {
   const messages = await readMessages(new Chunks(frames));
   const views = messages.map(([field]) => field)
     .filter((field) => field instanceof Uint8Array);
-  assertEquals(views, [1, 2, 3, 4].map(makeArray));
+  assertSame(views, [1, 2, 3, 4].map(makeArray));
   assertEquals(new Set(views.map(({ buffer }) => buffer)).size, 4);
 });
 

@@ -1,7 +1,7 @@
 import { decode as decodeOther, encode as encodeOther } from "@msgpack/msgpack";
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { decode, encode, type ValueType } from "@std/msgpack";
-import { decodeFrame, encodeMessages, frameOf } from "./_frames.ts";
+import { assertSame, decodeFrame, encodeMessages, frameOf } from "./_frames.ts";
 import { Random } from "./_random.ts";
 
 /** Values at the boundaries of MessagePack's formats, random ones at the end. */
@@ -30,14 +30,14 @@ function isIntegerBeyond32Bits(value: unknown): boolean {
 Deno.test("Encoder writes what @std/msgpack reads", () => {
   for (const value of jsonValues()) {
     const frame = encodeMessages([value, "end"]);
-    assertEquals(decode(frame.subarray(4)), [value, "end"]);
+    assertSame(decode(frame.subarray(4)), [value, "end"]);
   }
 });
 
 Deno.test("Encoder writes 64-bit bigints as @std/msgpack reads them", () => {
   for (const value of [0n, -1n, 2n ** 63n - 1n, -(2n ** 63n)]) {
     const frame = encodeMessages([value]);
-    assertEquals(decode(frame.subarray(4)), [value]);
+    assertSame(decode(frame.subarray(4)), [value]);
   }
 });
 
@@ -48,12 +48,12 @@ Deno.test("Encoder attaches big binary values as @msgpack/msgpack reads them", (
   assertEquals(message.length, 4);
   assertEquals(message[0], "field");
   // The value met first is attached last.
-  assertEquals(message.slice(2), big.toReversed());
+  assertSame(message.slice(2), big.toReversed());
 });
 
 Deno.test("Decoder reads what @std/msgpack writes", () => {
   for (const value of jsonValues()) {
-    assertEquals(decodeFrame(frameOf(encode(value))), [value]);
+    assertSame(decodeFrame(frameOf(encode(value))), [value]);
   }
 });
 
@@ -61,7 +61,7 @@ Deno.test("Decoder reads what @msgpack/msgpack writes", () => {
   for (const value of jsonValues()) {
     // It writes those in 64 bits, which arrive as bigints.
     if (isIntegerBeyond32Bits(value)) continue;
-    assertEquals(decodeFrame(frameOf(encodeOther(value))), [value]);
+    assertSame(decodeFrame(frameOf(encodeOther(value))), [value]);
   }
 });
 
@@ -84,6 +84,6 @@ Deno.test("Decoder reads 64-bit integers as bigints", () => {
 Deno.test("Decoder reads bin 8, 16 and 32 within values", () => {
   for (const length of [0, 255, 256, 65_535, 65_536]) {
     const bytes = new Random(length).bytes(length);
-    assertEquals(decodeFrame(frameOf(encode([bytes]))), [[bytes]]);
+    assertSame(decodeFrame(frameOf(encode([bytes]))), [[bytes]]);
   }
 });

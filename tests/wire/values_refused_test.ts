@@ -2,6 +2,7 @@ import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { FrameWriter } from "../../src/wire/frame_writer.ts";
 import { MAX_DEPTH, MIN_ATTACHMENT_BYTES } from "../../src/wire/limits.ts";
 import {
+  assertSame,
   concat,
   decodeFrame,
   encodeMessages,
@@ -94,7 +95,7 @@ for (const [name, value] of REFUSED) {
     writer.message(SENT[1]!);
     assertThrows(() => writer.message([value]), TypeError);
     writer.message(SENT[2]!);
-    assertEquals(concat(writer.take()), encodeMessages(...SENT));
+    assertSame(concat(writer.take()), encodeMessages(...SENT));
   });
 }
 
@@ -129,7 +130,7 @@ Deno.test("Encoder passes on what a getter throws", () => {
     assertStrictEquals(thrown, reason);
   }
   for (const message of SENT) writer.message(message);
-  assertEquals(concat(writer.take()), encodeMessages(...SENT));
+  assertSame(concat(writer.take()), encodeMessages(...SENT));
 });
 
 Deno.test("Encoder round-trips values as deep as is allowed", () => {
@@ -144,7 +145,7 @@ Deno.test("Encoder round-trips values as deep as is allowed", () => {
     const deepest = nest(MAX_DEPTH, wrap);
     // Comparing them level by level takes more of the stack.
     const received = roundTrip(deepest);
-    assertEquals(encodeMessages([received]), encodeMessages([deepest]));
+    assertSame(encodeMessages([received]), encodeMessages([deepest]));
     assertThrows(() => roundTrip(wrap(deepest)), TypeError);
   }
 });
@@ -156,7 +157,7 @@ Deno.test("Encoder round-trips members of lists as deep as is allowed", () => {
   writer.append(deepest);
   writer.append(2);
   const [, members] = decodeFrame(concat(writer.take())) as [1, unknown[]];
-  assertEquals(encodeMessages(members), encodeMessages([deepest, 2]));
+  assertSame(encodeMessages(members), encodeMessages([deepest, 2]));
 });
 
 Deno.test("Encoder counts depth anew after a refusal", () => {
@@ -167,7 +168,7 @@ Deno.test("Encoder counts depth anew after a refusal", () => {
     assertThrows(() => writer.message([[deepest]]), TypeError);
   }
   writer.message([deepest]);
-  assertEquals(concat(writer.take()), encodeMessages([deepest]));
+  assertSame(concat(writer.take()), encodeMessages([deepest]));
 });
 
 Deno.test("Encoder forgets which errors it was in after a refusal", () => {
@@ -179,7 +180,7 @@ Deno.test("Encoder forgets which errors it was in after a refusal", () => {
   assertThrows(() => writer.message([error, () => {}]));
   writer.message([inner]);
   const expected = encodeMessages([error], [inner]);
-  assertEquals(concat(writer.take()), expected);
+  assertSame(concat(writer.take()), expected);
 });
 
 Deno.test("Encoder leaves no trace of random refusals", () => {
@@ -199,6 +200,6 @@ Deno.test("Encoder leaves no trace of random refusals", () => {
         sent.push(fields);
       }
     }
-    assertEquals(concat(writer.take()), encodeMessages(...sent));
+    assertSame(concat(writer.take()), encodeMessages(...sent));
   }
 });

@@ -1,5 +1,4 @@
-import { assertEquals, assertStrictEquals } from "@std/assert";
-import { roundTrip } from "./_frames.ts";
+import { assertSame, roundTrip } from "./_frames.ts";
 import { Random } from "./_random.ts";
 
 /** Lengths at which the header or the way of encoding changes, and 1 off. */
@@ -8,9 +7,9 @@ const LENGTHS = [12, 24, 31, 85, 128, 255, 256, 21_845, 65_535]
 
 /** Checks that a text arrives as a value, in a list and as a key. */
 function assertArrives(text: string): void {
-  assertStrictEquals(roundTrip(text), text);
+  assertSame(roundTrip(text), text);
   const received = roundTrip(["before", text, { [text]: text }, "after"]);
-  assertEquals(received, ["before", text, { [text]: text }, "after"]);
+  assertSame(received, ["before", text, { [text]: text }, "after"]);
 }
 
 /** A text of `length` UTF-16 code units. */
@@ -57,8 +56,8 @@ Deno.test("Encoder keeps byte order marks in short and long strings", () => {
 });
 
 Deno.test("Encoder round-trips strings of megabytes", () => {
-  assertStrictEquals(roundTrip("a".repeat(5e6)), "a".repeat(5e6));
-  assertStrictEquals(roundTrip("é".repeat(5e6)), "é".repeat(5e6));
+  assertSame(roundTrip("a".repeat(5e6)), "a".repeat(5e6));
+  assertSame(roundTrip("é".repeat(5e6)), "é".repeat(5e6));
 });
 
 Deno.test("Encoder round-trips random strings", () => {
@@ -74,7 +73,7 @@ Deno.test("Decoder tells keys apart that take turns in one message", () => {
     [random.pick(["é", "Ã©", "ab", "ba", "", "\0", "\ufeff"])]: index,
   }));
   const received = roundTrip(objects);
-  assertEquals(
+  assertSame(
     received.map((object) => Object.entries(object)),
     objects.map((object) => Object.entries(object)),
   );

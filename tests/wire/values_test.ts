@@ -4,7 +4,7 @@ import {
   assertInstanceOf,
   assertStrictEquals,
 } from "@std/assert";
-import { roundTrip } from "./_frames.ts";
+import { assertSame, roundTrip } from "./_frames.ts";
 import { Random } from "./_random.ts";
 
 /** Checks that a primitive value arrives as it is, alone and among others. */
@@ -83,7 +83,7 @@ Deno.test("Encoder round-trips bigints beyond 64 bits", () => {
 Deno.test("Encoder round-trips arrays at each header boundary", () => {
   for (const length of [0, 1, 15, 16, 255, 256, 65_535, 65_536]) {
     const array = Array.from({ length }, (_, index) => index);
-    assertEquals(roundTrip(array), array);
+    assertSame(roundTrip(array), array);
   }
 });
 
@@ -99,7 +99,7 @@ Deno.test("Encoder round-trips objects at each header boundary", () => {
       Array.from({ length: size }, (_, index) => [`key ${index}`, index]),
     );
     const received = roundTrip(object);
-    assertEquals(Object.entries(received), Object.entries(object));
+    assertSame(Object.entries(received), Object.entries(object));
   }
 });
 
@@ -135,6 +135,33 @@ Deno.test("Decoder makes plain properties of __proto__ and constructor", () => {
     Object.getOwnPropertyDescriptors(sent),
   );
   assertStrictEquals(Reflect.get({}, "polluted"), undefined);
+});
+
+Deno.test("Decoder makes a plain property of __proto__ where it is a setter", async () => {
+  const [encoder, decoder] = ["encoder", "decoder"].map((name) =>
+    JSON.stringify(import.meta.resolve(`../../src/wire/${name}.ts`))
+  );
+  const script = `
+    import { Encoder } from ${encoder};
+    import { Decoder } from ${decoder};
+    const encoder = new Encoder();
+    encoder.skip(3);
+    encoder.bytes.set([0xdc, 0, 1]);
+    encoder.value(JSON.parse('{"__proto__":{"polluted":1}}'));
+    const decoder = new Decoder();
+    decoder.use(encoder.bytes);
+    const [received] = decoder.message(0, encoder.position);
+    console.log({}.__proto__ === Object.prototype);
+    console.log(received.polluted, JSON.stringify(received));
+  `;
+  const command = new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--no-config", "--unstable-unsafe-proto", script],
+  });
+  const { stdout } = await command.output();
+  assertStrictEquals(
+    new TextDecoder().decode(stdout),
+    'true\nundefined {"__proto__":{"polluted":1}}\n',
+  );
 });
 
 Deno.test("Encoder sends instances of classes as their own properties", () => {
@@ -188,7 +215,7 @@ Deno.test("Encoder round-trips maps and sets at each header boundary", () => {
     const map = roundTrip(new Map(members.map((member) => [member, -member])));
     assertEquals(map.size, size);
     assert(members.every((member) => map.get(member) === -member));
-    assertEquals([...roundTrip(new Set(members))], members);
+    assertSame([...roundTrip(new Set(members))], members);
   }
 });
 
@@ -261,6 +288,6 @@ Deno.test("Encoder arrives at what structuredClone does for random values", () =
   const random = new Random(1);
   for (let round = 0; round < 500; round++) {
     const value = random.value(4);
-    assertEquals(roundTrip(value), structuredClone(value));
+    assertSame(roundTrip(value), structuredClone(value));
   }
 });

@@ -1,0 +1,206 @@
+/**
+ * The limits that the pool's rates are ratios of: raw sockets to processes
+ * without a pool, with no promise for each message and no scheduling.
+ *
+ * @module
+ */
+
+import { PrivateFolder } from "../src/hosts/private_folder.ts";
+import { Channel } from "../src/wire/channel.ts";
+import { MessageType, type Results } from "../src/wire/messages.ts";
+import {
+  type BareMode,
+  makePayload,
+  PAYLOAD_BYTES,
+  READ_BYTES,
+  SMALL_BYTES,
+  writeAll,
+} from "./bare_worker.ts";
+
+/** Payloads that are under way on a raw socket at a time. */
+const STREAM_WINDOW = 8;
+
+/** A process at the other end of a raw socket. */
+export class BareWorker implements AsyncDisposable {
+  /** The socket. */
+  readonly connection: Deno.Conn;
+  readonly #process: Deno.ChildProcess;
+
+  private constructor(connection: Deno.Conn, process: Deno.ChildProcess) {
+    this.connection = connection;
+    this.#process = process;
+  }
+
+  /**
+   * Starts a process and waits until it has connected.
+   *
+   * @throws {Error} If it ends instead.
+   */
+  static async start(mode: BareMode): Promise<BareWorker> {
+    const folder = await PrivateFolder.make();
+    try {
+      const path = folder.socketPath;
+      using listener = Deno.listen({ transport: "unix", path });
+      const process = new Deno.Command(Deno.execPath(), {
+        args: ["run", "-A", "--quiet", workerPath(), mode, path],
+        stdin: "null",
+      }).spawn();
+      const ended = process.status.then(({ code }) => {
+        throw new Error(`A bare worker ended with exit code ${code}`);
+      });
+      const accepted = listener.accept();
+      // Whichever of the two loses the race is rejected later.
+      for (const promise of [ended, accepted]) promise.catch(() => {});
+      return new BareWorker(await Promise.race([accepted, ended]), process);
+    } finally {
+      await folder.remove();
+    }
+  }
+
+  /** Closes the socket, which ends the process, and waits for that. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.connection.close();
+    } catch (error) {
+      // A channel over the connection has closed it.
+      if (!(error instanceof Deno.errors.BadResource)) throw error;
+    }
+    await this.#process.status;
+  }
+}
+
+/**
+ * Sends frames of calls, like those of the pool, to bare workers and counts
+ * the results that come back.
+ */
+export class MessageExchange implements Disposable {
+  readonly #channels: Channel[] = [];
+  readonly #flushDue = new Set<Channel>();
+  readonly #lost = Promise.withResolvers<never>();
+  #sent = 0;
+  #received = 0;
+  #count = 0;
+  #done: (() => void) | undefined;
+
+  /** Constructs an exchange with workers of the mode `"frames"`. */
+  constructor(workers: readonly BareWorker[]) {
+    this.#lost.promise.catch(() => {});
+    for (const { connection } of workers) {
+      const channel = new Channel(connection);
+      this.#channels.push(channel);
+      this.#receive(channel);
+    }
+  }
+
+  /**
+   * Exchanges so many messages, `window` of which are with each worker at a
+   * time, and returns how many it were per second.
+   */
+  async rate(count: number, window: number): Promise<number> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#sent = this.#received = 0;
+    this.#count = count;
+    this.#done = resolve;
+    const start = performance.now();
+    for (let frame = 0; frame < window; frame++) {
+      for (const channel of this.#channels) this.#send(channel);
+    }
+    await Promise.race([promise, this.#lost.promise]);
+    return count / (performance.now() - start) * 1_000;
+  }
+
+  /** Closes the channels. */
+  [Symbol.dispose](): void {
+    for (const channel of this.#channels) channel.close();
+  }
+
+  async #receive(channel: Channel): Promise<void> {
+    try {
+      await channel.receive((message) => {
+        this.#received += (message as Results)[3].length;
+        this.#send(channel);
+        if (this.#received === this.#count) this.#done?.();
+      });
+      this.#lost.reject(new Error("A bare worker has hung up"));
+    } catch (error) {
+      this.#lost.reject(error);
+    }
+  }
+
+  #send(channel: Channel): void {
+    if (this.#sent === this.#count) return;
+    const id = this.#sent++;
+    channel.writer.message([MessageType.CALLS, 0, id, [[id]]]);
+    if (this.#flushDue.has(channel)) return;
+    this.#flushDue.add(channel);
+    queueMicrotask(() => {
+      this.#flushDue.delete(channel);
+      channel.flush();
+    });
+  }
+}
+
+/** Sends a small message to a worker of the mode `"echo"` and awaits it. */
+export async function roundTrip(
+  connection: Deno.Conn,
+  message: Uint8Array,
+): Promise<void> {
+  await writeAll(connection, message);
+  for (let received = 0; received < message.length;) {
+    received += await readSome(connection, message.subarray(received));
+  }
+}
+
+/** Which way payloads go, as the worker sees it. */
+export type Direction = "in" | "out" | "both";
+
+/** The mode of a worker to stream payloads to or from. */
+export const STREAM_MODES = {
+  in: "sink",
+  out: "source",
+  both: "echo",
+} as const satisfies Record<Direction, BareMode>;
+
+/** Moves `count` payloads, a few of which are under way at a time. */
+export async function stream(
+  connection: Deno.Conn,
+  direction: Direction,
+  count: number,
+): Promise<void> {
+  const request = direction === "out"
+    ? new Uint8Array(SMALL_BYTES)
+    : makePayload();
+  const answerBytes = direction === "in" ? SMALL_BYTES : PAYLOAD_BYTES;
+  const buffer = new Uint8Array(READ_BYTES);
+  let received = 0;
+  let arrived = Promise.withResolvers<void>();
+  const send = async () => {
+    for (let sent = 0; sent < count; sent++) {
+      while (sent - Math.floor(received / answerBytes) >= STREAM_WINDOW) {
+        await arrived.promise;
+      }
+      await writeAll(connection, request);
+    }
+  };
+  const receive = async () => {
+    while (received < count * answerBytes) {
+      received += await readSome(connection, buffer);
+      arrived.resolve();
+      arrived = Promise.withResolvers();
+    }
+  };
+  await Promise.all([send(), receive()]);
+}
+
+async function readSome(
+  connection: Deno.Conn,
+  buffer: Uint8Array,
+): Promise<number> {
+  const count = await connection.read(buffer);
+  if (count === null) throw new Error("A bare worker has hung up");
+  return count;
+}
+
+function workerPath(): string {
+  return new URL("./bare_worker.ts", import.meta.url).href;
+}

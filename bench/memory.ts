@@ -1,0 +1,79 @@
+/**
+ * How much memory a map of many items takes. Run by itself, with a number of
+ * items, this module does such a map and prints the peak: that of a process
+ * which has done anything else before would say nothing.
+ *
+ * @module
+ */
+
+import { Pool } from "../mod.ts";
+import { type Effort, type Row, row, scaled, type Section } from "./measure.ts";
+
+const ITEMS = 10_000_000;
+const REPETITIONS = 2;
+
+/** How many results are read between two looks at the memory. */
+const LOOK = 100_000;
+
+/** The peak memory of the process that the pool is in. */
+export const memory: Section = {
+  title: "Peak memory, a map of 10 million integers",
+  names: ["memory/peak"],
+  run,
+};
+
+async function run(
+  _wanted: ReadonlySet<string>,
+  effort: Effort,
+): Promise<Row[]> {
+  const items = scaled(ITEMS, effort);
+  const peaks: number[] = [];
+  for (let turn = 0; turn < REPETITIONS; turn++) {
+    const peak = await peakOfChild(items);
+    if (peak === null) {
+      return [{ name: "memory/peak", unit: "MB", value: null, ratios: {} }];
+    }
+    peaks.push(peak / 1e6);
+  }
+  return [row("memory/peak", "MB", peaks)];
+}
+
+async function peakOfChild(items: number): Promise<number | null> {
+  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", import.meta.url, String(items)],
+    stdin: "null",
+    stderr: "inherit",
+  }).output();
+  if (code !== 0) throw new Error(`The map ended with exit code ${code}`);
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+/** Maps, counts the results, and returns the peak in bytes. */
+async function peakOfMap(items: number): Promise<number | null> {
+  await using pool = new Pool(2);
+  let count = 0;
+  let peak = 0;
+  for await (const _ of pool.map((x: number) => x + 1, integers(items))) {
+    if (++count % LOOK === 0) {
+      peak = Math.max(peak, Deno.memoryUsage().rss);
+    }
+  }
+  if (count !== items) throw new Error(`There are ${count} of ${items}`);
+  return highWaterMark() ?? (peak > 0 ? peak : null);
+}
+
+/** What Linux itself has noted as the peak, in bytes. */
+function highWaterMark(): number | undefined {
+  if (Deno.build.os !== "linux") return undefined;
+  const status = Deno.readTextFileSync("/proc/self/status");
+  const [, kilobytes] = status.match(/^VmHWM:\s+(\d+) kB$/m) ?? [];
+  return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
+}
+
+function* integers(count: number): Generator<number> {
+  for (let index = 0; index < count; index++) yield index;
+}
+
+if (import.meta.main) {
+  console.log(JSON.stringify(await peakOfMap(Number(Deno.args[0]))));
+}

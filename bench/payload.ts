@@ -1,0 +1,132 @@
+import { bind, Pool } from "../mod.ts";
+import { makePayload, PAYLOAD_BYTES } from "./bare_worker.ts";
+import { BareWorker, type Direction, stream, STREAM_MODES } from "./limits.ts";
+import {
+  type Candidate,
+  compare,
+  type Effort,
+  inLoops,
+  type Row,
+  scaled,
+  seconds,
+  type Section,
+} from "./measure.ts";
+
+const DIRECTIONS: readonly Direction[] = ["in", "out", "both"];
+
+/** How many calls are under way or queued at a time. */
+const DEPTHS = [2, 16, 256];
+
+/** Payloads in a repetition. */
+const RAW_COUNT = 400;
+const POOL_COUNT = 512;
+
+/** How fast 1 MB values travel. */
+export const payload: Section = {
+  title: "Payloads of 1 MB, 2 workers",
+  names: DIRECTIONS.flatMap((direction) => [
+    ...[1, 2].map((sockets) => socketName(direction, sockets)),
+    ...DEPTHS.map((depth) => poolName(direction, depth)),
+  ]),
+  run,
+};
+
+async function run(
+  wanted: ReadonlySet<string>,
+  effort: Effort,
+): Promise<Row[]> {
+  await using pool = new Pool(2);
+  await pool.ready;
+  const rows: Row[] = [];
+  for (const direction of DIRECTIONS) {
+    const names = [1, 2].map((sockets) => socketName(direction, sockets));
+    const candidates = DEPTHS.map((depth) =>
+      poolCandidate(pool, direction, depth, effort)
+    ).filter(({ name }) => wanted.has(name));
+    if (candidates.length === 0 && !names.some((name) => wanted.has(name))) {
+      continue;
+    }
+    rows.push(...await compareDirection(direction, candidates, effort));
+  }
+  return rows;
+}
+
+async function compareDirection(
+  direction: Direction,
+  candidates: readonly Candidate[],
+  effort: Effort,
+): Promise<Row[]> {
+  await using first = await BareWorker.start(STREAM_MODES[direction]);
+  await using second = await BareWorker.start(STREAM_MODES[direction]);
+  const limits = [[first], [first, second]].map((workers) =>
+    socketCandidate(workers, direction, effort)
+  );
+  return await compare(limits, candidates, "GB/s", effort);
+}
+
+function socketCandidate(
+  workers: readonly BareWorker[],
+  direction: Direction,
+  effort: Effort,
+): Candidate {
+  const each = scaled(RAW_COUNT / workers.length, effort);
+  return {
+    name: socketName(direction, workers.length),
+    measure: () =>
+      gigabytesPerSecond(each * workers.length, () =>
+        Promise.all(
+          workers.map(({ connection }) => stream(connection, direction, each)),
+        )),
+  };
+}
+
+function poolCandidate(
+  pool: Pool,
+  direction: Direction,
+  depth: number,
+  effort: Effort,
+): Candidate {
+  const count = scaled(POOL_COUNT, effort);
+  const call = poolCall(pool, direction);
+  return {
+    name: poolName(direction, depth),
+    measure: () => gigabytesPerSecond(count, () => inLoops(depth, count, call)),
+  };
+}
+
+/** A call that moves a payload, which is the same memory each time. */
+function poolCall(
+  pool: Pool,
+  direction: Direction,
+): () => Promise<unknown> {
+  const payload = makePayload();
+  const measure = (bytes: Uint8Array) => bytes.length;
+  const pass = (bytes: Uint8Array) => bytes;
+  switch (direction) {
+    case "in":
+      return () => pool.run(measure, payload);
+    case "out": {
+      // Bound, it travels once, and the worker gives it again and again.
+      const give = bind(pass, payload);
+      return () => pool.run(give);
+    }
+    case "both":
+      return () => pool.run(pass, payload);
+  }
+}
+
+/** Counts each payload once, also if it goes both ways. */
+async function gigabytesPerSecond(
+  count: number,
+  work: () => Promise<unknown>,
+): Promise<number> {
+  return count * PAYLOAD_BYTES / 1e9 / await seconds(work);
+}
+
+function socketName(direction: Direction, sockets: number): string {
+  return `socket-${sockets}/${direction}`;
+}
+
+function poolName(direction: Direction, depth: number): string {
+  return `payload/${direction}/${depth}`;
+}

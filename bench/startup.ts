@@ -1,0 +1,58 @@
+import { Pool } from "../mod.ts";
+import {
+  type Effort,
+  type Row,
+  row,
+  Samples,
+  seconds,
+  type Section,
+} from "./measure.ts";
+
+const SIZES = [1, 2, 8];
+
+/** How long pools take to be there, and to be gone. */
+export const startup: Section = {
+  title: "Start until ready, and shutdown",
+  names: SIZES.flatMap((workers) => [`start/${workers}`, `stop/${workers}`]),
+  run,
+};
+
+async function run(
+  wanted: ReadonlySet<string>,
+  { repetitions }: Effort,
+): Promise<Row[]> {
+  const sizes = SIZES.filter((workers) =>
+    wanted.has(`start/${workers}`) || wanted.has(`stop/${workers}`)
+  );
+  await startAndStop(1);
+  const values = new Samples();
+  for (let turn = 0; turn < repetitions; turn++) {
+    for (const workers of sizes) {
+      const { start, stop } = await startAndStop(workers);
+      values.add(`start/${workers}`, start);
+      values.add(`stop/${workers}`, stop);
+    }
+  }
+  return sizes.flatMap((workers) =>
+    [`start/${workers}`, `stop/${workers}`].map((name) =>
+      row(name, "ms", values.of(name))
+    )
+  );
+}
+
+/** The milliseconds that each of the two takes. */
+async function startAndStop(
+  workers: number,
+): Promise<{ start: number; stop: number }> {
+  let pool: Pool | undefined;
+  try {
+    const start = await seconds(async () => {
+      pool = new Pool(workers);
+      await pool.ready;
+    });
+    const stop = await seconds(async () => await pool?.shutdown());
+    return { start: start * 1_000, stop: stop * 1_000 };
+  } finally {
+    await pool?.shutdown();
+  }
+}

@@ -1,0 +1,134 @@
+import { Pool } from "../mod.ts";
+import { BareWorker, MessageExchange } from "./limits.ts";
+import {
+  type Candidate,
+  compare,
+  type Effort,
+  inLoops,
+  type Row,
+  scaled,
+  seconds,
+  type Section,
+} from "./measure.ts";
+
+/** Frames with one call each that are with each bare worker at a time. */
+const WINDOW = 1_024;
+
+/** Calls of `run` that are made before any of them is awaited. */
+const BATCH = 10_000;
+
+/** Loops that each await one call of `run` after the other. */
+const LOOPS = 256;
+
+const CHUNK_SIZES = [64, 1_000, "auto"] as const;
+
+/** Tasks and items per second of a pool with two workers. */
+export const throughput: Section = {
+  title: "Throughput, 2 workers",
+  names: [
+    "limit",
+    "single/map",
+    "single/run-all",
+    "single/run-loops",
+    ...CHUNK_SIZES.flatMap((size) => [
+      `chunk-${size}/for-await`,
+      `chunk-${size}/to-array`,
+    ]),
+  ],
+  run,
+};
+
+async function run(
+  wanted: ReadonlySet<string>,
+  effort: Effort,
+): Promise<Row[]> {
+  await using first = await BareWorker.start("frames");
+  await using second = await BareWorker.start("frames");
+  using exchange = new MessageExchange([first, second]);
+  await using pool = new Pool(2);
+  await pool.ready;
+  const candidates = [
+    ...singleTasks(pool, effort),
+    ...CHUNK_SIZES.flatMap((size) => chunkedMaps(pool, size, effort)),
+  ];
+  return await compare(
+    [{
+      name: "limit",
+      measure: () => exchange.rate(scaled(300_000, effort), WINDOW),
+    }],
+    candidates.filter(({ name }) => wanted.has(name)),
+    "/s",
+    effort,
+  );
+}
+
+function singleTasks(pool: Pool, effort: Effort): Candidate[] {
+  const mapped = integers(scaled(200_000, effort));
+  const batches = scaled(5, effort);
+  const looped = scaled(50_000, effort);
+  return [
+    rate("single/map", mapped.length, async () => {
+      const results = pool.map(increment, mapped, { chunksize: 1 });
+      checkCount(await countByLoop(results), mapped.length);
+    }),
+    rate("single/run-all", batches * BATCH, async () => {
+      for (let batch = 0; batch < batches; batch++) {
+        await Promise.all(
+          Array.from({ length: BATCH }, (_, x) => pool.run(increment, x)),
+        );
+      }
+    }),
+    rate(
+      "single/run-loops",
+      looped,
+      () => inLoops(LOOPS, looped, (x) => pool.run(increment, x)),
+    ),
+  ];
+}
+
+function chunkedMaps(
+  pool: Pool,
+  chunksize: number | "auto",
+  effort: Effort,
+): Candidate[] {
+  const items = integers(scaled(2_000_000, effort));
+  return [
+    rate(`chunk-${chunksize}/for-await`, items.length, async () => {
+      const results = pool.map(increment, items, { chunksize });
+      checkCount(await countByLoop(results), items.length);
+    }),
+    rate(`chunk-${chunksize}/to-array`, items.length, async () => {
+      const results = pool.map(increment, items, { chunksize });
+      checkCount((await results.toArray()).length, items.length);
+    }),
+  ];
+}
+
+/** A candidate that is rated by how many of `count` are done in a second. */
+function rate(
+  name: string,
+  count: number,
+  work: () => Promise<void>,
+): Candidate {
+  return { name, measure: async () => count / await seconds(work) };
+}
+
+function increment(x: number): number {
+  return x + 1;
+}
+
+/** An array costs less to iterate than a generator, which is not the topic. */
+function integers(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index);
+}
+
+async function countByLoop(results: AsyncIterable<unknown>): Promise<number> {
+  let count = 0;
+  for await (const _ of results) count++;
+  return count;
+}
+
+function checkCount(count: number, expected: number): void {
+  if (count === expected) return;
+  throw new Error(`There are ${count} results instead of ${expected}`);
+}
