@@ -58,7 +58,8 @@ export class Channel {
 
   /** Sends what was written, now or as soon as the flush under way is done. */
   flush(): void {
-    if (this.writer.byteLength === 0 || this.#closed || this.#broken) return;
+    if (this.writer.byteLength === 0) return;
+    if (this.#closed || this.#broken) return this.writer.discard();
     this.#flushDue = true;
     this.#writing ??= this.#write();
   }

@@ -16,7 +16,8 @@ export interface ByteSource {
 export class FrameReader {
   readonly #source: ByteSource;
   readonly #decoder = new Decoder();
-  #bytes = new Uint8Array(CHUNK_BYTES);
+  #chunk: Uint8Array<ArrayBuffer> | undefined = new Uint8Array(CHUNK_BYTES);
+  #bytes = this.#chunk!;
   #view = new DataView(this.#bytes.buffer);
   #start = 0;
   #end = 0;
@@ -66,15 +67,17 @@ export class FrameReader {
       if (this.#decoder.gaveViews) gaveViews = true;
       onMessage(message, length + 4);
     }
+    if (!gaveViews) return;
     // A buffer on which there are views is theirs from now on.
-    if (gaveViews) this.#move(CHUNK_BYTES);
+    if (this.#bytes === this.#chunk) this.#chunk = undefined;
+    this.#useChunk();
   }
 
   /** Sees to it that the next read has where to put the rest of a frame. */
   #makeRoom(): void {
     if (this.#start === this.#end) {
-      if (this.#bytes.length > CHUNK_BYTES) return this.#move(CHUNK_BYTES);
       this.#start = this.#end = 0;
+      if (this.#bytes !== this.#chunk) this.#useChunk();
       return;
     }
     const needed = this.#end - this.#start < 4
@@ -97,16 +100,23 @@ export class FrameReader {
   #grow(needed: number): void {
     const received = this.#end - this.#start;
     const most = Math.max(received * 16, 16 * CHUNK_BYTES);
-    this.#move(Math.min(needed, most), (8 - needed % 8) % 8);
+    const size = Math.min(needed, most);
+    const offset = (8 - needed % 8) % 8;
+    this.#use(new Uint8Array(new ArrayBuffer(offset + size), offset));
   }
 
-  #move(size: number, offset = 0): void {
+  /** Goes on in the buffer for small frames. */
+  #useChunk(): void {
+    this.#chunk ??= new Uint8Array(CHUNK_BYTES);
+    this.#use(this.#chunk);
+  }
+
+  #use(bytes: Uint8Array<ArrayBuffer>): void {
     const rest = this.#bytes.subarray(this.#start, this.#end);
-    const length = Math.max(size, rest.length);
-    this.#bytes = new Uint8Array(new ArrayBuffer(offset + length), offset);
-    this.#bytes.set(rest);
-    this.#view = new DataView(this.#bytes.buffer, offset);
-    this.#decoder.use(this.#bytes);
+    bytes.set(rest);
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset);
+    this.#decoder.use(bytes);
     this.#start = 0;
     this.#end = rest.length;
   }

@@ -159,6 +159,12 @@ export class FrameWriter {
     this.#taken = undefined;
   }
 
+  /** Forgets all that was written. */
+  discard(): void {
+    this.take();
+    this.recycle();
+  }
+
   #begin(fields: number): void {
     this.#encoder.maxPosition = Infinity;
     this.#start = this.#encoder.skip(7);
