@@ -23,10 +23,15 @@ export function unsendableError(
 ): DOMException {
   const culprit = look(value, path) ??
     `${path} can't be sent: ${messageOf(reason)}`;
-  return new DOMException(
-    `${culprit}; send plain data, or make it in the task itself`,
-    "DataCloneError",
-  );
+  const message = `${culprit}; send plain data, or make it in the task itself`;
+  const error = new DOMException(message, "DataCloneError");
+  // Where it was found out says nothing to a user.
+  Object.defineProperty(error, "stack", {
+    value: `${error.name}: ${message}`,
+    writable: true,
+    configurable: true,
+  });
+  return error;
 }
 
 function look(value: unknown, path: string): string | undefined {

@@ -82,35 +82,29 @@ export class Executor {
     }
   }
 
-  #addCalls([, task, id, items]: Calls): void {
-    const chunk = undefined;
-    const spread = true;
-    this.#jobs.push({
-      task: this.#tasks.get(task),
-      id,
-      items,
-      spread,
-      next: 0,
-      chunk,
-    });
-    this.#schedule();
+  #addCalls([, task, id, argumentLists]: Calls): void {
+    this.#add(task, id, true, argumentLists);
   }
 
   #addChunk([, task, id, spread, items]: Chunk): void {
-    const chunk = {
+    this.#add(task, id, spread, items, {
       values: new Array(items.length),
       unsettled: items.length,
       failedAt: Infinity,
       thrown: undefined,
-    };
-    this.#jobs.push({
-      task: this.#tasks.get(task),
-      id,
-      items,
-      spread,
-      next: 0,
-      chunk,
     });
+  }
+
+  /** Queues a job, and runs after all messages that this turn brings. */
+  #add(
+    task: number,
+    id: number,
+    spread: boolean,
+    items: readonly unknown[],
+    chunk?: ChunkProgress,
+  ): void {
+    const job = { task: this.#tasks.get(task), id, spread, items, chunk };
+    this.#jobs.push({ ...job, next: 0 });
     this.#schedule();
   }
 
@@ -164,8 +158,8 @@ export class Executor {
   #beginItems(job: Job, chunk: ChunkProgress): void {
     const { length } = job.items;
     while (job.next < length && this.#active < this.#concurrency) {
-      this.#begin(job, job.next++);
       if (chunk.failedAt !== Infinity) return this.#skipRest(job, chunk);
+      this.#begin(job, job.next++);
       if (
         ++this.#looks % ITEMS_PER_LOOK === 0 &&
         performance.now() >= this.#sliceEnd
@@ -224,7 +218,7 @@ export class Executor {
   #skipRest(job: Job, chunk: ChunkProgress): void {
     const left = job.items.length - job.next;
     job.next = job.items.length;
-    if (left > 0) this.#settleItems(job, chunk, left);
+    this.#settleItems(job, chunk, left);
   }
 
   #settleItems(job: Job, chunk: ChunkProgress, count: number): void {
