@@ -306,6 +306,7 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
 
   #seal(error: { readonly reason: unknown }): void {
     this.#sealed = true;
+    clearTimeout(this.#timer);
     this.#endSource(error);
     this.#plan.items.close().catch(() => {});
   }

@@ -103,7 +103,9 @@ export class Pool implements AsyncDisposable {
     );
     this.#supervisor = new Supervisor(this.#settings);
     this.#scheduler = new Scheduler(this.#keepAlive, (lost) => {
-      this.#break(new BrokenPoolError("No worker is left", { cause: lost }));
+      const error = new BrokenPoolError("No worker is left", { cause: lost });
+      // What goes wrong when the rest is ended, shutdown() throws too.
+      this.#break(error).catch(() => {});
     });
     this.#tasks = new TaskRegistry((task) => this.#scheduler.forget(task));
     if (this.#settings.initializer !== undefined) {
@@ -238,6 +240,46 @@ export class Pool implements AsyncDisposable {
     task: TaskLike<Args, Result>,
     items: AnyIterable<Readonly<Args>>,
     options: MapOptions & { readonly star: true },
+  ): MapResults<Result>;
+  /**
+   * Calls a task with each of the items, and iterates over the results.
+   *
+   * @typeParam Item The task's argument.
+   * @typeParam Result What it returns, awaited.
+   * @param task The task.
+   * @param items Its arguments.
+   * @param options How the map is done.
+   * @returns The results, to be iterated once. A time-out is thrown as a
+   * `DOMException` named `"TimeoutError"`.
+   * @throws {TypeError} If `task` can't be sent, or something isn't iterable.
+   * @throws {RangeError} If an option has a value that it can't have.
+   */
+  map<Item, Result>(
+    task: TaskLike<[Item], Result>,
+    items: AnyIterable<Item>,
+    options?: MapOptions,
+  ): MapResults<Result>;
+  /**
+   * Calls a task with the items of two iterables in step, and iterates over
+   * the results.
+   *
+   * @typeParam First The task's first argument.
+   * @typeParam Second The task's second argument.
+   * @typeParam Result What it returns, awaited.
+   * @param task The task.
+   * @param first Its first arguments.
+   * @param second Its second arguments.
+   * @param options How the map is done.
+   * @returns The results, to be iterated once. A time-out is thrown as a
+   * `DOMException` named `"TimeoutError"`.
+   * @throws {TypeError} If `task` can't be sent, or something isn't iterable.
+   * @throws {RangeError} If an option has a value that it can't have.
+   */
+  map<First, Second, Result>(
+    task: TaskLike<[First, Second], Result>,
+    first: AnyIterable<First>,
+    second: AnyIterable<Second>,
+    options?: MapOptions,
   ): MapResults<Result>;
   /**
    * Calls a task with each of the items, and iterates over the results.

@@ -12,6 +12,8 @@ export interface RegisteredTask {
   readonly definition: Definition;
   /** The task that it binds arguments of, to be defined before it. */
   readonly base?: RegisteredTask;
+  /** What the user bound, which is not dropped while this is in use. */
+  readonly bound?: BoundTask;
 }
 
 /**
@@ -95,6 +97,7 @@ export class TaskRegistry {
         constants: task.constants,
       }),
       base,
+      bound: task,
     };
     this.#dropped.register(task, registered.id);
     return registered;

@@ -166,6 +166,9 @@ export class WorkerLink {
 
   #succeedAll(message: Results, byteLength: number): number {
     const [, firstId, busy, values] = message;
+    if (values.length === 0) {
+      throw new RangeError("Malformed message: there are no results in it");
+    }
     const bytes = byteLength / values.length;
     const microseconds = busy / values.length;
     this.window.measured(values.length, busy, byteLength);

@@ -223,3 +223,26 @@ Deno.test("importTasks() takes the types of arguments and results", async () => 
   // @ts-expect-error Each item must be a list of the arguments.
   await pool.map(tasks.greet, [["a", "b"]], { star: true }).toArray();
 });
+
+Deno.test("Pool infers parameters from what a task is given", async () => {
+  await using pool = new Pool(1);
+  const sum: number = await pool.run((x) => x + 1, 3);
+  const doubled: number[] = await pool.map((x) => x * 2, [1, 2]).toArray();
+  const joined: string[] = await pool.map((x, y) => x + y, ["a"], ["b"])
+    .toArray();
+  const optional: number[] = await pool.map(
+    async (x: number, y?: number) => await Promise.resolve(x + (y ?? 0)),
+    [1],
+    { chunksize: 2 },
+  ).toArray();
+  const counted: number[] = await pool.map(
+    (...xs: number[]) => xs.length,
+    [1],
+    [2],
+    [3],
+  ).toArray();
+  assertEquals(
+    [sum, doubled, joined, optional, counted],
+    [4, [2, 4], ["ab"], [1], [3]],
+  );
+});

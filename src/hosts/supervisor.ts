@@ -21,6 +21,7 @@ export interface ConnectedWorker {
 interface SupervisedWorker {
   readonly process: WorkerProcess;
   readonly arrival: PromiseWithResolvers<Channel>;
+  channel: Channel | undefined;
 }
 
 /** Listens, starts workers on all hosts, and sees to it that they end. */
@@ -67,9 +68,10 @@ export class Supervisor {
 
   async #end(): Promise<void> {
     this.#listener?.close();
-    for (const { arrival } of this.#workers) {
-      arrival.promise.then((channel) => channel.close(), () => {});
+    for (const { arrival, channel, process } of this.#workers) {
       arrival.reject(new Error("The pool was shut down"));
+      if (channel === undefined) process.kill();
+      else channel.close();
     }
     await Promise.all(this.#workers.map(({ process }) => ended(process)));
     await Promise.all(this.#hosts.map((host) => host.close()));
@@ -99,7 +101,7 @@ export class Supervisor {
     const name = `${host.name} worker ${worker + 1}`;
     const arrival = Promise.withResolvers<Channel>();
     const process = host.start(worker);
-    this.#workers.push({ process, arrival });
+    this.#workers.push({ process, arrival, channel: undefined });
     process.ended.then((how) =>
       arrival.reject(
         new Error(
@@ -112,8 +114,11 @@ export class Supervisor {
 
   #arrived(number: number, channel: Channel): void {
     const worker = this.#workers[number];
-    if (worker === undefined) channel.close();
-    else worker.arrival.resolve(channel);
+    if (worker === undefined || worker.channel !== undefined) {
+      return channel.close();
+    }
+    worker.channel = channel;
+    worker.arrival.resolve(channel);
   }
 }
 
