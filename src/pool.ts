@@ -150,7 +150,8 @@ export class Pool implements AsyncDisposable {
    * @typeParam Args The task's arguments.
    * @typeParam Result What it returns, awaited.
    * @param task The task.
-   * @param args Its arguments; leave them as they are until the task is done.
+   * @param args Its arguments; leave them as they are until the task is done,
+   * for they are read when they are sent, and big binary values in their place.
    * @returns A promise of what the task returns, which is rejected with what
    * it throws.
    * @throws {TypeError} If `task` can't be sent.

@@ -69,7 +69,8 @@ export class ByteWriter {
   protected reserve(length: number): void {
     const needed = this.position + length;
     if (needed <= this.bytes.length) return;
-    if (needed > this.maxPosition) throw tooLarge();
+    // `length` may be an estimate: what doesn't fit is known by the position.
+    if (this.position > this.maxPosition) throw tooLarge();
     const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2));
     grown.set(this.bytes.subarray(0, this.position));
     this.bytes = grown;

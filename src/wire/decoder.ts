@@ -314,7 +314,7 @@ export class Decoder {
       case Extension.ERROR:
         return this.#error();
       case Extension.REGEXP:
-        return new RegExp(this.#text(), this.#text());
+        return makeRegExp(this.#text(), this.#text());
       case Extension.BINARY:
         return this.#inlineBinary(end);
       case Extension.ATTACHMENT:
@@ -322,7 +322,7 @@ export class Decoder {
       case Extension.BIGINT:
         return parseBigInt(this.#string(end - start));
       case Extension.URL:
-        return new URL(this.#string(end - start));
+        return makeURL(this.#string(end - start));
       case Extension.UTF16:
         return this.#utf16(end);
       default:
@@ -344,6 +344,7 @@ export class Decoder {
 
   #map(): Map<unknown, unknown> {
     const list = this.#list();
+    if (list.length % 2 !== 0) throw malformed("a map's last key has no value");
     const map = new Map<unknown, unknown>();
     for (let index = 0; index < list.length; index += 2) {
       map.set(list[index], list[index + 1]);
@@ -403,6 +404,20 @@ function decodeText(bytes: Uint8Array): string {
     return textDecoder.decode(bytes);
   } catch {
     throw malformed("a string is not UTF-8");
+  }
+}
+
+function makeURL(text: string): URL {
+  const url = URL.parse(text);
+  if (url === null) throw malformed("a URL is none");
+  return url;
+}
+
+function makeRegExp(source: string, flags: string): RegExp {
+  try {
+    return new RegExp(source, flags);
+  } catch {
+    throw malformed("a regular expression is none");
   }
 }
 

@@ -17,7 +17,7 @@ export const Extension = {
   BIGINT: 2,
   /** Two values: source and flags. */
   REGEXP: 3,
-  /** One array: class name, then name, message, stack, own properties. */
+  /** Four strings, class, name, message, stack; a map of own properties. */
   ERROR: 4,
   /** One array: key, value, key, value, … */
   MAP: 5,

@@ -3,8 +3,11 @@
 /** The largest frame, in bytes without its length prefix: 1 GiB. */
 export const MAX_FRAME_BYTES = 2 ** 30;
 
-/** How deeply arrays, objects, maps, sets and causes may nest in a value. */
-export const MAX_DEPTH = 1_000;
+/**
+ * How deeply arrays, objects, maps, sets and causes may nest in a value: about
+ * half as deeply as the stack has room for.
+ */
+export const MAX_DEPTH = 500;
 
 /**
  * Binary values of at least this many bytes are attached to a frame as they

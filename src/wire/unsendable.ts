@@ -106,11 +106,12 @@ function unsendableKind(value: object, path: string): string | undefined {
   try {
     new Encoder().value(value);
     return undefined;
-  } catch {
+  } catch (reason) {
+    if (ArrayBuffer.isView(value)) {
+      return `${path} can't be sent: ${messageOf(reason)}`;
+    }
     const article = /^[AEIOU]/.test(kind) ? "an" : "a";
-    return ArrayBuffer.isView(value)
-      ? `${path} is ${article} ${kind} on shared memory, which can't be sent`
-      : `${path} is ${article} ${kind}, which can't be sent`;
+    return `${path} is ${article} ${kind}, which can't be sent`;
   }
 }
 

@@ -275,9 +275,9 @@ Deno.test("Encoder leaves out an error's properties that can't be sent", () => {
 });
 
 Deno.test("Encoder counts depth right after it left something out", () => {
-  const refused = nest(500, (inner) => [inner, () => {}]);
+  const refused = nest(250, (inner) => [inner, () => {}]);
   const entries = [...Array(20).keys()].map((index) => [`k${index}`, refused]);
-  const after = { deep: nest(900) };
+  const after = { deep: nest(450) };
   const sent = errorWith({ ...Object.fromEntries(entries), ...after });
   assertSame({ ...roundTrip(sent) }, after);
 });

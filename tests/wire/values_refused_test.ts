@@ -164,7 +164,7 @@ Deno.test("Encoder counts depth anew after a refusal", () => {
   const writer = new FrameWriter();
   const deepest = nest(MAX_DEPTH);
   for (let round = 0; round < 3; round++) {
-    assertThrows(() => writer.message([nest(500, () => [() => {}])]));
+    assertThrows(() => writer.message([nest(250, () => [() => {}])]));
     assertThrows(() => writer.message([[deepest]]), TypeError);
   }
   writer.message([deepest]);
