@@ -16,13 +16,33 @@ import {
   WorkerLostError,
 } from "@distex/pool";
 import { type Failures, reportFailures, UserError } from "./gzip_errors.ts";
-import { type Job, makeJob, type Survey, survey, walk } from "./gzip_files.ts";
+import {
+  type Job,
+  makeJob,
+  type Survey,
+  survey,
+  walkRounds,
+} from "./gzip_files.ts";
 import { parseOptions, USAGE } from "./gzip_options.ts";
 import { formatBytes, formatRate, Progress } from "./gzip_progress.ts";
 import { type Outcome, pack } from "./gzip_tasks.ts";
 
 /** What takes less in one process is over before a pool pays, in seconds. */
 const SMALL_SECONDS = 1;
+
+/** How much is packed, in bytes, if that is to be found out. */
+const ENOUGH_BYTES = 64e6;
+
+/** What both ways of packing have to do. */
+interface Work {
+  readonly job: Job;
+  /** How often all files are packed. */
+  readonly rounds: number;
+  /** How much that is in all. */
+  readonly total: Survey;
+  /** Gets what couldn't be packed. */
+  readonly failures: Failures;
+}
 
 /** What was packed, and how long it took. */
 interface Tally {
@@ -39,10 +59,8 @@ interface PoolTally extends Tally {
 }
 
 async function packWithPool(
-  job: Job,
+  { job, rounds, total, failures }: Work,
   workers: number,
-  total: Survey,
-  failures: Failures,
 ): Promise<PoolTally> {
   using progress = new Progress("Pool", total);
   await using pool = new Pool(workers);
@@ -53,20 +71,19 @@ async function packWithPool(
   );
   // Only paths travel: the workers read the files by themselves.
   const packFile = bind(tasks.pack, job.folder, job.out);
-  const outcomes = pool.map(packFile, walk(job, failures), { ordered: false });
+  const paths = walkRounds(job, rounds, failures);
+  const outcomes = pool.map(packFile, paths, { ordered: false });
   const tally = await follow(outcomes, progress, failures);
   return { ...tally, startSeconds, workers: pool.totalWorkers };
 }
 
 /** Does the same work with the same function, in this process alone. */
 async function packAlone(
-  job: Job,
-  total: Survey,
-  failures: Failures,
+  { job, rounds, total, failures }: Work,
 ): Promise<Tally> {
   using progress = new Progress("One process", total);
   async function* outcomes(): AsyncGenerator<Outcome> {
-    for await (const path of walk(job, failures)) {
+    for await (const path of walkRounds(job, rounds, failures)) {
       yield pack(job.folder, job.out, path);
     }
   }
@@ -95,14 +112,17 @@ async function follow(
   return { files, bytesIn, bytesOut, seconds: progress.seconds };
 }
 
-function report(pooled: PoolTally, alone: Tally): void {
+function report(rounds: number, pooled: PoolTally, alone: Tally): void {
   const { files, bytesIn, bytesOut, workers } = pooled;
   const sizes = `${formatBytes(bytesIn)} to ${formatBytes(bytesOut)}`;
+  const packed = rounds === 1
+    ? `${files} files`
+    : `${Math.round(files / rounds)} files ${rounds} times`;
   const start = `${pooled.startSeconds.toFixed(2)} s`;
   const name = `Pool of ${workers}:`.padEnd(13);
   console.log(
     [
-      `Packed ${files} files, ${sizes}; each unpacks to the same bytes.`,
+      `Packed ${packed}, ${sizes}; each unpacks to the same bytes.`,
       `${name} ${speed(pooled)}, of which ${start} to start the pool`,
       `One process:  ${speed(alone)}, for the same work done after it`,
       comparison(pooled, alone),
@@ -134,11 +154,14 @@ async function main(args: string[]): Promise<number> {
     return 0;
   }
   const job = await makeJob(options.folder, options.out);
-  const total = await survey(job);
+  const { files, bytes } = await survey(job);
+  const rounds = options.rounds ?? Math.ceil(ENOUGH_BYTES / (bytes + 1));
+  const total = { files: files * rounds, bytes: bytes * rounds };
   const failures: Failures = new Map();
-  const pooled = await packWithPool(job, options.workers, total, failures);
-  const alone = await packAlone(job, total, failures);
-  report(pooled, alone);
+  const work = { job, rounds, total, failures };
+  const pooled = await packWithPool(work, options.workers);
+  const alone = await packAlone(work);
+  report(rounds, pooled, alone);
   reportFailures(failures);
   return failures.size === 0 ? 0 : 1;
 }

@@ -81,6 +81,15 @@ export async function* walk(
   }
 }
 
+/** Yields the same paths several times over. */
+export async function* walkRounds(
+  job: Job,
+  rounds: number,
+  failures: Failures,
+): AsyncGenerator<string> {
+  for (let round = 0; round < rounds; round++) yield* walk(job, failures);
+}
+
 /**
  * Counts the files and their bytes, so that progress can be told in percent.
  *

@@ -14,11 +14,13 @@ export const USAGE = `Packs every file below a folder with gzip, on all cores.
 Usage: deno run -A examples/gzip.ts [options] [folder]
 
 Without a folder it packs the files of this project, with what was downloaded
-into it. Symbolic links aren't followed, and .git is left out.
+into it, and as often as it takes to tell how fast that is. Symbolic links
+aren't followed, and .git is left out.
 
 Options:
   --workers N   how many worker processes; 0, the default, is one per CPU
   --out FOLDER  keep the packed files there, in the same subfolders
+  --rounds N    how often to pack all files; with a folder 1 is the default
   --help        show this`;
 
 /** What the user asks for. */
@@ -29,6 +31,8 @@ export interface Options {
   readonly workers: number;
   /** The folder for the packed files, if they are to be kept. */
   readonly out: string | undefined;
+  /** How often to pack all files; `undefined` to find that out. */
+  readonly rounds: number | undefined;
 }
 
 /**
@@ -39,7 +43,7 @@ export interface Options {
  */
 export function parseOptions(args: string[]): Options | undefined {
   const flags = parseArgs(args, {
-    string: ["_", "workers", "out"],
+    string: ["_", "workers", "out", "rounds"],
     boolean: ["help"],
     default: { workers: "0" },
     unknown(arg, key) {
@@ -47,16 +51,24 @@ export function parseOptions(args: string[]): Options | undefined {
     },
   });
   if (flags.help) return undefined;
-  const { workers, out } = flags;
-  if (!/^\d{1,3}$/.test(workers)) {
-    throw new UserError(
-      `--workers must be a number from 0 to 999, and is "${workers}"`,
-    );
-  }
+  const { out } = flags;
+  const workers = count("workers", flags.workers, 0);
   if (out === "") throw new UserError("--out must be the path of a folder");
-  const [folder = checkout(), ...more] = flags._.map(String);
+  const [folder, ...more] = flags._.map(String);
   if (more.length > 0) throw new UserError("There can be only one folder");
-  return { folder, workers: Number(workers), out };
+  const rounds = flags.rounds !== undefined
+    ? count("rounds", flags.rounds, 1)
+    : folder === undefined
+    ? undefined
+    : 1;
+  return { folder: folder ?? checkout(), workers, out, rounds };
+}
+
+function count(name: string, text: string, least: number): number {
+  if (/^\d{1,3}$/.test(text) && Number(text) >= least) return Number(text);
+  throw new UserError(
+    `--${name} must be a number from ${least} to 999, and is "${text}"`,
+  );
 }
 
 /** The folder that this project was checked out into. */
