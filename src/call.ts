@@ -1,5 +1,11 @@
 import type { RegisteredTask } from "./task_registry.ts";
 
+/** Where a call waits. */
+interface Waiting {
+  /** Takes the call out. */
+  remove(call: Call): void;
+}
+
 /** Where a call is on its way. */
 export type CallState = "queued" | "sent" | "settled";
 
@@ -10,6 +16,8 @@ export type CallState = "queued" | "sent" | "settled";
 export abstract class Call {
   /** Where the call is on its way. */
   state: CallState = "queued";
+  /** The queue that it waits in. */
+  queue: Waiting | undefined;
   /** How many bytes its arguments took, once it is sent. */
   bytes = 0;
 

@@ -93,13 +93,14 @@ export class Items {
   }
 
   async #stepAsync(iterator: AnyIterator): Promise<unknown> {
+    let result: IteratorResult<unknown>;
     try {
-      const result = await iterator.next();
-      if (!result.done) return await result.value;
+      result = await iterator.next();
     } catch (error) {
       this.#open.delete(iterator);
       throw error;
     }
+    if (!result.done) return await result.value;
     this.#open.delete(iterator);
     return END;
   }

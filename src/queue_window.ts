@@ -83,10 +83,11 @@ export class QueueWindow {
       TARGET_MICROSECONDS / Math.max(1, this.#microseconds),
     );
     // Growing step by step keeps one lucky measurement from filling a queue.
+    const fitting = this.#concurrency + queued;
     this.#limit = Math.min(
-      this.#concurrency + queued,
+      fitting,
       this.#limit * 2,
-      MAX_CALLS,
+      Math.max(MAX_CALLS, this.#concurrency),
     );
   }
 }

@@ -1,7 +1,7 @@
 import type { Call } from "./call.ts";
 import type { PromisedCall } from "./promised_call.ts";
 import type { KeepAlive } from "./keep_alive.ts";
-import { Queue } from "./queue.ts";
+import { CallQueue } from "./call_queue.ts";
 import type { WorkerLink } from "./worker_link.ts";
 
 /** Something that submits calls when workers have room for them. */
@@ -21,7 +21,7 @@ interface Round {
   readonly resolve: (results: Promise<unknown[]>) => void;
   readonly reject: (reason: unknown) => void;
   /** Calls that were submitted after it and wait for its end. */
-  readonly after: Queue<Call>;
+  readonly after: CallQueue;
 }
 
 /**
@@ -34,7 +34,7 @@ export class Scheduler {
   readonly #links: WorkerLink[] = [];
   readonly #sources: CallSource[] = [];
   readonly #rounds: Round[] = [];
-  #queue = new Queue<Call>();
+  #queue = new CallQueue();
   #roundRuns = false;
   #inFlight = 0;
   #pending = 0;
@@ -113,7 +113,7 @@ export class Scheduler {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
     this.#hold();
     const { promise, resolve, reject } = Promise.withResolvers<unknown[]>();
-    this.#rounds.push({ makeCall, resolve, reject, after: new Queue() });
+    this.#rounds.push({ makeCall, resolve, reject, after: new CallQueue() });
     this.wake();
     return promise;
   }
@@ -137,7 +137,8 @@ export class Scheduler {
    * @returns Whether it was queued.
    */
   cancel(call: Call): boolean {
-    if (call.state !== "queued") return false;
+    if (call.queue === undefined) return false;
+    call.queue.remove(call);
     call.state = "settled";
     this.#release(1);
     this.wake();
@@ -153,9 +154,12 @@ export class Scheduler {
   /** Makes all that is queued fail. */
   cancelQueued(reason: unknown): void {
     const rounds = this.#rounds.splice(0);
-    const queues = [this.#queue, ...rounds.map((round) => round.after)];
-    for (const call of queues.flatMap((queue) => queue.drain())) {
-      if (this.cancel(call)) call.fail(reason);
+    for (const queue of [this.#queue, ...rounds.map(({ after }) => after)]) {
+      for (let call = queue.shift(); call !== undefined; call = queue.shift()) {
+        call.state = "settled";
+        this.#release(1);
+        call.fail(reason);
+      }
     }
     for (const round of rounds) {
       round.reject(reason);
@@ -188,14 +192,13 @@ export class Scheduler {
 
   #dispatch(): void {
     if (this.#roundRuns) return;
-    let links = this.#links.filter((link) => link.window.room > 0);
+    let links = this.#links.filter(hasRoom);
     if (links.length > 0 && this.#rounds.length === 0) this.#pull(links);
     while (links.length > 0 && this.#queue.length > 0) {
       this.#share(links);
-      links = links.filter((link) => link.window.room > 0);
+      links = links.filter(hasRoom);
     }
-    const ready = this.#inFlight === 0 && this.#queue.length === 0;
-    if (ready && this.#links.length > 0) this.#beginRound();
+    if (this.#inFlight === 0 && this.#queue.length === 0) this.#beginRound();
   }
 
   /** Asks the sources, each turn another one first, to fill what room is left. */
@@ -221,7 +224,7 @@ export class Scheduler {
       while (link.window.calls < fair && link.window.room > 0) {
         const call = this.#queue.shift();
         if (call === undefined) break;
-        if (call.state === "queued") this.#send(link, call);
+        this.#send(link, call);
       }
       link.flush();
     }
@@ -233,6 +236,9 @@ export class Scheduler {
   }
 
   #beginRound(): void {
+    // Of a worker that is lost the removal is due, which dispatches again.
+    const isWhole = this.#links.every(({ lost }) => lost === undefined);
+    if (!isWhole || this.#links.length === 0) return;
     const round = this.#rounds.shift();
     if (round === undefined) return;
     this.#queue = round.after;
@@ -278,4 +284,8 @@ export class Scheduler {
     this.#idle?.resolve();
     this.#idle = undefined;
   }
+}
+
+function hasRoom(link: WorkerLink): boolean {
+  return link.lost === undefined && link.window.room > 0;
 }

@@ -204,6 +204,8 @@ export class WorkerLink {
   }
 
   #lose(cause: unknown, onReturn: (calls: number) => void): WorkerLostError {
+    // First of all: nothing must be sent to it from now on.
+    this.lost = new WorkerLostError(`The ${this.name} ended`, { cause });
     const calls = [...this.#calls.values()];
     this.#calls.clear();
     for (const call of calls) {
@@ -217,7 +219,6 @@ export class WorkerLink {
       );
     }
     if (calls.length > 0) onReturn(calls.length);
-    this.lost = new WorkerLostError(`The ${this.name} ended`, { cause });
     return this.lost;
   }
 }

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import type { Address } from "../wire/address.ts";
 
 /**
@@ -31,7 +32,7 @@ export function permissionFlags(
       ["read", [address.path]],
       ["write", [address.path]],
     ])
-    : new Map([["net", [`${address.hostname}:${address.port}`]]]);
+    : new Map([["net", [formatHost(address.hostname, address.port)]]]);
   const flags: string[] = [];
   for (const name of NAMES) {
     const grant = granted.get(name);
@@ -63,10 +64,25 @@ function grants(
         );
       }
       if (value === "inherit") return [name, isGranted(name)];
-      if (Array.isArray(value)) return [name, value.map(String)];
+      if (Array.isArray(value)) return [name, value.map(listEntry)];
       return [name, Boolean(value)];
     }),
   );
+}
+
+/** An entry as a flag lists it, where nothing can stand for a comma. */
+function listEntry(value: string | URL): string {
+  const entry = value instanceof URL ? fileURLToPath(value) : value;
+  if (!entry.includes(",")) return entry;
+  throw new TypeError(
+    `'permissions' can't list "${entry}", as there is a comma in it`,
+  );
+}
+
+function formatHost(hostname: string, port: number): string {
+  return hostname.includes(":")
+    ? `[${hostname}]:${port}`
+    : `${hostname}:${port}`;
 }
 
 function isGranted(name: string): boolean {

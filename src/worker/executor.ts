@@ -50,6 +50,7 @@ export class Executor {
   #active = 0;
   /** Whether {@linkcode Executor.#run} will be called anyway. */
   #due = false;
+  #loading = false;
   #sliceEnd = 0;
   #looks = 0;
 
@@ -134,13 +135,7 @@ export class Executor {
   #step(): boolean {
     const job = this.#jobs.peek();
     if (job === undefined || this.#active >= this.#concurrency) return false;
-    if (job.task.run === undefined) {
-      const loading = job.task.load();
-      if (loading !== undefined) {
-        this.#runAfter(loading);
-        return false;
-      }
-    }
+    if (!this.#isLoaded(job.task)) return false;
     if (job.chunk === undefined) this.#begin(job, job.next++);
     else this.#beginItems(job, job.chunk);
     if (job.next === job.items.length) this.#jobs.shift();
@@ -151,6 +146,20 @@ export class Executor {
     if (performance.now() < this.#sliceEnd) return true;
     // Not sooner than what the event loop has to do by now.
     this.#runAfter(new Promise((resolve) => setImmediate(resolve)));
+    return false;
+  }
+
+  /** Whether a task is ready; if not, it is loaded, and runs after that. */
+  #isLoaded(task: LoadedTask): boolean {
+    if (task.run !== undefined) return true;
+    if (this.#loading) return false;
+    const loading = task.load();
+    if (loading === undefined) return true;
+    this.#loading = true;
+    loading.then(() => {
+      this.#loading = false;
+      this.#schedule();
+    });
     return false;
   }
 

@@ -16,7 +16,7 @@ export function prepareThrown(thrown: unknown, task: LoadedTask): unknown {
     if (hinted) thrown.message += hint;
     if (typeof stack === "string") {
       const own = ownFrames(stack);
-      thrown.stack = hinted ? own.replace(message, message + hint) : own;
+      thrown.stack = hinted ? own.replace(message, () => message + hint) : own;
     }
   } catch {
     // A frozen error travels as it is.

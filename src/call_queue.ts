@@ -1,0 +1,37 @@
+import type { Call } from "./call.ts";
+import { Queue } from "./queue.ts";
+
+/** Calls that wait for a worker, of which some may be cancelled meanwhile. */
+export class CallQueue {
+  readonly #calls = new Queue<Call>();
+  #length = 0;
+
+  /** How many calls wait that weren't cancelled. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Appends a call. */
+  push(call: Call): void {
+    call.queue = this;
+    this.#calls.push(call);
+    this.#length++;
+  }
+
+  /** Takes the first call that wasn't cancelled. */
+  shift(): Call | undefined {
+    for (;;) {
+      const call = this.#calls.shift();
+      if (call === undefined || call.queue === this) {
+        if (call !== undefined) this.remove(call);
+        return call;
+      }
+    }
+  }
+
+  /** Takes a call out, wherever it is. */
+  remove(call: Call): void {
+    call.queue = undefined;
+    this.#length--;
+  }
+}
