@@ -1,0 +1,158 @@
+import { assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
+import { Guard } from "../../src/hosts/guard.ts";
+import { KeepAlive } from "../../src/keep_alive.ts";
+
+/**
+ * A program with a guard that watches over three processes. It is told that
+ * one of them has ended, which it hasn't, and one of them has. Those that live
+ * until standard input ends say so.
+ */
+const PROGRAM = `
+import { Guard } from ${
+  JSON.stringify(import.meta.resolve("../../src/hosts/guard.ts"))
+};
+
+// The guard's lines must have left before this program is killed.
+const written = [];
+const { write } = WritableStreamDefaultWriter.prototype;
+WritableStreamDefaultWriter.prototype.write = function (chunk) {
+  const promise = write.call(this, chunk);
+  written.push(promise);
+  return promise;
+};
+
+function start(name) {
+  return new Deno.Command("sh", {
+    args: ["-c", 'read -r line; echo "$0 survived"', name],
+    stdin: name === "ended" ? "null" : "inherit",
+    stdout: name === "ended" ? "null" : "inherit",
+    stderr: "null",
+  }).spawn();
+}
+
+const guard = new Guard(Deno.args[0] || undefined);
+const ended = start("ended");
+guard.watch(ended);
+const watched = start("watched");
+guard.watch(watched);
+const spared = start("spared");
+guard.watch({ pid: spared.pid, status: Promise.resolve() });
+await ended.status;
+await new Promise((resolve) => setTimeout(resolve));
+await Promise.all(written);
+console.log("ready", written.length, "lines");
+await new Promise((resolve) => setInterval(resolve, 2 ** 31 - 1));
+`;
+
+/** Runs the program until it is ready, kills it, and waits for the guard. */
+async function killProgram(folder: string): Promise<string> {
+  const code = `data:text/javascript,${encodeURIComponent(PROGRAM)}`;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", "--no-config", code, folder],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  // Only the program and its guard have this stderr.
+  const stderr = new Response(child.stderr).text();
+  const stdout = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  async function readUntil(end: string): Promise<void> {
+    while (!text.includes(end)) {
+      const { done, value } = await stdout.read();
+      if (done) return;
+      text += value;
+    }
+  }
+  try {
+    await readUntil("lines\n");
+  } finally {
+    kill(child);
+    await child.status;
+    assertEquals(await stderr, "");
+    // What is left ends with this, by itself.
+    await child.stdin.close();
+    await readUntil("\0");
+  }
+  return text;
+}
+
+function kill(child: Deno.ChildProcess): void {
+  try {
+    child.kill("SIGKILL");
+  } catch {
+    // It has ended already; the test finds out by what it wrote.
+  }
+}
+
+Deno.test({
+  name: "Guard kills what is left and removes the folder when its pipe ends",
+  ignore: !Guard.isSupported,
+  async fn() {
+    const folder = await Deno.makeTempDir({ prefix: "it's a folder " });
+    try {
+      await Deno.mkdir(`${folder}/a b`);
+      await Deno.writeTextFile(`${folder}/a b/file`, "");
+      const text = await killProgram(folder);
+      assertStringIncludes(text, "ready 5 lines\n");
+      assertFalse(text.includes("watched survived"), text);
+      assertStringIncludes(text, "spared survived");
+      assertFalse(await exists(folder));
+    } finally {
+      if (await exists(folder)) await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: "Guard without a folder kills what is left",
+  ignore: !Guard.isSupported,
+  async fn() {
+    const text = await killProgram("");
+    assertFalse(text.includes("watched survived"), text);
+    assertStringIncludes(text, "spared survived");
+  },
+});
+
+Deno.test({
+  name: "Guard.close() leaves alone what has ended, and what it doesn't watch",
+  ignore: !Guard.isSupported,
+  async fn() {
+    // The guard's process doesn't keep a program alive by itself.
+    const keepAlive = new KeepAlive();
+    keepAlive.hold();
+    const guard = new Guard(undefined);
+    const ended = startReader();
+    const other = startReader();
+    guard.watch(ended);
+    await finish(ended);
+    await guard.close();
+    keepAlive.close();
+    assertEquals(await finish(other), "survived\n");
+  },
+});
+
+/** A process that lives until its standard input ends. */
+function startReader(): Deno.ChildProcess {
+  return new Deno.Command("sh", {
+    args: ["-c", "read -r line; echo survived"],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+}
+
+async function finish(child: Deno.ChildProcess): Promise<string> {
+  await child.stdin.close();
+  const { stdout } = await child.output();
+  return new TextDecoder().decode(stdout);
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

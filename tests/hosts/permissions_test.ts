@@ -1,0 +1,178 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import {
+  permissionFlags,
+  type WorkerPermissions,
+} from "../../src/hosts/permissions.ts";
+import type { Address } from "../../src/wire/address.ts";
+
+const UNIX: Address = { transport: "unix", path: "/tmp/a b/pool.sock" };
+const TCP: Address = { transport: "tcp", hostname: "127.0.0.1", port: 4_711 };
+
+const UNIX_FLAGS = [
+  "--allow-read=/tmp/a b/pool.sock",
+  "--allow-write=/tmp/a b/pool.sock",
+  "--allow-net=unix:/tmp/a b/pool.sock",
+];
+const TCP_FLAGS = ["--allow-net=127.0.0.1:4711"];
+
+const ALL = {
+  read: true,
+  write: true,
+  net: true,
+  env: true,
+  run: true,
+  ffi: true,
+  sys: true,
+  import: true,
+};
+
+/** What `"inherit"` and the like give in a program with the given flags. */
+async function flagsUnder(
+  flags: string[],
+  permissions: WorkerPermissions,
+): Promise<string[]> {
+  const module = import.meta.resolve("../../src/hosts/permissions.ts");
+  const program = `
+    import { permissionFlags } from ${JSON.stringify(module)};
+    const flags = permissionFlags(${JSON.stringify(permissions)}, ${
+    JSON.stringify(TCP)
+  });
+    console.log(JSON.stringify(flags));`;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-prompt", "--no-config", ...flags, "-"],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const output = child.output();
+  await new Response(program).body!.pipeTo(child.stdin);
+  return JSON.parse(new TextDecoder().decode((await output).stdout));
+}
+
+Deno.test("permissionFlags() of 'inherit' allow all in a program that may all", () => {
+  assertEquals(permissionFlags("inherit", UNIX), ["--allow-all"]);
+  assertEquals(permissionFlags("inherit", TCP), ["--allow-all"]);
+});
+
+Deno.test("permissionFlags() of 'inherit' grant what the program was granted", async () => {
+  assertEquals(await flagsUnder([], "inherit"), TCP_FLAGS);
+  assertEquals(
+    await flagsUnder(["--allow-net", "--allow-sys"], "inherit"),
+    ["--allow-net", "--allow-sys"],
+  );
+});
+
+Deno.test("permissionFlags() of 'inherit' don't grant what has exceptions", async () => {
+  const flags = ["--allow-read=.", "--allow-env", "--deny-env=SECRET"];
+  assertEquals(await flagsUnder(flags, "inherit"), TCP_FLAGS);
+  assertEquals(await flagsUnder(["-A", "--deny-run=sh"], "inherit"), [
+    "--allow-read",
+    "--allow-write",
+    "--allow-net",
+    "--allow-env",
+    "--allow-ffi",
+    "--allow-sys",
+    "--allow-import",
+  ]);
+});
+
+Deno.test("permissionFlags() inherit permissions one by one", async () => {
+  assertEquals(
+    await flagsUnder(["--allow-sys"], { sys: "inherit", env: "inherit" }),
+    [...TCP_FLAGS, "--allow-sys"],
+  );
+});
+
+Deno.test("permissionFlags() of 'none' allow the connection only", () => {
+  assertEquals(
+    new Set(permissionFlags("none", UNIX)),
+    new Set(UNIX_FLAGS),
+  );
+  assertEquals(permissionFlags("none", TCP), TCP_FLAGS);
+});
+
+Deno.test("permissionFlags() of an empty object allow the connection only", () => {
+  assertEquals(
+    permissionFlags({}, UNIX),
+    permissionFlags("none", UNIX),
+  );
+});
+
+Deno.test("permissionFlags() of false and empty lists grant nothing", () => {
+  assertEquals(permissionFlags({ read: false, net: [] }, TCP), TCP_FLAGS);
+});
+
+Deno.test("permissionFlags() of all permissions allow all", () => {
+  assertEquals(permissionFlags(ALL, UNIX), ["--allow-all"]);
+});
+
+Deno.test("permissionFlags() of all permissions but one leave that out", () => {
+  for (const name of Object.keys(ALL) as (keyof typeof ALL)[]) {
+    const flags = permissionFlags({ ...ALL, [name]: false }, TCP);
+    const others = Object.keys(ALL).filter((other) => other !== name)
+      .map((other) => `--allow-${other}`);
+    assertEquals(
+      new Set(flags),
+      new Set(name === "net" ? [...others, ...TCP_FLAGS] : others),
+    );
+  }
+});
+
+Deno.test("permissionFlags() of lists grant these and the connection", () => {
+  const permissions = {
+    read: ["/data", "."],
+    net: ["example.com:443"],
+    env: ["HOME", "LANG"],
+    sys: ["hostname"] as const,
+  } as Deno.PermissionOptionsObject;
+  assertEquals(permissionFlags(permissions, TCP), [
+    "--allow-read=/data,.",
+    `${TCP_FLAGS[0]},example.com:443`,
+    "--allow-env=HOME,LANG",
+    "--allow-sys=hostname",
+  ]);
+  assertEquals(permissionFlags(permissions, UNIX), [
+    `${UNIX_FLAGS[0]},/data,.`,
+    UNIX_FLAGS[1]!,
+    `${UNIX_FLAGS[2]},example.com:443`,
+    "--allow-env=HOME,LANG",
+    "--allow-sys=hostname",
+  ]);
+});
+
+Deno.test("permissionFlags() that grant all of a kind name no connection", () => {
+  assertEquals(permissionFlags({ net: true }, TCP), ["--allow-net"]);
+  assertEquals(permissionFlags({ net: true, read: true }, UNIX), [
+    "--allow-read",
+    UNIX_FLAGS[1]!,
+    "--allow-net",
+  ]);
+});
+
+Deno.test("permissionFlags() refuse permissions that don't exist", () => {
+  const wrong = { reed: true } as unknown as Deno.PermissionOptionsObject;
+  for (const address of [UNIX, TCP]) {
+    assertThrows(
+      () => permissionFlags(wrong, address),
+      TypeError,
+      `and "reed" is none of them`,
+    );
+  }
+});
+
+Deno.test("permissionFlags() of URLs grant their paths", () => {
+  const url = new URL("file:///data/a%20b");
+  assertEquals(permissionFlags({ read: [url], run: [url] }, TCP), [
+    "--allow-read=/data/a b",
+    ...TCP_FLAGS,
+    "--allow-run=/data/a b",
+  ]);
+});
+
+Deno.test(
+  "permissionFlags() grant a connection to an IPv6 address",
+  () => {
+    const address: Address = { ...TCP, hostname: "::1" };
+    assertEquals(permissionFlags("none", address), ["--allow-net=[::1]:4711"]);
+  },
+);

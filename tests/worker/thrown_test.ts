@@ -1,0 +1,142 @@
+import {
+  assert,
+  assertEquals,
+  assertFalse,
+  assertStrictEquals,
+} from "@std/assert";
+import { LoadedTask } from "../../src/worker/task_table.ts";
+import { prepareThrown } from "../../src/worker/thrown.ts";
+
+const EXECUTOR = import.meta.resolve("../../src/worker/executor.ts");
+
+const INLINE = new LoadedTask(
+  { kind: "inline", source: "() => {}", name: "task" },
+  undefined,
+);
+const MODULE = new LoadedTask(
+  { kind: "module", url: "file:///tasks.ts", name: "task" },
+  undefined,
+);
+
+function boundOf(base: LoadedTask): LoadedTask {
+  return new LoadedTask({ kind: "bound", task: 0, constants: [] }, base);
+}
+
+/** What an inline task throws that uses a variable which isn't there. */
+function unknownVariable(name: string): ReferenceError {
+  const error = new ReferenceError(`${name} is not defined`);
+  error.stack = `${error}\n    at task (task:task:1:1)`;
+  return error;
+}
+
+Deno.test("prepareThrown() tells of variables that an inline task can't see", () => {
+  for (const task of [INLINE, boundOf(INLINE), boundOf(boundOf(INLINE))]) {
+    const error = unknownVariable("rate");
+    assertStrictEquals(prepareThrown(error, task), error);
+    assert(error.message.startsWith("rate is not defined: an inline task"));
+    assert(error.message.includes("pass 'rate' as an argument"));
+    assertEquals(
+      error.stack,
+      `ReferenceError: ${error.message}\n    at task (task:task:1:1)`,
+    );
+  }
+});
+
+Deno.test("prepareThrown() tells that once of an error that is thrown again", () => {
+  const error = unknownVariable("rate");
+  prepareThrown(error, INLINE);
+  const { message, stack } = error;
+  prepareThrown(error, INLINE);
+  assertEquals([error.message, error.stack], [message, stack]);
+});
+
+Deno.test("prepareThrown() tells that of no other errors", () => {
+  const cases: [Error, LoadedTask][] = [
+    [unknownVariable("rate"), MODULE],
+    [unknownVariable("rate"), boundOf(MODULE)],
+    // It is there: the task itself made that error.
+    [unknownVariable("Deno"), INLINE],
+    [new TypeError("rate is not defined"), INLINE],
+    [new ReferenceError("Cannot access 'x' before initialization"), INLINE],
+    [new ReferenceError(" is not defined"), INLINE],
+    [new ReferenceError("rate is not defined."), INLINE],
+  ];
+  for (const [error, task] of cases) {
+    const { message, stack } = error;
+    prepareThrown(error, task);
+    assertEquals([error.message, error.stack], [message, stack]);
+  }
+});
+
+Deno.test("prepareThrown() cuts the worker's own frames off", () => {
+  for (const task of [INLINE, MODULE]) {
+    const error = new Error("oops");
+    const own = "Error: oops\n    at f (task:f:1:1)\n    at g (task:f:2:1)";
+    error.stack = [
+      own,
+      `    at Executor.#begin (${EXECUTOR}:170:41)`,
+      "    at processTicksAndRejections (ext:core/01_core.js:1:1)",
+    ].join("\n");
+    prepareThrown(error, task);
+    assertEquals(error.stack, own);
+  }
+});
+
+Deno.test("prepareThrown() leaves a stack without the worker's frames", () => {
+  const error = new Error("oops");
+  error.stack = "Error: oops\n    at async f (file:///tasks.ts:1:1)";
+  prepareThrown(error, MODULE);
+  assertEquals(
+    error.stack,
+    "Error: oops\n    at async f (file:///tasks.ts:1:1)",
+  );
+});
+
+Deno.test("prepareThrown() leaves a stack that is no text", () => {
+  const error = new Error("oops");
+  Object.defineProperty(error, "stack", { value: 1, writable: true });
+  prepareThrown(error, INLINE);
+  assertEquals(error.stack, 1 as unknown as string);
+});
+
+Deno.test("prepareThrown() returns frozen errors as they are", () => {
+  for (const make of [() => unknownVariable("rate"), () => new Error("oops")]) {
+    const error = Object.freeze(make());
+    const { message, stack } = error;
+    assertStrictEquals(prepareThrown(error, INLINE), error);
+    assertEquals([error.message, error.stack], [message, stack]);
+  }
+});
+
+Deno.test("prepareThrown() returns errors that throw when they are looked at", () => {
+  class Hostile extends Error {
+    override get message(): string {
+      throw new Error("no");
+    }
+  }
+  const error = new Hostile();
+  assertStrictEquals(prepareThrown(error, INLINE), error);
+});
+
+Deno.test("prepareThrown() returns what is no error", () => {
+  const lookalike = { name: "ReferenceError", message: "x is not defined" };
+  for (const thrown of [undefined, null, "x is not defined", 1, lookalike]) {
+    assertStrictEquals(prepareThrown(thrown, INLINE), thrown);
+  }
+  assertEquals(lookalike.message, "x is not defined");
+});
+
+Deno.test(
+  "prepareThrown() takes names of variables that have a '$'",
+  () => {
+    for (const name of ["$", "$$", "a$", "$1"]) {
+      const error = unknownVariable(name);
+      prepareThrown(error, INLINE);
+      assertFalse(error.message.endsWith("is not defined"));
+      assertEquals(
+        error.stack,
+        `ReferenceError: ${error.message}\n    at task (task:task:1:1)`,
+      );
+    }
+  },
+);
