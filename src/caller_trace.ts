@@ -31,13 +31,8 @@ export async function addAwaitersFrames<T>(promise: Promise<T>): Promise<T> {
   }
 }
 
-/** Errors that have frames of a caller: one may be the outcome of many calls. */
-const traced = new WeakSet<Error>();
-
 /** Appends the lines of a stack that begin as frames do. */
 function addFrames(error: Error, stack: string, prefix: string): Error {
-  if (traced.has(error)) return error;
-  traced.add(error);
   const frames = stack.split("\n").filter((line) => line.startsWith(prefix));
   if (frames.length > 0) {
     Object.defineProperty(error, "stack", {

@@ -103,9 +103,8 @@ export class Pool implements AsyncDisposable {
     );
     this.#supervisor = new Supervisor(this.#settings);
     this.#scheduler = new Scheduler(this.#keepAlive, (lost) => {
-      const error = new BrokenPoolError("No worker is left", { cause: lost });
       // What goes wrong when the rest is ended, shutdown() throws too.
-      this.#break(error).catch(() => {});
+      this.#break("No worker is left", lost).catch(() => {});
     });
     this.#tasks = new TaskRegistry((task) => this.#scheduler.forget(task));
     if (this.#settings.initializer !== undefined) {
@@ -364,14 +363,12 @@ export class Pool implements AsyncDisposable {
    * @example Usage
    * ```ts
    * import { Pool } from "@distex/pool";
-   * import { assertRejects } from "@std/assert";
+   * import { assertEquals, assertRejects } from "@std/assert";
    *
    * const pool = new Pool(1);
-   * const slow = pool.run(() => new Promise<void>((resolve) => setTimeout(resolve, 100)));
-   * const queued = pool.run(() => 1);
-   * await slow;
-   * await queued;
-   * await pool.shutdown({ cancelFutures: true });
+   * const last = pool.run(() => "done");
+   * await pool.shutdown();
+   * assertEquals(await last, "done");
    * await assertRejects(() => pool.run(() => 1), Error, "shut down");
    * ```
    *
@@ -381,10 +378,10 @@ export class Pool implements AsyncDisposable {
    */
   async shutdown(options: ShutdownOptions = {}): Promise<void> {
     const { wait = true, cancelFutures = false } = options;
-    this.#scheduler.close(new PoolClosedError());
+    this.#scheduler.close(() => new PoolClosedError());
     if (cancelFutures) {
       this.#scheduler.cancelQueued(
-        new DOMException("The pool was shut down", "AbortError"),
+        () => new DOMException("The pool was shut down", "AbortError"),
       );
     }
     this.#stopping ??= this.#stop();
@@ -438,9 +435,8 @@ export class Pool implements AsyncDisposable {
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       const message = `The pool could not start: ${why}`;
-      const error = new BrokenPoolError(message, { cause });
-      await this.#break(error);
-      throw error;
+      await this.#break(message, cause);
+      throw new BrokenPoolError(message, { cause });
     } finally {
       this.#keepAlive.release();
     }
@@ -458,10 +454,11 @@ export class Pool implements AsyncDisposable {
     return new PromisedCall(task, initargs, new CallerTrace(this.#initializer));
   }
 
-  async #break(error: BrokenPoolError): Promise<void> {
+  async #break(message: string, cause: unknown): Promise<void> {
     this.#isReady = false;
-    this.#scheduler.close(error);
-    this.#scheduler.cancelQueued(error);
+    const reason = () => new BrokenPoolError(message, { cause });
+    this.#scheduler.close(reason);
+    this.#scheduler.cancelQueued(reason);
     await this.#supervisor.stop();
   }
 

@@ -1,7 +1,7 @@
 import type { Call } from "./call.ts";
-import type { PromisedCall } from "./promised_call.ts";
-import type { KeepAlive } from "./keep_alive.ts";
 import { CallQueue } from "./call_queue.ts";
+import type { KeepAlive } from "./keep_alive.ts";
+import type { PromisedCall } from "./promised_call.ts";
 import type { WorkerLink } from "./worker_link.ts";
 
 /** Something that submits calls when workers have room for them. */
@@ -39,7 +39,7 @@ export class Scheduler {
   #inFlight = 0;
   #pending = 0;
   #dispatchDue = false;
-  #closed: Error | undefined;
+  #closed: (() => Error) | undefined;
   #idle: PromiseWithResolvers<void> | undefined;
 
   /** Constructs a scheduler without workers, where calls wait for some. */
@@ -97,7 +97,7 @@ export class Scheduler {
   submit(call: Call): void {
     if (this.#closed !== undefined) {
       call.state = "settled";
-      call.fail(this.#closed);
+      call.fail(this.#closed());
       return;
     }
     this.#hold();
@@ -110,7 +110,7 @@ export class Scheduler {
    * what is submitted later waits for them.
    */
   submitToAll(makeCall: () => PromisedCall<unknown>): Promise<unknown[]> {
-    if (this.#closed !== undefined) return Promise.reject(this.#closed);
+    if (this.#closed !== undefined) return Promise.reject(this.#closed());
     this.#hold();
     const { promise, resolve, reject } = Promise.withResolvers<unknown[]>();
     this.#rounds.push({ makeCall, resolve, reject, after: new CallQueue() });
@@ -120,7 +120,7 @@ export class Scheduler {
 
   /** Asks a source for calls from now on. */
   addSource(source: CallSource): void {
-    if (this.#closed !== undefined) return source.stop(this.#closed);
+    if (this.#closed !== undefined) return source.stop(this.#closed());
     this.#sources.push(source);
     this.wake();
   }
@@ -145,24 +145,32 @@ export class Scheduler {
     return true;
   }
 
-  /** Lets all that is submitted from now on fail. */
-  close(reason: Error): void {
+  /**
+   * Lets all that is submitted from now on fail.
+   *
+   * @param reason Makes an error for each, as each has a caller of its own.
+   */
+  close(reason: () => Error): void {
     this.#closed ??= reason;
-    for (const source of [...this.#sources]) source.stop(reason);
+    for (const source of [...this.#sources]) source.stop(reason());
   }
 
-  /** Makes all that is queued fail. */
-  cancelQueued(reason: unknown): void {
+  /**
+   * Makes all that is queued fail.
+   *
+   * @param reason Makes an error for each.
+   */
+  cancelQueued(reason: () => Error): void {
     const rounds = this.#rounds.splice(0);
     for (const queue of [this.#queue, ...rounds.map(({ after }) => after)]) {
       for (let call = queue.shift(); call !== undefined; call = queue.shift()) {
         call.state = "settled";
         this.#release(1);
-        call.fail(reason);
+        call.fail(reason());
       }
     }
     for (const round of rounds) {
-      round.reject(reason);
+      round.reject(reason());
       this.#release(1);
     }
   }

@@ -15,9 +15,6 @@ import { unsendableError } from "./wire/unsendable.ts";
 /** A list of calls is cut here, so that its first ones can start. */
 const MAX_LIST_BYTES = 2 ** 18;
 
-/** Call ids are unsigned 32-bit integers and begin again after this one. */
-const MAX_ID = 2 ** 32 - 1;
-
 /**
  * A worker as the pool sees it: calls go out, and what became of each comes
  * back.
@@ -91,8 +88,9 @@ export class WorkerLink {
     }
     if (call.chunk !== undefined) this.#listTask = undefined;
     this.#calls.set(this.#nextId, call);
-    if (this.#nextId === MAX_ID) this.#listTask = undefined;
-    this.#nextId = this.#nextId === MAX_ID ? 0 : this.#nextId + 1;
+    // Ids are unsigned 32-bit integers; a list has consecutive ones.
+    this.#nextId = (this.#nextId + 1) >>> 0;
+    if (this.#nextId === 0) this.#listTask = undefined;
     call.state = "sent";
     this.window.sent(call.bytes);
     return true;

@@ -149,12 +149,3 @@ Deno.test("CallerTracer traces each of the callers that are few", () => {
   }
   for (; clock.now < 100; clock.now++) assertInstanceOf(call(), CallerTrace);
 });
-
-Deno.test(
-  "CallerTrace.addTo() adds one caller to an error that many calls share",
-  () => {
-    const error = remoteError();
-    for (let calls = 0; calls < 3; calls++) userProgram().addTo(error);
-    assertEquals(error.stack!.split("at userProgram ").length - 1, 1);
-  },
-);

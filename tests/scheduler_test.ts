@@ -502,8 +502,8 @@ Deno.test("Scheduler.close() lets what comes later fail, and nothing else", asyn
   bench.scheduler.addSource(source);
   await dispatched();
   const reason = new Error("closed");
-  bench.scheduler.close(reason);
-  bench.scheduler.close(new Error("closed again"));
+  bench.scheduler.close(() => reason);
+  bench.scheduler.close(() => new Error("closed again"));
   assertStrictEquals(source.stopped, reason);
 
   const [late] = bench.submit("late");
@@ -532,7 +532,7 @@ Deno.test("Scheduler.cancelQueued() lets calls and rounds fail that haven't begu
   const round = bench.scheduler.submitToAll(() => call("round"));
   queued.push(...bench.submit("after the round"));
   await dispatched();
-  bench.scheduler.cancelQueued(new RangeError("not any more"));
+  bench.scheduler.cancelQueued(() => new RangeError("not any more"));
   for (const { promise } of queued) {
     await assertRejects(() => promise, RangeError, "not any more");
   }
@@ -581,7 +581,7 @@ Deno.test(
     assertInstanceOf(await bench.noWorkers, WorkerLostError);
     await assertRejects(() => sent!.promise, WorkerLostError);
     assertEquals([bench.scheduler.workers, queued!.state], [0, "queued"]);
-    bench.scheduler.cancelQueued(new Error("no worker"));
+    bench.scheduler.cancelQueued(() => new Error("no worker"));
     await assertRejects(() => queued!.promise, Error, "no worker");
     await bench.scheduler.idle();
   },
@@ -622,7 +622,7 @@ Deno.test(
     await bench.worker(0).arrived();
     bench.worker(0).hangUp();
     await bench.noWorkers;
-    bench.scheduler.cancelQueued(new RangeError("no worker"));
+    bench.scheduler.cancelQueued(() => new RangeError("no worker"));
     await assertRejects(() => round, RangeError, "no worker");
     await bench.scheduler.idle();
   },
