@@ -1,0 +1,254 @@
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { delay } from "@std/async/delay";
+import { type SshServer, sshTest, startSshServer } from "./ssh_server.ts";
+
+/** How long what must happen at some time may take, in milliseconds. */
+const TIMEOUT = 30_000;
+
+/** A process that is killed at the end, if it hasn't ended. */
+class Process implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #stdout: ReadableStreamDefaultReader<string>;
+  readonly #stderr: Promise<string>;
+
+  constructor(program: string, ...args: string[]) {
+    this.#child = new Deno.Command(program, {
+      args,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#stdout = this.#child.stdout.pipeThrough(new TextDecoderStream())
+      .getReader();
+    this.#stderr = new Response(this.#child.stderr).text();
+  }
+
+  /** Waits for a line that is written when nothing else is. */
+  async readLine(): Promise<string> {
+    let line = "";
+    while (!line.endsWith("\n")) {
+      const { done, value } = await this.#stdout.read();
+      if (done) throw new Error(`It has ended: ${await this.#stderr}`);
+      line += value;
+    }
+    return line.trimEnd();
+  }
+
+  kill(): void {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended already.
+    }
+  }
+
+  /** Waits until it has ended, and all that have the same outputs. */
+  async ended(): Promise<{ code: number; stdout: string; stderr: string }> {
+    const { code } = await this.#child.status;
+    let stdout = "";
+    for (let result; !(result = await this.#stdout.read()).done;) {
+      stdout += result.value;
+    }
+    return { code, stdout, stderr: await this.#stderr };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.kill();
+    await this.#child.stdin.close().catch(() => {});
+    await this.ended();
+  }
+}
+
+/** Waits for what happens without a sign. */
+async function until(condition: () => boolean): Promise<void> {
+  const end = performance.now() + TIMEOUT;
+  while (!condition()) {
+    assert(performance.now() < end, `It takes too long: ${condition}`);
+    await delay(1);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return !/\) [ZX] /.test(Deno.readTextFileSync(`/proc/${pid}/stat`));
+  } catch {
+    return false;
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A command that leaves a process behind, says which, and waits. */
+const LINGER = "setsid sleep 1000 </dev/null >/dev/null 2>&1 & echo $!; cat";
+
+sshTest(
+  "SshServer runs a command, with the environment asked for",
+  async () => {
+    const GREETING = `say "hello" \\ it's me`;
+    await using server = await startSshServer({ env: { GREETING } });
+    const command = 'echo "$GREETING" && whoami && deno --version';
+    await using ssh = new Process(
+      "ssh",
+      ...server.sshArgs,
+      server.destination,
+      command,
+    );
+    const { code, stdout, stderr } = await ssh.ended();
+    assertEquals(code, 0, stderr + server.logs());
+    const [greeting, user, version] = stdout.split("\n");
+    assertEquals([greeting, user], [GREETING, server.user]);
+    assertStringIncludes(version!, Deno.version.deno);
+    assertStringIncludes(server.logs(), "Starting session: command");
+    assertEquals(
+      server.spec(3),
+      `ssh://${server.user}@127.0.0.1:${server.port}/3`,
+    );
+  },
+);
+
+/** Arguments of ssh for a Unix socket there that leads to one here. */
+function forward(
+  server: SshServer,
+): { args: string[]; ends: [string, string] } {
+  const ends: [string, string] = [
+    `${server.folder}/remote.sock`,
+    `${server.folder}/local.sock`,
+  ];
+  const args = ["-o", "ExitOnForwardFailure=yes", "-R", ends.join(":")];
+  return { args: [...server.sshArgs, ...args, server.destination], ends };
+}
+
+sshTest("SshServer forwards a Unix socket", async () => {
+  await using server = await startSshServer();
+  const { args, ends: [remote, local] } = forward(server);
+  using listener = Deno.listen({ transport: "unix", path: local });
+  const echoed = listener.accept().then(async (connection) => {
+    await connection.readable.pipeTo(connection.writable);
+  });
+  await using ssh = new Process("ssh", ...args, "echo ready; cat");
+  await ssh.readLine();
+  const connection = await Deno.connect({ transport: "unix", path: remote });
+  const written = new Response("there and back").body!.pipeTo(
+    connection.writable,
+    { preventClose: true },
+  ).then(() => connection.closeWrite());
+  assertEquals(
+    await new Response(connection.readable).text(),
+    "there and back",
+  );
+  await Promise.all([written, echoed]);
+});
+
+sshTest("SshServer lets lines of configuration take precedence", async () => {
+  await using server = await startSshServer({
+    config: ["AllowStreamLocalForwarding no"],
+  });
+  await using ssh = new Process("ssh", ...forward(server).args, "echo ready");
+  const { code, stdout, stderr } = await ssh.ended();
+  assertEquals([code, stdout], [255, ""]);
+  assertStringIncludes(stderr, "remote port forwarding failed");
+});
+
+sshTest("SshServer tells what is wrong with its configuration", async () => {
+  await assertRejects(
+    () => startSshServer({ config: ["NoSuchOption yes"] }),
+    Error,
+    "Bad configuration option: NoSuchOption",
+  );
+});
+
+sshTest("SshServer has arguments with which ssh doesn't get in", async () => {
+  await using server = await startSshServer();
+  const cases = [
+    [server.wrongKeyArgs, "Permission denied (publickey)"],
+    [server.unknownHostKeyArgs, "host key is known for"],
+    [server.changedHostKeyArgs, "REMOTE HOST IDENTIFICATION HAS CHANGED"],
+  ] as const;
+  await Promise.all(cases.map(async ([args, words]) => {
+    await using ssh = new Process(
+      "ssh",
+      ...args,
+      server.destination,
+      "echo ready",
+    );
+    const { code, stdout, stderr } = await ssh.ended();
+    assertEquals([code, stdout], [255, ""]);
+    assertStringIncludes(stderr, words);
+  }));
+});
+
+sshTest(
+  "SshServer.killSessions() ends connections, and others can be made",
+  async () => {
+    await using server = await startSshServer();
+    assertEquals(server.pids(), []);
+    for (let count = 0; count < 2; count++) {
+      await using ssh = new Process(
+        "ssh",
+        ...server.sshArgs,
+        server.destination,
+        LINGER,
+      );
+      await ssh.readLine();
+      assert(server.pids().length > 0);
+      await server.killSessions();
+      assertEquals(server.pids(), []);
+      assertEquals((await ssh.ended()).code, 255);
+    }
+  },
+);
+
+sshTest("SshServer ends with all that its sessions have started", async () => {
+  await using server = await startSshServer();
+  await using ssh = new Process(
+    "ssh",
+    ...server.sshArgs,
+    server.destination,
+    LINGER,
+  );
+  const pids = [Number(await ssh.readLine()), ...server.pids()];
+  await server.killSessions();
+  assert(isAlive(pids[0]!));
+  await server.stop();
+  await until(() => !pids.some(isAlive));
+  assert(!exists(server.folder));
+});
+
+sshTest("SshServer leaves nothing when its process is killed", async () => {
+  const program = `
+    import { startSshServer } from ${
+    JSON.stringify(import.meta.resolve("./ssh_server.ts"))
+  };
+    const server = await startSshServer();
+    const ssh = new Deno.Command("ssh", {
+      args: [...server.sshArgs, server.destination, ${JSON.stringify(LINGER)}],
+      stdin: "inherit",
+      stdout: "piped",
+    }).spawn();
+    const { value } = await ssh.stdout.getReader().read();
+    const pids = [...server.pids(), Number(new TextDecoder().decode(value))];
+    console.log(JSON.stringify({ folder: server.folder, pids }));
+    await ssh.status;`;
+  await using process = new Process(Deno.execPath(), "eval", program);
+  const report = await process.readLine();
+  process.kill();
+  await process.ended();
+  const { folder, pids }: { folder: string; pids: number[] } = JSON.parse(
+    report,
+  );
+  assert(pids.length > 1);
+  await until(() => !pids.some(isAlive));
+  await until(() => !exists(folder));
+});
