@@ -21,20 +21,28 @@
 
 export {
   BrokenPoolError,
+  HostError,
+  type HostStep,
   PoolClosedError,
   WorkerLostError,
 } from "./src/errors.ts";
 export { Future } from "./src/future.ts";
+export type { HostKind } from "./src/hosts/host.ts";
+export type { HostOptions, TlsOptions } from "./src/hosts/host_spec.ts";
 export type { WorkerPermissions } from "./src/hosts/permissions.ts";
 export type { AnyIterable } from "./src/items.ts";
 export type { MapResults } from "./src/map.ts";
 export type {
+  CallOptions,
+  HostSpec,
   MapOptions,
   PoolOptions,
   ShutdownOptions,
 } from "./src/options.ts";
 export type { MapInputs } from "./src/map_inputs.ts";
 export { Pool } from "./src/pool.ts";
+export { TaskRunner } from "./src/runner.ts";
+export type { HostStats, PoolStats } from "./src/stats.ts";
 export {
   bind,
   type ImportedTasks,

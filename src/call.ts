@@ -31,6 +31,8 @@ export abstract class Call {
      * them; `undefined` if this is no chunk.
      */
     readonly chunk?: "single" | "spread",
+    /** The host where it must run; `undefined` for any. */
+    readonly host?: string,
   ) {}
 
   /**

@@ -57,6 +57,8 @@ export interface MapPlan {
   readonly timeout: number | undefined;
   /** Where the map was called. */
   readonly trace: CallerTrace;
+  /** The host where its tasks must run; `undefined` for any. */
+  readonly host?: string;
 }
 
 type Step = "value" | "wait" | "end";
@@ -101,6 +103,11 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
   constructor(plan: MapPlan, scheduler: Scheduler) {
     this.#plan = plan;
     this.#scheduler = scheduler;
+  }
+
+  /** The host where its tasks must run; `undefined` for any. */
+  get host(): string | undefined {
+    return this.#plan.host;
   }
 
   [Symbol.asyncIterator](): MapResults<Result> {
@@ -280,13 +287,14 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
   }
 
   #makeCall(items: unknown[]): MapCall {
-    const { task, spread, chunkSize } = this.#plan;
+    const { task, spread, chunkSize, host } = this.#plan;
     if (chunkSize.single) {
       const args = spread ? argumentList(items[0]) : items;
-      return new MapCall(this, task, args, undefined);
+      return new MapCall(this, task, args, undefined, host);
     }
-    if (!spread) return new MapCall(this, task, items, "single");
-    return new MapCall(this, task, items.map(argumentList), "spread");
+    if (!spread) return new MapCall(this, task, items, "single", host);
+    const lists = items.map(argumentList);
+    return new MapCall(this, task, lists, "spread", host);
   }
 
   #isFull(most: number): boolean {
@@ -296,7 +304,7 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
 
   /** How many calls the source may be ahead of the reader. */
   #most(): number {
-    const { workers, capacity } = this.#scheduler;
+    const { workers, capacity } = this.#scheduler.roomAt(this.host);
     const chunks = Math.ceil(ITEMS_AHEAD / this.#plan.chunkSize.items);
     return Math.min(
       capacity + workers * CALLS_AHEAD,

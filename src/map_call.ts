@@ -23,8 +23,9 @@ export class MapCall extends Call {
     task: RegisteredTask,
     payload: readonly unknown[],
     chunk: "single" | "spread" | undefined,
+    host?: string,
   ) {
-    super(task, payload, chunk);
+    super(task, payload, chunk, host);
     this.#run = run;
   }
 

@@ -1,14 +1,45 @@
-import { findConfig } from "./hosts/user_config.ts";
+import {
+  type HostOptions,
+  type HostSettings,
+  parseHosts,
+} from "./hosts/host_spec.ts";
 import type { WorkerPermissions } from "./hosts/permissions.ts";
+import { findConfig } from "./user_config.ts";
 import { fileURLToPath } from "node:url";
 import type { TaskLike } from "./task.ts";
+
+/** Another machine where workers run. */
+export type HostSpec = string | HostOptions;
 
 /** How a pool is made; what is left out has a sensible default. */
 export interface PoolOptions {
   /**
-   * How many workers run on this machine. Left out or 0: one for each CPU.
+   * How many workers run on this machine. Left out or 0: one for each CPU, or
+   * none if there are other hosts.
    */
   readonly workers?: number;
+  /**
+   * Other machines where workers run, one or many:
+   * `[ssh://][username@]hostname[:port][/workers]`, or an object that says
+   * more. With `ssh://` they are reached by ssh; else by a spawner server that
+   * runs there. Without a number of workers, or with 0, there is one for each
+   * CPU of that machine.
+   */
+  readonly hosts?: HostSpec | readonly HostSpec[];
+  /**
+   * What happens if a host can't be used: the pool fails to start, which is
+   * the default, or it goes on with the others, and says so on stderr and in
+   * {@linkcode Pool.stats}.
+   */
+  readonly onHostError?: "fail" | "continue";
+  /** The token of the spawner servers, where a host has none of its own. */
+  readonly token?: string;
+  /**
+   * Which task modules are bundled and sent to workers on other machines:
+   * with `"auto"`, the default, those of `file:` URLs, which only this machine
+   * can read; with `"bundle"` those of `https:`, `jsr:` and `npm:` too.
+   */
+  readonly modules?: "auto" | "bundle";
   /**
    * How many calls may be at a worker, of which it runs one (or as many as
    * `concurrency`) while the others wait there. 1 means no queueing; more
@@ -31,9 +62,16 @@ export interface PoolOptions {
    * `"unix"`, and `"tcp"` on Windows.
    */
   readonly transport?: "unix" | "tcp";
-  /** The address to listen on with `transport: "tcp"`; `"127.0.0.1"`. */
+  /**
+   * The address to listen on for workers that connect over TCP, and the one
+   * that workers at spawner servers are told to connect to. The default is
+   * `"127.0.0.1"` for those on this machine, and for spawner servers the
+   * address of this machine on the way there. With `"0.0.0.0"` the pool
+   * listens on all, and workers connect to the address that the spawner
+   * server sees.
+   */
   readonly localhost?: string;
-  /** The port to listen on with `transport: "tcp"`; 0, any free one. */
+  /** The port to listen on for TCP; 0, the default, is any free one. */
   readonly localport?: number;
   /** Whether workers are started only when the first task comes. */
   readonly lazyCreate?: boolean;
@@ -60,6 +98,14 @@ export interface PoolOptions {
 export interface PoolSettings {
   /** See {@linkcode PoolOptions.workers}. */
   readonly workers: number;
+  /** The other machines, read. */
+  readonly hosts: readonly HostSettings[];
+  /** See {@linkcode PoolOptions.onHostError}. */
+  readonly onHostError: "fail" | "continue";
+  /** See {@linkcode PoolOptions.token}. */
+  readonly token: string;
+  /** See {@linkcode PoolOptions.modules}. */
+  readonly modules: "auto" | "bundle";
   /** See {@linkcode PoolOptions.qsize}. */
   readonly qsize: number | "auto";
   /** See {@linkcode PoolOptions.concurrency}. */
@@ -71,7 +117,7 @@ export interface PoolSettings {
   /** See {@linkcode PoolOptions.transport}. */
   readonly transport: "unix" | "tcp";
   /** See {@linkcode PoolOptions.localhost}. */
-  readonly localhost: string;
+  readonly localhost: string | undefined;
   /** See {@linkcode PoolOptions.localport}. */
   readonly localport: number;
   /** See {@linkcode PoolOptions.lazyCreate}. */
@@ -112,6 +158,15 @@ export interface MapOptions {
   readonly star?: boolean;
 }
 
+/** How calls are made; what is left out has a sensible default. */
+export interface CallOptions {
+  /**
+   * The host where the task must run: `"local"`, or the name of one of the
+   * pool's hosts. The default is any.
+   */
+  readonly host?: string;
+}
+
 /** How a pool is shut down. */
 export interface ShutdownOptions {
   /**
@@ -150,18 +205,26 @@ export function poolSettings(options: PoolOptions): PoolSettings {
   checkMilliseconds("startTimeout", startTimeout);
   const defaultTransport = Deno.build.os === "windows" ? "tcp" : "unix";
   const { transport = defaultTransport, localport = 0 } = options;
-  if (transport !== "unix" && transport !== "tcp") {
-    throw invalid("transport", transport, `"unix" or "tcp"`);
-  }
+  checkChoice("transport", transport, ["unix", "tcp"]);
   checkInteger("localport", localport, 0);
+  const { onHostError = "fail", modules = "auto" } = options;
+  checkChoice("onHostError", onHostError, ["fail", "continue"]);
+  checkChoice("modules", modules, ["auto", "bundle"]);
+  const hosts = parseHosts(options.hosts ?? []);
   const settings = {
-    workers: workers === 0 ? navigator.hardwareConcurrency : workers,
+    workers: workers === 0 && hosts.length === 0
+      ? navigator.hardwareConcurrency
+      : workers,
+    hosts,
+    onHostError,
+    token: options.token ?? "",
+    modules,
     qsize,
     concurrency,
     initializer: options.initializer,
     initargs: options.initargs ?? [],
     transport,
-    localhost: options.localhost ?? "127.0.0.1",
+    localhost: options.localhost,
     localport,
     lazyCreate: options.lazyCreate ?? false,
     permissions: options.permissions ?? "inherit",
@@ -192,6 +255,22 @@ export function mapSettings(options: MapOptions): MapSettings {
   return settings;
 }
 
+/**
+ * Checks the options of calls.
+ *
+ * @param hosts What the pool's hosts are called.
+ * @throws {TypeError} If there is no such option.
+ * @throws {RangeError} If an option has a value that it can't have.
+ */
+export function callSettings(
+  options: CallOptions,
+  hosts: readonly string[],
+): CallOptions {
+  checkNames("options", options, { host: undefined });
+  if (options.host !== undefined) checkChoice("host", options.host, hosts);
+  return options;
+}
+
 function configPath(config: PoolOptions["config"]): string | undefined {
   if (config === false) return undefined;
   if (config === undefined) return findConfig(Deno.mainModule);
@@ -219,6 +298,16 @@ function checkInteger(
 ): void {
   if (Number.isSafeInteger(value) && value >= least) return;
   throw invalid(name, value, `an integer of at least ${least}${or}`);
+}
+
+function checkChoice(
+  name: string,
+  value: string,
+  choices: readonly string[],
+): void {
+  if (choices.includes(value)) return;
+  const quoted = choices.map((choice) => `"${choice}"`).join(" or ");
+  throw invalid(name, value, quoted);
 }
 
 function checkMilliseconds(name: string, value: number): void {

@@ -15,8 +15,9 @@ export class PromisedCall<Result> extends Call {
     task: RegisteredTask,
     args: readonly unknown[],
     trace: CallerTrace | undefined,
+    host?: string,
   ) {
-    super(task, args);
+    super(task, args, undefined, host);
     this.#trace = trace;
     const promise = new Promise<Result>((resolve, reject) => {
       this.#resolve = resolve;

@@ -1,11 +1,15 @@
+import { Backlog } from "./backlog.ts";
 import type { Call } from "./call.ts";
-import { CallQueue } from "./call_queue.ts";
+import type { CallQueue } from "./call_queue.ts";
+import { BrokenPoolError } from "./errors.ts";
 import type { KeepAlive } from "./keep_alive.ts";
 import type { PromisedCall } from "./promised_call.ts";
 import type { WorkerLink } from "./worker_link.ts";
 
 /** Something that submits calls when workers have room for them. */
 export interface CallSource {
+  /** The host where its calls must run; `undefined` for any. */
+  readonly host?: string | undefined;
   /**
    * Submits up to `room` calls, now or when it has them; it calls
    * {@linkcode Scheduler.wake} once it can submit more than it could now.
@@ -17,11 +21,13 @@ export interface CallSource {
 
 /** A call on every worker, once those submitted before it are done. */
 interface Round {
+  /** The host of the workers; `undefined` for all. */
+  readonly host: string | undefined;
   readonly makeCall: () => PromisedCall<unknown>;
   readonly resolve: (results: Promise<unknown[]>) => void;
   readonly reject: (reason: unknown) => void;
   /** Calls that were submitted after it and wait for its end. */
-  readonly after: CallQueue;
+  readonly after: Backlog;
 }
 
 /**
@@ -34,7 +40,7 @@ export class Scheduler {
   readonly #links: WorkerLink[] = [];
   readonly #sources: CallSource[] = [];
   readonly #rounds: Round[] = [];
-  #queue = new CallQueue();
+  #backlog = new Backlog();
   #roundRuns = false;
   #inFlight = 0;
   #pending = 0;
@@ -48,16 +54,32 @@ export class Scheduler {
     this.#onNoWorkers = onNoWorkers;
   }
 
-  /** How many workers there are. */
-  get workers(): number {
-    return this.#links.length;
+  /** The workers. */
+  get links(): readonly WorkerLink[] {
+    return this.#links;
   }
 
-  /** How many calls the workers' windows hold together. */
-  get capacity(): number {
+  /** How many calls wait for a worker. */
+  get queued(): number {
+    let queued = this.#backlog.length;
+    for (const { after } of this.#rounds) queued += after.length;
+    return queued;
+  }
+
+  /**
+   * How many workers a host has, and how many calls their windows hold.
+   *
+   * @param host What the host is called; `undefined` for all hosts.
+   */
+  roomAt(host: string | undefined): { workers: number; capacity: number } {
+    let workers = 0;
     let capacity = 0;
-    for (const { window } of this.#links) capacity += window.limit;
-    return capacity;
+    for (const link of this.#links) {
+      if (!link.isAt(host)) continue;
+      workers++;
+      capacity += link.window.limit;
+    }
+    return { workers, capacity };
   }
 
   /**
@@ -101,19 +123,25 @@ export class Scheduler {
       return;
     }
     this.#hold();
-    (this.#rounds.at(-1)?.after ?? this.#queue).push(call);
+    (this.#rounds.at(-1)?.after ?? this.#backlog).push(call);
     this.wake();
   }
 
   /**
    * Sends a call to every worker when all that was submitted so far is done;
    * what is submitted later waits for them.
+   *
+   * @param host The host of the workers; `undefined` for all.
    */
-  submitToAll(makeCall: () => PromisedCall<unknown>): Promise<unknown[]> {
+  submitToAll(
+    makeCall: () => PromisedCall<unknown>,
+    host?: string,
+  ): Promise<unknown[]> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed());
     this.#hold();
     const { promise, resolve, reject } = Promise.withResolvers<unknown[]>();
-    this.#rounds.push({ makeCall, resolve, reject, after: new CallQueue() });
+    const after = new Backlog();
+    this.#rounds.push({ host, makeCall, resolve, reject, after });
     this.wake();
     return promise;
   }
@@ -162,12 +190,13 @@ export class Scheduler {
    */
   cancelQueued(reason: () => Error): void {
     const rounds = this.#rounds.splice(0);
-    for (const queue of [this.#queue, ...rounds.map(({ after }) => after)]) {
-      for (let call = queue.shift(); call !== undefined; call = queue.shift()) {
-        call.state = "settled";
-        this.#release(1);
-        call.fail(reason());
-      }
+    for (
+      const backlog of [
+        this.#backlog,
+        ...rounds.map(({ after }) => after),
+      ]
+    ) {
+      for (const [, queue] of backlog.queues()) this.#failAll(queue, reason);
     }
     for (const round of rounds) {
       round.reject(reason());
@@ -200,37 +229,56 @@ export class Scheduler {
 
   #dispatch(): void {
     if (this.#roundRuns) return;
-    let links = this.#links.filter(hasRoom);
+    if (this.#links.length > 0) this.#refuseAbsent();
+    const links = this.#links.filter(hasRoom);
     if (links.length > 0 && this.#rounds.length === 0) this.#pull(links);
-    while (links.length > 0 && this.#queue.length > 0) {
-      this.#share(links);
-      links = links.filter(hasRoom);
+    for (const [host, queue] of this.#backlog.queues()) {
+      let free = links.filter((link) => hasRoom(link) && link.isAt(host));
+      while (free.length > 0 && queue.length > 0) {
+        this.#share(queue, free);
+        free = free.filter(hasRoom);
+      }
     }
-    if (this.#inFlight === 0 && this.#queue.length === 0) this.#beginRound();
+    if (this.#inFlight === 0 && this.#backlog.length === 0) this.#beginRound();
+  }
+
+  /** Refuses what must run at a host that has no workers. */
+  #refuseAbsent(): void {
+    for (const [host, queue] of this.#backlog.queues()) {
+      if (this.#isAbsent(host)) this.#failAll(queue, () => absent(host!));
+    }
+    for (const source of [...this.#sources]) {
+      if (this.#isAbsent(source.host)) source.stop(absent(source.host!));
+    }
+  }
+
+  #isAbsent(host: string | undefined): boolean {
+    return host !== undefined && !this.#links.some((link) => link.isAt(host));
   }
 
   /** Asks the sources, each turn another one first, to fill what room is left. */
   #pull(links: WorkerLink[]): void {
     if (this.#sources.length === 0) return;
-    let total = 0;
-    for (const link of links) total += link.window.room;
     if (this.#sources.length > 1) this.#sources.push(this.#sources.shift()!);
     for (const source of [...this.#sources]) {
-      const room = total - this.#queue.length;
-      if (room <= 0) return;
-      source.fill(room);
+      const { host } = source;
+      let room = -this.#backlog.waiting(host);
+      for (const link of links) {
+        if (link.isAt(host)) room += link.window.room;
+      }
+      if (room > 0) source.fill(room);
     }
   }
 
   /** Gives each of the workers its fair share of what is queued. */
-  #share(links: WorkerLink[]): void {
+  #share(queue: CallQueue, links: WorkerLink[]): void {
     links.sort((a, b) => a.window.calls - b.window.calls);
-    let load = this.#queue.length;
+    let load = queue.length;
     for (const link of links) load += link.window.calls;
     const fair = Math.ceil(load / links.length);
     for (const link of links) {
       while (link.window.calls < fair && link.window.room > 0) {
-        const call = this.#queue.shift();
+        const call = queue.shift();
         if (call === undefined) break;
         this.#send(link, call);
       }
@@ -249,9 +297,16 @@ export class Scheduler {
     if (!isWhole || this.#links.length === 0) return;
     const round = this.#rounds.shift();
     if (round === undefined) return;
-    this.#queue = round.after;
+    this.#backlog = round.after;
+    if (this.#isAbsent(round.host)) {
+      round.reject(absent(round.host!));
+      this.#release(1);
+      queueMicrotask(() => this.wake());
+      return;
+    }
     this.#roundRuns = true;
-    const calls = this.#links.map((link) => {
+    const links = this.#links.filter((link) => link.isAt(round.host));
+    const calls = links.map((link) => {
       const call = round.makeCall();
       this.#hold();
       this.#send(link, call);
@@ -280,6 +335,14 @@ export class Scheduler {
     else this.wake();
   }
 
+  #failAll(queue: CallQueue, reason: () => Error): void {
+    for (let call = queue.shift(); call !== undefined; call = queue.shift()) {
+      call.state = "settled";
+      this.#release(1);
+      call.fail(reason());
+    }
+  }
+
   #hold(): void {
     this.#pending++;
     this.#keepAlive.hold();
@@ -292,6 +355,12 @@ export class Scheduler {
     this.#idle?.resolve();
     this.#idle = undefined;
   }
+}
+
+function absent(host: string): BrokenPoolError {
+  return new BrokenPoolError(
+    `There is no worker at the host '${host}', where the task must run`,
+  );
 }
 
 function hasRoom(link: WorkerLink): boolean {

@@ -2,11 +2,14 @@ import type { Call } from "./call.ts";
 import { WorkerLostError } from "./errors.ts";
 import type { QueueWindow } from "./queue_window.ts";
 import type { RegisteredTask } from "./task_registry.ts";
+import type { HostTally } from "./stats.ts";
 import type { Channel } from "./wire/channel.ts";
 import {
   type ChunkResults,
+  type Definition,
   type Failure,
   MessageType,
+  type PoolMessage,
   type Results,
   type WorkerMessage,
 } from "./wire/messages.ts";
@@ -14,6 +17,24 @@ import { unsendableError } from "./wire/unsendable.ts";
 
 /** A list of calls is cut here, so that its first ones can start. */
 const MAX_LIST_BYTES = 2 ** 18;
+
+/** Where the code of modules comes from that a worker can't load itself. */
+export interface ModuleSource {
+  /** Whether a module has to be sent. */
+  needsBundle(url: string): boolean;
+  /** The module as code that stands alone, and what it is known by. */
+  bundle(url: string): Promise<{ hash: string; code: string }>;
+}
+
+/** What a pool says about a worker. */
+export interface WorkerProfile {
+  /** What the worker is called in messages. */
+  readonly name: string;
+  /** Counts what the workers of its host have done. */
+  readonly tally: HostTally;
+  /** For a worker on another machine: where it gets modules from. */
+  readonly modules: ModuleSource | undefined;
+}
 
 /**
  * A worker as the pool sees it: calls go out, and what became of each comes
@@ -30,15 +51,34 @@ export class WorkerLink {
   readonly #channel: Channel;
   readonly #calls = new Map<number, Call>();
   readonly #defined = new Set<number>();
+  readonly #tally: HostTally;
+  readonly #modules: ModuleSource | undefined;
+  readonly #sentModules = new Set<string>();
   #nextId = 0;
   /** The task of the list of calls that is open in the channel's writer. */
   #listTask: number | undefined;
 
   /** Constructs the pool's end of a worker's channel. */
-  constructor(name: string, channel: Channel, window: QueueWindow) {
+  constructor(
+    { name, tally, modules }: WorkerProfile,
+    channel: Channel,
+    window: QueueWindow,
+  ) {
     this.name = name;
+    this.#tally = tally;
+    this.#modules = modules;
     this.#channel = channel;
     this.window = window;
+  }
+
+  /** Whether the worker runs at a host; `undefined` is any. */
+  isAt(host: string | undefined): boolean {
+    return host === undefined || host === this.#tally.name;
+  }
+
+  /** Whether what the host has done is counted there. */
+  countsFor(tally: HostTally): boolean {
+    return tally === this.#tally;
   }
 
   /**
@@ -106,14 +146,20 @@ export class WorkerLink {
   /** Tells the worker to forget a task, if it was told of it. */
   forget(task: number): void {
     if (!this.#defined.delete(task) || this.#channel.closed) return;
-    this.#listTask = undefined;
-    this.#channel.writer.message([MessageType.FORGET, [task]]);
-    this.#channel.flush();
+    this.#post([MessageType.FORGET, [task]]);
   }
 
   /** Ends the connection, which ends the worker. */
   close(): void {
     this.#channel.close();
+  }
+
+  /** Sends a message that isn't a call. */
+  #post(message: PoolMessage): void {
+    if (this.#channel.closed) return;
+    this.#listTask = undefined;
+    this.#channel.writer.message(message);
+    this.#channel.flush();
   }
 
   /** Continues the open list, or begins one. */
@@ -130,7 +176,7 @@ export class WorkerLink {
     if (this.#defined.has(task.id)) return;
     if (task.base !== undefined) this.#define(task.base);
     this.#listTask = undefined;
-    const { definition } = task;
+    const definition = this.#provide(task.definition);
     try {
       this.#channel.writer.message([MessageType.DEFINE, task.id, definition]);
     } catch (reason) {
@@ -139,6 +185,22 @@ export class WorkerLink {
         : reason;
     }
     this.#defined.add(task.id);
+  }
+
+  /** Sends along, as soon as it is there, the module that a task needs. */
+  #provide(definition: Definition): Definition {
+    if (definition.kind !== "module") return definition;
+    const { url } = definition;
+    const modules = this.#modules;
+    if (modules === undefined || !modules.needsBundle(url)) return definition;
+    if (!this.#sentModules.has(url)) {
+      this.#sentModules.add(url);
+      modules.bundle(url).then(
+        ({ hash, code }) => this.#post([MessageType.MODULE, url, hash, code]),
+        (error) => this.#post([MessageType.MODULE, url, "", error]),
+      );
+    }
+    return { ...definition, sent: true };
   }
 
   #refuse(call: Call, error: unknown): false {
@@ -170,6 +232,7 @@ export class WorkerLink {
     const bytes = byteLength / values.length;
     const microseconds = busy / values.length;
     this.window.measured(values.length, busy, byteLength);
+    this.#tally.count(values.length, 0, busy);
     for (let index = 0; index < values.length; index++) {
       this.#take(firstId + index).succeed(values[index], bytes, microseconds);
     }
@@ -179,6 +242,7 @@ export class WorkerLink {
   #succeedChunk(message: ChunkResults, byteLength: number): number {
     const [, id, busy, values] = message;
     this.window.measured(1, busy, byteLength);
+    this.#tally.count(values.length, 0, busy);
     this.#take(id).succeed(values, byteLength, busy);
     return 1;
   }
@@ -186,6 +250,7 @@ export class WorkerLink {
   #fail(message: Failure, byteLength: number): number {
     const [, id, busy, thrown, before] = message;
     this.window.measured(1, busy, byteLength);
+    this.#tally.count(before.length, 1, busy);
     this.#take(id).fail(thrown, before);
     return 1;
   }

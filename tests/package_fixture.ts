@@ -152,7 +152,7 @@ async function listPublishedFiles(): Promise<string[]> {
  */
 function rewriteImports(source: string): string {
   return source.replace(
-    /(?<=^(?:(?:import|export|}).* from|import) ")[^"]+(?=")/gm,
+    /(?<=^(?:(?:import|export|}).* from|import) "|\bimport\(")[^"]+(?=")/gm,
     mapSpecifier,
   );
 }

@@ -104,7 +104,13 @@ console.log(JSON.stringify({ message, inline }));
 async function checkPublished(paths: readonly string[]): Promise<void> {
   const optional = ["README.md", "CHANGELOG.md"];
   const lists = await Promise.all([...optional, "src"].map(listRepository));
-  const required = ["deno.json", "LICENSE", "mod.ts", "worker.ts"];
+  const required = [
+    "deno.json",
+    "LICENSE",
+    "mod.ts",
+    "worker.ts",
+    "server.ts",
+  ];
   assertArrayIncludes(paths, [...required, ...lists.flat()]);
   assertEquals(
     paths.filter((path) =>

@@ -11,6 +11,7 @@ import { KeepAlive } from "../src/keep_alive.ts";
 import { PromisedCall } from "../src/promised_call.ts";
 import { QueueWindow } from "../src/queue_window.ts";
 import { type CallSource, Scheduler } from "../src/scheduler.ts";
+import { HostTally } from "../src/stats.ts";
 import { TaskRegistry } from "../src/task_registry.ts";
 import { Channel } from "../src/wire/channel.ts";
 import { type Calls, MessageType } from "../src/wire/messages.ts";
@@ -44,7 +45,11 @@ class FakeWorker {
   constructor(pair: ConnectionPair, qsize: number) {
     this.#pair = pair;
     this.link = new WorkerLink(
-      "fake worker",
+      {
+        name: "fake worker",
+        tally: new HostTally("local", "local"),
+        modules: undefined,
+      },
       new Channel(pair.left),
       new QueueWindow(qsize, 1),
     );
@@ -281,9 +286,9 @@ Deno.test("Scheduler lets calls wait until there are workers", async () => {
   const [first] = bench.submit("first");
   await dispatched();
   assertEquals(first!.state, "queued");
-  assertEquals(bench.scheduler.workers, 0);
+  assertEquals(bench.scheduler.links.length, 0);
   await bench.add(2, 3);
-  assertEquals([bench.scheduler.workers, bench.scheduler.capacity], [2, 5]);
+  assertEquals(bench.scheduler.roomAt(undefined), { workers: 2, capacity: 5 });
   assertEquals(await bench.worker(0).answer(), "first");
   assertEquals(await first!.promise, "first");
 });
@@ -553,7 +558,7 @@ Deno.test(
     bench.worker(0).hangUp();
     await assertRejects(() => lost.promise, WorkerLostError);
     await dispatched();
-    assertEquals([bench.scheduler.workers, bench.loads], [1, [0, 1]]);
+    assertEquals([bench.scheduler.links.length, bench.loads], [1, [0, 1]]);
     const idle = bench.scheduler.idle();
     assertEquals(await bench.worker(1).answerUntil(idle), range(6).slice(1));
   },
@@ -580,7 +585,7 @@ Deno.test(
     bench.worker(0).hangUp();
     assertInstanceOf(await bench.noWorkers, WorkerLostError);
     await assertRejects(() => sent!.promise, WorkerLostError);
-    assertEquals([bench.scheduler.workers, queued!.state], [0, "queued"]);
+    assertEquals([bench.scheduler.links.length, queued!.state], [0, "queued"]);
     bench.scheduler.cancelQueued(() => new Error("no worker"));
     await assertRejects(() => queued!.promise, Error, "no worker");
     await bench.scheduler.idle();
@@ -595,7 +600,7 @@ Deno.test("Scheduler.add() leaves out workers that were lost before", async () =
   worker.hangUp();
   await assertRejects(() => connected, WorkerLostError);
   bench.scheduler.add([worker.link]);
-  assertEquals(bench.scheduler.workers, 1);
+  assertEquals(bench.scheduler.links.length, 1);
   bench.submit("a", "b");
   await dispatched();
   assertEquals(bench.loads, [2, 0]);

@@ -1,23 +1,32 @@
-/** A process that a host has started to be a worker. */
-export interface WorkerProcess {
-  /** Resolves, when the process has ended, to how: `"exit code 1"`. */
-  readonly ended: Promise<string>;
-  /** Ends the process at once. */
-  kill(): void;
-}
+import type { WorkerProcess } from "../spawner/spawner.ts";
+
+/** How the workers of a host are started. */
+export type HostKind = "local" | "ssh" | "spawner";
 
 /** A place where workers run. */
 export interface Host {
   /** What the host is called in messages. */
   readonly name: string;
-  /** How many workers run there. */
-  readonly workers: number;
+  /** How its workers are started. */
+  readonly kind: HostKind;
+  /** The secret by which pool and workers know each other, once it is open. */
+  readonly secret: Uint8Array<ArrayBuffer>;
+  /**
+   * Gets ready to start workers.
+   *
+   * @param timeout How long that may take, in milliseconds.
+   * @returns How many workers are to run there.
+   * @throws {HostError} If that is not possible.
+   */
+  open(timeout: number): Promise<number>;
   /**
    * Starts a worker that connects back to the pool.
    *
    * @param worker The number by which it introduces itself.
    */
   start(worker: number): WorkerProcess;
+  /** Resolves to the reason when the host is lost after it was open. */
+  readonly lost: Promise<Error>;
   /** Frees what the host holds, once its workers have ended. */
   close(): Promise<void>;
 }

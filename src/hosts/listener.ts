@@ -1,76 +1,95 @@
 import { deadline } from "@std/async/deadline";
-import { Channel } from "../wire/channel.ts";
-import type { PoolHandshake } from "../wire/handshake.ts";
 import type { Address } from "../wire/address.ts";
+import { Channel } from "../wire/channel.ts";
+import type { Connection } from "../wire/connection.ts";
+import type { PoolHandshake } from "../wire/handshake.ts";
+import type { Certificate } from "./certificate.ts";
+import { TlsListener } from "./tls_listener.ts";
 
 /** How long a connection may take to prove itself, in milliseconds. */
 const HANDSHAKE_TIMEOUT = 10_000;
 
-/** Lets in workers that know the pool's secret. */
+/** Lets in workers that know their secret, and no one else. */
 export class PoolListener {
-  /** Where workers connect to. */
-  readonly address: Address;
-  readonly #listener: Deno.Listener;
   readonly #handshake: PoolHandshake;
-  readonly #onWorker: (worker: number, channel: Channel) => void;
-  readonly #strangers = new Set<Deno.Conn>();
+  readonly #onArrival: (number: number, channel: Channel) => void;
+  readonly #strangers = new Set<Connection>();
+  #listener: { close(): void } | undefined;
+
+  /**
+   * Constructs a listener that {@linkcode PoolListener.listen} sets to work.
+   *
+   * @param onArrival Called with the number and the channel of each that was
+   * let in.
+   */
+  constructor(
+    handshake: PoolHandshake,
+    onArrival: (number: number, channel: Channel) => void,
+  ) {
+    this.#handshake = handshake;
+    this.#onArrival = onArrival;
+  }
 
   /**
    * Begins to listen.
    *
    * @param address Where; port 0 is any that is free.
-   * @param onWorker Called with the number and the channel of each worker that
-   * was let in.
+   * @param certificate What it proves itself with at a `tls` address.
+   * @returns The address, with the port that it became.
    */
-  constructor(
+  async listen(
     address: Address,
-    handshake: PoolHandshake,
-    onWorker: (worker: number, channel: Channel) => void,
-  ) {
-    this.#handshake = handshake;
-    this.#onWorker = onWorker;
-    if (address.transport === "unix") {
-      const listener = Deno.listen(address);
-      listener.unref();
+    certificate?: Certificate,
+  ): Promise<Address> {
+    if (address.transport === "tls") {
+      const { hostname, port } = address;
+      const listener = await TlsListener.listen(
+        hostname,
+        port,
+        certificate!,
+        (connection) => this.#admit(connection),
+      );
       this.#listener = listener;
-      this.address = address;
-    } else {
-      const listener = Deno.listen(address);
-      listener.unref();
-      this.#listener = listener;
-      this.address = { ...address, port: listener.addr.port };
+      return { ...address, port: listener.port };
     }
-    this.#accept();
+    const listener = address.transport === "unix"
+      ? Deno.listen({ transport: "unix", path: address.path })
+      : Deno.listen({ hostname: address.hostname, port: address.port });
+    listener.unref();
+    this.#listener = listener;
+    this.#accept(listener);
+    if (address.transport === "unix") return address;
+    return { ...address, port: (listener.addr as Deno.NetAddr).port };
   }
 
   /** Stops listening, and hangs up on those that weren't let in yet. */
   close(): void {
-    this.#listener.close();
+    this.#listener?.close();
     for (const connection of this.#strangers) connection.close();
     this.#strangers.clear();
   }
 
-  async #accept(): Promise<void> {
+  async #accept(listener: Deno.Listener): Promise<void> {
     try {
-      for await (const connection of this.#listener) this.#admit(connection);
+      for await (const connection of listener) this.#admit(connection);
     } catch {
       // The listener was closed.
     }
   }
 
-  async #admit(connection: Deno.Conn): Promise<void> {
+  async #admit(connection: Connection): Promise<void> {
     this.#strangers.add(connection);
     try {
-      const worker = await deadline(
+      const number = await deadline(
         this.#handshake.admit(connection),
         HANDSHAKE_TIMEOUT,
       );
       if (!this.#strangers.delete(connection)) return;
       const channel = new Channel(connection);
       channel.unref();
-      this.#onWorker(worker, channel);
+      this.#onArrival(number, channel);
     } catch {
-      // Whoever it was, it is none of this pool's workers.
+      // Whoever it was, it is none that this pool expects.
       if (this.#strangers.delete(connection)) connection.close();
     }
   }

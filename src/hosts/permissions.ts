@@ -1,5 +1,9 @@
 import { fileURLToPath } from "node:url";
-import type { Address } from "../wire/address.ts";
+import {
+  type Grants,
+  PERMISSION_NAMES,
+  type PermissionName,
+} from "../spawner/permission_flags.ts";
 
 /**
  * What tasks may do: `"inherit"` what the program may that makes the pool,
@@ -17,57 +21,30 @@ export type WorkerPermissions =
   | "none"
   | Deno.PermissionOptionsObject;
 
-const NAMES = ["read", "write", "net", "env", "run", "ffi", "sys", "import"];
-
-/** The flags that give a worker its permissions, and access to its pool. */
-export function permissionFlags(
-  permissions: WorkerPermissions,
-  address: Address,
-): string[] {
-  const granted = grants(permissions);
-  if (NAMES.every((name) => granted.get(name) === true)) return ["--allow-all"];
-  const own = address.transport === "unix"
-    ? new Map([
-      ["net", [`unix:${address.path}`]],
-      ["read", [address.path]],
-      ["write", [address.path]],
-    ])
-    : new Map([["net", [formatHost(address.hostname, address.port)]]]);
-  const flags: string[] = [];
-  for (const name of NAMES) {
-    const grant = granted.get(name);
-    const list = [
-      ...(own.get(name) ?? []),
-      ...(Array.isArray(grant) ? grant : []),
-    ];
-    if (grant === true) flags.push(`--allow-${name}`);
-    else if (list.length > 0) flags.push(`--allow-${name}=${list.join(",")}`);
+/**
+ * Works out what is granted, by what this program may itself.
+ *
+ * @throws {TypeError} If there is no such permission, or an entry of a list
+ * can't be written as a flag.
+ */
+export function grantedBy(permissions: WorkerPermissions): Grants {
+  if (permissions === "none") return {};
+  const wanted: Record<string, unknown> = permissions === "inherit"
+    ? Object.fromEntries(PERMISSION_NAMES.map((name) => [name, "inherit"]))
+    : { ...permissions };
+  const grants: Record<string, true | string[]> = {};
+  for (const [name, value] of Object.entries(wanted)) {
+    if (!isPermissionName(name)) {
+      throw new TypeError(
+        `'permissions' can have ${
+          PERMISSION_NAMES.join(", ")
+        }, and "${name}" is none of them`,
+      );
+    }
+    if (Array.isArray(value)) grants[name] = value.map(listEntry);
+    else if (value === "inherit" ? isGranted(name) : value) grants[name] = true;
   }
-  return flags;
-}
-
-/** For each name, whether all is granted, or what is. */
-function grants(
-  permissions: WorkerPermissions,
-): Map<string, boolean | string[]> {
-  if (permissions === "none") return new Map();
-  if (permissions === "inherit") {
-    return new Map(NAMES.map((name) => [name, isGranted(name)]));
-  }
-  return new Map<string, boolean | string[]>(
-    Object.entries(permissions).map(([name, value]) => {
-      if (!NAMES.includes(name)) {
-        throw new TypeError(
-          `'permissions' can have ${
-            NAMES.join(", ")
-          }, and "${name}" is none of them`,
-        );
-      }
-      if (value === "inherit") return [name, isGranted(name)];
-      if (Array.isArray(value)) return [name, value.map(listEntry)];
-      return [name, Boolean(value)];
-    }),
-  );
+  return grants;
 }
 
 /** An entry as a flag lists it, where nothing can stand for a comma. */
@@ -79,14 +56,11 @@ function listEntry(value: string | URL): string {
   );
 }
 
-function formatHost(hostname: string, port: number): string {
-  return hostname.includes(":")
-    ? `[${hostname}]:${port}`
-    : `${hostname}:${port}`;
+function isPermissionName(name: string): name is PermissionName {
+  return (PERMISSION_NAMES as readonly string[]).includes(name);
 }
 
-function isGranted(name: string): boolean {
-  const descriptor = { name } as Deno.PermissionDescriptor;
-  const status = Deno.permissions.querySync(descriptor);
+function isGranted(name: PermissionName): boolean {
+  const status = Deno.permissions.querySync({ name });
   return status.state === "granted" && !status.partial;
 }

@@ -1,41 +1,46 @@
-import { deadline } from "@std/async/deadline";
+import { workerBundle } from "../bundle/worker_bundle.ts";
 import type { PoolSettings } from "../options.ts";
-import type { Channel } from "../wire/channel.ts";
+import { Guard } from "../spawner/guard.ts";
+import { Spawner } from "../spawner/spawner.ts";
+import { WORKER_PROGRAM } from "../spawner/worker_program.ts";
+import type { Address } from "../wire/address.ts";
 import { makeSecret, PoolHandshake } from "../wire/handshake.ts";
-import type { Host, WorkerProcess } from "./host.ts";
-import { PoolListener } from "./listener.ts";
+import { Arrivals } from "./arrivals.ts";
+import type { HostContext } from "./host_context.ts";
+import type { HostSettings } from "./host_spec.ts";
+import { Listeners } from "./listeners.ts";
 import { LocalHost } from "./local_host.ts";
+import { OutputLines } from "./output_lines.ts";
+import { grantedBy } from "./permissions.ts";
 import { PrivateFolder } from "./private_folder.ts";
-
-/** How long a worker may take to end by itself, in milliseconds. */
-const STOP_TIMEOUT = 3_000;
-
-/** A worker that has connected back. */
-export interface ConnectedWorker {
-  /** What the worker is called in messages. */
-  readonly name: string;
-  /** The way to it. */
-  readonly channel: Channel;
-}
-
-interface SupervisedWorker {
-  readonly process: WorkerProcess;
-  readonly arrival: PromiseWithResolvers<Channel>;
-  channel: Channel | undefined;
-}
+import { SpawnerHost } from "./spawner_host.ts";
+import { SSH_PROGRAM, SshHost, type WorkerRequest } from "./ssh_host.ts";
+import { type ConnectedWorker, SupervisedHost } from "./supervised_host.ts";
 
 /** Listens, starts workers on all hosts, and sees to it that they end. */
 export class Supervisor {
+  /** The hosts, once the pool is being started. */
+  hosts: readonly SupervisedHost[] = [];
+
   readonly #settings: PoolSettings;
-  readonly #workers: SupervisedWorker[] = [];
+  readonly #arrivals = new Arrivals();
+  readonly #output = new OutputLines();
+  readonly #listeners: Listeners;
   #folder: PrivateFolder | undefined;
-  #listener: PoolListener | undefined;
-  #hosts: Host[] = [];
+  #guard: Guard | undefined;
   #stopping: Promise<void> | undefined;
 
   /** Constructs a supervisor that has started nothing yet. */
   constructor(settings: PoolSettings) {
     this.#settings = settings;
+    const handshake = new PoolHandshake(
+      (number) => this.#arrivals.secretOf(number),
+      { concurrency: settings.concurrency },
+    );
+    this.#listeners = new Listeners(
+      handshake,
+      (number, channel) => this.#arrivals.arrived(number, channel),
+    );
   }
 
   /**
@@ -45,90 +50,141 @@ export class Supervisor {
    * time; {@linkcode Supervisor.stop} is to be called then too.
    */
   async start(): Promise<ConnectedWorker[]> {
-    const { startTimeout } = this.#settings;
-    await this.#listen();
-    const arrivals = this.#hosts.flatMap((host) =>
-      Array.from({ length: host.workers }, () => this.#startWorker(host))
-    );
-    try {
-      return await deadline(Promise.all(arrivals), startTimeout);
-    } catch (error) {
-      if (!isTimeout(error)) throw error;
-      throw new Error(
-        `Not all of the ${arrivals.length} workers have connected within the 'startTimeout' of ${startTimeout} ms`,
-      );
-    }
+    await this.#makeHosts();
+    const starts = this.hosts.map((host) => this.#startHost(host));
+    const workers = (await Promise.all(starts)).flat();
+    if (workers.length > 0) return workers;
+    throw this.hosts.find(({ error }) => error !== undefined)?.error ??
+      new Error("There is no host");
   }
 
   /** Ends what was started, and waits until it has ended. */
   stop(): Promise<void> {
-    this.#stopping ??= this.#end();
+    this.#stopping ??= this.#stop();
     return this.#stopping;
   }
 
-  async #end(): Promise<void> {
-    this.#listener?.close();
-    for (const { arrival, channel, process } of this.#workers) {
-      arrival.reject(new Error("The pool was shut down"));
-      if (channel === undefined) process.kill();
-      else channel.close();
-    }
-    await Promise.all(this.#workers.map(({ process }) => ended(process)));
-    await Promise.all(this.#hosts.map((host) => host.close()));
+  async #stop(): Promise<void> {
+    this.#listeners.close();
+    await Promise.all(this.hosts.map((host) => host.stop()));
+    this.#output.end();
+    await this.#guard?.close();
     await this.#folder?.remove();
   }
 
-  async #listen(): Promise<void> {
-    const { transport, localhost, localport, concurrency } = this.#settings;
-    const secret = makeSecret();
-    if (transport === "unix") this.#folder = await PrivateFolder.make();
-    this.#listener = new PoolListener(
-      this.#folder === undefined
-        ? { transport: "tcp", hostname: localhost, port: localport }
-        : { transport: "unix", path: this.#folder.socketPath },
-      new PoolHandshake(secret, { concurrency }),
-      (worker, channel) => this.#arrived(worker, channel),
-    );
-    const { address } = this.#listener;
-    const folder = this.#folder?.path;
-    this.#hosts = [
-      new LocalHost({ ...this.#settings, address, secret, folder }),
-    ];
+  async #startHost(host: SupervisedHost): Promise<ConnectedWorker[]> {
+    const { startTimeout, onHostError } = this.#settings;
+    try {
+      return await host.start(startTimeout);
+    } catch (error) {
+      host.error = error as Error;
+      if (onHostError === "fail" || this.#stopping !== undefined) throw error;
+      this.#output.report("distex", `${host.error.message}; going on without`);
+      await host.stop();
+      return [];
+    }
   }
 
-  async #startWorker(host: Host): Promise<ConnectedWorker> {
-    const worker = this.#workers.length;
-    const name = `${host.name} worker ${worker + 1}`;
-    const arrival = Promise.withResolvers<Channel>();
-    const process = host.start(worker);
-    this.#workers.push({ process, arrival, channel: undefined });
-    process.ended.then((how) =>
-      arrival.reject(
-        new Error(
-          `The ${name} ended (${how}) before it connected; what it wrote to stderr says why`,
-        ),
+  async #makeHosts(): Promise<void> {
+    const { workers, hosts } = this.#settings;
+    const context = await this.#makeContext();
+    const all = hosts.map((host) => ({
+      host: this.#makeRemoteHost(host, context),
+      workers: host.workers,
+    }));
+    const local = workers === 0
+      ? []
+      : [{ host: await this.#makeLocalHost(context), workers }];
+    this.hosts = [...local, ...all].map(({ host, workers }, index) =>
+      new SupervisedHost(
+        host,
+        index,
+        workers,
+        this.#arrivals,
+        (worker, name) => this.#output.name(worker, name),
       )
     );
-    return { name, channel: await arrival.promise };
   }
 
-  #arrived(number: number, channel: Channel): void {
-    const worker = this.#workers[number];
-    if (worker === undefined || worker.channel !== undefined) {
-      return channel.close();
-    }
-    worker.channel = channel;
-    worker.arrival.resolve(channel);
+  async #makeContext(): Promise<HostContext> {
+    const { config } = this.#settings;
+    if (this.#needsFolder()) this.#folder = await PrivateFolder.make();
+    const folder = this.#folder?.path;
+    if (Guard.isSupported) this.#guard = new Guard(folder);
+    return {
+      arrivals: this.#arrivals,
+      guard: this.#guard,
+      folder,
+      address: await this.#listeners.listen(
+        this.#folder === undefined
+          ? { transport: "tcp", hostname: "127.0.0.1", port: 0 }
+          : { transport: "unix", path: this.#folder.socketPath },
+      ),
+      listen: (address) => this.#listeners.listen(address),
+      certificate: async () => (await this.#listeners.certificate()).cert,
+      program: () => workerBundle(SSH_PROGRAM, config),
+      onOutput: (...output) => this.#output.write(...output),
+      report: (host, line) => this.#output.report(host, line),
+    };
   }
-}
 
-/** Lets a process end by itself, or makes it. */
-async function ended(process: WorkerProcess): Promise<void> {
-  const timer = setTimeout(() => process.kill(), STOP_TIMEOUT);
-  await process.ended;
-  clearTimeout(timer);
-}
+  /** Whether workers connect over a Unix socket, from here or an ssh host. */
+  #needsFolder(): boolean {
+    if (Deno.build.os === "windows") return false;
+    const { transport, workers, hosts } = this.#settings;
+    return workers > 0 && transport === "unix" ||
+      hosts.some(({ kind }) => kind === "ssh");
+  }
 
-function isTimeout(error: unknown): boolean {
-  return error instanceof DOMException && error.name === "TimeoutError";
+  async #makeLocalHost(context: HostContext): Promise<LocalHost> {
+    const { workers, permissions, config, denoArgs, env, cwd } = this.#settings;
+    const secret = makeSecret();
+    const spawner = new Spawner({
+      program: WORKER_PROGRAM,
+      address: await this.#localAddress(context),
+      secret,
+      certificate: undefined,
+      grants: grantedBy(permissions),
+      config,
+      denoArgs,
+      env,
+      cwd,
+      onOutput: undefined,
+    }, context.guard);
+    return new LocalHost(workers, secret, spawner);
+  }
+
+  /** Where workers on this machine connect to. */
+  async #localAddress({ address, listen }: HostContext): Promise<Address> {
+    const { transport, localhost = "127.0.0.1", localport } = this.#settings;
+    if (transport === "unix") return address;
+    return await listen({
+      transport: "tcp",
+      hostname: localhost,
+      port: localport,
+    });
+  }
+
+  #makeRemoteHost(
+    host: HostSettings,
+    context: HostContext,
+  ): SshHost | SpawnerHost {
+    const { permissions, denoArgs, env, token, localhost, localport } =
+      this.#settings;
+    const request: WorkerRequest = {
+      grants: grantedBy(host.permissions ?? permissions),
+      denoArgs: [...denoArgs, ...(host.denoArgs ?? [])],
+      env: { ...env, ...host.env },
+      ...(host.cwd === undefined ? {} : { cwd: host.cwd }),
+    };
+    return host.kind === "ssh"
+      ? new SshHost(host, request, context)
+      : new SpawnerHost(
+        host,
+        token,
+        request,
+        { localhost, localport },
+        context,
+      );
+  }
 }

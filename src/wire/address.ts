@@ -1,13 +1,17 @@
-/** Where a pool listens, in a form that `Deno.connect` takes. */
+/** Where something listens. */
 export type Address =
-  | (Deno.UnixConnectOptions & { transport: "unix" })
-  | (Deno.ConnectOptions & { transport: "tcp"; hostname: string });
+  | { readonly transport: "unix"; readonly path: string }
+  | {
+    readonly transport: "tcp" | "tls";
+    readonly hostname: string;
+    readonly port: number;
+  };
 
-/** Writes an address as one word: `unix:/path` or `tcp:host:port`. */
+/** Writes an address as one word: `unix:/path`, `tcp:host:port` or `tls:…`. */
 export function formatAddress(address: Address): string {
   return address.transport === "unix"
     ? `unix:${address.path}`
-    : `tcp:${address.hostname}:${address.port}`;
+    : `${address.transport}:${address.hostname}:${address.port}`;
 }
 
 /**
@@ -18,9 +22,14 @@ export function formatAddress(address: Address): string {
 export function parseAddress(text: string): Address {
   const [, unixPath] = text.match(/^unix:(.+)$/s) ?? [];
   if (unixPath !== undefined) return { transport: "unix", path: unixPath };
-  const [, hostname, port] = text.match(/^tcp:(.+):(\d+)$/) ?? [];
+  const [, transport, hostname, port] = text.match(/^(tcp|tls):(.+):(\d+)$/) ??
+    [];
   if (hostname !== undefined) {
-    return { transport: "tcp", hostname, port: Number(port) };
+    return {
+      transport: transport as "tcp" | "tls",
+      hostname,
+      port: Number(port),
+    };
   }
   throw new TypeError(
     `An address must be like unix:/path or tcp:host:port, and "${text}" is not`,

@@ -1,3 +1,4 @@
+import type { Connection } from "./connection.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { FrameWriter } from "./frame_writer.ts";
 
@@ -10,9 +11,9 @@ import { FrameWriter } from "./frame_writer.ts";
  */
 export class Channel {
   /** Where messages are written to. */
-  readonly writer = new FrameWriter();
+  readonly writer: FrameWriter = new FrameWriter();
 
-  readonly #connection: Deno.Conn;
+  readonly #connection: Connection;
   readonly #reader: FrameReader;
   #writing: Promise<void> | undefined;
   #flushDue = false;
@@ -20,12 +21,10 @@ export class Channel {
   #closed = false;
 
   /** Constructs a channel over an authenticated connection. */
-  constructor(connection: Deno.Conn) {
+  constructor(connection: Connection) {
     this.#connection = connection;
     this.#reader = new FrameReader(connection);
-    if (connection.localAddr.transport === "tcp") {
-      (connection as Deno.TcpConn).setNoDelay(true);
-    }
+    connection.setNoDelay?.();
   }
 
   /** Whether the channel was closed from this side or is at its end. */
@@ -35,7 +34,7 @@ export class Channel {
 
   /** Lets the program end although the channel is open. */
   unref(): void {
-    (this.#connection as Deno.TcpConn | Deno.UnixConn).unref();
+    this.#connection.unref();
   }
 
   /**

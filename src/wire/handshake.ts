@@ -1,12 +1,14 @@
 /**
- * How both ends of a new connection prove that they know the pool's secret,
- * without sending it, before anything else is read.
+ * How both ends of a new connection prove that they know a secret, without
+ * sending it, before anything else is read.
  *
- * The worker says `{ version, worker, nonce }`; the pool answers
- * `{ version, nonce, proof }`; the worker checks that proof and answers
- * `{ proof }`; the pool checks it and answers `{ welcome }`. A proof is the
+ * Who connects says `{ version, worker, nonce }`; who accepts answers
+ * `{ version, nonce, proof }`; the first checks that proof and answers
+ * `{ proof }`; the second checks it and answers `{ welcome }`. A proof is the
  * HMAC-SHA-256 of the prover's role, the version, the worker's number and both
- * nonces, so that none can be replayed or reflected.
+ * nonces, so that none can be replayed, reflected, or used between others.
+ *
+ * Workers connect to a pool so, and pools to a spawner server.
  *
  * @see {@link https://www.rfc-editor.org/rfc/rfc2104 HMAC}
  *
@@ -14,6 +16,7 @@
  */
 
 import { decode, encode, type ValueMap } from "@std/msgpack";
+import type { Connection } from "./connection.ts";
 
 /** The version of handshake and messages; both ends must have the same. */
 export const PROTOCOL_VERSION = 1;
@@ -24,19 +27,51 @@ const MAX_BYTES = 1_024;
 const NONCE_BYTES = 32;
 const SECRET_BYTES = 32;
 
-/** Makes a new secret for a pool. */
+/** Who connects to whom, and the numbers of their roles in proofs. */
+interface Parties {
+  readonly acceptor: { readonly name: string; readonly role: number };
+  readonly connector: { readonly name: string; readonly role: number };
+  /** What they both know. */
+  readonly secret: string;
+}
+
+const WORKER_TO_POOL: Parties = {
+  acceptor: { name: "pool", role: 1 },
+  connector: { name: "worker", role: 2 },
+  secret: "the pool's secret",
+};
+
+const POOL_TO_SPAWNER: Parties = {
+  acceptor: { name: "spawner server", role: 3 },
+  connector: { name: "pool", role: 4 },
+  secret: "the spawner server's token",
+};
+
+/** What only a pool and a spawner server can work out; not a prover's role. */
+const SESSION_ROLE = 5;
+
+/** Makes a new secret for the workers of a host. */
 export function makeSecret(): Uint8Array<ArrayBuffer> {
   return crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
 }
 
-/** The handshake as the pool does it, with one secret for all connections. */
+/** The handshake as the pool does it, for all connections of its workers. */
 export class PoolHandshake {
-  readonly #key: Promise<CryptoKey>;
+  readonly #secretOf: (worker: number) => Uint8Array<ArrayBuffer> | undefined;
   readonly #welcome: ValueMap;
 
-  /** Constructs it; `welcome` is what an admitted worker is told. */
-  constructor(secret: Uint8Array<ArrayBuffer>, welcome: ValueMap) {
-    this.#key = importKey(secret);
+  /**
+   * Constructs it.
+   *
+   * @param secretOf The secret of the worker with a number; `undefined` if
+   * none with that number is expected.
+   * @param welcome What an admitted worker is told.
+   */
+  constructor(
+    secretOf: (worker: number) => Uint8Array<ArrayBuffer> | undefined,
+    welcome: ValueMap,
+  ) {
+    this.#secretOf = secretOf;
     this.#welcome = welcome;
   }
 
@@ -46,21 +81,16 @@ export class PoolHandshake {
    * @returns The number the worker was started with.
    * @throws {Error} If the other side is no worker of this pool.
    */
-  async admit(connection: Deno.Conn): Promise<number> {
+  async admit(connection: Connection): Promise<number> {
     const hello = await receive(connection);
     const { worker } = hello;
     if (!isUint32(worker)) throw new Error("It gave no worker number");
-    checkVersion(hello.version, "pool", "worker");
-    const theirs = nonceOf(hello);
-    const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
-    const key = await this.#key;
-    await send(connection, {
-      version: PROTOCOL_VERSION,
-      nonce,
-      proof: await prove(key, "pool", worker, theirs, nonce),
-    });
-    const answer = await receive(connection);
-    await verify(key, answer.proof, "worker", worker, theirs, nonce);
+    const secret = this.#secretOf(worker);
+    if (secret === undefined) {
+      throw new Error(`No worker ${worker} is expected`);
+    }
+    const key = await importKey(secret);
+    await accept(connection, WORKER_TO_POOL, key, worker, hello);
     await send(connection, { welcome: this.#welcome });
     return worker;
   }
@@ -73,23 +103,128 @@ export class PoolHandshake {
  * @throws {Error} If the other side isn't the pool that has this secret.
  */
 export async function introduce(
-  connection: Deno.Conn,
+  connection: Connection,
   secret: Uint8Array<ArrayBuffer>,
   worker: number,
 ): Promise<ValueMap> {
   const key = await importKey(secret);
-  const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
+  await propose(connection, WORKER_TO_POOL, key, worker);
+  return await receiveWelcome(connection, "pool");
+}
+
+/**
+ * The handshake as a spawner server does it with a pool.
+ *
+ * @returns A secret for the workers of this pool there, which the pool knows
+ * too, though it never travelled.
+ * @throws {Error} If the other side doesn't know the token.
+ */
+export async function admitPool(
+  connection: Connection,
+  token: string,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const hello = await receive(connection);
+  const key = await importToken(token);
+  const nonces = await accept(connection, POOL_TO_SPAWNER, key, 0, hello);
+  await send(connection, { welcome: {} });
+  return await prove(key, SESSION_ROLE, 0, ...nonces);
+}
+
+/**
+ * The handshake as a pool does it with a spawner server.
+ *
+ * @returns A secret for the workers that the server starts for this pool.
+ * @throws {Error} If the other side doesn't know the token.
+ */
+export async function introducePool(
+  connection: Connection,
+  token: string,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const key = await importToken(token);
+  const nonces = await propose(connection, POOL_TO_SPAWNER, key, 0);
+  await receiveWelcome(connection, "spawner server");
+  return await prove(key, SESSION_ROLE, 0, ...nonces);
+}
+
+/** The nonces of who connects and of who accepts. */
+type Nonces = [connector: Uint8Array, acceptor: Uint8Array];
+
+/** Goes on after the first message of the one that connects. */
+async function accept(
+  connection: Connection,
+  { acceptor, connector, secret }: Parties,
+  key: CryptoKey,
+  worker: number,
+  hello: ValueMap,
+): Promise<Nonces> {
+  checkVersion(hello.version, acceptor.name, connector.name);
+  const nonces: Nonces = [nonceOf(hello), makeNonce()];
+  await send(connection, {
+    version: PROTOCOL_VERSION,
+    nonce: nonces[1],
+    proof: await prove(key, acceptor.role, worker, ...nonces),
+  });
+  const answer = await receive(connection);
+  const proven = await verify(
+    key,
+    answer.proof,
+    connector.role,
+    worker,
+    ...nonces,
+  );
+  if (!proven) throw unproven(secret);
+  return nonces;
+}
+
+/** All that the one that connects says and checks, up to the welcome. */
+async function propose(
+  connection: Connection,
+  { acceptor, connector, secret }: Parties,
+  key: CryptoKey,
+  worker: number,
+): Promise<Nonces> {
+  const nonce = makeNonce();
   await send(connection, { version: PROTOCOL_VERSION, worker, nonce });
   const challenge = await receive(connection);
-  checkVersion(challenge.version, "worker", "pool");
-  const theirs = nonceOf(challenge);
-  await verify(key, challenge.proof, "pool", worker, nonce, theirs);
+  checkVersion(challenge.version, connector.name, acceptor.name);
+  const nonces: Nonces = [nonce, nonceOf(challenge)];
+  const proven = await verify(
+    key,
+    challenge.proof,
+    acceptor.role,
+    worker,
+    ...nonces,
+  );
+  if (!proven) throw unproven(secret);
   await send(connection, {
-    proof: await prove(key, "worker", worker, nonce, theirs),
+    proof: await prove(key, connector.role, worker, ...nonces),
   });
+  return nonces;
+}
+
+async function receiveWelcome(
+  connection: Connection,
+  from: string,
+): Promise<ValueMap> {
   const { welcome } = await receive(connection);
-  if (!isMap(welcome)) throw new Error("The pool gave no welcome");
+  if (!isMap(welcome)) throw new Error(`The ${from} gave no welcome`);
   return welcome;
+}
+
+function unproven(secret: string): Error {
+  return new Error(`The other side doesn't know ${secret}`);
+}
+
+function makeNonce(): Uint8Array<ArrayBuffer> {
+  return crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
+}
+
+/** A token of any length, the empty one of a server without one included. */
+async function importToken(token: string): Promise<CryptoKey> {
+  const bytes = new TextEncoder().encode(token);
+  return await importKey(
+    new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)),
+  );
 }
 
 function importKey(secret: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
@@ -104,44 +239,39 @@ function importKey(secret: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
 
 /** What is signed; each part has a fixed size, so none can pass for another. */
 function statement(
-  role: "pool" | "worker",
+  role: number,
   worker: number,
-  workerNonce: Uint8Array,
-  poolNonce: Uint8Array,
+  connectorNonce: Uint8Array,
+  acceptorNonce: Uint8Array,
 ): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(9 + 2 * NONCE_BYTES);
   const view = new DataView(bytes.buffer);
-  view.setUint8(0, role === "pool" ? 1 : 2);
+  view.setUint8(0, role);
   view.setUint32(1, PROTOCOL_VERSION);
   view.setUint32(5, worker);
-  bytes.set(workerNonce, 9);
-  bytes.set(poolNonce, 9 + NONCE_BYTES);
+  bytes.set(connectorNonce, 9);
+  bytes.set(acceptorNonce, 9 + NONCE_BYTES);
   return bytes;
 }
 
 async function prove(
   key: CryptoKey,
   ...stated: Parameters<typeof statement>
-): Promise<Uint8Array> {
+): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(
     await crypto.subtle.sign("HMAC", key, statement(...stated)),
   );
 }
 
+/** WebCrypto compares in constant time. */
 async function verify(
   key: CryptoKey,
   proof: unknown,
   ...stated: Parameters<typeof statement>
-): Promise<void> {
-  // WebCrypto compares in constant time.
-  const proven = proof instanceof Uint8Array &&
-    await crypto.subtle.verify(
-      "HMAC",
-      key,
-      new Uint8Array(proof),
-      statement(...stated),
-    );
-  if (!proven) throw new Error("The other side doesn't know the pool's secret");
+): Promise<boolean> {
+  if (!(proof instanceof Uint8Array)) return false;
+  const bytes = new Uint8Array(proof);
+  return await crypto.subtle.verify("HMAC", key, bytes, statement(...stated));
 }
 
 function checkVersion(theirs: unknown, own: string, other: string): void {
@@ -168,7 +298,7 @@ function isMap(value: unknown): value is ValueMap {
     !Array.isArray(value) && !(value instanceof Uint8Array);
 }
 
-async function send(connection: Deno.Conn, message: ValueMap): Promise<void> {
+async function send(connection: Connection, message: ValueMap): Promise<void> {
   const content = encode(message);
   const frame = new Uint8Array(4 + content.length);
   new DataView(frame.buffer).setUint32(0, content.length);
@@ -178,7 +308,7 @@ async function send(connection: Deno.Conn, message: ValueMap): Promise<void> {
   }
 }
 
-async function receive(connection: Deno.Conn): Promise<ValueMap> {
+async function receive(connection: Connection): Promise<ValueMap> {
   const prefix = await readExactly(connection, 4);
   const length = new DataView(prefix.buffer).getUint32(0);
   if (length > MAX_BYTES) {
@@ -190,7 +320,7 @@ async function receive(connection: Deno.Conn): Promise<ValueMap> {
 }
 
 async function readExactly(
-  connection: Deno.Conn,
+  connection: Connection,
   length: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(length);

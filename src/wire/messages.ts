@@ -26,6 +26,7 @@ export const MessageType = {
   RESULTS: 5,
   CHUNK_RESULTS: 6,
   FAILURE: 7,
+  MODULE: 8,
 } as const;
 
 /** A function sent as source. */
@@ -44,6 +45,8 @@ export interface ModuleDefinition {
   readonly url: string;
   /** The name of the export. */
   readonly name: string;
+  /** Whether the module is sent rather than imported by its URL. */
+  readonly sent?: boolean;
 }
 
 /** A task with its first arguments given. */
@@ -67,6 +70,16 @@ export type Define = [
 
 /** Tells a worker to forget tasks. */
 export type Forget = [type: typeof MessageType.FORGET, tasks: number[]];
+
+/** Brings a module that a worker can't import by its URL. */
+export type Module = [
+  type: typeof MessageType.MODULE,
+  url: string,
+  /** Identifies the code. */
+  hash: string,
+  /** The module's code, or the reason why there is none. */
+  code: string | Error,
+];
 
 /** Calls of one task with consecutive ids. */
 export type Calls = [
@@ -114,7 +127,7 @@ export type Failure = [
 ];
 
 /** What the pool sends. */
-export type PoolMessage = Define | Forget | Calls | Chunk;
+export type PoolMessage = Define | Forget | Module | Calls | Chunk;
 
 /** What a worker sends. */
 export type WorkerMessage = Results | ChunkResults | Failure;

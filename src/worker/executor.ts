@@ -73,6 +73,10 @@ export class Executor {
         return this.#addChunk(message);
       case MessageType.DEFINE:
         return this.#tasks.define(message[1], message[2]);
+      case MessageType.MODULE: {
+        const [, url, hash, code] = message;
+        return this.#tasks.modules.provide(url, hash, code);
+      }
       case MessageType.FORGET:
         for (const task of message[1]) this.#tasks.forget(task);
         return;

@@ -1,6 +1,7 @@
 import { deadline } from "@std/async/deadline";
-import { type Address, formatAddress } from "../wire/address.ts";
+import type { Address } from "../wire/address.ts";
 import { Channel } from "../wire/channel.ts";
+import { connectToPool } from "../wire/connect.ts";
 import { introduce } from "../wire/handshake.ts";
 import type { PoolMessage } from "../wire/messages.ts";
 import { Executor } from "./executor.ts";
@@ -17,6 +18,8 @@ export interface WorkerOrders {
   readonly worker: number;
   /** The secret by which pool and worker know each other. */
   readonly secret: Uint8Array<ArrayBuffer>;
+  /** The pool's certificate (PEM), if the address is a `tls` one. */
+  readonly certificate: string;
 }
 
 /**
@@ -25,9 +28,10 @@ export interface WorkerOrders {
  * @throws {Error} If the pool can't be reached or isn't the right one.
  */
 export async function serve(orders: WorkerOrders): Promise<void> {
-  const connection = await connect(orders.address);
+  const { address, certificate, secret, worker } = orders;
+  const connection = await connectToPool(address, certificate);
   const { concurrency } = await deadline(
-    introduce(connection, orders.secret, orders.worker),
+    introduce(connection, secret, worker),
     HANDSHAKE_TIMEOUT,
   );
   const channel = new Channel(connection);
@@ -36,15 +40,4 @@ export async function serve(orders: WorkerOrders): Promise<void> {
     Number(concurrency),
   );
   await channel.receive((message) => executor.receive(message as PoolMessage));
-}
-
-async function connect(address: Address): Promise<Deno.Conn> {
-  try {
-    return address.transport === "unix"
-      ? await Deno.connect(address)
-      : await Deno.connect(address);
-  } catch (cause) {
-    const where = formatAddress(address);
-    throw new Error(`Can't reach the pool at ${where}: ${cause}`, { cause });
-  }
 }

@@ -1,4 +1,5 @@
-import type { Definition } from "../wire/messages.ts";
+import type { Definition, ModuleDefinition } from "../wire/messages.ts";
+import { SentModules } from "./sent_modules.ts";
 
 /** A function that takes whatever it is given. */
 export type AnyFunction = (...args: unknown[]) => unknown;
@@ -14,6 +15,7 @@ export class LoadedTask {
   constructor(
     readonly definition: Definition,
     readonly base: LoadedTask | undefined,
+    readonly modules: SentModules,
   ) {
     this.inline = base?.inline ?? definition.kind === "inline";
   }
@@ -30,7 +32,7 @@ export class LoadedTask {
           this.run = evaluate(definition.source, definition.name);
           return undefined;
         case "module":
-          return this.#import(definition.url, definition.name);
+          return this.#import(definition);
         case "bound":
           return this.#bind(definition.constants);
       }
@@ -39,9 +41,11 @@ export class LoadedTask {
     }
   }
 
-  async #import(url: string, name: string): Promise<void> {
+  async #import({ url, name, sent }: ModuleDefinition): Promise<void> {
     try {
-      const module: Record<string, unknown> = await import(url);
+      const module: Record<string, unknown> = sent
+        ? await this.modules.get(url)
+        : await import(url);
       const value = module[name];
       if (typeof value !== "function") throw noSuchExport(module, url, name);
       this.run = value as AnyFunction;
@@ -69,6 +73,8 @@ export class LoadedTask {
 
 /** The tasks that the pool has defined, by number. */
 export class TaskTable {
+  /** The modules that the pool sends. */
+  readonly modules = new SentModules();
   readonly #tasks = new Map<number, LoadedTask>();
 
   /** Notes what a number stands for. */
@@ -76,7 +82,7 @@ export class TaskTable {
     const base = definition.kind === "bound"
       ? this.get(definition.task)
       : undefined;
-    this.#tasks.set(id, new LoadedTask(definition, base));
+    this.#tasks.set(id, new LoadedTask(definition, base, this.modules));
   }
 
   /** The task of a number. */

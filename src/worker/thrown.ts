@@ -1,7 +1,11 @@
 import type { LoadedTask } from "./task_table.ts";
 
-/** The file whose stack frames lie between a task's and the runtime's. */
-const EXECUTOR = new URL("./executor.ts", import.meta.url).href;
+/**
+ * The file whose stack frames lie between a task's and the runtime's, as they
+ * name it: beside this one, or the same if all is bundled.
+ */
+const EXECUTOR = fileOf(new Error().stack!.split("\n")[1]!)!
+  .replace(/\/thrown\.ts$/, "/executor.ts");
 
 /**
  * Makes what a task threw tell its user what they need to know: of an error,
@@ -35,6 +39,12 @@ function scopeHint(error: Error): string {
 
 function ownFrames(stack: string): string {
   const lines = stack.split("\n");
-  const end = lines.findIndex((line) => line.includes(EXECUTOR));
+  const end = lines.findIndex((line) => fileOf(line) === EXECUTOR);
   return end < 0 ? stack : lines.slice(0, end).join("\n");
+}
+
+/** The file that a stack frame is in, as V8 writes it. */
+function fileOf(frame: string): string | undefined {
+  return /((?:file|https?|blob|data):[^()]*|[^()\s]+):\d+:\d+\)?$/.exec(frame)
+    ?.[1];
 }

@@ -1,8 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import {
-  permissionFlags,
+  grantedBy,
   type WorkerPermissions,
 } from "../../src/hosts/permissions.ts";
+import { permissionFlags } from "../../src/spawner/permission_flags.ts";
 import type { Address } from "../../src/wire/address.ts";
 
 const UNIX: Address = { transport: "unix", path: "/tmp/a b/pool.sock" };
@@ -33,11 +34,8 @@ async function flagsUnder(
 ): Promise<string[]> {
   const module = import.meta.resolve("../../src/hosts/permissions.ts");
   const program = `
-    import { permissionFlags } from ${JSON.stringify(module)};
-    const flags = permissionFlags(${JSON.stringify(permissions)}, ${
-    JSON.stringify(TCP)
-  });
-    console.log(JSON.stringify(flags));`;
+    import { grantedBy } from ${JSON.stringify(module)};
+    console.log(JSON.stringify(grantedBy(${JSON.stringify(permissions)})));`;
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--no-prompt", "--no-config", ...flags, "-"],
     stdin: "piped",
@@ -46,12 +44,18 @@ async function flagsUnder(
   }).spawn();
   const output = child.output();
   await new Response(program).body!.pipeTo(child.stdin);
-  return JSON.parse(new TextDecoder().decode((await output).stdout));
+  const { stdout } = await output;
+  return permissionFlags(JSON.parse(new TextDecoder().decode(stdout)), TCP);
+}
+
+/** The flags of workers that are to have these permissions. */
+function flagsOf(permissions: WorkerPermissions, address: Address): string[] {
+  return permissionFlags(grantedBy(permissions), address);
 }
 
 Deno.test("permissionFlags() of 'inherit' allow all in a program that may all", () => {
-  assertEquals(permissionFlags("inherit", UNIX), ["--allow-all"]);
-  assertEquals(permissionFlags("inherit", TCP), ["--allow-all"]);
+  assertEquals(flagsOf("inherit", UNIX), ["--allow-all"]);
+  assertEquals(flagsOf("inherit", TCP), ["--allow-all"]);
 });
 
 Deno.test("permissionFlags() of 'inherit' grant what the program was granted", async () => {
@@ -85,30 +89,30 @@ Deno.test("permissionFlags() inherit permissions one by one", async () => {
 
 Deno.test("permissionFlags() of 'none' allow the connection only", () => {
   assertEquals(
-    new Set(permissionFlags("none", UNIX)),
+    new Set(flagsOf("none", UNIX)),
     new Set(UNIX_FLAGS),
   );
-  assertEquals(permissionFlags("none", TCP), TCP_FLAGS);
+  assertEquals(flagsOf("none", TCP), TCP_FLAGS);
 });
 
 Deno.test("permissionFlags() of an empty object allow the connection only", () => {
   assertEquals(
-    permissionFlags({}, UNIX),
-    permissionFlags("none", UNIX),
+    flagsOf({}, UNIX),
+    flagsOf("none", UNIX),
   );
 });
 
 Deno.test("permissionFlags() of false and empty lists grant nothing", () => {
-  assertEquals(permissionFlags({ read: false, net: [] }, TCP), TCP_FLAGS);
+  assertEquals(flagsOf({ read: false, net: [] }, TCP), TCP_FLAGS);
 });
 
 Deno.test("permissionFlags() of all permissions allow all", () => {
-  assertEquals(permissionFlags(ALL, UNIX), ["--allow-all"]);
+  assertEquals(flagsOf(ALL, UNIX), ["--allow-all"]);
 });
 
 Deno.test("permissionFlags() of all permissions but one leave that out", () => {
   for (const name of Object.keys(ALL) as (keyof typeof ALL)[]) {
-    const flags = permissionFlags({ ...ALL, [name]: false }, TCP);
+    const flags = flagsOf({ ...ALL, [name]: false }, TCP);
     const others = Object.keys(ALL).filter((other) => other !== name)
       .map((other) => `--allow-${other}`);
     assertEquals(
@@ -125,13 +129,13 @@ Deno.test("permissionFlags() of lists grant these and the connection", () => {
     env: ["HOME", "LANG"],
     sys: ["hostname"] as const,
   } as Deno.PermissionOptionsObject;
-  assertEquals(permissionFlags(permissions, TCP), [
+  assertEquals(flagsOf(permissions, TCP), [
     "--allow-read=/data,.",
     `${TCP_FLAGS[0]},example.com:443`,
     "--allow-env=HOME,LANG",
     "--allow-sys=hostname",
   ]);
-  assertEquals(permissionFlags(permissions, UNIX), [
+  assertEquals(flagsOf(permissions, UNIX), [
     `${UNIX_FLAGS[0]},/data,.`,
     UNIX_FLAGS[1]!,
     `${UNIX_FLAGS[2]},example.com:443`,
@@ -141,8 +145,8 @@ Deno.test("permissionFlags() of lists grant these and the connection", () => {
 });
 
 Deno.test("permissionFlags() that grant all of a kind name no connection", () => {
-  assertEquals(permissionFlags({ net: true }, TCP), ["--allow-net"]);
-  assertEquals(permissionFlags({ net: true, read: true }, UNIX), [
+  assertEquals(flagsOf({ net: true }, TCP), ["--allow-net"]);
+  assertEquals(flagsOf({ net: true, read: true }, UNIX), [
     "--allow-read",
     UNIX_FLAGS[1]!,
     "--allow-net",
@@ -153,7 +157,7 @@ Deno.test("permissionFlags() refuse permissions that don't exist", () => {
   const wrong = { reed: true } as unknown as Deno.PermissionOptionsObject;
   for (const address of [UNIX, TCP]) {
     assertThrows(
-      () => permissionFlags(wrong, address),
+      () => flagsOf(wrong, address),
       TypeError,
       `and "reed" is none of them`,
     );
@@ -162,7 +166,7 @@ Deno.test("permissionFlags() refuse permissions that don't exist", () => {
 
 Deno.test("permissionFlags() of URLs grant their paths", () => {
   const url = new URL("file:///data/a%20b");
-  assertEquals(permissionFlags({ read: [url], run: [url] }, TCP), [
+  assertEquals(flagsOf({ read: [url], run: [url] }, TCP), [
     "--allow-read=/data/a b",
     ...TCP_FLAGS,
     "--allow-run=/data/a b",
@@ -173,6 +177,6 @@ Deno.test(
   "permissionFlags() grant a connection to an IPv6 address",
   () => {
     const address: Address = { ...TCP, hostname: "::1" };
-    assertEquals(permissionFlags("none", address), ["--allow-net=[::1]:4711"]);
+    assertEquals(flagsOf("none", address), ["--allow-net=[::1]:4711"]);
   },
 );

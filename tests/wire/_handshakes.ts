@@ -41,7 +41,7 @@ export function makePool(
   secret: Uint8Array<ArrayBuffer> = SECRET,
   welcome: ValueMap = WELCOME,
 ): PoolHandshake {
-  return new PoolHandshake(secret, welcome);
+  return new PoolHandshake(() => secret, welcome);
 }
 
 /** Opens a connection of the kind that is used where there is a choice. */

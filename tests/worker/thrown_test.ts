@@ -4,22 +4,31 @@ import {
   assertFalse,
   assertStrictEquals,
 } from "@std/assert";
+import { SentModules } from "../../src/worker/sent_modules.ts";
 import { LoadedTask } from "../../src/worker/task_table.ts";
 import { prepareThrown } from "../../src/worker/thrown.ts";
 
 const EXECUTOR = import.meta.resolve("../../src/worker/executor.ts");
 
+const MODULES = new SentModules();
+
 const INLINE = new LoadedTask(
   { kind: "inline", source: "() => {}", name: "task" },
   undefined,
+  MODULES,
 );
 const MODULE = new LoadedTask(
   { kind: "module", url: "file:///tasks.ts", name: "task" },
   undefined,
+  MODULES,
 );
 
 function boundOf(base: LoadedTask): LoadedTask {
-  return new LoadedTask({ kind: "bound", task: 0, constants: [] }, base);
+  return new LoadedTask(
+    { kind: "bound", task: 0, constants: [] },
+    base,
+    MODULES,
+  );
 }
 
 /** What an inline task throws that uses a variable which isn't there. */

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { findConfig } from "../../src/hosts/user_config.ts";
+import { findConfig } from "../src/user_config.ts";
 
 /** A folder for files, removed at the end of its scope. */
 class TemporaryFolder implements AsyncDisposable {

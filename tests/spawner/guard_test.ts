@@ -1,5 +1,5 @@
 import { assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
-import { Guard } from "../../src/hosts/guard.ts";
+import { Guard } from "../../src/spawner/guard.ts";
 import { KeepAlive } from "../../src/keep_alive.ts";
 
 /**
@@ -9,7 +9,7 @@ import { KeepAlive } from "../../src/keep_alive.ts";
  */
 const PROGRAM = `
 import { Guard } from ${
-  JSON.stringify(import.meta.resolve("../../src/hosts/guard.ts"))
+  JSON.stringify(import.meta.resolve("../../src/spawner/guard.ts"))
 };
 
 // The guard's lines must have left before this program is killed.

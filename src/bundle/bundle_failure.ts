@@ -1,0 +1,66 @@
+/** What `deno bundle` writes besides its reasons. */
+const NOISE =
+  /^(?:error: bundling failed|Stack backtrace:|\s+\d+: .*|\s+note: You can mark the path .*|\s*)$/;
+
+/** The ways out, by what the reason has in it. */
+const WAYS_OUT: readonly (readonly [reason: RegExp, wayOut: string])[] = [
+  [
+    /package "@esbuild\/|esbuild.*(?:download|registry)/i,
+    "Deno bundles with esbuild, which it downloads once from the npm registry: make that reachable or set NPM_CONFIG_REGISTRY, or run `deno bundle` once while it is",
+  ],
+  [
+    /Requires import access/,
+    "Run the program with --allow-import for that host",
+  ],
+  [
+    /not in import map|not a dependency/,
+    "Give the pool the deno.json that has it in its import map as its 'config'",
+  ],
+  [
+    /could not be loaded|Failed loading|error sending request|constraint '.*' in the list/,
+    "Is the name right, and the registry reachable?",
+  ],
+];
+
+/** What is missing, where Deno tells only how it got there. */
+const UNLOADED = /Do not know how to load path: (?:deno:)?(\S+)/g;
+
+/**
+ * Makes an error of what `deno bundle` wrote when it failed.
+ *
+ * @param url The module that was to be bundled.
+ * @param stderr What it wrote, without colours.
+ */
+export function explainFailure(url: string, stderr: string): Error {
+  const reason = stderr.split(/\r?\n/)
+    .filter((line) => !NOISE.test(line))
+    .join("\n")
+    .replace(/^error: /gm, "")
+    .replace(UNLOADED, "$1 could not be loaded") || "deno bundle failed";
+  const wayOut = WAYS_OUT.find(([pattern]) => pattern.test(reason))?.[1];
+  return failure(url, wayOut === undefined ? reason : `${reason}\n${wayOut}`);
+}
+
+/**
+ * Makes an error of what was thrown when `deno bundle` was to be started.
+ *
+ * @param url The module that was to be bundled.
+ * @param cause What was thrown.
+ */
+export function explainStart(url: string, cause: unknown): Error {
+  if (cause instanceof Deno.errors.NotCapable) {
+    return failure(url, "Run the program with --allow-run", cause);
+  }
+  if (cause instanceof Deno.errors.NotFound) {
+    return failure(url, "There must be a `deno` on the PATH", cause);
+  }
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return failure(url, reason, cause);
+}
+
+function failure(url: string, reason: string, cause?: unknown): Error {
+  const message = `Can't bundle ${url} for a worker elsewhere: ${reason}`;
+  return cause === undefined
+    ? new Error(message)
+    : new Error(message, { cause });
+}

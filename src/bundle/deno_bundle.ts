@@ -1,0 +1,86 @@
+import { pathToFileURL } from "node:url";
+import { explainFailure, explainStart } from "./bundle_failure.ts";
+import { withAbsoluteSources } from "./source_map.ts";
+
+/** How a bundle is made. */
+export interface BundleOptions {
+  /**
+   * Whether the code has a source map in it, by which Deno shows the files and
+   * lines of the sources in stack traces. Without one, `import.meta` is that
+   * of the bundle. Default: `false`.
+   */
+  readonly sourceMap?: boolean;
+  /** Further arguments for `deno bundle`. */
+  readonly args?: readonly string[];
+}
+
+/**
+ * Makes one file of JavaScript of a module and all that it imports, other than
+ * the `node:` modules that are part of Deno.
+ *
+ * This runs `deno bundle`, as `Deno.bundle()` is there only in a program that
+ * was started with `--unstable-bundle`.
+ *
+ * @param entry The URL or the path of the module.
+ * @param config The configuration that imports resolve by; `undefined` for
+ * none.
+ * @returns The code of an ES module with the same exports.
+ * @throws {Error} If that can't be done, with the reason and the way out.
+ * @see {@link https://docs.deno.com/runtime/reference/cli/bundle/}
+ */
+export async function denoBundle(
+  entry: string,
+  config: string | undefined,
+  { sourceMap = false, args = [] }: BundleOptions = {},
+): Promise<string> {
+  const url = toURL(entry);
+  // Deno names sources by how to get there from this folder.
+  const base = pathToFileURL(`${Deno.cwd()}/`).href;
+  const { success, stdout, stderr } = await run(url, [
+    "bundle",
+    "--quiet",
+    "--platform=deno",
+    // Classes are known by their name: those of errors, to begin with.
+    "--keep-names",
+    ...(sourceMap ? ["--sourcemap=inline"] : []),
+    ...(config === undefined ? ["--no-config"] : ["--config", config]),
+    ...args,
+    withoutGlob(url),
+  ]);
+  if (!success) throw explainFailure(url, new TextDecoder().decode(stderr));
+  const code = new TextDecoder().decode(stdout);
+  return sourceMap ? withAbsoluteSources(code, base) : code;
+}
+
+async function run(url: string, args: string[]): Promise<Deno.CommandOutput> {
+  try {
+    return await new Deno.Command(denoPath(), {
+      args,
+      env: { NO_COLOR: "1" },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).output();
+  } catch (error) {
+    throw explainStart(url, error);
+  }
+}
+
+/** The scheme has two letters at least, as `C:\` is a path. */
+function toURL(entry: string): string {
+  return /^[a-z][a-z0-9+.-]+:/i.test(entry) ? entry : pathToFileURL(entry).href;
+}
+
+/** Files can have names that would stand for several, if not escaped. */
+function withoutGlob(url: string): string {
+  if (!url.startsWith("file:")) return url;
+  return url.replace(
+    /[*[\]{}]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+/** A compiled program is no `deno` itself; there must be one to be found. */
+function denoPath(): string {
+  return Deno.build.standalone ? "deno" : Deno.execPath();
+}

@@ -1,0 +1,87 @@
+import { decode } from "@jridgewell/sourcemap-codec";
+import { fileURLToPath } from "node:url";
+import type { SourceMap } from "./source_map.ts";
+
+/** What is replaced, by names as long, so that columns stay what they are. */
+const META = /\bimport\.meta\b/g;
+
+/** Beginnings of such names, of which the code must have none in it. */
+const PREFIXES = ["__meta_", "$$meta_", "$_meta_"];
+
+/** Makes what stands for a module's `import.meta`; one line of the bundle. */
+const MAKE_META =
+  '(url,paths)=>({url,...paths,main:false,resolve(to){if(!/^\\.{0,2}\\/|^[a-z][a-z0-9+.-]*:/i.test(to))throw new TypeError("In a bundle import.meta.resolve() takes URLs and relative paths, but not: "+to);return new URL(to,url).href}})';
+
+/** Code and the map of where it comes from. */
+export interface MappedCode {
+  readonly code: string;
+  readonly map: SourceMap;
+}
+
+/**
+ * Makes `import.meta` in a bundle what it was in each of its sources. It would
+ * be that of the bundle, and `new URL("./words.txt", import.meta.url)`, of
+ * which many modules have one at their top, would throw.
+ */
+export function withOriginalMeta(code: string, map: SourceMap): MappedCode {
+  const prefix = PREFIXES.find((prefix) => !code.includes(prefix));
+  if (prefix === undefined || !code.includes("import.meta")) {
+    return { code, map };
+  }
+  const sourceAt = sourceFinder(map);
+  const used = new Map<number, string>();
+  const lines = code.split("\n").map((line, row) =>
+    line.replace(META, (found, column: number) => {
+      const source = sourceAt(row, column);
+      if (source === undefined) return found;
+      const name = `${prefix}${source.toString(36).padStart(4, "0")}`;
+      used.set(source, name);
+      return name;
+    })
+  );
+  if (used.size === 0) return { code, map };
+  return prepend(definitions(prefix, used, map.sources), lines, map);
+}
+
+/**
+ * Finds the source of an expression by where it begins. What looks like one in
+ * a string or in a comment isn't there in the map.
+ */
+function sourceFinder(
+  map: SourceMap,
+): (row: number, column: number) => number | undefined {
+  const rows = decode(map.mappings);
+  return (row, column) =>
+    rows[row]?.find((segment) => segment[0] === column)?.[1];
+}
+
+function definitions(
+  prefix: string,
+  used: ReadonlyMap<number, string>,
+  sources: readonly string[],
+): string {
+  const make = `${prefix}make`;
+  const metas = Array.from(used, ([source, name]) => {
+    const url = sources[source]!;
+    return `${name}=${make}(${JSON.stringify(url)},${pathsOf(url)})`;
+  });
+  return `const ${make}=${MAKE_META},${metas.join(",")};`;
+}
+
+/** The properties that `import.meta` has only in a local file. */
+function pathsOf(url: string): string {
+  if (!url.startsWith("file:")) return "{}";
+  return JSON.stringify({
+    filename: fileURLToPath(url),
+    dirname: fileURLToPath(new URL(".", url)).replace(/(?<=.)[/\\]$/, ""),
+  });
+}
+
+/** Puts a line first: in the place of a hashbang, if there is one. */
+function prepend(first: string, lines: string[], map: SourceMap): MappedCode {
+  if (lines[0]!.startsWith("#!")) {
+    return { code: [first, ...lines.slice(1)].join("\n"), map };
+  }
+  const code = [first, ...lines].join("\n");
+  return { code, map: { ...map, mappings: `;${map.mappings}` } };
+}

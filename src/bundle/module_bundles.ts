@@ -1,0 +1,73 @@
+import { bundleFlags } from "./bundle_flags.ts";
+import { denoBundle } from "./deno_bundle.ts";
+import { sha256 } from "./sha256.ts";
+
+/** Schemes of modules that a worker elsewhere can load by itself. */
+const REMOTE = ["https:", "http:", "jsr:", "npm:"];
+
+/**
+ * Which modules are bundled: with `"auto"` those that a worker elsewhere can't
+ * load, with `"bundle"` also those that it would have to download.
+ */
+export type BundleMode = "auto" | "bundle";
+
+/** A module with its imports, to be sent to where it can't be read. */
+export interface ModuleBundle {
+  /** The SHA-256 hash of the code, in hexadecimal. */
+  readonly hash: string;
+  /**
+   * An ES module with the same exports, to be imported by a `blob:` URL. Its
+   * stack traces name the files and lines that it was made of.
+   */
+  readonly code: string;
+}
+
+/** The bundles of the task modules of a pool, each made once. */
+export class ModuleBundles {
+  readonly #config: string | undefined;
+  readonly #args: readonly string[];
+  readonly #bundles = new Map<string, Promise<ModuleBundle>>();
+
+  /**
+   * Constructs a store without bundles.
+   *
+   * @param config The configuration that imports resolve by; `undefined` for
+   * none.
+   * @param denoArgs The arguments of the workers' `deno run`, of which those
+   * are heeded that have to do with imports.
+   */
+  constructor(config: string | undefined, denoArgs: readonly string[] = []) {
+    this.#config = config;
+    this.#args = bundleFlags(denoArgs);
+  }
+
+  /** Whether a module has to be bundled for a worker elsewhere. */
+  needsBundle(url: string, mode: BundleMode): boolean {
+    const scheme = /^[^:]*:/.exec(url)?.[0].toLowerCase() ?? "";
+    return scheme === "file:" || mode === "bundle" && REMOTE.includes(scheme);
+  }
+
+  /**
+   * The bundle of a module. It stays the same when files change; one that
+   * couldn't be made is tried anew.
+   *
+   * @throws {Error} If the module can't be bundled.
+   */
+  bundle(url: string): Promise<ModuleBundle> {
+    let bundle = this.#bundles.get(url);
+    if (bundle === undefined) {
+      bundle = this.#make(url);
+      this.#bundles.set(url, bundle);
+      bundle.catch(() => this.#bundles.delete(url));
+    }
+    return bundle;
+  }
+
+  async #make(url: string): Promise<ModuleBundle> {
+    const code = await denoBundle(url, this.#config, {
+      sourceMap: true,
+      args: this.#args,
+    });
+    return { hash: await sha256(code), code };
+  }
+}

@@ -1,0 +1,106 @@
+import { dirname } from "node:path";
+import { pathToFileURL } from "node:url";
+import { findConfig } from "../user_config.ts";
+import { BundleCache } from "./bundle_cache.ts";
+import { bundleFlags } from "./bundle_flags.ts";
+import { findCacheFolder } from "./cache_folder.ts";
+import { denoBundle } from "./deno_bundle.ts";
+import { sha256 } from "./sha256.ts";
+
+/** What this process has made, by entry and configuration. */
+const bundles = new Map<string, Promise<string>>();
+
+/**
+ * The code of the program that a worker elsewhere runs, which is made once for
+ * each version of this package and Deno, and kept in the user's cache.
+ *
+ * @param entry The URL of the program's main module.
+ * @param config The configuration that imports resolve by if the package isn't
+ * a folder with a configuration of its own; `undefined` for none.
+ * @throws {Error} If it can't be bundled.
+ */
+export function workerBundle(
+  entry: string,
+  config: string | undefined,
+): Promise<string> {
+  const id = JSON.stringify([entry, config]);
+  let bundle = bundles.get(id);
+  if (bundle === undefined) {
+    bundle = loadWorkerBundle(entry, config, findCacheFolder());
+    bundles.set(id, bundle);
+    bundle.catch(() => bundles.delete(id));
+  }
+  return bundle;
+}
+
+/**
+ * Takes the program from a cache, or makes and stores it.
+ *
+ * @param entry The URL of the program's main module.
+ * @param config As of {@linkcode workerBundle}.
+ * @param folder Where the cache is; `undefined` for none.
+ */
+export async function loadWorkerBundle(
+  entry: string,
+  config: string | undefined,
+  folder: string | undefined,
+): Promise<string> {
+  const ownConfig = findConfig(entry);
+  const resolvedBy = ownConfig ?? config;
+  const make = () => denoBundle(entry, resolvedBy, { args: bundleFlags([]) });
+  // What the package is made of may be unreadable, when bundling tells why.
+  const key = await keyOf(entry, resolvedBy, ownConfig).catch(() => undefined);
+  if (folder === undefined || key === undefined) return await make();
+  const cache = new BundleCache(folder);
+  const cached = await cache.read(key);
+  if (cached !== undefined) return cached;
+  const code = await make();
+  await cache.write(key, code);
+  return code;
+}
+
+/** The URL of a published module says its version; a folder may change. */
+async function keyOf(
+  entry: string,
+  config: string | undefined,
+  ownConfig: string | undefined,
+): Promise<string> {
+  const files = ownConfig === undefined ? [] : await readPackage(ownConfig);
+  const { deno } = Deno.version;
+  const hash = await sha256(JSON.stringify([deno, entry, config, files]));
+  return `worker-${hash.slice(0, 32)}`;
+}
+
+/** What the package in a folder is made of, as names and texts. */
+async function readPackage(config: string): Promise<[string, string][]> {
+  const folder = pathToFileURL(`${dirname(config)}/`);
+  const names = [
+    ...await listScripts(folder, "", false),
+    ...await listScripts(folder, "src/", true),
+  ].sort();
+  const read = (url: URL | string) => Deno.readTextFile(url);
+  return await Promise.all([
+    read(config).then((text): [string, string] => ["", text]),
+    ...names.map(async (name): Promise<[string, string]> => [
+      name,
+      await read(new URL(name, folder)),
+    ]),
+  ]);
+}
+
+/** Lists the TypeScript files in a folder of the package, by their path. */
+async function listScripts(
+  root: URL,
+  path: string,
+  recursive: boolean,
+): Promise<string[]> {
+  const names: string[] = [];
+  for await (const entry of Deno.readDir(new URL(path, root))) {
+    const name = `${path}${encodeURIComponent(entry.name)}`;
+    if (entry.isFile && name.endsWith(".ts")) names.push(name);
+    else if (entry.isDirectory && recursive) {
+      names.push(...await listScripts(root, `${name}/`, true));
+    }
+  }
+  return names;
+}

@@ -1,0 +1,192 @@
+import { CallerTrace, CallerTracer } from "./caller_trace.ts";
+import { ModuleBundles } from "./bundle/module_bundles.ts";
+import { BrokenPoolError, PoolClosedError } from "./errors.ts";
+import type { ConnectedWorker } from "./hosts/supervised_host.ts";
+import { Supervisor } from "./hosts/supervisor.ts";
+import { KeepAlive } from "./keep_alive.ts";
+import type { PoolSettings, ShutdownOptions } from "./options.ts";
+import { PromisedCall } from "./promised_call.ts";
+import { QueueWindow } from "./queue_window.ts";
+import { Scheduler } from "./scheduler.ts";
+import { HostTally, type PoolStats } from "./stats.ts";
+import { TaskRegistry } from "./task_registry.ts";
+import { type ModuleSource, WorkerLink } from "./worker_link.ts";
+
+/** What a pool is made of, and its life from the start to the end. */
+export class Engine {
+  /** Hands out calls. */
+  readonly scheduler: Scheduler;
+  /** Gives tasks their numbers. */
+  readonly tasks: TaskRegistry;
+  /** Notes where calls are made. */
+  readonly tracer: CallerTracer = new CallerTracer();
+
+  readonly #settings: PoolSettings;
+  readonly #keepAlive = new KeepAlive();
+  readonly #supervisor: Supervisor;
+  readonly #modules: ModuleSource;
+  readonly #tallies: HostTally[];
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+  #isReady = false;
+
+  /** Constructs an engine that hasn't started yet. */
+  constructor(settings: PoolSettings) {
+    this.#settings = settings;
+    this.#supervisor = new Supervisor(settings);
+    this.scheduler = new Scheduler(this.#keepAlive, (lost) => {
+      // What goes wrong when the rest is ended, shutdown() throws too.
+      this.#break("No worker is left", lost).catch(() => {});
+    });
+    this.tasks = new TaskRegistry((task) => this.scheduler.forget(task));
+    const { workers, hosts, config, denoArgs, modules } = settings;
+    const bundles = new ModuleBundles(config, denoArgs);
+    this.#modules = {
+      needsBundle: (url) => bundles.needsBundle(url, modules),
+      bundle: (url) => bundles.bundle(url),
+    };
+    this.#tallies = [
+      ...(workers > 0 ? [new HostTally("local", "local")] : []),
+      ...hosts.map(({ name, kind }) => new HostTally(name, kind)),
+    ];
+    if (settings.initializer !== undefined) {
+      this.tasks.register(settings.initializer);
+    }
+  }
+
+  /** What the pool's hosts are called. */
+  get hostNames(): string[] {
+    return this.#tallies.map(({ name }) => name);
+  }
+
+  /** Whether all workers have connected and the pool isn't shut down. */
+  get isReady(): boolean {
+    return this.#isReady && this.#stopping === undefined;
+  }
+
+  /** How many workers the pool is made of, as far as that is known. */
+  get totalWorkers(): number {
+    const { workers, hosts } = this.#settings;
+    const started = this.#supervisor.hosts;
+    return started.length > 0
+      ? started.reduce((total, host) => total + host.workers, 0)
+      : hosts.reduce((total, host) => total + host.workers, workers);
+  }
+
+  /** Starts the workers, the first time this is called. */
+  start(): Promise<void> {
+    if (this.#starting === undefined) {
+      this.#starting = this.#stopping === undefined
+        ? this.#startWorkers()
+        : Promise.reject(new PoolClosedError());
+      // Whoever asks for it is told; a program that doesn't may go on.
+      this.#starting.catch(() => {});
+    }
+    return this.#starting;
+  }
+
+  /** See {@linkcode Pool.shutdown}. */
+  async shutdown(options: ShutdownOptions): Promise<void> {
+    const { wait = true, cancelFutures = false } = options;
+    this.scheduler.close(() => new PoolClosedError());
+    if (cancelFutures) {
+      this.scheduler.cancelQueued(
+        () => new DOMException("The pool was shut down", "AbortError"),
+      );
+    }
+    this.#stopping ??= this.#stop();
+    if (wait) await this.#stopping;
+  }
+
+  /** See {@linkcode Pool.stats}. */
+  stats(): PoolStats {
+    const { links, queued } = this.scheduler;
+    const { hosts } = this.#supervisor;
+    const byHost = this.#tallies.map((tally, index) => {
+      const own = links.filter((link) => link.countsFor(tally));
+      return {
+        name: tally.name,
+        kind: tally.kind,
+        workers: own.length,
+        running: sum(own.map(({ window }) => window.calls)),
+        done: tally.done,
+        failed: tally.failed,
+        busy: tally.busy / 1_000,
+        error: hosts[index]?.error,
+      };
+    });
+    return {
+      workers: links.length,
+      queued,
+      running: sum(byHost.map(({ running }) => running)),
+      done: sum(byHost.map(({ done }) => done)),
+      failed: sum(byHost.map(({ failed }) => failed)),
+      hosts: byHost,
+    };
+  }
+
+  async #startWorkers(): Promise<void> {
+    this.#keepAlive.hold();
+    try {
+      const workers = await this.#supervisor.start();
+      const links = workers.map((worker) => this.#link(worker));
+      const outcomes = await Promise.allSettled(
+        links.map((link) => this.scheduler.connect(link, this.#initializer())),
+      );
+      const failed = outcomes.find(({ status }) => status === "rejected");
+      if (failed !== undefined) {
+        throw (failed as PromiseRejectedResult).reason;
+      }
+      this.scheduler.add(links);
+      this.#isReady = true;
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      const message = `The pool could not start: ${why}`;
+      await this.#break(message, cause);
+      throw new BrokenPoolError(message, { cause });
+    } finally {
+      this.#keepAlive.release();
+    }
+  }
+
+  #link({ name, hostIndex, kind, channel }: ConnectedWorker): WorkerLink {
+    const { qsize, concurrency } = this.#settings;
+    return new WorkerLink(
+      {
+        name,
+        tally: this.#tallies[hostIndex]!,
+        modules: kind === "local" ? undefined : this.#modules,
+      },
+      channel,
+      new QueueWindow(qsize, concurrency),
+    );
+  }
+
+  #initializer(): PromisedCall<unknown> | undefined {
+    const { initializer, initargs } = this.#settings;
+    if (initializer === undefined) return undefined;
+    const task = this.tasks.register(initializer);
+    return new PromisedCall(task, initargs, new CallerTrace(this.#initializer));
+  }
+
+  async #break(message: string, cause: unknown): Promise<void> {
+    this.#isReady = false;
+    const reason = () => new BrokenPoolError(message, { cause });
+    this.scheduler.close(reason);
+    this.scheduler.cancelQueued(reason);
+    await this.#supervisor.stop();
+  }
+
+  async #stop(): Promise<void> {
+    this.#keepAlive.hold();
+    await this.#starting?.catch(() => {});
+    await this.scheduler.idle();
+    this.scheduler.disconnect();
+    await this.#supervisor.stop();
+    this.#keepAlive.close();
+  }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

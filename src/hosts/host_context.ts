@@ -1,0 +1,26 @@
+import type { Guard } from "../spawner/guard.ts";
+import type { OutputHandler } from "../spawner/spawner.ts";
+import type { Address } from "../wire/address.ts";
+import type { Arrivals } from "./arrivals.ts";
+
+/** What a pool has that its hosts need. */
+export interface HostContext {
+  /** The connections that the pool expects. */
+  readonly arrivals: Arrivals;
+  /** Ends processes if the pool's own process can't. */
+  readonly guard: Guard | undefined;
+  /** The pool's folder, if it has one. */
+  readonly folder: string | undefined;
+  /** Where the pool listens for workers on this machine and on ssh hosts. */
+  readonly address: Address;
+  /** Listens at another address, if that isn't done yet; returns the real one. */
+  readonly listen: (address: Address) => Promise<Address>;
+  /** The pool's certificate (PEM). */
+  readonly certificate: () => Promise<string>;
+  /** The program for ssh hosts, as one file. */
+  readonly program: () => Promise<string>;
+  /** Passes on what a worker writes. */
+  readonly onOutput: OutputHandler;
+  /** Passes on a line about a host. */
+  readonly report: (host: string, line: string) => void;
+}

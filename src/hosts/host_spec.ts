@@ -1,0 +1,225 @@
+import type { WorkerPermissions } from "./permissions.ts";
+
+/** What can be said about another machine, beyond a host spec in one string. */
+export interface HostOptions {
+  /** `[ssh://][username@]hostname[:port][/workers]`, IPv6 in brackets. */
+  readonly host: string;
+  /** How many workers run there; 0, the default, is one for each CPU. */
+  readonly workers?: number;
+  /** What the host is called in messages; the default is its host name. */
+  readonly name?: string;
+  /** ssh: the file of the private key to log in with. */
+  readonly identity?: string;
+  /** ssh: further arguments for `ssh`, which come first and so prevail. */
+  readonly sshArgs?: readonly string[];
+  /** ssh: the path of `deno` over there; by default it is looked for. */
+  readonly deno?: string;
+  /** ssh: where temporary files go over there; the default is `"/tmp"`. */
+  readonly tmpdir?: string;
+  /** Spawner server: its token, if it isn't the pool's `token`. */
+  readonly token?: string;
+  /** Spawner server: whether it is reached with TLS, and so is the pool. */
+  readonly tls?: boolean | TlsOptions;
+  /** What tasks may do there; the default is the pool's `permissions`. */
+  readonly permissions?: WorkerPermissions;
+  /** Further arguments for `deno run` there, after the pool's `denoArgs`. */
+  readonly denoArgs?: readonly string[];
+  /** Environment variables of workers there, besides the pool's `env`. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The folder that workers start in there. */
+  readonly cwd?: string;
+}
+
+/** What is accepted as the certificate of a spawner server. */
+export interface TlsOptions {
+  /**
+   * The certificates (PEM) by one of which it must be signed; the default is
+   * those that Deno trusts.
+   */
+  readonly caCerts?: readonly string[];
+  /** The name it must be for; the default is the host name. */
+  readonly serverName?: string;
+}
+
+/** A host spec, checked and complete. */
+export interface HostSettings
+  extends Omit<HostOptions, "host" | "workers" | "name"> {
+  /** How the host is reached. */
+  readonly kind: "ssh" | "spawner";
+  /** What the host is called in messages. */
+  readonly name: string;
+  /** The user to log in as; the default is up to ssh. */
+  readonly username: string | undefined;
+  /** The host's name or address, without brackets. */
+  readonly hostname: string;
+  /** The port, if it was given. */
+  readonly port: number | undefined;
+  /** How many workers run there; 0 is one for each CPU. */
+  readonly workers: number;
+}
+
+/** The port of spawner servers. */
+export const SPAWNER_PORT = 8_899;
+
+/** The longest path of a Unix socket that all systems take, in bytes. */
+const MAX_TMPDIR = 103 - "/distex-/probe.sock".length - 32;
+
+const EXPECTED = "[ssh://][username@]hostname[:port][/workers]";
+
+const SSH_ONLY = ["identity", "sshArgs", "deno", "tmpdir"] as const;
+const SPAWNER_ONLY = ["token", "tls"] as const;
+const BOTH = ["permissions", "denoArgs", "env", "cwd"] as const;
+
+/**
+ * Reads host specs, one or many.
+ *
+ * @throws {TypeError} If there is no such option.
+ * @throws {RangeError} If a part of a spec can't be read; it says which.
+ */
+export function parseHosts(
+  specs: string | HostOptions | readonly (string | HostOptions)[],
+): HostSettings[] {
+  const list = Array.isArray(specs) ? specs : [specs];
+  return list.map((spec) =>
+    parseHost(typeof spec === "string" ? { host: spec } : spec)
+  );
+}
+
+function parseHost(options: HostOptions): HostSettings {
+  const { host, workers: count, name: givenName, ...others } = options;
+  if (typeof host !== "string") {
+    throw new TypeError(
+      `A host must be a string like ${EXPECTED}, or an object with one as its 'host', and is ${
+        Deno.inspect(options)
+      }`,
+    );
+  }
+  const { kind, username, hostname, port, workers } = parseSpec(host);
+  checkOptions(host, kind, others);
+  if (count !== undefined && workers !== undefined && count !== workers) {
+    throw invalid(host, "workers", `${count} and ${workers} at once`);
+  }
+  const wanted = count ?? workers ?? 0;
+  if (!Number.isSafeInteger(wanted) || wanted < 0) {
+    throw invalid(host, "workers", `${wanted}, and must be 0 or more`);
+  }
+  return {
+    ...others,
+    kind,
+    name: givenName ?? hostname,
+    username,
+    hostname,
+    port,
+    workers: wanted,
+  };
+}
+
+interface Spec {
+  readonly kind: "ssh" | "spawner";
+  readonly username: string | undefined;
+  readonly hostname: string;
+  readonly port: number | undefined;
+  readonly workers: number | undefined;
+}
+
+function parseSpec(spec: string): Spec {
+  const [, scheme, rest = ""] = spec.match(/^(?:([^/]*):\/\/)?(.*)$/s)!;
+  if (scheme !== undefined && scheme !== "ssh") {
+    throw invalid(spec, "scheme", `"${scheme}://", and can only be "ssh://"`);
+  }
+  const kind = scheme === "ssh" ? "ssh" : "spawner";
+  const slash = rest.indexOf("/");
+  const place = slash < 0 ? rest : rest.slice(0, slash);
+  const at = place.lastIndexOf("@");
+  const username = at < 0 ? undefined : place.slice(0, at);
+  const [hostname, port] = splitPort(spec, place.slice(at + 1));
+  checkHostname(spec, hostname);
+  if (username !== undefined) checkUsername(spec, kind, username);
+  return {
+    kind,
+    username,
+    hostname,
+    port: port === undefined ? undefined : portNumber(spec, port),
+    workers: slash < 0 ? undefined : workerCount(spec, rest.slice(slash + 1)),
+  };
+}
+
+function splitPort(
+  spec: string,
+  place: string,
+): [hostname: string, port: string | undefined] {
+  const bracketed = place.match(/^\[([^\]]*)\](?::(.*))?$/s);
+  if (bracketed !== null) return [bracketed[1]!, bracketed[2]];
+  const [hostname, port, ...more] = place.split(":");
+  if (more.length > 0) {
+    throw invalid(
+      spec,
+      "hostname",
+      `"${place}": an IPv6 address must be in brackets, as in [::1]`,
+    );
+  }
+  return [hostname!, port];
+}
+
+function checkHostname(spec: string, hostname: string): void {
+  if (/^[^\s@/[\]-][^\s@/[\]]*$/.test(hostname)) return;
+  throw invalid(
+    spec,
+    "hostname",
+    hostname === "" ? "missing" : `"${hostname}"`,
+  );
+}
+
+function checkUsername(spec: string, kind: string, username: string): void {
+  if (kind === "spawner") {
+    throw invalid(
+      spec,
+      "username",
+      `"${username}", but a spawner server has no users: is ssh://${spec} meant?`,
+    );
+  }
+  if (/^[^\s-]\S*$/.test(username)) return;
+  throw invalid(spec, "username", username === "" ? "empty" : `"${username}"`);
+}
+
+function portNumber(spec: string, text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port > 0 && port < 65_536) return port;
+  throw invalid(spec, "port", `"${text}", and must be from 1 to 65535`);
+}
+
+function workerCount(spec: string, text: string): number | undefined {
+  if (text === "") return undefined;
+  if (/^\d{1,6}$/.test(text)) return Number(text);
+  throw invalid(spec, "workers", `"${text}", and must be a whole number`);
+}
+
+function checkOptions(host: string, kind: string, others: object): void {
+  const [own, foreign] = kind === "ssh"
+    ? [SSH_ONLY, SPAWNER_ONLY]
+    : [SPAWNER_ONLY, SSH_ONLY];
+  const known: readonly string[] = ["host", "workers", "name", ...BOTH, ...own];
+  for (const name of Object.keys(others)) {
+    if (known.includes(name)) continue;
+    const reason = (foreign as readonly string[]).includes(name)
+      ? `the option '${name}' is for ${
+        kind === "ssh" ? "spawner servers, not for ssh" : "ssh://…"
+      }`
+      : `there is no option '${name}'; there are ${known.join(", ")}`;
+    throw new TypeError(`In the host "${host}" ${reason}`);
+  }
+  const { tmpdir } = others as HostOptions;
+  if (tmpdir === undefined) return;
+  if (tmpdir.startsWith("/") && tmpdir.length <= MAX_TMPDIR) return;
+  throw invalid(
+    host,
+    "tmpdir",
+    `"${tmpdir}", and must be an absolute path of at most ${MAX_TMPDIR} characters`,
+  );
+}
+
+function invalid(spec: string, part: string, found: string): RangeError {
+  return new RangeError(
+    `The host "${spec}" can't be read as ${EXPECTED}: its ${part} is ${found}`,
+  );
+}

@@ -1,0 +1,58 @@
+import { type Address, formatAddress } from "../wire/address.ts";
+import type { Channel } from "../wire/channel.ts";
+import type { PoolHandshake } from "../wire/handshake.ts";
+import { type Certificate, makeCertificate } from "./certificate.ts";
+import { PoolListener } from "./listener.ts";
+
+/** All that a pool listens at: one listener for each address that is asked for. */
+export class Listeners {
+  readonly #handshake: PoolHandshake;
+  readonly #onArrival: (number: number, channel: Channel) => void;
+  readonly #listeners: PoolListener[] = [];
+  readonly #addresses = new Map<string, Promise<Address>>();
+  #certificate: Promise<Certificate> | undefined;
+  #closed = false;
+
+  /** Constructs what listens nowhere yet. */
+  constructor(
+    handshake: PoolHandshake,
+    onArrival: (number: number, channel: Channel) => void,
+  ) {
+    this.#handshake = handshake;
+    this.#onArrival = onArrival;
+  }
+
+  /**
+   * Listens at an address, unless that is done already.
+   *
+   * @returns The address, with the port that it became.
+   */
+  listen(wanted: Address): Promise<Address> {
+    const key = formatAddress(wanted);
+    const address = this.#addresses.get(key) ?? this.#listen(wanted);
+    this.#addresses.set(key, address);
+    return address;
+  }
+
+  /** What the pool proves itself with at `tls` addresses. */
+  certificate(): Promise<Certificate> {
+    this.#certificate ??= makeCertificate();
+    return this.#certificate;
+  }
+
+  /** Stops listening. */
+  close(): void {
+    this.#closed = true;
+    for (const listener of this.#listeners) listener.close();
+  }
+
+  async #listen(wanted: Address): Promise<Address> {
+    const certificate = wanted.transport === "tls"
+      ? await this.certificate()
+      : undefined;
+    if (this.#closed) throw new Error("The pool was shut down");
+    const listener = new PoolListener(this.#handshake, this.#onArrival);
+    this.#listeners.push(listener);
+    return await listener.listen(wanted, certificate);
+  }
+}

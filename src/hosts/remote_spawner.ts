@@ -1,0 +1,147 @@
+import type {
+  OutputHandler,
+  WorkerEnd,
+  WorkerProcess,
+} from "../spawner/spawner.ts";
+import type { Channel } from "../wire/channel.ts";
+import {
+  type MachineInfo,
+  type Pong,
+  type PoolToSpawner,
+  type SessionRequest,
+  SpawnerMessageType,
+  type SpawnerToPool,
+} from "../wire/spawner_messages.ts";
+
+/** What a ping tells. */
+export interface PingAnswer {
+  /** How long it took, in milliseconds. */
+  readonly roundTrip: number;
+  /** How far the clock there is ahead of this one's, in milliseconds. */
+  readonly clockOffset: number;
+}
+
+interface SentPing {
+  readonly sentAt: number;
+  readonly resolve: (answer: PingAnswer) => void;
+}
+
+/** A spawner on another machine, as the pool sees it. */
+export class RemoteSpawner {
+  /** Resolves, when the connection has ended, to why. */
+  readonly closed: Promise<unknown>;
+
+  readonly #channel: Channel;
+  readonly #onOutput: OutputHandler;
+  readonly #ready = Promise.withResolvers<MachineInfo>();
+  readonly #workers = new Map<number, (end: WorkerEnd) => void>();
+  readonly #pings = new Map<number, SentPing>();
+  #nextPing = 0;
+
+  /** Constructs the pool's end of an authenticated connection. */
+  constructor(channel: Channel, onOutput: OutputHandler) {
+    this.#channel = channel;
+    this.#onOutput = onOutput;
+    channel.unref();
+    this.closed = this.#receive();
+  }
+
+  /** Says how workers are to be started, and learns about the machine. */
+  async open(request: SessionRequest): Promise<MachineInfo> {
+    this.#send([SpawnerMessageType.OPEN, request]);
+    return await Promise.race([
+      this.#ready.promise,
+      this.closed.then((reason) => {
+        throw reason ?? new Error("The spawner has closed the connection");
+      }),
+    ]);
+  }
+
+  /** Starts a worker. */
+  start(worker: number): WorkerProcess {
+    const { promise, resolve } = Promise.withResolvers<WorkerEnd>();
+    if (this.#channel.closed) resolve(LOST);
+    else {
+      this.#workers.set(worker, resolve);
+      this.#send([SpawnerMessageType.START, worker]);
+    }
+    return {
+      ended: promise,
+      kill: () => this.#send([SpawnerMessageType.KILL, worker]),
+    };
+  }
+
+  /** Asks for a sign of life. */
+  ping(): Promise<PingAnswer> {
+    const id = this.#nextPing++;
+    const { promise, resolve } = Promise.withResolvers<PingAnswer>();
+    this.#pings.set(id, { sentAt: performance.now(), resolve });
+    this.#send([SpawnerMessageType.PING, id]);
+    return promise;
+  }
+
+  /** Ends the connection, and with it all workers that are left there. */
+  close(): void {
+    this.#channel.close();
+  }
+
+  async #receive(): Promise<unknown> {
+    let reason: unknown;
+    try {
+      await this.#channel.receive((message) =>
+        this.#take(message as SpawnerToPool)
+      );
+    } catch (error) {
+      reason = error;
+    }
+    for (const resolve of this.#workers.values()) resolve(LOST);
+    this.#workers.clear();
+    return reason;
+  }
+
+  #take(message: SpawnerToPool): void {
+    switch (message[0]) {
+      case SpawnerMessageType.READY:
+        return this.#ready.resolve(message[1]);
+      case SpawnerMessageType.ENDED: {
+        const [, worker, how, lastWords] = message;
+        this.#workers.get(worker)?.({ how, lastWords });
+        this.#workers.delete(worker);
+        return;
+      }
+      case SpawnerMessageType.OUTPUT: {
+        const [, worker, stream, bytes] = message;
+        this.#onOutput(worker, stream, bytes);
+        return;
+      }
+      case SpawnerMessageType.PONG:
+        return this.#pong(message);
+      default:
+        throw new RangeError(
+          `Malformed message: a spawner sends no type ${message[0]}`,
+        );
+    }
+  }
+
+  #pong([, id, time]: Pong): void {
+    const ping = this.#pings.get(id);
+    if (ping === undefined) return;
+    this.#pings.delete(id);
+    const roundTrip = performance.now() - ping.sentAt;
+    // The answer left about half a round trip ago.
+    const clockOffset = time - (Date.now() - roundTrip / 2);
+    ping.resolve({ roundTrip, clockOffset });
+  }
+
+  #send(message: PoolToSpawner): void {
+    if (this.#channel.closed) return;
+    this.#channel.writer.message(message);
+    this.#channel.flush();
+  }
+}
+
+/** The end of workers whose spawner is gone: what became of them isn't known. */
+const LOST: WorkerEnd = {
+  how: "the connection to its host was lost",
+  lastWords: "",
+};

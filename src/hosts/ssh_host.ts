@@ -1,0 +1,235 @@
+import { deadline } from "@std/async/deadline";
+import { HostError } from "../errors.ts";
+import { kill, type WorkerProcess } from "../spawner/spawner.ts";
+import { type Address, formatAddress } from "../wire/address.ts";
+import { makeSecret } from "../wire/handshake.ts";
+import type { MachineInfo, SessionRequest } from "../wire/spawner_messages.ts";
+import type { Host } from "./host.ts";
+import type { HostContext } from "./host_context.ts";
+import type { HostSettings } from "./host_spec.ts";
+import { RemoteSpawner } from "./remote_spawner.ts";
+import { explainSshFailure } from "./ssh_failure.ts";
+import { remoteCommand } from "./ssh_script.ts";
+
+/** The program that an ssh host runs. */
+export const SSH_PROGRAM =
+  new URL("../spawner/ssh_entry.ts", import.meta.url).href;
+
+/** How often ssh asks the other side for a sign of life, in seconds. */
+const ALIVE_INTERVAL = 5;
+
+/** After how many questions without an answer it gives up. */
+const ALIVE_COUNT = 3;
+
+/** How long ssh may take to end by itself, in milliseconds. */
+const STOP_TIMEOUT = 3_000;
+
+/** How many characters of what ssh says are kept to explain a failure. */
+const MAX_WORDS = 8_192;
+
+/** What a worker over there is to be started with. */
+export type WorkerRequest = Omit<SessionRequest, "address" | "certificate">;
+
+/**
+ * Workers on a machine that the `ssh` program can log in to.
+ *
+ * One ssh process makes a tunnel from a Unix socket over there to the pool's,
+ * brings the pool's program along and runs it there as a spawner.
+ *
+ * @see {@link https://man.openbsd.org/ssh#R OpenSSH, option -R}
+ */
+export class SshHost implements Host {
+  readonly kind = "ssh";
+  readonly name: string;
+  readonly secret = makeSecret();
+  /** What is known of the machine, once the host is open. */
+  machine: MachineInfo | undefined;
+
+  readonly #settings: HostSettings;
+  readonly #request: WorkerRequest;
+  readonly #context: HostContext;
+  readonly #lost = Promise.withResolvers<Error>();
+  /** The folder over there. */
+  readonly #folder: string;
+  #words = "";
+  #child: Deno.ChildProcess | undefined;
+  #ended: Promise<Deno.CommandStatus> | undefined;
+  #spawner: RemoteSpawner | undefined;
+  #closed = false;
+
+  /** Constructs a host that does nothing yet. */
+  constructor(
+    settings: HostSettings,
+    request: WorkerRequest,
+    context: HostContext,
+  ) {
+    this.name = settings.name;
+    this.#settings = settings;
+    this.#request = request;
+    this.#context = context;
+    const random = crypto.getRandomValues(new Uint8Array(16)).toHex();
+    this.#folder = `${settings.tmpdir ?? "/tmp"}/distex-${random}`;
+  }
+
+  /** Resolves to the reason when ssh has ended after the host was open. */
+  get lost(): Promise<Error> {
+    return this.#lost.promise;
+  }
+
+  /** The spawner over there, once the host is open. */
+  get spawner(): RemoteSpawner {
+    return this.#spawner!;
+  }
+
+  async open(timeout: number): Promise<number> {
+    const { arrivals, onOutput, program } = this.#context;
+    const code = new TextEncoder().encode(await program());
+    if (this.#closed) throw new Error("The pool was shut down");
+    const arrival = arrivals.expect(this.secret);
+    const child = this.#spawn(code.length, arrival.number, timeout);
+    this.#ended = this.#watch(child);
+    this.#ended.then(({ code }) => {
+      const failure = this.#explain(`ssh ended with exit code ${code}`);
+      arrival.fail(failure);
+      this.#lost.resolve(failure);
+    });
+    feed(child, new TextEncoder().encode(`${this.secret.toHex()}\n`), code);
+    try {
+      const opening = arrival.channel.then(async (channel) => {
+        this.#spawner = new RemoteSpawner(channel, onOutput);
+        return await this.#spawner.open({
+          ...this.#request,
+          address: formatAddress({
+            transport: "unix",
+            path: `${this.#folder}/pool.sock`,
+          }),
+        });
+      });
+      this.machine = await deadline(opening, timeout);
+    } catch (error) {
+      if (error instanceof HostError) throw error;
+      throw this.#explain(
+        `the pool's program there has not connected back (${error})`,
+      );
+    }
+    return this.#settings.workers || this.machine.cpus;
+  }
+
+  start(worker: number): WorkerProcess {
+    return this.spawner.start(worker);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#spawner?.close();
+    if (this.#child === undefined) return;
+    const child = this.#child;
+    if (this.#spawner === undefined) kill(child);
+    const timer = setTimeout(() => kill(child), STOP_TIMEOUT);
+    await this.#ended;
+    clearTimeout(timer);
+  }
+
+  #spawn(
+    programLength: number,
+    number: number,
+    timeout: number,
+  ): Deno.ChildProcess {
+    const { hostname, deno = "" } = this.#settings;
+    const command = remoteCommand(this.#folder, deno, programLength, number);
+    try {
+      this.#child = new Deno.Command("ssh", {
+        args: [...this.#arguments(timeout), "--", hostname, command],
+        stdin: "piped",
+        stdout: "null",
+        stderr: "piped",
+        // Ctrl-C in a terminal is for the program, not for its connections.
+        detached: true,
+      }).spawn();
+    } catch (cause) {
+      throw new HostError(
+        this.name,
+        "connection",
+        `Can't use the host ${this.name}: the program 'ssh' can't be run (${cause}); install OpenSSH's client, and run with --allow-run`,
+        { cause },
+      );
+    }
+    this.#child.unref();
+    this.#context.guard?.watch(this.#child);
+    return this.#child;
+  }
+
+  #arguments(timeout: number): string[] {
+    const { username, port, identity, sshArgs = [] } = this.#settings;
+    const { address, folder } = this.#context;
+    // Nothing is there: a connection to it ends as soon as it has come through.
+    const nothing = `${folder}/nothing`;
+    const options = [
+      "BatchMode=yes",
+      "ExitOnForwardFailure=yes",
+      `ConnectTimeout=${Math.ceil(timeout / 1_000)}`,
+      `ServerAliveInterval=${ALIVE_INTERVAL}`,
+      `ServerAliveCountMax=${ALIVE_COUNT}`,
+      "ControlMaster=no",
+      "ControlPath=none",
+      "PermitLocalCommand=no",
+      "RemoteCommand=none",
+    ];
+    return [
+      // Of each option ssh takes the first value it finds.
+      ...sshArgs,
+      "-Tax",
+      ...options.flatMap((option) => ["-o", option]),
+      ...(username === undefined ? [] : ["-l", username]),
+      ...(port === undefined ? [] : ["-p", String(port)]),
+      ...(identity === undefined ? [] : ["-i", identity]),
+      "-R",
+      `${this.#folder}.sock:${forwardTarget(address)}`,
+      "-R",
+      `${this.#folder}.probe:${nothing}`,
+    ];
+  }
+
+  /** Reads what ssh says until it has ended. */
+  async #watch(child: Deno.ChildProcess): Promise<Deno.CommandStatus> {
+    const decoder = new TextDecoderStream();
+    let rest = "";
+    for await (const text of child.stderr.pipeThrough(decoder)) {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop()!;
+      for (const line of lines) this.#hear(line.trimEnd());
+    }
+    if (rest !== "") this.#hear(rest);
+    return await child.status;
+  }
+
+  #hear(line: string): void {
+    // What becomes of each probe of the lifeline.
+    if (/^connect to \S+\/nothing port -2 failed/.test(line)) return;
+    this.#words = `${this.#words}${line}\n`.slice(-MAX_WORDS);
+    if (this.#spawner !== undefined) this.#context.report(this.name, line);
+  }
+
+  #explain(otherwise: string): HostError {
+    return explainSshFailure(this.name, this.#words, otherwise);
+  }
+}
+
+function forwardTarget(address: Address): string {
+  return address.transport === "unix"
+    ? address.path
+    : `${address.hostname}:${address.port}`;
+}
+
+async function feed(
+  child: Deno.ChildProcess,
+  ...pieces: Uint8Array<ArrayBuffer>[]
+): Promise<void> {
+  const writer = child.stdin.getWriter();
+  try {
+    for (const piece of pieces) await writer.write(piece);
+    await writer.close();
+  } catch {
+    // It has ended already, which is noticed as such.
+  }
+}

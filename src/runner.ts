@@ -1,0 +1,298 @@
+import { CallerTrace } from "./caller_trace.ts";
+import { ChunkSize } from "./chunk_size.ts";
+import type { Engine } from "./engine.ts";
+import { Future } from "./future.ts";
+import { type AnyIterable, Items } from "./items.ts";
+import { type MapResults, MapRun } from "./map.ts";
+import { type MapInputs, parseInputs } from "./map_inputs.ts";
+import {
+  type CallOptions,
+  callSettings,
+  type MapOptions,
+  mapSettings,
+} from "./options.ts";
+import { PromisedCall } from "./promised_call.ts";
+import type { TaskLike } from "./task.ts";
+
+/**
+ * What runs tasks: a {@linkcode Pool}, or the same pool with options for the
+ * calls, from {@linkcode TaskRunner.options}.
+ */
+export class TaskRunner {
+  readonly #engine: Engine;
+  readonly #options: CallOptions;
+
+  /** Constructs a runner; a program gets one from a pool. */
+  protected constructor(engine: Engine, options: CallOptions) {
+    this.#engine = engine;
+    this.#options = options;
+  }
+
+  /**
+   * The same pool with options for the calls that are made with what this
+   * returns.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(1);
+   * const here = pool.options({ host: "local" });
+   * assertEquals(await here.run((x: number) => x + 1, 1), 2);
+   * ```
+   *
+   * @param options The options, besides those that this has already.
+   * @returns Something to call tasks with.
+   * @throws {TypeError} If there is no such option.
+   * @throws {RangeError} If an option has a value that it can't have.
+   */
+  options(options: CallOptions): TaskRunner {
+    const known = this.#engine.hostNames;
+    return new TaskRunner(this.#engine, {
+      ...this.#options,
+      ...callSettings(options, known),
+    });
+  }
+
+  /**
+   * Runs a task on one of the workers.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(1);
+   * assertEquals(await pool.run((a: number, b: number) => a + b, 1, 2), 3);
+   * ```
+   *
+   * @typeParam Args The task's arguments.
+   * @typeParam Result What it returns, awaited.
+   * @param task The task.
+   * @param args Its arguments; leave them as they are until the task is done,
+   * for they are read when they are sent, and big binary values in their place.
+   * @returns A promise of what the task returns, which is rejected with what
+   * it throws.
+   * @throws {TypeError} If `task` can't be sent.
+   */
+  run<Args extends unknown[], Result>(
+    task: TaskLike<Args, Result>,
+    ...args: Args
+  ): Promise<Result> {
+    return this.#call<Result>(task, args, this.run).promise;
+  }
+
+  /**
+   * Runs a task on one of the workers, as {@linkcode TaskRunner.run} does, and
+   * returns a {@linkcode Future} that can be asked and cancelled.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(1);
+   * const future = pool.submit((x: number) => x * 2, 21);
+   * assertEquals(await future, 42);
+   * ```
+   *
+   * @typeParam Args The task's arguments.
+   * @typeParam Result What it returns, awaited.
+   * @param task The task.
+   * @param args Its arguments; leave them as they are until the task is done.
+   * @returns The future of what the task returns.
+   * @throws {TypeError} If `task` can't be sent.
+   */
+  submit<Args extends unknown[], Result>(
+    task: TaskLike<Args, Result>,
+    ...args: Args
+  ): Future<Result> {
+    const call = this.#call<Result>(task, args, this.submit);
+    return new Future(call, () => this.#engine.scheduler.cancel(call));
+  }
+
+  /**
+   * Calls a task with each of the items, and iterates over the results.
+   *
+   * Of several iterables, sync or async, the task gets one value each as its
+   * arguments, until the shortest ends. They can be unbounded: no more is
+   * taken from them than the workers have room for, and not much more than
+   * what was read of the results. If the task or an iterable throws, the
+   * results before it can be read, then the iteration throws it, and tasks
+   * that haven't begun are dropped.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(2);
+   * const powers = pool.map((x: number, y: number) => x ** y, [2, 3], [5, 2]);
+   * assertEquals(await powers.toArray(), [32, 9]);
+   * ```
+   *
+   * @example Lists of arguments
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(2);
+   * const points: [number, number][] = [[3, 4], [5, 12]];
+   * const lengths = pool.map(
+   *   (x: number, y: number) => Math.sqrt(x * x + y * y),
+   *   points,
+   *   { star: true },
+   * );
+   * assertEquals(await lengths.toArray(), [5, 13]);
+   * ```
+   *
+   * @typeParam Args The task's arguments.
+   * @typeParam Result What it returns, awaited.
+   * @param task The task.
+   * @param items Lists of arguments.
+   * @param options How the map is done.
+   * @returns The results, to be iterated once. A time-out is thrown as a
+   * `DOMException` named `"TimeoutError"`.
+   * @throws {TypeError} If `task` can't be sent, or something isn't iterable.
+   * @throws {RangeError} If an option has a value that it can't have.
+   */
+  map<Args extends unknown[], Result>(
+    task: TaskLike<Args, Result>,
+    items: AnyIterable<Readonly<Args>>,
+    options: MapOptions & { readonly star: true },
+  ): MapResults<Result>;
+  /**
+   * Calls a task with each of the items, and iterates over the results.
+   *
+   * @typeParam Item The task's argument.
+   * @typeParam Result What it returns, awaited.
+   * @param task The task.
+   * @param items Its arguments.
+   * @param options How the map is done.
+   * @returns The results, to be iterated once. A time-out is thrown as a
+   * `DOMException` named `"TimeoutError"`.
+   * @throws {TypeError} If `task` can't be sent, or something isn't iterable.
+   * @throws {RangeError} If an option has a value that it can't have.
+   */
+  map<Item, Result>(
+    task: TaskLike<[Item], Result>,
+    items: AnyIterable<Item>,
+    options?: MapOptions,
+  ): MapResults<Result>;
+  /**
+   * Calls a task with the items of two iterables in step, and iterates over
+   * the results.
+   *
+   * @typeParam First The task's first argument.
+   * @typeParam Second The task's second argument.
+   * @typeParam Result What it returns, awaited.
+   * @param task The task.
+   * @param first Its first arguments.
+   * @param second Its second arguments.
+   * @param options How the map is done.
+   * @returns The results, to be iterated once. A time-out is thrown as a
+   * `DOMException` named `"TimeoutError"`.
+   * @throws {TypeError} If `task` can't be sent, or something isn't iterable.
+   * @throws {RangeError} If an option has a value that it can't have.
+   */
+  map<First, Second, Result>(
+    task: TaskLike<[First, Second], Result>,
+    first: AnyIterable<First>,
+    second: AnyIterable<Second>,
+    options?: MapOptions,
+  ): MapResults<Result>;
+  /**
+   * Calls a task with each of the items, and iterates over the results.
+   *
+   * @typeParam Args The task's arguments.
+   * @typeParam Result What it returns, awaited.
+   * @param task The task.
+   * @param inputs An iterable for each argument, then the options.
+   * @returns The results, to be iterated once. A time-out is thrown as a
+   * `DOMException` named `"TimeoutError"`.
+   * @throws {TypeError} If `task` can't be sent, or something isn't iterable.
+   * @throws {RangeError} If an option has a value that it can't have.
+   */
+  map<Args extends unknown[], Result>(
+    task: TaskLike<Args, Result>,
+    ...inputs: MapInputs<Args>
+  ): MapResults<Result>;
+  map(
+    task: TaskLike<never[], unknown>,
+    ...inputs: readonly unknown[]
+  ): MapResults<unknown> {
+    const { iterables, options } = parseInputs(inputs);
+    const { chunksize, ordered, star, timeout } = mapSettings(options);
+    if (star && iterables.length > 1) {
+      throw new TypeError(
+        `With 'star' there must be one iterable, of arrays of arguments, and there are ${iterables.length}`,
+      );
+    }
+    const plan = {
+      task: this.#engine.tasks.register(task),
+      items: new Items(iterables),
+      spread: star || iterables.length > 1,
+      chunkSize: new ChunkSize(chunksize),
+      ordered,
+      timeout,
+      trace: new CallerTrace(this.map),
+      ...this.#options,
+    };
+    this.#engine.start();
+    return new MapRun(plan, this.#engine.scheduler);
+  }
+
+  /**
+   * Runs a task once on every worker at the same time, when the tasks that
+   * are under way or queued are done; tasks that come later wait.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(2);
+   * const pids = await pool.runOnAll(() => Deno.pid);
+   * assertEquals(new Set(pids).size, 2);
+   * ```
+   *
+   * @typeParam Args The task's arguments.
+   * @typeParam Result What it returns, awaited.
+   * @param task The task.
+   * @param args Its arguments.
+   * @returns A promise of what it returns on each worker, which is rejected
+   * with what it throws on one.
+   * @throws {TypeError} If `task` can't be sent.
+   */
+  runOnAll<Args extends unknown[], Result>(
+    task: TaskLike<Args, Result>,
+    ...args: Args
+  ): Promise<Result[]> {
+    const registered = this.#engine.tasks.register(task);
+    const trace = new CallerTrace(this.runOnAll);
+    this.#engine.start();
+    return this.#engine.scheduler.submitToAll(
+      () => new PromisedCall<unknown>(registered, args, trace),
+      this.#options.host,
+    ) as Promise<Result[]>;
+  }
+
+  #call<Result>(
+    task: TaskLike<never[], unknown>,
+    args: unknown[],
+    below: (...args: never[]) => unknown,
+  ): PromisedCall<Result> {
+    const registered = this.#engine.tasks.register(task);
+    const trace = this.#engine.tracer.trace(below);
+    const call = new PromisedCall<Result>(
+      registered,
+      args,
+      trace,
+      this.#options.host,
+    );
+    this.#engine.start();
+    this.#engine.scheduler.submit(call);
+    return call;
+  }
+}

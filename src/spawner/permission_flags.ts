@@ -1,0 +1,57 @@
+import type { Address } from "../wire/address.ts";
+
+/** The names of Deno's permissions. */
+export const PERMISSION_NAMES = [
+  "read",
+  "write",
+  "net",
+  "env",
+  "run",
+  "ffi",
+  "sys",
+  "import",
+] as const;
+
+/** The name of one of Deno's permissions. */
+export type PermissionName = (typeof PERMISSION_NAMES)[number];
+
+/** What is granted: all, or what is listed; what isn't named is denied. */
+export type Grants = {
+  readonly [name in PermissionName]?: true | readonly string[];
+};
+
+/** The flags that give a worker what is granted, and access to its pool. */
+export function permissionFlags(grants: Grants, address: Address): string[] {
+  if (PERMISSION_NAMES.every((name) => grants[name] === true)) {
+    return ["--allow-all"];
+  }
+  const own = ownGrants(address);
+  const flags: string[] = [];
+  for (const name of PERMISSION_NAMES) {
+    const grant = grants[name];
+    const list = [
+      ...(own[name] ?? []),
+      ...(Array.isArray(grant) ? grant : []),
+    ];
+    if (grant === true) flags.push(`--allow-${name}`);
+    else if (list.length > 0) flags.push(`--allow-${name}=${list.join(",")}`);
+  }
+  return flags;
+}
+
+/** The least that a worker needs to connect. */
+function ownGrants(
+  address: Address,
+): { readonly [name in PermissionName]?: readonly string[] } {
+  if (address.transport !== "unix") {
+    return { net: [formatHost(address.hostname, address.port)] };
+  }
+  const { path } = address;
+  return { net: [`unix:${path}`], read: [path], write: [path] };
+}
+
+function formatHost(hostname: string, port: number): string {
+  return hostname.includes(":")
+    ? `[${hostname}]:${port}`
+    : `${hostname}:${port}`;
+}

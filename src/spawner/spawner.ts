@@ -1,0 +1,171 @@
+import { type Address, formatAddress } from "../wire/address.ts";
+import type { Guard } from "./guard.ts";
+import { type Grants, permissionFlags } from "./permission_flags.ts";
+
+/** How much of what a worker wrote to stderr is told with its end. */
+const MAX_LAST_WORDS = 2_048;
+
+/** How a worker's process ended. */
+export interface WorkerEnd {
+  /** Its exit code or signal, in words. */
+  readonly how: string;
+  /** The last that it wrote to stderr, if that was read. */
+  readonly lastWords: string;
+}
+
+/** A process that was started to be a worker. */
+export interface WorkerProcess {
+  /** Resolves, when the process has ended, to how. */
+  readonly ended: Promise<WorkerEnd>;
+  /** Ends the process at once. */
+  kill(): void;
+}
+
+/** One of the two ways that a program says something. */
+export type OutputStream = "stdout" | "stderr";
+
+/** Takes what a worker writes; the worker waits until it is resolved. */
+export type OutputHandler = (
+  worker: number,
+  stream: OutputStream,
+  bytes: Uint8Array<ArrayBuffer>,
+) => Promise<void> | void;
+
+/** How the workers of a pool are started in one place. */
+export interface SpawnerSettings {
+  /** The program that a worker runs: a URL or a path. */
+  readonly program: string;
+  /** Where the pool listens. */
+  readonly address: Address;
+  /** The secret by which pool and worker know each other. */
+  readonly secret: Uint8Array<ArrayBuffer>;
+  /** The pool's certificate (PEM), if the address is a `tls` one. */
+  readonly certificate: string | undefined;
+  /** What tasks may do. */
+  readonly grants: Grants;
+  /** The configuration that imports resolve by; `undefined` for none. */
+  readonly config: string | undefined;
+  /** Further arguments for `deno run`. */
+  readonly denoArgs: readonly string[];
+  /** Environment variables besides those of this process. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The folder that workers start in; `undefined` for this process's. */
+  readonly cwd: string | undefined;
+  /** Takes what workers write; `undefined`: it goes where this process's does. */
+  readonly onOutput: OutputHandler | undefined;
+}
+
+/** Starts worker processes on the machine that it runs on. */
+export class Spawner {
+  readonly #settings: SpawnerSettings;
+  readonly #guard: Guard | undefined;
+
+  /** Constructs a spawner; `guard` ends its workers if this process can't. */
+  constructor(settings: SpawnerSettings, guard: Guard | undefined) {
+    this.#settings = settings;
+    this.#guard = guard;
+  }
+
+  /**
+   * Starts a worker, of the same Deno as this process's.
+   *
+   * @param worker The number by which it introduces itself to the pool.
+   * @throws {Error} If `deno` can't be run.
+   */
+  start(worker: number): WorkerProcess {
+    const { env, cwd, secret, certificate = "", onOutput } = this.#settings;
+    const stdio = onOutput === undefined ? "inherit" : "piped";
+    const child = new Deno.Command(denoPath(), {
+      args: this.#arguments(worker),
+      stdin: "piped",
+      stdout: stdio,
+      stderr: stdio,
+      env: { ...env },
+      ...(cwd === undefined ? {} : { cwd }),
+    }).spawn();
+    child.unref();
+    this.#guard?.watch(child);
+    tell(child, `${secret.toHex()}\n${certificate}`);
+    return {
+      ended: onOutput === undefined
+        ? child.status.then((status) => describe(status, ""))
+        : readOutput(child, worker, onOutput),
+      kill: () => kill(child),
+    };
+  }
+
+  #arguments(worker: number): string[] {
+    const { program, address, config, denoArgs, grants } = this.#settings;
+    return [
+      "run",
+      "--quiet",
+      "--no-prompt",
+      ...permissionFlags(grants, address),
+      ...(config === undefined ? ["--no-config"] : ["--config", config]),
+      ...denoArgs,
+      program,
+      "--connect",
+      formatAddress(address),
+      "--worker",
+      String(worker),
+    ];
+  }
+}
+
+/** The `deno` that runs this; a compiled program is none, so one is looked for. */
+export function denoPath(): string {
+  return Deno.build.standalone ? "deno" : Deno.execPath();
+}
+
+/** Ends a process, if it hasn't ended already. */
+export function kill(child: Deno.ChildProcess): void {
+  try {
+    child.kill("SIGKILL");
+  } catch {
+    // It has ended already.
+  }
+}
+
+async function tell(child: Deno.ChildProcess, text: string): Promise<void> {
+  const writer = child.stdin.getWriter();
+  try {
+    await writer.write(new TextEncoder().encode(text));
+    await writer.close();
+  } catch {
+    // It has ended already, which is noticed as such.
+  }
+}
+
+async function readOutput(
+  child: Deno.ChildProcess,
+  worker: number,
+  onOutput: OutputHandler,
+): Promise<WorkerEnd> {
+  let tail = new Uint8Array();
+  const read = async (name: OutputStream) => {
+    for await (const bytes of child[name]) {
+      if (name === "stderr") tail = lastOf(tail, bytes);
+      await onOutput(worker, name, bytes);
+    }
+  };
+  await Promise.all([read("stdout"), read("stderr")]);
+  return describe(await child.status, new TextDecoder().decode(tail).trim());
+}
+
+function lastOf(
+  before: Uint8Array,
+  bytes: Uint8Array,
+): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(before.length + bytes.length);
+  all.set(before);
+  all.set(bytes, before.length);
+  return all.slice(-MAX_LAST_WORDS);
+}
+
+function describe(
+  { code, signal }: Deno.CommandStatus,
+  lastWords: string,
+): WorkerEnd {
+  const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
+  return { how, lastWords };
+}

@@ -1,0 +1,13 @@
+/** A stream of bytes both ways: the part of `Deno.Conn` that is needed. */
+export interface Connection {
+  /** Fills part of a buffer; `null` is the end. */
+  read(buffer: Uint8Array): Promise<number | null>;
+  /** Writes some of the bytes, and tells how many. */
+  write(bytes: Uint8Array): Promise<number>;
+  /** Ends both directions. */
+  close(): void;
+  /** Lets the program end although the connection is open. */
+  unref(): void;
+  /** Lets small pieces leave at once; TCP connections have it. */
+  setNoDelay?(): void;
+}

@@ -1,0 +1,167 @@
+import { assert, assertEquals } from "@std/assert";
+import { BundleCache } from "../../src/bundle/bundle_cache.ts";
+
+const CODE = "export const é = 1;\n// the end\n";
+
+/** A folder for caches, removed at the end of its scope. */
+class Caches implements AsyncDisposable {
+  private constructor(readonly path: string) {}
+
+  static async make(): Promise<Caches> {
+    return new Caches(await Deno.makeTempDir());
+  }
+
+  /** The folder of the cache, which is made by that. */
+  get folder(): string {
+    return `${this.path}/a/b`;
+  }
+
+  get cache(): BundleCache {
+    return new BundleCache(this.folder);
+  }
+
+  /** The only file in the cache. */
+  get file(): string {
+    const [entry, another] = [...Deno.readDirSync(this.folder)];
+    assert(entry !== undefined && another === undefined);
+    return `${this.folder}/${entry.name}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.path, { recursive: true });
+  }
+}
+
+/** Checks that what was stored isn't read after it, but can be stored anew. */
+function testUnreliable(
+  name: string,
+  spoil: (caches: Caches) => unknown,
+  options: { ignore?: boolean } = {},
+): void {
+  Deno.test({
+    name: `BundleCache doesn't read ${name}`,
+    ...options,
+    fn: async () => {
+      await using caches = await Caches.make();
+      await caches.cache.write("key", CODE);
+      assertEquals(await caches.cache.read("key"), CODE);
+      await spoil(caches);
+      assertEquals(await caches.cache.read("key"), undefined);
+      await caches.cache.write("key", CODE);
+    },
+  });
+}
+
+const isWindows = Deno.build.os === "windows";
+const isRoot = Deno.uid() === 0;
+
+Deno.test("BundleCache reads what was written", async () => {
+  await using caches = await Caches.make();
+  assertEquals(await caches.cache.read("key"), undefined);
+  for (const code of [CODE, "", "\n", "a"]) {
+    await caches.cache.write("key", code);
+    assertEquals(await caches.cache.read("key"), code);
+  }
+  await caches.cache.write("other", "b");
+  assertEquals(await caches.cache.read("key"), "a");
+  assertEquals(await caches.cache.read("other"), "b");
+});
+
+Deno.test({
+  name: "BundleCache is the user's alone",
+  ignore: isWindows,
+  fn: async () => {
+    await using caches = await Caches.make();
+    await caches.cache.write("key", CODE);
+    assertEquals((await Deno.stat(caches.folder)).mode! & 0o777, 0o700);
+    assertEquals((await Deno.stat(caches.file)).mode! & 0o777, 0o600);
+  },
+});
+
+testUnreliable("a file that was cut", async ({ file }) => {
+  await Deno.truncate(file, (await Deno.stat(file)).size - 1);
+});
+
+testUnreliable("an empty file", ({ file }) => Deno.truncate(file));
+
+testUnreliable("a file that was changed", async ({ file }) => {
+  const text = await Deno.readTextFile(file);
+  await Deno.writeTextFile(file, text.replace("= 1", "= 2"));
+});
+
+testUnreliable("a file that others may change", ({ file }) => {
+  return Deno.chmod(file, 0o620);
+}, { ignore: isWindows });
+
+testUnreliable("a folder that others may change", ({ folder }) => {
+  return Deno.chmod(folder, 0o770);
+}, { ignore: isWindows });
+
+testUnreliable("a link", async ({ file, path }) => {
+  await Deno.rename(file, `${path}/elsewhere`);
+  await Deno.symlink(`${path}/elsewhere`, file);
+}, { ignore: isWindows });
+
+testUnreliable("a file of somebody else", ({ file }) => {
+  return Deno.chown(file, 1, 1);
+}, { ignore: !isRoot });
+
+testUnreliable("a folder of somebody else", ({ folder }) => {
+  return Deno.chown(folder, 1, 1);
+}, { ignore: !isRoot });
+
+Deno.test({
+  name: "BundleCache writes nothing where others may change it",
+  ignore: isWindows,
+  fn: async () => {
+    await using caches = await Caches.make();
+    await Deno.mkdir(caches.folder, { recursive: true });
+    await Deno.chmod(caches.folder, 0o777);
+    await caches.cache.write("key", CODE);
+    assertEquals([...Deno.readDirSync(caches.folder)], []);
+  },
+});
+
+Deno.test("BundleCache mends what can't be relied on", async () => {
+  await using caches = await Caches.make();
+  await caches.cache.write("key", CODE);
+  await Deno.truncate(caches.file, 10);
+  await caches.cache.write("key", CODE);
+  assertEquals(await caches.cache.read("key"), CODE);
+});
+
+Deno.test("BundleCache without a folder keeps nothing", async () => {
+  await using caches = await Caches.make();
+  await Deno.writeTextFile(`${caches.path}/a`, "a file");
+  await caches.cache.write("key", CODE);
+  assertEquals(await caches.cache.read("key"), undefined);
+});
+
+Deno.test("BundleCache keeps the newest files", async () => {
+  await using caches = await Caches.make();
+  const count = 12;
+  for (let i = 0; i < count; i++) {
+    await caches.cache.write(`key${i}`, `${i}`);
+    // Clocks of file systems may be coarse.
+    const time = (Date.now() - 60_000 + i * 1000) / 1000;
+    await Deno.utime(`${caches.folder}/key${i}.js`, time, time);
+  }
+  const kept = [];
+  for (let i = 0; i < count; i++) {
+    if (await caches.cache.read(`key${i}`) !== undefined) kept.push(i);
+  }
+  assertEquals(kept, [4, 5, 6, 7, 8, 9, 10, 11]);
+});
+
+Deno.test("BundleCache is never seen half written", async () => {
+  await using caches = await Caches.make();
+  const codes = Array.from({ length: 8 }, (_, i) => `${i}`.repeat(100_000));
+  await caches.cache.write("key", codes[0]!);
+  const writing = Promise.all(
+    codes.map((code) => caches.cache.write("key", code)),
+  );
+  let written = false;
+  writing.then(() => written = true);
+  while (!written) assert(codes.includes((await caches.cache.read("key"))!));
+  assert(caches.file.endsWith("/key.js"));
+});

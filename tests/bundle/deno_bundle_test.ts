@@ -1,0 +1,154 @@
+import {
+  assert,
+  assertEquals,
+  assertFalse,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { denoBundle } from "../../src/bundle/deno_bundle.ts";
+import { Project, runDeno, valueOf } from "./bundle_fixture.ts";
+
+const BUNDLE_MODULE = fileURLToPath(
+  import.meta.resolve("./programs/bundle_module.ts"),
+);
+
+const REPOSITORY_CONFIG = fileURLToPath(
+  import.meta.resolve("../../deno.json"),
+);
+
+/** What denoBundle() says of a module that it can't bundle. */
+async function failureOf(
+  project: Project,
+  entry = project.url("tasks.ts"),
+): Promise<string> {
+  const { message } = await assertRejects(
+    () => denoBundle(entry, undefined),
+    Error,
+    `Can't bundle ${entry} for a worker elsewhere: `,
+  );
+  for (const noise of ["\x1b", "backtrace", "bundling failed", "\nerror:"]) {
+    assertFalse(message.includes(noise), message);
+  }
+  return message;
+}
+
+/** Checks what the failure to bundle a `tasks.ts` says. */
+function testFailure(
+  name: string,
+  text: string,
+  ...parts: ((project: Project) => string)[]
+): void {
+  Deno.test(`denoBundle() says ${name}`, async () => {
+    await using project = await Project.with({ "tasks.ts": text });
+    const message = await failureOf(project);
+    for (const part of parts) assertStringIncludes(message, part(project));
+  });
+}
+
+testFailure(
+  "which import isn't there",
+  'export const x = 1;\nexport * from "./none.ts";',
+  (project) => `Module not found "${project.url("none.ts")}"`,
+  (project) => `at ${project.url("tasks.ts")}:2:15`,
+);
+
+testFailure(
+  "where the syntax is wrong",
+  "export const x = 1;\nexport function f( { return 1 }",
+  () => "SyntaxError: Expected ','",
+  (project) => `at ${project.url("tasks.ts")}:2:29`,
+);
+
+testFailure(
+  "which name isn't in the import map",
+  'export * from "bare";',
+  () => 'Import "bare" not a dependency',
+  (project) => `at ${project.url("tasks.ts")}:1:1`,
+  () => "as its 'config'",
+);
+
+testFailure(
+  "from where imports aren't allowed",
+  'export * from "http://127.0.0.1:9/x.ts";',
+  () => 'Requires import access to "127.0.0.1:9"',
+  () => "Run the program with --allow-import for that host",
+);
+
+Deno.test("denoBundle() says that a module isn't there", async () => {
+  await using project = await Project.with({});
+  const message = await failureOf(project);
+  assertStringIncludes(message, `Module not found "${project.url("tasks.ts")}`);
+});
+
+Deno.test("denoBundle() says that the configuration isn't there", async () => {
+  await using project = await Project.with({ "tasks.ts": "" });
+  await assertRejects(
+    () => denoBundle(project.url("tasks.ts"), `${project.path}/none.json`),
+    Error,
+    "none.json",
+  );
+});
+
+Deno.test("denoBundle() says that it needs a registry the first time", async () => {
+  await using project = await Project.with({ "tasks.ts": "" });
+  const env = {
+    DENO_DIR: `${project.path}/deno`,
+    NPM_CONFIG_REGISTRY: "http://127.0.0.1:9/",
+  };
+  const before = Object.keys(env).map((name) =>
+    [name, Deno.env.get(name)] as const
+  );
+  for (const [name, value] of Object.entries(env)) Deno.env.set(name, value);
+  try {
+    const message = await failureOf(project);
+    assertStringIncludes(message, "http://127.0.0.1:9/");
+    assertStringIncludes(message, "downloads once from the npm registry");
+  } finally {
+    for (const [name, value] of before) {
+      if (value === undefined) Deno.env.delete(name);
+      else Deno.env.set(name, value);
+    }
+  }
+});
+
+Deno.test("denoBundle() says that a program needs --allow-run", async () => {
+  await using project = await Project.with({ "tasks.ts": "" });
+  const { stdout, stderr } = await runDeno([
+    "run",
+    "--no-prompt",
+    "--allow-read",
+    "--config",
+    REPOSITORY_CONFIG,
+    BUNDLE_MODULE,
+    project.url("tasks.ts"),
+  ]);
+  assertEquals(
+    stdout,
+    `Can't bundle ${
+      project.url("tasks.ts")
+    } for a worker elsewhere: Run the program with --allow-run\n`,
+    stderr,
+  );
+});
+
+Deno.test("denoBundle() takes a path", async () => {
+  await using project = await Project.with({
+    "-a b.ts": "export const f = (x: number) => x + 1;",
+  });
+  const code = await denoBundle(`${project.path}/-a b.ts`, undefined);
+  assertEquals(await valueOf(code, "f", 1), 2);
+  assertFalse(code.includes("sourceMappingURL"));
+});
+
+Deno.test("denoBundle() takes code that is big", async () => {
+  const text = "0123456789".repeat(500_000);
+  await using project = await Project.with({
+    "tasks.ts": `export const f = () => ${JSON.stringify(text)}.length;`,
+  });
+  const code = await denoBundle(project.url("tasks.ts"), undefined, {
+    sourceMap: true,
+  });
+  assert(code.length > text.length);
+  assertEquals(await valueOf(code, "f"), text.length);
+});

@@ -1,0 +1,178 @@
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { loadWorkerBundle } from "../../src/bundle/worker_bundle.ts";
+import { Project, runDeno, valueOf } from "./bundle_fixture.ts";
+
+const BUNDLE_WORKER = fileURLToPath(
+  import.meta.resolve("./programs/bundle_worker.ts"),
+);
+
+const REPOSITORY_CONFIG = fileURLToPath(
+  import.meta.resolve("../../deno.json"),
+);
+
+/** A package with a worker program, which imports by names of its own. */
+const PACKAGE = {
+  "deno.json": '{ "imports": { "words": "./src/lib/words.ts" } }',
+  "worker.ts": 'import { f } from "./src/f.ts";\nexport { f };',
+  "src/f.ts": 'import { word } from "words";\nexport const f = () => word;',
+  "src/lib/words.ts": "export const word: string = 'old';",
+  "src/lib/new.ts": "export const word: string = 'new';",
+};
+
+/** Loads the worker program of a project, with its cache in the project. */
+function load(project: Project): Promise<string> {
+  return loadWorkerBundle(
+    project.url("worker.ts"),
+    "/no/such/config.json",
+    `${project.path}/cache`,
+  );
+}
+
+function countCached(project: Project): number {
+  return [...Deno.readDirSync(`${project.path}/cache`)].length;
+}
+
+/** Runs a program that bundles a worker, with a cache in a project. */
+async function bundleElsewhere(
+  project: Project,
+  flags: readonly string[],
+  ...args: string[]
+): Promise<{ folder: string | null; isSame: boolean; code: string }> {
+  const { success, stdout, stderr } = await runDeno([
+    "run",
+    "--no-prompt",
+    "--config",
+    REPOSITORY_CONFIG,
+    ...flags,
+    BUNDLE_WORKER,
+    ...args,
+  ], {
+    env: {
+      XDG_CACHE_HOME: project.path,
+      HOME: project.path,
+      LOCALAPPDATA: project.path,
+      DENO_DIR: await denoDir(),
+    },
+  });
+  assert(success, stderr);
+  return JSON.parse(stdout);
+}
+
+/** Where Deno has its own cache, which the environment would move too. */
+async function denoDir(): Promise<string> {
+  const { stdout } = await runDeno(["info", "--json"]);
+  return JSON.parse(stdout).denoDir;
+}
+
+Deno.test("loadWorkerBundle() takes what hasn't changed from the cache", async () => {
+  await using project = await Project.with(PACKAGE);
+  const code = await load(project);
+  assertEquals(await valueOf(code, "f"), "old");
+  assertEquals(countCached(project), 1);
+  const { mtime } = await Deno.stat(`${project.path}/cache`);
+  assertEquals(await load(project), code);
+  assertEquals((await Deno.stat(`${project.path}/cache`)).mtime, mtime);
+});
+
+for (
+  const [path, text] of [
+    ["src/lib/words.ts", "export const word = 'new';"],
+    ["worker.ts", "export const f = () => 'new';"],
+    ["deno.json", '{ "imports": { "words": "./src/lib/new.ts" } }'],
+  ] as const
+) {
+  Deno.test(`loadWorkerBundle() notices a change of ${path}`, async () => {
+    await using project = await Project.with(PACKAGE);
+    await load(project);
+    await project.write(path, text);
+    assertEquals(await valueOf(await load(project), "f"), "new");
+    assertEquals(countCached(project), 2);
+  });
+}
+
+Deno.test("loadWorkerBundle() notices a new file", async () => {
+  await using project = await Project.with(PACKAGE);
+  await load(project);
+  await project.write("src/a/b/c d%.ts", "");
+  await load(project);
+  assertEquals(countCached(project), 2);
+});
+
+Deno.test("loadWorkerBundle() works without a cache", async () => {
+  await using project = await Project.with(PACKAGE);
+  const code = await loadWorkerBundle(
+    project.url("worker.ts"),
+    undefined,
+    undefined,
+  );
+  assertEquals(await valueOf(code, "f"), "old");
+});
+
+Deno.test("loadWorkerBundle() caches no failure", async () => {
+  await using project = await Project.with({
+    ...PACKAGE,
+    "src/f.ts": "export *",
+  });
+  await assertRejects(() => load(project), Error, "SyntaxError");
+  await project.write("src/f.ts", PACKAGE["src/f.ts"]);
+  assertEquals(await valueOf(await load(project), "f"), "old");
+});
+
+Deno.test("loadWorkerBundle() resolves what isn't a folder by the configuration given", async () => {
+  await using project = await Project.with(PACKAGE);
+  await using server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+    () =>
+      new Response('export { word as default } from "words";', {
+        headers: { "content-type": "text/javascript" },
+      }),
+  );
+  const code = await loadWorkerBundle(
+    `http://127.0.0.1:${server.addr.port}/worker.js`,
+    `${project.path}/deno.json`,
+    `${project.path}/cache`,
+  );
+  assertStringIncludes(code, '"old"');
+  assertEquals(countCached(project), 1);
+});
+
+Deno.test("workerBundle() makes the worker of this package run", async () => {
+  await using project = await Project.with({});
+  const entry = import.meta.resolve("../../worker.ts");
+  const { folder, isSame, code } = await bundleElsewhere(
+    project,
+    ["-A"],
+    entry,
+  );
+  assert(isSame);
+  assert(folder!.startsWith(project.path), folder!);
+  assert(folder!.endsWith("/distex-pool"), folder!);
+  assertEquals([...Deno.readDirSync(folder!)].length, 1);
+  // It begins, and misses the arguments that a pool gives.
+  await project.write("elsewhere/worker.js", code);
+  const { stderr } = await runDeno([
+    "run",
+    "--no-prompt",
+    "--no-config",
+    `${project.path}/elsewhere/worker.js`,
+  ]);
+  assertStringIncludes(stderr, "A worker is started by a pool");
+});
+
+Deno.test("findCacheFolder() finds none without permission", async () => {
+  await using project = await Project.with({});
+  const flags = ["--allow-read", "--allow-write", "--allow-sys"];
+  const permitted = [...flags, "--allow-env"];
+  assert((await bundleElsewhere(project, permitted)).folder !== null);
+  for (const flag of permitted) {
+    const others = permitted.filter((other) => other !== flag);
+    const { folder } = await bundleElsewhere(project, others);
+    assertEquals(folder, null, flag);
+  }
+});
