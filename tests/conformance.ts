@@ -31,8 +31,21 @@ import {
   testUnboundedMaps,
 } from "./conformance_maps.ts";
 
-/** Declares all tests for pools made with these options. */
-export function testConformance(kind: string, options: PoolOptions): void {
+/** Something that tests are run with. */
+export interface Kind {
+  /** What the pools are called in the tests' names. */
+  readonly name: string;
+  /** Makes the options of a pool, when a test is about to make one. */
+  readonly options: () => PoolOptions;
+  /** How many workers such a pool has; 2 by default. */
+  readonly workers?: number;
+  /** Declares a test; `Deno.test` by default. */
+  readonly declare?: (name: string, body: () => Promise<void>) => void;
+}
+
+/** Declares all tests for pools of a kind. */
+export function testConformance(kind: Kind): void {
+  const { declare = Deno.test } = kind;
   function test(name: string, body: (pool: Pool) => Promise<void>): void {
     testWith(name, {}, body);
   }
@@ -41,8 +54,8 @@ export function testConformance(kind: string, options: PoolOptions): void {
     extra: PoolOptions,
     body: (pool: Pool) => Promise<void>,
   ): void {
-    Deno.test(`Pool (${kind}) ${name}`, async () => {
-      await using pool = new Pool({ workers: 2, ...options, ...extra });
+    declare(`Pool (${kind.name}) ${name}`, async () => {
+      await using pool = new Pool({ ...kind.options(), ...extra });
       await body(pool);
     });
   }
@@ -51,14 +64,14 @@ export function testConformance(kind: string, options: PoolOptions): void {
   testOrderedMaps(test);
   testUnboundedMaps(test, testWith);
   testFailingMaps(test);
-  testOptions(test, testWith, { workers: 2, ...options });
-  testShutdown({ workers: 2, ...options });
+  testOptions(test, testWith, kind);
+  testShutdown(kind);
 }
 
 function testOptions(
   test: Test,
   testWith: TestWith,
-  options: PoolOptions,
+  { name, options, workers = 2, declare = Deno.test }: Kind,
 ): void {
   testWith("runs the initializer on each worker first", {
     initializer: (value: string) => {
@@ -69,14 +82,14 @@ function testOptions(
     const seen = await pool.runOnAll(() =>
       (globalThis as { initialized?: string }).initialized
     );
-    assertEquals(seen, ["yes", "yes"]);
+    assertEquals(seen, new Array(workers).fill("yes"));
   });
 
   test("is ready when all workers have connected", async (pool) => {
     assert(!pool.isReady);
     await pool.ready;
     assert(pool.isReady);
-    assertEquals(pool.totalWorkers, 2);
+    assertEquals(pool.totalWorkers, workers);
     await pool.shutdown();
     assert(!pool.isReady);
   });
@@ -89,95 +102,115 @@ function testOptions(
     assert(pool.isReady);
   });
 
-  Deno.test(`Pool rejects all with an initializer that fails (${JSON.stringify(options)})`, async () => {
-    await using pool = new Pool({
-      ...options,
-      initializer: () => {
-        throw new TypeError("not today");
-      },
-    });
-    const run = assertRejects(() => pool.run(double, 1), BrokenPoolError);
-    const error = await assertRejects(() => pool.ready, BrokenPoolError);
-    assertStringIncludes(error.message, "not today");
-    assertInstanceOf(error.cause, TypeError);
-    await run;
-    await assertRejects(() => pool.run(double, 1), BrokenPoolError);
-    await assertRejects(() => pool.map(double, [1]).toArray(), BrokenPoolError);
-    await assertRejects(() => pool.runOnAll(double, 1), BrokenPoolError);
-  });
+  declare(
+    `Pool (${name}) rejects all with an initializer that fails`,
+    async () => {
+      await using pool = new Pool({
+        ...options(),
+        initializer: () => {
+          throw new TypeError("not today");
+        },
+      });
+      const run = assertRejects(() => pool.run(double, 1), BrokenPoolError);
+      const error = await assertRejects(() => pool.ready, BrokenPoolError);
+      assertStringIncludes(error.message, "not today");
+      assertInstanceOf(error.cause, TypeError);
+      await run;
+      await assertRejects(() => pool.run(double, 1), BrokenPoolError);
+      await assertRejects(
+        () => pool.map(double, [1]).toArray(),
+        BrokenPoolError,
+      );
+      await assertRejects(() => pool.runOnAll(double, 1), BrokenPoolError);
+    },
+  );
 }
 
-function testShutdown(options: PoolOptions): void {
-  const kind = JSON.stringify(options);
+function testShutdown({ name, options, declare = Deno.test }: Kind): void {
   const slow = async (x: number) => {
     await new Promise((resolve) => setTimeout(resolve, 2));
     return x;
   };
 
-  Deno.test(`Pool.shutdown() lets what was submitted finish (${kind})`, async () => {
-    const pool = new Pool(options);
-    const results = XS.map((x) => pool.run(slow, x));
-    await pool.shutdown();
-    assertEquals(await Promise.all(results), XS);
-    await assertRejects(() => pool.run(slow, 1), PoolClosedError);
-    await assertRejects(() => pool.runOnAll(slow, 1), PoolClosedError);
-    await assertRejects(() => pool.map(slow, [1]).toArray(), PoolClosedError);
-    await pool.shutdown();
-  });
+  declare(
+    `Pool.shutdown() lets what was submitted finish (${name})`,
+    async () => {
+      const pool = new Pool(options());
+      const results = XS.map((x) => pool.run(slow, x));
+      await pool.shutdown();
+      assertEquals(await Promise.all(results), XS);
+      await assertRejects(() => pool.run(slow, 1), PoolClosedError);
+      await assertRejects(() => pool.runOnAll(slow, 1), PoolClosedError);
+      await assertRejects(() => pool.map(slow, [1]).toArray(), PoolClosedError);
+      await pool.shutdown();
+    },
+  );
 
-  Deno.test(`Pool.shutdown() without waiting lets it finish too (${kind})`, async () => {
-    const pool = new Pool(options);
-    const results = XS.map((x) => pool.run(slow, x));
-    await pool.shutdown({ wait: false });
-    await assertRejects(() => pool.run(slow, 1), PoolClosedError);
-    assertEquals(await Promise.all(results), XS);
-    await pool.shutdown();
-  });
+  declare(
+    `Pool.shutdown() without waiting lets it finish too (${name})`,
+    async () => {
+      const pool = new Pool(options());
+      const results = XS.map((x) => pool.run(slow, x));
+      await pool.shutdown({ wait: false });
+      await assertRejects(() => pool.run(slow, 1), PoolClosedError);
+      assertEquals(await Promise.all(results), XS);
+      await pool.shutdown();
+    },
+  );
 
-  Deno.test(`Pool.shutdown() cancels what is queued on demand (${kind})`, async () => {
-    const pool = new Pool({ ...options, qsize: 1 });
-    await pool.ready;
-    const results = XS.map((x) => pool.submit(slow, x));
-    await results[0];
-    await pool.shutdown({ cancelFutures: true });
-    const outcomes = await Promise.allSettled(results);
-    assertEquals(outcomes[0], { status: "fulfilled", value: 0 });
-    assert(
-      outcomes.every((outcome) =>
-        outcome.status === "fulfilled" || outcome.reason.name === "AbortError"
-      ),
-    );
-    assertEquals(outcomes.at(-1)!.status, "rejected");
-  });
+  declare(
+    `Pool.shutdown() cancels what is queued on demand (${name})`,
+    async () => {
+      const pool = new Pool({ ...options(), qsize: 1 });
+      await pool.ready;
+      const results = XS.map((x) => pool.submit(slow, x));
+      await results[0];
+      await pool.shutdown({ cancelFutures: true });
+      const outcomes = await Promise.allSettled(results);
+      assertEquals(outcomes[0], { status: "fulfilled", value: 0 });
+      assert(
+        outcomes.every((outcome) =>
+          outcome.status === "fulfilled" || outcome.reason.name === "AbortError"
+        ),
+      );
+      assertEquals(outcomes.at(-1)!.status, "rejected");
+    },
+  );
 
-  Deno.test(`Pool.shutdown() ends a map that is being read (${kind})`, async () => {
-    const pool = new Pool(options);
-    const map = pool.map(slow, naturals());
-    assertEquals((await map.next()).value, 0);
-    await pool.shutdown();
-    let read = 1;
-    await assertRejects(async () => {
-      for await (const result of map) assertEquals(result, read++);
-    }, PoolClosedError);
-  });
+  declare(
+    `Pool.shutdown() ends a map that is being read (${name})`,
+    async () => {
+      const pool = new Pool(options());
+      const map = pool.map(slow, naturals());
+      assertEquals((await map.next()).value, 0);
+      await pool.shutdown();
+      let read = 1;
+      await assertRejects(async () => {
+        for await (const result of map) assertEquals(result, read++);
+      }, PoolClosedError);
+    },
+  );
 
-  Deno.test(`Pool.shutdown() lets each later call fail with its own caller (${kind})`, async () => {
-    const pool = new Pool(options);
-    await pool.shutdown();
-    const first = async () => await pool.run(slow, 1);
-    const second = async () => await pool.run(slow, 2);
-    for (
-      const [caller, other] of [[first, "second"], [second, "first"]] as const
-    ) {
-      const { stack } = await assertRejects(caller, PoolClosedError);
-      assertStringIncludes(stack!, `at ${caller.name} `);
-      assert(!stack!.includes(`at ${other} `), stack);
-    }
-  });
+  declare(
+    `Pool.shutdown() lets each later call fail with its own caller (${name})`,
+    async () => {
+      const pool = new Pool(options());
+      await pool.shutdown();
+      const first = async () => await pool.run(slow, 1);
+      const second = async () => await pool.run(slow, 2);
+      for (
+        const [caller, other] of [[first, "second"], [second, "first"]] as const
+      ) {
+        const { stack } = await assertRejects(caller, PoolClosedError);
+        assertStringIncludes(stack!, `at ${caller.name} `);
+        assert(!stack!.includes(`at ${other} `), stack);
+      }
+    },
+  );
 
-  Deno.test(`Pool.shutdown() while it is starting (${kind})`, async () => {
-    await new Pool(options).shutdown();
-    const pool = new Pool({ ...options, lazyCreate: true });
+  declare(`Pool.shutdown() while it is starting (${name})`, async () => {
+    await new Pool(options()).shutdown();
+    const pool = new Pool({ ...options(), lazyCreate: true });
     await pool.shutdown();
     await assertRejects(() => pool.ready, PoolClosedError);
   });

@@ -1,4 +1,10 @@
 import { testConformance } from "../conformance.ts";
 
-testConformance("local, Unix socket", { transport: "unix" });
-testConformance("local, TCP", { transport: "tcp" });
+testConformance({
+  name: "local, Unix socket",
+  options: () => ({ workers: 2, transport: "unix" }),
+});
+testConformance({
+  name: "local, TCP",
+  options: () => ({ workers: 2, transport: "tcp" }),
+});
