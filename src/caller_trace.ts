@@ -16,19 +16,18 @@ export class CallerTrace {
 }
 
 /**
- * Adds to an error that a promise is rejected with the frames of the async
- * functions that await it. V8 finds them at no cost beforehand, but only of
- * what is awaited by then.
+ * A promise that is rejected with an error to which the frames are added of
+ * the async functions that await what is resolved with it. V8 finds them at no
+ * cost beforehand, but only of what is awaited by then.
  *
  * @see {@link https://v8.dev/docs/stack-trace-api#async-stack-traces}
  */
-export async function addAwaitersFrames<T>(promise: Promise<T>): Promise<T> {
-  try {
-    return await promise;
-  } catch (thrown) {
-    if (!(thrown instanceof Error)) throw thrown;
-    throw addFrames(thrown, new Error().stack ?? "", "    at async ");
-  }
+export async function rejectWithAwaiters(thrown: unknown): Promise<never> {
+  // After these two turns the other promise waits for this one.
+  await undefined;
+  await undefined;
+  if (!(thrown instanceof Error)) throw thrown;
+  throw addFrames(thrown, new Error().stack ?? "", "    at async ");
 }
 
 /** Appends the lines of a stack that begin as frames do. */

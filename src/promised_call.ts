@@ -1,13 +1,12 @@
 import { Call } from "./call.ts";
-import { addAwaitersFrames, type CallerTrace } from "./caller_trace.ts";
+import { type CallerTrace, rejectWithAwaiters } from "./caller_trace.ts";
 import type { RegisteredTask } from "./task_registry.ts";
 
 /** A call whose outcome is a promise's. */
 export class PromisedCall<Result> extends Call {
   /** Settles as the call does. */
   readonly promise: Promise<Result>;
-  #resolve!: (value: Result) => void;
-  #reject!: (reason: unknown) => void;
+  #resolve!: (value: Result | Promise<Result>) => void;
   readonly #trace: CallerTrace | undefined;
 
   /** Constructs a call of `task` with arguments. */
@@ -19,11 +18,9 @@ export class PromisedCall<Result> extends Call {
   ) {
     super(task, args, undefined, host);
     this.#trace = trace;
-    const promise = new Promise<Result>((resolve, reject) => {
+    this.promise = new Promise<Result>((resolve) => {
       this.#resolve = resolve;
-      this.#reject = reject;
     });
-    this.promise = trace === undefined ? addAwaitersFrames(promise) : promise;
   }
 
   /** Resolves the promise. */
@@ -33,6 +30,10 @@ export class PromisedCall<Result> extends Call {
 
   /** Rejects the promise. */
   override fail(error: unknown): void {
-    this.#reject(this.#trace === undefined ? error : this.#trace.addTo(error));
+    this.#resolve(
+      this.#trace === undefined
+        ? rejectWithAwaiters(error)
+        : Promise.reject(this.#trace.addTo(error)),
+    );
   }
 }

@@ -8,9 +8,9 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import {
-  addAwaitersFrames,
   CallerTrace,
   CallerTracer,
+  rejectWithAwaiters,
 } from "../src/caller_trace.ts";
 
 /** Stands for a method of a pool, which users shouldn't see in a stack. */
@@ -94,32 +94,30 @@ Deno.test("CallerTrace.addTo() takes DOMExceptions and errors without a stack", 
   assertStringIncludes(error.stack!, "at userProgram ");
 });
 
-Deno.test("addAwaitersFrames() adds the async functions that await", async () => {
-  const { promise, reject } = Promise.withResolvers<never>();
+Deno.test("rejectWithAwaiters() adds the async functions that await", async () => {
+  const { promise, resolve } = Promise.withResolvers<never>();
   const error = remoteError();
   async function inner(): Promise<void> {
-    await addAwaitersFrames(promise);
+    await promise;
   }
   async function outer(): Promise<void> {
     await inner();
   }
   const outcome = outer().catch((thrown) => thrown);
-  reject(error);
+  resolve(rejectWithAwaiters(error));
   assertStrictEquals(await outcome, error);
   assertStringIncludes(error.stack!, "oops\n    at task (task:task:1:1)\n");
   const inside = error.stack!.indexOf("at async inner ");
   assert(inside > 0 && inside < error.stack!.indexOf("at async outer "));
 });
 
-Deno.test("addAwaitersFrames() passes on values, and what is no error", async () => {
-  assertEquals(await addAwaitersFrames(Promise.resolve(1)), 1);
-  const thrown = await addAwaitersFrames(Promise.reject("text")).catch(String);
-  assertEquals(thrown, "text");
+Deno.test("rejectWithAwaiters() passes on what is no error", async () => {
+  assertEquals(await rejectWithAwaiters("text").catch(String), "text");
 });
 
-Deno.test("addAwaitersFrames() keeps the class of an error", async () => {
+Deno.test("rejectWithAwaiters() keeps the class of an error", async () => {
   await assertRejects(
-    () => addAwaitersFrames(Promise.reject(remoteError())),
+    () => rejectWithAwaiters(remoteError()),
     TypeError,
     "oops",
   );
