@@ -8,6 +8,7 @@ import { CallQueue } from "./call_queue.ts";
 export class Backlog {
   readonly #anywhere = new CallQueue();
   readonly #placed = new Map<string, CallQueue>();
+  #turn = 0;
 
   /** How many calls wait. */
   get length(): number {
@@ -34,11 +35,18 @@ export class Backlog {
     queue.push(call);
   }
 
-  /** The queues that calls wait in, by host; `undefined`: for any. */
-  *queues(): Generator<[host: string | undefined, queue: CallQueue]> {
+  /**
+   * The queues that calls wait in, by host; `undefined`: for any. Each time
+   * another one is first, so that none waits in vain.
+   */
+  queues(): [host: string | undefined, queue: CallQueue][] {
+    const queues: [string | undefined, CallQueue][] = [];
     for (const entry of this.#placed) {
-      if (entry[1].length > 0) yield entry;
+      if (entry[1].length > 0) queues.push(entry);
     }
-    if (this.#anywhere.length > 0) yield [undefined, this.#anywhere];
+    if (this.#anywhere.length > 0) queues.push([undefined, this.#anywhere]);
+    if (queues.length < 2) return queues;
+    const first = this.#turn++ % queues.length;
+    return [...queues.slice(first), ...queues.slice(0, first)];
   }
 }

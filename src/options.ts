@@ -207,6 +207,9 @@ export function poolSettings(options: PoolOptions): PoolSettings {
   const { transport = defaultTransport, localport = 0 } = options;
   checkChoice("transport", transport, ["unix", "tcp"]);
   checkInteger("localport", localport, 0);
+  if (localport > 65_535) {
+    throw invalid("localport", localport, "a port of at most 65535");
+  }
   const { onHostError = "fail", modules = "auto" } = options;
   checkChoice("onHostError", onHostError, ["fail", "continue"]);
   checkChoice("modules", modules, ["auto", "bundle"]);

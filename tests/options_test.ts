@@ -1,5 +1,10 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { Pool, type PoolOptions } from "../mod.ts";
+import {
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
+import { type CallOptions, Pool, type PoolOptions } from "../mod.ts";
 
 Deno.test("Pool has as many workers as CPUs by default", async () => {
   await using pool = new Pool({ lazyCreate: true });
@@ -24,6 +29,18 @@ const WRONG: [string, unknown, string][] = [
   ["concurrency", 0, "'concurrency' must be an integer of at least 1"],
   ["transport", "udp", `'transport' must be "unix" or "tcp", and is "udp"`],
   ["localport", -1, "'localport'"],
+  [
+    "onHostError",
+    "ignore",
+    `'onHostError' must be "fail" or "continue", and is "ignore"`,
+  ],
+  [
+    "modules",
+    "none",
+    `'modules' must be "auto" or "bundle", and is "none"`,
+  ],
+  ["hosts", "ssh://my host", "its hostname"],
+  ["hosts", ["ssh://mini", "mini:0"], `"mini:0"`],
   ["startTimeout", 0, "'startTimeout' must be a number of milliseconds"],
   ["startTimeout", NaN, "'startTimeout'"],
   ["config", "/no/such/deno.json", "'config' must be the path of a file"],
@@ -40,6 +57,90 @@ Deno.test("Pool refuses options that don't exist, and names those that do", () =
   const options = { worker: 4 } as PoolOptions;
   const message = "Pool has no option 'worker'; it has workers,";
   assertThrows(() => new Pool(options), TypeError, message);
+});
+
+Deno.test("Pool has no local workers by default if there are other hosts", async () => {
+  const lazy = { lazyCreate: true };
+  const host = { host: "mini", workers: 3 };
+  for (
+    const [pool, workers, hosts] of [
+      [new Pool(0, "ssh://mini", lazy), 0, ["mini"]],
+      [new Pool(0, "ssh://mini/4", lazy), 4, ["mini"]],
+      [new Pool(2, "ssh://mini/4", lazy), 6, ["local", "mini"]],
+      [new Pool(1, ["ssh://a/2", host], lazy), 6, ["local", "a", "mini"]],
+      [new Pool({ hosts: "mini/4", ...lazy }), 4, ["mini"]],
+      [new Pool({ workers: 1, hosts: host, ...lazy }), 4, ["local", "mini"]],
+      [
+        new Pool({ hosts: [], ...lazy }),
+        navigator.hardwareConcurrency,
+        ["local"],
+      ],
+    ] as const
+  ) {
+    await using _ = pool;
+    assertEquals(pool.totalWorkers, workers);
+    assertEquals(pool.stats().hosts.map(({ name }) => name), [...hosts]);
+    assertEquals(pool.isReady, false);
+  }
+});
+
+Deno.test("Pool's hosts come from its second argument rather than its options", async () => {
+  const options = { lazyCreate: true, hosts: "mini/3" };
+  await using first = new Pool(1, "other/5", options);
+  assertEquals(first.totalWorkers, 6);
+  await using second = new Pool(1, undefined, options);
+  assertEquals(second.totalWorkers, 4);
+});
+
+Deno.test("Pool takes all options of hosts", async () => {
+  await using pool = new Pool({
+    hosts: ["mini/2", { host: "ssh://mini/2", name: "by ssh" }],
+    onHostError: "continue",
+    token: "a token of the tests",
+    modules: "bundle",
+    localhost: "0.0.0.0",
+    localport: 7000,
+    lazyCreate: true,
+  });
+  const { workers, hosts } = pool.stats();
+  assertEquals([workers, pool.totalWorkers], [0, 4]);
+  assertEquals(hosts.map(({ name, kind }) => [name, kind]), [
+    ["mini", "spawner"],
+    ["by ssh", "ssh"],
+  ]);
+});
+
+Deno.test("Pool listens at 'localhost' and 'localport' for local workers over TCP", async () => {
+  await using pool = new Pool({
+    workers: 1,
+    transport: "tcp",
+    localhost: "localhost",
+  });
+  const address = await pool.run(() => Deno.args[1]!);
+  assertMatch(address, /^tcp:localhost:\d+$/);
+});
+
+Deno.test("Pool.options() refuses hosts that the pool doesn't have, and names those it has", async () => {
+  await using pool = new Pool(1, "ssh://mini/2", { lazyCreate: true });
+  assertThrows(
+    () => pool.options({ host: "maxi" }),
+    RangeError,
+    `'host' must be "local" or "mini", and is "maxi"`,
+  );
+  assertThrows(() => pool.options({ host: "" }), RangeError, "'host'");
+  const misspelt = { hosts: "mini" } as CallOptions;
+  const message = "options has no option 'hosts'; it has host";
+  assertThrows(() => pool.options(misspelt), TypeError, message);
+});
+
+Deno.test("Pool.options() has calls made at the host", async () => {
+  await using pool = new Pool(1);
+  const here = pool.options({ host: "local" });
+  assertEquals(await here.run((x: number) => x + 1, 1), 2);
+  assertEquals(await here.submit((x: number) => x + 1, 1), 2);
+  assertEquals(await here.map((x: number) => x + 1, [1]).toArray(), [2]);
+  assertEquals(await here.runOnAll((x: number) => x + 1, 1), [2]);
+  assertEquals(await here.options({}).run((x: number) => x + 1, 1), 2);
 });
 
 Deno.test("Pool refuses an initializer that can't be sent", () => {

@@ -32,6 +32,15 @@ export interface Output {
   readonly stderr: string;
 }
 
+/** What is special to a process. */
+export interface ProcessOptions {
+  /**
+   * The folder below which it finds what programs keep from one run to the
+   * next. Of Deno's own cache there is still one.
+   */
+  readonly cache?: string;
+}
+
 /**
  * Runs a `deno` in a folder until it ends.
  *
@@ -40,11 +49,15 @@ export interface Output {
 export async function runDeno(
   args: readonly string[],
   cwd: string,
+  { cache }: ProcessOptions = {},
 ): Promise<Output> {
+  const caches = cache === undefined
+    ? {}
+    : { XDG_CACHE_HOME: cache, DENO_DIR: await denoDir() };
   const child = new Deno.Command(Deno.execPath(), {
     args: [...args],
     cwd,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...caches },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -62,6 +75,11 @@ export async function runDeno(
   } finally {
     clearTimeout(timer);
   }
+}
+
+async function denoDir(): Promise<string> {
+  const { stdout } = await runDeno(["info", "--json"], REPOSITORY);
+  return JSON.parse(stdout).denoDir;
 }
 
 /**

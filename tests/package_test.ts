@@ -13,6 +13,7 @@ import {
   readPublishedFiles,
   runDeno,
 } from "./package_fixture.ts";
+import { sshdProblem, startSshServer } from "./ssh_server.ts";
 
 /** A project's configuration, with names that nobody else could resolve. */
 const PROJECT_CONFIG = JSON.stringify({
@@ -100,6 +101,24 @@ const inline = await pool.run((x: number) => x + 1, 41);
 console.log(JSON.stringify({ message, inline }));
 `;
 
+/** Runs tasks at the host that is its argument, as JSON. */
+const SSH_MAIN = `
+import { importTasks, Pool } from "@distex/pool";
+
+const tasks = importTasks<typeof import("./tasks.ts")>(
+  import.meta.resolve("./tasks.ts"),
+);
+await using pool = new Pool(0, JSON.parse(Deno.args[0]!));
+console.log(JSON.stringify({
+  inline: await pool.run((x: number) => x + 1, 41),
+  module: await pool.run(tasks.greet, "--name=you"),
+  map: await pool.map(tasks.greet, ["--name=me", "--name=them"]).toArray(),
+  programs: await pool.runOnAll(() =>
+    Deno.mainModule.replace(/.*\\//, "")
+  ),
+}));
+`;
+
 /** Checks that nothing is published but what users need, and all of that. */
 async function checkPublished(paths: readonly string[]): Promise<void> {
   const optional = ["README.md", "CHANGELOG.md"];
@@ -155,6 +174,7 @@ Deno.test("the package works in a project of its own", async (t) => {
     "graph.ts": GRAPH,
     "words_tasks.ts": WORDS_TASKS,
     "unconfigured.ts": UNCONFIGURED,
+    "ssh_main.ts": SSH_MAIN,
   });
 
   await t.step("has the right files", async () => {
@@ -171,6 +191,42 @@ Deno.test("the package works in a project of its own", async (t) => {
       project,
     );
     assertEquals(JSON.parse(stdout), RESULTS);
+  });
+
+  await t.step({
+    name: "runs tasks on a host that has nothing but ssh and Deno",
+    ignore: sshdProblem !== undefined,
+    async fn() {
+      await using server = await startSshServer({
+        env: { DENO_DIR: `${projects.path}/elsewhere` },
+      });
+      const cache = `${projects.path}/cache`;
+      const host = { host: server.spec(2), sshArgs: server.sshArgs };
+      const { stdout } = await runDeno(
+        ["run", "-A", "ssh_main.ts", JSON.stringify(host)],
+        project,
+        { cache },
+      );
+      assertEquals(JSON.parse(stdout), {
+        inline: RESULTS.inline,
+        module: RESULTS.module,
+        map: RESULTS.map,
+        programs: ["program.js", "program.js"],
+      });
+      // The program for the host is kept, and this is where.
+      const kept = await Array.fromAsync(Deno.readDir(`${cache}/distex-pool`));
+      assertEquals(kept.length, 1);
+    },
+  });
+
+  await t.step("has a spawner server", async () => {
+    for (const program of [`${PACKAGE_URL}/server.ts`, `${PACKAGE}/server`]) {
+      const { stdout } = await runDeno(
+        ["run", "-A", "--config", "deno.json", program, "--help"],
+        project,
+      );
+      assertStringIncludes(stdout, "--token-file <file>");
+    }
   });
 
   await t.step("finds the nearest configuration upwards", async () => {

@@ -1,3 +1,5 @@
+import { withRealPlaces } from "./failure_place.ts";
+
 /** What `deno bundle` writes besides its reasons. */
 const NOISE =
   /^(?:error: bundling failed|Stack backtrace:|\s+\d+: .*|\s+note: You can mark the path .*|\s*)$/;
@@ -32,10 +34,11 @@ const UNLOADED = /Do not know how to load path: (?:deno:)?(\S+)/g;
  * @param stderr What it wrote, without colours.
  */
 export function explainFailure(url: string, stderr: string): Error {
-  const reason = stderr.split(/\r?\n/)
+  const said = stderr.split(/\r?\n/)
     .filter((line) => !NOISE.test(line))
     .join("\n")
-    .replace(/^error: /gm, "")
+    .replace(/^error: /gm, "");
+  const reason = withRealPlaces(said)
     .replace(UNLOADED, "$1 could not be loaded") || "deno bundle failed";
   const wayOut = WAYS_OUT.find(([pattern]) => pattern.test(reason))?.[1];
   return failure(url, wayOut === undefined ? reason : `${reason}\n${wayOut}`);
@@ -60,7 +63,11 @@ export function explainStart(url: string, cause: unknown): Error {
 
 function failure(url: string, reason: string, cause?: unknown): Error {
   const message = `Can't bundle ${url} for a worker elsewhere: ${reason}`;
-  return cause === undefined
+  const error = cause === undefined
     ? new Error(message)
     : new Error(message, { cause });
+  // Its user wants to know which call it was, which is added to this, and not
+  // what of this package found it out.
+  error.stack = String(error);
+  return error;
 }

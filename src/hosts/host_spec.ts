@@ -64,6 +64,12 @@ export const SPAWNER_PORT = 8_899;
 /** The longest path of a Unix socket that all systems take, in bytes. */
 const MAX_TMPDIR = 103 - "/distex-/probe.sock".length - 32;
 
+/** What `ssh -R` and Deno's permission flags take for nothing but a path. */
+const TMPDIR = /^\/[^,:%$\\\p{Cc}]*$/u;
+
+/** What the last part of a spec is called in messages. */
+const WORKERS = "number of workers";
+
 const EXPECTED = "[ssh://][username@]hostname[:port][/workers]";
 
 const SSH_ONLY = ["identity", "sshArgs", "deno", "tmpdir"] as const;
@@ -86,22 +92,23 @@ export function parseHosts(
 }
 
 function parseHost(options: HostOptions): HostSettings {
-  const { host, workers: count, name: givenName, ...others } = options;
-  if (typeof host !== "string") {
+  // Of a URL, `host` is something else.
+  if (typeof options?.host !== "string" || options instanceof URL) {
     throw new TypeError(
       `A host must be a string like ${EXPECTED}, or an object with one as its 'host', and is ${
         Deno.inspect(options)
       }`,
     );
   }
+  const { host, workers: count, name: givenName, ...others } = options;
   const { kind, username, hostname, port, workers } = parseSpec(host);
   checkOptions(host, kind, others);
   if (count !== undefined && workers !== undefined && count !== workers) {
-    throw invalid(host, "workers", `${count} and ${workers} at once`);
+    throw invalid(host, WORKERS, `${count} and ${workers} at once`);
   }
   const wanted = count ?? workers ?? 0;
   if (!Number.isSafeInteger(wanted) || wanted < 0) {
-    throw invalid(host, "workers", `${wanted}, and must be 0 or more`);
+    throw noCount(host, Deno.inspect(wanted));
   }
   return {
     ...others,
@@ -150,6 +157,7 @@ function splitPort(
 ): [hostname: string, port: string | undefined] {
   const bracketed = place.match(/^\[([^\]]*)\](?::(.*))?$/s);
   if (bracketed !== null) return [bracketed[1]!, bracketed[2]];
+  if (place.startsWith("[")) return [place, undefined];
   const [hostname, port, ...more] = place.split(":");
   if (more.length > 0) {
     throw invalid(
@@ -162,15 +170,16 @@ function splitPort(
 }
 
 function checkHostname(spec: string, hostname: string): void {
-  if (/^[^\s@/[\]-][^\s@/[\]]*$/.test(hostname)) return;
+  if (/^[^\s\p{Cc}@/[\]-][^\s\p{Cc}@/[\]]*$/u.test(hostname)) return;
   throw invalid(
     spec,
     "hostname",
-    hostname === "" ? "missing" : `"${hostname}"`,
+    hostname === "" ? "missing" : `"${hostname}", which is no host name`,
   );
 }
 
 function checkUsername(spec: string, kind: string, username: string): void {
+  if (username === "") throw invalid(spec, "username", "empty");
   if (kind === "spawner") {
     throw invalid(
       spec,
@@ -178,8 +187,8 @@ function checkUsername(spec: string, kind: string, username: string): void {
       `"${username}", but a spawner server has no users: is ssh://${spec} meant?`,
     );
   }
-  if (/^[^\s-]\S*$/.test(username)) return;
-  throw invalid(spec, "username", username === "" ? "empty" : `"${username}"`);
+  if (/^[^\s\p{Cc}-][^\s\p{Cc}]*$/u.test(username)) return;
+  throw invalid(spec, "username", `"${username}", which is no user's name`);
 }
 
 function portNumber(spec: string, text: string): number {
@@ -190,8 +199,16 @@ function portNumber(spec: string, text: string): number {
 
 function workerCount(spec: string, text: string): number | undefined {
   if (text === "") return undefined;
-  if (/^\d{1,6}$/.test(text)) return Number(text);
-  throw invalid(spec, "workers", `"${text}", and must be a whole number`);
+  if (/^\d+$/.test(text)) return Number(text);
+  throw noCount(spec, `"${text}"`);
+}
+
+function noCount(spec: string, found: string): RangeError {
+  return invalid(
+    spec,
+    WORKERS,
+    `${found}, and must be a whole number, where 0 is one for each CPU`,
+  );
 }
 
 function checkOptions(host: string, kind: string, others: object): void {
@@ -208,13 +225,17 @@ function checkOptions(host: string, kind: string, others: object): void {
       : `there is no option '${name}'; there are ${known.join(", ")}`;
     throw new TypeError(`In the host "${host}" ${reason}`);
   }
-  const { tmpdir } = others as HostOptions;
+  checkTmpdir(host, (others as HostOptions).tmpdir);
+}
+
+function checkTmpdir(host: string, tmpdir: string | undefined): void {
   if (tmpdir === undefined) return;
-  if (tmpdir.startsWith("/") && tmpdir.length <= MAX_TMPDIR) return;
-  throw invalid(
-    host,
-    "tmpdir",
-    `"${tmpdir}", and must be an absolute path of at most ${MAX_TMPDIR} characters`,
+  const byteLength = new TextEncoder().encode(tmpdir).length;
+  if (TMPDIR.test(tmpdir) && byteLength <= MAX_TMPDIR) return;
+  throw new RangeError(
+    `In the host "${host}" the option 'tmpdir' must be an absolute path of at most ${MAX_TMPDIR} bytes without any of , : % $ \\ in it, and is ${
+      Deno.inspect(tmpdir)
+    }`,
   );
 }
 

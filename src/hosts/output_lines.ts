@@ -22,48 +22,76 @@ export class OutputLines {
   /** Takes a piece of what a worker writes. */
   write(worker: number, stream: OutputStream, bytes: Uint8Array): void {
     const key = `${stream} ${worker}`;
-    let rest = concat(this.#begun.get(key), bytes);
-    const end = rest.lastIndexOf(LINE_FEED) + 1;
-    const complete = rest.length - end > MAX_LINE ? rest.length : end;
-    const name = this.#names.get(worker) ?? `worker ${worker}`;
-    if (complete > 0) print(stream, name, rest.subarray(0, complete));
-    rest = rest.slice(complete);
-    if (rest.length === 0) this.#begun.delete(key);
-    else this.#begun.set(key, rest);
+    const begun = this.#begun.get(key);
+    const all = begun === undefined ? bytes : concat([begun, bytes]);
+    const end = all.lastIndexOf(LINE_FEED) + 1;
+    const complete = all.length - end > MAX_LINE ? wholeLength(all) : end;
+    if (complete > 0) {
+      print(stream, this.#nameOf(worker), all.subarray(0, complete));
+    }
+    if (complete === all.length) this.#begun.delete(key);
+    else this.#begun.set(key, all.slice(complete));
   }
 
   /** Passes on a line about a host. */
   report(host: string, line: string): void {
-    print("stderr", host, new TextEncoder().encode(line));
+    print("stderr", host, new TextEncoder().encode(`${line}\n`));
   }
 
   /** Passes on the lines that have no end yet. */
   end(): void {
     for (const [key, bytes] of this.#begun) {
       const [stream, worker] = key.split(" ") as [OutputStream, string];
-      const name = this.#names.get(Number(worker)) ?? `worker ${worker}`;
-      print(stream, name, bytes);
+      print(stream, this.#nameOf(Number(worker)), bytes);
     }
     this.#begun.clear();
   }
+
+  #nameOf(worker: number): string {
+    return this.#names.get(worker) ?? `worker ${worker}`;
+  }
 }
 
-function concat(
-  before: Uint8Array | undefined,
-  bytes: Uint8Array,
-): Uint8Array {
-  if (before === undefined) return bytes;
-  const all = new Uint8Array(before.length + bytes.length);
-  all.set(before);
-  all.set(bytes, before.length);
+function concat(pieces: readonly Uint8Array[]): Uint8Array {
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const all = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
   return all;
 }
 
-function print(stream: OutputStream, name: string, bytes: Uint8Array): void {
-  const text = new TextDecoder().decode(bytes).replace(/\n$/, "");
-  const named = text.replace(/^/gm, () => `[${name}] `);
-  const encoded = new TextEncoder().encode(`${named}\n`);
-  for (let written = 0; written < encoded.length;) {
-    written += Deno[stream].writeSync(encoded.subarray(written));
+/** How many bytes there are before a character of UTF-8 that is cut off. */
+function wholeLength(bytes: Uint8Array): number {
+  const { length } = bytes;
+  for (let at = length - 1; at >= 0 && at >= length - 3; at--) {
+    const byte = bytes[at]!;
+    if (byte < 0x80) break;
+    if (byte < 0xc0) continue;
+    const size = byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+    return at + size > length ? at : length;
+  }
+  return length;
+}
+
+/** Writes lines with a name before each; what isn't text stays as it is. */
+function print(stream: OutputStream, name: string, lines: Uint8Array): void {
+  const prefix = new TextEncoder().encode(`[${name}] `);
+  const pieces: Uint8Array[] = [];
+  for (let at = 0; at < lines.length;) {
+    const end = lines.indexOf(LINE_FEED, at) + 1 || lines.length;
+    pieces.push(prefix, lines.subarray(at, end));
+    at = end;
+  }
+  if (lines.at(-1) !== LINE_FEED) pieces.push(Uint8Array.of(LINE_FEED));
+  const bytes = concat(pieces);
+  try {
+    for (let written = 0; written < bytes.length;) {
+      written += Deno[stream].writeSync(bytes.subarray(written));
+    }
+  } catch {
+    // Nobody reads it any more, which is no matter of the pool's.
   }
 }

@@ -21,9 +21,8 @@ export interface PingAnswer {
   readonly clockOffset: number;
 }
 
-interface SentPing {
+interface SentPing extends PromiseWithResolvers<PingAnswer> {
   readonly sentAt: number;
-  readonly resolve: (answer: PingAnswer) => void;
 }
 
 /** A spawner on another machine, as the pool sees it. */
@@ -52,7 +51,7 @@ export class RemoteSpawner {
     return await Promise.race([
       this.#ready.promise,
       this.closed.then((reason) => {
-        throw reason ?? new Error("The spawner has closed the connection");
+        throw reason ?? new Error(CLOSED);
       }),
     ]);
   }
@@ -71,13 +70,18 @@ export class RemoteSpawner {
     };
   }
 
-  /** Asks for a sign of life. */
+  /**
+   * Asks for a sign of life.
+   *
+   * @throws {Error} If the connection ends before it comes.
+   */
   ping(): Promise<PingAnswer> {
+    if (this.#channel.closed) return Promise.reject(new Error(CLOSED));
     const id = this.#nextPing++;
-    const { promise, resolve } = Promise.withResolvers<PingAnswer>();
-    this.#pings.set(id, { sentAt: performance.now(), resolve });
+    const ping = Promise.withResolvers<PingAnswer>();
+    this.#pings.set(id, { ...ping, sentAt: performance.now() });
     this.#send([SpawnerMessageType.PING, id]);
-    return promise;
+    return ping.promise;
   }
 
   /** Ends the connection, and with it all workers that are left there. */
@@ -96,6 +100,8 @@ export class RemoteSpawner {
     }
     for (const resolve of this.#workers.values()) resolve(LOST);
     this.#workers.clear();
+    for (const { reject } of this.#pings.values()) reject(new Error(CLOSED));
+    this.#pings.clear();
     return reason;
   }
 
@@ -139,6 +145,8 @@ export class RemoteSpawner {
     this.#channel.flush();
   }
 }
+
+const CLOSED = "The spawner has closed the connection";
 
 /** The end of workers whose spawner is gone: what became of them isn't known. */
 const LOST: WorkerEnd = {

@@ -10,6 +10,7 @@ import {
 } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { ModuleBundles } from "../../src/bundle/module_bundles.ts";
+import { configOf, makeProject } from "../modules/project.ts";
 import {
   callBundle,
   failBundle,
@@ -341,7 +342,9 @@ export default (): void => fail("x");`,
       ),
   );
   const base = `http://127.0.0.1:${server.addr.port}`;
-  const bundles = new ModuleBundles(REPOSITORY_CONFIG);
+  // What is downloaded must not stay in the repository's own folders.
+  await using project = await makeProject();
+  const bundles = new ModuleBundles(configOf(project));
   const { code } = await bundles.bundle(`${base}/tasks.ts`);
   assertEquals(await valueOf(code, "f"), 1);
   const stack = await stackOf(code, "default");

@@ -1,0 +1,215 @@
+/**
+ * A spawner server as users start it, in a process of its own, which ends with
+ * the test whatever happens.
+ *
+ * @module
+ */
+
+import { delay } from "@std/async/delay";
+import type { Certificate } from "../src/hosts/certificate.ts";
+import { KeepAlive } from "../src/keep_alive.ts";
+import { Guard } from "../src/spawner/guard.ts";
+
+const PROGRAM = new URL("../server.ts", import.meta.url).href;
+
+/** A token that is long enough. */
+export const TOKEN = "a token of the tests";
+
+/** Runs a program on some host: the part of `NetworkHost` that is needed. */
+export interface CommandHost {
+  readonly address: string;
+  command(program: string, args: string[]): [program: string, args: string[]];
+}
+
+/** How a server is started. */
+export interface SpawnerServerOptions {
+  /** Further arguments. */
+  readonly args?: readonly string[];
+  /** The token that pools must know. */
+  readonly token?: string;
+  /** What it proves itself with, to be reached with TLS. */
+  readonly certificate?: Certificate;
+  /** The host of a network it is to run on, and listen at. */
+  readonly host?: CommandHost;
+}
+
+/** What became of a server that has ended. */
+export interface ServerEnd {
+  readonly code: number;
+  readonly signal: Deno.Signal | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Starts a server; resolves when it listens. */
+export async function startSpawnerServer(
+  options: SpawnerServerOptions = {},
+): Promise<SpawnerServerProcess> {
+  const { token, certificate, host, args = [] } = options;
+  const folder = await Deno.makeTempDir({ prefix: "distex-server-" });
+  const guard = new Guard(folder);
+  const files: string[] = [];
+  async function file(option: string, content: string | undefined) {
+    if (content === undefined) return;
+    const path = `${folder}/${option}`;
+    await Deno.writeTextFile(path, content);
+    files.push(`--${option}`, path);
+  }
+  await file("token-file", token);
+  await file("tls-cert", certificate?.cert);
+  await file("tls-key", certificate?.key);
+  const address = host === undefined ? [] : ["--host", host.address];
+  const server = new SpawnerServerProcess(
+    ["--port", "0", ...address, ...files, ...args],
+    guard,
+    host,
+  );
+  try {
+    await server.listening();
+    return server;
+  } catch (error) {
+    await server[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Runs a server with arguments that it is to refuse, or to do little with. */
+export async function runSpawnerServer(...args: string[]): Promise<ServerEnd> {
+  await using server = new SpawnerServerProcess(args, new Guard(undefined));
+  const listens = server.listening().then(() => true, () => false);
+  if (await listens) throw new Error(`The server listens: ${server.logs()}`);
+  return await server.ended();
+}
+
+/** What {@linkcode startSpawnerServer} has started. */
+export class SpawnerServerProcess implements AsyncDisposable {
+  /** Where it listens. */
+  readonly hostname: string;
+
+  readonly #child: Deno.ChildProcess;
+  readonly #guard: Guard;
+  readonly #stdout: Promise<string>;
+  readonly #logged: Promise<void>;
+  #lines: string[] = [];
+  #changed = Promise.withResolvers<void>();
+  #isLogEnded = false;
+  #port = 0;
+
+  /** Starts a server, which the guard ends if need be. */
+  constructor(args: string[], guard: Guard, host?: CommandHost) {
+    const command = ["run", "-A", PROGRAM, ...args];
+    const [program, programArgs] = host?.command(Deno.execPath(), command) ??
+      [Deno.execPath(), command];
+    this.hostname = host?.address ?? "127.0.0.1";
+    this.#guard = guard;
+    this.#child = new Deno.Command(program, {
+      args: programArgs,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    guard.watch(this.#child);
+    this.#stdout = new Response(this.#child.stdout).text();
+    this.#logged = this.#readLog();
+  }
+
+  /** Its process id. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** The port that it listens at. */
+  get port(): number {
+    return this.#port;
+  }
+
+  /** The server as a pool's host. */
+  spec(workers: number): string {
+    return `${this.hostname}:${this.port}/${workers}`;
+  }
+
+  /** What it has logged so far. */
+  logs(): string {
+    return this.#lines.join("\n");
+  }
+
+  /** Waits until it has logged a line like that. */
+  async logged(pattern: RegExp): Promise<string> {
+    for (let at = 0;;) {
+      while (at < this.#lines.length) {
+        const line = this.#lines[at++]!;
+        if (pattern.test(line)) return line;
+      }
+      if (this.#isLogEnded) {
+        throw new Error(`The server didn't log ${pattern}: ${this.logs()}`);
+      }
+      await this.#changed.promise;
+    }
+  }
+
+  /** Waits until it listens. */
+  async listening(): Promise<void> {
+    const line = await this.logged(/listening at /);
+    this.#port = Number(line.match(/:(\d+) with/)![1]);
+  }
+
+  /** Sends it a signal, unless it has ended. */
+  kill(signal: Deno.Signal): void {
+    try {
+      this.#child.kill(signal);
+    } catch {
+      // It has ended already.
+    }
+  }
+
+  /** Waits until it has ended, and the guard of its workers with it. */
+  async ended(): Promise<ServerEnd> {
+    const { code, signal } = await this.#child.status;
+    const stdout = await this.#stdout;
+    await this.#logged;
+    return { code, signal, stdout, stderr: this.logs() };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // The guard's process doesn't keep the test alive until it has ended.
+    const keepAlive = new KeepAlive();
+    keepAlive.hold();
+    this.kill("SIGKILL");
+    await this.ended();
+    await this.#guard.close();
+    keepAlive.close();
+  }
+
+  async #readLog(): Promise<void> {
+    let rest = "";
+    const decoder = new TextDecoderStream();
+    for await (const text of this.#child.stderr.pipeThrough(decoder)) {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop()!;
+      this.#lines.push(...lines);
+      this.#changed.resolve();
+      this.#changed = Promise.withResolvers();
+    }
+    if (rest !== "") this.#lines.push(rest);
+    this.#isLogEnded = true;
+    this.#changed.resolve();
+  }
+}
+
+/** Waits until a process is gone. */
+export async function gone(pid: number): Promise<void> {
+  while (isAlive(pid)) await delay(5);
+}
+
+/** Whether there is such a process; a zombie is none. */
+export function isAlive(pid: number): boolean {
+  if (Deno.build.os !== "linux") {
+    const command = new Deno.Command("kill", { args: ["-0", String(pid)] });
+    return command.outputSync().success;
+  }
+  try {
+    return !/\) [ZX] /.test(Deno.readTextFileSync(`/proc/${pid}/stat`));
+  } catch {
+    return false;
+  }
+}
