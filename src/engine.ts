@@ -1,6 +1,7 @@
 import { CallerTrace, CallerTracer } from "./caller_trace.ts";
 import { ModuleBundles } from "./bundle/module_bundles.ts";
 import { BrokenPoolError, PoolClosedError } from "./errors.ts";
+import type { Host } from "./hosts/host.ts";
 import type { ConnectedWorker } from "./hosts/supervised_host.ts";
 import { Supervisor } from "./hosts/supervisor.ts";
 import { KeepAlive } from "./keep_alive.ts";
@@ -57,6 +58,11 @@ export class Engine {
   /** What the pool's hosts are called. */
   get hostNames(): string[] {
     return this.#tallies.map(({ name }) => name);
+  }
+
+  /** The pool's hosts, once it is being started. */
+  get hosts(): Host[] {
+    return this.#supervisor.hosts.map(({ host }) => host);
   }
 
   /** Whether all workers have connected and the pool isn't shut down. */

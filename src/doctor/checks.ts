@@ -1,0 +1,240 @@
+import { deadline } from "@std/async/deadline";
+import { Engine } from "../engine.ts";
+import { HostError } from "../errors.ts";
+import type { HostOptions, HostSettings } from "../hosts/host_spec.ts";
+import { SpawnerHost } from "../hosts/spawner_host.ts";
+import { SshHost } from "../hosts/ssh_host.ts";
+import { KeepAlive } from "../keep_alive.ts";
+import { type PoolSettings, poolSettings } from "../options.ts";
+import { TaskRunner } from "../runner.ts";
+import { CLOCK_HINT, HERE_HINT, hintFor, LOST_HINT } from "./hints.ts";
+import {
+  measureClock,
+  measureRoundTrip,
+  measureThroughput,
+} from "./measure.ts";
+import { findPlace } from "./place.ts";
+import type { Figures, HostReport } from "./report.ts";
+import { StepList } from "./step_list.ts";
+import {
+  clockText,
+  machineText,
+  roundTripText,
+  startStepText,
+  throughputText,
+  workersText,
+} from "./wording.ts";
+
+/** How far clocks may differ without a word about it, in milliseconds. */
+const MAX_CLOCK_OFFSET = 1_000;
+
+/** What is the same for all hosts that are checked. */
+export interface CheckOptions {
+  /** How long a host may take to start its workers, in milliseconds. */
+  readonly timeout: number;
+  /** The address that workers at spawner servers connect to. */
+  readonly localhost?: string;
+  /** The port that they connect to. */
+  readonly localport?: number;
+}
+
+/** A pool of one host, of which the insides can be got at. */
+class HostRunner extends TaskRunner {
+  constructor(engine: Engine) {
+    super(engine, {});
+  }
+}
+
+/** Finds out whether a host can be used, and how fast it is. */
+export async function checkHost(
+  host: HostOptions,
+  { timeout, ...network }: CheckOptions,
+): Promise<HostReport> {
+  const settings = poolSettings({
+    ...network,
+    hosts: host,
+    permissions: "none",
+    startTimeout: timeout,
+  });
+  const check = new HostCheck(host.host, settings);
+  return await check.run();
+}
+
+/** The check of one host. */
+class HostCheck {
+  readonly #spec: string;
+  readonly #settings: HostSettings;
+  readonly #timeout: number;
+  readonly #engine: Engine;
+  readonly #runner: HostRunner;
+  readonly #steps: StepList;
+  readonly #figures: Figures = {
+    workers: null,
+    start: null,
+    roundTrip: null,
+    throughput: null,
+    clockOffset: null,
+    cpus: null,
+    memory: null,
+  };
+
+  constructor(spec: string, settings: PoolSettings) {
+    this.#spec = spec;
+    this.#settings = settings.hosts[0]!;
+    this.#timeout = settings.startTimeout;
+    this.#engine = new Engine(settings);
+    this.#runner = new HostRunner(this.#engine);
+    this.#steps = new StepList([
+      ...startSteps(this.#settings),
+      "round trip",
+      "throughput",
+      "clock",
+      "machine",
+    ]);
+  }
+
+  async run(): Promise<HostReport> {
+    // An answer to a ping doesn't keep the program from ending by itself.
+    const keepAlive = new KeepAlive();
+    keepAlive.hold();
+    try {
+      if (await this.#start()) await this.#measure();
+    } finally {
+      await this.#shutdown();
+      keepAlive.close();
+    }
+    const { kind } = this.#settings;
+    const { ok, steps } = this.#steps;
+    return { spec: this.#spec, kind, ok, steps, figures: this.#figures };
+  }
+
+  async #start(): Promise<boolean> {
+    const place = findPlace(this.#settings);
+    const begin = performance.now();
+    const error = await this.#engine.start().then(
+      () => undefined,
+      (error: Error) => error.cause ?? error,
+    );
+    const start = performance.now() - begin;
+    const { machine } = this.#host ?? {};
+    this.#figures.cpus = machine?.cpus ?? null;
+    this.#figures.memory = machine?.memory ?? null;
+    const last = error === undefined ? undefined : this.#fail(error);
+    for (const name of startSteps(this.#settings)) {
+      if (name === last) break;
+      this.#steps.pass(name, startStepText(name, await place, machine));
+    }
+    if (last !== undefined) return false;
+    const workers = this.#engine.totalWorkers;
+    this.#figures.workers = workers;
+    this.#figures.start = start;
+    this.#steps.pass("workers", workersText(workers, start));
+    return true;
+  }
+
+  /** Notes why the workers didn't start; returns the step that failed. */
+  #fail(error: unknown): string {
+    const message = error instanceof Error ? error.message : String(error);
+    const names = startSteps(this.#settings);
+    if (!(error instanceof HostError)) {
+      this.#steps.fail("this machine", message, HERE_HINT);
+      return names[0]!;
+    }
+    const name = names.find((name) => name === nameOfStep(error.step)) ??
+      "workers";
+    const detail = message.replace(`Can't use the host ${error.host}: `, "");
+    this.#steps.fail(name, detail, hintFor(this.#settings, error.step));
+    return name;
+  }
+
+  async #measure(): Promise<void> {
+    const figures = this.#figures;
+    const { spawner, machine } = this.#host!;
+    await this.#step("round trip", async () => {
+      const trips = await measureRoundTrip(this.#runner);
+      figures.roundTrip = trips.median;
+      return { detail: roundTripText(trips) };
+    }) && await this.#step("throughput", async () => {
+      figures.throughput = await measureThroughput(this.#runner);
+      return { detail: throughputText(figures.throughput) };
+    }) && await this.#step("clock", async () => {
+      const { clockOffset } = await measureClock(spawner);
+      figures.clockOffset = clockOffset;
+      const detail = clockText(clockOffset);
+      const differs = Math.abs(clockOffset) > MAX_CLOCK_OFFSET;
+      return differs ? { detail, hint: CLOCK_HINT } : { detail };
+    }) && this.#steps.pass("machine", machineText(machine!));
+  }
+
+  /** Takes a step that fails if it throws, or the host is lost meanwhile. */
+  async #step(
+    name: string,
+    work: () => Promise<{ detail: string; hint?: string }>,
+  ): Promise<boolean> {
+    try {
+      const lost = this.#host!.lost.then((reason) => {
+        throw reason;
+      });
+      const done = Promise.race([work(), lost]);
+      const { detail, hint } = await deadline(done, this.#timeout);
+      this.#steps.pass(name, detail, hint);
+      return true;
+    } catch (error) {
+      this.#steps.fail(name, this.#reason(error), LOST_HINT);
+      return false;
+    }
+  }
+
+  #reason(error: unknown): string {
+    if (error instanceof DOMException && error.name === "TimeoutError") {
+      return `there was no answer within ${this.#timeout / 1_000} s`;
+    }
+    return error instanceof Error ? error.message : String(error);
+  }
+
+  async #shutdown(): Promise<void> {
+    try {
+      // A task that hangs would be waited for.
+      const done = this.#engine.shutdown({ cancelFutures: true });
+      await deadline(done, this.#timeout);
+    } catch {
+      // What is left ends with this program.
+    }
+  }
+
+  get #host(): SshHost | SpawnerHost | undefined {
+    return this.#engine.hosts.find((host) =>
+      host instanceof SshHost || host instanceof SpawnerHost
+    );
+  }
+}
+
+/** What has to go well until workers can be used, in this order. */
+function startSteps({ kind, tls = false }: HostSettings): string[] {
+  return kind === "ssh"
+    ? [
+      "name",
+      "connection",
+      "host key",
+      "key",
+      "forwarding",
+      "folder",
+      "deno",
+      "spawner",
+      "workers",
+    ]
+    : [
+      "name",
+      "connection",
+      ...(tls === false ? [] : ["host key"]),
+      "key",
+      "deno",
+      "workers",
+    ];
+}
+
+/** What a step of the start is called in reports. */
+function nameOfStep(step: HostError["step"]): string {
+  if (step === "version") return "deno";
+  return step === "worker" ? "workers" : step;
+}

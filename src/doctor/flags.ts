@@ -1,0 +1,201 @@
+import { parseArgs } from "@std/cli/parse-args";
+import { type HostOptions, parseHosts } from "../hosts/host_spec.ts";
+import type { CheckOptions } from "./checks.ts";
+
+const DEFAULT_TIMEOUT = 30;
+const MAX_TIMEOUT = 3_600;
+
+/** How the program is used. */
+export const HELP =
+  `Checks whether a pool can use hosts, step by step, and how fast they are.
+
+Usage: deno run -A jsr:@distex/pool/doctor [options] <host>...
+
+Hosts are given as to a pool, [ssh://][username@]hostname[:port][/workers],
+such as ssh://maxi/8 for ssh, or mini/2 for a spawner server.
+
+Options:
+  --timeout <seconds>     How long the workers of a host may take to connect;
+                          ${DEFAULT_TIMEOUT} by default
+  --json                  Print one JSON document
+  --help                  Print this
+
+For ssh:
+  --identity <file>       Private key to log in with
+  --ssh-arg=<argument>    Further argument for ssh; can be given several times
+  --deno <path>           Path of deno over there
+  --tmpdir <folder>       Folder for temporary files over there
+
+For spawner servers:
+  --token-file <file>     File with the server's token
+  --tls                   Use TLS
+  --ca-cert <file>        Use TLS, and trust the certificates (PEM) in the file
+  --tls-name <name>       Use TLS; the name that the certificate must be for
+  --localhost <address>   Address of this machine that workers connect to
+  --localport <port>      Port of this machine that workers connect to
+
+The exit code is 0 if all is well on all hosts, 1 if one has a problem, and 2
+if the program was used wrongly.
+`;
+
+const SSH_FLAGS = ["identity", "ssh-arg", "deno", "tmpdir"] as const;
+const SPAWNER_FLAGS = [
+  "token-file",
+  "ca-cert",
+  "tls-name",
+  "localhost",
+  "localport",
+] as const;
+const VALUED = ["timeout", ...SSH_FLAGS, ...SPAWNER_FLAGS] as const;
+
+type Valued = typeof VALUED[number];
+
+/** What the program is asked to do. */
+export interface Request {
+  /** The hosts to check. */
+  readonly hosts: readonly HostOptions[];
+  /** How they are checked. */
+  readonly options: CheckOptions;
+  /** Whether the report is to be JSON. */
+  readonly json: boolean;
+}
+
+interface Flags {
+  /** The values of flags that have one, of each all that were given. */
+  readonly values: ReadonlyMap<Valued, readonly string[]>;
+  readonly specs: readonly string[];
+  readonly help: boolean;
+  readonly json: boolean;
+  readonly tls: boolean;
+}
+
+/**
+ * Reads the arguments on the command line.
+ *
+ * @returns What to do; `undefined` if it is to print {@linkcode HELP}.
+ * @throws {Error} If something is wrong with the arguments.
+ */
+export async function readRequest(
+  args: string[],
+): Promise<Request | undefined> {
+  const flags = readFlags(args);
+  if (flags.help) return undefined;
+  if (flags.specs.length === 0) throw new TypeError("No host was given");
+  const kinds = parseHosts(flags.specs).map(({ kind }) => kind);
+  checkUse(flags, kinds);
+  const ssh = sshOptions(flags);
+  const spawner = await spawnerOptions(flags);
+  const hosts = flags.specs.map((host, index) => ({
+    host,
+    ...(kinds[index] === "ssh" ? ssh : spawner),
+  }));
+  // For what is wrong with the options.
+  parseHosts(hosts);
+  return { hosts, options: checkOptions(flags), json: flags.json };
+}
+
+function readFlags(args: string[]): Flags {
+  const { _, help, json, tls, ...others } = parseArgs(args, {
+    boolean: ["help", "json", "tls"],
+    string: [...VALUED, "_"],
+    collect: [...VALUED],
+    unknown: (arg, key) => {
+      if (key === undefined) return;
+      throw new TypeError(`There is no option '${arg}'`);
+    },
+  });
+  const values = new Map<Valued, string[]>();
+  for (const name of VALUED) {
+    const given = others[name];
+    if (given.includes("")) {
+      throw new TypeError(
+        `--${name} has no value; one that begins with - is written as --${name}=-…`,
+      );
+    }
+    if (given.length > 0) values.set(name, given);
+  }
+  return { values, specs: _.map(String), help, json, tls };
+}
+
+/** Checks that all that is said is about one of the hosts. */
+function checkUse({ values, tls }: Flags, kinds: readonly string[]): void {
+  const ssh = SSH_FLAGS.find((name) => values.has(name));
+  if (ssh !== undefined && !kinds.includes("ssh")) {
+    throw new TypeError(`--${ssh} is for ssh://…, and no host is one`);
+  }
+  const spawner = SPAWNER_FLAGS.find((name) => values.has(name)) ??
+    (tls ? "tls" : undefined);
+  if (spawner !== undefined && !kinds.includes("spawner")) {
+    throw new TypeError(
+      `--${spawner} is for spawner servers, and no host is one`,
+    );
+  }
+}
+
+function sshOptions({ values }: Flags): Omit<HostOptions, "host"> {
+  const identity = values.get("identity")?.at(-1);
+  const sshArgs = values.get("ssh-arg");
+  const deno = values.get("deno")?.at(-1);
+  const tmpdir = values.get("tmpdir")?.at(-1);
+  return {
+    ...(identity === undefined ? {} : { identity }),
+    ...(sshArgs === undefined ? {} : { sshArgs }),
+    ...(deno === undefined ? {} : { deno }),
+    ...(tmpdir === undefined ? {} : { tmpdir }),
+  };
+}
+
+async function spawnerOptions(
+  { values, tls }: Flags,
+): Promise<Omit<HostOptions, "host">> {
+  const token = await readFile("token-file", values);
+  const caCert = await readFile("ca-cert", values);
+  const serverName = values.get("tls-name")?.at(-1);
+  const tlsOptions = {
+    ...(caCert === undefined ? {} : { caCerts: [caCert] }),
+    ...(serverName === undefined ? {} : { serverName }),
+  };
+  const usesTls = tls || Object.keys(tlsOptions).length > 0;
+  return {
+    ...(token === undefined ? {} : { token: token.trim() }),
+    ...(usesTls ? { tls: tlsOptions } : {}),
+  };
+}
+
+async function readFile(
+  name: Valued,
+  values: Flags["values"],
+): Promise<string | undefined> {
+  const file = values.get(name)?.at(-1);
+  if (file === undefined) return undefined;
+  try {
+    return await Deno.readTextFile(file);
+  } catch (error) {
+    throw new Error(`--${name} ${file} can't be read: ${error}`);
+  }
+}
+
+function checkOptions({ values }: Flags): CheckOptions {
+  const seconds = values.get("timeout")?.at(-1) ?? `${DEFAULT_TIMEOUT}`;
+  if (!(Number(seconds) > 0 && Number(seconds) <= MAX_TIMEOUT)) {
+    throw new RangeError(
+      `--timeout must be a number of seconds up to ${MAX_TIMEOUT}, and is "${seconds}"`,
+    );
+  }
+  const localhost = values.get("localhost")?.at(-1);
+  const localport = values.get("localport")?.at(-1);
+  if (localport !== undefined && !isPort(localport)) {
+    throw new RangeError(
+      `--localport must be from 1 to 65535, and is "${localport}"`,
+    );
+  }
+  return {
+    timeout: Number(seconds) * 1_000,
+    ...(localhost === undefined ? {} : { localhost }),
+    ...(localport === undefined ? {} : { localport: Number(localport) }),
+  };
+}
+
+function isPort(text: string): boolean {
+  return /^\d+$/.test(text) && Number(text) > 0 && Number(text) < 65_536;
+}

@@ -1,0 +1,95 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { readRequest } from "../../src/doctor/flags.ts";
+
+Deno.test("readRequest() reads hosts in their order", async () => {
+  assertEquals(await readRequest(["ssh://maxi/8", "mini/2", "--", "4"]), {
+    hosts: [{ host: "ssh://maxi/8" }, { host: "mini/2" }, { host: "4" }],
+    options: { timeout: 30_000 },
+    json: false,
+  });
+});
+
+Deno.test("readRequest() gives ssh hosts the options for ssh, and no others", async () => {
+  const request = await readRequest([
+    "--identity=key",
+    "ssh://maxi",
+    "--ssh-arg=-v",
+    "--ssh-arg=-oUser=me",
+    "--deno=/opt/deno",
+    "mini",
+    "--tmpdir=/var/tmp",
+    "--json",
+  ]);
+  assertEquals(request?.hosts, [{
+    host: "ssh://maxi",
+    identity: "key",
+    sshArgs: ["-v", "-oUser=me"],
+    deno: "/opt/deno",
+    tmpdir: "/var/tmp",
+  }, { host: "mini" }]);
+  assertEquals(request?.json, true);
+});
+
+Deno.test("readRequest() gives spawner servers what is in the files", async () => {
+  const path = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(path, "content\n");
+    const request = await readRequest([
+      `--token-file=${path}`,
+      `--ca-cert=${path}`,
+      "--tls-name=server",
+      "--localhost=192.0.2.1",
+      "--localport=9000",
+      "--timeout=2.5",
+      "mini",
+      "ssh://maxi",
+    ]);
+    assertEquals(request?.hosts, [{
+      host: "mini",
+      token: "content",
+      tls: { caCerts: ["content\n"], serverName: "server" },
+    }, { host: "ssh://maxi" }]);
+    assertEquals(request?.options, {
+      timeout: 2_500,
+      localhost: "192.0.2.1",
+      localport: 9_000,
+    });
+  } finally {
+    await Deno.remove(path);
+  }
+});
+
+Deno.test("readRequest() takes --tls for the certificates that Deno trusts", async () => {
+  const request = await readRequest(["mini", "--tls"]);
+  assertEquals(request?.hosts, [{ host: "mini", tls: {} }]);
+});
+
+Deno.test("readRequest() returns undefined with --help", async () => {
+  assertEquals(await readRequest(["--help"]), undefined);
+});
+
+for (
+  const [expected, ...args] of [
+    ["No host"],
+    ["No host", "--json"],
+    ["no option '--fast'", "mini", "--fast"],
+    ["no option '-v'", "mini", "--ssh-arg", "-v"],
+    ["scheme", "http://mini"],
+    ["username", "me@mini"],
+    ["number of workers", "mini/two"],
+    ["'tmpdir'", "ssh://maxi", "--tmpdir=here"],
+    ["--ssh-arg=-", "ssh://maxi", "--ssh-arg"],
+    ["--identity is for ssh", "mini", "--identity=key"],
+    ["--token-file is for spawner", "ssh://maxi", "--token-file=token"],
+    ["--tls is for spawner", "ssh://maxi", "--tls"],
+    ["--token-file /no/file can't", "mini", "--token-file=/no/file"],
+    ["--ca-cert /no/file can't", "mini", "--ca-cert=/no/file"],
+    ["--timeout must", "mini", "--timeout=0"],
+    ["--timeout must", "mini", "--timeout=soon"],
+    ["--localport must", "mini", "--localport=65536"],
+  ] as const
+) {
+  Deno.test(`readRequest() refuses ${JSON.stringify(args)}`, async () => {
+    await assertRejects(() => readRequest([...args]), Error, expected);
+  });
+}
