@@ -18,7 +18,15 @@ const ROUND = 200;
 /** Rounds of each kind in a repetition. */
 const ROUNDS = 20;
 
-const PERCENTILES = [["p50", 0.5], ["p99", 0.99]] as const;
+const PERCENTILES = { p50: 0.5, p99: 0.99 };
+
+/** A kind of round trip. */
+export interface Trips {
+  /** What the names of its rows begin with. */
+  readonly name: string;
+  /** Makes one of them. */
+  readonly trip: (index: number) => Promise<unknown>;
+}
 
 /** The time of one round trip at a time. */
 export const latency: Section = {
@@ -34,24 +42,58 @@ async function run(
   await using worker = await BareWorker.start("echo");
   await using pool = new Pool(1);
   await pool.ready;
+  return await compareTrips(
+    bareTrips("echo", worker.connection),
+    runTrips("run", pool),
+    ["p50", "p99"],
+    effort,
+  );
+}
+
+/** Round trips of bytes to a bare worker of the mode `"echo"`. */
+export function bareTrips(name: string, connection: Deno.Conn): Trips {
   const message = new Uint8Array(SMALL_BYTES);
-  const echo = () => roundTrip(worker.connection, message);
-  const call = (index: number) => pool.run(increment, index);
+  return { name, trip: () => roundTrip(connection, message) };
+}
+
+/** Round trips of calls to a pool. */
+export function runTrips(name: string, pool: Pool): Trips {
+  return { name, trip: (index) => pool.run(increment, index) };
+}
+
+/**
+ * Measures two kinds of round trips, one of which is the limit of the other.
+ *
+ * @returns A row for each percentile of the limit, then of the other.
+ */
+export async function compareTrips(
+  limit: Trips,
+  trips: Trips,
+  percentiles: readonly (keyof typeof PERCENTILES)[],
+  effort: Effort,
+): Promise<Row[]> {
   const rounds = scaled(ROUNDS, effort);
-  await alternate(echo, call, rounds);
+  await alternate(limit.trip, trips.trip, rounds);
   const values = new Samples();
   const ratios = new Samples();
   for (let turn = 0; turn < effort.repetitions; turn++) {
-    const [echoTimes, callTimes] = await alternate(echo, call, rounds);
-    for (const [name, p] of PERCENTILES) {
-      const limit = percentile(echoTimes, p);
-      const value = percentile(callTimes, p);
-      values.add(`echo/${name}`, limit);
-      values.add(`run/${name}`, value);
-      ratios.add(name, value / limit);
+    const [least, times] = await alternate(limit.trip, trips.trip, rounds);
+    for (const key of percentiles) {
+      const bound = percentile(least, PERCENTILES[key]);
+      const value = percentile(times, PERCENTILES[key]);
+      values.add(`${limit.name}/${key}`, bound);
+      values.add(`${trips.name}/${key}`, value);
+      ratios.add(key, value / bound);
     }
   }
-  return makeRows(values, ratios);
+  const makeRow = (name: string) => row(name, "µs", values.of(name));
+  return [
+    ...percentiles.map((key) => makeRow(`${limit.name}/${key}`)),
+    ...percentiles.map((key) => ({
+      ...makeRow(`${trips.name}/${key}`),
+      ratios: { [`${limit.name}/${key}`]: spread(ratios.of(key)) },
+    })),
+  ];
 }
 
 function increment(x: number): number {
@@ -88,15 +130,4 @@ async function timeRound(
     await trip(index);
     times.push((performance.now() - start) * 1_000);
   }
-}
-
-function makeRows(values: Samples, ratios: Samples): Row[] {
-  const limits = PERCENTILES.map(([name]) =>
-    row(`echo/${name}`, "µs", values.of(`echo/${name}`))
-  );
-  const calls = PERCENTILES.map(([name]) => ({
-    ...row(`run/${name}`, "µs", values.of(`run/${name}`)),
-    ratios: { [`echo/${name}`]: spread(ratios.of(name)) },
-  }));
-  return [...limits, ...calls];
 }

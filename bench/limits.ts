@@ -42,7 +42,7 @@ export class BareWorker implements AsyncDisposable {
       const path = folder.socketPath;
       using listener = Deno.listen({ transport: "unix", path });
       const process = new Deno.Command(Deno.execPath(), {
-        args: ["run", "-A", "--quiet", workerPath(), mode, path],
+        args: bareArguments(mode, path),
         stdin: "null",
       }).spawn();
       const ended = process.status.then(({ code }) => {
@@ -59,13 +59,17 @@ export class BareWorker implements AsyncDisposable {
 
   /** Closes the socket, which ends the process, and waits for that. */
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.connection.close();
-    } catch (error) {
-      // A channel over the connection has closed it.
-      if (!(error instanceof Deno.errors.BadResource)) throw error;
-    }
+    closeConnection(this.connection);
     await this.#process.status;
+  }
+}
+
+/** Closes a connection, if no channel over it has done so. */
+export function closeConnection(connection: Deno.Conn): void {
+  try {
+    connection.close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BadResource)) throw error;
   }
 }
 
@@ -82,10 +86,10 @@ export class MessageExchange implements Disposable {
   #count = 0;
   #done: (() => void) | undefined;
 
-  /** Constructs an exchange with workers of the mode `"frames"`. */
-  constructor(workers: readonly BareWorker[]) {
+  /** Constructs an exchange over connections to workers of mode `"frames"`. */
+  constructor(connections: readonly Deno.Conn[]) {
     this.#lost.promise.catch(() => {});
-    for (const { connection } of workers) {
+    for (const connection of connections) {
       const channel = new Channel(connection);
       this.#channels.push(channel);
       this.#receive(channel);
@@ -201,6 +205,8 @@ async function readSome(
   return count;
 }
 
-function workerPath(): string {
-  return new URL("./bare_worker.ts", import.meta.url).href;
+/** The arguments with which `deno` runs a bare worker. */
+export function bareArguments(mode: BareMode, path: string): string[] {
+  const program = new URL("./bare_worker.ts", import.meta.url).href;
+  return ["run", "-A", "--quiet", program, mode, path];
 }

@@ -17,6 +17,9 @@ import {
 } from "./measure.ts";
 import { memory } from "./memory.ts";
 import { payload } from "./payload.ts";
+import { remote } from "./remote.ts";
+import { spawnerStartup } from "./spawner_startup.ts";
+import { sshStartup } from "./ssh_startup.ts";
 import { startup } from "./startup.ts";
 import { throughput } from "./throughput.ts";
 
@@ -25,7 +28,10 @@ export const SECTIONS: readonly Section[] = [
   throughput,
   latency,
   payload,
+  remote,
   startup,
+  sshStartup,
+  spawnerStartup,
   memory,
 ];
 
@@ -132,7 +138,8 @@ function formatRange({ min, max }: Spread): string {
 
 /** Three digits, and all of those before the decimal point. */
 function format(value: number): string {
-  const digits = Math.max(0, 2 - Math.floor(Math.log10(value)));
+  const magnitude = Math.floor(Math.log10(Math.abs(value) || 1));
+  const digits = Math.max(0, 2 - magnitude);
   return value.toLocaleString("en-US", {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,

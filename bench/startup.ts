@@ -1,4 +1,4 @@
-import { Pool } from "../mod.ts";
+import { Pool, type PoolOptions } from "../mod.ts";
 import {
   type Effort,
   type Row,
@@ -24,11 +24,11 @@ async function run(
   const sizes = SIZES.filter((workers) =>
     wanted.has(`start/${workers}`) || wanted.has(`stop/${workers}`)
   );
-  await startAndStop(1);
+  await startAndStop({ workers: 1 });
   const values = new Samples();
   for (let turn = 0; turn < repetitions; turn++) {
     for (const workers of sizes) {
-      const { start, stop } = await startAndStop(workers);
+      const { start, stop } = await startAndStop({ workers });
       values.add(`start/${workers}`, start);
       values.add(`stop/${workers}`, stop);
     }
@@ -41,13 +41,13 @@ async function run(
 }
 
 /** The milliseconds that each of the two takes. */
-async function startAndStop(
-  workers: number,
+export async function startAndStop(
+  options: PoolOptions,
 ): Promise<{ start: number; stop: number }> {
   let pool: Pool | undefined;
   try {
     const start = await seconds(async () => {
-      pool = new Pool(workers);
+      pool = new Pool(options);
       await pool.ready;
     });
     const stop = await seconds(async () => await pool?.shutdown());

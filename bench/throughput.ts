@@ -12,7 +12,7 @@ import {
 } from "./measure.ts";
 
 /** Frames with one call each that are with each bare worker at a time. */
-const WINDOW = 1_024;
+export const WINDOW = 1_024;
 
 /** Calls of `run` that are made before any of them is awaited. */
 const BATCH = 10_000;
@@ -44,7 +44,7 @@ async function run(
 ): Promise<Row[]> {
   await using first = await BareWorker.start("frames");
   await using second = await BareWorker.start("frames");
-  using exchange = new MessageExchange([first, second]);
+  using exchange = new MessageExchange([first.connection, second.connection]);
   await using pool = new Pool(2);
   await pool.ready;
   const candidates = [
@@ -63,27 +63,41 @@ async function run(
 }
 
 function singleTasks(pool: Pool, effort: Effort): Candidate[] {
-  const mapped = integers(scaled(200_000, effort));
-  const batches = scaled(5, effort);
   const looped = scaled(50_000, effort);
   return [
-    rate("single/map", mapped.length, async () => {
-      const results = pool.map(increment, mapped, { chunksize: 1 });
-      checkCount(await countByLoop(results), mapped.length);
-    }),
-    rate("single/run-all", batches * BATCH, async () => {
-      for (let batch = 0; batch < batches; batch++) {
-        await Promise.all(
-          Array.from({ length: BATCH }, (_, x) => pool.run(increment, x)),
-        );
-      }
-    }),
+    singleMap("single/map", pool, effort),
+    runAll("single/run-all", pool, effort),
     rate(
       "single/run-loops",
       looped,
       () => inLoops(LOOPS, looped, (x) => pool.run(increment, x)),
     ),
   ];
+}
+
+/** Tasks by `map`, each in a call of its own. */
+export function singleMap(
+  name: string,
+  pool: Pool,
+  effort: Effort,
+): Candidate {
+  const items = integers(scaled(200_000, effort));
+  return rate(name, items.length, async () => {
+    const results = pool.map(increment, items, { chunksize: 1 });
+    checkCount(await countByLoop(results), items.length);
+  });
+}
+
+/** Calls of `run`, many at once. */
+export function runAll(name: string, pool: Pool, effort: Effort): Candidate {
+  const batches = scaled(5, effort);
+  return rate(name, batches * BATCH, async () => {
+    for (let batch = 0; batch < batches; batch++) {
+      await Promise.all(
+        Array.from({ length: BATCH }, (_, x) => pool.run(increment, x)),
+      );
+    }
+  });
 }
 
 function chunkedMaps(

@@ -1,0 +1,47 @@
+import type { HostOptions } from "../mod.ts";
+import { makeCertificate } from "../src/hosts/certificate.ts";
+import { CERTIFICATE_NAME } from "../src/wire/connect.ts";
+import { startSpawnerServer } from "../tests/spawner_server.ts";
+import {
+  type Effort,
+  type Row,
+  row,
+  Samples,
+  type Section,
+} from "./measure.ts";
+import { startAndStop } from "./startup.ts";
+
+const WORKERS = 2;
+const PLAIN = `start-spawner/${WORKERS}`;
+const TLS = `start-spawner-tls/${WORKERS}`;
+
+/** How long pools with workers at a spawner server take to be there. */
+export const spawnerStartup: Section = {
+  title: "Start until ready, at a spawner server of this machine",
+  names: [PLAIN, TLS],
+  run,
+};
+
+async function run(
+  wanted: ReadonlySet<string>,
+  { repetitions }: Effort,
+): Promise<Row[]> {
+  const certificate = await makeCertificate();
+  await using plain = await startSpawnerServer();
+  await using secured = await startSpawnerServer({ certificate });
+  const tls = { caCerts: [certificate.cert], serverName: CERTIFICATE_NAME };
+  const hosts: Record<string, HostOptions> = {
+    [PLAIN]: { host: plain.spec(WORKERS) },
+    [TLS]: { host: secured.spec(WORKERS), tls },
+  };
+  const names = [PLAIN, TLS].filter((name) => wanted.has(name));
+  for (const name of names) await startAndStop({ hosts: hosts[name]! });
+  const values = new Samples();
+  for (let turn = 0; turn < repetitions; turn++) {
+    for (const name of names) {
+      const { start } = await startAndStop({ hosts: hosts[name]! });
+      values.add(name, start);
+    }
+  }
+  return names.map((name) => row(name, "ms", values.of(name)));
+}
