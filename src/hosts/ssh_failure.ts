@@ -62,16 +62,23 @@ const PATTERNS: readonly Pattern[] = [
       `the host key of ${host} is not known here yet: log in once with ssh, and accept it`,
   },
   {
-    found: /Permission denied|Too many authentication failures/,
+    found: /Permission denied \([a-z,-]+\)|Too many authentication failures/,
     step: "key",
     meaning: (host) =>
       `${host} did not accept a key: ssh must get in without asking, so put your public key there with 'ssh-copy-id', name the right one as the host's option 'identity', or run an ssh-agent if it has a passphrase`,
   },
   {
-    found: /port forwarding failed|forwarding .*(?:refused|disabled)/,
+    found: /port forwarding failed(?: for listen path (.*)\/)?/,
     step: "forwarding",
-    meaning: (host) =>
-      `${host} does not forward connections: its sshd must have AllowStreamLocalForwarding yes (or remote), no DisableForwarding, and no restriction on the key; and the host's 'tmpdir' must be writable`,
+    meaning: (host, [, folder = "/tmp"]) =>
+      `${host} does not forward connections to the pool: either the folder ${folder} isn't there or isn't writable (the host's option 'tmpdir' names another), or its sshd doesn't let it, which needs AllowStreamLocalForwarding yes (or remote), no DisableForwarding, and no restriction on the key`,
+  },
+  {
+    found:
+      /^command-line(?: line \d+)?: |^usage: ssh |Bad (?:owner|configuration option)/m,
+    step: "connection",
+    meaning: () =>
+      `ssh does not take its arguments: check the host's option 'sshArgs', and ~/.ssh/config`,
   },
   {
     found: /Connection refused/,
@@ -84,6 +91,11 @@ const PATTERNS: readonly Pattern[] = [
       /timed out|No route to host|Network is unreachable|Host is down|Connection (?:reset|closed)|kex_exchange_identification/i,
     step: "connection",
     meaning: (host) => `${host} can't be reached by ssh`,
+  },
+  {
+    found: /not responding|^Connection to .* closed|client_loop: /m,
+    step: "connection",
+    meaning: (host) => `the connection to ${host} ended`,
   },
 ];
 

@@ -4,6 +4,7 @@ import { kill, type WorkerProcess } from "../spawner/spawner.ts";
 import { type Address, formatAddress } from "../wire/address.ts";
 import { makeSecret } from "../wire/handshake.ts";
 import type { MachineInfo, SessionRequest } from "../wire/spawner_messages.ts";
+import type { Arrival } from "./arrivals.ts";
 import type { Host } from "./host.ts";
 import type { HostContext } from "./host_context.ts";
 import type { HostSettings } from "./host_spec.ts";
@@ -52,6 +53,7 @@ export class SshHost implements Host {
   /** The folder over there. */
   readonly #folder: string;
   #words = "";
+  #arrival: Arrival | undefined;
   #child: Deno.ChildProcess | undefined;
   #ended: Promise<Deno.CommandStatus> | undefined;
   #spawner: RemoteSpawner | undefined;
@@ -86,10 +88,15 @@ export class SshHost implements Host {
     const code = new TextEncoder().encode(await program());
     if (this.#closed) throw new Error("The pool was shut down");
     const arrival = arrivals.expect(this.secret);
+    this.#arrival = arrival;
     const child = this.#spawn(code.length, arrival.number, timeout);
     this.#ended = this.#watch(child);
     this.#ended.then(({ code }) => {
-      const failure = this.#explain(`ssh ended with exit code ${code}`);
+      const failure = this.#explain(
+        this.#spawner === undefined
+          ? `ssh ended (exit code ${code}) before the pool's program ran there: the user must be able to run commands by ssh`
+          : `the connection ended (ssh's exit code ${code})`,
+      );
       arrival.fail(failure);
       this.#lost.resolve(failure);
     });
@@ -107,9 +114,14 @@ export class SshHost implements Host {
       });
       this.machine = await deadline(opening, timeout);
     } catch (error) {
-      if (error instanceof HostError) throw error;
+      // The program there, should it come later, isn't let in.
+      arrival.fail(error as Error);
+      if (error instanceof HostError || this.#closed) throw error;
+      const reason = error instanceof DOMException
+        ? `within the 'startTimeout' of ${timeout} ms`
+        : `(${error})`;
       throw this.#explain(
-        `the pool's program there has not connected back (${error})`,
+        `the pool's program there has not connected back ${reason}`,
       );
     }
     return this.#settings.workers || this.machine.cpus;
@@ -121,10 +133,13 @@ export class SshHost implements Host {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#arrival?.fail(new Error("The pool was shut down"));
     this.#spawner?.close();
     if (this.#child === undefined) return;
     const child = this.#child;
-    if (this.#spawner === undefined) kill(child);
+    // Whatever it is doing, it ends soon, as nobody answers any more. If it
+    // were killed before the command runs over there, nobody would remove the
+    // sockets that sshd has made.
     const timer = setTimeout(() => kill(child), STOP_TIMEOUT);
     await this.#ended;
     clearTimeout(timer);
@@ -155,7 +170,7 @@ export class SshHost implements Host {
       );
     }
     this.#child.unref();
-    this.#context.guard?.watch(this.#child);
+    this.#context.guard?.watch(this.#child, true);
     return this.#child;
   }
 
@@ -167,7 +182,8 @@ export class SshHost implements Host {
     const options = [
       "BatchMode=yes",
       "ExitOnForwardFailure=yes",
-      `ConnectTimeout=${Math.ceil(timeout / 1_000)}`,
+      // A little less, so that ssh can say what it was that took so long.
+      `ConnectTimeout=${Math.max(1, Math.ceil(timeout / 1_000) - 1)}`,
       `ServerAliveInterval=${ALIVE_INTERVAL}`,
       `ServerAliveCountMax=${ALIVE_COUNT}`,
       "ControlMaster=no",
@@ -186,7 +202,7 @@ export class SshHost implements Host {
       "-R",
       `${this.#folder}.sock:${forwardTarget(address)}`,
       "-R",
-      `${this.#folder}.probe:${nothing}`,
+      `${this.#folder}.probe:${forwardPath(nothing)}`,
     ];
   }
 
@@ -205,7 +221,7 @@ export class SshHost implements Host {
 
   #hear(line: string): void {
     // What becomes of each probe of the lifeline.
-    if (/^connect to \S+\/nothing port -2 failed/.test(line)) return;
+    if (/^connect to .*\/nothing port -2 failed/.test(line)) return;
     this.#words = `${this.#words}${line}\n`.slice(-MAX_WORDS);
     if (this.#spawner !== undefined) this.#context.report(this.name, line);
   }
@@ -217,8 +233,13 @@ export class SshHost implements Host {
 
 function forwardTarget(address: Address): string {
   return address.transport === "unix"
-    ? address.path
+    ? forwardPath(address.path)
     : `${address.hostname}:${address.port}`;
+}
+
+/** A path as `-R` takes it: a colon would end it, a percent sign begins a token. */
+function forwardPath(path: string): string {
+  return path.replace(/[\\:]/g, "\\$&").replaceAll("%", "%%");
 }
 
 async function feed(

@@ -15,13 +15,14 @@ export const DENO_PLACES = [
  * folder, finds `deno`, takes the pool's program from standard input and runs
  * it; when that ends, so does all. The first line of input is the secret.
  *
- * It is one line without single quotes, (and no exclamation mark) as the user's login
- * shell, which may be a csh or a fish, has to take it as an argument of `sh -c`. Arguments: the
- * folder, the path of `deno` or nothing, the program's length, a number.
+ * It is one line without single quotes, backslashes and exclamation marks, as
+ * the user's login shell, which may be a csh or a fish, has to take it as an
+ * argument of `sh -c`. Arguments: the folder, the path of `deno` or nothing, the
+ * program's length, a number.
  */
 const SCRIPT = [
   "umask 077",
-  'd=$1; trap "rm -rf \\"$d\\" \\"$d.sock\\" \\"$d.probe\\"" EXIT',
+  'd=$1; clean() { rm -rf "$d" "$d.sock" "$d.probe"; }; trap clean EXIT',
   'trap "exit 1" HUP TERM PIPE',
   'fail() { echo "distex: $*" >&2; exit 1; }',
   'mkdir "$d" && mv "$d.sock" "$d/pool.sock" && mv "$d.probe" "$d/probe.sock" || fail folder',

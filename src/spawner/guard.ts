@@ -1,18 +1,36 @@
 /**
  * Reads the process ids that the pool tells it, until the pool ends. Then it
- * kills those that are still there and removes the pool's folder, if any.
+ * kills those that are still there and removes the pool's folder, if any. Those
+ * that end by themselves, it gives some seconds for that.
  */
 const SCRIPT = `
 trap '' HUP INT QUIT TERM
-pids=' '
+pids=' ' ending=' '
 while read -r event pid; do
   case $event in
     started) pids="$pids$pid " ;;
-    ended) pids="\${pids%%" $pid "*} \${pids#*" $pid "}" ;;
+    ending) ending="$ending$pid " ;;
+    ended)
+      case $pids in *" $pid "*)
+        pids="\${pids%%" $pid "*} \${pids#*" $pid "}" ;;
+      esac
+      case $ending in *" $pid "*)
+        ending="\${ending%%" $pid "*} \${ending#*" $pid "}" ;;
+      esac ;;
   esac
 done
 [ "$pids" = ' ' ] || kill -KILL $pids 2>/dev/null
 [ -z "$1" ] || rm -rf "$1"
+for second in 1 2 3 4 5; do
+  left=
+  for pid in $ending; do
+    if kill -0 $pid 2>/dev/null; then left="$left $pid"; fi
+  done
+  ending=$left
+  [ "$left" ] || exit
+  sleep 1
+done
+kill -KILL $ending 2>/dev/null
 `;
 
 /**
@@ -41,14 +59,20 @@ export class Guard {
     return Deno.build.os !== "windows";
   }
 
-  /** Watches over a process until it has ended. */
-  watch(child: Deno.ChildProcess): void {
-    this.#tell(`started ${child.pid}`);
+  /**
+   * Watches over a process until it has ended.
+   *
+   * @param endsItself Whether it ends by itself, soon after the pool's process:
+   * if it does, nothing is done to it.
+   */
+  watch(child: Deno.ChildProcess, endsItself = false): void {
+    this.#tell(`${endsItself ? "ending" : "started"} ${child.pid}`);
     child.status.then(() => this.#tell(`ended ${child.pid}`));
   }
 
   /** Ends the guard, as the pool has tidied up itself. */
   async close(): Promise<void> {
+    this.#child.ref();
     await this.#writer.close().catch(() => {});
     await this.#child.status;
   }
