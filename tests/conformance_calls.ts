@@ -261,7 +261,7 @@ export function testErrors(test: Test): void {
     );
     await assertRejects(
       () => pool.run(missing.task),
-      TypeError,
+      Error,
       "no_such_module.ts",
     );
   });

@@ -165,7 +165,7 @@ export function testUnboundedMaps(test: Test, testWith: TestWith): void {
         }
       }
       const map = pool.map(double, counted(), { chunksize: 1 });
-      const windows = 2 * (2 * 2) + 16 * 2;
+      const windows = (2 * 2 + 16) * pool.totalWorkers;
       for (let read = 1; read <= 200; read++) {
         assertEquals((await map.next()).value, (read - 1) * 2);
         // Whatever the workers have done by then.
@@ -266,7 +266,8 @@ export function testUnboundedMaps(test: Test, testWith: TestWith): void {
       const running = XS.map(() => pool.submit(() => 1));
       await running[0];
       await new Promise((resolve) => setTimeout(resolve, 0));
-      assertLessOrEqual(running.filter((future) => future.running()).length, 1);
+      const sent = running.filter((future) => future.running()).length;
+      assertLessOrEqual(sent, pool.totalWorkers);
       await Promise.all(running);
     },
   );

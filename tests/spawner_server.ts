@@ -7,7 +7,6 @@
 
 import { delay } from "@std/async/delay";
 import type { Certificate } from "../src/hosts/certificate.ts";
-import { KeepAlive } from "../src/keep_alive.ts";
 import { Guard } from "../src/spawner/guard.ts";
 
 const PROGRAM = new URL("../server.ts", import.meta.url).href;
@@ -171,13 +170,9 @@ export class SpawnerServerProcess implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // The guard's process doesn't keep the test alive until it has ended.
-    const keepAlive = new KeepAlive();
-    keepAlive.hold();
     this.kill("SIGKILL");
     await this.ended();
     await this.#guard.close();
-    keepAlive.close();
   }
 
   async #readLog(): Promise<void> {

@@ -112,13 +112,12 @@ export class SpawnerHost implements Host {
 
   async #open(): Promise<MachineInfo> {
     const tcp = await this.#connect();
-    const { hostname } = tcp.localAddr as Deno.NetAddr;
-    const connection = await this.#secured(tcp);
     if (this.#closing.signal.aborted) {
-      connection.close();
+      tcp.close();
       throw this.#closing.signal.reason;
     }
-    this.#connection = connection;
+    const { hostname } = tcp.localAddr as Deno.NetAddr;
+    const connection = await this.#secured(tcp);
     try {
       this.#secret = await introducePool(connection, this.#token);
     } catch (cause) {
@@ -144,21 +143,22 @@ export class SpawnerHost implements Host {
     }
   }
 
+  /** From now on {@linkcode SpawnerHost.close} ends the connection. */
   async #secured(tcp: Deno.TcpConn): Promise<Connection> {
     const { tls = false } = this.#settings;
-    if (tls === false) return tcp;
+    if (tls === false) return this.#connection = tcp;
     const { caCerts, serverName } = tls === true ? {} : tls;
     const hostname = serverName ?? this.#settings.hostname;
-    let connection: Deno.TlsConn | undefined;
     try {
-      connection = await Deno.startTls(tcp, {
+      const connection = await startTls(tcp, {
         hostname,
         ...(caCerts === undefined ? {} : { caCerts: [...caCerts] }),
       });
+      // A handshake may never end.
+      this.#connection = connection;
       await connection.handshake();
       return connection;
     } catch (cause) {
-      connection?.close();
       throw this.#error(
         "host key",
         `there is no TLS connection to the server at ${this.#where} (${cause}): it must be started with --tls-cert and --tls-key, and its certificate must be for '${hostname}' (or the host's option 'tls.serverName') and signed by one that is trusted or given as the host's option 'tls.caCerts'`,
@@ -225,6 +225,23 @@ export class SpawnerHost implements Host {
   #error(step: HostStep, what: string, cause: unknown): HostError {
     const message = `Can't use the host ${this.name}: ${what}`;
     return new HostError(this.name, step, message, { cause });
+  }
+}
+
+/** Encrypts a connection, or closes it. */
+async function startTls(
+  tcp: Deno.TcpConn,
+  options: Deno.StartTlsOptions,
+): Promise<Deno.TlsConn> {
+  try {
+    return await Deno.startTls(tcp, options);
+  } catch (error) {
+    try {
+      tcp.close();
+    } catch {
+      // Deno has, unless it refused the options before.
+    }
+    throw error;
   }
 }
 

@@ -82,6 +82,9 @@ export class SupervisedHost {
     const begin = performance.now();
     this.workers = await this.host.open(timeout);
     if (this.#stopping !== undefined) throw new Error(SHUT_DOWN);
+    this.host.lost.then((error) => {
+      if (this.#stopping === undefined) this.error = error;
+    });
     const arrivals = Array.from({ length: this.workers }, () => this.#start());
     try {
       const left = timeout - (performance.now() - begin);

@@ -79,7 +79,10 @@ export class Supervisor {
     } catch (error) {
       host.error = error as Error;
       if (onHostError === "fail" || this.#stopping !== undefined) throw error;
-      this.#output.report("distex", `${host.error.message}; going on without`);
+      this.#output.report(
+        "distex",
+        `Going on without a host. ${host.error.message}`,
+      );
       await host.stop();
       return [];
     }

@@ -66,7 +66,7 @@ export class SpawnerServer implements AsyncDisposable {
     if (this.#closed) return;
     this.#closed = true;
     this.#listener.close();
-    for (const connection of this.#strangers) connection.close();
+    for (const connection of this.#strangers) this.#refuse(connection);
     for (const channel of this.#sessions.keys()) channel.close();
     await Promise.all(this.#sessions.values());
     await this.#guard?.close();
@@ -110,7 +110,11 @@ export class SpawnerServer implements AsyncDisposable {
     } catch (error) {
       if (!this.#strangers.has(connection)) return;
       this.#refuse(connection);
-      const reason = error instanceof Error ? error.message : error;
+      const reason = error instanceof DOMException
+        ? `it has not proved itself within ${HANDSHAKE_TIMEOUT} ms`
+        : error instanceof Error
+        ? error.message
+        : error;
       this.#settings.log(`refused a connection from ${hostname}: ${reason}`);
     }
   }

@@ -49,11 +49,10 @@ export async function runServer(args: string[]): Promise<void> {
   try {
     const settings = await readSettings(args);
     if (settings === undefined) return console.log(HELP.trimEnd());
-    server = new SpawnerServer(settings);
+    server = listen(settings);
     const { hostname, tls, token } = settings;
-    const place = hostname.includes(":") ? `[${hostname}]` : hostname;
     log(
-      `listening at ${place}:${server.port} ${
+      `listening at ${formatPlace(hostname, server.port)} ${
         tls === undefined ? "without" : "with"
       } TLS, ${
         token === "" ? "for all users of this machine" : "with a token"
@@ -69,6 +68,27 @@ export async function runServer(args: string[]): Promise<void> {
   await server.close();
   log("stopped");
   Deno.exit(0);
+}
+
+/** @throws {Error} If it can't listen there, or with that certificate. */
+function listen(settings: SpawnerServerSettings): SpawnerServer {
+  try {
+    return new SpawnerServer(settings);
+  } catch (cause) {
+    const place = formatPlace(settings.hostname, settings.port);
+    const wayOut = cause instanceof Deno.errors.AddrInUse
+      ? ": give another --port"
+      : "";
+    throw new Error(`It can't listen at ${place} (${cause})${wayOut}`, {
+      cause,
+    });
+  }
+}
+
+function formatPlace(hostname: string, port: number): string {
+  return hostname.includes(":")
+    ? `[${hostname}]:${port}`
+    : `${hostname}:${port}`;
 }
 
 /** @throws {Error} If something is wrong with the arguments. */
@@ -146,8 +166,11 @@ function count(
   if (text === undefined) return undefined;
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  const range = most < Number.MAX_SAFE_INTEGER
+    ? `from ${least} to ${most}`
+    : `of at least ${least}`;
   throw new RangeError(
-    `--${name} must be a whole number of at least ${least}, and is "${text}"`,
+    `--${name} must be a whole number ${range}, and is "${text}"`,
   );
 }
 

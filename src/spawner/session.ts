@@ -1,3 +1,4 @@
+import { KeepAlive } from "../keep_alive.ts";
 import { type Address, parseAddress } from "../wire/address.ts";
 import type { Channel } from "../wire/channel.ts";
 import {
@@ -53,6 +54,9 @@ export class SpawnerSession {
    * @returns Why it is over, once all of its workers have ended.
    */
   async serve(): Promise<string> {
+    // The end of workers, which are unref'ed, is to be seen too.
+    const keepAlive = new KeepAlive();
+    keepAlive.hold();
     try {
       return await Promise.race([this.#receive(), this.#lifelineCut.promise]);
     } finally {
@@ -62,6 +66,7 @@ export class SpawnerSession {
       await Promise.all(
         [...this.#workers.values()].map(({ ended }) => ended),
       );
+      keepAlive.close();
     }
   }
 

@@ -157,7 +157,12 @@ async function accept(
   worker: number,
   hello: ValueMap,
 ): Promise<Nonces> {
-  checkVersion(hello.version, acceptor.name, connector.name);
+  const { version } = hello;
+  if (version !== undefined && version !== PROTOCOL_VERSION) {
+    // It is told so, that its user learns which is which.
+    await send(connection, { version: PROTOCOL_VERSION });
+  }
+  checkVersion(version, acceptor.name, connector.name);
   const nonces: Nonces = [nonceOf(hello), makeNonce()];
   await send(connection, {
     version: PROTOCOL_VERSION,

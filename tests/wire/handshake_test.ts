@@ -162,6 +162,7 @@ Deno.test("PoolHandshake refuses workers of another version", async () => {
       `The pool speaks version ${PROTOCOL_VERSION} of the protocol and the worker version ${version}`;
     await assertNotAdmitted(reason, async (stranger) => {
       await stranger.say(makeHello({ version }));
+      assertEquals(await stranger.hear(), { version: PROTOCOL_VERSION });
       await stranger.hearNothing();
     });
   }

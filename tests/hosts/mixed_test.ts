@@ -1,0 +1,236 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { Pool, type TaskRunner } from "../../mod.ts";
+import { testConformance } from "../conformance.ts";
+import { double, naturals, XS } from "../conformance_fixture.ts";
+import { Gate, passGate } from "../gate.ts";
+import {
+  type SpawnerServerProcess,
+  startSpawnerServer,
+} from "../spawner_server.ts";
+import {
+  sshdProblem,
+  type SshServer,
+  sshTest,
+  startSshServer,
+} from "../ssh_server.ts";
+
+let spawner: SpawnerServerProcess;
+let ssh: SshServer;
+
+if (sshdProblem === undefined) {
+  Deno.test.beforeAll(async () => {
+    spawner = await startSpawnerServer();
+    ssh = await startSshServer();
+  });
+  Deno.test.afterAll(async () => {
+    await spawner[Symbol.asyncDispose]();
+    await ssh.stop();
+  });
+}
+
+/** One worker on this machine, one by ssh, and one at a spawner server. */
+function mixed() {
+  return {
+    workers: 1,
+    hosts: [
+      { host: ssh.spec(1), sshArgs: ssh.sshArgs, name: "by ssh" },
+      { host: spawner.spec(1), name: "at spawner" },
+    ],
+  };
+}
+
+const PLACES = ["local", "by ssh", "at spawner"];
+
+testConformance({
+  name: "mixed",
+  options: mixed,
+  workers: 3,
+  declare: sshTest,
+});
+
+const pid = () => Deno.pid;
+
+/** The process ids of the workers, by host. */
+async function pidsByHost(pool: Pool): Promise<Map<string, number[]>> {
+  const pids = new Map<string, number[]>();
+  for (const host of new Set(pool.stats().hosts.map(({ name }) => name))) {
+    pids.set(host, await pool.options({ host }).runOnAll(pid));
+  }
+  return pids;
+}
+
+/** The process ids of the workers that calls of all kinds run at. */
+async function placesOfCalls(runner: TaskRunner): Promise<Set<number>> {
+  return new Set([
+    ...await Promise.all(XS.map(() => runner.run(pid))),
+    ...await Promise.all(XS.map(() => runner.submit(pid))),
+    ...await runner.map(pid, XS.map((): [] => []), { star: true }).toArray(),
+    ...await runner.runOnAll(pid),
+  ]);
+}
+
+sshTest("Pool.runOnAll() reaches the workers of all hosts", async () => {
+  await using pool = new Pool(mixed());
+  const pids = await pool.runOnAll(pid);
+  assertEquals(pids.length, 3);
+  assertEquals(new Set(pids).size, 3);
+});
+
+sshTest("Pool.stats() tells what each host has done", async () => {
+  await using pool = new Pool(mixed());
+  await pool.ready;
+  const before = pool.stats();
+  assertEquals(before.hosts.map(({ kind }) => kind), [
+    "local",
+    "ssh",
+    "spawner",
+  ]);
+  assertEquals(before.hosts.map(({ name }) => name), PLACES);
+  assertEquals(before.hosts.map(({ workers }) => workers), [1, 1, 1]);
+  assertEquals([before.workers, before.done, before.failed], [3, 0, 0]);
+  for (let count = 0; count < PLACES.length; count++) {
+    const place = pool.options({ host: PLACES[count]! });
+    for (let call = 0; call <= count; call++) await place.run(double, call);
+  }
+  const fail = () => Promise.reject(new Error("on purpose"));
+  await pool.options({ host: "by ssh" }).run(fail).catch(() => {});
+  await pool.map(double, XS).toArray();
+  const after = pool.stats();
+  const { hosts } = after;
+  assertEquals(after.done, 1 + 2 + 3 + XS.length);
+  assertEquals(sum(hosts.map(({ done }) => done)), after.done);
+  assertEquals(hosts.map(({ failed }) => failed), [0, 1, 0]);
+  for (let count = 0; count < PLACES.length; count++) {
+    assert(hosts[count]!.done > count, Deno.inspect(hosts));
+  }
+  assertEquals([after.queued, after.running], [0, 0]);
+});
+
+sshTest("Pool.stats() tells which calls are where", async () => {
+  await using gate = new Gate();
+  await using pool = new Pool({ ...mixed(), qsize: 1 });
+  const place = pool.options({ host: "at spawner" });
+  const calls = [1, 2, 3].map((value) =>
+    place.run(passGate<number>, gate.port, value)
+  );
+  await gate.entered();
+  const { running, queued, hosts } = pool.stats();
+  assertEquals([running, queued], [1, 2]);
+  assertEquals(hosts.map((host) => host.running), [0, 0, 1]);
+  const left = Promise.all(calls);
+  gate.open();
+  await gate.entered();
+  gate.open();
+  await gate.entered();
+  gate.open();
+  assertEquals(await left, [1, 2, 3]);
+});
+
+sshTest("Pool.options() with a host runs calls there only", async () => {
+  await using pool = new Pool(mixed());
+  await pool.ready;
+  const pids = await pidsByHost(pool);
+  assertEquals([...pids.keys()], PLACES);
+  for (const host of PLACES) {
+    assertEquals(
+      await placesOfCalls(pool.options({ host })),
+      new Set(pids.get(host)),
+    );
+  }
+});
+
+sshTest("Pool runs calls without a host at all of them", async () => {
+  await using gate = new Gate();
+  await using pool = new Pool({ ...mixed(), qsize: 1 });
+  // None of them returns before all have begun.
+  const task = async (port: number) => {
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+    await connection.read(new Uint8Array(1));
+    return Deno.pid;
+  };
+  const all = (await pool.runOnAll(pid)).sort();
+  const runs = Promise.all(PLACES.map(() => pool.run(task, gate.port)));
+  for (const _ of PLACES) await gate.entered();
+  gate.open();
+  assertEquals((await runs).sort(), all);
+  const map = pool.map(task, PLACES.map(() => gate.port), { chunksize: 1 })
+    .toArray();
+  for (const _ of PLACES) await gate.entered();
+  gate.open();
+  assertEquals((await map).sort(), all);
+});
+
+sshTest(
+  "Pool.options() refuses a host that the pool doesn't have",
+  async () => {
+    await using pool = new Pool(mixed());
+    assertThrows(
+      () => pool.options({ host: "elsewhere" }),
+      RangeError,
+      `'host' must be "local" or "by ssh" or "at spawner", and is "elsewhere"`,
+    );
+  },
+);
+
+sshTest(
+  "Pool.options() with a host has calls wait for it while others are free",
+  async () => {
+    await using gate = new Gate();
+    await using pool = new Pool({ ...mixed(), qsize: 1 });
+    const place = pool.options({ host: "at spawner" });
+    const first = place.run(passGate<string>, gate.port, "first");
+    await gate.entered();
+    let isDone = false;
+    const second = place.run(pid).finally(() => isDone = true);
+    // Others have time for all of these.
+    assertEquals(await pool.map(double, XS).toArray(), XS.map(double));
+    assert(!isDone);
+    gate.open();
+    assertEquals(await first, "first");
+    assertEquals([await second], await place.runOnAll(pid));
+  },
+);
+
+sshTest(
+  "Pool.map() works with and without a host at the same time",
+  async () => {
+    await using pool = new Pool(mixed());
+    const items = Array.from({ length: 2_000 }, (_, index) => index);
+    const expected = items.map(double);
+    const runners = [pool, ...PLACES.map((host) => pool.options({ host }))];
+    const maps = runners.map((runner) => runner.map(double, items).toArray());
+    for (const results of await Promise.all(maps)) {
+      assertEquals(results, expected);
+    }
+  },
+);
+
+sshTest("Pool.map() with a host can be left while others go on", async () => {
+  await using pool = new Pool(mixed());
+  const left = pool.options({ host: "by ssh" }).map(double, naturals());
+  const read = pool.map(double, XS).toArray();
+  for await (const result of left) if (result >= 100) break;
+  assertEquals(await read, XS.map(double));
+  assertEquals(await pool.options({ host: "by ssh" }).run(double, 4), 8);
+});
+
+sshTest("Pool.options() takes hosts of one name as one place", async () => {
+  await using pool = new Pool({
+    workers: 1,
+    hosts: mixed().hosts.map((host) => ({ ...host, name: "twins" })),
+  });
+  await pool.ready;
+  const pids = await pidsByHost(pool);
+  assertEquals(pids.get("twins")!.length, 2);
+  const place = pool.options({ host: "twins" });
+  assertEquals(await place.map(double, XS).toArray(), XS.map(double));
+  const { hosts } = pool.stats();
+  assertEquals(hosts.map(({ name }) => name), ["local", "twins", "twins"]);
+  assertEquals(hosts[0]!.done, 1, "what asked for its process id");
+  const [local] = pids.get("local")!;
+  assert(!(await placesOfCalls(place)).has(local!));
+});
+
+function sum(numbers: number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

@@ -1,0 +1,10 @@
+/** Prints why a pool can't start at the host that is its argument. */
+
+import { Pool } from "../../mod.ts";
+
+const [host, tls] = Deno.args;
+const pool = new Pool({
+  hosts: { host: host!, tls: tls === "tls" },
+  startTimeout: 300,
+});
+pool.ready.catch((error) => console.log(error.message));

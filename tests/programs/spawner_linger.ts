@@ -1,0 +1,15 @@
+/**
+ * Makes a pool at the spawner server that is its first argument, says on stdout
+ * which workers it has, and keeps each busy for good.
+ */
+
+import { Pool } from "../../mod.ts";
+
+const [spec, port] = Deno.args;
+const pool = new Pool(0, spec!);
+const pids = await pool.runOnAll(() => Deno.pid);
+console.log(JSON.stringify(pids));
+await pool.runOnAll(async (port: number) => {
+  const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  while (connection !== null);
+}, Number(port));

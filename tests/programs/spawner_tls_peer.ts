@@ -1,0 +1,46 @@
+/**
+ * One end of a TLS connection, which ends as its argument says: `listen` keeps
+ * nothing but a listener; `idle` also has an idle connection; `exit` connects
+ * to the port that is the second argument, and exits when it has got a byte;
+ * `stay` waits for more.
+ */
+
+import { makeCertificate } from "../../src/hosts/certificate.ts";
+import { TlsListener } from "../../src/hosts/tls_listener.ts";
+import { connectToPool } from "../../src/wire/connect.ts";
+
+const [ending, port] = Deno.args;
+if (ending === "listen" || ending === "idle") await listen(ending === "idle");
+else await connect(Number(port));
+
+async function listen(isAwaited: boolean): Promise<void> {
+  const certificate = await makeCertificate();
+  const connected = Promise.withResolvers<void>();
+  const listener = await TlsListener.listen(
+    "127.0.0.1",
+    0,
+    certificate,
+    (connection) => {
+      connection.unref();
+      connection.read(new Uint8Array(1));
+      connected.resolve();
+    },
+  );
+  console.log(JSON.stringify({ port: listener.port, cert: certificate.cert }));
+  if (!isAwaited) return;
+  const timer = setInterval(() => {}, 1_000_000);
+  await connected.promise;
+  clearInterval(timer);
+}
+
+async function connect(port: number): Promise<void> {
+  const certificate = await new Response(Deno.stdin.readable).text();
+  const connection = await connectToPool(
+    { transport: "tls", hostname: "127.0.0.1", port },
+    certificate,
+  );
+  await connection.read(new Uint8Array(1));
+  console.log("read");
+  if (ending === "exit") Deno.exit(0);
+  await new Promise((resolve) => setInterval(resolve, 1_000_000));
+}
