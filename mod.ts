@@ -24,6 +24,7 @@ export {
   HostError,
   type HostStep,
   PoolClosedError,
+  type WorkerLoss,
   WorkerLostError,
 } from "./src/errors.ts";
 export { Future } from "./src/future.ts";
@@ -43,6 +44,7 @@ export type { MapInputs } from "./src/map_inputs.ts";
 export { Pool } from "./src/pool.ts";
 export { TaskRunner } from "./src/runner.ts";
 export type { HostStats, PoolStats } from "./src/stats.ts";
+export { taskSignal } from "./src/task_signal.ts";
 export {
   bind,
   type ImportedTasks,

@@ -25,14 +25,33 @@ export class Backlog {
 
   /** Appends a call. */
   push(call: Call): void {
-    const { host } = call;
-    if (host === undefined) return this.#anywhere.push(call);
+    this.#queueOf(call).push(call);
+  }
+
+  /** Appends all calls of another backlog, which is left empty. */
+  append(other: Backlog): void {
+    for (const [, queue] of other.queues()) {
+      for (const call of queue.waiting()) {
+        queue.remove(call);
+        this.push(call);
+      }
+    }
+  }
+
+  #queueOf(call: Call): CallQueue {
+    const { host } = call.terms;
+    if (host === undefined) return this.#anywhere;
     let queue = this.#placed.get(host);
     if (queue === undefined) {
       queue = new CallQueue();
       this.#placed.set(host, queue);
     }
-    queue.push(call);
+    return queue;
+  }
+
+  /** Puts calls back that were taken, before all others. */
+  putBack(calls: readonly Call[]): void {
+    for (const call of calls.toReversed()) this.#queueOf(call).unshift(call);
   }
 
   /**

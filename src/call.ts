@@ -6,8 +6,35 @@ interface Waiting {
   remove(call: Call): void;
 }
 
-/** Where a call is on its way. */
-export type CallState = "queued" | "sent" | "settled";
+/** Who has a call that was sent. */
+export interface CallHolder {
+  /** Notes that no one waits for a call any more. */
+  abandon(call: Call): void;
+}
+
+/**
+ * Where a call is on its way. One that is `"abandoned"` is with a worker still,
+ * but no one waits for it any more.
+ */
+export type CallState = "queued" | "sent" | "abandoned" | "settled";
+
+/** On what terms calls are made. */
+export interface CallTerms {
+  /** The host where they must run; `undefined` for any. */
+  readonly host?: string | undefined;
+  /** How often one may be run again when its worker was lost. */
+  readonly retries: number;
+  /**
+   * Calls of different groups don't share a message, so that ending one for
+   * being too slow doesn't cost another. `undefined` is a group too.
+   */
+  readonly group?: object | undefined;
+  /** Whether a call is for the worker that it was sent to, and no other. */
+  readonly pinned?: boolean;
+}
+
+/** The terms of calls of which nothing was said. */
+export const PLAIN_TERMS: CallTerms = { retries: 0 };
 
 /**
  * One message's worth of work for a worker: a task with its arguments, or
@@ -20,6 +47,16 @@ export abstract class Call {
   queue: Waiting | undefined;
   /** How many bytes its arguments took, once it is sent. */
   bytes = 0;
+  /** The worker that it is with, once it is sent. */
+  holder: CallHolder | undefined;
+  /** What is run in its place by now, part by part, as a worker was lost. */
+  substitute: Call | undefined;
+  /** What it is known by at its worker, once it is sent. */
+  id = 0;
+  /** Which message to its worker it is part of, once it is sent. */
+  message = 0;
+  /** At how many workers it may have begun that were lost. */
+  losses = 0;
 
   /** Constructs a call of `task`. */
   constructor(
@@ -31,8 +68,7 @@ export abstract class Call {
      * them; `undefined` if this is no chunk.
      */
     readonly chunk?: "single" | "spread",
-    /** The host where it must run; `undefined` for any. */
-    readonly host?: string,
+    readonly terms: CallTerms = PLAIN_TERMS,
   ) {}
 
   /**
@@ -49,4 +85,13 @@ export abstract class Call {
    * @param before For a chunk, the values of the items before the failing one.
    */
   abstract fail(error: unknown, before?: unknown[]): void;
+
+  /**
+   * Runs it again after its worker was lost: what is handed on runs alone.
+   *
+   * @param submit Takes the calls that are to run in its place.
+   */
+  rerun(submit: (call: Call) => void): void {
+    submit(this);
+  }
 }

@@ -18,6 +18,13 @@ export class CallQueue {
     this.#length++;
   }
 
+  /** Puts a call before all others. */
+  unshift(call: Call): void {
+    call.queue = this;
+    this.#calls.unshift(call);
+    this.#length++;
+  }
+
   /** Takes the first call that wasn't cancelled. */
   shift(): Call | undefined {
     for (;;) {
@@ -27,6 +34,11 @@ export class CallQueue {
         return call;
       }
     }
+  }
+
+  /** The calls that wait, first to last. */
+  waiting(): Call[] {
+    return this.#calls.toArray().filter((call) => call.queue === this);
   }
 
   /** Takes a call out, wherever it is. */

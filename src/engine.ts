@@ -30,14 +30,18 @@ export class Engine {
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   #isReady = false;
+  #hopeTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Constructs an engine that hasn't started yet. */
   constructor(settings: PoolSettings) {
     this.#settings = settings;
-    this.#supervisor = new Supervisor(settings);
-    this.scheduler = new Scheduler(this.#keepAlive, (lost) => {
-      // What goes wrong when the rest is ended, shutdown() throws too.
-      this.#break("No worker is left", lost).catch(() => {});
+    this.#supervisor = new Supervisor(settings, {
+      onWorker: (worker) => this.#replace(worker),
+      onChanged: () => this.#checkHope(),
+    });
+    this.scheduler = new Scheduler(this.#keepAlive, {
+      lost: () => this.#checkHope(),
+      expects: (host) => this.#expects(host),
     });
     this.tasks = new TaskRegistry((task) => this.scheduler.forget(task));
     const { workers, hosts, config, denoArgs, modules } = settings;
@@ -55,6 +59,11 @@ export class Engine {
     }
   }
 
+  /** How often a task is run again if nothing else is said. */
+  get retries(): number {
+    return this.#settings.retries;
+  }
+
   /** What the pool's hosts are called. */
   get hostNames(): string[] {
     return this.#tallies.map(({ name }) => name);
@@ -62,7 +71,7 @@ export class Engine {
 
   /** The pool's hosts, once it is being started. */
   get hosts(): Host[] {
-    return this.#supervisor.hosts.map(({ host }) => host);
+    return this.#supervisor.hosts.flatMap(({ host }) => host ?? []);
   }
 
   /** Whether all workers have connected and the pool isn't shut down. */
@@ -118,6 +127,7 @@ export class Engine {
         done: tally.done,
         failed: tally.failed,
         busy: tally.busy / 1_000,
+        lost: hosts[index]?.lostWorkers ?? 0,
         error: hosts[index]?.error,
       };
     });
@@ -155,13 +165,76 @@ export class Engine {
     }
   }
 
-  #link({ name, hostIndex, kind, channel }: ConnectedWorker): WorkerLink {
-    const { qsize, concurrency } = this.#settings;
+  /** Takes a worker in that takes the place of a lost one. */
+  async #replace(worker: ConnectedWorker): Promise<void> {
+    const link = this.#link(worker);
+    try {
+      await this.scheduler.connect(link, this.#initializer());
+      this.scheduler.add([link]);
+    } catch (error) {
+      // Another one is tried, and what was wrong is told if that is in vain.
+      worker.refuse(`its initializer failed: ${error}`);
+      link.close();
+    }
+  }
+
+  /** Whether a host has workers or may have some; `undefined`: any host. */
+  #expects(host: string | undefined): boolean {
+    if (!this.#isReady) return true;
+    const { hostTimeout } = this.#settings;
+    const now = performance.now();
+    return this.#supervisor.hosts.some((supervised) =>
+      (host === undefined || supervised.name === host) &&
+      supervised.expectsWorkers &&
+      now - (supervised.lostSince ?? now) < hostTimeout
+    );
+  }
+
+  /**
+   * Sees to it, when a worker or a host was lost, that nothing waits for what
+   * won't come.
+   */
+  #checkHope(): void {
+    clearTimeout(this.#hopeTimer);
+    if (!this.#isReady) return this.scheduler.wake();
+    const { hosts } = this.#supervisor;
+    if (this.scheduler.links.length === 0 && !this.#expects(undefined)) {
+      const error = hosts.find(({ error }) => error !== undefined)?.error;
+      const waited = hosts.some(({ lostSince }) => lostSince !== undefined)
+        ? `, and no host came back within the 'hostTimeout' of ${this.#settings.hostTimeout} ms`
+        : "";
+      return this.#breakLater(
+        `No worker is left${waited}: ${error?.message}`,
+        error,
+      );
+    }
+    this.scheduler.wake();
+    if (hosts.every(({ lostSince }) => lostSince === undefined)) return;
+    const { hostTimeout } = this.#settings;
+    this.#hopeTimer = setTimeout(() => this.#checkHope(), hostTimeout + 1);
+    // It is what waits that keeps the program alive, if anything does.
+    Deno.unrefTimer(this.#hopeTimer);
+  }
+
+  #breakLater(message: string, cause: unknown): void {
+    // What goes wrong when the rest is ended, shutdown() throws too.
+    this.#break(message, cause).catch(() => {});
+  }
+
+  #link(
+    { name, hostIndex, kind, channel, kill, end }: ConnectedWorker,
+  ): WorkerLink {
+    const { qsize, concurrency, cancelGrace } = this.#settings;
     return new WorkerLink(
       {
         name,
         tally: this.#tallies[hostIndex]!,
         modules: kind === "local" ? undefined : this.#modules,
+        isRemote: kind === "spawner",
+        concurrency,
+        cancelGrace,
+        kill,
+        end,
       },
       channel,
       new QueueWindow(qsize, concurrency),
@@ -177,6 +250,7 @@ export class Engine {
 
   async #break(message: string, cause: unknown): Promise<void> {
     this.#isReady = false;
+    clearTimeout(this.#hopeTimer);
     const reason = () => new BrokenPoolError(message, { cause });
     this.scheduler.close(reason);
     this.scheduler.cancelQueued(reason);
@@ -185,8 +259,12 @@ export class Engine {
 
   async #stop(): Promise<void> {
     this.#keepAlive.hold();
+    // A start that nothing waits for needn't come to its end.
+    if (!this.#isReady && this.scheduler.isIdle) await this.#supervisor.stop();
     await this.#starting?.catch(() => {});
     await this.scheduler.idle();
+    this.#isReady = false;
+    clearTimeout(this.#hopeTimer);
     this.scheduler.disconnect();
     await this.#supervisor.stop();
     this.#keepAlive.close();

@@ -33,15 +33,54 @@ export class BrokenPoolError extends Error {
   }
 }
 
+/** What is known of a worker that was lost. */
+export interface WorkerLoss {
+  /** What the worker was called. */
+  readonly worker: string;
+  /** How its process ended: an exit code or a signal, in words. */
+  readonly how: string;
+  /** The last that it wrote to stderr, if that is known. */
+  readonly lastWords: string;
+}
+
 /**
- * Thrown by a call whose worker ended before it returned. Whether the task
- * had an effect can't be known.
+ * Thrown by a call whose worker ended before it returned, at the last of the
+ * times that it was tried. Whether the task had an effect can't be known.
  */
 export class WorkerLostError extends Error {
-  /** Constructs the error. */
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
+  /** What the worker was called that was lost last. */
+  readonly worker: string;
+  /** How its process ended: an exit code or a signal, in words. */
+  readonly how: string;
+  /** The last that it wrote to stderr, if that is known. */
+  readonly lastWords: string;
+
+  /**
+   * Constructs the error.
+   *
+   * @param task The name of the task.
+   * @param tries How often the task may have begun.
+   */
+  constructor(
+    readonly task: string,
+    readonly tries: number,
+    { worker, how, lastWords }: WorkerLoss,
+    options?: ErrorOptions,
+  ) {
+    const times = tries === 1
+      ? ""
+      : `, the last of ${tries} times it was tried`;
+    const words = lastWords === ""
+      ? ""
+      : `; the last it wrote to stderr:\n${lastWords}`;
+    super(
+      `The ${worker} ended (${how}) before the task '${task}' returned, which may or may not have run${times}${words}`,
+      options,
+    );
     this.name = "WorkerLostError";
+    this.worker = worker;
+    this.how = how;
+    this.lastWords = lastWords;
   }
 }
 

@@ -32,7 +32,7 @@ export class Future<Result> implements Promise<Result> {
    * Constructs the future of a call; use {@linkcode Pool.submit} instead.
    *
    * @param call The call.
-   * @param drop Takes it out of the queue, and says whether it was there.
+   * @param drop Drops it wherever it is, and says whether it wasn't done.
    */
   constructor(call: PromisedCall<Result>, drop: () => boolean) {
     this.#call = call;
@@ -41,10 +41,12 @@ export class Future<Result> implements Promise<Result> {
   }
 
   /**
-   * Cancels the task if it hasn't been sent to a worker; the future is then
-   * rejected with a `DOMException` named `"AbortError"`.
+   * Cancels the task: the future is rejected with a `DOMException` named
+   * `"AbortError"`. Other than PEP 3148 has it, that goes for a task that is
+   * under way too: its signal is aborted, and if it doesn't end soon and no
+   * other task is in its way, its worker is ended and replaced.
    *
-   * @returns Whether the task is cancelled.
+   * @returns Whether the task is cancelled, and wasn't done already.
    */
   cancel(): boolean {
     if (this.#cancelled) return true;
@@ -62,14 +64,15 @@ export class Future<Result> implements Promise<Result> {
     return this.#cancelled;
   }
 
-  /** Whether the task is with a worker, and so can't be cancelled. */
+  /** Whether the task is with a worker. */
   running(): boolean {
     return this.#call.state === "sent";
   }
 
   /** Whether the task has returned, has thrown, or was cancelled. */
   done(): boolean {
-    return this.#call.state === "settled";
+    const { state } = this.#call;
+    return state === "settled" || state === "abandoned";
   }
 
   /** As of any promise. */

@@ -1,3 +1,4 @@
+import type { CallTerms } from "./call.ts";
 import type { CallerTrace } from "./caller_trace.ts";
 import type { ChunkSize } from "./chunk_size.ts";
 import { END, type Items } from "./items.ts";
@@ -57,8 +58,10 @@ export interface MapPlan {
   readonly timeout: number | undefined;
   /** Where the map was called. */
   readonly trace: CallerTrace;
-  /** The host where its tasks must run; `undefined` for any. */
-  readonly host?: string;
+  /** Ends the map when it is aborted. */
+  readonly signal: AbortSignal | undefined;
+  /** On what terms its calls are made. */
+  readonly terms: CallTerms;
 }
 
 type Step = "value" | "wait" | "end";
@@ -98,6 +101,7 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
   #wanted = 0;
   #pumping = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #onAbort = () => this.#interrupt(this.#plan.signal!.reason);
 
   /** Constructs a map that begins when its first result is asked for. */
   constructor(plan: MapPlan, scheduler: Scheduler) {
@@ -107,7 +111,7 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
 
   /** The host where its tasks must run; `undefined` for any. */
   get host(): string | undefined {
-    return this.#plan.host;
+    return this.#plan.terms.host;
   }
 
   [Symbol.asyncIterator](): MapResults<Result> {
@@ -197,19 +201,31 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
   #start(): void {
     if (this.#started) return;
     this.#started = true;
-    const { timeout } = this.#plan;
+    const { timeout, signal } = this.#plan;
     if (timeout !== undefined) {
       this.#timer = setTimeout(() => this.#timeOut(timeout), timeout);
     }
+    if (signal?.aborted) return this.#interrupt(signal.reason);
+    signal?.addEventListener("abort", this.#onAbort);
     this.#scheduler.addSource(this);
   }
 
   #timeOut(timeout: number): void {
     const message = `The map took longer than its timeout of ${timeout} ms`;
     const reason = new DOMException(message, "TimeoutError");
-    this.#seal({ reason: this.#plan.trace.addTo(reason) });
+    this.#interrupt(this.#plan.trace.addTo(reason));
+  }
+
+  #interrupt(reason: unknown): void {
+    this.#seal({ reason });
     this.#abandon();
     this.#serve();
+  }
+
+  /** Listens no more for what would end the map early. */
+  #unwatch(): void {
+    clearTimeout(this.#timer);
+    this.#plan.signal?.removeEventListener("abort", this.#onAbort);
   }
 
   /** Takes the items of the next call; fewer if the source ends. */
@@ -287,14 +303,14 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
   }
 
   #makeCall(items: unknown[]): MapCall {
-    const { task, spread, chunkSize, host } = this.#plan;
+    const { task, spread, chunkSize, terms } = this.#plan;
     if (chunkSize.single) {
       const args = spread ? argumentList(items[0]) : items;
-      return new MapCall(this, task, args, undefined, host);
+      return new MapCall(this, task, args, undefined, terms);
     }
-    if (!spread) return new MapCall(this, task, items, "single", host);
+    if (!spread) return new MapCall(this, task, items, "single", terms);
     const lists = items.map(argumentList);
-    return new MapCall(this, task, lists, "spread", host);
+    return new MapCall(this, task, lists, "spread", terms);
   }
 
   #isFull(most: number): boolean {
@@ -314,7 +330,7 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
 
   #seal(error: { readonly reason: unknown }): void {
     this.#sealed = true;
-    clearTimeout(this.#timer);
+    this.#unwatch();
     this.#endSource(error);
     this.#plan.items.close().catch(() => {});
   }
@@ -392,7 +408,7 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
   async #finish(): Promise<void> {
     if (this.#finished) return;
     this.#finished = this.#sealed = this.#started = true;
-    clearTimeout(this.#timer);
+    this.#unwatch();
     this.#endSource();
     this.#abandon();
     this.#current = undefined;
@@ -409,7 +425,7 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
     for (const call of calls) {
       readable &&= call.arrived;
       if (readable) this.#results.push(call);
-      else this.#scheduler.cancel(call);
+      else this.#scheduler.abandon(call);
     }
   }
 }

@@ -1,4 +1,4 @@
-import { Call } from "./call.ts";
+import { Call, type CallTerms } from "./call.ts";
 import type { RegisteredTask } from "./task_registry.ts";
 
 /** Takes the outcomes of its calls. */
@@ -23,9 +23,9 @@ export class MapCall extends Call {
     task: RegisteredTask,
     payload: readonly unknown[],
     chunk: "single" | "spread" | undefined,
-    host?: string,
+    terms?: CallTerms,
   ) {
-    super(task, payload, chunk, host);
+    super(task, payload, chunk, terms);
     this.#run = run;
   }
 
@@ -41,6 +41,58 @@ export class MapCall extends Call {
     this.thrown = { reason };
     this.arrived = true;
     this.#run.settled(this, 0);
+  }
+
+  /** A chunk is run again item by item, as one of them may be the culprit. */
+  override rerun(submit: (call: Call) => void): void {
+    if (this.chunk === undefined) return submit(this);
+    submit(new ItemCall(this, [], 0, submit));
+  }
+}
+
+/** A call for one item of a chunk, which is followed by that for the next. */
+class ItemCall extends Call {
+  readonly #chunk: MapCall;
+  /** The values of the items before. */
+  readonly #before: unknown[];
+  readonly #bytesBefore: number;
+  readonly #submit: (call: Call) => void;
+
+  constructor(
+    chunk: MapCall,
+    before: unknown[],
+    bytes: number,
+    submit: (call: Call) => void,
+  ) {
+    const item = chunk.payload[before.length];
+    const args = chunk.chunk === "spread" ? item as unknown[] : [item];
+    super(chunk.task, args, undefined, chunk.terms);
+    this.losses = chunk.losses;
+    this.#chunk = chunk;
+    this.#before = before;
+    this.#bytesBefore = bytes;
+    this.#submit = submit;
+  }
+
+  override succeed(value: unknown, bytes: number): void {
+    const chunk = this.#chunk;
+    const total = this.#bytesBefore + bytes;
+    this.#before.push(value);
+    if (chunk.state === "abandoned") chunk.state = "settled";
+    else if (this.#before.length < chunk.payload.length) {
+      const next = new ItemCall(chunk, this.#before, total, this.#submit);
+      this.#submit(next);
+    } else {
+      chunk.state = "settled";
+      chunk.succeed(this.#before, total, 0);
+    }
+  }
+
+  override fail(reason: unknown): void {
+    const chunk = this.#chunk;
+    const abandoned = chunk.state === "abandoned";
+    chunk.state = "settled";
+    if (!abandoned) chunk.fail(reason, this.#before);
   }
 }
 

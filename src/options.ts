@@ -92,6 +92,39 @@ export interface PoolOptions {
   readonly cwd?: string;
   /** How long all workers may take to connect, in milliseconds; 60,000. */
   readonly startTimeout?: number;
+  /**
+   * How often a task that may have begun is run again if its worker is lost;
+   * then it is alone on its worker. The default is 0, as only you can know
+   * whether running a task twice does harm. One that can't have begun is
+   * moved to another worker in any case.
+   */
+  readonly retries?: number;
+  /**
+   * How often in a minute each worker, on average, may be lost and replaced.
+   * A host that loses more is given up. The default is 10.
+   */
+  readonly maxRestarts?: number;
+  /**
+   * How long a task that was cancelled or has timed out may go on before its
+   * worker is ended and replaced, in milliseconds; 1,000.
+   */
+  readonly cancelGrace?: number;
+  /**
+   * How long another machine may give no sign of life before it counts as
+   * lost, in milliseconds; 15,000.
+   */
+  readonly heartbeat?: number;
+  /**
+   * How long calls wait when no worker is left but a lost host may come back,
+   * in milliseconds; 60,000.
+   */
+  readonly hostTimeout?: number;
+  /**
+   * Where what workers write goes: `"lines"`, the default, to this process's
+   * streams, line by line with the worker's name; `"inherit"`, there as it is
+   * (on other machines: as with `"lines"`); `"null"`, nowhere.
+   */
+  readonly stdio?: "lines" | "inherit" | "null";
 }
 
 /** A pool's options, checked and complete. */
@@ -134,6 +167,18 @@ export interface PoolSettings {
   readonly cwd: string | undefined;
   /** See {@linkcode PoolOptions.startTimeout}. */
   readonly startTimeout: number;
+  /** See {@linkcode PoolOptions.retries}. */
+  readonly retries: number;
+  /** See {@linkcode PoolOptions.maxRestarts}. */
+  readonly maxRestarts: number;
+  /** See {@linkcode PoolOptions.cancelGrace}. */
+  readonly cancelGrace: number;
+  /** See {@linkcode PoolOptions.heartbeat}. */
+  readonly heartbeat: number;
+  /** See {@linkcode PoolOptions.hostTimeout}. */
+  readonly hostTimeout: number;
+  /** See {@linkcode PoolOptions.stdio}. */
+  readonly stdio: "lines" | "inherit" | "null";
 }
 
 /** How a map is done; what is left out has a sensible default. */
@@ -156,6 +201,8 @@ export interface MapOptions {
   readonly ordered?: boolean;
   /** Whether each item is an array with all arguments of one call. */
   readonly star?: boolean;
+  /** Ends the map when it is aborted; it then throws the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** How calls are made; what is left out has a sensible default. */
@@ -165,6 +212,18 @@ export interface CallOptions {
    * pool's hosts. The default is any.
    */
   readonly host?: string;
+  /**
+   * How long a call may take, in milliseconds from when it is made; for a map
+   * it is all of it. The default is no limit.
+   */
+  readonly timeout?: number;
+  /** Cancels calls when it is aborted; they are rejected with its reason. */
+  readonly signal?: AbortSignal;
+  /**
+   * How often a task that may have begun is run again if its worker is lost;
+   * the default is the pool's `retries`.
+   */
+  readonly retries?: number;
 }
 
 /** How a pool is shut down. */
@@ -188,6 +247,8 @@ export interface MapSettings {
   readonly ordered: boolean;
   /** See {@linkcode MapOptions.star}. */
   readonly star: boolean;
+  /** See {@linkcode MapOptions.signal}. */
+  readonly signal: AbortSignal | undefined;
 }
 
 /**
@@ -236,9 +297,31 @@ export function poolSettings(options: PoolOptions): PoolSettings {
     env: options.env ?? {},
     cwd: options.cwd,
     startTimeout,
+    ...recoverySettings(options),
   };
   checkNames("Pool", options, settings);
   return settings;
+}
+
+/** The options about what happens when something goes wrong. */
+function recoverySettings(options: PoolOptions) {
+  const {
+    retries = 0,
+    maxRestarts = 10,
+    cancelGrace = 1_000,
+    heartbeat = 15_000,
+    hostTimeout = 60_000,
+    stdio = "lines",
+  } = options;
+  checkInteger("retries", retries, 0);
+  if (maxRestarts !== Infinity) {
+    checkInteger("maxRestarts", maxRestarts, 0, ", or Infinity");
+  }
+  checkMilliseconds("cancelGrace", cancelGrace);
+  checkMilliseconds("heartbeat", heartbeat);
+  checkMilliseconds("hostTimeout", hostTimeout);
+  checkChoice("stdio", stdio, ["lines", "inherit", "null"]);
+  return { retries, maxRestarts, cancelGrace, heartbeat, hostTimeout, stdio };
 }
 
 /**
@@ -248,15 +331,24 @@ export function poolSettings(options: PoolOptions): PoolSettings {
  * @throws {RangeError} If an option has a value that it can't have.
  */
 export function mapSettings(options: MapOptions): MapSettings {
-  const { chunksize = "auto", ordered = true, star = false, timeout } = options;
+  const { chunksize = "auto", ordered = true, star = false } = options;
+  const { timeout, signal } = options;
   if (chunksize !== "auto") {
     checkInteger("chunksize", chunksize, 1, `, or "auto"`);
   }
   if (timeout !== undefined) checkMilliseconds("timeout", timeout);
-  const settings = { timeout, chunksize, ordered, star };
+  checkSignal(signal);
+  const settings = { timeout, chunksize, ordered, star, signal };
   checkNames("map", options, settings);
   return settings;
 }
+
+const CALL_OPTIONS = {
+  host: undefined,
+  timeout: undefined,
+  signal: undefined,
+  retries: undefined,
+};
 
 /**
  * Checks the options of calls.
@@ -269,8 +361,12 @@ export function callSettings(
   options: CallOptions,
   hosts: readonly string[],
 ): CallOptions {
-  checkNames("options", options, { host: undefined });
-  if (options.host !== undefined) checkChoice("host", options.host, hosts);
+  const { host, timeout, signal, retries } = options;
+  checkNames("options", options, CALL_OPTIONS);
+  if (host !== undefined) checkChoice("host", host, hosts);
+  if (timeout !== undefined) checkMilliseconds("timeout", timeout);
+  if (retries !== undefined) checkInteger("retries", retries, 0);
+  checkSignal(signal);
   return options;
 }
 
@@ -316,6 +412,11 @@ function checkChoice(
 function checkMilliseconds(name: string, value: number): void {
   if (value > 0 && value < 2 ** 31) return;
   throw invalid(name, value, `a number of milliseconds from 1 to ${2 ** 31}`);
+}
+
+function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  throw invalid("signal", signal, "an AbortSignal");
 }
 
 function checkNames(of: string, options: object, known: object): void {

@@ -1,4 +1,4 @@
-import { Call } from "./call.ts";
+import { Call, type CallTerms } from "./call.ts";
 import { type CallerTrace, rejectWithAwaiters } from "./caller_trace.ts";
 import type { RegisteredTask } from "./task_registry.ts";
 
@@ -6,7 +6,10 @@ import type { RegisteredTask } from "./task_registry.ts";
 export class PromisedCall<Result> extends Call {
   /** Settles as the call does. */
   readonly promise: Promise<Result>;
-  #resolve!: (value: Result | Promise<Result>) => void;
+  /** Called once it settles. */
+  onSettled: (() => void) | undefined;
+  // Not `Result`, so that what is of a type is of a wider one too.
+  #resolve!: (value: unknown) => void;
   readonly #trace: CallerTrace | undefined;
 
   /** Constructs a call of `task` with arguments. */
@@ -14,22 +17,30 @@ export class PromisedCall<Result> extends Call {
     task: RegisteredTask,
     args: readonly unknown[],
     trace: CallerTrace | undefined,
-    host?: string,
+    terms?: CallTerms,
   ) {
-    super(task, args, undefined, host);
+    super(task, args, undefined, terms);
     this.#trace = trace;
     this.promise = new Promise<Result>((resolve) => {
-      this.#resolve = resolve;
+      this.#resolve = resolve as (value: unknown) => void;
     });
   }
 
   /** Resolves the promise. */
   override succeed(value: unknown): void {
-    this.#resolve(value as Result);
+    this.onSettled?.();
+    this.#resolve(value);
+  }
+
+  /** Rejects the promise with exactly this reason. */
+  reject(reason: unknown): void {
+    this.onSettled?.();
+    this.#resolve(Promise.reject(reason));
   }
 
   /** Rejects the promise. */
   override fail(error: unknown): void {
+    this.onSettled?.();
     this.#resolve(
       this.#trace === undefined
         ? rejectWithAwaiters(error)

@@ -16,6 +16,12 @@ export class Queue<T> {
     this.#elements.push(element);
   }
 
+  /** Puts an element before all others. */
+  unshift(element: T): void {
+    if (this.#head > 0) this.#elements[--this.#head] = element;
+    else this.#elements.unshift(element);
+  }
+
   /** The first element, which stays. */
   peek(): T | undefined {
     return this.#elements[this.#head];
@@ -35,6 +41,11 @@ export class Queue<T> {
       this.#head = 0;
     }
     return element;
+  }
+
+  /** All elements, which stay. */
+  toArray(): T[] {
+    return this.#elements.slice(this.#head) as T[];
   }
 
   /** Takes all elements. */

@@ -1,8 +1,10 @@
+import type { CallTerms } from "./call.ts";
 import { CallerTrace } from "./caller_trace.ts";
 import { ChunkSize } from "./chunk_size.ts";
 import type { Engine } from "./engine.ts";
 import { Future } from "./future.ts";
 import { type AnyIterable, Items } from "./items.ts";
+import { watchLimits } from "./limits.ts";
 import { type MapResults, MapRun } from "./map.ts";
 import { type MapInputs, parseInputs } from "./map_inputs.ts";
 import {
@@ -21,11 +23,14 @@ import type { TaskLike } from "./task.ts";
 export class TaskRunner {
   readonly #engine: Engine;
   readonly #options: CallOptions;
+  readonly #terms: CallTerms;
 
   /** Constructs a runner; a program gets one from a pool. */
   protected constructor(engine: Engine, options: CallOptions) {
     this.#engine = engine;
     this.#options = options;
+    const { host, retries = engine.retries } = options;
+    this.#terms = { host, retries };
   }
 
   /**
@@ -109,7 +114,7 @@ export class TaskRunner {
     ...args: Args
   ): Future<Result> {
     const call = this.#call<Result>(task, args, this.submit);
-    return new Future(call, () => this.#engine.scheduler.cancel(call));
+    return new Future(call, () => this.#engine.scheduler.abandon(call));
   }
 
   /**
@@ -223,7 +228,9 @@ export class TaskRunner {
     ...inputs: readonly unknown[]
   ): MapResults<unknown> {
     const { iterables, options } = parseInputs(inputs);
-    const { chunksize, ordered, star, timeout } = mapSettings(options);
+    const { signal: callSignal, timeout: callTimeout } = this.#options;
+    const { chunksize, ordered, star, timeout = callTimeout, signal } =
+      mapSettings(options);
     if (star && iterables.length > 1) {
       throw new TypeError(
         `With 'star' there must be one iterable, of arrays of arguments, and there are ${iterables.length}`,
@@ -236,8 +243,9 @@ export class TaskRunner {
       chunkSize: new ChunkSize(chunksize),
       ordered,
       timeout,
+      signal: anySignal(signal, callSignal),
       trace: new CallerTrace(this.map),
-      ...this.#options,
+      terms: { ...this.#terms, group: {} },
     };
     this.#engine.start();
     return new MapRun(plan, this.#engine.scheduler);
@@ -271,11 +279,35 @@ export class TaskRunner {
   ): Promise<Result[]> {
     const registered = this.#engine.tasks.register(task);
     const trace = new CallerTrace(this.runOnAll);
+    const { host, signal } = this.#options;
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const { scheduler } = this.#engine;
+    const terms = { host, retries: 0, group: {}, pinned: true };
+    const calls: PromisedCall<unknown>[] = [];
+    const makeCall = () => {
+      const call = new PromisedCall<unknown>(registered, args, trace, terms);
+      calls.push(call);
+      return call;
+    };
     this.#engine.start();
-    return this.#engine.scheduler.submitToAll(
-      () => new PromisedCall<unknown>(registered, args, trace),
-      this.#options.host,
-    ) as Promise<Result[]>;
+    const results = scheduler.submitToAll(makeCall, host) as Promise<Result[]>;
+    if (!this.#isLimited) return results;
+    const { promise, resolve, reject } = Promise.withResolvers<Result[]>();
+    const end = (reason: unknown) => {
+      reject(reason);
+      scheduler.withdraw(makeCall);
+      for (const call of calls) {
+        if (scheduler.abandon(call)) call.reject(reason);
+      }
+    };
+    const unwatch = watchLimits(this.#options, end, trace);
+    results.then(resolve, reject).finally(unwatch);
+    return promise;
+  }
+
+  get #isLimited(): boolean {
+    const { timeout, signal } = this.#options;
+    return timeout !== undefined || signal !== undefined;
   }
 
   #call<Result>(
@@ -285,14 +317,35 @@ export class TaskRunner {
   ): PromisedCall<Result> {
     const registered = this.#engine.tasks.register(task);
     const trace = this.#engine.tracer.trace(below);
-    const call = new PromisedCall<Result>(
-      registered,
-      args,
-      trace,
-      this.#options.host,
-    );
+    const { signal } = this.#options;
+    // Ending a call that takes too long must not cost others in its message.
+    const terms = this.#isLimited ? { ...this.#terms, group: {} } : this.#terms;
+    const call = new PromisedCall<Result>(registered, args, trace, terms);
+    if (signal?.aborted) {
+      call.state = "settled";
+      call.reject(signal.reason);
+      return call;
+    }
     this.#engine.start();
+    if (this.#isLimited) {
+      const end = (reason: unknown) => this.#abandon(call, reason);
+      call.onSettled = watchLimits(this.#options, end);
+    }
     this.#engine.scheduler.submit(call);
     return call;
   }
+
+  #abandon<Result>(call: PromisedCall<Result>, reason: unknown): void {
+    if (!this.#engine.scheduler.abandon(call)) return;
+    // What the user gives is thrown as it is.
+    if (reason === this.#options.signal?.reason) call.reject(reason);
+    else call.fail(reason);
+  }
+}
+
+function anySignal(
+  ...signals: (AbortSignal | undefined)[]
+): AbortSignal | undefined {
+  const given = signals.filter((signal) => signal !== undefined);
+  return given.length > 1 ? AbortSignal.any(given) : given[0];
 }

@@ -1,10 +1,11 @@
 import { Backlog } from "./backlog.ts";
 import type { Call } from "./call.ts";
 import type { CallQueue } from "./call_queue.ts";
-import { BrokenPoolError } from "./errors.ts";
+import { BrokenPoolError, WorkerLostError } from "./errors.ts";
 import type { KeepAlive } from "./keep_alive.ts";
 import type { PromisedCall } from "./promised_call.ts";
-import type { WorkerLink } from "./worker_link.ts";
+import { SoloCalls } from "./solo_calls.ts";
+import type { LostWorker, WorkerLink } from "./worker_link.ts";
 
 /** Something that submits calls when workers have room for them. */
 export interface CallSource {
@@ -17,6 +18,14 @@ export interface CallSource {
   fill(room: number): void;
   /** Submits nothing more, for the given reason. */
   stop(reason: Error): void;
+}
+
+/** What a scheduler tells and asks the one that has made it. */
+export interface SchedulerEvents {
+  /** A worker was lost, which may have been the last. */
+  lost(link: WorkerLink, worker: LostWorker): void;
+  /** Whether a host has workers or will have some; `undefined`: any host. */
+  expects(host: string | undefined): boolean;
 }
 
 /** A call on every worker, once those submitted before it are done. */
@@ -36,7 +45,8 @@ interface Round {
  */
 export class Scheduler {
   readonly #keepAlive: KeepAlive;
-  readonly #onNoWorkers: (lost: Error) => void;
+  readonly #events: SchedulerEvents;
+  readonly #solo = new SoloCalls();
   readonly #links: WorkerLink[] = [];
   readonly #sources: CallSource[] = [];
   readonly #rounds: Round[] = [];
@@ -46,12 +56,14 @@ export class Scheduler {
   #pending = 0;
   #dispatchDue = false;
   #closed: (() => Error) | undefined;
+  /** Why nothing is to wait any more. */
+  #cancelled: (() => Error) | undefined;
   #idle: PromiseWithResolvers<void> | undefined;
 
   /** Constructs a scheduler without workers, where calls wait for some. */
-  constructor(keepAlive: KeepAlive, onNoWorkers: (lost: Error) => void) {
+  constructor(keepAlive: KeepAlive, events: SchedulerEvents) {
     this.#keepAlive = keepAlive;
-    this.#onNoWorkers = onNoWorkers;
+    this.#events = events;
   }
 
   /** The workers. */
@@ -61,7 +73,7 @@ export class Scheduler {
 
   /** How many calls wait for a worker. */
   get queued(): number {
-    let queued = this.#backlog.length;
+    let queued = this.#backlog.length + this.#solo.length;
     for (const { after } of this.#rounds) queued += after.length;
     return queued;
   }
@@ -92,7 +104,7 @@ export class Scheduler {
     initializer: PromisedCall<unknown> | undefined,
   ): Promise<void> {
     link.receive((calls) => this.#returned(calls)).then((lost) =>
-      this.#remove(link, lost)
+      this.#lost(link, lost)
     );
     if (initializer === undefined) return;
     this.#hold();
@@ -103,10 +115,7 @@ export class Scheduler {
 
   /** Adds workers that were connected. */
   add(links: readonly WorkerLink[]): void {
-    this.#links.push(...links);
-    for (const link of links) {
-      if (link.lost !== undefined) this.#remove(link, link.lost);
-    }
+    this.#links.push(...links.filter(({ lost }) => !lost));
     this.wake();
   }
 
@@ -146,6 +155,23 @@ export class Scheduler {
     return promise;
   }
 
+  /**
+   * Takes a round back that hasn't begun; what becomes of it is the caller's.
+   *
+   * @param makeCall What it was submitted with.
+   */
+  withdraw(makeCall: () => PromisedCall<unknown>): void {
+    const index = this.#rounds.findIndex((round) =>
+      round.makeCall === makeCall
+    );
+    const round = this.#rounds[index];
+    if (round === undefined) return;
+    this.#rounds.splice(index, 1);
+    (this.#rounds[index - 1]?.after ?? this.#backlog).append(round.after);
+    this.#release(1);
+    this.wake();
+  }
+
   /** Asks a source for calls from now on. */
   addSource(source: CallSource): void {
     if (this.#closed !== undefined) return source.stop(this.#closed());
@@ -174,6 +200,21 @@ export class Scheduler {
   }
 
   /**
+   * Drops a call wherever it is; what becomes of it is the caller's.
+   *
+   * @returns Whether it wasn't settled already.
+   */
+  abandon(call: Call): boolean {
+    if (call.state === "settled" || call.state === "abandoned") return false;
+    if (this.cancel(call)) return true;
+    if (call.holder === undefined) {
+      call.state = "abandoned";
+      if (call.substitute !== undefined) this.abandon(call.substitute);
+    } else call.holder.abandon(call);
+    return true;
+  }
+
+  /**
    * Lets all that is submitted from now on fail.
    *
    * @param reason Makes an error for each, as each has a caller of its own.
@@ -184,12 +225,14 @@ export class Scheduler {
   }
 
   /**
-   * Makes all that is queued fail.
+   * Makes all fail that is queued, or would be again as its worker is lost.
    *
    * @param reason Makes an error for each.
    */
   cancelQueued(reason: () => Error): void {
+    this.#cancelled ??= reason;
     const rounds = this.#rounds.splice(0);
+    this.#failAll(this.#solo, reason);
     for (
       const backlog of [
         this.#backlog,
@@ -202,6 +245,11 @@ export class Scheduler {
       round.reject(reason());
       this.#release(1);
     }
+  }
+
+  /** Whether no call is queued or under way. */
+  get isIdle(): boolean {
+    return this.#pending === 0;
   }
 
   /** Waits until no call is queued or under way. */
@@ -229,7 +277,11 @@ export class Scheduler {
 
   #dispatch(): void {
     if (this.#roundRuns) return;
-    if (this.#links.length > 0) this.#refuseAbsent();
+    this.#refuseAbsent();
+    this.#solo.dispatch(this.#links, (link, call) => {
+      this.#send(link, call);
+      link.flush();
+    });
     const links = this.#links.filter(hasRoom);
     if (links.length > 0 && this.#rounds.length === 0) this.#pull(links);
     for (const [host, queue] of this.#backlog.queues()) {
@@ -239,7 +291,8 @@ export class Scheduler {
         free = free.filter(hasRoom);
       }
     }
-    if (this.#inFlight === 0 && this.#backlog.length === 0) this.#beginRound();
+    const rest = this.#backlog.length + this.#solo.length;
+    if (this.#inFlight === 0 && rest === 0) this.#beginRound();
   }
 
   /** Refuses what must run at a host that has no workers. */
@@ -253,7 +306,8 @@ export class Scheduler {
   }
 
   #isAbsent(host: string | undefined): boolean {
-    return host !== undefined && !this.#links.some((link) => link.isAt(host));
+    return host !== undefined && !this.#events.expects(host) &&
+      !this.#links.some((link) => link.isAt(host));
   }
 
   /** Asks the sources, each turn another one first, to fill what room is left. */
@@ -293,10 +347,10 @@ export class Scheduler {
 
   #beginRound(): void {
     // Of a worker that is lost the removal is due, which dispatches again.
-    const isWhole = this.#links.every(({ lost }) => lost === undefined);
-    if (!isWhole || this.#links.length === 0) return;
-    const round = this.#rounds.shift();
-    if (round === undefined) return;
+    if (this.#links.some(({ lost }) => lost)) return;
+    const round = this.#rounds[0];
+    if (round === undefined || !this.#canBegin(round)) return;
+    this.#rounds.shift();
     this.#backlog = round.after;
     if (this.#isAbsent(round.host)) {
       round.reject(absent(round.host!));
@@ -321,21 +375,64 @@ export class Scheduler {
     });
   }
 
+  /** Whether there are workers for a round, or there won't be any. */
+  #canBegin({ host }: Round): boolean {
+    return this.#links.length > 0 &&
+      (this.#isAbsent(host) || this.#links.some((link) => link.isAt(host)));
+  }
+
   #returned(calls: number): void {
     this.#inFlight -= calls;
     this.#release(calls);
     this.wake();
   }
 
-  #remove(link: WorkerLink, lost: Error): void {
+  /** Moves the calls of a lost worker, runs them again, or lets them fail. */
+  #lost(link: WorkerLink, worker: LostWorker): void {
     const index = this.#links.indexOf(link);
-    if (index < 0) return;
-    this.#links.splice(index, 1);
-    if (this.#links.length === 0) this.#onNoWorkers(lost);
-    else this.wake();
+    if (index >= 0) this.#links.splice(index, 1);
+    const calls = [...worker.begun, ...worker.unbegun];
+    this.#inFlight -= calls.length;
+    const moved = this.#cancelled === undefined
+      ? new Set(worker.unbegun.filter(isMovable))
+      : new Set<Call>();
+    for (const call of calls) {
+      call.holder = undefined;
+      if (moved.has(call)) call.state = "queued";
+    }
+    this.#backlog.putBack([...moved]);
+    // What one of them rejects may have others dropped, moved ones too.
+    for (const call of calls) {
+      if (!moved.has(call)) this.#loseCall(call, link.name, worker);
+    }
+    this.#events.lost(link, worker);
+    this.wake();
   }
 
-  #failAll(queue: CallQueue, reason: () => Error): void {
+  #loseCall(call: Call, name: string, { end, cause }: LostWorker): void {
+    const abandoned = call.state === "abandoned";
+    call.losses++;
+    const canRerun = !abandoned && this.#cancelled === undefined;
+    if (canRerun && call.losses <= call.terms.retries) {
+      call.rerun((rerun) => {
+        if (rerun !== call) call.substitute = rerun;
+        rerun.state = "queued";
+        this.#hold();
+        this.#solo.push(rerun);
+        this.wake();
+      });
+    } else {
+      call.state = "settled";
+      if (!abandoned) {
+        const loss = { worker: name, how: end.how, lastWords: end.lastWords };
+        const { task, losses } = call;
+        call.fail(new WorkerLostError(task.name, losses, loss, { cause }));
+      }
+    }
+    this.#release(1);
+  }
+
+  #failAll(queue: Pick<CallQueue, "shift">, reason: () => Error): void {
     for (let call = queue.shift(); call !== undefined; call = queue.shift()) {
       call.state = "settled";
       this.#release(1);
@@ -364,5 +461,9 @@ function absent(host: string): BrokenPoolError {
 }
 
 function hasRoom(link: WorkerLink): boolean {
-  return link.lost === undefined && link.window.room > 0;
+  return link.isOpen && link.window.room > 0;
+}
+
+function isMovable(call: Call): boolean {
+  return call.state !== "abandoned" && !call.terms.pinned;
 }

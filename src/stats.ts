@@ -32,6 +32,8 @@ export interface HostStats {
   readonly failed: number;
   /** How long its workers were busy in all, in milliseconds. */
   readonly busy: number;
+  /** How many workers were lost there so far. */
+  readonly lost: number;
   /** Why the host isn't in use, if it isn't. */
   readonly error: Error | undefined;
 }

@@ -1,7 +1,9 @@
 import type { Call } from "./call.ts";
-import { WorkerLostError } from "./errors.ts";
+import { CallsInFlight, type UnansweredCalls } from "./in_flight.ts";
+import { nextTurn } from "./next_turn.ts";
 import type { QueueWindow } from "./queue_window.ts";
 import type { RegisteredTask } from "./task_registry.ts";
+import type { WorkerEnd } from "./spawner/spawner.ts";
 import type { HostTally } from "./stats.ts";
 import type { Channel } from "./wire/channel.ts";
 import {
@@ -13,6 +15,7 @@ import {
   type Results,
   type WorkerMessage,
 } from "./wire/messages.ts";
+import { fromWorker } from "./wire/received.ts";
 import { unsendableError } from "./wire/unsendable.ts";
 
 /** A list of calls is cut here, so that its first ones can start. */
@@ -34,7 +37,28 @@ export interface WorkerProfile {
   readonly tally: HostTally;
   /** For a worker on another machine: where it gets modules from. */
   readonly modules: ModuleSource | undefined;
+  /** Whether there is a network between the pool and the worker. */
+  readonly isRemote?: boolean;
+  /** How many calls the worker runs at once. */
+  readonly concurrency: number;
+  /** How long an abandoned call may go on, in milliseconds. */
+  readonly cancelGrace: number;
+  /** Ends the worker's process. */
+  readonly kill: () => void;
+  /** Sees to it that the worker's process ends, and tells how it did. */
+  readonly end: () => Promise<WorkerEnd>;
 }
+
+/** A worker that is gone, and what it leaves. */
+export interface LostWorker extends UnansweredCalls {
+  /** How its process ended. */
+  readonly end: WorkerEnd;
+  /** Why its connection ended, if it broke. */
+  readonly cause: unknown;
+}
+
+/** How much longer others may go on at a worker that is to be ended. */
+const DRAIN_FACTOR = 10;
 
 /**
  * A worker as the pool sees it: calls go out, and what became of each comes
@@ -45,58 +69,83 @@ export class WorkerLink {
   readonly name: string;
   /** How many calls may be with the worker. */
   readonly window: QueueWindow;
-  /** Why the worker is gone, once it is. */
-  lost: WorkerLostError | undefined;
+  /** Whether the worker is gone. */
+  lost = false;
+  /** Whether it has one call alone, or gets no more until it is free for one. */
+  reserved: "alone" | "draining" | undefined;
 
+  readonly #profile: WorkerProfile;
   readonly #channel: Channel;
-  readonly #calls = new Map<number, Call>();
+  readonly #calls: CallsInFlight;
   readonly #defined = new Set<number>();
-  readonly #tally: HostTally;
-  readonly #modules: ModuleSource | undefined;
   readonly #sentModules = new Set<string>();
   #nextId = 0;
   /** The task of the list of calls that is open in the channel's writer. */
   #listTask: number | undefined;
+  /** The group of the calls in it. */
+  #listGroup: object | undefined;
+  /** How many calls no one waits for that haven't been answered. */
+  #abandoned = 0;
+  #graceFor: Call | undefined;
+  #graceTimer: ReturnType<typeof setTimeout> | undefined;
+  #draining = false;
+  #killed = false;
 
   /** Constructs the pool's end of a worker's channel. */
   constructor(
-    { name, tally, modules }: WorkerProfile,
+    profile: WorkerProfile,
     channel: Channel,
     window: QueueWindow,
   ) {
-    this.name = name;
-    this.#tally = tally;
-    this.#modules = modules;
+    this.name = profile.name;
+    this.#profile = profile;
+    this.#calls = new CallsInFlight(profile.concurrency);
     this.#channel = channel;
     this.window = window;
   }
 
+  /** Whether calls may be sent to it. */
+  get isOpen(): boolean {
+    return !this.lost && this.reserved === undefined && !this.#draining &&
+      !this.#killed;
+  }
+
   /** Whether the worker runs at a host; `undefined` is any. */
   isAt(host: string | undefined): boolean {
-    return host === undefined || host === this.#tally.name;
+    return host === undefined || host === this.#profile.tally.name;
   }
 
   /** Whether what the host has done is counted there. */
   countsFor(tally: HostTally): boolean {
-    return tally === this.#tally;
+    return tally === this.#profile.tally;
   }
 
   /**
-   * Receives results until the worker is gone; calls that were with it fail.
+   * Receives results until the worker is gone.
    *
    * @param onReturn Called when calls have come back, with their number.
-   * @returns The error that the worker's calls failed with.
+   * @returns What became of the worker, and which calls it hasn't answered.
    */
-  async receive(onReturn: (calls: number) => void): Promise<WorkerLostError> {
+  async receive(onReturn: (calls: number) => void): Promise<LostWorker> {
     let cause: unknown;
     try {
-      await this.#channel.receive((message, byteLength) =>
-        onReturn(this.#settle(message as WorkerMessage, byteLength))
-      );
+      await this.#channel.receive((message, byteLength) => {
+        const calls = this.#settle(fromWorker(message), byteLength);
+        if (this.#abandoned > 0) this.#watchAbandoned();
+        onReturn(calls);
+      });
     } catch (error) {
       cause = error;
+      // What it has yet to do is done elsewhere, so it must do no more.
+      this.#profile.kill();
     }
-    return this.#lose(cause, onReturn);
+    // First of all: nothing must be sent to it from now on.
+    this.lost = true;
+    clearTimeout(this.#graceTimer);
+    const end = await this.#profile.end();
+    const isComplete = !end.hostLost &&
+      !(this.#profile.isRemote && hasLost(cause));
+    return { ...this.#calls.takeAll(isComplete), end, cause };
   }
 
   /**
@@ -108,7 +157,7 @@ export class WorkerLink {
     const { writer } = this.#channel;
     try {
       this.#define(call.task);
-      if (call.chunk === undefined) this.#openList(call.task.id);
+      if (call.chunk === undefined) this.#openList(call);
     } catch (error) {
       return this.#refuse(call, error);
     }
@@ -126,12 +175,16 @@ export class WorkerLink {
       const root = call.chunk === undefined ? "args" : "items";
       return this.#refuse(call, unsendableError(call.payload, root, reason));
     }
-    if (call.chunk !== undefined) this.#listTask = undefined;
-    this.#calls.set(this.#nextId, call);
+    if (call.chunk !== undefined) {
+      this.#listTask = undefined;
+      this.#calls.beginMessage();
+    }
+    this.#calls.add(this.#nextId, call);
     // Ids are unsigned 32-bit integers; a list has consecutive ones.
     this.#nextId = (this.#nextId + 1) >>> 0;
     if (this.#nextId === 0) this.#listTask = undefined;
     call.state = "sent";
+    call.holder = this;
     this.window.sent(call.bytes);
     return true;
   }
@@ -149,6 +202,20 @@ export class WorkerLink {
     this.#post([MessageType.FORGET, [task]]);
   }
 
+  /**
+   * Notes that no one waits for a call any more. If it goes on for too long,
+   * the worker is ended, as soon as that costs no other call.
+   */
+  abandon(call: Call): void {
+    call.state = "abandoned";
+    const id = this.#calls.idOf(call);
+    // The worker is lost, and what becomes of its calls is about to be seen to.
+    if (id === undefined) return;
+    this.#post([MessageType.CANCEL, id]);
+    this.#abandoned++;
+    this.#watchAbandoned();
+  }
+
   /** Ends the connection, which ends the worker. */
   close(): void {
     this.#channel.close();
@@ -163,13 +230,54 @@ export class WorkerLink {
   }
 
   /** Continues the open list, or begins one. */
-  #openList(task: number): void {
+  #openList({ task, terms }: Call): void {
     const { writer } = this.#channel;
-    if (this.#listTask === task && writer.listByteLength < MAX_LIST_BYTES) {
-      return;
+    if (
+      this.#listTask === task.id && this.#listGroup === terms.group &&
+      writer.listByteLength < MAX_LIST_BYTES
+    ) return;
+    writer.beginList([MessageType.CALLS, task.id, this.#nextId], false);
+    this.#calls.beginMessage();
+    this.#listTask = task.id;
+    this.#listGroup = terms.group;
+  }
+
+  /** Gives what was abandoned time to end, from when it may have begun. */
+  #watchAbandoned(): void {
+    if (this.lost) return;
+    const first = this.#calls.firstAbandoned;
+    if (first !== this.#graceFor) {
+      clearTimeout(this.#graceTimer);
+      this.#graceFor = first;
+      this.#draining = false;
+      if (first !== undefined) {
+        const { cancelGrace } = this.#profile;
+        this.#graceTimer = setTimeout(() => this.#drain(first), cancelGrace);
+      }
     }
-    writer.beginList([MessageType.CALLS, task, this.#nextId], false);
-    this.#listTask = task;
+    if (this.#draining && this.#calls.isAbandoned) this.#kill();
+  }
+
+  /** Ends the worker as soon as what it does isn't awaited by anyone. */
+  async #drain(abandoned: Call): Promise<void> {
+    await nextTurn();
+    if (this.lost || this.#graceFor !== abandoned) return;
+    this.#draining = true;
+    if (this.#calls.isAbandoned) return this.#kill();
+    const { cancelGrace } = this.#profile;
+    this.#graceTimer = setTimeout(
+      () => this.#kill(),
+      cancelGrace * DRAIN_FACTOR,
+    );
+  }
+
+  /**
+   * Ends the worker, and not its connection: what it has sent still has to be
+   * read to know what it has begun.
+   */
+  #kill(): void {
+    this.#killed = true;
+    this.#profile.kill();
   }
 
   #define(task: RegisteredTask): void {
@@ -191,7 +299,7 @@ export class WorkerLink {
   #provide(definition: Definition): Definition {
     if (definition.kind !== "module") return definition;
     const { url } = definition;
-    const modules = this.#modules;
+    const { modules } = this.#profile;
     if (modules === undefined || !modules.needsBundle(url)) return definition;
     if (!this.#sentModules.has(url)) {
       this.#sentModules.add(url);
@@ -217,71 +325,66 @@ export class WorkerLink {
         return this.#succeedChunk(message, byteLength);
       case MessageType.FAILURE:
         return this.#fail(message, byteLength);
-      default:
-        throw new RangeError(
-          `Malformed message: a worker sends no type ${message[0]}`,
-        );
     }
   }
 
   #succeedAll(message: Results, byteLength: number): number {
     const [, firstId, busy, values] = message;
-    if (values.length === 0) {
-      throw new RangeError("Malformed message: there are no results in it");
+    // All or none are settled: what is counted must be what has come back.
+    for (let index = 0; index < values.length; index++) {
+      this.#calls.expect(firstId + index);
     }
     const bytes = byteLength / values.length;
     const microseconds = busy / values.length;
     this.window.measured(values.length, busy, byteLength);
-    this.#tally.count(values.length, 0, busy);
+    this.#profile.tally.count(values.length, 0, busy);
     for (let index = 0; index < values.length; index++) {
-      this.#take(firstId + index).succeed(values[index], bytes, microseconds);
+      const call = this.#take(firstId + index);
+      if (this.#settles(call)) call.succeed(values[index], bytes, microseconds);
     }
     return values.length;
   }
 
   #succeedChunk(message: ChunkResults, byteLength: number): number {
     const [, id, busy, values] = message;
+    this.#calls.expectChunk(id, values.length);
     this.window.measured(1, busy, byteLength);
-    this.#tally.count(values.length, 0, busy);
-    this.#take(id).succeed(values, byteLength, busy);
+    this.#profile.tally.count(values.length, 0, busy);
+    const call = this.#take(id);
+    if (this.#settles(call)) call.succeed(values, byteLength, busy);
     return 1;
   }
 
   #fail(message: Failure, byteLength: number): number {
     const [, id, busy, thrown, before] = message;
+    this.#calls.expectFailure(id, before.length);
     this.window.measured(1, busy, byteLength);
-    this.#tally.count(before.length, 1, busy);
-    this.#take(id).fail(thrown, before);
+    this.#profile.tally.count(before.length, 1, busy);
+    const call = this.#take(id);
+    if (this.#settles(call)) call.fail(thrown, before);
     return 1;
   }
 
   #take(id: number): Call {
-    const call = this.#calls.get(id);
-    if (call === undefined) {
-      throw new RangeError(`Malformed message: no call ${id} is under way`);
-    }
-    this.#calls.delete(id);
-    call.state = "settled";
+    const call = this.#calls.take(id);
+    call.holder = undefined;
     this.window.returned(call.bytes);
     return call;
   }
 
-  #lose(cause: unknown, onReturn: (calls: number) => void): WorkerLostError {
-    // First of all: nothing must be sent to it from now on.
-    this.lost = new WorkerLostError(`The ${this.name} ended`, { cause });
-    const calls = [...this.#calls.values()];
-    this.#calls.clear();
-    for (const call of calls) {
-      call.state = "settled";
-      this.window.returned(call.bytes);
-      call.fail(
-        new WorkerLostError(
-          `The ${this.name} ended before the task '${call.task.name}' returned, which may or may not have run`,
-          { cause },
-        ),
-      );
-    }
-    if (calls.length > 0) onReturn(calls.length);
-    return this.lost;
+  /** Settles a call that was answered, and says whether someone waits for it. */
+  #settles(call: Call): boolean {
+    const isAwaited = call.state !== "abandoned";
+    call.state = "settled";
+    if (isAwaited) return true;
+    if (--this.#abandoned === 0) this.#watchAbandoned();
+    return false;
   }
+}
+
+/** Whether a network connection that ended so may have lost what was sent. */
+function hasLost(cause: unknown): boolean {
+  return cause instanceof Deno.errors.ConnectionReset ||
+    cause instanceof Deno.errors.ConnectionAborted ||
+    cause instanceof Deno.errors.TimedOut;
 }

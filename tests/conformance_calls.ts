@@ -66,7 +66,7 @@ export function testCalls(test: Test, testWith: TestWith): void {
   });
 
   testWith(
-    "cancels what is queued only",
+    "cancels what is queued, and what is under way",
     { workers: 1, qsize: 1 },
     async (pool) => {
       await using gate = new Gate();
@@ -74,13 +74,17 @@ export function testCalls(test: Test, testWith: TestWith): void {
       await gate.entered();
       assert(first.running());
       const second = pool.submit(double, 1);
-      assert(!first.cancel());
-      assert(second.cancel());
-      assert(second.cancelled() && second.done() && !second.running());
-      const error = await assertRejects(() => second, DOMException);
-      assertEquals(error.name, "AbortError");
+      for (const future of [second, first]) {
+        assert(future.cancel());
+        assert(future.cancelled() && future.done() && !future.running());
+        const error = await assertRejects(() => future, DOMException);
+        assertEquals(error.name, "AbortError");
+      }
       gate.open();
-      assertEquals(await first, "first");
+      const third = pool.submit(double, 2);
+      assertEquals(await third, 4);
+      assert(!third.cancel());
+      assert(!third.cancelled() && third.done());
     },
   );
 

@@ -14,7 +14,10 @@ export const TASK = new TaskRegistry(() => {}).register((x: unknown) => x);
 
 /** A call with an argument, to be made at a host or anywhere. */
 export function call(label: unknown, host?: string): PromisedCall<unknown> {
-  const call = new PromisedCall<unknown>(TASK, [label], undefined, host);
+  const call = new PromisedCall<unknown>(TASK, [label], undefined, {
+    host,
+    retries: 0,
+  });
   call.promise.catch(() => {});
   return call;
 }
@@ -36,7 +39,15 @@ export class FakeWorker {
   constructor(tally: HostTally, qsize: number) {
     const [left, right] = MemoryConnection.pair();
     this.link = new WorkerLink(
-      { name: `${tally.name} worker`, tally, modules: undefined },
+      {
+        name: `${tally.name} worker`,
+        tally,
+        modules: undefined,
+        concurrency: 1,
+        cancelGrace: 60_000,
+        kill: () => this.#channel.close(),
+        end: () => Promise.resolve({ how: "signal SIGKILL", lastWords: "" }),
+      },
       new Channel(left),
       new QueueWindow(qsize, 1),
     );
@@ -105,7 +116,10 @@ export class HostBench implements AsyncDisposable {
 
   /** Constructs a scheduler without workers. */
   constructor() {
-    this.scheduler = new Scheduler(this.#keepAlive, () => {});
+    this.scheduler = new Scheduler(this.#keepAlive, {
+      lost: () => {},
+      expects: () => this.scheduler.links.length === 0,
+    });
   }
 
   /** A bench with a worker for each of these, of a window of one call. */

@@ -199,7 +199,7 @@ Deno.test("Pool rejects the tasks of a worker that is killed, and goes on", asyn
 });
 
 Deno.test("Pool rejects everything when no worker is left", async () => {
-  await using pool = new Pool(1);
+  await using pool = new Pool({ workers: 1, maxRestarts: 0 });
   await assertRejects(() => pool.run(() => Deno.exit(3)), WorkerLostError);
   const error = await assertRejects(() => pool.run(() => 1), BrokenPoolError);
   assertStringIncludes(error.message, "No worker is left");

@@ -89,7 +89,7 @@ Deno.test("Pool.stats() counts tasks and the items of maps", async () => {
     running: 0,
     done: 0,
     failed: 0,
-    hosts: [{ name: "local", kind: "local", workers: 0, ...idle }],
+    hosts: [{ name: "local", kind: "local", workers: 0, lost: 0, ...idle }],
   });
   await pool.ready;
   assertEquals(pool.stats().workers, 2);

@@ -19,6 +19,8 @@ export interface HostContext {
   readonly certificate: () => Promise<string>;
   /** The program for ssh hosts, as one file. */
   readonly program: () => Promise<string>;
+  /** How long a spawner may give no sign of life, in milliseconds. */
+  readonly heartbeat: number;
   /** Passes on what a worker writes. */
   readonly onOutput: OutputHandler;
   /** Passes on a line about a host. */

@@ -1,4 +1,4 @@
-import { deadline } from "@std/async/deadline";
+import { pause } from "../pause.ts";
 import type { Address } from "../wire/address.ts";
 import { Channel } from "../wire/channel.ts";
 import type { Connection } from "../wire/connection.ts";
@@ -7,7 +7,13 @@ import type { Certificate } from "./certificate.ts";
 import { TlsListener } from "./tls_listener.ts";
 
 /** How long a connection may take to prove itself, in milliseconds. */
-const HANDSHAKE_TIMEOUT = 10_000;
+const HANDSHAKE_TIMEOUT = 5_000;
+
+/** Connections that may be busy proving themselves; then the oldest goes. */
+const MAX_STRANGERS = 64;
+
+/** The pause after a connection couldn't be accepted, in milliseconds. */
+const ACCEPT_PAUSE = 100;
 
 /** Lets in workers that know their secret, and no one else. */
 export class PoolListener {
@@ -15,6 +21,7 @@ export class PoolListener {
   readonly #onArrival: (number: number, channel: Channel) => void;
   readonly #strangers = new Set<Connection>();
   #listener: { close(): void } | undefined;
+  #closed = false;
 
   /**
    * Constructs a listener that {@linkcode PoolListener.listen} sets to work.
@@ -64,33 +71,49 @@ export class PoolListener {
 
   /** Stops listening, and hangs up on those that weren't let in yet. */
   close(): void {
+    this.#closed = true;
     this.#listener?.close();
     for (const connection of this.#strangers) connection.close();
     this.#strangers.clear();
   }
 
   async #accept(listener: Deno.Listener): Promise<void> {
-    try {
-      for await (const connection of listener) this.#admit(connection);
-    } catch {
-      // The listener was closed.
+    while (!this.#closed) {
+      try {
+        this.#admit(await listener.accept());
+      } catch {
+        // If it wasn't closed, too many files may be open, which passes.
+        if (!this.#closed) await pause(ACCEPT_PAUSE);
+      }
     }
   }
 
   async #admit(connection: Connection): Promise<void> {
+    const [oldest] = this.#strangers;
+    if (this.#strangers.size >= MAX_STRANGERS) this.#refuse(oldest!);
     this.#strangers.add(connection);
+    // A stranger doesn't keep the program from ending.
+    connection.unref();
+    const timer = setTimeout(
+      () => this.#refuse(connection),
+      HANDSHAKE_TIMEOUT,
+    );
+    Deno.unrefTimer(timer);
     try {
-      const number = await deadline(
-        this.#handshake.admit(connection),
-        HANDSHAKE_TIMEOUT,
-      );
+      const number = await this.#handshake.admit(connection);
       if (!this.#strangers.delete(connection)) return;
       const channel = new Channel(connection);
       channel.unref();
       this.#onArrival(number, channel);
     } catch {
       // Whoever it was, it is none that this pool expects.
-      if (this.#strangers.delete(connection)) connection.close();
+      this.#refuse(connection);
+    } finally {
+      clearTimeout(timer);
     }
+  }
+
+  #refuse(connection: Connection): void {
+    if (this.#strangers.delete(connection)) connection.close();
   }
 }

@@ -10,9 +10,15 @@ const LINE_FEED = 10;
  * worker's name, to the streams of this process.
  */
 export class OutputLines {
+  readonly #silent: boolean;
   readonly #names = new Map<number, string>();
   /** The begun lines of each worker and stream. */
   readonly #begun = new Map<string, Uint8Array>();
+
+  /** Constructs it; `silent` drops all that workers write. */
+  constructor(silent = false) {
+    this.#silent = silent;
+  }
 
   /** Tells what a worker is called. */
   name(worker: number, name: string): void {
@@ -21,6 +27,7 @@ export class OutputLines {
 
   /** Takes a piece of what a worker writes. */
   write(worker: number, stream: OutputStream, bytes: Uint8Array): void {
+    if (this.#silent) return;
     const key = `${stream} ${worker}`;
     const begun = this.#begun.get(key);
     const all = begun === undefined ? bytes : concat([begun, bytes]);

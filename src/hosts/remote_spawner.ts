@@ -1,9 +1,12 @@
+import { nextTurn } from "../next_turn.ts";
+import { pause } from "../pause.ts";
 import type {
   OutputHandler,
   WorkerEnd,
   WorkerProcess,
 } from "../spawner/spawner.ts";
 import type { Channel } from "../wire/channel.ts";
+import { fromSpawner } from "../wire/received.ts";
 import {
   type MachineInfo,
   type Pong,
@@ -12,6 +15,9 @@ import {
   SpawnerMessageType,
   type SpawnerToPool,
 } from "../wire/spawner_messages.ts";
+
+/** How many signs of life may be missed. */
+const BEATS = 3;
 
 /** What a ping tells. */
 export interface PingAnswer {
@@ -36,13 +42,26 @@ export class RemoteSpawner {
   readonly #workers = new Map<number, (end: WorkerEnd) => void>();
   readonly #pings = new Map<number, SentPing>();
   #nextPing = 0;
+  #silence: Error | undefined;
+  /** Whether anything has come lately, be it the answer to an older ping. */
+  #heard = false;
 
-  /** Constructs the pool's end of an authenticated connection. */
-  constructor(channel: Channel, onOutput: OutputHandler) {
+  /**
+   * Constructs the pool's end of an authenticated connection.
+   *
+   * @param heartbeat After how long without a sign of life it is given up, in
+   * milliseconds.
+   */
+  constructor(
+    channel: Channel,
+    onOutput: OutputHandler,
+    heartbeat: number = Infinity,
+  ) {
     this.#channel = channel;
     this.#onOutput = onOutput;
     channel.unref();
     this.closed = this.#receive();
+    if (heartbeat !== Infinity) this.#watch(heartbeat);
   }
 
   /** Says how workers are to be started, and learns about the machine. */
@@ -89,15 +108,35 @@ export class RemoteSpawner {
     this.#channel.close();
   }
 
+  /** Asks for signs of life, and hangs up when there is none for too long. */
+  async #watch(heartbeat: number): Promise<void> {
+    const interval = heartbeat / (BEATS + 1);
+    let missed = 0;
+    while (!this.#channel.closed) {
+      this.#heard = false;
+      this.ping().catch(() => {});
+      await pause(interval);
+      // A program that was busy itself has yet to read what came meanwhile.
+      if (!this.#heard) await nextTurn();
+      missed = this.#heard ? 0 : missed + 1;
+      if (missed < BEATS) continue;
+      this.#silence = new Error(
+        `There was no sign of life for ${heartbeat} ms`,
+      );
+      this.close();
+    }
+  }
+
   async #receive(): Promise<unknown> {
     let reason: unknown;
     try {
       await this.#channel.receive((message) =>
-        this.#take(message as SpawnerToPool)
+        this.#take(fromSpawner(message))
       );
     } catch (error) {
       reason = error;
     }
+    reason ??= this.#silence;
     for (const resolve of this.#workers.values()) resolve(LOST);
     this.#workers.clear();
     for (const { reject } of this.#pings.values()) reject(new Error(CLOSED));
@@ -106,6 +145,7 @@ export class RemoteSpawner {
   }
 
   #take(message: SpawnerToPool): void {
+    this.#heard = true;
     switch (message[0]) {
       case SpawnerMessageType.READY:
         return this.#ready.resolve(message[1]);
@@ -122,10 +162,6 @@ export class RemoteSpawner {
       }
       case SpawnerMessageType.PONG:
         return this.#pong(message);
-      default:
-        throw new RangeError(
-          `Malformed message: a spawner sends no type ${message[0]}`,
-        );
     }
   }
 
@@ -152,4 +188,5 @@ const CLOSED = "The spawner has closed the connection";
 const LOST: WorkerEnd = {
   how: "the connection to its host was lost",
   lastWords: "",
+  hostLost: true,
 };

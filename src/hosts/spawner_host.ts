@@ -84,7 +84,9 @@ export class SpawnerHost implements Host {
       this.#lost.resolve(
         this.#error(
           "connection",
-          `the connection to the spawner server at ${this.#where} ended`,
+          `the connection to the spawner server at ${this.#where} ended (${
+            reason ?? "closed"
+          })`,
           reason,
         ),
       )
@@ -124,7 +126,8 @@ export class SpawnerHost implements Host {
       throw this.#explainHandshake(cause);
     }
     const channel = new Channel(connection);
-    this.#spawner = new RemoteSpawner(channel, this.#context.onOutput);
+    const { onOutput, heartbeat } = this.#context;
+    this.#spawner = new RemoteSpawner(channel, onOutput, heartbeat);
     return await this.#spawner.open(await this.#sessionRequest(hostname));
   }
 

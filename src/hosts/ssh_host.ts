@@ -84,7 +84,7 @@ export class SshHost implements Host {
   }
 
   async open(timeout: number): Promise<number> {
-    const { arrivals, onOutput, program } = this.#context;
+    const { arrivals, onOutput, program, heartbeat } = this.#context;
     const code = new TextEncoder().encode(await program());
     if (this.#closed) throw new Error("The pool was shut down");
     const arrival = arrivals.expect(this.secret);
@@ -103,7 +103,11 @@ export class SshHost implements Host {
     feed(child, new TextEncoder().encode(`${this.secret.toHex()}\n`), code);
     try {
       const opening = arrival.channel.then(async (channel) => {
-        this.#spawner = new RemoteSpawner(channel, onOutput);
+        this.#spawner = new RemoteSpawner(
+          channel,
+          onOutput,
+          heartbeat,
+        );
         return await this.#spawner.open({
           ...this.#request,
           address: formatAddress({
@@ -113,6 +117,11 @@ export class SshHost implements Host {
         });
       });
       this.machine = await deadline(opening, timeout);
+      this.spawner.closed.then((reason) =>
+        this.#lost.resolve(
+          this.#explain(`the connection to it ended (${reason ?? "closed"})`),
+        )
+      );
     } catch (error) {
       // The program there, should it come later, isn't let in.
       arrival.fail(error as Error);

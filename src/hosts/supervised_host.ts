@@ -1,12 +1,21 @@
 import { deadline } from "@std/async/deadline";
 import { HostError } from "../errors.ts";
+import { pause } from "../pause.ts";
 import type { WorkerEnd, WorkerProcess } from "../spawner/spawner.ts";
 import type { Channel } from "../wire/channel.ts";
 import type { Arrival, Arrivals } from "./arrivals.ts";
 import type { Host, HostKind } from "./host.ts";
+import { jittered, Restarts } from "./restarts.ts";
 
 /** How long a worker may take to end by itself, in milliseconds. */
 const STOP_TIMEOUT = 3_000;
+
+/** The same of one whose connection has ended unasked. */
+const LOST_TIMEOUT = 500;
+
+/** The pauses before a lost host is tried again, in milliseconds. */
+const FIRST_REOPEN = 500;
+const LAST_REOPEN = 30_000;
 
 const SHUT_DOWN = "The pool was shut down";
 
@@ -20,78 +29,103 @@ export interface ConnectedWorker {
   readonly kind: HostKind;
   /** The way to it. */
   readonly channel: Channel;
+  /** Ends its process. */
+  readonly kill: () => void;
+  /** Sees to it that its process ends, and tells how it did. */
+  readonly end: () => Promise<WorkerEnd>;
+  /** Notes why it can't be used, as it is to end for that. */
+  readonly refuse: (reason: string) => void;
+}
+
+/** What a supervised host needs to know and has to tell. */
+export interface HostSupervision {
+  /** Makes the host, each time that it is to be reached. */
+  readonly makeHost: () => Host;
+  /** What the host is called. */
+  readonly name: string;
+  /** Which of the pool's hosts it is. */
+  readonly index: number;
+  /** How many workers there are to be; 0 while that isn't known. */
+  readonly workers: number;
+  /** How often in a minute each worker may be lost, on average. */
+  readonly maxRestarts: number;
+  /** How long a start may take, in milliseconds. */
+  readonly startTimeout: number;
+  /** The connections that the pool expects. */
+  readonly arrivals: Arrivals;
+  /** Called with the number and the name of each worker. */
+  readonly onName: (worker: number, name: string) => void;
+  /** Called with each worker that takes the place of one that was lost. */
+  readonly onWorker: (worker: ConnectedWorker) => void;
+  /** Called when the host is lost, or its workers aren't replaced any more. */
+  readonly onChanged: () => void;
+  /** Passes on a line about the host. */
+  readonly report: (line: string) => void;
 }
 
 interface SupervisedWorker {
   readonly name: string;
   readonly arrival: Arrival;
   readonly process: WorkerProcess;
+  readonly begin: number;
   channel: Channel | undefined;
+  /** Why it couldn't be used, if that is so. */
+  refusal: string | undefined;
+  /** Whether it was ended on purpose, to be replaced. */
+  isUnwanted: boolean;
 }
 
-/** Starts the workers of one host, and sees to it that they end. */
+/** Starts the workers of one host, replaces them, and sees that they end. */
 export class SupervisedHost {
-  /** The host. */
-  readonly host: Host;
   /** How many workers there are to be; 0 while that isn't known. */
   workers: number;
   /** Why the host isn't in use, if it isn't. */
   error: Error | undefined;
+  /** Since when the host is lost and being reached again, if it is. */
+  lostSince: number | undefined;
+  /** How many workers were lost so far, those of a lost host included. */
+  lostWorkers = 0;
 
-  readonly #index: number;
-  readonly #arrivals: Arrivals;
-  readonly #onName: (worker: number, name: string) => void;
-  readonly #workers: SupervisedWorker[] = [];
-  #starting: Promise<ConnectedWorker[]> | undefined;
+  readonly #supervision: HostSupervision;
+  readonly #workers: (SupervisedWorker | undefined)[] = [];
+  readonly #stopped = new AbortController();
+  #host: Host | undefined;
+  #restarts = new Restarts(Infinity);
+  #givenUp = false;
+  #starting: Promise<unknown> | undefined;
   #stopping: Promise<void> | undefined;
 
-  /**
-   * Constructs it.
-   *
-   * @param index Which of the pool's hosts it is.
-   * @param workers How many workers there are to be, if that is known yet.
-   * @param onName Called with the number and the name of each worker.
-   */
-  constructor(
-    host: Host,
-    index: number,
-    workers: number,
-    arrivals: Arrivals,
-    onName: (worker: number, name: string) => void,
-  ) {
-    this.host = host;
-    this.#index = index;
-    this.workers = workers;
-    this.#arrivals = arrivals;
-    this.#onName = onName;
+  /** Constructs it; nothing is started yet. */
+  constructor(supervision: HostSupervision) {
+    this.#supervision = supervision;
+    this.workers = supervision.workers;
+  }
+
+  /** What the host is called. */
+  get name(): string {
+    return this.#supervision.name;
+  }
+
+  /** The host as it is reached now, if it is. */
+  get host(): Host | undefined {
+    return this.#host;
+  }
+
+  /** Whether it has workers or will have some. */
+  get expectsWorkers(): boolean {
+    return !this.#givenUp && !this.#stopped.signal.aborted;
   }
 
   /**
    * Starts all workers and waits until they have connected.
    *
-   * @param timeout How long that may take, in milliseconds.
    * @throws {HostError} If one of them couldn't be started or doesn't connect
    * in time; {@linkcode SupervisedHost.stop} is to be called then too.
    */
-  start(timeout: number): Promise<ConnectedWorker[]> {
-    this.#starting = this.#startAll(timeout);
-    return this.#starting;
-  }
-
-  async #startAll(timeout: number): Promise<ConnectedWorker[]> {
-    const begin = performance.now();
-    this.workers = await this.host.open(timeout);
-    if (this.#stopping !== undefined) throw new Error(SHUT_DOWN);
-    this.host.lost.then((error) => {
-      if (this.#stopping === undefined) this.error = error;
-    });
-    const arrivals = Array.from({ length: this.workers }, () => this.#start());
-    try {
-      const left = timeout - (performance.now() - begin);
-      return await deadline(Promise.all(arrivals), Math.max(1, left));
-    } catch (error) {
-      throw isTimeout(error) ? this.#late(timeout) : error;
-    }
+  start(): Promise<ConnectedWorker[]> {
+    const starting = this.#start();
+    this.#starting = starting.catch(() => {});
+    return starting;
   }
 
   /** Ends what was started, and waits until it has ended. */
@@ -100,34 +134,175 @@ export class SupervisedHost {
     return this.#stopping;
   }
 
+  async #start(): Promise<ConnectedWorker[]> {
+    const { startTimeout, maxRestarts } = this.#supervision;
+    const begin = performance.now();
+    this.workers = await this.#open();
+    this.#restarts = new Restarts(maxRestarts * this.workers);
+    const arrivals = Array.from(
+      { length: this.workers },
+      (_, index) => this.#startWorker(index),
+    );
+    let connected: ConnectedWorker[];
+    try {
+      const left = startTimeout - (performance.now() - begin);
+      connected = await deadline(Promise.all(arrivals), Math.max(1, left));
+    } catch (error) {
+      throw isTimeout(error) ? this.#late() : error;
+    }
+    this.#supervise();
+    return connected;
+  }
+
+  /** Reaches the host, and returns how many workers there are to be. */
+  async #open(): Promise<number> {
+    const { makeHost, startTimeout } = this.#supervision;
+    this.#host = makeHost();
+    const workers = await this.#host.open(startTimeout);
+    if (this.#stopped.signal.aborted) throw new Error(SHUT_DOWN);
+    return workers;
+  }
+
   async #stop(): Promise<void> {
-    for (const { arrival, channel, process } of this.#workers) {
-      arrival.fail(new Error(SHUT_DOWN));
+    this.#stopped.abort();
+    await this.#endAll(SHUT_DOWN);
+    await this.#starting;
+  }
+
+  async #endAll(reason: string): Promise<void> {
+    const workers = this.#workers.filter((worker) => worker !== undefined);
+    for (const { arrival, channel, process } of workers) {
+      arrival.fail(new Error(reason));
       if (channel === undefined) process.kill();
       else channel.close();
     }
-    await Promise.all(this.#workers.map(({ process }) => ended(process)));
-    await this.host.close();
-    await this.#starting?.catch(() => {});
+    await Promise.all(
+      workers.map(({ process }) => ended(process, STOP_TIMEOUT)),
+    );
+    await this.#host?.close();
   }
 
-  async #start(): Promise<ConnectedWorker> {
-    const { name: host, kind, secret } = this.host;
-    const name = `${host} worker ${this.#workers.length + 1}`;
-    const arrival = this.#arrivals.expect(secret);
-    this.#onName(arrival.number, name);
-    const process = this.host.start(arrival.number);
+  async #startWorker(index: number): Promise<ConnectedWorker> {
+    const { arrivals, onName, index: hostIndex } = this.#supervision;
+    const host = this.#host!;
+    const name = `${this.name} worker ${index + 1}`;
+    const arrival = arrivals.expect(host.secret);
+    onName(arrival.number, name);
     const worker: SupervisedWorker = {
       name,
       arrival,
-      process,
+      process: startProcess(host, arrival.number),
+      begin: performance.now(),
       channel: undefined,
+      refusal: undefined,
+      isUnwanted: false,
     };
-    this.#workers.push(worker);
+    this.#workers[index] = worker;
+    const { process } = worker;
     process.ended.then((end) => arrival.fail(this.#endedEarly(name, end)));
     const channel = await arrival.channel;
     worker.channel = channel;
-    return { name, hostIndex: this.#index, kind, channel };
+    const kill = () => {
+      worker.isUnwanted = true;
+      process.kill();
+    };
+    const end = () => ended(process, LOST_TIMEOUT);
+    const refuse = (reason: string) => worker.refusal = reason;
+    return { name, hostIndex, kind: host.kind, channel, kill, end, refuse };
+  }
+
+  /** From now on sees to it that what is lost is replaced. */
+  #supervise(): void {
+    const host = this.#host!;
+    this.#workers.forEach((worker, index) => this.#watch(worker!, index));
+    host.lost.then((reason) => {
+      if (!this.#stopped.signal.aborted) this.#starting = this.#reopen(reason);
+    });
+  }
+
+  #watch(worker: SupervisedWorker, index: number): void {
+    const { process, begin } = worker;
+    process.ended.then((end) => {
+      if (this.#stopped.signal.aborted) return;
+      this.lostWorkers++;
+      if (end.hostLost || this.lostSince !== undefined) return;
+      const wait = worker.isUnwanted
+        ? 0
+        : this.#restarts.lost(index, performance.now() - begin);
+      const how = worker.refusal ?? end.how;
+      if (wait === undefined) this.#giveUp({ ...end, how });
+      else this.#replace(index, wait).catch(() => {});
+    });
+  }
+
+  async #replace(index: number, wait: number): Promise<void> {
+    const { signal } = this.#stopped;
+    const host = this.#host;
+    await pause(wait, signal);
+    if (this.lostSince !== undefined || this.#host !== host) return;
+    const { startTimeout, onWorker } = this.#supervision;
+    const starting = this.#startWorker(index);
+    const worker = this.#workers[index]!;
+    this.#watch(worker, index);
+    const timer = setTimeout(() => worker.process.kill(), startTimeout);
+    try {
+      onWorker(await starting);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #giveUp({ how, lastWords }: WorkerEnd): void {
+    if (this.#givenUp) return;
+    this.#givenUp = true;
+    const words = lastWords === "" ? "" : `: ${lastWords}`;
+    this.error = new HostError(
+      this.name,
+      "worker",
+      `Too many workers of the host ${this.name} were lost within a minute, and they aren't replaced any more; the last ended (${how})${words}`,
+    );
+    this.#supervision.report(this.error.message);
+    this.#supervision.onChanged();
+  }
+
+  /** Reaches a lost host again, with growing pauses. */
+  async #reopen(reason: Error): Promise<void> {
+    const { report, onWorker } = this.#supervision;
+    const { signal } = this.#stopped;
+    this.lostSince = performance.now();
+    this.#supervision.onChanged();
+    this.error = reason;
+    report(`was lost (${reason.message}); trying to reach it again`);
+    await this.#endAll(reason.message);
+    for (let wait = FIRST_REOPEN; !signal.aborted;) {
+      try {
+        await pause(jittered(wait), signal);
+        const connected = await this.#restart();
+        report("is there again");
+        for (const worker of connected) onWorker(worker);
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        this.error = error as Error;
+        await this.#endAll(this.error.message);
+      }
+      wait = Math.min(LAST_REOPEN, wait * 2);
+    }
+  }
+
+  async #restart(): Promise<ConnectedWorker[]> {
+    const { startTimeout } = this.#supervision;
+    await this.#open();
+    this.#workers.length = 0;
+    const arrivals = Array.from(
+      { length: this.workers },
+      (_, index) => this.#startWorker(index),
+    );
+    const connected = await deadline(Promise.all(arrivals), startTimeout);
+    this.lostSince = undefined;
+    this.error = undefined;
+    this.#supervise();
+    return connected;
   }
 
   #endedEarly(name: string, { how, lastWords }: WorkerEnd): HostError {
@@ -135,28 +310,42 @@ export class SupervisedHost {
       ? "; what it wrote to stderr says why"
       : `: ${lastWords}`;
     return new HostError(
-      this.host.name,
+      this.name,
       "worker",
       `The ${name} ended (${how}) before it connected${words}`,
     );
   }
 
-  #late(timeout: number): HostError {
+  #late(): HostError {
     const absent = this.#workers
-      .filter(({ channel }) => channel === undefined).length;
+      .filter((worker) => worker?.channel === undefined).length;
     return new HostError(
-      this.host.name,
+      this.name,
       "worker",
-      `Of the ${this.workers} workers of the host ${this.host.name}, ${absent} were started but have not connected within the 'startTimeout' of ${timeout} ms`,
+      `Of the ${this.workers} workers of the host ${this.name}, ${absent} were started but have not connected within the 'startTimeout' of ${this.#supervision.startTimeout} ms`,
     );
   }
 }
 
+/** Starts a worker; what can't be started has ended at once. */
+function startProcess(host: Host, worker: number): WorkerProcess {
+  try {
+    return host.start(worker);
+  } catch (error) {
+    const how = `could not be started: ${error}`;
+    return { ended: Promise.resolve({ how, lastWords: "" }), kill() {} };
+  }
+}
+
 /** Lets a process end by itself, or makes it. */
-async function ended(process: WorkerProcess): Promise<void> {
-  const timer = setTimeout(() => process.kill(), STOP_TIMEOUT);
-  await process.ended;
+async function ended(
+  process: WorkerProcess,
+  timeout: number,
+): Promise<WorkerEnd> {
+  const timer = setTimeout(() => process.kill(), timeout);
+  const end = await process.ended;
   clearTimeout(timer);
+  return end;
 }
 
 function isTimeout(error: unknown): boolean {

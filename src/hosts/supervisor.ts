@@ -15,7 +15,21 @@ import { grantedBy } from "./permissions.ts";
 import { PrivateFolder } from "./private_folder.ts";
 import { SpawnerHost } from "./spawner_host.ts";
 import { SSH_PROGRAM, SshHost, type WorkerRequest } from "./ssh_host.ts";
-import { type ConnectedWorker, SupervisedHost } from "./supervised_host.ts";
+import {
+  type ConnectedWorker,
+  type HostSupervision,
+  SupervisedHost,
+} from "./supervised_host.ts";
+
+const SHUT_DOWN = "The pool was shut down";
+
+/** What a supervisor tells the one that has made it. */
+export interface SupervisorEvents {
+  /** A worker takes the place of one that was lost. */
+  readonly onWorker: (worker: ConnectedWorker) => void;
+  /** A host is lost, or its workers aren't replaced any more. */
+  readonly onChanged: () => void;
+}
 
 /** Listens, starts workers on all hosts, and sees to it that they end. */
 export class Supervisor {
@@ -24,15 +38,19 @@ export class Supervisor {
 
   readonly #settings: PoolSettings;
   readonly #arrivals = new Arrivals();
-  readonly #output = new OutputLines();
+  readonly #output: OutputLines;
   readonly #listeners: Listeners;
   #folder: PrivateFolder | undefined;
   #guard: Guard | undefined;
+  #making: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
+  readonly #events: SupervisorEvents;
 
   /** Constructs a supervisor that has started nothing yet. */
-  constructor(settings: PoolSettings) {
+  constructor(settings: PoolSettings, events: SupervisorEvents) {
     this.#settings = settings;
+    this.#events = events;
+    this.#output = new OutputLines(settings.stdio === "null");
     const handshake = new PoolHandshake(
       (number) => this.#arrivals.secretOf(number),
       { concurrency: settings.concurrency },
@@ -50,7 +68,10 @@ export class Supervisor {
    * time; {@linkcode Supervisor.stop} is to be called then too.
    */
   async start(): Promise<ConnectedWorker[]> {
-    await this.#makeHosts();
+    if (this.#stopping !== undefined) throw new Error(SHUT_DOWN);
+    this.#making = this.#makeHosts();
+    await this.#making;
+    if (this.#stopping !== undefined) throw new Error(SHUT_DOWN);
     const starts = this.hosts.map((host) => this.#startHost(host));
     const workers = (await Promise.all(starts)).flat();
     if (workers.length > 0) return workers;
@@ -65,6 +86,8 @@ export class Supervisor {
   }
 
   async #stop(): Promise<void> {
+    // Who has started is told what goes wrong.
+    await this.#making?.catch(() => {});
     this.#listeners.close();
     await Promise.all(this.hosts.map((host) => host.stop()));
     this.#output.end();
@@ -73,9 +96,9 @@ export class Supervisor {
   }
 
   async #startHost(host: SupervisedHost): Promise<ConnectedWorker[]> {
-    const { startTimeout, onHostError } = this.#settings;
+    const { onHostError } = this.#settings;
     try {
-      return await host.start(startTimeout);
+      return await host.start();
     } catch (error) {
       host.error = error as Error;
       if (onHostError === "fail" || this.#stopping !== undefined) throw error;
@@ -91,26 +114,37 @@ export class Supervisor {
   async #makeHosts(): Promise<void> {
     const { workers, hosts } = this.#settings;
     const context = await this.#makeContext();
-    const all = hosts.map((host) => ({
-      host: this.#makeRemoteHost(host, context),
+    const remote = hosts.map((host) => ({
+      name: host.name,
       workers: host.workers,
+      makeHost: () => this.#makeRemoteHost(host, context),
     }));
-    const local = workers === 0
-      ? []
-      : [{ host: await this.#makeLocalHost(context), workers }];
-    this.hosts = [...local, ...all].map(({ host, workers }, index) =>
-      new SupervisedHost(
-        host,
-        index,
-        workers,
-        this.#arrivals,
-        (worker, name) => this.#output.name(worker, name),
-      )
-    );
+    const all = workers === 0 ? remote : [
+      { name: "local", workers, makeHost: await this.#localHosts(context) },
+      ...remote,
+    ];
+    this.hosts = all.map((place, index) => this.#superviseHost(place, index));
+  }
+
+  #superviseHost(
+    place: Pick<HostSupervision, "name" | "workers" | "makeHost">,
+    index: number,
+  ): SupervisedHost {
+    const { maxRestarts, startTimeout } = this.#settings;
+    return new SupervisedHost({
+      ...place,
+      ...this.#events,
+      index,
+      maxRestarts,
+      startTimeout,
+      arrivals: this.#arrivals,
+      onName: (worker, name) => this.#output.name(worker, name),
+      report: (line) => this.#output.report(place.name, line),
+    });
   }
 
   async #makeContext(): Promise<HostContext> {
-    const { config } = this.#settings;
+    const { config, heartbeat } = this.#settings;
     if (this.#needsFolder()) this.#folder = await PrivateFolder.make();
     const folder = this.#folder?.path;
     if (Guard.isSupported) this.#guard = new Guard(folder);
@@ -126,6 +160,7 @@ export class Supervisor {
       listen: (address) => this.#listeners.listen(address),
       certificate: async () => (await this.#listeners.certificate()).cert,
       program: () => workerBundle(SSH_PROGRAM, config),
+      heartbeat,
       onOutput: (...output) => this.#output.write(...output),
       report: (host, line) => this.#output.report(host, line),
     };
@@ -139,8 +174,9 @@ export class Supervisor {
       hosts.some(({ kind }) => kind === "ssh");
   }
 
-  async #makeLocalHost(context: HostContext): Promise<LocalHost> {
-    const { workers, permissions, config, denoArgs, env, cwd } = this.#settings;
+  async #localHosts(context: HostContext): Promise<() => LocalHost> {
+    const { workers, permissions, config, denoArgs, env, cwd, stdio } =
+      this.#settings;
     const secret = makeSecret();
     const spawner = new Spawner({
       program: WORKER_PROGRAM,
@@ -152,9 +188,9 @@ export class Supervisor {
       denoArgs,
       env,
       cwd,
-      onOutput: undefined,
+      onOutput: stdio === "inherit" ? undefined : context.onOutput,
     }, context.guard);
-    return new LocalHost(workers, secret, spawner);
+    return () => new LocalHost(workers, secret, spawner);
   }
 
   /** Where workers on this machine connect to. */

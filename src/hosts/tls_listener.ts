@@ -1,7 +1,17 @@
 import { once } from "node:events";
+import type { Socket } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import type { Connection } from "../wire/connection.ts";
 import type { Certificate } from "./certificate.ts";
+
+/** How long a connection may take to become encrypted, in milliseconds. */
+const HANDSHAKE_TIMEOUT = 5_000;
+
+/** Connections that may be on the way there; then the oldest goes. */
+const MAX_STRANGERS = 64;
+
+/** More bytes than anyone has to say before they have proved themselves. */
+const MAX_UNREAD = 65_536;
 
 /**
  * Listens for TLS connections.
@@ -13,9 +23,16 @@ export class TlsListener {
   /** The port it listens at. */
   readonly port: number;
   readonly #server: Server;
+  /** Connections that aren't encrypted yet, by where they come from. */
+  readonly #strangers = new Map<string, Socket>();
 
   private constructor(server: Server) {
     this.#server = server;
+    server.on("connection", (socket: Socket) => this.#expect(socket));
+    server.on(
+      "secureConnection",
+      (socket: TLSSocket) => this.#strangers.delete(origin(socket)),
+    );
     this.port = (server.address() as { port: number }).port;
   }
 
@@ -31,7 +48,7 @@ export class TlsListener {
     onConnection: (connection: Connection) => void,
   ): Promise<TlsListener> {
     const server = createServer(
-      { ...certificate, noDelay: true },
+      { ...certificate, noDelay: true, handshakeTimeout: HANDSHAKE_TIMEOUT },
       (socket: TLSSocket) => onConnection(new TlsConnection(socket)),
     );
     server.unref();
@@ -40,9 +57,21 @@ export class TlsListener {
     return new TlsListener(server);
   }
 
-  /** Stops listening. */
+  /** Stops listening, and hangs up on those that aren't encrypted yet. */
   close(): void {
     this.#server.close();
+    for (const socket of this.#strangers.values()) socket.destroy();
+    this.#strangers.clear();
+  }
+
+  #expect(socket: Socket): void {
+    const [oldest] = this.#strangers.values();
+    if (this.#strangers.size >= MAX_STRANGERS) oldest!.destroy();
+    const from = origin(socket);
+    this.#strangers.set(from, socket);
+    socket.once("close", () => this.#strangers.delete(from));
+    // A stranger doesn't keep the program from ending.
+    socket.unref();
   }
 }
 
@@ -50,6 +79,8 @@ export class TlsListener {
 class TlsConnection implements Connection {
   readonly #socket: TLSSocket;
   readonly #received: Uint8Array[] = [];
+  #unread = 0;
+  #trusted = false;
   #ended = false;
   #error: Error | undefined;
   #wake: (() => void) | undefined;
@@ -58,6 +89,9 @@ class TlsConnection implements Connection {
     this.#socket = socket;
     socket.on("data", (bytes: Uint8Array) => {
       this.#received.push(bytes);
+      this.#unread += bytes.length;
+      // Pausing doesn't keep `node:tls` from reading on.
+      if (this.#unread > MAX_UNREAD && !this.#trusted) socket.destroy();
       this.#wake?.();
     });
     socket.on("error", (error: Error) => this.#end(error));
@@ -76,6 +110,7 @@ class TlsConnection implements Connection {
     buffer.set(bytes.subarray(0, count));
     if (count === bytes.length) this.#received.shift();
     else this.#received[0] = bytes.subarray(count);
+    this.#unread -= count;
     return count;
   }
 
@@ -98,9 +133,18 @@ class TlsConnection implements Connection {
     this.#socket.unref();
   }
 
+  trust(): void {
+    this.#trusted = true;
+  }
+
   #end(error?: Error): void {
     this.#ended = true;
     this.#error ??= error;
     this.#wake?.();
   }
+}
+
+/** Where a connection comes from. */
+function origin({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }

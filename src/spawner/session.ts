@@ -1,6 +1,7 @@
 import { KeepAlive } from "../keep_alive.ts";
 import { type Address, parseAddress } from "../wire/address.ts";
 import type { Channel } from "../wire/channel.ts";
+import { fromPoolToSpawner } from "../wire/received.ts";
 import {
   type MachineInfo,
   type PoolToSpawner,
@@ -73,7 +74,7 @@ export class SpawnerSession {
   async #receive(): Promise<string> {
     try {
       await this.#channel.receive((message) =>
-        this.#take(message as PoolToSpawner)
+        this.#take(fromPoolToSpawner(message))
       );
       return "The pool has closed the connection";
     } catch (error) {
@@ -91,10 +92,6 @@ export class SpawnerSession {
         return this.#workers.get(message[1])?.kill();
       case SpawnerMessageType.PING:
         return this.#send([SpawnerMessageType.PONG, message[1], Date.now()]);
-      default:
-        throw new RangeError(
-          `Malformed message: a pool sends a spawner no type ${message[0]}`,
-        );
     }
   }
 

@@ -5,12 +5,20 @@ import { type Grants, permissionFlags } from "./permission_flags.ts";
 /** How much of what a worker wrote to stderr is told with its end. */
 const MAX_LAST_WORDS = 2_048;
 
+/**
+ * How long the output of a worker that has ended may go on, in milliseconds: a
+ * process that it has started may have its streams, and outlive it.
+ */
+const OUTPUT_TIMEOUT = 500;
+
 /** How a worker's process ended. */
 export interface WorkerEnd {
   /** Its exit code or signal, in words. */
   readonly how: string;
   /** The last that it wrote to stderr, if that was read. */
   readonly lastWords: string;
+  /** Whether it is its host that was lost, with what was on its way. */
+  readonly hostLost?: boolean;
 }
 
 /** A process that was started to be a worker. */
@@ -142,14 +150,26 @@ async function readOutput(
   onOutput: OutputHandler,
 ): Promise<WorkerEnd> {
   let tail = new Uint8Array();
+  const readers = {
+    stdout: child.stdout.getReader(),
+    stderr: child.stderr.getReader(),
+  };
   const read = async (name: OutputStream) => {
-    for await (const bytes of child[name]) {
-      if (name === "stderr") tail = lastOf(tail, bytes);
-      await onOutput(worker, name, bytes);
+    for (;;) {
+      const { done, value } = await readers[name].read();
+      if (done) return;
+      if (name === "stderr") tail = lastOf(tail, value);
+      await onOutput(worker, name, value);
     }
   };
-  await Promise.all([read("stdout"), read("stderr")]);
-  return describe(await child.status, new TextDecoder().decode(tail).trim());
+  const outputEnded = Promise.all([read("stdout"), read("stderr")]);
+  const status = await child.status;
+  const timer = setTimeout(() => {
+    for (const reader of Object.values(readers)) reader.cancel();
+  }, OUTPUT_TIMEOUT);
+  await outputEnded;
+  clearTimeout(timer);
+  return describe(status, new TextDecoder().decode(tail).trim());
 }
 
 function lastOf(

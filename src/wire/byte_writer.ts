@@ -1,5 +1,8 @@
 import { MAX_FRAME_BYTES } from "./limits.ts";
 
+// Tasks may replace globals, in a worker.
+const { DataView, Math, TypeError, Uint8Array } = globalThis;
+
 const INITIAL_BYTES = 65_536;
 
 /** Bytes at the end of a growing buffer, in the formats of MessagePack. */

@@ -2,6 +2,9 @@ import type { Connection } from "./connection.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { FrameWriter } from "./frame_writer.ts";
 
+// Tasks may replace globals, in a worker.
+const { Uint8Array } = globalThis;
+
 /**
  * Messages over one connection, both ways.
  *
@@ -25,11 +28,17 @@ export class Channel {
     this.#connection = connection;
     this.#reader = new FrameReader(connection);
     connection.setNoDelay?.();
+    connection.trust?.();
   }
 
   /** Whether the channel was closed from this side or is at its end. */
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** Whether something that was flushed hasn't left. */
+  get isWriting(): boolean {
+    return this.#writing !== undefined;
   }
 
   /** Lets the program end although the channel is open. */

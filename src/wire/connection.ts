@@ -8,6 +8,8 @@ export interface Connection {
   close(): void;
   /** Lets the program end although the connection is open. */
   unref(): void;
+  /** Notes that the other side has proved itself, and may send much. */
+  trust?(): void;
   /** Lets small pieces leave at once; TCP connections have it. */
   setNoDelay?(): void;
 }

@@ -2,6 +2,18 @@ import { Buffer } from "node:buffer";
 import { Extension, makeBinary } from "./extensions.ts";
 import { MAX_DEPTH } from "./limits.ts";
 import { defineHidden, defineProperty, makeError } from "./error_classes.ts";
+import { setOwn } from "./own_property.ts";
+import {
+  decodeText,
+  makeRegExp,
+  makeURL,
+  malformed,
+  parseBigInt,
+} from "./texts.ts";
+
+// Tasks may replace globals, in a worker.
+const { Array, DataView, Date, Map, Math, Set, String, Uint8Array } =
+  globalThis;
 
 /** Strings up to this many bytes are decoded faster one by one. */
 const SHORT_STRING = 12;
@@ -12,11 +24,14 @@ const MEDIUM_STRING = 256;
 /** Elements up to which an array is allocated at once. */
 const MAX_PREALLOCATED = 4_096;
 
+/** UTF-16 code units that are put together at once. */
+const UNITS_AT_ONCE = 1_024;
+
 /** Slots for object keys, which repeat; a power of two. */
 const KEY_SLOTS = 256;
 
-// A byte order mark at the start is part of the string.
-const textDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+/** What an error has that isn't among its own properties. */
+const TEXTS: ReadonlySet<string> = new Set(["name", "message", "stack"]);
 
 /**
  * Decodes MessagePack values as {@linkcode Encoder} writes them.
@@ -199,14 +214,7 @@ export class Decoder {
     for (let index = 0; index < size; index++) {
       const key = this.#key();
       const value = this.#value();
-      if (key === "__proto__") {
-        Object.defineProperty(object, key, {
-          value,
-          writable: true,
-          configurable: true,
-          enumerable: true,
-        });
-      } else object[key] = value;
+      setOwn(object, key, value, size);
     }
     this.#depth--;
     return object;
@@ -377,7 +385,14 @@ export class Decoder {
 
   #utf16(end: number): string {
     let text = "";
-    while (this.#position < end) text += String.fromCharCode(this.#uint16());
+    while (this.#position < end) {
+      const count = Math.ceil((end - this.#position) / 2);
+      const units: number[] = [];
+      for (let index = 0; index < count && index < UNITS_AT_ONCE; index++) {
+        units.push(this.#uint16());
+      }
+      text += String.fromCharCode(...units);
+    }
     return text;
   }
 
@@ -388,43 +403,12 @@ export class Decoder {
     const error = makeError(className, name, this.#text());
     defineHidden(error, "stack", this.#text());
     for (let count = this.#mapHeader(); count > 0; count--) {
-      defineProperty(error, this.#key(), this.#value());
+      const key = this.#key();
+      // They come before; what else they might be wouldn't be a text.
+      if (TEXTS.has(key)) throw malformed(`an error's ${key} comes twice`);
+      defineProperty(error, key, this.#value());
     }
     this.#depth--;
     return error;
   }
-}
-
-function malformed(why: string): RangeError {
-  return new RangeError(`Malformed message: ${why}`);
-}
-
-function decodeText(bytes: Uint8Array): string {
-  try {
-    return textDecoder.decode(bytes);
-  } catch {
-    throw malformed("a string is not UTF-8");
-  }
-}
-
-function makeURL(text: string): URL {
-  const url = URL.parse(text);
-  if (url === null) throw malformed("a URL is none");
-  return url;
-}
-
-function makeRegExp(source: string, flags: string): RegExp {
-  try {
-    return new RegExp(source, flags);
-  } catch {
-    throw malformed("a regular expression is none");
-  }
-}
-
-function parseBigInt(hexadecimal: string): bigint {
-  const negative = hexadecimal.startsWith("-");
-  const digits = negative ? hexadecimal.slice(1) : hexadecimal;
-  if (!/^[0-9a-f]+$/.test(digits)) throw malformed("a bigint is hexadecimal");
-  const magnitude = BigInt(`0x${digits}`);
-  return negative ? -magnitude : magnitude;
 }

@@ -3,6 +3,25 @@ import { binaryKind, Extension } from "./extensions.ts";
 import { MAX_DEPTH, MIN_ATTACHMENT_BYTES } from "./limits.ts";
 import { errorClassName, HIDDEN_PROPERTIES } from "./error_classes.ts";
 
+// Tasks may replace globals, in a worker.
+const {
+  Array,
+  ArrayBuffer,
+  BigInt,
+  Date,
+  Error,
+  Map,
+  Object,
+  Reflect,
+  RegExp,
+  Set,
+  String,
+  TextEncoder,
+  TypeError,
+  URL,
+  Uint8Array,
+} = globalThis;
+
 /** Strings up to this length are encoded faster in JavaScript. */
 const SHORT_STRING = 24;
 

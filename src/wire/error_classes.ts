@@ -1,3 +1,19 @@
+// Tasks may replace globals, in a worker.
+const {
+  AggregateError,
+  DOMException,
+  Error,
+  EvalError,
+  Map,
+  Object,
+  RangeError,
+  ReferenceError,
+  SuppressedError,
+  SyntaxError,
+  TypeError,
+  URIError,
+} = globalThis;
+
 /** An error's class as the web and Deno know it. */
 export type ErrorClass = new (message?: string) => Error;
 
@@ -80,6 +96,8 @@ export function defineProperty(
   if (isBuiltIn) defineHidden(error, key, value);
   else {
     Object.defineProperty(error, key, {
+      // @ts-ignore: sets the prototype, of which `get` could be had.
+      __proto__: null,
       value,
       writable: true,
       configurable: true,
@@ -95,6 +113,8 @@ export function defineHidden(
   value: unknown,
 ): void {
   Object.defineProperty(error, key, {
+    // @ts-ignore: sets the prototype, of which `get` could be had.
+    __proto__: null,
     value,
     writable: true,
     configurable: true,

@@ -1,6 +1,9 @@
 import { Decoder } from "./decoder.ts";
 import { MAX_FRAME_BYTES } from "./limits.ts";
 
+// Tasks may replace globals, in a worker.
+const { ArrayBuffer, DataView, Math, RangeError, Uint8Array } = globalThis;
+
 const CHUNK_BYTES = 65_536;
 
 /** Where bytes are read from: the part of `Deno.Conn` that is needed. */
@@ -84,7 +87,12 @@ export class FrameReader {
       ? 4
       : this.#view.getUint32(this.#start) + 4;
     if (needed > CHUNK_BYTES) {
-      if (this.#bytes.length - this.#start < needed) this.#grow(needed);
+      // Not with each read, of which there may be as many as bytes.
+      const isDue = this.#bytes === this.#chunk ||
+        this.#end === this.#bytes.length;
+      if (isDue && this.#bytes.length - this.#start < needed) {
+        this.#grow(needed);
+      }
     } else if (this.#start > 0) {
       this.#bytes.copyWithin(0, this.#start, this.#end);
       this.#end -= this.#start;

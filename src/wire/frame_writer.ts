@@ -2,6 +2,9 @@ import { Encoder } from "./encoder.ts";
 import { tooLarge } from "./byte_writer.ts";
 import { MAX_FRAME_BYTES } from "./limits.ts";
 
+// Tasks may replace globals, in a worker.
+const { Error, Uint8Array } = globalThis;
+
 /** A buffer that grew beyond this many bytes isn't kept for the next turn. */
 const MAX_KEPT_BYTES = 2 ** 20;
 

@@ -82,7 +82,7 @@ export class PoolHandshake {
    * @throws {Error} If the other side is no worker of this pool.
    */
   async admit(connection: Connection): Promise<number> {
-    const hello = await receive(connection);
+    const hello = await receiveProof(connection);
     const { worker } = hello;
     if (!isUint32(worker)) throw new Error("It gave no worker number");
     const secret = this.#secretOf(worker);
@@ -123,7 +123,8 @@ export async function admitPool(
   connection: Connection,
   token: string,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const hello = await receive(connection);
+  const hello = await receiveProof(connection);
+  if (hello.worker !== 0) throw new Error("It isn't a pool");
   const key = await importToken(token);
   const nonces = await accept(connection, POOL_TO_SPAWNER, key, 0, hello);
   await send(connection, { welcome: {} });
@@ -169,7 +170,7 @@ async function accept(
     nonce: nonces[1],
     proof: await prove(key, acceptor.role, worker, ...nonces),
   });
-  const answer = await receive(connection);
+  const answer = await receiveProof(connection);
   const proven = await verify(
     key,
     answer.proof,
@@ -190,7 +191,7 @@ async function propose(
 ): Promise<Nonces> {
   const nonce = makeNonce();
   await send(connection, { version: PROTOCOL_VERSION, worker, nonce });
-  const challenge = await receive(connection);
+  const challenge = await receiveProof(connection);
   checkVersion(challenge.version, connector.name, acceptor.name);
   const nonces: Nonces = [nonce, nonceOf(challenge)];
   const proven = await verify(
@@ -281,8 +282,10 @@ async function verify(
 
 function checkVersion(theirs: unknown, own: string, other: string): void {
   if (theirs === PROTOCOL_VERSION) return;
+  // Whatever else a stranger calls a version doesn't belong into a log.
+  const version = /^[\w.-]{1,20}$/.test(`${theirs}`) ? theirs : "unknown";
   throw new Error(
-    `The ${own} speaks version ${PROTOCOL_VERSION} of the protocol and the ${other} version ${theirs}: both must come from the same release of @distex/pool`,
+    `The ${own} speaks version ${PROTOCOL_VERSION} of the protocol and the ${other} version ${version}: both must come from the same release of @distex/pool`,
   );
 }
 
@@ -298,9 +301,13 @@ function isUint32(value: unknown): value is number {
   return typeof value === "number" && value >>> 0 === value;
 }
 
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
 function isMap(value: unknown): value is ValueMap {
-  return typeof value === "object" && value !== null &&
-    !Array.isArray(value) && !(value instanceof Uint8Array);
+  return isObject(value) && !Array.isArray(value) &&
+    !(value instanceof Uint8Array);
 }
 
 async function send(connection: Connection, message: ValueMap): Promise<void> {
@@ -322,6 +329,20 @@ async function receive(connection: Connection): Promise<ValueMap> {
   const message = decode(await readExactly(connection, length));
   if (!isMap(message)) throw new Error("A handshake message is a map");
   return message;
+}
+
+/**
+ * Receives from one who hasn't proved itself. No lists and maps are kept, which
+ * may take much more memory than they have bytes.
+ */
+async function receiveProof(connection: Connection): Promise<ValueMap> {
+  const message = await receive(connection);
+  const kept: ValueMap = {};
+  for (const name of ["version", "worker", "nonce", "proof"]) {
+    const value = message[name];
+    if (value instanceof Uint8Array || !isObject(value)) kept[name] = value!;
+  }
+  return kept;
 }
 
 async function readExactly(

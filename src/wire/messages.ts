@@ -27,6 +27,7 @@ export const MessageType = {
   CHUNK_RESULTS: 6,
   FAILURE: 7,
   MODULE: 8,
+  CANCEL: 9,
 } as const;
 
 /** A function sent as source. */
@@ -81,6 +82,9 @@ export type Module = [
   code: string | Error,
 ];
 
+/** Says that no one waits for a call any more. */
+export type Cancel = [type: typeof MessageType.CANCEL, id: number];
+
 /** Calls of one task with consecutive ids. */
 export type Calls = [
   type: typeof MessageType.CALLS,
@@ -127,7 +131,13 @@ export type Failure = [
 ];
 
 /** What the pool sends. */
-export type PoolMessage = Define | Forget | Module | Calls | Chunk;
+export type PoolMessage =
+  | Define
+  | Forget
+  | Module
+  | Calls
+  | Chunk
+  | Cancel;
 
 /** What a worker sends. */
 export type WorkerMessage = Results | ChunkResults | Failure;

@@ -7,6 +7,19 @@
 
 import { Encoder } from "./encoder.ts";
 
+// Tasks may replace globals, in a worker.
+const {
+  Array,
+  ArrayBuffer,
+  DOMException,
+  Error,
+  Map,
+  Object,
+  Reflect,
+  Set,
+  String,
+} = globalThis;
+
 /**
  * Makes the error that names the part of `value` that can't be sent.
  *
@@ -116,5 +129,9 @@ function unsendableKind(value: object, path: string): string | undefined {
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  try {
+    return error instanceof Error ? error.message : String(error);
+  } catch {
+    return "it can't be read";
+  }
 }

@@ -1,14 +1,15 @@
 import { setImmediate } from "node:timers";
 import { Queue } from "../queue.ts";
-import {
-  type Calls,
-  type Chunk,
-  MessageType,
-  type PoolMessage,
-} from "../wire/messages.ts";
+import { type Calls, type Chunk, MessageType } from "../wire/messages.ts";
+import { fromPool } from "../wire/received.ts";
 import type { ResultWriter } from "./result_writer.ts";
+import { now, restoreGlobals, restoreIntrinsics } from "./intrinsics.ts";
+import { runTask, TaskContext } from "./task_context.ts";
 import { type LoadedTask, TaskTable } from "./task_table.ts";
 import { prepareThrown } from "./thrown.ts";
+
+// Tasks may replace globals, in a worker.
+const { Array, DOMException, Map, Promise, Set } = globalThis;
 
 /** How long tasks run before results leave and messages are read, in ms. */
 const SLICE_MILLISECONDS = 1;
@@ -48,6 +49,12 @@ export class Executor {
   readonly #jobs = new Queue<Job>();
   /** Async tasks that have begun and not ended. */
   #active = 0;
+  /** Their contexts, by the id of their call. */
+  readonly #contexts = new Map<number, Set<TaskContext>>();
+  /** Calls that were cancelled and haven't begun. */
+  readonly #cancelled = new Set<number>();
+  /** The id of the call that begins next, as far as that is known. */
+  #nextId = 0;
   /** Whether {@linkcode Executor.#run} will be called anyway. */
   #due = false;
   #loading = false;
@@ -65,7 +72,8 @@ export class Executor {
    *
    * @throws {RangeError} If it is none that a pool sends.
    */
-  receive(message: PoolMessage): void {
+  receive(received: unknown[]): void {
+    const message = fromPool(received);
     switch (message[0]) {
       case MessageType.CALLS:
         return this.#addCalls(message);
@@ -77,13 +85,11 @@ export class Executor {
         const [, url, hash, code] = message;
         return this.#tasks.modules.provide(url, hash, code);
       }
+      case MessageType.CANCEL:
+        return this.#cancel(message[1]);
       case MessageType.FORGET:
         for (const task of message[1]) this.#tasks.forget(task);
         return;
-      default:
-        throw new RangeError(
-          `Malformed message: a pool sends no type ${message[0]}`,
-        );
     }
   }
 
@@ -118,18 +124,27 @@ export class Executor {
     if (!this.#due) this.#runAfter(Promise.resolve());
   }
 
-  #runAfter(promise: Promise<void>): void {
+  async #runAfter(promise: Promise<void>): Promise<void> {
     this.#due = true;
-    promise.then(() => {
-      this.#due = false;
-      this.#run();
-    });
+    await promise;
+    this.#due = false;
+    this.#attempt(() => this.#run());
+  }
+
+  /** Does what can only fail if a task has spoilt this worker. */
+  #attempt(work: () => void): void {
+    try {
+      restoreGlobals();
+      work();
+    } catch (error) {
+      this.#results.abort(error);
+    }
   }
 
   #run(): void {
-    const now = performance.now();
-    this.#results.busy(now);
-    this.#sliceEnd = now + SLICE_MILLISECONDS;
+    const begin = now();
+    this.#results.busy(begin);
+    this.#sliceEnd = begin + SLICE_MILLISECONDS;
     while (this.#step());
     this.#results.flush();
     if (this.#active === 0 && this.#jobs.length === 0) this.#results.idle();
@@ -140,6 +155,7 @@ export class Executor {
     const job = this.#jobs.peek();
     if (job === undefined || this.#active >= this.#concurrency) return false;
     if (!this.#isLoaded(job.task)) return false;
+    if (job.next === 0 && this.#results.hasUnsent) return this.#sendFirst();
     if (job.chunk === undefined) this.#begin(job, job.next++);
     else this.#beginItems(job, job.chunk);
     if (job.next === job.items.length) this.#jobs.shift();
@@ -147,9 +163,18 @@ export class Executor {
       this.#runAfter(this.#results.drained());
       return false;
     }
-    if (performance.now() < this.#sliceEnd) return true;
+    if (now() < this.#sliceEnd) return true;
     // Not sooner than what the event loop has to do by now.
     this.#runAfter(new Promise((resolve) => setImmediate(resolve)));
+    return false;
+  }
+
+  /**
+   * Lets results leave before another message's work begins, so that, should
+   * this worker be lost, the pool knows what can't have begun.
+   */
+  #sendFirst(): false {
+    this.#runAfter(this.#results.drained());
     return false;
   }
 
@@ -175,36 +200,86 @@ export class Executor {
       this.#begin(job, job.next++);
       if (
         ++this.#looks % ITEMS_PER_LOOK === 0 &&
-        performance.now() >= this.#sliceEnd
+        now() >= this.#sliceEnd
       ) return;
     }
   }
 
   #begin(job: Job, index: number): void {
+    const id = job.chunk === undefined ? job.id + index : job.id;
+    this.#nextId = (id + 1) >>> 0;
+    if (this.#cancelled.size > 0 && this.#cancelled.has(id)) {
+      return this.#refuse(job, index, id);
+    }
     const run = job.task.run!;
     const item = job.items[index];
+    const context = new TaskContext();
     let value: unknown;
     let later: boolean;
     try {
-      value = job.spread ? run(...item as unknown[]) : run(item);
+      value = runTask(run, context, job.spread ? item as unknown[] : [item]);
       later = isPromiseLike(value);
     } catch (error) {
+      restoreIntrinsics();
       return this.#threw(job, index, error);
     }
+    restoreIntrinsics();
     if (!later) return this.#returned(job, index, value);
     this.#active++;
-    Promise.resolve(value).then(
-      (value) => {
-        this.#active--;
-        this.#returned(job, index, value);
-        this.#schedule();
-      },
-      (error) => {
-        this.#active--;
-        this.#threw(job, index, error);
-        this.#schedule();
-      },
-    );
+    this.#addContext(id, context);
+    this.#finish(job, index, value, () => {
+      this.#active--;
+      this.#removeContext(id, context);
+    });
+  }
+
+  /** Awaits what a task returned: whatever its then() does, it ends once. */
+  async #finish(
+    job: Job,
+    index: number,
+    value: unknown,
+    end: () => void,
+  ): Promise<void> {
+    let work: () => void;
+    try {
+      const result = await value;
+      work = () => this.#returned(job, index, result);
+    } catch (error) {
+      work = () => this.#threw(job, index, error);
+    }
+    this.#attempt(() => {
+      end();
+      work();
+      this.#schedule();
+    });
+  }
+
+  /** Tells what is under way that no one waits for it, or doesn't begin it. */
+  #cancel(id: number): void {
+    // Ids count up, and begin anew at 2 ** 32.
+    const begun = ((id - this.#nextId) >>> 0) > 2 ** 31;
+    const job = this.#jobs.peek();
+    const hasRest = job?.id === id && job.chunk !== undefined;
+    if (!begun || hasRest) this.#cancelled.add(id);
+    for (const context of this.#contexts.get(id) ?? []) context.abort();
+  }
+
+  /** Answers a call that was cancelled. */
+  #refuse(job: Job, index: number, id: number): void {
+    this.#cancelled.delete(id);
+    this.#threw(job, index, cancelled());
+  }
+
+  #addContext(id: number, context: TaskContext): void {
+    const contexts = this.#contexts.get(id);
+    if (contexts === undefined) this.#contexts.set(id, new Set([context]));
+    else contexts.add(context);
+  }
+
+  #removeContext(id: number, context: TaskContext): void {
+    const contexts = this.#contexts.get(id)!;
+    contexts.delete(context);
+    if (contexts.size === 0) this.#contexts.delete(id);
   }
 
   #returned(job: Job, index: number, value: unknown): void {
@@ -231,6 +306,7 @@ export class Executor {
   #skipRest(job: Job, chunk: ChunkProgress): void {
     const left = job.items.length - job.next;
     job.next = job.items.length;
+    this.#cancelled.delete(job.id);
     this.#settleItems(job, chunk, left);
   }
 
@@ -243,6 +319,10 @@ export class Executor {
       this.#results.thrown(job.id, chunk.thrown, before);
     }
   }
+}
+
+function cancelled(): DOMException {
+  return new DOMException("The task was cancelled", "AbortError");
 }
 
 function isPromiseLike(value: unknown): value is PromiseLike<unknown> {

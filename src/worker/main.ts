@@ -18,6 +18,7 @@ export async function runWorker(args: string[]): Promise<never> {
         "A worker is started by a pool: make one with new Pool()",
       );
     }
+    surviveUncaughtErrors();
     // Ctrl-C goes to the whole group of processes; what becomes of the workers
     // then is up to the program that owns the pool.
     Deno.addSignalListener("SIGINT", () => {});
@@ -36,4 +37,21 @@ export async function runWorker(args: string[]): Promise<never> {
     );
     return Deno.exit(1);
   }
+}
+
+const { error: complain } = console;
+
+/**
+ * What goes wrong after a task has returned, in a timer or a promise that it
+ * left behind, is said but isn't to cost other tasks their worker.
+ */
+function surviveUncaughtErrors(): void {
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    complain("Uncaught (in a promise that a task left)", event.reason);
+  });
+  globalThis.addEventListener("error", (event) => {
+    event.preventDefault();
+    complain("Uncaught (after a task)", event.error);
+  });
 }

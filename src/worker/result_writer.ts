@@ -2,6 +2,12 @@ import type { Channel } from "../wire/channel.ts";
 import { Encoder } from "../wire/encoder.ts";
 import { MessageType } from "../wire/messages.ts";
 import { unsendableError } from "../wire/unsendable.ts";
+import { now } from "./intrinsics.ts";
+
+// Tasks may replace globals, in a worker.
+const { Math } = globalThis;
+
+const { error: complain } = console;
 
 /** A list of results is cut here, so that its first ones can leave. */
 const MAX_LIST_BYTES = 2 ** 18;
@@ -29,9 +35,14 @@ export class ResultWriter {
     return writer.borrowsMemory || writer.byteLength > MAX_BACKLOG_BYTES;
   }
 
-  /** Notes that the worker is busy from `now` on, if it wasn't. */
-  busy(now: number): void {
-    if (this.#busySince === 0) this.#busySince = now;
+  /** Whether there are results that haven't left. */
+  get hasUnsent(): boolean {
+    return this.#channel.writer.byteLength > 0 || this.#channel.isWriting;
+  }
+
+  /** Notes that the worker is busy from `time` on, if it wasn't. */
+  busy(time: number): void {
+    if (this.#busySince === 0) this.#busySince = time;
   }
 
   /** Notes that the worker has nothing to do. */
@@ -84,6 +95,12 @@ export class ResultWriter {
     }
   }
 
+  /** Ends the connection, as what would be written might be wrong. */
+  abort(reason: unknown): void {
+    complain("A task has spoilt the worker, which ends:", reason);
+    this.#channel.close();
+  }
+
   /** Sends what was written. */
   flush(): void {
     this.#endList();
@@ -104,9 +121,9 @@ export class ResultWriter {
 
   /** The microseconds since this was asked last, or the work began. */
   #took(): number {
-    const now = performance.now();
-    const microseconds = Math.round((now - this.#busySince) * 1_000);
-    this.#busySince = now;
+    const time = now();
+    const microseconds = Math.round((time - this.#busySince) * 1_000);
+    this.#busySince = time;
     return Math.min(microseconds, 2 ** 32 - 1);
   }
 }

@@ -1,3 +1,6 @@
+// Tasks may replace globals, in a worker.
+const { Blob, Map, Promise, URL } = globalThis;
+
 /** What a module exports. */
 export type ModuleExports = Record<string, unknown>;
 
@@ -18,6 +21,8 @@ export class SentModules {
     let module = this.#byHash.get(hash);
     if (module === undefined) {
       module = load(code);
+      // It may be one that no one waits for.
+      module.catch(() => {});
       this.#byHash.set(hash, module);
     }
     resolve(module);

@@ -3,8 +3,8 @@ import type { Address } from "../wire/address.ts";
 import { Channel } from "../wire/channel.ts";
 import { connectToPool } from "../wire/connect.ts";
 import { introduce } from "../wire/handshake.ts";
-import type { PoolMessage } from "../wire/messages.ts";
 import { Executor } from "./executor.ts";
+import { GuardedConnection } from "./guarded_connection.ts";
 import { ResultWriter } from "./result_writer.ts";
 
 /** How long a pool may take to let a worker in, in milliseconds. */
@@ -34,10 +34,10 @@ export async function serve(orders: WorkerOrders): Promise<void> {
     introduce(connection, secret, worker),
     HANDSHAKE_TIMEOUT,
   );
-  const channel = new Channel(connection);
+  const channel = new Channel(new GuardedConnection(connection));
   const executor = new Executor(
     new ResultWriter(channel),
     Number(concurrency),
   );
-  await channel.receive((message) => executor.receive(message as PoolMessage));
+  await channel.receive((message) => executor.receive(message));
 }

@@ -1,8 +1,11 @@
 import type { Definition, ModuleDefinition } from "../wire/messages.ts";
 import { SentModules } from "./sent_modules.ts";
 
+// Tasks may replace globals, in a worker.
+const { Function, Map, Object, RangeError, TypeError } = globalThis;
+
 /** A function that takes whatever it is given. */
-export type AnyFunction = (...args: unknown[]) => unknown;
+export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 
 /** A task as a worker knows it. */
 export class LoadedTask {
@@ -57,7 +60,10 @@ export class LoadedTask {
   #bind(constants: readonly unknown[]): Promise<void> | undefined {
     const base = this.base!;
     const bindBase = () => {
-      this.run = base.run!.bind(undefined, ...constants);
+      const run = base.run!;
+      this.run = function (this: unknown, ...rest) {
+        return run.call(this, ...constants, ...rest);
+      };
     };
     const loading = base.run === undefined ? base.load() : undefined;
     if (loading !== undefined) return loading.then(bindBase);

@@ -1,19 +1,23 @@
 import type { LoadedTask } from "./task_table.ts";
 
+// Tasks may replace globals, in a worker.
+const { Error, ReferenceError } = globalThis;
+
 /**
- * The file whose stack frames lie between a task's and the runtime's, as they
- * name it: beside this one, or the same if all is bundled.
+ * How the files begin whose stack frames lie between a task's and the
+ * runtime's: they are in the folder of this one, or are this one if all is
+ * bundled.
  */
-const EXECUTOR = fileOf(new Error().stack!.split("\n")[1]!)!
-  .replace(/\/thrown\.ts$/, "/executor.ts");
+const OWN_FILES = fileOf(new Error().stack!.split("\n")[1]!)!
+  .replace(/\/thrown\.ts$/, "/");
 
 /**
  * Makes what a task threw tell its user what they need to know: of an error,
  * the frames of the task itself, and what an inline function can't see.
  */
 export function prepareThrown(thrown: unknown, task: LoadedTask): unknown {
-  if (!(thrown instanceof Error)) return thrown;
   try {
+    if (!(thrown instanceof Error)) return thrown;
     const { stack, message } = thrown;
     const hint = task.inline ? scopeHint(thrown) : "";
     const hinted = hint !== "" && !message.endsWith(hint);
@@ -23,7 +27,7 @@ export function prepareThrown(thrown: unknown, task: LoadedTask): unknown {
       thrown.stack = hinted ? own.replace(message, () => message + hint) : own;
     }
   } catch {
-    // A frozen error travels as it is.
+    // A frozen error travels as it is; of a proxy the encoder tells.
   }
   return thrown;
 }
@@ -39,8 +43,10 @@ function scopeHint(error: Error): string {
 
 function ownFrames(stack: string): string {
   const lines = stack.split("\n");
-  const end = lines.findIndex((line) => fileOf(line) === EXECUTOR);
-  return end < 0 ? stack : lines.slice(0, end).join("\n");
+  const end = lines.findIndex((line) => fileOf(line)?.startsWith(OWN_FILES));
+  const own = end < 0 ? stack : lines.slice(0, end).join("\n");
+  // What a task has as its `this` is no news to its user.
+  return own.replace(/^( +at (?:async )?)TaskContext\./gm, "$1");
 }
 
 /** The file that a stack frame is in, as V8 writes it. */

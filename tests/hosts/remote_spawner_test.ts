@@ -21,7 +21,11 @@ const MACHINE = {
   memory: 2 ** 34,
 };
 
-const LOST = { how: "the connection to its host was lost", lastWords: "" };
+const LOST = {
+  how: "the connection to its host was lost",
+  lastWords: "",
+  hostLost: true,
+};
 
 /** A spawner, and the other side of its connection, which a test plays. */
 class Scene {

@@ -148,7 +148,8 @@ for (const [what, happen] of accidents) {
     `Pool is broken, and leaves nothing at an ssh host, when ${what} is killed`,
     async () => {
       await using gate = new Gate();
-      await using pool = new Pool({ hosts: shared.site.host(2) });
+      const hosts = shared.site.host(2);
+      await using pool = new Pool({ hosts, hostTimeout: 1 });
       const tasks = [gate.port, gate.port].map((port) => pool.run(block, port));
       const outcomes = Promise.allSettled(tasks);
       await gate.entered();
@@ -173,7 +174,7 @@ for (const [what, happen] of accidents) {
     async () => {
       await using gate = new Gate();
       const hosts = shared.site.host(1, { name: "big" });
-      await using pool = new Pool({ workers: 1, hosts });
+      await using pool = new Pool({ workers: 1, hosts, hostTimeout: 1 });
       const there = pool.options({ host: "big" });
       const task = assertRejects(
         () => there.run(block, gate.port),

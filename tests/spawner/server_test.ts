@@ -111,7 +111,11 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGKILL"] as const) {
     async fn() {
       await using gate = new Gate();
       await using server = await startSpawnerServer();
-      await using pool = new Pool({ hosts: server.spec(3), qsize: 1 });
+      await using pool = new Pool({
+        hosts: server.spec(3),
+        qsize: 1,
+        hostTimeout: 1,
+      });
       const pids = await pool.runOnAll(pid);
       const tasks = [spin, wait, wait].map((task) => pool.run(task, gate.port));
       const lost = tasks.map((task) =>

@@ -1,0 +1,84 @@
+import type { Call } from "./call.ts";
+import type { WorkerLink } from "./worker_link.ts";
+
+/**
+ * Calls that run alone on their worker, because a worker was lost with them
+ * and it isn't known which one was to blame.
+ */
+export class SoloCalls {
+  /** Those that wait; one that is lost once more waits again. */
+  readonly #calls = new Set<Call>();
+
+  /** How many wait. */
+  get length(): number {
+    return this.#calls.size;
+  }
+
+  /** Appends a call. */
+  push(call: Call): void {
+    call.queue = this;
+    this.#calls.add(call);
+  }
+
+  /** Takes the first call. */
+  shift(): Call | undefined {
+    const [call] = this.#calls;
+    if (call !== undefined) this.remove(call);
+    return call;
+  }
+
+  /** Takes a call out, wherever it is. */
+  remove(call: Call): void {
+    call.queue = undefined;
+    this.#calls.delete(call);
+  }
+
+  /**
+   * Sends calls to workers that have nothing else. Where all are busy, one for
+   * each call gets nothing more until it is free.
+   *
+   * @param send Sends a call to a worker.
+   */
+  dispatch(
+    links: readonly WorkerLink[],
+    send: (link: WorkerLink, call: Call) => void,
+  ): void {
+    for (const link of links) {
+      if (link.window.calls === 0) link.reserved = undefined;
+    }
+    if (this.length === 0) return;
+    let draining = links.filter(isDraining).length;
+    let waiting = 0;
+    for (const call of this.#calls) {
+      if (!links.some(({ isOpen }) => isOpen)) return;
+      const link = leastBusy(links, call.terms.host);
+      if (link?.window.calls === 0) {
+        this.remove(call);
+        send(link, call);
+        // One that couldn't be sent leaves the worker to others.
+        if (link.window.calls > 0) link.reserved = "alone";
+      } else if (draining <= waiting++ && link !== undefined) {
+        link.reserved = "draining";
+        draining++;
+      }
+    }
+  }
+}
+
+function isDraining(link: WorkerLink): boolean {
+  return link.reserved === "draining";
+}
+
+function leastBusy(
+  links: readonly WorkerLink[],
+  host: string | undefined,
+): WorkerLink | undefined {
+  let least: WorkerLink | undefined;
+  for (const link of links) {
+    if (!link.isOpen || !link.isAt(host)) continue;
+    if (least === undefined || link.window.calls < least.window.calls) {
+      least = link;
+    }
+  }
+  return least;
+}

@@ -1,0 +1,50 @@
+// Tasks may replace globals, in a worker.
+const { BigInt, RangeError, RegExp, TextDecoder, URL } = globalThis;
+
+/** Hexadecimal digits that a bigint can have: 2 ** 30 bits. */
+const MAX_BIGINT_DIGITS = 2 ** 28;
+
+// A byte order mark at the start is part of the string.
+const textDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** The error of bytes that are no message. */
+export function malformed(why: string): RangeError {
+  return new RangeError(`Malformed message: ${why}`);
+}
+
+/** Decodes UTF-8. */
+export function decodeText(bytes: Uint8Array): string {
+  try {
+    return textDecoder.decode(bytes);
+  } catch {
+    throw malformed("a string is not UTF-8");
+  }
+}
+
+/** Makes a URL of its text. */
+export function makeURL(text: string): URL {
+  const url = URL.parse(text);
+  if (url === null) throw malformed("a URL is none");
+  return url;
+}
+
+/** Makes a regular expression. */
+export function makeRegExp(source: string, flags: string): RegExp {
+  try {
+    return new RegExp(source, flags);
+  } catch {
+    throw malformed("a regular expression is none");
+  }
+}
+
+/** Reads hexadecimal digits, after a minus sign or without one. */
+export function parseBigInt(hexadecimal: string): bigint {
+  const negative = hexadecimal.startsWith("-");
+  const digits = negative ? hexadecimal.slice(1) : hexadecimal;
+  if (!/^[0-9a-f]+$/.test(digits)) throw malformed("a bigint is hexadecimal");
+  if (digits.length > MAX_BIGINT_DIGITS) {
+    throw malformed("a bigint has more digits than one can have");
+  }
+  const magnitude = BigInt(`0x${digits}`);
+  return negative ? -magnitude : magnitude;
+}

@@ -1,0 +1,319 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertMatch,
+  assertNotEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { deadline } from "@std/async/deadline";
+import {
+  bind,
+  BrokenPoolError,
+  type HostOptions,
+  Pool,
+  type PoolOptions,
+} from "../../mod.ts";
+import { Gate, passGate } from "../gate.ts";
+import { makeNetwork, networkTest } from "../network.ts";
+import { complete, killNow, lossOf, until } from "../programs/loss_fixture.ts";
+import { startSpawnerServer, TOKEN } from "../spawner_server.ts";
+import { type SshServer, sshTest, startSshServer } from "../ssh_server.ts";
+
+const getPid = () => Deno.pid;
+
+/** A task that never ends by itself. */
+const lastForever = () => new Promise<void>(() => {});
+
+/** An ssh server as a pool's host. */
+function far({ sshArgs, destination }: SshServer, workers = 2): HostOptions {
+  return { host: `${destination}/${workers}`, sshArgs, name: "far" };
+}
+
+/** The `ssh` processes of this process. */
+function sshClients(): number[] {
+  return processes().filter((pid) => {
+    const [, program, parent] =
+      read(pid, "stat").match(/\((.*)\) [^ZX] (\d+)/s) ?? [];
+    return program === "ssh" && Number(parent) === Deno.pid;
+  });
+}
+
+/** The spawners that an ssh server has started. */
+function spawners({ folder }: SshServer): number[] {
+  return processes().filter((pid) =>
+    read(pid, "environ").split("\0").includes(`DISTEX_TEST_SSHD=${folder}`) &&
+    /^\S*deno\0.*--folder/s.test(read(pid, "cmdline"))
+  );
+}
+
+function processes(): number[] {
+  return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name))
+    .filter((pid) => pid > 0);
+}
+
+function read(pid: number, name: string): string {
+  try {
+    return Deno.readTextFileSync(`/proc/${pid}/${name}`);
+  } catch {
+    return "";
+  }
+}
+
+/**
+ * Has a host be lost of a pool that has a worker on this machine too, and sees
+ * to it that calls go on as they should and the host is reached again.
+ *
+ * @param lose Has the host be lost.
+ * @param restore Has it be there again.
+ */
+async function surviveLoss(
+  host: HostOptions,
+  lose: () => Promise<void>,
+  restore: () => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
+  await using gate = new Gate();
+  await using pool = new Pool({ workers: 1, hosts: host, qsize: 20 });
+  const there = pool.options({ host: host.name! });
+  const before = await pool.runOnAll(getPid);
+  const waits = there.run(bind(passGate<number>), gate.port, 1);
+  await gate.entered();
+  const again = there.options({ retries: 1 }).run(
+    passGate<number>,
+    gate.port,
+    2,
+  );
+  await gate.entered();
+  const behind = [1, 2, 3, 4].map(() => there.run(bind(getPid)));
+  await until(() => pool.stats().running === 6);
+  const lost = [waits, ...behind].map(lossOf);
+  await lose();
+  for (const error of await Promise.all(lost)) {
+    assertEquals([error.tries, error.how], [
+      1,
+      "the connection to its host was lost",
+    ]);
+    assertMatch(error.worker, /^far worker [12]$/);
+  }
+  const { hosts } = pool.stats();
+  assertEquals([hosts[1]!.workers, hosts[0]!.error], [0, undefined]);
+  assertInstanceOf(hosts[1]!.error, Error);
+  const placed = there.run(getPid);
+  assertEquals(await pool.options({ host: "local" }).run(getPid), before[0]);
+  assertEquals(await pool.run(getPid), before[0]);
+  await restore();
+  await gate.entered();
+  gate.open();
+  assertEquals(await again, 2);
+  assert(!before.includes(await placed));
+  await complete(pool);
+  const after = await pool.runOnAll(getPid);
+  assertEquals(new Set(after).size, 3);
+  assertEquals(after.filter((pid) => before.includes(pid)), [before[0]!]);
+  const [, { error, lost: count }] = pool.stats().hosts as [
+    unknown,
+    { error: unknown; lost: number },
+  ];
+  assertEquals([error, count], [undefined, 2]);
+}
+
+const ENDS: [what: string, lose: (server: SshServer) => Promise<void>][] = [
+  ["ssh is killed", () => {
+    sshClients().forEach(killNow);
+    return Promise.resolve();
+  }],
+  ["sshd's session is killed", (server) => server.killSessions()],
+  ["the spawner there is killed", (server) => {
+    spawners(server).forEach(killNow);
+    return Promise.resolve();
+  }],
+];
+
+for (const [what, lose] of ENDS) {
+  sshTest(
+    `Pool goes on and reaches an ssh host again when ${what}`,
+    async () => {
+      await using server = await startSshServer();
+      await surviveLoss(far(server), () => lose(server));
+    },
+  );
+}
+
+Deno.test("Pool goes on and reaches a spawner server again that is started anew", async () => {
+  await using server = await startSpawnerServer();
+  const host = { host: server.spec(2), name: "far" };
+  await using servers = new AsyncDisposableStack();
+  await surviveLoss(host, () => {
+    server.kill("SIGKILL");
+    return Promise.resolve();
+  }, async () => {
+    const args = ["--port", String(server.port)];
+    servers.use(await startSpawnerServer({ args }));
+  });
+});
+
+Deno.test("Pool.runOnAll() at a lost host waits until it is there again", async () => {
+  await using server = await startSpawnerServer();
+  const host = { host: server.spec(2), name: "far" };
+  await using pool = new Pool({ workers: 1, hosts: host });
+  const there = pool.options({ host: "far" });
+  const before = await there.runOnAll(getPid);
+  const lost = lossOf(there.run(lastForever));
+  server.kill("SIGKILL");
+  await lost;
+  const round = there.runOnAll(getPid);
+  const args = ["--port", String(server.port)];
+  await using _server = await startSpawnerServer({ args });
+  const after = await round;
+  assertNotEquals(after, []);
+  assert(after.every((pid) => !before.includes(pid)));
+});
+
+Deno.test("Pool rejects what waits when no lost host comes back in time", async () => {
+  await using server = await startSpawnerServer();
+  await using pool = new Pool({
+    hosts: { host: server.spec(1), name: "far" },
+    hostTimeout: 1_000,
+    qsize: 1,
+  });
+  await pool.ready;
+  const begun = lossOf(pool.run(lastForever));
+  const others = [
+    pool.run(getPid),
+    pool.options({ retries: 1 }).run(getPid),
+    pool.options({ host: "far" }).run(getPid),
+    pool.runOnAll(getPid),
+  ].map((call) => assertRejects(() => call, BrokenPoolError));
+  await until(() => pool.stats().running === 1);
+  server.kill("SIGKILL");
+  await begun;
+  for (const { message } of await Promise.all(others)) {
+    assertStringIncludes(message, "No worker is left");
+    assertStringIncludes(message, "'hostTimeout' of 1000 ms");
+    assertStringIncludes(message, "far");
+  }
+  await assertRejects(() => pool.run(getPid), BrokenPoolError);
+});
+
+Deno.test("Pool waits for a lost host, if it comes back in time", async () => {
+  await using server = await startSpawnerServer();
+  await using pool = new Pool({
+    hosts: { host: server.spec(1), name: "far" },
+    retries: 1,
+  });
+  const before = await pool.run(getPid);
+  server.kill("SIGKILL");
+  await until(() => pool.stats().workers === 0);
+  const waits = pool.run(getPid);
+  const args = ["--port", String(server.port)];
+  await using _server = await startSpawnerServer({ args });
+  assertNotEquals(await waits, before);
+});
+
+Deno.test("Pool.shutdown() ends while a host is lost", async () => {
+  await using server = await startSpawnerServer();
+  const pool = new Pool({ workers: 1, hosts: server.spec(1) });
+  await pool.ready;
+  server.kill("SIGKILL");
+  await until(() => pool.stats().hosts[1]!.error !== undefined);
+  await pool.shutdown();
+});
+
+/** Cuts a host off, and sees to it that it is noticed and reached again. */
+async function surviveCut(
+  host: HostOptions,
+  cut: () => Promise<void>,
+  restore: () => Promise<void>,
+): Promise<void> {
+  await using pool = new Pool({ workers: 1, hosts: host, heartbeat: 2_000 });
+  const there = pool.options({ host: "far" });
+  const before = await there.runOnAll(getPid);
+  const task = lossOf(there.run(lastForever));
+  await cut();
+  assertEquals((await task).how, "the connection to its host was lost");
+  assertStringIncludes(pool.stats().hosts[1]!.error!.message, "2000 ms");
+  assertEquals(await pool.run((x: number) => x + 1, 1), 2);
+  await restore();
+  await complete(pool);
+  const after = await there.runOnAll(getPid);
+  assertEquals(after.length, before.length);
+  assert(after.every((pid) => !before.includes(pid)));
+  assertEquals(pool.stats().hosts[1]!.error, undefined);
+}
+
+networkTest(
+  "Pool notices that a spawner server is cut off, and reaches it again",
+  async () => {
+    await using network = await makeNetwork(1);
+    const [host] = network.hosts;
+    await using server = await startSpawnerServer({
+      host: host!,
+      token: TOKEN,
+    });
+    await surviveCut(
+      { host: server.spec(2), name: "far", token: TOKEN },
+      () => network.cut(host!),
+      () => network.restore(host!),
+    );
+  },
+);
+
+networkTest(
+  "Pool notices that an ssh host is cut off, and reaches it again",
+  async () => {
+    await using network = await makeNetwork(1);
+    const [host] = network.hosts;
+    const { address, namespace } = host!;
+    await using server = await startSshServer({ address, namespace });
+    await surviveCut(
+      far(server),
+      () => network.cut(host!),
+      () => network.restore(host!),
+    );
+  },
+  { sshd: true },
+);
+
+/** Has a program be busy for longer than its hosts may be silent. */
+async function surviveBusyProgram(options: PoolOptions): Promise<void> {
+  await using pool = new Pool({ ...options, heartbeat: 2_000 });
+  const before = await pool.runOnAll(getPid);
+  const end = performance.now() + 5_000;
+  while (performance.now() < end);
+  for (let count = 0; count < 100; count++) {
+    assert(before.includes(await pool.run(getPid)));
+  }
+  assertEquals(await pool.runOnAll(getPid), before);
+  const [stats] = pool.stats().hosts;
+  assertEquals([stats!.lost, stats!.error], [0, undefined]);
+}
+
+Deno.test("Pool that is busy itself doesn't lose a spawner server", async () => {
+  await using server = await startSpawnerServer();
+  await surviveBusyProgram({ hosts: server.spec(2) });
+});
+
+sshTest("Pool that is busy itself doesn't lose an ssh host", async () => {
+  await using server = await startSshServer();
+  await surviveBusyProgram({ hosts: far(server) });
+});
+
+for (const when of ["there", "lost"]) {
+  Deno.test(`Pool lets its program end while a host is ${when}`, async () => {
+    await using server = await startSpawnerServer();
+    const program = import.meta.resolve("../programs/loss_host.ts");
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", program, when, server.spec(1), String(server.pid)],
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    try {
+      const { code } = await deadline(child.status, 30_000);
+      assertEquals(code, 0);
+    } finally {
+      killNow(child.pid);
+      await child.status;
+    }
+  });
+}

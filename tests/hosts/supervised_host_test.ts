@@ -1,0 +1,398 @@
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { HostError } from "../../src/errors.ts";
+import { Arrivals } from "../../src/hosts/arrivals.ts";
+import type { Host } from "../../src/hosts/host.ts";
+import {
+  type ConnectedWorker,
+  type HostSupervision,
+  SupervisedHost,
+} from "../../src/hosts/supervised_host.ts";
+import type { WorkerEnd, WorkerProcess } from "../../src/spawner/spawner.ts";
+import { Channel } from "../../src/wire/channel.ts";
+import { MemoryConnection } from "../memory_connection.ts";
+import { settled } from "../fake_worker.ts";
+import { until } from "../programs/loss_fixture.ts";
+
+const DIED: WorkerEnd = { how: "exit code 9", lastWords: "alas" };
+
+/** A worker's process that lives and connects as the test says. */
+class FakeProcess implements WorkerProcess {
+  readonly ended: Promise<WorkerEnd>;
+  isKilled = false;
+  hasEnded = false;
+  readonly #end: (end: WorkerEnd) => void;
+  #other: Channel | undefined;
+
+  constructor(readonly number: number, readonly arrivals: Arrivals) {
+    const { promise, resolve } = Promise.withResolvers<WorkerEnd>();
+    this.ended = promise;
+    this.#end = resolve;
+  }
+
+  /** Connects to the pool. */
+  connect(): void {
+    const [left, right] = MemoryConnection.pair();
+    this.#other = new Channel(right);
+    this.#other.receive(() => {}).then(() => this.end(DIED));
+    this.arrivals.arrived(this.number, new Channel(left));
+  }
+
+  end(end: WorkerEnd): void {
+    this.hasEnded = true;
+    this.#end(end);
+    this.#other?.close();
+  }
+
+  kill(): void {
+    this.isKilled = true;
+    this.end({ how: "signal SIGKILL", lastWords: "" });
+  }
+}
+
+/** A host whose life is the test's to say. */
+class FakeHost implements Host {
+  readonly name = "fake";
+  readonly kind = "ssh";
+  readonly secret = new Uint8Array(32);
+  readonly processes: FakeProcess[] = [];
+  readonly lost: Promise<Error>;
+  isClosed = false;
+  lose!: (reason: Error) => void;
+
+  constructor(readonly scene: Scene) {
+    this.lost = new Promise((resolve) => this.lose = resolve);
+  }
+
+  open(): Promise<number> {
+    return this.scene.open();
+  }
+
+  start(worker: number): WorkerProcess {
+    const { arrivals, connects, startProblem } = this.scene;
+    if (startProblem !== undefined) throw startProblem;
+    const process = new FakeProcess(worker, arrivals);
+    this.processes.push(process);
+    if (connects) process.connect();
+    return process;
+  }
+
+  // deno-lint-ignore require-await
+  async close(): Promise<void> {
+    this.isClosed = true;
+  }
+}
+
+/** A supervised host, and all that it asks for and tells. */
+class Scene implements AsyncDisposable {
+  readonly arrivals = new Arrivals();
+  readonly hosts: FakeHost[] = [];
+  readonly replacements: ConnectedWorker[] = [];
+  readonly reports: string[] = [];
+  givenUp = 0;
+  /** Whether workers connect as soon as they are started. */
+  connects = true;
+  /** What goes wrong when a worker is started, if anything does. */
+  startProblem: Error | undefined;
+  /** How a host is opened. */
+  open: () => Promise<number> = () => Promise.resolve(2);
+  readonly supervised: SupervisedHost;
+
+  constructor(options: Partial<HostSupervision> = {}) {
+    this.supervised = new SupervisedHost({
+      makeHost: () => {
+        const host = new FakeHost(this);
+        this.hosts.push(host);
+        return host;
+      },
+      name: "fake",
+      index: 3,
+      workers: 0,
+      maxRestarts: 10,
+      startTimeout: 60_000,
+      arrivals: this.arrivals,
+      onName: () => {},
+      onWorker: (worker) => this.replacements.push(worker),
+      onChanged: () => {
+        if (!this.supervised.expectsWorkers) this.givenUp++;
+      },
+      report: (line) => this.reports.push(line),
+      ...options,
+    });
+  }
+
+  /** A scene in which the workers have been started. */
+  static async started(options?: Partial<HostSupervision>): Promise<Scene> {
+    const scene = new Scene(options);
+    await scene.supervised.start();
+    return scene;
+  }
+
+  /** The host as it is reached now. */
+  get host(): FakeHost {
+    return this.hosts.at(-1)!;
+  }
+
+  /** Waits until so many workers were started at the host. */
+  async processes(count: number): Promise<FakeProcess[]> {
+    await until(() => this.host.processes.length >= count);
+    return this.host.processes;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.supervised.stop();
+  }
+}
+
+Deno.test("SupervisedHost.start() starts as many workers as the host says", async () => {
+  await using scene = new Scene();
+  const workers = await scene.supervised.start();
+  assertEquals(workers.map(({ name }) => name), [
+    "fake worker 1",
+    "fake worker 2",
+  ]);
+  assertEquals(workers.map(({ hostIndex, kind }) => [hostIndex, kind]), [
+    [3, "ssh"],
+    [3, "ssh"],
+  ]);
+  const { workers: count, error, lostWorkers, expectsWorkers } =
+    scene.supervised;
+  assertEquals([count, error, lostWorkers, expectsWorkers], [
+    2,
+    undefined,
+    0,
+    true,
+  ]);
+});
+
+Deno.test("SupervisedHost.start() fails if a worker ends before it connects", async () => {
+  await using scene = new Scene();
+  scene.connects = false;
+  const starting = scene.supervised.start();
+  const [first, second] = await scene.processes(2);
+  first!.connect();
+  second!.end(DIED);
+  const error = await assertRejects(() => starting, HostError);
+  assertStringIncludes(error.message, "fake worker 2 ended (exit code 9)");
+  assertStringIncludes(error.message, "alas");
+});
+
+Deno.test("SupervisedHost.start() fails if a worker can't be started", async () => {
+  await using scene = new Scene();
+  scene.startProblem = new TypeError("no way");
+  const error = await assertRejects(() => scene.supervised.start(), HostError);
+  assertStringIncludes(error.message, "could not be started");
+  assertStringIncludes(error.message, "no way");
+});
+
+Deno.test("SupervisedHost.start() fails if a worker doesn't connect in time", async () => {
+  await using scene = new Scene({ startTimeout: 10 });
+  scene.connects = false;
+  const error = await assertRejects(() => scene.supervised.start(), HostError);
+  assertStringIncludes(error.message, "'startTimeout' of 10 ms");
+});
+
+Deno.test("SupervisedHost replaces a worker that has ended", async () => {
+  await using scene = await Scene.started();
+  scene.host.processes[1]!.end(DIED);
+  await until(() => scene.replacements.length === 1);
+  assertEquals(scene.replacements[0]!.name, "fake worker 2");
+  assertEquals(scene.host.processes.length, 3);
+  assertEquals([scene.supervised.lostWorkers, scene.givenUp], [1, 0]);
+});
+
+Deno.test("SupervisedHost tries again if a replacement ends before it connects", async () => {
+  await using scene = await Scene.started();
+  scene.connects = false;
+  scene.host.processes[0]!.end(DIED);
+  const [, , replacement] = await scene.processes(3);
+  replacement!.end(DIED);
+  const [, , , next] = await scene.processes(4);
+  next!.connect();
+  await until(() => scene.replacements.length === 1);
+  assertEquals(scene.supervised.lostWorkers, 2);
+});
+
+Deno.test("SupervisedHost ends a replacement that doesn't connect in time, and tries again", async () => {
+  await using scene = await Scene.started({ startTimeout: 100 });
+  scene.connects = false;
+  scene.host.processes[0]!.end(DIED);
+  const [, , late] = await scene.processes(3);
+  await late!.ended;
+  assert(late!.isKilled);
+  await scene.processes(4);
+});
+
+Deno.test("SupervisedHost gives up after too many losses, and says how the last ended", async () => {
+  await using scene = await Scene.started({ maxRestarts: 1 });
+  for (let count = 0; count < 3; count++) {
+    assertEquals(scene.givenUp, 0);
+    const processes = await scene.processes(2 + count);
+    processes.at(-1)!.end(DIED);
+    await settled();
+  }
+  const { error, expectsWorkers, lostWorkers } = scene.supervised;
+  assertEquals([scene.givenUp, expectsWorkers, lostWorkers], [1, false, 3]);
+  assertStringIncludes(error!.message, "exit code 9");
+  assertStringIncludes(error!.message, "alas");
+  assertEquals(scene.reports, [error!.message]);
+  scene.host.processes[0]!.end(DIED);
+  await settled();
+  assertEquals([scene.givenUp, scene.host.processes.length], [1, 4]);
+});
+
+Deno.test("SupervisedHost says why a worker was refused that it gives up with", async () => {
+  await using scene = new Scene({ maxRestarts: 0 });
+  const [worker] = await scene.supervised.start();
+  worker!.refuse("it was no good");
+  worker!.channel.close();
+  await until(() => scene.givenUp === 1);
+  assertStringIncludes(scene.supervised.error!.message, "it was no good");
+});
+
+Deno.test("SupervisedHost gives up when workers can't be started any more, and says why", async () => {
+  await using scene = await Scene.started({ maxRestarts: 1 });
+  scene.startProblem = new TypeError("no way");
+  scene.host.processes[0]!.end(DIED);
+  await until(() => scene.givenUp === 1);
+  assertStringIncludes(scene.supervised.error!.message, "no way");
+});
+
+Deno.test("SupervisedHost reaches a lost host again with all workers", async () => {
+  await using scene = await Scene.started();
+  const [lost] = scene.hosts;
+  for (const process of lost!.processes) {
+    process.end({ ...DIED, hostLost: true });
+  }
+  lost!.lose(new HostError("fake", "connection", "pulled the plug"));
+  await settled();
+  const { supervised } = scene;
+  assertEquals(
+    [supervised.lostSince !== undefined, supervised.expectsWorkers],
+    [true, true],
+  );
+  assertEquals(supervised.error?.message, "pulled the plug");
+  await until(() => scene.replacements.length === 2);
+  assertEquals([supervised.lostSince !== undefined, supervised.error], [
+    false,
+    undefined,
+  ]);
+  assertEquals([lost!.isClosed, scene.hosts.length], [true, 2]);
+  assertEquals([lost!.processes.length, supervised.lostWorkers], [2, 2]);
+  assertEquals(scene.reports, [
+    "was lost (pulled the plug); trying to reach it again",
+    "is there again",
+  ]);
+});
+
+Deno.test("SupervisedHost ends the workers of a host that is lost", async () => {
+  await using scene = await Scene.started();
+  const [lost] = scene.hosts;
+  lost!.lose(new Error("pulled the plug"));
+  await until(() => scene.replacements.length === 2);
+  assert(lost!.processes.every(({ hasEnded }) => hasEnded));
+});
+
+Deno.test("SupervisedHost tries a lost host again after pauses that grow", async () => {
+  await using scene = await Scene.started();
+  const tries: number[] = [];
+  const reached = scene.open;
+  scene.open = () => {
+    tries.push(performance.now());
+    if (tries.length === 4) scene.open = reached;
+    return Promise.reject(new Error(`try ${tries.length}`));
+  };
+  const begin = performance.now();
+  scene.host.lose(new Error("pulled the plug"));
+  await until(() => scene.replacements.length === 2);
+  const pauses = tries.map((time, index) => time - (tries[index - 1] ?? begin));
+  const least = [250, 500, 1_000, 2_000];
+  // Timers may be early by a fraction of a millisecond.
+  assert(
+    pauses.every((pause, index) => pause >= least[index]! - 2),
+    `${pauses}`,
+  );
+  assertEquals(scene.supervised.error, undefined);
+  assertEquals(scene.hosts.slice(0, -1).every((host) => host.isClosed), true);
+});
+
+Deno.test("SupervisedHost tries a lost host again if a worker there ends early", async () => {
+  await using scene = await Scene.started();
+  scene.connects = false;
+  scene.host.lose(new Error("pulled the plug"));
+  await until(() => scene.hosts.length === 2);
+  const [first, second] = await scene.processes(2);
+  first!.connect();
+  scene.connects = true;
+  second!.end(DIED);
+  await until(() => scene.replacements.length === 2);
+  assertEquals(scene.hosts.length, 3);
+  assert(first!.hasEnded);
+});
+
+Deno.test("SupervisedHost replaces workers of a host that was reached again", async () => {
+  await using scene = await Scene.started();
+  scene.host.lose(new Error("pulled the plug"));
+  await until(() => scene.replacements.length === 2);
+  scene.host.processes[0]!.end(DIED);
+  await until(() => scene.replacements.length === 3);
+  scene.host.lose(new Error("once more"));
+  await until(() => scene.replacements.length === 5);
+  assertEquals(scene.hosts.length, 3);
+});
+
+/** How a scene gets where it is to be stopped. */
+const STAGES: [stage: string, reach: (scene: Scene) => Promise<void>][] = [
+  ["all is well", async () => {}],
+  ["a worker is being replaced", async (scene) => {
+    scene.connects = false;
+    scene.host.processes[0]!.end(DIED);
+    await scene.processes(3);
+  }],
+  ["there is a pause before a replacement", async (scene) => {
+    for (let count = 2; count < 6; count++) {
+      const processes = await scene.processes(count);
+      processes.at(-1)!.end(DIED);
+      await settled();
+    }
+  }],
+  ["there is a pause before a host is tried again", async (scene) => {
+    scene.host.lose(new Error("pulled the plug"));
+    await until(() => scene.supervised.lostSince !== undefined);
+  }],
+  ["a lost host is being opened", async (scene) => {
+    const { promise, reject } = Promise.withResolvers<number>();
+    scene.open = () => promise;
+    scene.host.lose(new Error("pulled the plug"));
+    await until(() => scene.hosts.length === 2);
+    const { close } = scene.host;
+    scene.host.close = function () {
+      reject(new Error("closed"));
+      return close.call(this);
+    };
+  }],
+  ["the workers of a lost host are being started", async (scene) => {
+    scene.connects = false;
+    scene.host.lose(new Error("pulled the plug"));
+    await until(() => scene.hosts.length === 2);
+    await scene.processes(2);
+  }],
+];
+
+for (const [stage, reach] of STAGES) {
+  Deno.test(`SupervisedHost.stop() ends everything when ${stage}`, async () => {
+    await using scene = await Scene.started();
+    await reach(scene);
+    const { replacements: { length }, hosts } = scene;
+    await scene.supervised.stop();
+    assert(hosts.every(({ isClosed }) => isClosed));
+    const processes = hosts.flatMap(({ processes }) => processes);
+    assert(processes.every(({ hasEnded }) => hasEnded));
+    assertEquals(scene.replacements.length, length);
+    assertEquals([scene.supervised.expectsWorkers, scene.givenUp], [false, 0]);
+  });
+}

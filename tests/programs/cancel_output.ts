@@ -1,0 +1,28 @@
+/** Runs tasks that write in all ways, with the option `stdio` of its argument. */
+
+import { Pool, type PoolOptions } from "../../mod.ts";
+
+const [stdio, how] = Deno.args as [PoolOptions["stdio"] & string, string];
+const pool = new Pool({ workers: 1, stdio });
+await pool.run(() => {
+  console.log("first\nsecond");
+  console.error("wrong");
+});
+await pool.run(async () => {
+  // The two bytes of an é come one after the other, as does the line's end.
+  for (const bytes of [[0x63], [0xc3], [0xa9], [0x0a]]) {
+    await Deno.stdout.write(new Uint8Array(bytes));
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+});
+await pool.run(() => {
+  for (let line = 0; line < 5_000; line++) console.log(`line ${line}`);
+});
+await pool.run(() => {
+  const encoder = new TextEncoder();
+  Deno.stdout.writeSync(encoder.encode("\nno end"));
+  Deno.stderr.writeSync(encoder.encode("no end here"));
+});
+if (how === "lost") await pool.run(() => Deno.exit(3)).catch(() => {});
+await pool.shutdown();
+console.log("\nthe program's own");

@@ -1,0 +1,31 @@
+/**
+ * Makes a pool that is never shut down and loses its worker, says on stdout
+ * which workers there were, and ends while none has replaced the last one: in
+ * the pause before that, or, once standard input ends, while it starts.
+ */
+
+import { Pool } from "../../mod.ts";
+import { look, lossOf } from "./loss_fixture.ts";
+
+const [when, folder] = Deno.args;
+const preload = `${folder}/preload.js`;
+Deno.writeTextFileSync(preload, "");
+const pool = new Pool({
+  workers: 1,
+  denoArgs: ["--preload", preload],
+  stdio: "inherit",
+});
+const workers = [];
+const losses = when === "pause" ? 4 : 1;
+for (let count = 1; count <= losses; count++) {
+  workers.push(await pool.run(look));
+  if (when === "start") {
+    Deno.copyFileSync(`${folder}/waiting.js`, preload);
+  }
+  await lossOf(pool.run(() => Deno.exit(1)));
+}
+console.log(JSON.stringify(workers));
+if (when === "start") {
+  await new Response(Deno.stdin.readable).text();
+}
+Deno.exit(0);

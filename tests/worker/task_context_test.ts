@@ -1,0 +1,62 @@
+import {
+  assert,
+  assertEquals,
+  assertFalse,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+import { taskSignal } from "../../src/task_signal.ts";
+import { runTask, TaskContext } from "../../src/worker/task_context.ts";
+
+Deno.test("TaskContext.signal is aborted by abort(), before or after it is asked for", () => {
+  const asked = new TaskContext();
+  const { signal } = asked;
+  assertStrictEquals(asked.signal, signal);
+  assertFalse(signal.aborted);
+  asked.abort();
+  const { reason } = signal;
+  assert(signal.aborted && reason instanceof DOMException);
+  assertEquals(reason.name, "AbortError");
+  asked.abort();
+  assertStrictEquals(signal.reason, reason);
+  const late = new TaskContext();
+  late.abort();
+  assert(late.signal.aborted);
+});
+
+Deno.test("runTask() gives the task its context and arguments", () => {
+  const context = new TaskContext();
+  const task = function (this: unknown, ...args: unknown[]) {
+    return [this, ...args];
+  };
+  const [self, ...args] = runTask(task, context, [1, 2]) as unknown[];
+  assertStrictEquals(self, context);
+  assertEquals(args, [1, 2]);
+});
+
+Deno.test("runTask() isn't misled by a function's own apply()", () => {
+  const task = Object.assign(() => "right", { apply: () => "wrong" });
+  assertEquals(runTask(task, new TaskContext(), []), "right");
+});
+
+Deno.test("taskSignal() gives the signal of the task that is being run", () => {
+  const context = new TaskContext();
+  const signal = runTask(() => taskSignal(), context, []);
+  assertStrictEquals(signal, context.signal);
+});
+
+Deno.test("taskSignal() throws outside of a task, and in one that has awaited", async () => {
+  assertThrows(() => taskSignal(), Error, "There is no task here");
+  const late = async () => {
+    await undefined;
+    return taskSignal();
+  };
+  const outcome = runTask(late, new TaskContext(), []) as Promise<unknown>;
+  const error = await outcome.catch((error) => error);
+  assert(error instanceof Error);
+  const failing = () => {
+    throw new Error("on purpose");
+  };
+  assertThrows(() => runTask(failing, new TaskContext(), []), Error, "purpose");
+  assertThrows(() => taskSignal(), Error, "There is no task here");
+});
