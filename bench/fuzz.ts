@@ -1,0 +1,49 @@
+/**
+ * Feeds the protocol with a million inputs that aren't what it expects.
+ *
+ * `deno run -A bench/fuzz.ts [--seed <number>] [--inputs <number>]`
+ *
+ * @module
+ */
+
+import { parseArgs } from "@std/cli/parse-args";
+import { fuzz, type Trial } from "../tests/fuzz/_fuzz.ts";
+import { tryDecoder, tryReader } from "../tests/fuzz/_frames.ts";
+import {
+  recordHandshakes,
+  tryMiddle,
+  tryReplay,
+} from "../tests/fuzz/_handshakes.ts";
+import { tryExecutor, tryLink } from "../tests/fuzz/_links.ts";
+
+const recordings = await recordHandshakes();
+
+/** What is tried, and how many of a thousand inputs are for it. */
+const TRIALS: readonly [name: string, share: number, trial: Trial][] = [
+  ["decoder", 790, tryDecoder],
+  ["frame reader", 100, tryReader],
+  ["handshake, replayed", 80, (random) => tryReplay(random, recordings)],
+  ["handshake, changed on the way", 20, tryMiddle],
+  ["worker link", 8, tryLink],
+  ["executor", 2, tryExecutor],
+];
+
+const flags = parseArgs(Deno.args, { string: ["seed", "inputs"] });
+const seed = Number(flags.seed ?? crypto.getRandomValues(new Uint32Array(1)));
+const inputs = Number(flags.inputs ?? 1_000_000);
+const begin = performance.now();
+console.log(`seed ${seed}`);
+for (const [name, share, trial] of TRIALS) {
+  const count = Math.ceil(inputs * share / 1_000);
+  const before = performance.now();
+  await fuzz(name, count, trial, seed);
+  const rate = count / (performance.now() - before) * 1_000;
+  console.log(`${name}: ${count} inputs, ${rate.toFixed(0)} in a second`);
+}
+const seconds = (performance.now() - begin) / 1_000;
+const { rss } = Deno.memoryUsage();
+console.log(
+  `${inputs} inputs in ${seconds.toFixed(1)} s, ${
+    (inputs / seconds).toFixed(0)
+  } in a second, ${(rss / 2 ** 20).toFixed(0)} MiB in use: nothing found`,
+);

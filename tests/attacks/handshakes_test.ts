@@ -1,0 +1,148 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import {
+  admitPool,
+  introduce,
+  introducePool,
+  makeSecret,
+  PoolHandshake,
+} from "../../src/wire/handshake.ts";
+import type { Connection } from "../../src/wire/connection.ts";
+import { MemoryConnection } from "../memory_connection.ts";
+import { relay } from "../fuzz/_handshakes.ts";
+
+const SECRETS = [makeSecret(), makeSecret()] as const;
+const TOKEN = "a token of the tests";
+const UNPROVEN = "The other side doesn't know";
+
+const pool = new PoolHandshake((worker) => SECRETS[worker], { concurrency: 1 });
+
+/** Both sides of a handshake, and someone in between. */
+async function relayed(
+  connector: (connection: Connection) => Promise<unknown>,
+  acceptor: (connection: Connection) => Promise<unknown>,
+  change: Parameters<typeof relay>[2] = (message) => message,
+): Promise<PromiseSettledResult<unknown>[]> {
+  const [outer, toConnector] = MemoryConnection.pair();
+  const [toAcceptor, inner] = MemoryConnection.pair();
+  const relaying = relay(toConnector, toAcceptor, change);
+  const outcomes = await Promise.allSettled([
+    connector(outer).finally(() => outer.close()),
+    acceptor(inner).finally(() => inner.close()),
+  ]);
+  await relaying;
+  return outcomes;
+}
+
+function reasons(outcomes: PromiseSettledResult<unknown>[]): unknown[] {
+  return outcomes.map((outcome) =>
+    outcome.status === "rejected" ? outcome.reason : undefined
+  );
+}
+
+Deno.test("PoolHandshake refuses a worker that knows the secret of another", async () => {
+  const [outer, inner] = MemoryConnection.pair();
+  const admission = pool.admit(inner).finally(() => inner.close());
+  const introduction = introduce(outer, SECRETS[0], 1)
+    .finally(() => outer.close());
+  await assertRejects(() => introduction, Error, UNPROVEN);
+  await assertRejects(() => admission, Error, "The other side hung up");
+});
+
+Deno.test("PoolHandshake refuses one worker's handshake as another's", async () => {
+  const same = new PoolHandshake(() => SECRETS[0], { concurrency: 1 });
+  // Both workers have one secret; only the number is changed on the way.
+  const outcomes = await relayed(
+    (connection) => introduce(connection, SECRETS[0], 1),
+    (connection) => same.admit(connection),
+    (message, index) => {
+      if (index !== 0) return message;
+      const key = new TextEncoder().encode("worker");
+      const at = findBytes(message, key) + key.length;
+      assertEquals(message[at], 1);
+      message[at] = 0;
+      return message;
+    },
+  );
+  assertEquals(outcomes.map(({ status }) => status), ["rejected", "rejected"]);
+});
+
+Deno.test("PoolHandshake refuses one that is for a spawner server", async () => {
+  const secret = new Uint8Array(
+    await crypto.subtle.digest("SHA-256", new TextEncoder().encode(TOKEN)),
+  );
+  const same = new PoolHandshake(() => secret, { concurrency: 1 });
+  const outcomes = await relayed(
+    (connection) => introducePool(connection, TOKEN),
+    (connection) => same.admit(connection),
+  );
+  const [reason] = reasons(outcomes);
+  await assertRejects(() => Promise.reject(reason), Error, UNPROVEN);
+  assertEquals(outcomes[1]!.status, "rejected");
+});
+
+Deno.test("admitPool() refuses a handshake that is for a pool", async () => {
+  const secret = new Uint8Array(
+    await crypto.subtle.digest("SHA-256", new TextEncoder().encode(TOKEN)),
+  );
+  const outcomes = await relayed(
+    (connection) => introduce(connection, secret, 0),
+    (connection) => admitPool(connection, TOKEN),
+  );
+  const [reason] = reasons(outcomes);
+  await assertRejects(() => Promise.reject(reason), Error, UNPROVEN);
+  assertEquals(outcomes[1]!.status, "rejected");
+});
+
+Deno.test("introducePool() and introduce() refuse what they say, sent back", async () => {
+  for (
+    const connect of [
+      (connection: Connection) => introducePool(connection, TOKEN),
+      (connection: Connection) => introduce(connection, SECRETS[0], 0),
+    ]
+  ) {
+    const [outer, mirror] = MemoryConnection.pair();
+    const reflecting = (async () => {
+      const buffer = new Uint8Array(2_000);
+      for (;;) {
+        const count = await mirror.read(buffer);
+        if (count === null) return;
+        await mirror.write(buffer.slice(0, count));
+      }
+    })();
+    const connecting = connect(outer).finally(() => outer.close());
+    await assertRejects(() => connecting, Error, UNPROVEN);
+    await reflecting;
+  }
+});
+
+Deno.test("Handshakes give each session of a token another secret", async () => {
+  const secrets: Uint8Array[] = [];
+  for (let session = 0; session < 2; session++) {
+    const [outer, inner] = MemoryConnection.pair();
+    const both = await Promise.all([
+      introducePool(outer, TOKEN),
+      admitPool(inner, TOKEN),
+    ]);
+    assertEquals(both[0], both[1]);
+    secrets.push(both[0]);
+  }
+  assertEquals(secrets[0]!.toHex() === secrets[1]!.toHex(), false);
+});
+
+Deno.test("Handshakes can be passed on unchanged, as they are no encryption", async () => {
+  // Who passes them on learns no secret, but sees and can change what follows
+  // on a channel that isn't encrypted.
+  const outcomes = await relayed(
+    (connection) => introduce(connection, SECRETS[1], 1),
+    (connection) => pool.admit(connection),
+  );
+  assertEquals(reasons(outcomes), [undefined, undefined]);
+});
+
+function findBytes(bytes: Uint8Array, sought: Uint8Array): number {
+  const at = bytes.findIndex((_, start) =>
+    sought.every((byte, index) => bytes[start + index] === byte)
+  );
+  assertEquals(at >= 0, true, "It isn't there");
+  return at;
+}

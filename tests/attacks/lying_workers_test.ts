@@ -1,0 +1,216 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Pool, WorkerLostError } from "../../mod.ts";
+import { Channel } from "../../src/wire/channel.ts";
+import { parseAddress } from "../../src/wire/address.ts";
+import { connectToPool } from "../../src/wire/connect.ts";
+import { admitPool, introduce } from "../../src/wire/handshake.ts";
+import { MessageType } from "../../src/wire/messages.ts";
+import {
+  type SessionRequest,
+  SpawnerMessageType,
+} from "../../src/wire/spawner_messages.ts";
+import { hangUp } from "../wire/_connections.ts";
+
+const { DEFINE, CALLS, RESULTS, CHUNK_RESULTS, FAILURE } = MessageType;
+
+/** What a lying worker does when it has got its first call. */
+type Lie = (id: number, channel: Channel, connection: Deno.Conn) => void;
+
+/** A spawner server of which the workers are this program, and lie. */
+class LyingHost implements AsyncDisposable {
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #connections: { close(): void }[] = [this.#listener];
+  readonly #serving: Promise<unknown>[] = [];
+  readonly #lie: Lie;
+  /** Called when a worker has got a call; then the lie follows. */
+  readonly called = Promise.withResolvers<void>();
+
+  constructor(lie: Lie) {
+    this.#lie = lie;
+    this.#serving.push(this.#serve());
+  }
+
+  get spec(): string {
+    return `127.0.0.1:${this.#listener.addr.port}/1`;
+  }
+
+  async #serve(): Promise<void> {
+    const connection = await this.#listener.accept();
+    this.#connections.push(connection);
+    const secret = await admitPool(connection, "");
+    const channel = new Channel(connection);
+    let address = "";
+    const post = (...message: unknown[]) => {
+      channel.writer.message(message);
+      channel.flush();
+    };
+    await channel.receive(([type, value]) => {
+      if (type === SpawnerMessageType.OPEN) {
+        const { port } = parseAddress(
+          (value as SessionRequest).address.replace("::", ":127.0.0.1:"),
+        ) as { port: number };
+        address = `tcp:127.0.0.1:${port}`;
+        const machine = { deno: "2", platform: "x", cpus: 1, memory: 1 };
+        post(SpawnerMessageType.READY, machine);
+      } else if (type === SpawnerMessageType.START) {
+        const worker = value as number;
+        const ended = () =>
+          post(SpawnerMessageType.ENDED, worker, "exit code 0", "");
+        this.#serving.push(this.#work(address, secret, worker).then(ended));
+      } else if (type === SpawnerMessageType.PING) {
+        post(SpawnerMessageType.PONG, value, Date.now());
+      }
+    }).catch(() => {});
+  }
+
+  async #work(
+    address: string,
+    secret: Uint8Array<ArrayBuffer>,
+    worker: number,
+  ): Promise<void> {
+    const connection = await connectToPool(
+      parseAddress(address),
+      "",
+    ) as Deno.Conn;
+    this.#connections.push(connection);
+    await introduce(connection, secret, worker);
+    const channel = new Channel(connection);
+    await channel.receive(([type, , id]) => {
+      if (type !== CALLS && type !== MessageType.CHUNK) return;
+      this.called.resolve();
+      this.#lie(id as number, channel, connection);
+    }).catch(() => {});
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const connection of this.#connections) {
+      hangUp(connection as Deno.Conn);
+    }
+    await Promise.allSettled(this.#serving);
+  }
+}
+
+/** Sends messages as a lie. */
+function says(...messages: ((id: number) => unknown[])[]): Lie {
+  return (id, channel) => {
+    for (const message of messages) channel.writer.message(message(id));
+    channel.flush();
+  };
+}
+
+/** An error that isn't as one thinks. */
+function hostileError(): Error {
+  const error = new Error("x".repeat(100_000), { cause: new Error("cause") });
+  Object.defineProperty(error, "__proto__", { value: {}, enumerable: true });
+  return Object.assign(error, { then: 1, toString: 1, constructor: 2 });
+}
+
+/** Lies after which the call's outcome can't come. */
+const LIES: readonly [name: string, lie: Lie][] = [
+  ["answers ids that it wasn't given", says((id) => [RESULTS, id + 9, 1, [1]])],
+  [
+    "answers more calls than it was given",
+    says((id) => [RESULTS, id, 1, [1, 2]]),
+  ],
+  ["answers a call as a chunk", says((id) => [CHUNK_RESULTS, id, 1, [1]])],
+  ["says it was busy for ever", says((id) => [RESULTS, id, Infinity, [1]])],
+  ["gives no list of results", says((id) => [RESULTS, id, 1, { length: 1 }])],
+  [
+    "gives a list of less than none",
+    says((id) => [RESULTS, id, 1, { length: -1 }]),
+  ],
+  ["fails without a list", says((id) => [FAILURE, id, 1, new Error("x"), 0])],
+  ["fails after values of none", says((id) => [FAILURE, id, 1, 1, [1]])],
+  [
+    "sends what a pool sends",
+    says(() => [DEFINE, 1, { kind: "inline", source: "1", name: "a" }]),
+  ],
+  ["sends an empty message", says(() => [])],
+  ["sends types that there aren't", says(() => [{ length: 1 }])],
+  [
+    "announces more than a frame can have",
+    (_id, _channel, connection) => {
+      connection.write(new Uint8Array([255, 255, 255, 255])).catch(() => {});
+    },
+  ],
+  [
+    "announces a frame of 1 GiB and hangs up",
+    (_id, _channel, connection) => {
+      connection.write(new Uint8Array([0x40, 0, 0, 0, 0xdc]))
+        .then(() => connection.close());
+    },
+  ],
+];
+
+for (const [name, lie] of LIES) {
+  Deno.test(`Pool ends a worker that ${name}, and goes on`, async () => {
+    await using host = new LyingHost(lie);
+    await using pool = new Pool({
+      workers: 1,
+      hosts: [host.spec],
+      maxRestarts: 0,
+      qsize: 1,
+    });
+    await pool.ready;
+    const liar = pool.options({ host: "127.0.0.1" });
+    await assertRejects(() => liar.run((x: number) => x, 1), WorkerLostError);
+    assertEquals(await pool.run((x: number) => x + 1, 1), 2);
+    assertEquals(await Array.fromAsync(pool.map((x: number) => -x, [1, 2])), [
+      -1,
+      -2,
+    ]);
+    for (const { busy, done } of pool.stats().hosts) {
+      assert(Number.isFinite(busy) && done >= 0);
+    }
+  });
+}
+
+Deno.test("Pool gives what a worker answers first, and ends it if it answers again", async () => {
+  await using host = new LyingHost(
+    says((id) => [RESULTS, id, 1, ["first"]], (id) => [
+      RESULTS,
+      id,
+      1,
+      ["second"],
+    ]),
+  );
+  await using pool = new Pool({
+    workers: 1,
+    hosts: [host.spec],
+    maxRestarts: 0,
+  });
+  const liar = pool.options({ host: "127.0.0.1" });
+  assertEquals(await liar.run(() => ""), "first");
+  await assertRejects(() => liar.run(() => ""));
+  assertEquals(await pool.run(() => "honest"), "honest");
+});
+
+Deno.test("Pool ends a worker whose chunk has another size than it was given", async () => {
+  for (const values of [[], [1], [1, 2, 3]]) {
+    await using host = new LyingHost(
+      says((id) => [CHUNK_RESULTS, id, 1, values]),
+    );
+    await using pool = new Pool({
+      workers: 1,
+      hosts: [host.spec],
+      maxRestarts: 0,
+    });
+    const liar = pool.options({ host: "127.0.0.1" });
+    const results = liar.map((x: number) => x, [1, 2], { chunksize: 2 });
+    await assertRejects(() => Array.fromAsync(results));
+    assertEquals(await pool.run(() => "honest"), "honest");
+  }
+});
+
+Deno.test("Pool passes on errors whatever is in them", async () => {
+  await using host = new LyingHost(
+    says((id) => [FAILURE, id, 1, hostileError(), []]),
+  );
+  await using pool = new Pool({ workers: 1, hosts: [host.spec] });
+  const liar = pool.options({ host: "127.0.0.1" });
+  const error = await assertRejects(() => liar.run(() => ""), Error);
+  assertEquals(error.message.length, 100_000);
+  assertEquals(Object.getPrototypeOf(error), Error.prototype);
+  assert(Object.hasOwn(error, "__proto__"));
+  assertEquals(await pool.run(() => "honest"), "honest");
+});

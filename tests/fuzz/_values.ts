@@ -1,0 +1,59 @@
+import fc from "fast-check";
+
+/** Keys that mean something to JavaScript, and others. */
+const KEY = fc.oneof(
+  fc.constantFrom("__proto__", "constructor", "toString", "then", "length"),
+  fc.integer({ min: 0, max: 100_000 }).map(String),
+  fc.string({ unit: "binary", maxLength: 40 }),
+);
+
+/** Values of all kinds that can be sent, within each other. */
+export const VALUES: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 4, depthIdentifier: "value" },
+    tie("leaf"),
+    tie("leaf"),
+    fc.array(tie("value"), { maxLength: 6 }),
+    fc.array(fc.tuple(KEY, tie("value")), { maxLength: 6 }).map(makeObject),
+    fc.array(fc.tuple(tie("leaf"), tie("value")), { maxLength: 4 })
+      .map((entries) => new Map(entries)),
+    fc.array(tie("leaf"), { maxLength: 4 }).map((values) => new Set(values)),
+    fc.tuple(fc.string(), tie("value"))
+      .map(([message, cause]) => makeError(message, cause)),
+  ),
+  leaf: fc.oneof(
+    fc.constantFrom(undefined, null, true, false),
+    fc.double(),
+    fc.integer(),
+    fc.bigInt({ min: -(2n ** 80n), max: 2n ** 80n }),
+    fc.string({ unit: "binary", maxLength: 300 }),
+    fc.array(fc.nat(0xffff), { maxLength: 20 })
+      .map((units) => String.fromCharCode(...units)),
+    fc.date({ noInvalidDate: false }),
+    fc.constantFrom(/a+/, /é/gu, new URL("https://example.com/?a=b")),
+    fc.uint8Array({ maxLength: 300 }),
+    fc.float64Array({ maxLength: 20 }),
+    fc.bigInt64Array({ maxLength: 20 }),
+    fc.uint8Array({ maxLength: 50 }).map((bytes) => bytes.slice().buffer),
+    fc.nat(30).map((n) => n === 0 ? new Uint16Array(20_000) : n),
+  ),
+})).value;
+
+function makeObject(entries: [string, unknown][]): unknown {
+  const object = {};
+  for (const [key, value] of entries) {
+    Object.defineProperty(object, key, {
+      value,
+      writable: true,
+      configurable: true,
+      enumerable: true,
+    });
+  }
+  return object;
+}
+
+function makeError(message: string, cause: unknown): Error {
+  const error = new RangeError(message.toWellFormed(), { cause });
+  error.stack = "RangeError";
+  return error;
+}

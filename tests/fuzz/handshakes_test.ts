@@ -1,0 +1,68 @@
+import { assertEquals } from "@std/assert";
+import { MemoryConnection } from "../memory_connection.ts";
+import { fuzz } from "./_fuzz.ts";
+import {
+  type Change,
+  HANDSHAKES,
+  Listening,
+  recordHandshakes,
+  relay,
+  type Side,
+  tryMiddle,
+  tryReplay,
+} from "./_handshakes.ts";
+
+Deno.test("Handshakes refuse what was said elsewhere, whatever is changed", async () => {
+  const recordings = await recordHandshakes();
+  await fuzz("replay", 9_000, (random) => tryReplay(random, recordings));
+});
+
+Deno.test("Handshakes refuse what someone between both sides has changed", async () => {
+  await fuzz("middle", 3_000, tryMiddle);
+});
+
+Deno.test("Handshakes succeed when someone between both sides changes nothing", async () => {
+  for (const [connector, acceptor] of HANDSHAKES) {
+    const outcomes = await handshake(connector, acceptor, (bytes) => bytes);
+    assertEquals(outcomes.map(({ status }) => status), [
+      "fulfilled",
+      "fulfilled",
+    ]);
+  }
+});
+
+Deno.test("Handshakes refuse a change of any byte that both sides know each other by", async () => {
+  for (const [connector, acceptor] of HANDSHAKES) {
+    for (let message = 0; message < 3; message++) {
+      for (let at = 0, length = 1; at < length; at++) {
+        const outcomes = await handshake(
+          connector,
+          acceptor,
+          (bytes, index) => {
+            if (index !== message) return bytes;
+            length = bytes.length;
+            bytes[at]! ^= 1 << (at % 8);
+            return bytes;
+          },
+        );
+        for (const { status } of outcomes) assertEquals(status, "rejected");
+      }
+    }
+  }
+});
+
+async function handshake(
+  connector: Side,
+  acceptor: Side,
+  change: Change,
+): Promise<PromiseSettledResult<unknown>[]> {
+  const [outer, toConnector] = MemoryConnection.pair();
+  const [toAcceptor, inner] = MemoryConnection.pair();
+  const relaying = relay(toConnector, toAcceptor, change);
+  const outcomes = await Promise.allSettled([
+    connector(new Listening(outer)).finally(() => outer.close()),
+    acceptor(new Listening(inner)).finally(() => inner.close()),
+  ]);
+  await relaying;
+  return outcomes;
+}

@@ -1,0 +1,44 @@
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import {
+  Chunks,
+  encodeMessages,
+  readMessages,
+  roundTrip,
+} from "../wire/_frames.ts";
+import { SEED } from "./_fuzz.ts";
+import { VALUES } from "./_values.ts";
+
+Deno.test("Encoder and Decoder keep values of any kind as they are", () => {
+  const property = fc.property(VALUES, (value) => {
+    const received = roundTrip(value);
+    assertSame(received, value);
+    assertEquals(encodeMessages([received]), encodeMessages([value]));
+  });
+  fc.assert(property, { seed: SEED, numRuns: 1_500 });
+});
+
+Deno.test("FrameReader gives what was sent, in whatever pieces it comes", async () => {
+  const cuts = fc.array(fc.double({ min: 0, max: 1, noNaN: true }));
+  const messages = fc.array(fc.array(VALUES, { minLength: 1, maxLength: 3 }), {
+    minLength: 1,
+    maxLength: 3,
+  });
+  const property = fc.asyncProperty(messages, cuts, async (sent, fractions) => {
+    const bytes = encodeMessages(...sent);
+    const ends = fractions.map((one) => Math.floor(one * bytes.length))
+      .sort((one, other) => one - other);
+    const pieces = [0, ...ends].map((start, index) =>
+      bytes.subarray(start, ends[index])
+    );
+    assertSame(await readMessages(new Chunks(pieces)), sent);
+  });
+  await fc.assert(property, { seed: SEED, numRuns: 300 });
+});
+
+/** Compares structures; far quicker than to compare what they print as. */
+function assertSame(actual: unknown, expected: unknown): void {
+  if (fc.stringify(actual) === fc.stringify(expected)) return;
+  assertEquals(actual, expected);
+  assertEquals(fc.stringify(actual), fc.stringify(expected));
+}
