@@ -1,0 +1,116 @@
+import { delay } from "@std/async/delay";
+import type { Ledger } from "./ledger.ts";
+import type { Disturbance } from "./plan.ts";
+import { type Process, signal } from "./processes.ts";
+import type { StormSite } from "./site.ts";
+
+/** Makes go wrong what is planned. */
+export class Disturber {
+  readonly #site: StormSite;
+  readonly #ledger: Ledger;
+  readonly #plan: Iterator<Disturbance, never>;
+  readonly #running = new Set<Promise<void>>();
+  #next: Disturbance;
+  /** How often each kind was made. */
+  readonly counts = new Map<string, number>();
+
+  /** Constructs it; nothing happens yet. */
+  constructor(
+    site: StormSite,
+    ledger: Ledger,
+    plan: Iterator<Disturbance, never>,
+  ) {
+    this.#site = site;
+    this.#ledger = ledger;
+    this.#plan = plan;
+    this.#next = plan.next().value;
+  }
+
+  /** Makes all that is due when so many tasks have finished. */
+  progressed(finished: number): void {
+    while (this.#next.after <= finished) {
+      this.#begin(this.#next);
+      this.#next = this.#plan.next().value;
+    }
+  }
+
+  /** Waits until nothing is disturbed any more. */
+  async calm(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
+  #begin(disturbance: Disturbance): void {
+    const { kind, after } = disturbance;
+    this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
+    const running = this.#make(disturbance).then(
+      (what) => this.#ledger.event(`${kind} planned for ${after}: ${what}`),
+      (error) => this.#ledger.fault(`${kind}: ${Deno.inspect(error)}`),
+    );
+    this.#running.add(running);
+    running.then(() => this.#running.delete(running));
+  }
+
+  /** Makes one, and tells what it was when it is over. */
+  async #make({ kind, victim, duration }: Disturbance): Promise<string> {
+    const site = this.#site;
+    switch (kind) {
+      case "killWorker":
+        return kill(one(site.allWorkers(), victim));
+      case "killWorkers":
+        return kill(site.allWorkers().filter((_, at) => at % 3 !== 0));
+      case "stopWorker":
+        return await stop(one(site.allWorkers(), victim), duration);
+      case "killSsh":
+        return kill(site.sshClients());
+      case "killSessions":
+        await site.killSessions();
+        return "done";
+      case "killSshSpawner":
+        return kill(site.sshSpawners());
+      case "stopSsh":
+        return await stop(site.sshClients(), duration);
+      case "restartServer":
+        await site.restartServer(() => delay(duration / 4));
+        return "done";
+      case "stopServer":
+        return await stop(site.spawnerServers(), duration);
+      case "cutSsh":
+        return await this.#cut(site.sshHost, duration * 3);
+      case "cutServer":
+        return await this.#cut(site.serverHost, duration * 3);
+    }
+  }
+
+  async #cut(
+    host: StormSite["serverHost"],
+    duration: number,
+  ): Promise<string> {
+    const { network } = this.#site;
+    if (network === undefined || host === undefined) return "there is none";
+    await network.cut(host);
+    await delay(duration);
+    await network.restore(host);
+    return `for ${duration} ms`;
+  }
+}
+
+function one(processes: Process[], victim: number): Process[] {
+  const at = Math.floor(victim * processes.length);
+  return processes.slice(at, at + 1);
+}
+
+function kill(processes: Process[]): string {
+  for (const process of processes) signal(process, "SIGKILL");
+  return tell(processes);
+}
+
+async function stop(processes: Process[], ms: number): Promise<string> {
+  for (const process of processes) signal(process, "SIGSTOP");
+  await delay(ms);
+  for (const process of processes) signal(process, "SIGCONT");
+  return `${tell(processes)} for ${ms} ms`;
+}
+
+function tell(processes: Process[]): string {
+  return processes.map(({ pid, name }) => `${name} ${pid}`).join(", ");
+}

@@ -1,0 +1,267 @@
+/**
+ * The work of a storm that is done by maps.
+ *
+ * @module
+ */
+
+import { bind, type MapOptions } from "../../mod.ts";
+import type { MapResults } from "../../src/map.ts";
+import type { Allowed } from "./ledger.ts";
+import {
+  BIG,
+  isBytesAnswer,
+  numbers,
+  PLAIN,
+  RETRIES,
+  type Scene,
+  tasks,
+} from "./calls.ts";
+import type { Work } from "./plan.ts";
+import { answer } from "./tasks.ts";
+
+/** What the results of a map are compared with. */
+interface Expected<T> {
+  /** The index of a result's item; -1 if it is none's. */
+  readonly indexOf: (value: T, at: number) => number;
+  readonly ordered: boolean;
+  readonly allowed: Allowed;
+  /** Whether results are asked for as a list. */
+  readonly asList?: boolean;
+}
+
+/** Reads a map to its end, and checks that each result comes once. */
+async function readMap<T>(
+  { ledger }: Scene,
+  work: Work,
+  results: MapResults<T>,
+  expected: Expected<T>,
+  most = Infinity,
+): Promise<void> {
+  const what = `${work.kind} ${work.number}`;
+  const seen = new Set<number>();
+  const see = (value: T) => {
+    const at = seen.size;
+    const index = expected.indexOf(value, at);
+    const isRight = expected.ordered ? index === at : index >= 0;
+    if (!isRight || seen.has(index)) {
+      ledger.fault(`${what}: wrong result ${at}: ${Deno.inspect(value)}`);
+    }
+    seen.add(index);
+    ledger.count("answered", 1);
+  };
+  const read = async () => {
+    if (expected.asList) return (await results.toArray()).forEach(see);
+    for await (const value of results) {
+      see(value);
+      if (seen.size >= most) break;
+    }
+  };
+  const { status, reason } = await ledger.settled(what, read()) as {
+    status: string;
+    reason?: unknown;
+  };
+  const rest = work.tasks - seen.size;
+  if (status === "rejected") {
+    ledger.count(ledger.judge(what, reason, expected.allowed), rest);
+  } else if (seen.size < most && rest !== 0) {
+    ledger.fault(`${what}: ${rest} results are missing`);
+  } else ledger.count("left", rest);
+}
+
+/** The answers to a work's numbers, as the map of a plain task gives them. */
+function answers(
+  work: Work,
+  ordered: boolean,
+  allowed: Allowed = PLAIN,
+): Expected<number> {
+  const indexes = new Map(numbers(work).map((x, index) => [answer(x), index]));
+  return {
+    indexOf: (value) => indexes.get(value) ?? -1,
+    ordered,
+    allowed,
+    asList: work.random.chance(0.3),
+  };
+}
+
+/** The results in order. */
+export function map(scene: Scene, work: Work): Promise<void> {
+  const results = scene.pool.map(tasks.answer, numbers(work));
+  return readMap(scene, work, results, answers(work, true));
+}
+
+/** The results as they come. */
+export function mapUnordered(scene: Scene, work: Work): Promise<void> {
+  const options = { ordered: false };
+  const results = scene.pool.map(tasks.answerSoon, numbers(work), options);
+  return readMap(scene, work, results, answers(work, false));
+}
+
+/** Items in chunks of a size. */
+export function mapChunks(scene: Scene, work: Work): Promise<void> {
+  const options = someOptions(work);
+  const results = scene.pool.map(tasks.answer, numbers(work), options);
+  return readMap(scene, work, results, answers(work, options.ordered));
+}
+
+function someOptions({ random }: Work): MapOptions & { ordered: boolean } {
+  return {
+    ordered: random.chance(0.5),
+    chunksize: random.pick([1, 2, 7, 40, 300]),
+  };
+}
+
+/** Items that come later. */
+export function mapAsync(scene: Scene, work: Work): Promise<void> {
+  async function* items() {
+    for (const x of numbers(work)) {
+      if (x % 64 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      yield x;
+    }
+  }
+  const options = someOptions(work);
+  const results = scene.pool.map(tasks.answerSoon, items(), options);
+  return readMap(scene, work, results, answers(work, options.ordered));
+}
+
+/** Items of two iterables. */
+export function mapTwo(scene: Scene, work: Work): Promise<void> {
+  const xs = numbers(work);
+  const others = xs.map((x) => x ^ work.number);
+  const twice = xs.map(() => work.number);
+  const results = scene.pool.map(tasks.answerTwo, others, twice);
+  return readMap(scene, work, results, answers(work, true));
+}
+
+/** Items that are lists of arguments. */
+export function mapStar(scene: Scene, work: Work): Promise<void> {
+  const items = numbers(work).map((x): [number, number] => [x ^ 1, 1]);
+  const options = { ...someOptions(work), star: true as const };
+  const results = scene.pool.map(tasks.answerTwo, items, options);
+  return readMap(scene, work, results, answers(work, options.ordered));
+}
+
+/** Big items and results. */
+export function mapBytes(scene: Scene, work: Work): Promise<void> {
+  const xs = numbers(work);
+  const items = xs.values().map((x) => new Uint8Array(BIG).fill(x));
+  const results = scene.pool.map(tasks.answerBytes, items);
+  return readMap(scene, work, results, {
+    indexOf: (bytes, at) => isBytesAnswer(bytes, xs[at]!) ? at : -1,
+    ordered: true,
+    allowed: PLAIN,
+  });
+}
+
+/** A map of which not all results are read. */
+export function mapLeave(scene: Scene, work: Work): Promise<void> {
+  const options = someOptions(work);
+  const results = scene.pool.map(tasks.answer, numbers(work), options);
+  const expected = { ...answers(work, options.ordered), asList: false };
+  const most = work.random.integer(1, work.tasks);
+  return readMap(scene, work, results, expected, most);
+}
+
+/** A map of which an item throws. */
+export function mapFail(scene: Scene, work: Work): Promise<void> {
+  const { random } = work;
+  const xs = numbers(work).map((x) => x * 2);
+  const odd = random.integer(0, xs.length - 1);
+  xs[odd]! += 1;
+  const indexes = new Map(xs.map((x, index) => [answer(x), index]));
+  const options = someOptions(work);
+  const results = scene.pool.map(tasks.answerEven, xs, options);
+  return readMap(scene, work, results, {
+    indexOf: (value) => indexes.get(value) ?? -1,
+    ordered: options.ordered,
+    allowed: { ...PLAIN, own: `${xs[odd]} is odd` },
+  });
+}
+
+/** Items that note how often they have begun. */
+export function mapNoted(scene: Scene, work: Work): Promise<void> {
+  const { notes, limits } = scene;
+  const retries = work.random.pick([0, RETRIES]);
+  for (const x of numbers(work)) limits.set(x, retries + 1);
+  const options = someOptions(work);
+  const task = bind(tasks.answerNoted, notes);
+  const runner = scene.pool.options({ retries });
+  const results = runner.map(task, numbers(work), options);
+  const expected = answers(work, options.ordered, { retries });
+  return readMap(scene, work, results, expected);
+}
+
+/** A map of which an item ends each worker that runs it. */
+export function mapExit(scene: Scene, work: Work): Promise<void> {
+  const { notes, limits } = scene;
+  const retries = work.random.pick([0, 1]);
+  const fatal = work.random.pick(numbers(work));
+  limits.set(fatal, retries + 1);
+  const options = someOptions(work);
+  const items = numbers(work).map((x): [string, number, boolean] => [
+    notes,
+    x,
+    x === fatal,
+  ]);
+  const results = scene.pool.options({ retries }).map(
+    tasks.exitIf,
+    items,
+    { ...options, star: true },
+  );
+  const expected = answers(work, options.ordered, { retries });
+  return readMap(scene, work, results, expected);
+}
+
+/** A map of which an item ends the first worker that runs it. */
+export function mapExitOnce(scene: Scene, work: Work): Promise<void> {
+  const fatal = work.random.pick(numbers(work));
+  const options = someOptions(work);
+  const items = numbers(work).map((x): [string, number, boolean] => [
+    scene.notes,
+    x,
+    x === fatal,
+  ]);
+  const results = scene.pool.map(tasks.exitOnce, items, {
+    ...options,
+    star: true,
+  });
+  return readMap(scene, work, results, answers(work, options.ordered));
+}
+
+/** A map of which an item never returns. */
+export function mapHang(scene: Scene, work: Work): Promise<void> {
+  const { random } = work;
+  const hanging = random.pick(numbers(work));
+  const how = random.pick(["sync", "async"] as const);
+  const options = {
+    ...someOptions(work),
+    timeout: random.integer(50, 500),
+    star: true as const,
+  };
+  const items = numbers(work).map((x): [number, "" | "sync" | "async"] => [
+    x,
+    x === hanging ? how : "",
+  ]);
+  const results = scene.pool.map(tasks.hang, items, options);
+  const allowed = { ...PLAIN, timeout: true };
+  return readMap(scene, work, results as MapResults<number>, {
+    ...answers(work, options.ordered, allowed),
+  });
+}
+
+/** A map that is aborted when some of its results were read. */
+export function mapAbort(scene: Scene, work: Work): Promise<void> {
+  const { random } = work;
+  const controller = new AbortController();
+  const reason = { aborts: work.number };
+  const options = { ...someOptions(work), signal: controller.signal };
+  const results = scene.pool.map(tasks.answer, numbers(work), options);
+  const expected = answers(work, options.ordered, { ...PLAIN, reason });
+  const last = random.integer(0, work.tasks - 1);
+  return readMap(scene, work, results, {
+    ...expected,
+    indexOf(value, at) {
+      if (at === last) controller.abort(reason);
+      return expected.indexOf(value, at);
+    },
+  });
+}

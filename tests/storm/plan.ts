@@ -1,0 +1,149 @@
+/**
+ * What happens in a storm, and after how many finished tasks: all of it is
+ * decided by a seed, and nothing by how fast the machine is.
+ *
+ * @module
+ */
+
+import { Random } from "./random.ts";
+
+/** How often each kind of work is done. */
+const WORK = {
+  run: 10,
+  runInline: 3,
+  runLater: 4,
+  runBytes: 2,
+  submit: 6,
+  map: 10,
+  mapUnordered: 8,
+  mapChunks: 8,
+  mapAsync: 4,
+  mapTwo: 2,
+  mapStar: 2,
+  mapBytes: 1,
+  mapLeave: 2,
+  fail: 3,
+  mapFail: 2,
+  noted: 4,
+  notedLater: 2,
+  mapNoted: 2,
+  exit: 0.6,
+  exitOnce: 1,
+  mapExit: 0.5,
+  mapExitOnce: 1,
+  hang: 1.5,
+  hangNoted: 0.5,
+  mapHang: 1,
+  timeout: 3,
+  abort: 3,
+  mapAbort: 3,
+  placed: 3,
+  onAll: 1,
+};
+
+/** How often each kind of disturbance is made. */
+const DISTURBANCES = {
+  killWorker: 10,
+  killWorkers: 2,
+  stopWorker: 6,
+  killSsh: 2,
+  killSessions: 2,
+  killSshSpawner: 1,
+  stopSsh: 1,
+  restartServer: 2,
+  stopServer: 1,
+};
+
+/** The same where there are hosts that can be cut off. */
+const NETWORK_DISTURBANCES = { ...DISTURBANCES, cutSsh: 2, cutServer: 2 };
+
+/** A kind of work. */
+export type WorkKind = keyof typeof WORK;
+
+/** A kind of disturbance. */
+export type DisturbanceKind = keyof typeof NETWORK_DISTURBANCES;
+
+/** Some tasks that are called together. */
+export interface Work {
+  readonly number: number;
+  readonly kind: WorkKind;
+  /** How many tasks. */
+  readonly tasks: number;
+  /** Decides about the rest. */
+  readonly random: Random;
+}
+
+/** Something that goes wrong. */
+export interface Disturbance {
+  readonly kind: DisturbanceKind;
+  /** After how many finished tasks it happens. */
+  readonly after: number;
+  /** Whom it meets, as a fraction of those that there are. */
+  readonly victim: number;
+  /** For how long, in milliseconds. */
+  readonly duration: number;
+}
+
+/** All work that there is for a seed; it has no end. */
+export function* planWork(seed: number): Generator<Work, never> {
+  for (let number = 0;; number++) {
+    const random = Random.nth(seed, 1, number);
+    const kind = random.weighted(WORK);
+    yield { number, kind, tasks: taskCount(kind, random), random };
+  }
+}
+
+function taskCount(kind: WorkKind, random: Random): number {
+  switch (kind) {
+    case "exit":
+    case "hang":
+    case "hangNoted":
+    case "onAll":
+      return 1;
+    case "exitOnce":
+      return random.integer(1, 3);
+    case "runBytes":
+    case "mapBytes":
+      return random.integer(1, 8);
+    case "runLater":
+    case "timeout":
+    case "fail":
+      return random.integer(20, 100);
+    case "mapExit":
+    case "mapExitOnce":
+    case "mapHang":
+      return random.integer(20, 300);
+    default:
+      return kind.startsWith("map")
+        ? random.integer(200, 3_000)
+        : random.integer(50, 400);
+  }
+}
+
+/**
+ * All disturbances of a seed; there is no end to them.
+ *
+ * @param pause How many tasks finish between two of them, on average.
+ */
+export function* planDisturbances(
+  seed: number,
+  pause: number,
+  network: boolean,
+): Generator<Disturbance, never> {
+  const weights = network ? NETWORK_DISTURBANCES : DISTURBANCES;
+  let after = 0;
+  for (let number = 0;; number++) {
+    const random = Random.nth(seed, 2, number);
+    after += random.integer(1, 2 * pause - 1);
+    yield {
+      kind: random.weighted<DisturbanceKind>({
+        cutSsh: 0,
+        cutServer: 0,
+        ...weights,
+      }),
+      after,
+      victim: random.fraction(),
+      duration: random.integer(50, 3_500),
+    };
+  }
+}

@@ -1,0 +1,207 @@
+/**
+ * A pool with workers of every kind, whose tasks, workers and hosts fail in
+ * all ways: each call must be answered rightly or be rejected as documented,
+ * and nothing may be left at the end.
+ *
+ * @module
+ */
+
+import { Pool } from "../../mod.ts";
+import * as calls from "./calls.ts";
+import { RETRIES, type Scene } from "./calls.ts";
+import { Disturber } from "./disturber.ts";
+import { findLeaks, type Levels, levels } from "./leaks.ts";
+import { Ledger } from "./ledger.ts";
+import * as maps from "./maps.ts";
+import {
+  planDisturbances,
+  planWork,
+  type Work,
+  type WorkKind,
+} from "./plan.ts";
+import type { StormSite } from "./site.ts";
+
+/** How long nothing may finish, in milliseconds. */
+const MAX_SILENCE = 60_000;
+
+/** How much work is under way at the same time. */
+const LANES = 8;
+
+/** How a storm is made. */
+export interface StormOptions {
+  readonly seed: number;
+  /** How many tasks are called. */
+  readonly tasks: number;
+  /** For how long tasks are called, in milliseconds. */
+  readonly duration: number;
+  /** How many tasks finish between two disturbances, on average. */
+  readonly pause: number;
+}
+
+/** What has become of a storm. */
+export interface StormReport {
+  readonly tasks: number;
+  readonly seconds: number;
+  readonly outcomes: Record<string, number>;
+  readonly disturbances: Record<string, number>;
+  readonly lost: Record<string, number>;
+  readonly heap: string;
+  /** What was wrong. */
+  readonly faults: readonly string[];
+  /** What has happened last. */
+  readonly events: readonly string[];
+}
+
+const KINDS: Record<WorkKind, (scene: Scene, work: Work) => Promise<void>> = {
+  ...calls,
+  ...maps,
+};
+
+/** Makes a storm at a site. */
+export async function storm(
+  site: StormSite,
+  options: StormOptions,
+): Promise<StormReport> {
+  const { seed, pause } = options;
+  const begin = performance.now();
+  const before = await levels();
+  const ledger: Ledger = new Ledger((finished) =>
+    disturber.progressed(finished)
+  );
+  const disturbances = planDisturbances(seed, pause, !!site.network);
+  const disturber = new Disturber(site, ledger, disturbances);
+  const pool = makePool(site);
+  await watched(makeScene(site, pool, ledger), site, options, disturber);
+  for (const leak of await findLeaks(site, before)) {
+    ledger.fault(`left: ${leak}`);
+  }
+  const after = await levels();
+  return {
+    tasks: ledger.finished,
+    seconds: Math.round((performance.now() - begin) / 1_000),
+    outcomes: Object.fromEntries(ledger.outcomes),
+    disturbances: Object.fromEntries(disturber.counts),
+    lost: Object.fromEntries(
+      pool.stats().hosts.map(({ name, lost }) => [name, lost]),
+    ),
+    heap: `${megabytes(before)} MB before, ${megabytes(after)} MB after`,
+    faults: ledger.faults,
+    events: ledger.events,
+  };
+}
+
+/** Does all work, until the pool is shut down or nothing finishes any more. */
+async function watched(
+  scene: Scene,
+  site: StormSite,
+  options: StormOptions,
+  disturber: Disturber,
+): Promise<void> {
+  const { pool, ledger } = scene;
+  using watch = new Watch(ledger);
+  const whole = work(scene, options).then(async () => {
+    await disturber.calm();
+    await ledger.settled("shutdown", pool.shutdown());
+    return true;
+  });
+  if (await Promise.race([whole, watch.silence])) countNotes(scene);
+  else {
+    ledger.fault(`nothing has finished for ${MAX_SILENCE} ms`);
+    ledger.fault(Deno.inspect(pool.stats(), { depth: 4 }));
+    const processes = site.poolProcesses().map(({ command }) => command);
+    ledger.event(`there are ${processes.join("\n")}`);
+  }
+  for (const what of ledger.unsettled) ledger.fault(`unsettled: ${what}`);
+}
+
+function makePool(site: StormSite): Pool {
+  return new Pool({
+    workers: site.workers,
+    hosts: site.hosts,
+    retries: RETRIES,
+    maxRestarts: Infinity,
+    cancelGrace: 200,
+    heartbeat: 2_000,
+    startTimeout: 20_000,
+    hostTimeout: MAX_SILENCE / 2,
+    stdio: "null",
+  });
+}
+
+function makeScene(site: StormSite, pool: Pool, ledger: Ledger): Scene {
+  return {
+    pool,
+    ledger,
+    notes: site.notes,
+    hosts: ["local", ...site.hosts.map(({ name }) => name!)],
+    limits: new Map(),
+  };
+}
+
+/** Does work until there was enough. */
+async function work(
+  scene: Scene,
+  { seed, tasks, duration }: StormOptions,
+): Promise<void> {
+  await scene.ledger.settled("ready", scene.pool.ready);
+  const end = performance.now() + duration;
+  const plan = planWork(seed);
+  let begun = 0;
+  async function lane(): Promise<void> {
+    while (begun < tasks && performance.now() < end) {
+      const work = plan.next().value;
+      begun += work.tasks;
+      await KINDS[work.kind](scene, work);
+    }
+  }
+  await Promise.all(Array.from({ length: LANES }, lane));
+}
+
+/** Checks that no task has begun more often than it may. */
+function countNotes({ notes, limits, ledger }: Scene): void {
+  const begun = new Map<number, number>();
+  for (const { name } of Deno.readDirSync(notes)) {
+    if (!/^\d+$/.test(name)) continue;
+    const lines = Deno.readTextFileSync(`${notes}/${name}`).split("\n");
+    for (const x of lines.filter((line) => line !== "").map(Number)) {
+      begun.set(x, (begun.get(x) ?? 0) + 1);
+    }
+  }
+  for (const [x, times] of begun) {
+    const most = limits.get(x) ?? 0;
+    if (times > most) {
+      ledger.fault(`${x} has begun ${times} times, and may ${most} times`);
+    }
+  }
+}
+
+function megabytes({ heap = 0 }: Levels): string {
+  return (heap / 2 ** 20).toFixed(1);
+}
+
+/** Notices when nothing finishes, and errors that no one has caught. */
+class Watch implements Disposable {
+  /** Resolves to `false` when nothing has finished for too long. */
+  readonly silence: Promise<false>;
+  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #onRejection: (event: PromiseRejectionEvent) => void;
+
+  constructor(ledger: Ledger) {
+    const { promise, resolve } = Promise.withResolvers<false>();
+    this.silence = promise;
+    this.#timer = setInterval(() => {
+      const silence = performance.now() - ledger.finishedAt;
+      if (silence > MAX_SILENCE) resolve(false);
+    }, 1_000);
+    this.#onRejection = (event) => {
+      event.preventDefault();
+      ledger.fault(`unhandled: ${Deno.inspect(event.reason)}`);
+    };
+    globalThis.addEventListener("unhandledrejection", this.#onRejection);
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    globalThis.removeEventListener("unhandledrejection", this.#onRejection);
+  }
+}

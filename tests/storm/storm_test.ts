@@ -1,0 +1,58 @@
+import { assertEquals, assertNotEquals } from "@std/assert";
+import { planDisturbances, planWork } from "./plan.ts";
+import { Random } from "./random.ts";
+
+const isLinux = Deno.build.os === "linux";
+
+const RUN = ["run", "-A", "--v8-flags=--expose-gc"];
+
+/** How long a storm may take, in milliseconds. */
+const TIMEOUT = 600_000;
+
+Deno.test({
+  name: "Pool answers every call rightly in a storm and leaves nothing",
+  ignore: !isLinux,
+  async fn() {
+    const program = new URL("./main.ts", import.meta.url).href;
+    const child = new Deno.Command(Deno.execPath(), {
+      args: [...RUN, program, "--seed", "1", "--tied"],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const timer = setTimeout(() => child.kill("SIGKILL"), TIMEOUT);
+    try {
+      const { code, stdout, stderr } = await child.output();
+      const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+      assertEquals(code, 0, `${text(stderr)}\n${text(stdout)}`);
+    } finally {
+      clearTimeout(timer);
+      await child.stdin.close();
+    }
+  },
+});
+
+Deno.test("planWork() plans the same for the same seed", () => {
+  const plan = (seed: number) =>
+    planWork(seed).take(500).map(({ kind, tasks, random }) =>
+      `${kind} ${tasks} ${random.bits()}`
+    ).toArray();
+  assertEquals(plan(7), plan(7));
+  assertNotEquals(plan(7), plan(8));
+});
+
+Deno.test("planDisturbances() plans the same for the same seed", () => {
+  const plan = (seed: number) =>
+    planDisturbances(seed, 100, true).take(500).toArray();
+  assertEquals(plan(7), plan(7));
+  assertNotEquals(plan(7), plan(8));
+  const { after } = plan(7).at(-1)!;
+  assertEquals(Math.round(after / 500 / 10), 10);
+});
+
+Deno.test("Random gives numbers that are spread evenly", () => {
+  const random = new Random(3);
+  const counts = new Array<number>(10).fill(0);
+  for (let n = 0; n < 100_000; n++) counts[random.integer(0, 9)]! += 1;
+  for (const count of counts) assertEquals(Math.round(count / 1_000), 10);
+});
