@@ -1,9 +1,9 @@
-import { Backlog } from "./backlog.ts";
 import type { Call } from "./call.ts";
 import type { CallQueue } from "./call_queue.ts";
 import { BrokenPoolError, WorkerLostError } from "./errors.ts";
 import type { KeepAlive } from "./keep_alive.ts";
 import type { PromisedCall } from "./promised_call.ts";
+import { type Round, Rounds } from "./rounds.ts";
 import { SoloCalls } from "./solo_calls.ts";
 import type { LostWorker, WorkerLink } from "./worker_link.ts";
 
@@ -28,17 +28,6 @@ export interface SchedulerEvents {
   expects(host: string | undefined): boolean;
 }
 
-/** A call on every worker, once those submitted before it are done. */
-interface Round {
-  /** The host of the workers; `undefined` for all. */
-  readonly host: string | undefined;
-  readonly makeCall: () => PromisedCall<unknown>;
-  readonly resolve: (results: Promise<unknown[]>) => void;
-  readonly reject: (reason: unknown) => void;
-  /** Calls that were submitted after it and wait for its end. */
-  readonly after: Backlog;
-}
-
 /**
  * Hands each call to the worker with the least to do, as soon as there is one
  * with room in its window. When no call is queued, sources are asked for some.
@@ -49,8 +38,7 @@ export class Scheduler {
   readonly #solo = new SoloCalls();
   readonly #links: WorkerLink[] = [];
   readonly #sources: CallSource[] = [];
-  readonly #rounds: Round[] = [];
-  #backlog = new Backlog();
+  readonly #rounds = new Rounds();
   #roundRuns = false;
   #inFlight = 0;
   #pending = 0;
@@ -73,9 +61,7 @@ export class Scheduler {
 
   /** How many calls wait for a worker. */
   get queued(): number {
-    let queued = this.#backlog.length + this.#solo.length;
-    for (const { after } of this.#rounds) queued += after.length;
-    return queued;
+    return this.#rounds.calls + this.#solo.length;
   }
 
   /**
@@ -132,7 +118,7 @@ export class Scheduler {
       return;
     }
     this.#hold();
-    (this.#rounds.at(-1)?.after ?? this.#backlog).push(call);
+    this.#rounds.push(call);
     this.wake();
   }
 
@@ -148,11 +134,9 @@ export class Scheduler {
   ): Promise<unknown[]> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed());
     this.#hold();
-    const { promise, resolve, reject } = Promise.withResolvers<unknown[]>();
-    const after = new Backlog();
-    this.#rounds.push({ host, makeCall, resolve, reject, after });
+    const results = this.#rounds.add(makeCall, host);
     this.wake();
-    return promise;
+    return results;
   }
 
   /**
@@ -161,13 +145,7 @@ export class Scheduler {
    * @param makeCall What it was submitted with.
    */
   withdraw(makeCall: () => PromisedCall<unknown>): void {
-    const index = this.#rounds.findIndex((round) =>
-      round.makeCall === makeCall
-    );
-    const round = this.#rounds[index];
-    if (round === undefined) return;
-    this.#rounds.splice(index, 1);
-    (this.#rounds[index - 1]?.after ?? this.#backlog).append(round.after);
+    if (!this.#rounds.withdraw(makeCall)) return;
     this.#release(1);
     this.wake();
   }
@@ -231,14 +209,10 @@ export class Scheduler {
    */
   cancelQueued(reason: () => Error): void {
     this.#cancelled ??= reason;
-    const rounds = this.#rounds.splice(0);
+    const backlogs = this.#rounds.backlogs();
+    const rounds = this.#rounds.drain();
     this.#failAll(this.#solo, reason);
-    for (
-      const backlog of [
-        this.#backlog,
-        ...rounds.map(({ after }) => after),
-      ]
-    ) {
+    for (const backlog of backlogs) {
       for (const [, queue] of backlog.queues()) this.#failAll(queue, reason);
     }
     for (const round of rounds) {
@@ -284,20 +258,20 @@ export class Scheduler {
     });
     const links = this.#links.filter(hasRoom);
     if (links.length > 0 && this.#rounds.length === 0) this.#pull(links);
-    for (const [host, queue] of this.#backlog.queues()) {
+    for (const [host, queue] of this.#rounds.backlog.queues()) {
       let free = links.filter((link) => hasRoom(link) && link.isAt(host));
       while (free.length > 0 && queue.length > 0) {
         this.#share(queue, free);
         free = free.filter(hasRoom);
       }
     }
-    const rest = this.#backlog.length + this.#solo.length;
+    const rest = this.#rounds.backlog.length + this.#solo.length;
     if (this.#inFlight === 0 && rest === 0) this.#beginRound();
   }
 
   /** Refuses what must run at a host that has no workers. */
   #refuseAbsent(): void {
-    for (const [host, queue] of this.#backlog.queues()) {
+    for (const [host, queue] of this.#rounds.backlog.queues()) {
       if (this.#isAbsent(host)) this.#failAll(queue, () => absent(host!));
     }
     for (const source of [...this.#sources]) {
@@ -316,7 +290,7 @@ export class Scheduler {
     if (this.#sources.length > 1) this.#sources.push(this.#sources.shift()!);
     for (const source of [...this.#sources]) {
       const { host } = source;
-      let room = -this.#backlog.waiting(host);
+      let room = -this.#rounds.backlog.waiting(host);
       for (const link of links) {
         if (link.isAt(host)) room += link.window.room;
       }
@@ -348,10 +322,9 @@ export class Scheduler {
   #beginRound(): void {
     // Of a worker that is lost the removal is due, which dispatches again.
     if (this.#links.some(({ lost }) => lost)) return;
-    const round = this.#rounds[0];
+    const round = this.#rounds.first;
     if (round === undefined || !this.#canBegin(round)) return;
     this.#rounds.shift();
-    this.#backlog = round.after;
     if (this.#isAbsent(round.host)) {
       round.reject(absent(round.host!));
       this.#release(1);
@@ -400,7 +373,7 @@ export class Scheduler {
       call.holder = undefined;
       if (moved.has(call)) call.state = "queued";
     }
-    this.#backlog.putBack([...moved]);
+    this.#rounds.backlog.putBack([...moved]);
     // What one of them rejects may have others dropped, moved ones too.
     for (const call of calls) {
       if (!moved.has(call)) this.#loseCall(call, link.name, worker);

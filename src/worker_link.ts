@@ -43,8 +43,12 @@ export interface WorkerProfile {
   readonly concurrency: number;
   /** How long an abandoned call may go on, in milliseconds. */
   readonly cancelGrace: number;
-  /** Ends the worker's process. */
-  readonly kill: () => void;
+  /**
+   * Ends the worker's process.
+   *
+   * @param blameless Whether it isn't the worker's fault.
+   */
+  readonly kill: (blameless: boolean) => void;
   /** Sees to it that the worker's process ends, and tells how it did. */
   readonly end: () => Promise<WorkerEnd>;
 }
@@ -137,7 +141,7 @@ export class WorkerLink {
     } catch (error) {
       cause = error;
       // What it has yet to do is done elsewhere, so it must do no more.
-      this.#profile.kill();
+      this.#profile.kill(false);
     }
     // First of all: nothing must be sent to it from now on.
     this.lost = true;
@@ -277,7 +281,7 @@ export class WorkerLink {
    */
   #kill(): void {
     this.#killed = true;
-    this.#profile.kill();
+    this.#profile.kill(true);
   }
 
   #define(task: RegisteredTask): void {

@@ -29,8 +29,8 @@ export interface ConnectedWorker {
   readonly kind: HostKind;
   /** The way to it. */
   readonly channel: Channel;
-  /** Ends its process. */
-  readonly kill: () => void;
+  /** Ends its process, which counts as a loss unless it is blameless. */
+  readonly kill: (blameless: boolean) => void;
   /** Sees to it that its process ends, and tells how it did. */
   readonly end: () => Promise<WorkerEnd>;
   /** Notes why it can't be used, as it is to end for that. */
@@ -71,8 +71,8 @@ interface SupervisedWorker {
   channel: Channel | undefined;
   /** Why it couldn't be used, if that is so. */
   refusal: string | undefined;
-  /** Whether it was ended on purpose, to be replaced. */
-  isUnwanted: boolean;
+  /** Whether it was ended for something that isn't its fault. */
+  isBlameless: boolean;
 }
 
 /** Starts the workers of one host, replaces them, and sees that they end. */
@@ -195,15 +195,15 @@ export class SupervisedHost {
       begin: performance.now(),
       channel: undefined,
       refusal: undefined,
-      isUnwanted: false,
+      isBlameless: false,
     };
     this.#workers[index] = worker;
     const { process } = worker;
     process.ended.then((end) => arrival.fail(this.#endedEarly(name, end)));
     const channel = await arrival.channel;
     worker.channel = channel;
-    const kill = () => {
-      worker.isUnwanted = true;
+    const kill = (blameless: boolean) => {
+      worker.isBlameless = blameless;
       process.kill();
     };
     const end = () => ended(process, LOST_TIMEOUT);
@@ -226,7 +226,7 @@ export class SupervisedHost {
       if (this.#stopped.signal.aborted) return;
       this.lostWorkers++;
       if (end.hostLost || this.lostSince !== undefined) return;
-      const wait = worker.isUnwanted
+      const wait = worker.isBlameless
         ? 0
         : this.#restarts.lost(index, performance.now() - begin);
       const how = worker.refusal ?? end.how;
