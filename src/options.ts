@@ -122,7 +122,8 @@ export interface PoolOptions {
   /**
    * Where what workers write goes: `"lines"`, the default, to this process's
    * streams, line by line with the worker's name; `"inherit"`, there as it is
-   * (on other machines: as with `"lines"`); `"null"`, nowhere.
+   * (on other machines: as with `"lines"`); `"null"`, nowhere, nor is anything
+   * said of hosts then.
    */
   readonly stdio?: "lines" | "inherit" | "null";
 }

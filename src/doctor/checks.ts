@@ -55,6 +55,8 @@ export async function checkHost(
     hosts: host,
     permissions: "none",
     startTimeout: timeout,
+    // What is to be said of a host is in its report.
+    stdio: "null",
   });
   const check = new HostCheck(host.host, settings);
   return await check.run();

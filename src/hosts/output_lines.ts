@@ -42,6 +42,7 @@ export class OutputLines {
 
   /** Passes on a line about a host. */
   report(host: string, line: string): void {
+    if (this.#silent) return;
     print("stderr", host, new TextEncoder().encode(`${line}\n`));
   }
 

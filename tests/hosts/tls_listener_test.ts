@@ -3,6 +3,7 @@ import { deadline } from "@std/async/deadline";
 import { makeCertificate } from "../../src/hosts/certificate.ts";
 import { TlsListener } from "../../src/hosts/tls_listener.ts";
 import { CERTIFICATE_NAME, connectToPool } from "../../src/wire/connect.ts";
+import { KeepAlive } from "../../src/keep_alive.ts";
 import type { Connection } from "../../src/wire/connection.ts";
 
 /** How long may take what must not hang, in milliseconds. */
@@ -20,6 +21,9 @@ interface Listening extends Disposable {
 }
 
 async function listen(): Promise<Listening> {
+  // Neither the listener nor its connections keep a program from ending.
+  const keepAlive = new KeepAlive();
+  keepAlive.hold();
   const all: Connection[] = [];
   const waiting: Connection[] = [];
   let wake = () => {};
@@ -44,6 +48,7 @@ async function listen(): Promise<Listening> {
     [Symbol.dispose]() {
       listener.close();
       for (const connection of all) connection.close();
+      keepAlive.close();
     },
   };
 }
@@ -59,7 +64,9 @@ async function connect(port: number): Promise<Connection> {
 async function connectBoth(
   { port, accept }: Listening,
 ): Promise<[server: Connection, client: Connection]> {
-  return await Promise.all([accept(), connect(port)]);
+  const [server, client] = await Promise.all([accept(), connect(port)]);
+  server.trust?.();
+  return [server, client];
 }
 
 async function writeAll(
