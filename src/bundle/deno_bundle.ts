@@ -1,6 +1,7 @@
 import { pathToFileURL } from "node:url";
 import { explainFailure, explainStart } from "./bundle_failure.ts";
-import { withAbsoluteSources } from "./source_map.ts";
+import { withOriginalMeta } from "./import_meta.ts";
+import { joinSourceMap, splitSourceMap } from "./source_map.ts";
 
 /** How a bundle is made. */
 export interface BundleOptions {
@@ -49,7 +50,8 @@ export async function denoBundle(
   ]);
   if (!success) throw explainFailure(url, new TextDecoder().decode(stderr));
   const code = new TextDecoder().decode(stdout);
-  return sourceMap ? withAbsoluteSources(code, base) : code;
+  const mapped = sourceMap ? splitSourceMap(code, base) : undefined;
+  return mapped === undefined ? code : joinSourceMap(withOriginalMeta(mapped));
 }
 
 async function run(url: string, args: string[]): Promise<Deno.CommandOutput> {

@@ -1,6 +1,6 @@
 import { decode } from "@jridgewell/sourcemap-codec";
 import { fileURLToPath } from "node:url";
-import type { SourceMap } from "./source_map.ts";
+import type { MappedCode, SourceMap } from "./source_map.ts";
 
 /** What is replaced, by names as long, so that columns stay what they are. */
 const META = /\bimport\.meta\b/g;
@@ -12,21 +12,16 @@ const PREFIXES = ["__meta_", "$$meta_", "$_meta_"];
 const MAKE_META =
   '(url,paths)=>({url,...paths,main:false,resolve(to){if(!/^\\.{0,2}\\/|^[a-z][a-z0-9+.-]*:/i.test(to))throw new TypeError("In a bundle import.meta.resolve() takes URLs and relative paths, but not: "+to);return new URL(to,url).href}})';
 
-/** Code and the map of where it comes from. */
-export interface MappedCode {
-  readonly code: string;
-  readonly map: SourceMap;
-}
-
 /**
  * Makes `import.meta` in a bundle what it was in each of its sources. It would
  * be that of the bundle, and `new URL("./words.txt", import.meta.url)`, of
  * which many modules have one at their top, would throw.
  */
-export function withOriginalMeta(code: string, map: SourceMap): MappedCode {
+export function withOriginalMeta(mapped: MappedCode): MappedCode {
+  const { code, map } = mapped;
   const prefix = PREFIXES.find((prefix) => !code.includes(prefix));
   if (prefix === undefined || !code.includes("import.meta")) {
-    return { code, map };
+    return mapped;
   }
   const sourceAt = sourceFinder(map);
   const used = new Map<number, string>();
@@ -39,7 +34,7 @@ export function withOriginalMeta(code: string, map: SourceMap): MappedCode {
       return name;
     })
   );
-  if (used.size === 0) return { code, map };
+  if (used.size === 0) return mapped;
   return prepend(definitions(prefix, used, map.sources), lines, map);
 }
 

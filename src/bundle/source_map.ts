@@ -1,5 +1,4 @@
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { withOriginalMeta } from "./import_meta.ts";
 
 /** The comment, always the last line, that has the map in it. */
 const COMMENT = "//# sourceMappingURL=data:application/json;base64,";
@@ -17,31 +16,46 @@ export interface SourceMap {
   readonly mappings: string;
 }
 
+/** Code and the map of where it comes from. */
+export interface MappedCode {
+  readonly code: string;
+  readonly map: SourceMap;
+}
+
 /**
- * Makes the stack traces of a bundle, and its `import.meta`, name its sources
- * by where they are, wherever the bundle is.
+ * Takes the map out of a bundle, with its sources named by where they are,
+ * wherever the bundle is.
  *
- * Deno applies the source map of a module to the module's stack traces; that
- * of a `blob:` URL too, of which no relative path leads to anywhere. The texts
- * of the sources, which make up half of the map, aren't needed for that.
+ * The texts of the sources, which make up half of the map, are left out: stack
+ * traces don't need them.
  *
- * @param code A bundle with a source map at its end.
+ * @param bundle A bundle with a source map at its end.
  * @param base The folder that the map's sources are relative to, as a URL.
+ * @returns The code and its map; `undefined` if it has none.
  */
-export function withAbsoluteSources(code: string, base: string): string {
-  const at = code.lastIndexOf(COMMENT);
-  if (at < 0) return code;
+export function splitSourceMap(
+  bundle: string,
+  base: string,
+): MappedCode | undefined {
+  const at = bundle.lastIndexOf(COMMENT);
+  if (at < 0) return undefined;
   const { version, sources, names, mappings }: SourceMap = JSON.parse(
-    fromBase64(code.slice(at + COMMENT.length).trim()),
+    fromBase64(bundle.slice(at + COMMENT.length).trim()),
   );
   const urls = sources.map((source) => absolute(source, base));
-  const bundle = withOriginalMeta(code.slice(0, at), {
-    version,
-    sources: urls,
-    names,
-    mappings,
-  });
-  return `${bundle.code}${COMMENT}${toBase64(JSON.stringify(bundle.map))}\n`;
+  return {
+    code: bundle.slice(0, at),
+    map: { version, sources: urls, names, mappings },
+  };
+}
+
+/**
+ * Puts the map at the end of the code. Deno applies it to the stack traces of
+ * the module; to those of a `blob:` URL too, of which no relative path leads
+ * to anywhere.
+ */
+export function joinSourceMap({ code, map }: MappedCode): string {
+  return `${code}${COMMENT}${toBase64(JSON.stringify(map))}\n`;
 }
 
 /** The URL of a source, escaped as Deno does it. */
