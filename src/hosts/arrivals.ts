@@ -34,6 +34,11 @@ export class Arrivals {
     return { number, channel: promise, fail };
   }
 
+  /** How many connections are expected. */
+  get count(): number {
+    return this.#expected.size;
+  }
+
   /** The secret of who is expected with a number. */
   secretOf(number: number): Uint8Array<ArrayBuffer> | undefined {
     return this.#expected.get(number)?.secret;

@@ -1,4 +1,5 @@
 import { pause } from "../pause.ts";
+import { withinLimit } from "../time_limit.ts";
 import type { Address } from "../wire/address.ts";
 import { Channel } from "../wire/channel.ts";
 import type { Connection } from "../wire/connection.ts";
@@ -9,7 +10,10 @@ import { TlsListener } from "./tls_listener.ts";
 /** How long a connection may take to prove itself, in milliseconds. */
 const HANDSHAKE_TIMEOUT = 5_000;
 
-/** Connections that may be busy proving themselves; then the oldest goes. */
+/**
+ * Connections that may be busy proving themselves, besides those that are
+ * expected; then the oldest goes.
+ */
 const MAX_STRANGERS = 64;
 
 /** The pause after a connection couldn't be accepted, in milliseconds. */
@@ -19,6 +23,7 @@ const ACCEPT_PAUSE = 100;
 export class PoolListener {
   readonly #handshake: PoolHandshake;
   readonly #onArrival: (number: number, channel: Channel) => void;
+  readonly #expected: () => number;
   readonly #strangers = new Set<Connection>();
   #listener: { close(): void } | undefined;
   #closed = false;
@@ -28,13 +33,16 @@ export class PoolListener {
    *
    * @param onArrival Called with the number and the channel of each that was
    * let in.
+   * @param expected Tells how many connections are expected.
    */
   constructor(
     handshake: PoolHandshake,
     onArrival: (number: number, channel: Channel) => void,
+    expected: () => number = () => 0,
   ) {
     this.#handshake = handshake;
     this.#onArrival = onArrival;
+    this.#expected = expected;
   }
 
   /**
@@ -55,8 +63,10 @@ export class PoolListener {
         port,
         certificate!,
         (connection) => this.#admit(connection),
+        () => this.#maxStrangers,
       );
       this.#listener = listener;
+      if (this.#closed) listener.close();
       return { ...address, port: listener.port };
     }
     const listener = address.transport === "unix"
@@ -77,6 +87,10 @@ export class PoolListener {
     this.#strangers.clear();
   }
 
+  get #maxStrangers(): number {
+    return MAX_STRANGERS + this.#expected();
+  }
+
   async #accept(listener: Deno.Listener): Promise<void> {
     while (!this.#closed) {
       try {
@@ -90,17 +104,15 @@ export class PoolListener {
 
   async #admit(connection: Connection): Promise<void> {
     const [oldest] = this.#strangers;
-    if (this.#strangers.size >= MAX_STRANGERS) this.#refuse(oldest!);
+    if (this.#strangers.size >= this.#maxStrangers) this.#refuse(oldest!);
     this.#strangers.add(connection);
     // A stranger doesn't keep the program from ending.
     connection.unref();
-    const timer = setTimeout(
-      () => this.#refuse(connection),
-      HANDSHAKE_TIMEOUT,
-    );
-    Deno.unrefTimer(timer);
     try {
-      const number = await this.#handshake.admit(connection);
+      const number = await withinLimit(
+        this.#handshake.admit(connection),
+        HANDSHAKE_TIMEOUT,
+      );
       if (!this.#strangers.delete(connection)) return;
       const channel = new Channel(connection);
       channel.unref();
@@ -108,8 +120,6 @@ export class PoolListener {
     } catch {
       // Whoever it was, it is none that this pool expects.
       this.#refuse(connection);
-    } finally {
-      clearTimeout(timer);
     }
   }
 

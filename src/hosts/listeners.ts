@@ -1,13 +1,13 @@
 import { type Address, formatAddress } from "../wire/address.ts";
-import type { Channel } from "../wire/channel.ts";
 import type { PoolHandshake } from "../wire/handshake.ts";
+import type { Arrivals } from "./arrivals.ts";
 import { type Certificate, makeCertificate } from "./certificate.ts";
 import { PoolListener } from "./listener.ts";
 
 /** All that a pool listens at: one listener for each address that is asked for. */
 export class Listeners {
   readonly #handshake: PoolHandshake;
-  readonly #onArrival: (number: number, channel: Channel) => void;
+  readonly #arrivals: Arrivals;
   readonly #listeners: PoolListener[] = [];
   readonly #addresses = new Map<string, Promise<Address>>();
   #certificate: Promise<Certificate> | undefined;
@@ -16,10 +16,10 @@ export class Listeners {
   /** Constructs what listens nowhere yet. */
   constructor(
     handshake: PoolHandshake,
-    onArrival: (number: number, channel: Channel) => void,
+    arrivals: Arrivals,
   ) {
     this.#handshake = handshake;
-    this.#onArrival = onArrival;
+    this.#arrivals = arrivals;
   }
 
   /**
@@ -51,7 +51,11 @@ export class Listeners {
       ? await this.certificate()
       : undefined;
     if (this.#closed) throw new Error("The pool was shut down");
-    const listener = new PoolListener(this.#handshake, this.#onArrival);
+    const listener = new PoolListener(
+      this.#handshake,
+      (number, channel) => this.#arrivals.arrived(number, channel),
+      () => this.#arrivals.count,
+    );
     this.#listeners.push(listener);
     return await listener.listen(wanted, certificate);
   }

@@ -1,6 +1,6 @@
-import { deadline } from "@std/async/deadline";
 import { HostError } from "../errors.ts";
 import { pause } from "../pause.ts";
+import { withinLimit } from "../time_limit.ts";
 import type { WorkerEnd, WorkerProcess } from "../spawner/spawner.ts";
 import type { Channel } from "../wire/channel.ts";
 import type { Arrival, Arrivals } from "./arrivals.ts";
@@ -9,6 +9,9 @@ import { jittered, Restarts } from "./restarts.ts";
 
 /** How long a worker may take to end by itself, in milliseconds. */
 const STOP_TIMEOUT = 3_000;
+
+/** How long it may take until the end of one that is killed is known. */
+const KILL_TIMEOUT = 1_000;
 
 /** The same of one whose connection has ended unasked. */
 const LOST_TIMEOUT = 500;
@@ -55,8 +58,11 @@ export interface HostSupervision {
   readonly arrivals: Arrivals;
   /** Called with the number and the name of each worker. */
   readonly onName: (worker: number, name: string) => void;
-  /** Called with each worker that takes the place of one that was lost. */
-  readonly onWorker: (worker: ConnectedWorker) => void;
+  /**
+   * Called with each worker that takes the place of one that was lost; it
+   * resolves when the worker is in use, or won't be.
+   */
+  readonly onWorker: (worker: ConnectedWorker) => Promise<void>;
   /** Called when the host is lost, or its workers aren't replaced any more. */
   readonly onChanged: () => void;
   /** Passes on a line about the host. */
@@ -91,7 +97,10 @@ export class SupervisedHost {
   readonly #stopped = new AbortController();
   #host: Host | undefined;
   #restarts = new Restarts(Infinity);
+  /** Whether what is lost isn't replaced any more. */
   #givenUp = false;
+  /** How many replacements are on their way. */
+  #replacements = 0;
   #starting: Promise<unknown> | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -113,7 +122,9 @@ export class SupervisedHost {
 
   /** Whether it has workers or will have some. */
   get expectsWorkers(): boolean {
-    return !this.#givenUp && !this.#stopped.signal.aborted;
+    if (this.#stopped.signal.aborted) return false;
+    return !this.#givenUp || this.lostSince !== undefined ||
+      this.#replacements > 0;
   }
 
   /**
@@ -146,7 +157,7 @@ export class SupervisedHost {
     let connected: ConnectedWorker[];
     try {
       const left = startTimeout - (performance.now() - begin);
-      connected = await deadline(Promise.all(arrivals), Math.max(1, left));
+      connected = await withinLimit(Promise.all(arrivals), Math.max(1, left));
     } catch (error) {
       throw isTimeout(error) ? this.#late() : error;
     }
@@ -176,9 +187,14 @@ export class SupervisedHost {
       if (channel === undefined) process.kill();
       else channel.close();
     }
-    await Promise.all(
-      workers.map(({ process }) => ended(process, STOP_TIMEOUT)),
-    );
+    const ends = workers.map(({ process }) => ended(process, STOP_TIMEOUT));
+    const given = new AbortController();
+    // A spawner that hangs tells of no ends; then it is its host that ends.
+    await Promise.race([
+      Promise.all(ends),
+      pause(STOP_TIMEOUT + KILL_TIMEOUT, given.signal).catch(() => {}),
+    ]);
+    given.abort();
     await this.#host?.close();
   }
 
@@ -203,7 +219,8 @@ export class SupervisedHost {
     const channel = await arrival.channel;
     worker.channel = channel;
     const kill = (blameless: boolean) => {
-      worker.isBlameless = blameless;
+      // Its connection may break for that, which is no fault of its either.
+      worker.isBlameless ||= blameless;
       process.kill();
     };
     const end = () => ended(process, LOST_TIMEOUT);
@@ -226,16 +243,26 @@ export class SupervisedHost {
       if (this.#stopped.signal.aborted) return;
       this.lostWorkers++;
       if (end.hostLost || this.lostSince !== undefined) return;
-      const wait = worker.isBlameless
-        ? 0
-        : this.#restarts.lost(index, performance.now() - begin);
+      if (worker.isBlameless) return this.#replace(index, 0);
+      if (this.#givenUp) return;
+      const wait = this.#restarts.lost(index, performance.now() - begin);
       const how = worker.refusal ?? end.how;
       if (wait === undefined) this.#giveUp({ ...end, how });
-      else this.#replace(index, wait).catch(() => {});
+      else this.#replace(index, wait);
     });
   }
 
+  /** Has another worker take the place of one that was lost. */
   async #replace(index: number, wait: number): Promise<void> {
+    this.#replacements++;
+    // Of one that doesn't come, its end tells why.
+    await this.#startReplacement(index, wait).catch(() => {});
+    this.#replacements--;
+    // It was what calls may have waited for.
+    if (this.#givenUp) this.#supervision.onChanged();
+  }
+
+  async #startReplacement(index: number, wait: number): Promise<void> {
     const { signal } = this.#stopped;
     const host = this.#host;
     await pause(wait, signal);
@@ -244,11 +271,11 @@ export class SupervisedHost {
     const starting = this.#startWorker(index);
     const worker = this.#workers[index]!;
     this.#watch(worker, index);
-    const timer = setTimeout(() => worker.process.kill(), startTimeout);
     try {
-      onWorker(await starting);
-    } finally {
-      clearTimeout(timer);
+      await onWorker(await withinLimit(starting, startTimeout));
+    } catch (error) {
+      if (isTimeout(error)) worker.process.kill();
+      throw error;
     }
   }
 
@@ -291,14 +318,16 @@ export class SupervisedHost {
   }
 
   async #restart(): Promise<ConnectedWorker[]> {
-    const { startTimeout } = this.#supervision;
-    await this.#open();
+    const { startTimeout, maxRestarts } = this.#supervision;
+    this.workers = await this.#open();
+    this.#restarts = new Restarts(maxRestarts * this.workers);
+    this.#givenUp = false;
     this.#workers.length = 0;
     const arrivals = Array.from(
       { length: this.workers },
       (_, index) => this.#startWorker(index),
     );
-    const connected = await deadline(Promise.all(arrivals), startTimeout);
+    const connected = await withinLimit(Promise.all(arrivals), startTimeout);
     this.lostSince = undefined;
     this.error = undefined;
     this.#supervise();

@@ -25,8 +25,8 @@ const SHUT_DOWN = "The pool was shut down";
 
 /** What a supervisor tells the one that has made it. */
 export interface SupervisorEvents {
-  /** A worker takes the place of one that was lost. */
-  readonly onWorker: (worker: ConnectedWorker) => void;
+  /** See {@linkcode HostSupervision.onWorker}. */
+  readonly onWorker: (worker: ConnectedWorker) => Promise<void>;
   /** A host is lost, or its workers aren't replaced any more. */
   readonly onChanged: () => void;
 }
@@ -55,10 +55,7 @@ export class Supervisor {
       (number) => this.#arrivals.secretOf(number),
       { concurrency: settings.concurrency },
     );
-    this.#listeners = new Listeners(
-      handshake,
-      (number, channel) => this.#arrivals.arrived(number, channel),
-    );
+    this.#listeners = new Listeners(handshake, this.#arrivals);
   }
 
   /**

@@ -7,9 +7,6 @@ import type { Certificate } from "./certificate.ts";
 /** How long a connection may take to become encrypted, in milliseconds. */
 const HANDSHAKE_TIMEOUT = 5_000;
 
-/** Connections that may be on the way there; then the oldest goes. */
-const MAX_STRANGERS = 64;
-
 /** More bytes than anyone has to say before they have proved themselves. */
 const MAX_UNREAD = 65_536;
 
@@ -23,11 +20,13 @@ export class TlsListener {
   /** The port it listens at. */
   readonly port: number;
   readonly #server: Server;
+  readonly #maxStrangers: () => number;
   /** Connections that aren't encrypted yet, by where they come from. */
   readonly #strangers = new Map<string, Socket>();
 
-  private constructor(server: Server) {
+  private constructor(server: Server, maxStrangers: () => number) {
     this.#server = server;
+    this.#maxStrangers = maxStrangers;
     server.on("connection", (socket: Socket) => this.#expect(socket));
     server.on(
       "secureConnection",
@@ -40,12 +39,15 @@ export class TlsListener {
    * Begins to listen.
    *
    * @param onConnection Called with each connection, once it is encrypted.
+   * @param maxStrangers Tells how many connections may be on the way there;
+   * then the oldest goes.
    */
   static async listen(
     hostname: string,
     port: number,
     certificate: Certificate,
     onConnection: (connection: Connection) => void,
+    maxStrangers: () => number,
   ): Promise<TlsListener> {
     const server = createServer(
       { ...certificate, noDelay: true, handshakeTimeout: HANDSHAKE_TIMEOUT },
@@ -54,7 +56,7 @@ export class TlsListener {
     server.unref();
     server.listen(port, hostname);
     await once(server, "listening");
-    return new TlsListener(server);
+    return new TlsListener(server, maxStrangers);
   }
 
   /** Stops listening, and hangs up on those that aren't encrypted yet. */
@@ -65,8 +67,12 @@ export class TlsListener {
   }
 
   #expect(socket: Socket): void {
-    const [oldest] = this.#strangers.values();
-    if (this.#strangers.size >= MAX_STRANGERS) oldest!.destroy();
+    const [oldest] = this.#strangers;
+    if (this.#strangers.size >= this.#maxStrangers()) {
+      const [from, socket] = oldest!;
+      this.#strangers.delete(from);
+      socket.destroy();
+    }
     const from = origin(socket);
     this.#strangers.set(from, socket);
     socket.once("close", () => this.#strangers.delete(from));
@@ -94,7 +100,7 @@ class TlsConnection implements Connection {
       if (this.#unread > MAX_UNREAD && !this.#trusted) socket.destroy();
       this.#wake?.();
     });
-    socket.on("error", (error: Error) => this.#end(error));
+    socket.on("error", (error: Error) => this.#end(asDenoError(error)));
     socket.on("end", () => this.#end());
     socket.on("close", () => this.#end());
   }
@@ -118,7 +124,7 @@ class TlsConnection implements Connection {
     return new Promise((resolve, reject) => {
       this.#socket.write(
         bytes,
-        (error) => error ? reject(error) : resolve(bytes.length),
+        (error) => error ? reject(asDenoError(error)) : resolve(bytes.length),
       );
     });
   }
@@ -142,6 +148,22 @@ class TlsConnection implements Connection {
     this.#error ??= error;
     this.#wake?.();
   }
+}
+
+/** An error of `node:tls` as a `Deno.Conn` would have thrown it. */
+function asDenoError(error: Error & { code?: string }): Error {
+  const { ConnectionReset, ConnectionAborted, BrokenPipe, TimedOut } =
+    Deno.errors;
+  const classes: Record<string, typeof ConnectionReset | undefined> = {
+    ECONNRESET: ConnectionReset,
+    ECONNABORTED: ConnectionAborted,
+    EPIPE: BrokenPipe,
+    ETIMEDOUT: TimedOut,
+  };
+  const DenoError = classes[error.code ?? ""];
+  return DenoError === undefined
+    ? error
+    : new DenoError(error.message, { cause: error });
 }
 
 /** Where a connection comes from. */

@@ -1,4 +1,3 @@
-import { deadline } from "@std/async/deadline";
 import type { Address } from "../wire/address.ts";
 import { Channel } from "../wire/channel.ts";
 import { connectToPool } from "../wire/connect.ts";
@@ -6,9 +5,6 @@ import { introduce } from "../wire/handshake.ts";
 import { Executor } from "./executor.ts";
 import { GuardedConnection } from "./guarded_connection.ts";
 import { ResultWriter } from "./result_writer.ts";
-
-/** How long a pool may take to let a worker in, in milliseconds. */
-const HANDSHAKE_TIMEOUT = 30_000;
 
 /** What a worker is told when it is started. */
 export interface WorkerOrders {
@@ -30,10 +26,8 @@ export interface WorkerOrders {
 export async function serve(orders: WorkerOrders): Promise<void> {
   const { address, certificate, secret, worker } = orders;
   const connection = await connectToPool(address, certificate);
-  const { concurrency } = await deadline(
-    introduce(connection, secret, worker),
-    HANDSHAKE_TIMEOUT,
-  );
+  // However long that takes: the pool's program may be busy.
+  const { concurrency } = await introduce(connection, secret, worker);
   const channel = new Channel(new GuardedConnection(connection));
   const executor = new Executor(
     new ResultWriter(channel),

@@ -40,7 +40,10 @@ class Gatekeeper implements Disposable {
       this.arrived.push(number);
       this.#channels.push(channel);
     },
+    () => this.expected,
   );
+  /** How many workers are expected. */
+  expected = 0;
 
   listen(
     address: Address,
@@ -114,6 +117,24 @@ for (const transport of ["tcp", "tls"] as const) {
     const worker = await comeIn(address, certificate.cert, 5);
     assertEquals(pool.arrived, [5]);
     for (const connection of [first, worker, ...others]) connection.close();
+  });
+}
+
+for (const transport of ["tcp", "tls"] as const) {
+  Deno.test(`PoolListener lets all in that are expected, however many come at once (${transport})`, async () => {
+    const certificate = await makeCertificate();
+    using pool = new Gatekeeper();
+    pool.expected = 2 * MOST_STRANGERS;
+    const address = await pool.listen({ transport, ...ANYWHERE }, certificate);
+    const numbers = Array.from({ length: pool.expected }, (_, n) => n);
+    const workers = await Promise.all(
+      numbers.map(() => connectToPool(address, certificate.cert)),
+    );
+    await Promise.all(
+      workers.map((worker, number) => introduce(worker, SECRET, number)),
+    );
+    assertEquals(pool.arrived.toSorted((a, b) => a - b), numbers);
+    for (const worker of workers) worker.close();
   });
 }
 

@@ -1,152 +1,14 @@
 import {
   assert,
   assertEquals,
+  assertFalse,
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
 import { HostError } from "../../src/errors.ts";
-import { Arrivals } from "../../src/hosts/arrivals.ts";
-import type { Host } from "../../src/hosts/host.ts";
-import {
-  type ConnectedWorker,
-  type HostSupervision,
-  SupervisedHost,
-} from "../../src/hosts/supervised_host.ts";
-import type { WorkerEnd, WorkerProcess } from "../../src/spawner/spawner.ts";
-import { Channel } from "../../src/wire/channel.ts";
-import { MemoryConnection } from "../memory_connection.ts";
 import { settled } from "../fake_worker.ts";
 import { until } from "../programs/loss_fixture.ts";
-
-const DIED: WorkerEnd = { how: "exit code 9", lastWords: "alas" };
-
-/** A worker's process that lives and connects as the test says. */
-class FakeProcess implements WorkerProcess {
-  readonly ended: Promise<WorkerEnd>;
-  isKilled = false;
-  hasEnded = false;
-  readonly #end: (end: WorkerEnd) => void;
-  #other: Channel | undefined;
-
-  constructor(readonly number: number, readonly arrivals: Arrivals) {
-    const { promise, resolve } = Promise.withResolvers<WorkerEnd>();
-    this.ended = promise;
-    this.#end = resolve;
-  }
-
-  /** Connects to the pool. */
-  connect(): void {
-    const [left, right] = MemoryConnection.pair();
-    this.#other = new Channel(right);
-    this.#other.receive(() => {}).then(() => this.end(DIED));
-    this.arrivals.arrived(this.number, new Channel(left));
-  }
-
-  end(end: WorkerEnd): void {
-    this.hasEnded = true;
-    this.#end(end);
-    this.#other?.close();
-  }
-
-  kill(): void {
-    this.isKilled = true;
-    this.end({ how: "signal SIGKILL", lastWords: "" });
-  }
-}
-
-/** A host whose life is the test's to say. */
-class FakeHost implements Host {
-  readonly name = "fake";
-  readonly kind = "ssh";
-  readonly secret = new Uint8Array(32);
-  readonly processes: FakeProcess[] = [];
-  readonly lost: Promise<Error>;
-  isClosed = false;
-  lose!: (reason: Error) => void;
-
-  constructor(readonly scene: Scene) {
-    this.lost = new Promise((resolve) => this.lose = resolve);
-  }
-
-  open(): Promise<number> {
-    return this.scene.open();
-  }
-
-  start(worker: number): WorkerProcess {
-    const { arrivals, connects, startProblem } = this.scene;
-    if (startProblem !== undefined) throw startProblem;
-    const process = new FakeProcess(worker, arrivals);
-    this.processes.push(process);
-    if (connects) process.connect();
-    return process;
-  }
-
-  // deno-lint-ignore require-await
-  async close(): Promise<void> {
-    this.isClosed = true;
-  }
-}
-
-/** A supervised host, and all that it asks for and tells. */
-class Scene implements AsyncDisposable {
-  readonly arrivals = new Arrivals();
-  readonly hosts: FakeHost[] = [];
-  readonly replacements: ConnectedWorker[] = [];
-  readonly reports: string[] = [];
-  givenUp = 0;
-  /** Whether workers connect as soon as they are started. */
-  connects = true;
-  /** What goes wrong when a worker is started, if anything does. */
-  startProblem: Error | undefined;
-  /** How a host is opened. */
-  open: () => Promise<number> = () => Promise.resolve(2);
-  readonly supervised: SupervisedHost;
-
-  constructor(options: Partial<HostSupervision> = {}) {
-    this.supervised = new SupervisedHost({
-      makeHost: () => {
-        const host = new FakeHost(this);
-        this.hosts.push(host);
-        return host;
-      },
-      name: "fake",
-      index: 3,
-      workers: 0,
-      maxRestarts: 10,
-      startTimeout: 60_000,
-      arrivals: this.arrivals,
-      onName: () => {},
-      onWorker: (worker) => this.replacements.push(worker),
-      onChanged: () => {
-        if (!this.supervised.expectsWorkers) this.givenUp++;
-      },
-      report: (line) => this.reports.push(line),
-      ...options,
-    });
-  }
-
-  /** A scene in which the workers have been started. */
-  static async started(options?: Partial<HostSupervision>): Promise<Scene> {
-    const scene = new Scene(options);
-    await scene.supervised.start();
-    return scene;
-  }
-
-  /** The host as it is reached now. */
-  get host(): FakeHost {
-    return this.hosts.at(-1)!;
-  }
-
-  /** Waits until so many workers were started at the host. */
-  async processes(count: number): Promise<FakeProcess[]> {
-    await until(() => this.host.processes.length >= count);
-    return this.host.processes;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.supervised.stop();
-  }
-}
+import { DIED, Scene } from "./supervised_scene.ts";
 
 Deno.test("SupervisedHost.start() starts as many workers as the host says", async () => {
   await using scene = new Scene();
@@ -243,6 +105,52 @@ Deno.test("SupervisedHost gives up after too many losses, and says how the last 
   scene.host.processes[0]!.end(DIED);
   await settled();
   assertEquals([scene.givenUp, scene.host.processes.length], [1, 4]);
+});
+
+Deno.test("SupervisedHost replaces workers without end that are ended for no fault of theirs", async () => {
+  await using scene = new Scene({ maxRestarts: 1 });
+  let [worker] = await scene.supervised.start();
+  for (let count = 1; count < 6; count++) {
+    worker!.kill(true);
+    // Its connection breaks then.
+    worker!.kill(false);
+    await until(() => scene.replacements.length === count);
+    worker = scene.replacements.at(-1);
+  }
+  assertEquals([scene.givenUp, scene.supervised.error], [0, undefined]);
+});
+
+Deno.test("SupervisedHost that gives up expects the replacements that are on their way", async () => {
+  await using scene = new Scene({ maxRestarts: 0 });
+  const [first, second] = await scene.supervised.start();
+  scene.connects = false;
+  first!.kill(true);
+  const [, , replacement] = await scene.processes(3);
+  second!.kill(false);
+  await until(() => scene.supervised.error !== undefined);
+  assert(scene.supervised.expectsWorkers);
+  assertEquals(scene.givenUp, 0);
+  replacement!.end(DIED);
+  await until(() => scene.givenUp === 1);
+  assertFalse(scene.supervised.expectsWorkers);
+  assertEquals(scene.host.processes.length, 3);
+});
+
+Deno.test("SupervisedHost that has given up begins anew when its host is reached again", async () => {
+  await using scene = await Scene.started({ maxRestarts: 0 });
+  const giveUp = async () => {
+    scene.host.processes[0]!.end(DIED);
+    await until(() => !scene.supervised.expectsWorkers);
+    assertStringIncludes(scene.supervised.error!.message, "Too many workers");
+  };
+  await giveUp();
+  scene.replacements.length = 0;
+  scene.host.lose(new Error("pulled the plug"));
+  await until(() => scene.supervised.expectsWorkers);
+  await until(() => scene.replacements.length === 2);
+  assertEquals(scene.supervised.error, undefined);
+  await giveUp();
+  assertEquals(scene.reports.filter((line) => /Too many/.test(line)).length, 2);
 });
 
 Deno.test("SupervisedHost says why a worker was refused that it gives up with", async () => {
@@ -396,3 +304,13 @@ for (const [stage, reach] of STAGES) {
     assertEquals([scene.supervised.expectsWorkers, scene.givenUp], [false, 0]);
   });
 }
+
+Deno.test("SupervisedHost.stop() ends a host that doesn't tell how its workers end", async () => {
+  const scene = await Scene.started();
+  const [stuck, other] = scene.host.processes;
+  stuck!.isStuck = true;
+  await scene[Symbol.asyncDispose]();
+  assert(scene.host.isClosed && other!.hasEnded);
+  assert(stuck!.isKilled);
+  assertFalse(stuck!.hasEnded);
+});

@@ -36,6 +36,7 @@ async function listen(): Promise<Listening> {
       waiting.push(connection);
       wake();
     },
+    () => 64,
   );
   return {
     port: listener.port,

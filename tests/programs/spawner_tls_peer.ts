@@ -25,6 +25,7 @@ async function listen(isAwaited: boolean): Promise<void> {
       connection.read(new Uint8Array(1));
       connected.resolve();
     },
+    () => 64,
   );
   console.log(JSON.stringify({ port: listener.port, cert: certificate.cert }));
   if (!isAwaited) return;
