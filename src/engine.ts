@@ -4,7 +4,7 @@ import { BrokenPoolError, PoolClosedError } from "./errors.ts";
 import type { Host } from "./hosts/host.ts";
 import type { ConnectedWorker } from "./hosts/supervised_host.ts";
 import { Supervisor } from "./hosts/supervisor.ts";
-import { KeepAlive } from "./keep_alive.ts";
+import { KeepAlive, LONGEST_DELAY } from "./keep_alive.ts";
 import type { PoolSettings, ShutdownOptions } from "./options.ts";
 import { PromisedCall } from "./promised_call.ts";
 import { QueueWindow } from "./queue_window.ts";
@@ -109,7 +109,11 @@ export class Engine {
         () => new DOMException("The pool was shut down", "AbortError"),
       );
     }
-    this.#stopping ??= this.#stop();
+    if (this.#stopping === undefined) {
+      this.#stopping = this.#stop();
+      // Who doesn't wait for it isn't told what goes wrong.
+      this.#stopping.catch(() => {});
+    }
     if (wait) await this.#stopping;
   }
 
@@ -211,7 +215,10 @@ export class Engine {
     this.scheduler.wake();
     if (hosts.every(({ lostSince }) => lostSince === undefined)) return;
     const { hostTimeout } = this.#settings;
-    this.#hopeTimer = setTimeout(() => this.#checkHope(), hostTimeout + 1);
+    this.#hopeTimer = setTimeout(
+      () => this.#checkHope(),
+      Math.min(hostTimeout + 1, LONGEST_DELAY),
+    );
     // It is what waits that keeps the program alive, if anything does.
     Deno.unrefTimer(this.#hopeTimer);
   }
@@ -224,13 +231,13 @@ export class Engine {
   #link(
     { name, hostIndex, kind, channel, kill, end }: ConnectedWorker,
   ): WorkerLink {
-    const { qsize, concurrency, cancelGrace } = this.#settings;
+    const { qsize, concurrency, cancelGrace, transport } = this.#settings;
     return new WorkerLink(
       {
         name,
         tally: this.#tallies[hostIndex]!,
         modules: kind === "local" ? undefined : this.#modules,
-        isRemote: kind === "spawner",
+        overTcp: kind === "spawner" || kind === "local" && transport === "tcp",
         concurrency,
         cancelGrace,
         kill,
@@ -259,15 +266,20 @@ export class Engine {
 
   async #stop(): Promise<void> {
     this.#keepAlive.hold();
-    // A start that nothing waits for needn't come to its end.
-    if (!this.#isReady && this.scheduler.isIdle) await this.#supervisor.stop();
-    await this.#starting?.catch(() => {});
-    await this.scheduler.idle();
-    this.#isReady = false;
-    clearTimeout(this.#hopeTimer);
-    this.scheduler.disconnect();
-    await this.#supervisor.stop();
-    this.#keepAlive.close();
+    try {
+      // A start that nothing waits for needn't come to its end.
+      if (!this.#isReady && this.scheduler.isIdle) {
+        await this.#supervisor.stop();
+      }
+      await this.#starting?.catch(() => {});
+      await this.scheduler.idle();
+      this.#isReady = false;
+      clearTimeout(this.#hopeTimer);
+      this.scheduler.disconnect();
+      await this.#supervisor.stop();
+    } finally {
+      this.#keepAlive.close();
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 /** The longest delay that a timer can have. */
-const FOREVER = 2 ** 31 - 1;
+export const LONGEST_DELAY = 2 ** 31 - 1;
 
 /**
  * Keeps the program from ending while something is under way. All of a pool's
@@ -13,7 +13,7 @@ export class KeepAlive {
   hold(): void {
     if (this.#holds++ > 0) return;
     if (this.#timer === undefined) {
-      this.#timer = setInterval(() => {}, FOREVER);
+      this.#timer = setInterval(() => {}, LONGEST_DELAY);
     } else this.#timer.ref();
   }
 

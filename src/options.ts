@@ -412,7 +412,11 @@ function checkChoice(
 
 function checkMilliseconds(name: string, value: number): void {
   if (value > 0 && value < 2 ** 31) return;
-  throw invalid(name, value, `a number of milliseconds from 1 to ${2 ** 31}`);
+  throw invalid(
+    name,
+    value,
+    `a number of milliseconds above 0 and below ${2 ** 31}`,
+  );
 }
 
 function checkSignal(signal: AbortSignal | undefined): void {

@@ -40,6 +40,7 @@ export class Scheduler {
   readonly #sources: CallSource[] = [];
   readonly #rounds = new Rounds();
   #roundRuns = false;
+  #sourcesWait = false;
   #inFlight = 0;
   #pending = 0;
   #dispatchDue = false;
@@ -102,6 +103,7 @@ export class Scheduler {
   /** Adds workers that were connected. */
   add(links: readonly WorkerLink[]): void {
     this.#links.push(...links.filter(({ lost }) => !lost));
+    this.#holdForSources();
     this.wake();
   }
 
@@ -154,6 +156,7 @@ export class Scheduler {
   addSource(source: CallSource): void {
     if (this.#closed !== undefined) return source.stop(this.#closed());
     this.#sources.push(source);
+    this.#holdForSources();
     this.wake();
   }
 
@@ -161,6 +164,7 @@ export class Scheduler {
   removeSource(source: CallSource): void {
     const index = this.#sources.indexOf(source);
     if (index >= 0) this.#sources.splice(index, 1);
+    this.#holdForSources();
   }
 
   /**
@@ -274,6 +278,10 @@ export class Scheduler {
     for (const [host, queue] of this.#rounds.backlog.queues()) {
       if (this.#isAbsent(host)) this.#failAll(queue, () => absent(host!));
     }
+    for (const call of this.#solo.waiting()) {
+      const { host } = call.terms;
+      if (this.#isAbsent(host) && this.cancel(call)) call.fail(absent(host!));
+    }
     for (const source of [...this.#sources]) {
       if (this.#isAbsent(source.host)) source.stop(absent(source.host!));
     }
@@ -316,7 +324,11 @@ export class Scheduler {
 
   #send(link: WorkerLink, call: Call): void {
     if (link.send(call)) this.#inFlight++;
-    else this.#release(1);
+    else {
+      this.#release(1);
+      // There is room for another, which sources may be asked for.
+      queueMicrotask(() => this.wake());
+    }
   }
 
   #beginRound(): void {
@@ -378,6 +390,7 @@ export class Scheduler {
     for (const call of calls) {
       if (!moved.has(call)) this.#loseCall(call, link.name, worker);
     }
+    this.#holdForSources();
     this.#events.lost(link, worker);
     this.wake();
   }
@@ -389,6 +402,10 @@ export class Scheduler {
     if (canRerun && call.losses <= call.terms.retries) {
       call.rerun((rerun) => {
         if (rerun !== call) call.substitute = rerun;
+        if (this.#cancelled !== undefined) {
+          rerun.state = "settled";
+          return rerun.fail(this.#cancelled());
+        }
         rerun.state = "queued";
         this.#hold();
         this.#solo.push(rerun);
@@ -416,6 +433,17 @@ export class Scheduler {
   #hold(): void {
     this.#pending++;
     this.#keepAlive.hold();
+  }
+
+  /** Keeps the program alive while a source waits for a worker to come. */
+  #holdForSources(): void {
+    const wait = this.#sources.some(({ host }) =>
+      !this.#links.some((link) => link.isAt(host))
+    );
+    if (wait === this.#sourcesWait) return;
+    this.#sourcesWait = wait;
+    if (wait) this.#keepAlive.hold();
+    else this.#keepAlive.release();
   }
 
   #release(calls: number): void {

@@ -20,6 +20,11 @@ export class SoloCalls {
     this.#calls.add(call);
   }
 
+  /** The calls that wait, first to last. */
+  waiting(): Call[] {
+    return [...this.#calls];
+  }
+
   /** Takes the first call. */
   shift(): Call | undefined {
     const [call] = this.#calls;

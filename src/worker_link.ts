@@ -37,8 +37,11 @@ export interface WorkerProfile {
   readonly tally: HostTally;
   /** For a worker on another machine: where it gets modules from. */
   readonly modules: ModuleSource | undefined;
-  /** Whether there is a network between the pool and the worker. */
-  readonly isRemote?: boolean;
+  /**
+   * Whether the worker is connected by TCP, where what it has sent can be lost
+   * with the connection.
+   */
+  readonly overTcp?: boolean;
   /** How many calls the worker runs at once. */
   readonly concurrency: number;
   /** How long an abandoned call may go on, in milliseconds. */
@@ -147,9 +150,17 @@ export class WorkerLink {
     this.lost = true;
     clearTimeout(this.#graceTimer);
     const end = await this.#profile.end();
-    const isComplete = !end.hostLost &&
-      !(this.#profile.isRemote && hasLost(cause));
+    const isComplete = !end.hostLost && !this.#hasLost(cause);
     return { ...this.#calls.takeAll(isComplete), end, cause };
+  }
+
+  /** Whether what the worker has sent may not have come, if it is lost. */
+  #hasLost(cause: unknown): boolean {
+    if (!this.#profile.overTcp) return false;
+    // One that was ended as it did one thing for too long has sent nothing
+    // meanwhile that was still to come.
+    if (this.#killed && !this.#channel.isWithinMessage) return false;
+    return isReset(cause) || isReset(this.#channel.writeError);
   }
 
   /**
@@ -386,8 +397,8 @@ export class WorkerLink {
   }
 }
 
-/** Whether a network connection that ended so may have lost what was sent. */
-function hasLost(cause: unknown): boolean {
+/** Whether a connection that ended so didn't wait for all to be sent. */
+function isReset(cause: unknown): boolean {
   return cause instanceof Deno.errors.ConnectionReset ||
     cause instanceof Deno.errors.ConnectionAborted ||
     cause instanceof Deno.errors.TimedOut;

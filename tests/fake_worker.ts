@@ -13,10 +13,14 @@ import { MemoryConnection } from "./memory_connection.ts";
 export const TASK = new TaskRegistry(() => {}).register((x: unknown) => x);
 
 /** A call with an argument, to be made at a host or anywhere. */
-export function call(label: unknown, host?: string): PromisedCall<unknown> {
+export function call(
+  label: unknown,
+  host?: string,
+  retries = 0,
+): PromisedCall<unknown> {
   const call = new PromisedCall<unknown>(TASK, [label], undefined, {
     host,
-    retries: 0,
+    retries,
   });
   call.promise.catch(() => {});
   return call;

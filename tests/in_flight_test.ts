@@ -7,7 +7,8 @@ import { HostTally } from "../src/stats.ts";
 import { TaskRegistry } from "../src/task_registry.ts";
 import { Channel } from "../src/wire/channel.ts";
 import type { Connection } from "../src/wire/connection.ts";
-import { WorkerLink } from "../src/worker_link.ts";
+import { type LostWorker, WorkerLink } from "../src/worker_link.ts";
+import { settled } from "./fake_worker.ts";
 
 const TASK = new TaskRegistry(() => {}).register((label: string) => label);
 
@@ -143,20 +144,46 @@ Deno.test("CallsInFlight.firstAbandoned is the first that may have begun and was
   assertEquals(calls.firstAbandoned?.payload, ["c"]);
 });
 
-/** A connection that takes everything, and ends with an error. */
+/** A connection that takes everything, until the test has it end. */
 class BreakingConnection implements Connection {
-  readonly #broken = Promise.withResolvers<never>();
+  #next = Promise.withResolvers<Uint8Array | null>();
+  #writeError: Error | undefined;
 
-  break(error: Error): void {
-    this.#broken.reject(error);
+  /** Has bytes arrive. */
+  bring(bytes: Uint8Array): void {
+    const { resolve } = this.#next;
+    this.#next = Promise.withResolvers();
+    resolve(bytes);
   }
 
-  read(): Promise<number | null> {
-    return this.#broken.promise;
+  /** Ends it. */
+  end(): void {
+    this.#next.resolve(null);
   }
 
-  write(bytes: Uint8Array): Promise<number> {
-    return Promise.resolve(bytes.length);
+  /** Breaks it; only one side is told so, as it is with sockets. */
+  async break(
+    error: Error,
+    told: "reader" | "writer",
+    link: WorkerLink,
+  ): Promise<void> {
+    if (told === "reader") return this.#next.reject(error);
+    this.#writeError = error;
+    link.forget(TASK.id);
+    await settled();
+    this.end();
+  }
+
+  async read(buffer: Uint8Array): Promise<number | null> {
+    const bytes = await this.#next.promise;
+    if (bytes !== null) buffer.set(bytes);
+    return bytes?.length ?? null;
+  }
+
+  async write(bytes: Uint8Array): Promise<number> {
+    await Promise.resolve();
+    if (this.#writeError !== undefined) throw this.#writeError;
+    return bytes.length;
   }
 
   close(): void {}
@@ -164,31 +191,82 @@ class BreakingConnection implements Connection {
   unref(): void {}
 }
 
-for (const [isRemote, begun] of [[false, 1], [true, 2]] as const) {
-  const place = isRemote ? "another machine" : "this machine";
-  Deno.test(`WorkerLink.receive() tells what may have begun when the connection to a worker on ${place} is reset`, async () => {
-    const connection = new BreakingConnection();
-    const link = new WorkerLink(
+/** A worker with two calls, which are in messages of their own. */
+class Breaking {
+  readonly connection = new BreakingConnection();
+  readonly link: WorkerLink;
+  readonly #received: Promise<LostWorker>;
+
+  constructor(overTcp: boolean, cancelGrace = 60_000) {
+    this.link = new WorkerLink(
       {
         name: "worker",
         tally: new HostTally("far", "spawner"),
         modules: undefined,
-        isRemote,
+        overTcp,
         concurrency: 1,
-        cancelGrace: 60_000,
-        kill: () => {},
+        cancelGrace,
+        kill: () => this.#killed.resolve(),
         end: () => Promise.resolve({ how: "signal SIGKILL", lastWords: "" }),
       },
-      new Channel(connection),
+      new Channel(this.connection),
       new QueueWindow(10, 1),
     );
-    const received = link.receive(() => {});
+    this.#received = this.link.receive(() => {});
     for (const label of "ab") {
-      link.send(new PromisedCall<unknown>(TASK, [label], undefined));
-      link.flush();
+      const call = new PromisedCall<unknown>(TASK, [label], undefined);
+      this.calls.push(call);
+      this.link.send(call);
+      this.link.flush();
     }
-    connection.break(new Deno.errors.ConnectionReset("reset"));
-    const lost = await received;
-    assertEquals([lost.begun.length, lost.unbegun.length], [begun, 2 - begun]);
+  }
+
+  readonly calls: PromisedCall<unknown>[] = [];
+  readonly #killed = Promise.withResolvers<void>();
+
+  /** Resolves when the pool ends the worker. */
+  get killed(): Promise<void> {
+    return this.#killed.promise;
+  }
+
+  /** How many calls may have begun, and how many can't have. */
+  async counts(): Promise<[begun: number, unbegun: number]> {
+    const { begun, unbegun } = await this.#received;
+    return [begun.length, unbegun.length];
+  }
+}
+
+const reset = () => new Deno.errors.ConnectionReset("reset");
+
+for (const told of ["reader", "writer"] as const) {
+  Deno.test(`WorkerLink.receive() knows what can't have begun when a Unix socket is reset, as its ${told} is told`, async () => {
+    const worker = new Breaking(false);
+    await worker.connection.break(reset(), told, worker.link);
+    assertEquals(await worker.counts(), [1, 1]);
+  });
+
+  Deno.test(`WorkerLink.receive() takes all for begun when a TCP connection is reset, as its ${told} is told`, async () => {
+    const worker = new Breaking(true);
+    await worker.connection.break(reset(), told, worker.link);
+    assertEquals(await worker.counts(), [2, 0]);
+  });
+}
+
+Deno.test("WorkerLink.receive() knows what can't have begun when a TCP connection just ends", async () => {
+  const worker = new Breaking(true);
+  worker.connection.end();
+  assertEquals(await worker.counts(), [1, 1]);
+});
+
+for (const [partly, begun] of [[false, 1], [true, 2]] as const) {
+  const what = partly ? "of whose answer a part has come" : "that was silent";
+  Deno.test(`WorkerLink.receive() tells what may have begun at a worker over TCP ${what} when it was ended`, async () => {
+    const worker = new Breaking(true, 1);
+    if (partly) worker.connection.bring(new Uint8Array([0, 0, 1, 0, 5]));
+    await settled();
+    worker.link.abandon(worker.calls[0]!);
+    await worker.killed;
+    await worker.connection.break(reset(), "reader", worker.link);
+    assertEquals(await worker.counts(), [begun, 2 - begun]);
   });
 }

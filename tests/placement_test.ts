@@ -153,6 +153,33 @@ Deno.test("Scheduler refuses what waits for a host whose last worker is lost", a
   await scheduler.idle();
 });
 
+Deno.test("Scheduler refuses what is to run again at a host whose last worker is lost", async () => {
+  await using bench = await HostBench.with("a", "b");
+  const { scheduler } = bench;
+  const again = call(1, "b", 2);
+  scheduler.submit(again);
+  await settled();
+  await bench.worker(1).hangUp();
+  assertAbsent(await again.promise.catch((error) => error), "b");
+  const round = scheduler.submitToAll(() => call("round"));
+  await settled();
+  assertEquals(await bench.worker(0).answer(), "round");
+  assertEquals(await round, ["round"]);
+  await scheduler.idle();
+});
+
+Deno.test("Scheduler asks sources again when what took their room can't be sent", async () => {
+  await using bench = await HostBench.with("a");
+  const { scheduler } = bench;
+  const source = new Source(scheduler);
+  scheduler.addSource(source);
+  const unsendable = call(() => {});
+  scheduler.submit(unsendable);
+  await assertRejects(() => unsendable.promise);
+  await settled();
+  assertEquals(bench.labels, [["source"]]);
+});
+
 Deno.test("Scheduler.submitToAll() calls on a host's workers only, when all before is done", async () => {
   await using bench = await HostBench.with("a", "b", "b");
   await bench.submit("a", "before");

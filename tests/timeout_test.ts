@@ -20,6 +20,8 @@ import {
 
 const TIMEOUT = 200;
 
+const XS = [1, 2, 3, 4, 5];
+
 /** Fails if it isn't rejected with a time-out. */
 async function assertTimesOut(
   promise: PromiseLike<unknown>,
@@ -116,6 +118,31 @@ Deno.test("TaskRunner.options() with a timeout tells the task", async () => {
   await assertTimesOut(call);
   assertEquals(await pool.run(pid), before);
 });
+
+for (const transport of ["unix", "tcp"] as const) {
+  const options = { workers: 1, transport, qsize: 8, cancelGrace: 20 };
+
+  Deno.test(`TaskRunner.options() with a timeout costs no worker for ever (${transport})`, async () => {
+    await using pool = new Pool({ ...options, maxRestarts: 1 });
+    for (let count = 0; count < 4; count++) {
+      const runner = pool.options({ timeout: 1 });
+      await assertTimesOut(runner.run(() => {
+        for (;;);
+      }));
+    }
+    assertEquals(await pool.run(double, 4), 8);
+    assertEquals(pool.stats().hosts[0]!.error, undefined);
+  });
+
+  Deno.test(`TaskRunner.options() with a timeout costs no call behind (${transport})`, async () => {
+    await using gate = new Gate();
+    await using pool = new Pool(options);
+    const endless = pool.options({ timeout: TIMEOUT }).run(loop, gate.port);
+    const behind = XS.map((x) => pool.run(double, x));
+    await assertTimesOut(endless);
+    assertEquals(await Promise.all(behind), XS.map(double));
+  });
+}
 
 for (const kind of ["of the runner", "of the map"]) {
   Deno.test(`TaskRunner.map() with a timeout ${kind} ends what is under way`, async () => {

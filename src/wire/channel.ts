@@ -20,8 +20,8 @@ export class Channel {
   readonly #reader: FrameReader;
   #writing: Promise<void> | undefined;
   #flushDue = false;
-  #broken = false;
   #closed = false;
+  #writeError: unknown;
 
   /** Constructs a channel over an authenticated connection. */
   constructor(connection: Connection) {
@@ -34,6 +34,16 @@ export class Channel {
   /** Whether the channel was closed from this side or is at its end. */
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** Why nothing can be sent any more, if that was found out by sending. */
+  get writeError(): unknown {
+    return this.#writeError;
+  }
+
+  /** Whether part of a message has come, and the rest hasn't. */
+  get isWithinMessage(): boolean {
+    return this.#reader.isWithinFrame;
   }
 
   /** Whether something that was flushed hasn't left. */
@@ -67,7 +77,9 @@ export class Channel {
   /** Sends what was written, now or as soon as the flush under way is done. */
   flush(): void {
     if (this.writer.byteLength === 0) return;
-    if (this.#closed || this.#broken) return this.writer.discard();
+    if (this.#closed || this.#writeError !== undefined) {
+      return this.writer.discard();
+    }
     this.#flushDue = true;
     this.#writing ??= this.#write();
   }
@@ -97,9 +109,9 @@ export class Channel {
         this.writer.recycle();
       }
     } catch (error) {
+      this.#writeError = error;
       // Of an other side that hung up, receive() reads what it sent before.
-      if (hasHungUp(error)) this.#broken = true;
-      else this.close();
+      if (!hasHungUp(error)) this.close();
     }
     this.#writing = undefined;
   }

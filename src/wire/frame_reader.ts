@@ -31,6 +31,11 @@ export class FrameReader {
     this.#decoder.use(this.#bytes);
   }
 
+  /** Whether part of a frame has come, and the rest hasn't. */
+  get isWithinFrame(): boolean {
+    return this.#start !== this.#end;
+  }
+
   /**
    * Waits for bytes and passes on each message that they complete.
    *
@@ -45,7 +50,7 @@ export class FrameReader {
       this.#end === 0 ? this.#bytes : this.#bytes.subarray(this.#end),
     );
     if (count === null) {
-      if (this.#start === this.#end) return false;
+      if (!this.isWithinFrame) return false;
       throw new RangeError("Malformed message: the connection ended within it");
     }
     this.#end += count;

@@ -51,7 +51,10 @@ export class Executor {
   #active = 0;
   /** Their contexts, by the id of their call. */
   readonly #contexts = new Map<number, Set<TaskContext>>();
-  /** Calls that were cancelled and haven't begun. */
+  /**
+   * Calls that were cancelled and answered before they began, and the chunk
+   * that was cancelled with items that haven't begun.
+   */
   readonly #cancelled = new Set<number>();
   /** The id of the call that begins next, as far as that is known. */
   #nextId = 0;
@@ -155,6 +158,10 @@ export class Executor {
     const job = this.#jobs.peek();
     if (job === undefined || this.#active >= this.#concurrency) return false;
     if (!this.#isLoaded(job.task)) return false;
+    if (this.#isCancelledChunk(job)) {
+      this.#jobs.shift();
+      return true;
+    }
     if (job.next === 0 && this.#results.hasUnsent) return this.#sendFirst();
     if (job.chunk === undefined) this.#begin(job, job.next++);
     else this.#beginItems(job, job.chunk);
@@ -208,8 +215,9 @@ export class Executor {
   #begin(job: Job, index: number): void {
     const id = job.chunk === undefined ? job.id + index : job.id;
     this.#nextId = (id + 1) >>> 0;
-    if (this.#cancelled.size > 0 && this.#cancelled.has(id)) {
-      return this.#refuse(job, index, id);
+    if (this.#cancelled.size > 0 && this.#cancelled.delete(id)) {
+      if (job.chunk !== undefined) this.#threw(job, index, cancelled());
+      return;
     }
     const run = job.task.run!;
     const item = job.items[index];
@@ -254,20 +262,31 @@ export class Executor {
     });
   }
 
-  /** Tells what is under way that no one waits for it, or doesn't begin it. */
+  /**
+   * Tells what is under way that no one waits for it. What hasn't begun is
+   * answered at once: the pool would take it for what keeps the worker busy.
+   */
   #cancel(id: number): void {
     // Ids count up, and begin anew at 2 ** 32.
     const begun = ((id - this.#nextId) >>> 0) > 2 ** 31;
     const job = this.#jobs.peek();
     const hasRest = job?.id === id && job.chunk !== undefined;
+    if (!begun && !this.#cancelled.has(id)) {
+      this.#results.busy(now());
+      this.#results.thrown(id, cancelled());
+      this.#results.flush();
+    }
     if (!begun || hasRest) this.#cancelled.add(id);
     for (const context of this.#contexts.get(id) ?? []) context.abort();
   }
 
-  /** Answers a call that was cancelled. */
-  #refuse(job: Job, index: number, id: number): void {
-    this.#cancelled.delete(id);
-    this.#threw(job, index, cancelled());
+  /** Whether a chunk was cancelled before it began. */
+  #isCancelledChunk({ id, next, chunk }: Job): boolean {
+    if (chunk === undefined || next > 0 || !this.#cancelled.delete(id)) {
+      return false;
+    }
+    this.#nextId = (id + 1) >>> 0;
+    return true;
   }
 
   #addContext(id: number, context: TaskContext): void {
