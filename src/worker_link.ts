@@ -160,7 +160,8 @@ export class WorkerLink {
     // One that was ended as it did one thing for too long has sent nothing
     // meanwhile that was still to come.
     if (this.#killed && !this.#channel.isWithinMessage) return false;
-    return isReset(cause) || isReset(this.#channel.writeError);
+    return this.#channel.hidesResets || isReset(cause) ||
+      isReset(this.#channel.writeError);
   }
 
   /**

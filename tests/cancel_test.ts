@@ -17,6 +17,7 @@ import {
   STAGES,
   turn,
 } from "./programs/cancel_tasks.ts";
+import { until } from "./programs/loss_fixture.ts";
 
 /** What a promise is rejected with. */
 async function reasonOf(promise: PromiseLike<unknown>): Promise<unknown> {
@@ -285,4 +286,37 @@ Deno.test("MapResults.return() ends a chunk that is run again item by item", asy
   assertEquals(await result, { done: true, value: undefined });
   assertEquals(await pool.run(double, 1), 2);
   assertEquals(pool.stats().hosts[0]!.lost, 2);
+});
+
+Deno.test("Pool.shutdown() with cancelFutures ends a chunk that is run again item by item", async () => {
+  await using gate = new Gate();
+  const pool = new Pool({ workers: 1, retries: 1 });
+  const [first] = await pool.runOnAll(pid);
+  const map = pool.map(passGate<number>, [gate.port, gate.port], [1, 2], {
+    chunksize: 2,
+  });
+  const results = map.toArray().catch((error) => error);
+  await gate.entered();
+  Deno.kill(first!, "SIGKILL");
+  await gate.entered();
+  const down = pool.shutdown({ cancelFutures: true });
+  gate.open();
+  await down;
+  assertEquals((await results).name, "AbortError");
+  assertEquals(pool.stats().done, 2);
+});
+
+Deno.test("Future.cancel() of a call behind another costs that one nothing", async () => {
+  await using gate = new Gate();
+  await using pool = new Pool({ workers: 1, qsize: 10 });
+  const before = await pool.run(pid);
+  const first = pool.submit(passGate<number>, gate.port, 1);
+  const behind = pool.submit(double, 2);
+  await gate.entered();
+  assert(behind.cancel());
+  await assertRejects(async () => await behind, DOMException, "cancelled");
+  // It isn't taken for what keeps the worker busy.
+  await until(() => pool.stats().running === 1);
+  gate.open();
+  assertEquals([await first, await pool.run(pid)], [1, before]);
 });

@@ -250,8 +250,15 @@ Deno.test("Pool.shutdown() ends the pause before a replacement", async () => {
   await vanished(...workers);
 });
 
-for (const when of ["pause", "start"]) {
-  Deno.test(`Pool leaves nothing when its program ends in the ${when} of a replacement`, async () => {
+for (
+  const [when, what, expected] of [
+    ["pause", "ends in the pause before a replacement", 0],
+    ["start", "ends in the start of a replacement", 0],
+    // By what the first result says.
+    ["map", "waits for a replacement with a map", 2],
+  ] as const
+) {
+  Deno.test(`Pool leaves nothing when its program ${what}`, async () => {
     await using folder = new TestFolder();
     await using gate = new Gate();
     Deno.writeTextFileSync(folder.file("waiting.js"), waitingAt(gate));
@@ -275,7 +282,7 @@ for (const when of ["pause", "start"]) {
       await child.stdin.close();
       const { code, stdout, stderr } = await deadline(ended, TIMEOUT);
       const decoder = new TextDecoder();
-      assertEquals(code, 0, decoder.decode(stderr));
+      assertEquals(code, expected, decoder.decode(stderr));
       await vanished(...JSON.parse(decoder.decode(stdout)));
     } finally {
       try {

@@ -83,6 +83,8 @@ export class TlsListener {
 
 /** A TLS socket as a {@linkcode Connection}. */
 class TlsConnection implements Connection {
+  /** `node:tls` ends one that was reset like any other. */
+  readonly hidesResets = true;
   readonly #socket: TLSSocket;
   readonly #received: Uint8Array[] = [];
   #unread = 0;

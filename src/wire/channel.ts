@@ -41,6 +41,11 @@ export class Channel {
     return this.#writeError;
   }
 
+  /** Whether a reset may look like an end. */
+  get hidesResets(): boolean {
+    return this.#connection.hidesResets ?? false;
+  }
+
   /** Whether part of a message has come, and the rest hasn't. */
   get isWithinMessage(): boolean {
     return this.#reader.isWithinFrame;

@@ -1,5 +1,7 @@
 /** A stream of bytes both ways: the part of `Deno.Conn` that is needed. */
 export interface Connection {
+  /** Whether an end may have been a reset, which may have lost some bytes. */
+  readonly hidesResets?: boolean;
   /** Fills part of a buffer; `null` is the end. */
   read(buffer: Uint8Array): Promise<number | null>;
   /** Writes some of the bytes, and tells how many. */

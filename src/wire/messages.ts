@@ -8,6 +8,8 @@
  * | {@link Forget}   | pool   | when no one can call the tasks      | nothing                             |
  * | {@link Calls}    | pool   | calls of one task are due           | Results or Failure, one id each     |
  * | {@link Chunk}    | pool   | a map's chunk is due                | ChunkResults or Failure, for its id |
+ * | {@link Module}   | pool   | a task of it was defined as sent    | nothing                             |
+ * | {@link Cancel}   | pool   | no one waits for a call any more    | as the call is, if it wasn't        |
  * | {@link Results}  | worker | calls of consecutive ids returned   | nothing                             |
  * | {@link ChunkResults} | worker | all items of a chunk returned   | nothing                             |
  * | {@link Failure}  | worker | a call or a chunk's item threw      | nothing                             |

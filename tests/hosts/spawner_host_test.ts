@@ -1,8 +1,11 @@
-import { assertEquals, assertMatch } from "@std/assert";
-import { Pool } from "../../mod.ts";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { Pool, type PoolOptions, WorkerLostError } from "../../mod.ts";
 import { makeCertificate } from "../../src/hosts/certificate.ts";
 import { CERTIFICATE_NAME } from "../../src/wire/connect.ts";
 import { testConformance } from "../conformance.ts";
+import { Gate } from "../gate.ts";
+import { double, loop } from "../programs/cancel_tasks.ts";
+import { until } from "../programs/loss_fixture.ts";
 import {
   gone,
   type SpawnerServerProcess,
@@ -155,6 +158,38 @@ Deno.test("SpawnerHost passes on what workers write", async () => {
   );
   assertEquals(decoder.decode(stderr), `${name} three\n`);
 });
+
+for (const security of ["without TLS", "with TLS"]) {
+  const options = (): PoolOptions => ({
+    hosts: security === "with TLS"
+      ? { host: secured.spec(1), tls, token: TOKEN }
+      : plain.spec(1),
+    qsize: 8,
+    cancelGrace: 100,
+  });
+
+  Deno.test(`SpawnerHost ${security} costs no call behind one whose worker is ended`, async () => {
+    await using gate = new Gate();
+    await using pool = new Pool(options());
+    const endless = pool.options({ timeout: 200 }).run(loop, gate.port);
+    const behind = [1, 2, 3].map((x) => pool.run(double, x));
+    await assertRejects(() => endless, DOMException, "timeout");
+    assertEquals(await Promise.all(behind), [2, 4, 6]);
+  });
+
+  Deno.test(`SpawnerHost ${security} takes all calls for begun at a worker that is killed`, async () => {
+    await using gate = new Gate();
+    await using pool = new Pool(options());
+    const [pid] = await pool.runOnAll(() => Deno.pid);
+    const calls: Promise<unknown>[] = [pool.run(loop, gate.port)];
+    await gate.entered();
+    // The worker has yet to read them, which resets the connection.
+    calls.push(...[1, 2].map((x) => pool.run(double, x)));
+    await until(() => pool.stats().running === 3);
+    Deno.kill(pid!, "SIGKILL");
+    for (const call of calls) await assertRejects(() => call, WorkerLostError);
+  });
+}
 
 Deno.test("SpawnerHost has no worker left when the pool has shut down", async () => {
   const pool = new Pool(0, plain.spec(2));

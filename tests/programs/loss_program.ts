@@ -1,7 +1,8 @@
 /**
  * Makes a pool that is never shut down and loses its worker, says on stdout
  * which workers there were, and ends while none has replaced the last one: in
- * the pause before that, or, once standard input ends, while it starts.
+ * the pause before that, or, once standard input ends, while it starts; or
+ * which waits for it with a map.
  */
 
 import { Pool } from "../../mod.ts";
@@ -15,8 +16,8 @@ const pool = new Pool({
   denoArgs: ["--preload", preload],
   stdio: "inherit",
 });
-const workers = [];
-const losses = when === "pause" ? 4 : 1;
+const workers: { pid: number; address: string }[] = [];
+const losses = when === "start" ? 1 : 4;
 for (let count = 1; count <= losses; count++) {
   workers.push(await pool.run(look));
   if (when === "start") {
@@ -25,7 +26,14 @@ for (let count = 1; count <= losses; count++) {
   await lossOf(pool.run(() => Deno.exit(1)));
 }
 console.log(JSON.stringify(workers));
-if (when === "start") {
-  await new Response(Deno.stdin.readable).text();
+if (when === "map") {
+  // Nothing but the map keeps the program alive.
+  pool.map((x: number) => x * 2, [1, 2, 3]).toArray().then(([first]) =>
+    Deno.exit(first)
+  );
+} else await end();
+
+async function end(): Promise<never> {
+  if (when === "start") await new Response(Deno.stdin.readable).text();
+  return Deno.exit(0);
 }
-Deno.exit(0);
