@@ -2,6 +2,9 @@ import { functionSource } from "./function_source.ts";
 import { type BoundTask, ModuleTask, Task, type TaskLike } from "./task.ts";
 import type { Definition } from "./wire/messages.ts";
 
+/** How many functions' sources are remembered. */
+const MAX_SOURCES = 1_000;
+
 /** A task as a pool knows it. */
 export interface RegisteredTask {
   /** Its number in this pool. */
@@ -20,8 +23,9 @@ export interface RegisteredTask {
  * Gives each task that a pool is given a number, under which workers know it.
  *
  * Functions of the same source are one task, so that an arrow function in a
- * loop is sent once. Bound tasks may carry a lot of data: once a program has
- * dropped one, workers are told to.
+ * loop is sent once. A program may make up ever new ones: the oldest are
+ * forgotten, and sent anew if they are called again. Bound tasks may carry a
+ * lot of data: once a program has dropped one, workers are told to.
  */
 export class TaskRegistry {
   #nextId = 0;
@@ -29,9 +33,11 @@ export class TaskRegistry {
   readonly #bySource = new Map<string, RegisteredTask>();
   readonly #byExport = new Map<string, RegisteredTask>();
   readonly #dropped: FinalizationRegistry<number>;
+  readonly #onDrop: (id: number) => void;
 
-  /** Constructs a registry; `onDrop` is told of tasks no one can call again. */
+  /** Constructs a registry; `onDrop` is told what workers are to forget. */
   constructor(onDrop: (id: number) => void) {
+    this.#onDrop = onDrop;
     this.#dropped = new FinalizationRegistry(onDrop);
   }
 
@@ -69,8 +75,17 @@ export class TaskRegistry {
       const { source, name } = functionSource(task);
       registered = this.#add(name, { kind: "inline", source, name });
       this.#bySource.set(text, registered);
+      this.#limitSources();
     }
     return registered;
+  }
+
+  #limitSources(): void {
+    if (this.#bySource.size <= MAX_SOURCES) return;
+    const [oldest] = this.#bySource;
+    const [text, { id }] = oldest!;
+    this.#bySource.delete(text);
+    this.#onDrop(id);
   }
 
   #export(task: ModuleTask): RegisteredTask {

@@ -138,6 +138,19 @@ async function collectUntil(isDone: () => boolean): Promise<void> {
   }
 }
 
+Deno.test("TaskRegistry remembers a thousand functions, and forgets the oldest", () => {
+  const forgotten: number[] = [];
+  const registry = new TaskRegistry((id) => forgotten.push(id));
+  const make = (n: number) => new Function("return " + n) as () => number;
+  const oldest = registry.register(make(0));
+  for (let n = 1; n < 1_000; n++) registry.register(make(n));
+  assertStrictEquals(registry.register(make(0)), oldest);
+  assertEquals(forgotten, []);
+  registry.register(make(1_000));
+  assertEquals(forgotten, [oldest.id]);
+  assertNotEquals(registry.register(make(0)).id, oldest.id);
+});
+
 Deno.test("TaskRegistry tells of bound tasks that were dropped, when nothing uses them", async () => {
   const dropped: number[] = [];
   const registry = new TaskRegistry((id) => dropped.push(id));
