@@ -4,7 +4,8 @@ import type { ChunkSize } from "./chunk_size.ts";
 import { END, type Items } from "./items.ts";
 import { argumentList, MapCall, roughSize } from "./map_call.ts";
 import { Queue } from "./queue.ts";
-import type { CallSource, Scheduler } from "./scheduler.ts";
+import type { CallSource } from "./call_sources.ts";
+import type { Scheduler } from "./scheduler.ts";
 import type { RegisteredTask } from "./task_registry.ts";
 
 /** Results that may wait for their reader, in bytes. */

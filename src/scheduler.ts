@@ -1,24 +1,12 @@
 import type { Call } from "./call.ts";
 import type { CallQueue } from "./call_queue.ts";
+import { type CallSource, CallSources } from "./call_sources.ts";
 import { BrokenPoolError, WorkerLostError } from "./errors.ts";
 import type { KeepAlive } from "./keep_alive.ts";
 import type { PromisedCall } from "./promised_call.ts";
 import { type Round, Rounds } from "./rounds.ts";
 import { SoloCalls } from "./solo_calls.ts";
 import type { LostWorker, WorkerLink } from "./worker_link.ts";
-
-/** Something that submits calls when workers have room for them. */
-export interface CallSource {
-  /** The host where its calls must run; `undefined` for any. */
-  readonly host?: string | undefined;
-  /**
-   * Submits up to `room` calls, now or when it has them; it calls
-   * {@linkcode Scheduler.wake} once it can submit more than it could now.
-   */
-  fill(room: number): void;
-  /** Submits nothing more, for the given reason. */
-  stop(reason: Error): void;
-}
 
 /** What a scheduler tells and asks the one that has made it. */
 export interface SchedulerEvents {
@@ -37,7 +25,7 @@ export class Scheduler {
   readonly #events: SchedulerEvents;
   readonly #solo = new SoloCalls();
   readonly #links: WorkerLink[] = [];
-  readonly #sources: CallSource[] = [];
+  readonly #sources = new CallSources();
   readonly #rounds = new Rounds();
   #roundRuns = false;
   #sourcesWait = false;
@@ -155,15 +143,14 @@ export class Scheduler {
   /** Asks a source for calls from now on. */
   addSource(source: CallSource): void {
     if (this.#closed !== undefined) return source.stop(this.#closed());
-    this.#sources.push(source);
+    this.#sources.add(source);
     this.#holdForSources();
     this.wake();
   }
 
   /** Doesn't ask a source any more. */
   removeSource(source: CallSource): void {
-    const index = this.#sources.indexOf(source);
-    if (index >= 0) this.#sources.splice(index, 1);
+    this.#sources.remove(source);
     this.#holdForSources();
   }
 
@@ -203,7 +190,7 @@ export class Scheduler {
    */
   close(reason: () => Error): void {
     this.#closed ??= reason;
-    for (const source of [...this.#sources]) source.stop(reason());
+    this.#sources.stop(reason);
   }
 
   /**
@@ -261,7 +248,12 @@ export class Scheduler {
       link.flush();
     });
     const links = this.#links.filter(hasRoom);
-    if (links.length > 0 && this.#rounds.length === 0) this.#pull(links);
+    if (links.length > 0 && this.#rounds.length === 0) {
+      this.#sources.pull(
+        links,
+        (host) => this.#rounds.backlog.waiting(host),
+      );
+    }
     for (const [host, queue] of this.#rounds.backlog.queues()) {
       let free = links.filter((link) => hasRoom(link) && link.isAt(host));
       while (free.length > 0 && queue.length > 0) {
@@ -282,28 +274,14 @@ export class Scheduler {
       const { host } = call.terms;
       if (this.#isAbsent(host) && this.cancel(call)) call.fail(absent(host!));
     }
-    for (const source of [...this.#sources]) {
-      if (this.#isAbsent(source.host)) source.stop(absent(source.host!));
-    }
+    this.#sources.stop(({ host }) =>
+      this.#isAbsent(host) ? absent(host!) : undefined
+    );
   }
 
   #isAbsent(host: string | undefined): boolean {
     return host !== undefined && !this.#events.expects(host) &&
       !this.#links.some((link) => link.isAt(host));
-  }
-
-  /** Asks the sources, each turn another one first, to fill what room is left. */
-  #pull(links: WorkerLink[]): void {
-    if (this.#sources.length === 0) return;
-    if (this.#sources.length > 1) this.#sources.push(this.#sources.shift()!);
-    for (const source of [...this.#sources]) {
-      const { host } = source;
-      let room = -this.#rounds.backlog.waiting(host);
-      for (const link of links) {
-        if (link.isAt(host)) room += link.window.room;
-      }
-      if (room > 0) source.fill(room);
-    }
   }
 
   /** Gives each of the workers its fair share of what is queued. */
@@ -437,9 +415,7 @@ export class Scheduler {
 
   /** Keeps the program alive while a source waits for a worker to come. */
   #holdForSources(): void {
-    const wait = this.#sources.some(({ host }) =>
-      !this.#links.some((link) => link.isAt(host))
-    );
+    const wait = this.#sources.waitsForWorkers(this.#links);
     if (wait === this.#sourcesWait) return;
     this.#sourcesWait = wait;
     if (wait) this.#keepAlive.hold();

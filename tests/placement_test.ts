@@ -5,7 +5,8 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { BrokenPoolError, WorkerLostError } from "../src/errors.ts";
-import type { CallSource, Scheduler } from "../src/scheduler.ts";
+import type { CallSource } from "../src/call_sources.ts";
+import type { Scheduler } from "../src/scheduler.ts";
 import { call, HostBench, settled } from "./fake_worker.ts";
 
 /** Submits a call to its host each time it is asked. */
