@@ -1,4 +1,5 @@
 import { pathToFileURL } from "node:url";
+import { Guard } from "../spawner/guard.ts";
 import { explainFailure, explainStart } from "./bundle_failure.ts";
 import { withOriginalMeta } from "./import_meta.ts";
 import { joinSourceMap, splitSourceMap } from "./source_map.ts";
@@ -13,6 +14,8 @@ export interface BundleOptions {
   readonly sourceMap?: boolean;
   /** Further arguments for `deno bundle`. */
   readonly args?: readonly string[];
+  /** Ends the making, which fails then. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -32,7 +35,7 @@ export interface BundleOptions {
 export async function denoBundle(
   entry: string,
   config: string | undefined,
-  { sourceMap = false, args = [] }: BundleOptions = {},
+  { sourceMap = false, args = [], signal }: BundleOptions = {},
 ): Promise<string> {
   const url = toURL(entry);
   // Deno names sources by how to get there from this folder.
@@ -47,22 +50,41 @@ export async function denoBundle(
     ...(config === undefined ? ["--no-config"] : ["--config", config]),
     ...args,
     withoutGlob(url),
-  ]);
+  ], signal);
   if (!success) throw explainFailure(url, new TextDecoder().decode(stderr));
   const code = new TextDecoder().decode(stdout);
   const mapped = sourceMap ? splitSourceMap(code, base) : undefined;
   return mapped === undefined ? code : joinSourceMap(withOriginalMeta(mapped));
 }
 
-async function run(url: string, args: string[]): Promise<Deno.CommandOutput> {
+async function run(
+  url: string,
+  args: string[],
+  signal: AbortSignal | undefined,
+): Promise<Deno.CommandOutput> {
+  const child = start(url, args, signal);
+  // A download may hang for good, and go on when the program has ended.
+  const guard = Guard.isSupported ? new Guard(undefined) : undefined;
+  guard?.watch(child);
+  const output = await child.output();
+  await guard?.close();
+  return output;
+}
+
+function start(
+  url: string,
+  args: string[],
+  signal: AbortSignal | undefined,
+): Deno.ChildProcess {
   try {
-    return await new Deno.Command(denoPath(), {
+    return new Deno.Command(denoPath(), {
       args,
       env: { NO_COLOR: "1" },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
-    }).output();
+      ...(signal === undefined ? {} : { signal }),
+    }).spawn();
   } catch (error) {
     throw explainStart(url, error);
   }

@@ -1,3 +1,4 @@
+import { abortable } from "@std/async/abortable";
 import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
 import { findConfig } from "../user_config.ts";
@@ -7,8 +8,17 @@ import { findCacheFolder } from "./cache_folder.ts";
 import { denoBundle } from "./deno_bundle.ts";
 import { sha256 } from "./sha256.ts";
 
-/** What this process has made, by entry and configuration. */
-const bundles = new Map<string, Promise<string>>();
+/** A bundle that is being made or has been. */
+interface SharedBundle {
+  readonly code: Promise<string>;
+  /** Ends the making. */
+  readonly making: AbortController;
+  /** How many wait for it, or have got it. */
+  users: number;
+}
+
+/** What this process makes and has made, by entry and configuration. */
+const bundles = new Map<string, SharedBundle>();
 
 /**
  * The code of the program that a worker elsewhere runs, which is made once for
@@ -17,19 +27,41 @@ const bundles = new Map<string, Promise<string>>();
  * @param entry The URL of the program's main module.
  * @param config The configuration that imports resolve by if the package isn't
  * a folder with a configuration of its own; `undefined` for none.
+ * @param signal Ends the waiting, and the making if nobody else waits.
  * @throws {Error} If it can't be bundled.
  */
-export function workerBundle(
+export async function workerBundle(
   entry: string,
   config: string | undefined,
+  signal: AbortSignal,
 ): Promise<string> {
   const id = JSON.stringify([entry, config]);
-  let bundle = bundles.get(id);
-  if (bundle === undefined) {
-    bundle = loadWorkerBundle(entry, config, findCacheFolder());
-    bundles.set(id, bundle);
-    bundle.catch(() => bundles.delete(id));
+  const bundle = bundles.get(id) ?? makeShared(id, entry, config);
+  bundle.users++;
+  try {
+    return await abortable(bundle.code, signal);
+  } catch (error) {
+    if (--bundle.users === 0) bundle.making.abort();
+    throw error;
   }
+}
+
+function makeShared(
+  id: string,
+  entry: string,
+  config: string | undefined,
+): SharedBundle {
+  const making = new AbortController();
+  const { signal } = making;
+  const code = loadWorkerBundle(entry, config, findCacheFolder(), signal);
+  const bundle = { code, making, users: 0 };
+  bundles.set(id, bundle);
+  // Who comes later doesn't get what has failed or is being ended.
+  const forget = () => {
+    if (bundles.get(id) === bundle) bundles.delete(id);
+  };
+  code.catch(forget);
+  signal.addEventListener("abort", forget);
   return bundle;
 }
 
@@ -39,15 +71,18 @@ export function workerBundle(
  * @param entry The URL of the program's main module.
  * @param config As of {@linkcode workerBundle}.
  * @param folder Where the cache is; `undefined` for none.
+ * @param signal Ends the making.
  */
 export async function loadWorkerBundle(
   entry: string,
   config: string | undefined,
   folder: string | undefined,
+  signal?: AbortSignal,
 ): Promise<string> {
   const ownConfig = findConfig(entry);
   const resolvedBy = ownConfig ?? config;
-  const make = () => denoBundle(entry, resolvedBy, { args: bundleFlags([]) });
+  const options = { args: bundleFlags([]), signal };
+  const make = () => denoBundle(entry, resolvedBy, options);
   // What the package is made of may be unreadable, when bundling tells why.
   const key = await keyOf(entry, resolvedBy, ownConfig).catch(() => undefined);
   if (folder === undefined || key === undefined) return await make();

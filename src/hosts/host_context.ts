@@ -17,8 +17,8 @@ export interface HostContext {
   readonly listen: (address: Address) => Promise<Address>;
   /** The pool's certificate (PEM). */
   readonly certificate: () => Promise<string>;
-  /** The program for ssh hosts, as one file. */
-  readonly program: () => Promise<string>;
+  /** The program for ssh hosts, as one file; the signal ends the waiting. */
+  readonly program: (signal: AbortSignal) => Promise<string>;
   /** How long a spawner may give no sign of life, in milliseconds. */
   readonly heartbeat: number;
   /** Passes on what a worker writes. */

@@ -57,7 +57,7 @@ export class SshHost implements Host {
   #child: Deno.ChildProcess | undefined;
   #ended: Promise<Deno.CommandStatus> | undefined;
   #spawner: RemoteSpawner | undefined;
-  #closed = false;
+  readonly #closing = new AbortController();
 
   /** Constructs a host that does nothing yet. */
   constructor(
@@ -84,12 +84,13 @@ export class SshHost implements Host {
   }
 
   async open(timeout: number): Promise<number> {
-    const { arrivals, onOutput, program, heartbeat } = this.#context;
-    const code = new TextEncoder().encode(await program());
-    if (this.#closed) throw new Error("The pool was shut down");
+    const { arrivals, onOutput, heartbeat } = this.#context;
+    const begin = performance.now();
+    const code = await this.#program(timeout);
+    const left = Math.max(1, timeout - (performance.now() - begin));
     const arrival = arrivals.expect(this.secret);
     this.#arrival = arrival;
-    const child = this.#spawn(code.length, arrival.number, timeout);
+    const child = this.#spawn(code.length, arrival.number, left);
     this.#ended = this.#watch(child);
     this.#ended.then(({ code }) => {
       const failure = this.#explain(
@@ -116,7 +117,7 @@ export class SshHost implements Host {
           }),
         });
       });
-      this.machine = await deadline(opening, timeout);
+      this.machine = await deadline(opening, left);
       this.spawner.closed.then((reason) =>
         this.#lost.resolve(
           this.#explain(`the connection to it ended (${reason ?? "closed"})`),
@@ -125,7 +126,9 @@ export class SshHost implements Host {
     } catch (error) {
       // The program there, should it come later, isn't let in.
       arrival.fail(error as Error);
-      if (error instanceof HostError || this.#closed) throw error;
+      if (error instanceof HostError || this.#closing.signal.aborted) {
+        throw error;
+      }
       const reason = error instanceof DOMException
         ? `within the 'startTimeout' of ${timeout} ms`
         : `(${error})`;
@@ -141,8 +144,9 @@ export class SshHost implements Host {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    this.#arrival?.fail(new Error("The pool was shut down"));
+    const reason = new Error("The pool was shut down");
+    this.#closing.abort(reason);
+    this.#arrival?.fail(reason);
     this.#spawner?.close();
     if (this.#child === undefined) return;
     const child = this.#child;
@@ -152,6 +156,25 @@ export class SshHost implements Host {
     const timer = setTimeout(() => kill(child), STOP_TIMEOUT);
     await this.#ended;
     clearTimeout(timer);
+  }
+
+  /** The program to be sent, which is made if it hasn't been yet. */
+  async #program(timeout: number): Promise<Uint8Array<ArrayBuffer>> {
+    const { signal } = this.#closing;
+    const late = AbortSignal.timeout(timeout);
+    try {
+      const code = await this.#context.program(AbortSignal.any([signal, late]));
+      signal.throwIfAborted();
+      return new TextEncoder().encode(code);
+    } catch (cause) {
+      if (cause !== late.reason) throw cause;
+      throw new HostError(
+        this.name,
+        "connection",
+        `Can't use the host ${this.name}: the pool's program could not be made within the 'startTimeout' of ${timeout} ms; 'deno bundle' makes it on this machine, for which it gets esbuild from the npm registry once: make that reachable or set NPM_CONFIG_REGISTRY, or give it more time`,
+        { cause },
+      );
+    }
   }
 
   #spawn(

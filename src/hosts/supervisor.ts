@@ -156,7 +156,7 @@ export class Supervisor {
       ),
       listen: (address) => this.#listeners.listen(address),
       certificate: async () => (await this.#listeners.certificate()).cert,
-      program: () => workerBundle(SSH_PROGRAM, config),
+      program: (signal) => workerBundle(SSH_PROGRAM, config, signal),
       heartbeat,
       onOutput: (...output) => this.#output.write(...output),
       report: (host, line) => this.#output.report(host, line),

@@ -5,7 +5,10 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { loadWorkerBundle } from "../../src/bundle/worker_bundle.ts";
+import {
+  loadWorkerBundle,
+  workerBundle,
+} from "../../src/bundle/worker_bundle.ts";
 import { Project, runDeno, valueOf } from "./bundle_fixture.ts";
 
 const BUNDLE_WORKER = fileURLToPath(
@@ -43,7 +46,7 @@ async function bundleElsewhere(
   project: Project,
   flags: readonly string[],
   ...args: string[]
-): Promise<{ folder: string | null; isSame: boolean; code: string }> {
+): Promise<{ folder: string | null; code: string }> {
   const { success, stdout, stderr } = await runDeno([
     "run",
     "--no-prompt",
@@ -145,12 +148,11 @@ Deno.test("loadWorkerBundle() resolves what isn't a folder by the configuration 
 Deno.test("workerBundle() makes the worker of this package run", async () => {
   await using project = await Project.with({});
   const entry = import.meta.resolve("../../worker.ts");
-  const { folder, isSame, code } = await bundleElsewhere(
+  const { folder, code } = await bundleElsewhere(
     project,
     ["-A"],
     entry,
   );
-  assert(isSame);
   assert(folder!.startsWith(project.path), folder!);
   assert(folder!.endsWith("/distex-pool"), folder!);
   assertEquals([...Deno.readDirSync(folder!)].length, 1);
@@ -163,6 +165,78 @@ Deno.test("workerBundle() makes the worker of this package run", async () => {
     `${project.path}/elsewhere/worker.js`,
   ]);
   assertStringIncludes(stderr, "A worker is started by a pool");
+});
+
+/** A module that isn't there until the test says so, and a cache for it. */
+class LateModule implements AsyncDisposable {
+  /** Resolves when a bundler waits for it. */
+  readonly wanted: Promise<void>;
+  readonly #code = Promise.withResolvers<string>();
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #folder = Deno.makeTempDirSync();
+  readonly #cacheHome = Deno.env.get("XDG_CACHE_HOME");
+
+  constructor() {
+    Deno.env.set("XDG_CACHE_HOME", this.#folder);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.wanted = promise;
+    this.#server = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+      async () => {
+        resolve();
+        const headers = { "content-type": "text/javascript" };
+        return new Response(await this.#code.promise, { headers });
+      },
+    );
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#server.addr.port}/worker.js`;
+  }
+
+  come(code: string): void {
+    this.#code.resolve(code);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.come("");
+    await this.#server.shutdown();
+    if (this.#cacheHome === undefined) Deno.env.delete("XDG_CACHE_HOME");
+    else Deno.env.set("XDG_CACHE_HOME", this.#cacheHome);
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+}
+
+/** Waits for a bundle as one that can go away. */
+function waitFor(url: string): [go: () => void, bundle: Promise<string>] {
+  const waiting = new AbortController();
+  const bundle = workerBundle(url, undefined, waiting.signal);
+  return [() => waiting.abort(new Error("gone")), bundle];
+}
+
+Deno.test("workerBundle() goes on while one of those waits who have asked", async () => {
+  await using module = new LateModule();
+  const [go, first] = waitFor(module.url);
+  const [, second] = waitFor(module.url);
+  await module.wanted;
+  go();
+  await assertRejects(() => first, Error, "gone");
+  module.come("export const f = () => 1;");
+  assertStringIncludes(await second, "() => 1");
+  // It isn't made again.
+  const [, third] = waitFor(module.url);
+  assertEquals(await third, await second);
+});
+
+Deno.test("workerBundle() begins anew when nobody has waited for it any more", async () => {
+  await using module = new LateModule();
+  const [go, first] = waitFor(module.url);
+  await module.wanted;
+  go();
+  const [, second] = waitFor(module.url);
+  await assertRejects(() => first, Error, "gone");
+  module.come("export const f = () => 2;");
+  assertStringIncludes(await second, "() => 2");
 });
 
 Deno.test("findCacheFolder() finds none without permission", async () => {

@@ -4,11 +4,11 @@ import { findCacheFolder } from "../../../src/bundle/cache_folder.ts";
 import { workerBundle } from "../../../src/bundle/worker_bundle.ts";
 
 const [entry] = Deno.args;
-const bundles = entry === undefined
-  ? []
-  : [workerBundle(entry, undefined), workerBundle(entry, undefined)];
+const { signal } = new AbortController();
+const code = entry === undefined
+  ? ""
+  : await workerBundle(entry, undefined, signal);
 console.log(JSON.stringify({
   folder: findCacheFolder() ?? null,
-  isSame: bundles[0] === bundles[1],
-  code: await bundles[0] ?? "",
+  code,
 }));
