@@ -1,6 +1,6 @@
 import { deadline } from "@std/async/deadline";
 import { HostError } from "../errors.ts";
-import { kill, type WorkerProcess } from "../spawner/spawner.ts";
+import { kill, outputRead, type WorkerProcess } from "../spawner/spawner.ts";
 import { type Address, formatAddress } from "../wire/address.ts";
 import { makeSecret } from "../wire/handshake.ts";
 import type { MachineInfo, SessionRequest } from "../wire/spawner_messages.ts";
@@ -24,6 +24,9 @@ const ALIVE_COUNT = 3;
 
 /** How long ssh may take to end by itself, in milliseconds. */
 const STOP_TIMEOUT = 3_000;
+
+/** How long it may take when it has been asked to, in milliseconds. */
+const TERM_TIMEOUT = 1_000;
 
 /** How many characters of what ssh says are kept to explain a failure. */
 const MAX_WORDS = 8_192;
@@ -153,9 +156,15 @@ export class SshHost implements Host {
     // Whatever it is doing, it ends soon, as nobody answers any more. If it
     // were killed before the command runs over there, nobody would remove the
     // sockets that sshd has made.
-    const timer = setTimeout(() => kill(child), STOP_TIMEOUT);
+    const timers = [
+      setTimeout(() => signalAll(child, "SIGTERM"), STOP_TIMEOUT),
+      setTimeout(
+        () => signalAll(child, "SIGKILL"),
+        STOP_TIMEOUT + TERM_TIMEOUT,
+      ),
+    ];
     await this.#ended;
-    clearTimeout(timer);
+    timers.forEach(clearTimeout);
   }
 
   /** The program to be sent, which is made if it hasn't been yet. */
@@ -239,16 +248,21 @@ export class SshHost implements Host {
   }
 
   /** Reads what ssh says until it has ended. */
-  async #watch(child: Deno.ChildProcess): Promise<Deno.CommandStatus> {
-    const decoder = new TextDecoderStream();
+  #watch(child: Deno.ChildProcess): Promise<Deno.CommandStatus> {
+    const reader = child.stderr.getReader();
+    return outputRead(child, [reader], this.#read(reader));
+  }
+
+  async #read(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+    const decoder = new TextDecoder();
     let rest = "";
-    for await (const text of child.stderr.pipeThrough(decoder)) {
+    for (let read; !(read = await reader.read()).done;) {
+      const text = decoder.decode(read.value, { stream: true });
       const lines = (rest + text).split("\n");
       rest = lines.pop()!;
       for (const line of lines) this.#hear(line.trimEnd());
     }
     if (rest !== "") this.#hear(rest);
-    return await child.status;
   }
 
   #hear(line: string): void {
@@ -272,6 +286,17 @@ function forwardTarget(address: Address): string {
 /** A path as `-R` takes it: a colon would end it, a percent sign begins a token. */
 function forwardPath(path: string): string {
   return path.replace(/[\\:]/g, "\\$&").replaceAll("%", "%%");
+}
+
+/** Signals ssh and what it has started, such as a `ProxyCommand`. */
+function signalAll(child: Deno.ChildProcess, signal: Deno.Signal): void {
+  try {
+    // As it is detached, they are a process group.
+    Deno.kill(-child.pid, signal);
+  } catch {
+    // There are none on Windows, and this needs --allow-run for all programs.
+    kill(child, signal);
+  }
 }
 
 async function feed(

@@ -6,7 +6,7 @@ import { type Grants, permissionFlags } from "./permission_flags.ts";
 const MAX_LAST_WORDS = 2_048;
 
 /**
- * How long the output of a worker that has ended may go on, in milliseconds: a
+ * How long the output of a process that has ended may go on, in milliseconds: a
  * process that it has started may have its streams, and outlive it.
  */
 const OUTPUT_TIMEOUT = 500;
@@ -126,12 +126,35 @@ export function denoPath(): string {
 }
 
 /** Ends a process, if it hasn't ended already. */
-export function kill(child: Deno.ChildProcess): void {
+export function kill(
+  child: Deno.ChildProcess,
+  signal: Deno.Signal = "SIGKILL",
+): void {
   try {
-    child.kill("SIGKILL");
+    child.kill(signal);
   } catch {
     // It has ended already.
   }
+}
+
+/**
+ * Waits until a process has ended, and its output was read.
+ *
+ * @param readers The readers of its streams.
+ * @param reading Resolves when they have come to the ends.
+ */
+export async function outputRead(
+  child: Deno.ChildProcess,
+  readers: readonly ReadableStreamDefaultReader[],
+  reading: Promise<unknown>,
+): Promise<Deno.CommandStatus> {
+  const status = await child.status;
+  const timer = setTimeout(() => {
+    for (const reader of readers) reader.cancel();
+  }, OUTPUT_TIMEOUT);
+  await reading;
+  clearTimeout(timer);
+  return status;
 }
 
 async function tell(child: Deno.ChildProcess, text: string): Promise<void> {
@@ -162,13 +185,8 @@ async function readOutput(
       await onOutput(worker, name, value);
     }
   };
-  const outputEnded = Promise.all([read("stdout"), read("stderr")]);
-  const status = await child.status;
-  const timer = setTimeout(() => {
-    for (const reader of Object.values(readers)) reader.cancel();
-  }, OUTPUT_TIMEOUT);
-  await outputEnded;
-  clearTimeout(timer);
+  const reading = Promise.all([read("stdout"), read("stderr")]);
+  const status = await outputRead(child, Object.values(readers), reading);
   return describe(status, new TextDecoder().decode(tail).trim());
 }
 

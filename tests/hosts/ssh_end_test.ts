@@ -9,6 +9,7 @@ import { Gate } from "../gate.ts";
 import { sshTest } from "../ssh_server.ts";
 import {
   isAlive,
+  isFile,
   killNow,
   PoolProgram,
   sharedSite,
@@ -135,6 +136,37 @@ sshTest(
     await shared.empty();
   },
 );
+
+/** What ssh starts to reach a host, and how it comes by its end. */
+const proxies: readonly [string, string, boolean][] = [
+  ["ends on SIGTERM", "", false],
+  ["outlives ssh", "trap '' HUP TERM", true],
+];
+
+for (const [does, trap, outlives] of proxies) {
+  sshTest(
+    `Pool shuts down when an ssh host's ProxyCommand hangs and ${does}`,
+    async () => {
+      const folder = await Deno.makeTempDir();
+      const [script, file] = [`${folder}/proxy`, `${folder}/pid`];
+      const lines = [trap, `echo $$ >${file}.new`, `mv ${file}.new ${file}`];
+      await Deno.writeTextFile(script, [...lines, "exec sleep 60"].join("\n"));
+      const sshArgs = ["-F", "none", "-o", `ProxyCommand=sh ${script}`];
+      const pool = new Pool({ hosts: { host: "ssh://mini", sshArgs } });
+      await until(() => isFile(file));
+      const proxy = Number(await Deno.readTextFile(file));
+      try {
+        await pool.shutdown();
+        if (!outlives) await until(() => !isAlive(proxy));
+        assertEquals(isAlive(proxy), outlives);
+      } finally {
+        killNow(proxy);
+        await Deno.remove(folder, { recursive: true });
+      }
+      await shared.empty();
+    },
+  );
+}
 
 /** Ways in which a connection ends without the pool's doing. */
 const accidents: readonly [string, () => void | Promise<void>][] = [
