@@ -1,4 +1,5 @@
 import { pathToFileURL } from "node:url";
+import { denoPath } from "../deno_path.ts";
 import { Guard } from "../spawner/guard.ts";
 import { explainFailure, explainStart } from "./bundle_failure.ts";
 import { withOriginalMeta } from "./import_meta.ts";
@@ -102,9 +103,4 @@ function withoutGlob(url: string): string {
     /[*[\]{}]/g,
     (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
   );
-}
-
-/** A compiled program is no `deno` itself; there must be one to be found. */
-function denoPath(): string {
-  return Deno.build.standalone ? "deno" : Deno.execPath();
 }

@@ -1,5 +1,6 @@
 import type { HostStep } from "../errors.ts";
-import { type HostSettings, SPAWNER_PORT } from "../hosts/host_spec.ts";
+import type { HostSettings } from "../hosts/host_spec.ts";
+import { SPAWNER_PORT } from "../wire/address.ts";
 
 type Hints = Partial<Record<HostStep, string>>;
 

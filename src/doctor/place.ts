@@ -1,6 +1,7 @@
 import { deadline } from "@std/async/deadline";
 import { lookup } from "node:dns/promises";
-import { type HostSettings, SPAWNER_PORT } from "../hosts/host_spec.ts";
+import type { HostSettings } from "../hosts/host_spec.ts";
+import { SPAWNER_PORT } from "../wire/address.ts";
 
 /** How long it may take to find out what is only nice to know. */
 const TIMEOUT = 2_000;

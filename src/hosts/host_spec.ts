@@ -58,9 +58,6 @@ export interface HostSettings
   readonly workers: number;
 }
 
-/** The port of spawner servers. */
-export const SPAWNER_PORT = 8_899;
-
 /** The longest path of a Unix socket that all systems take, in bytes. */
 const MAX_TMPDIR = 103 - "/distex-/probe.sock".length - 32;
 

@@ -1,14 +1,19 @@
 import { deadline } from "@std/async/deadline";
 import { HostError, type HostStep } from "../errors.ts";
 import type { WorkerProcess } from "../spawner/spawner.ts";
-import { type Address, formatAddress } from "../wire/address.ts";
+import {
+  type Address,
+  formatAddress,
+  formatPlace,
+  SPAWNER_PORT,
+} from "../wire/address.ts";
 import { Channel } from "../wire/channel.ts";
 import type { Connection } from "../wire/connection.ts";
 import { introducePool } from "../wire/handshake.ts";
 import type { MachineInfo, SessionRequest } from "../wire/spawner_messages.ts";
 import type { Host } from "./host.ts";
 import type { HostContext } from "./host_context.ts";
-import { type HostSettings, SPAWNER_PORT } from "./host_spec.ts";
+import type { HostSettings } from "./host_spec.ts";
 import { RemoteSpawner } from "./remote_spawner.ts";
 import type { WorkerRequest } from "./ssh_host.ts";
 
@@ -107,9 +112,7 @@ export class SpawnerHost implements Host {
 
   get #where(): string {
     const { hostname, port = SPAWNER_PORT } = this.#settings;
-    return hostname.includes(":")
-      ? `[${hostname}]:${port}`
-      : `${hostname}:${port}`;
+    return formatPlace(hostname, port);
   }
 
   async #open(): Promise<MachineInfo> {

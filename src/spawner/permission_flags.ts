@@ -1,4 +1,4 @@
-import type { Address } from "../wire/address.ts";
+import { type Address, formatPlace } from "../wire/address.ts";
 
 /** The names of Deno's permissions. */
 export const PERMISSION_NAMES = [
@@ -44,14 +44,8 @@ function ownGrants(
   address: Address,
 ): { readonly [name in PermissionName]?: readonly string[] } {
   if (address.transport !== "unix") {
-    return { net: [formatHost(address.hostname, address.port)] };
+    return { net: [formatPlace(address.hostname, address.port)] };
   }
   const { path } = address;
   return { net: [`unix:${path}`], read: [path], write: [path] };
-}
-
-function formatHost(hostname: string, port: number): string {
-  return hostname.includes(":")
-    ? `[${hostname}]:${port}`
-    : `${hostname}:${port}`;
 }

@@ -1,8 +1,8 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { findConfig } from "../user_config.ts";
+import { formatPlace, SPAWNER_PORT } from "../wire/address.ts";
 import { SpawnerServer, type SpawnerServerSettings } from "./server.ts";
 
-const DEFAULT_PORT = 8_899;
 const DEFAULT_MAX_WORKERS = 256;
 
 /** A token that is guessed offline from a handshake must not be a short one. */
@@ -15,7 +15,7 @@ Usage: deno run -A server.ts [options]
 Options:
   --host <address>             Address to listen at; 127.0.0.1 by default, any
                                other needs a token. 0.0.0.0 is all of them
-  --port <number>              Port to listen at; ${DEFAULT_PORT} by default, 0 for any
+  --port <number>              Port to listen at; ${SPAWNER_PORT} by default, 0 for any
   --token-file <file>          File with the token that a pool must know, of at
                                least ${MIN_TOKEN_LENGTH} characters. Whoever knows it can run any
                                code here
@@ -85,12 +85,6 @@ function listen(settings: SpawnerServerSettings): SpawnerServer {
   }
 }
 
-function formatPlace(hostname: string, port: number): string {
-  return hostname.includes(":")
-    ? `[${hostname}]:${port}`
-    : `${hostname}:${port}`;
-}
-
 /** @throws {Error} If something is wrong with the arguments. */
 async function readSettings(
   args: string[],
@@ -114,7 +108,7 @@ async function readSettings(
   const maxWorkers = count(flags, "max-workers", 1) ?? DEFAULT_MAX_WORKERS;
   return {
     hostname,
-    port: count(flags, "port", 0, 65_535) ?? DEFAULT_PORT,
+    port: count(flags, "port", 0, 65_535) ?? SPAWNER_PORT,
     token,
     maxWorkers,
     maxWorkersPerPool: count(flags, "max-workers-per-pool", 1) ?? maxWorkers,

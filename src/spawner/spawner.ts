@@ -1,3 +1,4 @@
+import { denoPath } from "../deno_path.ts";
 import { type Address, formatAddress } from "../wire/address.ts";
 import type { Guard } from "./guard.ts";
 import { type Grants, permissionFlags } from "./permission_flags.ts";
@@ -118,11 +119,6 @@ export class Spawner {
       String(worker),
     ];
   }
-}
-
-/** The `deno` that runs this; a compiled program is none, so one is looked for. */
-export function denoPath(): string {
-  return Deno.build.standalone ? "deno" : Deno.execPath();
 }
 
 /** Ends a process, if it hasn't ended already. */

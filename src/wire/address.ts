@@ -7,6 +7,16 @@ export type Address =
     readonly port: number;
   };
 
+/** The port of spawner servers. */
+export const SPAWNER_PORT = 8_899;
+
+/** Writes a host and a port as in URLs: an IPv6 address in brackets. */
+export function formatPlace(hostname: string, port: number): string {
+  return hostname.includes(":")
+    ? `[${hostname}]:${port}`
+    : `${hostname}:${port}`;
+}
+
 /** Writes an address as one word: `unix:/path`, `tcp:host:port` or `tls:…`. */
 export function formatAddress(address: Address): string {
   return address.transport === "unix"

@@ -2,6 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import {
   type Address,
   formatAddress,
+  formatPlace,
   parseAddress,
 } from "../../src/wire/address.ts";
 
@@ -21,6 +22,12 @@ Deno.test("formatAddress() writes addresses as one word", () => {
   for (const [text, address] of ADDRESSES) {
     assertEquals(formatAddress(address), text);
   }
+});
+
+Deno.test("formatPlace() writes IPv6 addresses in brackets", () => {
+  assertEquals(formatPlace("mini", 80), "mini:80");
+  assertEquals(formatPlace("127.0.0.1", 80), "127.0.0.1:80");
+  assertEquals(formatPlace("::1", 80), "[::1]:80");
 });
 
 Deno.test("parseAddress() reads what formatAddress() writes", () => {
