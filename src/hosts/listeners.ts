@@ -8,7 +8,7 @@ import { PoolListener } from "./listener.ts";
 export class Listeners {
   readonly #handshake: PoolHandshake;
   readonly #arrivals: Arrivals;
-  readonly #listeners: PoolListener[] = [];
+  readonly #listeners = new Set<PoolListener>();
   readonly #addresses = new Map<string, Promise<Address>>();
   #certificate: Promise<Certificate> | undefined;
   #closed = false;
@@ -26,11 +26,16 @@ export class Listeners {
    * Listens at an address, unless that is done already.
    *
    * @returns The address, with the port that it became.
+   * @throws {Error} If it can't listen there, which may be tried again.
    */
   listen(wanted: Address): Promise<Address> {
     const key = formatAddress(wanted);
-    const address = this.#addresses.get(key) ?? this.#listen(wanted);
-    this.#addresses.set(key, address);
+    let address = this.#addresses.get(key);
+    if (address === undefined) {
+      address = this.#listen(wanted);
+      this.#addresses.set(key, address);
+      address.catch(() => this.#addresses.delete(key));
+    }
     return address;
   }
 
@@ -56,7 +61,12 @@ export class Listeners {
       (number, channel) => this.#arrivals.arrived(number, channel),
       () => this.#arrivals.count,
     );
-    this.#listeners.push(listener);
-    return await listener.listen(wanted, certificate);
+    this.#listeners.add(listener);
+    try {
+      return await listener.listen(wanted, certificate);
+    } catch (error) {
+      this.#listeners.delete(listener);
+      throw error;
+    }
   }
 }
