@@ -25,6 +25,8 @@ export interface ReturnAddress {
   readonly localport: number;
 }
 
+type NetAddress = Exclude<Address, { transport: "unix" }>;
+
 /** Workers that a spawner server starts, which connect back over TCP. */
 export class SpawnerHost implements Host {
   readonly kind = "spawner";
@@ -78,7 +80,9 @@ export class SpawnerHost implements Host {
     try {
       this.machine = await deadline(this.#open(), timeout);
     } catch (error) {
-      if (error instanceof HostError) throw error;
+      const isKnown = error instanceof HostError;
+      if (isKnown || this.#closing.signal.aborted) throw error;
+      if (!isTimeout(error)) throw this.#ended(error);
       throw this.#error(
         "connection",
         `the spawner server at ${this.#where} didn't answer within ${timeout} ms`,
@@ -86,15 +90,7 @@ export class SpawnerHost implements Host {
       );
     }
     this.#spawner!.closed.then((reason) =>
-      this.#lost.resolve(
-        this.#error(
-          "connection",
-          `the connection to the spawner server at ${this.#where} ended (${
-            reason ?? "closed"
-          })`,
-          reason,
-        ),
-      )
+      this.#lost.resolve(this.#ended(reason ?? "closed"))
     );
     return this.#settings.workers || this.machine.cpus;
   }
@@ -175,13 +171,12 @@ export class SpawnerHost implements Host {
 
   /** Listens where the server's machine can reach this one, and says where. */
   async #sessionRequest(reached: string): Promise<SessionRequest> {
-    const { localhost, localport } = this.#returnAddress;
+    const { localhost } = this.#returnAddress;
     const secured = (this.#settings.tls ?? false) !== false;
-    const address = await this.#context.listen({
-      transport: secured ? "tls" : "tcp",
-      hostname: localhost ?? reached,
-      port: localport,
-    }) as Address & { transport: "tcp" | "tls" };
+    const address = await this.#listen(
+      secured ? "tls" : "tcp",
+      localhost ?? reached,
+    );
     const isNamed = localhost !== undefined && !isWildcard(localhost);
     return {
       ...this.#request,
@@ -191,6 +186,24 @@ export class SpawnerHost implements Host {
       }),
       ...(secured ? { certificate: await this.#context.certificate() } : {}),
     };
+  }
+
+  async #listen(
+    transport: "tcp" | "tls",
+    hostname: string,
+  ): Promise<NetAddress> {
+    const { localport: port } = this.#returnAddress;
+    try {
+      const address = { transport, hostname, port };
+      return await this.#context.listen(address) as NetAddress;
+    } catch (cause) {
+      const place = port === 0 ? hostname : formatPlace(hostname, port);
+      throw this.#error(
+        "worker",
+        `this machine can't listen at ${place} for its workers (${cause}): check the pool's options 'localhost' and 'localport'`,
+        cause,
+      );
+    }
   }
 
   #explainConnection(cause: unknown): HostError {
@@ -228,6 +241,14 @@ export class SpawnerHost implements Host {
     );
   }
 
+  #ended(reason: unknown): HostError {
+    return this.#error(
+      "connection",
+      `the connection to the spawner server at ${this.#where} ended (${reason})`,
+      reason,
+    );
+  }
+
   #error(step: HostStep, what: string, cause: unknown): HostError {
     const message = `Can't use the host ${this.name}: ${what}`;
     return new HostError(this.name, step, message, { cause });
@@ -249,6 +270,10 @@ async function startTls(
     }
     throw error;
   }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "TimeoutError";
 }
 
 function isWildcard(hostname: string): boolean {

@@ -15,7 +15,7 @@ import {
 } from "../../mod.ts";
 import { makeCertificate } from "../../src/hosts/certificate.ts";
 import { CERTIFICATE_NAME } from "../../src/wire/connect.ts";
-import { PROTOCOL_VERSION } from "../../src/wire/handshake.ts";
+import { admitPool, PROTOCOL_VERSION } from "../../src/wire/handshake.ts";
 import { startSpawnerServer, TOKEN } from "../spawner_server.ts";
 
 /** For what never comes: long enough to find out, and short to wait for. */
@@ -193,6 +193,43 @@ for (const secured of [false, true]) {
         ],
         { startTimeout: SHORT },
       ));
+  });
+}
+
+Deno.test("SpawnerHost says so when the server hangs up before it is ready", async () => {
+  const treat = async (connection: Deno.Conn) => {
+    await admitPool(connection, "");
+    await connection.read(new Uint8Array(4_096));
+    connection.close();
+  };
+  await withListener(
+    treat,
+    (port) =>
+      assertFails(`127.0.0.1:${port}/1`, "connection", [
+        `the connection to the spawner server at 127.0.0.1:${port} ended`,
+      ]),
+  );
+});
+
+for (const secured of [false, true]) {
+  const how = secured ? "with TLS" : "without TLS";
+  Deno.test(`SpawnerHost says so when this machine can't listen ${how}`, async () => {
+    await using server = await startSpawnerServer(
+      secured ? { certificate } : {},
+    );
+    const host = { host: server.spec(1), tls: secured && tls };
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port: localport } = listener.addr;
+    const words = ["this machine can't listen at", "'localhost'"];
+    await assertFails(host, "worker", [
+      ...words,
+      `127.0.0.1:${localport}`,
+      "in use",
+      "'localport'",
+    ], { localport });
+    // One of those that no machine has.
+    const localhost = "203.0.113.9";
+    await assertFails(host, "worker", [...words, localhost], { localhost });
   });
 }
 
