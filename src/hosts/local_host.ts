@@ -10,16 +10,23 @@ export class LocalHost implements Host {
   readonly lost: Promise<Error> = new Promise(() => {});
   readonly #workers: number;
   readonly #spawner: Spawner;
+  readonly #onEnded: (worker: number) => void;
 
-  /** Constructs the host of so many workers that have this secret. */
+  /**
+   * Constructs the host of so many workers that have this secret.
+   *
+   * @param onEnded Called with the number of each worker that has ended.
+   */
   constructor(
     workers: number,
     secret: Uint8Array<ArrayBuffer>,
     spawner: Spawner,
+    onEnded: (worker: number) => void,
   ) {
     this.#workers = workers;
     this.secret = secret;
     this.#spawner = spawner;
+    this.#onEnded = onEnded;
   }
 
   open(): Promise<number> {
@@ -27,7 +34,9 @@ export class LocalHost implements Host {
   }
 
   start(worker: number): WorkerProcess {
-    return this.#spawner.start(worker);
+    const process = this.#spawner.start(worker);
+    process.ended.then(() => this.#onEnded(worker));
+    return process;
   }
 
   close(): Promise<void> {

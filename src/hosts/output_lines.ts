@@ -5,6 +5,8 @@ const MAX_LINE = 2 ** 16;
 
 const LINE_FEED = 10;
 
+const STREAMS = ["stdout", "stderr"] as const;
+
 /**
  * Passes on what workers on other machines write, line by line and with the
  * worker's name, to the streams of this process.
@@ -46,13 +48,15 @@ export class OutputLines {
     print("stderr", host, new TextEncoder().encode(`${line}\n`));
   }
 
-  /** Passes on the lines that have no end yet. */
-  end(): void {
-    for (const [key, bytes] of this.#begun) {
-      const [stream, worker] = key.split(" ") as [OutputStream, string];
-      print(stream, this.#nameOf(Number(worker)), bytes);
+  /** Passes on the begun lines of a worker that has ended, and forgets it. */
+  ended(worker: number): void {
+    for (const stream of STREAMS) {
+      const key = `${stream} ${worker}`;
+      const begun = this.#begun.get(key);
+      if (begun !== undefined) print(stream, this.#nameOf(worker), begun);
+      this.#begun.delete(key);
     }
-    this.#begun.clear();
+    this.#names.delete(worker);
   }
 
   #nameOf(worker: number): string {

@@ -157,7 +157,7 @@ export class RemoteSpawner {
       }
       case SpawnerMessageType.OUTPUT: {
         const [, worker, stream, bytes] = message;
-        this.#onOutput(worker, stream, bytes);
+        if (this.#workers.has(worker)) this.#onOutput(worker, stream, bytes);
         return;
       }
       case SpawnerMessageType.PONG:

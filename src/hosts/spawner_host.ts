@@ -96,7 +96,9 @@ export class SpawnerHost implements Host {
   }
 
   start(worker: number): WorkerProcess {
-    return this.spawner.start(worker);
+    const process = this.spawner.start(worker);
+    process.ended.then(() => this.#context.onEnded(worker));
+    return process;
   }
 
   // deno-lint-ignore require-await

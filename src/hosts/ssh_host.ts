@@ -143,7 +143,9 @@ export class SshHost implements Host {
   }
 
   start(worker: number): WorkerProcess {
-    return this.spawner.start(worker);
+    const process = this.spawner.start(worker);
+    process.ended.then(() => this.#context.onEnded(worker));
+    return process;
   }
 
   async close(): Promise<void> {

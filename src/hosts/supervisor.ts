@@ -87,7 +87,6 @@ export class Supervisor {
     await this.#making?.catch(() => {});
     this.#listeners.close();
     await Promise.all(this.hosts.map((host) => host.stop()));
-    this.#output.end();
     await this.#guard?.close();
     await this.#folder?.remove();
   }
@@ -159,6 +158,7 @@ export class Supervisor {
       program: (signal) => workerBundle(SSH_PROGRAM, config, signal),
       heartbeat,
       onOutput: (...output) => this.#output.write(...output),
+      onEnded: (worker) => this.#output.ended(worker),
       report: (host, line) => this.#output.report(host, line),
     };
   }
@@ -187,7 +187,7 @@ export class Supervisor {
       cwd,
       onOutput: stdio === "inherit" ? undefined : context.onOutput,
     }, context.guard);
-    return () => new LocalHost(workers, secret, spawner);
+    return () => new LocalHost(workers, secret, spawner, context.onEnded);
   }
 
   /** Where workers on this machine connect to. */

@@ -64,16 +64,21 @@ Deno.test("OutputLines.write() holds a begun line back until its end comes", asy
   );
 });
 
-Deno.test("OutputLines.end() passes on what has no end", async () => {
+Deno.test("OutputLines.ended() passes on what has no end, and forgets the worker", async () => {
   assertEquals(
     await printed(`
       out(1, "a\\nb");
-      err(2, "c");
-      lines.end();
-      lines.end();`),
+      err(1, "c");
+      out(2, "d");
+      lines.ended(1);
+      lines.ended(1);
+      lines.ended(3);
+      out(2, "e\\n");
+      out(1, "f\\n");`),
     {
-      stdout: "[mini worker 1] a\n[mini worker 1] b\n",
-      stderr: "[$& worker] c\n",
+      stdout: "[mini worker 1] a\n[mini worker 1] b\n" +
+        "[$& worker] de\n[worker 1] f\n",
+      stderr: "[mini worker 1] c\n",
     },
   );
 });

@@ -157,6 +157,7 @@ Deno.test("RemoteSpawner passes on what workers write, in its order", async () =
   const scene = new Scene();
   const bytes = (text: string) => new TextEncoder().encode(text);
   const { OUTPUT } = SpawnerMessageType;
+  for (const worker of [1, 2]) scene.spawner.start(worker);
   await scene.say(OUTPUT, 1, "stdout", bytes("a\n"));
   await scene.say(OUTPUT, 2, "stderr", bytes("b"));
   await scene.say(OUTPUT, 1, "stdout", bytes("c\n"));
@@ -166,6 +167,23 @@ Deno.test("RemoteSpawner passes on what workers write, in its order", async () =
     [2, "stderr", "b"],
     [1, "stdout", "c\n"],
   ]);
+  scene.spawner.close();
+});
+
+Deno.test("RemoteSpawner takes what is written by workers only that run", async () => {
+  const scene = new Scene();
+  const say = (worker: number, text: string) => {
+    const bytes = new TextEncoder().encode(text);
+    return scene.say(SpawnerMessageType.OUTPUT, worker, "stdout", bytes);
+  };
+  const { ended } = scene.spawner.start(1);
+  await say(2, "not started\n");
+  await say(1, "running\n");
+  await scene.say(SpawnerMessageType.ENDED, 1, "exit code 0", "");
+  await say(1, "ended\n");
+  await ended;
+  await scene.heard();
+  assertEquals(scene.outputs, [[1, "stdout", "running\n"]]);
   scene.spawner.close();
 });
 

@@ -24,5 +24,6 @@ await pool.run(() => {
   Deno.stderr.writeSync(encoder.encode("no end here"));
 });
 if (how === "lost") await pool.run(() => Deno.exit(3)).catch(() => {});
-await pool.shutdown();
+else await pool.shutdown();
 console.log("\nthe program's own");
+await pool.shutdown();
