@@ -32,7 +32,10 @@ export interface PoolOptions {
    * {@linkcode Pool.stats}.
    */
   readonly onHostError?: "fail" | "continue";
-  /** The token of the spawner servers, where a host has none of its own. */
+  /**
+   * The token of the spawner servers, where a host has none of its own. White
+   * space around it doesn't count.
+   */
   readonly token?: string;
   /**
    * Which task modules are bundled and sent to workers on other machines:
@@ -282,7 +285,7 @@ export function poolSettings(options: PoolOptions): PoolSettings {
       : workers,
     hosts,
     onHostError,
-    token: options.token ?? "",
+    token: options.token?.trim() ?? "",
     modules,
     qsize,
     concurrency,

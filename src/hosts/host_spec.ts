@@ -16,7 +16,10 @@ export interface HostOptions {
   readonly deno?: string;
   /** ssh: where temporary files go over there; the default is `"/tmp"`. */
   readonly tmpdir?: string;
-  /** Spawner server: its token, if it isn't the pool's `token`. */
+  /**
+   * Spawner server: its token, if it isn't the pool's `token`. White space
+   * around it doesn't count.
+   */
   readonly token?: string;
   /** Spawner server: whether it is reached with TLS, and so is the pool. */
   readonly tls?: boolean | TlsOptions;
@@ -93,11 +96,11 @@ function parseHost(options: HostOptions): HostSettings {
   if (typeof options?.host !== "string" || options instanceof URL) {
     throw new TypeError(
       `A host must be a string like ${EXPECTED}, or an object with one as its 'host', and is ${
-        Deno.inspect(options)
+        describe(options)
       }`,
     );
   }
-  const { host, workers: count, name: givenName, ...others } = options;
+  const { host, workers: count, name: givenName, ...others } = trimmed(options);
   const { kind, username, hostname, port, workers } = parseSpec(host);
   checkOptions(host, kind, others);
   if (count !== undefined && workers !== undefined && count !== workers) {
@@ -116,6 +119,22 @@ function parseHost(options: HostOptions): HostSettings {
     port,
     workers: wanted,
   };
+}
+
+/** What something is that is no host, without the values in it: the token. */
+function describe(options: unknown): string {
+  if (options === null) return "null";
+  if (typeof options !== "object") return `of type ${typeof options}`;
+  const name = options.constructor?.name ?? "Object";
+  if (name !== "Object") return `of type ${name}`;
+  const keys = Object.keys(options).map((key) => `'${key}'`).join(", ");
+  return `an object with ${keys === "" ? "nothing in it" : keys}`;
+}
+
+/** The options with a token as it is in a file, where a line feed follows. */
+function trimmed(options: HostOptions): HostOptions {
+  const { token } = options;
+  return token === undefined ? options : { ...options, token: token.trim() };
 }
 
 interface Spec {

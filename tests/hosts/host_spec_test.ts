@@ -1,6 +1,7 @@
 import {
   assert,
   assertEquals,
+  assertFalse,
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
@@ -269,6 +270,37 @@ Deno.test("parseHosts() refuses what is neither a string nor an object with one"
     const message = "A host must be a string like [ssh://]";
     assertThrows(() => parseHosts(hosts), TypeError, message);
   }
+});
+
+Deno.test("parseHosts() says what is no host without what is in it", () => {
+  for (
+    const [host, what] of [
+      [null, "and is null"],
+      [undefined, "and is of type undefined"],
+      [7, "and is of type number"],
+      [["mini", "SECRET"], "and is of type Array"],
+      [new URL("ssh://me:SECRET@mini"), "and is of type URL"],
+      [{}, "and is an object with nothing in it"],
+      [
+        { hostname: "mini", token: "SECRET" },
+        "and is an object with 'hostname', 'token'",
+      ],
+      [
+        { host: ["SECRET"], token: "SECRET" },
+        "and is an object with 'host', 'token'",
+      ],
+    ] as const
+  ) {
+    const hosts = [host] as unknown as HostOptions[];
+    const { message } = assertThrows(() => parseHosts(hosts), TypeError);
+    assertStringIncludes(message, what);
+    assertFalse(message.includes("SECRET"), message);
+  }
+});
+
+Deno.test("parseHosts() takes a token as it is in a file", () => {
+  const host = { host: "mini", token: " se cret\r\n" };
+  assertEquals(parseHosts(host)[0]!.token, "se cret");
 });
 
 Deno.test("parseHosts() reads or refuses any string", () => {

@@ -115,6 +115,15 @@ Deno.test("SpawnerHost says so when the token is missing or wrong", async () => 
   assertEquals(await pool.run((x: number) => x + 1, 1), 2);
 });
 
+Deno.test("SpawnerHost takes a token with the line feed of its file", async () => {
+  await using server = await startSpawnerServer({ token: `${TOKEN}\n` });
+  const token = `${TOKEN}\n`;
+  await using pool = new Pool({ hosts: server.spec(1), token });
+  assertEquals(await pool.run((x: number) => x + 1, 1), 2);
+  await using other = new Pool({ hosts: { host: server.spec(1), token } });
+  assertEquals(await other.run((x: number) => x + 1, 1), 2);
+});
+
 Deno.test("SpawnerHost says so when the pool has a token and the server none", async () => {
   await using server = await startSpawnerServer();
   await assertFails(server.spec(1), "key", ["same token"], { token: TOKEN });
