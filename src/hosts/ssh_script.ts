@@ -17,8 +17,10 @@ export const DENO_PLACES = [
  *
  * It is one line without single quotes, backslashes and exclamation marks, as
  * the user's login shell, which may be a csh or a fish, has to take it as an
- * argument of `sh -c`. Arguments: the folder, the path of `deno` or nothing, the
- * program's length, a number.
+ * argument of `sh -c`. What is given to a command can be seen by all users, so
+ * the secret is given to one that is part of every shell, which `printf` isn't.
+ * Arguments: the folder, the path of `deno` or nothing, the program's length, a
+ * number.
  */
 const SCRIPT = [
   "umask 077",
@@ -32,14 +34,14 @@ const SCRIPT = [
     DENO_PLACES.map((place) => `"${place.replace("~", "$HOME")}"`).join(" ")
   }; do [ -n "$deno" ] || { [ -x "$p" ] && deno=$p; }; done`,
   '[ -n "$deno" ] || fail "deno $PATH"',
-  'v=$("$deno" --version 2>&1) || fail "no-run $deno: $v"',
+  'v=$("$deno" --version 2>/dev/null) || fail "no-run $deno: $("$deno" --version 2>&1)"',
   "v=${v#deno }; v=${v%% *}; major=${v%%.*}; minor=${v#*.}; minor=${minor%%.*}",
   `[ "$major" -gt ${MIN_DENO[0]} ] || { [ "$major" -eq ${
     MIN_DENO[0]
   } ] && [ "$minor" -ge ${MIN_DENO[1]} ]; } || fail "version $v $deno"`,
   "IFS= read -r secret",
   'cat >"$d/program.js" && [ "$(($(wc -c <"$d/program.js")))" -eq "$3" ] || fail folder',
-  'printf %s "$secret" | "$deno" run -A --quiet --no-config --no-prompt "$d/program.js" --folder "$d" --number "$4"',
+  'echo "$secret" | "$deno" run -A --quiet --no-config --no-prompt "$d/program.js" --folder "$d" --number "$4"',
 ].join("; ");
 
 /** The command line that ssh hands to the shell over there. */

@@ -17,9 +17,8 @@ import { SpawnerSession } from "./session.ts";
 /** Serves the pool until it goes, then tidies up all that is its here. */
 async function runSpawner(folder: string, number: number): Promise<never> {
   const guard = new Guard(folder);
-  const secret = Uint8Array.fromHex(
-    await new Response(Deno.stdin.readable).text(),
-  );
+  const line = await new Response(Deno.stdin.readable).text();
+  const secret = Uint8Array.fromHex(line.trimEnd());
   try {
     const address = parseAddress(`unix:${folder}/pool.sock`);
     const connection = await connectToPool(address, "");

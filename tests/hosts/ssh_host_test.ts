@@ -139,6 +139,18 @@ sshTest("Pool runs the given deno at an ssh host", async () => {
   assertEquals(await pool.run(() => Deno.env.get("THROUGH")), "it");
 });
 
+sshTest(
+  "Pool runs a deno at an ssh host that warns before it says its version",
+  async () => {
+    const deno = `${shared.site.server.folder}/warning`;
+    const script =
+      `#!/bin/sh\necho warning >&2\nexec "${Deno.execPath()}" "$@"\n`;
+    await Deno.writeTextFile(deno, script, { mode: 0o755 });
+    await using pool = makePool({ deno });
+    assertEquals(await pool.run(() => 1), 1);
+  },
+);
+
 sshTest("Pool logs in to an ssh host with the given identity", async () => {
   const { identity, sshArgs } = shared.site.server;
   const at = sshArgs.indexOf("-i");
