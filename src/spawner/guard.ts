@@ -42,14 +42,13 @@ export class Guard {
   readonly #child: Deno.ChildProcess;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
 
-  /** Starts the process; `folder` is what it removes at the end. */
+  /**
+   * Starts the process; `folder` is what it removes at the end.
+   *
+   * @throws {Error} If that isn't possible.
+   */
   constructor(folder: string | undefined) {
-    this.#child = new Deno.Command("sh", {
-      args: ["-c", SCRIPT, "distex-guard", folder ?? ""],
-      stdin: "piped",
-      stdout: "null",
-      stderr: "inherit",
-    }).spawn();
+    this.#child = start(folder ?? "");
     this.#child.unref();
     this.#writer = this.#child.stdin.getWriter();
   }
@@ -80,5 +79,21 @@ export class Guard {
   #tell(line: string): void {
     // A guard that was killed is missed only if the pool is killed too.
     this.#writer.write(new TextEncoder().encode(`${line}\n`)).catch(() => {});
+  }
+}
+
+function start(folder: string): Deno.ChildProcess {
+  try {
+    return new Deno.Command("sh", {
+      args: ["-c", SCRIPT, "distex-guard", folder],
+      stdin: "piped",
+      stdout: "null",
+      stderr: "inherit",
+    }).spawn();
+  } catch (cause) {
+    throw new Error(
+      `The program 'sh', which ends the workers should this program be killed, can't be run (${cause}): it must be in the PATH, and if --allow-run lists programs, sh must be among them`,
+      { cause },
+    );
   }
 }

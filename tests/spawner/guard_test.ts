@@ -132,6 +132,40 @@ Deno.test({
   },
 });
 
+/** Ways in which there is no `sh` for a program: flags and a PATH. */
+const SHELLLESS = {
+  "it isn't in the PATH": ["--allow-run", ""],
+  "only deno may be run": ["--allow-run=deno", Deno.env.get("PATH") ?? ""],
+} as const;
+
+for (const [why, [flag, path]] of Object.entries(SHELLLESS)) {
+  Deno.test({
+    name: `Guard says what sh is for when ${why}`,
+    ignore: !Guard.isSupported,
+    async fn() {
+      const module = import.meta.resolve("../../src/spawner/guard.ts");
+      const code = `
+        import { Guard } from ${JSON.stringify(module)};
+        try {
+          new Guard(undefined);
+        } catch ({ message, cause }) {
+          console.log(message, cause instanceof Error);
+        }`;
+      const program = `data:text/javascript,${encodeURIComponent(code)}`;
+      const bin = Deno.execPath().replace(/[^/]*$/, "");
+      const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: ["run", flag, "--no-config", program],
+        env: { PATH: path && `${bin}:${path}` },
+      }).output();
+      const text = new TextDecoder().decode(stdout);
+      const said = new TextDecoder().decode(stderr);
+      assertStringIncludes(text, "'sh', which ends the workers", said);
+      assertStringIncludes(text, "--allow-run lists programs", said);
+      assertStringIncludes(text, " true\n", said);
+    },
+  });
+}
+
 /** A process that lives until its standard input ends. */
 function startReader(): Deno.ChildProcess {
   return new Deno.Command("sh", {
