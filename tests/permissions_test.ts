@@ -54,6 +54,20 @@ for (const transport of ["unix", "tcp"] as const) {
   });
 }
 
+Deno.test("Pool with permissions 'none' works when there is a comma in TMPDIR", async () => {
+  const before = Deno.env.get("TMPDIR");
+  const folder = await Deno.makeTempDir({ suffix: ",b" });
+  Deno.env.set("TMPDIR", folder);
+  try {
+    await using pool = new Pool({ workers: 1, permissions: "none" });
+    assertEquals(await pool.run((x: number) => x + 1, 1), 2);
+  } finally {
+    if (before === undefined) Deno.env.delete("TMPDIR");
+    else Deno.env.set("TMPDIR", before);
+    await Deno.remove(folder);
+  }
+});
+
 Deno.test("Pool with permissions 'none' lets tasks gain none", async () => {
   await using pool = new Pool({
     workers: 1,

@@ -1,6 +1,12 @@
 /** The longest path of a Unix socket that all systems take, in bytes. */
 const MAX_SOCKET_PATH = 103;
 
+/**
+ * What can't be escaped: in a path, a comma begins another one for Deno's
+ * permission flags, and `${` a variable for `ssh -R`.
+ */
+const SPECIAL = /,|\$\{/;
+
 const SOCKET_NAME = "pool.sock";
 
 /** A folder that only this user can enter, for a pool's socket. */
@@ -11,22 +17,26 @@ export class PrivateFolder {
   ) {}
 
   /**
-   * Makes a new folder (mode 0700) among the system's temporary files.
+   * Makes a new folder (mode 0700) among the system's temporary files, or in
+   * `/tmp` if the path of a socket there wouldn't do.
    *
-   * @throws {Error} If there is no place for it where the path of a socket
-   * isn't too long.
+   * @throws {Error} If there is no place for it.
    */
   static async make(): Promise<PrivateFolder> {
     const prefix = "distex-";
     const path = await Deno.makeTempDir({ prefix });
-    if (isShort(path)) return new PrivateFolder(path);
+    const problem = problemOf(path);
+    if (problem === undefined) return new PrivateFolder(path);
     await Deno.remove(path);
-    const shorter = await Deno.makeTempDir({ prefix, dir: "/tmp" });
-    if (isShort(shorter)) return new PrivateFolder(shorter);
-    await Deno.remove(shorter);
-    throw new Error(
-      `The path ${path} is too long for a Unix socket: set TMPDIR to a shorter one, or use { transport: "tcp" }`,
-    );
+    try {
+      const dir = "/tmp";
+      return new PrivateFolder(await Deno.makeTempDir({ prefix, dir }));
+    } catch (cause) {
+      throw new Error(
+        `The path ${path} ${problem}, and there is no place in /tmp (${cause}): set TMPDIR to another folder, or use { transport: "tcp" }`,
+        { cause },
+      );
+    }
   }
 
   /** The path for the socket in it. */
@@ -48,7 +58,10 @@ function socketPath(folder: string): string {
   return `${folder}/${SOCKET_NAME}`;
 }
 
-function isShort(folder: string): boolean {
+/** Why a folder is no place for the socket, if so. */
+function problemOf(folder: string): string | undefined {
   const bytes = new TextEncoder().encode(socketPath(folder)).length;
-  return bytes <= MAX_SOCKET_PATH;
+  if (bytes > MAX_SOCKET_PATH) return "is too long for a Unix socket";
+  if (SPECIAL.test(folder)) return "has a comma or '${' in it";
+  return undefined;
 }

@@ -1,4 +1,9 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { PrivateFolder } from "../../src/hosts/private_folder.ts";
 
 const isWindows = Deno.build.os === "windows";
@@ -29,11 +34,17 @@ async function withFolder(
  * Makes a private folder with another TMPDIR, listens on its socket, removes
  * it, and tells where that was.
  */
-async function makeUnder(temporary: string): Promise<string> {
+async function makeUnder(
+  temporary: string,
+  ...flags: string[]
+): Promise<string> {
   const module = import.meta.resolve("../../src/hosts/private_folder.ts");
   const program = `
     import { PrivateFolder } from ${JSON.stringify(module)};
-    const folder = await PrivateFolder.make();
+    const folder = await PrivateFolder.make().catch(({ message, cause }) => {
+      console.log(message, "because of a", cause.name);
+      Deno.exit();
+    });
     try {
       Deno.listen({ transport: "unix", path: folder.socketPath }).close();
       console.log(folder.path);
@@ -41,7 +52,13 @@ async function makeUnder(temporary: string): Promise<string> {
       await folder.remove();
     }`;
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", "--no-config", "-"],
+    args: [
+      "run",
+      ...(flags.length > 0 ? flags : ["-A"]),
+      "--quiet",
+      "--no-config",
+      "-",
+    ],
     env: { TMPDIR: temporary },
     stdin: "piped",
     stdout: "piped",
@@ -123,5 +140,40 @@ Deno.test({
       assert((await makeUnder(fitting)).startsWith(`${fitting}/distex-`));
       assert((await makeUnder(tooLong)).startsWith("/tmp/distex-"));
       assertEquals([...Deno.readDirSync(tooLong)], []);
+    }),
+});
+
+for (const name of ["a,b", "a${HOME}b"]) {
+  Deno.test({
+    name: `PrivateFolder is made in /tmp if ${name} is in TMPDIR`,
+    ignore: isWindows,
+    fn: () =>
+      withFolder(async (parent) => {
+        const path = `${parent}/${name}`;
+        await Deno.mkdir(path);
+        assert((await makeUnder(path)).startsWith("/tmp/distex-"));
+        assertEquals([...Deno.readDirSync(path)], []);
+      }),
+  });
+}
+
+Deno.test({
+  name: "PrivateFolder.make() says what is wrong with TMPDIR if /tmp won't do",
+  ignore: isWindows,
+  fn: () =>
+    withFolder(async (parent) => {
+      const path = `${parent}/\${a}`;
+      await Deno.mkdir(path);
+      const flags = ["--allow-env", "--allow-read", `--allow-write=${path}`];
+      const said = await makeUnder(path, ...flags);
+      for (
+        const part of [
+          `The path ${path}/distex-`,
+          "has a comma or '${' in it",
+          "no place in /tmp",
+          "set TMPDIR",
+          "because of a NotCapable",
+        ]
+      ) assertStringIncludes(said, part);
     }),
 });
