@@ -26,7 +26,10 @@ export interface SessionPlace {
   readonly guard: Guard | undefined;
   /** The host name at which this machine sees the pool. */
   readonly peer: string;
-  /** What is probed to know whether the pool can be reached; its address. */
+  /**
+   * What is probed to know whether the pool can be reached; `undefined` for the
+   * address that workers connect to.
+   */
   readonly lifeline: Address | undefined;
   /** Called before a worker is started; a reason refuses it. */
   readonly beginWorker?: () => string | undefined;
@@ -58,6 +61,8 @@ export class SpawnerSession {
     // The end of workers, which are unref'ed, is to be seen too.
     const keepAlive = new KeepAlive();
     keepAlive.hold();
+    const { lifeline } = this.#place;
+    if (lifeline !== undefined) this.#probe(lifeline);
     try {
       return await Promise.race([this.#receive(), this.#lifelineCut.promise]);
     } finally {
@@ -113,9 +118,13 @@ export class SpawnerSession {
       cwd: request.cwd,
       onOutput: (...output) => this.#output(...output),
     }, guard);
-    lifelineCut(lifeline ?? address, this.#over.signal)
-      .then(this.#lifelineCut.resolve, () => {});
+    if (lifeline === undefined) this.#probe(address);
     this.#send([SpawnerMessageType.READY, machineInfo()]);
+  }
+
+  #probe(address: Address): void {
+    lifelineCut(address, this.#over.signal)
+      .then(this.#lifelineCut.resolve, () => {});
   }
 
   #start(worker: number): void {

@@ -1,0 +1,94 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { Guard } from "../../src/spawner/guard.ts";
+import { makeSecret, PoolHandshake } from "../../src/wire/handshake.ts";
+
+const PROGRAM = new URL("../../src/spawner/ssh_entry.ts", import.meta.url).href;
+
+/** The number by which the spawner introduces itself. */
+const NUMBER = 3;
+
+/** The program of an ssh host with both of its sockets, here. */
+class Entry implements AsyncDisposable {
+  readonly secret = makeSecret();
+  readonly folder = Deno.makeTempDirSync({ prefix: "distex-entry-" });
+  readonly pool = listen(`${this.folder}/pool.sock`);
+  readonly probe = listen(`${this.folder}/probe.sock`);
+  readonly #guard = new Guard(this.folder);
+  readonly #child: Deno.ChildProcess;
+  readonly #stderr: Promise<string>;
+
+  constructor() {
+    this.#child = new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "-A", PROGRAM],
+        ...["--folder", this.folder, "--number", String(NUMBER)],
+      ],
+      stdin: "piped",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    this.#guard.watch(this.#child);
+    this.#stderr = new Response(this.#child.stderr).text();
+    new Blob([`${this.secret.toHex()}\n`]).stream().pipeTo(this.#child.stdin);
+  }
+
+  /** Answers a probe of the lifeline. */
+  async answer(): Promise<void> {
+    (await this.probe.accept()).close();
+  }
+
+  /** Cuts the lifeline. */
+  cut(): void {
+    this.probe.close();
+  }
+
+  /** Waits until it has ended, and tells what it wrote to stderr. */
+  async ended(): Promise<string> {
+    await this.#child.status;
+    return await this.#stderr;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const listener of [this.pool, this.probe]) {
+      try {
+        listener.close();
+      } catch {
+        // The test has closed it.
+      }
+    }
+    await this.#guard.close();
+    await this.ended();
+  }
+}
+
+function listen(path: string): Deno.UnixListener {
+  return Deno.listen({ transport: "unix", path });
+}
+
+/** Declares a test that needs sockets with a name. */
+function test(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, fn, ignore: Deno.build.os === "windows" });
+}
+
+test("ssh_entry ends when the pool can't be reached before it has let it in", async () => {
+  await using entry = new Entry();
+  using _connection = await entry.pool.accept();
+  await entry.answer();
+  entry.cut();
+  assertStringIncludes(await entry.ended(), "can't be reached any more");
+  await assertRejects(() => Deno.lstat(entry.folder), Deno.errors.NotFound);
+});
+
+test("ssh_entry ends when the pool can't be reached before it has asked for anything", async () => {
+  await using entry = new Entry();
+  using connection = await entry.pool.accept();
+  const handshake = new PoolHandshake(
+    (number) => number === NUMBER ? entry.secret : undefined,
+    { concurrency: 1 },
+  );
+  assertEquals(await handshake.admit(connection), NUMBER);
+  await entry.answer();
+  entry.cut();
+  await entry.ended();
+  await assertRejects(() => Deno.lstat(entry.folder), Deno.errors.NotFound);
+});
