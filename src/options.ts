@@ -70,8 +70,8 @@ export interface PoolOptions {
    * that workers at spawner servers are told to connect to. The default is
    * `"127.0.0.1"` for those on this machine, and for spawner servers the
    * address of this machine on the way there. With `"0.0.0.0"` the pool
-   * listens on all, and workers connect to the address that the spawner
-   * server sees.
+   * listens on all that are IPv4, with `"::"` on all, and workers connect to
+   * the address that the spawner server sees.
    */
   readonly localhost?: string;
   /** The port to listen on for TCP; 0, the default, is any free one. */

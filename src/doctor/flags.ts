@@ -31,7 +31,9 @@ For spawner servers:
   --tls                   Use TLS
   --ca-cert <file>        Use TLS, and trust the certificates (PEM) in the file
   --tls-name <name>       Use TLS; the name that the certificate must be for
-  --localhost <address>   Address of this machine that workers connect to
+  --localhost <address>   Address of this machine that workers connect to; with
+                          0.0.0.0 (all IPv4) or :: (all) the one that the
+                          server sees
   --localport <port>      Port of this machine that workers connect to
 
 The exit code is 0 if all is well on all hosts, 1 if one has a problem, and 2

@@ -10,7 +10,10 @@ export interface HostOptions {
   readonly name?: string;
   /** ssh: the file of the private key to log in with. */
   readonly identity?: string;
-  /** ssh: further arguments for `ssh`, which come first and so prevail. */
+  /**
+   * ssh: further arguments for `ssh`. They come first, so that what `-o`, `-p`
+   * and `-l` say there prevails; flags such as `-A` don't.
+   */
   readonly sshArgs?: readonly string[];
   /** ssh: the path of `deno` over there; by default it is looked for. */
   readonly deno?: string;

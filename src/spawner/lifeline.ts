@@ -12,8 +12,9 @@ const TIMEOUT = 5_000;
  * Notices when the pool's machine can't be reached any more, where nothing
  * else would tell: a connection over a network that is cut just stays silent.
  *
- * It opens a connection now and then. The answer comes from the system, or
- * the `ssh`, of the pool's machine: a program that is busy is no dead one.
+ * It opens a connection now and then. The answer comes from the `ssh` of the
+ * pool's machine, or from its system, which answers for a program that is busy
+ * as long as some 500 connections don't wait to be accepted.
  *
  * @param address What is probed.
  * @param signal Ends the probing.

@@ -14,7 +14,8 @@ Usage: deno run -A server.ts [options]
 
 Options:
   --host <address>             Address to listen at; 127.0.0.1 by default, any
-                               other needs a token. 0.0.0.0 is all of them
+                               other needs a token. 0.0.0.0 is all that are IPv4,
+                               :: all of them
   --port <number>              Port to listen at; ${SPAWNER_PORT} by default, 0 for any
   --token-file <file>          File with the token that a pool must know, of at
                                least ${MIN_TOKEN_LENGTH} characters. Whoever knows it can run any

@@ -27,6 +27,7 @@ const LOCALHOSTS: readonly LocalhostCase[] = [
     name: "with 'localhost' 0.0.0.0",
     options: () => ({ localhost: "0.0.0.0" }),
   },
+  { name: "with 'localhost' ::", options: () => ({ localhost: "::" }) },
   {
     name: "with 'localhost'",
     options: (address) => ({ localhost: address }),
