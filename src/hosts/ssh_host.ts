@@ -2,6 +2,7 @@ import { deadline } from "@std/async/deadline";
 import { HostError } from "../errors.ts";
 import { kill, outputRead, type WorkerProcess } from "../spawner/spawner.ts";
 import { type Address, formatAddress } from "../wire/address.ts";
+import type { Channel } from "../wire/channel.ts";
 import { makeSecret } from "../wire/handshake.ts";
 import type { MachineInfo, SessionRequest } from "../wire/spawner_messages.ts";
 import type { Arrival } from "./arrivals.ts";
@@ -87,11 +88,10 @@ export class SshHost implements Host {
   }
 
   async open(timeout: number): Promise<number> {
-    const { arrivals, onOutput, heartbeat } = this.#context;
     const begin = performance.now();
     const code = await this.#program(timeout);
     const left = Math.max(1, timeout - (performance.now() - begin));
-    const arrival = arrivals.expect(this.secret);
+    const arrival = this.#context.arrivals.expect(this.secret);
     this.#arrival = arrival;
     const child = this.#spawn(code.length, arrival.number, left);
     this.#ended = this.#watch(child);
@@ -106,20 +106,7 @@ export class SshHost implements Host {
     });
     feed(child, new TextEncoder().encode(`${this.secret.toHex()}\n`), code);
     try {
-      const opening = arrival.channel.then(async (channel) => {
-        this.#spawner = new RemoteSpawner(
-          channel,
-          onOutput,
-          heartbeat,
-        );
-        return await this.#spawner.open({
-          ...this.#request,
-          address: formatAddress({
-            transport: "unix",
-            path: `${this.#folder}/pool.sock`,
-          }),
-        });
-      });
+      const opening = arrival.channel.then((channel) => this.#greet(channel));
       this.machine = await deadline(opening, left);
       this.spawner.closed.then((reason) =>
         this.#lost.resolve(
@@ -186,6 +173,17 @@ export class SshHost implements Host {
         { cause },
       );
     }
+  }
+
+  /** Tells the program over there what workers are to be. */
+  #greet(channel: Channel): Promise<MachineInfo> {
+    const { onOutput, heartbeat } = this.#context;
+    const path = `${this.#folder}/pool.sock`;
+    this.#spawner = new RemoteSpawner(channel, onOutput, heartbeat);
+    return this.#spawner.open({
+      ...this.#request,
+      address: formatAddress({ transport: "unix", path }),
+    });
   }
 
   #spawn(
