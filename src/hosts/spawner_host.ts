@@ -1,6 +1,6 @@
-import { deadline } from "@std/async/deadline";
 import { HostError, type HostStep } from "../errors.ts";
 import type { WorkerProcess } from "../spawner/spawner.ts";
+import { withinLimit } from "../time_limit.ts";
 import {
   type Address,
   formatAddress,
@@ -78,7 +78,7 @@ export class SpawnerHost implements Host {
 
   async open(timeout: number): Promise<number> {
     try {
-      this.machine = await deadline(this.#open(), timeout);
+      this.machine = await withinLimit(this.#open(), timeout);
     } catch (error) {
       const isKnown = error instanceof HostError;
       if (isKnown || this.#closing.signal.aborted) throw error;

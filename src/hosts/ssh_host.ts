@@ -1,6 +1,6 @@
-import { deadline } from "@std/async/deadline";
 import { HostError } from "../errors.ts";
 import { kill, outputRead, type WorkerProcess } from "../spawner/spawner.ts";
+import { withinLimit } from "../time_limit.ts";
 import { type Address, formatAddress } from "../wire/address.ts";
 import type { Channel } from "../wire/channel.ts";
 import { makeSecret } from "../wire/handshake.ts";
@@ -107,7 +107,7 @@ export class SshHost implements Host {
     feed(child, new TextEncoder().encode(`${this.secret.toHex()}\n`), code);
     try {
       const opening = arrival.channel.then((channel) => this.#greet(channel));
-      this.machine = await deadline(opening, left);
+      this.machine = await withinLimit(opening, left);
       this.spawner.closed.then((reason) =>
         this.#lost.resolve(
           this.#explain(`the connection to it ended (${reason ?? "closed"})`),
