@@ -23,7 +23,9 @@ export function parseInputs(
   const last = inputs.at(-1);
   const hasOptions = typeof last === "object" && last !== null &&
     !isIterable(last) && !isAsyncIterable(last);
-  const iterables = hasOptions ? inputs.slice(0, -1) : inputs;
+  // A wrapper that has no options itself hands on `undefined`.
+  const lacksOptions = last === undefined && inputs.length > 1;
+  const iterables = hasOptions || lacksOptions ? inputs.slice(0, -1) : inputs;
   if (iterables.length === 0) {
     throw new TypeError(
       "A map needs an iterable of arguments: pool.map(task, [1, 2, 3])",
