@@ -188,14 +188,16 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
   }
 
   /** Takes a call's outcome. */
-  settled(call: MapCall, microseconds: number): void {
+  settled(call: MapCall, microseconds?: number): void {
     const { ordered, chunkSize } = this.#plan;
     if (!ordered) {
       if (!this.#expected.delete(call)) return;
       this.#results.push(call);
     }
     this.#heldBytes += call.resultBytes;
-    chunkSize.measured(call.payload.length, microseconds);
+    if (microseconds !== undefined) {
+      chunkSize.measured(call.payload.length, microseconds);
+    }
     if (this.#readers.length > 0 || this.#changed !== undefined) this.#serve();
   }
 

@@ -3,7 +3,13 @@ import type { RegisteredTask } from "./task_registry.ts";
 
 /** Takes the outcomes of its calls. */
 export interface MapCallOwner {
-  settled(call: MapCall, microseconds: number): void;
+  /**
+   * Takes a call's outcome.
+   *
+   * @param microseconds How long a worker was busy with all of it, if that is
+   * known.
+   */
+  settled(call: MapCall, microseconds?: number): void;
 }
 
 /** A call for one item or a chunk of them. */
@@ -29,7 +35,7 @@ export class MapCall extends Call {
     this.#run = run;
   }
 
-  override succeed(value: unknown, bytes: number, microseconds: number): void {
+  override succeed(value: unknown, bytes: number, microseconds?: number): void {
     this.values = this.chunk === undefined ? [value] : value as unknown[];
     this.resultBytes = bytes;
     this.arrived = true;
@@ -40,7 +46,7 @@ export class MapCall extends Call {
     this.values = before;
     this.thrown = { reason };
     this.arrived = true;
-    this.#run.settled(this, 0);
+    this.#run.settled(this);
   }
 
   /** A chunk is run again item by item, as one of them may be the culprit. */
@@ -84,7 +90,8 @@ class ItemCall extends Call {
       this.#submit(next);
     } else {
       chunk.state = "settled";
-      chunk.succeed(this.#before, total, 0);
+      // How long its items took one by one says nothing of chunks.
+      chunk.succeed(this.#before, total);
     }
   }
 
