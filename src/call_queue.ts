@@ -1,6 +1,9 @@
 import type { Call } from "./call.ts";
 import { Queue } from "./queue.ts";
 
+/** Cancelled calls that are tolerated before they are cut out. */
+const MIN_CANCELLED = 32;
+
 /** Calls that wait for a worker, of which some may be cancelled meanwhile. */
 export class CallQueue {
   readonly #calls = new Queue<Call>();
@@ -29,10 +32,11 @@ export class CallQueue {
   shift(): Call | undefined {
     for (;;) {
       const call = this.#calls.shift();
-      if (call === undefined || call.queue === this) {
-        if (call !== undefined) this.remove(call);
-        return call;
-      }
+      if (call === undefined) return undefined;
+      if (call.queue !== this) continue;
+      call.queue = undefined;
+      this.#length--;
+      return call;
     }
   }
 
@@ -45,5 +49,12 @@ export class CallQueue {
   remove(call: Call): void {
     call.queue = undefined;
     this.#length--;
+    const cancelled = this.#calls.length - this.#length;
+    // Their arguments may be large. Waiting until most are such keeps the cost
+    // of each the same, however many calls there are.
+    if (this.#length === 0) this.#calls.drain();
+    else if (cancelled > Math.max(this.#length, MIN_CANCELLED)) {
+      this.#calls.retain((call) => call.queue === this);
+    }
   }
 }

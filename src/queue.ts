@@ -48,6 +48,12 @@ export class Queue<T> {
     return this.#elements.slice(this.#head) as T[];
   }
 
+  /** Drops all elements but those that `isKept` is true of. */
+  retain(isKept: (element: T) => boolean): void {
+    this.#elements = this.toArray().filter(isKept);
+    this.#head = 0;
+  }
+
   /** Takes all elements. */
   drain(): T[] {
     const elements = this.#elements.slice(this.#head) as T[];

@@ -61,3 +61,15 @@ Deno.test("Queue keeps the order of many elements while it grows and shrinks", (
   shift(queue.length);
   assertEquals([queue.length, shifted], [0, pushed]);
 });
+
+Deno.test("Queue.retain() drops what isn't wanted and keeps the order", () => {
+  const queue = queueOf(1, 2, 3, 4, 5);
+  queue.shift();
+  queue.retain((element) => element % 2 === 1);
+  assertEquals([queue.length, queue.toArray()], [2, [3, 5]]);
+  queue.push(7);
+  queue.unshift(1);
+  assertEquals(queue.drain(), [1, 3, 5, 7]);
+  queue.retain(() => true);
+  assertEquals([queue.length, queue.shift()], [0, undefined]);
+});
