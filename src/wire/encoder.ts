@@ -375,7 +375,8 @@ function attachedSize(length: number): number {
   return length + 5;
 }
 
-function isPlain(value: object): boolean {
+/** Whether a value is sent as what its own properties are. */
+export function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Encoder } from "./encoder.ts";
+import { Encoder, isPlain } from "./encoder.ts";
 
 // Tasks may replace globals, in a worker.
 const {
@@ -19,6 +19,9 @@ const {
   Set,
   String,
 } = globalThis;
+
+/** How many parts of parts are looked at. */
+const MAX_PATH = 100;
 
 /**
  * Makes the error that names the part of `value` that can't be sent.
@@ -49,17 +52,26 @@ export function unsendableError(
 
 function look(value: unknown, path: string): string | undefined {
   try {
-    return find(value, path, []);
+    return find(value, path, [], new Map());
   } catch {
     // Such as a revoked proxy: the encoder's own words do.
     return undefined;
   }
 }
 
+/**
+ * Finds the first part that can't be sent, and describes it.
+ *
+ * @param passed The least depth at which nothing was found in an object. It
+ * isn't looked at again there or further below, where less of it would be seen:
+ * there are 2¹⁰⁰ ways through 100 lists that have the next one twice. What this
+ * misses is a cycle that is almost as long as a path can be.
+ */
 function find(
   value: unknown,
   path: string,
   ancestors: readonly unknown[],
+  passed: Map<object, number>,
 ): string | undefined {
   if (typeof value === "function" || typeof value === "symbol") {
     return `${path} is a ${typeof value}`;
@@ -67,7 +79,10 @@ function find(
   if (typeof value !== "object" || value === null) return undefined;
   if (ancestors.includes(value)) return `${path} is part of a cycle`;
   // Deeper than any sensible path: the encoder's own words do.
-  if (ancestors.length > 100) return undefined;
+  const depth = ancestors.length;
+  if (depth > MAX_PATH || depth >= (passed.get(value) ?? Infinity)) {
+    return undefined;
+  }
   if (value instanceof Error) return undefined;
   const inside = [...ancestors, value];
   for (const [key, read] of parts(value)) {
@@ -77,17 +92,22 @@ function find(
     } catch (error) {
       return `${path}${key} can't be read: ${messageOf(error)}`;
     }
-    const found = find(part, `${path}${key}`, inside);
+    const found = find(part, `${path}${key}`, inside, passed);
     if (found !== undefined) return found;
   }
-  return hasParts(value) ? undefined : unsendableKind(value, path);
+  if (!hasParts(value)) {
+    const found = unsendableKind(value, path);
+    if (found !== undefined) return found;
+  }
+  passed.set(value, depth);
+  return undefined;
 }
 
 function* parts(value: object): Iterable<[string, () => unknown]> {
   if (value instanceof Map) {
     for (const [key, member] of value) {
-      const isPlain = typeof key !== "object" && typeof key !== "function";
-      const name = isPlain ? String(key) : "key";
+      const isSimple = typeof key !== "object" && typeof key !== "function";
+      const name = isSimple ? String(key) : "key";
       yield [`.keys(${name})`, () => key];
       yield [`.get(${name})`, () => member];
     }
@@ -115,7 +135,7 @@ function hasParts(value: object): boolean {
 /** Says of a value without parts whether it is of a kind that can't travel. */
 function unsendableKind(value: object, path: string): string | undefined {
   const kind = Object.prototype.toString.call(value).slice(8, -1);
-  if (kind === "Object") return undefined;
+  if (kind === "Object" || isPlain(value)) return undefined;
   try {
     new Encoder().value(value);
     return undefined;

@@ -167,3 +167,80 @@ Deno.test("unsendableError() passes over what can be sent", () => {
   ];
   assertEquals(describe(value), "args[8] is a function");
 });
+
+/** A value that leads to another one in 2ⁿ ways. */
+function share(value: unknown, levels: number): unknown {
+  for (; levels > 0; levels--) value = [value, value];
+  return value;
+}
+
+/** Lists in each other, with a value in the innermost. */
+function wrap(value: unknown, levels: number): unknown {
+  for (; levels > 0; levels--) value = [value];
+  return value;
+}
+
+/** What is said of a value that would take the encoder forever. */
+function describeUnencoded(value: unknown): string {
+  const error = unsendableError(value, "args", new RangeError("It is large"));
+  return error.message.slice(0, -ADVICE.length);
+}
+
+Deno.test("unsendableError() looks once at what is there many times", () => {
+  let reads = 0;
+  const shared = {
+    get a() {
+      return reads++;
+    },
+  };
+  const large = "args can't be sent: It is large";
+  assertEquals(describeUnencoded(share(shared, 90)), large);
+  assertEquals(reads, 1);
+  const tagged = Array.from({ length: 90 }).reduce(
+    (inner) => ({ [Symbol.toStringTag]: "Tagged", a: inner, b: inner }),
+    1,
+  );
+  assertEquals(describeUnencoded(tagged), large);
+});
+
+Deno.test("unsendableError() passes what nests too deeply in very many ways", () => {
+  const words =
+    `args can't be sent: Values can't nest deeper than ${MAX_DEPTH} levels`;
+  assertEquals(describe(share(1, 600)), words);
+});
+
+Deno.test("unsendableError() names the culprit behind what is there many times", () => {
+  const shared = share(1, 80);
+  const cyclic: Record<string, unknown> = { shared };
+  cyclic.a = [cyclic];
+  const unreadable = {
+    get a() {
+      throw new Error("reason");
+    },
+  };
+  const culprits: [unknown, string][] = [
+    [() => {}, "args[1].b is a function"],
+    [Symbol("a"), "args[1].b is a symbol"],
+    [Promise.resolve(), "args[1].b is a Promise, which can't be sent"],
+    [cyclic, "args[1].b.a[0] is part of a cycle"],
+    [unreadable, "args[1].b.a can't be read: reason"],
+  ];
+  for (const [b, message] of culprits) {
+    assertEquals(describeUnencoded([shared, { shared, b }]), message);
+  }
+});
+
+Deno.test("unsendableError() names the first way to a culprit that is there many times", () => {
+  const way = "[0]".repeat(90);
+  assertEquals(describe(share(() => {}, 90)), `args${way} is a function`);
+});
+
+Deno.test("unsendableError() looks again where a path to the culprit is short enough", () => {
+  const shared = [[() => {}]];
+  // First where the path would be too long, then nearer.
+  const value = [wrap(shared, 99), wrap(shared, 50), shared];
+  assertEquals(
+    describe(value),
+    `args[1]${"[0]".repeat(52)} is a function`,
+  );
+});
