@@ -55,12 +55,12 @@ export class Items {
    */
   async nextAsync(): Promise<unknown> {
     this.#asked = true;
-    const values = await Promise.all(
-      this.#iterators.map((iterator) => this.#stepAsync(iterator)),
-    );
+    const single = this.#single;
+    const item = single === undefined
+      ? await this.#stepAll()
+      : await this.#stepAsync(single);
     this.#asked = false;
-    if (values.includes(END)) return END;
-    return values.length === 1 ? values[0] : values;
+    return item;
   }
 
   /**
@@ -90,6 +90,13 @@ export class Items {
     if (!result.done) return result.value;
     this.#open.delete(iterator);
     return END;
+  }
+
+  async #stepAll(): Promise<unknown> {
+    const values = await Promise.all(
+      this.#iterators.map((iterator) => this.#stepAsync(iterator)),
+    );
+    return values.includes(END) ? END : values;
   }
 
   async #stepAsync(iterator: AnyIterator): Promise<unknown> {
