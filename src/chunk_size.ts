@@ -9,12 +9,13 @@ const MAX_ITEMS = 1_000;
  * as take a worker about a millisecond.
  */
 export class ChunkSize {
-  readonly #fixed: boolean;
+  /** Whether the number never changes. */
+  readonly fixed: boolean;
   #items: number;
 
   /** Constructs it from the option of a map. */
   constructor(chunksize: number | "auto") {
-    this.#fixed = chunksize !== "auto";
+    this.fixed = chunksize !== "auto";
     this.#items = chunksize === "auto" ? 1 : chunksize;
   }
 
@@ -25,12 +26,12 @@ export class ChunkSize {
 
   /** Whether items travel one by one and will go on to. */
   get single(): boolean {
-    return this.#fixed && this.#items === 1;
+    return this.fixed && this.#items === 1;
   }
 
   /** Learns how long a worker was busy with a chunk. */
   measured(items: number, microseconds: number): void {
-    if (this.#fixed) return;
+    if (this.fixed) return;
     const fitting = Math.ceil(
       TARGET_MICROSECONDS * items / Math.max(1, microseconds),
     );

@@ -1,8 +1,9 @@
 import type { CallTerms } from "./call.ts";
 import type { CallerTrace } from "./caller_trace.ts";
 import type { ChunkSize } from "./chunk_size.ts";
-import { END, type Items } from "./items.ts";
-import { argumentList, MapCall, roughSize } from "./map_call.ts";
+import type { Items } from "./items.ts";
+import { argumentList, MapCall } from "./map_call.ts";
+import { MapFeed } from "./map_feed.ts";
 import { Queue } from "./queue.ts";
 import type { CallSource } from "./call_sources.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -71,6 +72,7 @@ type Step = "value" | "wait" | "end";
 export class MapRun<Result> implements MapResults<Result>, CallSource {
   readonly #plan: MapPlan;
   readonly #scheduler: Scheduler;
+  readonly #feed: MapFeed;
 
   /** Calls in the order of results; unordered, only those that have arrived. */
   readonly #results = new Queue<MapCall>();
@@ -97,10 +99,11 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
   #finished = false;
   /** Whether nothing is submitted any more, whatever the source still gives. */
   #sealed = false;
-  #sourceEnded = false;
   #error: { readonly reason: unknown } | undefined;
+  /** How many calls the workers have room for. */
   #wanted = 0;
-  #pumping = false;
+  /** How many calls may be outstanding. */
+  #most = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #onAbort = () => this.#interrupt(this.#plan.signal!.reason);
 
@@ -108,6 +111,11 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
   constructor(plan: MapPlan, scheduler: Scheduler) {
     this.#plan = plan;
     this.#scheduler = scheduler;
+    this.#feed = new MapFeed(plan.items, plan.chunkSize, {
+      wants: () => this.#wants(),
+      submit: (items, bytes) => this.#submit(items, bytes),
+      end: (error) => this.#exhaust(error),
+    });
   }
 
   /** The host where its tasks must run; `undefined` for any. */
@@ -165,24 +173,16 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
 
   /** Submits calls, as the scheduler has room for them. */
   fill(room: number): void {
-    if (this.#sourceEnded) return;
+    if (this.#feed.ended) return;
     this.#wanted = room;
-    if (!this.#plan.items.sync) {
-      if (!this.#pumping) this.#pump();
-      return;
-    }
-    const most = this.#most();
+    this.#most = this.#mostAhead();
     this.#takenBytes = 0;
-    while (this.#wanted > 0 && !this.#isFull(most)) {
-      this.#submit(this.#take());
-      if (this.#sourceEnded || this.#takenBytes > MAX_TAKEN_BYTES) break;
-    }
-    this.#pause();
+    this.#feed.fill();
   }
 
   /** Takes no more from the source: the pool is shut down, or broken. */
   stop(reason: Error): void {
-    if (this.#sourceEnded) return;
+    if (this.#feed.ended) return;
     this.#seal({ reason });
     this.#serve();
   }
@@ -231,74 +231,27 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
     this.#plan.signal?.removeEventListener("abort", this.#onAbort);
   }
 
-  /** Takes the items of the next call; fewer if the source ends. */
-  #take(): unknown[] {
-    const { items, chunkSize } = this.#plan;
-    const taken: unknown[] = [];
-    let bytes = this.#takenBytes;
-    try {
-      for (let left = chunkSize.items; left > 0; left--) {
-        const item = items.next();
-        if (item === END) {
-          this.#endSource();
-          break;
-        }
-        taken.push(item);
-        if (typeof item !== "number") bytes += roughSize(item);
-        if (bytes > MAX_TAKEN_BYTES) break;
-      }
-    } catch (reason) {
-      this.#endSource({ reason });
+  /** Whether there is room for another call. */
+  #wants(): boolean {
+    if (this.#wanted <= 0 || this.#takenBytes > MAX_TAKEN_BYTES) return false;
+    if (this.#outstanding < this.#most && this.#heldBytes <= MAX_HELD_BYTES) {
+      return true;
     }
-    this.#takenBytes = bytes;
-    return taken;
+    const most = Math.min(this.#outstanding, this.#most);
+    this.#wakeAt = Math.floor(most * 0.75);
+    return false;
   }
 
-  /** Takes items from a source that gives them when it has them. */
-  async #pump(): Promise<void> {
-    this.#pumping = true;
-    while (
-      this.#wanted > 0 && !this.#sourceEnded && !this.#isFull(this.#most())
-    ) {
-      this.#submit(await this.#takeAsync());
-    }
-    this.#pumping = false;
-    this.#pause();
-  }
-
-  async #takeAsync(): Promise<unknown[]> {
-    const { items, chunkSize } = this.#plan;
-    const taken: unknown[] = [];
-    try {
-      while (taken.length < chunkSize.items && !this.#sourceEnded) {
-        const item = await items.nextAsync();
-        if (item === END) this.#endSource();
-        else taken.push(item);
-      }
-    } catch (reason) {
-      this.#endSource({ reason });
-    }
-    return taken;
-  }
-
-  /** Tells the readers of the source's end, or when to ask it again. */
-  #pause(): void {
-    if (this.#sourceEnded) this.#serve();
-    else if (this.#wanted > 0) {
-      const most = Math.min(this.#outstanding, this.#most());
-      this.#wakeAt = Math.floor(most * 0.75);
-    }
-  }
-
-  #submit(items: unknown[]): void {
-    if (items.length === 0 || this.#sealed) return;
+  #submit(items: unknown[], bytes: number): void {
+    if (this.#sealed) return;
     let call: MapCall;
     try {
       call = this.#makeCall(items);
     } catch (reason) {
-      return this.#endSource({ reason });
+      return this.#exhaust({ reason });
     }
     this.#wanted--;
+    this.#takenBytes += bytes;
     this.#outstanding++;
     if (this.#plan.ordered) this.#results.push(call);
     else this.#expected.add(call);
@@ -316,13 +269,7 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
     return new MapCall(this, task, lists, "spread", terms);
   }
 
-  #isFull(most: number): boolean {
-    return this.#outstanding >= most ||
-      this.#heldBytes > MAX_HELD_BYTES;
-  }
-
-  /** How many calls the source may be ahead of the reader. */
-  #most(): number {
+  #mostAhead(): number {
     const { workers, capacity } = this.#scheduler.roomAt(this.host);
     const chunks = Math.ceil(ITEMS_AHEAD / this.#plan.chunkSize.items);
     return Math.min(
@@ -335,11 +282,17 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
     this.#sealed = true;
     this.#unwatch();
     this.#endSource(error);
-    this.#plan.items.close().catch(() => {});
+    this.#feed.close().catch(() => {});
+  }
+
+  /** Tells the readers, too, that the source has ended. */
+  #exhaust(error?: { readonly reason: unknown }): void {
+    this.#endSource(error);
+    this.#serve();
   }
 
   #endSource(error?: { readonly reason: unknown }): void {
-    this.#sourceEnded = true;
+    this.#feed.stop();
     this.#error ??= error;
     this.#scheduler.removeSource(this);
   }
@@ -356,7 +309,7 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
       const head = this.#results.peek();
       if (head === undefined || !head.arrived) {
         const isMore = head !== undefined || this.#expected.size > 0;
-        if (isMore || !this.#sourceEnded) return "wait";
+        if (isMore || !this.#feed.ended) return "wait";
         this.#close();
         if (this.#error !== undefined) throw this.#error.reason;
         return "end";
@@ -416,7 +369,7 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
     this.#abandon();
     this.#current = undefined;
     this.#results.drain();
-    await this.#plan.items.close();
+    await this.#feed.close();
   }
 
   /** Drops calls that haven't begun, and the results of those that have. */

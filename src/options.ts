@@ -195,7 +195,8 @@ export interface MapOptions {
   /**
    * How many items travel together. Larger chunks make tiny tasks much
    * faster. `"auto"`, the default, measures how long items take and makes
-   * chunks of about a millisecond.
+   * chunks of about a millisecond, smaller ones where an async iterable has
+   * no more yet. With a number, its items wait until so many are there.
    */
   readonly chunksize?: number | "auto";
   /**

@@ -152,6 +152,78 @@ export function testUnboundedMaps(test: Test, testWith: TestWith): void {
     }
   });
 
+  for (const ordered of [true, false]) {
+    test(`gives results of a source that waits until they were read, ordered: ${ordered}`, async (pool) => {
+      const results: number[] = [];
+      let read = Promise.withResolvers<void>();
+      async function* answering() {
+        for (const n of XS) {
+          yield n;
+          while (results.length <= n) await read.promise;
+        }
+      }
+      for await (const result of pool.map(double, answering(), { ordered })) {
+        results.push(result);
+        read.resolve();
+        read = Promise.withResolvers();
+      }
+      assertEquals(results, XS.map(double));
+    });
+  }
+
+  test("loses nothing of a source that stops and goes on", async (pool) => {
+    async function* stuttering() {
+      for (const n of XS) {
+        for (let turn = 0; turn < n % 7 - 2; turn++) {
+          await new Promise((resolve) => setTimeout(resolve, 0));
+        }
+        yield n;
+      }
+    }
+    const expected = XS.map(double);
+    for (const chunksize of ["auto", 3] as const) {
+      const map = pool.map(double, stuttering(), { chunksize });
+      assertEquals(await Array.fromAsync(map), expected);
+    }
+    const map = pool.map(double, stuttering(), { ordered: false });
+    const results = await map.toArray();
+    assertEquals(results.toSorted((a, b) => a - b), expected);
+  });
+
+  test("drops what a source gives after its map was left", async (pool) => {
+    const late = Promise.withResolvers<void>();
+    let asked = 0;
+    async function* source() {
+      for (const n of naturals()) {
+        asked++;
+        if (n === 3) await late.promise;
+        yield n;
+      }
+    }
+    const results: number[] = [];
+    for await (const result of pool.map(double, source())) {
+      results.push(result);
+      if (results.length === 3) break;
+    }
+    late.resolve();
+    assertEquals(await pool.run(double, 1), 2);
+    assertEquals([results, asked], [[0, 2, 4], 4]);
+  });
+
+  test("ends a map at its time-out while its source owes an item", async (pool) => {
+    async function* silent() {
+      yield* [1, 2];
+      await new Promise(() => {});
+    }
+    const map = pool.map(double, silent(), { timeout: 50 });
+    const results: number[] = [];
+    const error = await assertRejects(async () => {
+      for await (const result of map) results.push(result);
+    }, DOMException);
+    assertEquals(error.name, "TimeoutError");
+    assertEquals(results, [2, 4].slice(0, results.length));
+  });
+
   testWith(
     "reads a source only as far as the windows go",
     { qsize: 2 },
