@@ -5,13 +5,23 @@ const TARGET_MICROSECONDS = 1_000;
 const MAX_ITEMS = 1_000;
 
 /**
+ * The most bytes in a chunk of automatic size and its results; several are to
+ * fit in a worker's window, so that one travels while another is worked at.
+ */
+const MAX_BYTES = 2 ** 20;
+
+/** How much items that are smaller than before count in a running average. */
+const WEIGHT = 0.25;
+
+/**
  * How many of a map's items travel in one message: a fixed number, or as many
- * as take a worker about a millisecond.
+ * as take a worker about a millisecond and aren't large.
  */
 export class ChunkSize {
   /** Whether the number never changes. */
   readonly fixed: boolean;
   #items: number;
+  #itemBytes: number | undefined;
 
   /** Constructs it from the option of a map. */
   constructor(chunksize: number | "auto") {
@@ -29,13 +39,31 @@ export class ChunkSize {
     return this.fixed && this.#items === 1;
   }
 
-  /** Learns how long a worker was busy with a chunk. */
-  measured(items: number, microseconds: number): void {
+  /** About how many bytes an item has with its result, once that is known. */
+  get itemBytes(): number | undefined {
+    return this.#itemBytes;
+  }
+
+  /**
+   * Learns from a chunk that came back.
+   *
+   * @param microseconds How long a worker was busy with it.
+   * @param bytes The size of its items and their results.
+   */
+  measured(items: number, microseconds: number, bytes: number): void {
+    const each = Math.ceil(bytes / items);
+    const before = this.#itemBytes ?? 0;
+    // One that is too large does more harm than many that are too small.
+    this.#itemBytes = each >= before
+      ? each
+      : Math.floor(before + (each - before) * WEIGHT);
     if (this.fixed) return;
     const fitting = Math.ceil(
       TARGET_MICROSECONDS * items / Math.max(1, microseconds),
     );
+    const small = Math.floor(MAX_BYTES / Math.max(1, this.#itemBytes));
     // A small chunk that was quick says little about a large one.
-    this.#items = Math.min(fitting, items * 2, MAX_ITEMS);
+    const most = Math.min(fitting, items * 2, MAX_ITEMS, small);
+    this.#items = Math.max(1, most);
   }
 }

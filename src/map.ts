@@ -12,8 +12,8 @@ import type { RegisteredTask } from "./task_registry.ts";
 /** Results that may wait for their reader, in bytes. */
 const MAX_HELD_BYTES = 32 * 2 ** 20;
 
-/** Arguments that are taken from the source at one time, in bytes. */
-const MAX_TAKEN_BYTES = 4 * 2 ** 20;
+/** What may be under way per worker, with the results, in bytes. */
+const MAX_UNDER_WAY_BYTES = 4 * 2 ** 20;
 
 /** Calls per worker, beyond the windows, whose results may wait for others. */
 const CALLS_AHEAD = 16;
@@ -90,8 +90,10 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
   /** Calls whose items were taken and whose values weren't all read. */
   #outstanding = 0;
   #heldBytes = 0;
-  /** The size of the arguments that were taken in this turn. */
-  #takenBytes = 0;
+  /** Calls that were submitted and haven't arrived. */
+  #underWay = 0;
+  /** What they and their results are expected to take. */
+  #underWayBytes = 0;
   /** The source is asked again once no more than this are outstanding. */
   #wakeAt = -1;
 
@@ -104,6 +106,8 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
   #wanted = 0;
   /** How many calls may be outstanding. */
   #most = 0;
+  /** How many workers there are for them. */
+  #workers = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #onAbort = () => this.#interrupt(this.#plan.signal!.reason);
 
@@ -175,8 +179,13 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
   fill(room: number): void {
     if (this.#feed.ended) return;
     this.#wanted = room;
-    this.#most = this.#mostAhead();
-    this.#takenBytes = 0;
+    const { workers, capacity } = this.#scheduler.roomAt(this.host);
+    const chunks = Math.ceil(ITEMS_AHEAD / this.#plan.chunkSize.items);
+    this.#workers = workers;
+    this.#most = Math.min(
+      capacity + workers * CALLS_AHEAD,
+      workers * Math.max(2, chunks),
+    );
     this.#feed.fill();
   }
 
@@ -194,9 +203,12 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
       if (!this.#expected.delete(call)) return;
       this.#results.push(call);
     }
+    this.#underWay--;
+    this.#underWayBytes -= call.expectedBytes;
     this.#heldBytes += call.resultBytes;
     if (microseconds !== undefined) {
-      chunkSize.measured(call.payload.length, microseconds);
+      const bytes = call.bytes + call.resultBytes;
+      chunkSize.measured(call.items, microseconds, bytes);
     }
     if (this.#readers.length > 0 || this.#changed !== undefined) this.#serve();
   }
@@ -233,13 +245,18 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
 
   /** Whether there is room for another call. */
   #wants(): boolean {
-    if (this.#wanted <= 0 || this.#takenBytes > MAX_TAKEN_BYTES) return false;
+    if (this.#wanted <= 0 || this.#isLarge()) return false;
     if (this.#outstanding < this.#most && this.#heldBytes <= MAX_HELD_BYTES) {
       return true;
     }
-    const most = Math.min(this.#outstanding, this.#most);
-    this.#wakeAt = Math.floor(most * 0.75);
+    this.#wakeAt = Math.floor(Math.min(this.#outstanding, this.#most) * 0.75);
     return false;
+  }
+
+  /** Whether no more fits under way, where each worker can have one call. */
+  #isLarge(): boolean {
+    return this.#underWay >= this.#workers &&
+      this.#underWayBytes >= this.#workers * MAX_UNDER_WAY_BYTES;
   }
 
   #submit(items: unknown[], bytes: number): void {
@@ -251,7 +268,8 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
       return this.#exhaust({ reason });
     }
     this.#wanted--;
-    this.#takenBytes += bytes;
+    this.#underWay++;
+    this.#underWayBytes += call.expectedBytes = bytes;
     this.#outstanding++;
     if (this.#plan.ordered) this.#results.push(call);
     else this.#expected.add(call);
@@ -267,15 +285,6 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
     if (!spread) return new MapCall(this, task, items, "single", terms);
     const lists = items.map(argumentList);
     return new MapCall(this, task, lists, "spread", terms);
-  }
-
-  #mostAhead(): number {
-    const { workers, capacity } = this.#scheduler.roomAt(this.host);
-    const chunks = Math.ceil(ITEMS_AHEAD / this.#plan.chunkSize.items);
-    return Math.min(
-      capacity + workers * CALLS_AHEAD,
-      workers * Math.max(2, chunks),
-    );
   }
 
   #seal(error: { readonly reason: unknown }): void {

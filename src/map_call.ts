@@ -18,6 +18,8 @@ export class MapCall extends Call {
   values: readonly unknown[] = [];
   /** What it threw, after those values. */
   thrown: { readonly reason: unknown } | undefined;
+  /** How many bytes it and its values were thought to take, to begin with. */
+  expectedBytes = 0;
   /** The size of its values on the wire. */
   resultBytes = 0;
   /** Whether its outcome has come. */
@@ -33,6 +35,11 @@ export class MapCall extends Call {
   ) {
     super(task, payload, chunk, terms);
     this.#run = run;
+  }
+
+  /** How many items it is for. */
+  get items(): number {
+    return this.chunk === undefined ? 1 : this.payload.length;
   }
 
   override succeed(value: unknown, bytes: number, microseconds?: number): void {
@@ -111,17 +118,4 @@ export function argumentList(item: unknown): unknown[] {
       Deno.inspect(item)
     }`,
   );
-}
-
-/** The bytes of what is obviously large in a value; a lower bound. */
-export function roughSize(value: unknown): number {
-  if (typeof value === "string") return value.length;
-  if (typeof value !== "object" || value === null) return 0;
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
-    return value.byteLength;
-  }
-  if (!Array.isArray(value) || value.length > 16) return 0;
-  let size = 0;
-  for (const element of value) size += roughSize(element);
-  return size;
 }

@@ -1,7 +1,7 @@
 import type { ChunkSize } from "./chunk_size.ts";
 import { END, type Items } from "./items.ts";
-import { roughSize } from "./map_call.ts";
 import { nextTurn } from "./next_turn.ts";
+import { roughSize } from "./rough_size.ts";
 
 /** Arguments that are taken into one chunk, in bytes. */
 const MAX_CHUNK_BYTES = 4 * 2 ** 20;
@@ -13,7 +13,7 @@ export interface FeedTarget {
   /**
    * Takes a chunk.
    *
-   * @param bytes What is obviously large in its items.
+   * @param bytes About how much its items and their results take.
    */
   submit(items: unknown[], bytes: number): void;
   /** Notes that the items have come to their end, or why. */
@@ -107,7 +107,11 @@ export class MapFeed {
   /** Adds an item, and says whether the chunk is complete. */
   #add(item: unknown): boolean {
     this.#chunk.push(item);
-    if (typeof item !== "number") this.#bytes += roughSize(item);
+    if (typeof item !== "number") {
+      // Later, what objects hold is known from those that came back.
+      const isFirst = this.#chunkSize.itemBytes === undefined;
+      this.#bytes += roughSize(item, isFirst);
+    }
     return this.#chunk.length >= this.#chunkSize.items ||
       this.#bytes > MAX_CHUNK_BYTES;
   }
@@ -127,7 +131,8 @@ export class MapFeed {
   #submit(): void {
     if (this.#chunk.length === 0) return;
     const items = this.#chunk;
-    const bytes = this.#bytes;
+    const { itemBytes = 0 } = this.#chunkSize;
+    const bytes = Math.max(this.#bytes, items.length * itemBytes);
     this.#chunk = [];
     this.#bytes = 0;
     this.#target.submit(items, bytes);

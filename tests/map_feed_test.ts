@@ -4,6 +4,8 @@ import { type AnyIterable, Items } from "../src/items.ts";
 import { MapFeed } from "../src/map_feed.ts";
 import { nextTurn } from "../src/next_turn.ts";
 
+const MEBIBYTE = 2 ** 20;
+
 /** A feed, and what it has given. */
 class Bench {
   /** The chunks that were given and not taken, as `"end"` its end. */
@@ -15,7 +17,7 @@ class Bench {
   constructor(items: AnyIterable<unknown>, chunksize: number | "auto") {
     const size = new ChunkSize(chunksize);
     // Chunks of automatic size are to have up to 8 items.
-    for (let items = 1; items < 8; items *= 2) size.measured(items, 1);
+    for (let items = 1; items < 8; items *= 2) size.measured(items, 1, items);
     this.feed = new MapFeed(new Items([items]), size, {
       wants: () => this.wanted > 0,
       submit: (items) => {
@@ -108,7 +110,7 @@ for (const kind of ["sync", "async"]) {
   });
 
   Deno.test(`MapFeed makes smaller chunks of large ${kind} items`, async () => {
-    const large = new Uint8Array(3 * 2 ** 20);
+    const large = new Uint8Array(3 * MEBIBYTE);
     const bench = new Bench(make([1, large, large, large, 2]), 5);
     const expected = [[1, large, large], [large, 2], "end"];
     assertEquals(await bench.fill(5), expected);

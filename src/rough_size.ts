@@ -1,0 +1,35 @@
+/** The most parts of a list or an object that are looked at. */
+const MAX_PARTS = 16;
+
+/** How many lists and objects in each other are looked into. */
+const MAX_DEPTH = 3;
+
+/**
+ * The bytes of what is obviously large in a value: a lower bound.
+ *
+ * @param inObjects Whether objects are looked into too, which takes longer. No
+ * getter is called.
+ */
+export function roughSize(value: unknown, inObjects: boolean): number {
+  return sizeAt(value, inObjects, 0);
+}
+
+function sizeAt(value: unknown, inObjects: boolean, depth: number): number {
+  if (typeof value === "string") return value.length;
+  if (typeof value !== "object" || value === null) return 0;
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+    return value.byteLength;
+  }
+  if (depth === MAX_DEPTH) return 0;
+  let size = 0;
+  if (Array.isArray(value)) {
+    if (value.length > MAX_PARTS) return 0;
+    for (const part of value) size += sizeAt(part, inObjects, depth + 1);
+  } else if (inObjects) {
+    for (const key of Object.keys(value).slice(0, MAX_PARTS)) {
+      const part = Object.getOwnPropertyDescriptor(value, key)?.value;
+      size += sizeAt(part, inObjects, depth + 1);
+    }
+  }
+  return size;
+}
