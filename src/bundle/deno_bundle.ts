@@ -63,13 +63,15 @@ async function run(
   args: string[],
   signal: AbortSignal | undefined,
 ): Promise<Deno.CommandOutput> {
-  const child = start(url, args, signal);
   // A download may hang for good, and go on when the program has ended.
   const guard = Guard.isSupported ? new Guard(undefined) : undefined;
-  guard?.watch(child);
-  const output = await child.output();
-  await guard?.close();
-  return output;
+  try {
+    const child = start(url, args, signal);
+    guard?.watch(child);
+    return await child.output();
+  } finally {
+    await guard?.close();
+  }
 }
 
 function start(

@@ -64,6 +64,18 @@ async function gone(bundler: Deno.Conn): Promise<void> {
   while (await bundler.read(buffer).catch(() => null) !== null);
 }
 
+/** Lets a program do what it has begun, and come back to its event loop. */
+async function echo({ stdin, stdout }: Deno.ChildProcess): Promise<void> {
+  const writer = stdin.getWriter();
+  const reader = stdout.getReader();
+  for (let turn = 0; turn < 2; turn++) {
+    await writer.write(Uint8Array.of(turn));
+    await reader.read();
+  }
+  await writer.close();
+  await reader.cancel();
+}
+
 Deno.test("Pool says that the program for ssh hosts could not be made in time", async () => {
   await using registry = new SilentRegistry();
   using _env = registry.use();
@@ -93,9 +105,11 @@ Deno.test({
     await using registry = new SilentRegistry();
     const program = new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", PROGRAM, JSON.stringify(registry.env), HOST],
-      stdin: "null",
+      stdin: "piped",
+      stdout: "piped",
     }).spawn();
     using bundler = await registry.accept();
+    await echo(program);
     program.kill("SIGKILL");
     await program.status;
     await gone(bundler);

@@ -1,6 +1,7 @@
 /**
  * Makes a pool of the host in its second argument, with the environment
  * variables in its first one, as JSON, of which its own `deno` knows nothing.
+ * Meanwhile it says again what it is told.
  */
 
 import { Pool } from "../../mod.ts";
@@ -9,4 +10,6 @@ const [env, host] = Deno.args;
 for (const [name, value] of Object.entries<string>(JSON.parse(env!))) {
   Deno.env.set(name, value);
 }
-await new Pool({ hosts: host! }).ready;
+const pool = new Pool({ hosts: host! });
+Deno.stdin.readable.pipeTo(Deno.stdout.writable);
+await pool.ready;
