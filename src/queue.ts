@@ -48,6 +48,14 @@ export class Queue<T> {
     return this.#elements.slice(this.#head) as T[];
   }
 
+  /** Whether there is an element that `isMeant` is true of. */
+  some(isMeant: (element: T) => boolean): boolean {
+    for (let at = this.#head; at < this.#elements.length; at++) {
+      if (isMeant(this.#elements[at] as T)) return true;
+    }
+    return false;
+  }
+
   /** Drops all elements but those that `isKept` is true of. */
   retain(isKept: (element: T) => boolean): void {
     this.#elements = this.toArray().filter(isKept);

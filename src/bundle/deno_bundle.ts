@@ -63,10 +63,10 @@ async function run(
   args: string[],
   signal: AbortSignal | undefined,
 ): Promise<Deno.CommandOutput> {
+  const child = start(url, args, signal);
   // A download may hang for good, and go on when the program has ended.
   const guard = Guard.isSupported ? new Guard(undefined) : undefined;
   try {
-    const child = start(url, args, signal);
     guard?.watch(child);
     return await child.output();
   } finally {

@@ -43,6 +43,7 @@ export class RemoteSpawner {
   readonly #pings = new Map<number, SentPing>();
   #nextPing = 0;
   #silence: Error | undefined;
+  readonly #ended = new AbortController();
   /** Whether anything has come lately, be it the answer to an older ping. */
   #heard = false;
 
@@ -61,7 +62,7 @@ export class RemoteSpawner {
     this.#onOutput = onOutput;
     channel.unref();
     this.closed = this.#receive();
-    if (heartbeat !== Infinity) this.#watch(heartbeat);
+    if (heartbeat !== Infinity) this.#watch(heartbeat).catch(() => {});
   }
 
   /** Says how workers are to be started, and learns about the machine. */
@@ -115,7 +116,7 @@ export class RemoteSpawner {
     while (!this.#channel.closed) {
       this.#heard = false;
       this.ping().catch(() => {});
-      await pause(interval);
+      await pause(interval, this.#ended.signal);
       // A program that was busy itself has yet to read what came meanwhile.
       if (!this.#heard) await nextTurn();
       missed = this.#heard ? 0 : missed + 1;
@@ -136,6 +137,7 @@ export class RemoteSpawner {
     } catch (error) {
       reason = error;
     }
+    this.#ended.abort();
     reason ??= this.#silence;
     for (const resolve of this.#workers.values()) resolve(LOST);
     this.#workers.clear();

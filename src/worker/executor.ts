@@ -56,8 +56,6 @@ export class Executor {
    * that was cancelled with items that haven't begun.
    */
   readonly #cancelled = new Set<number>();
-  /** The id of the call that begins next, as far as that is known. */
-  #nextId = 0;
   /** Whether {@linkcode Executor.#run} will be called anyway. */
   #due = false;
   #loading = false;
@@ -158,7 +156,7 @@ export class Executor {
     const job = this.#jobs.peek();
     if (job === undefined || this.#active >= this.#concurrency) return false;
     if (!this.#isLoaded(job.task)) return false;
-    if (this.#isCancelledChunk(job)) {
+    if (job.next === 0 && this.#isCancelledChunk(job)) {
       this.#jobs.shift();
       return true;
     }
@@ -214,7 +212,6 @@ export class Executor {
 
   #begin(job: Job, index: number): void {
     const id = job.chunk === undefined ? job.id + index : job.id;
-    this.#nextId = (id + 1) >>> 0;
     if (this.#cancelled.size > 0 && this.#cancelled.delete(id)) {
       if (job.chunk !== undefined) this.#threw(job, index, cancelled());
       return;
@@ -267,26 +264,30 @@ export class Executor {
    * answered at once: the pool would take it for what keeps the worker busy.
    */
   #cancel(id: number): void {
-    // Ids count up, and begin anew at 2 ** 32.
-    const begun = ((id - this.#nextId) >>> 0) > 2 ** 31;
-    const job = this.#jobs.peek();
-    const hasRest = job?.id === id && job.chunk !== undefined;
-    if (!begun && !this.#cancelled.has(id)) {
-      this.#results.busy(now());
-      this.#results.thrown(id, cancelled());
-      this.#results.flush();
-    }
-    if (!begun || hasRest) this.#cancelled.add(id);
     for (const context of this.#contexts.get(id) ?? []) context.abort();
+    const job = this.#jobs.peek();
+    const hasBegun = job?.id === id && job.chunk !== undefined && job.next > 0;
+    if (this.#cancelled.has(id) || !hasBegun && !this.#waits(id)) return;
+    this.#cancelled.add(id);
+    if (hasBegun) return;
+    this.#results.busy(now());
+    this.#results.thrown(id, cancelled());
+    this.#results.flush();
   }
 
-  /** Whether a chunk was cancelled before it began. */
-  #isCancelledChunk({ id, next, chunk }: Job): boolean {
-    if (chunk === undefined || next > 0 || !this.#cancelled.delete(id)) {
-      return false;
-    }
-    this.#nextId = (id + 1) >>> 0;
-    return true;
+  /** Whether a call is queued that hasn't begun. */
+  #waits(id: number): boolean {
+    return this.#jobs.some(({ id: first, items, next, chunk }) => {
+      if (chunk !== undefined) return first === id && next === 0;
+      // Ids count up, and begin anew at 2 ** 32.
+      const index = (id - first) >>> 0;
+      return index >= next && index < items.length;
+    });
+  }
+
+  /** Whether a chunk that is to begin was cancelled. */
+  #isCancelledChunk({ id, chunk }: Job): boolean {
+    return chunk !== undefined && this.#cancelled.delete(id);
   }
 
   #addContext(id: number, context: TaskContext): void {
