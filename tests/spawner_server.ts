@@ -8,8 +8,12 @@
 import { delay } from "@std/async/delay";
 import type { Certificate } from "../src/hosts/certificate.ts";
 import { Guard } from "../src/spawner/guard.ts";
+import { LogFile } from "./log_file.ts";
 
 const PROGRAM = new URL("../server.ts", import.meta.url).href;
+
+/** Has what a program writes go into two files. */
+const INTO_FILES = 'out=$1 err=$2; shift 2; exec "$@" >"$out" 2>"$err"';
 
 /** A token that is long enough. */
 export const TOKEN = "a token of the tests";
@@ -45,8 +49,7 @@ export async function startSpawnerServer(
   options: SpawnerServerOptions = {},
 ): Promise<SpawnerServerProcess> {
   const { token, certificate, host, args = [] } = options;
-  const folder = await Deno.makeTempDir({ prefix: "distex-server-" });
-  const guard = new Guard(folder);
+  const folder = await makeFolder();
   const files: string[] = [];
   async function file(option: string, content: string | undefined) {
     if (content === undefined) return;
@@ -60,7 +63,7 @@ export async function startSpawnerServer(
   const address = host === undefined ? [] : ["--host", host.address];
   const server = new SpawnerServerProcess(
     ["--port", "0", ...address, ...files, ...args],
-    guard,
+    folder,
     host,
   );
   try {
@@ -74,10 +77,14 @@ export async function startSpawnerServer(
 
 /** Runs a server with arguments that it is to refuse, or to do little with. */
 export async function runSpawnerServer(...args: string[]): Promise<ServerEnd> {
-  await using server = new SpawnerServerProcess(args, new Guard(undefined));
+  await using server = new SpawnerServerProcess(args, await makeFolder());
   const listens = server.listening().then(() => true, () => false);
   if (await listens) throw new Error(`The server listens: ${server.logs()}`);
   return await server.ended();
+}
+
+function makeFolder(): Promise<string> {
+  return Deno.makeTempDir({ prefix: "distex-server-" });
 }
 
 /** What {@linkcode startSpawnerServer} has started. */
@@ -87,29 +94,25 @@ export class SpawnerServerProcess implements AsyncDisposable {
 
   readonly #child: Deno.ChildProcess;
   readonly #guard: Guard;
-  readonly #stdout: Promise<string>;
-  readonly #logged: Promise<void>;
-  #lines: string[] = [];
-  #changed = Promise.withResolvers<void>();
-  #isLogEnded = false;
+  readonly #stdout: LogFile;
+  readonly #stderr: LogFile;
   #port = 0;
 
-  /** Starts a server, which the guard ends if need be. */
-  constructor(args: string[], guard: Guard, host?: CommandHost) {
+  /** Starts a server with its files in a folder, which is removed with it. */
+  constructor(args: string[], folder: string, host?: CommandHost) {
     const command = ["run", "-A", PROGRAM, ...args];
     const [program, programArgs] = host?.command(Deno.execPath(), command) ??
       [Deno.execPath(), command];
     this.hostname = host?.address ?? "127.0.0.1";
-    this.#guard = guard;
-    this.#child = new Deno.Command(program, {
-      args: programArgs,
+    const files = [`${folder}/stdout`, `${folder}/stderr`] as const;
+    this.#stdout = new LogFile(files[0]);
+    this.#stderr = new LogFile(files[1]);
+    this.#guard = new Guard(folder);
+    this.#child = new Deno.Command("sh", {
+      args: ["-c", INTO_FILES, "server", ...files, program, ...programArgs],
       stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
     }).spawn();
-    guard.watch(this.#child);
-    this.#stdout = new Response(this.#child.stdout).text();
-    this.#logged = this.#readLog();
+    this.#guard.watch(this.#child);
   }
 
   /** Its process id. */
@@ -129,21 +132,17 @@ export class SpawnerServerProcess implements AsyncDisposable {
 
   /** What it has logged so far. */
   logs(): string {
-    return this.#lines.join("\n");
+    return this.#stderr.text().trimEnd();
   }
 
   /** Waits until it has logged a line like that. */
   async logged(pattern: RegExp): Promise<string> {
-    for (let at = 0;;) {
-      while (at < this.#lines.length) {
-        const line = this.#lines[at++]!;
-        if (pattern.test(line)) return line;
-      }
-      if (this.#isLogEnded) {
-        throw new Error(`The server didn't log ${pattern}: ${this.logs()}`);
-      }
-      await this.#changed.promise;
-    }
+    const line = await this.#stderr.until(
+      (text) => text.match(/.*\n/g)?.find((line) => pattern.test(line)),
+      this.#child.status,
+    );
+    if (line !== undefined) return line.trimEnd();
+    throw new Error(`The server didn't log ${pattern}: ${this.logs()}`);
   }
 
   /** Waits until it listens. */
@@ -164,30 +163,13 @@ export class SpawnerServerProcess implements AsyncDisposable {
   /** Waits until it has ended, and the guard of its workers with it. */
   async ended(): Promise<ServerEnd> {
     const { code, signal } = await this.#child.status;
-    const stdout = await this.#stdout;
-    await this.#logged;
-    return { code, signal, stdout, stderr: this.logs() };
+    return { code, signal, stdout: this.#stdout.text(), stderr: this.logs() };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.kill("SIGKILL");
-    await this.ended();
+    await this.#child.status;
     await this.#guard.close();
-  }
-
-  async #readLog(): Promise<void> {
-    let rest = "";
-    const decoder = new TextDecoderStream();
-    for await (const text of this.#child.stderr.pipeThrough(decoder)) {
-      const lines = (rest + text).split("\n");
-      rest = lines.pop()!;
-      this.#lines.push(...lines);
-      this.#changed.resolve();
-      this.#changed = Promise.withResolvers();
-    }
-    if (rest !== "") this.#lines.push(rest);
-    this.#isLogEnded = true;
-    this.#changed.resolve();
   }
 }
 

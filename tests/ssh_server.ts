@@ -7,6 +7,7 @@
 
 import { delay } from "@std/async/delay";
 import { userInfo } from "node:os";
+import { LogFile } from "./log_file.ts";
 
 const IS_ROOT = Deno.build.os === "linux" && Deno.uid() === 0;
 
@@ -30,8 +31,8 @@ folder=$1 mark=$2 sshd=
 shift 2
 trap '' HUP INT QUIT TERM
 while read -r port; do
-  { trap - HUP INT QUIT TERM; "$@" -p "$port"; echo "sshd ended"; } \
-    </dev/null >&2 &
+  { trap - HUP INT QUIT TERM; "$@" -p "$port"; echo "sshd ended" >&2; } \
+    </dev/null >&2 2>>"$folder/log" &
   sshd=$!
 done
 tree=
@@ -100,9 +101,8 @@ export async function startSshServer(
 export class SshServer implements AsyncDisposable {
   readonly #guard: Deno.ChildProcess;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #reader: ReadableStreamDefaultReader<string>;
-  #log = "";
-  #logged: Promise<void> | undefined;
+  readonly #log: LogFile;
+  #stopped: Promise<unknown> | undefined;
   #port = 0;
 
   /** Who can log in: the user that runs the test. */
@@ -121,6 +121,7 @@ export class SshServer implements AsyncDisposable {
     const command = [...exec, SSHD, "-D", "-e", "-f", configPath(folder)];
     this.folder = folder;
     this.address = address;
+    this.#log = new LogFile(`${folder}/log`);
     this.#guard = new Deno.Command("sh", {
       args: ["-c", GUARD, "sshd-guard", folder, mark(folder), ...command],
       stdin: "piped",
@@ -130,8 +131,6 @@ export class SshServer implements AsyncDisposable {
       detached: true,
     }).spawn();
     this.#writer = this.#guard.stdin.getWriter();
-    this.#reader = this.#guard.stderr.pipeThrough(new TextDecoderStream())
-      .getReader();
   }
 
   /** As {@linkcode startSshServer}. */
@@ -196,7 +195,7 @@ export class SshServer implements AsyncDisposable {
 
   /** What sshd has logged so far. */
   logs(): string {
-    return this.#log;
+    return this.#log.text();
   }
 
   /** The processes of sshd, other than the one that listens. */
@@ -228,9 +227,8 @@ export class SshServer implements AsyncDisposable {
   /** Kills sshd and all that was started by it, and removes the folder. */
   async stop(): Promise<void> {
     await this.#writer.close().catch(() => {});
-    await this.#guard.status;
     // All of sshd's processes have the pipe: it ends when they have.
-    await (this.#logged ??= this.#readAllLog());
+    await (this.#stopped ??= this.#guard.output());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -243,26 +241,20 @@ export class SshServer implements AsyncDisposable {
       const { from, to } = PORTS;
       this.#port = from + Math.floor(Math.random() * (to - from));
       await this.#writer.write(new TextEncoder().encode(`${this.port}\n`));
-      const start = this.#log.length;
-      const matches = (regExp: RegExp) => regExp.test(this.#log.slice(start));
-      while (!matches(/^Server listening on |^sshd ended$/m)) {
-        if (!await this.#readLog()) break;
-      }
-      if (matches(/^Server listening on /m)) break;
-      if (tries < MAX_TRIES && matches(/Address already in use/)) continue;
-      throw new Error(`sshd doesn't start: ${this.#log}`);
+      const start = this.logs().length;
+      const said = await this.#log.until(
+        (text) => {
+          const news = text.slice(start);
+          return /^Server listening on |^sshd ended$/m.test(news)
+            ? news
+            : undefined;
+        },
+        this.#guard.status,
+      ) ?? "";
+      if (/^Server listening on /m.test(said)) break;
+      if (tries < MAX_TRIES && /Address already in use/.test(said)) continue;
+      throw new Error(`sshd doesn't start: ${this.logs()}`);
     }
-    this.#logged = this.#readAllLog();
-  }
-
-  async #readLog(): Promise<boolean> {
-    const { done, value } = await this.#reader.read();
-    if (!done) this.#log += value;
-    return !done;
-  }
-
-  async #readAllLog(): Promise<void> {
-    while (await this.#readLog());
   }
 
   #args(identity: string, knownHosts: string): string[] {

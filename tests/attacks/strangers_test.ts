@@ -158,10 +158,11 @@ Deno.test("PoolListener takes no more of a stranger than the handshake has", asy
 Deno.test("PoolListener takes no more of a stranger over TLS than anyone has to say", async () => {
   const certificate = await makeCertificate();
   const admitted = Promise.withResolvers<Connection>();
+  const outcome = Promise.withResolvers<number>();
   const handshake = {
     admit: (connection: Connection) => {
       admitted.resolve(connection);
-      return new Promise<number>(() => {});
+      return outcome.promise;
     },
   } as unknown as PoolHandshake;
   const listener = new PoolListener(handshake, () => {});
@@ -178,6 +179,7 @@ Deno.test("PoolListener takes no more of a stranger over TLS than anyone has to 
   await assertRejects(() => sending);
   assert(sent < 2 ** 26, `${sent} bytes were taken`);
   listener.close();
+  outcome.reject(new Error("It is closed"));
   connection.close();
 });
 

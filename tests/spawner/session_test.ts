@@ -27,7 +27,7 @@ const REQUEST: SessionRequest = {
 };
 
 /** A session, and who talks to it. */
-class Dialogue implements Disposable {
+class Dialogue implements AsyncDisposable {
   readonly secret = makeSecret();
   readonly spawner: RemoteSpawner;
   /** Resolves to why the session is over. */
@@ -83,14 +83,15 @@ class Dialogue implements Disposable {
     return this.report(worker);
   }
 
-  [Symbol.dispose](): void {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.spawner.close();
+    await this.over;
     this.#pair[Symbol.dispose]();
   }
 }
 
 Deno.test("SpawnerSession tells about the machine", async () => {
-  using dialogue = await Dialogue.begin();
+  await using dialogue = await Dialogue.begin();
   assertEquals(await dialogue.spawner.open(REQUEST), {
     deno: Deno.version.deno,
     platform: `${Deno.build.os} ${Deno.build.arch}`,
@@ -100,7 +101,7 @@ Deno.test("SpawnerSession tells about the machine", async () => {
 });
 
 Deno.test("SpawnerSession answers pings with its time", async () => {
-  using dialogue = await Dialogue.begin();
+  await using dialogue = await Dialogue.begin();
   const { roundTrip, clockOffset } = await dialogue.spawner.ping();
   assert(roundTrip > 0);
   // It is the same clock, read somewhen in between.
@@ -108,7 +109,7 @@ Deno.test("SpawnerSession answers pings with its time", async () => {
 });
 
 Deno.test("SpawnerSession starts workers as requested, and passes on what they write", async () => {
-  using dialogue = await Dialogue.begin();
+  await using dialogue = await Dialogue.begin();
   const { spawner, secret } = dialogue;
   const cwd = await Deno.realPath(await Deno.makeTempDir());
   try {
@@ -146,7 +147,7 @@ for (
   ] as const
 ) {
   Deno.test(`SpawnerSession has workers connect to ${expected} where ${address} was requested`, async () => {
-    using dialogue = await Dialogue.begin();
+    await using dialogue = await Dialogue.begin();
     const { spawner } = dialogue;
     await spawner.open({ ...REQUEST, address });
     await spawner.start(0).ended;
@@ -155,7 +156,7 @@ for (
 }
 
 Deno.test("SpawnerSession tells how a worker ended, with its last words", async () => {
-  using dialogue = await Dialogue.begin();
+  await using dialogue = await Dialogue.begin();
   const { spawner } = dialogue;
   await spawner.open({ ...REQUEST, env: { DISTEX_TEST: "fail" } });
   const { how, lastWords } = await spawner.start(1).ended;
@@ -165,7 +166,7 @@ Deno.test("SpawnerSession tells how a worker ended, with its last words", async 
 });
 
 Deno.test("SpawnerSession kills a worker on demand", async () => {
-  using dialogue = await Dialogue.begin();
+  await using dialogue = await Dialogue.begin();
   const { spawner } = dialogue;
   await spawner.open({ ...REQUEST, env: { DISTEX_TEST: "spin" } });
   const workers = [1, 2].map((number) => spawner.start(number));
@@ -180,7 +181,7 @@ Deno.test("SpawnerSession kills a worker on demand", async () => {
 });
 
 Deno.test("SpawnerSession ends its workers when the pool hangs up", async () => {
-  using dialogue = await Dialogue.begin();
+  await using dialogue = await Dialogue.begin();
   const { spawner } = dialogue;
   await spawner.open({ ...REQUEST, env: { DISTEX_TEST: "spin" } });
   const workers = [1, 2].map((number) => spawner.start(number));
@@ -195,7 +196,7 @@ Deno.test("SpawnerSession ends its workers when the pool hangs up", async () => 
 });
 
 Deno.test("SpawnerSession starts no worker that is refused or can't be started", async () => {
-  using dialogue = await Dialogue.begin();
+  await using dialogue = await Dialogue.begin();
   const { spawner } = dialogue;
   await spawner.open({ ...REQUEST, cwd: "/no/such/folder" });
   const { how } = await spawner.start(1).ended;
@@ -207,7 +208,7 @@ Deno.test("SpawnerSession starts no worker that is refused or can't be started",
 });
 
 Deno.test("SpawnerSession is over when the pool's machine can't be reached any more", async () => {
-  using dialogue = await Dialogue.begin();
+  await using dialogue = await Dialogue.begin();
   const { spawner } = dialogue;
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   await spawner.open({
@@ -225,7 +226,7 @@ Deno.test("SpawnerSession is over when the pool's machine can't be reached any m
 });
 
 Deno.test("SpawnerSession is over when a worker's number is there already", async () => {
-  using dialogue = await Dialogue.begin();
+  await using dialogue = await Dialogue.begin();
   const { spawner } = dialogue;
   await spawner.open({ ...REQUEST, env: { DISTEX_TEST: "spin" } });
   spawner.start(1);
