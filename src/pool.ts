@@ -1,11 +1,7 @@
 import { Engine } from "./engine.ts";
-import {
-  type HostSpec,
-  type PoolOptions,
-  poolSettings,
-  type ShutdownOptions,
-} from "./options.ts";
+import type { HostSpec, PoolOptions, ShutdownOptions } from "./options.ts";
 import { TaskRunner } from "./runner.ts";
+import { poolSettings } from "./settings.ts";
 import type { PoolStats } from "./stats.ts";
 
 /**

@@ -7,13 +7,9 @@ import { type AnyIterable, Items } from "./items.ts";
 import { watchLimits } from "./limits.ts";
 import { type MapResults, MapRun } from "./map.ts";
 import { type MapInputs, parseInputs } from "./map_inputs.ts";
-import {
-  type CallOptions,
-  callSettings,
-  type MapOptions,
-  mapSettings,
-} from "./options.ts";
+import type { CallOptions, MapOptions } from "./options.ts";
 import { PromisedCall } from "./promised_call.ts";
+import { callSettings, mapSettings } from "./settings.ts";
 import type { TaskLike } from "./task.ts";
 
 /**

@@ -5,8 +5,8 @@ import type { HostOptions, HostSettings } from "../hosts/host_spec.ts";
 import { SpawnerHost } from "../hosts/spawner_host.ts";
 import { SshHost } from "../hosts/ssh_host.ts";
 import { KeepAlive } from "../keep_alive.ts";
-import { type PoolSettings, poolSettings } from "../options.ts";
 import { TaskRunner } from "../runner.ts";
+import { type PoolSettings, poolSettings } from "../settings.ts";
 import { CLOCK_HINT, HERE_HINT, hintFor, LOST_HINT } from "./hints.ts";
 import {
   measureClock,

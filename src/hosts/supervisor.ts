@@ -1,5 +1,5 @@
 import { workerBundle } from "../bundle/worker_bundle.ts";
-import type { PoolSettings } from "../options.ts";
+import type { PoolSettings } from "../settings.ts";
 import { Guard } from "../spawner/guard.ts";
 import { Spawner } from "../spawner/spawner.ts";
 import { WORKER_PROGRAM } from "../spawner/worker_program.ts";
