@@ -2,7 +2,9 @@ import type { Call } from "./call.ts";
 import type { CallQueue } from "./call_queue.ts";
 import { type CallSource, CallSources } from "./call_sources.ts";
 import { BrokenPoolError, WorkerLostError } from "./errors.ts";
+import { shareFairly } from "./fair_share.ts";
 import type { KeepAlive } from "./keep_alive.ts";
+import { PendingCalls } from "./pending_calls.ts";
 import type { PromisedCall } from "./promised_call.ts";
 import { type Round, Rounds } from "./rounds.ts";
 import { SoloCalls } from "./solo_calls.ts";
@@ -23,6 +25,7 @@ export interface SchedulerEvents {
 export class Scheduler {
   readonly #keepAlive: KeepAlive;
   readonly #events: SchedulerEvents;
+  readonly #pending: PendingCalls;
   readonly #solo = new SoloCalls();
   readonly #links: WorkerLink[] = [];
   readonly #sources = new CallSources();
@@ -30,17 +33,16 @@ export class Scheduler {
   #roundRuns = false;
   #sourcesWait = false;
   #inFlight = 0;
-  #pending = 0;
   #dispatchDue = false;
   #closed: (() => Error) | undefined;
   /** Why nothing is to wait any more. */
   #cancelled: (() => Error) | undefined;
-  #idle: PromiseWithResolvers<void> | undefined;
 
   /** Constructs a scheduler without workers, where calls wait for some. */
   constructor(keepAlive: KeepAlive, events: SchedulerEvents) {
     this.#keepAlive = keepAlive;
     this.#events = events;
+    this.#pending = new PendingCalls(keepAlive);
   }
 
   /** The workers. */
@@ -82,7 +84,7 @@ export class Scheduler {
       this.#lost(link, lost)
     );
     if (initializer === undefined) return;
-    this.#hold();
+    this.#pending.add();
     this.#send(link, initializer);
     link.flush();
     await initializer.promise;
@@ -107,7 +109,7 @@ export class Scheduler {
       call.fail(this.#closed());
       return;
     }
-    this.#hold();
+    this.#pending.add();
     this.#rounds.push(call);
     this.wake();
   }
@@ -123,7 +125,7 @@ export class Scheduler {
     host?: string,
   ): Promise<unknown[]> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed());
-    this.#hold();
+    this.#pending.add();
     const results = this.#rounds.add(makeCall, host);
     this.wake();
     return results;
@@ -136,7 +138,7 @@ export class Scheduler {
    */
   withdraw(makeCall: () => PromisedCall<unknown>): void {
     if (!this.#rounds.withdraw(makeCall)) return;
-    this.#release(1);
+    this.#pending.remove();
     this.wake();
   }
 
@@ -163,7 +165,7 @@ export class Scheduler {
     if (call.queue === undefined) return false;
     call.queue.remove(call);
     call.state = "settled";
-    this.#release(1);
+    this.#pending.remove();
     this.wake();
     return true;
   }
@@ -208,20 +210,18 @@ export class Scheduler {
     }
     for (const round of rounds) {
       round.reject(reason());
-      this.#release(1);
+      this.#pending.remove();
     }
   }
 
   /** Whether no call is queued or under way. */
   get isIdle(): boolean {
-    return this.#pending === 0;
+    return this.#pending.count === 0;
   }
 
   /** Waits until no call is queued or under way. */
-  async idle(): Promise<void> {
-    if (this.#pending === 0) return;
-    this.#idle ??= Promise.withResolvers();
-    await this.#idle.promise;
+  idle(): Promise<void> {
+    return this.#pending.none();
   }
 
   /** Tells all workers to forget a task. */
@@ -247,7 +247,7 @@ export class Scheduler {
       this.#send(link, call);
       link.flush();
     });
-    const links = this.#links.filter(hasRoom);
+    const links = this.#links.filter(({ hasRoom }) => hasRoom);
     if (links.length > 0 && this.#rounds.length === 0) {
       this.#sources.pull(
         links,
@@ -255,11 +255,8 @@ export class Scheduler {
       );
     }
     for (const [host, queue] of this.#rounds.backlog.queues()) {
-      let free = links.filter((link) => hasRoom(link) && link.isAt(host));
-      while (free.length > 0 && queue.length > 0) {
-        this.#share(queue, free);
-        free = free.filter(hasRoom);
-      }
+      const there = links.filter((link) => link.isAt(host));
+      shareFairly(queue, there, (link, call) => this.#send(link, call));
     }
     const rest = this.#rounds.backlog.length + this.#solo.length;
     if (this.#inFlight === 0 && rest === 0) this.#beginRound();
@@ -284,26 +281,10 @@ export class Scheduler {
       !this.#links.some((link) => link.isAt(host));
   }
 
-  /** Gives each of the workers its fair share of what is queued. */
-  #share(queue: CallQueue, links: WorkerLink[]): void {
-    links.sort((a, b) => a.window.calls - b.window.calls);
-    let load = queue.length;
-    for (const link of links) load += link.window.calls;
-    const fair = Math.ceil(load / links.length);
-    for (const link of links) {
-      while (link.window.calls < fair && link.window.room > 0) {
-        const call = queue.shift();
-        if (call === undefined) break;
-        this.#send(link, call);
-      }
-      link.flush();
-    }
-  }
-
   #send(link: WorkerLink, call: Call): void {
     if (link.send(call)) this.#inFlight++;
     else {
-      this.#release(1);
+      this.#pending.remove();
       // There is room for another, which sources may be asked for.
       queueMicrotask(() => this.wake());
     }
@@ -317,7 +298,7 @@ export class Scheduler {
     this.#rounds.shift();
     if (this.#isAbsent(round.host)) {
       round.reject(absent(round.host!));
-      this.#release(1);
+      this.#pending.remove();
       queueMicrotask(() => this.wake());
       return;
     }
@@ -325,7 +306,7 @@ export class Scheduler {
     const links = this.#links.filter((link) => link.isAt(round.host));
     const calls = links.map((link) => {
       const call = round.makeCall();
-      this.#hold();
+      this.#pending.add();
       this.#send(link, call);
       link.flush();
       return call.promise;
@@ -333,7 +314,7 @@ export class Scheduler {
     round.resolve(Promise.all(calls));
     Promise.allSettled(calls).then(() => {
       this.#roundRuns = false;
-      this.#release(1);
+      this.#pending.remove();
       this.wake();
     });
   }
@@ -346,7 +327,7 @@ export class Scheduler {
 
   #returned(calls: number): void {
     this.#inFlight -= calls;
-    this.#release(calls);
+    this.#pending.remove(calls);
     this.wake();
   }
 
@@ -385,7 +366,7 @@ export class Scheduler {
           return rerun.fail(this.#cancelled());
         }
         rerun.state = "queued";
-        this.#hold();
+        this.#pending.add();
         this.#solo.push(rerun);
         this.wake();
       });
@@ -397,20 +378,15 @@ export class Scheduler {
         call.fail(new WorkerLostError(task.name, losses, loss, { cause }));
       }
     }
-    this.#release(1);
+    this.#pending.remove();
   }
 
   #failAll(queue: Pick<CallQueue, "shift">, reason: () => Error): void {
     for (let call = queue.shift(); call !== undefined; call = queue.shift()) {
       call.state = "settled";
-      this.#release(1);
+      this.#pending.remove();
       call.fail(reason());
     }
-  }
-
-  #hold(): void {
-    this.#pending++;
-    this.#keepAlive.hold();
   }
 
   /** Keeps the program alive while a source waits for a worker to come. */
@@ -421,24 +397,12 @@ export class Scheduler {
     if (wait) this.#keepAlive.hold();
     else this.#keepAlive.release();
   }
-
-  #release(calls: number): void {
-    this.#pending -= calls;
-    this.#keepAlive.release(calls);
-    if (this.#pending > 0) return;
-    this.#idle?.resolve();
-    this.#idle = undefined;
-  }
 }
 
 function absent(host: string): BrokenPoolError {
   return new BrokenPoolError(
     `There is no worker at the host '${host}', where the task must run`,
   );
-}
-
-function hasRoom(link: WorkerLink): boolean {
-  return link.isOpen && link.window.room > 0;
 }
 
 function isMovable(call: Call): boolean {

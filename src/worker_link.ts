@@ -1,6 +1,6 @@
 import type { Call } from "./call.ts";
+import { GracePeriod } from "./grace_period.ts";
 import { CallsInFlight, type UnansweredCalls } from "./in_flight.ts";
-import { nextTurn } from "./next_turn.ts";
 import type { QueueWindow } from "./queue_window.ts";
 import type { RegisteredTask } from "./task_registry.ts";
 import type { WorkerEnd } from "./spawner/spawner.ts";
@@ -64,9 +64,6 @@ export interface LostWorker extends UnansweredCalls {
   readonly cause: unknown;
 }
 
-/** How much longer others may go on at a worker that is to be ended. */
-const DRAIN_FACTOR = 10;
-
 /**
  * A worker as the pool sees it: calls go out, and what became of each comes
  * back.
@@ -93,9 +90,7 @@ export class WorkerLink {
   #listGroup: object | undefined;
   /** How many calls no one waits for that haven't been answered. */
   #abandoned = 0;
-  #graceFor: Call | undefined;
-  #graceTimer: ReturnType<typeof setTimeout> | undefined;
-  #draining = false;
+  readonly #grace: GracePeriod;
   #killed = false;
 
   /** Constructs the pool's end of a worker's channel. */
@@ -106,15 +101,26 @@ export class WorkerLink {
   ) {
     this.name = profile.name;
     this.#profile = profile;
-    this.#calls = new CallsInFlight(profile.concurrency);
+    const { concurrency, cancelGrace } = profile;
+    this.#calls = new CallsInFlight(concurrency);
+    this.#grace = new GracePeriod(
+      this.#calls,
+      cancelGrace,
+      () => this.#kill(),
+    );
     this.#channel = channel;
     this.window = window;
   }
 
   /** Whether calls may be sent to it. */
   get isOpen(): boolean {
-    return !this.lost && this.reserved === undefined && !this.#draining &&
+    return !this.lost && this.reserved === undefined && !this.#grace.isOver &&
       !this.#killed;
+  }
+
+  /** Whether another call may be sent to it now. */
+  get hasRoom(): boolean {
+    return this.isOpen && this.window.room > 0;
   }
 
   /** Whether the worker runs at a host; `undefined` is any. */
@@ -138,7 +144,7 @@ export class WorkerLink {
     try {
       await this.#channel.receive((message, byteLength) => {
         const calls = this.#settle(fromWorker(message), byteLength);
-        if (this.#abandoned > 0) this.#watchAbandoned();
+        if (this.#abandoned > 0) this.#grace.watch();
         onReturn(calls);
       });
     } catch (error) {
@@ -148,7 +154,7 @@ export class WorkerLink {
     }
     // First of all: nothing must be sent to it from now on.
     this.lost = true;
-    clearTimeout(this.#graceTimer);
+    this.#grace.close();
     const end = await this.#profile.end();
     const isComplete = !end.hostLost && !this.#hasLost(cause);
     return { ...this.#calls.takeAll(isComplete), end, cause };
@@ -229,7 +235,7 @@ export class WorkerLink {
     if (id === undefined) return;
     this.#post([MessageType.CANCEL, id]);
     this.#abandoned++;
-    this.#watchAbandoned();
+    this.#grace.watch();
   }
 
   /** Ends the connection, which ends the worker. */
@@ -256,35 +262,6 @@ export class WorkerLink {
     this.#calls.beginMessage();
     this.#listTask = task.id;
     this.#listGroup = terms.group;
-  }
-
-  /** Gives what was abandoned time to end, from when it may have begun. */
-  #watchAbandoned(): void {
-    if (this.lost) return;
-    const first = this.#calls.firstAbandoned;
-    if (first !== this.#graceFor) {
-      clearTimeout(this.#graceTimer);
-      this.#graceFor = first;
-      this.#draining = false;
-      if (first !== undefined) {
-        const { cancelGrace } = this.#profile;
-        this.#graceTimer = setTimeout(() => this.#drain(first), cancelGrace);
-      }
-    }
-    if (this.#draining && this.#calls.isAbandoned) this.#kill();
-  }
-
-  /** Ends the worker as soon as what it does isn't awaited by anyone. */
-  async #drain(abandoned: Call): Promise<void> {
-    await nextTurn();
-    if (this.lost || this.#graceFor !== abandoned) return;
-    this.#draining = true;
-    if (this.#calls.isAbandoned) return this.#kill();
-    const { cancelGrace } = this.#profile;
-    this.#graceTimer = setTimeout(
-      () => this.#kill(),
-      cancelGrace * DRAIN_FACTOR,
-    );
   }
 
   /**
@@ -393,7 +370,7 @@ export class WorkerLink {
     const isAwaited = call.state !== "abandoned";
     call.state = "settled";
     if (isAwaited) return true;
-    if (--this.#abandoned === 0) this.#watchAbandoned();
+    if (--this.#abandoned === 0) this.#grace.watch();
     return false;
   }
 }
