@@ -1,20 +1,11 @@
 import { pause } from "../pause.ts";
-import { withinLimit } from "../time_limit.ts";
+import { Strangers } from "../strangers.ts";
 import type { Address } from "../wire/address.ts";
 import { Channel } from "../wire/channel.ts";
 import type { Connection } from "../wire/connection.ts";
 import type { PoolHandshake } from "../wire/handshake.ts";
 import type { Certificate } from "./certificate.ts";
 import { TlsListener } from "./tls_listener.ts";
-
-/** How long a connection may take to prove itself, in milliseconds. */
-const HANDSHAKE_TIMEOUT = 5_000;
-
-/**
- * Connections that may be busy proving themselves, besides those that are
- * expected; then the oldest goes.
- */
-const MAX_STRANGERS = 64;
 
 /** The pause after a connection couldn't be accepted, in milliseconds. */
 const ACCEPT_PAUSE = 100;
@@ -23,8 +14,7 @@ const ACCEPT_PAUSE = 100;
 export class PoolListener {
   readonly #handshake: PoolHandshake;
   readonly #onArrival: (number: number, channel: Channel) => void;
-  readonly #expected: () => number;
-  readonly #strangers = new Set<Connection>();
+  readonly #strangers: Strangers;
   #listener: { close(): void } | undefined;
   #closed = false;
 
@@ -38,11 +28,11 @@ export class PoolListener {
   constructor(
     handshake: PoolHandshake,
     onArrival: (number: number, channel: Channel) => void,
-    expected: () => number = () => 0,
+    expected?: () => number,
   ) {
     this.#handshake = handshake;
     this.#onArrival = onArrival;
-    this.#expected = expected;
+    this.#strangers = new Strangers(expected);
   }
 
   /**
@@ -63,7 +53,7 @@ export class PoolListener {
         port,
         certificate!,
         (connection) => this.#admit(connection),
-        () => this.#maxStrangers,
+        () => this.#strangers.most,
       );
       this.#listener = listener;
       if (this.#closed) listener.close();
@@ -83,12 +73,7 @@ export class PoolListener {
   close(): void {
     this.#closed = true;
     this.#listener?.close();
-    for (const connection of this.#strangers) connection.close();
-    this.#strangers.clear();
-  }
-
-  get #maxStrangers(): number {
-    return MAX_STRANGERS + this.#expected();
+    this.#strangers.refuseAll();
   }
 
   async #accept(listener: Deno.Listener): Promise<void> {
@@ -103,27 +88,19 @@ export class PoolListener {
   }
 
   async #admit(connection: Connection): Promise<void> {
-    const [oldest] = this.#strangers;
-    if (this.#strangers.size >= this.#maxStrangers) this.#refuse(oldest!);
-    this.#strangers.add(connection);
     // A stranger doesn't keep the program from ending.
     connection.unref();
     try {
-      const number = await withinLimit(
-        this.#handshake.admit(connection),
-        HANDSHAKE_TIMEOUT,
+      const number = await this.#strangers.admit(
+        connection,
+        (connection) => this.#handshake.admit(connection),
       );
-      if (!this.#strangers.delete(connection)) return;
+      if (number === undefined) return;
       const channel = new Channel(connection);
       channel.unref();
       this.#onArrival(number, channel);
     } catch {
       // Whoever it was, it is none that this pool expects.
-      this.#refuse(connection);
     }
-  }
-
-  #refuse(connection: Connection): void {
-    if (this.#strangers.delete(connection)) connection.close();
   }
 }

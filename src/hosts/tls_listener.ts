@@ -1,11 +1,9 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
+import { HANDSHAKE_TIMEOUT } from "../strangers.ts";
 import type { Connection } from "../wire/connection.ts";
 import type { Certificate } from "./certificate.ts";
-
-/** How long a connection may take to become encrypted, in milliseconds. */
-const HANDSHAKE_TIMEOUT = 5_000;
 
 /** More bytes than anyone has to say before they have proved themselves. */
 const MAX_UNREAD = 65_536;

@@ -1,16 +1,10 @@
-import { deadline } from "@std/async/deadline";
 import { delay } from "@std/async/delay";
+import { HANDSHAKE_TIMEOUT, Strangers } from "../strangers.ts";
 import { Channel } from "../wire/channel.ts";
 import { admitPool } from "../wire/handshake.ts";
 import { Guard } from "./guard.ts";
 import { SpawnerSession } from "./session.ts";
 import { WORKER_PROGRAM } from "./worker_program.ts";
-
-/** How long a connection may take to prove itself, in milliseconds. */
-const HANDSHAKE_TIMEOUT = 5_000;
-
-/** Connections that may be busy proving themselves; then the oldest goes. */
-const MAX_STRANGERS = 64;
 
 /** The pause after a connection couldn't be accepted, in milliseconds. */
 const ACCEPT_PAUSE = 100;
@@ -43,7 +37,7 @@ export class SpawnerServer implements AsyncDisposable {
   readonly #settings: SpawnerServerSettings;
   readonly #listener: Deno.Listener;
   readonly #guard = Guard.isSupported ? new Guard(undefined) : undefined;
-  readonly #strangers = new Set<Deno.Conn>();
+  readonly #strangers = new Strangers();
   /** The channels of pools, and their sessions until these are over. */
   readonly #sessions = new Map<Channel, Promise<void>>();
   #workers = 0;
@@ -66,7 +60,7 @@ export class SpawnerServer implements AsyncDisposable {
     if (this.#closed) return;
     this.#closed = true;
     this.#listener.close();
-    for (const connection of this.#strangers) this.#refuse(connection);
+    this.#strangers.refuseAll();
     for (const channel of this.#sessions.keys()) channel.close();
     await Promise.all(this.#sessions.values());
     await this.#guard?.close();
@@ -93,23 +87,18 @@ export class SpawnerServer implements AsyncDisposable {
   /** Lets a pool in, if it is one that may be. */
   async #welcome(connection: Deno.Conn): Promise<void> {
     const { hostname } = connection.remoteAddr as Deno.NetAddr;
-    const [oldest] = this.#strangers;
-    if (this.#strangers.size >= MAX_STRANGERS) this.#refuse(oldest!);
-    this.#strangers.add(connection);
     try {
-      const secret = await deadline(
-        admitPool(connection, this.#settings.token),
-        HANDSHAKE_TIMEOUT,
+      const secret = await this.#strangers.admit(
+        connection,
+        (connection) => admitPool(connection, this.#settings.token),
       );
-      if (!this.#strangers.delete(connection)) return;
+      if (secret === undefined) return;
       const channel = new Channel(connection);
       const session = this.#serve(channel, hostname, secret);
       this.#sessions.set(channel, session);
       await session;
       this.#sessions.delete(channel);
     } catch (error) {
-      if (!this.#strangers.has(connection)) return;
-      this.#refuse(connection);
       const reason = error instanceof DOMException
         ? `it has not proved itself within ${HANDSHAKE_TIMEOUT} ms`
         : error instanceof Error
@@ -117,11 +106,6 @@ export class SpawnerServer implements AsyncDisposable {
         : error;
       this.#settings.log(`refused a connection from ${hostname}: ${reason}`);
     }
-  }
-
-  #refuse(connection: Deno.Conn): void {
-    this.#strangers.delete(connection);
-    connection.close();
   }
 
   async #serve(
