@@ -55,6 +55,61 @@ export function checkSignal(signal: AbortSignal | undefined): void {
 }
 
 /**
+ * Checks that an option, if it is given, is a string.
+ *
+ * @throws {RangeError} If it isn't.
+ */
+export function checkText(name: string, value: string | undefined): void {
+  if (value === undefined || typeof value === "string") return;
+  throw invalid(name, value, "a string");
+}
+
+/**
+ * Checks that an option, if it is given, is a string, which is a secret.
+ *
+ * @throws {RangeError} If it isn't; its message doesn't tell what it is.
+ */
+export function checkSecret(name: string, value: string | undefined): void {
+  if (value === undefined || typeof value === "string") return;
+  throw new RangeError(
+    `'${name}' must be a string, and is of type ${typeof value}`,
+  );
+}
+
+/**
+ * Checks that an option, if it is given, is an array of strings.
+ *
+ * @throws {RangeError} If it isn't.
+ */
+export function checkTexts(
+  name: string,
+  value: readonly string[] | undefined,
+): void {
+  if (value === undefined) return;
+  if (Array.isArray(value) && value.every(isText)) return;
+  throw invalid(name, value, "an array of strings");
+}
+
+/**
+ * Checks that an option, if it is given, is an object of strings.
+ *
+ * @throws {RangeError} If it isn't; its message has none of the strings, as
+ * they may be secrets.
+ */
+export function checkTextsByName(
+  name: string,
+  value: Readonly<Record<string, string>> | undefined,
+): void {
+  if (value === undefined) return;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw invalid(name, value, "an object of strings");
+  }
+  for (const [key, text] of Object.entries(value)) {
+    if (!isText(text)) throw invalid(`${name}.${key}`, text, "a string");
+  }
+}
+
+/**
  * Checks that there are no other options than those that are known.
  *
  * @param of What has the options.
@@ -67,6 +122,10 @@ export function checkNames(of: string, options: object, known: object): void {
       `${of} has no option '${name}'; it has ${Object.keys(known).join(", ")}`,
     );
   }
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string";
 }
 
 /** Makes the error for an option that can't have its value. */

@@ -1,11 +1,17 @@
 import { fileURLToPath } from "node:url";
-import { type HostSettings, parseHosts } from "./hosts/host_spec.ts";
+import {
+  checkWorkerOptions,
+  type HostSettings,
+  parseHosts,
+} from "./hosts/host_spec.ts";
 import {
   checkChoice,
   checkInteger,
   checkMilliseconds,
   checkNames,
+  checkSecret,
   checkSignal,
+  checkText,
   invalid,
 } from "./option_checks.ts";
 import type { CallOptions, MapOptions, PoolOptions } from "./options.ts";
@@ -50,16 +56,13 @@ export function poolSettings(options: PoolOptions): PoolSettings {
   if (qsize !== "auto") checkInteger("qsize", qsize, 1, `, or "auto"`);
   checkInteger("concurrency", concurrency, 1);
   checkMilliseconds("startTimeout", startTimeout);
-  const defaultTransport = Deno.build.os === "windows" ? "tcp" : "unix";
-  const { transport = defaultTransport, localport = 0 } = options;
-  checkChoice("transport", transport, ["unix", "tcp"]);
-  checkInteger("localport", localport, 0);
-  if (localport > 65_535) {
-    throw invalid("localport", localport, "a port of at most 65535");
-  }
   const { onHostError = "fail", modules = "auto" } = options;
   checkChoice("onHostError", onHostError, ["fail", "continue"]);
   checkChoice("modules", modules, ["auto", "bundle"]);
+  checkSecret("token", options.token);
+  const { initargs = [] } = options;
+  if (!Array.isArray(initargs)) throw invalid("initargs", initargs, "an array");
+  checkWorkerOptions(options);
   const hosts = parseHosts(options.hosts ?? []);
   const settings = {
     workers: workers === 0 && hosts.length === 0
@@ -72,10 +75,7 @@ export function poolSettings(options: PoolOptions): PoolSettings {
     qsize,
     concurrency,
     initializer: options.initializer,
-    initargs: options.initargs ?? [],
-    transport,
-    localhost: options.localhost,
-    localport,
+    initargs,
     lazyCreate: options.lazyCreate ?? false,
     permissions: options.permissions ?? "inherit",
     config: configPath(options.config),
@@ -83,10 +83,24 @@ export function poolSettings(options: PoolOptions): PoolSettings {
     env: options.env ?? {},
     cwd: options.cwd,
     startTimeout,
+    ...networkSettings(options),
     ...recoverySettings(options),
   };
   checkNames("Pool", options, settings);
   return settings;
+}
+
+/** The options about how workers connect. */
+function networkSettings(options: PoolOptions) {
+  const defaultTransport = Deno.build.os === "windows" ? "tcp" : "unix";
+  const { transport = defaultTransport, localhost, localport = 0 } = options;
+  checkChoice("transport", transport, ["unix", "tcp"]);
+  checkText("localhost", localhost);
+  checkInteger("localport", localport, 0);
+  if (localport > 65_535) {
+    throw invalid("localport", localport, "a port of at most 65535");
+  }
+  return { transport, localhost, localport };
 }
 
 /** The options about what happens when something goes wrong. */

@@ -43,6 +43,21 @@ const WRONG: [string, unknown, string][] = [
   ["hosts", ["ssh://mini", "mini:0"], `"mini:0"`],
   ["startTimeout", 0, "'startTimeout' must be a number of milliseconds"],
   ["startTimeout", NaN, "'startTimeout'"],
+  ["token", ["SECRET"], "'token' must be a string, and is of type object"],
+  ["initargs", "abc", `'initargs' must be an array, and is "abc"`],
+  ["localhost", 4, "'localhost' must be a string, and is 4"],
+  [
+    "permissions",
+    "nonne",
+    `'permissions' must be "inherit", "none" or an object like that of a Worker, and is "nonne"`,
+  ],
+  ["permissions", { net: "all" }, "'permissions.net' must be true, false,"],
+  ["permissions", { read: ["/a,b"] }, "'permissions.read' must be an array"],
+  ["permissions", { read: [5] }, "'permissions.read' must be an array"],
+  ["denoArgs", "--v8-flags", "'denoArgs' must be an array of strings"],
+  ["env", ["A=1"], "'env' must be an object of strings"],
+  ["env", { A: undefined }, "'env.A' must be a string, and is undefined"],
+  ["cwd", new URL("file:///"), "'cwd' must be a string"],
   ["config", "/no/such/deno.json", "'config' must be the path of a file"],
 ];
 
@@ -148,10 +163,9 @@ Deno.test("Pool refuses an initializer that can't be sent", () => {
   assertThrows(() => new Pool(options), TypeError, "native function");
 });
 
-Deno.test("Pool refuses permissions that don't exist", async () => {
+Deno.test("Pool refuses permissions that don't exist", () => {
   const permissions = { reed: true } as unknown as Deno.PermissionOptionsObject;
-  await using pool = new Pool({ workers: 1, permissions });
-  await assertRejects(() => pool.ready, Error, `"reed"`);
+  assertThrows(() => new Pool({ permissions }), TypeError, `"reed"`);
 });
 
 Deno.test("Pool.map() refuses bad options and inputs", async () => {

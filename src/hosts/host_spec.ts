@@ -1,4 +1,11 @@
-import type { WorkerPermissions } from "./permissions.ts";
+import {
+  checkSecret,
+  checkText,
+  checkTexts,
+  checkTextsByName,
+  invalid,
+} from "../option_checks.ts";
+import { grantedBy, type WorkerPermissions } from "./permissions.ts";
 
 /** What can be said about another machine, beyond a host spec in one string. */
 export interface HostOptions {
@@ -103,18 +110,22 @@ function parseHost(options: HostOptions): HostSettings {
       }`,
     );
   }
-  const { host, workers: count, name: givenName, ...others } = trimmed(options);
+  const { host, workers: count, name: givenName, ...others } = options;
   const { kind, username, hostname, port, workers } = parseSpec(host);
-  checkOptions(host, kind, others);
+  checkNames(host, kind, others);
+  checkValues(options);
   if (count !== undefined && workers !== undefined && count !== workers) {
-    throw invalid(host, WORKERS, `${count} and ${workers} at once`);
+    throw unreadable(host, WORKERS, `${count} and ${workers} at once`);
   }
   const wanted = count ?? workers ?? 0;
   if (!Number.isSafeInteger(wanted) || wanted < 0) {
     throw noCount(host, Deno.inspect(wanted));
   }
+  const { token } = others;
   return {
     ...others,
+    // In a file a line feed follows it.
+    ...(token === undefined ? {} : { token: token.trim() }),
     kind,
     name: givenName ?? hostname,
     username,
@@ -134,12 +145,6 @@ function describe(options: unknown): string {
   return `an object with ${keys === "" ? "nothing in it" : keys}`;
 }
 
-/** The options with a token as it is in a file, where a line feed follows. */
-function trimmed(options: HostOptions): HostOptions {
-  const { token } = options;
-  return token === undefined ? options : { ...options, token: token.trim() };
-}
-
 interface Spec {
   readonly kind: "ssh" | "spawner";
   readonly username: string | undefined;
@@ -151,7 +156,11 @@ interface Spec {
 function parseSpec(spec: string): Spec {
   const [, scheme, rest = ""] = spec.match(/^(?:([^/]*):\/\/)?(.*)$/s)!;
   if (scheme !== undefined && scheme !== "ssh") {
-    throw invalid(spec, "scheme", `"${scheme}://", and can only be "ssh://"`);
+    throw unreadable(
+      spec,
+      "scheme",
+      `"${scheme}://", and can only be "ssh://"`,
+    );
   }
   const kind = scheme === "ssh" ? "ssh" : "spawner";
   const slash = rest.indexOf("/");
@@ -179,7 +188,7 @@ function splitPort(
   if (place.startsWith("[")) return [place, undefined];
   const [hostname, port, ...more] = place.split(":");
   if (more.length > 0) {
-    throw invalid(
+    throw unreadable(
       spec,
       "hostname",
       `"${place}": an IPv6 address must be in brackets, as in [::1]`,
@@ -190,7 +199,7 @@ function splitPort(
 
 function checkHostname(spec: string, hostname: string): void {
   if (/^[^\s\p{Cc}@/[\]-][^\s\p{Cc}@/[\]]*$/u.test(hostname)) return;
-  throw invalid(
+  throw unreadable(
     spec,
     "hostname",
     hostname === "" ? "missing" : `"${hostname}", which is no host name`,
@@ -198,22 +207,22 @@ function checkHostname(spec: string, hostname: string): void {
 }
 
 function checkUsername(spec: string, kind: string, username: string): void {
-  if (username === "") throw invalid(spec, "username", "empty");
+  if (username === "") throw unreadable(spec, "username", "empty");
   if (kind === "spawner") {
-    throw invalid(
+    throw unreadable(
       spec,
       "username",
       `"${username}", but a spawner server has no users: is ssh://${spec} meant?`,
     );
   }
   if (/^[^\s\p{Cc}-][^\s\p{Cc}]*$/u.test(username)) return;
-  throw invalid(spec, "username", `"${username}", which is no user's name`);
+  throw unreadable(spec, "username", `"${username}", which is no user's name`);
 }
 
 function portNumber(spec: string, text: string): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port > 0 && port < 65_536) return port;
-  throw invalid(spec, "port", `"${text}", and must be from 1 to 65535`);
+  throw unreadable(spec, "port", `"${text}", and must be from 1 to 65535`);
 }
 
 function workerCount(spec: string, text: string): number | undefined {
@@ -223,14 +232,14 @@ function workerCount(spec: string, text: string): number | undefined {
 }
 
 function noCount(spec: string, found: string): RangeError {
-  return invalid(
+  return unreadable(
     spec,
     WORKERS,
     `${found}, and must be a whole number, where 0 is one for each CPU`,
   );
 }
 
-function checkOptions(host: string, kind: string, others: object): void {
+function checkNames(host: string, kind: string, others: object): void {
   const [own, foreign] = kind === "ssh"
     ? [SSH_ONLY, SPAWNER_ONLY]
     : [SPAWNER_ONLY, SSH_ONLY];
@@ -244,7 +253,48 @@ function checkOptions(host: string, kind: string, others: object): void {
       : `there is no option '${name}'; there are ${known.join(", ")}`;
     throw new TypeError(`In the host "${host}" ${reason}`);
   }
-  checkTmpdir(host, (others as HostOptions).tmpdir);
+}
+
+function checkValues(options: HostOptions): void {
+  const { host, name, identity, deno, tmpdir, token, sshArgs } = options;
+  checkTmpdir(host, tmpdir);
+  try {
+    for (const [option, text] of Object.entries({ name, identity, deno })) {
+      checkText(option, text);
+    }
+    checkSecret("token", token);
+    checkTls(options.tls);
+    checkTexts("sshArgs", sshArgs);
+    checkWorkerOptions(options);
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new RangeError(`In the host "${host}" ${message}`, { cause });
+  }
+}
+
+function checkTls(tls: HostOptions["tls"]): void {
+  if (tls === undefined || typeof tls === "boolean") return;
+  if (typeof tls !== "object" || tls === null) {
+    throw invalid("tls", tls, "true, false or an object");
+  }
+  checkTexts("tls.caCerts", tls.caCerts);
+  checkText("tls.serverName", tls.serverName);
+}
+
+/**
+ * Checks that the options of workers, a pool's or a host's, have values that
+ * they can have.
+ *
+ * @throws {TypeError} If there is no such permission.
+ * @throws {RangeError} If one hasn't.
+ */
+export function checkWorkerOptions(
+  { permissions, denoArgs, env, cwd }: Pick<HostOptions, typeof BOTH[number]>,
+): void {
+  if (permissions !== undefined) grantedBy(permissions);
+  checkTexts("denoArgs", denoArgs);
+  checkTextsByName("env", env);
+  checkText("cwd", cwd);
 }
 
 function checkTmpdir(host: string, tmpdir: string | undefined): void {
@@ -258,7 +308,7 @@ function checkTmpdir(host: string, tmpdir: string | undefined): void {
   );
 }
 
-function invalid(spec: string, part: string, found: string): RangeError {
+function unreadable(spec: string, part: string, found: string): RangeError {
   return new RangeError(
     `The host "${spec}" can't be read as ${EXPECTED}: its ${part} is ${found}`,
   );

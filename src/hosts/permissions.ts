@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { invalid } from "../option_checks.ts";
 import {
   type Grants,
   PERMISSION_NAMES,
@@ -24,11 +25,18 @@ export type WorkerPermissions =
 /**
  * Works out what is granted, by what this program may itself.
  *
- * @throws {TypeError} If there is no such permission, or an entry of a list
- * can't be written as a flag.
+ * @throws {TypeError} If there is no such permission.
+ * @throws {RangeError} If one has a value that it can't have.
  */
 export function grantedBy(permissions: WorkerPermissions): Grants {
   if (permissions === "none") return {};
+  if (permissions !== "inherit" && typeof permissions !== "object") {
+    throw invalid(
+      "permissions",
+      permissions,
+      '"inherit", "none" or an object like that of a Worker',
+    );
+  }
   const wanted: Record<string, unknown> = permissions === "inherit"
     ? Object.fromEntries(PERMISSION_NAMES.map((name) => [name, "inherit"]))
     : { ...permissions };
@@ -41,18 +49,29 @@ export function grantedBy(permissions: WorkerPermissions): Grants {
         }, and "${name}" is none of them`,
       );
     }
-    if (Array.isArray(value)) grants[name] = value.map(listEntry);
-    else if (value === "inherit" ? isGranted(name) : value) grants[name] = true;
+    if (Array.isArray(value)) {
+      grants[name] = value.map((entry) => listEntry(name, entry));
+    } else if (value === true || value === "inherit" && isGranted(name)) {
+      grants[name] = true;
+    } else if (![false, undefined, "inherit"].includes(value as boolean)) {
+      throw invalid(
+        `permissions.${name}`,
+        value,
+        'true, false, "inherit" or an array',
+      );
+    }
   }
   return grants;
 }
 
 /** An entry as a flag lists it, where nothing can stand for a comma. */
-function listEntry(value: string | URL): string {
+function listEntry(name: PermissionName, value: unknown): string {
   const entry = value instanceof URL ? fileURLToPath(value) : value;
-  if (!entry.includes(",")) return entry;
-  throw new TypeError(
-    `'permissions' can't list "${entry}", as there is a comma in it`,
+  if (typeof entry === "string" && !entry.includes(",")) return entry;
+  throw invalid(
+    `permissions.${name}`,
+    entry,
+    "an array of strings or file URLs without a comma",
   );
 }
 
