@@ -43,6 +43,8 @@ export class Engine {
     this.scheduler = new Scheduler(this.#keepAlive, {
       lost: () => this.#checkHope(),
       expects: (host) => this.#expects(host),
+      hostError: (host) =>
+        this.#supervisor.hosts.find(({ name }) => name === host)?.error,
     });
     this.tasks = new TaskRegistry((task) => this.scheduler.forget(task));
     const { workers, hosts, config, denoArgs, modules } = settings;

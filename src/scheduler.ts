@@ -16,6 +16,8 @@ export interface SchedulerEvents {
   lost(link: WorkerLink, worker: LostWorker): void;
   /** Whether a host has workers or will have some; `undefined`: any host. */
   expects(host: string | undefined): boolean;
+  /** Why a host can't be used, if that is known. */
+  hostError(host: string): Error | undefined;
 }
 
 /**
@@ -265,20 +267,31 @@ export class Scheduler {
   /** Refuses what must run at a host that has no workers. */
   #refuseAbsent(): void {
     for (const [host, queue] of this.#rounds.backlog.queues()) {
-      if (this.#isAbsent(host)) this.#failAll(queue, () => absent(host!));
+      if (this.#isAbsent(host)) this.#failAll(queue, () => this.#absent(host!));
     }
     for (const call of this.#solo.waiting()) {
       const { host } = call.terms;
-      if (this.#isAbsent(host) && this.cancel(call)) call.fail(absent(host!));
+      if (this.#isAbsent(host) && this.cancel(call)) {
+        call.fail(this.#absent(host!));
+      }
     }
     this.#sources.stop(({ host }) =>
-      this.#isAbsent(host) ? absent(host!) : undefined
+      this.#isAbsent(host) ? this.#absent(host!) : undefined
     );
   }
 
   #isAbsent(host: string | undefined): boolean {
     return host !== undefined && !this.#events.expects(host) &&
       !this.#links.some((link) => link.isAt(host));
+  }
+
+  #absent(host: string): BrokenPoolError {
+    const cause = this.#events.hostError(host);
+    const why = cause === undefined ? "" : `: ${cause.message}`;
+    return new BrokenPoolError(
+      `There is no worker at the host '${host}', where the task must run${why}`,
+      cause && { cause },
+    );
   }
 
   #send(link: WorkerLink, call: Call): void {
@@ -297,7 +310,7 @@ export class Scheduler {
     if (round === undefined || !this.#canBegin(round)) return;
     this.#rounds.shift();
     if (this.#isAbsent(round.host)) {
-      round.reject(absent(round.host!));
+      round.reject(this.#absent(round.host!));
       this.#pending.remove();
       queueMicrotask(() => this.wake());
       return;
@@ -397,12 +410,6 @@ export class Scheduler {
     if (wait) this.#keepAlive.hold();
     else this.#keepAlive.release();
   }
-}
-
-function absent(host: string): BrokenPoolError {
-  return new BrokenPoolError(
-    `There is no worker at the host '${host}', where the task must run`,
-  );
 }
 
 function isMovable(call: Call): boolean {

@@ -123,6 +123,7 @@ export class HostBench implements AsyncDisposable {
     this.scheduler = new Scheduler(this.#keepAlive, {
       lost: () => {},
       expects: () => this.scheduler.links.length === 0,
+      hostError: () => undefined,
     });
   }
 

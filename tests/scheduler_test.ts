@@ -149,6 +149,7 @@ class Bench implements AsyncDisposable {
         if (this.scheduler.links.length === 0) resolve(worker);
       },
       expects: () => false,
+      hostError: () => undefined,
     });
   }
 

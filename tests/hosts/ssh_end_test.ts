@@ -4,7 +4,12 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { BrokenPoolError, Pool, WorkerLostError } from "../../mod.ts";
+import {
+  BrokenPoolError,
+  HostError,
+  Pool,
+  WorkerLostError,
+} from "../../mod.ts";
 import { Gate } from "../gate.ts";
 import { sshTest } from "../ssh_server.ts";
 import {
@@ -217,7 +222,13 @@ for (const [what, happen] of accidents) {
       await task;
       assertEquals(await pool.run(() => 1), 1);
       assertEquals(pool.stats().hosts.map(({ workers }) => workers), [1, 0]);
-      await assertRejects(() => there.run(() => 1), Error, "big");
+      const { message, cause } = await assertRejects(
+        () => there.run(() => 1),
+        BrokenPoolError,
+      );
+      assertStringIncludes(message, "no worker at the host 'big'");
+      assertInstanceOf(cause, HostError);
+      assertStringIncludes(message, cause.message);
       await pool.shutdown();
       await shared.empty();
     },
