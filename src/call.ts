@@ -34,7 +34,7 @@ export interface CallTerms {
 }
 
 /** The terms of calls of which nothing was said. */
-export const PLAIN_TERMS: CallTerms = { retries: 0 };
+const PLAIN_TERMS: CallTerms = { retries: 0 };
 
 /**
  * One message's worth of work for a worker: a task with its arguments, or

@@ -146,14 +146,9 @@ export class SupervisedHost {
   }
 
   async #start(): Promise<ConnectedWorker[]> {
-    const { startTimeout, maxRestarts } = this.#supervision;
+    const { startTimeout } = this.#supervision;
     const begin = performance.now();
-    this.workers = await this.#open();
-    this.#restarts = new Restarts(maxRestarts * this.workers);
-    const arrivals = Array.from(
-      { length: this.workers },
-      (_, index) => this.#startWorker(index),
-    );
+    const arrivals = await this.#startAll();
     let connected: ConnectedWorker[];
     try {
       const left = startTimeout - (performance.now() - begin);
@@ -165,13 +160,19 @@ export class SupervisedHost {
     return connected;
   }
 
-  /** Reaches the host, and returns how many workers there are to be. */
-  async #open(): Promise<number> {
-    const { makeHost, startTimeout } = this.#supervision;
+  /** Reaches the host and starts all workers, which have yet to connect. */
+  async #startAll(): Promise<Promise<ConnectedWorker>[]> {
+    const { makeHost, startTimeout, maxRestarts } = this.#supervision;
     this.#host = makeHost();
-    const workers = await this.#host.open(startTimeout);
+    this.workers = await this.#host.open(startTimeout);
     if (this.#stopped.signal.aborted) throw new Error(SHUT_DOWN);
-    return workers;
+    this.#restarts = new Restarts(maxRestarts * this.workers);
+    this.#givenUp = false;
+    this.#workers.length = 0;
+    return Array.from(
+      { length: this.workers },
+      (_, index) => this.#startWorker(index),
+    );
   }
 
   async #stop(): Promise<void> {
@@ -318,15 +319,8 @@ export class SupervisedHost {
   }
 
   async #restart(): Promise<ConnectedWorker[]> {
-    const { startTimeout, maxRestarts } = this.#supervision;
-    this.workers = await this.#open();
-    this.#restarts = new Restarts(maxRestarts * this.workers);
-    this.#givenUp = false;
-    this.#workers.length = 0;
-    const arrivals = Array.from(
-      { length: this.workers },
-      (_, index) => this.#startWorker(index),
-    );
+    const { startTimeout } = this.#supervision;
+    const arrivals = await this.#startAll();
     const connected = await withinLimit(Promise.all(arrivals), startTimeout);
     this.lostSince = undefined;
     this.error = undefined;

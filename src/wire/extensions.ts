@@ -60,7 +60,7 @@ interface ViewConstructor {
 }
 
 /** The kind of an `ArrayBuffer`, which is no view and so not in the list. */
-export const ARRAY_BUFFER_KIND = 0;
+const ARRAY_BUFFER_KIND = 0;
 
 /** Views on bytes; the index in this list plus one is the kind sent along. */
 const VIEWS: readonly ViewConstructor[] = [
