@@ -1,5 +1,5 @@
 /**
- * A distributed process pool: runs functions on all cores.
+ * A distributed process pool: runs functions on all cores and other machines.
  *
  * A {@linkcode Pool} listens, starts worker processes that connect back, and
  * hands them tasks: functions given inline, exports of a module

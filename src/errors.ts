@@ -23,7 +23,20 @@ export class PoolClosedError extends Error {
 
 /**
  * Thrown by calls on a pool that can't work: its workers didn't start, its
- * initializer failed, or no worker is left. `cause` has the reason.
+ * initializer failed, or no worker is left, or none at the host where the call
+ * must run. `cause` has the reason.
+ *
+ * @example Usage
+ * ```ts
+ * import { BrokenPoolError, Pool } from "@distex/pool";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const initializer = () => {
+ *   throw new Error("The database is closed");
+ * };
+ * await using pool = new Pool({ workers: 1, initializer });
+ * await assertRejects(() => pool.run(() => 1), BrokenPoolError, "is closed");
+ * ```
  */
 export class BrokenPoolError extends Error {
   /** Constructs the error. */
@@ -46,6 +59,19 @@ export interface WorkerLoss {
 /**
  * Thrown by a call whose worker ended before it returned, at the last of the
  * times that it was tried. Whether the task had an effect can't be known.
+ *
+ * @example Usage
+ * ```ts
+ * import { Pool, WorkerLostError } from "@distex/pool";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * await using pool = new Pool(1);
+ * const error = await assertRejects(
+ *   () => pool.run(() => Deno.exit(3)),
+ *   WorkerLostError,
+ * );
+ * assertEquals([error.how, error.tries], ["exit code 3", 1]);
+ * ```
  */
 export class WorkerLostError extends Error {
   /** What the worker was called that was lost last. */
@@ -105,7 +131,22 @@ export type HostStep =
   | "spawner"
   | "worker";
 
-/** The reason why a host can't be used, in words for its user. */
+/**
+ * The reason why a host can't be used, in words for its user: the `cause` of a
+ * {@linkcode BrokenPoolError}, or the `error` of {@linkcode HostStats}.
+ *
+ * @example Usage
+ * ```ts
+ * import { BrokenPoolError, HostError, Pool } from "@distex/pool";
+ * import { assert, assertEquals, assertRejects } from "@std/assert";
+ *
+ * // No spawner server listens there.
+ * await using pool = new Pool(1, "127.0.0.1:1/2");
+ * const { cause } = await assertRejects(() => pool.ready, BrokenPoolError);
+ * assert(cause instanceof HostError);
+ * assertEquals([cause.host, cause.step], ["127.0.0.1", "connection"]);
+ * ```
+ */
 export class HostError extends Error {
   /**
    * Constructs the error.

@@ -46,6 +46,17 @@ export class Future<Result> implements Promise<Result> {
    * under way too: its signal is aborted, and if it doesn't end soon and no
    * other task is in its way, its worker is ended and replaced.
    *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assert, assertRejects } from "@std/assert";
+   *
+   * await using pool = new Pool(1);
+   * const future = pool.submit(() => new Promise(() => {}));
+   * assert(future.cancel());
+   * await assertRejects(() => future, DOMException, "was cancelled");
+   * ```
+   *
    * @returns Whether the task is cancelled, and wasn't done already.
    */
   cancel(): boolean {
@@ -59,17 +70,68 @@ export class Future<Result> implements Promise<Result> {
     return true;
   }
 
-  /** Whether the task was cancelled. */
+  /**
+   * Tells whether the task was cancelled.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assert, assertFalse } from "@std/assert";
+   *
+   * await using pool = new Pool(1);
+   * const future = pool.submit(() => new Promise(() => {}));
+   * assertFalse(future.cancelled());
+   * future.cancel();
+   * assert(future.cancelled());
+   * ```
+   *
+   * @returns Whether it was.
+   */
   cancelled(): boolean {
     return this.#cancelled;
   }
 
-  /** Whether the task is with a worker. */
+  /**
+   * Tells whether the task is with a worker, running or waiting there.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assert, assertFalse } from "@std/assert";
+   *
+   * await using pool = new Pool(1);
+   * await pool.ready;
+   * const future = pool.submit(() => "done");
+   * assertFalse(future.running());
+   * await Promise.resolve();
+   * assert(future.running());
+   * await future;
+   * assertFalse(future.running());
+   * ```
+   *
+   * @returns Whether it is.
+   */
   running(): boolean {
     return this.#call.state === "sent";
   }
 
-  /** Whether the task has returned, has thrown, or was cancelled. */
+  /**
+   * Tells whether the task has returned, has thrown, or was cancelled.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assert, assertFalse } from "@std/assert";
+   *
+   * await using pool = new Pool(1);
+   * const future = pool.submit(() => "done");
+   * assertFalse(future.done());
+   * await future;
+   * assert(future.done());
+   * ```
+   *
+   * @returns Whether one of these is so.
+   */
   done(): boolean {
     const { state } = this.#call;
     return state === "settled" || state === "abandoned";

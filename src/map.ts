@@ -38,6 +38,17 @@ export interface MapResults<Result>
    * Collects the results that remain: faster than a loop, if they fit in
    * memory.
    *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(2);
+   * const squares = pool.map((x: number) => x * x, [1, 2, 3]);
+   * assertEquals((await squares.next()).value, 1);
+   * assertEquals(await squares.toArray(), [4, 9]);
+   * ```
+   *
    * @returns All results, in the order in which a loop would see them.
    * @throws What a loop would throw.
    */

@@ -5,7 +5,19 @@ import type { TaskLike } from "./task.ts";
 /** Another machine where workers run. */
 export type HostSpec = string | HostOptions;
 
-/** How a pool is made; what is left out has a sensible default. */
+/**
+ * How a pool is made; what is left out has a sensible default.
+ *
+ * @example Usage
+ * ```ts
+ * import { Pool, type PoolOptions } from "@distex/pool";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const options: PoolOptions = { workers: 1, env: { GREETING: "hello" } };
+ * await using pool = new Pool(options);
+ * assertEquals(await pool.run(() => Deno.env.get("GREETING")), "hello");
+ * ```
+ */
 export interface PoolOptions {
   /**
    * How many workers run on this machine. Left out or 0: one for each CPU, or
@@ -34,14 +46,15 @@ export interface PoolOptions {
   /**
    * Which task modules are bundled and sent to workers on other machines:
    * with `"auto"`, the default, those of `file:` URLs, which only this machine
-   * can read; with `"bundle"` those of `https:`, `jsr:` and `npm:` too.
+   * can read; with `"bundle"` those of `https:`, `http:`, `jsr:` and `npm:`
+   * too.
    */
   readonly modules?: "auto" | "bundle";
   /**
-   * How many calls may be at a worker, of which it runs one (or as many as
-   * `concurrency`) while the others wait there. 1 means no queueing; more
-   * keep a worker busy while results travel. `"auto"`, the default, measures
-   * how long tasks take and keeps about 4 ms of work at each worker.
+   * How many calls may wait at a worker, plus one. Beside them it runs one,
+   * or as many as `concurrency`. 1 means no queueing; more keep a worker busy
+   * while results travel. `"auto"`, the default, measures how long tasks take
+   * and keeps about 4 ms of work at each worker.
    */
   readonly qsize?: number | "auto";
   /**
@@ -49,9 +62,9 @@ export interface PoolOptions {
    * after the other in any case. The default is 1.
    */
   readonly concurrency?: number;
-  /** A task that each worker runs before anything else. */
+  /** A task that each worker runs before anything else; the default is none. */
   readonly initializer?: TaskLike<never[], unknown>;
-  /** The arguments of `initializer`. */
+  /** The arguments of `initializer`; the default is none. */
   readonly initargs?: readonly unknown[];
   /**
    * How workers on this machine connect: over a Unix socket in a folder that
@@ -70,7 +83,10 @@ export interface PoolOptions {
   readonly localhost?: string;
   /** The port to listen on for TCP; 0, the default, is any free one. */
   readonly localport?: number;
-  /** Whether workers are started only when the first task comes. */
+  /**
+   * Whether workers are started only when the first task comes, or `ready` is
+   * read. The default is `false`.
+   */
   readonly lazyCreate?: boolean;
   /** What tasks may do; the default is `"inherit"`. */
   readonly permissions?: WorkerPermissions;
@@ -81,13 +97,19 @@ export interface PoolOptions {
    * project with a package.json only needs a deno.json, which can be empty.)
    */
   readonly config?: string | URL | false;
-  /** Further arguments for the `deno run` of each worker. */
+  /**
+   * Further arguments for the `deno run` of each worker. All users of its
+   * machine can see them.
+   */
   readonly denoArgs?: readonly string[];
   /** Environment variables of workers, besides those of this process. */
   readonly env?: Readonly<Record<string, string>>;
   /** The folder that workers start in; the default is that of this process. */
   readonly cwd?: string;
-  /** How long all workers may take to connect, in milliseconds; 60,000. */
+  /**
+   * How long all workers may take to connect, in milliseconds. The default is
+   * 60,000.
+   */
   readonly startTimeout?: number;
   /**
    * How often a task that may have begun is run again if its worker is lost;
@@ -103,29 +125,44 @@ export interface PoolOptions {
   readonly maxRestarts?: number;
   /**
    * How long a task that was cancelled or has timed out may go on before its
-   * worker is ended and replaced, in milliseconds; 1,000.
+   * worker is ended and replaced, in milliseconds. The default is 1,000.
    */
   readonly cancelGrace?: number;
   /**
    * How long another machine may give no sign of life before it counts as
-   * lost, in milliseconds; 15,000.
+   * lost, in milliseconds. The default is 15,000.
    */
   readonly heartbeat?: number;
   /**
-   * How long calls wait when no worker is left but a lost host may come back,
-   * in milliseconds; 60,000.
+   * How long calls wait for a lost host to come back, in milliseconds: those
+   * that must run there, whatever other workers there are, and all if no
+   * worker is left. The default is 60,000.
    */
   readonly hostTimeout?: number;
   /**
-   * Where what workers write goes: `"lines"`, the default, to this process's
-   * streams, line by line with the worker's name; `"inherit"`, there as it is
-   * (on other machines: as with `"lines"`); `"null"`, nowhere, nor is anything
-   * said of hosts then.
+   * What becomes of what workers write. With `"lines"`, the default, it goes
+   * to this process's streams, line by line with the worker's name. With
+   * `"inherit"` it goes there as it is; that of other machines as with
+   * `"lines"`. With `"null"` it goes nowhere, and nothing is said of hosts.
    */
   readonly stdio?: "lines" | "inherit" | "null";
 }
 
-/** How a map is done; what is left out has a sensible default. */
+/**
+ * How a map is done; what is left out has a sensible default.
+ *
+ * @example Usage
+ * ```ts
+ * import { type MapOptions, Pool } from "@distex/pool";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const options: MapOptions = { chunksize: 100, ordered: false };
+ * await using pool = new Pool(2);
+ * const numbers = Array.from({ length: 1_000 }, (_, n) => n);
+ * const results = await pool.map((x: number) => x, numbers, options).toArray();
+ * assertEquals(results.length, 1_000);
+ * ```
+ */
 export interface MapOptions {
   /**
    * How long the map may take, in milliseconds from when the first result is
@@ -144,13 +181,34 @@ export interface MapOptions {
    * or as they are ready.
    */
   readonly ordered?: boolean;
-  /** Whether each item is an array with all arguments of one call. */
+  /**
+   * Whether each item is an array with all arguments of one call. The default
+   * is `false`: it is the only argument.
+   */
   readonly star?: boolean;
-  /** Ends the map when it is aborted; it then throws the signal's reason. */
+  /**
+   * Ends the map when it is aborted; it then throws the signal's reason. The
+   * default is none.
+   */
   readonly signal?: AbortSignal;
 }
 
-/** How calls are made; what is left out has a sensible default. */
+/**
+ * How calls are made, those of maps too; what is left out has a sensible
+ * default.
+ *
+ * @example Usage
+ * ```ts
+ * import { type CallOptions, Pool } from "@distex/pool";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const options: CallOptions = { timeout: 100, retries: 2 };
+ * await using pool = new Pool(1);
+ * const impatient = pool.options(options);
+ * const never = () => new Promise(() => {});
+ * await assertRejects(() => impatient.run(never), DOMException, "100 ms");
+ * ```
+ */
 export interface CallOptions {
   /**
    * The host where the task must run: `"local"`, or the name of one of the
@@ -162,16 +220,34 @@ export interface CallOptions {
    * it is all of it. The default is no limit.
    */
   readonly timeout?: number;
-  /** Cancels calls when it is aborted; they are rejected with its reason. */
+  /**
+   * Cancels calls when it is aborted; they are rejected with its reason. The
+   * default is none.
+   */
   readonly signal?: AbortSignal;
   /**
    * How often a task that may have begun is run again if its worker is lost;
-   * the default is the pool's `retries`.
+   * the default is the pool's `retries`. It doesn't hold for `runOnAll`, whose
+   * calls are each for one worker.
    */
   readonly retries?: number;
 }
 
-/** How a pool is shut down. */
+/**
+ * How a pool is shut down.
+ *
+ * @example Usage
+ * ```ts
+ * import { Pool, type ShutdownOptions } from "@distex/pool";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const options: ShutdownOptions = { cancelFutures: true };
+ * const pool = new Pool(1);
+ * const future = pool.submit(() => "done");
+ * await pool.shutdown(options);
+ * await assertRejects(() => future, DOMException, "shut down");
+ * ```
+ */
 export interface ShutdownOptions {
   /**
    * Whether the promise waits until the pool has ended, which is the default;

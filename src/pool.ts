@@ -54,7 +54,9 @@ export class Pool extends TaskRunner implements AsyncDisposable {
    * ```ts ignore
    * import { Pool } from "@distex/pool";
    *
-   * await using pool = new Pool(4, ["ssh://maxi/8", "mini/2"]);
+   * await using pool = new Pool(4, ["ssh://maxi/8", "mini/2"], {
+   *   token: Deno.env.get("POOL_TOKEN")!,
+   * });
    * ```
    *
    * @param workers How many workers run on this machine; 0 means none if there
@@ -94,13 +96,37 @@ export class Pool extends TaskRunner implements AsyncDisposable {
    * pool with `lazyCreate` this starts the workers.
    *
    * It is rejected with a {@linkcode BrokenPoolError} if one of them doesn't
-   * start or the initializer fails; so are all calls then.
+   * start or the initializer fails; so are all calls then. (With
+   * `onHostError: "continue"`, a host that can't be used is left out.)
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(2);
+   * await pool.ready;
+   * assertEquals(pool.stats().workers, 2);
+   * ```
    */
   get ready(): Promise<void> {
     return this.#engine.start();
   }
 
-  /** Whether all workers have connected and the pool isn't shut down. */
+  /**
+   * Whether all workers have connected and the pool isn't shut down.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assert, assertFalse } from "@std/assert";
+   *
+   * await using pool = new Pool(1);
+   * assertFalse(pool.isReady);
+   * await pool.ready;
+   * assert(pool.isReady);
+   * ```
+   */
   get isReady(): boolean {
     return this.#engine.isReady;
   }
@@ -108,6 +134,15 @@ export class Pool extends TaskRunner implements AsyncDisposable {
   /**
    * How many workers the pool is made of. Those of a host that has one for
    * each CPU are counted when it is there.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool({ workers: 3, lazyCreate: true });
+   * assertEquals(pool.totalWorkers, 3);
+   * ```
    */
   get totalWorkers(): number {
     return this.#engine.totalWorkers;
@@ -152,6 +187,8 @@ export class Pool extends TaskRunner implements AsyncDisposable {
    *
    * @param options Whether to wait, and whether to cancel.
    * @returns A promise resolved when the workers have ended.
+   * @throws {Error} If something can't be ended or removed, such as the folder
+   * of the pool's socket; with `wait: false` that isn't told.
    * @see {@link https://peps.python.org/pep-3148/#executor}
    */
   async shutdown(options: ShutdownOptions = {}): Promise<void> {

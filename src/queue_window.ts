@@ -15,7 +15,7 @@ const WEIGHT = 0.25;
  *
  * A worker that waits for the next call wastes its time, and a call that
  * waits behind a long one could have run elsewhere. So the window holds about
- * as much work as takes 4 ms: hundreds of tiny calls, one long one.
+ * as much work as takes 4 ms: thousands of tiny calls, one long one.
  */
 export class QueueWindow {
   readonly #concurrency: number;

@@ -15,6 +15,20 @@ import type { TaskLike } from "./task.ts";
 /**
  * What runs tasks: a {@linkcode Pool}, or the same pool with options for the
  * calls, from {@linkcode TaskRunner.options}.
+ *
+ * @example Usage
+ * ```ts
+ * import { Pool, type TaskRunner } from "@distex/pool";
+ * import { assertEquals } from "@std/assert";
+ *
+ * async function squares(runner: TaskRunner, numbers: number[]) {
+ *   return await runner.map((x: number) => x * x, numbers).toArray();
+ * }
+ *
+ * await using pool = new Pool(1);
+ * assertEquals(await squares(pool, [1, 2]), [1, 4]);
+ * assertEquals(await squares(pool.options({ retries: 1 }), [3]), [9]);
+ * ```
  */
 export class TaskRunner {
   readonly #engine: Engine;
@@ -74,7 +88,11 @@ export class TaskRunner {
    * @param args Its arguments; leave them as they are until the task is done,
    * for they are read when they are sent, and big binary values in their place.
    * @returns A promise of what the task returns, which is rejected with what
-   * it throws.
+   * it throws, or with one of these: a {@linkcode WorkerLostError}, a
+   * {@linkcode BrokenPoolError}, a {@linkcode PoolClosedError}, the signal's
+   * reason, or a `DOMException` named `"TimeoutError"`, `"AbortError"` if the
+   * pool is shut down with `cancelFutures`, or `"DataCloneError"` if its
+   * arguments or its result can't be sent.
    * @throws {TypeError} If `task` can't be sent.
    */
   run<Args extends unknown[], Result>(
@@ -102,7 +120,9 @@ export class TaskRunner {
    * @typeParam Result What it returns, awaited.
    * @param task The task.
    * @param args Its arguments; leave them as they are until the task is done.
-   * @returns The future of what the task returns.
+   * @returns The future of what the task returns, which is rejected as the
+   * promise of {@linkcode TaskRunner.run} is, and with a `DOMException` named
+   * `"AbortError"` if it is cancelled.
    * @throws {TypeError} If `task` can't be sent.
    */
   submit<Args extends unknown[], Result>(
@@ -119,9 +139,12 @@ export class TaskRunner {
    * Of several iterables, sync or async, the task gets one value each as its
    * arguments, until the shortest ends. They can be unbounded: no more is
    * taken from them than the workers have room for, and not much more than
-   * what was read of the results. If the task or an iterable throws, the
-   * results before it can be read, then the iteration throws it, and tasks
-   * that haven't begun are dropped.
+   * what was read of the results.
+   *
+   * A map is lazy: it begins when its first result is asked for. It ends at
+   * the first error. If the task or an iterable throws, the results before it
+   * can be read, then the iteration throws it, and tasks that haven't begun
+   * are dropped.
    *
    * @example Usage
    * ```ts
@@ -153,9 +176,10 @@ export class TaskRunner {
    * @param task The task.
    * @param items Lists of arguments.
    * @param options How the map is done.
-   * @returns The results, to be iterated once. A time-out is thrown as a
-   * `DOMException` named `"TimeoutError"`.
-   * @throws {TypeError} If `task` can't be sent, or something isn't iterable.
+   * @returns The results, to be iterated once. Reading them throws what the
+   * task throws, or one of the errors of {@linkcode TaskRunner.run}.
+   * @throws {TypeError} If `task` can't be sent, something isn't iterable,
+   * there is no such option, or `star` has several iterables.
    * @throws {RangeError} If an option has a value that it can't have.
    */
   map<Args extends unknown[], Result>(
@@ -166,14 +190,25 @@ export class TaskRunner {
   /**
    * Calls a task with each of the items, and iterates over the results.
    *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(2);
+   * const lengths = pool.map((word: string) => word.length, ["to", "be?"]);
+   * assertEquals(await lengths.toArray(), [2, 3]);
+   * ```
+   *
    * @typeParam Item The task's argument.
    * @typeParam Result What it returns, awaited.
    * @param task The task.
    * @param items Its arguments.
    * @param options How the map is done.
-   * @returns The results, to be iterated once. A time-out is thrown as a
-   * `DOMException` named `"TimeoutError"`.
-   * @throws {TypeError} If `task` can't be sent, or something isn't iterable.
+   * @returns The results, to be iterated once. Reading them throws what the
+   * task throws, or one of the errors of {@linkcode TaskRunner.run}.
+   * @throws {TypeError} If `task` can't be sent, something isn't iterable, or
+   * there is no such option.
    * @throws {RangeError} If an option has a value that it can't have.
    */
   map<Item, Result>(
@@ -185,6 +220,16 @@ export class TaskRunner {
    * Calls a task with the items of two iterables in step, and iterates over
    * the results.
    *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(2);
+   * const sum = (a: number, b: number) => a + b;
+   * assertEquals(await pool.map(sum, [1, 2], [10, 20]).toArray(), [11, 22]);
+   * ```
+   *
    * @typeParam First The task's first argument.
    * @typeParam Second The task's second argument.
    * @typeParam Result What it returns, awaited.
@@ -192,9 +237,10 @@ export class TaskRunner {
    * @param first Its first arguments.
    * @param second Its second arguments.
    * @param options How the map is done.
-   * @returns The results, to be iterated once. A time-out is thrown as a
-   * `DOMException` named `"TimeoutError"`.
-   * @throws {TypeError} If `task` can't be sent, or something isn't iterable.
+   * @returns The results, to be iterated once. Reading them throws what the
+   * task throws, or one of the errors of {@linkcode TaskRunner.run}.
+   * @throws {TypeError} If `task` can't be sent, something isn't iterable, or
+   * there is no such option.
    * @throws {RangeError} If an option has a value that it can't have.
    */
   map<First, Second, Result>(
@@ -204,15 +250,28 @@ export class TaskRunner {
     options?: MapOptions,
   ): MapResults<Result>;
   /**
-   * Calls a task with each of the items, and iterates over the results.
+   * Calls a task with the items of several iterables in step, and iterates
+   * over the results.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(2);
+   * const sum = (a: number, b: number, c: number) => a + b + c;
+   * const sums = pool.map(sum, [1, 2], [3, 4], [5, 6], { ordered: true });
+   * assertEquals(await sums.toArray(), [9, 12]);
+   * ```
    *
    * @typeParam Args The task's arguments.
    * @typeParam Result What it returns, awaited.
    * @param task The task.
    * @param inputs An iterable for each argument, then the options.
-   * @returns The results, to be iterated once. A time-out is thrown as a
-   * `DOMException` named `"TimeoutError"`.
-   * @throws {TypeError} If `task` can't be sent, or something isn't iterable.
+   * @returns The results, to be iterated once. Reading them throws what the
+   * task throws, or one of the errors of {@linkcode TaskRunner.run}.
+   * @throws {TypeError} If `task` can't be sent, something isn't iterable, or
+   * there is no such option.
    * @throws {RangeError} If an option has a value that it can't have.
    */
   map<Args extends unknown[], Result>(
@@ -249,7 +308,9 @@ export class TaskRunner {
 
   /**
    * Runs a task once on every worker at the same time, when the tasks that
-   * are under way or queued are done; tasks that come later wait.
+   * are under way or queued are done; tasks that come later wait. With the
+   * option `host` these are the workers of that host. The option `retries`
+   * isn't heeded, as each call is for the worker that it is sent to.
    *
    * @example Usage
    * ```ts
@@ -265,8 +326,10 @@ export class TaskRunner {
    * @typeParam Result What it returns, awaited.
    * @param task The task.
    * @param args Its arguments.
-   * @returns A promise of what it returns on each worker, which is rejected
-   * with what it throws on one.
+   * @returns A promise of what it returns on each worker: in the order of the
+   * hosts, then from those that have taken the place of lost ones. It is
+   * rejected with what the task throws on one, or as the promise of
+   * {@linkcode TaskRunner.run} is.
    * @throws {TypeError} If `task` can't be sent.
    */
   runOnAll<Args extends unknown[], Result>(

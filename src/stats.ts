@@ -1,6 +1,21 @@
 import type { HostKind } from "./hosts/host.ts";
 
-/** What a pool is doing and has done; see {@linkcode Pool.stats}. */
+/**
+ * What a pool is doing and has done; see {@linkcode Pool.stats}.
+ *
+ * @example Usage
+ * ```ts
+ * import { Pool, type PoolStats } from "@distex/pool";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const load = ({ queued, running }: PoolStats) => queued + running;
+ * await using pool = new Pool(1);
+ * const call = pool.run(() => "done");
+ * assertEquals(load(pool.stats()), 1);
+ * await call;
+ * assertEquals(load(pool.stats()), 0);
+ * ```
+ */
 export interface PoolStats {
   /** How many workers are connected. */
   readonly workers: number;
@@ -32,7 +47,10 @@ export interface HostStats {
   readonly failed: number;
   /** How long its workers were busy in all, in milliseconds. */
   readonly busy: number;
-  /** How many workers were lost there so far. */
+  /**
+   * How many workers were lost there so far, with those that the pool itself
+   * has ended as a task took too long.
+   */
   readonly lost: number;
   /** Why the host isn't in use, if it isn't. */
   readonly error: Error | undefined;

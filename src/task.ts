@@ -9,6 +9,19 @@
  * A task that isn't an inline function: made by {@linkcode importTasks} or
  * {@linkcode bind}, and given to the methods of a pool.
  *
+ * @example Usage
+ * ```ts
+ * import { bind, Pool, type Task } from "@distex/pool";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const plusOne: Task<[number], number> = bind(
+ *   (a: number, b: number) => a + b,
+ *   1,
+ * );
+ * await using pool = new Pool(1);
+ * assertEquals(await pool.run(plusOne, 2), 3);
+ * ```
+ *
  * @typeParam Args The arguments it takes.
  * @typeParam Result What it returns, awaited.
  */
@@ -29,6 +42,18 @@ export type TaskLike<Args extends readonly unknown[], Result> =
 
 /**
  * The functions that a module exports, as tasks.
+ *
+ * @example Usage
+ * ```ts
+ * import { type ImportedTasks, importTasks, Pool } from "@distex/pool";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const tasks: ImportedTasks<typeof import("node:path")> = importTasks(
+ *   "node:path",
+ * );
+ * await using pool = new Pool(1);
+ * assertEquals(await pool.run(tasks.extname, "a.txt"), ".txt");
+ * ```
  *
  * @typeParam Module The module's type, such as `typeof import("./tasks.ts")`.
  */
@@ -79,11 +104,13 @@ export class BoundTask extends Task<unknown[], unknown> {
  * makes the pool.
  *
  * @example Usage
- * ```ts no-assert
- * import { importTasks } from "@distex/pool";
+ * ```ts
+ * import { importTasks, Pool } from "@distex/pool";
+ * import { assertEquals } from "@std/assert";
  *
  * const path = importTasks<typeof import("node:path")>("node:path");
- * const task = path.basename;
+ * await using pool = new Pool(1);
+ * assertEquals(await pool.run(path.basename, "/tmp/a.txt"), "a.txt");
  * ```
  *
  * @typeParam Module The module's type, `typeof import("./tasks.ts")`, which
@@ -124,7 +151,9 @@ export function importTasks<Module>(
  * Gives a task its first arguments, which then travel to a worker only once.
  *
  * Bind what is large and the same in all calls, such as a table that each of
- * them reads. Each worker has one copy that its calls share.
+ * them reads. Each worker has one copy that its calls share. A constant that
+ * can't be sent makes each call fail with a `DOMException` named
+ * `"DataCloneError"`.
  *
  * @example Usage
  * ```ts

@@ -5,12 +5,21 @@
  * It is to be called by a task, in a worker, before it first awaits anything.
  * A task that isn't an arrow function has the same as `this.signal`.
  *
- * @example Usage
+ * @example In a task module
+ * ```ts ignore
+ * import { taskSignal } from "@distex/pool";
+ *
+ * export async function download(url: string): Promise<Uint8Array> {
+ *   const response = await fetch(url, { signal: taskSignal() });
+ *   return await response.bytes();
+ * }
+ * ```
+ *
+ * @example In an inline task
  * ```ts
- * import { Pool, taskSignal } from "@distex/pool";
+ * import { Pool } from "@distex/pool";
  * import { assertRejects } from "@std/assert";
  *
- * // As an export of a task module it would call taskSignal().
  * async function wait(this: { signal: AbortSignal }): Promise<void> {
  *   const { promise, reject } = Promise.withResolvers<void>();
  *   this.signal.addEventListener("abort", () => reject(this.signal.reason));
@@ -20,7 +29,6 @@
  * await using pool = new Pool(1);
  * const impatient = pool.options({ timeout: 100 });
  * await assertRejects(() => impatient.run(wait), DOMException, "100 ms");
- * await assertRejects(async () => await taskSignal(), Error, "no task");
  * ```
  *
  * @returns The signal.

@@ -1,6 +1,6 @@
 /**
  * Checks whether a pool can use hosts, step by step, and how fast they are:
- * `deno run -A jsr:@distex/pool/doctor ssh://maxi/8 mini/2`
+ * `deno run -A jsr:@distex/pool/doctor --token-file token ssh://maxi/8 mini/2`
  *
  * Where a step fails it says why and what may help. With `--help` it tells how
  * it is used.

@@ -7,7 +7,21 @@ import {
 } from "../option_checks.ts";
 import { grantedBy, type WorkerPermissions } from "./permissions.ts";
 
-/** What can be said about another machine, beyond a host spec in one string. */
+/**
+ * What can be said about another machine, beyond a host spec in one string.
+ *
+ * @example Usage
+ * ```ts ignore
+ * import { type HostOptions, Pool } from "@distex/pool";
+ *
+ * const hosts: HostOptions[] = [
+ *   { host: "ssh://me@maxi/8", identity: "/home/me/.ssh/cluster" },
+ *   { host: "mini", name: "small", token: Deno.env.get("POOL_TOKEN")! },
+ * ];
+ * await using pool = new Pool({ hosts });
+ * console.log(await pool.options({ host: "small" }).run(() => Deno.hostname()));
+ * ```
+ */
 export interface HostOptions {
   /** `[ssh://][username@]hostname[:port][/workers]`, IPv6 in brackets. */
   readonly host: string;
@@ -31,15 +45,24 @@ export interface HostOptions {
    * around it doesn't count.
    */
   readonly token?: string;
-  /** Spawner server: whether it is reached with TLS, and so is the pool. */
+  /**
+   * Spawner server: whether it is reached with TLS, and so is the pool. The
+   * default is `false`.
+   */
   readonly tls?: boolean | TlsOptions;
   /** What tasks may do there; the default is the pool's `permissions`. */
   readonly permissions?: WorkerPermissions;
-  /** Further arguments for `deno run` there, after the pool's `denoArgs`. */
+  /**
+   * Further arguments for `deno run` there, after the pool's `denoArgs`. All
+   * users of that machine can see them.
+   */
   readonly denoArgs?: readonly string[];
   /** Environment variables of workers there, besides the pool's `env`. */
   readonly env?: Readonly<Record<string, string>>;
-  /** The folder that workers start in there. */
+  /**
+   * The folder that workers start in there; the default is that in which ssh
+   * begins, or in which the spawner server was started.
+   */
   readonly cwd?: string;
 }
 

@@ -8,8 +8,8 @@ const LINE_FEED = 10;
 const STREAMS = ["stdout", "stderr"] as const;
 
 /**
- * Passes on what workers on other machines write, line by line and with the
- * worker's name, to the streams of this process.
+ * Passes on what workers write, line by line and with the worker's name, to the
+ * streams of this process.
  */
 export class OutputLines {
   readonly #silent: boolean;

@@ -15,6 +15,18 @@ import {
  * one by one. A permission that has such a list isn't inherited: list here
  * what tasks need.
  *
+ * @example Usage
+ * ```ts
+ * import { Pool, type WorkerPermissions } from "@distex/pool";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * const permissions: WorkerPermissions = { env: ["USER"] };
+ * await using pool = new Pool({ workers: 1, permissions });
+ * const read = (name: string) => Deno.env.get(name) ?? "";
+ * assertEquals(await pool.run(read, "USER"), Deno.env.get("USER") ?? "");
+ * await assertRejects(() => pool.run(read, "HOME"), Deno.errors.NotCapable);
+ * ```
+ *
  * @see {@link https://docs.deno.com/api/deno/~/Deno.PermissionOptions}
  */
 export type WorkerPermissions =
