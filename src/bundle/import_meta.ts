@@ -3,14 +3,17 @@ import { fileURLToPath } from "node:url";
 import type { MappedCode, SourceMap } from "./source_map.ts";
 
 /** What is replaced, by names as long, so that columns stay what they are. */
-const META = /\bimport\.meta\b/g;
+const META = /(?<!(?:^|[^.])\.)\bimport\.meta\b/g;
 
-/** Beginnings of such names, of which the code must have none in it. */
-const PREFIXES = ["__meta_", "$$meta_", "$_meta_"];
+/** What Deno's bundler puts before it, for what requires Node's own modules. */
+const REQUIRE = "__deno_internal_createRequire(";
+
+/** Where that is said to be: a path that is absolute on all systems. */
+const REQUIRE_URL = "file:///C:/bundle.js";
 
 /** Makes what stands for a module's `import.meta`; one line of the bundle. */
 const MAKE_META =
-  '(url,paths)=>({url,...paths,main:false,resolve(to){if(!/^\\.{0,2}\\/|^[a-z][a-z0-9+.-]*:/i.test(to))throw new TypeError("In a bundle import.meta.resolve() takes URLs and relative paths, but not: "+to);return new URL(to,url).href}})';
+  '(url,paths)=>({url,...paths,main:false,resolve(to){if(!/^\\.{0,2}\\/|^[a-z][a-z0-9+.-]*:/i.test(to))throw new globalThis.TypeError("In a bundle import.meta.resolve() takes URLs and relative paths, but not: "+to);return new globalThis.URL(to,url).href}})';
 
 /**
  * Makes `import.meta` in a bundle what it was in each of its sources. It would
@@ -19,15 +22,16 @@ const MAKE_META =
  */
 export function withOriginalMeta(mapped: MappedCode): MappedCode {
   const { code, map } = mapped;
-  const prefix = PREFIXES.find((prefix) => !code.includes(prefix));
-  if (prefix === undefined || !code.includes("import.meta")) {
-    return mapped;
-  }
+  if (!code.includes("import.meta")) return mapped;
+  const prefix = unusedPrefix(code);
+  const sources = [...map.sources, REQUIRE_URL];
   const sourceAt = sourceFinder(map);
   const used = new Map<number, string>();
   const lines = code.split("\n").map((line, row) =>
     line.replace(META, (found, column: number) => {
-      const source = sourceAt(row, column);
+      const source = line.startsWith(REQUIRE, column - REQUIRE.length)
+        ? map.sources.length
+        : sourceAt(row, column);
       if (source === undefined) return found;
       const name = `${prefix}${source.toString(36).padStart(4, "0")}`;
       used.set(source, name);
@@ -35,7 +39,15 @@ export function withOriginalMeta(mapped: MappedCode): MappedCode {
     })
   );
   if (used.size === 0) return mapped;
-  return prepend(definitions(prefix, used, map.sources), lines, map);
+  return prepend(definitions(prefix, used, sources), lines, map);
+}
+
+/** The beginning of names that aren't in the code; it takes 7 characters. */
+function unusedPrefix(code: string): string {
+  for (let count = 0;; count++) {
+    const prefix = `__m${count.toString(36).padStart(3, "0")}_`;
+    if (!code.includes(prefix)) return prefix;
+  }
 }
 
 /**
