@@ -16,35 +16,51 @@ export interface CallSource {
 /** The sources of a scheduler, which are asked in turn. */
 export class CallSources {
   readonly #sources: CallSource[] = [];
+  /** How many of them have calls for a host; `undefined` is any. */
+  readonly #hosts = new Map<string | undefined, number>();
+  /** Which of them is asked first. */
+  #turn = 0;
 
   /** Adds a source. */
   add(source: CallSource): void {
     this.#sources.push(source);
+    const { host } = source;
+    this.#hosts.set(host, (this.#hosts.get(host) ?? 0) + 1);
   }
 
   /** Takes a source out, if it is there. */
   remove(source: CallSource): void {
     const index = this.#sources.indexOf(source);
-    if (index >= 0) this.#sources.splice(index, 1);
+    if (index < 0) return;
+    this.#sources.splice(index, 1);
+    const { host } = source;
+    const left = this.#hosts.get(host)! - 1;
+    if (left > 0) this.#hosts.set(host, left);
+    else this.#hosts.delete(host);
   }
 
-  /** Stops the sources of which a reason is given. */
-  stop(reasonFor: (source: CallSource) => Error | undefined): void {
-    for (const source of [...this.#sources]) {
-      const reason = reasonFor(source);
-      if (reason !== undefined) source.stop(reason);
+  /** Stops the sources with calls for a host of which a reason is given. */
+  stop(reasonFor: (host: string | undefined) => Error | undefined): void {
+    for (const host of [...this.#hosts.keys()]) {
+      if (reasonFor(host) === undefined) continue;
+      for (const source of this.#sources.filter((one) => one.host === host)) {
+        // Each has a reader of its own, who gets an error of its own.
+        source.stop(reasonFor(host)!);
+      }
     }
   }
 
   /** Whether there is one without a worker for it. */
   waitsForWorkers(links: readonly WorkerLink[]): boolean {
-    return this.#sources.some(({ host }) =>
-      !links.some((link) => link.isAt(host))
-    );
+    for (const host of this.#hosts.keys()) {
+      if (!links.some((link) => link.isAt(host))) return true;
+    }
+    return false;
   }
 
   /**
-   * Asks each, another one first each time, to fill what room is left.
+   * Asks one after the other, another one first each time, to fill what room
+   * is left.
    *
    * @param links The workers that have room.
    * @param waiting How many calls wait that can run at a host.
@@ -53,14 +69,24 @@ export class CallSources {
     links: readonly WorkerLink[],
     waiting: (host: string | undefined) => number,
   ): void {
-    if (this.#sources.length > 1) this.#sources.push(this.#sources.shift()!);
-    for (const source of [...this.#sources]) {
+    const { length } = this.#sources;
+    if (length === 0) return;
+    this.#turn = (this.#turn + 1) % length;
+    const sources = [
+      ...this.#sources.slice(this.#turn),
+      ...this.#sources.slice(0, this.#turn),
+    ];
+    const full = new Set<string | undefined>();
+    for (const source of sources) {
       const { host } = source;
+      if (full.has(host)) continue;
       let room = -waiting(host);
       for (const link of links) {
         if (link.isAt(host)) room += link.window.room;
       }
       if (room > 0) source.fill(room);
+      else full.add(host);
+      if (full.size === this.#hosts.size) return;
     }
   }
 }

@@ -153,13 +153,9 @@ export class Engine {
     try {
       const workers = await this.#supervisor.start();
       const links = workers.map((worker) => this.#link(worker));
-      const outcomes = await Promise.allSettled(
+      await Promise.all(
         links.map((link) => this.scheduler.connect(link, this.#initializer())),
       );
-      const failed = outcomes.find(({ status }) => status === "rejected");
-      if (failed !== undefined) {
-        throw (failed as PromiseRejectedResult).reason;
-      }
       this.scheduler.add(links);
       this.#isReady = true;
     } catch (cause) {
@@ -177,6 +173,8 @@ export class Engine {
     const link = this.#link(worker);
     try {
       await this.scheduler.connect(link, this.#initializer());
+      // Until then it would be taken for all that there are.
+      await this.#starting;
       this.scheduler.add([link]);
     } catch (error) {
       // Another one is tried, and what was wrong is told if that is in vain.
@@ -216,11 +214,15 @@ export class Engine {
       );
     }
     this.scheduler.wake();
-    if (hosts.every(({ lostSince }) => lostSince === undefined)) return;
     const { hostTimeout } = this.#settings;
+    const now = performance.now();
+    const left = hosts
+      .map(({ lostSince = -Infinity }) => lostSince + hostTimeout - now)
+      .filter((milliseconds) => milliseconds > 0);
+    if (left.length === 0) return;
     this.#hopeTimer = setTimeout(
       () => this.#checkHope(),
-      Math.min(hostTimeout + 1, LONGEST_DELAY),
+      Math.min(Math.min(...left) + 1, LONGEST_DELAY),
     );
     // It is what waits that keeps the program alive, if anything does.
     Deno.unrefTimer(this.#hopeTimer);

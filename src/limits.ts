@@ -1,6 +1,6 @@
 import type { CallerTrace } from "./caller_trace.ts";
 
-/** What may end a call before it returns. */
+/** What may end a call, or a map, before it returns. */
 export interface Limits {
   /** How long it may take, in milliseconds. */
   readonly timeout?: number | undefined;
@@ -12,12 +12,14 @@ export interface Limits {
  * Calls `end` with the reason once a limit is reached.
  *
  * @param trace The caller, whose frames a time-out's reason is to have.
+ * @param what What it is that takes too long then.
  * @returns A function that ends the watch.
  */
 export function watchLimits(
   { timeout, signal }: Limits,
   end: (reason: unknown) => void,
   trace?: CallerTrace,
+  what: "call" | "map" = "call",
 ): () => void {
   const stop = () => {
     clearTimeout(timer);
@@ -25,7 +27,7 @@ export function watchLimits(
   };
   const timer = timeout === undefined ? undefined : setTimeout(() => {
     stop();
-    const reason = timedOut(timeout);
+    const reason = timedOut(what, timeout);
     end(trace === undefined ? reason : trace.addTo(reason));
   }, timeout);
   const unwatch = signal === undefined ? undefined : onAbort(signal, () => {
@@ -35,8 +37,8 @@ export function watchLimits(
   return stop;
 }
 
-function timedOut(timeout: number): DOMException {
-  const message = `The call took longer than its timeout of ${timeout} ms`;
+function timedOut(what: string, timeout: number): DOMException {
+  const message = `The ${what} took longer than its timeout of ${timeout} ms`;
   const error = new DOMException(message, "TimeoutError");
   // Which timer it was says nothing to a user.
   Object.defineProperty(error, "stack", {

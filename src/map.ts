@@ -2,6 +2,7 @@ import type { CallTerms } from "./call.ts";
 import type { CallerTrace } from "./caller_trace.ts";
 import type { ChunkSize } from "./chunk_size.ts";
 import type { Items } from "./items.ts";
+import { watchLimits } from "./limits.ts";
 import { argumentList, MapCall } from "./map_call.ts";
 import { MapFeed } from "./map_feed.ts";
 import { Queue } from "./queue.ts";
@@ -119,8 +120,8 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
   #most = 0;
   /** How many workers there are for them. */
   #workers = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  readonly #onAbort = () => this.#interrupt(this.#plan.signal!.reason);
+  /** Watches no more for what would end the map early. */
+  #unwatch: (() => void) | undefined;
 
   /** Constructs a map that begins when its first result is asked for. */
   constructor(plan: MapPlan, scheduler: Scheduler) {
@@ -227,31 +228,18 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
   #start(): void {
     if (this.#started) return;
     this.#started = true;
-    const { timeout, signal } = this.#plan;
-    if (timeout !== undefined) {
-      this.#timer = setTimeout(() => this.#timeOut(timeout), timeout);
-    }
+    const { signal, trace } = this.#plan;
     if (signal?.aborted) return this.#interrupt(signal.reason);
-    signal?.addEventListener("abort", this.#onAbort);
+    const interrupt = (reason: unknown) => this.#interrupt(reason);
+    this.#unwatch = watchLimits(this.#plan, interrupt, trace, "map");
     this.#scheduler.addSource(this);
   }
 
-  #timeOut(timeout: number): void {
-    const message = `The map took longer than its timeout of ${timeout} ms`;
-    const reason = new DOMException(message, "TimeoutError");
-    this.#interrupt(this.#plan.trace.addTo(reason));
-  }
-
   #interrupt(reason: unknown): void {
+    this.#error = { reason };
     this.#seal({ reason });
     this.#abandon();
     this.#serve();
-  }
-
-  /** Listens no more for what would end the map early. */
-  #unwatch(): void {
-    clearTimeout(this.#timer);
-    this.#plan.signal?.removeEventListener("abort", this.#onAbort);
   }
 
   /** Whether there is room for another call. */
@@ -300,7 +288,6 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
 
   #seal(error: { readonly reason: unknown }): void {
     this.#sealed = true;
-    this.#unwatch();
     this.#endSource(error);
     this.#feed.close().catch(() => {});
   }
@@ -384,7 +371,7 @@ export class MapRun<Result> implements MapResults<Result>, CallSource {
   async #finish(): Promise<void> {
     if (this.#finished) return;
     this.#finished = this.#sealed = this.#started = true;
-    this.#unwatch();
+    this.#unwatch?.();
     this.#endSource();
     this.#abandon();
     this.#current = undefined;

@@ -90,15 +90,16 @@ export class MapFeed {
   async #pump(): Promise<void> {
     this.#pumping = true;
     while (!this.#ended && (this.#chunk.length > 0 || this.#target.wants())) {
-      let item: unknown;
+      let isFull: boolean;
       try {
-        item = await this.#items.nextAsync();
+        const item = await this.#items.nextAsync();
+        if (item === END) return this.#end();
+        if (this.#ended) return;
+        isFull = this.#add(item);
       } catch (reason) {
         return this.#end({ reason });
       }
-      if (item === END) return this.#end();
-      if (this.#ended) return;
-      if (this.#add(item)) this.#submit();
+      if (isFull) this.#submit();
       else if (!this.#chunkSize.fixed) this.#submitSoon();
     }
     this.#pumping = false;

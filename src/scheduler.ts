@@ -36,6 +36,7 @@ export class Scheduler {
   #sourcesWait = false;
   #inFlight = 0;
   #dispatchDue = false;
+  #sourceAdded = false;
   #closed: (() => Error) | undefined;
   /** Why nothing is to wait any more. */
   #cancelled: (() => Error) | undefined;
@@ -86,7 +87,7 @@ export class Scheduler {
       this.#lost(link, lost)
     );
     if (initializer === undefined) return;
-    this.#pending.add();
+    this.#pending.addInitializer(initializer);
     this.#send(link, initializer);
     link.flush();
     await initializer.promise;
@@ -149,6 +150,7 @@ export class Scheduler {
     if (this.#closed !== undefined) return source.stop(this.#closed());
     this.#sources.add(source);
     this.#holdForSources();
+    this.#sourceAdded = true;
     this.wake();
   }
 
@@ -216,14 +218,14 @@ export class Scheduler {
     }
   }
 
-  /** Whether no call is queued or under way. */
+  /** Whether no call is queued or under way, other than initializers. */
   get isIdle(): boolean {
-    return this.#pending.count === 0;
+    return this.#pending.isIdle;
   }
 
-  /** Waits until no call is queued or under way. */
+  /** Waits until no call is queued or under way, other than initializers. */
   idle(): Promise<void> {
-    return this.#pending.none();
+    return this.#pending.idle();
   }
 
   /** Tells all workers to forget a task. */
@@ -236,9 +238,12 @@ export class Scheduler {
     if (this.#dispatchDue) return;
     this.#dispatchDue = true;
     queueMicrotask(() => {
+      this.#sourceAdded = false;
       this.#dispatch();
       // What was submitted by the dispatch itself has been seen to.
       this.#dispatchDue = false;
+      // A source that another one has begun when it was asked hasn't.
+      if (this.#sourceAdded) this.wake();
     });
   }
 
@@ -261,7 +266,8 @@ export class Scheduler {
       shareFairly(queue, there, (link, call) => this.#send(link, call));
     }
     const rest = this.#rounds.backlog.length + this.#solo.length;
-    if (this.#inFlight === 0 && rest === 0) this.#beginRound();
+    const isFree = this.#inFlight <= this.#pending.initializers;
+    if (isFree && rest === 0) this.#beginRound();
   }
 
   /** Refuses what must run at a host that has no workers. */
@@ -269,13 +275,13 @@ export class Scheduler {
     for (const [host, queue] of this.#rounds.backlog.queues()) {
       if (this.#isAbsent(host)) this.#failAll(queue, () => this.#absent(host!));
     }
-    for (const call of this.#solo.waiting()) {
+    for (const call of this.#solo.placed()) {
       const { host } = call.terms;
       if (this.#isAbsent(host) && this.cancel(call)) {
         call.fail(this.#absent(host!));
       }
     }
-    this.#sources.stop(({ host }) =>
+    this.#sources.stop((host) =>
       this.#isAbsent(host) ? this.#absent(host!) : undefined
     );
   }
@@ -304,8 +310,8 @@ export class Scheduler {
   }
 
   #beginRound(): void {
-    // Of a worker that is lost the removal is due, which dispatches again.
-    if (this.#links.some(({ lost }) => lost)) return;
+    // Of a worker that is lost, or will be, the removal dispatches again.
+    if (this.#links.some(({ isEnding }) => isEnding)) return;
     const round = this.#rounds.first;
     if (round === undefined || !this.#canBegin(round)) return;
     this.#rounds.shift();
@@ -350,14 +356,13 @@ export class Scheduler {
     if (index >= 0) this.#links.splice(index, 1);
     const calls = [...worker.begun, ...worker.unbegun];
     this.#inFlight -= calls.length;
-    const moved = this.#cancelled === undefined
-      ? new Set(worker.unbegun.filter(isMovable))
-      : new Set<Call>();
+    const moved = new Set(worker.unbegun.filter(isMovable));
     for (const call of calls) {
       call.holder = undefined;
       if (moved.has(call)) call.state = "queued";
     }
     this.#rounds.backlog.putBack([...moved]);
+    if (this.#cancelled !== undefined) this.cancelQueued(this.#cancelled);
     // What one of them rejects may have others dropped, moved ones too.
     for (const call of calls) {
       if (!moved.has(call)) this.#loseCall(call, link.name, worker);
@@ -370,8 +375,7 @@ export class Scheduler {
   #loseCall(call: Call, name: string, { end, cause }: LostWorker): void {
     const abandoned = call.state === "abandoned";
     call.losses++;
-    const canRerun = !abandoned && this.#cancelled === undefined;
-    if (canRerun && call.losses <= call.terms.retries) {
+    if (!abandoned && call.losses <= call.terms.retries) {
       call.rerun((rerun) => {
         if (rerun !== call) call.substitute = rerun;
         if (this.#cancelled !== undefined) {

@@ -8,6 +8,8 @@ import type { WorkerLink } from "./worker_link.ts";
 export class SoloCalls {
   /** Those that wait; one that is lost once more waits again. */
   readonly #calls = new Set<Call>();
+  /** Those of them that must run at a certain host. */
+  readonly #placed = new Set<Call>();
 
   /** How many wait. */
   get length(): number {
@@ -18,11 +20,12 @@ export class SoloCalls {
   push(call: Call): void {
     call.queue = this;
     this.#calls.add(call);
+    if (call.terms.host !== undefined) this.#placed.add(call);
   }
 
-  /** The calls that wait, first to last. */
-  waiting(): Call[] {
-    return [...this.#calls];
+  /** The calls that must run at a certain host, first to last. */
+  placed(): Call[] {
+    return [...this.#placed];
   }
 
   /** Takes the first call. */
@@ -36,11 +39,12 @@ export class SoloCalls {
   remove(call: Call): void {
     call.queue = undefined;
     this.#calls.delete(call);
+    this.#placed.delete(call);
   }
 
   /**
    * Sends calls to workers that have nothing else. Where all are busy, one for
-   * each call gets nothing more until it is free.
+   * each call gets nothing more until it is free, or another one is.
    *
    * @param send Sends a call to a worker.
    */
@@ -49,11 +53,10 @@ export class SoloCalls {
     send: (link: WorkerLink, call: Call) => void,
   ): void {
     for (const link of links) {
-      if (link.window.calls === 0) link.reserved = undefined;
+      if (link.window.calls === 0 || link.reserved === "draining") {
+        link.reserved = undefined;
+      }
     }
-    if (this.length === 0) return;
-    let draining = links.filter(isDraining).length;
-    let waiting = 0;
     for (const call of this.#calls) {
       if (!links.some(({ isOpen }) => isOpen)) return;
       const link = leastBusy(links, call.terms.host);
@@ -62,16 +65,9 @@ export class SoloCalls {
         send(link, call);
         // One that couldn't be sent leaves the worker to others.
         if (link.window.calls > 0) link.reserved = "alone";
-      } else if (draining <= waiting++ && link !== undefined) {
-        link.reserved = "draining";
-        draining++;
-      }
+      } else if (link !== undefined) link.reserved = "draining";
     }
   }
-}
-
-function isDraining(link: WorkerLink): boolean {
-  return link.reserved === "draining";
 }
 
 function leastBusy(

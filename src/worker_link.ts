@@ -112,10 +112,15 @@ export class WorkerLink {
     this.window = window;
   }
 
+  /** Whether the worker is gone, or is being ended. */
+  get isEnding(): boolean {
+    return this.lost || this.#killed;
+  }
+
   /** Whether calls may be sent to it. */
   get isOpen(): boolean {
-    return !this.lost && this.reserved === undefined && !this.#grace.isOver &&
-      !this.#killed;
+    return !this.isEnding && this.reserved === undefined &&
+      !this.#grace.isOver;
   }
 
   /** Whether another call may be sent to it now. */

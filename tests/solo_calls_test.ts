@@ -109,6 +109,21 @@ Deno.test("SoloCalls.dispatch() drains as many workers as calls wait", async () 
   assertEquals(drained.flatMap(({ labels }) => labels), ["a", "b"]);
 });
 
+Deno.test("SoloCalls.dispatch() frees workers that drain for calls that run elsewhere", async () => {
+  await using bench = new Bench();
+  const workers = [bench.add(), bench.add()];
+  for (const worker of workers) await bench.keepBusy(worker, "1", "2");
+  bench.push("a", "b");
+  await bench.dispatch();
+  assertEquals(reservedAs(...workers), ["draining", "draining"]);
+  const third = bench.add();
+  assertEquals((await bench.dispatch()).at(-1), ["a"]);
+  assertEquals(workers.filter(({ link }) => link.isOpen).length, 1);
+  await third.answer();
+  assertEquals((await bench.dispatch()).at(-1), ["b"]);
+  assert(workers.every(({ link }) => link.isOpen));
+});
+
 Deno.test("SoloCalls.dispatch() sends a call only to its host", async () => {
   await using bench = new Bench();
   bench.add("near");

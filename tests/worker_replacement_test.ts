@@ -214,30 +214,6 @@ Deno.test("Pool.shutdown() ends a replacement that is starting", async () => {
   await vanished(worker);
 });
 
-Deno.test("Pool.shutdown() waits for the initializer of a replacement", async () => {
-  await using folder = new TestFolder();
-  await using gate = new Gate();
-  const pool = new Pool({
-    workers: 1,
-    initializer: async (port: number, path: string) => {
-      try {
-        Deno.writeTextFileSync(path, "", { createNew: true });
-      } catch {
-        using connection = await Deno.connect({ port });
-        await connection.read(new Uint8Array(1));
-      }
-    },
-    initargs: [gate.port, folder.file("started")],
-  });
-  const worker = await pool.run(look);
-  await lossOf(pool.run(leave));
-  await gate.entered();
-  const shutdown = pool.shutdown();
-  gate.open();
-  await deadline(shutdown, TIMEOUT);
-  await vanished(worker);
-});
-
 Deno.test("Pool.shutdown() ends the pause before a replacement", async () => {
   const pool = new Pool(1);
   const workers = [];

@@ -1,0 +1,44 @@
+import { assertLess } from "@std/assert";
+import { Pool } from "../../mod.ts";
+import { until } from "../programs/loss_fixture.ts";
+import { startSpawnerServer } from "../spawner_server.ts";
+
+/** Longer than any other time that a pool waits for. */
+const HOST_TIMEOUT = 500_000;
+
+/** Notes the long times that timers are set to, until the end of its scope. */
+class LongTimers implements Disposable {
+  readonly set: number[] = [];
+  readonly #setTimeout = globalThis.setTimeout;
+
+  constructor() {
+    const setTimeout = this.#setTimeout;
+    globalThis.setTimeout = ((handler: () => void, ms = 0) => {
+      if (ms > HOST_TIMEOUT / 2) this.set.push(ms);
+      return setTimeout(handler, ms);
+    }) as typeof globalThis.setTimeout;
+  }
+
+  [Symbol.dispose](): void {
+    globalThis.setTimeout = this.#setTimeout;
+  }
+}
+
+Deno.test("Pool gives a lost host no more time because another one is lost", async () => {
+  await using first = await startSpawnerServer();
+  await using second = await startSpawnerServer();
+  await using pool = new Pool({
+    workers: 1,
+    hosts: [first.spec(1), second.spec(1)],
+    hostTimeout: HOST_TIMEOUT,
+    stdio: "null",
+  });
+  await pool.ready;
+  using timers = new LongTimers();
+  for (const [index, server] of [first, second].entries()) {
+    server.kill("SIGKILL");
+    await until(() => timers.set.length > index);
+    await until(() => pool.stats().workers === 2 - index);
+  }
+  assertLess(timers.set.at(-1)!, timers.set[0]!);
+});
