@@ -58,7 +58,7 @@ export class Executor {
   readonly #cancelled = new Set<number>();
   /** Whether {@linkcode Executor.#run} will be called anyway. */
   #due = false;
-  #loading = false;
+  readonly #loading = new Set<LoadedTask>();
   #sliceEnd = 0;
   #looks = 0;
 
@@ -155,11 +155,11 @@ export class Executor {
   #step(): boolean {
     const job = this.#jobs.peek();
     if (job === undefined || this.#active >= this.#concurrency) return false;
-    if (!this.#isLoaded(job.task)) return false;
-    if (job.next === 0 && this.#isCancelledChunk(job)) {
+    if (job.next === 0 && this.#isCancelled(job)) {
       this.#jobs.shift();
       return true;
     }
+    if (!this.#isLoaded(job.task)) return false;
     if (job.next === 0 && this.#results.hasUnsent) return this.#sendFirst();
     if (job.chunk === undefined) this.#begin(job, job.next++);
     else this.#beginItems(job, job.chunk);
@@ -186,12 +186,12 @@ export class Executor {
   /** Whether a task is ready; if not, it is loaded, and runs after that. */
   #isLoaded(task: LoadedTask): boolean {
     if (task.run !== undefined) return true;
-    if (this.#loading) return false;
+    if (this.#loading.has(task)) return false;
     const loading = task.load();
     if (loading === undefined) return true;
-    this.#loading = true;
+    this.#loading.add(task);
     loading.then(() => {
-      this.#loading = false;
+      this.#loading.delete(task);
       this.#schedule();
     });
     return false;
@@ -273,6 +273,8 @@ export class Executor {
     this.#results.busy(now());
     this.#results.thrown(id, cancelled());
     this.#results.flush();
+    // It may have been what the others waited for, as its task is loading.
+    this.#schedule();
   }
 
   /** Whether a call is queued that hasn't begun. */
@@ -285,9 +287,17 @@ export class Executor {
     });
   }
 
-  /** Whether a chunk that is to begin was cancelled. */
-  #isCancelledChunk({ id, chunk }: Job): boolean {
-    return chunk !== undefined && this.#cancelled.delete(id);
+  /** Whether all of a job that is to begin was cancelled, which is forgotten. */
+  #isCancelled({ id, items, chunk }: Job): boolean {
+    if (this.#cancelled.size === 0) return false;
+    const length = chunk === undefined ? items.length : 1;
+    for (let index = 0; index < length; index++) {
+      if (!this.#cancelled.has(id + index)) return false;
+    }
+    for (let index = 0; index < length; index++) {
+      this.#cancelled.delete(id + index);
+    }
+    return true;
   }
 
   #addContext(id: number, context: TaskContext): void {
