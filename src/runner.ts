@@ -360,7 +360,9 @@ export class TaskRunner {
       }
     };
     const unwatch = watchLimits(this.#options, end, trace);
-    results.then(resolve, reject).finally(unwatch);
+    results.then(resolve, reject)
+      .then(() => Promise.allSettled(calls.map(({ promise }) => promise)))
+      .then(unwatch);
     return promise;
   }
 
