@@ -35,7 +35,7 @@ export class PromisedCall<Result> extends Call {
   /** Rejects the promise with exactly this reason. */
   reject(reason: unknown): void {
     this.onSettled?.();
-    this.#resolve(Promise.reject(reason));
+    this.#resolve(new Rejection(reason));
   }
 
   /** Rejects the promise. */
@@ -46,5 +46,22 @@ export class PromisedCall<Result> extends Call {
         ? rejectWithAwaiters(error)
         : Promise.reject(this.#trace.addTo(error)),
     );
+  }
+}
+
+/**
+ * What rejects the promise that is resolved with it. To keep `reject` as well
+ * for each call slows down all of them, and a promise that is rejected before
+ * anyone has looked at it costs the program time for each other such promise.
+ */
+class Rejection {
+  readonly #reason: unknown;
+
+  constructor(reason: unknown) {
+    this.#reason = reason;
+  }
+
+  then(_resolve: unknown, reject: (reason: unknown) => void): void {
+    reject(this.#reason);
   }
 }
