@@ -174,6 +174,7 @@ export interface MapOptions {
    * faster. `"auto"`, the default, measures how long items take and makes
    * chunks of about a millisecond, smaller ones where an async iterable has
    * no more yet. With a number, its items wait until so many are there.
+   * If one of them can't be sent, none of its chunk is.
    */
   readonly chunksize?: number | "auto";
   /**
