@@ -15,7 +15,11 @@ export const PERMISSION_NAMES = [
 /** The name of one of Deno's permissions. */
 export type PermissionName = (typeof PERMISSION_NAMES)[number];
 
-/** What is granted: all, or what is listed; what isn't named is denied. */
+/**
+ * What is granted: all, or what is listed; what isn't named is denied. An empty
+ * list of `import` is for what Deno allows if it isn't told otherwise: imports
+ * from some hosts, and from npm.
+ */
 export type Grants = {
   readonly [name in PermissionName]?: true | readonly string[];
 };
@@ -36,6 +40,9 @@ export function permissionFlags(grants: Grants, address: Address): string[] {
     if (grant === true) flags.push(`--allow-${name}`);
     else if (list.length > 0) flags.push(`--allow-${name}=${list.join(",")}`);
   }
+  // No flag denies it all: --deny-import leaves out npm, and what is cached,
+  // such as the program of the worker, has to be loaded.
+  if (grants.import === undefined) flags.push("--cached-only");
   return flags;
 }
 

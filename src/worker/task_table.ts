@@ -53,7 +53,7 @@ export class LoadedTask {
       if (typeof value !== "function") throw noSuchExport(module, url, name);
       this.run = value as AnyFunction;
     } catch (error) {
-      this.#failAlways(error);
+      this.#failAlways(withWayOut(error));
     }
   }
 
@@ -110,6 +110,16 @@ export class TaskTable {
 function evaluate(source: string, name: string): AnyFunction {
   const url = `task:${encodeURIComponent(name)}`;
   return new Function(`return (${source}\n)\n//# sourceURL=${url}`)();
+}
+
+/** Says what may be done if Deno wasn't allowed to download a module. */
+function withWayOut(error: unknown): unknown {
+  if (!(error instanceof TypeError)) return error;
+  const { message } = error;
+  if (!message.includes("--cached-only is specified")) return error;
+  return new TypeError(
+    `${message}\nThe worker may not download it: grant 'import' in the option 'permissions', or have it sent to workers on other machines with modules: "bundle"`,
+  );
 }
 
 function noSuchExport(
