@@ -4,7 +4,29 @@ import { makeCertificate } from "../src/hosts/certificate.ts";
 import { CERTIFICATE_NAME } from "../src/wire/connect.ts";
 import { startSpawnerServer, TOKEN } from "./spawner_server.ts";
 
+const LIST = { import: ["example.org"] };
+
 const add = (x: number) => x + 1;
+
+Deno.test("Pool with a list of imports has workers that start, though they come from elsewhere", async () => {
+  await using server = await startSpawnerServer();
+  await using pool = new Pool({
+    workers: 1,
+    hosts: server.spec(1),
+    permissions: LIST,
+  });
+  assertEquals(await pool.runOnAll(add, 1), [2, 2]);
+});
+
+Deno.test("Pool with a list of imports doesn't let tasks import from others", async () => {
+  await using pool = new Pool({ workers: 1, permissions: LIST });
+  const load = (url: string) => import(url);
+  await assertRejects(
+    () => pool.run(load, "https://esm.sh/not-there"),
+    TypeError,
+    'Requires import access to "esm.sh:443"',
+  );
+});
 
 Deno.test("Pool with permissions 'none' has workers at a server with TLS that start", async () => {
   const certificate = await makeCertificate();

@@ -18,7 +18,8 @@ import {
  * Without `import` nothing is downloaded: not from npm either, nor from the
  * hosts that Deno allows by itself. Modules that are in Deno's cache can be
  * imported. `"inherit"` leaves to workers what Deno allows by itself to the
- * program.
+ * program. A list of hosts counts in place of Deno's, with `jsr.io` added, where
+ * workers may come from; npm goes with any list.
  *
  * @example Usage
  * ```ts

@@ -167,6 +167,18 @@ Deno.test("permissionFlags() of lists grant these and the connection", () => {
   ]);
 });
 
+Deno.test("permissionFlags() of a list of imports grant the program of a worker too", () => {
+  const permissions = { import: ["example.org"] };
+  assertEquals(flagsOf(permissions, TCP), [
+    ...TCP_FLAGS,
+    "--allow-import=jsr.io:443,example.org",
+  ]);
+  assertEquals(flagsOf(permissions, UNIX), [
+    ...UNIX_FLAGS,
+    "--allow-import=jsr.io:443,example.org",
+  ]);
+});
+
 Deno.test("permissionFlags() that grant all of a kind name no connection", () => {
   assertEquals(flagsOf({ net: true }, TCP), ["--allow-net", NO_IMPORT]);
   assertEquals(flagsOf({ net: true, read: true }, UNIX), [
