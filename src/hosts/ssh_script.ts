@@ -23,7 +23,7 @@ export const DENO_PLACES = [
  * number.
  */
 const SCRIPT = [
-  "umask 077",
+  "umask=$(umask); umask 077",
   'd=$1; clean() { rm -rf "$d" "$d.sock" "$d.probe"; }; trap clean EXIT',
   'trap "exit 1" HUP TERM PIPE',
   'fail() { echo "distex: $*" >&2; exit 1; }',
@@ -41,6 +41,8 @@ const SCRIPT = [
   } ] && [ "$minor" -ge ${MIN_DENO[1]} ]; } || fail "version $v $deno"`,
   "IFS= read -r secret",
   'cat >"$d/program.js" && [ "$(($(wc -c <"$d/program.js")))" -eq "$3" ] || fail folder',
+  // Files of tasks are to be as those of any program there.
+  'umask "$umask"',
   'echo "$secret" | "$deno" run -A --quiet --no-config --no-prompt "$d/program.js" --folder "$d" --number "$4"',
 ].join("; ");
 

@@ -69,6 +69,18 @@ sshTest(
   },
 );
 
+sshTest(
+  "Pool leaves to tasks at an ssh host the umask of its user",
+  async () => {
+    await using pool = makePool();
+    const path = `${shared.site.server.folder}/written`;
+    await pool.run((path: string) => Deno.writeTextFile(path, ""), path);
+    // It is sshd that takes away more than this process has.
+    const expected = 0o666 & ~(Deno.umask() | 0o022);
+    assertEquals(Deno.statSync(path).mode! & 0o777, expected);
+  },
+);
+
 sshTest("Pool has its secret in no argument list, here or there", async () => {
   await using pool = makePool();
   await pool.ready;
