@@ -10,7 +10,7 @@ import type { Host } from "./host.ts";
 import type { HostContext } from "./host_context.ts";
 import type { HostSettings } from "./host_spec.ts";
 import { RemoteSpawner } from "./remote_spawner.ts";
-import { explainSshFailure } from "./ssh_failure.ts";
+import { explainSshFailure, type Otherwise } from "./ssh_failure.ts";
 import { remoteCommand } from "./ssh_script.ts";
 
 /** The program that an ssh host runs. */
@@ -28,6 +28,9 @@ const STOP_TIMEOUT = 3_000;
 
 /** How long it may take when it has been asked to, in milliseconds. */
 const TERM_TIMEOUT = 1_000;
+
+/** The exit code of ssh if it is ssh that failed, and not the command. */
+const OWN_FAILURE = 255;
 
 /** How many characters of what ssh says are kept to explain a failure. */
 const MAX_WORDS = 8_192;
@@ -96,11 +99,7 @@ export class SshHost implements Host {
     const child = this.#spawn(code.length, arrival.number, left);
     this.#ended = this.#watch(child);
     this.#ended.then(({ code }) => {
-      const failure = this.#explain(
-        this.#spawner === undefined
-          ? `ssh ended (exit code ${code}) before the pool's program ran there: the user must be able to run commands by ssh`
-          : `the connection ended (ssh's exit code ${code})`,
-      );
+      const failure = this.#explain(this.#howEnded(code));
       arrival.fail(failure);
       this.#lost.resolve(failure);
     });
@@ -109,10 +108,13 @@ export class SshHost implements Host {
       const opening = arrival.channel.then((channel) => this.#greet(channel));
       this.machine = await withinLimit(opening, left);
       this.spawner.closed.then((reason) =>
-        this.#lost.resolve(
-          this.#explain(`the connection to it ended (${reason ?? "closed"})`),
-        )
+        this.#lost.resolve(this.#explain({
+          step: "connection",
+          what: `the connection to it ended (${reason ?? "closed"})`,
+        }))
       );
+      // What was said before doesn't tell why it is lost later.
+      this.#words = "";
     } catch (error) {
       // The program there, should it come later, isn't let in.
       arrival.fail(error as Error);
@@ -122,9 +124,10 @@ export class SshHost implements Host {
       const reason = error instanceof DOMException
         ? `within the 'startTimeout' of ${timeout} ms`
         : `(${error})`;
-      throw this.#explain(
-        `the pool's program there has not connected back ${reason}`,
-      );
+      throw this.#explain({
+        step: "spawner",
+        what: `the pool's program there has not connected back ${reason}`,
+      });
     }
     return this.#settings.workers || this.machine.cpus;
   }
@@ -272,7 +275,28 @@ export class SshHost implements Host {
     if (this.#spawner !== undefined) this.#context.report(this.name, line);
   }
 
-  #explain(otherwise: string): HostError {
+  /** What there is to say of an end that ssh doesn't explain. */
+  #howEnded(code: number): Otherwise {
+    if (this.#spawner !== undefined) {
+      return {
+        step: "connection",
+        what: `the connection ended (ssh's exit code ${code})`,
+      };
+    }
+    return code === OWN_FAILURE
+      ? {
+        step: "connection",
+        what:
+          `ssh could not connect to ${this.name} (exit code ${code}): 'ssh -v' in a terminal says more`,
+      }
+      : {
+        step: "spawner",
+        what:
+          `ssh ended (exit code ${code}) before the pool's program had connected: the user must be able to run commands by ssh, and deno to run the program there`,
+      };
+  }
+
+  #explain(otherwise: Otherwise): HostError {
     return explainSshFailure(this.name, this.#words, otherwise);
   }
 }
