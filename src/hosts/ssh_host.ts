@@ -35,6 +35,12 @@ const OWN_FAILURE = 255;
 /** How many characters of what ssh says are kept to explain a failure. */
 const MAX_WORDS = 8_192;
 
+/** How much of a line of it is kept. */
+const MAX_LINE = 4_096;
+
+/** What ssh says of each probe of the lifeline. */
+const PROBE = /^connect to .*\/nothing port -2 failed/;
+
 /** What a worker over there is to be started with. */
 export type WorkerRequest = Omit<SessionRequest, "address" | "certificate">;
 
@@ -261,18 +267,23 @@ export class SshHost implements Host {
     let rest = "";
     for (let read; !(read = await reader.read()).done;) {
       const text = decoder.decode(read.value, { stream: true });
-      const lines = (rest + text).split("\n");
+      const [first, ...others] = text.split("\n");
+      // A line may never end.
+      const lines = [rest + first, ...others]
+        .map((line) => line.slice(0, MAX_LINE));
       rest = lines.pop()!;
-      for (const line of lines) this.#hear(line.trimEnd());
+      this.#hear(lines);
     }
-    if (rest !== "") this.#hear(rest);
+    if (rest !== "") this.#hear([rest]);
   }
 
-  #hear(line: string): void {
-    // What becomes of each probe of the lifeline.
-    if (/^connect to .*\/nothing port -2 failed/.test(line)) return;
-    this.#words = `${this.#words}${line}\n`.slice(-MAX_WORDS);
-    if (this.#spawner !== undefined) this.#context.report(this.name, line);
+  #hear(lines: readonly string[]): void {
+    const said = lines.map((line) => line.trimEnd())
+      .filter((line) => !PROBE.test(line));
+    if (said.length === 0) return;
+    this.#words = `${this.#words}${said.join("\n")}\n`.slice(-MAX_WORDS);
+    if (this.#spawner === undefined) return;
+    for (const line of said) this.#context.report(this.name, line);
   }
 
   /** What there is to say of an end that ssh doesn't explain. */

@@ -24,6 +24,17 @@ async function greetingSite(
   return await SshSite.start({ config: [`Banner ${path}`, ...config] });
 }
 
+/** Has a session write something to stderr and fail. */
+async function failureOf(command: string): Promise<HostError> {
+  await using site = await SshSite.start({
+    config: [`ForceCommand ${command} >&2; exit 1`],
+  });
+  await using pool = new Pool({ hosts: site.host() });
+  const { cause } = await assertRejects(() => pool.ready, BrokenPoolError);
+  assertInstanceOf(cause, HostError);
+  return cause;
+}
+
 sshTest(
   "Pool doesn't take an ssh host's banner for the reason of a failure",
   async () => {
@@ -50,5 +61,17 @@ sshTest(
     await until(() => error() !== undefined);
     assertFalse(error()!.message.includes(REFUSED), error()!.message);
     assertEquals((error() as HostError).step, "connection");
+  },
+);
+
+sshTest(
+  "Pool reads what an ssh host says to its end, however long a line is",
+  async () => {
+    const size = 32 * 2 ** 20;
+    const { message } = await failureOf(
+      `{ echo first; printf begin; head -c ${size} /dev/zero; echo; echo last; }`,
+    );
+    assertStringIncludes(message, "    begin");
+    assertStringIncludes(message, "    last");
   },
 );
