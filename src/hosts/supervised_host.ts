@@ -145,34 +145,37 @@ export class SupervisedHost {
     return this.#stopping;
   }
 
+  /** Reaches the host, the first time or again, and starts all workers. */
   async #start(): Promise<ConnectedWorker[]> {
-    const { startTimeout } = this.#supervision;
-    const begin = performance.now();
-    const arrivals = await this.#startAll();
-    let connected: ConnectedWorker[];
-    try {
-      const left = startTimeout - (performance.now() - begin);
-      connected = await withinLimit(Promise.all(arrivals), Math.max(1, left));
-    } catch (error) {
-      throw isTimeout(error) ? this.#late() : error;
-    }
-    this.#supervise();
-    return connected;
-  }
-
-  /** Reaches the host and starts all workers, which have yet to connect. */
-  async #startAll(): Promise<Promise<ConnectedWorker>[]> {
     const { makeHost, startTimeout, maxRestarts } = this.#supervision;
+    const begin = performance.now();
     this.#host = makeHost();
     this.workers = await this.#host.open(startTimeout);
     if (this.#stopped.signal.aborted) throw new Error(SHUT_DOWN);
     this.#restarts = new Restarts(maxRestarts * this.workers);
     this.#givenUp = false;
     this.#workers.length = 0;
-    return Array.from(
+    const arrivals = Array.from(
       { length: this.workers },
       (_, index) => this.#startWorker(index),
     );
+    const left = Math.max(1, startTimeout - (performance.now() - begin));
+    const connected = await this.#allConnected(arrivals, left);
+    this.lostSince = undefined;
+    this.error = undefined;
+    this.#supervise();
+    return connected;
+  }
+
+  async #allConnected(
+    arrivals: readonly Promise<ConnectedWorker>[],
+    timeout: number,
+  ): Promise<ConnectedWorker[]> {
+    try {
+      return await withinLimit(Promise.all(arrivals), timeout);
+    } catch (error) {
+      throw isTimeout(error) ? this.#late() : error;
+    }
   }
 
   async #stop(): Promise<void> {
@@ -305,7 +308,7 @@ export class SupervisedHost {
     for (let wait = FIRST_REOPEN; !signal.aborted;) {
       try {
         await pause(jittered(wait), signal);
-        const connected = await this.#restart();
+        const connected = await this.#start();
         report("is there again");
         for (const worker of connected) onWorker(worker);
         return;
@@ -316,16 +319,6 @@ export class SupervisedHost {
       }
       wait = Math.min(LAST_REOPEN, wait * 2);
     }
-  }
-
-  async #restart(): Promise<ConnectedWorker[]> {
-    const { startTimeout } = this.#supervision;
-    const arrivals = await this.#startAll();
-    const connected = await withinLimit(Promise.all(arrivals), startTimeout);
-    this.lostSince = undefined;
-    this.error = undefined;
-    this.#supervise();
-    return connected;
   }
 
   #endedEarly(name: string, { how, lastWords }: WorkerEnd): HostError {

@@ -242,6 +242,18 @@ Deno.test("SupervisedHost tries a lost host again if a worker there ends early",
   assert(first!.hasEnded);
 });
 
+Deno.test("SupervisedHost says that workers of a lost host are late, and tries again", async () => {
+  await using scene = await Scene.started({ startTimeout: 100 });
+  scene.connects = false;
+  scene.host.lose(new Error("pulled the plug"));
+  await until(() => /have not connected/.test(`${scene.supervised.error}`));
+  const error = scene.supervised.error as HostError;
+  assertEquals([error.host, error.step], ["fake", "worker"]);
+  assertStringIncludes(error.message, "Of the 2 workers of the host fake, 2");
+  scene.connects = true;
+  await until(() => scene.replacements.length === 2);
+});
+
 Deno.test("SupervisedHost replaces workers of a host that was reached again", async () => {
   await using scene = await Scene.started();
   scene.host.lose(new Error("pulled the plug"));
