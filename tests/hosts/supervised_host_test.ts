@@ -2,6 +2,7 @@ import {
   assert,
   assertEquals,
   assertFalse,
+  assertMatch,
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
@@ -47,8 +48,23 @@ Deno.test("SupervisedHost.start() fails if a worker can't be started", async () 
   await using scene = new Scene();
   scene.startProblem = new TypeError("no way");
   const error = await assertRejects(() => scene.supervised.start(), HostError);
-  assertStringIncludes(error.message, "could not be started");
-  assertStringIncludes(error.message, "no way");
+  assertMatch(
+    error.message,
+    /^The fake worker [12] did not start: it could not be started: .*no way$/,
+  );
+});
+
+Deno.test("SupervisedHost.start() says of a worker that wrote nothing only how it ended", async () => {
+  await using scene = new Scene();
+  scene.connects = false;
+  const starting = scene.supervised.start();
+  const [first] = await scene.processes(2);
+  first!.end({ how: "exit code 9", lastWords: "" });
+  const error = await assertRejects(() => starting, HostError);
+  assertEquals(
+    error.message,
+    "The fake worker 1 ended (exit code 9) before it connected",
+  );
 });
 
 Deno.test("SupervisedHost.start() fails if a worker doesn't connect in time", async () => {
