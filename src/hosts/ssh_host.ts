@@ -248,7 +248,7 @@ export class SshHost implements Host {
       ...options.flatMap((option) => ["-o", option]),
       ...(username === undefined ? [] : ["-l", username]),
       ...(port === undefined ? [] : ["-p", String(port)]),
-      ...(identity === undefined ? [] : ["-i", identity]),
+      ...(identity === undefined ? [] : identityArguments(identity)),
       "-R",
       `${this.#folder}.sock:${forwardTarget(address)}`,
       "-R",
@@ -310,6 +310,16 @@ export class SshHost implements Host {
   #explain(otherwise: Otherwise): HostError {
     return explainSshFailure(this.name, this.#words, otherwise);
   }
+}
+
+/**
+ * A percent sign begins a token, and `-i` takes no file whose name it would have
+ * to find behind one.
+ */
+function identityArguments(path: string): string[] {
+  if (!path.includes("%")) return ["-i", path];
+  const quoted = path.replaceAll("%", "%%").replace(/["\\]/g, "\\$&");
+  return ["-o", `IdentityFile="${quoted}"`];
 }
 
 function forwardTarget(address: Address): string {

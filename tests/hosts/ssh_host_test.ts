@@ -171,6 +171,23 @@ sshTest("Pool logs in to an ssh host with the given identity", async () => {
 });
 
 sshTest(
+  "Pool logs in to an ssh host with an identity of any name",
+  async () => {
+    const { server } = shared.site;
+    const folder = `${server.folder}/keys 100%`;
+    await Deno.mkdir(folder);
+    const at = server.sshArgs.indexOf("-i");
+    const sshArgs = server.sshArgs.toSpliced(at, 2);
+    for (const name of ["id%h", `my "key" \\ %`]) {
+      const identity = `${folder}/${name}`;
+      await Deno.copyFile(server.identity, identity);
+      await using pool = makePool({ identity, sshArgs });
+      assertEquals(await pool.run(() => 1), 1);
+    }
+  },
+);
+
+sshTest(
   "Pool has one worker for each CPU of an ssh host by default",
   async () => {
     await using pool = new Pool({
