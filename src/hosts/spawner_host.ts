@@ -212,7 +212,7 @@ export class SpawnerHost implements Host {
     if (cause instanceof Deno.errors.ConnectionRefused) {
       return this.#error(
         "connection",
-        `no spawner server listens at ${this.#where}: start one there with 'deno run -A server.ts', or write ssh://${this.#where} if ssh is meant`,
+        `no spawner server listens at ${this.#where}: start one there with 'deno run -A jsr:@distex/pool/server', or write ssh://${this.#where} if ssh is meant`,
         cause,
       );
     }
