@@ -1,6 +1,6 @@
 import { HostError, type HostStep } from "../errors.ts";
 import type { WorkerProcess } from "../spawner/spawner.ts";
-import { withinLimit } from "../time_limit.ts";
+import { isTimeout, withinLimit } from "../time_limit.ts";
 import {
   type Address,
   formatAddress,
@@ -272,10 +272,6 @@ async function startTls(
     }
     throw error;
   }
-}
-
-function isTimeout(error: unknown): boolean {
-  return error instanceof DOMException && error.name === "TimeoutError";
 }
 
 function isWildcard(hostname: string): boolean {

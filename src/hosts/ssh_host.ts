@@ -1,6 +1,6 @@
 import { HostError } from "../errors.ts";
 import { kill, outputRead, type WorkerProcess } from "../spawner/spawner.ts";
-import { withinLimit } from "../time_limit.ts";
+import { isTimeout, withinLimit } from "../time_limit.ts";
 import { type Address, formatAddress } from "../wire/address.ts";
 import type { Channel } from "../wire/channel.ts";
 import { makeSecret } from "../wire/handshake.ts";
@@ -127,7 +127,7 @@ export class SshHost implements Host {
       if (error instanceof HostError || this.#closing.signal.aborted) {
         throw error;
       }
-      const reason = error instanceof DOMException
+      const reason = isTimeout(error)
         ? `within the 'startTimeout' of ${timeout} ms`
         : `(${error})`;
       throw this.#explain({

@@ -1,6 +1,6 @@
 import { HostError } from "../errors.ts";
 import { pause } from "../pause.ts";
-import { withinLimit } from "../time_limit.ts";
+import { isTimeout, withinLimit } from "../time_limit.ts";
 import type { WorkerEnd, WorkerProcess } from "../spawner/spawner.ts";
 import type { Channel } from "../wire/channel.ts";
 import type { Arrival, Arrivals } from "./arrivals.ts";
@@ -362,8 +362,4 @@ async function ended(
   const end = await process.ended;
   clearTimeout(timer);
   return end;
-}
-
-function isTimeout(error: unknown): boolean {
-  return error instanceof DOMException && error.name === "TimeoutError";
 }
