@@ -96,9 +96,7 @@ export class SpawnerHost implements Host {
   }
 
   start(worker: number): WorkerProcess {
-    const process = this.spawner.start(worker);
-    process.ended.then(() => this.#context.onEnded(worker));
-    return process;
+    return this.spawner.start(worker);
   }
 
   // deno-lint-ignore require-await

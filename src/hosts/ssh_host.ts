@@ -139,9 +139,7 @@ export class SshHost implements Host {
   }
 
   start(worker: number): WorkerProcess {
-    const process = this.spawner.start(worker);
-    process.ended.then(() => this.#context.onEnded(worker));
-    return process;
+    return this.spawner.start(worker);
   }
 
   async close(): Promise<void> {

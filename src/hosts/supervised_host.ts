@@ -61,6 +61,8 @@ export interface HostSupervision {
   readonly arrivals: Arrivals;
   /** Called with the number and the name of each worker. */
   readonly onName: (worker: number, name: string) => void;
+  /** Called with the number of each that has ended, when its output was read. */
+  readonly onEnded: (worker: number) => void;
   /**
    * Called with each worker that takes the place of one that was lost; it
    * resolves when the worker is in use, or won't be.
@@ -206,7 +208,7 @@ export class SupervisedHost {
   }
 
   async #startWorker(index: number): Promise<ConnectedWorker> {
-    const { arrivals, onName, index: hostIndex } = this.#supervision;
+    const { arrivals, onName, onEnded, index: hostIndex } = this.#supervision;
     const host = this.#host!;
     const name = `${this.name} worker ${index + 1}`;
     const arrival = arrivals.expect(host.secret);
@@ -222,7 +224,10 @@ export class SupervisedHost {
     };
     this.#workers[index] = worker;
     const { process } = worker;
-    process.ended.then((end) => arrival.fail(this.#endedEarly(name, end)));
+    process.ended.then((end) => {
+      onEnded(arrival.number);
+      arrival.fail(this.#endedEarly(name, end));
+    });
     const channel = await arrival.channel;
     worker.channel = channel;
     const kill = (blameless: boolean) => {
