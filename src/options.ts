@@ -104,7 +104,10 @@ export interface PoolOptions {
   readonly denoArgs?: readonly string[];
   /** Environment variables of workers, besides those of this process. */
   readonly env?: Readonly<Record<string, string>>;
-  /** The folder that workers start in; the default is that of this process. */
+  /**
+   * The folder that workers on this machine start in; the default is that of
+   * this process. Other hosts have a `cwd` of their own.
+   */
   readonly cwd?: string;
   /**
    * How long all workers may take to connect, in milliseconds. The default is

@@ -26,6 +26,11 @@ export async function withinLimit<Value>(
   }
 }
 
+/** Whether what was thrown says that something took too long. */
+export function isTimeout(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "TimeoutError";
+}
+
 async function late(
   milliseconds: number,
   signal: AbortSignal,

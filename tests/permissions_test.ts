@@ -31,6 +31,14 @@ const DEEDS: Record<string, () => unknown> = {
     const url = "https://127.0.0.1:10009/mod.ts";
     return import(url);
   },
+  "import code from a host that Deno allows": () => {
+    const url = "https://esm.sh/not-there";
+    return import(url);
+  },
+  "import a package": () => {
+    const url = "npm:@not-there/at-all";
+    return import(url);
+  },
   "kill a process": () => Deno.kill(1, "SIGCONT"),
 };
 
@@ -40,7 +48,8 @@ async function outcomeOf(pool: Pool, deed: () => unknown): Promise<string> {
   const settled = await deadline(outcome, LONG);
   if (settled === "done") return settled;
   const isRefused = settled instanceof Deno.errors.NotCapable ||
-    /[Rr]equires (import|run|read) access/.test((settled as Error).message);
+    /Requires (run|read) access|--cached-only is specified/
+      .test((settled as Error).message);
   return isRefused ? "refused" : Deno.inspect(settled);
 }
 

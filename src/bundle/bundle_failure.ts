@@ -2,10 +2,17 @@ import { withRealPlaces } from "./failure_place.ts";
 
 /** What `deno bundle` writes besides its reasons. */
 const NOISE =
-  /^(?:error: bundling failed|Stack backtrace:|\s+\d+: .*|\s+note: You can mark the path .*|\s*)$/;
+  /^(?:error: bundling failed|\s+note: You can mark the path .*|\s*)$/;
+
+/** Where its reasons end, and what it was doing itself begins. */
+const BACKTRACE = /^Stack backtrace:$/m;
 
 /** The ways out, by what the reason has in it. */
 const WAYS_OUT: readonly (readonly [reason: RegExp, wayOut: string])[] = [
+  [
+    /esbuild[^]*(?:failed to create|No such file|Not a directory|No space left|Permission denied|Read-only file system)/,
+    "Deno bundles with esbuild, which it keeps in its cache: see to it that there is space and leave to write in the folder that DENO_DIR names, or of which `deno info` tells",
+  ],
   [
     /package "@esbuild\/|esbuild.*(?:download|registry)/i,
     "Deno bundles with esbuild, which it downloads once from the npm registry: make that reachable or set NPM_CONFIG_REGISTRY, or run `deno bundle` once while it is",
@@ -34,7 +41,7 @@ const UNLOADED = /Do not know how to load path: (?:deno:)?(\S+)/g;
  * @param stderr What it wrote, without colours.
  */
 export function explainFailure(url: string, stderr: string): Error {
-  const said = stderr.split(/\r?\n/)
+  const said = stderr.split(BACKTRACE)[0]!.split(/\r?\n/)
     .filter((line) => !NOISE.test(line))
     .join("\n")
     .replace(/^error: /gm, "");

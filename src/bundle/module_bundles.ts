@@ -48,8 +48,8 @@ export class ModuleBundles {
   }
 
   /**
-   * The bundle of a module. It stays the same when files change; one that
-   * couldn't be made is tried anew.
+   * The bundle of a module. It stays the same when files change, also if it
+   * couldn't be made: workers remember that, and new ones are to do the same.
    *
    * @throws {Error} If the module can't be bundled.
    */
@@ -58,7 +58,6 @@ export class ModuleBundles {
     if (bundle === undefined) {
       bundle = this.#make(url);
       this.#bundles.set(url, bundle);
-      bundle.catch(() => this.#bundles.delete(url));
     }
     return bundle;
   }

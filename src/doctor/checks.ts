@@ -7,6 +7,7 @@ import { SshHost } from "../hosts/ssh_host.ts";
 import { KeepAlive } from "../keep_alive.ts";
 import { TaskRunner } from "../runner.ts";
 import { type PoolSettings, poolSettings } from "../settings.ts";
+import { isTimeout } from "../time_limit.ts";
 import { CLOCK_HINT, HERE_HINT, hintFor, LOST_HINT } from "./hints.ts";
 import {
   measureClock,
@@ -188,7 +189,7 @@ class HostCheck {
   }
 
   #reason(error: unknown): string {
-    if (error instanceof DOMException && error.name === "TimeoutError") {
+    if (isTimeout(error)) {
       return `there was no answer within ${this.#timeout / 1_000} s`;
     }
     return error instanceof Error ? error.message : String(error);

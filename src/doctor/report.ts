@@ -89,11 +89,10 @@ export function stepsText(
 export function summaryText({ hosts }: Report, { color }: TextStyle): string {
   const bad = hosts.filter(({ ok }) => !ok).length;
   if (bad === 0) return paint("All is well", GREEN, color);
-  const all = hosts.length === 1 ? "The host" : `${bad} of ${hosts.length}`;
-  const text = hosts.length === 1
-    ? `${all} has a problem`
-    : `${all} hosts ${bad === 1 ? "has" : "have"} a problem`;
-  return paint(text, RED, color);
+  const which = hosts.length === 1
+    ? "The host has"
+    : `${bad} of ${hosts.length} hosts ${bad === 1 ? "has" : "have"}`;
+  return paint(`${which} a problem`, RED, color);
 }
 
 function stepText(

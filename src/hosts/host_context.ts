@@ -23,8 +23,6 @@ export interface HostContext {
   readonly heartbeat: number;
   /** Passes on what a worker writes. */
   readonly onOutput: OutputHandler;
-  /** Takes note that a worker has ended, and has written all that it will. */
-  readonly onEnded: (worker: number) => void;
   /** Passes on a line about a host. */
   readonly report: (host: string, line: string) => void;
 }

@@ -1,4 +1,5 @@
 import {
+  checkNames,
   checkSecret,
   checkText,
   checkTexts,
@@ -135,7 +136,7 @@ function parseHost(options: HostOptions): HostSettings {
   }
   const { host, workers: count, name: givenName, ...others } = options;
   const { kind, username, hostname, port, workers } = parseSpec(host);
-  checkNames(host, kind, others);
+  checkOptionNames(host, kind, others);
   checkValues(options);
   if (count !== undefined && workers !== undefined && count !== workers) {
     throw unreadable(host, WORKERS, `${count} and ${workers} at once`);
@@ -178,6 +179,7 @@ interface Spec {
 
 function parseSpec(spec: string): Spec {
   const [, scheme, rest = ""] = spec.match(/^(?:([^/]*):\/\/)?(.*)$/s)!;
+  checkPassword(scheme, rest);
   if (scheme !== undefined && scheme !== "ssh") {
     throw unreadable(
       spec,
@@ -200,6 +202,19 @@ function parseSpec(spec: string): Spec {
     port: port === undefined ? undefined : portNumber(spec, port),
     workers: slash < 0 ? undefined : workerCount(spec, rest.slice(slash + 1)),
   };
+}
+
+/** No message has it, so it must be the first that is looked for. */
+function checkPassword(scheme: string | undefined, rest: string): void {
+  const colon = rest.indexOf(":");
+  const at = rest.lastIndexOf("@");
+  if (colon < 0 || at < colon) return;
+  const prefix = scheme === undefined ? "" : `${scheme}://`;
+  throw unreadable(
+    `${prefix}${rest.slice(0, colon)}:…${rest.slice(at)}`,
+    "username",
+    "followed by a password, which can't be given: log in with a key (the host's option 'identity', or an ssh-agent)",
+  );
 }
 
 function splitPort(
@@ -262,7 +277,7 @@ function noCount(spec: string, found: string): RangeError {
   );
 }
 
-function checkNames(host: string, kind: string, others: object): void {
+function checkOptionNames(host: string, kind: string, others: object): void {
   const [own, foreign] = kind === "ssh"
     ? [SSH_ONLY, SPAWNER_ONLY]
     : [SPAWNER_ONLY, SSH_ONLY];
@@ -291,7 +306,8 @@ function checkValues(options: HostOptions): void {
     checkWorkerOptions(options);
   } catch (cause) {
     const { message } = cause as Error;
-    throw new RangeError(`In the host "${host}" ${message}`, { cause });
+    const OptionError = cause instanceof TypeError ? TypeError : RangeError;
+    throw new OptionError(`In the host "${host}" ${message}`, { cause });
   }
 }
 
@@ -300,6 +316,7 @@ function checkTls(tls: HostOptions["tls"]): void {
   if (typeof tls !== "object" || tls === null) {
     throw invalid("tls", tls, "true, false or an object");
   }
+  checkNames("'tls'", tls, { caCerts: true, serverName: true });
   checkTexts("tls.caCerts", tls.caCerts);
   checkText("tls.serverName", tls.serverName);
 }

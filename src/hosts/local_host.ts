@@ -10,23 +10,16 @@ export class LocalHost implements Host {
   readonly lost: Promise<Error> = new Promise(() => {});
   readonly #workers: number;
   readonly #spawner: Spawner;
-  readonly #onEnded: (worker: number) => void;
 
-  /**
-   * Constructs the host of so many workers that have this secret.
-   *
-   * @param onEnded Called with the number of each worker that has ended.
-   */
+  /** Constructs the host of so many workers that have this secret. */
   constructor(
     workers: number,
     secret: Uint8Array<ArrayBuffer>,
     spawner: Spawner,
-    onEnded: (worker: number) => void,
   ) {
     this.#workers = workers;
     this.secret = secret;
     this.#spawner = spawner;
-    this.#onEnded = onEnded;
   }
 
   open(): Promise<number> {
@@ -34,9 +27,7 @@ export class LocalHost implements Host {
   }
 
   start(worker: number): WorkerProcess {
-    const process = this.#spawner.start(worker);
-    process.ended.then(() => this.#onEnded(worker));
-    return process;
+    return this.#spawner.start(worker);
   }
 
   close(): Promise<void> {

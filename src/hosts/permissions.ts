@@ -15,6 +15,12 @@ import {
  * one by one. A permission that has such a list isn't inherited: list here
  * what tasks need.
  *
+ * Without `import` nothing is downloaded: not from npm either, nor from the
+ * hosts that Deno allows by itself. Modules that are in Deno's cache can be
+ * imported. `"inherit"` leaves to workers what Deno allows by itself to the
+ * program. A list of hosts counts in place of Deno's, with `jsr.io` added, where
+ * workers may come from; npm goes with any list.
+ *
  * @example Usage
  * ```ts
  * import { Pool, type WorkerPermissions } from "@distex/pool";
@@ -62,9 +68,12 @@ export function grantedBy(permissions: WorkerPermissions): Grants {
       );
     }
     if (Array.isArray(value)) {
-      grants[name] = value.map((entry) => listEntry(name, entry));
+      const list = value.map((entry) => listEntry(name, entry));
+      if (list.length > 0) grants[name] = list;
     } else if (value === true || value === "inherit" && isGranted(name)) {
       grants[name] = true;
+    } else if (value === "inherit" && name === "import" && hasDenosHosts()) {
+      grants[name] = [];
     } else if (![false, undefined, "inherit"].includes(value as boolean)) {
       throw invalid(
         `permissions.${name}`,
@@ -94,4 +103,17 @@ function isPermissionName(name: string): name is PermissionName {
 function isGranted(name: PermissionName): boolean {
   const status = Deno.permissions.querySync({ name });
   return status.state === "granted" && !status.partial;
+}
+
+/**
+ * Whether the program may import from where Deno allows it by itself, of which
+ * one host tells: a list of the program's own would take their place.
+ */
+function hasDenosHosts(): boolean {
+  const all = Deno.permissions.querySync({ name: "import" });
+  const one = Deno.permissions.querySync({
+    name: "import",
+    host: "esm.sh:443",
+  });
+  return all.state === "prompt" && one.state === "granted";
 }

@@ -7,7 +7,8 @@ const MAX_SOCKET_PATH = 103;
  */
 const SPECIAL = /,|\$\{/;
 
-const SOCKET_NAME = "pool.sock";
+/** What the names of such folders begin with. */
+const PREFIX = "distex-";
 
 /** A folder that only this user can enter, for a pool's socket. */
 export class PrivateFolder {
@@ -23,17 +24,16 @@ export class PrivateFolder {
    * @throws {Error} If there is no place for it.
    */
   static async make(): Promise<PrivateFolder> {
-    const prefix = "distex-";
-    const path = await Deno.makeTempDir({ prefix });
-    const problem = problemOf(path);
-    if (problem === undefined) return new PrivateFolder(path);
-    await Deno.remove(path);
+    const folder = new PrivateFolder(await makeTemporary());
+    const problem = problemOf(folder.socketPath);
+    if (problem === undefined) return folder;
+    await folder.remove();
     try {
-      const dir = "/tmp";
-      return new PrivateFolder(await Deno.makeTempDir({ prefix, dir }));
+      const options = { prefix: PREFIX, dir: "/tmp" };
+      return new PrivateFolder(await Deno.makeTempDir(options));
     } catch (cause) {
       throw new Error(
-        `The path ${path} ${problem}, and there is no place in /tmp (${cause}): set TMPDIR to another folder, or use { transport: "tcp" }`,
+        `The path ${folder.path} ${problem}, and there is no place in /tmp (${cause}): set TMPDIR to another folder, or use { transport: "tcp" }`,
         { cause },
       );
     }
@@ -41,7 +41,7 @@ export class PrivateFolder {
 
   /** The path for the socket in it. */
   get socketPath(): string {
-    return socketPath(this.path);
+    return `${this.path}/pool.sock`;
   }
 
   /** Removes the folder with all that is in it. */
@@ -54,14 +54,31 @@ export class PrivateFolder {
   }
 }
 
-function socketPath(folder: string): string {
-  return `${folder}/${SOCKET_NAME}`;
+async function makeTemporary(): Promise<string> {
+  try {
+    return await Deno.makeTempDir({ prefix: PREFIX });
+  } catch (cause) {
+    // Deno says what is to be done then.
+    if (cause instanceof Deno.errors.NotCapable) throw cause;
+    throw new Error(
+      `The folder for temporary files${knownTmpdir()} can't be used (${cause}): set TMPDIR to one that is there and can be written`,
+      { cause },
+    );
+  }
 }
 
-/** Why a folder is no place for the socket, if so. */
-function problemOf(folder: string): string | undefined {
-  const bytes = new TextEncoder().encode(socketPath(folder)).length;
+/** TMPDIR, if the program may read it: to try would ask the user. */
+function knownTmpdir(): string {
+  const variable = "TMPDIR";
+  const { state } = Deno.permissions.querySync({ name: "env", variable });
+  const path = state === "granted" ? Deno.env.get(variable) : undefined;
+  return path === undefined ? "" : ` ${path}`;
+}
+
+/** Why the path of a socket won't do, if so. */
+function problemOf(path: string): string | undefined {
+  const bytes = new TextEncoder().encode(path).length;
   if (bytes > MAX_SOCKET_PATH) return "is too long for a Unix socket";
-  if (SPECIAL.test(folder)) return "has a comma or '${' in it";
+  if (SPECIAL.test(path)) return "has a comma or '${' in it";
   return undefined;
 }

@@ -1,6 +1,6 @@
 import { HostError, type HostStep } from "../errors.ts";
 import type { WorkerProcess } from "../spawner/spawner.ts";
-import { withinLimit } from "../time_limit.ts";
+import { isTimeout, withinLimit } from "../time_limit.ts";
 import {
   type Address,
   formatAddress,
@@ -96,9 +96,7 @@ export class SpawnerHost implements Host {
   }
 
   start(worker: number): WorkerProcess {
-    const process = this.spawner.start(worker);
-    process.ended.then(() => this.#context.onEnded(worker));
-    return process;
+    return this.spawner.start(worker);
   }
 
   // deno-lint-ignore require-await
@@ -212,7 +210,7 @@ export class SpawnerHost implements Host {
     if (cause instanceof Deno.errors.ConnectionRefused) {
       return this.#error(
         "connection",
-        `no spawner server listens at ${this.#where}: start one there with 'deno run -A server.ts', or write ssh://${this.#where} if ssh is meant`,
+        `no spawner server listens at ${this.#where}: start one there with 'deno run -A jsr:@distex/pool/server', or write ssh://${this.#where} if ssh is meant`,
         cause,
       );
     }
@@ -272,10 +270,6 @@ async function startTls(
     }
     throw error;
   }
-}
-
-function isTimeout(error: unknown): boolean {
-  return error instanceof DOMException && error.name === "TimeoutError";
 }
 
 function isWildcard(hostname: string): boolean {

@@ -1,6 +1,6 @@
 import { HostError } from "../errors.ts";
 import { kill, outputRead, type WorkerProcess } from "../spawner/spawner.ts";
-import { withinLimit } from "../time_limit.ts";
+import { isTimeout, withinLimit } from "../time_limit.ts";
 import { type Address, formatAddress } from "../wire/address.ts";
 import type { Channel } from "../wire/channel.ts";
 import { makeSecret } from "../wire/handshake.ts";
@@ -10,7 +10,7 @@ import type { Host } from "./host.ts";
 import type { HostContext } from "./host_context.ts";
 import type { HostSettings } from "./host_spec.ts";
 import { RemoteSpawner } from "./remote_spawner.ts";
-import { explainSshFailure } from "./ssh_failure.ts";
+import { explainSshFailure, type Otherwise } from "./ssh_failure.ts";
 import { remoteCommand } from "./ssh_script.ts";
 
 /** The program that an ssh host runs. */
@@ -29,8 +29,17 @@ const STOP_TIMEOUT = 3_000;
 /** How long it may take when it has been asked to, in milliseconds. */
 const TERM_TIMEOUT = 1_000;
 
+/** The exit code of ssh if it is ssh that failed, and not the command. */
+const OWN_FAILURE = 255;
+
 /** How many characters of what ssh says are kept to explain a failure. */
 const MAX_WORDS = 8_192;
+
+/** How much of a line of it is kept. */
+const MAX_LINE = 4_096;
+
+/** What ssh says of each probe of the lifeline. */
+const PROBE = /^connect to .*\/nothing port -2 failed/;
 
 /** What a worker over there is to be started with. */
 export type WorkerRequest = Omit<SessionRequest, "address" | "certificate">;
@@ -96,11 +105,7 @@ export class SshHost implements Host {
     const child = this.#spawn(code.length, arrival.number, left);
     this.#ended = this.#watch(child);
     this.#ended.then(({ code }) => {
-      const failure = this.#explain(
-        this.#spawner === undefined
-          ? `ssh ended (exit code ${code}) before the pool's program ran there: the user must be able to run commands by ssh`
-          : `the connection ended (ssh's exit code ${code})`,
-      );
+      const failure = this.#explain(this.#howEnded(code));
       arrival.fail(failure);
       this.#lost.resolve(failure);
     });
@@ -109,30 +114,32 @@ export class SshHost implements Host {
       const opening = arrival.channel.then((channel) => this.#greet(channel));
       this.machine = await withinLimit(opening, left);
       this.spawner.closed.then((reason) =>
-        this.#lost.resolve(
-          this.#explain(`the connection to it ended (${reason ?? "closed"})`),
-        )
+        this.#lost.resolve(this.#explain({
+          step: "connection",
+          what: `the connection to it ended (${reason ?? "closed"})`,
+        }))
       );
+      // What was said before doesn't tell why it is lost later.
+      this.#words = "";
     } catch (error) {
       // The program there, should it come later, isn't let in.
       arrival.fail(error as Error);
       if (error instanceof HostError || this.#closing.signal.aborted) {
         throw error;
       }
-      const reason = error instanceof DOMException
+      const reason = isTimeout(error)
         ? `within the 'startTimeout' of ${timeout} ms`
         : `(${error})`;
-      throw this.#explain(
-        `the pool's program there has not connected back ${reason}`,
-      );
+      throw this.#explain({
+        step: "spawner",
+        what: `the pool's program there has not connected back ${reason}`,
+      });
     }
     return this.#settings.workers || this.machine.cpus;
   }
 
   start(worker: number): WorkerProcess {
-    const process = this.spawner.start(worker);
-    process.ended.then(() => this.#context.onEnded(worker));
-    return process;
+    return this.spawner.start(worker);
   }
 
   async close(): Promise<void> {
@@ -239,7 +246,7 @@ export class SshHost implements Host {
       ...options.flatMap((option) => ["-o", option]),
       ...(username === undefined ? [] : ["-l", username]),
       ...(port === undefined ? [] : ["-p", String(port)]),
-      ...(identity === undefined ? [] : ["-i", identity]),
+      ...(identity === undefined ? [] : identityArguments(identity)),
       "-R",
       `${this.#folder}.sock:${forwardTarget(address)}`,
       "-R",
@@ -258,23 +265,59 @@ export class SshHost implements Host {
     let rest = "";
     for (let read; !(read = await reader.read()).done;) {
       const text = decoder.decode(read.value, { stream: true });
-      const lines = (rest + text).split("\n");
+      const [first, ...others] = text.split("\n");
+      // A line may never end.
+      const lines = [rest + first, ...others]
+        .map((line) => line.slice(0, MAX_LINE));
       rest = lines.pop()!;
-      for (const line of lines) this.#hear(line.trimEnd());
+      this.#hear(lines);
     }
-    if (rest !== "") this.#hear(rest);
+    if (rest !== "") this.#hear([rest]);
   }
 
-  #hear(line: string): void {
-    // What becomes of each probe of the lifeline.
-    if (/^connect to .*\/nothing port -2 failed/.test(line)) return;
-    this.#words = `${this.#words}${line}\n`.slice(-MAX_WORDS);
-    if (this.#spawner !== undefined) this.#context.report(this.name, line);
+  #hear(lines: readonly string[]): void {
+    const said = lines.map((line) => line.trimEnd())
+      .filter((line) => !PROBE.test(line));
+    if (said.length === 0) return;
+    this.#words = `${this.#words}${said.join("\n")}\n`.slice(-MAX_WORDS);
+    if (this.#spawner === undefined) return;
+    for (const line of said) this.#context.report(this.name, line);
   }
 
-  #explain(otherwise: string): HostError {
+  /** What there is to say of an end that ssh doesn't explain. */
+  #howEnded(code: number): Otherwise {
+    if (this.#spawner !== undefined) {
+      return {
+        step: "connection",
+        what: `the connection ended (ssh's exit code ${code})`,
+      };
+    }
+    return code === OWN_FAILURE
+      ? {
+        step: "connection",
+        what:
+          `ssh could not connect to ${this.name} (exit code ${code}): 'ssh -v' in a terminal says more`,
+      }
+      : {
+        step: "spawner",
+        what:
+          `ssh ended (exit code ${code}) before the pool's program had connected: the user must be able to run commands by ssh, and deno to run the program there`,
+      };
+  }
+
+  #explain(otherwise: Otherwise): HostError {
     return explainSshFailure(this.name, this.#words, otherwise);
   }
+}
+
+/**
+ * A percent sign begins a token, and `-i` takes no file whose name it would have
+ * to find behind one.
+ */
+function identityArguments(path: string): string[] {
+  if (!path.includes("%")) return ["-i", path];
+  const quoted = path.replaceAll("%", "%%").replace(/["\\]/g, "\\$&");
+  return ["-o", `IdentityFile="${quoted}"`];
 }
 
 function forwardTarget(address: Address): string {

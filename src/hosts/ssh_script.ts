@@ -23,7 +23,7 @@ export const DENO_PLACES = [
  * number.
  */
 const SCRIPT = [
-  "umask 077",
+  "umask=$(umask); umask 077",
   'd=$1; clean() { rm -rf "$d" "$d.sock" "$d.probe"; }; trap clean EXIT',
   'trap "exit 1" HUP TERM PIPE',
   'fail() { echo "distex: $*" >&2; exit 1; }',
@@ -36,11 +36,14 @@ const SCRIPT = [
   '[ -n "$deno" ] || fail "deno $PATH"',
   'v=$("$deno" --version 2>/dev/null) || fail "no-run $deno: $("$deno" --version 2>&1)"',
   "v=${v#deno }; v=${v%% *}; major=${v%%.*}; minor=${v#*.}; minor=${minor%%.*}",
+  '{ [ "$major" -ge 0 ] && [ "$minor" -ge 0 ]; } 2>/dev/null || fail "no-run $deno is no deno, its version is $v"',
   `[ "$major" -gt ${MIN_DENO[0]} ] || { [ "$major" -eq ${
     MIN_DENO[0]
   } ] && [ "$minor" -ge ${MIN_DENO[1]} ]; } || fail "version $v $deno"`,
   "IFS= read -r secret",
   'cat >"$d/program.js" && [ "$(($(wc -c <"$d/program.js")))" -eq "$3" ] || fail folder',
+  // Files of tasks are to be as those of any program there.
+  'umask "$umask"',
   'echo "$secret" | "$deno" run -A --quiet --no-config --no-prompt "$d/program.js" --folder "$d" --number "$4"',
 ].join("; ");
 

@@ -1,6 +1,6 @@
 import { HostError } from "../errors.ts";
 import { pause } from "../pause.ts";
-import { withinLimit } from "../time_limit.ts";
+import { isTimeout, withinLimit } from "../time_limit.ts";
 import type { WorkerEnd, WorkerProcess } from "../spawner/spawner.ts";
 import type { Channel } from "../wire/channel.ts";
 import type { Arrival, Arrivals } from "./arrivals.ts";
@@ -19,6 +19,9 @@ const LOST_TIMEOUT = 500;
 /** The pauses before a lost host is tried again, in milliseconds. */
 const FIRST_REOPEN = 500;
 const LAST_REOPEN = 30_000;
+
+/** How the ends of processes are told, and of those whose host is lost. */
+const RAN = /^(?:exit code|signal|the connection) /;
 
 const SHUT_DOWN = "The pool was shut down";
 
@@ -58,6 +61,8 @@ export interface HostSupervision {
   readonly arrivals: Arrivals;
   /** Called with the number and the name of each worker. */
   readonly onName: (worker: number, name: string) => void;
+  /** Called with the number of each that has ended, when its output was read. */
+  readonly onEnded: (worker: number) => void;
   /**
    * Called with each worker that takes the place of one that was lost; it
    * resolves when the worker is in use, or won't be.
@@ -145,34 +150,37 @@ export class SupervisedHost {
     return this.#stopping;
   }
 
+  /** Reaches the host, the first time or again, and starts all workers. */
   async #start(): Promise<ConnectedWorker[]> {
-    const { startTimeout } = this.#supervision;
-    const begin = performance.now();
-    const arrivals = await this.#startAll();
-    let connected: ConnectedWorker[];
-    try {
-      const left = startTimeout - (performance.now() - begin);
-      connected = await withinLimit(Promise.all(arrivals), Math.max(1, left));
-    } catch (error) {
-      throw isTimeout(error) ? this.#late() : error;
-    }
-    this.#supervise();
-    return connected;
-  }
-
-  /** Reaches the host and starts all workers, which have yet to connect. */
-  async #startAll(): Promise<Promise<ConnectedWorker>[]> {
     const { makeHost, startTimeout, maxRestarts } = this.#supervision;
+    const begin = performance.now();
     this.#host = makeHost();
     this.workers = await this.#host.open(startTimeout);
     if (this.#stopped.signal.aborted) throw new Error(SHUT_DOWN);
     this.#restarts = new Restarts(maxRestarts * this.workers);
     this.#givenUp = false;
     this.#workers.length = 0;
-    return Array.from(
+    const arrivals = Array.from(
       { length: this.workers },
       (_, index) => this.#startWorker(index),
     );
+    const left = Math.max(1, startTimeout - (performance.now() - begin));
+    const connected = await this.#allConnected(arrivals, left);
+    this.lostSince = undefined;
+    this.error = undefined;
+    this.#supervise();
+    return connected;
+  }
+
+  async #allConnected(
+    arrivals: readonly Promise<ConnectedWorker>[],
+    timeout: number,
+  ): Promise<ConnectedWorker[]> {
+    try {
+      return await withinLimit(Promise.all(arrivals), timeout);
+    } catch (error) {
+      throw isTimeout(error) ? this.#late() : error;
+    }
   }
 
   async #stop(): Promise<void> {
@@ -200,7 +208,7 @@ export class SupervisedHost {
   }
 
   async #startWorker(index: number): Promise<ConnectedWorker> {
-    const { arrivals, onName, index: hostIndex } = this.#supervision;
+    const { arrivals, onName, onEnded, index: hostIndex } = this.#supervision;
     const host = this.#host!;
     const name = `${this.name} worker ${index + 1}`;
     const arrival = arrivals.expect(host.secret);
@@ -216,7 +224,10 @@ export class SupervisedHost {
     };
     this.#workers[index] = worker;
     const { process } = worker;
-    process.ended.then((end) => arrival.fail(this.#endedEarly(name, end)));
+    process.ended.then((end) => {
+      onEnded(arrival.number);
+      arrival.fail(this.#endedEarly(name, end));
+    });
     const channel = await arrival.channel;
     worker.channel = channel;
     const kill = (blameless: boolean) => {
@@ -305,7 +316,7 @@ export class SupervisedHost {
     for (let wait = FIRST_REOPEN; !signal.aborted;) {
       try {
         await pause(jittered(wait), signal);
-        const connected = await this.#restart();
+        const connected = await this.#start();
         report("is there again");
         for (const worker of connected) onWorker(worker);
         return;
@@ -318,25 +329,12 @@ export class SupervisedHost {
     }
   }
 
-  async #restart(): Promise<ConnectedWorker[]> {
-    const { startTimeout } = this.#supervision;
-    const arrivals = await this.#startAll();
-    const connected = await withinLimit(Promise.all(arrivals), startTimeout);
-    this.lostSince = undefined;
-    this.error = undefined;
-    this.#supervise();
-    return connected;
-  }
-
   #endedEarly(name: string, { how, lastWords }: WorkerEnd): HostError {
-    const words = lastWords === ""
-      ? "; what it wrote to stderr says why"
-      : `: ${lastWords}`;
-    return new HostError(
-      this.name,
-      "worker",
-      `The ${name} ended (${how}) before it connected${words}`,
-    );
+    const words = lastWords === "" ? "" : `: ${lastWords}`;
+    const message = RAN.test(how)
+      ? `The ${name} ended (${how}) before it connected${words}`
+      : `The ${name} did not start: it ${how}`;
+    return new HostError(this.name, "worker", message);
   }
 
   #late(): HostError {
@@ -369,8 +367,4 @@ async function ended(
   const end = await process.ended;
   clearTimeout(timer);
   return end;
-}
-
-function isTimeout(error: unknown): boolean {
-  return error instanceof DOMException && error.name === "TimeoutError";
 }

@@ -135,6 +135,7 @@ export class Supervisor {
       startTimeout,
       arrivals: this.#arrivals,
       onName: (worker, name) => this.#output.name(worker, name),
+      onEnded: (worker) => this.#output.ended(worker),
       report: (line) => this.#output.report(place.name, line),
     });
   }
@@ -158,7 +159,6 @@ export class Supervisor {
       program: (signal) => workerBundle(SSH_PROGRAM, config, signal),
       heartbeat,
       onOutput: (...output) => this.#output.write(...output),
-      onEnded: (worker) => this.#output.ended(worker),
       report: (host, line) => this.#output.report(host, line),
     };
   }
@@ -187,7 +187,7 @@ export class Supervisor {
       cwd,
       onOutput: stdio === "inherit" ? undefined : context.onOutput,
     }, context.guard);
-    return () => new LocalHost(workers, secret, spawner, context.onEnded);
+    return () => new LocalHost(workers, secret, spawner);
   }
 
   /** Where workers on this machine connect to. */

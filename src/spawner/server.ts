@@ -1,5 +1,6 @@
 import { delay } from "@std/async/delay";
 import { HANDSHAKE_TIMEOUT, Strangers } from "../strangers.ts";
+import { isTimeout } from "../time_limit.ts";
 import { Channel } from "../wire/channel.ts";
 import { admitPool } from "../wire/handshake.ts";
 import { Guard } from "./guard.ts";
@@ -99,7 +100,7 @@ export class SpawnerServer implements AsyncDisposable {
       await session;
       this.#sessions.delete(channel);
     } catch (error) {
-      const reason = error instanceof DOMException
+      const reason = isTimeout(error)
         ? `it has not proved itself within ${HANDSHAKE_TIMEOUT} ms`
         : error instanceof Error
         ? error.message

@@ -10,7 +10,7 @@ const MIN_TOKEN_LENGTH = 16;
 
 const HELP = `Starts workers on this machine for pools that run elsewhere.
 
-Usage: deno run -A server.ts [options]
+Usage: deno run -A jsr:@distex/pool/server [options]
 
 Options:
   --host <address>             Address to listen at; 127.0.0.1 by default, any

@@ -1,6 +1,7 @@
 import { denoPath } from "../deno_path.ts";
 import { type Address, formatAddress } from "../wire/address.ts";
 import type { Guard } from "./guard.ts";
+import { lastWordsOf } from "./last_words.ts";
 import { type Grants, permissionFlags } from "./permission_flags.ts";
 
 /** How much of what a worker wrote to stderr is told with its end. */
@@ -183,7 +184,7 @@ async function readOutput(
   };
   const reading = Promise.all([read("stdout"), read("stderr")]);
   const status = await outputRead(child, Object.values(readers), reading);
-  return describe(status, new TextDecoder().decode(tail).trim());
+  return describe(status, await lastWordsOf(tail));
 }
 
 function lastOf(

@@ -1,5 +1,5 @@
 import type { Definition, ModuleDefinition } from "../wire/messages.ts";
-import { SentModules } from "./sent_modules.ts";
+import { type ModuleExports, SentModules } from "./sent_modules.ts";
 
 // Tasks may replace globals, in a worker.
 const { Function, Map, Object, RangeError, TypeError } = globalThis;
@@ -46,14 +46,18 @@ export class LoadedTask {
 
   async #import({ url, name, sent }: ModuleDefinition): Promise<void> {
     try {
-      const module: Record<string, unknown> = sent
+      const module: ModuleExports = sent
         ? await this.modules.get(url)
         : await import(url);
-      const value = module[name];
-      if (typeof value !== "function") throw noSuchExport(module, url, name);
+      // Of CommonJS a bundle exports all as one, in which Deno finds the names
+      // where it loads the file itself.
+      const exports = sent ? [module, module.default] : [module];
+      const value = exports.map((some) => own(some, name))
+        .find((value) => value !== undefined);
+      if (typeof value !== "function") throw noSuchExport(exports, url, name);
       this.run = value as AnyFunction;
     } catch (error) {
-      this.#failAlways(error);
+      this.#failAlways(withWayOut(error));
     }
   }
 
@@ -112,13 +116,31 @@ function evaluate(source: string, name: string): AnyFunction {
   return new Function(`return (${source}\n)\n//# sourceURL=${url}`)();
 }
 
+/** Says what may be done if Deno wasn't allowed to download a module. */
+function withWayOut(error: unknown): unknown {
+  if (!(error instanceof TypeError)) return error;
+  const { message } = error;
+  if (!message.includes("--cached-only is specified")) return error;
+  return new TypeError(
+    `${message}\nThe worker may not download it: grant 'import' in the option 'permissions', or have it sent to workers on other machines with modules: "bundle"`,
+  );
+}
+
+function own(exports: unknown, name: string): unknown {
+  if (exports === undefined || exports === null) return undefined;
+  if (!Object.hasOwn(exports, name)) return undefined;
+  return (exports as ModuleExports)[name];
+}
+
 function noSuchExport(
-  module: Record<string, unknown>,
+  exports: readonly unknown[],
   url: string,
   name: string,
 ): TypeError {
-  const functions = Object.keys(module).filter((key) =>
-    typeof module[key] === "function"
+  const functions = exports.flatMap((some) =>
+    Object.keys(some ?? {}).filter((key) =>
+      typeof own(some, key) === "function"
+    )
   );
   const known = functions.length === 0
     ? "no functions"

@@ -301,13 +301,16 @@ Deno.test("ModuleBundles bundles a module once, known by its hash", async () => 
   assertEquals(await valueOf(anew.code, "f"), "new");
 });
 
-Deno.test("ModuleBundles tries again what has failed", async () => {
+Deno.test("ModuleBundles remembers what has failed, as workers do", async () => {
   await using project = await Project.with({});
   const bundles = new ModuleBundles(undefined);
   const url = project.url("tasks.ts");
-  await assertRejects(() => bundles.bundle(url), Error, "Module not found");
+  const fail = () => bundles.bundle(url);
+  const error = await assertRejects(fail, Error, "Module not found");
   await project.write("tasks.ts", "export const f = () => 1;");
-  assertEquals(await valueOf((await bundles.bundle(url)).code, "f"), 1);
+  assertStrictEquals(await assertRejects(fail, Error), error);
+  const { code } = await new ModuleBundles(undefined).bundle(url);
+  assertEquals(await valueOf(code, "f"), 1);
 });
 
 Deno.test("ModuleBundles heeds the arguments of workers", async () => {

@@ -151,8 +151,11 @@ Deno.test("doctor marks the workers if the spawner server refuses one", async ()
     args: ["--max-workers", "1"],
   });
   const { detail, hint } = await failingStep("workers", server.spec(2));
+  assertStringIncludes(detail, "did not start: it was refused, as ");
   assertStringIncludes(detail, "at most 1");
+  assert(!detail.includes("stderr"), detail);
   assertStringIncludes(hint, "--localhost");
+  assertStringIncludes(hint, "takes no more of them");
   await assertNothingLeft(server);
 });
 

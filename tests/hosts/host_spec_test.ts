@@ -249,6 +249,39 @@ Deno.test("parseHosts() refuses options that there aren't, and names the others"
   assert(!/\b(token|tls|kind)\b/.test(error.message), error.message);
 });
 
+Deno.test("parseHosts() refuses options of TLS and permissions that there aren't", () => {
+  const wrong: readonly [options: object, message: string][] = [
+    [
+      { tls: { caCert: "PEM" } },
+      `In the host "mini" 'tls' has no option 'caCert'; it has caCerts, serverName`,
+    ],
+    [{ permissions: { reed: true } }, `"reed" is none of them`],
+  ];
+  for (const [options, message] of wrong) {
+    const spec = { host: "mini", ...options } as HostOptions;
+    assertThrows(() => parseHosts(spec), TypeError, message);
+  }
+});
+
+Deno.test("parseHosts() refuses a password, and doesn't tell it", () => {
+  for (
+    const spec of [
+      "ssh://me:SECRET@mini",
+      "ssh://me:SEC:RET@mini:22/2",
+      "ssh://me:SEC/RET@mini",
+      "ssh://me:SEC@RET@mini",
+      "me:SECRET@my host",
+      "http://me:SECRET@mini",
+    ]
+  ) {
+    const { message } = assertThrows(() => parseHosts(spec), RangeError);
+    assertStringIncludes(message, "me:…@m");
+    assertStringIncludes(message, "a password, which can't be given");
+    assertStringIncludes(message, "'identity'");
+    assertFalse(/SEC|RET/.test(message), message);
+  }
+});
+
 Deno.test("parseHosts() refuses options of the other kind of host", () => {
   for (
     const [name, value] of [

@@ -16,6 +16,9 @@ const UNIX_FLAGS = [
 ];
 const TCP_FLAGS = ["--allow-net=127.0.0.1:4711"];
 
+/** What denies imports from elsewhere. */
+const NO_IMPORT = "--cached-only";
+
 const ALL = {
   read: true,
   write: true,
@@ -83,16 +86,30 @@ Deno.test("permissionFlags() of 'inherit' don't grant what has exceptions", asyn
 Deno.test("permissionFlags() inherit permissions one by one", async () => {
   assertEquals(
     await flagsUnder(["--allow-sys"], { sys: "inherit", env: "inherit" }),
-    [...TCP_FLAGS, "--allow-sys"],
+    [...TCP_FLAGS, "--allow-sys", NO_IMPORT],
+  );
+});
+
+Deno.test("permissionFlags() of 'inherit' leave imports as they are for the program", async () => {
+  const all = [...TCP_FLAGS, "--allow-import"];
+  assertEquals(await flagsUnder(["--allow-import"], "inherit"), all);
+  assertEquals(await flagsUnder([], { import: "inherit" }), TCP_FLAGS);
+  const denied = [...TCP_FLAGS, NO_IMPORT];
+  for (const flag of ["--deny-import", "--allow-import=example.org"]) {
+    assertEquals(await flagsUnder([flag], "inherit"), denied, flag);
+  }
+  assertEquals(
+    await flagsUnder(["--allow-import", "--deny-import=esm.sh"], "inherit"),
+    denied,
   );
 });
 
 Deno.test("permissionFlags() of 'none' allow the connection only", () => {
   assertEquals(
     new Set(flagsOf("none", UNIX)),
-    new Set(UNIX_FLAGS),
+    new Set([...UNIX_FLAGS, NO_IMPORT]),
   );
-  assertEquals(flagsOf("none", TCP), TCP_FLAGS);
+  assertEquals(flagsOf("none", TCP), [...TCP_FLAGS, NO_IMPORT]);
 });
 
 Deno.test("permissionFlags() of an empty object allow the connection only", () => {
@@ -103,7 +120,9 @@ Deno.test("permissionFlags() of an empty object allow the connection only", () =
 });
 
 Deno.test("permissionFlags() of false and empty lists grant nothing", () => {
-  assertEquals(flagsOf({ read: false, net: [] }, TCP), TCP_FLAGS);
+  const flags = flagsOf({ read: false, net: [], import: [] }, TCP);
+  assertEquals(flags, [...TCP_FLAGS, NO_IMPORT]);
+  assertEquals(flagsOf({ import: false }, TCP), [...TCP_FLAGS, NO_IMPORT]);
 });
 
 Deno.test("permissionFlags() of all permissions allow all", () => {
@@ -115,10 +134,12 @@ Deno.test("permissionFlags() of all permissions but one leave that out", () => {
     const flags = flagsOf({ ...ALL, [name]: false }, TCP);
     const others = Object.keys(ALL).filter((other) => other !== name)
       .map((other) => `--allow-${other}`);
-    assertEquals(
-      new Set(flags),
-      new Set(name === "net" ? [...others, ...TCP_FLAGS] : others),
-    );
+    const instead = name === "net"
+      ? TCP_FLAGS
+      : name === "import"
+      ? [NO_IMPORT]
+      : [];
+    assertEquals(new Set(flags), new Set([...others, ...instead]));
   }
 });
 
@@ -134,6 +155,7 @@ Deno.test("permissionFlags() of lists grant these and the connection", () => {
     `${TCP_FLAGS[0]},example.com:443`,
     "--allow-env=HOME,LANG",
     "--allow-sys=hostname",
+    NO_IMPORT,
   ]);
   assertEquals(flagsOf(permissions, UNIX), [
     `${UNIX_FLAGS[0]},/data,.`,
@@ -141,15 +163,29 @@ Deno.test("permissionFlags() of lists grant these and the connection", () => {
     `${UNIX_FLAGS[2]},example.com:443`,
     "--allow-env=HOME,LANG",
     "--allow-sys=hostname",
+    NO_IMPORT,
+  ]);
+});
+
+Deno.test("permissionFlags() of a list of imports grant the program of a worker too", () => {
+  const permissions = { import: ["example.org"] };
+  assertEquals(flagsOf(permissions, TCP), [
+    ...TCP_FLAGS,
+    "--allow-import=jsr.io:443,example.org",
+  ]);
+  assertEquals(flagsOf(permissions, UNIX), [
+    ...UNIX_FLAGS,
+    "--allow-import=jsr.io:443,example.org",
   ]);
 });
 
 Deno.test("permissionFlags() that grant all of a kind name no connection", () => {
-  assertEquals(flagsOf({ net: true }, TCP), ["--allow-net"]);
+  assertEquals(flagsOf({ net: true }, TCP), ["--allow-net", NO_IMPORT]);
   assertEquals(flagsOf({ net: true, read: true }, UNIX), [
     "--allow-read",
     UNIX_FLAGS[1]!,
     "--allow-net",
+    NO_IMPORT,
   ]);
 });
 
@@ -170,6 +206,7 @@ Deno.test("permissionFlags() of URLs grant their paths", () => {
     "--allow-read=/data/a b",
     ...TCP_FLAGS,
     "--allow-run=/data/a b",
+    NO_IMPORT,
   ]);
 });
 
@@ -177,6 +214,9 @@ Deno.test(
   "permissionFlags() grant a connection to an IPv6 address",
   () => {
     const address: Address = { ...TCP, hostname: "::1" };
-    assertEquals(flagsOf("none", address), ["--allow-net=[::1]:4711"]);
+    assertEquals(flagsOf("none", address), [
+      "--allow-net=[::1]:4711",
+      NO_IMPORT,
+    ]);
   },
 );

@@ -177,3 +177,14 @@ Deno.test({
       ) assertStringIncludes(said, part);
     }),
 });
+
+Deno.test({
+  name: "PrivateFolder.make() says what to do if TMPDIR isn't there",
+  ignore: isWindows,
+  fn: () =>
+    withFolder(async (parent) => {
+      const said = await makeUnder(`${parent}/none`);
+      const parts = [`${parent}/none`, "set TMPDIR", "because of a NotFound"];
+      for (const part of parts) assertStringIncludes(said, part);
+    }),
+});

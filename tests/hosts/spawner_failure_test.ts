@@ -90,7 +90,7 @@ Deno.test("SpawnerHost says so when no one listens", async () => {
   listener.close();
   await assertFails(`127.0.0.1:${port}/2`, "connection", [
     `no spawner server listens at 127.0.0.1:${port}`,
-    "deno run -A server.ts",
+    "deno run -A jsr:@distex/pool/server",
     `ssh://127.0.0.1:${port}`,
   ]);
 });

@@ -128,6 +128,33 @@ sshTest("Pool says that ssh doesn't take the arguments given", async () => {
   ]);
 });
 
+sshTest(
+  "Pool says that ssh and a host have no algorithm in common",
+  async () => {
+    const { site } = shared;
+    const algorithms = "HostKeyAlgorithms=rsa-sha2-512";
+    const sshArgs = [...site.server.sshArgs, "-o", algorithms];
+    await assertFails(site.host(1, { sshArgs }), "connection", [
+      "no algorithm in common (host key type)",
+      "'sshArgs'",
+      "Their offer: ssh-ed25519",
+    ]);
+  },
+);
+
+sshTest(
+  "Pool says that it is ssh that failed if it doesn't say why",
+  async () => {
+    const { sshArgs } = shared.site.server;
+    const silent = [...sshArgs, "-o", "LogLevel=QUIET"];
+    const host = { host: "ssh://no-such-host.invalid", sshArgs: silent };
+    await assertFails(host, "connection", [
+      "ssh could not connect to no-such-host.invalid (exit code 255)",
+      "'ssh -v'",
+    ]);
+  },
+);
+
 for (
   const option of ["AllowStreamLocalForwarding no", "DisableForwarding yes"]
 ) {
@@ -209,6 +236,17 @@ sshTest("Pool says that deno can't be run at an ssh host", async () => {
     "'deno'",
   ]);
 });
+
+sshTest(
+  "Pool says that what is to be deno at an ssh host is none",
+  async () => {
+    const deno = findProgram("ls")!;
+    await assertFails(shared.site.host(1, { deno }), "deno", [
+      `can't be run on 127.0.0.1 (${deno} is no deno, its version is `,
+      "'deno'",
+    ]);
+  },
+);
 
 /** Has Deno fetch another version of itself to where it keeps npm packages. */
 async function fetchDeno(version: string): Promise<string> {

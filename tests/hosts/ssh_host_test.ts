@@ -69,6 +69,18 @@ sshTest(
   },
 );
 
+sshTest(
+  "Pool leaves to tasks at an ssh host the umask of its user",
+  async () => {
+    await using pool = makePool();
+    const path = `${shared.site.server.folder}/written`;
+    await pool.run((path: string) => Deno.writeTextFile(path, ""), path);
+    // It is sshd that takes away more than this process has.
+    const expected = 0o666 & ~(Deno.umask() | 0o022);
+    assertEquals(Deno.statSync(path).mode! & 0o777, expected);
+  },
+);
+
 sshTest("Pool has its secret in no argument list, here or there", async () => {
   await using pool = makePool();
   await pool.ready;
@@ -157,6 +169,23 @@ sshTest("Pool logs in to an ssh host with the given identity", async () => {
   await using pool = makePool({ identity, sshArgs: sshArgs.toSpliced(at, 2) });
   assertEquals(await pool.run(() => 1), 1);
 });
+
+sshTest(
+  "Pool logs in to an ssh host with an identity of any name",
+  async () => {
+    const { server } = shared.site;
+    const folder = `${server.folder}/keys 100%`;
+    await Deno.mkdir(folder);
+    const at = server.sshArgs.indexOf("-i");
+    const sshArgs = server.sshArgs.toSpliced(at, 2);
+    for (const name of ["id%h", `my "key" \\ %`]) {
+      const identity = `${folder}/${name}`;
+      await Deno.copyFile(server.identity, identity);
+      await using pool = makePool({ identity, sshArgs });
+      assertEquals(await pool.run(() => 1), 1);
+    }
+  },
+);
 
 sshTest(
   "Pool has one worker for each CPU of an ssh host by default",

@@ -2,6 +2,7 @@ import {
   assert,
   assertEquals,
   assertFalse,
+  assertMatch,
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
@@ -47,8 +48,23 @@ Deno.test("SupervisedHost.start() fails if a worker can't be started", async () 
   await using scene = new Scene();
   scene.startProblem = new TypeError("no way");
   const error = await assertRejects(() => scene.supervised.start(), HostError);
-  assertStringIncludes(error.message, "could not be started");
-  assertStringIncludes(error.message, "no way");
+  assertMatch(
+    error.message,
+    /^The fake worker [12] did not start: it could not be started: .*no way$/,
+  );
+});
+
+Deno.test("SupervisedHost.start() says of a worker that wrote nothing only how it ended", async () => {
+  await using scene = new Scene();
+  scene.connects = false;
+  const starting = scene.supervised.start();
+  const [first] = await scene.processes(2);
+  first!.end({ how: "exit code 9", lastWords: "" });
+  const error = await assertRejects(() => starting, HostError);
+  assertEquals(
+    error.message,
+    "The fake worker 1 ended (exit code 9) before it connected",
+  );
 });
 
 Deno.test("SupervisedHost.start() fails if a worker doesn't connect in time", async () => {
@@ -240,6 +256,18 @@ Deno.test("SupervisedHost tries a lost host again if a worker there ends early",
   await until(() => scene.replacements.length === 2);
   assertEquals(scene.hosts.length, 3);
   assert(first!.hasEnded);
+});
+
+Deno.test("SupervisedHost says that workers of a lost host are late, and tries again", async () => {
+  await using scene = await Scene.started({ startTimeout: 100 });
+  scene.connects = false;
+  scene.host.lose(new Error("pulled the plug"));
+  await until(() => /have not connected/.test(`${scene.supervised.error}`));
+  const error = scene.supervised.error as HostError;
+  assertEquals([error.host, error.step], ["fake", "worker"]);
+  assertStringIncludes(error.message, "Of the 2 workers of the host fake, 2");
+  scene.connects = true;
+  await until(() => scene.replacements.length === 2);
 });
 
 Deno.test("SupervisedHost replaces workers of a host that was reached again", async () => {

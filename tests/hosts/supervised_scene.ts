@@ -118,6 +118,7 @@ export class Scene implements AsyncDisposable {
       startTimeout: 60_000,
       arrivals: this.arrivals,
       onName: () => {},
+      onEnded: () => {},
       onWorker: (worker) => {
         this.replacements.push(worker);
         return Promise.resolve();

@@ -39,6 +39,7 @@ async function withFile(
 Deno.test("runServer() explains itself with --help", async () => {
   const { code, stdout, stderr } = await runSpawnerServer("--help");
   assertEquals([code, stderr], [0, ""]);
+  assertStringIncludes(stdout, "Usage: deno run -A jsr:@distex/pool/server [");
   for (
     const option of [
       "--host",

@@ -149,7 +149,7 @@ Deno.test("Spawner.start() passes on what each worker writes, and how it ends", 
   const spawner = spawnerOf(watch, {
     program: programOf(`
       console.log("out of", Deno.args[3]);
-      console.error("no use:", Deno.args[3]);
+      console.error("\\x1b[31mno use\\x1b[0m:", Deno.args[3]);
       Deno.exit(Number(Deno.args[3]));`),
     onOutput: outputs.take,
   });
@@ -160,7 +160,10 @@ Deno.test("Spawner.start() passes on what each worker writes, and how it ends", 
   ]);
   for (const worker of [3, 4]) {
     assertEquals(outputs.of(worker, "stdout"), `out of ${worker}\n`);
-    assertEquals(outputs.of(worker, "stderr"), `no use: ${worker}\n`);
+    assertEquals(
+      outputs.of(worker, "stderr"),
+      `\x1b[31mno use\x1b[0m: ${worker}\n`,
+    );
   }
 });
 

@@ -1,0 +1,68 @@
+import { assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { ModuleBundles } from "../../src/bundle/module_bundles.ts";
+import { callBundle, Project, valueOf } from "./bundle_fixture.ts";
+
+const REPOSITORY_CONFIG = fileURLToPath(
+  import.meta.resolve("../../deno.json"),
+);
+
+/** Bundles a module with its imports. */
+async function bundleOf(url: string, config?: string): Promise<string> {
+  return (await new ModuleBundles(config).bundle(url)).code;
+}
+
+Deno.test("withOriginalMeta() lets CommonJS require Deno's own modules", async () => {
+  await using project = await Project.with({
+    "tasks.cjs": `
+      const { inspect } = require("node:util");
+      module.exports = { inspect: (value) => inspect(value) };`,
+    "tasks.ts": `
+      import lib from "./tasks.cjs";
+      export const f = () => [lib.inspect([1]), import.meta.url];`,
+  });
+  assertEquals(
+    await valueOf(await bundleOf(project.url("tasks.ts")), "f"),
+    ["[ 1 ]", project.url("tasks.ts")],
+  );
+});
+
+Deno.test("withOriginalMeta() keeps import.meta where the module has this package in it", async () => {
+  const mod = import.meta.resolve("../../mod.ts");
+  await using project = await Project.with({
+    "tasks.ts": `
+      import { bind, Pool } from ${JSON.stringify(mod)};
+      export const f = () => [typeof bind, Pool.name, import.meta.url];`,
+  });
+  const url = project.url("tasks.ts");
+  assertEquals(
+    await valueOf(await bundleOf(url, REPOSITORY_CONFIG), "f"),
+    ["function", "Pool", url],
+  );
+});
+
+Deno.test("withOriginalMeta() resolves where globals have other values", async () => {
+  await using project = await Project.with({
+    "tasks.ts": `
+      const URL = 1, TypeError = 2;
+      export const f = () => [URL, TypeError, import.meta.resolve("./x.ts")];
+      export const g = () => import.meta.resolve("bare");`,
+  });
+  const code = await bundleOf(project.url("tasks.ts"));
+  const [resolved, refused] = await callBundle(code, ["f"], ["g"]);
+  assertEquals(resolved, { value: [1, 2, project.url("x.ts")] });
+  assertEquals(refused && "name" in refused && refused.name, "TypeError");
+});
+
+Deno.test("withOriginalMeta() leaves properties alone that are called like it", async () => {
+  await using project = await Project.with({
+    "tasks.ts": `
+      const o = { import: { meta: 3 } };
+      export const f = () =>
+        [o.import.meta, o?.import.meta, { ...import.meta }.url];`,
+  });
+  assertEquals(
+    await valueOf(await bundleOf(project.url("tasks.ts")), "f"),
+    [3, 3, project.url("tasks.ts")],
+  );
+});

@@ -1,0 +1,53 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { importTasks } from "../../mod.ts";
+import type { Project } from "../bundle/bundle_fixture.ts";
+import { testWith } from "./pools.ts";
+import { SITE_KINDS } from "./sites.ts";
+
+/** A module as npm has many. */
+const TEXT = `
+const { basename } = require("node:path");
+exports.last = function (path) { return basename(path); };
+exports.count = 3;
+`;
+
+/** The types of what it exports. */
+interface CommonModule {
+  last(path: string): string;
+  count(): void;
+  toString(): string;
+}
+
+async function tasksIn(project: Project) {
+  await project.write("common.cjs", TEXT);
+  return importTasks<CommonModule>(project.url("common.cjs"));
+}
+
+for (const kind of SITE_KINDS) {
+  testWith(
+    kind,
+    "runs what a CommonJS module exports by name, as a local worker does",
+    () => ({ workers: 1 }),
+    async (pool, project) => {
+      const tasks = await tasksIn(project);
+      assertEquals(await pool.runOnAll(tasks.last, "/a/b"), ["b", "b"]);
+    },
+  );
+
+  testWith(
+    kind,
+    "says what functions a CommonJS module exports",
+    () => ({}),
+    async (pool, project) => {
+      const { count, toString } = await tasksIn(project);
+      for (const task of [count, toString]) {
+        const { message } = await assertRejects(
+          () => pool.run(task),
+          TypeError,
+          "exports no function",
+        );
+        assertStringIncludes(message, "the functions last");
+      }
+    },
+  );
+}

@@ -1,0 +1,19 @@
+/**
+ * A program whose tasks are in the module that makes the pool, which it runs at
+ * the host given.
+ *
+ * @module
+ */
+
+import { importTasks, Pool } from "../../mod.ts";
+
+/** A task. */
+export function double(x: number): number {
+  return 2 * x;
+}
+
+if (import.meta.main) {
+  const tasks = importTasks<typeof import("./single_file.ts")>(import.meta.url);
+  await using pool = new Pool({ hosts: Deno.args[0]! });
+  console.log((await pool.map(tasks.double, [1, 2]).toArray()).join());
+}
