@@ -11,9 +11,11 @@ export class Gate implements AsyncDisposable {
     return this.#listener.addr.port;
   }
 
-  /** Resolves when one more task has come to the gate. */
-  async entered(): Promise<void> {
-    this.#waiting.push(await this.#listener.accept());
+  /** Resolves, when one more task has come to the gate, to its connection. */
+  async entered(): Promise<Deno.Conn> {
+    const connection = await this.#listener.accept();
+    this.#waiting.push(connection);
+    return connection;
   }
 
   /** Lets the tasks go on that have entered. */

@@ -1,6 +1,7 @@
 import {
   assert,
   assertEquals,
+  assertFalse,
   assertMatch,
   assertRejects,
   assertStringIncludes,
@@ -219,22 +220,34 @@ Deno.test("Pool.shutdown() waits for the initializer of a replacement", async ()
   await using gate = new Gate();
   const pool = new Pool({
     workers: 1,
-    initializer: async (port: number, path: string) => {
+    initializer: async (port: number, started: string, ended: string) => {
       try {
-        Deno.writeTextFileSync(path, "", { createNew: true });
+        Deno.writeTextFileSync(started, "", { createNew: true });
       } catch {
         using connection = await Deno.connect({ port });
-        await connection.read(new Uint8Array(1));
+        const byte = new Uint8Array(1);
+        while (await connection.read(byte) !== null) {
+          await connection.write(byte);
+        }
+        Deno.writeTextFileSync(ended, "ended\n");
       }
     },
-    initargs: [gate.port, folder.file("started")],
+    initargs: [gate.port, folder.file("started"), folder.file("ended")],
   });
   const worker = await pool.run(look);
   await lossOf(pool.run(leave));
-  await gate.entered();
-  const shutdown = pool.shutdown();
+  const initializing = await gate.entered();
+  let isDown = false;
+  const shutdown = pool.shutdown().then(() => isDown = true);
+  // A worker that was told to end, or was killed, answers a few times at most.
+  for (let count = 0; count < 100; count++) {
+    await initializing.write(new Uint8Array(1));
+    assertEquals(await initializing.read(new Uint8Array(1)), 1);
+  }
+  assertFalse(isDown);
   gate.open();
   await deadline(shutdown, TIMEOUT);
+  assertEquals(folder.lines("ended"), ["ended"]);
   await vanished(worker);
 });
 
