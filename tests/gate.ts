@@ -1,3 +1,8 @@
+import { deadline } from "@std/async/deadline";
+
+/** How long a task may take to come to a gate, in milliseconds. */
+const TIMEOUT = 60_000;
+
 /**
  * A place where tasks wait until a test lets them go on, and which tells the
  * test that they are there.
@@ -13,7 +18,7 @@ export class Gate implements AsyncDisposable {
 
   /** Resolves, when one more task has come to the gate, to its connection. */
   async entered(): Promise<Deno.Conn> {
-    const connection = await this.#listener.accept();
+    const connection = await deadline(this.#listener.accept(), TIMEOUT);
     this.#waiting.push(connection);
     return connection;
   }
