@@ -4,9 +4,9 @@ const NEVER = 2 ** 31 - 1;
 type Timer = ReturnType<typeof setTimeout>;
 
 /**
- * Has timers of some delays wait until the test lets them fire, until the end
- * of its scope: so what they end has got as far as it should have, however
- * slow the machine is.
+ * Has timers of some delays wait until the test lets them fire, or the end of
+ * its scope: so what they end has got as far as it should have, however slow
+ * the machine is.
  */
 export class HeldTimers implements Disposable {
   readonly #setTimeout = globalThis.setTimeout;
@@ -59,5 +59,10 @@ export class HeldTimers implements Disposable {
   [Symbol.dispose](): void {
     globalThis.setTimeout = this.#setTimeout;
     globalThis.clearTimeout = this.#clearTimeout;
+    // What a test that fails has left is to end too.
+    for (const [timer, { handler }] of this.#held) {
+      clearTimeout(timer);
+      handler();
+    }
   }
 }
