@@ -100,12 +100,16 @@ export class Scene implements AsyncDisposable {
   /** How a host is opened. */
   open: () => Promise<number> = () => Promise.resolve(2);
   readonly supervised: SupervisedHost;
+  /** What the supervised host knows, which the test may change. */
+  readonly supervision: {
+    -readonly [Name in keyof HostSupervision]: HostSupervision[Name];
+  };
   /** What a pool has calls for. */
   readonly #keepAlive = new KeepAlive();
 
   constructor(options: Partial<HostSupervision> = {}) {
     this.#keepAlive.hold();
-    this.supervised = new SupervisedHost({
+    this.supervision = {
       makeHost: () => {
         const host = new FakeHost(this);
         this.hosts.push(host);
@@ -127,7 +131,8 @@ export class Scene implements AsyncDisposable {
       },
       report: (line) => this.reports.push(line),
       ...options,
-    });
+    };
+    this.supervised = new SupervisedHost(this.supervision);
   }
 
   /** A scene in which the workers have been started. */
