@@ -9,6 +9,7 @@ import {
 import { Pool } from "../mod.ts";
 import { Gate, passGate } from "./gate.ts";
 import { HeldTimers } from "./held_timers.ts";
+import { until } from "./processes.ts";
 import {
   double,
   ignoreAbort,
@@ -18,7 +19,6 @@ import {
   STAGES,
   turn,
 } from "./programs/cancel_tasks.ts";
-import { until } from "./programs/loss_fixture.ts";
 
 /** What a promise is rejected with. */
 async function reasonOf(promise: PromiseLike<unknown>): Promise<unknown> {

@@ -13,10 +13,10 @@ import {
   type TaskRunner,
   WorkerLostError,
 } from "../mod.ts";
+import { killNow } from "./processes.ts";
 import {
   complete,
   doubleUnless,
-  killNow,
   lossOf,
   note,
   TestFolder,

@@ -17,14 +17,8 @@ import {
 } from "../../mod.ts";
 import { Gate, passGate } from "../gate.ts";
 import { makeNetwork, networkTest } from "../network.ts";
-import {
-  complete,
-  killNow,
-  look,
-  lossOf,
-  until,
-  vanished,
-} from "../programs/loss_fixture.ts";
+import { killNow, until } from "../processes.ts";
+import { complete, look, lossOf, vanished } from "../programs/loss_fixture.ts";
 import { startSpawnerServer, TOKEN } from "../spawner_server.ts";
 import { type SshServer, sshTest, startSshServer } from "../ssh_server.ts";
 

@@ -4,10 +4,9 @@ import { makeCertificate } from "../../src/hosts/certificate.ts";
 import { CERTIFICATE_NAME } from "../../src/wire/connect.ts";
 import { testConformance } from "../conformance.ts";
 import { Gate } from "../gate.ts";
+import { gone, until } from "../processes.ts";
 import { double, loop } from "../programs/cancel_tasks.ts";
-import { until } from "../programs/loss_fixture.ts";
 import {
-  gone,
   type SpawnerServerProcess,
   startSpawnerServer,
   TOKEN,

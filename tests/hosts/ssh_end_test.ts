@@ -6,16 +6,14 @@ import {
 } from "@std/assert";
 import { BrokenPoolError, Pool, WorkerLostError } from "../../mod.ts";
 import { Gate } from "../gate.ts";
+import { isAlive, killNow, until } from "../processes.ts";
 import { sshTest } from "../ssh_server.ts";
 import {
-  isAlive,
   isFile,
-  killNow,
   PoolProgram,
   sharedSite,
   sshClients,
   SshSite,
-  until,
 } from "./ssh_fixture.ts";
 
 const shared = sharedSite();

@@ -7,7 +7,7 @@ import {
 } from "@std/assert";
 import { HostError } from "../../src/errors.ts";
 import { settled } from "../fake_worker.ts";
-import { until } from "../programs/loss_fixture.ts";
+import { until } from "../processes.ts";
 import { DIED, Scene } from "./supervised_scene.ts";
 
 Deno.test("SupervisedHost.start() starts as many workers as the host says", async () => {

@@ -9,7 +9,7 @@ import { KeepAlive } from "../../src/keep_alive.ts";
 import type { WorkerEnd, WorkerProcess } from "../../src/spawner/spawner.ts";
 import { Channel } from "../../src/wire/channel.ts";
 import { MemoryConnection } from "../memory_connection.ts";
-import { until } from "../programs/loss_fixture.ts";
+import { until } from "../processes.ts";
 
 /** How a worker ends by itself. */
 export const DIED: WorkerEnd = { how: "exit code 9", lastWords: "alas" };
