@@ -70,7 +70,8 @@ function testBadTask({ name, task, outcome: expected }: BadTask): void {
       assertEquals(kindOf(outcome!), expected, Deno.inspect(outcome));
     }
     assertEquals(await deadline(Promise.all(beside), LONG), RIGHT);
-    // What goes wrong later, in a timer, has done so by now.
+    // What goes wrong later, in a timer, does so before this: its timer is due
+    // and fires after all that the task has set.
     await pool.run(() => new Promise((resolve) => setTimeout(resolve, 10)));
     const after = deadline(Promise.all(startInnocents(pool)), LONG);
     assertEquals(await after, RIGHT);

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Pool } from "../mod.ts";
 import { Gate, passGate } from "./gate.ts";
-import { killNow, until } from "./programs/loss_fixture.ts";
+import { killNow, until } from "./processes.ts";
 
 Deno.test("Pool.shutdown() that cancels futures cancels what its worker is lost with, too", async () => {
   await using gate = new Gate();

@@ -8,6 +8,8 @@ import {
 } from "@std/assert";
 import { Pool } from "../mod.ts";
 import { Gate, passGate } from "./gate.ts";
+import { HeldTimers } from "./held_timers.ts";
+import { until } from "./processes.ts";
 import {
   double,
   ignoreAbort,
@@ -17,7 +19,6 @@ import {
   STAGES,
   turn,
 } from "./programs/cancel_tasks.ts";
-import { until } from "./programs/loss_fixture.ts";
 
 /** What a promise is rejected with. */
 async function reasonOf(promise: PromiseLike<unknown>): Promise<unknown> {
@@ -242,14 +243,18 @@ Deno.test("Future.cancel() of what blocks a worker moves what waits there, which
 });
 
 Deno.test("Future.cancel() lets tasks finish that run beside one that never ends", async () => {
+  const cancelGrace = 100_001;
+  /** How long a worker is given then until it is free. */
+  const drain = 10 * cancelGrace;
   await using gate = new Gate();
   await using other = new Gate();
   await using pool = new Pool({
     workers: 1,
     concurrency: 2,
-    qsize: 2,
-    cancelGrace: 300,
+    qsize: 3,
+    cancelGrace,
   });
+  using timers = new HeldTimers(cancelGrace, drain);
   const before = await pool.run(pid);
   const endless = pool.submit(ignoreAbort, gate.port);
   await gate.entered();
@@ -263,8 +268,8 @@ Deno.test("Future.cancel() lets tasks finish that run beside one that never ends
   );
   await other.entered();
   endless.cancel();
-  // Twice the grace, and less than a worker is given until it is free.
-  await new Promise((resolve) => setTimeout(resolve, 600));
+  timers.fire(cancelGrace);
+  await timers.isSet(drain);
   const later = pool.submit(pid);
   await turn();
   assertFalse(later.running());

@@ -24,12 +24,10 @@ import {
   type TestWith,
   XS,
 } from "./conformance_fixture.ts";
-import { testCalls, testErrors } from "./conformance_calls.ts";
-import {
-  testFailingMaps,
-  testOrderedMaps,
-  testUnboundedMaps,
-} from "./conformance_maps.ts";
+import { testCalls } from "./conformance_calls.ts";
+import { testErrors } from "./conformance_errors.ts";
+import { testMaps } from "./conformance_maps.ts";
+import { testSources } from "./conformance_sources.ts";
 
 /** Something that tests are run with. */
 export interface Kind {
@@ -61,15 +59,16 @@ export function testConformance(kind: Kind): void {
   }
   testCalls(test, testWith);
   testErrors(test);
-  testOrderedMaps(test);
-  testUnboundedMaps(test, testWith);
-  testFailingMaps(test);
-  testOptions(test, testWith, kind);
+  testMaps(test, testWith);
+  testSources(test, testWith);
+  testInitializers(testWith, kind);
+  testReady(test, testWith, kind);
   testShutdown(kind);
+  testShutdownOnDemand(kind);
 }
 
-function testOptions(
-  test: Test,
+/** What runs on workers first. */
+function testInitializers(
   testWith: TestWith,
   { name, options, workers = 2, declare = Deno.test }: Kind,
 ): void {
@@ -83,23 +82,6 @@ function testOptions(
       (globalThis as { initialized?: string }).initialized
     );
     assertEquals(seen, new Array(workers).fill("yes"));
-  });
-
-  test("is ready when all workers have connected", async (pool) => {
-    assert(!pool.isReady);
-    await pool.ready;
-    assert(pool.isReady);
-    assertEquals(pool.totalWorkers, workers);
-    await pool.shutdown();
-    assert(!pool.isReady);
-  });
-
-  testWith("starts no worker before the first task with lazyCreate", {
-    lazyCreate: true,
-  }, async (pool) => {
-    assert(!pool.isReady);
-    assertEquals(await pool.run(double, 2), 4);
-    assert(pool.isReady);
   });
 
   declare(
@@ -126,12 +108,38 @@ function testOptions(
   );
 }
 
-function testShutdown({ name, options, declare = Deno.test }: Kind): void {
-  const slow = async (x: number) => {
-    await new Promise((resolve) => setTimeout(resolve, 2));
-    return x;
-  };
+/** When workers are there. */
+function testReady(
+  test: Test,
+  testWith: TestWith,
+  { workers = 2 }: Kind,
+): void {
+  test("is ready when all workers have connected", async (pool) => {
+    assert(!pool.isReady);
+    await pool.ready;
+    assert(pool.isReady);
+    assertEquals(pool.totalWorkers, workers);
+    await pool.shutdown();
+    assert(!pool.isReady);
+  });
 
+  testWith("starts no worker before the first task with lazyCreate", {
+    lazyCreate: true,
+  }, async (pool) => {
+    assert(!pool.isReady);
+    assertEquals(await pool.run(double, 2), 4);
+    assert(pool.isReady);
+  });
+}
+
+/** A task that takes its time. */
+const slow = async (x: number) => {
+  await new Promise((resolve) => setTimeout(resolve, 2));
+  return x;
+};
+
+/** Shutdowns, and what was submitted before. */
+function testShutdown({ name, options, declare = Deno.test }: Kind): void {
   declare(
     `Pool.shutdown() lets what was submitted finish (${name})`,
     async () => {
@@ -159,6 +167,25 @@ function testShutdown({ name, options, declare = Deno.test }: Kind): void {
   );
 
   declare(
+    `Pool.shutdown() ends a map that is being read (${name})`,
+    async () => {
+      const pool = new Pool(options());
+      const map = pool.map(slow, naturals());
+      assertEquals((await map.next()).value, 0);
+      await pool.shutdown();
+      let read = 1;
+      await assertRejects(async () => {
+        for await (const result of map) assertEquals(result, read++);
+      }, PoolClosedError);
+    },
+  );
+}
+
+/** Shutdowns that end more, or have less to end. */
+function testShutdownOnDemand(
+  { name, options, declare = Deno.test }: Kind,
+): void {
+  declare(
     `Pool.shutdown() cancels what is queued on demand (${name})`,
     async () => {
       const pool = new Pool({ ...options(), qsize: 1 });
@@ -174,20 +201,6 @@ function testShutdown({ name, options, declare = Deno.test }: Kind): void {
         ),
       );
       assertEquals(outcomes.at(-1)!.status, "rejected");
-    },
-  );
-
-  declare(
-    `Pool.shutdown() ends a map that is being read (${name})`,
-    async () => {
-      const pool = new Pool(options());
-      const map = pool.map(slow, naturals());
-      assertEquals((await map.next()).value, 0);
-      await pool.shutdown();
-      let read = 1;
-      await assertRejects(async () => {
-        for await (const result of map) assertEquals(result, read++);
-      }, PoolClosedError);
     },
   );
 

@@ -10,7 +10,7 @@ export const tasks = importTasks<typeof import("./tasks.ts")>(
   import.meta.resolve("./tasks.ts"),
 );
 
-export const REPETITIONS = 100;
+const REPETITIONS = 100;
 export const XS = Array.from({ length: REPETITIONS }, (_, index) => index);
 export const YS = XS.map((x) => x * x);
 export const ZS = XS.map((x) => x * 2);

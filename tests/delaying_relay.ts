@@ -11,7 +11,7 @@ import { delay } from "@std/async/delay";
 const MAX_BYTES = 64 * 2 ** 20;
 
 /** What {@linkcode startDelayingRelay} has started. */
-export interface DelayingRelay extends AsyncDisposable {
+interface DelayingRelay extends AsyncDisposable {
   /** Where to connect to instead of to the target. */
   readonly port: number;
 }

@@ -12,6 +12,9 @@ import { MemoryConnection } from "./memory_connection.ts";
 /** A task that workers return the argument of. */
 export const TASK = new TaskRegistry(() => {}).register((x: unknown) => x);
 
+/** How long an abandoned call may go on, in milliseconds. */
+export const CANCEL_GRACE = 60_000;
+
 /** A call with an argument, to be made at a host or anywhere. */
 export function call(
   label: unknown,
@@ -35,6 +38,10 @@ export async function settled(): Promise<void> {
 export class FakeWorker {
   /** The worker as the pool sees it. */
   readonly link: WorkerLink;
+  /** How many calls it answers yet when it is killed. */
+  lastAnswers = 0;
+  /** Resolves when it has ended. */
+  readonly gone: Promise<void>;
   readonly #channel: Channel;
   /** The calls that weren't answered: their ids, and arguments or items. */
   readonly #calls: [id: number, label: unknown][] = [];
@@ -48,15 +55,17 @@ export class FakeWorker {
         tally,
         modules: undefined,
         concurrency: 1,
-        cancelGrace: 60_000,
-        kill: () => this.#channel.close(),
+        cancelGrace: CANCEL_GRACE,
+        kill: () => this.#die(),
         end: () => Promise.resolve({ how: "signal SIGKILL", lastWords: "" }),
       },
       new Channel(left),
       new QueueWindow(qsize, 1),
     );
     this.#channel = new Channel(right);
-    this.#channel.receive((message) => this.#take(message as Calls | Chunk));
+    this.gone = this.#channel.receive((message) =>
+      this.#take(message as Calls | Chunk)
+    );
   }
 
   /** The arguments of the calls that weren't answered. */
@@ -88,6 +97,11 @@ export class FakeWorker {
   async hangUp(): Promise<void> {
     this.#channel.close();
     await settled();
+  }
+
+  async #die(): Promise<void> {
+    for (; this.lastAnswers > 0; this.lastAnswers--) await this.answer();
+    this.#channel.close();
   }
 
   async #send(message: unknown[]): Promise<void> {

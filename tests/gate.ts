@@ -1,3 +1,8 @@
+import { deadline } from "@std/async/deadline";
+
+/** How long a task may take to come to a gate, in milliseconds. */
+const TIMEOUT = 60_000;
+
 /**
  * A place where tasks wait until a test lets them go on, and which tells the
  * test that they are there.
@@ -11,9 +16,11 @@ export class Gate implements AsyncDisposable {
     return this.#listener.addr.port;
   }
 
-  /** Resolves when one more task has come to the gate. */
-  async entered(): Promise<void> {
-    this.#waiting.push(await this.#listener.accept());
+  /** Resolves, when one more task has come to the gate, to its connection. */
+  async entered(): Promise<Deno.Conn> {
+    const connection = await deadline(this.#listener.accept(), TIMEOUT);
+    this.#waiting.push(connection);
+    return connection;
   }
 
   /** Lets the tasks go on that have entered. */

@@ -51,6 +51,7 @@ Deno.test("Pool.map() that an input of another one reads goes on without it", as
   let begun: Promise<number[]> | undefined;
   function* items(): Generator<number> {
     begun = inner.toArray();
+    yield* [];
   }
   const outer = pool.map((x: number) => x, items());
   assertEquals(await outer.toArray(), []);

@@ -6,6 +6,7 @@
  */
 
 import { sshdProblem } from "./ssh_server.ts";
+import { exists } from "./processes.ts";
 
 /** Names begin with this, the process id of the test, and a number. */
 const PREFIX = "dxt";
@@ -250,18 +251,9 @@ async function removeLeftovers(): Promise<void> {
   const names: string[] = [];
   for (const { name } of Deno.readDirSync("/sys/class/net")) {
     const [, prefix, pid] = name.match(/^([a-z]+)(\d+)-\d+$/) ?? [];
-    if (prefix === PREFIX && !isAlive(pid!)) names.push(name);
+    if (prefix === PREFIX && !exists(`/proc/${pid}`)) names.push(name);
   }
   if (names.length > 0) await finish(startRemover(names));
-}
-
-function isAlive(pid: string): boolean {
-  try {
-    Deno.statSync(`/proc/${pid}`);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function startRemover(names: readonly string[]): Deno.ChildProcess {

@@ -5,9 +5,9 @@ import {
   assertGreaterOrEqual,
   assertStringIncludes,
 } from "@std/assert";
-import { delay } from "@std/async/delay";
 import { startDelayingRelay } from "./delaying_relay.ts";
 import { makeNetwork, type NetworkHost, networkTest } from "./network.ts";
+import { exists, until } from "./processes.ts";
 import { type SshServer, startSshServer } from "./ssh_server.ts";
 
 /** How long what must happen at some time may take, in milliseconds. */
@@ -32,24 +32,6 @@ async function ssh(
   }).output();
   const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, stdout: decode(stdout), stderr: decode(stderr) };
-}
-
-/** Waits for what happens without a sign. */
-async function until(condition: () => boolean): Promise<void> {
-  const end = performance.now() + TIMEOUT;
-  while (!condition()) {
-    assert(performance.now() < end, `It takes too long: ${condition}`);
-    await delay(1);
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Whether an interface or a namespace has this name. */

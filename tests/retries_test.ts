@@ -13,10 +13,10 @@ import {
   type TaskRunner,
   WorkerLostError,
 } from "../mod.ts";
+import { killNow } from "./processes.ts";
 import {
   complete,
   doubleUnless,
-  killNow,
   lossOf,
   note,
   TestFolder,
@@ -269,20 +269,4 @@ Deno.test("Pool keeps nothing of 10,000 calls that were run again", async () => 
   const { queued, running } = pool.stats();
   assertEquals([queued, running], [0, 0]);
   await pool.shutdown();
-});
-
-Deno.test("Pool runs nothing twice that waits behind a task that is ended for taking too long", async () => {
-  await using folder = new TestFolder();
-  for (let count = 0; count < 20; count++) {
-    await using pool = new Pool({ workers: 1, cancelGrace: 20, qsize: 10 });
-    // It ends just when its worker is about to be ended.
-    const late = pool.options({ timeout: 10 }).run((milliseconds: number) => {
-      const end = performance.now() + milliseconds;
-      while (performance.now() < end);
-    }, 30 + count % 5);
-    const behind = pool.run(note, folder.file("runs"), `${count}`);
-    await Promise.allSettled([late, behind]);
-  }
-  const lines = folder.lines("runs");
-  assertEquals(new Set(lines).size, lines.length);
 });

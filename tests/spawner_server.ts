@@ -5,7 +5,6 @@
  * @module
  */
 
-import { delay } from "@std/async/delay";
 import type { Certificate } from "../src/hosts/certificate.ts";
 import { Guard } from "../src/spawner/guard.ts";
 import { LogFile } from "./log_file.ts";
@@ -170,23 +169,5 @@ export class SpawnerServerProcess implements AsyncDisposable {
     this.kill("SIGKILL");
     await this.#child.status;
     await this.#guard.close();
-  }
-}
-
-/** Waits until a process is gone. */
-export async function gone(pid: number): Promise<void> {
-  while (isAlive(pid)) await delay(5);
-}
-
-/** Whether there is such a process; a zombie is none. */
-export function isAlive(pid: number): boolean {
-  if (Deno.build.os !== "linux") {
-    const command = new Deno.Command("kill", { args: ["-0", String(pid)] });
-    return command.outputSync().success;
-  }
-  try {
-    return !/\) [ZX] /.test(Deno.readTextFileSync(`/proc/${pid}/stat`));
-  } catch {
-    return false;
   }
 }

@@ -4,11 +4,8 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { exists, isAlive, until } from "./processes.ts";
 import { type SshServer, sshTest, startSshServer } from "./ssh_server.ts";
-
-/** How long what must happen at some time may take, in milliseconds. */
-const TIMEOUT = 30_000;
 
 /** A process that is killed at the end, if it hasn't ended. */
 class Process implements AsyncDisposable {
@@ -61,32 +58,6 @@ class Process implements AsyncDisposable {
     this.kill();
     await this.#child.stdin.close().catch(() => {});
     await this.ended();
-  }
-}
-
-/** Waits for what happens without a sign. */
-async function until(condition: () => boolean): Promise<void> {
-  const end = performance.now() + TIMEOUT;
-  while (!condition()) {
-    assert(performance.now() < end, `It takes too long: ${condition}`);
-    await delay(1);
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return !/\) [ZX] /.test(Deno.readTextFileSync(`/proc/${pid}/stat`));
-  } catch {
-    return false;
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { bind, importTasks, Pool } from "../mod.ts";
 import { Gate } from "./gate.ts";
+import { HeldTimers } from "./held_timers.ts";
 import { pid } from "./programs/cancel_tasks.ts";
 import { sshTest, startSshServer } from "./ssh_server.ts";
 
@@ -61,22 +62,25 @@ Deno.test("taskSignal() outside of a task says so", async () => {
   assertStringIncludes(error.message, "There is no task here");
 });
 
+/** The time-out of a map, which is over when the test says. */
+const TIMEOUT = 100_001;
+
 for (const how of ["left", "timed out"]) {
   Deno.test(`taskSignal() is aborted when the map is ${how}`, async () => {
+    await using begin = new Gate();
     await using end = new Gate();
     await using pool = new Pool({ workers: 1, cancelGrace: 30_000 });
+    using timers = new HeldTimers(TIMEOUT);
     const before = await pool.run(pid);
-    await using begin = new Gate();
     const map = pool.map(
       bind(tasks.byFunction, begin.port),
       [end.port, end.port],
-      how === "left" ? {} : { timeout: 300 },
+      how === "left" ? {} : { timeout: TIMEOUT },
     );
     const next = map.next().catch((error) => error.name);
-    if (how === "left") {
-      await begin.entered();
-      await map.return!();
-    }
+    await begin.entered();
+    if (how === "left") await map.return!();
+    else timers.fire(TIMEOUT);
     await end.entered();
     const ended = { done: true, value: undefined } as const;
     assertEquals(await next, how === "left" ? ended : "TimeoutError");

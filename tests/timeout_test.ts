@@ -9,6 +9,7 @@ import {
 } from "@std/assert";
 import { type MapResults, Pool } from "../mod.ts";
 import { Gate, passGate } from "./gate.ts";
+import { HeldTimers } from "./held_timers.ts";
 import {
   double,
   ignoreAbort,
@@ -18,7 +19,11 @@ import {
   STAGES,
 } from "./programs/cancel_tasks.ts";
 
+/** Of calls that are to time out by themselves. */
 const TIMEOUT = 200;
+
+/** Of calls that time out when the test says, with {@linkcode HeldTimers}. */
+const HELD = 100_001;
 
 const XS = [1, 2, 3, 4, 5];
 
@@ -39,11 +44,13 @@ for (const { name, options, costsWorker, submit } of STAGES) {
   Deno.test(`TaskRunner.options() with a timeout rejects a call that ${name}`, async () => {
     await using gate = new Gate();
     await using pool = new Pool({ workers: 1, ...options });
+    using timers = new HeldTimers(HELD);
     const before = await pool.run(pid);
-    const runner = pool.options({ timeout: 2_000 });
+    const runner = pool.options({ timeout: HELD });
     const { future } = await submit(pool, runner, gate);
+    timers.fire(HELD);
     const error = await assertTimesOut(future);
-    assertStringIncludes(error.message, "timeout of 2000 ms");
+    assertStringIncludes(error.message, `timeout of ${HELD} ms`);
     assert(future.done());
     assertFalse(future.running() || future.cancelled() || future.cancel());
     gate.open();
@@ -111,9 +118,12 @@ Deno.test("TaskRunner.options() with a timeout tells the task", async () => {
   await using begin = new Gate();
   await using end = new Gate();
   await using pool = new Pool({ workers: 1, cancelGrace: 30_000 });
+  using timers = new HeldTimers(HELD);
   const before = await pool.run(pid);
-  const runner = pool.options({ timeout: TIMEOUT });
+  const runner = pool.options({ timeout: HELD });
   const call = runner.submit(obeyAbort, begin.port, end.port);
+  await begin.entered();
+  timers.fire(HELD);
   await end.entered();
   await assertTimesOut(call);
   assertEquals(await pool.run(pid), before);
@@ -123,22 +133,30 @@ for (const transport of ["unix", "tcp"] as const) {
   const options = { workers: 1, transport, qsize: 8, cancelGrace: 20 };
 
   Deno.test(`TaskRunner.options() with a timeout costs no worker for ever (${transport})`, async () => {
+    await using gate = new Gate();
     await using pool = new Pool({ ...options, maxRestarts: 1 });
+    using timers = new HeldTimers(HELD);
+    const runner = pool.options({ timeout: HELD });
     for (let count = 0; count < 4; count++) {
-      const runner = pool.options({ timeout: 1 });
-      await assertTimesOut(runner.run(() => {
-        for (;;);
-      }));
+      const endless = runner.submit(loop, gate.port);
+      // It fails if there is no worker for it any more.
+      await Promise.race([endless, gate.entered()]);
+      timers.fire(HELD);
+      await assertTimesOut(endless);
     }
     assertEquals(await pool.run(double, 4), 8);
-    assertEquals(pool.stats().hosts[0]!.error, undefined);
+    const [{ lost, error } = {}] = pool.stats().hosts;
+    assertEquals([lost, error], [4, undefined]);
   });
 
   Deno.test(`TaskRunner.options() with a timeout costs no call behind (${transport})`, async () => {
     await using gate = new Gate();
     await using pool = new Pool(options);
-    const endless = pool.options({ timeout: TIMEOUT }).run(loop, gate.port);
+    using timers = new HeldTimers(HELD);
+    const endless = pool.options({ timeout: HELD }).submit(loop, gate.port);
     const behind = XS.map((x) => pool.run(double, x));
+    await gate.entered();
+    timers.fire(HELD);
     await assertTimesOut(endless);
     assertEquals(await Promise.all(behind), XS.map(double));
   });
@@ -148,14 +166,19 @@ for (const kind of ["of the runner", "of the map"]) {
   Deno.test(`TaskRunner.map() with a timeout ${kind} ends what is under way`, async () => {
     await using gate = new Gate();
     await using pool = new Pool({ workers: 1, cancelGrace: 50 });
+    using timers = new HeldTimers(HELD);
     const before = await pool.run(pid);
-    const timeout = TIMEOUT;
+    const timeout = HELD;
     const map = kind === "of the map"
       ? pool.options({ timeout: 60_000 }).map(loop, [gate.port, gate.port], {
         timeout,
       })
       : pool.options({ timeout }).map(loop, [gate.port, gate.port]);
-    const error = await assertTimesOut(map.toArray());
+    const results = map.toArray();
+    results.catch(() => {});
+    await gate.entered();
+    timers.fire(HELD);
+    const error = await assertTimesOut(results);
     assertStringIncludes(error.message, "The map took longer");
     assertEquals(await map.next(), { done: true, value: undefined });
     assert(await pool.run(pid) !== before);
@@ -238,6 +261,7 @@ for (const begun of [true, false]) {
   Deno.test(`TaskRunner.runOnAll() ${when} obeys a timeout and a signal`, async () => {
     await using gate = new Gate();
     await using pool = new Pool({ workers: 2, cancelGrace: 50 });
+    using timers = new HeldTimers(HELD);
     await pool.ready;
     const held = begun ? undefined : pool.run(passGate<number>, gate.port, 1);
     if (!begun) await gate.entered();
@@ -247,7 +271,7 @@ for (const begun of [true, false]) {
     const limited = pool.options({ signal }).runOnAll(ignoreAbort, gate.port);
     const outcome = limited.catch((reason) => reason);
     const timedOut = assertTimesOut(
-      pool.options({ timeout: TIMEOUT }).runOnAll(ignoreAbort, gate.port),
+      pool.options({ timeout: HELD }).runOnAll(ignoreAbort, gate.port),
     );
     const later = [1, 2, 3].map((x) => pool.run(double, x));
     if (begun) {
@@ -256,6 +280,7 @@ for (const begun of [true, false]) {
     }
     controller.abort("reason");
     assertEquals(await outcome, "reason");
+    timers.fire(HELD);
     await timedOut;
     gate.open();
     assertEquals(await earlier, [2, 2]);

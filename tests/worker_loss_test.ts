@@ -8,7 +8,8 @@ import {
 } from "@std/assert";
 import { bind, importTasks, Pool, WorkerLostError } from "../mod.ts";
 import { Gate, passGate } from "./gate.ts";
-import { complete, isAlive, lossOf, until } from "./programs/loss_fixture.ts";
+import { isAlive, until } from "./processes.ts";
+import { complete, lossOf } from "./programs/loss_fixture.ts";
 
 const isUnix = Deno.build.os !== "windows";
 

@@ -13,13 +13,13 @@ import {
   WorkerLostError,
 } from "../mod.ts";
 import { Gate } from "./gate.ts";
+import { until } from "./processes.ts";
 import {
   complete,
   look,
   lossOf,
   note,
   TestFolder,
-  until,
   vanished,
 } from "./programs/loss_fixture.ts";
 

@@ -6,17 +6,13 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { deadline } from "@std/async/deadline";
-import { delay } from "@std/async/delay";
 import type { Report } from "../../src/doctor/report.ts";
+import { until } from "../processes.ts";
 
 const PROGRAM = new URL("../../src/doctor/main.ts", import.meta.url).href;
 
 /** The variable by which the processes that it starts here are known. */
 const MARKER = "DISTEX_TEST_DOCTOR";
-
-/** A test fails if what was started isn't gone by then, in milliseconds. */
-const GONE_TIMEOUT = 60_000;
 
 /** What a run of the doctor has come to. */
 export interface Outcome {
@@ -67,30 +63,18 @@ export async function runDoctorJson(
 /** Waits until no process has the variable in its environment. */
 export async function assertNoProcess(variable: string): Promise<void> {
   if (Deno.build.os !== "linux") return;
-  await until(() => !hasProcess(variable), `a process with ${variable}`);
+  await until(
+    () => !hasProcess(variable),
+    `There is still a process with ${variable}`,
+  );
 }
 
 /** Waits until a folder is empty. */
 export async function assertEmpty(folder: string): Promise<void> {
   await until(
     () => [...Deno.readDirSync(folder)].length === 0,
-    `something in ${folder}`,
+    `There is still something in ${folder}`,
   );
-}
-
-async function until(isSo: () => boolean, what: string): Promise<void> {
-  const gone = new AbortController();
-  const waited = (async () => {
-    while (!isSo() && !gone.signal.aborted) await delay(5);
-  })();
-  try {
-    await deadline(waited, GONE_TIMEOUT);
-  } catch (cause) {
-    throw new Error(`There is still ${what}`, { cause });
-  } finally {
-    gone.abort();
-    await waited;
-  }
 }
 
 function hasProcess(variable: string): boolean {

@@ -4,6 +4,7 @@ import {
   assertGreater,
   assertStringIncludes,
 } from "@std/assert";
+import { withFile } from "../files.ts";
 import { makeCertificate } from "../../src/hosts/certificate.ts";
 import { CERTIFICATE_NAME } from "../../src/wire/connect.ts";
 import {
@@ -27,20 +28,6 @@ const STEPS = [
 
 /** Nobody listens at this port, as programs of users can't. */
 const NOBODY = "127.0.0.1:1/1";
-
-/** Runs with a file of this content. */
-async function withFile(
-  content: string,
-  run: (path: string) => Promise<void>,
-): Promise<void> {
-  const path = await Deno.makeTempFile();
-  try {
-    await Deno.writeTextFile(path, content);
-    await run(path);
-  } finally {
-    await Deno.remove(path);
-  }
-}
 
 /** Waits until the server has ended all workers of its only pool. */
 async function assertNothingLeft(server: SpawnerServerProcess): Promise<void> {

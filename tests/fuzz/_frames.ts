@@ -20,7 +20,7 @@ const KINDS: readonly unknown[] = [
 ];
 
 /** What a pool says to a worker, and the other way round; and to a spawner. */
-export const CONVERSATIONS: readonly [
+const CONVERSATIONS: readonly [
   Conversation,
   ...Conversation[],
 ] = [

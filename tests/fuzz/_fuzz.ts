@@ -1,3 +1,4 @@
+import { concat } from "../wire/_frames.ts";
 import { Random } from "../wire/_random.ts";
 
 /** What determines all inputs; another one makes others. */
@@ -69,7 +70,7 @@ export function mutate(
       }
     }
   }
-  return join(messages);
+  return concat(messages);
 }
 
 function copy(conversation: Conversation): Uint8Array<ArrayBuffer>[] {
@@ -89,18 +90,6 @@ export function pieces(random: Random, bytes: Uint8Array): Uint8Array[] {
   return all;
 }
 
-/** Joins bytes. */
-export function join(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
-  const joined = new Uint8Array(length);
-  let position = 0;
-  for (const piece of pieces) {
-    joined.set(piece, position);
-    position += piece.length;
-  }
-  return joined;
-}
-
 function flip(random: Random, bytes: Uint8Array): void {
   if (bytes.length === 0) return;
   for (let count = 1 + random.below(4); count > 0; count--) {
@@ -117,5 +106,5 @@ function insert(
 ): Uint8Array<ArrayBuffer> {
   const at = random.below(bytes.length + 1);
   const inserted = random.bytes(random.below(20));
-  return join([bytes.subarray(0, at), inserted, bytes.subarray(at)]);
+  return concat([bytes.subarray(0, at), inserted, bytes.subarray(at)]);
 }

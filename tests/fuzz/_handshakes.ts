@@ -11,7 +11,7 @@ import { Random } from "../wire/_random.ts";
 import { type Conversation, mutate, pieces } from "./_fuzz.ts";
 
 /** What the honest ones know. */
-export const SECRET: Uint8Array<ArrayBuffer> = new Random(1).bytes(32);
+const SECRET: Uint8Array<ArrayBuffer> = new Random(1).bytes(32);
 const TOKEN = "a token of the tests";
 const WORKER = 7;
 
@@ -134,7 +134,7 @@ export async function relay(
 }
 
 /** Refusals are errors like any other, with a message. */
-export async function assertRefuses(side: Promise<unknown>): Promise<void> {
+async function assertRefuses(side: Promise<unknown>): Promise<void> {
   try {
     await side;
   } catch (error) {

@@ -17,9 +17,13 @@ import {
 } from "../../mod.ts";
 import { Gate, passGate } from "../gate.ts";
 import { makeNetwork, networkTest } from "../network.ts";
-import { complete, killNow, lossOf, until } from "../programs/loss_fixture.ts";
+import { killNow, until } from "../processes.ts";
+import { complete, look, lossOf, vanished } from "../programs/loss_fixture.ts";
 import { startSpawnerServer, TOKEN } from "../spawner_server.ts";
 import { type SshServer, sshTest, startSshServer } from "../ssh_server.ts";
+
+/** How long what must happen at some time may take, in milliseconds. */
+const TIMEOUT = 60_000;
 
 const getPid = () => Deno.pid;
 
@@ -214,10 +218,12 @@ Deno.test("Pool waits for a lost host, if it comes back in time", async () => {
 Deno.test("Pool.shutdown() ends while a host is lost", async () => {
   await using server = await startSpawnerServer();
   const pool = new Pool({ workers: 1, hosts: server.spec(1) });
-  await pool.ready;
+  const worker = await pool.options({ host: "local" }).run(look);
   server.kill("SIGKILL");
   await until(() => pool.stats().hosts[1]!.error !== undefined);
-  await pool.shutdown();
+  await deadline(pool.shutdown(), TIMEOUT);
+  await vanished(worker);
+  assertEquals([pool.stats().workers, pool.isReady], [0, false]);
 });
 
 /** Cuts a host off, and sees to it that it is noticed and reached again. */
@@ -309,7 +315,7 @@ for (const when of ["there", "lost"]) {
       stderr: "null",
     }).spawn();
     try {
-      const { code } = await deadline(child.status, 30_000);
+      const { code } = await deadline(child.status, TIMEOUT);
       assertEquals(code, 0);
     } finally {
       killNow(child.pid);

@@ -1,6 +1,6 @@
 import { assertLess } from "@std/assert";
 import { Pool } from "../../mod.ts";
-import { until } from "../programs/loss_fixture.ts";
+import { until } from "../processes.ts";
 import { startSpawnerServer } from "../spawner_server.ts";
 
 /** Longer than any other time that a pool waits for. */

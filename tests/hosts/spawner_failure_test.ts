@@ -5,72 +5,18 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { encode } from "@std/msgpack";
-import {
-  BrokenPoolError,
-  HostError,
-  type HostSpec,
-  type HostStep,
-  Pool,
-  type PoolOptions,
-} from "../../mod.ts";
+import { BrokenPoolError, HostError, Pool } from "../../mod.ts";
 import { makeCertificate } from "../../src/hosts/certificate.ts";
 import { CERTIFICATE_NAME } from "../../src/wire/connect.ts";
 import { admitPool, PROTOCOL_VERSION } from "../../src/wire/handshake.ts";
 import { startSpawnerServer, TOKEN } from "../spawner_server.ts";
+import { assertFails, withListener } from "./spawner_failures.ts";
 
 /** For what never comes: long enough to find out, and short to wait for. */
 const SHORT = 700;
 
 const certificate = await makeCertificate();
 const tls = { caCerts: [certificate.cert], serverName: CERTIFICATE_NAME };
-
-/** Starts a pool at a host that can't be used, and checks what it says. */
-async function assertFails(
-  host: HostSpec,
-  step: HostStep,
-  words: readonly string[],
-  options: PoolOptions = {},
-): Promise<HostError> {
-  await using pool = new Pool({ ...options, hosts: host });
-  const run = assertRejects(() => pool.run(() => 1), BrokenPoolError);
-  const error = await assertRejects(() => pool.ready, BrokenPoolError);
-  await run;
-  assertInstanceOf(error.cause, HostError);
-  const { cause } = error;
-  assertEquals(cause.step, step, cause.message);
-  for (const word of words) assertStringIncludes(cause.message, word);
-  assertStringIncludes(error.message, cause.message);
-  assertEquals(pool.stats().hosts[0]!.error, cause);
-  return cause;
-}
-
-/** Runs with the port of something that treats connections in its own way. */
-async function withListener(
-  treat: (connection: Deno.TcpConn) => Promise<void>,
-  run: (port: number) => Promise<unknown>,
-): Promise<void> {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const connections: Deno.Conn[] = [];
-  const accepting = (async () => {
-    for await (const connection of listener) {
-      connections.push(connection);
-      await treat(connection).catch(() => {});
-    }
-  })();
-  try {
-    await run(listener.addr.port);
-  } finally {
-    listener.close();
-    await accepting;
-    for (const connection of connections) {
-      try {
-        connection.close();
-      } catch {
-        // It was closed when it was treated.
-      }
-    }
-  }
-}
 
 /** Writes a message of the handshake. */
 async function say(
@@ -318,60 +264,6 @@ Deno.test("SpawnerHost doesn't keep a program from ending when what is reached i
       );
     }
   });
-});
-
-Deno.test("SpawnerHost says so when a pool may not have so many workers", async () => {
-  const args = ["--max-workers", "3", "--max-workers-per-pool", "2"];
-  await using server = await startSpawnerServer({ args });
-  await assertFails(server.spec(3), "worker", [
-    "was refused",
-    "at most 2",
-    "--max-workers-per-pool",
-  ]);
-  await using pool = new Pool(0, server.spec(2));
-  await pool.ready;
-  await assertFails(server.spec(2), "worker", [
-    "was refused",
-    "at most 3 in all",
-    "--max-workers",
-  ]);
-  await server.logged(/pool 3 .*was refused/);
-  assertEquals(await pool.map((x: number) => x + 1, [1]).toArray(), [2]);
-  await pool.shutdown();
-  await server.logged(/pool 2 .* is gone/);
-  // There is room again.
-  await using other = new Pool(0, server.spec(2));
-  assertEquals((await other.runOnAll(() => 1)).length, 2);
-});
-
-Deno.test("SpawnerHost says so when workers don't connect in time", async () => {
-  await using server = await startSpawnerServer();
-  const startTimeout = 2_000;
-  await assertFails(
-    server.spec(2),
-    "worker",
-    ["2 were started but have not connected", `${startTimeout} ms`],
-    { denoArgs: ["--inspect-wait=127.0.0.1:0"], startTimeout },
-  );
-  await server.logged(/pool 1 .* is gone/);
-});
-
-Deno.test("SpawnerHost says so when workers can't start", async () => {
-  await using server = await startSpawnerServer();
-  await assertFails(
-    server.spec(1),
-    "worker",
-    ["before it connected", "exit code 1", "unexpected argument '--no-such"],
-    { denoArgs: ["--no-such-flag"] },
-  );
-  await assertFails(
-    { host: server.spec(1), cwd: "/no/such/folder" },
-    "worker",
-    ["could not be started", "/no/such/folder"],
-  );
-  // The server goes on.
-  await using pool = new Pool(0, server.spec(1));
-  assertEquals(await pool.run((x: number) => x + 1, 1), 2);
 });
 
 Deno.test("Pool goes on without a spawner server that can't be used on demand", async () => {

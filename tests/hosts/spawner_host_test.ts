@@ -4,10 +4,10 @@ import { makeCertificate } from "../../src/hosts/certificate.ts";
 import { CERTIFICATE_NAME } from "../../src/wire/connect.ts";
 import { testConformance } from "../conformance.ts";
 import { Gate } from "../gate.ts";
+import { exists, gone, until } from "../processes.ts";
 import { double, loop } from "../programs/cancel_tasks.ts";
-import { until } from "../programs/loss_fixture.ts";
+import { TestFolder } from "../programs/loss_fixture.ts";
 import {
-  gone,
   type SpawnerServerProcess,
   startSpawnerServer,
   TOKEN,
@@ -159,6 +159,12 @@ Deno.test("SpawnerHost passes on what workers write", async () => {
   assertEquals(decoder.decode(stderr), `${name} three\n`);
 });
 
+/** A task: blocks its worker, which reads no more once there is a file. */
+function noteAndBlock(file: string): never {
+  Deno.writeTextFileSync(file, "");
+  for (;;);
+}
+
 for (const security of ["without TLS", "with TLS"]) {
   const options = (): PoolOptions => ({
     hosts: security === "with TLS"
@@ -178,11 +184,12 @@ for (const security of ["without TLS", "with TLS"]) {
   });
 
   Deno.test(`SpawnerHost ${security} takes all calls for begun at a worker that is killed`, async () => {
-    await using gate = new Gate();
+    await using folder = new TestFolder();
     await using pool = new Pool(options());
     const [pid] = await pool.runOnAll(() => Deno.pid);
-    const calls: Promise<unknown>[] = [pool.run(loop, gate.port)];
-    await gate.entered();
+    const file = folder.file("blocked");
+    const calls: Promise<unknown>[] = [pool.run(noteAndBlock, file)];
+    await until(() => exists(file));
     // The worker has yet to read them, which resets the connection.
     calls.push(...[1, 2].map((x) => pool.run(double, x)));
     await until(() => pool.stats().running === 3);

@@ -5,7 +5,8 @@ import { makeCertificate } from "../../src/hosts/certificate.ts";
 import { CERTIFICATE_NAME } from "../../src/wire/connect.ts";
 import { double, XS } from "../conformance_fixture.ts";
 import { makeNetwork, networkTest } from "../network.ts";
-import { gone, startSpawnerServer, TOKEN } from "../spawner_server.ts";
+import { gone } from "../processes.ts";
+import { startSpawnerServer, TOKEN } from "../spawner_server.ts";
 
 /** On an idle machine it takes a sixth of it, in milliseconds. */
 const TIMEOUT = 60_000;

@@ -7,7 +7,8 @@ import {
 } from "@std/assert";
 import { BrokenPoolError, HostError, Pool } from "../../mod.ts";
 import { sshTest } from "../ssh_server.ts";
-import { sharedSite, SshSite, until } from "./ssh_fixture.ts";
+import { until } from "../processes.ts";
+import { sharedSite, SshSite } from "./ssh_fixture.ts";
 
 const shared = sharedSite();
 

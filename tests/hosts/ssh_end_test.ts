@@ -11,16 +11,14 @@ import {
   WorkerLostError,
 } from "../../mod.ts";
 import { Gate } from "../gate.ts";
+import { isAlive, killNow, until } from "../processes.ts";
 import { sshTest } from "../ssh_server.ts";
 import {
-  isAlive,
   isFile,
-  killNow,
   PoolProgram,
   sharedSite,
   sshClients,
   SshSite,
-  until,
 } from "./ssh_fixture.ts";
 
 const shared = sharedSite();

@@ -6,17 +6,14 @@
  */
 
 import { assert } from "@std/assert";
-import { delay } from "@std/async/delay";
 import type { HostOptions, PoolOptions } from "../../mod.ts";
+import { isAlive, killNow, until } from "../processes.ts";
 import {
   sshdProblem,
   type SshServer,
   type SshServerOptions,
   startSshServer,
 } from "../ssh_server.ts";
-
-/** How long what must happen at some time may take, in milliseconds. */
-const TIMEOUT = 60_000;
 
 /** What the temporary files of both sides begin with. */
 const POOL_FILE = /^distex-(?!sshd-)/;
@@ -136,21 +133,6 @@ export function sharedSite(): SharedSite {
   };
 }
 
-/** Waits for what happens without a sign. */
-export async function until(condition: () => boolean): Promise<void> {
-  const end = performance.now() + TIMEOUT;
-  while (!condition()) {
-    assert(performance.now() < end, `It takes too long: ${condition}`);
-    await delay(5);
-  }
-}
-
-/** Whether a process hasn't ended. */
-export function isAlive(pid: number): boolean {
-  // One that has ended, and whose parent hasn't noticed yet, is a zombie.
-  return /\) [^ZX] /.test(readProc(pid, "stat"));
-}
-
 /** The `ssh` processes that a process, this one by default, has started. */
 export function sshClients(parent = Deno.pid): number[] {
   return allProcesses().filter((pid) => {
@@ -165,17 +147,8 @@ export function commandOf(pid: number): string {
   return readProc(pid, "cmdline").replaceAll("\0", " ");
 }
 
-/** Ends a process at once, if it hasn't ended. */
-export function killNow(pid: number): void {
-  try {
-    Deno.kill(pid, "SIGKILL");
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-}
-
 /** What there is of pools in a folder. */
-export function poolFiles(folder: string): string[] {
+function poolFiles(folder: string): string[] {
   return [...Deno.readDirSync(folder)].map(({ name }) => name)
     .filter((name) => POOL_FILE.test(name));
 }

@@ -14,8 +14,9 @@ import {
 } from "../../mod.ts";
 import { startDelayingRelay } from "../delaying_relay.ts";
 import { makeNetwork, type NetworkHost, networkTest } from "../network.ts";
+import { until } from "../processes.ts";
 import { sshTest } from "../ssh_server.ts";
-import { isFile, SshSite, until } from "./ssh_fixture.ts";
+import { isFile, SshSite } from "./ssh_fixture.ts";
 
 /** How long what is sent takes to arrive, in milliseconds. */
 const DELAY = 20;

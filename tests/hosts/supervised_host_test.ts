@@ -8,7 +8,7 @@ import {
 } from "@std/assert";
 import { HostError } from "../../src/errors.ts";
 import { settled } from "../fake_worker.ts";
-import { until } from "../programs/loss_fixture.ts";
+import { until } from "../processes.ts";
 import { DIED, Scene } from "./supervised_scene.ts";
 
 Deno.test("SupervisedHost.start() starts as many workers as the host says", async () => {
@@ -96,12 +96,12 @@ Deno.test("SupervisedHost tries again if a replacement ends before it connects",
 });
 
 Deno.test("SupervisedHost ends a replacement that doesn't connect in time, and tries again", async () => {
-  await using scene = await Scene.started({ startTimeout: 100 });
+  await using scene = await Scene.started();
   scene.connects = false;
+  scene.supervision.startTimeout = 10;
   scene.host.processes[0]!.end(DIED);
   const [, , late] = await scene.processes(3);
-  await late!.ended;
-  assert(late!.isKilled);
+  await until(() => late!.isKilled);
   await scene.processes(4);
 });
 

@@ -9,7 +9,7 @@ import { KeepAlive } from "../../src/keep_alive.ts";
 import type { WorkerEnd, WorkerProcess } from "../../src/spawner/spawner.ts";
 import { Channel } from "../../src/wire/channel.ts";
 import { MemoryConnection } from "../memory_connection.ts";
-import { until } from "../programs/loss_fixture.ts";
+import { until } from "../processes.ts";
 
 /** How a worker ends by itself. */
 export const DIED: WorkerEnd = { how: "exit code 9", lastWords: "alas" };
@@ -100,12 +100,16 @@ export class Scene implements AsyncDisposable {
   /** How a host is opened. */
   open: () => Promise<number> = () => Promise.resolve(2);
   readonly supervised: SupervisedHost;
+  /** What the supervised host knows, which the test may change. */
+  readonly supervision: {
+    -readonly [Name in keyof HostSupervision]: HostSupervision[Name];
+  };
   /** What a pool has calls for. */
   readonly #keepAlive = new KeepAlive();
 
   constructor(options: Partial<HostSupervision> = {}) {
     this.#keepAlive.hold();
-    this.supervised = new SupervisedHost({
+    this.supervision = {
       makeHost: () => {
         const host = new FakeHost(this);
         this.hosts.push(host);
@@ -128,7 +132,8 @@ export class Scene implements AsyncDisposable {
       },
       report: (line) => this.reports.push(line),
       ...options,
-    });
+    };
+    this.supervised = new SupervisedHost(this.supervision);
   }
 
   /** A scene in which the workers have been started. */

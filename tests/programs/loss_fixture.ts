@@ -4,47 +4,12 @@
  * @module
  */
 
-import { assert } from "@std/assert";
-import { delay } from "@std/async/delay";
 import { type Pool, WorkerLostError } from "../../mod.ts";
-
-/** How long what must happen at some time may take, in milliseconds. */
-const TIMEOUT = 60_000;
-
-/** Waits for what happens without a sign. */
-export async function until(condition: () => boolean): Promise<void> {
-  const end = performance.now() + TIMEOUT;
-  while (!condition()) {
-    assert(performance.now() < end, `It takes too long: ${condition}`);
-    await delay(1);
-  }
-}
+import { exists, isAlive, until } from "../processes.ts";
 
 /** Waits until all of a pool's workers are there, lost ones replaced. */
 export async function complete(pool: Pool): Promise<void> {
   await until(() => pool.stats().workers === pool.totalWorkers);
-}
-
-/** Whether a process hasn't ended; one that is only not buried yet has. */
-export function isAlive(pid: number): boolean {
-  if (Deno.build.os !== "linux") {
-    const command = new Deno.Command("kill", { args: ["-0", String(pid)] });
-    return command.outputSync().success;
-  }
-  try {
-    return !/\) [ZX] /.test(Deno.readTextFileSync(`/proc/${pid}/stat`));
-  } catch {
-    return false;
-  }
-}
-
-/** Ends a process at once, if it hasn't ended. */
-export function killNow(pid: number): void {
-  try {
-    Deno.kill(pid, "SIGKILL");
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }
 
 /** Where the workers of this process's pools connect to. */
@@ -58,15 +23,6 @@ export async function vanished(
     await until(() => !isAlive(pid));
     const folder = address.replace(/^unix:/, "").replace(/\/[^/]+$/, "");
     await until(() => !exists(folder));
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -2,15 +2,23 @@
 
 import { Pool } from "../../mod.ts";
 
-function* integers(count: number): Generator<number> {
-  for (let n = 0; n < count; n++) yield n;
+const COUNT = 10_000_000;
+
+function* integers(): Generator<number> {
+  for (let n = 0; n < COUNT; n++) yield n;
+}
+
+/** The most memory that this process has had so far. */
+function peakMegabytes(): number {
+  const status = Deno.readTextFileSync("/proc/self/status");
+  return Number(status.match(/VmHWM:\s*(\d+)/)![1]) / 1_000;
 }
 
 await using pool = new Pool(2);
 let sum = 0;
-for await (const y of pool.map((x: number) => x + 1, integers(10_000_000))) {
+let halfway = 0;
+for await (const y of pool.map((x: number) => x + 1, integers())) {
   sum += y;
+  if (y === COUNT / 2) halfway = peakMegabytes();
 }
-const status = Deno.readTextFileSync("/proc/self/status");
-const kilobytes = Number(status.match(/VmHWM:\s*(\d+)/)![1]);
-console.log(JSON.stringify({ sum, megabytes: kilobytes / 1_000 }));
+console.log(JSON.stringify({ sum, halfway, megabytes: peakMegabytes() }));

@@ -1,6 +1,7 @@
 import { assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import { Guard } from "../../src/spawner/guard.ts";
 import { KeepAlive } from "../../src/keep_alive.ts";
+import { exists } from "../processes.ts";
 
 /**
  * A program with a guard that watches over three processes. It is told that
@@ -97,9 +98,9 @@ Deno.test({
       assertStringIncludes(text, "ready 5 lines\n");
       assertFalse(text.includes("watched survived"), text);
       assertStringIncludes(text, "spared survived");
-      assertFalse(await exists(folder));
+      assertFalse(exists(folder));
     } finally {
-      if (await exists(folder)) await Deno.remove(folder, { recursive: true });
+      if (exists(folder)) await Deno.remove(folder, { recursive: true });
     }
   },
 });
@@ -179,14 +180,4 @@ async function finish(child: Deno.ChildProcess): Promise<string> {
   await child.stdin.close();
   const { stdout } = await child.output();
   return new TextDecoder().decode(stdout);
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

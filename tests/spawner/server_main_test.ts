@@ -4,6 +4,7 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
+import { withFile } from "../files.ts";
 import { makeCertificate } from "../../src/hosts/certificate.ts";
 import {
   runSpawnerServer,
@@ -20,20 +21,6 @@ async function assertRefused(
   assertEquals([code, stdout], [2, ""], stderr);
   assertMatch(stderr, /^server\.ts: [^\n]+$/);
   for (const word of words) assertStringIncludes(stderr, word);
-}
-
-/** Runs with the path of a file that has this content. */
-async function withFile(
-  content: string,
-  run: (path: string) => Promise<void>,
-): Promise<void> {
-  const path = await Deno.makeTempFile();
-  try {
-    await Deno.writeTextFile(path, content);
-    await run(path);
-  } finally {
-    await Deno.remove(path);
-  }
 }
 
 Deno.test("runServer() explains itself with --help", async () => {

@@ -9,7 +9,8 @@ import { BrokenPoolError, Pool, WorkerLostError } from "../../mod.ts";
 import { SpawnerServer } from "../../src/spawner/server.ts";
 import { findConfig } from "../../src/user_config.ts";
 import { Gate } from "../gate.ts";
-import { gone, isAlive, startSpawnerServer } from "../spawner_server.ts";
+import { gone, isAlive } from "../processes.ts";
+import { startSpawnerServer } from "../spawner_server.ts";
 
 const isWindows = Deno.build.os === "windows";
 

@@ -4,8 +4,8 @@ import { SpawnerSession } from "../../src/spawner/session.ts";
 import { Channel } from "../../src/wire/channel.ts";
 import { makeSecret } from "../../src/wire/handshake.ts";
 import type { SessionRequest } from "../../src/wire/spawner_messages.ts";
+import { isAlive } from "../processes.ts";
 import { ConnectionPair } from "../wire/_connections.ts";
-import { isAlive } from "../spawner_server.ts";
 
 /** What a worker is, as far as these tests are concerned. */
 const PROGRAM = import.meta.resolve("../programs/spawner_child.ts");

@@ -1,33 +1,46 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Pool } from "../../mod.ts";
+import { Gate, passGate } from "../gate.ts";
+import { HeldTimers } from "../held_timers.ts";
+import { TestFolder } from "../programs/loss_fixture.ts";
 
-/** Blocks whatever runs it, in milliseconds. */
-function block(ms: number): void {
-  const end = performance.now() + ms;
-  while (performance.now() < end);
+const TIMEOUT = 100_001;
+const GRACE = 100_002;
+
+/** Does nothing else until a condition is fulfilled: not even read. */
+function blockUntil(condition: () => boolean): void {
+  const end = performance.now() + 60_000;
+  while (!condition()) assert(performance.now() < end, "It takes too long");
+}
+
+/** A task: adds a line to a file, and waits until it may return. */
+async function noteAndWait(path: string, port: number): Promise<void> {
+  using connection = await Deno.connect({ port });
+  Deno.writeTextFileSync(path, "once\n", { append: true });
+  await connection.read(new Uint8Array(1));
 }
 
 Deno.test("Pool without retries runs no task twice when it ends the worker of another one", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
-    await using pool = new Pool({ workers: 1, qsize: 2, cancelGrace: 100 });
-    await pool.ready;
-    const hasty = pool.options({ timeout: 100 });
-    const slow = assertRejects(() => hasty.run(block, 300), DOMException);
-    const note = async (path: string) => {
-      await Deno.writeTextFile(path, "once", { append: true });
-      const end = performance.now() + 600;
-      while (performance.now() < end);
-    };
-    // It begins while this program doesn't read that the other has returned.
-    const noted = Promise.allSettled([pool.run(note, `${folder}/note`)]);
-    await new Promise((resolve) => setTimeout(resolve, 150));
-    block(350);
-    await slow;
-    await noted;
-    await pool.shutdown();
-    assertEquals(await Deno.readTextFile(`${folder}/note`), "once");
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  using timers = new HeldTimers(TIMEOUT, GRACE);
+  await using folder = new TestFolder();
+  await using gate = new Gate();
+  await using pool = new Pool({ workers: 1, qsize: 2, cancelGrace: GRACE });
+  const hasty = pool.options({ timeout: TIMEOUT });
+  const slow = assertRejects(
+    () => hasty.run(passGate<number>, gate.port, 1),
+    DOMException,
+  );
+  await gate.entered();
+  const noted = pool.submit(noteAndWait, folder.file("runs"), gate.port);
+  timers.fire(TIMEOUT);
+  await slow;
+  assert(noted.running());
+  gate.open();
+  // It begins while this program doesn't read that the other has returned.
+  blockUntil(() => folder.lines("runs").length > 0);
+  timers.fire(GRACE);
+  await gate.entered();
+  gate.open();
+  await noted;
+  assertEquals(folder.lines("runs"), ["once"]);
 });

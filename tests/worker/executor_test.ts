@@ -4,143 +4,19 @@ import {
   assertInstanceOf,
   assertThrows,
 } from "@std/assert";
-import { Channel } from "../../src/wire/channel.ts";
+import { MessageType, type PoolMessage } from "../../src/wire/messages.ts";
 import {
-  type Definition,
-  type Failure,
-  MessageType,
-  type PoolMessage,
-} from "../../src/wire/messages.ts";
-import { Executor } from "../../src/worker/executor.ts";
-import { ResultWriter } from "../../src/worker/result_writer.ts";
-import { ConnectionPair, TRANSPORTS } from "../wire/_connections.ts";
+  begun,
+  fail,
+  GATED,
+  haveBegun,
+  open,
+  settle,
+  TASK,
+  Worker,
+} from "./executor_scene.ts";
 
-const { DEFINE, FORGET, CALLS, CHUNK, RESULTS, CHUNK_RESULTS, FAILURE } =
-  MessageType;
-
-/** The task of {@linkcode gated}. */
-const GATED = 0;
-/** The first number for tasks of a test. */
-const TASK = 1;
-
-type Outcome = { value: unknown } | { thrown: unknown };
-
-/** The calls of {@linkcode gated} in the order in which they have begun. */
-const begun: number[] = [];
-const gates = new Map<number, PromiseWithResolvers<Outcome>>();
-
-function gate(x: number): PromiseWithResolvers<Outcome> {
-  let found = gates.get(x);
-  if (found === undefined) {
-    found = Promise.withResolvers();
-    gates.set(x, found);
-  }
-  return found;
-}
-
-/** A task that ends when, and as, the test says; it loads this same module. */
-export async function gated(x: number): Promise<unknown> {
-  begun.push(x);
-  const outcome = await gate(x).promise;
-  if ("thrown" in outcome) throw outcome.thrown;
-  return outcome.value;
-}
-
-/** An executor that is given messages, and the other end of its channel. */
-class Worker implements AsyncDisposable {
-  readonly #pair: ConnectionPair;
-  readonly #executor: Executor;
-  readonly #messages: ReadableStreamDefaultReader<unknown[]>;
-  readonly #received: Promise<void>;
-
-  private constructor(pair: ConnectionPair, concurrency: number) {
-    this.#pair = pair;
-    const results = new ResultWriter(new Channel(pair.left));
-    this.#executor = new Executor(results, concurrency);
-    const { readable, writable } = new TransformStream<unknown[], unknown[]>(
-      undefined,
-      undefined,
-      new CountQueuingStrategy({ highWaterMark: Infinity }),
-    );
-    this.#messages = readable.getReader();
-    const writer = writable.getWriter();
-    const pool = new Channel(pair.right);
-    this.#received = pool.receive((message) => void writer.write(message));
-  }
-
-  static async open(concurrency = 1): Promise<Worker> {
-    begun.length = 0;
-    gates.clear();
-    const pair = await ConnectionPair.open(TRANSPORTS[0]!);
-    const worker = new Worker(pair, concurrency);
-    worker.define(GATED, {
-      kind: "module",
-      url: import.meta.url,
-      name: "gated",
-    });
-    return worker;
-  }
-
-  receive(message: PoolMessage): void {
-    this.#executor.receive(message);
-  }
-
-  define(task: number, definition: Definition): void {
-    this.receive([DEFINE, task, definition]);
-  }
-
-  defineInline(source: string, task = TASK): void {
-    this.define(task, { kind: "inline", source, name: "task" });
-  }
-
-  /** The next message, with zero for the time that it took. */
-  async next(): Promise<unknown[]> {
-    const { value } = await this.#messages.read();
-    if (value === undefined) throw new Error("The connection has ended");
-    return value.with(2, 0);
-  }
-
-  /** The next message, which must tell of a failure. */
-  async nextFailure(): Promise<
-    { id: number; thrown: Error; before: unknown[] }
-  > {
-    const [type, id, , thrown, before] = await this.next() as Failure;
-    assertEquals(type, FAILURE);
-    assertInstanceOf(thrown, Error);
-    return { id, thrown, before };
-  }
-
-  /** The values of calls, which may come in several messages, by id. */
-  async values(count: number): Promise<[number, unknown][]> {
-    const all: [number, unknown][] = [];
-    while (all.length < count) {
-      const [type, id, , values] = await this.next();
-      assertEquals(type, RESULTS);
-      for (const [index, value] of (values as unknown[]).entries()) {
-        all.push([id as number + index, value]);
-      }
-    }
-    return all;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#pair.left.close();
-    await this.#received;
-    this.#pair[Symbol.dispose]();
-  }
-}
-
-/** Waits until all is done that waits for nothing else. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 10; turn++) {
-    await new Promise((resolve) => setTimeout(resolve, 0));
-  }
-}
-
-/** Lets gated calls return ten times their argument. */
-function open(...xs: number[]): void {
-  for (const x of xs) gate(x).resolve({ value: x * 10 });
-}
+const { FORGET, CALLS, CHUNK, RESULTS, CHUNK_RESULTS, FAILURE } = MessageType;
 
 Deno.test("Executor runs calls in their order", async () => {
   await using worker = await Worker.open();
@@ -161,7 +37,7 @@ Deno.test("Executor runs one async call after the other by default", async () =>
   worker.receive([CALLS, GATED, 0, [[0], [1]]]);
   worker.receive([CALLS, TASK, 2, [[]]]);
   open(1);
-  await settle();
+  await haveBegun(1);
   assertEquals(begun, [0]);
   open(0);
   assertEquals(await worker.values(3), [[0, 0], [1, 10], [2, "sync"]]);
@@ -171,11 +47,11 @@ Deno.test("Executor runs as many async calls at once as concurrency says", async
   await using worker = await Worker.open(3);
   worker.receive([CALLS, GATED, 0, [[0], [1]]]);
   worker.receive([CALLS, GATED, 2, [[2], [3], [4]]]);
-  await settle();
+  await haveBegun(3);
   assertEquals(begun, [0, 1, 2]);
   open(1);
   assertEquals(await worker.values(1), [[1, 10]]);
-  await settle();
+  await haveBegun(4);
   assertEquals(begun, [0, 1, 2, 3]);
   open(3, 4);
   const values = await worker.values(2);
@@ -194,7 +70,7 @@ Deno.test("Executor goes on after a call that throws or is rejected", async () =
   assertEquals([id, thrown.message, before], [1, "no", []]);
   assertEquals(await worker.values(1), [[2, undefined]]);
   worker.receive([CALLS, GATED, 3, [[3], [4]]]);
-  gate(3).resolve({ thrown: new RangeError("rejected") });
+  fail(3, new RangeError("rejected"));
   open(4);
   assertEquals((await worker.nextFailure()).thrown.message, "rejected");
   assertEquals(await worker.values(1), [[4, 40]]);
@@ -219,7 +95,8 @@ Deno.test("Executor tells of results that can't be sent, and goes on", async () 
 
 Deno.test("Executor throws for each call of a task that can't be loaded", async () => {
   await using worker = await Worker.open();
-  worker.define(TASK, { kind: "module", url: import.meta.url, name: "none" });
+  const { url } = import.meta;
+  worker.define(TASK, { kind: "module", url, name: "none" });
   worker.defineInline("() => 'fine'", TASK + 1);
   worker.receive([CALLS, TASK, 0, [[], []]]);
   worker.receive([CALLS, TASK + 1, 2, [[]]]);
@@ -275,10 +152,10 @@ Deno.test("Executor spreads the items of a chunk only if told to", async () => {
 Deno.test("Executor keeps the order of a chunk's values and its concurrency", async () => {
   await using worker = await Worker.open(2);
   worker.receive([CHUNK, GATED, 0, false, [0, 1, 2, 3]]);
-  await settle();
+  await haveBegun(2);
   assertEquals(begun, [0, 1]);
   open(1, 2, 3);
-  await settle();
+  await haveBegun(4);
   assertEquals(begun, [0, 1, 2, 3]);
   open(0);
   assertEquals(await worker.next(), [CHUNK_RESULTS, 0, 0, [0, 10, 20, 30]]);
@@ -316,7 +193,7 @@ Deno.test("Executor runs no more items of a chunk once one was rejected", async 
   worker.receive([CHUNK, GATED, 0, false, [0, 1, 2, 3]]);
   worker.receive([CALLS, GATED, 1, [[4]]]);
   open(0, 4);
-  gate(1).resolve({ thrown: new Error("no") });
+  fail(1, new Error("no"));
   const { id, thrown, before } = await worker.nextFailure();
   assertEquals([id, thrown.message, before], [0, "no", [0]]);
   assertEquals(await worker.values(1), [[1, 40]]);
@@ -324,15 +201,16 @@ Deno.test("Executor runs no more items of a chunk once one was rejected", async 
 });
 
 Deno.test("Executor tells of the first failing item in a chunk, not of the soonest", async () => {
-  await using worker = await Worker.open(3);
-  worker.receive([CHUNK, GATED, 0, false, [0, 1, 2]]);
-  gate(2).resolve({ thrown: new Error("sooner") });
-  await settle();
-  gate(1).resolve({ thrown: new Error("first") });
-  await settle();
+  await using worker = await Worker.open(4);
+  worker.receive([CHUNK, GATED, 0, false, [0, 1, 2, 3]]);
+  await haveBegun(4);
+  for (const x of [2, 1, 3]) {
+    fail(x, new Error(`of ${x}`));
+    await settle();
+  }
   open(0);
   const { thrown, before } = await worker.nextFailure();
-  assertEquals([thrown.message, before], ["first", [0]]);
+  assertEquals([thrown.message, before], ["of 1", [0]]);
 });
 
 Deno.test("Executor sends the values before an item's that can't be sent", async () => {

@@ -1,0 +1,62 @@
+/**
+ * What tests ask of processes and files, and waiting for what they can only
+ * ask for.
+ *
+ * @module
+ */
+
+import { assert } from "@std/assert";
+import { delay } from "@std/async/delay";
+
+/** How long what must happen at some time may take, in milliseconds. */
+const TIMEOUT = 60_000;
+
+/** Waits for what happens without a sign. */
+export async function until(
+  condition: () => boolean,
+  problem = `It takes too long: ${condition}`,
+): Promise<void> {
+  const end = performance.now() + TIMEOUT;
+  while (!condition()) {
+    assert(performance.now() < end, problem);
+    await delay(2);
+  }
+}
+
+/** Whether a process hasn't ended; one that is only not buried yet has. */
+export function isAlive(pid: number): boolean {
+  if (Deno.build.os !== "linux") {
+    const command = new Deno.Command("kill", { args: ["-0", String(pid)] });
+    return command.outputSync().success;
+  }
+  try {
+    return !/\) [ZX] /.test(Deno.readTextFileSync(`/proc/${pid}/stat`));
+  } catch {
+    return false;
+  }
+}
+
+/** Waits until a process has ended. */
+export async function gone(pid: number): Promise<void> {
+  await until(() => !isAlive(pid), `Process ${pid} is still there`);
+}
+
+/** Ends a process at once, if it hasn't ended. */
+export function killNow(pid: number): void {
+  try {
+    Deno.kill(pid, "SIGKILL");
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** Whether there is something at a path. */
+export function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
