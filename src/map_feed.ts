@@ -1,6 +1,6 @@
+import { setImmediate } from "node:timers";
 import type { ChunkSize } from "./chunk_size.ts";
 import { END, type Items } from "./items.ts";
-import { nextTurn } from "./next_turn.ts";
 import { roughSize } from "./rough_size.ts";
 
 /** Arguments that are taken into one chunk, in bytes. */
@@ -124,7 +124,7 @@ export class MapFeed {
   async #submitSoon(): Promise<void> {
     if (this.#submitDue) return;
     this.#submitDue = true;
-    await nextTurn();
+    await new Promise((resolve) => setImmediate(resolve));
     this.#submitDue = false;
     this.#submit();
   }
