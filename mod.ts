@@ -29,7 +29,7 @@ export {
 } from "./src/errors.ts";
 export { Future } from "./src/future.ts";
 export type { HostKind } from "./src/hosts/host.ts";
-export type { HostOptions, TlsOptions } from "./src/hosts/host_spec.ts";
+export type { HostOptions, TlsOptions } from "./src/hosts/host_options.ts";
 export type { WorkerPermissions } from "./src/hosts/permissions.ts";
 export type { AnyIterable } from "./src/items.ts";
 export type { MapResults } from "./src/map.ts";

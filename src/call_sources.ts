@@ -1,3 +1,4 @@
+import type { KeepAlive } from "./keep_alive.ts";
 import type { WorkerLink } from "./worker_link.ts";
 
 /** Something that submits calls when workers have room for them. */
@@ -13,19 +14,36 @@ export interface CallSource {
   stop(reason: Error): void;
 }
 
-/** The sources of a scheduler, which are asked in turn. */
+/**
+ * The sources of a scheduler, which are asked in turn. They keep the program
+ * alive while one waits for a worker to come.
+ */
 export class CallSources {
+  readonly #keepAlive: KeepAlive;
+  readonly #workers: readonly WorkerLink[];
+  #isWaiting = false;
   readonly #sources: CallSource[] = [];
   /** How many of them have calls for a host; `undefined` is any. */
   readonly #hosts = new Map<string | undefined, number>();
   /** Which of them is asked first. */
   #turn = 0;
 
+  /**
+   * Constructs it without sources.
+   *
+   * @param workers The workers that there are, now or later.
+   */
+  constructor(keepAlive: KeepAlive, workers: readonly WorkerLink[]) {
+    this.#keepAlive = keepAlive;
+    this.#workers = workers;
+  }
+
   /** Adds a source. */
   add(source: CallSource): void {
     this.#sources.push(source);
     const { host } = source;
     this.#hosts.set(host, (this.#hosts.get(host) ?? 0) + 1);
+    this.workersChanged();
   }
 
   /** Takes a source out, if it is there. */
@@ -37,6 +55,7 @@ export class CallSources {
     const left = this.#hosts.get(host)! - 1;
     if (left > 0) this.#hosts.set(host, left);
     else this.#hosts.delete(host);
+    this.workersChanged();
   }
 
   /** Stops the sources with calls for a host of which a reason is given. */
@@ -50,12 +69,14 @@ export class CallSources {
     }
   }
 
-  /** Whether there is one without a worker for it. */
-  waitsForWorkers(links: readonly WorkerLink[]): boolean {
-    for (const host of this.#hosts.keys()) {
-      if (!links.some((link) => link.isAt(host))) return true;
-    }
-    return false;
+  /** Looks again at whether one waits for a worker to come. */
+  workersChanged(): void {
+    const isWaiting = [...this.#hosts.keys()]
+      .some((host) => !this.#workers.some((link) => link.isAt(host)));
+    if (isWaiting === this.#isWaiting) return;
+    this.#isWaiting = isWaiting;
+    if (isWaiting) this.#keepAlive.hold();
+    else this.#keepAlive.release();
   }
 
   /**

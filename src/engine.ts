@@ -2,7 +2,10 @@ import { CallerTrace, CallerTracer } from "./caller_trace.ts";
 import { ModuleBundles } from "./bundle/module_bundles.ts";
 import { BrokenPoolError, PoolClosedError } from "./errors.ts";
 import type { Host } from "./hosts/host.ts";
-import type { ConnectedWorker } from "./hosts/supervised_host.ts";
+import type {
+  ConnectedWorker,
+  SupervisedHost,
+} from "./hosts/supervised_host.ts";
 import { Supervisor } from "./hosts/supervisor.ts";
 import { KeepAlive, LONGEST_DELAY } from "./keep_alive.ts";
 import type { ShutdownOptions } from "./options.ts";
@@ -186,13 +189,15 @@ export class Engine {
   /** Whether a host has workers or may have some; `undefined`: any host. */
   #expects(host: string | undefined): boolean {
     if (!this.#isReady) return true;
-    const { hostTimeout } = this.#settings;
-    const now = performance.now();
     return this.#supervisor.hosts.some((supervised) =>
       (host === undefined || supervised.name === host) &&
-      supervised.expectsWorkers &&
-      now - (supervised.lostSince ?? now) < hostTimeout
+      supervised.expectsWorkers && this.#timeLeft(supervised) > 0
     );
+  }
+
+  /** How long calls go on waiting for a host that is lost, in milliseconds. */
+  #timeLeft({ lostSince = Infinity }: SupervisedHost): number {
+    return lostSince + this.#settings.hostTimeout - performance.now();
   }
 
   /**
@@ -214,15 +219,12 @@ export class Engine {
       );
     }
     this.scheduler.wake();
-    const { hostTimeout } = this.#settings;
-    const now = performance.now();
-    const left = hosts
-      .map(({ lostSince = -Infinity }) => lostSince + hostTimeout - now)
-      .filter((milliseconds) => milliseconds > 0);
-    if (left.length === 0) return;
+    const left = hosts.map((host) => this.#timeLeft(host));
+    const least = Math.min(...left.filter((milliseconds) => milliseconds > 0));
+    if (least === Infinity) return;
     this.#hopeTimer = setTimeout(
       () => this.#checkHope(),
-      Math.min(Math.min(...left) + 1, LONGEST_DELAY),
+      Math.min(least + 1, LONGEST_DELAY),
     );
     // It is what waits that keeps the program alive, if anything does.
     Deno.unrefTimer(this.#hopeTimer);

@@ -1,4 +1,4 @@
-import type { HostOptions } from "./hosts/host_spec.ts";
+import type { HostOptions } from "./hosts/host_options.ts";
 import type { WorkerPermissions } from "./hosts/permissions.ts";
 import type { TaskLike } from "./task.ts";
 

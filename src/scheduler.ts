@@ -25,15 +25,13 @@ export interface SchedulerEvents {
  * with room in its window. When no call is queued, sources are asked for some.
  */
 export class Scheduler {
-  readonly #keepAlive: KeepAlive;
   readonly #events: SchedulerEvents;
   readonly #pending: PendingCalls;
   readonly #solo = new SoloCalls();
   readonly #links: WorkerLink[] = [];
-  readonly #sources = new CallSources();
+  readonly #sources: CallSources;
   readonly #rounds = new Rounds();
   #roundRuns = false;
-  #sourcesWait = false;
   #inFlight = 0;
   #dispatchDue = false;
   #sourceAdded = false;
@@ -43,8 +41,8 @@ export class Scheduler {
 
   /** Constructs a scheduler without workers, where calls wait for some. */
   constructor(keepAlive: KeepAlive, events: SchedulerEvents) {
-    this.#keepAlive = keepAlive;
     this.#events = events;
+    this.#sources = new CallSources(keepAlive, this.#links);
     this.#pending = new PendingCalls(keepAlive);
   }
 
@@ -96,7 +94,7 @@ export class Scheduler {
   /** Adds workers that were connected. */
   add(links: readonly WorkerLink[]): void {
     this.#links.push(...links.filter(({ lost }) => !lost));
-    this.#holdForSources();
+    this.#sources.workersChanged();
     this.wake();
   }
 
@@ -149,7 +147,6 @@ export class Scheduler {
   addSource(source: CallSource): void {
     if (this.#closed !== undefined) return source.stop(this.#closed());
     this.#sources.add(source);
-    this.#holdForSources();
     this.#sourceAdded = true;
     this.wake();
   }
@@ -157,7 +154,6 @@ export class Scheduler {
   /** Doesn't ask a source any more. */
   removeSource(source: CallSource): void {
     this.#sources.remove(source);
-    this.#holdForSources();
   }
 
   /**
@@ -367,7 +363,7 @@ export class Scheduler {
     for (const call of calls) {
       if (!moved.has(call)) this.#loseCall(call, link.name, worker);
     }
-    this.#holdForSources();
+    this.#sources.workersChanged();
     this.#events.lost(link, worker);
     this.wake();
   }
@@ -404,15 +400,6 @@ export class Scheduler {
       this.#pending.remove();
       call.fail(reason());
     }
-  }
-
-  /** Keeps the program alive while a source waits for a worker to come. */
-  #holdForSources(): void {
-    const wait = this.#sources.waitsForWorkers(this.#links);
-    if (wait === this.#sourcesWait) return;
-    this.#sourcesWait = wait;
-    if (wait) this.#keepAlive.hold();
-    else this.#keepAlive.release();
   }
 }
 

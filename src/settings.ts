@@ -1,9 +1,6 @@
 import { fileURLToPath } from "node:url";
-import {
-  checkWorkerOptions,
-  type HostSettings,
-  parseHosts,
-} from "./hosts/host_spec.ts";
+import { checkWorkerOptions } from "./hosts/host_options.ts";
+import { type HostSettings, parseHosts } from "./hosts/host_spec.ts";
 import {
   checkChoice,
   checkInteger,

@@ -182,7 +182,7 @@ Deno.test("Pool says so when its workers can't start", async () => {
   await using pool = new Pool({ workers: 2, denoArgs: ["--no-such-flag"] });
   const error = await assertRejects(() => pool.ready, BrokenPoolError);
   assertStringIncludes(error.message, "could not start");
-  assertStringIncludes(error.message, "before it connected");
+  assertStringIncludes(error.message, "did not connect");
   await assertRejects(() => pool.run(() => 1), BrokenPoolError);
 });
 

@@ -185,7 +185,10 @@ Deno.test("Pool tells why workers die while they start at first", async () => {
   Deno.writeTextFileSync(preload, `throw new RangeError("bad start")`);
   await using pool = new Pool({ workers: 2, ...options });
   const error = await assertRejects(() => pool.ready, BrokenPoolError);
-  assertMatch(error.message, /local worker [12] ended \(exit code 1\)/);
+  assertMatch(
+    error.message,
+    /local worker [12] did not connect \(exit code 1\)/,
+  );
   assertStringIncludes(error.message, "bad start");
 });
 

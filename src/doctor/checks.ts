@@ -1,7 +1,8 @@
 import { deadline } from "@std/async/deadline";
 import { Engine } from "../engine.ts";
 import { HostError } from "../errors.ts";
-import type { HostOptions, HostSettings } from "../hosts/host_spec.ts";
+import type { HostOptions } from "../hosts/host_options.ts";
+import type { HostSettings } from "../hosts/host_spec.ts";
 import { SpawnerHost } from "../hosts/spawner_host.ts";
 import { SshHost } from "../hosts/ssh_host.ts";
 import { KeepAlive } from "../keep_alive.ts";

@@ -20,9 +20,6 @@ const LOST_TIMEOUT = 500;
 const FIRST_REOPEN = 500;
 const LAST_REOPEN = 30_000;
 
-/** How the ends of processes are told, and of those whose host is lost. */
-const RAN = /^(?:exit code|signal|the connection) /;
-
 const SHUT_DOWN = "The pool was shut down";
 
 /** A worker that has connected back. */
@@ -331,10 +328,11 @@ export class SupervisedHost {
 
   #endedEarly(name: string, { how, lastWords }: WorkerEnd): HostError {
     const words = lastWords === "" ? "" : `: ${lastWords}`;
-    const message = RAN.test(how)
-      ? `The ${name} ended (${how}) before it connected${words}`
-      : `The ${name} did not start: it ${how}`;
-    return new HostError(this.name, "worker", message);
+    return new HostError(
+      this.name,
+      "worker",
+      `The ${name} did not connect (${how})${words}`,
+    );
   }
 
   #late(): HostError {

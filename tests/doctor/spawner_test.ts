@@ -138,7 +138,7 @@ Deno.test("doctor marks the workers if the spawner server refuses one", async ()
     args: ["--max-workers", "1"],
   });
   const { detail, hint } = await failingStep("workers", server.spec(2));
-  assertStringIncludes(detail, "did not start: it was refused, as ");
+  assertStringIncludes(detail, "did not connect (was refused, as ");
   assertStringIncludes(detail, "at most 1");
   assert(!detail.includes("stderr"), detail);
   assertStringIncludes(hint, "--localhost");

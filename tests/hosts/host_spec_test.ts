@@ -6,7 +6,8 @@ import {
   assertThrows,
 } from "@std/assert";
 import { Pool } from "../../mod.ts";
-import { type HostOptions, parseHosts } from "../../src/hosts/host_spec.ts";
+import type { HostOptions } from "../../src/hosts/host_options.ts";
+import { parseHosts } from "../../src/hosts/host_spec.ts";
 import { Random } from "../wire/_random.ts";
 
 /** The longest `tmpdir` that leaves room for the names of sockets. */

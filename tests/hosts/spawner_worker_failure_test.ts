@@ -44,7 +44,7 @@ Deno.test("SpawnerHost says so when workers can't start", async () => {
   await assertFails(
     server.spec(1),
     "worker",
-    ["before it connected", "exit code 1", "unexpected argument '--no-such"],
+    ["did not connect", "exit code 1", "unexpected argument '--no-such"],
     { denoArgs: ["--no-such-flag"] },
   );
   await assertFails(

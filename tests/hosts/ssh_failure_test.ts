@@ -285,7 +285,7 @@ sshTest(
     const host = shared.site.host(2, { denoArgs: ["--no-such-flag"] });
     await assertFails(host, "worker", [
       "The 127.0.0.1 worker ",
-      "ended (exit code 1) before it connected: ",
+      "did not connect (exit code 1): ",
       "unexpected argument '--no-such-flag'",
     ]);
   },

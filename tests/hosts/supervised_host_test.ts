@@ -40,7 +40,10 @@ Deno.test("SupervisedHost.start() fails if a worker ends before it connects", as
   first!.connect();
   second!.end(DIED);
   const error = await assertRejects(() => starting, HostError);
-  assertStringIncludes(error.message, "fake worker 2 ended (exit code 9)");
+  assertStringIncludes(
+    error.message,
+    "fake worker 2 did not connect (exit code 9)",
+  );
   assertStringIncludes(error.message, "alas");
 });
 
@@ -50,7 +53,7 @@ Deno.test("SupervisedHost.start() fails if a worker can't be started", async () 
   const error = await assertRejects(() => scene.supervised.start(), HostError);
   assertMatch(
     error.message,
-    /^The fake worker [12] did not start: it could not be started: .*no way$/,
+    /^The fake worker [12] did not connect \(could not be started: .*no way\)$/,
   );
 });
 
@@ -63,7 +66,7 @@ Deno.test("SupervisedHost.start() says of a worker that wrote nothing only how i
   const error = await assertRejects(() => starting, HostError);
   assertEquals(
     error.message,
-    "The fake worker 1 ended (exit code 9) before it connected",
+    "The fake worker 1 did not connect (exit code 9)",
   );
 });
 
