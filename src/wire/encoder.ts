@@ -1,7 +1,7 @@
 import { ByteWriter } from "./byte_writer.ts";
 import { binaryKind, Extension } from "./extensions.ts";
 import { MAX_DEPTH, MIN_ATTACHMENT_BYTES } from "./limits.ts";
-import { errorClassName, HIDDEN_PROPERTIES } from "./error_classes.ts";
+import { errorClassName, errorKeys, errorText } from "./error_classes.ts";
 
 // Tasks may replace globals, in a worker.
 const {
@@ -15,7 +15,6 @@ const {
   Reflect,
   RegExp,
   Set,
-  String,
   TextEncoder,
   TypeError,
   URL,
@@ -304,9 +303,9 @@ export class Encoder extends ByteWriter {
     }
     const start = this.#beginExtension(Extension.ERROR);
     this.#string(errorClassName(error));
-    this.#string(readText(error, "name"));
-    this.#string(readText(error, "message"));
-    this.#string(readText(error, "stack"));
+    this.#string(errorText(error, "name"));
+    this.#string(errorText(error, "message"));
+    this.#string(errorText(error, "stack"));
     const countAt = this.skip(5) + 1;
     this.bytes[countAt - 1] = 0xdf;
     this.#errors.push(error);
@@ -383,24 +382,4 @@ export function isPlain(value: object): boolean {
 
 function kindOf(value: object): string {
   return Object.prototype.toString.call(value).slice(8, -1);
-}
-
-/** The text of an error's property, which anyone may have made unreadable. */
-function readText(error: Error, key: "name" | "message" | "stack"): string {
-  try {
-    const text: unknown = error[key];
-    return typeof text === "string" ? text : String(text ?? "");
-  } catch {
-    return "";
-  }
-}
-
-/** The properties in which an error differs from one newly made. */
-function errorKeys(error: Error): string[] {
-  const keys = new Set([
-    ...Object.keys(error),
-    ...HIDDEN_PROPERTIES.filter((key) => Object.hasOwn(error, key)),
-  ]);
-  for (const key of ["name", "message", "stack"]) keys.delete(key);
-  return [...keys];
 }

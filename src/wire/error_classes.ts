@@ -8,6 +8,8 @@ const {
   Object,
   RangeError,
   ReferenceError,
+  Set,
+  String,
   SuppressedError,
   SyntaxError,
   TypeError,
@@ -39,7 +41,7 @@ const NAMES = new Map<unknown, string>(
  * Properties that a built-in constructor sets, and that don't enumerate then:
  * `cause` of all, and those of `AggregateError` and `SuppressedError`.
  */
-export const HIDDEN_PROPERTIES: readonly string[] = [
+const HIDDEN_PROPERTIES: readonly string[] = [
   "cause",
   "errors",
   "error",
@@ -59,6 +61,29 @@ export function errorClassName(error: Error): string {
     if (name !== undefined) return name;
   }
   return "Error";
+}
+
+/** The text of an error's property, which anyone may have made unreadable. */
+export function errorText(
+  error: Error,
+  key: "name" | "message" | "stack",
+): string {
+  try {
+    const text: unknown = error[key];
+    return typeof text === "string" ? text : String(text ?? "");
+  } catch {
+    return "";
+  }
+}
+
+/** The properties in which an error differs from one newly made. */
+export function errorKeys(error: Error): string[] {
+  const keys = new Set([
+    ...Object.keys(error),
+    ...HIDDEN_PROPERTIES.filter((key) => Object.hasOwn(error, key)),
+  ]);
+  for (const key of ["name", "message", "stack"]) keys.delete(key);
+  return [...keys];
 }
 
 /**
