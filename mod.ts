@@ -19,36 +19,35 @@
  * @module
  */
 
+export { BrokenPoolError } from "./src/errors/broken_pool_error.ts";
+export { HostError, type HostStep } from "./src/errors/host_error.ts";
+export { PoolClosedError } from "./src/errors/pool_closed_error.ts";
 export {
-  BrokenPoolError,
-  HostError,
-  type HostStep,
-  PoolClosedError,
   type WorkerLoss,
   WorkerLostError,
-} from "./src/errors.ts";
-export { Future } from "./src/future.ts";
+} from "./src/errors/worker_lost_error.ts";
+export { Future } from "./src/calls/future.ts";
 export type { HostKind } from "./src/hosts/host.ts";
-export type { HostOptions, TlsOptions } from "./src/hosts/host_options.ts";
-export type { WorkerPermissions } from "./src/hosts/permissions.ts";
-export type { AnyIterable } from "./src/items.ts";
-export type { MapResults } from "./src/map.ts";
+export type { HostOptions, TlsOptions } from "./src/options/host_options.ts";
+export type { WorkerPermissions } from "./src/options/worker_permissions.ts";
+export type { AnyIterable } from "./src/map/items.ts";
+export type { MapResults } from "./src/map/map.ts";
 export type {
   CallOptions,
   HostSpec,
   MapOptions,
   PoolOptions,
   ShutdownOptions,
-} from "./src/options.ts";
-export type { MapInputs } from "./src/map_inputs.ts";
-export { Pool } from "./src/pool.ts";
-export { TaskRunner } from "./src/runner.ts";
-export type { HostStats, PoolStats } from "./src/stats.ts";
-export { taskSignal } from "./src/task_signal.ts";
+} from "./src/options/options.ts";
+export type { MapInputs } from "./src/map/map_inputs.ts";
+export { Pool } from "./src/pool/pool.ts";
+export { TaskRunner } from "./src/pool/task_runner.ts";
+export type { HostStats, PoolStats } from "./src/pool/stats.ts";
+export { taskSignal } from "./src/tasks/task_signal.ts";
 export {
   bind,
   type ImportedTasks,
   importTasks,
   Task,
   type TaskLike,
-} from "./src/task.ts";
+} from "./src/tasks/task.ts";

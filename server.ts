@@ -8,6 +8,6 @@
  * @module
  */
 
-import { runServer } from "./src/spawner/server_main.ts";
+import { runServer } from "./src/spawner/run_server.ts";
 
 if (import.meta.main) await runServer(Deno.args);

@@ -7,6 +7,6 @@
  * @module
  */
 
-import { runWorker } from "./src/worker/main.ts";
+import { runWorker } from "./src/worker/run_worker.ts";
 
 if (import.meta.main) await runWorker(Deno.args);

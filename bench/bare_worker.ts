@@ -7,8 +7,8 @@
  * @module
  */
 
-import { Channel } from "../src/wire/channel.ts";
-import { type Calls, MessageType } from "../src/wire/messages.ts";
+import { Channel } from "../src/transport/channel.ts";
+import { type Calls, MessageType } from "../src/protocol/worker_messages.ts";
 
 /** How much a payload has. */
 export const PAYLOAD_BYTES = 2 ** 20;

@@ -7,14 +7,14 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { fuzz, type Trial } from "../tests/fuzz/_fuzz.ts";
-import { tryDecoder, tryReader } from "../tests/fuzz/_frames.ts";
+import { fuzz, type Trial } from "../tests/fuzz/fuzz.ts";
+import { tryDecoder, tryReader } from "../tests/fuzz/frames_target.ts";
 import {
   recordHandshakes,
   tryMiddle,
   tryReplay,
-} from "../tests/fuzz/_handshakes.ts";
-import { tryExecutor, tryLink } from "../tests/fuzz/_links.ts";
+} from "../tests/fuzz/handshakes_target.ts";
+import { tryExecutor, tryLink } from "../tests/fuzz/links_target.ts";
 
 const recordings = await recordHandshakes();
 

@@ -6,8 +6,8 @@
  */
 
 import { PrivateFolder } from "../src/hosts/private_folder.ts";
-import { Channel } from "../src/wire/channel.ts";
-import { MessageType, type Results } from "../src/wire/messages.ts";
+import { Channel } from "../src/transport/channel.ts";
+import { MessageType, type Results } from "../src/protocol/worker_messages.ts";
 import {
   type BareMode,
   makePayload,

@@ -1,5 +1,5 @@
 import { Pool } from "../mod.ts";
-import { type SshServer, startSshServer } from "../tests/ssh_server.ts";
+import { type SshServer, startSshServer } from "../tests/helpers/ssh_server.ts";
 import { bareTrips, compareTrips, runTrips } from "./latency.ts";
 import { MessageExchange } from "./limits.ts";
 import {

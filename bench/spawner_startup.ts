@@ -1,7 +1,7 @@
 import type { HostOptions } from "../mod.ts";
-import { makeCertificate } from "../src/hosts/certificate.ts";
-import { CERTIFICATE_NAME } from "../src/wire/connect.ts";
-import { startSpawnerServer } from "../tests/spawner_server.ts";
+import { makeCertificate } from "../src/transport/certificate.ts";
+import { CERTIFICATE_NAME } from "../src/transport/connect.ts";
+import { startSpawnerServer } from "../tests/helpers/spawner_server.ts";
 import {
   type Effort,
   type Row,

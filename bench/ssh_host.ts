@@ -1,5 +1,5 @@
 import type { HostOptions } from "../mod.ts";
-import { sshdProblem, type SshServer } from "../tests/ssh_server.ts";
+import { sshdProblem, type SshServer } from "../tests/helpers/ssh_server.ts";
 
 /** Whether there can be an ssh server; says which rows are left out if not. */
 export function canUseSsh(

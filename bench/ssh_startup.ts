@@ -1,4 +1,4 @@
-import { type SshServer, startSshServer } from "../tests/ssh_server.ts";
+import { type SshServer, startSshServer } from "../tests/helpers/ssh_server.ts";
 import {
   type Effort,
   type Row,

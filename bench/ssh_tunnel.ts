@@ -1,5 +1,5 @@
 import { PrivateFolder } from "../src/hosts/private_folder.ts";
-import type { SshServer } from "../tests/ssh_server.ts";
+import type { SshServer } from "../tests/helpers/ssh_server.ts";
 import type { BareMode } from "./bare_worker.ts";
 import { bareArguments, closeConnection } from "./limits.ts";
 

@@ -83,7 +83,7 @@ export function singleMap(
 ): Candidate {
   const items = integers(scaled(200_000, effort));
   return rate(name, items.length, async () => {
-    const results = pool.map(increment, items, { chunksize: 1 });
+    const results = pool.map(increment, items, { chunkSize: 1 });
     checkCount(await countByLoop(results), items.length);
   });
 }
@@ -102,17 +102,17 @@ export function runAll(name: string, pool: Pool, effort: Effort): Candidate {
 
 function chunkedMaps(
   pool: Pool,
-  chunksize: number | "auto",
+  chunkSize: number | "auto",
   effort: Effort,
 ): Candidate[] {
   const items = integers(scaled(2_000_000, effort));
   return [
-    rate(`chunk-${chunksize}/for-await`, items.length, async () => {
-      const results = pool.map(increment, items, { chunksize });
+    rate(`chunk-${chunkSize}/for-await`, items.length, async () => {
+      const results = pool.map(increment, items, { chunkSize });
       checkCount(await countByLoop(results), items.length);
     }),
-    rate(`chunk-${chunksize}/to-array`, items.length, async () => {
-      const results = pool.map(increment, items, { chunksize });
+    rate(`chunk-${chunkSize}/to-array`, items.length, async () => {
+      const results = pool.map(increment, items, { chunkSize });
       checkCount((await results.toArray()).length, items.length);
     }),
   ];

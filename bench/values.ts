@@ -15,8 +15,8 @@ import {
 import { parseArgs } from "@std/cli/parse-args";
 import { decode, encode, type ValueType } from "@std/msgpack";
 import { deserialize, serialize } from "node:v8";
-import { Decoder } from "../src/wire/decoder.ts";
-import { Encoder } from "../src/wire/encoder.ts";
+import { Decoder } from "../src/codec/decoder.ts";
+import { Encoder } from "../src/codec/encoder.ts";
 import { type Effort, FULL, QUICK, scaled, spread } from "./measure.ts";
 
 /** A way to make bytes of values and values of bytes. */

@@ -28,7 +28,7 @@ await using pool = new Pool();
 
 // Most numbers are told at once not to be prime, and wouldn't be worth a
 // message each: they travel in chunks.
-const answers = pool.map(isPrime, numbersFrom(START), { chunksize: 20 });
+const answers = pool.map(isPrime, numbersFrom(START), { chunkSize: 20 });
 
 let number = START;
 let found = 0;

@@ -1,4 +1,4 @@
-import { sha256 } from "./sha256.ts";
+import { sha256 } from "../util/sha256.ts";
 
 /** How many files are kept: those of versions that are in use side by side. */
 const MAX_FILES = 8;

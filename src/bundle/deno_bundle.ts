@@ -1,6 +1,6 @@
 import { pathToFileURL } from "node:url";
-import { denoPath } from "../deno_path.ts";
-import { Guard } from "../spawner/guard.ts";
+import { denoPath } from "../util/deno_path.ts";
+import { Reaper } from "../spawner/reaper.ts";
 import { explainFailure, explainStart } from "./bundle_failure.ts";
 import { withOriginalMeta } from "./import_meta.ts";
 import { joinSourceMap, splitSourceMap } from "./source_map.ts";
@@ -65,12 +65,12 @@ async function run(
 ): Promise<Deno.CommandOutput> {
   const child = start(url, args, signal);
   // A download may hang for good, and go on when the program has ended.
-  const guard = Guard.isSupported ? new Guard(undefined) : undefined;
+  const reaper = Reaper.isSupported ? new Reaper(undefined) : undefined;
   try {
-    guard?.watch(child);
+    reaper?.watch(child);
     return await child.output();
   } finally {
-    await guard?.close();
+    await reaper?.close();
   }
 }
 

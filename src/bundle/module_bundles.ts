@@ -1,6 +1,6 @@
 import { bundleFlags } from "./bundle_flags.ts";
 import { denoBundle } from "./deno_bundle.ts";
-import { sha256 } from "./sha256.ts";
+import { sha256 } from "../util/sha256.ts";
 
 /** Schemes of modules that a worker elsewhere can load by itself. */
 const REMOTE = ["https:", "http:", "jsr:", "npm:"];

@@ -1,12 +1,12 @@
 import { abortable } from "@std/async/abortable";
 import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
-import { findConfig } from "../user_config.ts";
+import { findConfig } from "../util/find_config.ts";
 import { BundleCache } from "./bundle_cache.ts";
 import { bundleFlags } from "./bundle_flags.ts";
 import { findCacheFolder } from "./cache_folder.ts";
 import { denoBundle } from "./deno_bundle.ts";
-import { sha256 } from "./sha256.ts";
+import { sha256 } from "../util/sha256.ts";
 
 /** A bundle that is being made or has been. */
 interface SharedBundle {

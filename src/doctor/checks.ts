@@ -1,21 +1,21 @@
 import { deadline } from "@std/async/deadline";
-import { Engine } from "../engine.ts";
-import { HostError } from "../errors.ts";
-import type { HostOptions } from "../hosts/host_options.ts";
-import type { HostSettings } from "../hosts/host_spec.ts";
-import { SpawnerHost } from "../hosts/spawner_host.ts";
-import { SshHost } from "../hosts/ssh_host.ts";
-import { KeepAlive } from "../keep_alive.ts";
-import { TaskRunner } from "../runner.ts";
-import { type PoolSettings, poolSettings } from "../settings.ts";
-import { isTimeout } from "../time_limit.ts";
+import { Engine } from "../pool/engine.ts";
+import { HostError } from "../errors/host_error.ts";
+import type { HostOptions } from "../options/host_options.ts";
+import type { HostSettings } from "../options/host_spec.ts";
+import { ServerHost } from "../hosts/server/server_host.ts";
+import { SshHost } from "../hosts/ssh/ssh_host.ts";
+import { KeepAlive } from "../util/keep_alive.ts";
+import { TaskRunner } from "../pool/task_runner.ts";
+import { type PoolSettings, poolSettings } from "../options/settings.ts";
+import { isTimeout } from "../util/within_limit.ts";
 import { CLOCK_HINT, HERE_HINT, hintFor, LOST_HINT } from "./hints.ts";
 import {
   measureClock,
   measureRoundTrip,
   measureThroughput,
 } from "./measure.ts";
-import { findPlace } from "./place.ts";
+import { findPlace } from "./find_place.ts";
 import type { Figures, HostReport } from "./report.ts";
 import { StepList } from "./step_list.ts";
 import {
@@ -206,9 +206,9 @@ class HostCheck {
     }
   }
 
-  get #host(): SshHost | SpawnerHost | undefined {
+  get #host(): SshHost | ServerHost | undefined {
     return this.#engine.hosts.find((host) =>
-      host instanceof SshHost || host instanceof SpawnerHost
+      host instanceof SshHost || host instanceof ServerHost
     );
   }
 }

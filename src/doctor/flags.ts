@@ -1,6 +1,6 @@
 import { parseArgs } from "@std/cli/parse-args";
-import type { HostOptions } from "../hosts/host_options.ts";
-import { parseHosts } from "../hosts/host_spec.ts";
+import type { HostOptions } from "../options/host_options.ts";
+import { parseHosts } from "../options/host_spec.ts";
 import type { CheckOptions } from "./checks.ts";
 
 const DEFAULT_TIMEOUT = 30;

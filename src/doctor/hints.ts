@@ -1,6 +1,6 @@
-import type { HostStep } from "../errors.ts";
-import type { HostSettings } from "../hosts/host_spec.ts";
-import { SPAWNER_PORT } from "../wire/address.ts";
+import type { HostStep } from "../errors/host_error.ts";
+import type { HostSettings } from "../options/host_spec.ts";
+import { SPAWNER_PORT } from "../transport/address.ts";
 
 type Hints = Partial<Record<HostStep, string>>;
 

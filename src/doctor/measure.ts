@@ -1,5 +1,8 @@
-import type { PingAnswer, RemoteSpawner } from "../hosts/remote_spawner.ts";
-import type { TaskRunner } from "../runner.ts";
+import type {
+  PingAnswer,
+  RemoteSpawner,
+} from "../hosts/remote/remote_spawner.ts";
+import type { TaskRunner } from "../pool/task_runner.ts";
 
 /** How many tasks are sent one after the other at the most. */
 const MAX_ROUND_TRIPS = 200;
@@ -48,7 +51,7 @@ export async function measureThroughput(runner: TaskRunner): Promise<number> {
   let count = 0;
   let elapsed = 0;
   // Each task travels as a call of its own: it's about those.
-  const results = runner.map((x: number) => x, naturals(), { chunksize: 1 });
+  const results = runner.map((x: number) => x, naturals(), { chunkSize: 1 });
   for await (const _ of results) {
     count++;
     elapsed = performance.now() - begin;

@@ -1,6 +1,6 @@
-import type { MachineInfo } from "../wire/spawner_messages.ts";
+import type { MachineInfo } from "../protocol/spawner_messages.ts";
 import type { RoundTrips } from "./measure.ts";
-import type { Place } from "./place.ts";
+import type { Place } from "./find_place.ts";
 
 /** What there is to say about a step of the start that went well. */
 export function startStepText(

@@ -1,14 +1,14 @@
-import type { Guard } from "../spawner/guard.ts";
+import type { Reaper } from "../spawner/reaper.ts";
 import type { OutputHandler } from "../spawner/spawner.ts";
-import type { Address } from "../wire/address.ts";
-import type { Arrivals } from "./arrivals.ts";
+import type { Address } from "../transport/address.ts";
+import type { ExpectedConnections } from "./expected_connections.ts";
 
 /** What a pool has that its hosts need. */
 export interface HostContext {
   /** The connections that the pool expects. */
-  readonly arrivals: Arrivals;
+  readonly expectedConnections: ExpectedConnections;
   /** Ends processes if the pool's own process can't. */
-  readonly guard: Guard | undefined;
+  readonly reaper: Reaper | undefined;
   /** The pool's folder, if it has one. */
   readonly folder: string | undefined;
   /** Where the pool listens for workers on this machine and on ssh hosts. */
@@ -20,7 +20,7 @@ export interface HostContext {
   /** The program for ssh hosts, as one file; the signal ends the waiting. */
   readonly program: (signal: AbortSignal) => Promise<string>;
   /** How long a spawner may give no sign of life, in milliseconds. */
-  readonly heartbeat: number;
+  readonly heartbeatTimeout: number;
   /** Passes on what a worker writes. */
   readonly onOutput: OutputHandler;
   /** Passes on a line about a host. */

@@ -1,13 +1,13 @@
-import { type Address, formatAddress } from "../wire/address.ts";
-import type { PoolHandshake } from "../wire/handshake.ts";
-import type { Arrivals } from "./arrivals.ts";
-import { type Certificate, makeCertificate } from "./certificate.ts";
-import { PoolListener } from "./listener.ts";
+import { type Address, formatAddress } from "../transport/address.ts";
+import type { PoolHandshake } from "../transport/handshake.ts";
+import type { ExpectedConnections } from "./expected_connections.ts";
+import { type Certificate, makeCertificate } from "../transport/certificate.ts";
+import { PoolListener } from "../transport/listener.ts";
 
 /** All that a pool listens at: one listener for each address that is asked for. */
 export class Listeners {
   readonly #handshake: PoolHandshake;
-  readonly #arrivals: Arrivals;
+  readonly #expectedConnections: ExpectedConnections;
   readonly #listeners = new Set<PoolListener>();
   readonly #addresses = new Map<string, Promise<Address>>();
   #certificate: Promise<Certificate> | undefined;
@@ -16,10 +16,10 @@ export class Listeners {
   /** Constructs what listens nowhere yet. */
   constructor(
     handshake: PoolHandshake,
-    arrivals: Arrivals,
+    expectedConnections: ExpectedConnections,
   ) {
     this.#handshake = handshake;
-    this.#arrivals = arrivals;
+    this.#expectedConnections = expectedConnections;
   }
 
   /**
@@ -58,8 +58,8 @@ export class Listeners {
     if (this.#closed) throw new Error("The pool was shut down");
     const listener = new PoolListener(
       this.#handshake,
-      (number, channel) => this.#arrivals.arrived(number, channel),
-      () => this.#arrivals.count,
+      (number, channel) => this.#expectedConnections.arrived(number, channel),
+      () => this.#expectedConnections.count,
     );
     this.#listeners.add(listener);
     try {

@@ -1,9 +1,12 @@
-import { HostError } from "../errors.ts";
-import { pause } from "../pause.ts";
-import { isTimeout, withinLimit } from "../time_limit.ts";
+import { HostError } from "../errors/host_error.ts";
+import { pause } from "../util/pause.ts";
+import { isTimeout, withinLimit } from "../util/within_limit.ts";
 import type { WorkerEnd, WorkerProcess } from "../spawner/spawner.ts";
-import type { Channel } from "../wire/channel.ts";
-import type { Arrival, Arrivals } from "./arrivals.ts";
+import type { Channel } from "../transport/channel.ts";
+import type {
+  ExpectedConnection,
+  ExpectedConnections,
+} from "./expected_connections.ts";
 import type { Host, HostKind } from "./host.ts";
 import { jittered, Restarts } from "./restarts.ts";
 
@@ -55,7 +58,7 @@ export interface HostSupervision {
   /** How long a start may take, in milliseconds. */
   readonly startTimeout: number;
   /** The connections that the pool expects. */
-  readonly arrivals: Arrivals;
+  readonly expectedConnections: ExpectedConnections;
   /** Called with the number and the name of each worker. */
   readonly onName: (worker: number, name: string) => void;
   /** Called with the number of each that has ended, when its output was read. */
@@ -73,7 +76,7 @@ export interface HostSupervision {
 
 interface SupervisedWorker {
   readonly name: string;
-  readonly arrival: Arrival;
+  readonly arrival: ExpectedConnection;
   readonly process: WorkerProcess;
   readonly begin: number;
   channel: Channel | undefined;
@@ -157,12 +160,12 @@ export class SupervisedHost {
     this.#restarts = new Restarts(maxRestarts * this.workers);
     this.#givenUp = false;
     this.#workers.length = 0;
-    const arrivals = Array.from(
+    const expectedConnections = Array.from(
       { length: this.workers },
       (_, index) => this.#startWorker(index),
     );
     const left = Math.max(1, startTimeout - (performance.now() - begin));
-    const connected = await this.#allConnected(arrivals, left);
+    const connected = await this.#allConnected(expectedConnections, left);
     this.lostSince = undefined;
     this.error = undefined;
     this.#supervise();
@@ -170,11 +173,11 @@ export class SupervisedHost {
   }
 
   async #allConnected(
-    arrivals: readonly Promise<ConnectedWorker>[],
+    expectedConnections: readonly Promise<ConnectedWorker>[],
     timeout: number,
   ): Promise<ConnectedWorker[]> {
     try {
-      return await withinLimit(Promise.all(arrivals), timeout);
+      return await withinLimit(Promise.all(expectedConnections), timeout);
     } catch (error) {
       throw isTimeout(error) ? this.#late() : error;
     }
@@ -205,10 +208,11 @@ export class SupervisedHost {
   }
 
   async #startWorker(index: number): Promise<ConnectedWorker> {
-    const { arrivals, onName, onEnded, index: hostIndex } = this.#supervision;
+    const { expectedConnections, onName, onEnded, index: hostIndex } =
+      this.#supervision;
     const host = this.#host!;
     const name = `${this.name} worker ${index + 1}`;
-    const arrival = arrivals.expect(host.secret);
+    const arrival = expectedConnections.expect(host.secret);
     onName(arrival.number, name);
     const worker: SupervisedWorker = {
       name,
@@ -255,8 +259,8 @@ export class SupervisedHost {
       if (worker.isBlameless) return this.#replace(index, 0);
       if (this.#givenUp) return;
       const wait = this.#restarts.lost(index, performance.now() - begin);
-      const how = worker.refusal ?? end.how;
-      if (wait === undefined) this.#giveUp({ ...end, how });
+      const exitStatus = worker.refusal ?? end.exitStatus;
+      if (wait === undefined) this.#giveUp({ ...end, exitStatus });
       else this.#replace(index, wait);
     });
   }
@@ -288,14 +292,14 @@ export class SupervisedHost {
     }
   }
 
-  #giveUp({ how, lastWords }: WorkerEnd): void {
+  #giveUp({ exitStatus, stderrTail }: WorkerEnd): void {
     if (this.#givenUp) return;
     this.#givenUp = true;
-    const words = lastWords === "" ? "" : `: ${lastWords}`;
+    const words = stderrTail === "" ? "" : `: ${stderrTail}`;
     this.error = new HostError(
       this.name,
       "worker",
-      `Too many workers of the host ${this.name} were lost within a minute, and they aren't replaced any more; the last ended (${how})${words}`,
+      `Too many workers of the host ${this.name} were lost within a minute, and they aren't replaced any more; the last ended (${exitStatus})${words}`,
     );
     this.#supervision.report(this.error.message);
     this.#supervision.onChanged();
@@ -326,12 +330,12 @@ export class SupervisedHost {
     }
   }
 
-  #endedEarly(name: string, { how, lastWords }: WorkerEnd): HostError {
-    const words = lastWords === "" ? "" : `: ${lastWords}`;
+  #endedEarly(name: string, { exitStatus, stderrTail }: WorkerEnd): HostError {
+    const words = stderrTail === "" ? "" : `: ${stderrTail}`;
     return new HostError(
       this.name,
       "worker",
-      `The ${name} did not connect (${how})${words}`,
+      `The ${name} did not connect (${exitStatus})${words}`,
     );
   }
 
@@ -351,8 +355,11 @@ function startProcess(host: Host, worker: number): WorkerProcess {
   try {
     return host.start(worker);
   } catch (error) {
-    const how = `could not be started: ${error}`;
-    return { ended: Promise.resolve({ how, lastWords: "" }), kill() {} };
+    const exitStatus = `could not be started: ${error}`;
+    return {
+      ended: Promise.resolve({ exitStatus, stderrTail: "" }),
+      kill() {},
+    };
   }
 }
 

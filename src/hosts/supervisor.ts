@@ -1,20 +1,20 @@
 import { workerBundle } from "../bundle/worker_bundle.ts";
-import type { PoolSettings } from "../settings.ts";
-import { Guard } from "../spawner/guard.ts";
+import type { PoolSettings } from "../options/settings.ts";
+import { Reaper } from "../spawner/reaper.ts";
 import { Spawner } from "../spawner/spawner.ts";
 import { WORKER_PROGRAM } from "../spawner/worker_program.ts";
-import type { Address } from "../wire/address.ts";
-import { makeSecret, PoolHandshake } from "../wire/handshake.ts";
-import { Arrivals } from "./arrivals.ts";
+import type { Address } from "../transport/address.ts";
+import { makeSecret, PoolHandshake } from "../transport/handshake.ts";
+import { ExpectedConnections } from "./expected_connections.ts";
 import type { HostContext } from "./host_context.ts";
-import type { HostSettings } from "./host_spec.ts";
+import type { HostSettings } from "../options/host_spec.ts";
 import { Listeners } from "./listeners.ts";
-import { LocalHost } from "./local_host.ts";
+import { LocalHost } from "./local/local_host.ts";
 import { OutputLines } from "./output_lines.ts";
-import { grantedBy } from "./permissions.ts";
+import { grantedBy } from "../options/worker_permissions.ts";
 import { PrivateFolder } from "./private_folder.ts";
-import { SpawnerHost } from "./spawner_host.ts";
-import { SSH_PROGRAM, SshHost, type WorkerRequest } from "./ssh_host.ts";
+import { ServerHost } from "./server/server_host.ts";
+import { SSH_PROGRAM, SshHost, type WorkerRequest } from "./ssh/ssh_host.ts";
 import {
   type ConnectedWorker,
   type HostSupervision,
@@ -37,11 +37,11 @@ export class Supervisor {
   hosts: readonly SupervisedHost[] = [];
 
   readonly #settings: PoolSettings;
-  readonly #arrivals = new Arrivals();
+  readonly #expectedConnections = new ExpectedConnections();
   readonly #output: OutputLines;
   readonly #listeners: Listeners;
   #folder: PrivateFolder | undefined;
-  #guard: Guard | undefined;
+  #reaper: Reaper | undefined;
   #making: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   readonly #events: SupervisorEvents;
@@ -52,10 +52,10 @@ export class Supervisor {
     this.#events = events;
     this.#output = new OutputLines(settings.stdio === "null");
     const handshake = new PoolHandshake(
-      (number) => this.#arrivals.secretOf(number),
+      (number) => this.#expectedConnections.secretOf(number),
       { concurrency: settings.concurrency },
     );
-    this.#listeners = new Listeners(handshake, this.#arrivals);
+    this.#listeners = new Listeners(handshake, this.#expectedConnections);
   }
 
   /**
@@ -87,7 +87,7 @@ export class Supervisor {
     await this.#making?.catch(() => {});
     this.#listeners.close();
     await Promise.all(this.hosts.map((host) => host.stop()));
-    await this.#guard?.close();
+    await this.#reaper?.close();
     await this.#folder?.remove();
   }
 
@@ -133,7 +133,7 @@ export class Supervisor {
       index,
       maxRestarts,
       startTimeout,
-      arrivals: this.#arrivals,
+      expectedConnections: this.#expectedConnections,
       onName: (worker, name) => this.#output.name(worker, name),
       onEnded: (worker) => this.#output.ended(worker),
       report: (line) => this.#output.report(place.name, line),
@@ -141,13 +141,13 @@ export class Supervisor {
   }
 
   async #makeContext(): Promise<HostContext> {
-    const { config, heartbeat } = this.#settings;
+    const { config, heartbeatTimeout } = this.#settings;
     if (this.#needsFolder()) this.#folder = await PrivateFolder.make();
     const folder = this.#folder?.path;
-    if (Guard.isSupported) this.#guard = new Guard(folder);
+    if (Reaper.isSupported) this.#reaper = new Reaper(folder);
     return {
-      arrivals: this.#arrivals,
-      guard: this.#guard,
+      expectedConnections: this.#expectedConnections,
+      reaper: this.#reaper,
       folder,
       address: await this.#listeners.listen(
         this.#folder === undefined
@@ -157,7 +157,7 @@ export class Supervisor {
       listen: (address) => this.#listeners.listen(address),
       certificate: async () => (await this.#listeners.certificate()).cert,
       program: (signal) => workerBundle(SSH_PROGRAM, config, signal),
-      heartbeat,
+      heartbeatTimeout,
       onOutput: (...output) => this.#output.write(...output),
       report: (host, line) => this.#output.report(host, line),
     };
@@ -186,7 +186,7 @@ export class Supervisor {
       env,
       cwd,
       onOutput: stdio === "inherit" ? undefined : context.onOutput,
-    }, context.guard);
+    }, context.reaper);
     return () => new LocalHost(workers, secret, spawner);
   }
 
@@ -204,7 +204,7 @@ export class Supervisor {
   #makeRemoteHost(
     host: HostSettings,
     context: HostContext,
-  ): SshHost | SpawnerHost {
+  ): SshHost | ServerHost {
     const { permissions, denoArgs, env, token, localhost, localport } =
       this.#settings;
     const request: WorkerRequest = {
@@ -215,7 +215,7 @@ export class Supervisor {
     };
     return host.kind === "ssh"
       ? new SshHost(host, request, context)
-      : new SpawnerHost(
+      : new ServerHost(
         host,
         token,
         request,

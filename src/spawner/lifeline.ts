@@ -1,6 +1,6 @@
 import { deadline } from "@std/async/deadline";
 import { delay } from "@std/async/delay";
-import type { Address } from "../wire/address.ts";
+import type { Address } from "../transport/address.ts";
 
 /** The pause between two probes, in milliseconds. */
 const INTERVAL = 2_000;

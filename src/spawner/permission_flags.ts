@@ -1,4 +1,4 @@
-import { type Address, formatPlace } from "../wire/address.ts";
+import { type Address, formatPlace } from "../transport/address.ts";
 
 /** The names of Deno's permissions. */
 export const PERMISSION_NAMES = [

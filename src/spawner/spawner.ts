@@ -1,7 +1,7 @@
-import { denoPath } from "../deno_path.ts";
-import { type Address, formatAddress } from "../wire/address.ts";
-import type { Guard } from "./guard.ts";
-import { lastWordsOf } from "./last_words.ts";
+import { denoPath } from "../util/deno_path.ts";
+import { type Address, formatAddress } from "../transport/address.ts";
+import type { Reaper } from "./reaper.ts";
+import { readStderrTail } from "./stderr_tail.ts";
 import { type Grants, permissionFlags } from "./permission_flags.ts";
 
 /** How much of what a worker wrote to stderr is told with its end. */
@@ -16,9 +16,9 @@ const OUTPUT_TIMEOUT = 500;
 /** How a worker's process ended. */
 export interface WorkerEnd {
   /** Its exit code or signal, in words. */
-  readonly how: string;
+  readonly exitStatus: string;
   /** The last that it wrote to stderr, if that was read. */
-  readonly lastWords: string;
+  readonly stderrTail: string;
   /** Whether it is its host that was lost, with what was on its way. */
   readonly hostLost?: boolean;
 }
@@ -68,12 +68,12 @@ export interface SpawnerSettings {
 /** Starts worker processes on the machine that it runs on. */
 export class Spawner {
   readonly #settings: SpawnerSettings;
-  readonly #guard: Guard | undefined;
+  readonly #reaper: Reaper | undefined;
 
-  /** Constructs a spawner; `guard` ends its workers if this process can't. */
-  constructor(settings: SpawnerSettings, guard: Guard | undefined) {
+  /** Constructs a spawner; `reaper` ends its workers if this process can't. */
+  constructor(settings: SpawnerSettings, reaper: Reaper | undefined) {
     this.#settings = settings;
-    this.#guard = guard;
+    this.#reaper = reaper;
   }
 
   /**
@@ -94,7 +94,7 @@ export class Spawner {
       ...(cwd === undefined ? {} : { cwd }),
     }).spawn();
     child.unref();
-    this.#guard?.watch(child);
+    this.#reaper?.watch(child);
     tell(child, `${secret.toHex()}\n${certificate}`);
     return {
       ended: onOutput === undefined
@@ -184,7 +184,7 @@ async function readOutput(
   };
   const reading = Promise.all([read("stdout"), read("stderr")]);
   const status = await outputRead(child, Object.values(readers), reading);
-  return describe(status, await lastWordsOf(tail));
+  return describe(status, await readStderrTail(tail));
 }
 
 function lastOf(
@@ -199,8 +199,8 @@ function lastOf(
 
 function describe(
   { code, signal }: Deno.CommandStatus,
-  lastWords: string,
+  stderrTail: string,
 ): WorkerEnd {
-  const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
-  return { how, lastWords };
+  const exitStatus = signal === null ? `exit code ${code}` : `signal ${signal}`;
+  return { exitStatus, stderrTail };
 }

@@ -6,18 +6,18 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
-import type { Address } from "../wire/address.ts";
-import { Channel } from "../wire/channel.ts";
-import { connectToPool } from "../wire/connect.ts";
-import { introduce } from "../wire/handshake.ts";
-import { runWorker } from "../worker/main.ts";
-import { Guard } from "./guard.ts";
+import type { Address } from "../transport/address.ts";
+import { Channel } from "../transport/channel.ts";
+import { connectToPool } from "../transport/connect.ts";
+import { introduce } from "../transport/handshake.ts";
+import { runWorker } from "../worker/run_worker.ts";
+import { Reaper } from "./reaper.ts";
 import { lifelineCut } from "./lifeline.ts";
-import { SpawnerSession } from "./session.ts";
+import { SpawnerSession } from "./spawner_session.ts";
 
 /** Serves the pool until it goes, then tidies up all that is its here. */
 async function runSpawner(folder: string, number: number): Promise<never> {
-  const guard = new Guard(folder);
+  const reaper = new Reaper(folder);
   const line = await new Response(Deno.stdin.readable).text();
   const secret = Uint8Array.fromHex(line.trimEnd());
   const lifeline = socket(`${folder}/probe.sock`);
@@ -28,13 +28,13 @@ async function runSpawner(folder: string, number: number): Promise<never> {
       program: import.meta.filename!,
       config: undefined,
       secret,
-      guard,
+      reaper,
       peer: "",
       lifeline,
     });
     await session.serve();
   } finally {
-    await guard.close();
+    await reaper.close();
   }
   return Deno.exit(0);
 }

@@ -1,9 +1,13 @@
 import { setImmediate } from "node:timers";
-import { Queue } from "../queue.ts";
-import { type Calls, type Chunk, MessageType } from "../wire/messages.ts";
-import { fromPool } from "../wire/received.ts";
+import { Queue } from "../util/queue.ts";
+import {
+  type Calls,
+  type Chunk,
+  MessageType,
+} from "../protocol/worker_messages.ts";
+import { fromPool } from "../protocol/received.ts";
 import type { ResultWriter } from "./result_writer.ts";
-import { now, restoreGlobals, restoreIntrinsics } from "./intrinsics.ts";
+import { now, restoreGlobals, restorePrimordials } from "./primordials.ts";
 import { runTask, TaskContext } from "./task_context.ts";
 import { type LoadedTask, TaskTable } from "./task_table.ts";
 import { prepareThrown } from "./thrown.ts";
@@ -225,10 +229,10 @@ export class Executor {
       value = runTask(run, context, job.spread ? item as unknown[] : [item]);
       later = isPromiseLike(value);
     } catch (error) {
-      restoreIntrinsics();
+      restorePrimordials();
       return this.#threw(job, index, error);
     }
-    restoreIntrinsics();
+    restorePrimordials();
     if (!later) return this.#returned(job, index, value);
     this.#active++;
     this.#addContext(id, context);

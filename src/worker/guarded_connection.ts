@@ -1,5 +1,5 @@
-import type { Connection } from "../wire/connection.ts";
-import { restoreGlobals } from "./intrinsics.ts";
+import type { Connection } from "../transport/connection.ts";
+import { restoreGlobals } from "./primordials.ts";
 
 /**
  * A connection after whose reads and writes all is as the worker needs it,

@@ -1,8 +1,8 @@
-import type { Channel } from "../wire/channel.ts";
-import { Encoder } from "../wire/encoder.ts";
-import { MessageType } from "../wire/messages.ts";
-import { unsendableError } from "../wire/unsendable.ts";
-import { now } from "./intrinsics.ts";
+import type { Channel } from "../transport/channel.ts";
+import { Encoder } from "../codec/encoder.ts";
+import { MessageType } from "../protocol/worker_messages.ts";
+import { unsendableError } from "../codec/unsendable_error.ts";
+import { now } from "./primordials.ts";
 
 // Tasks may replace globals, in a worker.
 const { Math } = globalThis;

@@ -1,7 +1,7 @@
-import type { Address } from "../wire/address.ts";
-import { Channel } from "../wire/channel.ts";
-import { connectToPool } from "../wire/connect.ts";
-import { introduce } from "../wire/handshake.ts";
+import type { Address } from "../transport/address.ts";
+import { Channel } from "../transport/channel.ts";
+import { connectToPool } from "../transport/connect.ts";
+import { introduce } from "../transport/handshake.ts";
 import { Executor } from "./executor.ts";
 import { GuardedConnection } from "./guarded_connection.ts";
 import { ResultWriter } from "./result_writer.ts";

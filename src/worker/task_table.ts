@@ -1,4 +1,7 @@
-import type { Definition, ModuleDefinition } from "../wire/messages.ts";
+import type {
+  Definition,
+  ModuleDefinition,
+} from "../protocol/worker_messages.ts";
 import { type ModuleExports, SentModules } from "./sent_modules.ts";
 
 // Tasks may replace globals, in a worker.

@@ -5,10 +5,10 @@ import {
   introducePool,
   makeSecret,
   PoolHandshake,
-} from "../../src/wire/handshake.ts";
-import type { Connection } from "../../src/wire/connection.ts";
-import { MemoryConnection } from "../memory_connection.ts";
-import { relay } from "../fuzz/_handshakes.ts";
+} from "../../src/transport/handshake.ts";
+import type { Connection } from "../../src/transport/connection.ts";
+import { MemoryConnection } from "../helpers/memory_connection.ts";
+import { relay } from "../fuzz/handshakes_target.ts";
 
 const SECRETS = [makeSecret(), makeSecret()] as const;
 const TOKEN = "a token of the tests";

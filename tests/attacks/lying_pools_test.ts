@@ -1,12 +1,12 @@
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals } from "@std/assert";
 import { Pool } from "../../mod.ts";
-import { SpawnerServer } from "../../src/spawner/server.ts";
-import { Channel } from "../../src/wire/channel.ts";
-import { introducePool } from "../../src/wire/handshake.ts";
-import { SpawnerMessageType } from "../../src/wire/spawner_messages.ts";
+import { SpawnerServer } from "../../src/spawner/spawner_server.ts";
+import { Channel } from "../../src/transport/channel.ts";
+import { introducePool } from "../../src/transport/handshake.ts";
+import { SpawnerMessageType } from "../../src/protocol/spawner_messages.ts";
 
-import { hangUp } from "../wire/_connections.ts";
+import { hangUp } from "../helpers/connections.ts";
 
 const { OPEN, START, KILL, PING, READY, ENDED, PONG } = SpawnerMessageType;
 const TOKEN = "a token of the tests";

@@ -1,15 +1,15 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Pool, WorkerLostError } from "../../mod.ts";
-import { Channel } from "../../src/wire/channel.ts";
-import { parseAddress } from "../../src/wire/address.ts";
-import { connectToPool } from "../../src/wire/connect.ts";
-import { admitPool, introduce } from "../../src/wire/handshake.ts";
-import { MessageType } from "../../src/wire/messages.ts";
+import { Channel } from "../../src/transport/channel.ts";
+import { parseAddress } from "../../src/transport/address.ts";
+import { connectToPool } from "../../src/transport/connect.ts";
+import { admitPool, introduce } from "../../src/transport/handshake.ts";
+import { MessageType } from "../../src/protocol/worker_messages.ts";
 import {
   type SessionRequest,
   SpawnerMessageType,
-} from "../../src/wire/spawner_messages.ts";
-import { hangUp } from "../wire/_connections.ts";
+} from "../../src/protocol/spawner_messages.ts";
+import { hangUp } from "../helpers/connections.ts";
 
 const { DEFINE, CALLS, RESULTS, CHUNK_RESULTS, FAILURE } = MessageType;
 
@@ -149,10 +149,10 @@ for (const [name, lie] of LIES) {
       workers: 1,
       hosts: [host.spec],
       maxRestarts: 0,
-      qsize: 1,
+      prefetch: 0,
     });
     await pool.ready;
-    const liar = pool.options({ host: "127.0.0.1" });
+    const liar = pool.with({ host: "127.0.0.1" });
     await assertRejects(() => liar.run((x: number) => x, 1), WorkerLostError);
     assertEquals(await pool.run((x: number) => x + 1, 1), 2);
     assertEquals(await Array.fromAsync(pool.map((x: number) => -x, [1, 2])), [
@@ -179,7 +179,7 @@ Deno.test("Pool gives what a worker answers first, and ends it if it answers aga
     hosts: [host.spec],
     maxRestarts: 0,
   });
-  const liar = pool.options({ host: "127.0.0.1" });
+  const liar = pool.with({ host: "127.0.0.1" });
   assertEquals(await liar.run(() => ""), "first");
   await assertRejects(() => liar.run(() => ""));
   assertEquals(await pool.run(() => "honest"), "honest");
@@ -195,8 +195,8 @@ Deno.test("Pool ends a worker whose chunk has another size than it was given", a
       hosts: [host.spec],
       maxRestarts: 0,
     });
-    const liar = pool.options({ host: "127.0.0.1" });
-    const results = liar.map((x: number) => x, [1, 2], { chunksize: 2 });
+    const liar = pool.with({ host: "127.0.0.1" });
+    const results = liar.map((x: number) => x, [1, 2], { chunkSize: 2 });
     await assertRejects(() => Array.fromAsync(results));
     assertEquals(await pool.run(() => "honest"), "honest");
   }
@@ -207,7 +207,7 @@ Deno.test("Pool passes on errors whatever is in them", async () => {
     says((id) => [FAILURE, id, 1, hostileError(), []]),
   );
   await using pool = new Pool({ workers: 1, hosts: [host.spec] });
-  const liar = pool.options({ host: "127.0.0.1" });
+  const liar = pool.with({ host: "127.0.0.1" });
   const error = await assertRejects(() => liar.run(() => ""), Error);
   assertEquals(error.message.length, 100_000);
   assertEquals(Object.getPrototypeOf(error), Error.prototype);

@@ -7,7 +7,7 @@ import {
 } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { denoBundle } from "../../src/bundle/deno_bundle.ts";
-import { Project, runDeno, valueOf } from "./bundle_fixture.ts";
+import { Project, runDeno, valueOf } from "../helpers/bundle_fixture.ts";
 
 const BUNDLE_MODULE = fileURLToPath(
   import.meta.resolve("./programs/bundle_module.ts"),

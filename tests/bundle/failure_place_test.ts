@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { denoBundle } from "../../src/bundle/deno_bundle.ts";
 import { withRealPlaces } from "../../src/bundle/failure_place.ts";
-import { Project } from "./bundle_fixture.ts";
+import { Project } from "../helpers/bundle_fixture.ts";
 
 /** The lines of types and comments before what is wrong. */
 const HEAD = `

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { ModuleBundles } from "../../src/bundle/module_bundles.ts";
-import { callBundle, Project, valueOf } from "./bundle_fixture.ts";
+import { callBundle, Project, valueOf } from "../helpers/bundle_fixture.ts";
 
 const REPOSITORY_CONFIG = fileURLToPath(
   import.meta.resolve("../../deno.json"),

@@ -10,14 +10,14 @@ import {
 } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { ModuleBundles } from "../../src/bundle/module_bundles.ts";
-import { configOf, makeProject } from "../modules/project.ts";
+import { configOf, makeProject } from "../helpers/module_project.ts";
 import {
   callBundle,
   failBundle,
   Project,
   stackOf,
   valueOf,
-} from "./bundle_fixture.ts";
+} from "../helpers/bundle_fixture.ts";
 
 const REPOSITORY_CONFIG = fileURLToPath(
   import.meta.resolve("../../deno.json"),

@@ -9,7 +9,7 @@ import {
   loadWorkerBundle,
   workerBundle,
 } from "../../src/bundle/worker_bundle.ts";
-import { Project, runDeno, valueOf } from "./bundle_fixture.ts";
+import { Project, runDeno, valueOf } from "../helpers/bundle_fixture.ts";
 
 const BUNDLE_WORKER = fileURLToPath(
   import.meta.resolve("./programs/bundle_worker.ts"),

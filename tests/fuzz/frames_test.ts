@@ -1,5 +1,5 @@
-import { fuzz } from "./_fuzz.ts";
-import { tryDecoder, tryReader } from "./_frames.ts";
+import { fuzz } from "./fuzz.ts";
+import { tryDecoder, tryReader } from "./frames_target.ts";
 
 Deno.test("FrameReader reads or refuses whatever arrives", async () => {
   await fuzz("FrameReader", 8_000, tryReader);

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { MemoryConnection } from "../memory_connection.ts";
-import { fuzz } from "./_fuzz.ts";
+import { MemoryConnection } from "../helpers/memory_connection.ts";
+import { fuzz } from "./fuzz.ts";
 import {
   type Change,
   HANDSHAKES,
@@ -10,7 +10,7 @@ import {
   type Side,
   tryMiddle,
   tryReplay,
-} from "./_handshakes.ts";
+} from "./handshakes_target.ts";
 
 Deno.test("Handshakes refuse what was said elsewhere, whatever is changed", async () => {
   const recordings = await recordHandshakes();

@@ -1,8 +1,8 @@
-import { fuzz } from "./_fuzz.ts";
-import { tryExecutor, tryLink } from "./_links.ts";
+import { fuzz } from "./fuzz.ts";
+import { tryExecutor, tryLink } from "./links_target.ts";
 
-Deno.test("WorkerLink answers each call at most once, whatever a worker sends", async () => {
-  await fuzz("WorkerLink", 6_000, tryLink);
+Deno.test("WorkerHandle answers each call at most once, whatever a worker sends", async () => {
+  await fuzz("WorkerHandle", 6_000, tryLink);
 });
 
 Deno.test("Executor answers each call at most once, whatever a pool sends", async () => {

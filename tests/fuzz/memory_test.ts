@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Decoder } from "../../src/wire/decoder.ts";
-import { Extension } from "../../src/wire/extensions.ts";
-import { FrameReader } from "../../src/wire/frame_reader.ts";
-import { concat, decodeFrame, frameOf, roundTrip } from "../wire/_frames.ts";
-import { mostClaimed } from "./_frames.ts";
+import { Decoder } from "../../src/codec/decoder.ts";
+import { Extension } from "../../src/codec/extensions.ts";
+import { FrameReader } from "../../src/transport/frame_reader.ts";
+import { concat, decodeFrame, frameOf, roundTrip } from "../helpers/frames.ts";
+import { mostClaimed } from "./frames_target.ts";
 
 Deno.test("Decoder takes little memory for keys that look like far indices", async () => {
-  const url = import.meta.resolve("../../src/wire/decoder.ts");
+  const url = import.meta.resolve("../../src/codec/decoder.ts");
   // Each of these objects might become an array of 1,500 places.
   const script = `
     import { Decoder } from ${JSON.stringify(url)};

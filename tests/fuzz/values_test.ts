@@ -5,9 +5,9 @@ import {
   encodeMessages,
   readMessages,
   roundTrip,
-} from "../wire/_frames.ts";
-import { SEED } from "./_fuzz.ts";
-import { VALUES } from "./_values.ts";
+} from "../helpers/frames.ts";
+import { SEED } from "./fuzz.ts";
+import { VALUES } from "./values_target.ts";
 
 Deno.test("Encoder and Decoder keep values of any kind as they are", () => {
   const property = fc.property(VALUES, (value) => {

@@ -15,12 +15,16 @@ import {
   Pool,
   type PoolOptions,
 } from "../../mod.ts";
-import { Gate, passGate } from "../gate.ts";
-import { makeNetwork, networkTest } from "../network.ts";
-import { killNow, until } from "../processes.ts";
+import { Gate, passGate } from "../helpers/gate.ts";
+import { makeNetwork, networkTest } from "../helpers/network.ts";
+import { killNow, until } from "../helpers/processes.ts";
 import { complete, look, lossOf, vanished } from "../programs/loss_fixture.ts";
-import { startSpawnerServer, TOKEN } from "../spawner_server.ts";
-import { type SshServer, sshTest, startSshServer } from "../ssh_server.ts";
+import { startSpawnerServer, TOKEN } from "../helpers/spawner_server.ts";
+import {
+  type SshServer,
+  sshTest,
+  startSshServer,
+} from "../helpers/ssh_server.ts";
 
 /** How long what must happen at some time may take, in milliseconds. */
 const TIMEOUT = 60_000;
@@ -78,12 +82,12 @@ async function surviveLoss(
   restore: () => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   await using gate = new Gate();
-  await using pool = new Pool({ workers: 1, hosts: host, qsize: 20 });
-  const there = pool.options({ host: host.name! });
+  await using pool = new Pool({ workers: 1, hosts: host, prefetch: 19 });
+  const there = pool.with({ host: host.name! });
   const before = await pool.runOnAll(getPid);
   const waits = there.run(bind(passGate<number>), gate.port, 1);
   await gate.entered();
-  const again = there.options({ retries: 1 }).run(
+  const again = there.with({ retries: 1 }).run(
     passGate<number>,
     gate.port,
     2,
@@ -94,7 +98,7 @@ async function surviveLoss(
   const lost = [waits, ...behind].map(lossOf);
   await lose();
   for (const error of await Promise.all(lost)) {
-    assertEquals([error.tries, error.how], [
+    assertEquals([error.tries, error.exitStatus], [
       1,
       "the connection to its host was lost",
     ]);
@@ -104,7 +108,7 @@ async function surviveLoss(
   assertEquals([hosts[1]!.workers, hosts[0]!.error], [0, undefined]);
   assertInstanceOf(hosts[1]!.error, Error);
   const placed = there.run(getPid);
-  assertEquals(await pool.options({ host: "local" }).run(getPid), before[0]);
+  assertEquals(await pool.with({ host: "local" }).run(getPid), before[0]);
   assertEquals(await pool.run(getPid), before[0]);
   await restore();
   await gate.entered();
@@ -161,7 +165,7 @@ Deno.test("Pool.runOnAll() at a lost host waits until it is there again", async 
   await using server = await startSpawnerServer();
   const host = { host: server.spec(2), name: "far" };
   await using pool = new Pool({ workers: 1, hosts: host });
-  const there = pool.options({ host: "far" });
+  const there = pool.with({ host: "far" });
   const before = await there.runOnAll(getPid);
   const lost = lossOf(there.run(lastForever));
   server.kill("SIGKILL");
@@ -179,14 +183,14 @@ Deno.test("Pool rejects what waits when no lost host comes back in time", async 
   await using pool = new Pool({
     hosts: { host: server.spec(1), name: "far" },
     hostTimeout: 1_000,
-    qsize: 1,
+    prefetch: 0,
   });
   await pool.ready;
   const begun = lossOf(pool.run(lastForever));
   const others = [
     pool.run(getPid),
-    pool.options({ retries: 1 }).run(getPid),
-    pool.options({ host: "far" }).run(getPid),
+    pool.with({ retries: 1 }).run(getPid),
+    pool.with({ host: "far" }).run(getPid),
     pool.runOnAll(getPid),
   ].map((call) => assertRejects(() => call, BrokenPoolError));
   await until(() => pool.stats().running === 1);
@@ -218,7 +222,7 @@ Deno.test("Pool waits for a lost host, if it comes back in time", async () => {
 Deno.test("Pool.shutdown() ends while a host is lost", async () => {
   await using server = await startSpawnerServer();
   const pool = new Pool({ workers: 1, hosts: server.spec(1) });
-  const worker = await pool.options({ host: "local" }).run(look);
+  const worker = await pool.with({ host: "local" }).run(look);
   server.kill("SIGKILL");
   await until(() => pool.stats().hosts[1]!.error !== undefined);
   await deadline(pool.shutdown(), TIMEOUT);
@@ -232,12 +236,16 @@ async function surviveCut(
   cut: () => Promise<void>,
   restore: () => Promise<void>,
 ): Promise<void> {
-  await using pool = new Pool({ workers: 1, hosts: host, heartbeat: 2_000 });
-  const there = pool.options({ host: "far" });
+  await using pool = new Pool({
+    workers: 1,
+    hosts: host,
+    heartbeatTimeout: 2_000,
+  });
+  const there = pool.with({ host: "far" });
   const before = await there.runOnAll(getPid);
   const task = lossOf(there.run(lastForever));
   await cut();
-  assertEquals((await task).how, "the connection to its host was lost");
+  assertEquals((await task).exitStatus, "the connection to its host was lost");
   assertStringIncludes(pool.stats().hosts[1]!.error!.message, "2000 ms");
   assertEquals(await pool.run((x: number) => x + 1, 1), 2);
   await restore();
@@ -283,7 +291,7 @@ networkTest(
 
 /** Has a program be busy for longer than its hosts may be silent. */
 async function surviveBusyProgram(options: PoolOptions): Promise<void> {
-  await using pool = new Pool({ ...options, heartbeat: 2_000 });
+  await using pool = new Pool({ ...options, heartbeatTimeout: 2_000 });
   const before = await pool.runOnAll(getPid);
   const end = performance.now() + 5_000;
   while (performance.now() < end);

@@ -1,7 +1,7 @@
 import { assertLess } from "@std/assert";
 import { Pool } from "../../mod.ts";
-import { until } from "../processes.ts";
-import { startSpawnerServer } from "../spawner_server.ts";
+import { until } from "../helpers/processes.ts";
+import { startSpawnerServer } from "../helpers/spawner_server.ts";
 
 /** Longer than any other time that a pool waits for. */
 const HOST_TIMEOUT = 500_000;

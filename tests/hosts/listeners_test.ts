@@ -1,12 +1,12 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { Arrivals } from "../../src/hosts/arrivals.ts";
+import { ExpectedConnections } from "../../src/hosts/expected_connections.ts";
 import { Listeners } from "../../src/hosts/listeners.ts";
-import { PoolHandshake } from "../../src/wire/handshake.ts";
+import { PoolHandshake } from "../../src/transport/handshake.ts";
 
 /** What listens until the end of its scope, and lets nobody in. */
 function makeListeners(): Listeners & Disposable {
   const handshake = new PoolHandshake(() => undefined, { concurrency: 1 });
-  const listeners = new Listeners(handshake, new Arrivals());
+  const listeners = new Listeners(handshake, new ExpectedConnections());
   return Object.assign(listeners, {
     [Symbol.dispose]: () => listeners.close(),
   });

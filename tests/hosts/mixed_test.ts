@@ -1,18 +1,18 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Pool, type TaskRunner } from "../../mod.ts";
-import { testConformance } from "../conformance.ts";
-import { double, naturals, XS } from "../conformance_fixture.ts";
-import { Gate, passGate } from "../gate.ts";
+import { testConformance } from "../conformance/conformance.ts";
+import { double, naturals, XS } from "../conformance/conformance_fixture.ts";
+import { Gate, passGate } from "../helpers/gate.ts";
 import {
   type SpawnerServerProcess,
   startSpawnerServer,
-} from "../spawner_server.ts";
+} from "../helpers/spawner_server.ts";
 import {
   sshdProblem,
   type SshServer,
   sshTest,
   startSshServer,
-} from "../ssh_server.ts";
+} from "../helpers/ssh_server.ts";
 
 let spawner: SpawnerServerProcess;
 let ssh: SshServer;
@@ -54,7 +54,7 @@ const pid = () => Deno.pid;
 async function pidsByHost(pool: Pool): Promise<Map<string, number[]>> {
   const pids = new Map<string, number[]>();
   for (const host of new Set(pool.stats().hosts.map(({ name }) => name))) {
-    pids.set(host, await pool.options({ host }).runOnAll(pid));
+    pids.set(host, await pool.with({ host }).runOnAll(pid));
   }
   return pids;
 }
@@ -64,7 +64,7 @@ async function placesOfCalls(runner: TaskRunner): Promise<Set<number>> {
   return new Set([
     ...await Promise.all(XS.map(() => runner.run(pid))),
     ...await Promise.all(XS.map(() => runner.submit(pid))),
-    ...await runner.map(pid, XS.map((): [] => []), { star: true }).toArray(),
+    ...await runner.map(pid, XS.map((): [] => []), { spread: true }).toArray(),
     ...await runner.runOnAll(pid),
   ]);
 }
@@ -89,11 +89,11 @@ sshTest("Pool.stats() tells what each host has done", async () => {
   assertEquals(before.hosts.map(({ workers }) => workers), [1, 1, 1]);
   assertEquals([before.workers, before.done, before.failed], [3, 0, 0]);
   for (let count = 0; count < PLACES.length; count++) {
-    const place = pool.options({ host: PLACES[count]! });
+    const place = pool.with({ host: PLACES[count]! });
     for (let call = 0; call <= count; call++) await place.run(double, call);
   }
   const fail = () => Promise.reject(new Error("on purpose"));
-  await pool.options({ host: "by ssh" }).run(fail).catch(() => {});
+  await pool.with({ host: "by ssh" }).run(fail).catch(() => {});
   await pool.map(double, XS).toArray();
   const after = pool.stats();
   const { hosts } = after;
@@ -108,8 +108,8 @@ sshTest("Pool.stats() tells what each host has done", async () => {
 
 sshTest("Pool.stats() tells which calls are where", async () => {
   await using gate = new Gate();
-  await using pool = new Pool({ ...mixed(), qsize: 1 });
-  const place = pool.options({ host: "at spawner" });
+  await using pool = new Pool({ ...mixed(), prefetch: 0 });
+  const place = pool.with({ host: "at spawner" });
   const calls = [1, 2, 3].map((value) =>
     place.run(passGate<number>, gate.port, value)
   );
@@ -126,14 +126,14 @@ sshTest("Pool.stats() tells which calls are where", async () => {
   assertEquals(await left, [1, 2, 3]);
 });
 
-sshTest("Pool.options() with a host runs calls there only", async () => {
+sshTest("Pool.with() with a host runs calls there only", async () => {
   await using pool = new Pool(mixed());
   await pool.ready;
   const pids = await pidsByHost(pool);
   assertEquals([...pids.keys()], PLACES);
   for (const host of PLACES) {
     assertEquals(
-      await placesOfCalls(pool.options({ host })),
+      await placesOfCalls(pool.with({ host })),
       new Set(pids.get(host)),
     );
   }
@@ -141,7 +141,7 @@ sshTest("Pool.options() with a host runs calls there only", async () => {
 
 sshTest("Pool runs calls without a host at all of them", async () => {
   await using gate = new Gate();
-  await using pool = new Pool({ ...mixed(), qsize: 1 });
+  await using pool = new Pool({ ...mixed(), prefetch: 0 });
   // None of them returns before all have begun.
   const task = async (port: number) => {
     const connection = await Deno.connect({ hostname: "127.0.0.1", port });
@@ -153,7 +153,7 @@ sshTest("Pool runs calls without a host at all of them", async () => {
   for (const _ of PLACES) await gate.entered();
   gate.open();
   assertEquals((await runs).sort(), all);
-  const map = pool.map(task, PLACES.map(() => gate.port), { chunksize: 1 })
+  const map = pool.map(task, PLACES.map(() => gate.port), { chunkSize: 1 })
     .toArray();
   for (const _ of PLACES) await gate.entered();
   gate.open();
@@ -161,11 +161,11 @@ sshTest("Pool runs calls without a host at all of them", async () => {
 });
 
 sshTest(
-  "Pool.options() refuses a host that the pool doesn't have",
+  "Pool.with() refuses a host that the pool doesn't have",
   async () => {
     await using pool = new Pool(mixed());
     assertThrows(
-      () => pool.options({ host: "elsewhere" }),
+      () => pool.with({ host: "elsewhere" }),
       RangeError,
       `'host' must be "local" or "by ssh" or "at spawner", and is "elsewhere"`,
     );
@@ -173,11 +173,11 @@ sshTest(
 );
 
 sshTest(
-  "Pool.options() with a host has calls wait for it while others are free",
+  "Pool.with() with a host has calls wait for it while others are free",
   async () => {
     await using gate = new Gate();
-    await using pool = new Pool({ ...mixed(), qsize: 1 });
-    const place = pool.options({ host: "at spawner" });
+    await using pool = new Pool({ ...mixed(), prefetch: 0 });
+    const place = pool.with({ host: "at spawner" });
     const first = place.run(passGate<string>, gate.port, "first");
     await gate.entered();
     let isDone = false;
@@ -197,7 +197,7 @@ sshTest(
     await using pool = new Pool(mixed());
     const items = Array.from({ length: 2_000 }, (_, index) => index);
     const expected = items.map(double);
-    const runners = [pool, ...PLACES.map((host) => pool.options({ host }))];
+    const runners = [pool, ...PLACES.map((host) => pool.with({ host }))];
     const maps = runners.map((runner) => runner.map(double, items).toArray());
     for (const results of await Promise.all(maps)) {
       assertEquals(results, expected);
@@ -207,14 +207,14 @@ sshTest(
 
 sshTest("Pool.map() with a host can be left while others go on", async () => {
   await using pool = new Pool(mixed());
-  const left = pool.options({ host: "by ssh" }).map(double, naturals());
+  const left = pool.with({ host: "by ssh" }).map(double, naturals());
   const read = pool.map(double, XS).toArray();
   for await (const result of left) if (result >= 100) break;
   assertEquals(await read, XS.map(double));
-  assertEquals(await pool.options({ host: "by ssh" }).run(double, 4), 8);
+  assertEquals(await pool.with({ host: "by ssh" }).run(double, 4), 8);
 });
 
-sshTest("Pool.options() takes hosts of one name as one place", async () => {
+sshTest("Pool.with() takes hosts of one name as one place", async () => {
   await using pool = new Pool({
     workers: 1,
     hosts: mixed().hosts.map((host) => ({ ...host, name: "twins" })),
@@ -222,7 +222,7 @@ sshTest("Pool.options() takes hosts of one name as one place", async () => {
   await pool.ready;
   const pids = await pidsByHost(pool);
   assertEquals(pids.get("twins")!.length, 2);
-  const place = pool.options({ host: "twins" });
+  const place = pool.with({ host: "twins" });
   assertEquals(await place.map(double, XS).toArray(), XS.map(double));
   const { hosts } = pool.stats();
   assertEquals(hosts.map(({ name }) => name), ["local", "twins", "twins"]);

@@ -6,10 +6,10 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { HostError } from "../../src/errors.ts";
-import { settled } from "../fake_worker.ts";
-import { until } from "../processes.ts";
-import { DIED, Scene } from "./supervised_scene.ts";
+import { HostError } from "../../src/errors/host_error.ts";
+import { settled } from "../helpers/fake_worker.ts";
+import { until } from "../helpers/processes.ts";
+import { DIED, Scene } from "../helpers/supervised_scene.ts";
 
 Deno.test("SupervisedHost.start() starts as many workers as the host says", async () => {
   await using scene = new Scene();
@@ -62,7 +62,7 @@ Deno.test("SupervisedHost.start() says of a worker that wrote nothing only how i
   scene.connects = false;
   const starting = scene.supervised.start();
   const [first] = await scene.processes(2);
-  first!.end({ how: "exit code 9", lastWords: "" });
+  first!.end({ exitStatus: "exit code 9", stderrTail: "" });
   const error = await assertRejects(() => starting, HostError);
   assertEquals(
     error.message,

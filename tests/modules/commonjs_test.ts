@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { importTasks } from "../../mod.ts";
-import type { Project } from "../bundle/bundle_fixture.ts";
-import { testWith } from "./pools.ts";
-import { SITE_KINDS } from "./sites.ts";
+import type { Project } from "../helpers/bundle_fixture.ts";
+import { testWith } from "../helpers/module_pools.ts";
+import { SITE_KINDS } from "../helpers/module_sites.ts";
 
 /** A module as npm has many. */
 const TEXT = `

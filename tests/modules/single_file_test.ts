@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { runDeno } from "../bundle/bundle_fixture.ts";
-import { startSpawnerServer } from "../spawner_server.ts";
+import { runDeno } from "../helpers/bundle_fixture.ts";
+import { startSpawnerServer } from "../helpers/spawner_server.ts";
 
 Deno.test("Pool runs tasks elsewhere of the module that makes it", async () => {
   await using server = await startSpawnerServer();

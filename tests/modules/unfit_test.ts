@@ -6,9 +6,9 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { bind, BrokenPoolError, importTasks } from "../../mod.ts";
-import { importF, testWith } from "./pools.ts";
-import { tasksOf } from "./project.ts";
-import { SITE_KINDS } from "./sites.ts";
+import { importF, testWith } from "../helpers/module_pools.ts";
+import { tasksOf } from "../helpers/module_project.ts";
+import { SITE_KINDS } from "../helpers/module_sites.ts";
 
 /** Modules that can't be bundled, and what is said about each. */
 const UNFIT: readonly (readonly [name: string, text: string, said: string])[] =

@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { importTasks, Pool } from "../../mod.ts";
-import { sshTest } from "../ssh_server.ts";
-import { testWith } from "./pools.ts";
-import { configOf, makeProject } from "./project.ts";
-import { SITE_KINDS, startSshSite } from "./sites.ts";
-import { ModuleMessages, serveModules } from "./web.ts";
+import { sshTest } from "../helpers/ssh_server.ts";
+import { testWith } from "../helpers/module_pools.ts";
+import { configOf, makeProject } from "../helpers/module_project.ts";
+import { SITE_KINDS, startSshSite } from "../helpers/module_sites.ts";
+import { ModuleMessages, serveModules } from "../helpers/module_web.ts";
 
 /** A module on the web, which imports another one. */
 const WEB_MODULES = {

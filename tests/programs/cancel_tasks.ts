@@ -1,7 +1,7 @@
 /** Tasks that are cancelled, and how far they get. */
 
 import type { Future, Pool, PoolOptions, TaskRunner } from "../../mod.ts";
-import { type Gate, passGate } from "../gate.ts";
+import { type Gate, passGate } from "../helpers/gate.ts";
 
 /** What a task has as its `this`. */
 export interface Context {
@@ -89,13 +89,13 @@ function submitTask(task: (port: number) => Promise<unknown>) {
 export const STAGES: readonly Stage[] = [
   {
     name: "is queued",
-    options: { qsize: 1 },
+    options: { prefetch: 0 },
     costsWorker: false,
     submit: submitBehind,
   },
   {
     name: "waits at the worker",
-    options: { qsize: 2 },
+    options: { prefetch: 1 },
     costsWorker: false,
     submit: submitBehind,
   },

@@ -26,10 +26,10 @@ async function futures(): Promise<void> {
   pool.submit(() => () => {});
   pool.submit((_: unknown) => {}, () => {});
   pool.submit(() => Deno.exit(1));
-  pool.options({ timeout: 1 }).submit(never);
+  pool.with({ timeout: 1 }).submit(never);
   const controller = new AbortController();
-  pool.options({ signal: controller.signal }).submit(never);
-  pool.options({ signal: AbortSignal.abort("now") }).submit(never);
+  pool.with({ signal: controller.signal }).submit(never);
+  pool.with({ signal: AbortSignal.abort("now") }).submit(never);
   controller.abort("reason");
   await pool.run(double, 1);
   await pool.shutdown();
@@ -80,14 +80,14 @@ async function own(): Promise<void> {
   await pool.ready;
   const port = 1;
   pool.run(() => Promise.reject(new RangeError("1")));
-  pool.options({ timeout: 1 }).run(() => new Promise(() => {}));
-  pool.options({ signal: AbortSignal.abort("3") }).run(double, 1);
+  pool.with({ timeout: 1 }).run(() => new Promise(() => {}));
+  pool.with({ signal: AbortSignal.abort("3") }).run(double, 1);
   const controller = new AbortController();
-  pool.options({ signal: controller.signal }).run(ignoreAbort, port);
+  pool.with({ signal: controller.signal }).run(ignoreAbort, port);
   await pool.run(double, 1);
-  pool.options({ signal: controller.signal }).run(() => new Promise(() => {}));
+  pool.with({ signal: controller.signal }).run(() => new Promise(() => {}));
   controller.abort("5");
-  pool.options({ timeout: 1 }).runOnAll(() => new Promise(() => {}));
+  pool.with({ timeout: 1 }).runOnAll(() => new Promise(() => {}));
   await pool.run(double, 1);
   await pool.shutdown();
 }

@@ -4,7 +4,7 @@
  */
 
 import { Pool } from "../../mod.ts";
-import { passGate } from "../gate.ts";
+import { passGate } from "../helpers/gate.ts";
 
 const [ending, port] = Deno.args;
 const pool = new Pool(2);

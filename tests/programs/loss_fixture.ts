@@ -5,7 +5,7 @@
  */
 
 import { type Pool, WorkerLostError } from "../../mod.ts";
-import { exists, isAlive, until } from "../processes.ts";
+import { exists, isAlive, until } from "../helpers/processes.ts";
 
 /** Waits until all of a pool's workers are there, lost ones replaced. */
 export async function complete(pool: Pool): Promise<void> {

@@ -4,7 +4,7 @@
  */
 
 import { Pool } from "../../mod.ts";
-import { until } from "../processes.ts";
+import { until } from "../helpers/processes.ts";
 
 const [when, host, pid] = Deno.args;
 const pool = new Pool({ hosts: host! });

@@ -5,9 +5,9 @@
  * `stay` waits for more.
  */
 
-import { makeCertificate } from "../../src/hosts/certificate.ts";
-import { TlsListener } from "../../src/hosts/tls_listener.ts";
-import { connectToPool } from "../../src/wire/connect.ts";
+import { makeCertificate } from "../../src/transport/certificate.ts";
+import { TlsListener } from "../../src/transport/tls_listener.ts";
+import { connectToPool } from "../../src/transport/connect.ts";
 
 const [ending, port] = Deno.args;
 if (ending === "listen" || ending === "idle") await listen(ending === "idle");

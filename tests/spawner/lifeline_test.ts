@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { lifelineCut } from "../../src/spawner/lifeline.ts";
-import type { Address } from "../../src/wire/address.ts";
+import type { Address } from "../../src/transport/address.ts";
 
 /**
  * Makes pauses of seconds short, and deadlines last until the test says, until

@@ -4,19 +4,19 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { Guard } from "../../src/spawner/guard.ts";
+import { Reaper } from "../../src/spawner/reaper.ts";
 import {
   type OutputStream,
   Spawner,
   type SpawnerSettings,
 } from "../../src/spawner/spawner.ts";
 import { WORKER_PROGRAM } from "../../src/spawner/worker_program.ts";
-import { KeepAlive } from "../../src/keep_alive.ts";
-import { findConfig } from "../../src/user_config.ts";
-import { formatAddress } from "../../src/wire/address.ts";
-import { Channel } from "../../src/wire/channel.ts";
-import { makeSecret, PoolHandshake } from "../../src/wire/handshake.ts";
-import { MessageType } from "../../src/wire/messages.ts";
+import { KeepAlive } from "../../src/util/keep_alive.ts";
+import { findConfig } from "../../src/util/find_config.ts";
+import { formatAddress } from "../../src/transport/address.ts";
+import { Channel } from "../../src/transport/channel.ts";
+import { makeSecret, PoolHandshake } from "../../src/transport/handshake.ts";
+import { MessageType } from "../../src/protocol/worker_messages.ts";
 
 const ADDRESS = {
   transport: "tcp",
@@ -31,7 +31,7 @@ function programOf(text: string): string {
 
 /** Keeps the test going, and kills what it has left running. */
 class Watch implements AsyncDisposable {
-  readonly guard = Guard.isSupported ? new Guard(undefined) : undefined;
+  readonly reaper = Reaper.isSupported ? new Reaper(undefined) : undefined;
   readonly #keepAlive = new KeepAlive();
 
   constructor() {
@@ -39,7 +39,7 @@ class Watch implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.guard?.close();
+    await this.reaper?.close();
     this.#keepAlive.close();
   }
 }
@@ -66,7 +66,7 @@ class Outputs {
 
 /** A spawner whose workers may do nothing but what is said. */
 function spawnerOf(
-  { guard }: { guard?: Guard | undefined },
+  { reaper }: { reaper?: Reaper | undefined },
   settings: Partial<SpawnerSettings>,
 ): Spawner {
   return new Spawner({
@@ -81,7 +81,7 @@ function spawnerOf(
     cwd: undefined,
     onOutput: () => {},
     ...settings,
-  }, guard);
+  }, reaper);
 }
 
 Deno.test("Spawner.start() gives a worker what it is to know", async () => {
@@ -108,7 +108,7 @@ Deno.test("Spawner.start() gives a worker what it is to know", async () => {
       onOutput: outputs.take,
     });
     const end = await spawner.start(12).ended;
-    assertEquals(end, { how: "exit code 0", lastWords: "" });
+    assertEquals(end, { exitStatus: "exit code 0", stderrTail: "" });
     assertEquals(JSON.parse(outputs.of(12, "stdout")), {
       args: ["--connect", formatAddress(ADDRESS), "--worker", "12"],
       input: `${secret.toHex()}\nPEM\nPEM\n`,
@@ -155,8 +155,8 @@ Deno.test("Spawner.start() passes on what each worker writes, and how it ends", 
   });
   const workers = [3, 4].map((worker) => spawner.start(worker));
   assertEquals(await Promise.all(workers.map(({ ended }) => ended)), [
-    { how: "exit code 3", lastWords: "no use: 3" },
-    { how: "exit code 4", lastWords: "no use: 4" },
+    { exitStatus: "exit code 3", stderrTail: "no use: 3" },
+    { exitStatus: "exit code 4", stderrTail: "no use: 4" },
   ]);
   for (const worker of [3, 4]) {
     assertEquals(outputs.of(worker, "stdout"), `out of ${worker}\n`);
@@ -175,12 +175,12 @@ Deno.test("Spawner.start() keeps the end of what a worker writes to stderr", asy
       for (let line = 0; line < 10_000; line++) console.error("line", line);`),
     onOutput: outputs.take,
   });
-  const { lastWords } = await spawner.start(1).ended;
+  const { stderrTail } = await spawner.start(1).ended;
   const text = outputs.of(1, "stderr");
   assertEquals(text.split("\n").length, 10_001);
-  assert(lastWords.length <= 2_048, `${lastWords.length}`);
-  assert(text.trim().endsWith(lastWords));
-  assert(lastWords.length > 2_000);
+  assert(stderrTail.length <= 2_048, `${stderrTail.length}`);
+  assert(text.trim().endsWith(stderrTail));
+  assert(stderrTail.length > 2_000);
 });
 
 Deno.test("Spawner.start() has a worker wait for who takes its output", async () => {
@@ -204,7 +204,7 @@ Deno.test("Spawner.start() has a worker wait for who takes its output", async ()
   // More comes only when the first piece was taken.
   assert(bytes < 1_000_000, `${bytes}`);
   taken.resolve();
-  assertEquals((await ended).how, "exit code 0");
+  assertEquals((await ended).exitStatus, "exit code 0");
   assertEquals(bytes, 10_000_000);
 });
 
@@ -218,7 +218,10 @@ Deno.test("WorkerProcess.kill() ends a worker at once, and none that has ended",
   const worker = spawner.start(1);
   await started.promise;
   worker.kill();
-  assertEquals(await worker.ended, { how: "signal SIGKILL", lastWords: "" });
+  assertEquals(await worker.ended, {
+    exitStatus: "signal SIGKILL",
+    stderrTail: "",
+  });
   worker.kill();
 });
 
@@ -230,21 +233,21 @@ Deno.test("Spawner.start() throws what is wrong with the folder", () => {
 Deno.test("Spawner.start() tells why deno ends that has bad arguments", async () => {
   await using watch = new Watch();
   const spawner = spawnerOf(watch, { denoArgs: ["--no-such-flag"] });
-  const { how, lastWords } = await spawner.start(1).ended;
-  assertEquals(how, "exit code 1");
-  assertStringIncludes(lastWords, "--no-such-flag");
+  const { exitStatus, stderrTail } = await spawner.start(1).ended;
+  assertEquals(exitStatus, "exit code 1");
+  assertStringIncludes(stderrTail, "--no-such-flag");
 });
 
 Deno.test({
-  name: "Spawner.start() has its guard watch over each worker",
-  ignore: !Guard.isSupported,
+  name: "Spawner.start() has its reaper watch over each worker",
+  ignore: !Reaper.isSupported,
   async fn() {
     await using watch = new Watch();
     const watched: Deno.ChildProcess[] = [];
-    const guard = watch.guard!;
-    guard.watch = (child) => {
+    const reaper = watch.reaper!;
+    reaper.watch = (child) => {
       watched.push(child);
-      Guard.prototype.watch.call(guard, child);
+      Reaper.prototype.watch.call(reaper, child);
     };
     const outputs = new Outputs();
     const spawner = spawnerOf(watch, {
@@ -292,6 +295,6 @@ Deno.test("Spawner.start() starts a worker that serves the pool", async () => {
   });
   const [type, id, , values] = received[0]!;
   assertEquals([type, id, values], [MessageType.RESULTS, 0, [2]]);
-  assertEquals(await ended, { how: "exit code 0", lastWords: "" });
+  assertEquals(await ended, { exitStatus: "exit code 0", stderrTail: "" });
   assertEquals(outputs.pieces, [[42, "stdout", "task 1\n"]]);
 });

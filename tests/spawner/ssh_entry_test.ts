@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { Guard } from "../../src/spawner/guard.ts";
-import { makeSecret, PoolHandshake } from "../../src/wire/handshake.ts";
+import { Reaper } from "../../src/spawner/reaper.ts";
+import { makeSecret, PoolHandshake } from "../../src/transport/handshake.ts";
 
 const PROGRAM = new URL("../../src/spawner/ssh_entry.ts", import.meta.url).href;
 
@@ -13,7 +13,7 @@ class Entry implements AsyncDisposable {
   readonly folder = Deno.makeTempDirSync({ prefix: "distex-entry-" });
   readonly pool = listen(`${this.folder}/pool.sock`);
   readonly probe = listen(`${this.folder}/probe.sock`);
-  readonly #guard = new Guard(this.folder);
+  readonly #reaper = new Reaper(this.folder);
   readonly #child: Deno.ChildProcess;
   readonly #stderr: Promise<string>;
 
@@ -27,7 +27,7 @@ class Entry implements AsyncDisposable {
       stdout: "null",
       stderr: "piped",
     }).spawn();
-    this.#guard.watch(this.#child);
+    this.#reaper.watch(this.#child);
     this.#stderr = new Response(this.#child.stderr).text();
     new Blob([`${this.secret.toHex()}\n`]).stream().pipeTo(this.#child.stdin);
   }
@@ -56,7 +56,7 @@ class Entry implements AsyncDisposable {
         // The test has closed it.
       }
     }
-    await this.#guard.close();
+    await this.#reaper.close();
     await this.ended();
   }
 }

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Pool } from "../../mod.ts";
-import { Gate, passGate } from "../gate.ts";
-import { HeldTimers } from "../held_timers.ts";
+import { Gate, passGate } from "../helpers/gate.ts";
+import { HeldTimers } from "../helpers/held_timers.ts";
 import { TestFolder } from "../programs/loss_fixture.ts";
 
 const TIMEOUT = 100_001;
@@ -24,8 +24,8 @@ Deno.test("Pool without retries runs no task twice when it ends the worker of an
   using timers = new HeldTimers(TIMEOUT, GRACE);
   await using folder = new TestFolder();
   await using gate = new Gate();
-  await using pool = new Pool({ workers: 1, qsize: 2, cancelGrace: GRACE });
-  const hasty = pool.options({ timeout: TIMEOUT });
+  await using pool = new Pool({ workers: 1, prefetch: 1, cancelGrace: GRACE });
+  const hasty = pool.with({ timeout: TIMEOUT });
   const slow = assertRejects(
     () => hasty.run(passGate<number>, gate.port, 1),
     DOMException,

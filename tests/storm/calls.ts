@@ -5,7 +5,7 @@
  */
 
 import { type CallOptions, importTasks, type Pool } from "../../mod.ts";
-import type { TaskRunner } from "../../src/runner.ts";
+import type { TaskRunner } from "../../src/pool/task_runner.ts";
 import type { Allowed, Ledger } from "./ledger.ts";
 import type { Work } from "./plan.ts";
 import type { Random } from "./random.ts";
@@ -153,7 +153,7 @@ function callNoted(
 ): Promise<void> {
   const { notes, limits } = scene;
   const retries = work.random.pick([0, 0, 1, RETRIES]);
-  const runner = scene.pool.options({ retries });
+  const runner = scene.pool.with({ retries });
   for (const x of numbers(work)) limits.set(x, retries + 1);
   return callEach(scene, work, { retries }, (x) => runner.run(task, notes, x));
 }
@@ -162,7 +162,7 @@ function callNoted(
 export function exit(scene: Scene, work: Work): Promise<void> {
   const { notes, limits } = scene;
   const retries = work.random.pick([0, 0, 1, RETRIES]);
-  const runner = scene.pool.options({ retries });
+  const runner = scene.pool.with({ retries });
   for (const x of numbers(work)) limits.set(x, retries + 1);
   return callEach(
     scene,
@@ -214,7 +214,7 @@ function hasty(
   random: Random,
   options: CallOptions = {},
 ): TaskRunner {
-  return pool.options({ timeout: random.integer(1, 300), ...options });
+  return pool.with({ timeout: random.integer(1, 300), ...options });
 }
 
 /** Calls that may take too long. */
@@ -235,7 +235,7 @@ export function abort(scene: Scene, work: Work): Promise<void> {
   const controller = new AbortController();
   const reason = { aborts: work.number };
   const { signal } = controller;
-  const runner = scene.pool.options({ signal });
+  const runner = scene.pool.with({ signal });
   let left = random.integer(0, work.tasks * 2);
   return callEach(scene, work, { ...PLAIN, reason }, async (x) => {
     try {
@@ -249,7 +249,7 @@ export function abort(scene: Scene, work: Work): Promise<void> {
 /** Calls that must run at one of the hosts. */
 export function placed(scene: Scene, work: Work): Promise<void> {
   const host = work.random.pick(scene.hosts);
-  const runner = scene.pool.options({ host });
+  const runner = scene.pool.with({ host });
   return callEach(scene, work, PLAIN, (x) => runner.run(tasks.answer, x));
 }
 

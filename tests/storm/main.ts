@@ -11,8 +11,8 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { networkProblem } from "../network.ts";
-import { sshdProblem } from "../ssh_server.ts";
+import { networkProblem } from "../helpers/network.ts";
+import { sshdProblem } from "../helpers/ssh_server.ts";
 import { StormSite } from "./site.ts";
 import { storm, type StormOptions } from "./storm.ts";
 

@@ -5,7 +5,7 @@
  */
 
 import { bind, type MapOptions } from "../../mod.ts";
-import type { MapResults } from "../../src/map.ts";
+import type { MapResults } from "../../src/map/map.ts";
 import type { Allowed } from "./ledger.ts";
 import {
   BIG,
@@ -106,7 +106,7 @@ export function mapChunks(scene: Scene, work: Work): Promise<void> {
 function someOptions({ random }: Work): MapOptions & { ordered: boolean } {
   return {
     ordered: random.chance(0.5),
-    chunksize: random.pick([1, 2, 7, 40, 300]),
+    chunkSize: random.pick([1, 2, 7, 40, 300]),
   };
 }
 
@@ -135,7 +135,7 @@ export function mapTwo(scene: Scene, work: Work): Promise<void> {
 /** Items that are lists of arguments. */
 export function mapStar(scene: Scene, work: Work): Promise<void> {
   const items = numbers(work).map((x): [number, number] => [x ^ 1, 1]);
-  const options = { ...someOptions(work), star: true as const };
+  const options = { ...someOptions(work), spread: true as const };
   const results = scene.pool.map(tasks.answerTwo, items, options);
   return readMap(scene, work, results, answers(work, options.ordered));
 }
@@ -184,7 +184,7 @@ export function mapNoted(scene: Scene, work: Work): Promise<void> {
   for (const x of numbers(work)) limits.set(x, retries + 1);
   const options = someOptions(work);
   const task = bind(tasks.answerNoted, notes);
-  const runner = scene.pool.options({ retries });
+  const runner = scene.pool.with({ retries });
   const results = runner.map(task, numbers(work), options);
   const expected = answers(work, options.ordered, { retries });
   return readMap(scene, work, results, expected);
@@ -202,10 +202,10 @@ export function mapExit(scene: Scene, work: Work): Promise<void> {
     x,
     x === fatal,
   ]);
-  const results = scene.pool.options({ retries }).map(
+  const results = scene.pool.with({ retries }).map(
     tasks.exitIf,
     items,
-    { ...options, star: true },
+    { ...options, spread: true },
   );
   const expected = answers(work, options.ordered, { retries });
   return readMap(scene, work, results, expected);
@@ -222,7 +222,7 @@ export function mapExitOnce(scene: Scene, work: Work): Promise<void> {
   ]);
   const results = scene.pool.map(tasks.exitOnce, items, {
     ...options,
-    star: true,
+    spread: true,
   });
   return readMap(scene, work, results, answers(work, options.ordered));
 }
@@ -235,7 +235,7 @@ export function mapHang(scene: Scene, work: Work): Promise<void> {
   const options = {
     ...someOptions(work),
     timeout: random.integer(50, 500),
-    star: true as const,
+    spread: true as const,
   };
   const items = numbers(work).map((x): [number, "" | "sync" | "async"] => [
     x,

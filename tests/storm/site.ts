@@ -6,15 +6,23 @@
  */
 
 import type { HostOptions } from "../../mod.ts";
-import { KeepAlive } from "../../src/keep_alive.ts";
-import { Guard } from "../../src/spawner/guard.ts";
-import { makeNetwork, type Network, type NetworkHost } from "../network.ts";
+import { KeepAlive } from "../../src/util/keep_alive.ts";
+import { Reaper } from "../../src/spawner/reaper.ts";
+import {
+  makeNetwork,
+  type Network,
+  type NetworkHost,
+} from "../helpers/network.ts";
 import {
   type SpawnerServerProcess,
   startSpawnerServer,
   TOKEN,
-} from "../spawner_server.ts";
-import { sshdProblem, type SshServer, startSshServer } from "../ssh_server.ts";
+} from "../helpers/spawner_server.ts";
+import {
+  sshdProblem,
+  type SshServer,
+  startSshServer,
+} from "../helpers/ssh_server.ts";
 import {
   markedEnv,
   markedProcesses,
@@ -47,7 +55,7 @@ export class StormSite implements AsyncDisposable {
   readonly network: Network | undefined;
 
   /** Removes the folder, should this process be killed. */
-  readonly #guard: Guard;
+  readonly #reaper: Reaper;
   readonly #temp: string;
   readonly #sshTemp: string;
   #ssh: SshServer | undefined;
@@ -58,7 +66,7 @@ export class StormSite implements AsyncDisposable {
 
   private constructor(folder: string, network: Network | undefined) {
     this.folder = folder;
-    this.#guard = new Guard(folder);
+    this.#reaper = new Reaper(folder);
     this.network = network;
     this.notes = `${folder}/notes`;
     this.#temp = `${folder}/here`;
@@ -206,7 +214,7 @@ export class StormSite implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // The guard's process doesn't keep this one alive until it has ended.
+    // The reaper's process doesn't keep this one alive until it has ended.
     const keepAlive = new KeepAlive();
     keepAlive.hold();
     await this.#restarting.catch(() => {});
@@ -214,7 +222,7 @@ export class StormSite implements AsyncDisposable {
     await (this.#server as SpawnerServerProcess | undefined)
       ?.[Symbol.asyncDispose]();
     await this.network?.[Symbol.asyncDispose]();
-    await this.#guard.close();
+    await this.#reaper.close();
     keepAlive.close();
   }
 }

@@ -121,7 +121,7 @@ function makePool(site: StormSite): Pool {
     retries: RETRIES,
     maxRestarts: Infinity,
     cancelGrace: 200,
-    heartbeat: 2_000,
+    heartbeatTimeout: 2_000,
     startTimeout: 20_000,
     hostTimeout: MAX_SILENCE / 2,
     stdio: "null",

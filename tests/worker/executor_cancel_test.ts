@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { MessageType } from "../../src/wire/messages.ts";
+import { MessageType } from "../../src/protocol/worker_messages.ts";
 import {
   begun,
   GATED,
@@ -8,7 +8,7 @@ import {
   PATIENT,
   told,
   Worker,
-} from "./executor_scene.ts";
+} from "../helpers/executor_scene.ts";
 
 const { CALLS, CANCEL, CHUNK, CHUNK_RESULTS, RESULTS } = MessageType;
 

@@ -4,7 +4,10 @@ import {
   assertInstanceOf,
   assertThrows,
 } from "@std/assert";
-import { MessageType, type PoolMessage } from "../../src/wire/messages.ts";
+import {
+  MessageType,
+  type PoolMessage,
+} from "../../src/protocol/worker_messages.ts";
 import {
   begun,
   fail,
@@ -14,7 +17,7 @@ import {
   settle,
   TASK,
   Worker,
-} from "./executor_scene.ts";
+} from "../helpers/executor_scene.ts";
 
 const { FORGET, CALLS, CHUNK, RESULTS, CHUNK_RESULTS, FAILURE } = MessageType;
 

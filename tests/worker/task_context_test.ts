@@ -5,7 +5,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { taskSignal } from "../../src/task_signal.ts";
+import { taskSignal } from "../../src/tasks/task_signal.ts";
 import { runTask, TaskContext } from "../../src/worker/task_context.ts";
 
 Deno.test("TaskContext.signal is aborted by abort(), before or after it is asked for", () => {

@@ -6,9 +6,9 @@ import {
   assertThrows,
 } from "@std/assert";
 import { type LoadedTask, TaskTable } from "../../src/worker/task_table.ts";
-import type { Definition } from "../../src/wire/messages.ts";
+import type { Definition } from "../../src/protocol/worker_messages.ts";
 
-const MODULE = import.meta.resolve("../tasks.ts");
+const MODULE = import.meta.resolve("../helpers/tasks.ts");
 
 /** A table in which each definition has its index as number. */
 function tableOf(...definitions: Definition[]): TaskTable {

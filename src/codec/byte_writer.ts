@@ -1,0 +1,110 @@
+import { MAX_FRAME_BYTES } from "./wire_limits.ts";
+
+// Tasks may replace globals, in a worker.
+const { DataView, Math, TypeError, Uint8Array } = globalThis;
+
+const INITIAL_BYTES = 65_536;
+
+/** Bytes at the end of a growing buffer, in the formats of MessagePack. */
+export class ByteWriter {
+  /** The encoded bytes; valid up to {@linkcode ByteWriter.position}. */
+  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(INITIAL_BYTES);
+  /** Where the next byte goes. */
+  position = 0;
+  /** Beyond this position the buffer doesn't grow. */
+  maxPosition = Infinity;
+
+  /** The same bytes, for numbers of several bytes. */
+  protected view: DataView<ArrayBuffer> = new DataView(this.bytes.buffer);
+
+  /** Appends the header of an array of `length` elements. */
+  arrayHeader(length: number): void {
+    this.header(length, 0x90, 16, 0xdc);
+  }
+
+  /** Appends the header of a binary value of `length` bytes (bin 32). */
+  binaryHeader(length: number): void {
+    this.reserve(5);
+    this.bytes[this.position++] = 0xc6;
+    this.view.setUint32(this.position, length);
+    this.position += 4;
+  }
+
+  /** Appends an unsigned integer in 5 bytes, so that it can be overwritten. */
+  uint32(value: number): number {
+    this.reserve(5);
+    this.bytes[this.position++] = 0xce;
+    this.view.setUint32(this.position, value);
+    this.position += 4;
+    return this.position - 4;
+  }
+
+  /** Leaves room for `length` bytes and returns where they begin. */
+  skip(length: number): number {
+    this.reserve(length);
+    const start = this.position;
+    this.position += length;
+    return start;
+  }
+
+  /** Overwrites 2 bytes at `position` with a big-endian integer. */
+  setUint16(position: number, value: number): void {
+    this.view.setUint16(position, value);
+  }
+
+  /** Overwrites 4 bytes at `position` with a big-endian integer. */
+  setUint32(position: number, value: number): void {
+    this.view.setUint32(position, value);
+  }
+
+  /** Goes on in another buffer, and returns the one used until now. */
+  swap(
+    bytes: Uint8Array<ArrayBuffer> | undefined,
+  ): Uint8Array<ArrayBuffer> {
+    const previous = this.bytes;
+    this.bytes = bytes ?? new Uint8Array(INITIAL_BYTES);
+    this.view = new DataView(this.bytes.buffer);
+    this.position = 0;
+    return previous;
+  }
+
+  /** Sees to it that there is room for as many bytes more. */
+  protected reserve(length: number): void {
+    const needed = this.position + length;
+    if (needed <= this.bytes.length) return;
+    // `length` may be an estimate: what doesn't fit is known by the position.
+    if (this.position > this.maxPosition) throw tooLarge();
+    const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2));
+    grown.set(this.bytes.subarray(0, this.position));
+    this.bytes = grown;
+    this.view = new DataView(grown.buffer);
+  }
+
+  /** A length in the shortest of the formats `fix`, 16 and 32 bits. */
+  protected header(
+    length: number,
+    fix: number,
+    fixLimit: number,
+    code16: number,
+  ): void {
+    this.reserve(5);
+    if (length < fixLimit) {
+      this.bytes[this.position++] = fix | length;
+    } else if (length < 0x10000) {
+      this.bytes[this.position++] = code16;
+      this.view.setUint16(this.position, length);
+      this.position += 2;
+    } else {
+      this.bytes[this.position++] = code16 + 1;
+      this.view.setUint32(this.position, length);
+      this.position += 4;
+    }
+  }
+}
+
+/** The error of a message that has more bytes than a frame can have. */
+export function tooLarge(): TypeError {
+  return new TypeError(
+    `It takes more than the ${MAX_FRAME_BYTES} bytes that a message can have`,
+  );
+}

@@ -1,0 +1,385 @@
+import { ByteWriter } from "./byte_writer.ts";
+import { binaryKind, Extension } from "./extensions.ts";
+import { MAX_DEPTH, MIN_ATTACHMENT_BYTES } from "./wire_limits.ts";
+import { errorClassName, errorKeys, errorText } from "./error_classes.ts";
+
+// Tasks may replace globals, in a worker.
+const {
+  Array,
+  ArrayBuffer,
+  BigInt,
+  Date,
+  Error,
+  Map,
+  Object,
+  Reflect,
+  RegExp,
+  Set,
+  TextEncoder,
+  TypeError,
+  URL,
+  Uint8Array,
+} = globalThis;
+
+/** Strings up to this length are encoded faster in JavaScript. */
+const SHORT_STRING = 24;
+
+const NONE: readonly Uint8Array<ArrayBuffer>[] = [];
+
+// What a subclass iterates over may differ from what it holds.
+const mapEntries = Map.prototype.entries;
+const setValues = Set.prototype.values;
+
+const textEncoder = new TextEncoder();
+
+/**
+ * Encodes values as MessagePack at the end of a growing buffer.
+ *
+ * What has no MessagePack format travels as an {@linkcode Extension}. Big
+ * binary values are not copied: they are collected in
+ * {@linkcode Encoder.pending}, for the frame to attach at its end.
+ *
+ * @see {@link https://github.com/msgpack/msgpack/blob/master/spec.md}
+ */
+export class Encoder extends ByteWriter {
+  /** Big binary values met since the frame began, in the order met. */
+  readonly pending: Uint8Array<ArrayBuffer>[] = [];
+  /** Bytes that {@linkcode Encoder.pending} will take at the frame's end. */
+  pendingBytes = 0;
+
+  #depth = 0;
+  readonly #errors: Error[] = [];
+
+  /**
+   * Appends a value.
+   *
+   * After an exception the caller calls {@linkcode Encoder.rollback}.
+   *
+   * @throws {TypeError} If the value or something in it can't be sent.
+   * @throws Whatever a getter of the value throws.
+   */
+  value(value: unknown): void {
+    switch (typeof value) {
+      case "number":
+        return this.#number(value);
+      case "string":
+        return this.#string(value);
+      case "boolean":
+        this.reserve(1);
+        this.bytes[this.position++] = value ? 0xc3 : 0xc2;
+        return;
+      case "undefined":
+        this.reserve(3);
+        this.bytes[this.position++] = 0xd4;
+        this.bytes[this.position++] = Extension.UNDEFINED;
+        this.bytes[this.position++] = 0;
+        return;
+      case "object":
+        if (value === null) {
+          this.reserve(1);
+          this.bytes[this.position++] = 0xc0;
+          return;
+        }
+        return this.#nested(value);
+      case "bigint":
+        return this.#bigint(value);
+      default:
+        throw new TypeError(`A ${typeof value} can't be sent`);
+    }
+  }
+
+  /** Forgets what was encoded since there were this many bytes and attachments. */
+  rollback(position: number, attachments: number): void {
+    this.#truncate(position, attachments);
+    this.#depth = 0;
+    this.#errors.length = 0;
+  }
+
+  /** Takes the pending attachments, last one first, and forgets them. */
+  takePending(): readonly Uint8Array<ArrayBuffer>[] {
+    if (this.pending.length === 0) return NONE;
+    this.pendingBytes = 0;
+    return this.pending.splice(0).reverse();
+  }
+
+  #number(value: number): void {
+    this.reserve(9);
+    const bytes = this.bytes;
+    let position = this.position;
+    // Not true of -0, which only a float can hold.
+    if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
+      if (value >= 0) {
+        if (value < 0x80) {
+          bytes[position++] = value;
+        } else if (value < 0x100) {
+          bytes[position++] = 0xcc;
+          bytes[position++] = value;
+        } else if (value < 0x10000) {
+          bytes[position++] = 0xcd;
+          bytes[position++] = value >> 8;
+          bytes[position++] = value;
+        } else {
+          bytes[position++] = 0xce;
+          this.view.setUint32(position, value);
+          position += 4;
+        }
+      } else if (value >= -0x20) {
+        bytes[position++] = value;
+      } else {
+        bytes[position++] = 0xd2;
+        this.view.setInt32(position, value);
+        position += 4;
+      }
+    } else {
+      bytes[position++] = 0xcb;
+      this.view.setFloat64(position, value);
+      position += 8;
+    }
+    this.position = position;
+  }
+
+  #string(value: string): void {
+    const length = value.length;
+    this.reserve(length * 3 + 5);
+    if (length <= SHORT_STRING) {
+      const bytes = this.bytes;
+      let position = this.position;
+      bytes[position++] = 0xa0 | length;
+      let index = 0;
+      for (; index < length; index++) {
+        const code = value.charCodeAt(index);
+        if (code >= 0x80) break;
+        bytes[position++] = code;
+      }
+      if (index === length) {
+        this.position = position;
+        return;
+      }
+    }
+    if (!value.isWellFormed()) return this.#utf16(value);
+    // The header comes first, so its size is that of the longest encoding.
+    const most = length * 3;
+    const headerSize = most < 0x100 ? 2 : most < 0x10000 ? 3 : 5;
+    const start = this.position + headerSize;
+    const { written } = textEncoder.encodeInto(
+      value,
+      this.bytes.subarray(start),
+    );
+    if (headerSize === 2) {
+      this.bytes[this.position] = 0xd9;
+      this.bytes[this.position + 1] = written;
+    } else if (headerSize === 3) {
+      this.bytes[this.position] = 0xda;
+      this.view.setUint16(this.position + 1, written);
+    } else {
+      this.bytes[this.position] = 0xdb;
+      this.view.setUint32(this.position + 1, written);
+    }
+    this.position = start + written;
+  }
+
+  #utf16(value: string): void {
+    this.#extensionHeader(Extension.UTF16, value.length * 2);
+    for (let index = 0; index < value.length; index++) {
+      this.view.setUint16(this.position, value.charCodeAt(index));
+      this.position += 2;
+    }
+  }
+
+  #bigint(value: bigint): void {
+    this.reserve(9);
+    if (BigInt.asIntN(64, value) === value) {
+      this.bytes[this.position++] = 0xd3;
+      this.view.setBigInt64(this.position, value);
+      this.position += 8;
+    } else {
+      this.#extensionBytes(
+        Extension.BIGINT,
+        textEncoder.encode(value.toString(16)),
+      );
+    }
+  }
+
+  #nested(value: object): void {
+    if (++this.#depth > MAX_DEPTH) {
+      throw new TypeError(`Values can't nest deeper than ${MAX_DEPTH} levels`);
+    }
+    if (Array.isArray(value)) this.#array(value);
+    else if (isPlain(value)) this.#plain(value);
+    else this.#special(value);
+    this.#depth--;
+  }
+
+  #array(value: readonly unknown[]): void {
+    const length = value.length;
+    this.arrayHeader(length);
+    for (let index = 0; index < length; index++) this.value(value[index]);
+  }
+
+  #plain(value: object): void {
+    const keys = Object.keys(value);
+    this.header(keys.length, 0x80, 16, 0xde);
+    for (const key of keys) {
+      this.#string(key);
+      this.value((value as Record<string, unknown>)[key]);
+    }
+  }
+
+  #special(value: object): void {
+    if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+      this.#binary(value);
+    } else if (value instanceof Error) {
+      this.#error(value);
+    } else if (value instanceof Map) {
+      const start = this.#beginExtension(Extension.MAP);
+      const entries = [...mapEntries.call(value)];
+      this.arrayHeader(entries.length * 2);
+      for (const [key, member] of entries) {
+        this.value(key);
+        this.value(member);
+      }
+      this.#endExtension(start);
+    } else if (value instanceof Set) {
+      const start = this.#beginExtension(Extension.SET);
+      this.#array([...setValues.call(value)]);
+      this.#endExtension(start);
+    } else if (value instanceof Date) {
+      this.#extensionHeader(Extension.DATE, 8);
+      this.view.setFloat64(this.position, value.getTime());
+      this.position += 8;
+    } else if (value instanceof RegExp) {
+      const start = this.#beginExtension(Extension.REGEXP);
+      this.#string(value.source);
+      this.#string(value.flags);
+      this.#endExtension(start);
+    } else if (value instanceof URL) {
+      this.#extensionBytes(Extension.URL, textEncoder.encode(value.href));
+    } else if (Object.prototype.toString.call(value) === "[object Object]") {
+      // An instance of a user's class: its own properties, as structuredClone.
+      this.#plain(value);
+    } else {
+      throw new TypeError(`A ${kindOf(value)} can't be sent`);
+    }
+  }
+
+  #binary(value: ArrayBuffer | ArrayBufferView): void {
+    const kind = binaryKind(value);
+    const buffer = value instanceof ArrayBuffer ? value : value.buffer;
+    if (kind === undefined || !(buffer instanceof ArrayBuffer)) {
+      throw new TypeError(`A ${kindOf(value)} on shared memory can't be sent`);
+    }
+    const bytes = value instanceof ArrayBuffer
+      ? new Uint8Array(value)
+      : new Uint8Array(buffer, value.byteOffset, value.byteLength);
+    if (bytes.length < MIN_ATTACHMENT_BYTES) {
+      this.#extensionHeader(Extension.BINARY, bytes.length + 1);
+      this.bytes[this.position++] = kind;
+      this.bytes.set(bytes, this.position);
+      this.position += bytes.length;
+      return;
+    }
+    // The frame's attachments end with the one met first, so that how far it
+    // begins from the frame's end is known before the frame is complete.
+    this.pending.push(bytes);
+    this.pendingBytes += attachedSize(bytes.length);
+    this.maxPosition -= attachedSize(bytes.length);
+    this.#extensionHeader(Extension.ATTACHMENT, 9);
+    this.bytes[this.position] = kind;
+    this.view.setUint32(this.position + 1, bytes.length);
+    this.view.setUint32(
+      this.position + 5,
+      this.pendingBytes - attachedSize(0),
+    );
+    this.position += 9;
+  }
+
+  /**
+   * An error travels whatever hangs on it: an own property that can't be sent
+   * is left out, for it is the error that matters.
+   */
+  #error(error: Error): void {
+    if (this.#errors.includes(error)) {
+      throw new TypeError("An error can't be sent as part of itself");
+    }
+    const start = this.#beginExtension(Extension.ERROR);
+    this.#string(errorClassName(error));
+    this.#string(errorText(error, "name"));
+    this.#string(errorText(error, "message"));
+    this.#string(errorText(error, "stack"));
+    const countAt = this.skip(5) + 1;
+    this.bytes[countAt - 1] = 0xdf;
+    this.#errors.push(error);
+    let count = 0;
+    for (const key of errorKeys(error)) {
+      if (this.#errorProperty(error, key)) count++;
+    }
+    this.#errors.pop();
+    this.setUint32(countAt, count);
+    this.#endExtension(start);
+  }
+
+  #errorProperty(error: Error, key: string): boolean {
+    const position = this.position;
+    const attachments = this.pending.length;
+    const depth = this.#depth;
+    const errors = this.#errors.length;
+    try {
+      this.#string(key);
+      this.value(Reflect.get(error, key));
+      return true;
+    } catch {
+      this.#truncate(position, attachments);
+      this.#depth = depth;
+      this.#errors.length = errors;
+      return false;
+    }
+  }
+
+  #truncate(position: number, attachments: number): void {
+    this.position = position;
+    while (this.pending.length > attachments) {
+      const size = attachedSize(this.pending.pop()!.length);
+      this.pendingBytes -= size;
+      this.maxPosition += size;
+    }
+  }
+
+  /** Begins an extension whose size isn't known yet (ext 32). */
+  #beginExtension(type: number): number {
+    const start = this.skip(6);
+    this.bytes[start] = 0xc9;
+    this.bytes[start + 5] = type;
+    return start;
+  }
+
+  #endExtension(start: number): void {
+    this.setUint32(start + 1, this.position - start - 6);
+  }
+
+  #extensionHeader(type: number, length: number): void {
+    const start = this.#beginExtension(type);
+    this.reserve(length);
+    this.setUint32(start + 1, length);
+  }
+
+  #extensionBytes(type: number, bytes: Uint8Array): void {
+    this.#extensionHeader(type, bytes.length);
+    this.bytes.set(bytes, this.position);
+    this.position += bytes.length;
+  }
+}
+
+/** The size of an attachment with its bin 32 header. */
+function attachedSize(length: number): number {
+  return length + 5;
+}
+
+/** Whether a value is sent as what its own properties are. */
+export function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function kindOf(value: object): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
+}

@@ -1,0 +1,49 @@
+import { checkHost } from "./checks.ts";
+import { HELP, readRequest, type Request } from "./flags.ts";
+import {
+  headerText,
+  type HostReport,
+  stepsText,
+  summaryText,
+  type TextStyle,
+} from "./report.ts";
+
+/** Runs the doctor with these arguments, and returns its exit code. */
+export async function runDoctor(args: string[]): Promise<number> {
+  let request: Request | undefined;
+  try {
+    request = await readRequest(args);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : error;
+    console.error(`doctor: ${reason}. See --help`);
+    return 2;
+  }
+  if (request === undefined) {
+    console.log(HELP.trimEnd());
+    return 0;
+  }
+  return await checkAll(request) ? 0 : 1;
+}
+
+/** Checks one host after the other, so that they don't slow down each other. */
+async function checkAll({ hosts, options, json }: Request): Promise<boolean> {
+  const style = textStyle();
+  const reports: HostReport[] = [];
+  for (const host of hosts) {
+    if (!json) console.log(headerText(host.host, style));
+    const report = await checkHost(host, options);
+    if (!json) console.log(`${stepsText(report, style)}\n`);
+    reports.push(report);
+  }
+  const ok = reports.every((report) => report.ok);
+  const report = { ok, hosts: reports };
+  console.log(
+    json ? JSON.stringify(report, null, 2) : summaryText(report, style),
+  );
+  return ok;
+}
+
+function textStyle(): TextStyle {
+  if (!Deno.stdout.isTerminal()) return { color: false, width: Infinity };
+  return { color: !Deno.noColor, width: Deno.consoleSize().columns };
+}

@@ -1,0 +1,69 @@
+/** How much work a chunk of automatic size holds, in microseconds. */
+const TARGET_MICROSECONDS = 1_000;
+
+/** The most items in a chunk of automatic size. */
+const MAX_ITEMS = 1_000;
+
+/**
+ * The most bytes in a chunk of automatic size and its results; several are to
+ * fit in a worker's window, so that one travels while another is worked at.
+ */
+const MAX_BYTES = 2 ** 20;
+
+/** How much items that are smaller than before count in a running average. */
+const WEIGHT = 0.25;
+
+/**
+ * How many of a map's items travel in one message: a fixed number, or as many
+ * as take a worker about a millisecond and aren't large.
+ */
+export class ChunkSize {
+  /** Whether the number never changes. */
+  readonly fixed: boolean;
+  #items: number;
+  #itemBytes: number | undefined;
+
+  /** Constructs it from the option of a map. */
+  constructor(chunkSize: number | "auto") {
+    this.fixed = chunkSize !== "auto";
+    this.#items = chunkSize === "auto" ? 1 : chunkSize;
+  }
+
+  /** How many items the next chunk has. */
+  get items(): number {
+    return this.#items;
+  }
+
+  /** Whether items travel one by one and will go on to. */
+  get single(): boolean {
+    return this.fixed && this.#items === 1;
+  }
+
+  /** About how many bytes an item has with its result, once that is known. */
+  get itemBytes(): number | undefined {
+    return this.#itemBytes;
+  }
+
+  /**
+   * Learns from a chunk that came back.
+   *
+   * @param microseconds How long a worker was busy with it.
+   * @param bytes The size of its items and their results.
+   */
+  measured(items: number, microseconds: number, bytes: number): void {
+    const each = Math.ceil(bytes / items);
+    const before = this.#itemBytes ?? 0;
+    // One that is too large does more harm than many that are too small.
+    this.#itemBytes = each >= before
+      ? each
+      : Math.floor(before + (each - before) * WEIGHT);
+    if (this.fixed) return;
+    const fitting = Math.ceil(
+      TARGET_MICROSECONDS * items / Math.max(1, microseconds),
+    );
+    const small = Math.floor(MAX_BYTES / Math.max(1, this.#itemBytes));
+    // A small chunk that was quick says little about a large one.
+    const most = Math.min(fitting, items * 2, MAX_ITEMS, small);
+    this.#items = Math.max(1, most);
+  }
+}

@@ -1,0 +1,46 @@
+import { type AnyIterable, isAsyncIterable, isIterable } from "./items.ts";
+import type { MapOptions } from "../options/options.ts";
+
+/**
+ * The inputs of a map: an iterable for each argument of the task, then the
+ * options.
+ *
+ * @typeParam Args The arguments of the task.
+ */
+export type MapInputs<Args extends unknown[]> = [
+  ...{ [Index in keyof Args]: AnyIterable<Args[Index]> },
+  options?: MapOptions,
+];
+
+/**
+ * Tells the options from the iterables.
+ *
+ * @throws {TypeError} If there is no iterable, or something else among them.
+ */
+export function parseInputs(
+  inputs: readonly unknown[],
+): { iterables: AnyIterable<unknown>[]; options: MapOptions } {
+  const last = inputs.at(-1);
+  const hasOptions = typeof last === "object" && last !== null &&
+    !isIterable(last) && !isAsyncIterable(last);
+  // A wrapper that has no options itself hands on `undefined`.
+  const lacksOptions = last === undefined && inputs.length > 1;
+  const iterables = hasOptions || lacksOptions ? inputs.slice(0, -1) : inputs;
+  if (iterables.length === 0) {
+    throw new TypeError(
+      "A map needs an iterable of arguments: pool.map(task, [1, 2, 3])",
+    );
+  }
+  iterables.forEach((iterable, index) => {
+    if (isIterable(iterable) || isAsyncIterable(iterable)) return;
+    throw new TypeError(
+      `The 'iterables[${index}]' of a map must be iterable, and is ${
+        Deno.inspect(iterable)
+      }`,
+    );
+  });
+  return {
+    iterables: iterables as AnyIterable<unknown>[],
+    options: hasOptions ? last as MapOptions : {},
+  };
+}

@@ -1,0 +1,303 @@
+import { CallerTrace, CallerTracer } from "../calls/caller_trace.ts";
+import { ModuleBundles } from "../bundle/module_bundles.ts";
+import { BrokenPoolError } from "../errors/broken_pool_error.ts";
+import { PoolClosedError } from "../errors/pool_closed_error.ts";
+import type { Host } from "../hosts/host.ts";
+import type {
+  ConnectedWorker,
+  SupervisedHost,
+} from "../hosts/supervised_host.ts";
+import { Supervisor } from "../hosts/supervisor.ts";
+import { KeepAlive, LONGEST_DELAY } from "../util/keep_alive.ts";
+import type { ShutdownOptions } from "../options/options.ts";
+import { PromisedCall } from "../calls/promised_call.ts";
+import { PrefetchWindow } from "../scheduling/prefetch_window.ts";
+import { Scheduler } from "../scheduling/scheduler.ts";
+import type { PoolSettings } from "../options/settings.ts";
+import { HostTally, type PoolStats } from "./stats.ts";
+import { TaskRegistry } from "../tasks/task_registry.ts";
+import {
+  type ModuleSource,
+  WorkerHandle,
+} from "../scheduling/worker_handle.ts";
+
+/** What a pool is made of, and its life from the start to the end. */
+export class Engine {
+  /** Hands out calls. */
+  readonly scheduler: Scheduler;
+  /** Gives tasks their numbers. */
+  readonly tasks: TaskRegistry;
+  /** Notes where calls are made. */
+  readonly tracer: CallerTracer = new CallerTracer();
+
+  readonly #settings: PoolSettings;
+  readonly #keepAlive = new KeepAlive();
+  readonly #supervisor: Supervisor;
+  readonly #modules: ModuleSource;
+  readonly #tallies: HostTally[];
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+  #isReady = false;
+  #hopeTimer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Constructs an engine that hasn't started yet. */
+  constructor(settings: PoolSettings) {
+    this.#settings = settings;
+    this.#supervisor = new Supervisor(settings, {
+      onWorker: (worker) => this.#replace(worker),
+      onChanged: () => this.#checkHope(),
+    });
+    this.scheduler = new Scheduler(this.#keepAlive, {
+      lost: () => this.#checkHope(),
+      expects: (host) => this.#expects(host),
+      hostError: (host) =>
+        this.#supervisor.hosts.find(({ name }) => name === host)?.error,
+    });
+    this.tasks = new TaskRegistry((task) => this.scheduler.forget(task));
+    const { workers, hosts, config, denoArgs, modules } = settings;
+    const bundles = new ModuleBundles(config, denoArgs);
+    this.#modules = {
+      needsBundle: (url) => bundles.needsBundle(url, modules),
+      bundle: (url) => bundles.bundle(url),
+    };
+    this.#tallies = [
+      ...(workers > 0 ? [new HostTally("local", "local")] : []),
+      ...hosts.map(({ name, kind }) => new HostTally(name, kind)),
+    ];
+    if (settings.initializer !== undefined) {
+      this.tasks.register(settings.initializer);
+    }
+  }
+
+  /** How often a task is run again if nothing else is said. */
+  get retries(): number {
+    return this.#settings.retries;
+  }
+
+  /** What the pool's hosts are called. */
+  get hostNames(): string[] {
+    return this.#tallies.map(({ name }) => name);
+  }
+
+  /** The pool's hosts, once it is being started. */
+  get hosts(): Host[] {
+    return this.#supervisor.hosts.flatMap(({ host }) => host ?? []);
+  }
+
+  /** Whether all workers have connected and the pool isn't shut down. */
+  get isReady(): boolean {
+    return this.#isReady && this.#stopping === undefined;
+  }
+
+  /** How many workers the pool is made of, as far as that is known. */
+  get totalWorkers(): number {
+    const { workers, hosts } = this.#settings;
+    const started = this.#supervisor.hosts;
+    return started.length > 0
+      ? started.reduce((total, host) => total + host.workers, 0)
+      : hosts.reduce((total, host) => total + host.workers, workers);
+  }
+
+  /** Starts the workers, the first time this is called. */
+  start(): Promise<void> {
+    if (this.#starting === undefined) {
+      this.#starting = this.#stopping === undefined
+        ? this.#startWorkers()
+        : Promise.reject(new PoolClosedError());
+      // Whoever asks for it is told; a program that doesn't may go on.
+      this.#starting.catch(() => {});
+    }
+    return this.#starting;
+  }
+
+  /** See {@linkcode Pool.shutdown}. */
+  async shutdown(options: ShutdownOptions): Promise<void> {
+    const { wait = true, cancelFutures = false } = options;
+    this.scheduler.close(() => new PoolClosedError());
+    if (cancelFutures) {
+      this.scheduler.cancelQueued(
+        () => new DOMException("The pool was shut down", "AbortError"),
+      );
+    }
+    if (this.#stopping === undefined) {
+      this.#stopping = this.#stop();
+      // Who doesn't wait for it isn't told what goes wrong.
+      this.#stopping.catch(() => {});
+    }
+    if (wait) await this.#stopping;
+  }
+
+  /** See {@linkcode Pool.stats}. */
+  stats(): PoolStats {
+    const { links, queued } = this.scheduler;
+    const { hosts } = this.#supervisor;
+    const byHost = this.#tallies.map((tally, index) => {
+      const own = links.filter((link) => link.countsFor(tally));
+      return {
+        name: tally.name,
+        kind: tally.kind,
+        workers: own.length,
+        running: sum(own.map(({ window }) => window.calls)),
+        done: tally.done,
+        failed: tally.failed,
+        busy: tally.busy / 1_000,
+        lost: hosts[index]?.lostWorkers ?? 0,
+        error: hosts[index]?.error,
+      };
+    });
+    return {
+      workers: links.length,
+      queued,
+      running: sum(byHost.map(({ running }) => running)),
+      done: sum(byHost.map(({ done }) => done)),
+      failed: sum(byHost.map(({ failed }) => failed)),
+      hosts: byHost,
+    };
+  }
+
+  async #startWorkers(): Promise<void> {
+    this.#keepAlive.hold();
+    try {
+      const workers = await this.#supervisor.start();
+      const links = workers.map((worker) => this.#link(worker));
+      await Promise.all(
+        links.map((link) => this.scheduler.connect(link, this.#initializer())),
+      );
+      this.scheduler.add(links);
+      this.#isReady = true;
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      const message = `The pool could not start: ${why}`;
+      await this.#break(message, cause);
+      throw new BrokenPoolError(message, { cause });
+    } finally {
+      this.#keepAlive.release();
+    }
+  }
+
+  /** Takes a worker in that takes the place of a lost one. */
+  async #replace(worker: ConnectedWorker): Promise<void> {
+    const link = this.#link(worker);
+    try {
+      await this.scheduler.connect(link, this.#initializer());
+      // Until then it would be taken for all that there are.
+      await this.#starting;
+      this.scheduler.add([link]);
+    } catch (error) {
+      // Another one is tried, and what was wrong is told if that is in vain.
+      worker.refuse(`its initializer failed: ${error}`);
+      link.close();
+    }
+  }
+
+  /** Whether a host has workers or may have some; `undefined`: any host. */
+  #expects(host: string | undefined): boolean {
+    if (!this.#isReady) return true;
+    return this.#supervisor.hosts.some((supervised) =>
+      (host === undefined || supervised.name === host) &&
+      supervised.expectsWorkers && this.#timeLeft(supervised) > 0
+    );
+  }
+
+  /** How long calls go on waiting for a host that is lost, in milliseconds. */
+  #timeLeft({ lostSince = Infinity }: SupervisedHost): number {
+    return lostSince + this.#settings.hostTimeout - performance.now();
+  }
+
+  /**
+   * Sees to it, when a worker or a host was lost, that nothing waits for what
+   * won't come.
+   */
+  #checkHope(): void {
+    clearTimeout(this.#hopeTimer);
+    if (!this.#isReady) return this.scheduler.wake();
+    const { hosts } = this.#supervisor;
+    if (this.scheduler.links.length === 0 && !this.#expects(undefined)) {
+      const error = hosts.find(({ error }) => error !== undefined)?.error;
+      const waited = hosts.some(({ lostSince }) => lostSince !== undefined)
+        ? `, and no host came back within the 'hostTimeout' of ${this.#settings.hostTimeout} ms`
+        : "";
+      return this.#breakLater(
+        `No worker is left${waited}: ${error?.message}`,
+        error,
+      );
+    }
+    this.scheduler.wake();
+    const left = hosts.map((host) => this.#timeLeft(host));
+    const least = Math.min(...left.filter((milliseconds) => milliseconds > 0));
+    if (least === Infinity) return;
+    this.#hopeTimer = setTimeout(
+      () => this.#checkHope(),
+      Math.min(least + 1, LONGEST_DELAY),
+    );
+    // It is what waits that keeps the program alive, if anything does.
+    Deno.unrefTimer(this.#hopeTimer);
+  }
+
+  #breakLater(message: string, cause: unknown): void {
+    // What goes wrong when the rest is ended, shutdown() throws too.
+    this.#break(message, cause).catch(() => {});
+  }
+
+  #link(
+    { name, hostIndex, kind, channel, kill, end }: ConnectedWorker,
+  ): WorkerHandle {
+    const { prefetch, concurrency, cancelGrace, transport } = this.#settings;
+    return new WorkerHandle(
+      {
+        name,
+        tally: this.#tallies[hostIndex]!,
+        modules: kind === "local" ? undefined : this.#modules,
+        overTcp: kind === "spawner" || kind === "local" && transport === "tcp",
+        concurrency,
+        cancelGrace,
+        kill,
+        end,
+      },
+      channel,
+      new PrefetchWindow(prefetch, concurrency),
+    );
+  }
+
+  #initializer(): PromisedCall<unknown> | undefined {
+    const { initializer, initializerArgs } = this.#settings;
+    if (initializer === undefined) return undefined;
+    const task = this.tasks.register(initializer);
+    return new PromisedCall(
+      task,
+      initializerArgs,
+      new CallerTrace(this.#initializer),
+    );
+  }
+
+  async #break(message: string, cause: unknown): Promise<void> {
+    this.#isReady = false;
+    clearTimeout(this.#hopeTimer);
+    const reason = () => new BrokenPoolError(message, { cause });
+    this.scheduler.close(reason);
+    this.scheduler.cancelQueued(reason);
+    await this.#supervisor.stop();
+  }
+
+  async #stop(): Promise<void> {
+    this.#keepAlive.hold();
+    try {
+      // A start that nothing waits for needn't come to its end.
+      if (!this.#isReady && this.scheduler.isIdle) {
+        await this.#supervisor.stop();
+      }
+      await this.#starting?.catch(() => {});
+      await this.scheduler.idle();
+      this.#isReady = false;
+      clearTimeout(this.#hopeTimer);
+      this.scheduler.disconnect();
+      await this.#supervisor.stop();
+    } finally {
+      this.#keepAlive.close();
+    }
+  }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

@@ -1,0 +1,77 @@
+import type { HostKind } from "../hosts/host.ts";
+
+/**
+ * What a pool is doing and has done; see {@linkcode Pool.stats}.
+ *
+ * @example Usage
+ * ```ts
+ * import { Pool, type PoolStats } from "@distex/pool";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const load = ({ queued, running }: PoolStats) => queued + running;
+ * await using pool = new Pool(1);
+ * const call = pool.run(() => "done");
+ * assertEquals(load(pool.stats()), 1);
+ * await call;
+ * assertEquals(load(pool.stats()), 0);
+ * ```
+ */
+export interface PoolStats {
+  /** How many workers are connected. */
+  readonly workers: number;
+  /** Calls that wait for a worker. */
+  readonly queued: number;
+  /** Calls that are with a worker, running or waiting there. */
+  readonly running: number;
+  /** Tasks that have returned; each item of a map is one. */
+  readonly done: number;
+  /** Tasks that have thrown. */
+  readonly failed: number;
+  /** The same by host, in the order in which they were given. */
+  readonly hosts: readonly HostStats[];
+}
+
+/** What the workers of one host are doing and have done. */
+export interface HostStats {
+  /** What the host is called: `"local"` or the name of another. */
+  readonly name: string;
+  /** How its workers are started. */
+  readonly kind: HostKind;
+  /** How many workers are connected. */
+  readonly workers: number;
+  /** Calls that are with its workers. */
+  readonly running: number;
+  /** Tasks that have returned there. */
+  readonly done: number;
+  /** Tasks that have thrown there. */
+  readonly failed: number;
+  /** How long its workers were busy in all, in milliseconds. */
+  readonly busy: number;
+  /**
+   * How many workers were lost there so far, with those that the pool itself
+   * has ended as a task took too long.
+   */
+  readonly lost: number;
+  /** Why the host isn't in use, if it isn't. */
+  readonly error: Error | undefined;
+}
+
+/** Counts what the workers of a host have done. */
+export class HostTally {
+  /** Tasks that have returned. */
+  done = 0;
+  /** Tasks that have thrown. */
+  failed = 0;
+  /** How long workers were busy, in microseconds. */
+  busy = 0;
+
+  /** Constructs the tally of a host called `name`. */
+  constructor(readonly name: string, readonly kind: HostKind) {}
+
+  /** Adds to it. */
+  count(done: number, failed: number, busy: number): void {
+    this.done += done;
+    this.failed += failed;
+    this.busy += busy;
+  }
+}

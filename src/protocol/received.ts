@@ -1,0 +1,206 @@
+/**
+ * What arrives is checked here once, before anything is done with it: what
+ * goes on from here has the types that it says.
+ *
+ * @module
+ */
+
+import {
+  MessageType,
+  type PoolMessage,
+  type WorkerMessage,
+} from "./worker_messages.ts";
+import {
+  type PoolToSpawner,
+  SpawnerMessageType,
+  type SpawnerToPool,
+} from "./spawner_messages.ts";
+
+// Tasks may replace globals, in a worker.
+const { Array, Error, Map, Object, RangeError, Uint8Array } = globalThis;
+
+type Check = (value: unknown) => boolean;
+
+/** The elements that each type of message has after that. */
+type Formats = ReadonlyMap<unknown, readonly Check[]>;
+
+const FROM_WORKER: Formats = new Map([
+  [MessageType.RESULTS, [isUint32, isUint32, isFilledList]],
+  [MessageType.CHUNK_RESULTS, [isUint32, isUint32, isList]],
+  [MessageType.FAILURE, [isUint32, isUint32, isAnything, isList]],
+]);
+
+const FROM_POOL: Formats = new Map([
+  [MessageType.DEFINE, [isUint32, isDefinition]],
+  [MessageType.FORGET, [listOf(isUint32)]],
+  [MessageType.CALLS, [isUint32, isUint32, isFilledListOfLists]],
+  [MessageType.CHUNK, [isUint32, isUint32, isBoolean, isFilledList]],
+  [MessageType.MODULE, [isText, isText, either(isText, isError)]],
+  [MessageType.CANCEL, [isUint32]],
+]);
+
+const FROM_POOL_TO_SPAWNER: Formats = new Map([
+  [SpawnerMessageType.OPEN, [isRequest]],
+  [SpawnerMessageType.START, [isUint32]],
+  [SpawnerMessageType.KILL, [isUint32]],
+  [SpawnerMessageType.PING, [isUint32]],
+]);
+
+const FROM_SPAWNER: Formats = new Map([
+  [SpawnerMessageType.READY, [isMachine]],
+  [SpawnerMessageType.ENDED, [isUint32, isText, isText]],
+  [SpawnerMessageType.OUTPUT, [isUint32, isStream, isBytes]],
+  [SpawnerMessageType.PONG, [isUint32, isNumber]],
+]);
+
+/** @throws {RangeError} If it is no message that a worker sends. */
+export function fromWorker(message: unknown[]): WorkerMessage {
+  check(message, FROM_WORKER, "worker");
+  return message as unknown as WorkerMessage;
+}
+
+/** @throws {RangeError} If it is no message that a pool sends to a worker. */
+export function fromPool(message: unknown[]): PoolMessage {
+  check(message, FROM_POOL, "pool");
+  const checked = message as unknown as PoolMessage;
+  if (
+    checked[0] === MessageType.CHUNK && checked[3] && !checked[4].every(isList)
+  ) throw malformed(checked[0], "pool");
+  return checked;
+}
+
+/** @throws {RangeError} If it is no message that a pool sends to a spawner. */
+export function fromPoolToSpawner(message: unknown[]): PoolToSpawner {
+  check(message, FROM_POOL_TO_SPAWNER, "pool");
+  return message as unknown as PoolToSpawner;
+}
+
+/** @throws {RangeError} If it is no message that a spawner sends to a pool. */
+export function fromSpawner(message: unknown[]): SpawnerToPool {
+  check(message, FROM_SPAWNER, "spawner");
+  return message as unknown as SpawnerToPool;
+}
+
+function check(message: unknown[], formats: Formats, sender: string): void {
+  const format = formats.get(message[0]);
+  if (format === undefined) {
+    // What isn't a number may be anything, and have no text.
+    const type = isNumber(message[0]) ? message[0] : typeof message[0];
+    throw new RangeError(
+      `Malformed message: a ${sender} sends no type ${type}`,
+    );
+  }
+  if (message.length !== format.length + 1) throw malformed(message[0], sender);
+  for (let index = 0; index < format.length; index++) {
+    if (!format[index]!(message[index + 1])) {
+      throw malformed(message[0], sender);
+    }
+  }
+}
+
+function malformed(type: unknown, sender: string): RangeError {
+  return new RangeError(
+    `Malformed message: a ${sender} sends no such message of type ${type}`,
+  );
+}
+
+function isAnything(): boolean {
+  return true;
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === "number";
+}
+
+function isUint32(value: unknown): value is number {
+  return isNumber(value) && value >>> 0 === value;
+}
+
+function isBoolean(value: unknown): value is boolean {
+  return typeof value === "boolean";
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+function isError(value: unknown): value is Error {
+  return value instanceof Error;
+}
+
+function isBytes(value: unknown): value is Uint8Array {
+  return value instanceof Uint8Array;
+}
+
+function isStream(value: unknown): boolean {
+  return value === "stdout" || value === "stderr";
+}
+
+function isList(value: unknown): value is unknown[] {
+  return Array.isArray(value);
+}
+
+function isFilledList(value: unknown): value is unknown[] {
+  return isList(value) && value.length > 0;
+}
+
+function isFilledListOfLists(value: unknown): boolean {
+  return isFilledList(value) && value.every(isList);
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null &&
+    Object.getPrototypeOf(value) === Object.prototype;
+}
+
+function isTrue(value: unknown): boolean {
+  return value === true;
+}
+
+function isUndefined(value: unknown): boolean {
+  return value === undefined;
+}
+
+function listOf(isElement: Check): Check {
+  return (value) => isList(value) && value.every((one) => isElement(one));
+}
+
+function mapOf(isValue: Check): Check {
+  return (value) => isMap(value) && Object.values(value).every(isValue);
+}
+
+function either(one: Check, other: Check): Check {
+  return (value) => one(value) || other(value);
+}
+
+function isDefinition(value: unknown): boolean {
+  if (!isMap(value)) return false;
+  switch (value.kind) {
+    case "inline":
+      return isText(value.source) && isText(value.name);
+    case "module":
+      return isText(value.url) && isText(value.name) &&
+        either(isUndefined, isBoolean)(value.sent);
+    case "bound":
+      return isUint32(value.task) && isList(value.constants);
+    default:
+      return false;
+  }
+}
+
+function isRequest(value: unknown): boolean {
+  return isMap(value) && isText(value.address) &&
+    either(isUndefined, isText)(value.certificate) &&
+    mapOf(either(isTrue, listOf(isText)))(value.grants) &&
+    listOf(isText)(value.denoArgs) && mapOf(isText)(value.env) &&
+    either(isUndefined, isText)(value.cwd);
+}
+
+/** More processors than any machine has. */
+const MAX_CPUS = 65_536;
+
+function isMachine(value: unknown): boolean {
+  return isMap(value) && isText(value.deno) && isText(value.platform) &&
+    isUint32(value.cpus) && value.cpus > 0 && value.cpus <= MAX_CPUS &&
+    isNumber(value.memory);
+}

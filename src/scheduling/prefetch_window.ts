@@ -1,0 +1,98 @@
+/** How much work a worker should have at hand, in microseconds. */
+const TARGET_MICROSECONDS = 4_000;
+
+/** The most calls that may be with a worker. */
+const MAX_CALLS = 4_096;
+
+/** The most bytes that calls and their results may have under way. */
+const MAX_BYTES = 4 * 2 ** 20;
+
+/** How much the newest measurement counts in a running average. */
+const WEIGHT = 0.25;
+
+/**
+ * Decides how many calls may be with one worker at a time.
+ *
+ * A worker that waits for the next call wastes its time, and a call that
+ * waits behind a long one could have run elsewhere. So the window holds about
+ * as much work as takes 4 ms: thousands of tiny calls, one long one.
+ */
+export class PrefetchWindow {
+  readonly #concurrency: number;
+  readonly #fixed: boolean;
+  #limit: number;
+  #microseconds = 0;
+  #resultBytes = 0;
+
+  #calls = 0;
+  #argumentBytes = 0;
+
+  /**
+   * Constructs the window of one worker.
+   *
+   * @param prefetch How many calls may wait at the worker beyond those it runs;
+   * `"auto"` measures how many are best.
+   * @param concurrency How many calls a worker runs at once.
+   */
+  constructor(prefetch: number | "auto", concurrency: number) {
+    this.#concurrency = concurrency;
+    this.#fixed = prefetch !== "auto";
+    this.#limit = concurrency + (prefetch === "auto" ? 0 : prefetch);
+  }
+
+  /** How many calls may be with the worker. */
+  get limit(): number {
+    return this.#limit;
+  }
+
+  /** How many calls are with the worker. */
+  get calls(): number {
+    return this.#calls;
+  }
+
+  /** How many more calls may be sent now. */
+  get room(): number {
+    const bytes = this.#argumentBytes + this.#calls * this.#resultBytes;
+    if (bytes >= MAX_BYTES && this.#calls > 0) return 0;
+    return this.#limit - this.#calls;
+  }
+
+  /** Notes that a call was sent. */
+  sent(bytes: number): void {
+    this.#calls++;
+    this.#argumentBytes += bytes;
+  }
+
+  /** Notes that a call has come back. */
+  returned(bytes: number): void {
+    this.#calls--;
+    this.#argumentBytes -= bytes;
+  }
+
+  /**
+   * Learns from calls that came back together.
+   *
+   * @param calls How many.
+   * @param microseconds How long the worker was busy with them.
+   * @param bytes The size of their results.
+   */
+  measured(calls: number, microseconds: number, bytes: number): void {
+    this.#resultBytes = average(this.#resultBytes, bytes / calls);
+    if (this.#fixed) return;
+    this.#microseconds = average(this.#microseconds, microseconds / calls);
+    const queued = Math.floor(
+      TARGET_MICROSECONDS / Math.max(1, this.#microseconds),
+    );
+    // Growing step by step keeps one lucky measurement from filling a queue.
+    const fitting = this.#concurrency + queued;
+    this.#limit = Math.min(
+      fitting,
+      this.#limit * 2,
+      Math.max(MAX_CALLS, this.#concurrency),
+    );
+  }
+}
+
+function average(before: number, now: number): number {
+  return before === 0 ? now : before + (now - before) * WEIGHT;
+}

@@ -1,0 +1,188 @@
+import { parseArgs } from "@std/cli/parse-args";
+import { findConfig } from "../util/find_config.ts";
+import { formatPlace, SPAWNER_PORT } from "../transport/address.ts";
+import { SpawnerServer, type SpawnerServerSettings } from "./spawner_server.ts";
+
+const DEFAULT_MAX_WORKERS = 256;
+
+/** A token that is guessed offline from a handshake must not be a short one. */
+const MIN_TOKEN_LENGTH = 16;
+
+const HELP = `Starts workers on this machine for pools that run elsewhere.
+
+Usage: deno run -A jsr:@distex/pool/server [options]
+
+Options:
+  --host <address>             Address to listen at; 127.0.0.1 by default, any
+                               other needs a token. 0.0.0.0 is all that are IPv4,
+                               :: all of them
+  --port <number>              Port to listen at; ${SPAWNER_PORT} by default, 0 for any
+  --token-file <file>          File with the token that a pool must know, of at
+                               least ${MIN_TOKEN_LENGTH} characters. Whoever knows it can run any
+                               code here
+  --max-workers <number>       Workers at the same time; ${DEFAULT_MAX_WORKERS} by default
+  --max-workers-per-pool <number>
+                               Workers of one pool; as many by default
+  --tls-cert <file>            Certificate (PEM), to be reached with TLS
+  --tls-key <file>             Its private key (PEM)
+  --help                       Print this
+
+It ends, and its workers with it, on SIGINT and SIGTERM.
+`;
+
+const STRINGS = [
+  "host",
+  "port",
+  "token-file",
+  "max-workers",
+  "max-workers-per-pool",
+  "tls-cert",
+  "tls-key",
+] as const;
+
+/**
+ * Runs a spawner server as a program, until it gets SIGINT or SIGTERM.
+ *
+ * @param args The arguments on the command line.
+ */
+export async function runServer(args: string[]): Promise<void> {
+  let server: SpawnerServer;
+  try {
+    const settings = await readSettings(args);
+    if (settings === undefined) return console.log(HELP.trimEnd());
+    server = listen(settings);
+    const { hostname, tls, token } = settings;
+    log(
+      `listening at ${formatPlace(hostname, server.port)} ${
+        tls === undefined ? "without" : "with"
+      } TLS, ${
+        token === "" ? "for all users of this machine" : "with a token"
+      }`,
+    );
+  } catch (error) {
+    console.error(
+      `server.ts: ${error instanceof Error ? error.message : error}`,
+    );
+    return Deno.exit(2);
+  }
+  await stopSignal();
+  await server.close();
+  log("stopped");
+  Deno.exit(0);
+}
+
+/** @throws {Error} If it can't listen there, or with that certificate. */
+function listen(settings: SpawnerServerSettings): SpawnerServer {
+  try {
+    return new SpawnerServer(settings);
+  } catch (cause) {
+    const place = formatPlace(settings.hostname, settings.port);
+    const wayOut = cause instanceof Deno.errors.AddrInUse
+      ? ": give another --port"
+      : "";
+    throw new Error(`It can't listen at ${place} (${cause})${wayOut}`, {
+      cause,
+    });
+  }
+}
+
+/** @throws {Error} If something is wrong with the arguments. */
+async function readSettings(
+  args: string[],
+): Promise<SpawnerServerSettings | undefined> {
+  const { help, _, ...flags } = parseArgs(args, {
+    boolean: ["help"],
+    string: [...STRINGS],
+    unknown: (arg) => {
+      throw new TypeError(`There is no option '${arg}', see --help`);
+    },
+  });
+  if (help) return undefined;
+  const hostname = flags.host ?? "127.0.0.1";
+  const file = flags["token-file"];
+  const token = file === undefined ? "" : await readToken(file);
+  if (token === "" && !isLoopback(hostname)) {
+    throw new Error(
+      `--host ${hostname} can be reached from other machines, and whoever reaches it can run any code here: give it a --token-file too`,
+    );
+  }
+  const maxWorkers = count(flags, "max-workers", 1) ?? DEFAULT_MAX_WORKERS;
+  return {
+    hostname,
+    port: count(flags, "port", 0, 65_535) ?? SPAWNER_PORT,
+    token,
+    maxWorkers,
+    maxWorkersPerPool: count(flags, "max-workers-per-pool", 1) ?? maxWorkers,
+    tls: await readTls(flags["tls-cert"], flags["tls-key"]),
+    config: findConfig(Deno.mainModule),
+    log,
+  };
+}
+
+async function readToken(file: string): Promise<string> {
+  const token = (await readFile("--token-file", file)).trim();
+  if (token.length >= MIN_TOKEN_LENGTH) return token;
+  throw new Error(
+    `The token in ${file} has ${token.length} characters and must have ${MIN_TOKEN_LENGTH} or more: 'openssl rand -hex 32' makes a good one`,
+  );
+}
+
+async function readTls(
+  certFile: string | undefined,
+  keyFile: string | undefined,
+): Promise<{ cert: string; key: string } | undefined> {
+  if (certFile === undefined && keyFile === undefined) return undefined;
+  if (certFile === undefined || keyFile === undefined) {
+    throw new Error(
+      "--tls-cert and --tls-key must be given both or not at all",
+    );
+  }
+  return {
+    cert: await readFile("--tls-cert", certFile),
+    key: await readFile("--tls-key", keyFile),
+  };
+}
+
+async function readFile(option: string, file: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(file);
+  } catch (error) {
+    throw new Error(`${option} ${file} can't be read: ${error}`);
+  }
+}
+
+function count(
+  flags: Record<string, string | undefined>,
+  name: string,
+  least: number,
+  most = Number.MAX_SAFE_INTEGER,
+): number | undefined {
+  const text = flags[name];
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  const range = most < Number.MAX_SAFE_INTEGER
+    ? `from ${least} to ${most}`
+    : `of at least ${least}`;
+  throw new RangeError(
+    `--${name} must be a whole number ${range}, and is "${text}"`,
+  );
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "::1" ||
+    /^127(?:\.\d+){3}$/.test(hostname);
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    const signals: Deno.Signal[] = Deno.build.os === "windows"
+      ? ["SIGINT"]
+      : ["SIGINT", "SIGTERM"];
+    for (const signal of signals) Deno.addSignalListener(signal, resolve);
+  });
+}
+
+function log(line: string): void {
+  console.error(`${new Date().toISOString()} ${line}`);
+}

@@ -1,0 +1,46 @@
+/**
+ * The signal of the task that is being run: aborted when the task was
+ * cancelled or has timed out, so that no one waits for it any more.
+ *
+ * It is to be called by a task, in a worker, before it first awaits anything.
+ * A task that isn't an arrow function has the same as `this.signal`.
+ *
+ * @example In a task module
+ * ```ts ignore
+ * import { taskSignal } from "@distex/pool";
+ *
+ * export async function download(url: string): Promise<Uint8Array> {
+ *   const response = await fetch(url, { signal: taskSignal() });
+ *   return await response.bytes();
+ * }
+ * ```
+ *
+ * @example In an inline task
+ * ```ts
+ * import { Pool } from "@distex/pool";
+ * import { assertRejects } from "@std/assert";
+ *
+ * async function wait(this: { signal: AbortSignal }): Promise<void> {
+ *   const { promise, reject } = Promise.withResolvers<void>();
+ *   this.signal.addEventListener("abort", () => reject(this.signal.reason));
+ *   await promise;
+ * }
+ *
+ * await using pool = new Pool(1);
+ * const impatient = pool.with({ timeout: 100 });
+ * await assertRejects(() => impatient.run(wait), DOMException, "100 ms");
+ * ```
+ *
+ * @returns The signal.
+ * @throws {Error} If no task is being run, or it has awaited something.
+ */
+export function taskSignal(): AbortSignal {
+  const current = (globalThis as Record<symbol, unknown>)[
+    Symbol.for("@distex/pool taskSignal")
+  ] as (() => AbortSignal | undefined) | undefined;
+  const signal = current?.();
+  if (signal !== undefined) return signal;
+  throw new Error(
+    "There is no task here: taskSignal() is to be called by a task, before it awaits anything",
+  );
+}

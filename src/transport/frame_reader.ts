@@ -1,0 +1,136 @@
+import { Decoder } from "../codec/decoder.ts";
+import { MAX_FRAME_BYTES } from "../codec/wire_limits.ts";
+
+// Tasks may replace globals, in a worker.
+const { ArrayBuffer, DataView, Math, RangeError, Uint8Array } = globalThis;
+
+const CHUNK_BYTES = 65_536;
+
+/** Where bytes are read from: the part of `Deno.Conn` that is needed. */
+export interface ByteSource {
+  /** Fills part of a buffer; `null` is the end. */
+  read(buffer: Uint8Array): Promise<number | null>;
+}
+
+/**
+ * Reads frames: many small ones by one read, big ones into a buffer of their
+ * own, of which binary values are views.
+ */
+export class FrameReader {
+  readonly #source: ByteSource;
+  readonly #decoder = new Decoder();
+  #chunk: Uint8Array<ArrayBuffer> | undefined = new Uint8Array(CHUNK_BYTES);
+  #bytes = this.#chunk!;
+  #view = new DataView(this.#bytes.buffer);
+  #start = 0;
+  #end = 0;
+
+  /** Constructs a reader of frames from a connection. */
+  constructor(source: ByteSource) {
+    this.#source = source;
+    this.#decoder.use(this.#bytes);
+  }
+
+  /** Whether part of a frame has come, and the rest hasn't. */
+  get isWithinFrame(): boolean {
+    return this.#start !== this.#end;
+  }
+
+  /**
+   * Waits for bytes and passes on each message that they complete.
+   *
+   * @param onMessage Called with the message and the bytes of its frame.
+   * @returns Whether there may be more to come.
+   * @throws {RangeError} If a frame is too large, malformed or cut short.
+   */
+  async read(
+    onMessage: (message: unknown[], byteLength: number) => void,
+  ): Promise<boolean> {
+    const count = await this.#source.read(
+      this.#end === 0 ? this.#bytes : this.#bytes.subarray(this.#end),
+    );
+    if (count === null) {
+      if (!this.isWithinFrame) return false;
+      throw new RangeError("Malformed message: the connection ended within it");
+    }
+    this.#end += count;
+    this.#passOn(onMessage);
+    this.#makeRoom();
+    return true;
+  }
+
+  #passOn(onMessage: (message: unknown[], byteLength: number) => void): void {
+    let gaveViews = false;
+    while (this.#end - this.#start >= 4) {
+      const length = this.#view.getUint32(this.#start);
+      if (length > MAX_FRAME_BYTES) {
+        throw new RangeError(
+          `Malformed message: ${length} bytes are more than the ${MAX_FRAME_BYTES} that a frame can have`,
+        );
+      }
+      const start = this.#start + 4;
+      if (this.#end - start < length) break;
+      const message = this.#decoder.message(start, start + length);
+      this.#start = start + length;
+      if (this.#decoder.gaveViews) gaveViews = true;
+      onMessage(message, length + 4);
+    }
+    if (!gaveViews) return;
+    // A buffer on which there are views is theirs from now on.
+    if (this.#bytes === this.#chunk) this.#chunk = undefined;
+    this.#useChunk();
+  }
+
+  /** Sees to it that the next read has where to put the rest of a frame. */
+  #makeRoom(): void {
+    if (this.#start === this.#end) {
+      this.#start = this.#end = 0;
+      if (this.#bytes !== this.#chunk) this.#useChunk();
+      return;
+    }
+    const needed = this.#end - this.#start < 4
+      ? 4
+      : this.#view.getUint32(this.#start) + 4;
+    if (needed > CHUNK_BYTES) {
+      // Not with each read, of which there may be as many as bytes.
+      const isDue = this.#bytes === this.#chunk ||
+        this.#end === this.#bytes.length;
+      if (isDue && this.#bytes.length - this.#start < needed) {
+        this.#grow(needed);
+      }
+    } else if (this.#start > 0) {
+      this.#bytes.copyWithin(0, this.#start, this.#end);
+      this.#end -= this.#start;
+      this.#start = 0;
+    }
+  }
+
+  /**
+   * A big frame's buffer grows as its bytes arrive, so that a length alone
+   * claims no memory. It ends where 8 bytes end, which aligns the elements of
+   * a typed array that is the frame's only attachment.
+   */
+  #grow(needed: number): void {
+    const received = this.#end - this.#start;
+    const most = Math.max(received * 16, 16 * CHUNK_BYTES);
+    const size = Math.min(needed, most);
+    const offset = (8 - needed % 8) % 8;
+    this.#use(new Uint8Array(new ArrayBuffer(offset + size), offset));
+  }
+
+  /** Goes on in the buffer for small frames. */
+  #useChunk(): void {
+    this.#chunk ??= new Uint8Array(CHUNK_BYTES);
+    this.#use(this.#chunk);
+  }
+
+  #use(bytes: Uint8Array<ArrayBuffer>): void {
+    const rest = this.#bytes.subarray(this.#start, this.#end);
+    bytes.set(rest);
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset);
+    this.#decoder.use(bytes);
+    this.#start = 0;
+    this.#end = rest.length;
+  }
+}

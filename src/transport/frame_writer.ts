@@ -1,0 +1,199 @@
+import { Encoder } from "../codec/encoder.ts";
+import { tooLarge } from "../codec/byte_writer.ts";
+import { MAX_FRAME_BYTES } from "../codec/wire_limits.ts";
+
+// Tasks may replace globals, in a worker.
+const { Error, Uint8Array } = globalThis;
+
+/** A buffer that grew beyond this many bytes isn't kept for the next turn. */
+const MAX_KEPT_BYTES = 2 ** 20;
+
+/** An attachment, and the position in the buffer where it is inserted. */
+interface Insertion {
+  readonly position: number;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** How long it was: its memory may have been transferred since. */
+  readonly length: number;
+}
+
+/**
+ * Collects frames until they are flushed: a frame is a 4-byte big-endian
+ * length and one MessagePack array, of which big binary values are the last
+ * elements and stay where they lie.
+ */
+export class FrameWriter {
+  readonly #encoder = new Encoder();
+  /** The buffer to go on in, and the one whose pieces are being sent. */
+  #spare: Uint8Array<ArrayBuffer> | undefined;
+  #taken: Uint8Array<ArrayBuffer> | undefined;
+
+  #insertions: Insertion[] = [];
+  #insertedBytes = 0;
+
+  /** Where the frame that is being written begins. */
+  #start = 0;
+  #fields = 0;
+
+  /** The list at the end of the frame that is still open, if there is one. */
+  #list: { countAt: number; busyAt: number; count: number } | undefined;
+
+  /** Bytes that wait to be taken, attachments included. */
+  get byteLength(): number {
+    return this.#encoder.position + this.#insertedBytes +
+      this.#encoder.pendingBytes;
+  }
+
+  /** Whether any of that still lies in the memory of a value. */
+  get borrowsMemory(): boolean {
+    return this.#insertions.length > 0 || this.#encoder.pending.length > 0;
+  }
+
+  /**
+   * Writes a whole message.
+   *
+   * @returns The bytes its frame takes.
+   * @throws {TypeError} If a value in it can't be sent, or all is too large.
+   * Nothing is written then.
+   */
+  message(fields: readonly unknown[]): number {
+    this.endList();
+    const before = this.byteLength;
+    this.#begin(fields.length);
+    try {
+      for (const field of fields) this.#encoder.value(field);
+      this.#checkSize();
+    } catch (error) {
+      this.#encoder.rollback(this.#start, 0);
+      throw error;
+    }
+    this.#end();
+    return this.byteLength - before;
+  }
+
+  /**
+   * Begins a message whose last field is a list that grows by
+   * {@linkcode FrameWriter.append}, until another message begins or
+   * {@linkcode FrameWriter.endList} is called.
+   *
+   * @param timed Whether a busy time comes before the list, which is given to
+   * {@linkcode FrameWriter.endList}.
+   */
+  beginList(fields: readonly number[], timed: boolean): void {
+    this.endList();
+    this.#begin(fields.length + (timed ? 2 : 1));
+    for (const field of fields) this.#encoder.value(field);
+    const busyAt = timed ? this.#encoder.uint32(0) : 0;
+    const countAt = this.#encoder.skip(5) + 1;
+    this.#encoder.bytes[countAt - 1] = 0xdd;
+    this.#list = { countAt, busyAt, count: 0 };
+  }
+
+  /**
+   * Appends a value to the list that was begun.
+   *
+   * @returns The bytes it takes.
+   * @throws {TypeError} If the value can't be sent; it isn't appended then.
+   */
+  append(value: unknown): number {
+    if (this.#list === undefined) throw new Error("No list was begun");
+    const encoder = this.#encoder;
+    const { position, pendingBytes } = encoder;
+    const attachments = encoder.pending.length;
+    try {
+      encoder.value(value);
+      this.#checkSize();
+    } catch (error) {
+      encoder.rollback(position, attachments);
+      throw error;
+    }
+    this.#list.count++;
+    return encoder.position - position + encoder.pendingBytes - pendingBytes;
+  }
+
+  /** How many bytes the open list's frame has. */
+  get listByteLength(): number {
+    return this.#encoder.position - this.#start + this.#encoder.pendingBytes;
+  }
+
+  /** Ends the open list, if there is one; an empty one is taken back. */
+  endList(busy = 0): void {
+    const list = this.#list;
+    if (list === undefined) return;
+    this.#list = undefined;
+    if (list.count === 0) return this.#encoder.rollback(this.#start, 0);
+    this.#encoder.setUint32(list.countAt, list.count);
+    if (list.busyAt > 0) this.#encoder.setUint32(list.busyAt, busy);
+    this.#end();
+  }
+
+  /**
+   * Takes all that was written, in pieces to be sent one after the other.
+   * They are valid until {@linkcode FrameWriter.recycle} is called.
+   */
+  take(): Uint8Array<ArrayBuffer>[] {
+    this.endList();
+    const { position } = this.#encoder;
+    const insertions = this.#insertions;
+    const bytes = this.#encoder.swap(this.#spare);
+    this.#spare = undefined;
+    this.#insertions = [];
+    this.#insertedBytes = 0;
+    this.#taken = bytes;
+    if (insertions.length === 0) return [bytes.subarray(0, position)];
+    const pieces: Uint8Array<ArrayBuffer>[] = [];
+    let from = 0;
+    for (const insertion of insertions) {
+      const isWhole = insertion.bytes.length === insertion.length;
+      pieces.push(
+        bytes.subarray(from, insertion.position),
+        isWhole ? insertion.bytes : new Uint8Array(insertion.length),
+      );
+      from = insertion.position;
+    }
+    if (from < position) pieces.push(bytes.subarray(from, position));
+    return pieces;
+  }
+
+  /** Gives back the buffer of the pieces taken last. */
+  recycle(): void {
+    if (this.#taken !== undefined && this.#taken.length <= MAX_KEPT_BYTES) {
+      this.#spare = this.#taken;
+    }
+    this.#taken = undefined;
+  }
+
+  /** Forgets all that was written. */
+  discard(): void {
+    this.take();
+    this.recycle();
+  }
+
+  #begin(fields: number): void {
+    this.#encoder.maxPosition = Infinity;
+    this.#start = this.#encoder.skip(7);
+    this.#encoder.maxPosition = this.#start + 4 + MAX_FRAME_BYTES;
+    this.#encoder.bytes[this.#start + 4] = 0xdc;
+    this.#fields = fields;
+  }
+
+  #end(): void {
+    const encoder = this.#encoder;
+    const attachments = encoder.takePending();
+    encoder.maxPosition = Infinity;
+    let inserted = 0;
+    for (const bytes of attachments) {
+      encoder.binaryHeader(bytes.length);
+      const { position } = encoder;
+      this.#insertions.push({ position, bytes, length: bytes.length });
+      inserted += bytes.length;
+    }
+    const length = encoder.position - this.#start - 4 + inserted;
+    encoder.setUint32(this.#start, length);
+    encoder.setUint16(this.#start + 5, this.#fields + attachments.length);
+    this.#insertedBytes += inserted;
+  }
+
+  #checkSize(): void {
+    if (this.listByteLength > MAX_FRAME_BYTES) throw tooLarge();
+  }
+}

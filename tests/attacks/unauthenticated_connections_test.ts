@@ -1,0 +1,286 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { makeCertificate } from "../../src/transport/certificate.ts";
+import { PoolListener } from "../../src/transport/listener.ts";
+import { PrivateFolder } from "../../src/hosts/private_folder.ts";
+import { SpawnerServer } from "../../src/spawner/spawner_server.ts";
+import type { Address } from "../../src/transport/address.ts";
+import type { Channel } from "../../src/transport/channel.ts";
+import { connectToPool } from "../../src/transport/connect.ts";
+import type { Connection } from "../../src/transport/connection.ts";
+import {
+  introduce,
+  introducePool,
+  makeSecret,
+  PoolHandshake,
+} from "../../src/transport/handshake.ts";
+import { hangUp } from "../helpers/connections.ts";
+import { encodeHandshake, makeHello } from "../helpers/handshakes.ts";
+
+const SECRET = makeSecret();
+const MOST_STRANGERS = 64;
+const TOKEN = "a token of the tests";
+
+/** What strangers say who don't know the secret. */
+const SAYINGS: readonly Uint8Array[] = [
+  new Uint8Array(),
+  new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"),
+  encodeHandshake(makeHello()),
+  encodeHandshake(makeHello()).subarray(0, 20),
+  encodeHandshake({ proof: new Uint8Array(32) }),
+  new Uint8Array([255, 255, 255, 255, 1, 2, 3]),
+];
+
+/** A pool's listener, and those that it let in. */
+class Gatekeeper implements Disposable {
+  readonly arrived: number[] = [];
+  readonly #channels: Channel[] = [];
+  readonly #listener = new PoolListener(
+    new PoolHandshake(() => SECRET, { concurrency: 1 }),
+    (number, channel) => {
+      this.arrived.push(number);
+      this.#channels.push(channel);
+    },
+    () => this.expected,
+  );
+  /** How many workers are expected. */
+  expected = 0;
+
+  listen(
+    address: Address,
+    ...certificate: Parameters<PoolListener["listen"]>[1][]
+  ): Promise<Address> {
+    return this.#listener.listen(address, ...certificate);
+  }
+
+  [Symbol.dispose](): void {
+    this.#listener.close();
+    for (const channel of this.#channels) channel.close();
+  }
+}
+
+const ANYWHERE = { hostname: "127.0.0.1", port: 0 };
+
+async function assertHungUp(connection: Connection): Promise<void> {
+  try {
+    while (await connection.read(new Uint8Array(500)) !== null);
+  } catch (error) {
+    assert(error instanceof Deno.errors.ConnectionReset, `${error}`);
+  }
+}
+
+async function comeIn(
+  address: Address,
+  certificate: string,
+  worker: number,
+): Promise<Connection> {
+  const connection = await connectToPool(address, certificate);
+  await introduce(connection, SECRET, worker);
+  return connection;
+}
+
+for (const transport of ["tcp", "tls"] as const) {
+  Deno.test(`PoolListener drops strangers in time, and lets workers in meanwhile (${transport})`, async () => {
+    const certificate = await makeCertificate();
+    const { cert } = certificate;
+    using pool = new Gatekeeper();
+    const address = await pool.listen(
+      { transport, ...ANYWHERE },
+      certificate,
+    );
+    const strangers = await Promise.all(SAYINGS.map(async (saying) => {
+      const connection = await connectToPool(address, cert);
+      if (saying.length > 0) await connection.write(saying);
+      return connection;
+    }));
+    const worker = await comeIn(address, cert, 3);
+    await Promise.all(strangers.map(assertHungUp));
+    assertEquals(pool.arrived, [3]);
+    for (const connection of [worker, ...strangers]) connection.close();
+  });
+
+  Deno.test(`PoolListener drops those who were first when there are too many strangers (${transport})`, async () => {
+    const certificate = await makeCertificate();
+    using pool = new Gatekeeper();
+    const address = await pool.listen(
+      { transport, ...ANYWHERE },
+      certificate,
+    ) as Address & { port: number };
+    // What is no TLS connection yet is a stranger already.
+    const { port } = address;
+    const plain = { ...ANYWHERE, transport: "tcp", port } as const;
+    const first = await connectToPool(plain, "");
+    const others: Connection[] = [];
+    for (let count = 0; count < MOST_STRANGERS + 1; count++) {
+      others.push(await connectToPool(plain, ""));
+    }
+    await assertHungUp(first);
+    const worker = await comeIn(address, certificate.cert, 5);
+    assertEquals(pool.arrived, [5]);
+    for (const connection of [first, worker, ...others]) connection.close();
+  });
+}
+
+for (const transport of ["tcp", "tls"] as const) {
+  Deno.test(`PoolListener lets all in that are expected, however many come at once (${transport})`, async () => {
+    const certificate = await makeCertificate();
+    using pool = new Gatekeeper();
+    pool.expected = 2 * MOST_STRANGERS;
+    const address = await pool.listen({ transport, ...ANYWHERE }, certificate);
+    const numbers = Array.from({ length: pool.expected }, (_, n) => n);
+    const workers = await Promise.all(
+      numbers.map(() => connectToPool(address, certificate.cert)),
+    );
+    await Promise.all(
+      workers.map((worker, number) => introduce(worker, SECRET, number)),
+    );
+    assertEquals(pool.arrived.toSorted((a, b) => a - b), numbers);
+    for (const worker of workers) worker.close();
+  });
+}
+
+Deno.test("PoolListener takes no more of a stranger than the handshake has", async () => {
+  using pool = new Gatekeeper();
+  const address = await pool.listen({ transport: "tcp", ...ANYWHERE });
+  const connection = await connectToPool(address, "");
+  // It claims 1,024 bytes, and sends more than any system takes unread.
+  await connection.write(new Uint8Array([0, 0, 4, 0]));
+  let sent = 0;
+  const bytes = new Uint8Array(2 ** 20).fill(0xc0);
+  const sending = async () => {
+    for (;;) sent += await connection.write(bytes);
+  };
+  await assertRejects(sending);
+  assert(sent < 2 ** 26, `${sent} bytes were taken`);
+  assertEquals(pool.arrived, []);
+  connection.close();
+});
+
+Deno.test("PoolListener takes no more of a stranger over TLS than anyone has to say", async () => {
+  const certificate = await makeCertificate();
+  const admitted = Promise.withResolvers<Connection>();
+  const outcome = Promise.withResolvers<number>();
+  const handshake = {
+    admit: (connection: Connection) => {
+      admitted.resolve(connection);
+      return outcome.promise;
+    },
+  } as unknown as PoolHandshake;
+  const listener = new PoolListener(handshake, () => {});
+  const address = await listener.listen(
+    { transport: "tls", ...ANYWHERE },
+    certificate,
+  );
+  const connection = await connectToPool(address, certificate.cert);
+  let sent = 0;
+  const sending = (async () => {
+    for (;;) sent += await connection.write(new Uint8Array(65_536));
+  })();
+  await admitted.promise;
+  await assertRejects(() => sending);
+  assert(sent < 2 ** 26, `${sent} bytes were taken`);
+  listener.close();
+  outcome.reject(new Error("It is closed"));
+  connection.close();
+});
+
+Deno.test("SpawnerServer drops strangers in time, and lets pools in meanwhile", async () => {
+  const lines: string[] = [];
+  await using server = new SpawnerServer({
+    ...ANYWHERE,
+    token: TOKEN,
+    maxWorkers: 1,
+    maxWorkersPerPool: 1,
+    tls: undefined,
+    config: undefined,
+    log: (line) => lines.push(line),
+  });
+  const connect = () => Deno.connect({ port: server.port });
+  const evil = { ...makeHello(), worker: 0, version: "1\n2026 pool has come" };
+  const strangers = await Promise.all(
+    [...SAYINGS, encodeHandshake(evil)].map(async (saying) => {
+      const connection = await connect();
+      if (saying.length > 0) await connection.write(saying);
+      return connection;
+    }),
+  );
+  const pool = await connect();
+  await introducePool(pool, TOKEN);
+  await Promise.all(strangers.map(assertHungUp));
+  assertEquals(lines.filter((line) => line.includes("connected")).length, 1);
+  // No one writes lines of their own into the log.
+  assert(lines.every((line) => !line.includes("\n")), lines.join("|"));
+  for (const connection of [pool, ...strangers]) hangUp(connection);
+});
+
+Deno.test("UnauthenticatedConnections don't keep a program from ending", async () => {
+  const [listener, certificate] = ["listener", "certificate"]
+    .map((name) => import.meta.resolve(`../../src/transport/${name}.ts`));
+  const script = `
+    import { PoolListener } from ${JSON.stringify(listener)};
+    import { makeCertificate } from ${JSON.stringify(certificate)};
+    const certificate = await makeCertificate();
+    const came = Promise.withResolvers();
+    let waits = true;
+    const admit = async (connection) => {
+      came.resolve();
+      await connection.read(new Uint8Array(1)).catch(() => {});
+      waits = false;
+    };
+    for (const transport of ["tls", "tcp"]) {
+      const pool = new PoolListener({ admit }, () => {});
+      const address = { transport, hostname: "127.0.0.1", port: 0 };
+      console.log((await pool.listen(address, certificate)).port);
+    }
+    await new Response(Deno.stdin.readable).text();
+    await came.promise;
+    globalThis.addEventListener("unload", () => console.log(waits));
+  `;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["eval", script],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  while (text.split("\n").length < 3) text += (await output.read()).value;
+  const strangers = await Promise.all(
+    text.trim().split("\n").map((port) => Deno.connect({ port: Number(port) })),
+  );
+  await child.stdin.close();
+  const last = await output.read();
+  assertEquals(last.value, "true\n");
+  await child.status;
+  for (const stranger of strangers) stranger.close();
+  assert((await output.read()).done);
+});
+
+Deno.test({
+  name: "PrivateFolder keeps other users from the socket",
+  ignore: Deno.build.os === "windows" || Deno.uid() !== 0,
+  async fn() {
+    using pool = new Gatekeeper();
+    const folder = await PrivateFolder.make();
+    try {
+      const path = folder.socketPath;
+      await pool.listen({ transport: "unix", path });
+      const connect =
+        `exec 2>&1; test -x ${folder.path} && echo in; ls ${folder.path}; cat ${path}; true`;
+      const { stdout } = await new Deno.Command("sh", {
+        args: ["-c", connect],
+        uid: 65_534,
+        gid: 65_534,
+        cwd: "/",
+      }).output();
+      const said = new TextDecoder().decode(stdout);
+      assertEquals(said.match(/Permission denied/g)?.length, 2, said);
+      assert(!said.includes("in\n"), said);
+      // The same user finds it, which isn't enough.
+      const connection = await connectToPool({ transport: "unix", path }, "");
+      await assertRejects(() => introduce(connection, makeSecret(), 1));
+      connection.close();
+      assertEquals(pool.arrived, []);
+    } finally {
+      await folder.remove();
+    }
+  },
+});

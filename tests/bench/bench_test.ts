@@ -1,0 +1,145 @@
+import {
+  assert,
+  assertArrayIncludes,
+  assertEquals,
+  assertGreater,
+  assertStringIncludes,
+} from "@std/assert";
+import { SECTIONS } from "../../bench/main.ts";
+import type { Row, Spread } from "../../bench/measure.ts";
+import { sshdProblem } from "../helpers/ssh_server.ts";
+
+interface Report {
+  readonly machine: Readonly<Record<string, unknown>>;
+  readonly quick: boolean;
+  readonly rows: readonly Row[];
+}
+
+const HAS_UNIX_SOCKETS = Deno.build.os !== "windows";
+
+Deno.test({
+  name: "the bench measures all rows",
+  ignore: !HAS_UNIX_SOCKETS,
+  async fn() {
+    const names = SECTIONS.flatMap(({ names }) => names)
+      .filter((name) => !isLarge(name));
+    const only = names.map((name) => `--only=${name}`);
+    const { code, stdout, stderr } = await run(
+      "main.ts",
+      "--quick",
+      "--json",
+      ...only,
+    );
+    assertEquals(code, 0, stderr);
+    const { machine, quick, rows }: Report = JSON.parse(stdout);
+    assertEquals(machine.deno, Deno.version.deno);
+    assertEquals(machine.cores, navigator.hardwareConcurrency);
+    assert(quick);
+    assertEquals(
+      rows.map(({ name }) => name).toSorted(),
+      names.filter((name) => !sshdProblem || !needsSsh(name)).toSorted(),
+    );
+    for (const row of rows) checkRow(row);
+    checkLimits(rows);
+    if (sshdProblem) assertStringIncludes(stderr, sshdProblem);
+  },
+});
+
+Deno.test({
+  name: "the bench measures only what is asked for, and its limits",
+  ignore: !HAS_UNIX_SOCKETS,
+  async fn() {
+    const { code, stdout } = await run(
+      "main.ts",
+      "--quick",
+      "--json",
+      "--only=single/run-all",
+      "--only=start/1",
+    );
+    assertEquals(code, 0);
+    const { rows }: Report = JSON.parse(stdout);
+    assertEquals(
+      rows.map(({ name }) => name),
+      ["limit", "single/run-all", "start/1", "stop/1"],
+    );
+  },
+});
+
+Deno.test("the bench tells which option or row there isn't", async () => {
+  const option = await run("main.ts", "--fast");
+  assertEquals(option.code, 1);
+  assertStringIncludes(option.stderr, "There is no option '--fast'");
+  const row = await run("main.ts", "--only", "nothing");
+  assertEquals(row.code, 1);
+  assertStringIncludes(row.stderr, "There is no row with 'nothing'");
+});
+
+Deno.test("the bench of codecs measures each with each value", async () => {
+  const { code, stdout } = await run("values.ts", "--quick");
+  assertEquals(code, 0);
+  const [, , ...lines] = stdout.trimEnd().split("\n");
+  assertEquals(lines.length, 4 * 4);
+  for (const line of lines) {
+    for (const figure of line.trim().split(/\s+/).slice(-3)) {
+      assertGreater(Number(figure), 0, line);
+    }
+  }
+});
+
+/** Whether a row takes too many processes for a test. */
+function isLarge(name: string): boolean {
+  return name.endsWith("/64");
+}
+
+function needsSsh(name: string): boolean {
+  return name.startsWith("ssh-") || name.startsWith("start-ssh/");
+}
+
+function checkRow({ name, unit, value, ratios }: Row): void {
+  assertGreater(unit.length, 0, name);
+  if (value !== null) checkSpread(value, name);
+  else assertEquals(name, "memory/peak");
+  for (const ratio of Object.values(ratios)) checkSpread(ratio, name);
+}
+
+function checkSpread({ median, min, max }: Spread, name: string): void {
+  assertGreater(min, 0, name);
+  assert(min <= median && median <= max && Number.isFinite(max), name);
+}
+
+/** Each kind of rate or time of the pool is set against its limits. */
+function checkLimits(rows: readonly Row[]): void {
+  const limits = Object.entries({
+    "single/": ["limit"],
+    "chunk-": ["limit"],
+    "run/p50": ["echo/p50"],
+    "run/p99": ["echo/p99"],
+    "ssh-run/p50": ["ssh-echo/p50"],
+    "ssh-single/": ["ssh-limit"],
+    "payload/in/": ["socket-1/in", "socket-2/in"],
+    "payload/out/": ["socket-1/out", "socket-2/out"],
+    "payload/both/": ["socket-1/both", "socket-2/both"],
+  });
+  const names = rows.map(({ name }) => name);
+  for (const { name, ratios } of rows) {
+    const [, expected = []] = limits.find(([start]) =>
+      name.startsWith(start)
+    ) ??
+      [];
+    assertEquals(Object.keys(ratios), expected, name);
+    assertArrayIncludes(names, expected);
+  }
+}
+
+async function run(script: string, ...args: string[]) {
+  const url = new URL(`../../bench/${script}`, import.meta.url);
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", url.href, ...args],
+    stdin: "null",
+    env: { NO_COLOR: "1" },
+  }).output();
+  const [out, err] = [stdout, stderr].map((bytes) =>
+    new TextDecoder().decode(bytes)
+  );
+  return { code, stdout: out!, stderr: err! };
+}

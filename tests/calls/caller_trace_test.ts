@@ -1,0 +1,149 @@
+import {
+  assert,
+  assertEquals,
+  assertFalse,
+  assertInstanceOf,
+  assertRejects,
+  assertStrictEquals,
+  assertStringIncludes,
+} from "@std/assert";
+import {
+  CallerTrace,
+  CallerTracer,
+  rejectWithAwaiters,
+} from "../../src/calls/caller_trace.ts";
+
+/** Stands for a method of a pool, which users shouldn't see in a stack. */
+function method(): CallerTrace {
+  return new CallerTrace(method);
+}
+
+function userProgram(): CallerTrace {
+  return method();
+}
+
+/** An error as it comes from a worker. */
+function remoteError(): TypeError {
+  const error = new TypeError("oops");
+  error.stack = "TypeError: oops\n    at task (task:task:1:1)";
+  return error;
+}
+
+/** Lets a clock stand still until it is set, to the end of the scope. */
+class FakeClock implements Disposable {
+  /** The milliseconds that it shows. */
+  now = 0;
+
+  constructor() {
+    Object.defineProperty(performance, "now", {
+      value: () => this.now,
+      configurable: true,
+    });
+  }
+
+  [Symbol.dispose](): void {
+    Reflect.deleteProperty(performance, "now");
+  }
+}
+
+Deno.test("CallerTrace begins with the caller of the given function", () => {
+  const frames = userProgram().stack.split("\n    at ").slice(1);
+  assert(frames[0]!.startsWith("userProgram "), frames[0]);
+});
+
+Deno.test("CallerTrace.addTo() puts the caller below the worker's frames", () => {
+  const error = remoteError();
+  const traced = userProgram().addTo(error);
+  assertStrictEquals(traced, error);
+  const lines = error.stack!.split("\n");
+  assertEquals(lines.slice(0, 2), [
+    "TypeError: oops",
+    "    at task (task:task:1:1)",
+  ]);
+  assert(lines[2]!.startsWith("    at userProgram "), lines[2]);
+  assertFalse(error.stack!.includes("at method "));
+});
+
+Deno.test("CallerTrace.addTo() leaves the rest of an error as it is", () => {
+  const cause = new Error("the cause");
+  const error = new RangeError("oops", { cause });
+  userProgram().addTo(error);
+  assertEquals([error.name, error.message], ["RangeError", "oops"]);
+  assertStrictEquals(error.cause, cause);
+  assertEquals(Object.keys(error), []);
+  error.stack = "can be set";
+  assertEquals(error.stack, "can be set");
+});
+
+Deno.test("CallerTrace.addTo() returns what is no error", () => {
+  const thrown = { stack: "mine" };
+  const trace = userProgram();
+  for (const value of [undefined, null, "text", 1, thrown]) {
+    assertStrictEquals(trace.addTo(value), value);
+  }
+  assertEquals(thrown, { stack: "mine" });
+});
+
+Deno.test("CallerTrace.addTo() takes DOMExceptions and errors without a stack", () => {
+  const exception = new DOMException("oops", "AbortError");
+  userProgram().addTo(exception);
+  assertStringIncludes(exception.stack!, "at userProgram ");
+  const error = new Error("oops");
+  Reflect.deleteProperty(error, "stack");
+  userProgram().addTo(error);
+  assertStringIncludes(error.stack!, "at userProgram ");
+});
+
+Deno.test("rejectWithAwaiters() adds the async functions that await", async () => {
+  const { promise, resolve } = Promise.withResolvers<never>();
+  const error = remoteError();
+  async function inner(): Promise<void> {
+    await promise;
+  }
+  async function outer(): Promise<void> {
+    await inner();
+  }
+  const outcome = outer().catch((thrown) => thrown);
+  resolve(rejectWithAwaiters(error));
+  assertStrictEquals(await outcome, error);
+  assertStringIncludes(error.stack!, "oops\n    at task (task:task:1:1)\n");
+  const inside = error.stack!.indexOf("at async inner ");
+  assert(inside > 0 && inside < error.stack!.indexOf("at async outer "));
+});
+
+Deno.test("rejectWithAwaiters() passes on what is no error", async () => {
+  assertEquals(await rejectWithAwaiters("text").catch(String), "text");
+});
+
+Deno.test("rejectWithAwaiters() keeps the class of an error", async () => {
+  await assertRejects(
+    () => rejectWithAwaiters(remoteError()),
+    TypeError,
+    "oops",
+  );
+});
+
+Deno.test("CallerTracer traces four callers in a millisecond", () => {
+  using clock = new FakeClock();
+  const tracer = new CallerTracer();
+  const traced = () =>
+    Array.from(
+      { length: 6 },
+      () => tracer.trace(traced) !== undefined,
+    );
+  const burst = [true, true, true, true, false, false];
+  assertEquals(traced(), burst);
+  clock.now = 0.9;
+  assertFalse(traced().includes(true));
+  clock.now = 1;
+  assertEquals(traced(), burst);
+});
+
+Deno.test("CallerTracer traces each of the callers that are few", () => {
+  using clock = new FakeClock();
+  const tracer = new CallerTracer();
+  function call(): CallerTrace | undefined {
+    return tracer.trace(call);
+  }
+  for (; clock.now < 100; clock.now++) assertInstanceOf(call(), CallerTrace);
+});

@@ -1,0 +1,246 @@
+import { assertEquals, assertInstanceOf, assertMatch } from "@std/assert";
+import { MAX_DEPTH } from "../../src/codec/wire_limits.ts";
+import { unsendableError } from "../../src/codec/unsendable_error.ts";
+import { encodeMessages, nest } from "../helpers/frames.ts";
+
+const ADVICE = "; send plain data, or make it in the task itself";
+
+/** What is said of a value that can't be sent. */
+function describe(value: unknown, path = "args"): string {
+  let reason: unknown;
+  try {
+    encodeMessages([value]);
+  } catch (error) {
+    reason = error;
+  }
+  const error = unsendableError(value, path, reason);
+  assertInstanceOf(error, DOMException);
+  assertEquals(error.name, "DataCloneError");
+  assertEquals(error.message.endsWith(ADVICE), true, error.message);
+  return error.message.slice(0, -ADVICE.length);
+}
+
+Deno.test("unsendableError() names a value that can't be sent itself", () => {
+  assertEquals(describe(() => {}, "result"), "result is a function");
+  assertEquals(describe(class {}, "result"), "result is a function");
+  assertEquals(describe(Symbol("a"), "result"), "result is a symbol");
+});
+
+Deno.test("unsendableError() says where in arrays and objects it is", () => {
+  const refused = () => {};
+  assertEquals(describe([1, refused]), "args[1] is a function");
+  assertEquals(describe([[1], [2, [refused]]]), "args[1][1][0] is a function");
+  assertEquals(describe([{ a: { b: refused } }]), "args[0].a.b is a function");
+  assertEquals(describe({ $a_1: refused }), "args.$a_1 is a function");
+  assertEquals(describe({ é: refused }), "args.é is a function");
+  assertEquals(describe({ "a b": refused }), 'args["a b"] is a function');
+  assertEquals(describe({ "": refused }), 'args[""] is a function');
+  assertEquals(describe({ 5: refused }), 'args["5"] is a function');
+  assertEquals(describe({ 'a"': refused }), 'args["a\\""] is a function');
+});
+
+Deno.test("unsendableError() says where in maps and sets it is", () => {
+  const refused = () => {};
+  assertEquals(
+    describe(new Map<unknown, unknown>([[1, 2], ["a", { b: refused }]])),
+    "args.get(a).b is a function",
+  );
+  assertEquals(
+    describe(new Map([[{ b: refused }, 1]])),
+    "args.keys(key).b is a function",
+  );
+  assertEquals(
+    describe(new Map([[Symbol("s"), 1]])),
+    "args.keys(Symbol(s)) is a symbol",
+  );
+  assertEquals(
+    describe(new Set<unknown>([1, [refused]])),
+    "args.values(1)[0] is a function",
+  );
+});
+
+Deno.test("unsendableError() doesn't quote the source of functions", () => {
+  const key = function named() {
+    return "a long source";
+  };
+  assertEquals(
+    describe(new Map([[key, 1]])).includes("long source"),
+    false,
+  );
+});
+
+Deno.test("unsendableError() names the first of several culprits", () => {
+  const value = { a: [1, Symbol("a")], b: () => {} };
+  assertEquals(describe(value), "args.a[1] is a symbol");
+});
+
+Deno.test("unsendableError() names the kind of objects that are no data", () => {
+  const kinds: [unknown, string][] = [
+    [Promise.resolve(), "a Promise"],
+    [new WeakMap(), "a WeakMap"],
+    [new AbortController(), "an AbortController"],
+    [new ReadableStream(), "a ReadableStream"],
+    [(function* () {})(), "a Generator"],
+    [Object(5), "a Number"],
+    [new SharedArrayBuffer(1), "a SharedArrayBuffer"],
+  ];
+  for (const [value, kind] of kinds) {
+    assertEquals(
+      describe([{ value }]),
+      `args[0].value is ${kind}, which can't be sent`,
+    );
+  }
+});
+
+Deno.test("unsendableError() says what is wrong with views of shared memory", () => {
+  const view = new Uint8Array(new SharedArrayBuffer(8));
+  assertMatch(describe([view]), /^args\[0\] .*shared memory/);
+});
+
+Deno.test("unsendableError() says where a value leads back to itself", () => {
+  const object: Record<string, unknown> = { a: {} };
+  object.b = { c: [object] };
+  assertEquals(describe([object]), "args[0].b.c[0] is part of a cycle");
+  const map = new Map<unknown, unknown>();
+  map.set("self", map);
+  assertEquals(describe(map), "args.get(self) is part of a cycle");
+});
+
+Deno.test("unsendableError() doesn't take what is there twice for a cycle", () => {
+  const shared = { a: 1 };
+  const value = [shared, shared, { shared, refused: () => {} }];
+  assertEquals(describe(value), "args[2].refused is a function");
+});
+
+Deno.test("unsendableError() says which getter throws what", () => {
+  const thrower = (reason: unknown) => ({
+    a: {
+      get b() {
+        throw reason;
+      },
+    },
+  });
+  const message = "args[0].a.b can't be read: reason";
+  assertEquals(describe([thrower(new Error("reason"))]), message);
+  assertEquals(describe([thrower("reason")]), message);
+});
+
+Deno.test("unsendableError() repeats the encoder's words for what nests too deeply", () => {
+  const words =
+    `args can't be sent: Values can't nest deeper than ${MAX_DEPTH} levels`;
+  assertEquals(describe(nest(MAX_DEPTH + 1)), words);
+  assertEquals(describe(nest(100_000)), words);
+  const objects = nest(MAX_DEPTH + 1, (inner) => ({ inner }));
+  assertEquals(describe(objects), words);
+});
+
+Deno.test("unsendableError() repeats the encoder's words for what it can't find", () => {
+  const error = unsendableError([1], "args", new TypeError("It is too large"));
+  assertEquals(error.message, `args can't be sent: It is too large${ADVICE}`);
+  const other = unsendableError([1], "args", "reason");
+  assertEquals(other.message, `args can't be sent: reason${ADVICE}`);
+});
+
+Deno.test("unsendableError() copes with objects that can't be looked at", () => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  assertMatch(describe([1, proxy]), /^args.* can't be (sent|read): /);
+  const stubborn = new Proxy({}, {
+    ownKeys() {
+      throw new Error("reason");
+    },
+  });
+  assertMatch(describe([stubborn]), /^args.* can't be (sent|read): reason$/);
+});
+
+Deno.test("unsendableError() passes over what can be sent", () => {
+  const value = [
+    null,
+    undefined,
+    new Date(),
+    /a/,
+    new URL("data:,"),
+    new Uint8Array(3),
+    Object.assign(new Error("message"), { method: () => {} }),
+    Object.create(null),
+    () => {},
+  ];
+  assertEquals(describe(value), "args[8] is a function");
+});
+
+/** A value that leads to another one in 2ⁿ ways. */
+function share(value: unknown, levels: number): unknown {
+  for (; levels > 0; levels--) value = [value, value];
+  return value;
+}
+
+/** Lists in each other, with a value in the innermost. */
+function wrap(value: unknown, levels: number): unknown {
+  for (; levels > 0; levels--) value = [value];
+  return value;
+}
+
+/** What is said of a value that would take the encoder forever. */
+function describeUnencoded(value: unknown): string {
+  const error = unsendableError(value, "args", new RangeError("It is large"));
+  return error.message.slice(0, -ADVICE.length);
+}
+
+Deno.test("unsendableError() looks once at what is there many times", () => {
+  let reads = 0;
+  const shared = {
+    get a() {
+      return reads++;
+    },
+  };
+  const large = "args can't be sent: It is large";
+  assertEquals(describeUnencoded(share(shared, 90)), large);
+  assertEquals(reads, 1);
+  const tagged = Array.from({ length: 90 }).reduce(
+    (inner) => ({ [Symbol.toStringTag]: "Tagged", a: inner, b: inner }),
+    1,
+  );
+  assertEquals(describeUnencoded(tagged), large);
+});
+
+Deno.test("unsendableError() passes what nests too deeply in very many ways", () => {
+  const words =
+    `args can't be sent: Values can't nest deeper than ${MAX_DEPTH} levels`;
+  assertEquals(describe(share(1, 600)), words);
+});
+
+Deno.test("unsendableError() names the culprit behind what is there many times", () => {
+  const shared = share(1, 80);
+  const cyclic: Record<string, unknown> = { shared };
+  cyclic.a = [cyclic];
+  const unreadable = {
+    get a() {
+      throw new Error("reason");
+    },
+  };
+  const culprits: [unknown, string][] = [
+    [() => {}, "args[1].b is a function"],
+    [Symbol("a"), "args[1].b is a symbol"],
+    [Promise.resolve(), "args[1].b is a Promise, which can't be sent"],
+    [cyclic, "args[1].b.a[0] is part of a cycle"],
+    [unreadable, "args[1].b.a can't be read: reason"],
+  ];
+  for (const [b, message] of culprits) {
+    assertEquals(describeUnencoded([shared, { shared, b }]), message);
+  }
+});
+
+Deno.test("unsendableError() names the first way to a culprit that is there many times", () => {
+  const way = "[0]".repeat(90);
+  assertEquals(describe(share(() => {}, 90)), `args${way} is a function`);
+});
+
+Deno.test("unsendableError() looks again where a path to the culprit is short enough", () => {
+  const shared = [[() => {}]];
+  // First where the path would be too long, then nearer.
+  const value = [wrap(shared, 99), wrap(shared, 50), shared];
+  assertEquals(
+    describe(value),
+    `args[1]${"[0]".repeat(52)} is a function`,
+  );
+});

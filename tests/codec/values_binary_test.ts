@@ -1,0 +1,216 @@
+import {
+  assertEquals,
+  assertInstanceOf,
+  assertNotStrictEquals,
+  assertStrictEquals,
+} from "@std/assert";
+import { Buffer } from "node:buffer";
+import { MIN_ATTACHMENT_BYTES } from "../../src/codec/wire_limits.ts";
+import {
+  assertSame,
+  Chunks,
+  encodeMessages,
+  readMessages,
+  roundTrip,
+} from "../helpers/frames.ts";
+import { Random } from "../helpers/random.ts";
+
+type Binary = ArrayBuffer | ArrayBufferView<ArrayBuffer>;
+
+/** Every kind of view, made of a buffer. */
+const KINDS: readonly [string, (buffer: ArrayBuffer) => Binary][] = [
+  ["ArrayBuffer", (buffer) => buffer],
+  ["DataView", (buffer) => new DataView(buffer)],
+  ["Uint8Array", (buffer) => new Uint8Array(buffer)],
+  ["Int8Array", (buffer) => new Int8Array(buffer)],
+  ["Uint8ClampedArray", (buffer) => new Uint8ClampedArray(buffer)],
+  ["Int16Array", (buffer) => new Int16Array(buffer)],
+  ["Uint16Array", (buffer) => new Uint16Array(buffer)],
+  ["Int32Array", (buffer) => new Int32Array(buffer)],
+  ["Uint32Array", (buffer) => new Uint32Array(buffer)],
+  ["Float16Array", (buffer) => new Float16Array(buffer)],
+  ["Float32Array", (buffer) => new Float32Array(buffer)],
+  ["Float64Array", (buffer) => new Float64Array(buffer)],
+  ["BigInt64Array", (buffer) => new BigInt64Array(buffer)],
+  ["BigUint64Array", (buffer) => new BigUint64Array(buffer)],
+];
+
+/** Numbers of bytes on both sides of each boundary, multiples of 8 all. */
+const SIZES = [0, 8, 248, 256, 264]
+  .concat([-8, 0, 8, 65_536].map((more) => MIN_ATTACHMENT_BYTES + more));
+
+/** The bytes of a view or buffer. */
+function bytesOf(value: Binary): Uint8Array {
+  return value instanceof ArrayBuffer
+    ? new Uint8Array(value)
+    : new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+}
+
+/** Checks that a binary value is of the same class and has the same bytes. */
+function assertSameBinary(received: Binary, sent: Binary): void {
+  assertStrictEquals(
+    Object.getPrototypeOf(received),
+    Object.getPrototypeOf(sent),
+  );
+  assertNotStrictEquals(received, sent);
+  // Bit by bit, as not every NaN has the same.
+  assertEquals(Buffer.compare(bytesOf(received), bytesOf(sent)), 0);
+}
+
+function randomBytes(length: number): ArrayBuffer {
+  return new Random(length).bytes(length).buffer;
+}
+
+/** What arrives of a value if it is read as from a connection. */
+async function readBack<T>(value: T): Promise<T> {
+  const messages = await readMessages(new Chunks([encodeMessages([value])]));
+  return messages[0]![0] as T;
+}
+
+for (const [name, make] of KINDS) {
+  Deno.test(`Encoder round-trips ${name} of any size`, () => {
+    for (const size of SIZES) {
+      const sent = make(randomBytes(size));
+      assertSameBinary(roundTrip(sent), sent);
+      assertSameBinary(roundTrip([1, sent, 2])[1] as Binary, sent);
+    }
+  });
+}
+
+Deno.test("Encoder sends only the part of a buffer that a view shows", () => {
+  for (const size of SIZES.slice(1)) {
+    const buffer = randomBytes(size + 64);
+    const sent = [
+      new Uint8Array(buffer, 3, size),
+      new Uint8Array(buffer).subarray(5, size + 5),
+      new Float64Array(buffer, 16, size / 8),
+      new DataView(buffer, 7, size),
+    ];
+    roundTrip(sent).forEach((view, index) =>
+      assertSameBinary(view, sent[index]!)
+    );
+  }
+});
+
+Deno.test("Encoder doesn't hand over what lies around a small view", () => {
+  const received = roundTrip(new Uint8Array(randomBytes(1_000), 10, 20));
+  assertEquals(received.buffer.byteLength, 20);
+});
+
+Deno.test("Encoder sends a Node Buffer as a Uint8Array", () => {
+  for (const size of SIZES) {
+    const received: Uint8Array = roundTrip(Buffer.alloc(size, "é"));
+    assertStrictEquals(Object.getPrototypeOf(received), Uint8Array.prototype);
+    assertSame(received, new Uint8Array(Buffer.alloc(size, "é")));
+  }
+});
+
+Deno.test("Encoder sends views of resizable buffers as they are now", () => {
+  const buffer = new ArrayBuffer(8, { maxByteLength: 32 });
+  const view = new Uint8Array(buffer);
+  buffer.resize(16);
+  view[15] = 1;
+  const received = roundTrip(view);
+  assertEquals(received.length, 16);
+  assertEquals(received[15], 1);
+});
+
+Deno.test("Encoder round-trips several attachments among small values", () => {
+  const big = [0, 1, 2, 3].map((index) =>
+    new Uint8Array(randomBytes(MIN_ATTACHMENT_BYTES + index * 1_001))
+  );
+  const sent = {
+    first: big[0],
+    small: new Uint8Array([1, 2, 3]),
+    map: new Map<unknown, unknown>([[big[1], [big[2]]], ["text", 5]]),
+    set: new Set([big[3], big[0]]),
+    last: "é".repeat(1_000),
+  };
+  assertSame(roundTrip(sent), sent);
+});
+
+Deno.test("Encoder attaches one buffer as often as it is met", () => {
+  const big = new Uint8Array(randomBytes(MIN_ATTACHMENT_BYTES));
+  assertSame(roundTrip([big, big, big.buffer]), [big, big, big.buffer]);
+});
+
+Deno.test("Decoder makes views of attachments and copies of small values", () => {
+  const big = new Uint8Array(MIN_ATTACHMENT_BYTES);
+  const small = new Uint8Array(MIN_ATTACHMENT_BYTES - 1);
+  const [one, two, copy] = roundTrip([big, big, small]) as Uint8Array[];
+  assertStrictEquals(one!.buffer, two!.buffer);
+  assertEquals(copy!.buffer.byteLength, copy!.byteLength);
+});
+
+Deno.test("FrameReader aligns a typed array that is alone in its frame", async () => {
+  const sizes = [65_536, 65_544, 80_000, 1_048_576, 20_000_000];
+  for (const [name, make] of KINDS.slice(1)) {
+    for (const size of sizes) {
+      const sent = make(new ArrayBuffer(size)) as Uint8Array;
+      const received = await readBack(sent);
+      assertEquals(received.byteLength, size);
+      // A copy would have a buffer of just its size.
+      const isView = received.buffer.byteLength > size;
+      assertEquals(isView, true, `${name} of ${size} bytes was copied`);
+    }
+  }
+});
+
+Deno.test("FrameReader aligns a typed array behind any small message", async () => {
+  const sent = Float64Array.from({ length: 12_500 }, Math.random);
+  for (let length = 0; length < 8; length++) {
+    const small = "x".repeat(length);
+    const frames = encodeMessages([small], [1, small, sent]);
+    const [first, second] = await readMessages(new Chunks([frames]));
+    assertEquals(first, [small]);
+    const received = second![2] as Float64Array;
+    assertSame(received, sent);
+    assertEquals(received.buffer.byteLength > received.byteLength, true);
+  }
+});
+
+Deno.test("Decoder copies typed arrays that aren't aligned", async () => {
+  const odd = new Uint8Array(MIN_ATTACHMENT_BYTES + 1).fill(7);
+  const sent = [...Array(4).keys()].map((index) =>
+    new Float64Array(randomBytes(40_000 + index * 8))
+  );
+  const received = await readBack([odd, ...sent, odd]);
+  assertEquals(received.length, 6);
+  received.slice(1, -1).forEach((array, index) => {
+    assertInstanceOf(array, Float64Array);
+    assertSameBinary(array, sent[index]!);
+  });
+});
+
+Deno.test("FrameReader doesn't overwrite views that it gave out", async () => {
+  const makeArray = (byte: number) =>
+    new Uint8Array(MIN_ATTACHMENT_BYTES).fill(byte);
+  // These frames fit the buffer that small ones share.
+  const frames = [1, 2, 3, 4].flatMap((byte) => [
+    encodeMessages([makeArray(byte)]),
+    encodeMessages(["x".repeat(30_000)]),
+  ]);
+  const messages = await readMessages(new Chunks(frames));
+  const views = messages.map(([field]) => field)
+    .filter((field) => field instanceof Uint8Array);
+  assertSame(views, [1, 2, 3, 4].map(makeArray));
+  assertEquals(new Set(views.map(({ buffer }) => buffer)).size, 4);
+});
+
+Deno.test("FrameReader lets a view be written to without harm", async () => {
+  const big = new Uint8Array(MIN_ATTACHMENT_BYTES).fill(1);
+  const frames = encodeMessages([big], ["after"], [big], ["end"]);
+  const fields: unknown[] = [];
+  // The rest of what was read is in the same buffer until it is passed on.
+  for (const size of [frames.length, 40_000, 1_000]) {
+    const chunks = Array.from(
+      { length: Math.ceil(frames.length / size) },
+      (_, index) => frames.slice(index * size, (index + 1) * size),
+    );
+    for (const [field] of await readMessages(new Chunks(chunks))) {
+      if (field instanceof Uint8Array) field.fill(255);
+      else fields.push(field);
+    }
+  }
+  assertEquals(fields, ["after", "end", "after", "end", "after", "end"]);
+});

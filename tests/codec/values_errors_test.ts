@@ -1,0 +1,312 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertStrictEquals,
+} from "@std/assert";
+import { MIN_ATTACHMENT_BYTES } from "../../src/codec/wire_limits.ts";
+import {
+  assertSame,
+  encodeMessages,
+  nest,
+  roundTrip,
+} from "../helpers/frames.ts";
+
+/** Checks that an error's built-in properties are the same, and hidden. */
+function assertSameError(received: Error, sent: Error): void {
+  assertStrictEquals(
+    Object.getPrototypeOf(received),
+    Object.getPrototypeOf(sent),
+  );
+  for (const key of ["name", "message", "stack"] as const) {
+    assertStrictEquals(received[key], sent[key], key);
+  }
+  assertEquals(Object.keys(received), Object.keys(sent));
+}
+
+/** An error with further own properties, as many libraries throw them. */
+function errorWith(properties: Record<string, unknown>): Error {
+  return Object.assign(new Error("message"), properties);
+}
+
+for (
+  const ErrorClass of [
+    Error,
+    TypeError,
+    RangeError,
+    SyntaxError,
+    ReferenceError,
+    EvalError,
+    URIError,
+    ...Object.values(Deno.errors),
+  ]
+) {
+  Deno.test(`Encoder round-trips ${ErrorClass.name}`, () => {
+    const sent = new ErrorClass(`about ${ErrorClass.name}`);
+    assertSameError(roundTrip(sent), sent);
+  });
+}
+
+Deno.test("Encoder round-trips errors without a message", () => {
+  const sent = new TypeError();
+  assertSameError(roundTrip(sent), sent);
+});
+
+Deno.test("Encoder round-trips AggregateError with its errors", () => {
+  const errors = [new TypeError("a"), "text", new Error("b")];
+  const sent = new AggregateError(errors, "all", { cause: 5 });
+  const received = roundTrip(sent);
+  assertSameError(received, sent);
+  assertInstanceOf(received, AggregateError);
+  assertEquals(received.errors.length, 3);
+  assertSameError(received.errors[0], errors[0] as Error);
+  assertEquals(received.errors[1], "text");
+  assertSameError(received.errors[2], errors[2] as Error);
+  assertEquals(received.cause, 5);
+});
+
+Deno.test("Encoder round-trips SuppressedError with both errors", () => {
+  const sent = new SuppressedError(new TypeError("a"), "b", "message");
+  const received = roundTrip(sent);
+  assertSameError(received, sent);
+  assertSameError(received.error, sent.error);
+  assertEquals(received.suppressed, "b");
+});
+
+Deno.test("Encoder round-trips DOMException with its code", () => {
+  for (const name of ["AbortError", "DataCloneError", "Unheard"]) {
+    const sent = new DOMException("about it", name);
+    const received = roundTrip(sent);
+    assertSameError(received, sent);
+    assertInstanceOf(received, DOMException);
+    assertEquals(received.code, sent.code);
+  }
+});
+
+Deno.test("Encoder sends a custom error as the nearest built-in, with its name", () => {
+  class HttpError extends RangeError {
+    override readonly name = "HttpError";
+    constructor(message: string, readonly status: number) {
+      super(message);
+    }
+  }
+  class NotFoundError extends HttpError {}
+  const sent = new NotFoundError("nowhere", 404);
+  const received = roundTrip(sent);
+  assertStrictEquals(Object.getPrototypeOf(received), RangeError.prototype);
+  assertStrictEquals(received.name, "HttpError");
+  assertStrictEquals(received.message, "nowhere");
+  assertStrictEquals(received.stack, sent.stack);
+  assertEquals(Object.entries(received), [["status", 404]]);
+});
+
+Deno.test("Encoder sends a subclass of a Deno error as that", () => {
+  class NoFile extends Deno.errors.NotFound {}
+  const received = roundTrip(new NoFile("gone"));
+  assertStrictEquals(
+    Object.getPrototypeOf(received),
+    Deno.errors.NotFound.prototype,
+  );
+});
+
+Deno.test("Encoder sends what only inherits from Error as Error", () => {
+  const sent = Object.assign(Object.create(Error.prototype), { a: 1 });
+  const received = roundTrip(sent);
+  assertStrictEquals(Object.getPrototypeOf(received), Error.prototype);
+  assertEquals({ ...received }, { a: 1 });
+});
+
+Deno.test("Encoder round-trips chains of causes", () => {
+  const root = new TypeError("root");
+  const middle = new Error("middle", { cause: { reason: root } });
+  const received = roundTrip(new RangeError("top", { cause: middle }));
+  const cause = received.cause as Error;
+  assertSameError(cause, middle);
+  assertSameError((cause.cause as { reason: Error }).reason, root);
+  assertEquals(Object.keys(cause), []);
+});
+
+Deno.test("Encoder keeps a cause that is undefined or null", () => {
+  for (const cause of [undefined, null]) {
+    const received = roundTrip(new Error("m", { cause }));
+    assert(Object.hasOwn(received, "cause"));
+    assertStrictEquals(received.cause, cause);
+  }
+  assert(!Object.hasOwn(roundTrip(new Error("m")), "cause"));
+});
+
+Deno.test("Encoder round-trips long chains of causes", () => {
+  let sent = new Error("0");
+  for (let i = 1; i <= 450; i++) sent = new Error(`${i}`, { cause: sent });
+  let received: unknown = roundTrip(sent);
+  for (let i = 450; i >= 0; i--) {
+    assertInstanceOf(received, Error);
+    assertEquals(received.message, `${i}`);
+    received = received.cause;
+  }
+});
+
+Deno.test("Encoder cuts chains of causes that are too long", () => {
+  let sent = new Error("0");
+  for (let i = 1; i <= 3_000; i++) sent = new Error(`${i}`, { cause: sent });
+  const received = roundTrip(sent);
+  assertEquals(received.message, "3000");
+  assertEquals((received.cause as Error).message, "2999");
+});
+
+Deno.test("Encoder leaves out causes that lead back", () => {
+  const itself = new Error("itself");
+  itself.cause = itself;
+  assert(!Object.hasOwn(roundTrip(itself), "cause"));
+  const one = new Error("one");
+  const two = new Error("two", { cause: one });
+  one.cause = two;
+  const cause = roundTrip(one).cause as Error;
+  assertEquals(cause.message, "two");
+  assert(!Object.hasOwn(cause, "cause"));
+});
+
+Deno.test("Encoder leaves out properties within which the error is again", () => {
+  const sent = errorWith({ code: 7 });
+  let reads = 0;
+  Object.defineProperty(sent, "context", {
+    enumerable: true,
+    get() {
+      // Each level that is met again would read it twice as often.
+      if (++reads > 100) throw new Error("read too often");
+      return { left: { error: sent }, right: [sent] };
+    },
+  });
+  const received = roundTrip(sent);
+  assertEquals(reads, 1);
+  assertEquals({ ...received }, { code: 7 });
+});
+
+Deno.test("Encoder sends an error twice that is there twice", () => {
+  const shared = new Error("shared");
+  const received = roundTrip(errorWith({ a: shared, b: [shared, shared] }));
+  const { a, b } = { ...received } as unknown as { a: Error; b: Error[] };
+  for (const error of [a, ...b]) assertSameError(error, shared);
+});
+
+Deno.test("Encoder sends the stack's text as it is", () => {
+  const sent = new Error("message");
+  sent.stack = "a text 😀\n  at somewhere";
+  assertStrictEquals(roundTrip(sent).stack, sent.stack);
+});
+
+Deno.test("Encoder sends an error whose stack is no text", () => {
+  const sent = new Error("message");
+  Reflect.set(sent, "stack", [{ line: 1 }]);
+  const received = roundTrip(sent);
+  assertStrictEquals(received.message, "message");
+  assertStrictEquals(typeof received.stack, "string");
+});
+
+Deno.test("Encoder makes texts of an error's name and message", () => {
+  const sent = new Error();
+  const symbol = Symbol("name");
+  Object.defineProperty(sent, "name", { value: symbol });
+  Object.defineProperty(sent, "message", { value: 404 });
+  const received = roundTrip(sent);
+  assertStrictEquals(received.name, "Symbol(name)");
+  assertStrictEquals(received.message, "404");
+});
+
+Deno.test("Encoder sends an error of which nothing can be read", () => {
+  const sent = new TypeError("message");
+  const get = () => {
+    throw new Error("not to be read");
+  };
+  for (const key of ["name", "message", "stack", "cause", "other"]) {
+    Object.defineProperty(sent, key, { get, enumerable: key === "other" });
+  }
+  assertInstanceOf(roundTrip(sent), TypeError);
+  const unprintable = new TypeError("message");
+  Object.defineProperty(unprintable, "name", { value: Object.create(null) });
+  assertStrictEquals(roundTrip(unprintable).message, "message");
+});
+
+Deno.test("Encoder sends an error's own properties of any kind", () => {
+  const properties = {
+    code: "E",
+    at: new Date(3),
+    big: new Uint8Array(MIN_ATTACHMENT_BYTES).fill(1),
+    nested: { map: new Map([[1, 2n]]) },
+    nothing: undefined,
+  };
+  const received = roundTrip(errorWith(properties));
+  assertSame({ ...received }, properties);
+});
+
+Deno.test("Encoder sends as many properties as an error has", () => {
+  const properties = Object.fromEntries(
+    Array.from({ length: 70_000 }, (_, index) => [`key ${index}`, index]),
+  );
+  const received = roundTrip(errorWith(properties));
+  assertSame({ ...received }, properties);
+});
+
+Deno.test("Encoder keeps properties enumerable that aren't built in", () => {
+  const properties = { errors: [1], error: 2, suppressed: 3 };
+  const received = roundTrip(errorWith(properties));
+  assertSame({ ...received }, properties);
+});
+
+Deno.test("Encoder leaves out an error's properties that can't be sent", () => {
+  const big = new Uint8Array(MIN_ATTACHMENT_BYTES).fill(2);
+  const sent = errorWith({
+    before: big,
+    method: () => 1,
+    symbol: Symbol("symbol"),
+    nested: { big, promise: Promise.resolve(), after: 1 },
+    map: new Map([[1, new WeakMap()]]),
+    after: big.with(0, 3),
+  });
+  Object.defineProperty(sent, "thrower", {
+    enumerable: true,
+    get() {
+      throw new Error("not to be read");
+    },
+  });
+  Reflect.set(sent, "last", 1);
+  const frame = encodeMessages([sent, big]);
+  assertEquals(Math.floor(frame.length / MIN_ATTACHMENT_BYTES), 3);
+  const [received, after] = roundTrip([sent, big]);
+  const { last, ...rest } = { ...received } as Record<string, unknown>;
+  assertSame(rest, { before: big, after: big.with(0, 3) });
+  assertEquals(last, 1);
+  assertSame(after, big);
+});
+
+Deno.test("Encoder counts depth right after it left something out", () => {
+  const refused = nest(250, (inner) => [inner, () => {}]);
+  const entries = [...Array(20).keys()].map((index) => [`k${index}`, refused]);
+  const after = { deep: nest(450) };
+  const sent = errorWith({ ...Object.fromEntries(entries), ...after });
+  assertSame({ ...roundTrip(sent) }, after);
+});
+
+Deno.test("Encoder leaves out a cause that can't be sent", () => {
+  const received = roundTrip(new Error("m", { cause: () => {} }));
+  assert(!Object.hasOwn(received, "cause"));
+});
+
+Deno.test("Decoder makes a plain property of an error's own __proto__", () => {
+  const sent = new Error("message");
+  Object.defineProperty(sent, "__proto__", {
+    value: { polluted: true },
+    enumerable: true,
+  });
+  const received = roundTrip(sent);
+  assertStrictEquals(Object.getPrototypeOf(received), Error.prototype);
+  assertEquals(Object.entries(received), [["__proto__", { polluted: true }]]);
+});
+
+Deno.test("Encoder round-trips errors within other values", () => {
+  const error = new Error("message");
+  const map = roundTrip(new Map([[error, [error]]]));
+  const [[key, [member]]] = [...map] as [[Error, [Error]]];
+  assertSameError(key, error);
+  assertSameError(member, error);
+});

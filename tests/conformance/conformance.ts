@@ -1,0 +1,230 @@
+/**
+ * The tests that a pool passes wherever its workers run.
+ *
+ * @module
+ */
+
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import {
+  BrokenPoolError,
+  Pool,
+  PoolClosedError,
+  type PoolOptions,
+} from "../../mod.ts";
+import {
+  double,
+  naturals,
+  type Test,
+  type TestWith,
+  XS,
+} from "./conformance_fixture.ts";
+import { testCalls } from "./conformance_calls.ts";
+import { testErrors } from "./conformance_errors.ts";
+import { testMaps } from "./conformance_maps.ts";
+import { testSources } from "./conformance_sources.ts";
+
+/** Something that tests are run with. */
+export interface Kind {
+  /** What the pools are called in the tests' names. */
+  readonly name: string;
+  /** Makes the options of a pool, when a test is about to make one. */
+  readonly options: () => PoolOptions;
+  /** How many workers such a pool has; 2 by default. */
+  readonly workers?: number;
+  /** Declares a test; `Deno.test` by default. */
+  readonly declare?: (name: string, body: () => Promise<void>) => void;
+}
+
+/** Declares all tests for pools of a kind. */
+export function testConformance(kind: Kind): void {
+  const { declare = Deno.test } = kind;
+  function test(name: string, body: (pool: Pool) => Promise<void>): void {
+    testWith(name, {}, body);
+  }
+  function testWith(
+    name: string,
+    extra: PoolOptions,
+    body: (pool: Pool) => Promise<void>,
+  ): void {
+    declare(`Pool (${kind.name}) ${name}`, async () => {
+      await using pool = new Pool({ ...kind.options(), ...extra });
+      await body(pool);
+    });
+  }
+  testCalls(test, testWith);
+  testErrors(test);
+  testMaps(test, testWith);
+  testSources(test, testWith);
+  testInitializers(testWith, kind);
+  testReady(test, testWith, kind);
+  testShutdown(kind);
+  testShutdownOnDemand(kind);
+}
+
+/** What runs on workers first. */
+function testInitializers(
+  testWith: TestWith,
+  { name, options, workers = 2, declare = Deno.test }: Kind,
+): void {
+  testWith("runs the initializer on each worker first", {
+    initializer: (value: string) => {
+      (globalThis as { initialized?: string }).initialized = value;
+    },
+    initializerArgs: ["yes"],
+  }, async (pool) => {
+    const seen = await pool.runOnAll(() =>
+      (globalThis as { initialized?: string }).initialized
+    );
+    assertEquals(seen, new Array(workers).fill("yes"));
+  });
+
+  declare(
+    `Pool (${name}) rejects all with an initializer that fails`,
+    async () => {
+      await using pool = new Pool({
+        ...options(),
+        initializer: () => {
+          throw new TypeError("not today");
+        },
+      });
+      const run = assertRejects(() => pool.run(double, 1), BrokenPoolError);
+      const error = await assertRejects(() => pool.ready, BrokenPoolError);
+      assertStringIncludes(error.message, "not today");
+      assertInstanceOf(error.cause, TypeError);
+      await run;
+      await assertRejects(() => pool.run(double, 1), BrokenPoolError);
+      await assertRejects(
+        () => pool.map(double, [1]).toArray(),
+        BrokenPoolError,
+      );
+      await assertRejects(() => pool.runOnAll(double, 1), BrokenPoolError);
+    },
+  );
+}
+
+/** When workers are there. */
+function testReady(
+  test: Test,
+  testWith: TestWith,
+  { workers = 2 }: Kind,
+): void {
+  test("is ready when all workers have connected", async (pool) => {
+    assert(!pool.isReady);
+    await pool.ready;
+    assert(pool.isReady);
+    assertEquals(pool.totalWorkers, workers);
+    await pool.shutdown();
+    assert(!pool.isReady);
+  });
+
+  testWith("starts no worker before the first task with lazy", {
+    lazy: true,
+  }, async (pool) => {
+    assert(!pool.isReady);
+    assertEquals(await pool.run(double, 2), 4);
+    assert(pool.isReady);
+  });
+}
+
+/** A task that takes its time. */
+const slow = async (x: number) => {
+  await new Promise((resolve) => setTimeout(resolve, 2));
+  return x;
+};
+
+/** Shutdowns, and what was submitted before. */
+function testShutdown({ name, options, declare = Deno.test }: Kind): void {
+  declare(
+    `Pool.shutdown() lets what was submitted finish (${name})`,
+    async () => {
+      const pool = new Pool(options());
+      const results = XS.map((x) => pool.run(slow, x));
+      await pool.shutdown();
+      assertEquals(await Promise.all(results), XS);
+      await assertRejects(() => pool.run(slow, 1), PoolClosedError);
+      await assertRejects(() => pool.runOnAll(slow, 1), PoolClosedError);
+      await assertRejects(() => pool.map(slow, [1]).toArray(), PoolClosedError);
+      await pool.shutdown();
+    },
+  );
+
+  declare(
+    `Pool.shutdown() without waiting lets it finish too (${name})`,
+    async () => {
+      const pool = new Pool(options());
+      const results = XS.map((x) => pool.run(slow, x));
+      await pool.shutdown({ wait: false });
+      await assertRejects(() => pool.run(slow, 1), PoolClosedError);
+      assertEquals(await Promise.all(results), XS);
+      await pool.shutdown();
+    },
+  );
+
+  declare(
+    `Pool.shutdown() ends a map that is being read (${name})`,
+    async () => {
+      const pool = new Pool(options());
+      const map = pool.map(slow, naturals());
+      assertEquals((await map.next()).value, 0);
+      await pool.shutdown();
+      let read = 1;
+      await assertRejects(async () => {
+        for await (const result of map) assertEquals(result, read++);
+      }, PoolClosedError);
+    },
+  );
+}
+
+/** Shutdowns that end more, or have less to end. */
+function testShutdownOnDemand(
+  { name, options, declare = Deno.test }: Kind,
+): void {
+  declare(
+    `Pool.shutdown() cancels what is queued on demand (${name})`,
+    async () => {
+      const pool = new Pool({ ...options(), prefetch: 0 });
+      await pool.ready;
+      const results = XS.map((x) => pool.submit(slow, x));
+      await results[0];
+      await pool.shutdown({ cancelFutures: true });
+      const outcomes = await Promise.allSettled(results);
+      assertEquals(outcomes[0], { status: "fulfilled", value: 0 });
+      assert(
+        outcomes.every((outcome) =>
+          outcome.status === "fulfilled" || outcome.reason.name === "AbortError"
+        ),
+      );
+      assertEquals(outcomes.at(-1)!.status, "rejected");
+    },
+  );
+
+  declare(
+    `Pool.shutdown() lets each later call fail with its own caller (${name})`,
+    async () => {
+      const pool = new Pool(options());
+      await pool.shutdown();
+      const first = async () => await pool.run(slow, 1);
+      const second = async () => await pool.run(slow, 2);
+      for (
+        const [caller, other] of [[first, "second"], [second, "first"]] as const
+      ) {
+        const { stack } = await assertRejects(caller, PoolClosedError);
+        assertStringIncludes(stack!, `at ${caller.name} `);
+        assert(!stack!.includes(`at ${other} `), stack);
+      }
+    },
+  );
+
+  declare(`Pool.shutdown() while it is starting (${name})`, async () => {
+    await new Pool(options()).shutdown();
+    const pool = new Pool({ ...options(), lazy: true });
+    await pool.shutdown();
+    await assertRejects(() => pool.ready, PoolClosedError);
+  });
+}

@@ -1,0 +1,40 @@
+/**
+ * What the tests of conformance have in common.
+ *
+ * @module
+ */
+
+import { importTasks, type Pool, type PoolOptions } from "../../mod.ts";
+
+export const tasks = importTasks<typeof import("../helpers/tasks.ts")>(
+  import.meta.resolve("../helpers/tasks.ts"),
+);
+
+const REPETITIONS = 100;
+export const XS = Array.from({ length: REPETITIONS }, (_, index) => index);
+export const YS = XS.map((x) => x * x);
+export const ZS = XS.map((x) => x * 2);
+export const XYZ = XS.map((x): [number, number, number] => [x, YS[x]!, ZS[x]!]);
+
+export const double = (x: number) => x * 2;
+export const combine = (x: number, y: number, z: number) => x * y - 4 * z;
+export const COMBINED = XYZ.map((xyz) => combine(...xyz));
+
+/** Yields values one event loop turn after the other. */
+export async function* later<T>(values: Iterable<T>): AsyncGenerator<T> {
+  for (const value of values) {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    yield value;
+  }
+}
+
+export function* naturals(): Generator<number> {
+  for (let n = 0;; n++) yield n;
+}
+
+export type Test = (name: string, body: (pool: Pool) => Promise<void>) => void;
+export type TestWith = (
+  name: string,
+  extra: PoolOptions,
+  body: (pool: Pool) => Promise<void>,
+) => void;

@@ -1,0 +1,219 @@
+import { assert, assertEquals } from "@std/assert";
+import { Call } from "../../src/calls/call.ts";
+import { PrefetchWindow } from "../../src/scheduling/prefetch_window.ts";
+import { HostTally } from "../../src/pool/stats.ts";
+import { TaskRegistry } from "../../src/tasks/task_registry.ts";
+import { Channel } from "../../src/transport/channel.ts";
+import { MessageType } from "../../src/protocol/worker_messages.ts";
+import { Executor } from "../../src/worker/executor.ts";
+import { ResultWriter } from "../../src/worker/result_writer.ts";
+import { WorkerHandle } from "../../src/scheduling/worker_handle.ts";
+import { MemoryConnection } from "../helpers/memory_connection.ts";
+import type { Random } from "../helpers/random.ts";
+
+const TASK = new TaskRegistry(() => {}).register((x: unknown) => x);
+
+const TYPES: readonly [unknown, ...unknown[]] = [
+  0,
+  "5",
+  null,
+  99,
+  ...Object.values(MessageType),
+];
+
+/** A call that counts how often it was answered. */
+class CountedCall extends Call {
+  answers = 0;
+
+  override succeed(): void {
+    this.answers++;
+  }
+
+  override fail(): void {
+    this.answers++;
+  }
+}
+
+/** A `WorkerHandle` ends the connection of a worker that says anything. */
+export async function tryLink(random: Random): Promise<void> {
+  const [left, right] = MemoryConnection.pair();
+  const tally = new HostTally("local", "local");
+  const link = new WorkerHandle(
+    {
+      name: "worker",
+      tally,
+      modules: undefined,
+      concurrency: 1,
+      cancelGrace: 60_000,
+      kill: () => {},
+      end: () => Promise.resolve({ exitStatus: "exit code 0", stderrTail: "" }),
+    },
+    new Channel(left),
+    new PrefetchWindow("auto", 1),
+  );
+  let returned = 0;
+  const receiving = link.receive((calls) => returned += calls);
+  const calls = random.list(5, () => makeCall(random));
+  for (const call of calls) assert(link.send(call));
+  link.flush();
+  const worker = new Channel(right);
+  for (const message of random.list(6, () => fromWorker(random))) {
+    worker.writer.message(message);
+  }
+  await worker.drained();
+  worker.close();
+  const { begun, unbegun } = await receiving;
+  const unanswered = [...begun, ...unbegun];
+  // Each call is answered once or left for others, and rightly counted.
+  assertEquals(returned + unanswered.length, calls.length, "calls");
+  for (const call of calls) {
+    const expected = unanswered.includes(call) ? 0 : 1;
+    assertEquals(call.answers, expected, "answers");
+  }
+  assert(tally.done >= 0 && Number.isSafeInteger(tally.done), "done");
+  assert(tally.busy >= 0 && Number.isSafeInteger(tally.busy), "busy");
+}
+
+function makeCall(random: Random): CountedCall {
+  return random.below(3) === 0
+    ? new CountedCall(TASK, [1, 2, 3], "single")
+    : new CountedCall(TASK, [1]);
+}
+
+/** A message that a worker might send, or one with something wrong. */
+function fromWorker(random: Random): unknown[] {
+  const list = () => random.list(4, () => anything(random));
+  return spoil(
+    random,
+    random.pick([
+      [MessageType.RESULTS, random.below(6), 1, list()],
+      [MessageType.CHUNK_RESULTS, random.below(6), 1, list()],
+      [MessageType.FAILURE, random.below(6), 1, new Error("x"), list()],
+    ]),
+  );
+}
+
+/** An `Executor` refuses what no pool says, and answers what it was given. */
+export async function tryExecutor(random: Random): Promise<void> {
+  const [left, right] = MemoryConnection.pair();
+  const worker = new Channel(left);
+  const executor = new Executor(new ResultWriter(worker), 1 + random.below(2));
+  const serving = worker.receive((message) => executor.receive(message));
+  const pool = new Channel(right);
+  const answered = new Map<unknown, number>();
+  const last = Promise.withResolvers<void>();
+  const listening = pool.receive((message) => {
+    for (const id of answeredBy(message)) {
+      answered.set(id, (answered.get(id) ?? 0) + 1);
+      if (id === LAST) last.resolve();
+    }
+  });
+  const messages = [
+    [MessageType.DEFINE, 0, { kind: "inline", source: "(x) => x", name: "a" }],
+    ...random.list(6, () => fromPool(random)),
+    [MessageType.DEFINE, 3, { kind: "inline", source: "(x) => x", name: "a" }],
+    [MessageType.CALLS, 3, LAST, [[1]]],
+  ];
+  for (const message of messages) pool.writer.message(message);
+  await pool.drained();
+  await Promise.race([last.promise, serving.catch(() => {})]);
+  pool.close();
+  worker.close();
+  await serving.catch((error) => assert(error instanceof RangeError, error));
+  await listening.catch(() => {});
+  const given = new Map<unknown, number>();
+  for (const message of messages) {
+    for (const id of givenBy(message)) given.set(id, (given.get(id) ?? 0) + 1);
+  }
+  for (const [id, answers] of answered) {
+    assert(answers <= (given.get(id) ?? 0), `${answers} answers to ${id}`);
+  }
+}
+
+/** The id of the call by which it is known that all before was run. */
+const LAST = 1_000;
+
+function answeredBy([type, id, , values]: unknown[]): unknown[] {
+  if (type !== MessageType.RESULTS) return [id];
+  return (values as unknown[]).map((_, index) => id as number + index);
+}
+
+function givenBy([type, , id, calls]: unknown[]): unknown[] {
+  if (type === MessageType.CHUNK) return [id];
+  if (type !== MessageType.CALLS || !Array.isArray(calls)) return [];
+  return typeof id === "number" ? calls.map((_, index) => id + index) : [];
+}
+
+/** A message that a pool might send, or one with something wrong. */
+function fromPool(random: Random): unknown[] {
+  const id = () => random.below(4);
+  const list = () => random.list(4, () => anything(random));
+  return spoil(
+    random,
+    random.pick([
+      [MessageType.DEFINE, id(), definition(random)],
+      [MessageType.CALLS, id(), id(), [list(), list()]],
+      [MessageType.CHUNK, id(), id(), false, list()],
+      [MessageType.CHUNK, id(), id(), true, [list(), list()]],
+      [MessageType.FORGET, [id()]],
+      [MessageType.CANCEL, id()],
+      [MessageType.MODULE, random.pick(["a:b", "c:d"]), "1", "export {}"],
+    ]),
+  );
+}
+
+function definition(random: Random): unknown {
+  const name = "task";
+  const source = random.pick(["(x) => x", "5", "(", "() => { throw 1; }"]);
+  return random.pick<unknown>([
+    { kind: "inline", source, name },
+    { kind: "inline", source: 5, name },
+    { kind: "module", url: "data:text/javascript,", name },
+    { kind: "module", url: "nothing:", name },
+    { kind: "bound", task: random.below(4), constants: [1] },
+    { kind: "bound", task: random.below(4), constants: { length: 2 } },
+    { kind: "__proto__" },
+    {},
+  ]);
+}
+
+/** Puts something else in the place of one element, or leaves it as it is. */
+function spoil(random: Random, message: unknown[]): unknown[] {
+  switch (random.below(6)) {
+    case 0:
+      message[random.below(message.length)] = anything(random);
+      return message;
+    case 1:
+      message[0] = random.pick(TYPES);
+      return message;
+    case 2:
+      return message.slice(0, random.below(message.length + 1));
+    case 3:
+      return [...message, anything(random)];
+    default:
+      return message;
+  }
+}
+
+/** Values that other code than a careful one trips over. */
+function anything(random: Random): unknown {
+  return random.pick<unknown>([
+    undefined,
+    null,
+    -1,
+    0.5,
+    NaN,
+    2 ** 32,
+    2 ** 53,
+    5n,
+    "1",
+    [],
+    { length: 1e9 },
+    { length: -3 },
+    JSON.parse(`{"__proto__":{"length":2},"constructor":1}`),
+    { then: 1, toString: 1, valueOf: 1 },
+    Object.assign(new Error("x"), { extra: { toString: 1 } }),
+    random.below(6),
+    random.value(1),
+  ]);
+}

@@ -1,0 +1,108 @@
+import { assert } from "@std/assert";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const IMPORTER = fileURLToPath(
+  import.meta.resolve("../bundle/programs/import_bundle.ts"),
+);
+
+/** The name of an export, and what it is called with. */
+export type Call = readonly [name: string, ...args: unknown[]];
+
+/** What a call has returned or thrown. */
+export type Outcome =
+  | { readonly value: unknown }
+  | { readonly name: string; readonly stack: string };
+
+/** A folder with files, removed at the end of its scope. */
+export class Project implements AsyncDisposable {
+  private constructor(
+    /** The folder's path. */
+    readonly path: string,
+  ) {}
+
+  /** Makes a folder with the texts given for paths in it. */
+  static async with(files: Record<string, string>): Promise<Project> {
+    // Resolved, as Deno does it too when it names files.
+    const project = new Project(await Deno.realPath(await Deno.makeTempDir()));
+    for (const [path, text] of Object.entries(files)) {
+      await project.write(path, text);
+    }
+    return project;
+  }
+
+  /** The URL of what is or could be in it, by its unescaped path. */
+  url(path: string): string {
+    return pathToFileURL(`${this.path}/${path}`).href;
+  }
+
+  async write(path: string, text: string): Promise<void> {
+    const url = new URL(this.url(path));
+    await Deno.mkdir(new URL("./", url), { recursive: true });
+    await Deno.writeTextFile(url, text);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.path, { recursive: true });
+  }
+}
+
+/** Runs a `deno` to its end. */
+export async function runDeno(
+  args: readonly string[],
+  { env = {}, stdin = "" }: { env?: Record<string, string>; stdin?: string } =
+    {},
+): Promise<{ success: boolean; stdout: string; stderr: string }> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    env: { NO_COLOR: "1", ...env },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const [output] = await Promise.all([
+    child.output(),
+    new Blob([stdin]).stream().pipeTo(child.stdin),
+  ]);
+  return {
+    success: output.success,
+    stdout: new TextDecoder().decode(output.stdout),
+    stderr: new TextDecoder().decode(output.stderr),
+  };
+}
+
+/** Makes calls to a bundle's exports in a process without permissions. */
+export async function callBundle(
+  code: string,
+  ...calls: Call[]
+): Promise<Outcome[]> {
+  const { success, stdout, stderr } = await importBundle(code, calls, false);
+  assert(success, stderr);
+  return JSON.parse(stdout);
+}
+
+/** What is written to standard error when a call of a bundle throws. */
+export async function failBundle(code: string, name: string): Promise<string> {
+  const { success, stderr } = await importBundle(code, [[name]], true);
+  assert(!success, stderr);
+  return stderr;
+}
+
+/** The value that a single call of a bundle returns. */
+export async function valueOf(code: string, ...call: Call): Promise<unknown> {
+  const [outcome] = await callBundle(code, call);
+  assert("value" in outcome!, JSON.stringify(outcome));
+  return outcome.value;
+}
+
+/** The stack of what a single call of a bundle throws. */
+export async function stackOf(code: string, ...call: Call): Promise<string> {
+  const [outcome] = await callBundle(code, call);
+  assert("stack" in outcome!, JSON.stringify(outcome));
+  return outcome.stack;
+}
+
+function importBundle(code: string, calls: Call[], uncaught: boolean) {
+  return runDeno(["run", "--no-prompt", "--no-config", IMPORTER], {
+    stdin: JSON.stringify({ code, calls, uncaught }),
+  });
+}

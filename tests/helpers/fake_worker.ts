@@ -1,0 +1,193 @@
+import { KeepAlive } from "../../src/util/keep_alive.ts";
+import { PromisedCall } from "../../src/calls/promised_call.ts";
+import { PrefetchWindow } from "../../src/scheduling/prefetch_window.ts";
+import { Scheduler } from "../../src/scheduling/scheduler.ts";
+import { HostTally } from "../../src/pool/stats.ts";
+import { TaskRegistry } from "../../src/tasks/task_registry.ts";
+import { Channel } from "../../src/transport/channel.ts";
+import {
+  type Calls,
+  type Chunk,
+  MessageType,
+} from "../../src/protocol/worker_messages.ts";
+import { WorkerHandle } from "../../src/scheduling/worker_handle.ts";
+import { MemoryConnection } from "./memory_connection.ts";
+
+/** A task that workers return the argument of. */
+export const TASK = new TaskRegistry(() => {}).register((x: unknown) => x);
+
+/** How long an abandoned call may go on, in milliseconds. */
+export const CANCEL_GRACE = 60_000;
+
+/** A call with an argument, to be made at a host or anywhere. */
+export function call(
+  label: unknown,
+  host?: string,
+  retries = 0,
+): PromisedCall<unknown> {
+  const call = new PromisedCall<unknown>(TASK, [label], undefined, {
+    host,
+    retries,
+  });
+  call.promise.catch(() => {});
+  return call;
+}
+
+/** Lets all happen that needs no one else. */
+export async function settled(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/** A worker of a host, which answers as the test says. */
+export class FakeWorker {
+  /** The worker as the pool sees it. */
+  readonly link: WorkerHandle;
+  /** How many calls it answers yet when it is killed. */
+  lastAnswers = 0;
+  /** Resolves when it has ended. */
+  readonly gone: Promise<void>;
+  readonly #channel: Channel;
+  /** The calls that weren't answered: their ids, and arguments or items. */
+  readonly #calls: [id: number, label: unknown][] = [];
+
+  /** Connects a worker, which is told of calls once it is added. */
+  constructor(tally: HostTally, room: number) {
+    const [left, right] = MemoryConnection.pair();
+    this.link = new WorkerHandle(
+      {
+        name: `${tally.name} worker`,
+        tally,
+        modules: undefined,
+        concurrency: 1,
+        cancelGrace: CANCEL_GRACE,
+        kill: () => this.#die(),
+        end: () =>
+          Promise.resolve({ exitStatus: "signal SIGKILL", stderrTail: "" }),
+      },
+      new Channel(left),
+      new PrefetchWindow(room - 1, 1),
+    );
+    this.#channel = new Channel(right);
+    this.gone = this.#channel.receive((message) =>
+      this.#take(message as Calls | Chunk)
+    );
+  }
+
+  /** The arguments of the calls that weren't answered. */
+  get labels(): unknown[] {
+    return this.#calls.map(([, label]) => label);
+  }
+
+  /** Returns from the first call, and says which that was. */
+  async answer(microseconds = 1): Promise<unknown> {
+    const [id, label] = this.#calls.shift()!;
+    await this.#send([MessageType.RESULTS, id, microseconds, [label]]);
+    return label;
+  }
+
+  /** Returns the items of the first call, which is a chunk. */
+  async answerChunk(microseconds = 1): Promise<void> {
+    const [id, items] = this.#calls.shift()!;
+    await this.#send([MessageType.CHUNK_RESULTS, id, microseconds, items]);
+  }
+
+  /** Throws from the first call, after some of its items. */
+  async fail(before: unknown[] = [], microseconds = 1): Promise<void> {
+    const [id] = this.#calls.shift()!;
+    const thrown = new TypeError("failed");
+    await this.#send([MessageType.FAILURE, id, microseconds, thrown, before]);
+  }
+
+  /** Ends the connection. */
+  async hangUp(): Promise<void> {
+    this.#channel.close();
+    await settled();
+  }
+
+  async #die(): Promise<void> {
+    for (; this.lastAnswers > 0; this.lastAnswers--) await this.answer();
+    this.#channel.close();
+  }
+
+  async #send(message: unknown[]): Promise<void> {
+    this.#channel.writer.message(message);
+    await this.#channel.drained();
+    await settled();
+  }
+
+  #take(message: Calls | Chunk): void {
+    if (message[0] === MessageType.CALLS) {
+      const [, , firstId, argumentLists] = message;
+      argumentLists.forEach(([label], index) =>
+        this.#calls.push([firstId + index, label])
+      );
+    } else if (message[0] === MessageType.CHUNK) {
+      const [, , id, , items] = message;
+      this.#calls.push([id, items]);
+    }
+  }
+}
+
+/** A scheduler with workers at hosts, which are ended with the scope. */
+export class HostBench implements AsyncDisposable {
+  /** What is tested. */
+  readonly scheduler: Scheduler;
+  /** What the hosts have done. */
+  readonly tallies = new Map<string, HostTally>();
+  readonly #keepAlive = new KeepAlive();
+  readonly #workers: FakeWorker[] = [];
+
+  /** Constructs a scheduler without workers. */
+  constructor() {
+    this.scheduler = new Scheduler(this.#keepAlive, {
+      lost: () => {},
+      expects: () => this.scheduler.links.length === 0,
+      hostError: () => undefined,
+    });
+  }
+
+  /** A bench with a worker for each of these, of a window of one call. */
+  static async with(...hosts: string[]): Promise<HostBench> {
+    const bench = new HostBench();
+    for (const host of hosts) await bench.add(host);
+    return bench;
+  }
+
+  /** Adds a worker. */
+  async add(host: string, room = 1): Promise<FakeWorker> {
+    const tally = this.tallies.get(host) ?? new HostTally(host, "ssh");
+    this.tallies.set(host, tally);
+    const worker = new FakeWorker(tally, room);
+    this.#workers.push(worker);
+    await this.scheduler.connect(worker.link, undefined);
+    this.scheduler.add([worker.link]);
+    await settled();
+    return worker;
+  }
+
+  /** A worker, by the order of their coming. */
+  worker(index: number): FakeWorker {
+    return this.#workers[index]!;
+  }
+
+  /** What each worker has to do. */
+  get labels(): unknown[][] {
+    return this.#workers.map(({ labels }) => labels);
+  }
+
+  /** Submits calls to a host, or to any. */
+  async submit(
+    host: string | undefined,
+    ...labels: unknown[]
+  ): Promise<PromisedCall<unknown>[]> {
+    const calls = labels.map((label) => call(label, host));
+    for (const call of calls) this.scheduler.submit(call);
+    await settled();
+    return calls;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const worker of this.#workers) await worker.hangUp();
+    this.#keepAlive.close();
+  }
+}

@@ -1,0 +1,114 @@
+import { assertEquals, AssertionError, equal } from "@std/assert";
+import { Decoder } from "../../src/codec/decoder.ts";
+import {
+  type ByteSource,
+  FrameReader,
+} from "../../src/transport/frame_reader.ts";
+import { FrameWriter } from "../../src/transport/frame_writer.ts";
+
+/** Joins bytes. */
+export function concat(
+  pieces: readonly (Uint8Array | readonly number[])[],
+): Uint8Array<ArrayBuffer> {
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const joined = new Uint8Array(length);
+  let position = 0;
+  for (const piece of pieces) {
+    joined.set(piece, position);
+    position += piece.length;
+  }
+  return joined;
+}
+
+/** Checks that values are equal which may be too large to compare in print. */
+export function assertSame(actual: unknown, expected: unknown): void {
+  if (equal(actual, expected)) return;
+  const [one, other] = [actual, expected].map((value) =>
+    Deno.inspect(value, { iterableLimit: 8, strAbbreviateSize: 80 })
+  );
+  throw new AssertionError(`Values differ: ${one} should be ${other}`);
+}
+
+/** The frames of some messages, one after the other. */
+export function encodeMessages(
+  ...messages: readonly unknown[][]
+): Uint8Array<ArrayBuffer> {
+  const writer = new FrameWriter();
+  for (const message of messages) writer.message(message);
+  return concat(writer.take());
+}
+
+/** A frame with a correct length around any bytes. */
+export function frameAround(
+  ...content: readonly (Uint8Array | readonly number[])[]
+): Uint8Array<ArrayBuffer> {
+  const bytes = concat(content);
+  const frame = concat([[0, 0, 0, 0], bytes]);
+  new DataView(frame.buffer).setUint32(0, bytes.length);
+  return frame;
+}
+
+/** The frame of a message with a single field, which is encoded already. */
+export function frameOf(
+  field: Uint8Array | readonly number[],
+): Uint8Array<ArrayBuffer> {
+  return frameAround([0xdc, 0, 1], field);
+}
+
+/** The message in a frame. */
+export function decodeFrame(frame: Uint8Array<ArrayBuffer>): unknown[] {
+  const view = new DataView(frame.buffer, frame.byteOffset);
+  assertEquals(view.getUint32(0), frame.length - 4, "length of the frame");
+  const decoder = new Decoder();
+  decoder.use(frame);
+  return decoder.message(4, frame.length);
+}
+
+/** What arrives when a value is sent. */
+export function roundTrip<T>(value: T): T {
+  const message = decodeFrame(encodeMessages([value]));
+  assertEquals(message.length, 1, "fields of the message");
+  return message[0] as T;
+}
+
+/** Bytes that can be read in the given chunks, or smaller ones. */
+export class Chunks implements ByteSource {
+  /** How large the buffers were that were to be filled. */
+  readonly offered: number[] = [];
+  readonly #chunks: Uint8Array[];
+
+  /** Constructs a source of these bytes and nothing after them. */
+  constructor(chunks: readonly Uint8Array[]) {
+    this.#chunks = chunks.filter((chunk) => chunk.length > 0);
+  }
+
+  read(buffer: Uint8Array): Promise<number | null> {
+    this.offered.push(buffer.length);
+    const chunk = this.#chunks.shift();
+    if (chunk === undefined) return Promise.resolve(null);
+    const count = Math.min(chunk.length, buffer.length);
+    // Reading nothing, again and again, would go on forever.
+    assertEquals(count > 0, true, "room in the buffer");
+    buffer.set(chunk.subarray(0, count));
+    if (count < chunk.length) this.#chunks.unshift(chunk.subarray(count));
+    return Promise.resolve(count);
+  }
+}
+
+/** All messages that a source gives until its end. */
+export async function readMessages(source: ByteSource): Promise<unknown[][]> {
+  const reader = new FrameReader(source);
+  const messages: unknown[][] = [];
+  while (await reader.read((message) => messages.push(message)));
+  return messages;
+}
+
+/** A value within `levels` arrays, or whatever else `wrap` makes. */
+export function nest(
+  levels: number,
+  wrap: (inner: unknown) => unknown = (inner) => [inner],
+): unknown {
+  let value: unknown = 1;
+  for (let level = 0; level < levels; level++) value = wrap(value);
+  return value;
+}

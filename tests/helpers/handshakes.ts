@@ -1,0 +1,213 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { decode, encode, type ValueMap } from "@std/msgpack";
+import {
+  introduce,
+  makeSecret,
+  PoolHandshake,
+  PROTOCOL_VERSION,
+} from "../../src/transport/handshake.ts";
+import { ConnectionPair, hangUp, TRANSPORTS } from "./connections.ts";
+import { concat, frameAround } from "./frames.ts";
+
+/** What the tests' pools and workers know in common. */
+export const SECRET = makeSecret();
+
+/** What a pool tells the workers that it lets in. */
+export const WELCOME = { concurrency: 4, nested: { text: "é" } };
+
+/** What is said of proofs that don't prove what they should. */
+export const UNPROVEN = "The other side doesn't know the pool's secret";
+
+/** The number of the workers in these tests, where there is no other. */
+const WORKER = 1;
+
+/** What a proof is about. */
+interface Statement {
+  readonly role: "pool" | "worker";
+  readonly worker: number;
+  readonly workerNonce: Uint8Array;
+  readonly poolNonce: Uint8Array;
+  readonly secret: Uint8Array<ArrayBuffer>;
+  readonly version: number;
+}
+
+/** A number that says nothing to anyone who doesn't know it. */
+export function makeNonce(): Uint8Array<ArrayBuffer> {
+  return crypto.getRandomValues(new Uint8Array(32));
+}
+
+/** A pool's handshake. */
+export function makePool(
+  secret: Uint8Array<ArrayBuffer> = SECRET,
+  welcome: ValueMap = WELCOME,
+): PoolHandshake {
+  return new PoolHandshake(() => secret, welcome);
+}
+
+/** Opens a connection of the kind that is used where there is a choice. */
+export function connect(): Promise<ConnectionPair> {
+  return ConnectionPair.open(TRANSPORTS[0]!);
+}
+
+/** The bytes of a handshake message. */
+export function encodeHandshake(message: ValueMap): Uint8Array<ArrayBuffer> {
+  return frameAround(encode(message));
+}
+
+/** A worker's first message, with some changes. */
+export function makeHello(changes: ValueMap = {}): ValueMap {
+  const nonce = makeNonce();
+  return { version: PROTOCOL_VERSION, worker: WORKER, nonce, ...changes };
+}
+
+/** A pool's answer to it; the changes are to what its proof is about. */
+export async function makeChallenge(
+  hello: ValueMap,
+  changes: Partial<Statement> = {},
+): Promise<ValueMap> {
+  const nonce = makeNonce();
+  const proof = await prove("pool", hello, nonce, changes);
+  return { version: PROTOCOL_VERSION, nonce, proof };
+}
+
+/** A worker's answer to that; the changes are to what its proof is about. */
+export async function makeAnswer(
+  hello: ValueMap,
+  challenge: ValueMap,
+  changes: Partial<Statement> = {},
+): Promise<ValueMap> {
+  return { proof: await prove("worker", hello, challenge.nonce, changes) };
+}
+
+/** A proof as the protocol defines it, made without the code under test. */
+export async function prove(
+  role: Statement["role"],
+  hello: ValueMap,
+  poolNonce: unknown,
+  changes: Partial<Statement> = {},
+): Promise<Uint8Array> {
+  const statement = {
+    role,
+    worker: hello.worker as number,
+    workerNonce: hello.nonce as Uint8Array,
+    poolNonce: poolNonce as Uint8Array,
+    secret: SECRET,
+    version: PROTOCOL_VERSION,
+    ...changes,
+  };
+  const numbers = new Uint8Array(9);
+  const view = new DataView(numbers.buffer);
+  view.setUint8(0, { pool: 1, worker: 2 }[statement.role]);
+  view.setUint32(1, statement.version);
+  view.setUint32(5, statement.worker);
+  const { secret, workerNonce } = statement;
+  const text = concat([numbers, workerNonce, statement.poolNonce]);
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const usages: KeyUsage[] = ["sign"];
+  const key = await crypto.subtle
+    .importKey("raw", secret, algorithm, false, usages);
+  return new Uint8Array(await crypto.subtle.sign("HMAC", key, text));
+}
+
+/** Someone at the other end, who can say anything. */
+export class Stranger {
+  /** The messages that were received, as bytes. */
+  readonly received: Uint8Array[] = [];
+  readonly #connection: Deno.Conn;
+
+  /** Constructs a stranger at one end of a connection. */
+  constructor(connection: Deno.Conn) {
+    this.#connection = connection;
+  }
+
+  /** Sends a message. */
+  async say(message: ValueMap): Promise<void> {
+    await this.write(encodeHandshake(message));
+  }
+
+  /** Sends any bytes. */
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let written = 0; written < bytes.length;) {
+      written += await this.#connection.write(bytes.subarray(written));
+    }
+  }
+
+  /** Receives a message. */
+  async hear(): Promise<ValueMap> {
+    const prefix = await this.#read(4);
+    const content = await this.#read(new DataView(prefix.buffer).getUint32(0));
+    this.received.push(concat([prefix, content]));
+    return decode(content) as ValueMap;
+  }
+
+  /** Checks that nothing more is sent before the connection ends. */
+  async hearNothing(): Promise<void> {
+    try {
+      assertEquals(await this.#connection.read(new Uint8Array(1)), null);
+    } catch (error) {
+      // Not all that was sent there was read.
+      if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
+    }
+  }
+
+  /** Ends the connection. */
+  hangUp(): void {
+    hangUp(this.#connection);
+  }
+
+  async #read(length: number): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = new Uint8Array(length);
+    for (let filled = 0; filled < length;) {
+      const count = await this.#connection.read(bytes.subarray(filled));
+      if (count === null) throw new Error("The connection ended");
+      filled += count;
+    }
+    return bytes;
+  }
+}
+
+/** Checks that a pool doesn't admit a stranger who does this. */
+export async function assertNotAdmitted(
+  reason: string,
+  act: (stranger: Stranger) => Promise<void>,
+  pool: PoolHandshake = makePool(),
+): Promise<void> {
+  using pair = await connect();
+  await assertRefused(pair, () => pool.admit(pair.left), reason, act);
+}
+
+/** Checks that a worker doesn't trust a stranger who does this. */
+export async function assertNotTrusted(
+  reason: string,
+  act: (stranger: Stranger, hello: ValueMap) => Promise<void>,
+): Promise<void> {
+  using pair = await connect();
+  const begin = () => introduce(pair.left, SECRET, WORKER);
+  await assertRefused(pair, begin, reason, async (stranger) => {
+    const hello = await stranger.hear();
+    await act(stranger, hello);
+  });
+}
+
+/** Checks that neither side believes a stranger who does this at once. */
+export async function assertNotBelieved(
+  reason: string,
+  act: (stranger: Stranger) => Promise<void>,
+): Promise<void> {
+  await assertNotAdmitted(reason, act);
+  await assertNotTrusted(reason, act);
+}
+
+async function assertRefused(
+  pair: ConnectionPair,
+  begin: () => Promise<unknown>,
+  reason: string,
+  act: (stranger: Stranger) => Promise<void>,
+): Promise<void> {
+  // Whoever refuses the other side hangs up, as pool and worker do.
+  const handshake = begin().finally(() => hangUp(pair.left));
+  await Promise.all([
+    assertRejects(() => handshake, Error, reason),
+    act(new Stranger(pair.right)),
+  ]);
+}

@@ -1,0 +1,230 @@
+/**
+ * A scheduler with workers at the other ends of real connections, which answer
+ * as the test says.
+ *
+ * @module
+ */
+
+import type { CallSource } from "../../src/scheduling/call_sources.ts";
+import { KeepAlive } from "../../src/util/keep_alive.ts";
+import type { PromisedCall } from "../../src/calls/promised_call.ts";
+import { PrefetchWindow } from "../../src/scheduling/prefetch_window.ts";
+import { Scheduler } from "../../src/scheduling/scheduler.ts";
+import { HostTally } from "../../src/pool/stats.ts";
+import { Channel } from "../../src/transport/channel.ts";
+import { type Calls, MessageType } from "../../src/protocol/worker_messages.ts";
+import {
+  type LostWorker,
+  WorkerHandle,
+} from "../../src/scheduling/worker_handle.ts";
+import { call } from "./fake_worker.ts";
+import { ConnectionPair, hangUp, TRANSPORTS } from "./connections.ts";
+
+/** Lets the scheduler dispatch what was submitted. */
+export async function dispatched(): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+}
+
+/** Both ends of the connection to a worker, which answers as the test says. */
+class FakeWorker {
+  readonly link: WorkerHandle;
+  readonly #pair: ConnectionPair;
+  readonly #channel: Channel;
+  /** The ids and arguments of calls that have arrived and weren't answered. */
+  readonly #waiting: [id: number, label: unknown][] = [];
+  readonly #ended: Promise<void>;
+  #arrival = Promise.withResolvers<void>();
+
+  constructor(pair: ConnectionPair, room: number) {
+    this.#pair = pair;
+    this.link = new WorkerHandle(
+      {
+        name: "fake worker",
+        tally: new HostTally("local", "local"),
+        modules: undefined,
+        concurrency: 1,
+        cancelGrace: 60_000,
+        kill: () => this.#channel.close(),
+        end: () =>
+          Promise.resolve({ exitStatus: "signal SIGKILL", stderrTail: "" }),
+      },
+      new Channel(pair.left),
+      new PrefetchWindow(room - 1, 1),
+    );
+    this.#channel = new Channel(pair.right);
+    this.#ended = this.#channel.receive((message) => {
+      if (message[0] === MessageType.CALLS) this.#take(message as Calls);
+    }).catch(() => {});
+  }
+
+  /** How many calls the pool has sent that it has had no answer to. */
+  get calls(): number {
+    return this.link.window.calls;
+  }
+
+  /** Returns from the first call that wasn't answered, and says which. */
+  async answer(): Promise<unknown> {
+    const [id, label] = await this.#next();
+    await this.#send([MessageType.RESULTS, id, 1, [label]]);
+    return label;
+  }
+
+  /** The same for calls until a condition is fulfilled. */
+  async answerUntil(done: Promise<unknown>): Promise<unknown[]> {
+    const labels: unknown[] = [];
+    const stop = Symbol();
+    for (;;) {
+      const next = await Promise.race([
+        this.#next(),
+        done.then(() => stop, () => stop),
+      ]);
+      if (typeof next === "symbol") return labels;
+      const [id, label] = next;
+      labels.push(label);
+      await this.#send([MessageType.RESULTS, id, 1, [label]]);
+    }
+  }
+
+  /** Throws from the first call that wasn't answered. */
+  async fail(thrown: unknown): Promise<void> {
+    const [id] = await this.#next();
+    await this.#send([MessageType.FAILURE, id, 1, thrown, []]);
+  }
+
+  /** Waits until a call has arrived. */
+  async arrived(): Promise<void> {
+    while (this.#waiting.length === 0) await this.#arrival.promise;
+  }
+
+  /** Ends the connection from the worker's side. */
+  hangUp(): void {
+    this.#channel.close();
+  }
+
+  async end(): Promise<void> {
+    hangUp(this.#pair.left);
+    await this.#ended;
+    hangUp(this.#pair.right);
+  }
+
+  async #next(): Promise<[id: number, label: unknown]> {
+    await this.arrived();
+    return this.#waiting.shift()!;
+  }
+
+  async #send(message: unknown[]): Promise<void> {
+    this.#channel.writer.message(message);
+    await this.#channel.drained();
+  }
+
+  #take([, , firstId, argumentLists]: Calls): void {
+    argumentLists.forEach(([label], index) =>
+      this.#waiting.push([firstId + index, label])
+    );
+    this.#arrival.resolve();
+    this.#arrival = Promise.withResolvers();
+  }
+}
+
+/** A scheduler and its workers, which are ended with the scope. */
+export class Bench implements AsyncDisposable {
+  readonly scheduler: Scheduler;
+  readonly #workers: FakeWorker[] = [];
+  readonly #keepAlive = new KeepAlive();
+  /** Resolves, when no worker is left, to why the last one is gone. */
+  readonly noWorkers: Promise<LostWorker>;
+
+  constructor() {
+    const { promise, resolve } = Promise.withResolvers<LostWorker>();
+    this.noWorkers = promise;
+    this.scheduler = new Scheduler(this.#keepAlive, {
+      lost: (_link, worker) => {
+        if (this.scheduler.links.length === 0) resolve(worker);
+      },
+      expects: () => false,
+      hostError: () => undefined,
+    });
+  }
+
+  /** A bench with workers that have been added, of the given windows. */
+  static async with(...rooms: number[]): Promise<Bench> {
+    const bench = new Bench();
+    await bench.add(...rooms);
+    return bench;
+  }
+
+  worker(index: number): FakeWorker {
+    return this.#workers[index]!;
+  }
+
+  /** How many calls are with each worker. */
+  get loads(): number[] {
+    return this.#workers.map(({ calls }) => calls);
+  }
+
+  /** Connects a worker, which gets no calls yet. */
+  async connect(room: number): Promise<FakeWorker> {
+    const pair = await ConnectionPair.open(TRANSPORTS[0]!);
+    const worker = new FakeWorker(pair, room);
+    this.#workers.push(worker);
+    return worker;
+  }
+
+  /** Connects workers, which get calls from now on. */
+  async add(...rooms: number[]): Promise<void> {
+    const links: WorkerHandle[] = [];
+    for (const room of rooms) {
+      const { link } = await this.connect(room);
+      await this.scheduler.connect(link, undefined);
+      links.push(link);
+    }
+    this.scheduler.add(links);
+  }
+
+  /** Submits calls that return their labels. */
+  submit(...labels: unknown[]): PromisedCall<unknown>[] {
+    const calls = labels.map((label) => call(label));
+    for (const call of calls) this.scheduler.submit(call);
+    return calls;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.end()));
+    await dispatched();
+    this.#keepAlive.close();
+  }
+}
+
+/** Submits a call each time it is asked. */
+export class Source implements CallSource {
+  /** The room that it was told of, each time. */
+  readonly asked: number[] = [];
+  stopped: Error | undefined;
+  readonly #scheduler: Scheduler;
+  readonly #label: string;
+  readonly #most: number;
+
+  /** Submits calls with a label, at most so many at a time. */
+  constructor(scheduler: Scheduler, label: string, most = 1) {
+    this.#scheduler = scheduler;
+    this.#label = label;
+    this.#most = most;
+  }
+
+  fill(room: number): void {
+    this.asked.push(room);
+    for (let count = Math.min(room, this.#most); count > 0; count--) {
+      this.#scheduler.submit(call(this.#label));
+    }
+  }
+
+  stop(reason: Error): void {
+    this.stopped = reason;
+    this.#scheduler.removeSource(this);
+  }
+}
+
+/** Numbers from 0 on. */
+export function range(length: number): number[] {
+  return Array.from({ length }, (_, index) => index);
+}

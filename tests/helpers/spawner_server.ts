@@ -1,0 +1,173 @@
+/**
+ * A spawner server as users start it, in a process of its own, which ends with
+ * the test whatever happens.
+ *
+ * @module
+ */
+
+import type { Certificate } from "../../src/transport/certificate.ts";
+import { Reaper } from "../../src/spawner/reaper.ts";
+import { LogFile } from "./log_file.ts";
+
+const PROGRAM = new URL("../../server.ts", import.meta.url).href;
+
+/** Has what a program writes go into two files. */
+const INTO_FILES = 'out=$1 err=$2; shift 2; exec "$@" >"$out" 2>"$err"';
+
+/** A token that is long enough. */
+export const TOKEN = "a token of the tests";
+
+/** Runs a program on some host: the part of `NetworkHost` that is needed. */
+export interface CommandHost {
+  readonly address: string;
+  command(program: string, args: string[]): [program: string, args: string[]];
+}
+
+/** How a server is started. */
+export interface SpawnerServerOptions {
+  /** Further arguments. */
+  readonly args?: readonly string[];
+  /** The token that pools must know. */
+  readonly token?: string;
+  /** What it proves itself with, to be reached with TLS. */
+  readonly certificate?: Certificate;
+  /** The host of a network it is to run on, and listen at. */
+  readonly host?: CommandHost;
+}
+
+/** What became of a server that has ended. */
+export interface ServerEnd {
+  readonly code: number;
+  readonly signal: Deno.Signal | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Starts a server; resolves when it listens. */
+export async function startSpawnerServer(
+  options: SpawnerServerOptions = {},
+): Promise<SpawnerServerProcess> {
+  const { token, certificate, host, args = [] } = options;
+  const folder = await makeFolder();
+  const files: string[] = [];
+  async function file(option: string, content: string | undefined) {
+    if (content === undefined) return;
+    const path = `${folder}/${option}`;
+    await Deno.writeTextFile(path, content);
+    files.push(`--${option}`, path);
+  }
+  await file("token-file", token);
+  await file("tls-cert", certificate?.cert);
+  await file("tls-key", certificate?.key);
+  const address = host === undefined ? [] : ["--host", host.address];
+  const server = new SpawnerServerProcess(
+    ["--port", "0", ...address, ...files, ...args],
+    folder,
+    host,
+  );
+  try {
+    await server.listening();
+    return server;
+  } catch (error) {
+    await server[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Runs a server with arguments that it is to refuse, or to do little with. */
+export async function runSpawnerServer(...args: string[]): Promise<ServerEnd> {
+  await using server = new SpawnerServerProcess(args, await makeFolder());
+  const listens = server.listening().then(() => true, () => false);
+  if (await listens) throw new Error(`The server listens: ${server.logs()}`);
+  return await server.ended();
+}
+
+function makeFolder(): Promise<string> {
+  return Deno.makeTempDir({ prefix: "distex-server-" });
+}
+
+/** What {@linkcode startSpawnerServer} has started. */
+export class SpawnerServerProcess implements AsyncDisposable {
+  /** Where it listens. */
+  readonly hostname: string;
+
+  readonly #child: Deno.ChildProcess;
+  readonly #reaper: Reaper;
+  readonly #stdout: LogFile;
+  readonly #stderr: LogFile;
+  #port = 0;
+
+  /** Starts a server with its files in a folder, which is removed with it. */
+  constructor(args: string[], folder: string, host?: CommandHost) {
+    const command = ["run", "-A", PROGRAM, ...args];
+    const [program, programArgs] = host?.command(Deno.execPath(), command) ??
+      [Deno.execPath(), command];
+    this.hostname = host?.address ?? "127.0.0.1";
+    const files = [`${folder}/stdout`, `${folder}/stderr`] as const;
+    this.#stdout = new LogFile(files[0]);
+    this.#stderr = new LogFile(files[1]);
+    this.#reaper = new Reaper(folder);
+    this.#child = new Deno.Command("sh", {
+      args: ["-c", INTO_FILES, "server", ...files, program, ...programArgs],
+      stdin: "null",
+    }).spawn();
+    this.#reaper.watch(this.#child);
+  }
+
+  /** Its process id. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** The port that it listens at. */
+  get port(): number {
+    return this.#port;
+  }
+
+  /** The server as a pool's host. */
+  spec(workers: number): string {
+    return `${this.hostname}:${this.port}/${workers}`;
+  }
+
+  /** What it has logged so far. */
+  logs(): string {
+    return this.#stderr.text().trimEnd();
+  }
+
+  /** Waits until it has logged a line like that. */
+  async logged(pattern: RegExp): Promise<string> {
+    const line = await this.#stderr.until(
+      (text) => text.match(/.*\n/g)?.find((line) => pattern.test(line)),
+      this.#child.status,
+    );
+    if (line !== undefined) return line.trimEnd();
+    throw new Error(`The server didn't log ${pattern}: ${this.logs()}`);
+  }
+
+  /** Waits until it listens. */
+  async listening(): Promise<void> {
+    const line = await this.logged(/listening at /);
+    this.#port = Number(line.match(/:(\d+) with/)![1]);
+  }
+
+  /** Sends it a signal, unless it has ended. */
+  kill(signal: Deno.Signal): void {
+    try {
+      this.#child.kill(signal);
+    } catch {
+      // It has ended already.
+    }
+  }
+
+  /** Waits until it has ended, and the reaper of its workers with it. */
+  async ended(): Promise<ServerEnd> {
+    const { code, signal } = await this.#child.status;
+    return { code, signal, stdout: this.#stdout.text(), stderr: this.logs() };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.kill("SIGKILL");
+    await this.#child.status;
+    await this.#reaper.close();
+  }
+}

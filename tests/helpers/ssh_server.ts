@@ -1,0 +1,301 @@
+/**
+ * A real OpenSSH server of a test's own, which knows nothing of this machine's
+ * ssh configuration and leaves nothing behind.
+ *
+ * @module
+ */
+
+import { delay } from "@std/async/delay";
+import { userInfo } from "node:os";
+import { LogFile } from "./log_file.ts";
+import {
+  configPath,
+  findProgram,
+  mark,
+  SSHD,
+  writeFiles,
+} from "./ssh_files.ts";
+
+/** Below those that systems hand out, to other tests too. */
+const PORTS = { from: 10_000, to: 32_000 };
+
+const MAX_TRIES = 20;
+
+/**
+ * Starts sshd on each port that it reads. When its pipe ends, it kills sshd,
+ * the sessions, and all that they have started, and removes the folder.
+ *
+ * Sessions leave sshd's process group, and what they start may outlive them.
+ * What is stopped can't start others while it is looked for.
+ */
+const GUARD = `
+folder=$1 mark=$2 sshd=
+shift 2
+trap '' HUP INT QUIT TERM
+while read -r port; do
+  { trap - HUP INT QUIT TERM; "$@" -p "$port"; echo "sshd ended" >&2; } \
+    </dev/null >&2 2>>"$folder/log" &
+  sshd=$!
+done
+tree=
+stop() {
+  kill -STOP "$1" || return
+  tree="$tree $1"
+  for child in $(cat /proc/"$1"/task/*/children); do stop "$child"; done
+}
+exec 2>/dev/null
+if [ "$sshd" ]; then
+  stop "$sshd"
+  kill -KILL $tree
+  wait
+  while files=$(grep -lF "$mark" /proc/[0-9]*/environ); [ "$files" ]; do
+    for file in $files; do
+      pid=\${file#/proc/}
+      kill -KILL "\${pid%/environ}"
+    done
+  done
+fi
+rm -rf "$folder"
+`;
+
+/** Why there can't be an {@linkcode SshServer} on this machine, if so. */
+export const sshdProblem: string | undefined = findProblem();
+
+function findProblem(): string | undefined {
+  if (Deno.build.os !== "linux") return "needs Linux";
+  if (!SSHD) return "install the package openssh-server";
+  if (!findProgram("ssh") || !findProgram("ssh-keygen")) {
+    return "install the package openssh-client";
+  }
+}
+
+/** Like `Deno.test`, of what needs an {@linkcode SshServer}. */
+export function sshTest(name: string, fn: () => void | Promise<void>): void {
+  if (sshdProblem) name += ` (skipped: ${sshdProblem})`;
+  Deno.test({ name, fn, ignore: sshdProblem !== undefined });
+}
+
+/** Options of {@linkcode startSshServer}. */
+export interface SshServerOptions {
+  /** Further lines of sshd_config, which take precedence; no `Match`. */
+  config?: readonly string[];
+  /** The address to listen on, 127.0.0.1 by default. */
+  address?: string;
+  /** The network namespace to run in. */
+  namespace?: string | undefined;
+  /**
+   * The environment of sessions. By default the `deno` of the test is in their
+   * PATH and has the same cache, and no profile of the user's is in their HOME.
+   */
+  env?: Readonly<Record<string, string>>;
+}
+
+/** Starts a server; resolves when it takes connections. */
+export async function startSshServer(
+  options: SshServerOptions = {},
+): Promise<SshServer> {
+  return await SshServer.start(options);
+}
+
+/** What {@linkcode startSshServer} has started. */
+export class SshServer implements AsyncDisposable {
+  readonly #reaper: Deno.ChildProcess;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #log: LogFile;
+  #stopped: Promise<unknown> | undefined;
+  #port = 0;
+
+  /** Who can log in: the user that runs the test. */
+  readonly user: string = userInfo().username;
+
+  /** Where all of its files are. Tests may put more there. */
+  readonly folder: string;
+
+  /** Where it listens. */
+  readonly address: string;
+
+  private constructor({ address = "127.0.0.1", namespace }: SshServerOptions) {
+    if (!SSHD) throw new Error("There is no sshd");
+    const folder = Deno.makeTempDirSync({ prefix: "distex-sshd-" });
+    const exec = namespace ? ["ip", "netns", "exec", namespace] : [];
+    const command = [...exec, SSHD, "-D", "-e", "-f", configPath(folder)];
+    this.folder = folder;
+    this.address = address;
+    this.#log = new LogFile(`${folder}/log`);
+    this.#reaper = new Deno.Command("sh", {
+      args: ["-c", GUARD, "sshd-reaper", folder, mark(folder), ...command],
+      stdin: "piped",
+      stdout: "null",
+      stderr: "piped",
+      // In a process group of its own, as ours may be killed as a whole.
+      detached: true,
+    }).spawn();
+    this.#writer = this.#reaper.stdin.getWriter();
+  }
+
+  /** As {@linkcode startSshServer}. */
+  static async start(options: SshServerOptions): Promise<SshServer> {
+    const server = new SshServer(options);
+    try {
+      await writeFiles(server.folder, server.address, options);
+      await server.#listen();
+      return server;
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+  }
+
+  /** Where it listens. */
+  get port(): number {
+    return this.#port;
+  }
+
+  /** The private key that is accepted. */
+  get identity(): string {
+    return `${this.folder}/identity`;
+  }
+
+  /** The file with the right host key, which holds for all names and ports. */
+  get knownHosts(): string {
+    return `${this.folder}/known_hosts`;
+  }
+
+  /** Arguments with which ssh gets in and ignores what the user has set up. */
+  get sshArgs(): string[] {
+    return this.#args("identity", "known_hosts");
+  }
+
+  /** The same with a private key that isn't accepted. */
+  get wrongKeyArgs(): string[] {
+    return this.#args("other_key", "known_hosts");
+  }
+
+  /** The same where the server isn't among the known hosts. */
+  get unknownHostKeyArgs(): string[] {
+    return this.#args("identity", "no_hosts");
+  }
+
+  /** The same where the server is known by another host key. */
+  get changedHostKeyArgs(): string[] {
+    return this.#args("identity", "changed_hosts");
+  }
+
+  /** The server as ssh's destination: a URL with user and port. */
+  get destination(): string {
+    const { address } = this;
+    const host = address.includes(":") ? `[${address}]` : address;
+    return `ssh://${this.user}@${host}:${this.port}`;
+  }
+
+  /** The server as a pool's host. */
+  spec(workers: number): string {
+    return `${this.destination}/${workers}`;
+  }
+
+  /** What sshd has logged so far. */
+  logs(): string {
+    return this.#log.text();
+  }
+
+  /** The processes of sshd, other than the one that listens. */
+  pids(): number[] {
+    const processes = readProcesses();
+    const isSshd = (pid: number) => !!processes.get(pid)?.isSshd;
+    const isOurs = (pid: number): boolean => {
+      const parent = processes.get(pid)?.parent ?? 0;
+      return parent === this.#reaper.pid || parent > 1 && isOurs(parent);
+    };
+    return [...processes].flatMap(([pid, { parent }]) =>
+      isSshd(pid) && isSshd(parent) && isOurs(pid) ? [pid] : []
+    );
+  }
+
+  /** Ends all connections as if sshd had crashed; it still takes new ones. */
+  async killSessions(): Promise<void> {
+    const killed = new Set(this.pids());
+    for (const pid of killed) {
+      try {
+        Deno.kill(pid, "SIGKILL");
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      }
+    }
+    while (this.pids().some((pid) => killed.has(pid))) await delay(1);
+  }
+
+  /** Kills sshd and all that was started by it, and removes the folder. */
+  async stop(): Promise<void> {
+    await this.#writer.close().catch(() => {});
+    // All of sshd's processes have the pipe: it ends when they have.
+    await (this.#stopped ??= this.#reaper.output());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  /** Has sshd listen on a port that is free. Only sshd itself can tell. */
+  async #listen(): Promise<void> {
+    for (let tries = 1;; tries++) {
+      const { from, to } = PORTS;
+      this.#port = from + Math.floor(Math.random() * (to - from));
+      await this.#writer.write(new TextEncoder().encode(`${this.port}\n`));
+      const start = this.logs().length;
+      const said = await this.#log.until(
+        (text) => {
+          const news = text.slice(start);
+          return /^Server listening on |^sshd ended$/m.test(news)
+            ? news
+            : undefined;
+        },
+        this.#reaper.status,
+      ) ?? "";
+      if (/^Server listening on /m.test(said)) break;
+      if (tries < MAX_TRIES && /Address already in use/.test(said)) continue;
+      throw new Error(`sshd doesn't start: ${this.logs()}`);
+    }
+  }
+
+  #args(identity: string, knownHosts: string): string[] {
+    const { folder } = this;
+    return [
+      ["-F", "none"],
+      ["-i", `${folder}/${identity}`],
+      ["-o", "IdentitiesOnly=yes"],
+      ["-o", "IdentityAgent=none"],
+      ["-o", `UserKnownHostsFile="${folder}/${knownHosts}"`],
+      ["-o", "GlobalKnownHostsFile=/dev/null"],
+      ["-o", "StrictHostKeyChecking=yes"],
+    ].flat();
+  }
+}
+
+interface Process {
+  parent: number;
+  isSshd: boolean;
+}
+
+/** All processes on this machine that haven't ended. */
+function readProcesses(): Map<number, Process> {
+  const processes = new Map<number, Process>();
+  for (const { name } of Deno.readDirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const stat = readText(`/proc/${name}/stat`);
+    const [, program, parent] = stat.match(/\((.*)\) [^ZX] (\d+)/s) ?? [];
+    if (!program) continue;
+    // Some versions run sessions in programs sshd-session and sshd-auth.
+    const isSshd = /^sshd\b/.test(program);
+    processes.set(Number(name), { parent: Number(parent), isSshd });
+  }
+  return processes;
+}
+
+/** The text of a file, which is empty if the process has ended meanwhile. */
+function readText(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch {
+    return "";
+  }
+}

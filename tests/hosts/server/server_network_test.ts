@@ -1,0 +1,159 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { deadline } from "@std/async/deadline";
+import { Pool, type PoolOptions } from "../../../mod.ts";
+import { makeCertificate } from "../../../src/transport/certificate.ts";
+import { CERTIFICATE_NAME } from "../../../src/transport/connect.ts";
+import { double, XS } from "../../conformance/conformance_fixture.ts";
+import { makeNetwork, networkTest } from "../../helpers/network.ts";
+import { gone } from "../../helpers/processes.ts";
+import { startSpawnerServer, TOKEN } from "../../helpers/spawner_server.ts";
+
+/** On an idle machine it takes a sixth of it, in milliseconds. */
+const TIMEOUT = 60_000;
+
+/** Where a task's worker connects to. */
+const connectArgument = () => Deno.args[1]!;
+
+const pid = () => Deno.pid;
+
+interface LocalhostCase {
+  readonly name: string;
+  /** The option 'localhost', for a pool that has this address. */
+  readonly options: (address: string) => PoolOptions;
+}
+
+const LOCALHOSTS: readonly LocalhostCase[] = [
+  { name: "by default", options: () => ({}) },
+  {
+    name: "with 'localhost' 0.0.0.0",
+    options: () => ({ localhost: "0.0.0.0" }),
+  },
+  { name: "with 'localhost' ::", options: () => ({ localhost: "::" }) },
+  {
+    name: "with 'localhost'",
+    options: (address) => ({ localhost: address }),
+  },
+];
+
+networkTest(
+  "ServerHost works across a network, whatever 'localhost' is",
+  async () => {
+    await using network = await makeNetwork(1);
+    const { pool: { address }, hosts: [host] } = network;
+    await using server = await startSpawnerServer({
+      host: host!,
+      token: TOKEN,
+    });
+    for (const { name, options } of LOCALHOSTS) {
+      await using pool = new Pool({
+        ...options(address),
+        hosts: server.spec(2),
+        token: TOKEN,
+      });
+      assertEquals(await pool.map(double, XS).toArray(), XS.map(double), name);
+      const [argument] = await pool.runOnAll(connectArgument);
+      assertEquals(argument!.replace(/\d+$/, ""), `tcp:${address}:`, name);
+    }
+    assertMatch(server.logs(), RegExp(`pool 1 from ${address} has connected`));
+  },
+);
+
+networkTest("ServerHost works across a network with TLS", async () => {
+  const certificate = await makeCertificate();
+  await using network = await makeNetwork(1);
+  const { pool: { address }, hosts: [host] } = network;
+  await using server = await startSpawnerServer({
+    host: host!,
+    token: TOKEN,
+    certificate,
+  });
+  const tls = { caCerts: [certificate.cert], serverName: CERTIFICATE_NAME };
+  await using pool = new Pool({
+    hosts: { host: server.spec(2), tls },
+    token: TOKEN,
+  });
+  assertEquals(await pool.map(double, XS).toArray(), XS.map(double));
+  const [argument] = await pool.runOnAll(connectArgument);
+  assertEquals(argument!.replace(/\d+$/, ""), `tls:${address}:`);
+});
+
+networkTest(
+  "Pool has workers at several spawner servers of a network",
+  async () => {
+    await using network = await makeNetwork(2);
+    await using stack = new AsyncDisposableStack();
+    const servers = await Promise.all(
+      network.hosts.map(async (host) =>
+        stack.use(await startSpawnerServer({ host, token: TOKEN }))
+      ),
+    );
+    await using pool = new Pool({
+      workers: 1,
+      hosts: servers.map((server) => server.spec(2)),
+      token: TOKEN,
+    });
+    const pids = await pool.runOnAll(pid);
+    assertEquals(new Set(pids).size, 5);
+    assertEquals(await pool.map(double, XS).toArray(), XS.map(double));
+    assertEquals(
+      pool.stats().hosts.map(({ name, workers }) => [name, workers]),
+      [["local", 1], ...servers.map(({ hostname }) => [hostname, 2])],
+    );
+  },
+);
+
+networkTest(
+  "SpawnerServer ends the workers of a pool that it can't reach any more",
+  async () => {
+    await using network = await makeNetwork(2);
+    const { pool: { address }, hosts: [lost, kept] } = network;
+    using gate = Deno.listen({ hostname: address, port: 0 });
+    const options = { token: TOKEN };
+    await using lostServer = await startSpawnerServer({
+      ...options,
+      host: lost!,
+    });
+    await using keptServer = await startSpawnerServer({
+      ...options,
+      host: kept!,
+    });
+    await using pool = new Pool({
+      ...options,
+      workers: 1,
+      hosts: [
+        { host: lostServer.spec(2), name: "lost" },
+        { host: keptServer.spec(1), name: "kept" },
+      ],
+      prefetch: 0,
+    });
+    const there = pool.with({ host: "lost" });
+    const pids = await there.runOnAll(pid);
+    // One of them is busy, and wouldn't notice by itself.
+    const spin = there.run(
+      async (hostname: string, port: number) => {
+        const connection = await Deno.connect({ hostname, port });
+        while (connection !== null);
+      },
+      address,
+      gate.addr.port,
+    );
+    const spun = spin.catch((error) => error.name);
+    using _entered = await gate.accept();
+    await network.cut(lost!);
+    for (const host of ["local", "kept"]) {
+      assertEquals(
+        await pool.with({ host }).map(double, XS).toArray(),
+        XS.map(double),
+      );
+    }
+    await deadline(Promise.all(pids.map(gone)), TIMEOUT);
+    await deadline(lostServer.logged(/can't be reached any more/), TIMEOUT);
+    for (const host of ["local", "kept"]) {
+      assertEquals(await pool.with({ host }).run(double, 2), 4);
+    }
+    // Only so can the pool know that it is alone.
+    await network.restore(lost!);
+    lostServer.kill("SIGKILL");
+    assertEquals(await deadline(spun, TIMEOUT), "WorkerLostError");
+  },
+);

@@ -1,0 +1,321 @@
+import {
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import {
+  BrokenPoolError,
+  HostError,
+  type HostOptions,
+  type HostStep,
+  Pool,
+  type PoolOptions,
+} from "../../../mod.ts";
+import { DENO_PLACES } from "../../../src/hosts/ssh/ssh_script.ts";
+import { type SshServerOptions, sshTest } from "../../helpers/ssh_server.ts";
+import {
+  findProgram,
+  isFile,
+  PoolProgram,
+  sharedSite,
+  SshSite,
+} from "../../helpers/ssh_fixture.ts";
+
+/** One that isn't supported any more. */
+const OLD_DENO = "2.8.3";
+
+const shared = sharedSite();
+
+/** Fails if a pool of the host doesn't fail so, with these words. */
+async function assertFails(
+  host: HostOptions,
+  step: HostStep,
+  words: readonly string[],
+  options: PoolOptions = {},
+): Promise<void> {
+  await using pool = new Pool({ hosts: host, ...options });
+  const { cause } = await assertRejects(() => pool.ready, BrokenPoolError);
+  assertInstanceOf(cause, HostError);
+  for (const text of words) assertStringIncludes(cause.message, text);
+  assertEquals(cause.step, step);
+  await shared.empty();
+}
+
+/** The same where sshd or the sessions over there are set up in a way. */
+async function assertFailsAt(
+  options: SshServerOptions,
+  host: Partial<HostOptions>,
+  step: HostStep,
+  words: readonly string[],
+): Promise<void> {
+  await using site = await SshSite.start(options);
+  await assertFails(site.host(1, { name: "big", ...host }), step, words);
+  await site.empty();
+}
+
+sshTest("Pool says that an ssh host's name isn't known", async () => {
+  const { sshArgs } = shared.site.server;
+  await assertFails({ host: "ssh://no-such-host.invalid", sshArgs }, "name", [
+    "Can't use the host no-such-host.invalid: ",
+    "check its name",
+    "Could not resolve hostname no-such-host.invalid",
+  ]);
+});
+
+sshTest("Pool says that an ssh host refused the connection", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  const { sshArgs } = shared.site.server;
+  await assertFails(
+    { host: `ssh://127.0.0.1:${port}`, sshArgs },
+    "connection",
+    [
+      "no ssh server listens at that port",
+      `connect to host 127.0.0.1 port ${port}: Connection refused`,
+    ],
+  );
+});
+
+sshTest("Pool says that an ssh host doesn't answer", async () => {
+  // Connections are made by the system, and nobody says anything.
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const host = `ssh://127.0.0.1:${listener.addr.port}`;
+  const { sshArgs } = shared.site.server;
+  await assertFails({ host, sshArgs }, "connection", [
+    "can't be reached",
+    "timed out",
+  ], { startTimeout: 5_000 });
+});
+
+sshTest("Pool says that an ssh host didn't accept a key", async () => {
+  const { site } = shared;
+  await assertFails(
+    site.host(1, { sshArgs: site.server.wrongKeyArgs }),
+    "key",
+    ["ssh-copy-id", "'identity'", "ssh-agent", "Permission denied (publickey)"],
+  );
+});
+
+sshTest("Pool says that an ssh host's key has changed", async () => {
+  const { site } = shared;
+  await assertFails(
+    site.host(1, { sshArgs: site.server.changedHostKeyArgs }),
+    "host key",
+    [
+      "has changed",
+      "ssh-keygen -R",
+      "REMOTE HOST IDENTIFICATION HAS CHANGED",
+    ],
+  );
+});
+
+sshTest("Pool says that an ssh host's key isn't known", async () => {
+  const { site } = shared;
+  await assertFails(
+    site.host(1, { sshArgs: site.server.unknownHostKeyArgs }),
+    "host key",
+    ["log in once with ssh", "No ED25519 host key is known for"],
+  );
+});
+
+sshTest("Pool says that ssh doesn't take the arguments given", async () => {
+  const sshArgs = [...shared.site.server.sshArgs, "-o", "NoSuchOption=yes"];
+  await assertFails(shared.site.host(1, { sshArgs }), "connection", [
+    "'sshArgs'",
+    "Bad configuration option: nosuchoption",
+  ]);
+});
+
+sshTest(
+  "Pool says that ssh and a host have no algorithm in common",
+  async () => {
+    const { site } = shared;
+    const algorithms = "HostKeyAlgorithms=rsa-sha2-512";
+    const sshArgs = [...site.server.sshArgs, "-o", algorithms];
+    await assertFails(site.host(1, { sshArgs }), "connection", [
+      "no algorithm in common (host key type)",
+      "'sshArgs'",
+      "Their offer: ssh-ed25519",
+    ]);
+  },
+);
+
+sshTest(
+  "Pool says that it is ssh that failed if it doesn't say why",
+  async () => {
+    const { sshArgs } = shared.site.server;
+    const silent = [...sshArgs, "-o", "LogLevel=QUIET"];
+    const host = { host: "ssh://no-such-host.invalid", sshArgs: silent };
+    await assertFails(host, "connection", [
+      "ssh could not connect to no-such-host.invalid (exit code 255)",
+      "'ssh -v'",
+    ]);
+  },
+);
+
+for (
+  const option of ["AllowStreamLocalForwarding no", "DisableForwarding yes"]
+) {
+  sshTest(
+    `Pool says that an ssh host doesn't forward with ${option}`,
+    async () => {
+      await assertFailsAt({ config: [option] }, {}, "forwarding", [
+        "AllowStreamLocalForwarding yes",
+        "no DisableForwarding",
+        "remote port forwarding failed",
+      ]);
+    },
+  );
+}
+
+sshTest("Pool says that an ssh host has no such folder", async () => {
+  const tmpdir = `${shared.site.server.folder}/no`;
+  await assertFails(shared.site.host(1, { tmpdir }), "forwarding", [
+    `the folder ${tmpdir} isn't there`,
+    "'tmpdir'",
+    "remote port forwarding failed",
+  ]);
+});
+
+sshTest("Pool says that an ssh host has no space", async () => {
+  // As on a full disk, what is too much isn't written.
+  const limited =
+    `trap '' XFSZ; ulimit -f 8; exec sh -c "$SSH_ORIGINAL_COMMAND"`;
+  await assertFailsAt({ config: [`ForceCommand ${limited}`] }, {}, "folder", [
+    "space",
+    "'tmpdir'",
+    "cat: ",
+  ]);
+});
+
+sshTest("Pool says that an ssh host runs no commands", async () => {
+  await using site = await SshSite.start({ config: ["ForceCommand false"] });
+  await assertFails(site.host(), "spawner", [
+    "exit code 1",
+    "must be able to run commands by ssh",
+  ]);
+});
+
+sshTest(
+  "Pool says that its program at an ssh host hasn't connected in time",
+  async () => {
+    await using site = await SshSite.start({
+      config: ["ForceCommand exec sleep 1000"],
+    });
+    await assertFails(site.host(), "spawner", [
+      "the pool's program there has not connected back",
+      "'startTimeout' of 4000 ms",
+    ], { startTimeout: 4_000 });
+  },
+);
+
+// Elsewhere it is looked for at these places, and found.
+if (!DENO_PLACES.some(isFile)) {
+  sshTest("Pool says where it looked for deno at an ssh host", async () => {
+    const folder = `${shared.tmpdir}/bin`;
+    await Deno.mkdir(folder);
+    for (const program of ["sh", "cat", "mkdir", "mv", "rm", "wc"]) {
+      await Deno.symlink(findProgram(program)!, `${folder}/${program}`);
+    }
+    await assertFailsAt({ env: { PATH: folder } }, {}, "deno", [
+      "there is no deno on big",
+      `in the PATH (${folder})`,
+      ...DENO_PLACES,
+      "'deno'",
+    ]);
+  });
+}
+
+sshTest("Pool says that deno can't be run at an ssh host", async () => {
+  const deno = `${shared.site.server.folder}/identity.pub`;
+  await assertFails(shared.site.host(1, { deno }), "deno", [
+    `can't be run on 127.0.0.1 (${deno}: `,
+    "Permission denied",
+    "'deno'",
+  ]);
+});
+
+sshTest(
+  "Pool says that what is to be deno at an ssh host is none",
+  async () => {
+    const deno = findProgram("ls")!;
+    await assertFails(shared.site.host(1, { deno }), "deno", [
+      `can't be run on 127.0.0.1 (${deno} is no deno, its version is `,
+      "'deno'",
+    ]);
+  },
+);
+
+/** Has Deno fetch another version of itself to where it keeps npm packages. */
+async function fetchDeno(version: string): Promise<string> {
+  const arch = Deno.build.arch === "aarch64" ? "arm64" : "x64";
+  const name = `@deno/linux-${arch}-glibc`;
+  await runDeno("cache", "--no-config", `npm:${name}@${version}`);
+  const { npmCache } = JSON.parse(await runDeno("info", "--json"));
+  const [path] = [...Deno.readDirSync(npmCache)]
+    .map((registry) => `${npmCache}/${registry.name}/${name}/${version}/deno`)
+    .filter(isFile);
+  return path!;
+}
+
+async function runDeno(...args: string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args,
+  }).output();
+  const [text, error] = [stdout, stderr].map((bytes) =>
+    new TextDecoder().decode(bytes)
+  );
+  if (!success) throw new Error(error);
+  return text!;
+}
+
+sshTest("Pool says that deno is too old at an ssh host", async () => {
+  const deno = await fetchDeno(OLD_DENO);
+  await assertFails(shared.site.host(1, { deno }), "version", [
+    `${deno} is version ${OLD_DENO}, and 2.9 or newer is needed`,
+    "deno upgrade",
+  ]);
+});
+
+sshTest(
+  "Pool says which worker at an ssh host ended, and its last words",
+  async () => {
+    const host = shared.site.host(2, { denoArgs: ["--no-such-flag"] });
+    await assertFails(host, "worker", [
+      "The 127.0.0.1 worker ",
+      "did not connect (exit code 1): ",
+      "unexpected argument '--no-such-flag'",
+    ]);
+  },
+);
+
+sshTest(
+  "Pool says how many workers at an ssh host haven't connected in time",
+  async () => {
+    // Such workers wait for a debugger.
+    const host = shared.site.host(2, {
+      denoArgs: ["--inspect-wait=127.0.0.1:0"],
+    });
+    await assertFails(host, "worker", [
+      "Of the 2 workers of the host 127.0.0.1, 2 were started",
+      "'startTimeout' of 10000 ms",
+    ], { startTimeout: 10_000 });
+  },
+);
+
+sshTest("Pool says that there is no ssh", async () => {
+  const PATH = `${shared.tmpdir}/shell`;
+  await Deno.mkdir(PATH);
+  for (const program of ["sh", "rm"]) {
+    await Deno.symlink(findProgram(program)!, `${PATH}/${program}`);
+  }
+  const hosts = shared.site.host();
+  await using program = new PoolProgram({ hosts }, "start", { env: { PATH } });
+  const { code, stderr } = await program.ended();
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, "the program 'ssh' can't be run");
+  assertStringIncludes(stderr, "install OpenSSH's client");
+  await shared.empty();
+});

@@ -1,0 +1,117 @@
+import {
+  assertInstanceOf,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { BrokenPoolError, HostError, Pool } from "../../../mod.ts";
+
+const PROGRAM = new URL("../../programs/ssh_bundle.ts", import.meta.url).href;
+
+/** Nobody is there, which isn't found out while the program is being made. */
+const HOST = "ssh://127.0.0.1:1/1";
+
+/**
+ * An npm registry that never answers. Where `deno bundle` gets esbuild from it,
+ * that isn't there yet.
+ */
+class SilentRegistry implements AsyncDisposable {
+  /** The environment of those who are to know nothing but it. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly #folder = Deno.makeTempDirSync();
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+
+  constructor() {
+    this.env = {
+      DENO_DIR: `${this.#folder}/deno`,
+      XDG_CACHE_HOME: `${this.#folder}/cache`,
+      NPM_CONFIG_REGISTRY: `http://127.0.0.1:${this.#listener.addr.port}/`,
+    };
+  }
+
+  /** Sets the environment of this process until the end of the scope. */
+  use(): Disposable {
+    const before = Object.keys(this.env).map((name) =>
+      [name, Deno.env.get(name)] as const
+    );
+    for (const [name, value] of Object.entries(this.env)) {
+      Deno.env.set(name, value);
+    }
+    return {
+      [Symbol.dispose]() {
+        for (const [name, value] of before) {
+          if (value === undefined) Deno.env.delete(name);
+          else Deno.env.set(name, value);
+        }
+      },
+    };
+  }
+
+  /** Waits for a bundler. */
+  accept(): Promise<Deno.Conn> {
+    return this.#listener.accept();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+}
+
+/** Reads what a bundler asks until it is gone. */
+async function gone(bundler: Deno.Conn): Promise<void> {
+  const buffer = new Uint8Array(4_096);
+  // One that is killed may leave unread what was sent to it.
+  while (await bundler.read(buffer).catch(() => null) !== null);
+}
+
+/** Lets a program do what it has begun, and come back to its event loop. */
+async function echo({ stdin, stdout }: Deno.ChildProcess): Promise<void> {
+  const writer = stdin.getWriter();
+  const reader = stdout.getReader();
+  for (let turn = 0; turn < 2; turn++) {
+    await writer.write(Uint8Array.of(turn));
+    await reader.read();
+  }
+  await writer.close();
+  await reader.cancel();
+}
+
+Deno.test("Pool says that the program for ssh hosts could not be made in time", async () => {
+  await using registry = new SilentRegistry();
+  using _env = registry.use();
+  await using pool = new Pool({ hosts: HOST, startTimeout: 1_000 });
+  const { cause } = await assertRejects(() => pool.ready, BrokenPoolError);
+  assertInstanceOf(cause, HostError);
+  for (const part of ["1000 ms", "'deno bundle'", "npm registry"]) {
+    assertStringIncludes(cause.message, part);
+  }
+});
+
+Deno.test("Pool that is shut down while the program for ssh hosts is made ends the bundler", async () => {
+  await using registry = new SilentRegistry();
+  using _env = registry.use();
+  await using pool = new Pool({ hosts: HOST });
+  const failed = assertRejects(() => pool.ready, Error, "shut down");
+  using bundler = await registry.accept();
+  await pool.shutdown();
+  await failed;
+  await gone(bundler);
+});
+
+Deno.test({
+  name: "Pool whose program is killed leaves no bundler",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using registry = new SilentRegistry();
+    const program = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", PROGRAM, JSON.stringify(registry.env), HOST],
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    using bundler = await registry.accept();
+    await echo(program);
+    program.kill("SIGKILL");
+    await program.status;
+    await gone(bundler);
+  },
+});

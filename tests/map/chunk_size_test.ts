@@ -1,0 +1,96 @@
+import { assert, assertEquals, assertFalse } from "@std/assert";
+import { ChunkSize } from "../../src/map/chunk_size.ts";
+
+const MEBIBYTE = 2 ** 20;
+
+/**
+ * The sizes of chunks that follow each other, given the time of an item, and
+ * the bytes that it and its result have.
+ */
+function sizes(
+  size: ChunkSize,
+  microseconds: number,
+  count: number,
+  bytes = 1,
+): number[] {
+  return Array.from({ length: count }, () => {
+    const { items } = size;
+    size.measured(items, items * microseconds, items * bytes);
+    return items;
+  });
+}
+
+Deno.test("ChunkSize that is fixed stays", () => {
+  const size = new ChunkSize(7);
+  assertEquals(sizes(size, 1, 3), [7, 7, 7]);
+  assertEquals(sizes(size, 1_000_000, 3), [7, 7, 7]);
+});
+
+Deno.test("ChunkSize is single only if it is fixed to 1", () => {
+  assert(new ChunkSize(1).single);
+  assertFalse(new ChunkSize(2).single);
+  assertFalse(new ChunkSize("auto").single);
+});
+
+Deno.test("ChunkSize doubles until chunks take a millisecond", () => {
+  const size = new ChunkSize("auto");
+  assertEquals(sizes(size, 100, 6), [1, 2, 4, 8, 10, 10]);
+});
+
+Deno.test("ChunkSize has at most 1,000 items", () => {
+  const size = new ChunkSize("auto");
+  assertEquals(sizes(size, 0, 12).slice(-3), [512, 1_000, 1_000]);
+});
+
+Deno.test("ChunkSize has at least one item", () => {
+  const size = new ChunkSize("auto");
+  sizes(size, 1, 20);
+  size.measured(1_000, 2 ** 32 - 1, 1_000);
+  assertEquals(size.items, 1);
+});
+
+Deno.test("ChunkSize grows by what was measured, not by what is the size now", () => {
+  const size = new ChunkSize("auto");
+  sizes(size, 1, 20);
+  size.measured(3, 1, 3);
+  assertEquals(size.items, 6);
+});
+
+Deno.test("ChunkSize doubles until chunks have a mebibyte", () => {
+  const size = new ChunkSize("auto");
+  assertEquals(size.itemBytes, undefined);
+  assertEquals(sizes(size, 1, 5, 200_000), [1, 2, 4, 5, 5]);
+  assertEquals(size.itemBytes, 200_000);
+});
+
+Deno.test("ChunkSize has one item if that is larger than a mebibyte", () => {
+  assertEquals(sizes(new ChunkSize("auto"), 1, 3, 16 * MEBIBYTE), [1, 1, 1]);
+});
+
+Deno.test("ChunkSize shrinks at once when items become large", () => {
+  const size = new ChunkSize("auto");
+  sizes(size, 1, 20);
+  size.measured(1_000, 1, 1_000 * 300_000);
+  assertEquals(size.items, 3);
+});
+
+Deno.test("ChunkSize grows step by step when items become small again", () => {
+  const size = new ChunkSize("auto");
+  sizes(size, 1, 3, 3 * MEBIBYTE);
+  const grown = sizes(size, 1, 100);
+  assertEquals(grown.slice(0, 4), [1, 1, 1, 1]);
+  assertEquals(grown.at(-1), 1_000);
+  assertEquals(grown.toSorted((a, b) => a - b), grown);
+});
+
+Deno.test("ChunkSize that is fixed learns how large items are", () => {
+  const size = new ChunkSize(7);
+  assertEquals(sizes(size, 1, 3, MEBIBYTE), [7, 7, 7]);
+  assertEquals(size.itemBytes, MEBIBYTE);
+});
+
+Deno.test("ChunkSize counts nothing for items without bytes", () => {
+  const size = new ChunkSize("auto");
+  assertEquals(sizes(size, 0, 12, 0).at(-1), 1_000);
+  assertEquals(size.itemBytes, 0);
+});

@@ -1,0 +1,288 @@
+import {
+  assert,
+  assertEquals,
+  assertFalse,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
+import {
+  type AnyIterable,
+  END,
+  isAsyncIterable,
+  isIterable,
+  Items,
+} from "../../src/map/items.ts";
+
+/** An iterable that notes what is done with its only iterator. */
+class Source implements Iterable<number> {
+  /** How often it was asked for a value. */
+  asked = 0;
+  /** How often it was told that no more is wanted. */
+  closed = 0;
+  readonly #end: number;
+  readonly #failAt: number;
+  readonly #closingError: Error | undefined;
+
+  /** Gives 1, 2, … */
+  constructor(end = Infinity, failAt = NaN, closingError?: Error) {
+    this.#end = end;
+    this.#failAt = failAt;
+    this.#closingError = closingError;
+  }
+
+  [Symbol.iterator](): Iterator<number> {
+    return {
+      next: () => this.#next(),
+      return: () => {
+        this.closed++;
+        if (this.#closingError !== undefined) throw this.#closingError;
+        return { done: true, value: undefined };
+      },
+    };
+  }
+
+  #next(): IteratorResult<number> {
+    this.asked++;
+    if (this.asked === this.#failAt) throw new Error("no more");
+    return this.asked > this.#end
+      ? { done: true, value: undefined }
+      : { done: false, value: this.asked };
+  }
+}
+
+/** The same, asynchronous. */
+class AsyncSource implements AsyncIterable<number> {
+  readonly source: Source;
+
+  constructor(...args: ConstructorParameters<typeof Source>) {
+    this.source = new Source(...args);
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<number> {
+    const iterator = this.source[Symbol.iterator]();
+    return {
+      next: async () => await iterator.next(),
+      return: async () => await iterator.return!(),
+    };
+  }
+}
+
+/** Gives nothing until it is told to. */
+class SilentSource implements AsyncIterable<number> {
+  readonly answer = Promise.withResolvers<IteratorResult<number>>();
+  closed = 0;
+  closing: Promise<never> | undefined;
+
+  [Symbol.asyncIterator](): AsyncIterator<number> {
+    return {
+      next: () => this.answer.promise,
+      return: () => {
+        this.closed++;
+        return this.closing ?? new Promise(() => {});
+      },
+    };
+  }
+}
+
+/** All items, however they can be had. */
+async function collect(items: Items): Promise<unknown[]> {
+  const all: unknown[] = [];
+  for (;;) {
+    const item = items.sync ? items.next() : await items.nextAsync();
+    if (item === END) return all;
+    all.push(item);
+  }
+}
+
+/** Sources by their kind. */
+const KINDS: [string, (...args: number[]) => AnyIterable<number>][] = [
+  ["sync", (...args) => new Source(...args)],
+  ["async", (...args) => new AsyncSource(...args)],
+];
+
+for (const [kind, make] of KINDS) {
+  Deno.test(`Items of one ${kind} iterable are its values`, async () => {
+    const items = new Items([make(3)]);
+    assertEquals(items.sync, kind === "sync");
+    assertEquals(await collect(items), [1, 2, 3]);
+  });
+
+  Deno.test(`Items of several iterables, one ${kind}, end with the shortest`, async () => {
+    for (const ends of [[2, 3, 4], [3, 2, 4], [4, 3, 2]]) {
+      const [first, ...rest] = ends.map((end) => new Source(end));
+      const items = new Items([first!, make(2), ...rest]);
+      assertEquals(await collect(items), [[1, 1, 1, 1], [2, 2, 2, 2]]);
+    }
+  });
+
+  Deno.test(`Items with an empty ${kind} iterable are none`, async () => {
+    assertEquals(await collect(new Items([new Source(), make(0)])), []);
+    assertEquals(await collect(new Items([make(0), new Source()])), []);
+  });
+}
+
+Deno.test("Items of sync iterables can be had later too", async () => {
+  const items = new Items([[1, 2], "ab"]);
+  assertEquals(await items.nextAsync(), [1, "a"]);
+  assertEquals(items.next(), [2, "b"]);
+  assertEquals(await items.nextAsync(), END);
+});
+
+Deno.test("Items await promises that a mixed sync iterable gives", async () => {
+  const promises = [Promise.resolve(1), Promise.resolve(2)];
+  const items = new Items([promises, new AsyncSource()]);
+  assertEquals(await collect(items), [[1, 1], [2, 2]]);
+});
+
+Deno.test("Items of sync iterables leave those after the shortest alone", () => {
+  const after = new Source();
+  const items = new Items([new Source(1), after]);
+  assertEquals([items.next(), items.next()], [[1, 1], END]);
+  assertEquals(after.asked, 1);
+});
+
+Deno.test("Items take nothing before they are asked", () => {
+  const source = new Source();
+  new Items([source]);
+  assertEquals(source.asked, 0);
+});
+
+Deno.test("Items ask async iterables at the same time", async () => {
+  const silent = [new SilentSource(), new SilentSource()];
+  const item = new Items(silent).nextAsync();
+  // The first one answers after the second one.
+  silent[1]!.answer.resolve({ done: false, value: 2 });
+  silent[0]!.answer.resolve({ done: false, value: 1 });
+  assertEquals(await item, [1, 2]);
+});
+
+Deno.test("Items.close() closes once what hasn't ended", async () => {
+  const ended = new Source(0);
+  const open = [new Source(), new AsyncSource()] as const;
+  const items = new Items([open[0], ended, open[1]]);
+  assertEquals(await items.nextAsync(), END);
+  await items.close();
+  await items.close();
+  assertEquals([open[0].closed, ended.closed, open[1].source.closed], [
+    1,
+    0,
+    1,
+  ]);
+});
+
+Deno.test("Items.close() closes what nothing was taken from", async () => {
+  const source = new Source();
+  await new Items([source]).close();
+  assertEquals([source.asked, source.closed], [0, 1]);
+});
+
+Deno.test("Items.close() needs no return() of an iterator", async () => {
+  const iterable = {
+    [Symbol.iterator]: () => ({ next: () => ({ done: false, value: 1 }) }),
+  };
+  const items = new Items([iterable as Iterable<number>]);
+  assertEquals(items.next(), 1);
+  await items.close();
+});
+
+Deno.test("Items.close() leaves a generator's try block", async () => {
+  let left = false;
+  function* generate() {
+    try {
+      yield 1;
+    } finally {
+      left = true;
+    }
+  }
+  const items = new Items([generate()]);
+  items.next();
+  await items.close();
+  assert(left);
+});
+
+Deno.test("Items throw what a sync iterable throws, and close the others", async () => {
+  const failing = new Source(Infinity, 2);
+  const other = new Source();
+  const items = new Items([other, failing]);
+  assertEquals(items.next(), [1, 1]);
+  assertThrows(() => items.next(), Error, "no more");
+  await items.close();
+  assertEquals([other.closed, failing.closed], [1, 0]);
+});
+
+Deno.test("Items throw what an async iterable throws, and close the others", async () => {
+  const failing = new AsyncSource(Infinity, 2);
+  const other = new AsyncSource();
+  const items = new Items([failing, other]);
+  assertEquals(await items.nextAsync(), [1, 1]);
+  await assertRejects(() => items.nextAsync(), Error, "no more");
+  await items.close();
+  assertEquals([other.source.closed, failing.source.closed], [1, 0]);
+});
+
+for (
+  const [kind, make] of [["sync", Source], ["async", AsyncSource]] as const
+) {
+  Deno.test(`Items.close() throws what closing a ${kind} iterable throws, and closes all`, async () => {
+    const failing = new make(Infinity, NaN, new Error("stuck"));
+    const before = new Source();
+    const after = new Source();
+    const items = new Items([before, failing, after]);
+    await items.nextAsync();
+    await assertRejects(() => items.close(), Error, "stuck");
+    assertEquals([before.closed, after.closed], [1, 1]);
+    await items.close();
+  });
+}
+
+Deno.test("Items.close() doesn't wait for what may never answer", async () => {
+  const silent = new SilentSource();
+  const other = new Source();
+  const items = new Items([silent, other]);
+  const item = items.nextAsync();
+  await items.close();
+  assertEquals([silent.closed, other.closed], [1, 1]);
+  silent.answer.resolve({ done: true, value: undefined });
+  assertEquals(await item, END);
+});
+
+Deno.test("Items.close() keeps to itself what fails after that", async () => {
+  const silent = new SilentSource();
+  silent.closing = Promise.reject(new Error("too late"));
+  const items = new Items([silent]);
+  const item = items.nextAsync();
+  await items.close();
+  silent.answer.reject(new Error("hung up"));
+  await assertRejects(() => item, Error, "hung up");
+});
+
+Deno.test("Items.close() waits for a source that owes nothing", async () => {
+  const closing = Promise.withResolvers<IteratorResult<number>>();
+  let isClosed = false;
+  const iterable: AsyncIterable<number> = {
+    [Symbol.asyncIterator]: () => ({
+      next: () => Promise.resolve({ done: false, value: 1 }),
+      return: () => closing.promise,
+    }),
+  };
+  const items = new Items([iterable]);
+  assertEquals(await items.nextAsync(), 1);
+  const closed = items.close().then(() => isClosed = true);
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+  assertFalse(isClosed);
+  closing.resolve({ done: true, value: undefined });
+  assert(await closed);
+});
+
+Deno.test("isIterable() and isAsyncIterable() tell what is what", () => {
+  const neither = [undefined, null, 1, {}, { [Symbol.iterator]: 1 }];
+  for (const value of neither) {
+    assertFalse(isIterable(value) || isAsyncIterable(value));
+  }
+  for (const value of [[], "", new Map(), new Uint8Array()]) {
+    assert(isIterable(value));
+    assertFalse(isAsyncIterable(value));
+  }
+  assert(isAsyncIterable(new AsyncSource()));
+  assertFalse(isIterable(new AsyncSource()));
+});

@@ -1,0 +1,40 @@
+import { assertEquals } from "@std/assert";
+import type { Call } from "../../src/calls/call.ts";
+import { MapCall } from "../../src/map/map_call.ts";
+import { TASK } from "../helpers/fake_worker.ts";
+
+/** Notes what its calls tell it. */
+class Owner {
+  readonly times: (number | undefined)[] = [];
+
+  settled(_call: MapCall, microseconds?: number): void {
+    this.times.push(microseconds);
+  }
+}
+
+Deno.test("MapCall tells how long a worker was busy with it", () => {
+  const owner = new Owner();
+  new MapCall(owner, TASK, [1], undefined).succeed(1, 5, 70);
+  new MapCall(owner, TASK, [1, 2], "single").succeed([1, 2], 5, 80);
+  assertEquals(owner.times, [70, 80]);
+});
+
+Deno.test("MapCall that was run again item by item says nothing of its time", () => {
+  const owner = new Owner();
+  const chunk = new MapCall(owner, TASK, ["a", "b"], "single");
+  const reruns: Call[] = [];
+  chunk.rerun((call) => reruns.push(call));
+  for (let index = 0; index < reruns.length; index++) {
+    const [item] = reruns[index]!.payload;
+    reruns[index]!.succeed(item, 3, 1_000_000);
+  }
+  assertEquals([chunk.values, chunk.resultBytes], [["a", "b"], 6]);
+  assertEquals(owner.times, [undefined]);
+});
+
+Deno.test("MapCall that failed says nothing of its time", () => {
+  const owner = new Owner();
+  const chunk = new MapCall(owner, TASK, ["a", "b"], "single");
+  chunk.fail(new Error("failed"), ["a"]);
+  assertEquals([chunk.values, owner.times], [["a"], [undefined]]);
+});

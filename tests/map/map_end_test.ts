@@ -1,0 +1,59 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { Pool } from "../../mod.ts";
+import { Gate, passGate } from "../helpers/gate.ts";
+
+for (const cancelFutures of [false, true]) {
+  Deno.test(`Pool.map() heeds its signal while the pool is shut down, cancelFutures: ${cancelFutures}`, async () => {
+    await using gate = new Gate();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const pool = new Pool({ workers: 1, cancelGrace: 1 });
+    const results = pool.map(passGate, [gate.port], [1], { signal });
+    const result = results.next();
+    await gate.entered();
+    const shutdown = pool.shutdown({ cancelFutures });
+    controller.abort(new RangeError("enough"));
+    await assertRejects(() => result, RangeError, "enough");
+    await shutdown;
+  });
+}
+
+Deno.test("Pool.map() heeds its time-out while the pool is shut down", async () => {
+  await using gate = new Gate();
+  const pool = new Pool({ workers: 1, cancelGrace: 1 });
+  await pool.ready;
+  const results = pool.map(passGate, [gate.port], [1], { timeout: 500 });
+  const result = results.next();
+  const failure = assertRejects(() => result, DOMException);
+  // On a slow machine the time is over before the task has begun.
+  await Promise.race([gate.entered(), failure]);
+  const shutdown = pool.shutdown();
+  const error = await failure;
+  assertEquals(error.name, "TimeoutError");
+  await shutdown;
+});
+
+Deno.test("Pool.map() ends at an item of an async input that can't be looked at", async () => {
+  await using pool = new Pool(1);
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  async function* items() {
+    yield proxy;
+    await Promise.resolve();
+  }
+  const results = pool.map((item: object) => item, items());
+  await assertRejects(() => results.next(), TypeError, "revoked");
+});
+
+Deno.test("Pool.map() that an input of another one reads goes on without it", async () => {
+  await using pool = new Pool(1);
+  const inner = pool.map((x: number) => -x, [1, 2]);
+  let begun: Promise<number[]> | undefined;
+  function* items(): Generator<number> {
+    begun = inner.toArray();
+    yield* [];
+  }
+  const outer = pool.map((x: number) => x, items());
+  assertEquals(await outer.toArray(), []);
+  assertEquals(await begun, [-1, -2]);
+});

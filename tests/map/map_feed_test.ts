@@ -1,0 +1,196 @@
+import { assertEquals, assertFalse } from "@std/assert";
+import { ChunkSize } from "../../src/map/chunk_size.ts";
+import { type AnyIterable, Items } from "../../src/map/items.ts";
+import { MapFeed } from "../../src/map/map_feed.ts";
+import { nextTurn } from "../../src/util/next_turn.ts";
+
+const MEBIBYTE = 2 ** 20;
+
+/** A feed, and what it has given. */
+class Bench {
+  /** The chunks that were given and not taken, as `"end"` its end. */
+  given: unknown[] = [];
+  /** How many more chunks are wanted. */
+  wanted = 0;
+  readonly feed: MapFeed;
+
+  constructor(items: AnyIterable<unknown>, chunkSize: number | "auto") {
+    const size = new ChunkSize(chunkSize);
+    // Chunks of automatic size are to have up to 8 items.
+    for (let items = 1; items < 8; items *= 2) size.measured(items, 1, items);
+    this.feed = new MapFeed(new Items([items]), size, {
+      wants: () => this.wanted > 0,
+      submit: (items) => {
+        this.wanted--;
+        this.given.push(items);
+      },
+      end: (error) => this.given.push(error?.reason ?? "end"),
+    });
+  }
+
+  /** Wants so many chunks, and returns what was given a turn later. */
+  async fill(wanted: number): Promise<unknown[]> {
+    this.wanted = wanted;
+    this.feed.fill();
+    return await this.take();
+  }
+
+  /** What was given by the end of the next turn. */
+  async take(): Promise<unknown[]> {
+    // One turn more than items may have to wait.
+    await nextTurn();
+    await nextTurn();
+    return this.given.splice(0);
+  }
+}
+
+/** Gives what the test says, when it says so. */
+class Source implements AsyncIterableIterator<unknown> {
+  asked = 0;
+  closed = 0;
+  readonly #answers: PromiseWithResolvers<IteratorResult<unknown>>[] = [];
+  #answered = 0;
+
+  next(): Promise<IteratorResult<unknown>> {
+    return this.#answer(this.asked++).promise;
+  }
+
+  return(): Promise<IteratorResult<unknown>> {
+    this.closed++;
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  give(...values: unknown[]): void {
+    for (const value of values) {
+      this.#answer(this.#answered++).resolve({ done: false, value });
+    }
+  }
+
+  end(): void {
+    this.#answer(this.#answered++).resolve({ done: true, value: undefined });
+  }
+
+  fail(reason: unknown): void {
+    this.#answer(this.#answered++).reject(reason);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #answer(index: number): PromiseWithResolvers<IteratorResult<unknown>> {
+    return this.#answers[index] ??= Promise.withResolvers();
+  }
+}
+
+/** 1, 2, … */
+function count(to: number): number[] {
+  return Array.from({ length: to }, (_, index) => index + 1);
+}
+
+async function* later(items: unknown[]): AsyncGenerator<unknown> {
+  yield* items;
+}
+
+for (const kind of ["sync", "async"]) {
+  const make = kind === "sync" ? (items: unknown[]) => items : later;
+
+  Deno.test(`MapFeed gives ${kind} items in chunks, as many as are wanted`, async () => {
+    const bench = new Bench(make(count(7)), 3);
+    assertEquals(await bench.fill(1), [[1, 2, 3]]);
+    assertEquals(await bench.take(), []);
+    assertFalse(bench.feed.ended);
+    assertEquals(await bench.fill(5), [[4, 5, 6], [7], "end"]);
+    assertEquals(await bench.fill(5), []);
+  });
+
+  Deno.test(`MapFeed makes full chunks of ${kind} items that are there`, async () => {
+    const bench = new Bench(make(count(10)), "auto");
+    assertEquals(await bench.fill(5), [count(8), [9, 10], "end"]);
+  });
+
+  Deno.test(`MapFeed makes smaller chunks of large ${kind} items`, async () => {
+    const large = new Uint8Array(3 * MEBIBYTE);
+    const bench = new Bench(make([1, large, large, large, 2]), 5);
+    const expected = [[1, large, large], [large, 2], "end"];
+    assertEquals(await bench.fill(5), expected);
+  });
+}
+
+Deno.test("MapFeed gives what was there before an error", async () => {
+  const error = new Error("no more");
+  function* failing() {
+    yield* [1, 2, 3];
+    throw error;
+  }
+  const expected = [[1, 2], [3], error];
+  assertEquals(await new Bench(failing(), 2).fill(5), expected);
+  const source = new Source();
+  source.give(1, 2, 3);
+  source.fail(error);
+  assertEquals(await new Bench(source, 2).fill(5), expected);
+});
+
+Deno.test("MapFeed doesn't let items wait for those that are long in coming", async () => {
+  const source = new Source();
+  const bench = new Bench(source, "auto");
+  source.give(1, 2);
+  assertEquals(await bench.fill(5), [[1, 2]]);
+  assertEquals([await bench.take(), source.asked], [[], 3]);
+  source.give(3);
+  assertEquals(await bench.take(), [[3]]);
+  source.give(...count(20));
+  assertEquals(await bench.take(), [
+    count(8),
+    count(16).slice(8),
+    count(20).slice(16),
+  ]);
+  source.end();
+  assertEquals(await bench.take(), ["end"]);
+});
+
+Deno.test("MapFeed gives an item that it waits for though no more is wanted", async () => {
+  const source = new Source();
+  const bench = new Bench(source, "auto");
+  source.give(1);
+  assertEquals(await bench.fill(1), [[1]]);
+  source.give(2);
+  assertEquals([await bench.take(), source.asked], [[[2]], 3]);
+  source.give(3);
+  assertEquals(await bench.fill(1), [[3]]);
+});
+
+Deno.test("MapFeed waits until a chunk of fixed size is full", async () => {
+  const source = new Source();
+  const bench = new Bench(source, 3);
+  source.give(1, 2);
+  assertEquals(await bench.fill(5), []);
+  source.give(3, 4);
+  assertEquals(await bench.take(), [[1, 2, 3]]);
+  source.end();
+  assertEquals(await bench.take(), [[4], "end"]);
+});
+
+Deno.test("MapFeed gives nothing once it was stopped", async () => {
+  const source = new Source();
+  const bench = new Bench(source, 3);
+  source.give(1, 2);
+  assertEquals(await bench.fill(5), []);
+  bench.feed.stop();
+  source.give(3, 4, 5, 6);
+  assertEquals([await bench.take(), source.asked], [[], 3]);
+  assertEquals(await bench.fill(5), []);
+  await bench.feed.close();
+  assertEquals(source.closed, 1);
+});
+
+Deno.test("MapFeed that was stopped doesn't tell how its items end", async () => {
+  for (const how of ["end", "fail"] as const) {
+    const source = new Source();
+    const bench = new Bench(source, "auto");
+    assertEquals(await bench.fill(5), []);
+    bench.feed.stop();
+    source[how](new Error("too late"));
+    assertEquals(await bench.take(), []);
+  }
+});

@@ -1,0 +1,387 @@
+import {
+  assert,
+  assertEquals,
+  assertFalse,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { Pool } from "../../mod.ts";
+import type { HostOptions } from "../../src/options/host_options.ts";
+import { parseHosts } from "../../src/options/host_spec.ts";
+import { Random } from "../helpers/random.ts";
+
+/** The longest `tmpdir` that leaves room for the names of sockets. */
+const LONGEST_TMPDIR = `/${"a".repeat(51)}`;
+
+/** Specs, and what they say beside the defaults. */
+const READ: readonly (readonly [spec: string, read: object])[] = [
+  ["mini", { kind: "spawner", hostname: "mini" }],
+  ["mini/2", { kind: "spawner", hostname: "mini", workers: 2 }],
+  ["mini/0", { kind: "spawner", hostname: "mini" }],
+  ["mini/", { kind: "spawner", hostname: "mini" }],
+  ["mini:9000", { kind: "spawner", hostname: "mini", port: 9000 }],
+  ["mini:65535/7", {
+    kind: "spawner",
+    hostname: "mini",
+    port: 65_535,
+    workers: 7,
+  }],
+  ["192.168.0.7:1", { kind: "spawner", hostname: "192.168.0.7", port: 1 }],
+  ["[::1]", { kind: "spawner", hostname: "::1" }],
+  ["[::1]:9000/2", {
+    kind: "spawner",
+    hostname: "::1",
+    port: 9000,
+    workers: 2,
+  }],
+  ["ssh://mini", { hostname: "mini" }],
+  ["ssh://mini/", { hostname: "mini" }],
+  ["ssh://mini/0", { hostname: "mini" }],
+  ["ssh://mini/007", { hostname: "mini", workers: 7 }],
+  ["ssh://mini/12345678", { hostname: "mini", workers: 12_345_678 }],
+  ["ssh://mini:22", { hostname: "mini", port: 22 }],
+  ["ssh://ada@mini", { hostname: "mini", username: "ada" }],
+  ["ssh://ada@site@mini", { hostname: "mini", username: "ada@site" }],
+  ["ssh://ada@mini.example.org:2222/4", {
+    hostname: "mini.example.org",
+    username: "ada",
+    port: 2222,
+    workers: 4,
+  }],
+  ["ssh://[fe80::1%eth0]", { hostname: "fe80::1%eth0" }],
+  ["ssh://[::1]/2", { hostname: "::1", workers: 2 }],
+  ["ssh://ada@[2001:db8::7]:2222/4", {
+    hostname: "2001:db8::7",
+    username: "ada",
+    port: 2222,
+    workers: 4,
+  }],
+  ["ssh://my_host-1", { hostname: "my_host-1" }],
+  ["ssh://grün", { hostname: "grün" }],
+];
+
+for (const [spec, read] of READ) {
+  Deno.test(`parseHosts() reads "${spec}"`, () => {
+    const [host, ...more] = parseHosts(spec);
+    const { hostname } = host!;
+    assertEquals(more, []);
+    assertEquals(host!, {
+      kind: "ssh",
+      name: hostname,
+      hostname,
+      username: undefined,
+      port: undefined,
+      workers: 0,
+      ...read,
+    });
+    assertEquals(parseHosts({ host: spec }), [host!]);
+  });
+}
+
+/** What is wrong with a spec, by what is said of it. */
+const UNREADABLE: readonly (readonly [spec: string, message: string])[] = [
+  ["http://mini", `scheme is "http://", and can only be "ssh://"`],
+  ["SSH://mini", `scheme is "SSH://"`],
+  ["://mini", `scheme is "://"`],
+  ["ada@mini/2", `a spawner server has no users: is ssh://ada@mini/2 meant?`],
+  ["@mini", "username is empty"],
+  ["ssh://@mini", "username is empty"],
+  ["ssh://-lada@mini", `username is "-lada", which is no user's name`],
+  ["ssh://a da@mini", `username is "a da"`],
+  ["ssh://a\0@mini", "username is"],
+  ["", "hostname is missing"],
+  ["/2", "hostname is missing"],
+  [":22", "hostname is missing"],
+  ["[]", "hostname is missing"],
+  ["ssh://", "hostname is missing"],
+  ["ssh:///2", "hostname is missing"],
+  ["ssh://ada@", "hostname is missing"],
+  ["ssh://ada@:22/2", "hostname is missing"],
+  [" mini", `hostname is " mini", which is no host name`],
+  ["ssh://my host", `hostname is "my host"`],
+  ["ssh://mini\n", "hostname is"],
+  ["ssh://mi\0ni", "hostname is"],
+  ["ssh://-oProxyCommand=x", `hostname is "-oProxyCommand=x"`],
+  ["ssh://ada@-x", `hostname is "-x"`],
+  ["::1", `hostname is "::1": an IPv6 address must be in brackets`],
+  ["ssh://fe80::1:22/2", "must be in brackets, as in [::1]"],
+  ["[::1", `hostname is "[::1"`],
+  ["[::1]2", `hostname is "[::1]2"`],
+  ["[[::1]]", "hostname is"],
+  ["mini:", `port is "", and must be from 1 to 65535`],
+  ["[::1]:", `port is ""`],
+  ["mini:0", `port is "0"`],
+  ["mini:65536", `port is "65536"`],
+  ["ssh://mini:abc", `port is "abc"`],
+  ["ssh://mini:-22", `port is "-22"`],
+  ["ssh://mini:2.2", `port is "2.2"`],
+  ["mini/-1", `number of workers is "-1", and must be a whole number`],
+  ["mini/abc", `number of workers is "abc"`],
+  ["mini/1.5", `number of workers is "1.5"`],
+  ["mini/1e3", `number of workers is "1e3"`],
+  ["mini/2/", `number of workers is "2/"`],
+  ["mini/٣", `number of workers is "٣"`],
+  ["mini/99999999999999999", "number of workers is 100000000000000000"],
+];
+
+for (const [spec, message] of UNREADABLE) {
+  Deno.test(`parseHosts() refuses ${JSON.stringify(spec)}`, () => {
+    const error = assertThrows(() => parseHosts(spec), RangeError);
+    assertStringIncludes(error.message, message);
+    assertStringIncludes(error.message, `"${spec}"`);
+    assertStringIncludes(error.message, "hostname[:port][/workers]");
+  });
+}
+
+Deno.test("parseHosts() takes one host or many, in their order", () => {
+  const names = (hosts: Parameters<typeof parseHosts>[0]) =>
+    parseHosts(hosts).map(({ name, kind }) => [name, kind]);
+  assertEquals(names([]), []);
+  assertEquals(names("a"), [["a", "spawner"]]);
+  assertEquals(names({ host: "ssh://a" }), [["a", "ssh"]]);
+  assertEquals(names(["ssh://b/2", { host: "a" }, "ssh://c"]), [
+    ["b", "ssh"],
+    ["a", "spawner"],
+    ["c", "ssh"],
+  ]);
+});
+
+/** The options that both kinds of hosts have. */
+const COMMON = {
+  permissions: "none",
+  denoArgs: ["--v8-flags=--expose-gc"],
+  env: { A: "1" },
+  cwd: "/srv",
+} as const;
+
+Deno.test("parseHosts() takes all options of ssh hosts", () => {
+  const options = {
+    ...COMMON,
+    identity: "key",
+    sshArgs: ["-J", "gate"],
+    deno: "/opt/deno",
+    tmpdir: LONGEST_TMPDIR,
+  };
+  const spec = { host: "ssh://ada@mini", workers: 3, name: "the mini" };
+  assertEquals(parseHosts({ ...spec, ...options }), [{
+    ...options,
+    kind: "ssh",
+    name: "the mini",
+    username: "ada",
+    hostname: "mini",
+    port: undefined,
+    workers: 3,
+  }]);
+});
+
+Deno.test("parseHosts() takes all options of spawner servers", () => {
+  const options = {
+    ...COMMON,
+    token: "secret",
+    tls: { caCerts: ["PEM"], serverName: "mini.example.org" },
+  };
+  assertEquals(parseHosts({ host: "mini:9000", workers: 0, ...options }), [{
+    ...options,
+    kind: "spawner",
+    name: "mini",
+    username: undefined,
+    hostname: "mini",
+    port: 9000,
+    workers: 0,
+  }]);
+});
+
+Deno.test("parseHosts() takes the same number of workers twice", () => {
+  assertEquals(parseHosts({ host: "mini/2", workers: 2 })[0]!.workers, 2);
+});
+
+for (
+  const [options, message] of [
+    [{ workers: 3 }, "number of workers is 3 and 2 at once"],
+    [{ workers: 0 }, "number of workers is 0 and 2 at once"],
+    [{ host: "a", workers: -1 }, "number of workers is -1, and must be"],
+    [{ host: "a", workers: 1.5 }, "number of workers is 1.5"],
+    [{ host: "a", workers: NaN }, "number of workers is NaN"],
+    [{ host: "a", workers: "2" }, `number of workers is "2"`],
+    [{ name: 1 }, "'name' must be a string, and is 1"],
+    [{ identity: ["key"] }, "'identity' must be a string"],
+    [{ deno: true }, "'deno' must be a string"],
+    [{ sshArgs: "-4" }, "'sshArgs' must be an array of strings"],
+    [{ permissions: "all" }, `'permissions' must be "inherit", "none" or`],
+    [{ permissions: { run: "sh" } }, "'permissions.run' must be true, false,"],
+    [{ denoArgs: [1] }, "'denoArgs' must be an array of strings"],
+    [{ env: { A: 1 } }, "'env.A' must be a string, and is 1"],
+    [{ cwd: 1 }, "'cwd' must be a string"],
+    [
+      { host: "a", token: 7 },
+      "'token' must be a string, and is of type number",
+    ],
+    [{ host: "a", tls: "yes" }, `'tls' must be true, false or an object`],
+    [{ host: "a", tls: { caCerts: "PEM" } }, "'tls.caCerts' must be an array"],
+    [{ host: "a", tls: { serverName: 1 } }, "'tls.serverName' must be"],
+    [{ tmpdir: "tmp" }, `'tmpdir' must be an absolute path`],
+    [{ tmpdir: "" }, "'tmpdir'"],
+    [{ tmpdir: 7 }, "'tmpdir'"],
+    [{ tmpdir: `${LONGEST_TMPDIR}a` }, "at most 52 bytes"],
+    [{ tmpdir: `/${"ä".repeat(26)}` }, "at most 52 bytes"],
+    [{ tmpdir: "/a,b" }, `and is "/a,b"`],
+    [{ tmpdir: "/a:b" }, "'tmpdir'"],
+    [{ tmpdir: "/a%h" }, "'tmpdir'"],
+    [{ tmpdir: "/a\n" }, "'tmpdir'"],
+  ] as const
+) {
+  Deno.test(`parseHosts() refuses ${Deno.inspect(options)}`, () => {
+    const spec = { host: "ssh://mini/2", ...options } as HostOptions;
+    const error = assertThrows(() => parseHosts(spec), RangeError, message);
+    assertStringIncludes(error.message, `"${spec.host}"`);
+  });
+}
+
+Deno.test("parseHosts() refuses options that there aren't, and names the others", () => {
+  const misspelt = { host: "ssh://mini", identitty: "key" } as HostOptions;
+  const error = assertThrows(() => parseHosts(misspelt), TypeError);
+  for (
+    const part of [
+      `In the host "ssh://mini" there is no option 'identitty'`,
+      ...["host", "workers", "name", "identity", "sshArgs", "deno", "tmpdir"],
+      ...Object.keys(COMMON),
+    ]
+  ) assertStringIncludes(error.message, part);
+  assert(!/\b(token|tls|kind)\b/.test(error.message), error.message);
+});
+
+Deno.test("parseHosts() refuses options of TLS and permissions that there aren't", () => {
+  const wrong: readonly [options: object, message: string][] = [
+    [
+      { tls: { caCert: "PEM" } },
+      `In the host "mini" 'tls' has no option 'caCert'; it has caCerts, serverName`,
+    ],
+    [{ permissions: { reed: true } }, `"reed" is none of them`],
+  ];
+  for (const [options, message] of wrong) {
+    const spec = { host: "mini", ...options } as HostOptions;
+    assertThrows(() => parseHosts(spec), TypeError, message);
+  }
+});
+
+Deno.test("parseHosts() refuses a password, and doesn't tell it", () => {
+  for (
+    const spec of [
+      "ssh://me:SECRET@mini",
+      "ssh://me:SEC:RET@mini:22/2",
+      "ssh://me:SEC/RET@mini",
+      "ssh://me:SEC@RET@mini",
+      "me:SECRET@my host",
+      "http://me:SECRET@mini",
+    ]
+  ) {
+    const { message } = assertThrows(() => parseHosts(spec), RangeError);
+    assertStringIncludes(message, "me:…@m");
+    assertStringIncludes(message, "a password, which can't be given");
+    assertStringIncludes(message, "'identity'");
+    assertFalse(/SEC|RET/.test(message), message);
+  }
+});
+
+Deno.test("parseHosts() refuses options of the other kind of host", () => {
+  for (
+    const [name, value] of [
+      ["identity", "key"],
+      ["sshArgs", []],
+      ["deno", "/opt/deno"],
+      ["tmpdir", "/tmp"],
+    ] as const
+  ) {
+    const spec = { host: "mini", [name]: value };
+    const message = `the option '${name}' is for ssh://`;
+    assertThrows(() => parseHosts(spec), TypeError, message);
+  }
+  for (const [name, value] of [["token", "x"], ["tls", true]] as const) {
+    const spec = { host: "ssh://mini", [name]: value };
+    const message = `the option '${name}' is for spawner servers, not for ssh`;
+    assertThrows(() => parseHosts(spec), TypeError, message);
+  }
+});
+
+Deno.test("parseHosts() refuses what is neither a string nor an object with one", () => {
+  const wrong = [
+    null,
+    undefined,
+    7,
+    true,
+    {},
+    { host: 7 },
+    { hostname: "mini" },
+    ["mini"],
+    new URL("ssh://mini"),
+  ];
+  for (const host of wrong) {
+    const hosts = [host] as unknown as HostOptions[];
+    const message = "A host must be a string like [ssh://]";
+    assertThrows(() => parseHosts(hosts), TypeError, message);
+  }
+});
+
+Deno.test("parseHosts() says what is no host without what is in it", () => {
+  for (
+    const [host, what] of [
+      [null, "and is null"],
+      [undefined, "and is of type undefined"],
+      [7, "and is of type number"],
+      [["mini", "SECRET"], "and is of type Array"],
+      [new URL("ssh://me:SECRET@mini"), "and is of type URL"],
+      [{}, "and is an object with nothing in it"],
+      [
+        { hostname: "mini", token: "SECRET" },
+        "and is an object with 'hostname', 'token'",
+      ],
+      [
+        { host: ["SECRET"], token: "SECRET" },
+        "and is an object with 'host', 'token'",
+      ],
+    ] as const
+  ) {
+    const hosts = [host] as unknown as HostOptions[];
+    const { message } = assertThrows(() => parseHosts(hosts), TypeError);
+    assertStringIncludes(message, what);
+    assertFalse(message.includes("SECRET"), message);
+  }
+});
+
+Deno.test("parseHosts() takes a token as it is in a file", () => {
+  const host = { host: "mini", token: " se cret\r\n" };
+  assertEquals(parseHosts(host)[0]!.token, "se cret");
+});
+
+Deno.test("parseHosts() reads or refuses any string", () => {
+  const random = new Random(8_899);
+  const pieces = [
+    ...["ssh://", "http://", "ada", "mini", "::1", "22", "0", "ssh"],
+    ..."[]:/@-. %\0\n\\",
+  ] as unknown as [string, ...string[]];
+  let read = 0;
+  for (let round = 0; round < 20_000; round++) {
+    const spec = round % 2 === 0
+      ? random.list(8, () => random.pick(pieces)).join("")
+      : random.text(20);
+    try {
+      const [host] = parseHosts(spec);
+      const { hostname, workers, port = 1 } = host!;
+      assert(/^[^\s-]\S*$/.test(hostname), JSON.stringify(spec));
+      assert(Number.isSafeInteger(workers) && workers >= 0);
+      assert(Number.isInteger(port) && port > 0 && port < 65_536);
+      read++;
+    } catch (error) {
+      assert(error instanceof RangeError, `${JSON.stringify(spec)}: ${error}`);
+    }
+  }
+  assert(read > 100, `only ${read} could be read`);
+});
+
+Deno.test("new Pool() refuses hosts at once", () => {
+  assertThrows(() => new Pool(1, "ssh://my host"), RangeError, "hostname");
+  assertThrows(() => new Pool(1, ["a", "b:0"]), RangeError, `"b:0"`);
+  assertThrows(() => new Pool({ hosts: "ftp://a" }), RangeError, "scheme");
+  const hosts = { host: "a", tmpdir: "/tmp" };
+  assertThrows(() => new Pool({ hosts }), TypeError, "'tmpdir'");
+});

@@ -1,0 +1,253 @@
+import {
+  assert,
+  assertArrayIncludes,
+  assertEquals,
+  assertStringIncludes,
+} from "@std/assert";
+import config from "../../deno.json" with { type: "json" };
+import {
+  listRepository,
+  PACKAGE,
+  PACKAGE_URL,
+  Projects,
+  readPublishedFiles,
+  runDeno,
+} from "../helpers/package_fixture.ts";
+import { sshdProblem, startSshServer } from "../helpers/ssh_server.ts";
+
+/** A project's configuration, with names that nobody else could resolve. */
+const PROJECT_CONFIG = JSON.stringify({
+  imports: {
+    "@distex/pool": PACKAGE,
+    "flags": `${config.imports["@std/cli"]}/parse-args`,
+    "words": "./lib/words.ts",
+  },
+  vendor: true,
+  nodeModulesDir: "none",
+  lock: false,
+});
+
+const WORDS = `
+export function shout(text: string): string {
+  return text.toUpperCase() + "!";
+}
+`;
+
+/** A task module that can be loaded only with the project's import map. */
+const TASKS = `
+import { parseArgs } from "flags";
+import { shout } from "words";
+
+export function greet(...args: string[]): string {
+  return shout("hello " + parseArgs(args, { string: ["name"] }).name);
+}
+`;
+
+const MAIN = `
+import { importTasks, Pool } from "@distex/pool";
+
+const tasks = importTasks<typeof import("./tasks.ts")>(
+  import.meta.resolve("./tasks.ts"),
+);
+await using pool = new Pool(2);
+console.log(JSON.stringify({
+  inline: await pool.run((x: number) => x + 1, 41),
+  module: await pool.run(tasks.greet, "--name=you"),
+  map: await pool.map(tasks.greet, ["--name=me", "--name=them"]).toArray(),
+  workers: await pool.runOnAll(() => Deno.mainModule),
+}));
+`;
+
+/** What {@linkcode MAIN} writes. */
+const RESULTS = {
+  inline: 42,
+  module: "HELLO YOU!",
+  map: ["HELLO ME!", "HELLO THEM!"],
+  workers: [`${PACKAGE_URL}/worker.ts`, `${PACKAGE_URL}/worker.ts`],
+};
+
+/** Has all of the package in its module graph. */
+const GRAPH = Object.keys(config.exports).map((path) =>
+  `import "@distex/pool${path.slice(".".length)}";\n`
+).join("");
+
+/** A task module with a single import, so that it is the one that fails. */
+const WORDS_TASKS = `
+import { shout } from "words";
+
+export function greet(): string {
+  return shout("hello");
+}
+`;
+
+/**
+ * Without a configuration there is no `"vendor": true` either, by which workers
+ * find the package here; the flag says the same of the folder they start in.
+ */
+const UNCONFIGURED = `
+import { importTasks, Pool } from "@distex/pool";
+
+const tasks = importTasks<typeof import("./words_tasks.ts")>(
+  import.meta.resolve("./words_tasks.ts"),
+);
+await using pool = new Pool({
+  workers: 1,
+  config: false,
+  denoArgs: ["--vendor"],
+  cwd: import.meta.dirname!,
+});
+const message = await pool.run(tasks.greet).catch((error) => error.message);
+const inline = await pool.run((x: number) => x + 1, 41);
+console.log(JSON.stringify({ message, inline }));
+`;
+
+/** Runs tasks at the host that is its argument, as JSON. */
+const SSH_MAIN = `
+import { importTasks, Pool } from "@distex/pool";
+
+const tasks = importTasks<typeof import("./tasks.ts")>(
+  import.meta.resolve("./tasks.ts"),
+);
+await using pool = new Pool(0, JSON.parse(Deno.args[0]!));
+console.log(JSON.stringify({
+  inline: await pool.run((x: number) => x + 1, 41),
+  module: await pool.run(tasks.greet, "--name=you"),
+  map: await pool.map(tasks.greet, ["--name=me", "--name=them"]).toArray(),
+  programs: await pool.runOnAll(() =>
+    Deno.mainModule.replace(/.*\\//, "")
+  ),
+}));
+`;
+
+/** Checks that nothing is published but what users need, and all of that. */
+async function checkPublished(paths: readonly string[]): Promise<void> {
+  const optional = ["README.md", "CHANGELOG.md"];
+  const lists = await Promise.all([...optional, "src"].map(listRepository));
+  const required = [
+    "deno.json",
+    "LICENSE",
+    "mod.ts",
+    "worker.ts",
+    "server.ts",
+  ];
+  assertArrayIncludes(paths, [...required, ...lists.flat()]);
+  assertEquals(
+    paths.filter((path) =>
+      !(path.startsWith("src/") || required.includes(path) ||
+        optional.includes(path)) || /_(test|bench)\.ts$/.test(path)
+    ),
+    [],
+  );
+}
+
+/** Checks that no module of the package needs an import map. */
+async function checkSpecifiers(project: string): Promise<void> {
+  const { stdout } = await runDeno(["info", "--json", "graph.ts"], project);
+  const modules: {
+    specifier: string;
+    error?: string;
+    dependencies?: { specifier: string }[];
+  }[] = JSON.parse(stdout).modules;
+  assertEquals(modules.filter(({ error }) => error !== undefined), []);
+  const own = modules.filter(({ specifier }) =>
+    specifier.startsWith(`${PACKAGE_URL}/`)
+  );
+  assert(own.some(({ specifier }) => specifier.endsWith("/mod.ts")));
+  assert(own.some(({ specifier }) => specifier.endsWith("/worker.ts")));
+  const specifiers = own.flatMap(({ dependencies = [] }) =>
+    dependencies.map(({ specifier }) => specifier)
+  );
+  assertEquals(
+    specifiers.filter((text) => !/^(?:\.\.?\/|(?:jsr|npm|node):)/.test(text)),
+    [],
+  );
+}
+
+Deno.test("the package works in a project of its own", async (t) => {
+  const published = await readPublishedFiles();
+  await using projects = await Projects.make(published);
+  const project = await projects.add("project", {
+    "deno.json": PROJECT_CONFIG,
+    "lib/words.ts": WORDS,
+    "main.ts": MAIN,
+    "tasks.ts": TASKS,
+    "graph.ts": GRAPH,
+    "words_tasks.ts": WORDS_TASKS,
+    "unconfigured.ts": UNCONFIGURED,
+    "ssh_main.ts": SSH_MAIN,
+  });
+
+  await t.step("has the right files", async () => {
+    await checkPublished([...published.keys()]);
+  });
+
+  await t.step("imports nothing by a bare specifier", async () => {
+    await checkSpecifiers(project);
+  });
+
+  await t.step("type-checks and runs", async () => {
+    const { stdout } = await runDeno(
+      ["run", "--check", "-A", "main.ts"],
+      project,
+    );
+    assertEquals(JSON.parse(stdout), RESULTS);
+  });
+
+  await t.step({
+    name: "runs tasks on a host that has nothing but ssh and Deno",
+    ignore: sshdProblem !== undefined,
+    async fn() {
+      await using server = await startSshServer({
+        env: { DENO_DIR: `${projects.path}/elsewhere` },
+      });
+      const cache = `${projects.path}/cache`;
+      const host = { host: server.spec(2), sshArgs: server.sshArgs };
+      const { stdout } = await runDeno(
+        ["run", "-A", "ssh_main.ts", JSON.stringify(host)],
+        project,
+        { cache },
+      );
+      assertEquals(JSON.parse(stdout), {
+        inline: RESULTS.inline,
+        module: RESULTS.module,
+        map: RESULTS.map,
+        programs: ["program.js", "program.js"],
+      });
+      // The program for the host is kept, and this is where.
+      const kept = await Array.fromAsync(Deno.readDir(`${cache}/distex-pool`));
+      assertEquals(kept.length, 1);
+    },
+  });
+
+  await t.step("has a spawner server", async () => {
+    for (const program of [`${PACKAGE_URL}/server.ts`, `${PACKAGE}/server`]) {
+      const { stdout } = await runDeno(
+        ["run", "-A", "--config", "deno.json", program, "--help"],
+        project,
+      );
+      assertStringIncludes(stdout, "--token-file <file>");
+    }
+  });
+
+  await t.step("finds the nearest configuration upwards", async () => {
+    const nested = await projects.add("nested/project", {
+      "../../deno.json": JSON.stringify({ imports: { "words": "./none.ts" } }),
+      "deno.jsonc": `// The names that tasks import by\n${PROJECT_CONFIG}`,
+      "lib/words.ts": WORDS,
+      "src/app/main.ts": MAIN,
+      "src/app/tasks.ts": TASKS,
+    });
+    const { stdout } = await runDeno(
+      ["run", "-A", `${nested}/src/app/main.ts`],
+      projects.path,
+    );
+    assertEquals(JSON.parse(stdout), RESULTS);
+  });
+
+  await t.step("has no import map with config: false", async () => {
+    const { stdout } = await runDeno(["run", "-A", "unconfigured.ts"], project);
+    const { message, inline } = JSON.parse(stdout);
+    assertStringIncludes(message, '"words"');
+    assertEquals(inline, 42);
+  });
+});

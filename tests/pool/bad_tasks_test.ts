@@ -1,0 +1,143 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { deadline } from "@std/async/deadline";
+import { Pool, WorkerLostError } from "../../mod.ts";
+import { Gate, passGate } from "../helpers/gate.ts";
+import { BAD_TASKS, type BadTask } from "../programs/cancel_bad_tasks.ts";
+import { REPLACING_TASKS } from "../programs/cancel_replacing_tasks.ts";
+
+/** How long all may take on a busy machine, in milliseconds. */
+const LONG = 60_000;
+
+/** Calls of all kinds, of which none has anything to do with the bad one. */
+function startInnocents(pool: Pool): Promise<unknown>[] {
+  return [
+    ...[1, 2, 3].map((x) => pool.run((x: number) => x * 2, x)),
+    pool.run((x: unknown) => x, { a: [1, { b: "text", c: undefined }] }),
+    pool.run((x: unknown) => x, new Map([["key", new Set([1, 2])]])),
+    pool.run((x: unknown) => x, new Date(5)),
+    pool.run(() => Promise.resolve("a longer text, é, of non-ASCII letters")),
+    pool.run((x: number) => new Uint8Array(x).fill(7), 100_000),
+    pool.run((x: number[]) => Float64Array.from(x), [1, 2]),
+    pool.map((x: number, y: string) => x + y, [1, 2, 3], ["a", "b", "c"])
+      .toArray(),
+    pool.map((x: number) => -x, [1, 2, 3], { chunkSize: 2 }).toArray(),
+    pool.run(() => {
+      throw new TypeError("as expected");
+    }).catch((error) => [error instanceof TypeError, error.message]),
+  ];
+}
+
+const RIGHT: unknown[] = [
+  ...[2, 4, 6],
+  { a: [1, { b: "text", c: undefined }] },
+  new Map([["key", new Set([1, 2])]]),
+  new Date(5),
+  "a longer text, é, of non-ASCII letters",
+  new Uint8Array(100_000).fill(7),
+  new Float64Array([1, 2]),
+  ["1a", "2b", "3c"],
+  [-1, -2, -3],
+  [true, "as expected"],
+];
+
+function kindOf(outcome: PromiseSettledResult<unknown>): BadTask["outcome"] {
+  if (outcome.status === "fulfilled") return "value";
+  const { reason } = outcome;
+  if (reason instanceof WorkerLostError) return "lost";
+  return reason?.name === "TimeoutError" ? "time-out" : "error";
+}
+
+function testBadTask({ name, task, outcome: expected }: BadTask): void {
+  Deno.test(`Pool survives a task that ${name}`, async () => {
+    await using pool = new Pool({
+      workers: 1,
+      prefetch: 19,
+      cancelGrace: 100,
+      stdio: "null",
+    });
+    await pool.ready;
+    const timeout = expected === "time-out" ? 500 : LONG / 2;
+    const bad = pool.with({ timeout }).run(task);
+    const beside = startInnocents(pool);
+    const [outcome] = await Promise.allSettled([bad]);
+    if (expected !== undefined) {
+      assertEquals(kindOf(outcome!), expected, Deno.inspect(outcome));
+    }
+    assertEquals(await deadline(Promise.all(beside), LONG), RIGHT);
+    // What goes wrong later, in a timer, does so before this: its timer is due
+    // and fires after all that the task has set.
+    await pool.run(() => new Promise((resolve) => setTimeout(resolve, 10)));
+    const after = deadline(Promise.all(startInnocents(pool)), LONG);
+    assertEquals(await after, RIGHT);
+  });
+}
+
+[...BAD_TASKS, ...REPLACING_TASKS].forEach(testBadTask);
+
+Deno.test("Pool survives tasks whose results are larger than a message can be", async () => {
+  await using pool = new Pool({ workers: 1, prefetch: 19 });
+  const pid = await pool.run(() => Deno.pid);
+  const binary = pool.run(() => new Uint8Array(2 ** 31));
+  const beside = startInnocents(pool);
+  const strings = pool.run(() => {
+    const text = "x".repeat(2 ** 24);
+    return Array.from({ length: 2 ** 7 }, () => text);
+  });
+  for (const call of [binary, strings]) {
+    const error = await assertRejects(() => call, DOMException);
+    assertEquals(error.name, "DataCloneError");
+    assertStringIncludes(error.message, "1073741824 bytes");
+  }
+  assertEquals(await Promise.all(beside), RIGHT);
+  assertEquals(await pool.run(() => Deno.pid), pid);
+});
+
+Deno.test({
+  name: "Pool survives a task that closes its file descriptors",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using gate = new Gate();
+    await using pool = new Pool({ workers: 2, prefetch: 0, stdio: "null" });
+    await pool.ready;
+    const held = pool.run(passGate<string>, gate.port, "held");
+    await gate.entered();
+    const bad = pool.with({ timeout: LONG }).run(async () => {
+      const { closeSync, readdirSync } = await import("node:fs");
+      for (const name of readdirSync("/proc/self/fd")) {
+        try {
+          if (Number(name) > 2) closeSync(Number(name));
+        } catch {
+          // It isn't one of Node's.
+        }
+      }
+    });
+    await bad.catch((error) => assertInstanceOf(error, WorkerLostError));
+    gate.open();
+    assertEquals(await held, "held");
+    assertEquals(await Promise.all(startInnocents(pool)), RIGHT);
+  },
+});
+
+Deno.test("Pool survives a task that writes 10 MB to stdout and stderr", async () => {
+  await using pool = new Pool({ workers: 2, stdio: "null" });
+  await pool.ready;
+  const loud = pool.run(async () => {
+    const bytes = new Uint8Array(10_000_000).fill(65);
+    for (const stream of [Deno.stdout, Deno.stderr]) {
+      for (let written = 0; written < bytes.length;) {
+        written += await stream.write(bytes.subarray(written));
+      }
+      stream.writeSync(new Uint8Array([10]));
+    }
+    return "said";
+  });
+  assertEquals(await Promise.all(startInnocents(pool)), RIGHT);
+  assertEquals(await loud, "said");
+  assert(pool.stats().hosts[0]!.lost === 0);
+});

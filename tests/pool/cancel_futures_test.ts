@@ -1,0 +1,24 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { Pool } from "../../mod.ts";
+import { Gate, passGate } from "../helpers/gate.ts";
+import { killNow, until } from "../helpers/processes.ts";
+
+Deno.test("Pool.shutdown() that cancels futures cancels what its worker is lost with, too", async () => {
+  await using gate = new Gate();
+  const pool = new Pool({ workers: 1, prefetch: 2, retries: 1, stdio: "null" });
+  const pid = await pool.run(() => Deno.pid);
+  // Calls with a limit don't share a message, so which have begun is known.
+  const { signal } = new AbortController();
+  const own = pool.with({ signal });
+  const begun = own.run(passGate, gate.port, 0);
+  await gate.entered();
+  const others = [1, 2].map((x) => own.run((x: number) => x, x));
+  await until(() => pool.stats().running === 3);
+  const shutdown = pool.shutdown({ cancelFutures: true });
+  killNow(pid);
+  for (const call of [begun, ...others]) {
+    const { name } = await assertRejects(() => call, DOMException);
+    assertEquals(name, "AbortError");
+  }
+  await shutdown;
+});

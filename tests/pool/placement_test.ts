@@ -1,0 +1,237 @@
+import {
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { BrokenPoolError } from "../../src/errors/broken_pool_error.ts";
+import { WorkerLostError } from "../../src/errors/worker_lost_error.ts";
+import type { CallSource } from "../../src/scheduling/call_sources.ts";
+import type { Scheduler } from "../../src/scheduling/scheduler.ts";
+import { call, HostBench, settled } from "../helpers/fake_worker.ts";
+
+/** Submits a call to its host each time it is asked. */
+class Source implements CallSource {
+  readonly asked: number[] = [];
+  stopped: Error | undefined;
+  readonly #scheduler: Scheduler;
+
+  constructor(scheduler: Scheduler, readonly host?: string) {
+    this.#scheduler = scheduler;
+  }
+
+  fill(room: number): void {
+    this.asked.push(room);
+    this.#scheduler.submit(call("source", this.host));
+  }
+
+  stop(reason: Error): void {
+    this.stopped = reason;
+    this.#scheduler.removeSource(this);
+  }
+}
+
+function assertAbsent(error: unknown, host: string): void {
+  assertInstanceOf(error, BrokenPoolError);
+  assertStringIncludes(error.message, `no worker at the host '${host}'`);
+}
+
+Deno.test("Scheduler sends placed calls to the host's workers, whoever has room", async () => {
+  await using bench = await HostBench.with("a", "b", "b");
+  await bench.submit("b", 1, 2, 3);
+  assertEquals(bench.labels, [[], [1], [2]]);
+  await bench.worker(2).answer();
+  assertEquals(bench.labels, [[], [1], [3]]);
+});
+
+Deno.test("Scheduler lets other calls overtake those that wait for a host", async () => {
+  await using bench = await HostBench.with("a", "b");
+  await bench.submit("b", 1, 2);
+  await bench.submit(undefined, 3, 4);
+  assertEquals(bench.labels, [[3], [1]]);
+  assertEquals(bench.scheduler.queued, 2);
+  await bench.worker(0).answer();
+  assertEquals(bench.labels, [[4], [1]]);
+  await bench.worker(1).answer();
+  assertEquals(bench.labels, [[4], [2]]);
+});
+
+Deno.test("Scheduler serves placed calls of several hosts and others", async () => {
+  await using bench = await HostBench.with("a", "b");
+  const calls = [
+    ...await bench.submit("a", 1, 2),
+    ...await bench.submit("b", 3, 4),
+    ...await bench.submit(undefined, 5, 6),
+  ];
+  const done = Promise.all(calls.map(({ promise }) => promise));
+  for (let left = calls.length; left > 0;) {
+    for (const worker of [bench.worker(0), bench.worker(1)]) {
+      if (worker.labels.length === 0) continue;
+      await worker.answer();
+      left--;
+    }
+  }
+  assertEquals(await done, [1, 2, 3, 4, 5, 6]);
+  await bench.scheduler.idle();
+});
+
+Deno.test("Scheduler.roomAt() tells of one host or all", async () => {
+  await using bench = await HostBench.with("a");
+  await bench.add("b", 3);
+  await bench.add("b", 4);
+  const { scheduler } = bench;
+  assertEquals(scheduler.roomAt("a"), { workers: 1, capacity: 1 });
+  assertEquals(scheduler.roomAt("b"), { workers: 2, capacity: 7 });
+  assertEquals(scheduler.roomAt("c"), { workers: 0, capacity: 0 });
+  assertEquals(scheduler.roomAt(undefined), { workers: 3, capacity: 8 });
+});
+
+Deno.test("Scheduler asks a placed source for what its host has room for", async () => {
+  await using bench = new HostBench();
+  await bench.add("a", 9);
+  await bench.add("b", 3);
+  const { scheduler } = bench;
+  const source = new Source(scheduler, "b");
+  scheduler.submit(call("queued", "b"));
+  scheduler.addSource(source);
+  await settled();
+  assertEquals(source.asked, [2]);
+  assertEquals(bench.labels, [[], ["queued", "source"]]);
+});
+
+Deno.test("Scheduler doesn't ask a placed source while its host has no room", async () => {
+  await using bench = await HostBench.with("a", "b");
+  await bench.submit("b", 1);
+  const source = new Source(bench.scheduler, "b");
+  bench.scheduler.addSource(source);
+  await bench.submit("a", 2);
+  await bench.worker(0).answer();
+  assertEquals(source.asked, []);
+  await bench.worker(1).answer();
+  assertEquals(source.asked, [1]);
+  assertEquals(bench.labels, [[], ["source"]]);
+});
+
+Deno.test("Scheduler lets placed calls wait until there are workers at all", async () => {
+  await using bench = new HostBench();
+  const [waiting] = await bench.submit("b", 1);
+  const source = new Source(bench.scheduler, "b");
+  bench.scheduler.addSource(source);
+  await settled();
+  assertEquals([waiting!.state, source.stopped], ["queued", undefined]);
+  const worker = await bench.add("b", 2);
+  assertEquals(worker.labels, [1, "source"]);
+});
+
+Deno.test("Scheduler refuses what is placed at a host without workers, and goes on", async () => {
+  await using bench = await HostBench.with("a");
+  const { scheduler } = bench;
+  const [absent] = await bench.submit("b", 1);
+  assertAbsent(await absent!.promise.catch((error) => error), "b");
+  const source = new Source(scheduler, "b");
+  scheduler.addSource(source);
+  const round = scheduler.submitToAll(() => call("round"), "b");
+  assertAbsent(await round.catch((error) => error), "b");
+  assertAbsent(source.stopped, "b");
+  assertEquals(source.asked, []);
+  await bench.submit(undefined, 2);
+  assertEquals(await bench.worker(0).answer(), 2);
+  await scheduler.idle();
+});
+
+Deno.test("Scheduler refuses what waits for a host whose last worker is lost", async () => {
+  await using bench = await HostBench.with("a", "b");
+  const { scheduler } = bench;
+  const [sent, queued] = await bench.submit("b", 1, 2);
+  const source = new Source(scheduler, "b");
+  scheduler.addSource(source);
+  const [other] = await bench.submit(undefined, 3);
+  await bench.worker(1).hangUp();
+  await assertRejects(() => sent!.promise, WorkerLostError);
+  assertAbsent(await queued!.promise.catch((error) => error), "b");
+  assertAbsent(source.stopped, "b");
+  await bench.worker(0).answer();
+  assertEquals(await other!.promise, 3);
+  await scheduler.idle();
+});
+
+Deno.test("Scheduler refuses what is to run again at a host whose last worker is lost", async () => {
+  await using bench = await HostBench.with("a", "b");
+  const { scheduler } = bench;
+  const again = call(1, "b", 2);
+  scheduler.submit(again);
+  await settled();
+  await bench.worker(1).hangUp();
+  assertAbsent(await again.promise.catch((error) => error), "b");
+  const round = scheduler.submitToAll(() => call("round"));
+  await settled();
+  assertEquals(await bench.worker(0).answer(), "round");
+  assertEquals(await round, ["round"]);
+  await scheduler.idle();
+});
+
+Deno.test("Scheduler asks sources again when what took their room can't be sent", async () => {
+  await using bench = await HostBench.with("a");
+  const { scheduler } = bench;
+  const source = new Source(scheduler);
+  scheduler.addSource(source);
+  const unsendable = call(() => {});
+  scheduler.submit(unsendable);
+  await assertRejects(() => unsendable.promise);
+  await settled();
+  assertEquals(bench.labels, [["source"]]);
+});
+
+Deno.test("Scheduler.submitToAll() calls on a host's workers only, when all before is done", async () => {
+  await using bench = await HostBench.with("a", "b", "b");
+  await bench.submit("a", "before");
+  const round = bench.scheduler.submitToAll(() => call("round"), "b");
+  const [after] = await bench.submit(undefined, "after");
+  assertEquals(bench.labels, [["before"], [], []]);
+  await bench.worker(0).answer();
+  assertEquals(bench.labels, [[], ["round"], ["round"]]);
+  await bench.worker(1).answer();
+  assertEquals(after!.state, "queued");
+  await bench.worker(2).answer();
+  assertEquals(await round, ["round", "round"]);
+  assertEquals(bench.labels.flat(), ["after"]);
+});
+
+Deno.test("Scheduler.submitToAll() at a host without workers holds nothing up", async () => {
+  await using bench = await HostBench.with("a");
+  const absent = bench.scheduler.submitToAll(() => call("absent"), "b")
+    .catch((error) => error);
+  const round = bench.scheduler.submitToAll(() => call("round"), "a");
+  const [after] = await bench.submit("a", "after");
+  assertAbsent(await absent, "b");
+  await settled();
+  assertEquals(await bench.worker(0).answer(), "round");
+  assertEquals(await round, ["round"]);
+  assertEquals(await bench.worker(0).answer(), "after");
+  assertEquals(await after!.promise, "after");
+  await bench.scheduler.idle();
+});
+
+Deno.test("Scheduler.cancel() drops a placed call that is queued", async () => {
+  await using bench = await HostBench.with("a", "b");
+  const [, queued] = await bench.submit("b", 1, 2, 3);
+  assertEquals(bench.scheduler.cancel(queued!), true);
+  assertEquals(bench.scheduler.queued, 1);
+  assertEquals(await bench.worker(1).answer(), 1);
+  assertEquals(await bench.worker(1).answer(), 3);
+  await bench.scheduler.idle();
+});
+
+Deno.test("Scheduler.cancelQueued() lets placed calls fail, also after a round", async () => {
+  await using bench = await HostBench.with("a", "b");
+  const [sent, queued] = await bench.submit("b", 1, 2);
+  const round = bench.scheduler.submitToAll(() => call("round"), "b");
+  const [after] = await bench.submit("b", 3);
+  bench.scheduler.cancelQueued(() => new RangeError("not any more"));
+  for (const promise of [queued!.promise, round, after!.promise]) {
+    await assertRejects(() => promise, RangeError, "not any more");
+  }
+  await bench.worker(1).answer();
+  assertEquals(await sent!.promise, 1);
+  await bench.scheduler.idle();
+});

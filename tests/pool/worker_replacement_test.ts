@@ -1,0 +1,275 @@
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { deadline } from "@std/async/deadline";
+import {
+  BrokenPoolError,
+  Pool,
+  type PoolOptions,
+  WorkerLostError,
+} from "../../mod.ts";
+import { Gate } from "../helpers/gate.ts";
+import { until } from "../helpers/processes.ts";
+import {
+  complete,
+  look,
+  lossOf,
+  note,
+  TestFolder,
+  vanished,
+} from "../programs/loss_fixture.ts";
+
+/** What is awaited forever by what is to end nevertheless, in milliseconds. */
+const TIMEOUT = 60_000;
+
+const leave = () => Deno.exit(3);
+
+/** The options of a pool that notes each start of a worker in a file. */
+function noting(path: string): PoolOptions {
+  return { initializer: note, initializerArgs: [path, "started"] };
+}
+
+/** Makes options by which workers run a file first, which can be changed. */
+function preloading(path: string): PoolOptions {
+  Deno.writeTextFileSync(path, "");
+  return { denoArgs: ["--preload", path] };
+}
+
+/** Code that tells a gate's test that it runs, and waits to be let through. */
+function waitingAt({ port }: Gate): string {
+  return `const connection = await Deno.connect({ port: ${port} });
+await connection.read(new Uint8Array(1));
+connection.close();`;
+}
+
+/** Makes workers die until the pool doesn't replace them any more. */
+async function exhaust(pool: Pool): Promise<number> {
+  for (let deaths = 0;; deaths++) {
+    try {
+      await pool.run(leave);
+    } catch (error) {
+      if (error instanceof BrokenPoolError) return deaths;
+      if (!(error instanceof WorkerLostError)) throw error;
+    }
+  }
+}
+
+Deno.test("Pool runs the initializer on a replacement before any task", async () => {
+  await using pool = new Pool({
+    workers: 2,
+    initializer: async (value: string) => {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      (globalThis as { initialized?: string }).initialized = value;
+    },
+    initializerArgs: ["yes"],
+  });
+  const isInitialized = () =>
+    (globalThis as { initialized?: string }).initialized === "yes";
+  for (let count = 0; count < 3; count++) {
+    const lost = lossOf(pool.run(leave));
+    const calls = Array.from({ length: 200 }, () => pool.run(isInitialized));
+    await lost;
+    await complete(pool);
+    for (let more = 0; more < 50; more++) calls.push(pool.run(isInitialized));
+    const outcomes = await Promise.allSettled(calls);
+    assert(
+      outcomes.every((outcome) =>
+        outcome.status === "rejected" || outcome.value
+      ),
+    );
+  }
+  assertEquals(await pool.runOnAll(isInitialized), [true, true]);
+});
+
+Deno.test("Pool gives up when the initializer fails on replacements, and says so", async () => {
+  await using folder = new TestFolder();
+  Deno.writeTextFileSync(folder.file("starts"), "");
+  await using pool = new Pool({
+    workers: 1,
+    maxRestarts: 2,
+    initializer: (path: string) => {
+      const isFirst = Deno.readTextFileSync(path) === "";
+      Deno.writeTextFileSync(path, "started\n", { append: true });
+      if (!isFirst) throw new TypeError("not again");
+    },
+    initializerArgs: [folder.file("starts")],
+  });
+  await lossOf(pool.run(leave));
+  const error = await assertRejects(() => pool.run(leave), BrokenPoolError);
+  assertStringIncludes(error.message, "aren't replaced any more");
+  assertStringIncludes(error.message, "initializer failed");
+  assertStringIncludes(error.message, "not again");
+  assertEquals(folder.lines("starts").length, 3);
+});
+
+Deno.test("Pool stops replacing workers that die too often, and says how the last ended", async () => {
+  await using folder = new TestFolder();
+  await using pool = new Pool({
+    workers: 1,
+    maxRestarts: 3,
+    ...noting(folder.file("starts")),
+  });
+  assertEquals(await exhaust(pool), 4);
+  const error = await assertRejects(() => pool.run(leave), BrokenPoolError);
+  assertStringIncludes(error.message, "No worker is left");
+  assertStringIncludes(error.message, "lost within a minute");
+  assertStringIncludes(error.message, "exit code 3");
+  assertEquals(folder.lines("starts").length, 4);
+});
+
+Deno.test("Pool counts losses of all workers of a host together", async () => {
+  await using folder = new TestFolder();
+  await using pool = new Pool({
+    workers: 2,
+    maxRestarts: 2,
+    ...noting(folder.file("starts")),
+  });
+  const deaths = await exhaust(pool);
+  // Once it has given up, it goes on with those that are left.
+  assert(deaths >= 5 && deaths <= 6, `${deaths} deaths`);
+  const starts = folder.lines("starts").length;
+  assert(starts >= deaths && starts <= 6, `${starts} starts`);
+});
+
+Deno.test("Pool that gives up replacing goes on with the workers that are left", async () => {
+  await using pool = new Pool({ workers: 2, maxRestarts: 0 });
+  await lossOf(pool.run(leave));
+  await until(() => pool.stats().hosts[0]!.error !== undefined);
+  const { workers, hosts } = pool.stats();
+  assertEquals([workers, pool.totalWorkers], [1, 2]);
+  assertStringIncludes(hosts[0]!.error!.message, "exit code 3");
+  assertEquals(await pool.runOnAll((x: number) => x + 1, 1), [2]);
+});
+
+Deno.test("Pool that lost its last worker while it is shut down rejects what is queued", async () => {
+  await using gate = new Gate();
+  const pool = new Pool({ workers: 1, maxRestarts: 0, prefetch: 0 });
+  const lost = lossOf(pool.run(async (port: number) => {
+    using connection = await Deno.connect({ port });
+    await connection.read(new Uint8Array(1));
+    Deno.exit(3);
+  }, gate.port));
+  const queued = assertRejects(() => pool.run(() => 1), BrokenPoolError);
+  await gate.entered();
+  const shutdown = pool.shutdown();
+  gate.open();
+  await deadline(Promise.all([lost, queued, shutdown]), TIMEOUT);
+});
+
+Deno.test("Pool tells why replacements die while they start", async () => {
+  await using folder = new TestFolder();
+  const preload = folder.file("preload.js");
+  await using pool = new Pool({
+    workers: 1,
+    maxRestarts: 2,
+    ...preloading(preload),
+  });
+  await pool.ready;
+  Deno.writeTextFileSync(preload, `throw new RangeError("bad start")`);
+  const lost = lossOf(pool.run(leave));
+  const queued = pool.run(() => 1);
+  await lost;
+  const error = await assertRejects(() => queued, BrokenPoolError);
+  assertStringIncludes(error.message, "exit code 1");
+  assertStringIncludes(error.message, "bad start");
+});
+
+Deno.test("Pool tells why workers die while they start at first", async () => {
+  await using folder = new TestFolder();
+  const preload = folder.file("preload.js");
+  const options = preloading(preload);
+  Deno.writeTextFileSync(preload, `throw new RangeError("bad start")`);
+  await using pool = new Pool({ workers: 2, ...options });
+  const error = await assertRejects(() => pool.ready, BrokenPoolError);
+  assertMatch(
+    error.message,
+    /local worker [12] did not connect \(exit code 1\)/,
+  );
+  assertStringIncludes(error.message, "bad start");
+});
+
+Deno.test("Pool gives up when workers can't be started any more, and says why", async () => {
+  const folder = await Deno.makeTempDir();
+  await using pool = new Pool({ workers: 1, maxRestarts: 2, cwd: folder });
+  await pool.ready;
+  await Deno.remove(folder);
+  const lost = lossOf(pool.run(leave));
+  const queued = pool.run(() => 1);
+  await lost;
+  const error = await assertRejects(() => queued, BrokenPoolError);
+  assertStringIncludes(error.message, "could not be started");
+});
+
+Deno.test("Pool.shutdown() ends a replacement that is starting", async () => {
+  await using folder = new TestFolder();
+  await using gate = new Gate();
+  const preload = folder.file("preload.js");
+  const pool = new Pool({ workers: 1, ...preloading(preload) });
+  const worker = await pool.run(look);
+  Deno.writeTextFileSync(preload, waitingAt(gate));
+  await lossOf(pool.run(leave));
+  await gate.entered();
+  await deadline(pool.shutdown(), TIMEOUT);
+  await vanished(worker);
+});
+
+Deno.test("Pool.shutdown() ends the pause before a replacement", async () => {
+  const pool = new Pool(1);
+  const workers = [];
+  // From the second loss on there is a pause, which begins with the loss.
+  for (let count = 0; count < 5; count++) {
+    workers.push(await pool.run(look));
+    await lossOf(pool.run(leave));
+  }
+  await deadline(pool.shutdown(), TIMEOUT);
+  await vanished(...workers);
+});
+
+for (
+  const [when, what, expected] of [
+    ["pause", "ends in the pause before a replacement", 0],
+    ["start", "ends in the start of a replacement", 0],
+    // By what the first result says.
+    ["map", "waits for a replacement with a map", 2],
+  ] as const
+) {
+  Deno.test(`Pool leaves nothing when its program ${what}`, async () => {
+    await using folder = new TestFolder();
+    await using gate = new Gate();
+    Deno.writeTextFileSync(folder.file("waiting.js"), waitingAt(gate));
+    const output = new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "-A",
+        import.meta.resolve("../programs/loss_program.ts"),
+        when,
+        folder.path,
+      ],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    });
+    const child = output.spawn();
+    // Workers and reaper have the same stderr: it ends when all have ended.
+    const ended = child.output();
+    try {
+      if (when === "start") await gate.entered();
+      await child.stdin.close();
+      const { code, stdout, stderr } = await deadline(ended, TIMEOUT);
+      const decoder = new TextDecoder();
+      assertEquals(code, expected, decoder.decode(stderr));
+      await vanished(...JSON.parse(decoder.decode(stdout)));
+    } finally {
+      try {
+        child.kill("SIGKILL");
+      } catch {
+        // It has ended, as it should have.
+      }
+      await ended;
+    }
+  });
+}

@@ -1,0 +1,276 @@
+import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
+import type { Call } from "../../src/calls/call.ts";
+import { CallsInFlight } from "../../src/scheduling/calls_in_flight.ts";
+import { PromisedCall } from "../../src/calls/promised_call.ts";
+import { PrefetchWindow } from "../../src/scheduling/prefetch_window.ts";
+import { HostTally } from "../../src/pool/stats.ts";
+import { TaskRegistry } from "../../src/tasks/task_registry.ts";
+import { Channel } from "../../src/transport/channel.ts";
+import type { Connection } from "../../src/transport/connection.ts";
+import {
+  type LostWorker,
+  WorkerHandle,
+} from "../../src/scheduling/worker_handle.ts";
+import { settled } from "../helpers/fake_worker.ts";
+
+const TASK = new TaskRegistry(() => {}).register((label: string) => label);
+
+/** The labels of calls. */
+function labels(calls: readonly Call[]): string {
+  return calls.map(({ payload }) => payload[0]).join("");
+}
+
+/** Calls as they were sent: those of a word are in one message. */
+class Sent {
+  readonly calls: CallsInFlight;
+  readonly #byLabel = new Map<string, { id: number; call: Call }>();
+
+  constructor(concurrency: number, words: string) {
+    this.calls = new CallsInFlight(concurrency);
+    let id = 0;
+    for (const word of words.split(" ")) {
+      this.calls.beginMessage();
+      for (const label of word) {
+        const call = new PromisedCall<unknown>(TASK, [label], undefined);
+        this.calls.add(id, call);
+        this.#byLabel.set(label, { id, call });
+        id++;
+      }
+    }
+  }
+
+  /** Has calls answered. */
+  answer(labels: string): this {
+    for (const label of labels) {
+      const { id, call } = this.#byLabel.get(label)!;
+      assert(this.calls.take(id) === call);
+    }
+    return this;
+  }
+
+  /** Has calls abandoned. */
+  abandon(labels: string): this {
+    for (const label of labels) {
+      this.#byLabel.get(label)!.call.state = "abandoned";
+    }
+    return this;
+  }
+
+  /** What may have begun and what can't have, as the worker is lost. */
+  lose(isComplete = true): [begun: string, unbegun: string] {
+    const { begun, unbegun } = this.calls.takeAll(isComplete);
+    return [labels(begun), labels(unbegun)];
+  }
+}
+
+const CASES: [
+  what: string,
+  concurrency: number,
+  words: string,
+  answered: string,
+  begun: string,
+  unbegun: string,
+][] = [
+  ["nothing of nothing", 1, "", "", "", ""],
+  ["the first message", 1, "abc def g", "", "abc", "defg"],
+  ["what is left of the first message", 1, "abc def g", "ab", "c", "defg"],
+  ["the next message after an answered one", 1, "abc def g", "abc", "def", "g"],
+  ["the last message", 1, "abc def g", "abcdef", "g", ""],
+  ["nothing of what was answered", 1, "abc", "abc", "", ""],
+  ["a message of one call", 1, "a b c", "", "a", "bc"],
+  ["messages until as many as the concurrency", 2, "a b c d", "", "ab", "cd"],
+  ["all of a message that begins within it", 2, "a bcd e", "", "abcd", "e"],
+  ["one message that is longer than it", 3, "abcd efg", "", "abcd", "efg"],
+  [
+    "messages, counting the unanswered only",
+    3,
+    "abcd efg h",
+    "abc",
+    "defg",
+    "h",
+  ],
+  ["messages, answered in any order", 2, "a b c d e", "bd", "ac", "e"],
+  ["all, if fewer than the concurrency", 8, "ab c d", "", "abcd", ""],
+  ["what has room after answers", 2, "ab cd ef", "ab", "cd", "ef"],
+];
+
+for (const [what, concurrency, words, answered, begun, unbegun] of CASES) {
+  Deno.test(`CallsInFlight.takeAll() tells that ${what} may have begun with a concurrency of ${concurrency}`, () => {
+    const sent = new Sent(concurrency, words).answer(answered);
+    assertEquals(sent.lose(), [begun, unbegun]);
+    assertEquals(sent.lose(), ["", ""]);
+  });
+}
+
+Deno.test("CallsInFlight.takeAll() tells that all may have begun if something is missing", () => {
+  const sent = new Sent(1, "abc def g").answer("a");
+  assertEquals(sent.lose(false), ["bcdefg", ""]);
+});
+
+Deno.test("CallsInFlight.take() refuses what isn't there", () => {
+  const sent = new Sent(1, "ab");
+  assertThrows(() => sent.calls.take(2), RangeError, "no call 2");
+  sent.answer("a");
+  assertThrows(() => sent.calls.take(0), RangeError, "no call 0");
+});
+
+Deno.test("CallsInFlight.idOf() knows calls until they were answered", () => {
+  const { calls } = new Sent(1, "ab");
+  const call = new PromisedCall<unknown>(TASK, ["c"], undefined);
+  assertEquals(calls.idOf(call), undefined);
+  calls.add(7, call);
+  assertEquals(calls.idOf(call), 7);
+  calls.take(7);
+  assertEquals(calls.idOf(call), undefined);
+});
+
+Deno.test("CallsInFlight.isAbandoned is whether no one waits for what may have begun", () => {
+  assertFalse(new Sent(1, "").calls.isAbandoned);
+  assertFalse(new Sent(1, "a b").calls.isAbandoned);
+  assert(new Sent(1, "a b").abandon("a").calls.isAbandoned);
+  assertFalse(new Sent(1, "a b").abandon("b").calls.isAbandoned);
+  assertFalse(new Sent(1, "ab c").abandon("a").calls.isAbandoned);
+  assert(new Sent(1, "ab c").abandon("a").answer("b").calls.isAbandoned);
+  assertFalse(new Sent(2, "a b c").abandon("a").calls.isAbandoned);
+  assert(new Sent(2, "a b c").abandon("ab").calls.isAbandoned);
+});
+
+Deno.test("CallsInFlight.firstAbandoned is the first that may have begun and was", () => {
+  assertEquals(new Sent(1, "a b").calls.firstAbandoned, undefined);
+  assertEquals(
+    new Sent(1, "a b").abandon("b").calls.firstAbandoned,
+    undefined,
+  );
+  const { calls } = new Sent(1, "abc d").abandon("bc");
+  assertEquals(calls.firstAbandoned?.payload, ["b"]);
+  calls.take(1);
+  assertEquals(calls.firstAbandoned?.payload, ["c"]);
+});
+
+/** A connection that takes everything, until the test has it end. */
+class BreakingConnection implements Connection {
+  #next = Promise.withResolvers<Uint8Array | null>();
+  #writeError: Error | undefined;
+
+  /** Has bytes arrive. */
+  bring(bytes: Uint8Array): void {
+    const { resolve } = this.#next;
+    this.#next = Promise.withResolvers();
+    resolve(bytes);
+  }
+
+  /** Ends it. */
+  end(): void {
+    this.#next.resolve(null);
+  }
+
+  /** Breaks it; only one side is told so, as it is with sockets. */
+  async break(
+    error: Error,
+    told: "reader" | "writer",
+    link: WorkerHandle,
+  ): Promise<void> {
+    if (told === "reader") return this.#next.reject(error);
+    this.#writeError = error;
+    link.forget(TASK.id);
+    await settled();
+    this.end();
+  }
+
+  async read(buffer: Uint8Array): Promise<number | null> {
+    const bytes = await this.#next.promise;
+    if (bytes !== null) buffer.set(bytes);
+    return bytes?.length ?? null;
+  }
+
+  async write(bytes: Uint8Array): Promise<number> {
+    await Promise.resolve();
+    if (this.#writeError !== undefined) throw this.#writeError;
+    return bytes.length;
+  }
+
+  close(): void {}
+
+  unref(): void {}
+}
+
+/** A worker with two calls, which are in messages of their own. */
+class Breaking {
+  readonly connection = new BreakingConnection();
+  readonly link: WorkerHandle;
+  readonly #received: Promise<LostWorker>;
+
+  constructor(overTcp: boolean, cancelGrace = 60_000) {
+    this.link = new WorkerHandle(
+      {
+        name: "worker",
+        tally: new HostTally("far", "spawner"),
+        modules: undefined,
+        overTcp,
+        concurrency: 1,
+        cancelGrace,
+        kill: () => this.#killed.resolve(),
+        end: () =>
+          Promise.resolve({ exitStatus: "signal SIGKILL", stderrTail: "" }),
+      },
+      new Channel(this.connection),
+      new PrefetchWindow(9, 1),
+    );
+    this.#received = this.link.receive(() => {});
+    for (const label of "ab") {
+      const call = new PromisedCall<unknown>(TASK, [label], undefined);
+      this.calls.push(call);
+      this.link.send(call);
+      this.link.flush();
+    }
+  }
+
+  readonly calls: PromisedCall<unknown>[] = [];
+  readonly #killed = Promise.withResolvers<void>();
+
+  /** Resolves when the pool ends the worker. */
+  get killed(): Promise<void> {
+    return this.#killed.promise;
+  }
+
+  /** How many calls may have begun, and how many can't have. */
+  async counts(): Promise<[begun: number, unbegun: number]> {
+    const { begun, unbegun } = await this.#received;
+    return [begun.length, unbegun.length];
+  }
+}
+
+const reset = () => new Deno.errors.ConnectionReset("reset");
+
+for (const told of ["reader", "writer"] as const) {
+  Deno.test(`WorkerHandle.receive() knows what can't have begun when a Unix socket is reset, as its ${told} is told`, async () => {
+    const worker = new Breaking(false);
+    await worker.connection.break(reset(), told, worker.link);
+    assertEquals(await worker.counts(), [1, 1]);
+  });
+
+  Deno.test(`WorkerHandle.receive() takes all for begun when a TCP connection is reset, as its ${told} is told`, async () => {
+    const worker = new Breaking(true);
+    await worker.connection.break(reset(), told, worker.link);
+    assertEquals(await worker.counts(), [2, 0]);
+  });
+}
+
+Deno.test("WorkerHandle.receive() knows what can't have begun when a TCP connection just ends", async () => {
+  const worker = new Breaking(true);
+  worker.connection.end();
+  assertEquals(await worker.counts(), [1, 1]);
+});
+
+for (const [partly, begun] of [[false, 1], [true, 2]] as const) {
+  const what = partly ? "of whose answer a part has come" : "that was silent";
+  Deno.test(`WorkerHandle.receive() tells what may have begun at a worker over TCP ${what} when it was ended`, async () => {
+    const worker = new Breaking(true, 1);
+    if (partly) worker.connection.bring(new Uint8Array([0, 0, 1, 0, 5]));
+    await settled();
+    worker.link.abandon(worker.calls[0]!);
+    await worker.killed;
+    await worker.connection.break(reset(), "reader", worker.link);
+    assertEquals(await worker.counts(), [begun, 2 - begun]);
+  });
+}

@@ -1,0 +1,160 @@
+import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
+import { setImmediate } from "node:timers";
+import { WorkerLostError } from "../../src/errors/worker_lost_error.ts";
+import { GracePeriod } from "../../src/scheduling/grace_period.ts";
+import { CallsInFlight } from "../../src/scheduling/calls_in_flight.ts";
+import { nextTurn } from "../../src/util/next_turn.ts";
+import type { PromisedCall } from "../../src/calls/promised_call.ts";
+import {
+  call,
+  CANCEL_GRACE,
+  HostBench,
+  settled,
+} from "../helpers/fake_worker.ts";
+import { HeldTimers } from "../helpers/held_timers.ts";
+
+const GRACE = 100_001;
+/** How long others may go on then. */
+const DRAIN = 10 * GRACE;
+
+/** Calls at a worker, each in a message of its own, and their grace period. */
+class Scene implements Disposable {
+  readonly calls: CallsInFlight;
+  readonly grace: GracePeriod;
+  readonly timers = new HeldTimers(GRACE, DRAIN);
+  /** How often the worker was ended. */
+  ends = 0;
+  readonly #calls: PromisedCall<unknown>[] = [];
+
+  constructor(concurrency: number, calls: number) {
+    this.calls = new CallsInFlight(concurrency);
+    this.grace = new GracePeriod(this.calls, GRACE, () => this.ends++);
+    for (let id = 0; id < calls; id++) {
+      this.calls.beginMessage();
+      this.#calls.push(call(id));
+      this.calls.add(id, this.#calls[id]!);
+    }
+  }
+
+  abandon(id: number): void {
+    this.#calls[id]!.state = "abandoned";
+    this.grace.watch();
+  }
+
+  answer(id: number): void {
+    this.calls.take(id);
+    this.grace.watch();
+  }
+
+  /** Lets time pass, and what is due then happen. */
+  async pass(milliseconds: number): Promise<void> {
+    this.timers.fire(milliseconds);
+    await nextTurn();
+    await settled();
+  }
+
+  [Symbol.dispose](): void {
+    this.grace.close();
+    this.timers[Symbol.dispose]();
+  }
+}
+
+Deno.test("GracePeriod ends the worker when it is over, and not sooner", async () => {
+  using scene = new Scene(1, 2);
+  scene.abandon(0);
+  await settled();
+  assertEquals(scene.ends, 0);
+  await scene.pass(GRACE);
+  assertEquals(scene.ends, 1);
+});
+
+Deno.test("GracePeriod has no end for what ends within it", () => {
+  using scene = new Scene(1, 2);
+  scene.abandon(0);
+  scene.answer(0);
+  assertEquals(scene.timers.count(GRACE), 0);
+});
+
+Deno.test("GracePeriod begins for what waits behind once that can have begun", () => {
+  using scene = new Scene(1, 2);
+  scene.abandon(1);
+  assertEquals(scene.timers.count(GRACE), 0);
+  scene.answer(0);
+  assertEquals(scene.timers.count(GRACE), 1);
+});
+
+Deno.test("GracePeriod lets a program that was busy read first that a call has ended", async () => {
+  using scene = new Scene(1, 2);
+  scene.abandon(0);
+  // What has arrived is read in the event loop's next turn, too.
+  setImmediate(() => scene.answer(0));
+  await scene.pass(GRACE);
+  assertEquals(scene.ends, 0);
+  assertFalse(scene.grace.isOver);
+});
+
+Deno.test("GracePeriod that is over lets others finish, and then ends the worker", async () => {
+  using scene = new Scene(2, 2);
+  scene.abandon(0);
+  await scene.pass(GRACE);
+  assert(scene.grace.isOver);
+  assertEquals(scene.ends, 0);
+  scene.answer(1);
+  assertEquals(scene.ends, 1);
+});
+
+Deno.test("GracePeriod that is over ends the worker if others don't finish", async () => {
+  using scene = new Scene(2, 2);
+  scene.abandon(0);
+  await scene.pass(GRACE);
+  await scene.pass(DRAIN);
+  assertEquals(scene.ends, 1);
+});
+
+Deno.test("GracePeriod that is over begins anew when its call ends after all", async () => {
+  using scene = new Scene(2, 2);
+  scene.abandon(0);
+  await scene.pass(GRACE);
+  scene.answer(0);
+  assertFalse(scene.grace.isOver);
+  assertEquals([scene.ends, scene.timers.count(DRAIN)], [0, 0]);
+});
+
+Deno.test("GracePeriod.close() lets nothing be ended any more", async () => {
+  using scene = new Scene(1, 1);
+  scene.abandon(0);
+  scene.timers.fire(GRACE);
+  scene.grace.close();
+  await nextTurn();
+  await settled();
+  assertEquals(scene.ends, 0);
+});
+
+for (const hasEnded of [true, false]) {
+  const what = hasEnded
+    ? "runs nothing twice that waits"
+    : "gives to another worker what waits";
+  Deno.test(`Scheduler ${what} behind a task that is ended for taking too long`, async () => {
+    using timers = new HeldTimers(CANCEL_GRACE);
+    await using bench = new HostBench();
+    const worker = await bench.add("a", 2);
+    const [late] = await bench.submit(undefined, "late");
+    const [behind] = await bench.submit(undefined, "behind");
+    await bench.add("b", 2);
+    assertEquals(bench.labels, [["late", "behind"], []]);
+    bench.scheduler.abandon(late!);
+    // It may end just when its worker is ended, and the next one begins then.
+    if (hasEnded) worker.lastAnswers = 1;
+    timers.fire(CANCEL_GRACE);
+    await worker.gone;
+    await settled();
+    if (hasEnded) {
+      assertEquals(bench.worker(1).labels, []);
+      await assertRejects(() => behind!.promise, WorkerLostError);
+    } else {
+      assertEquals(bench.worker(1).labels, ["behind"]);
+      await bench.worker(1).answer();
+      assertEquals(await behind!.promise, "behind");
+    }
+  });
+}

@@ -1,0 +1,153 @@
+import { assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
+import { PrefetchWindow } from "../../src/scheduling/prefetch_window.ts";
+
+const MEBIBYTE = 2 ** 20;
+
+function sent(window: PrefetchWindow, calls: number, bytes = 0): void {
+  for (; calls > 0; calls--) window.sent(bytes);
+}
+
+/** Tells a window many times how long calls take. */
+function learn(
+  window: PrefetchWindow,
+  microseconds: number,
+  times = 100,
+): void {
+  for (; times > 0; times--) window.measured(1, microseconds, 1);
+}
+
+Deno.test("PrefetchWindow of a fixed prefetch holds what runs and that many calls", () => {
+  const window = new PrefetchWindow(2, 1);
+  assertEquals([window.limit, window.room, window.calls], [3, 3, 0]);
+  sent(window, 3);
+  assertEquals([window.room, window.calls], [0, 3]);
+  window.returned(0);
+  assertEquals([window.room, window.calls], [1, 2]);
+});
+
+Deno.test("PrefetchWindow without prefetch holds what runs", () => {
+  assertEquals(new PrefetchWindow(0, 1).limit, 1);
+  assertEquals(new PrefetchWindow(0, 8).limit, 8);
+});
+
+Deno.test("PrefetchWindow counts prefetch beyond the calls that run", () => {
+  assertEquals(new PrefetchWindow(3, 10).limit, 13);
+});
+
+Deno.test("PrefetchWindow of a fixed prefetch learns nothing from times", () => {
+  const window = new PrefetchWindow(4, 2);
+  learn(window, 1);
+  assertEquals(window.limit, 6);
+  learn(window, 1_000_000);
+  assertEquals(window.limit, 6);
+});
+
+Deno.test("PrefetchWindow of automatic size begins with what runs", () => {
+  assertEquals(new PrefetchWindow("auto", 1).limit, 1);
+  assertEquals(new PrefetchWindow("auto", 7).limit, 7);
+});
+
+Deno.test("PrefetchWindow at the most doubles with each measurement", () => {
+  const window = new PrefetchWindow("auto", 1);
+  const limits: number[] = [];
+  for (let times = 0; times < 5; times++) {
+    window.measured(1_000, 1_000, 1_000);
+    limits.push(window.limit);
+  }
+  assertEquals(limits, [2, 4, 8, 16, 32]);
+});
+
+Deno.test("PrefetchWindow holds 4 ms of work beyond what runs", () => {
+  const window = new PrefetchWindow("auto", 3);
+  learn(window, 100);
+  assertEquals(window.limit, 3 + 40);
+  const together = new PrefetchWindow("auto", 3);
+  for (let times = 0; times < 100; times++) {
+    together.measured(50, 50 * 100, 50);
+  }
+  assertEquals(together.limit, window.limit);
+});
+
+Deno.test("PrefetchWindow holds some thousands of tiny calls, not more", () => {
+  for (const microseconds of [0, 0.001, 1]) {
+    const window = new PrefetchWindow("auto", 100);
+    learn(window, microseconds);
+    assertEquals(window.limit, 4_096);
+  }
+});
+
+Deno.test("PrefetchWindow shrinks to what runs when tasks become long", () => {
+  for (const concurrency of [1, 5]) {
+    const window = new PrefetchWindow("auto", concurrency);
+    learn(window, 10);
+    const before = window.limit;
+    window.measured(1, 10_000, 1);
+    assertLess(window.limit, before);
+    learn(window, 10_000);
+    assertEquals(window.limit, concurrency);
+  }
+});
+
+Deno.test("PrefetchWindow isn't led far astray by one measurement", () => {
+  const window = new PrefetchWindow("auto", 1);
+  learn(window, 100);
+  window.measured(1, 1, 1);
+  assertLessOrEqual(window.limit, 1 + 40 / 0.75);
+});
+
+Deno.test("PrefetchWindow that shrinks below what is under way has no room", () => {
+  const window = new PrefetchWindow("auto", 1);
+  learn(window, 10);
+  sent(window, 100);
+  learn(window, 1_000_000);
+  assertLessOrEqual(window.room, 0);
+  for (let calls = 0; calls < 100; calls++) window.returned(0);
+  assertEquals(window.room, 1);
+});
+
+Deno.test("PrefetchWindow closes when 4 MiB are under way", () => {
+  const window = new PrefetchWindow(99, 1);
+  window.sent(4 * MEBIBYTE - 1);
+  assertEquals(window.room, 99);
+  window.sent(1);
+  assertEquals(window.room, 0);
+  window.returned(1);
+  assertEquals(window.room, 99);
+});
+
+Deno.test("PrefetchWindow closes when 4 MiB of results are expected", () => {
+  const window = new PrefetchWindow(99, 1);
+  window.measured(10, 1_000, 10 * MEBIBYTE);
+  sent(window, 3);
+  assertEquals(window.room, 97);
+  window.sent(0);
+  assertEquals(window.room, 0);
+});
+
+Deno.test("PrefetchWindow counts arguments and results together", () => {
+  const window = new PrefetchWindow(99, 1);
+  window.measured(1, 1_000, MEBIBYTE);
+  window.sent(2 * MEBIBYTE);
+  assertEquals(window.room, 99);
+  window.sent(0);
+  assertEquals(window.room, 0);
+});
+
+Deno.test("PrefetchWindow always has room for one call", () => {
+  const window = new PrefetchWindow(99, 1);
+  window.measured(1, 1_000, 100 * MEBIBYTE);
+  assertEquals(window.room, 100);
+  window.sent(100 * MEBIBYTE);
+  assertEquals(window.room, 0);
+  window.returned(100 * MEBIBYTE);
+  assertEquals(window.room, 100);
+});
+
+Deno.test("PrefetchWindow opens again when results become small", () => {
+  const window = new PrefetchWindow(99, 1);
+  window.measured(1, 1_000, 100 * MEBIBYTE);
+  window.sent(0);
+  assertEquals(window.room, 0);
+  learn(window, 1_000);
+  assertEquals(window.room, 99);
+});

@@ -1,0 +1,86 @@
+import {
+  assert,
+  assertEquals,
+  assertFalse,
+  assertInstanceOf,
+  assertRejects,
+  assertStrictEquals,
+} from "@std/assert";
+import { call } from "../helpers/fake_worker.ts";
+import { Bench, dispatched, Source } from "../helpers/scheduler_scene.ts";
+
+Deno.test("Scheduler.cancel() drops what is queued only", async () => {
+  await using bench = await Bench.with(1);
+  const [sent, queued, next] = bench.submit("sent", "queued", "next");
+  await dispatched();
+  assertFalse(bench.scheduler.cancel(sent!));
+  assert(bench.scheduler.cancel(queued!));
+  assertFalse(bench.scheduler.cancel(queued!));
+  assertEquals(queued!.state, "settled");
+  assertEquals(await bench.worker(0).answer(), "sent");
+  assertEquals(await bench.worker(0).answer(), "next");
+  assertEquals(await next!.promise, "next");
+  assertFalse(bench.scheduler.cancel(sent!));
+  await bench.scheduler.idle();
+});
+
+Deno.test("Scheduler.idle() waits for what is queued and under way", async () => {
+  await using bench = await Bench.with(1);
+  await bench.scheduler.idle();
+  bench.submit("first", "second");
+  let isIdle = false;
+  const idle = bench.scheduler.idle().then(() => isIdle = true);
+  await bench.worker(0).answer();
+  await bench.worker(0).arrived();
+  assertFalse(isIdle);
+  await bench.worker(0).answer();
+  assert(await idle);
+});
+
+Deno.test("Scheduler.close() lets what comes later fail, and nothing else", async () => {
+  await using bench = await Bench.with(1);
+  const calls = bench.submit("sent", "queued");
+  const round = bench.scheduler.submitToAll(() => call("round"));
+  const source = new Source(bench.scheduler, "source");
+  bench.scheduler.addSource(source);
+  await dispatched();
+  const reason = new Error("closed");
+  bench.scheduler.close(() => reason);
+  bench.scheduler.close(() => new Error("closed again"));
+  assertStrictEquals(source.stopped, reason);
+
+  const [late] = bench.submit("late");
+  assertEquals(late!.state, "settled");
+  await assertRejects(() => late!.promise, Error, "closed");
+  await assertRejects(
+    () => bench.scheduler.submitToAll(() => call("late")),
+    Error,
+    "closed",
+  );
+  const lateSource = new Source(bench.scheduler, "source");
+  bench.scheduler.addSource(lateSource);
+  assertInstanceOf(lateSource.stopped, Error);
+
+  for (const expected of ["sent", "queued", "round"]) {
+    assertEquals(await bench.worker(0).answer(), expected);
+  }
+  await Promise.all([round, ...calls.map(({ promise }) => promise)]);
+  await bench.scheduler.idle();
+  assertEquals([source.asked, lateSource.asked], [[], []]);
+});
+
+Deno.test("Scheduler.cancelQueued() lets calls and rounds fail that haven't begun", async () => {
+  await using bench = await Bench.with(1);
+  const [sent, ...queued] = bench.submit("sent", "queued");
+  const round = bench.scheduler.submitToAll(() => call("round"));
+  queued.push(...bench.submit("after the round"));
+  await dispatched();
+  bench.scheduler.cancelQueued(() => new RangeError("not any more"));
+  for (const { promise } of queued) {
+    await assertRejects(() => promise, RangeError, "not any more");
+  }
+  await assertRejects(() => round, RangeError, "not any more");
+  assertEquals(await bench.worker(0).answer(), "sent");
+  assertEquals(await sent!.promise, "sent");
+  await bench.scheduler.idle();
+});

@@ -1,0 +1,79 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { WorkerLostError } from "../../src/errors/worker_lost_error.ts";
+import { call } from "../helpers/fake_worker.ts";
+import { Bench, dispatched, range } from "../helpers/scheduler_scene.ts";
+
+Deno.test(
+  "Scheduler lets the calls of a lost worker fail, and gives the rest to others",
+  async () => {
+    await using bench = await Bench.with(1, 1);
+    const calls = bench.submit(...range(6));
+    await bench.worker(0).arrived();
+    await dispatched();
+    const lost = calls.find(({ state }) => state === "sent")!;
+    bench.worker(0).hangUp();
+    await assertRejects(() => lost.promise, WorkerLostError);
+    await dispatched();
+    assertEquals(bench.scheduler.links.length, 1);
+    assertEquals(bench.worker(1).calls, 1);
+    const idle = bench.scheduler.idle();
+    assertEquals(await bench.worker(1).answerUntil(idle), range(6).slice(1));
+  },
+);
+
+Deno.test("Scheduler lets a round fail whose worker is lost, and goes on", async () => {
+  await using bench = await Bench.with(1, 1);
+  const round = bench.scheduler.submitToAll(() => call("round"));
+  const [after] = bench.submit("after");
+  await bench.worker(0).arrived();
+  bench.worker(0).hangUp();
+  await assertRejects(() => round, WorkerLostError);
+  assertEquals(await bench.worker(1).answer(), "round");
+  assertEquals(await bench.worker(1).answer(), "after");
+  assertEquals(await after!.promise, "after");
+});
+
+Deno.test(
+  "Scheduler says so when no worker is left, and calls can be dropped then",
+  async () => {
+    await using bench = await Bench.with(1);
+    const [sent, queued] = bench.submit("sent", "queued");
+    await bench.worker(0).arrived();
+    bench.worker(0).hangUp();
+    assertEquals((await bench.noWorkers).end.exitStatus, "signal SIGKILL");
+    await assertRejects(() => sent!.promise, WorkerLostError);
+    assertEquals([bench.scheduler.links.length, queued!.state], [0, "queued"]);
+    bench.scheduler.cancelQueued(() => new Error("no worker"));
+    await assertRejects(() => queued!.promise, Error, "no worker");
+    await bench.scheduler.idle();
+  },
+);
+
+Deno.test("Scheduler.add() leaves out workers that were lost before", async () => {
+  await using bench = await Bench.with(2);
+  const worker = await bench.connect(2);
+  const lost = call("initialize");
+  const connected = bench.scheduler.connect(worker.link, lost);
+  worker.hangUp();
+  await assertRejects(() => connected, WorkerLostError);
+  bench.scheduler.add([worker.link]);
+  assertEquals(bench.scheduler.links.length, 1);
+  bench.submit("a", "b");
+  await dispatched();
+  assertEquals(bench.worker(0).calls, 2);
+});
+
+Deno.test(
+  "Scheduler doesn't begin a round when no worker is left",
+  async () => {
+    await using bench = await Bench.with(1);
+    bench.submit("sent");
+    const round = bench.scheduler.submitToAll(() => call("round"));
+    await bench.worker(0).arrived();
+    bench.worker(0).hangUp();
+    await bench.noWorkers;
+    bench.scheduler.cancelQueued(() => new RangeError("no worker"));
+    await assertRejects(() => round, RangeError, "no worker");
+    await bench.scheduler.idle();
+  },
+);

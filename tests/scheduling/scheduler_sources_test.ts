@@ -1,0 +1,61 @@
+import { assertEquals } from "@std/assert";
+import { Bench, dispatched, Source } from "../helpers/scheduler_scene.ts";
+
+Deno.test("Scheduler asks a source for as much as there is room", async () => {
+  await using bench = await Bench.with(3, 4);
+  bench.submit("queued before");
+  const source = new Source(bench.scheduler, "source", Infinity);
+  bench.scheduler.addSource(source);
+  await dispatched();
+  assertEquals(source.asked, [6]);
+  assertEquals(bench.loads, [3, 4]);
+});
+
+Deno.test("Scheduler doesn't ask sources while no worker has room", async () => {
+  await using bench = await Bench.with(1);
+  const source = new Source(bench.scheduler, "source");
+  bench.submit("first", "second");
+  await dispatched();
+  bench.scheduler.addSource(source);
+  await dispatched();
+  assertEquals(source.asked, []);
+  assertEquals(await bench.worker(0).answer(), "first");
+  assertEquals(await bench.worker(0).answer(), "second");
+  assertEquals(await bench.worker(0).answer(), "source");
+});
+
+Deno.test("Scheduler asks sources in turn", async () => {
+  await using bench = await Bench.with(1);
+  for (const label of ["a", "b", "c"]) {
+    bench.scheduler.addSource(new Source(bench.scheduler, label));
+  }
+  const labels: unknown[] = [];
+  for (let count = 0; count < 9; count++) {
+    labels.push(await bench.worker(0).answer());
+  }
+  const round = labels.slice(0, 3);
+  assertEquals(round.toSorted(), ["a", "b", "c"]);
+  assertEquals(labels, [...round, ...round, ...round]);
+});
+
+Deno.test("Scheduler asks the next source for what one leaves", async () => {
+  await using bench = await Bench.with(10);
+  const sources = ["a", "b"].map((label) =>
+    new Source(bench.scheduler, label, 4)
+  );
+  for (const source of sources) bench.scheduler.addSource(source);
+  await dispatched();
+  assertEquals(sources.flatMap(({ asked }) => asked).toSorted(), [10, 6]);
+});
+
+Deno.test("Scheduler.removeSource() ends the asking", async () => {
+  await using bench = await Bench.with(1);
+  const source = new Source(bench.scheduler, "source");
+  bench.scheduler.addSource(source);
+  await bench.worker(0).arrived();
+  bench.scheduler.removeSource(source);
+  bench.scheduler.removeSource(source);
+  await bench.worker(0).answer();
+  await bench.scheduler.idle();
+  assertEquals(source.asked, [1]);
+});

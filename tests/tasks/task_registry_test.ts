@@ -1,0 +1,174 @@
+import {
+  assert,
+  assertEquals,
+  assertNotEquals,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { bind, importTasks, type TaskLike } from "../../src/tasks/task.ts";
+import {
+  type RegisteredTask,
+  TaskRegistry,
+} from "../../src/tasks/task_registry.ts";
+
+const URL = "file:///tasks.ts";
+
+interface Module {
+  one(): void;
+  two(): void;
+}
+
+function makeRegistry(): TaskRegistry {
+  return new TaskRegistry(() => {});
+}
+
+Deno.test("TaskRegistry gives functions of the same source the same id", () => {
+  const registry = makeRegistry();
+  const make = () => (x: number) => x + 1;
+  const first = registry.register(make());
+  assertStrictEquals(registry.register(make()), first);
+  assertNotEquals(registry.register((x: number) => x + 2).id, first.id);
+});
+
+Deno.test("TaskRegistry defines a function by its source and name", () => {
+  const { name, definition, base } = makeRegistry().register(
+    function double(x: number) {
+      return x * 2;
+    },
+  );
+  assertEquals(name, "double");
+  assert(definition.kind === "inline");
+  assertEquals(definition.name, "double");
+  assertEquals(new Function(`return (${definition.source})(21)`)(), 42);
+  assertEquals(base, undefined);
+});
+
+Deno.test("TaskRegistry gives an export the same id wherever it comes from", () => {
+  const registry = makeRegistry();
+  const first = registry.register(importTasks<Module>(URL).one);
+  const second = registry.register(importTasks<Module>(URL).one);
+  assertStrictEquals(second, first);
+  const { one } = importTasks<Module>("file:///other.ts");
+  const ids = [
+    first,
+    registry.register(importTasks<Module>(URL).two),
+    registry.register(one),
+  ].map(({ id }) => id);
+  assertEquals(new Set(ids).size, 3);
+});
+
+Deno.test("TaskRegistry defines an export by its module and name", () => {
+  const { name, definition } = makeRegistry().register(
+    importTasks<Module>(URL).one,
+  );
+  assertEquals(name, "tasks.ts:one");
+  assertEquals(definition, { kind: "module", url: URL, name: "one" });
+});
+
+Deno.test("TaskRegistry has the base of a bound task defined before it", () => {
+  const registry = makeRegistry();
+  const add = (...terms: number[]) => terms.length;
+  const base = registry.register(add);
+  const inner = registry.register(bind(add, 1));
+  assertStrictEquals(inner.base, base);
+  assertEquals(inner.definition, {
+    kind: "bound",
+    task: base.id,
+    constants: [1],
+  });
+  assertEquals(inner.name, "add");
+});
+
+Deno.test("TaskRegistry defines each layer of a bound task", () => {
+  const registry = makeRegistry();
+  const outer = registry.register(bind(bind((...x: number[]) => x, 1), 2, 3));
+  const layers: RegisteredTask[] = [];
+  for (
+    let task: RegisteredTask | undefined = outer;
+    task !== undefined;
+    task = task.base
+  ) layers.push(task);
+  assertEquals(layers.map(({ definition }) => definition.kind), [
+    "bound",
+    "bound",
+    "inline",
+  ]);
+  assertEquals(new Set(layers.map(({ id }) => id)).size, 3);
+});
+
+Deno.test("TaskRegistry knows a bound task again, but not one made like it", () => {
+  const registry = makeRegistry();
+  const task = (x: number) => x;
+  const bound = bind(task, 1);
+  const first = registry.register(bound);
+  assertStrictEquals(registry.register(bound), first);
+  assertNotEquals(registry.register(bind(task, 1)).id, first.id);
+});
+
+Deno.test("TaskRegistry refuses what is no task, and remembers no failure", () => {
+  const registry = makeRegistry();
+  for (const wrong of [undefined, null, "tasks.ts", {}, 1]) {
+    const task = wrong as unknown as TaskLike<never[], unknown>;
+    assertThrows(() => registry.register(task), TypeError, "'task'");
+  }
+  for (let times = 0; times < 2; times++) {
+    assertThrows(() => registry.register(Math.sqrt), TypeError, "native");
+    assertThrows(
+      () => registry.register(bind(Math.pow, 1)),
+      TypeError,
+      "native",
+    );
+  }
+});
+
+Deno.test("TaskRegistry gives ids of its own", () => {
+  const task = () => 1;
+  const other = makeRegistry();
+  other.register(() => 2);
+  other.register(task);
+  assertEquals(makeRegistry().register(task).id, 0);
+});
+
+/** Collects garbage until a condition is fulfilled, if it ever is. */
+async function collectUntil(isDone: () => boolean): Promise<void> {
+  setFlagsFromString("--expose-gc");
+  const collect: () => void = runInNewContext("gc");
+  for (let turn = 0; turn < 100 && !isDone(); turn++) {
+    collect();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+}
+
+Deno.test("TaskRegistry remembers a thousand functions, and forgets the oldest", () => {
+  const forgotten: number[] = [];
+  const registry = new TaskRegistry((id) => forgotten.push(id));
+  const make = (n: number) => new Function("return " + n) as () => number;
+  const oldest = registry.register(make(0));
+  for (let n = 1; n < 1_000; n++) registry.register(make(n));
+  assertStrictEquals(registry.register(make(0)), oldest);
+  assertEquals(forgotten, []);
+  registry.register(make(1_000));
+  assertEquals(forgotten, [oldest.id]);
+  assertNotEquals(registry.register(make(0)).id, oldest.id);
+});
+
+Deno.test("TaskRegistry tells of bound tasks that were dropped, when nothing uses them", async () => {
+  const dropped: number[] = [];
+  const registry = new TaskRegistry((id) => dropped.push(id));
+  const task = (x: number) => x;
+  const kept = bind(task, 1);
+  const keptId = registry.register(kept).id;
+  // Functions of their own, so that nothing is left in a frame's registers.
+  const register = () => registry.register(bind(task, 2));
+  const used = new Map([["call", register()]]);
+  const unusedId = ((): number => register().id)();
+  await collectUntil(() => dropped.length > 0);
+  assertEquals(dropped, [unusedId]);
+  const usedId = ((): number => used.get("call")!.id)();
+  used.clear();
+  await collectUntil(() => dropped.length > 1);
+  assertEquals(dropped, [unusedId, usedId]);
+  assertEquals(registry.register(kept).id, keptId);
+});

@@ -1,0 +1,259 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { MIN_ATTACHMENT_BYTES } from "../../src/codec/wire_limits.ts";
+import {
+  LARGE,
+  receiveAll,
+  send,
+  sendLast,
+  testChannel,
+} from "../helpers/channels.ts";
+import { assertSame, encodeMessages } from "../helpers/frames.ts";
+import { Random } from "../helpers/random.ts";
+
+/** Messages that together have tens of megabytes. */
+function largeMessages(seed: number): unknown[][] {
+  const random = new Random(seed);
+  return Array.from({ length: 12 }, (_, index) => [
+    index,
+    random.list(20, () => random.json(2)),
+    new Uint8Array(3_000_000 + random.below(1_000)).fill(index),
+    new Float64Array(5_000 + random.below(1_000)).fill(index),
+  ]);
+}
+
+/** Makes the writes of a connection wait until they are released. */
+function holdWrites(connection: Deno.Conn) {
+  const begun = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
+  const sizes: number[] = [];
+  const write = connection.write.bind(connection);
+  connection.write = async (bytes) => {
+    begun.resolve();
+    await held.promise;
+    sizes.push(bytes.length);
+    const written = await write(bytes);
+    ended.resolve();
+    return written;
+  };
+  return {
+    begun: begun.promise,
+    ended: ended.promise,
+    release: held.resolve,
+    sizes,
+  };
+}
+
+/** Waits until all is done that doesn't wait for the system. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 100; turn++) await Promise.resolve();
+}
+
+testChannel("Channel sends messages both ways", async ({ left, right }) => {
+  const toLeft = [[1, "é"], [new Map([[1, 2n]])], []];
+  const toRight = [["x".repeat(100_000)], [undefined]];
+  const atLeft = receiveAll(left);
+  const atRight = receiveAll(right);
+  await Promise.all([send(left, ...toRight), send(right, ...toLeft)]);
+  await send(right, ["end"]);
+  assertEquals(await atLeft, toLeft);
+  assertSame(await atRight, toRight);
+});
+
+testChannel("Channel tells how many bytes arrived", async ({ left, right }) => {
+  const message = ["text", new Uint8Array(MIN_ATTACHMENT_BYTES)];
+  const byteLengths: number[] = [];
+  const received = right.receive((_, length) => byteLengths.push(length));
+  await send(left, message);
+  left.close();
+  await received;
+  assertEquals(byteLengths, [encodeMessages(message).length]);
+});
+
+testChannel("Channel sends nothing before it is flushed", async (sides) => {
+  const { left, right, leftEnd } = sides;
+  const { release, sizes } = holdWrites(leftEnd);
+  release();
+  left.writer.message(["first"]);
+  left.writer.message(["second"]);
+  await settle();
+  assertEquals(sizes, []);
+  await left.drained();
+  assertEquals(sizes, [encodeMessages(["first"], ["second"]).length]);
+  left.writer.message(["third"]);
+  left.close();
+  assertEquals(await receiveAll(right), [["first"], ["second"]]);
+});
+
+testChannel(
+  "Channel collects what is flushed during a flush",
+  async (sides) => {
+    const { left, right, leftEnd } = sides;
+    const { begun, release, sizes } = holdWrites(leftEnd);
+    const messages = Array.from({ length: 101 }, (_, index) => [index]);
+    for (const message of messages) {
+      left.writer.message(message);
+      left.flush();
+      await begun;
+    }
+    release();
+    await left.drained();
+    const [first, ...rest] = messages;
+    assertEquals(sizes, [
+      encodeMessages(first!).length,
+      encodeMessages(...rest).length,
+    ]);
+    assertEquals(await sendLast(left, right), messages);
+  },
+);
+
+testChannel(
+  "Channel.flush() sends nothing if there is nothing",
+  async (sides) => {
+    const { left, leftEnd } = sides;
+    const { release, sizes } = holdWrites(leftEnd);
+    release();
+    left.flush();
+    await left.drained();
+    assertEquals(sizes, []);
+  },
+);
+
+testChannel(
+  "Channel.drained() waits for all that was written",
+  async (sides) => {
+    const { left, right, leftEnd } = sides;
+    const { begun, release } = holdWrites(leftEnd);
+    const order: string[] = [];
+    const drain = () => left.drained().then(() => order.push("drained"));
+    left.writer.message(["first"]);
+    const first = drain();
+    await begun;
+    left.writer.message(["second"]);
+    const second = drain();
+    await settle();
+    order.push("released");
+    release();
+    await Promise.all([first, second]);
+    assertEquals(order, ["released", "drained", "drained"]);
+    assertEquals(left.writer.byteLength, 0);
+    assertEquals(await sendLast(left, right), [["first"], ["second"]]);
+  },
+);
+
+testChannel("Channel flushes again once it has drained", async (sides) => {
+  const { left, right } = sides;
+  for (let index = 0; index < 20; index++) await send(left, [index]);
+  assertEquals((await sendLast(left, right)).length, 20);
+});
+
+testChannel(
+  "Channel sends small messages from the same few buffers",
+  async (sides) => {
+    const { left, right, leftEnd } = sides;
+    const buffers = new Set<ArrayBufferLike>();
+    const write = leftEnd.write.bind(leftEnd);
+    leftEnd.write = (bytes) => {
+      buffers.add(bytes.buffer);
+      return write(bytes);
+    };
+    const messages = Array.from({ length: 20 }, (_, index) => [index]);
+    for (const message of messages) await send(left, message);
+    assertEquals(buffers.size, 2);
+    assertEquals(await sendLast(left, right), messages);
+  },
+);
+
+testChannel("Channel doesn't end a list that wasn't flushed", async (sides) => {
+  const { left, right, leftEnd } = sides;
+  const { begun, release, ended } = holdWrites(leftEnd);
+  left.writer.message(["message"]);
+  left.flush();
+  await begun;
+  left.writer.beginList([1], true);
+  left.writer.append("a");
+  release();
+  await ended;
+  await settle();
+  left.writer.append("b");
+  left.writer.endList(5);
+  const messages = await sendLast(left, right);
+  assertEquals(messages, [["message"], [1, 5, ["a", "b"]]]);
+});
+
+testChannel(
+  "Channel sends an empty list as nothing",
+  async ({ left, right }) => {
+    left.writer.beginList([1], true);
+    await left.drained();
+    left.writer.beginList([2], false);
+    assertEquals(await sendLast(left, right, ["message"]), [["message"]]);
+  },
+);
+
+testChannel(
+  "Channel sends large messages both ways at the same time",
+  async (sides) => {
+    const { left, right } = sides;
+    const toRight = largeMessages(12);
+    const toLeft = largeMessages(13);
+    const atLeft = receiveAll(left);
+    const atRight = receiveAll(right);
+    await Promise.all([send(left, ...toRight), send(right, ...toLeft)]);
+    // It is the last that either side sends.
+    await send(right, ["end"]);
+    assertSame(encodeMessages(...await atLeft), encodeMessages(...toLeft));
+    assertSame(encodeMessages(...await atRight), encodeMessages(...toRight));
+  },
+);
+
+testChannel(
+  "Channel isn't drained before the other side reads",
+  async (sides) => {
+    const { left, right } = sides;
+    const message = [new Uint8Array(LARGE).fill(1), "x".repeat(5_000_000)];
+    let drained = false;
+    const sent = send(left, message, ["after"]).then(() => drained = true);
+    const answered = Promise.withResolvers<void>();
+    const atLeft = left.receive(() => answered.resolve());
+    await send(right, ["answer"]);
+    await answered.promise;
+    assertEquals(drained, false);
+    const atRight = receiveAll(right);
+    await sent;
+    left.close();
+    await atLeft;
+    const received = await atRight;
+    assertEquals(
+      encodeMessages(...received),
+      encodeMessages(message, ["after"]),
+    );
+  },
+);
+
+testChannel(
+  "Channel keeps the order of frames if a buffer is transferred",
+  async (sides) => {
+    const { left, right, leftEnd } = sides;
+    const { begun, release } = holdWrites(leftEnd);
+    const early = new Uint8Array(MIN_ATTACHMENT_BYTES);
+    const late = new Uint8Array(MIN_ATTACHMENT_BYTES);
+    left.writer.message(["first", early, late]);
+    early.buffer.transfer();
+    left.flush();
+    await begun;
+    late.buffer.transfer();
+    release();
+    const messages = await sendLast(left, right, ["second"]);
+    assertEquals(messages.map(([field]) => field), ["first", "second"]);
+  },
+);
+
+testChannel("Channel goes on after a message was refused", async (sides) => {
+  const { left, right } = sides;
+  const big = new Uint8Array(MIN_ATTACHMENT_BYTES);
+  left.writer.message(["before"]);
+  assertThrows(() => left.writer.message([big, () => {}]), TypeError);
+  const messages = await sendLast(left, right, ["after"]);
+  assertEquals(messages, [["before"], ["after"]]);
+});

@@ -1,0 +1,356 @@
+import {
+  assertEquals,
+  assertLess,
+  assertNotStrictEquals,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+import { FrameWriter } from "../../src/transport/frame_writer.ts";
+import {
+  MAX_FRAME_BYTES,
+  MIN_ATTACHMENT_BYTES,
+} from "../../src/codec/wire_limits.ts";
+import {
+  assertSame,
+  Chunks,
+  concat,
+  decodeFrame,
+  encodeMessages,
+  readMessages,
+} from "../helpers/frames.ts";
+
+const BIG = new Uint8Array(MIN_ATTACHMENT_BYTES).fill(1);
+const refused = () => {};
+
+/** All messages that wait in a writer. */
+async function takeMessages(writer: FrameWriter): Promise<unknown[][]> {
+  const { byteLength } = writer;
+  const bytes = concat(writer.take());
+  writer.recycle();
+  assertEquals(bytes.length, byteLength);
+  assertEquals(writer.byteLength, 0);
+  return await readMessages(new Chunks([bytes]));
+}
+
+Deno.test("FrameWriter.message() returns the bytes of the frame", () => {
+  const writer = new FrameWriter();
+  const messages = [[1], ["é".repeat(300), BIG], [], [BIG, [BIG], 5]];
+  let total = 0;
+  for (const message of messages) {
+    const byteLength = writer.message(message);
+    assertEquals(byteLength, encodeMessages(message).length);
+    total += byteLength;
+    assertEquals(writer.byteLength, total);
+  }
+  assertSame(concat(writer.take()), encodeMessages(...messages));
+});
+
+Deno.test("FrameWriter writes lists value by value", async () => {
+  const values = [1, "two", [3], BIG, undefined, BIG.with(0, 2)];
+  const writer = new FrameWriter();
+  writer.beginList([3, 2 ** 32 - 1, -1], false);
+  for (const value of values) writer.append(value);
+  writer.endList();
+  const messages = await takeMessages(writer);
+  assertSame(messages, [[3, 2 ** 32 - 1, -1, values]]);
+});
+
+Deno.test("FrameWriter writes the busy time before the list", async () => {
+  const writer = new FrameWriter();
+  for (const busy of [undefined, 0, 1, 2 ** 32 - 1]) {
+    writer.beginList([5, 6], true);
+    writer.append("value");
+    writer.endList(busy);
+  }
+  assertSame(
+    await takeMessages(writer),
+    [0, 0, 1, 2 ** 32 - 1].map((busy) => [5, 6, busy, ["value"]]),
+  );
+});
+
+Deno.test("FrameWriter writes long lists", async () => {
+  const values = Array.from({ length: 70_000 }, (_, index) => index);
+  const writer = new FrameWriter();
+  writer.beginList([1], false);
+  for (const value of values) writer.append(value);
+  assertSame(await takeMessages(writer), [[1, values]]);
+});
+
+Deno.test("FrameWriter.append() returns the bytes of the value", () => {
+  const writer = new FrameWriter();
+  writer.beginList([1], false);
+  const begun = writer.listByteLength;
+  assertEquals(writer.append(1), 1);
+  assertEquals(writer.append("text"), 5);
+  // Besides the bytes: where they are, and a header.
+  assertEquals(writer.append(BIG), BIG.length + 15 + 5);
+  assertEquals(writer.append([BIG, 1]), 1 + BIG.length + 15 + 5 + 1);
+  const more = 1 + 5 + BIG.length + 20 + BIG.length + 22;
+  assertEquals(writer.listByteLength, begun + more);
+});
+
+Deno.test("FrameWriter.listByteLength is what the list's frame will have", () => {
+  const writer = new FrameWriter();
+  writer.message(["before", BIG]);
+  const before = writer.byteLength;
+  writer.beginList([1, 2], true);
+  for (const value of [1, BIG, "text", [BIG]]) writer.append(value);
+  const { listByteLength } = writer;
+  assertEquals(writer.byteLength, before + listByteLength);
+  writer.endList(5);
+  assertEquals(writer.byteLength, before + listByteLength);
+  assertEquals(concat(writer.take()).length, before + listByteLength);
+});
+
+Deno.test("FrameWriter takes empty lists back", async () => {
+  const writer = new FrameWriter();
+  for (const timed of [false, true]) {
+    writer.beginList([1, 2], timed);
+    writer.endList(7);
+    assertEquals(writer.byteLength, 0);
+  }
+  writer.beginList([1], true);
+  writer.beginList([2], false);
+  writer.append("value");
+  writer.beginList([3], false);
+  writer.message(["message", BIG]);
+  writer.beginList([4], true);
+  assertSame(await readMessages(new Chunks([concat(writer.take())])), [[2, [
+    "value",
+  ]], ["message", BIG]]);
+  assertEquals(writer.byteLength, 0);
+  writer.message(["after"]);
+  assertSame(await takeMessages(writer), [["after"]]);
+});
+
+Deno.test("FrameWriter ends a list when another message begins", async () => {
+  const writer = new FrameWriter();
+  writer.beginList([1], false);
+  writer.append("a");
+  writer.message(["message"]);
+  writer.beginList([2], true);
+  writer.append("b");
+  writer.beginList([3], false);
+  writer.append("c");
+  writer.append("d");
+  assertSame(await takeMessages(writer), [
+    [1, ["a"]],
+    ["message"],
+    [2, 0, ["b"]],
+    [3, ["c", "d"]],
+  ]);
+});
+
+Deno.test("FrameWriter.endList() without a list does nothing", async () => {
+  const writer = new FrameWriter();
+  writer.endList(5);
+  assertEquals(writer.byteLength, 0);
+  writer.message(["message"]);
+  writer.endList(5);
+  writer.endList(5);
+  assertSame(await takeMessages(writer), [["message"]]);
+});
+
+Deno.test("FrameWriter keeps a list's other values if one is refused", async () => {
+  const writer = new FrameWriter();
+  writer.beginList([1], false);
+  const values = ["a", BIG, ["b"], BIG.with(0, 2)];
+  for (const value of values) {
+    writer.append(value);
+    const { byteLength, listByteLength } = writer;
+    const bad = [BIG, "x".repeat(100_000), { BIG, refused }];
+    assertThrows(() => writer.append(bad), TypeError);
+    assertThrows(() => writer.append(refused), TypeError);
+    assertEquals(writer.byteLength, byteLength);
+    assertEquals(writer.listByteLength, listByteLength);
+  }
+  assertSame(await takeMessages(writer), [[1, values]]);
+});
+
+Deno.test("FrameWriter takes a list back if its only value is refused", async () => {
+  const writer = new FrameWriter();
+  writer.message(["before", BIG]);
+  const before = writer.byteLength;
+  writer.beginList([1], true);
+  assertThrows(() => writer.append([BIG, refused]), TypeError);
+  writer.endList(3);
+  assertEquals(writer.byteLength, before);
+  writer.message(["after"]);
+  assertSame(await takeMessages(writer), [["before", BIG], ["after"]]);
+});
+
+Deno.test("FrameWriter ends the list before a message that is refused", async () => {
+  const writer = new FrameWriter();
+  writer.beginList([1], false);
+  writer.append(BIG);
+  assertThrows(() => writer.message([BIG, refused]), TypeError);
+  assertSame(await takeMessages(writer), [[1, [BIG]]]);
+});
+
+Deno.test("FrameWriter.append() without a list fails and writes nothing", async () => {
+  const writer = new FrameWriter();
+  assertThrows(() => writer.append([BIG, 1]));
+  assertEquals(writer.byteLength, 0);
+  writer.beginList([1], false);
+  writer.append("value");
+  assertSame(await takeMessages(writer), [[1, ["value"]]]);
+  assertThrows(() => writer.append("late"));
+  assertEquals(writer.byteLength, 0);
+  writer.message(["message"]);
+  assertSame(await takeMessages(writer), [["message"]]);
+});
+
+Deno.test("FrameWriter.byteLength counts what isn't ended yet", () => {
+  const writer = new FrameWriter();
+  assertEquals(writer.byteLength, 0);
+  writer.beginList([1], false);
+  const begun = writer.byteLength;
+  writer.append(BIG);
+  assertEquals(writer.byteLength, begun + BIG.length + 20);
+});
+
+Deno.test("FrameWriter.borrowsMemory is for attachments that wait", () => {
+  const writer = new FrameWriter();
+  assertEquals(writer.borrowsMemory, false);
+  writer.message([BIG.subarray(1)]);
+  assertThrows(() => writer.message([BIG, refused]), TypeError);
+  assertEquals(writer.borrowsMemory, false);
+  writer.message([BIG]);
+  assertEquals(writer.borrowsMemory, true);
+  writer.take();
+  assertEquals(writer.borrowsMemory, false);
+  writer.beginList([1], false);
+  assertThrows(() => writer.append([BIG, refused]), TypeError);
+  assertEquals(writer.borrowsMemory, false);
+  writer.append([[BIG]]);
+  assertEquals(writer.borrowsMemory, true);
+});
+
+Deno.test("FrameWriter.take() gives attachments as they lie in memory", () => {
+  const writer = new FrameWriter();
+  const big = [1, 2, 3].map((byte) => BIG.with(0, byte));
+  writer.message(["first", big[0], big[1]]);
+  writer.message(["second"]);
+  writer.message(["third", big[2]]);
+  const pieces = writer.take();
+  const attached = pieces.filter(({ length }) => length >= BIG.length);
+  assertEquals(attached.map((piece) => piece[0]), [2, 1, 3]);
+  attached.forEach((piece) =>
+    assertStrictEquals(piece.buffer, big[piece[0]! - 1]!.buffer)
+  );
+  assertEquals(pieces.length, 6);
+  assertEquals(pieces.every(({ length }) => length > 0), true);
+});
+
+Deno.test("FrameWriter.take() gives what follows the last attachment", async () => {
+  const writer = new FrameWriter();
+  const messages = [[BIG], ["between"], [BIG, BIG], ["after"]];
+  for (const message of messages) writer.message(message);
+  assertSame(await takeMessages(writer), messages);
+});
+
+Deno.test("FrameWriter keeps to the frame's length whatever becomes of a buffer", async () => {
+  const lost = [
+    (buffer: ArrayBuffer) => buffer.transfer(),
+    (buffer: ArrayBuffer) => buffer.resize(8),
+  ];
+  for (const lose of lost) {
+    const writer = new FrameWriter();
+    const buffer = new ArrayBuffer(BIG.length, { maxByteLength: BIG.length });
+    writer.message(["first", new Uint8Array(buffer)]);
+    writer.message(["second"]);
+    lose(buffer);
+    const [first, second] = await takeMessages(writer);
+    assertEquals(first![0], "first");
+    assertEquals(second, ["second"]);
+  }
+});
+
+Deno.test("FrameWriter.take() gives pieces that later messages don't change", () => {
+  const writer = new FrameWriter();
+  writer.message(["first"]);
+  const pieces = writer.take();
+  const before = concat(pieces);
+  for (let round = 0; round < 3; round++) {
+    writer.message(["x".repeat(20)]);
+    writer.take();
+    assertSame(concat(pieces), before);
+  }
+});
+
+Deno.test("FrameWriter.recycle() lets a buffer be used again", () => {
+  const writer = new FrameWriter();
+  const takeBuffer = () => {
+    writer.message(["message"]);
+    const [piece] = writer.take();
+    assertEquals(decodeFrame(piece!.slice()), ["message"]);
+    return piece!.buffer;
+  };
+  const first = takeBuffer();
+  writer.recycle();
+  const second = takeBuffer();
+  assertNotStrictEquals(second, first);
+  assertStrictEquals(takeBuffer(), first);
+  // The one taken last wasn't given back.
+  assertNotStrictEquals(takeBuffer(), first);
+});
+
+Deno.test("FrameWriter.recycle() doesn't keep buffers that grew large", () => {
+  const writer = new FrameWriter();
+  writer.message(["x".repeat(2 ** 21)]);
+  const [large] = writer.take();
+  writer.recycle();
+  for (let round = 0; round < 3; round++) {
+    writer.message([round]);
+    assertNotStrictEquals(writer.take()[0]!.buffer, large!.buffer);
+    writer.recycle();
+  }
+});
+
+Deno.test("FrameWriter refuses messages beyond the largest frame", async () => {
+  const writer = new FrameWriter();
+  const large = new Uint8Array(2 ** 26);
+  const fields = new Array(MAX_FRAME_BYTES / large.length).fill(large);
+  assertThrows(
+    () => writer.message(fields),
+    TypeError,
+    `more than the ${MAX_FRAME_BYTES} bytes`,
+  );
+  assertEquals(writer.byteLength, 0);
+  writer.message(["after"]);
+  assertSame(await takeMessages(writer), [["after"]]);
+});
+
+Deno.test("FrameWriter refuses the value with which a list is too large", () => {
+  const writer = new FrameWriter();
+  const large = new Uint8Array(2 ** 26);
+  const fitting = MAX_FRAME_BYTES / large.length - 1;
+  writer.beginList([1], false);
+  for (let count = 0; count < fitting; count++) writer.append(large);
+  assertThrows(() => writer.append(large), TypeError, "It takes more than");
+  writer.append("value");
+  writer.endList();
+  const pieces = writer.take();
+  assertEquals(pieces.filter((piece) => piece.length > 1_000).length, fitting);
+});
+
+Deno.test("FrameWriter doesn't write on once a message is too large", () => {
+  const writer = new FrameWriter();
+  const large = new Uint8Array(2 ** 26);
+  const nearlyAll = new Array(MAX_FRAME_BYTES / large.length - 1).fill(large);
+  let reads = 0;
+  const text = "x".repeat(2 ** 23);
+  const texts = Array.from({ length: 64 }, () => ({
+    get text() {
+      reads++;
+      return text;
+    },
+  }));
+  assertThrows(
+    () => writer.message([nearlyAll, texts]),
+    TypeError,
+    `more than the ${MAX_FRAME_BYTES} bytes`,
+  );
+  assertEquals(writer.byteLength, 0);
+  assertLess(reads, 32);
+});

@@ -1,0 +1,247 @@
+import {
+  assertEquals,
+  assertLessOrEqual,
+  assertRejects,
+  assertStrictEquals,
+} from "@std/assert";
+import { FrameReader } from "../../src/transport/frame_reader.ts";
+import {
+  MAX_FRAME_BYTES,
+  MIN_ATTACHMENT_BYTES,
+} from "../../src/codec/wire_limits.ts";
+import {
+  assertSame,
+  Chunks,
+  concat,
+  encodeMessages,
+  readMessages,
+} from "../helpers/frames.ts";
+import { Random } from "../helpers/random.ts";
+
+/** Bytes that are read by one call at most. */
+const CHUNK_BYTES = 65_536;
+
+const BIG = new Random(6).bytes(MIN_ATTACHMENT_BYTES);
+
+const SMALL_MESSAGES: readonly unknown[][] = [
+  [1, 2, { kind: "inline", source: "(a) => a + 1", name: "é" }],
+  [3, 2, 0, [[1, "two"], [undefined, 3n], [new Map([[1, new Set([2])]])]]],
+  [],
+  [5, 0, 12_345, [new Date(5), new URL("https://example.com"), /a+/g, -0]],
+  [7, 1, 5, new TypeError("message").message, []],
+];
+
+const LARGE_MESSAGES: readonly unknown[][] = [
+  ["before"],
+  [3, BIG, "x".repeat(1_000)],
+  ["between"],
+  [BIG, [BIG, 5, BIG]],
+  ["y".repeat(CHUNK_BYTES)],
+  ["after"],
+];
+
+/** Bytes in pieces that end at some positions. */
+function split(bytes: Uint8Array, positions: readonly number[]): Uint8Array[] {
+  const ends = [...positions, bytes.length];
+  return ends.map((end, index) => bytes.subarray(ends[index - 1] ?? 0, end));
+}
+
+/** Bytes in pieces of one size. */
+function slices(bytes: Uint8Array, size: number): Uint8Array[] {
+  const count = Math.ceil(bytes.length / size);
+  return split(
+    bytes,
+    Array.from({ length: count - 1 }, (_, index) => (index + 1) * size),
+  );
+}
+
+/** Checks that the messages arrive when they are read in these pieces. */
+async function assertArrive(
+  messages: readonly unknown[][],
+  pieces: readonly Uint8Array[],
+): Promise<void> {
+  assertSame(await readMessages(new Chunks(pieces)), messages);
+}
+
+/** A message whose frame takes that many bytes. */
+function messageOf(bytes: number): unknown[] {
+  const fill = bytes - encodeMessages(["x".repeat(30_000)]).length;
+  const message = ["x".repeat(30_000 + fill)];
+  assertEquals(encodeMessages(message).length, bytes);
+  return message;
+}
+
+Deno.test("FrameReader reads many frames at once", async () => {
+  const messages = Array.from({ length: 20_000 }, (_, index) => [index]);
+  await assertArrive(messages, [encodeMessages(...messages)]);
+});
+
+Deno.test("FrameReader tells how many bytes a frame takes", async () => {
+  const source = new Chunks([encodeMessages(...LARGE_MESSAGES)]);
+  const reader = new FrameReader(source);
+  const lengths: number[] = [];
+  while (await reader.read((_, byteLength) => lengths.push(byteLength)));
+  assertEquals(
+    lengths,
+    LARGE_MESSAGES.map((message) => encodeMessages(message).length),
+  );
+});
+
+Deno.test("FrameReader passes messages on as soon as they are complete", async () => {
+  const frames = SMALL_MESSAGES.map((message) => encodeMessages(message));
+  const [first, second, third, ...rest] = frames;
+  const reader = new FrameReader(
+    new Chunks([
+      first!,
+      concat([second!, third!.subarray(0, 5)]),
+      third!.subarray(5),
+      ...rest,
+    ]),
+  );
+  const counts: number[] = [];
+  let count = 0;
+  while (await reader.read(() => count++)) counts.push(count);
+  assertEquals(counts, [1, 2, 3, 4, 5]);
+});
+
+Deno.test("FrameReader ends where the stream ends", async () => {
+  const reader = new FrameReader(new Chunks([]));
+  const fail = () => {
+    throw new Error("There is no message");
+  };
+  assertStrictEquals(await reader.read(fail), false);
+  assertStrictEquals(await reader.read(fail), false);
+});
+
+Deno.test("FrameReader reads frames cut at any byte", async () => {
+  const bytes = encodeMessages(...SMALL_MESSAGES);
+  for (let position = 1; position < bytes.length; position++) {
+    await assertArrive(SMALL_MESSAGES, split(bytes, [position]));
+  }
+});
+
+Deno.test("FrameReader reads frames byte by byte", async () => {
+  const bytes = encodeMessages(...SMALL_MESSAGES);
+  for (let size = 1; size < 20; size++) {
+    await assertArrive(SMALL_MESSAGES, slices(bytes, size));
+  }
+});
+
+Deno.test("FrameReader reads large frames cut at any byte near their ends", async () => {
+  const bytes = encodeMessages(...LARGE_MESSAGES);
+  let end = 0;
+  for (const message of LARGE_MESSAGES) {
+    end += encodeMessages(message).length;
+    for (let offset = -20; offset <= 20; offset++) {
+      const position = Math.min(Math.max(end + offset, 0), bytes.length);
+      await assertArrive(LARGE_MESSAGES, split(bytes, [position]));
+    }
+  }
+});
+
+Deno.test("FrameReader reads large frames in pieces of any size", async () => {
+  const bytes = encodeMessages(...LARGE_MESSAGES);
+  for (const size of [97, 4_096, 32_768, 65_535, 65_536, 65_537, 100_000]) {
+    await assertArrive(LARGE_MESSAGES, slices(bytes, size));
+  }
+});
+
+Deno.test("FrameReader reads random messages in random pieces", async () => {
+  const random = new Random(7);
+  for (let round = 0; round < 50; round++) {
+    const messages = random.list(30, () => {
+      const fields = random.list(4, () => random.value(3));
+      const big = BIG.subarray(0, BIG.length - 50 + random.below(100));
+      return random.below(5) === 0 ? [...fields, big] : fields;
+    });
+    const bytes = encodeMessages(...messages);
+    const positions = random.list(50, () => random.below(bytes.length + 1));
+    await assertArrive(
+      messages,
+      split(bytes, positions.sort((a, b) => a - b)),
+    );
+  }
+});
+
+Deno.test("FrameReader reads frames larger than what is read at once", async () => {
+  for (const size of [CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1]) {
+    const messages = [messageOf(size), ["a"], ["b"], messageOf(size), ["c"]];
+    await assertArrive(messages, [encodeMessages(...messages)]);
+  }
+});
+
+Deno.test("FrameReader reads frames that end where its buffer ends", async () => {
+  for (const rest of [-5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5]) {
+    const messages = [["a"], messageOf(CHUNK_BYTES - 10 + rest), ["b"], ["c"]];
+    assertEquals(encodeMessages(["a"]).length, 9);
+    await assertArrive(messages, [encodeMessages(...messages)]);
+  }
+});
+
+Deno.test("FrameReader reads small frames behind a large one", async () => {
+  const large = ["large", new Uint8Array(5_000_000).fill(1)];
+  const small = Array.from({ length: 1_000 }, (_, index) => [index]);
+  const messages = [large, ...small, large, ...small];
+  await assertArrive(messages, [encodeMessages(...messages)]);
+});
+
+Deno.test("FrameReader gives up large buffers", async () => {
+  const messages = [["x".repeat(5_000_000)], ["a"], ["b"], ["c"]];
+  const source = new Chunks(
+    messages.map((message) => encodeMessages(message)),
+  );
+  assertSame(await readMessages(source), messages);
+  assertEquals(source.offered.at(-1), CHUNK_BYTES);
+});
+
+Deno.test("FrameReader asks for memory as the bytes come, not as they are announced", async () => {
+  const bytes = new Uint8Array(1_000_000);
+  new DataView(bytes.buffer).setUint32(0, MAX_FRAME_BYTES);
+  const source = new Chunks(slices(bytes, 1_000));
+  await assertRejects(() => readMessages(source), RangeError);
+  assertEquals(source.offered.length, 1_001);
+  source.offered.forEach((size, index) =>
+    assertLessOrEqual(size, 2 ** 20 + index * 16_000)
+  );
+});
+
+Deno.test("FrameReader refuses a frame that is too large at once", async () => {
+  for (const length of [MAX_FRAME_BYTES + 1, 2 ** 32 - 1]) {
+    const prefix = new Uint8Array(4);
+    new DataView(prefix.buffer).setUint32(0, length);
+    const source = new Chunks([prefix, new Uint8Array(100)]);
+    const reader = new FrameReader(source);
+    await assertRejects(
+      () => reader.read(() => {}),
+      RangeError,
+      `${length} bytes are more than the ${MAX_FRAME_BYTES}`,
+    );
+  }
+});
+
+Deno.test("FrameReader refuses a frame that the stream's end cuts short", async () => {
+  const bytes = encodeMessages(["first"], ["second"], ["third", 5n]);
+  const ends = new Set([0, 13, 13 + 14, bytes.length]);
+  for (let length = 0; length <= bytes.length; length++) {
+    const source = new Chunks([bytes.subarray(0, length)]);
+    if (ends.has(length)) await readMessages(source);
+    else {
+      await assertRejects(
+        () => readMessages(source),
+        RangeError,
+        "the connection ended within it",
+      );
+    }
+  }
+});
+
+Deno.test("FrameReader passes on what the callback and the source throw", async () => {
+  const reason = new Error("reason");
+  const reader = new FrameReader(new Chunks([encodeMessages([1], [2])]));
+  const fail = () => {
+    throw reason;
+  };
+  assertStrictEquals(await assertRejects(() => reader.read(fail)), reason);
+  const broken = new FrameReader({ read: () => Promise.reject(reason) });
+  assertStrictEquals(await assertRejects(() => broken.read(fail)), reason);
+});

@@ -1,0 +1,324 @@
+import {
+  assertEquals,
+  assertMatch,
+  assertNotEquals,
+  assertRejects,
+} from "@std/assert";
+import type { ValueMap } from "@std/msgpack";
+import {
+  introduce,
+  makeSecret,
+  PROTOCOL_VERSION,
+} from "../../src/transport/handshake.ts";
+import { ConnectionPair, TRANSPORTS } from "../helpers/connections.ts";
+import { concat, frameAround } from "../helpers/frames.ts";
+import {
+  assertNotAdmitted,
+  assertNotBelieved,
+  assertNotTrusted,
+  connect,
+  encodeHandshake,
+  makeAnswer,
+  makeChallenge,
+  makeHello,
+  makePool,
+  prove,
+  SECRET,
+  Stranger,
+  UNPROVEN,
+  WELCOME,
+} from "../helpers/handshakes.ts";
+
+const HUNG_UP = "The other side hung up";
+
+/** Makes a connection pass on a byte at a time. */
+function slowDown(connection: Deno.Conn): void {
+  const write = connection.write.bind(connection);
+  connection.write = (bytes) => write(bytes.subarray(0, 1));
+  const read = connection.read.bind(connection);
+  connection.read = (bytes) => read(bytes.subarray(0, 1));
+}
+
+for (const transport of TRANSPORTS) {
+  Deno.test(`PoolHandshake admits a worker that knows the secret (${transport})`, async () => {
+    const pool = makePool();
+    for (const worker of [0, 1, 2 ** 32 - 1]) {
+      using pair = await ConnectionPair.open(transport);
+      const [admitted, welcome] = await Promise.all([
+        pool.admit(pair.left),
+        introduce(pair.right, SECRET, worker),
+      ]);
+      assertEquals(admitted, worker);
+      assertEquals(welcome, WELCOME);
+    }
+  });
+}
+
+Deno.test("PoolHandshake admits many workers at the same time", async () => {
+  const pool = makePool();
+  await Promise.all([...Array(20).keys()].map(async (worker) => {
+    using pair = await connect();
+    const [admitted] = await Promise.all([
+      pool.admit(pair.left),
+      introduce(pair.right, SECRET, worker),
+    ]);
+    assertEquals(admitted, worker);
+  }));
+});
+
+Deno.test("PoolHandshake says and checks what the protocol defines", async () => {
+  using pair = await connect();
+  const worker = new Stranger(pair.right);
+  const admission = makePool().admit(pair.left);
+  const hello = makeHello({ worker: 7 });
+  await worker.say(hello);
+  const challenge = await worker.hear();
+  assertEquals(challenge.version, PROTOCOL_VERSION);
+  assertEquals(challenge.proof, await prove("pool", hello, challenge.nonce));
+  await worker.say(await makeAnswer(hello, challenge));
+  assertEquals(await worker.hear(), { welcome: WELCOME });
+  assertEquals(await admission, 7);
+});
+
+Deno.test("introduce() says and checks what the protocol defines", async () => {
+  using pair = await connect();
+  const pool = new Stranger(pair.right);
+  const introduction = introduce(pair.left, SECRET, 7);
+  const hello = await pool.hear();
+  assertEquals(hello, {
+    version: PROTOCOL_VERSION,
+    worker: 7,
+    nonce: hello.nonce!,
+  });
+  const challenge = await makeChallenge(hello);
+  await pool.say(challenge);
+  assertEquals(await pool.hear(), await makeAnswer(hello, challenge));
+  await pool.say({ welcome: { a: 1 } });
+  assertEquals(await introduction, { a: 1 });
+});
+
+Deno.test("Handshakes leave in the connection what comes after them", async () => {
+  using pair = await connect();
+  const worker = new Stranger(pair.right);
+  const admission = makePool().admit(pair.left);
+  const hello = makeHello();
+  await worker.say(hello);
+  const answer = await makeAnswer(hello, await worker.hear());
+  await worker.write(concat([encodeHandshake(answer), [1, 2, 3]]));
+  await admission;
+  const rest = new Uint8Array(10);
+  assertEquals(await pair.left.read(rest), 3);
+  assertEquals([...rest.subarray(0, 3)], [1, 2, 3]);
+});
+
+Deno.test("Handshakes put messages together that come byte by byte", async () => {
+  using pair = await connect();
+  slowDown(pair.left);
+  slowDown(pair.right);
+  const [admitted, welcome] = await Promise.all([
+    makePool().admit(pair.left),
+    introduce(pair.right, SECRET, 5),
+  ]);
+  assertEquals(admitted, 5);
+  assertEquals(welcome, WELCOME);
+});
+
+Deno.test("PoolHandshake makes a new nonce for each connection", async () => {
+  const pool = makePool();
+  const nonces = new Set<string>();
+  for (let round = 0; round < 3; round++) {
+    await assertNotAdmitted(HUNG_UP, async (stranger) => {
+      await stranger.say(makeHello());
+      const { nonce } = await stranger.hear();
+      nonces.add((nonce as Uint8Array).toHex());
+      stranger.hangUp();
+    }, pool);
+  }
+  assertEquals(nonces.size, 3);
+  for (const nonce of nonces) assertMatch(nonce, /^[0-9a-f]{64}$/);
+});
+
+Deno.test("introduce() makes a new nonce for each connection", async () => {
+  const nonces = new Set<string>();
+  for (let round = 0; round < 3; round++) {
+    await assertNotTrusted(HUNG_UP, (stranger, { nonce }) => {
+      nonces.add((nonce as Uint8Array).toHex());
+      stranger.hangUp();
+      return Promise.resolve();
+    });
+  }
+  assertEquals(nonces.size, 3);
+  for (const nonce of nonces) assertMatch(nonce, /^[0-9a-f]{64}$/);
+});
+
+Deno.test("makeSecret() makes a new secret each time", () => {
+  assertEquals(makeSecret().length, 32);
+  assertNotEquals(makeSecret(), makeSecret());
+});
+
+Deno.test("PoolHandshake refuses workers of another version", async () => {
+  for (const version of [PROTOCOL_VERSION + 1, 0, "1", null]) {
+    const reason =
+      `The pool speaks version ${PROTOCOL_VERSION} of the protocol and the worker version ${version}`;
+    await assertNotAdmitted(reason, async (stranger) => {
+      await stranger.say(makeHello({ version }));
+      assertEquals(await stranger.hear(), { version: PROTOCOL_VERSION });
+      await stranger.hearNothing();
+    });
+  }
+});
+
+Deno.test("introduce() refuses pools of another version", async () => {
+  for (const version of [PROTOCOL_VERSION + 1, 0, "1", null]) {
+    const reason =
+      `The worker speaks version ${PROTOCOL_VERSION} of the protocol and the pool version ${version}`;
+    await assertNotTrusted(reason, async (stranger, hello) => {
+      await stranger.say({ ...await makeChallenge(hello), version });
+      await stranger.hearNothing();
+    });
+  }
+});
+
+Deno.test("PoolHandshake refuses workers without a number", async () => {
+  for (const worker of ["1", null, 1n, [1]]) {
+    await assertNotAdmitted("It gave no worker number", async (stranger) => {
+      await stranger.say(makeHello({ worker }));
+      await stranger.hearNothing();
+    });
+  }
+});
+
+Deno.test("PoolHandshake refuses numbers that a proof can't state", async () => {
+  for (const worker of [-1, 0.5, 2 ** 32, 2 ** 32 + 1, NaN, Infinity]) {
+    await assertNotAdmitted("It gave no worker number", async (stranger) => {
+      await stranger.say(makeHello({ worker }));
+      await stranger.hearNothing();
+    });
+  }
+});
+
+Deno.test("Handshakes refuse what isn't a nonce", async () => {
+  const lengths = [0, 31, 33].map((length) => new Uint8Array(length));
+  for (const nonce of [...lengths, "x".repeat(32), null, [1]]) {
+    const reason = "The other side sent no nonce";
+    await assertNotAdmitted(reason, async (stranger) => {
+      await stranger.say(makeHello({ nonce }));
+      await stranger.hearNothing();
+    });
+    await assertNotTrusted(reason, async (stranger, hello) => {
+      await stranger.say({ ...await makeChallenge(hello), nonce });
+      await stranger.hearNothing();
+    });
+  }
+});
+
+Deno.test("introduce() refuses a pool without a welcome", async () => {
+  for (const welcome of [null, 1, "text", [1], new Uint8Array(3)]) {
+    await assertNotTrusted(
+      "The pool gave no welcome",
+      async (stranger, hello) => {
+        await stranger.say(await makeChallenge(hello));
+        await stranger.hear();
+        await stranger.say({ welcome });
+      },
+    );
+  }
+});
+
+Deno.test("Handshakes refuse messages that aren't maps", async () => {
+  for (const content of [[0x01], [0x90], [0xc0], [0xc4, 0], [0xa1, 0x61]]) {
+    await assertNotBelieved(
+      "A handshake message is a map",
+      async (stranger) => {
+        await stranger.write(frameAround(content));
+        await stranger.hearNothing();
+      },
+    );
+  }
+});
+
+Deno.test("Handshakes refuse garbage", async () => {
+  const garbage = [
+    new TextEncoder().encode("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+    frameAround([]),
+    frameAround([0xc1]),
+    frameAround([0x81]),
+    frameAround([0xdf, 0xff, 0xff, 0xff, 0xff]),
+    frameAround([0xdd, 0xff, 0xff, 0xff, 0xff, 1]),
+    frameAround([0x80, 0x80]),
+    frameAround(new Uint8Array(1_024).fill(0x91)),
+  ];
+  for (const bytes of garbage) {
+    await assertNotBelieved("", async (stranger) => {
+      await stranger.write(bytes);
+      await stranger.hearNothing();
+    });
+  }
+});
+
+Deno.test("Handshakes refuse a message that is too large before it comes", async () => {
+  const reason = "A handshake message has at most 1024 bytes";
+  for (const length of [1_025, 2 ** 31, 2 ** 32 - 1]) {
+    const prefix = new Uint8Array(4);
+    new DataView(prefix.buffer).setUint32(0, length);
+    await assertNotBelieved(reason, async (stranger) => {
+      await stranger.write(prefix);
+      await stranger.hearNothing();
+    });
+  }
+});
+
+Deno.test("Handshakes read a message that is just as large as allowed", async () => {
+  const pad = (message: ValueMap) => {
+    const padded = { ...message, padding: "x".repeat(500) };
+    const lacking = 4 + 1_024 - encodeHandshake(padded).length;
+    return { ...message, padding: "x".repeat(500 + lacking) };
+  };
+  assertEquals(encodeHandshake(pad(makeHello())).length, 1_028);
+  await assertNotAdmitted(UNPROVEN, async (stranger) => {
+    await stranger.say(pad(makeHello()));
+    await stranger.hear();
+    await stranger.say({});
+  });
+  await assertNotTrusted(HUNG_UP, async (stranger, hello) => {
+    await stranger.say(pad(await makeChallenge(hello)));
+    await stranger.hear();
+    stranger.hangUp();
+  });
+});
+
+Deno.test("PoolHandshake refuses workers that hang up half-way", async () => {
+  const hello = encodeHandshake(makeHello());
+  const pool = makePool();
+  for (let length = 0; length <= hello.length; length++) {
+    await assertNotAdmitted(HUNG_UP, async (stranger) => {
+      await stranger.write(hello.subarray(0, length));
+      if (length === hello.length) await stranger.hear();
+      stranger.hangUp();
+    }, pool);
+  }
+});
+
+Deno.test("introduce() refuses pools that hang up half-way", async () => {
+  const { length } = encodeHandshake(await makeChallenge(makeHello()));
+  for (let end = 0; end <= length; end++) {
+    await assertNotTrusted(HUNG_UP, async (stranger, hello) => {
+      const challenge = encodeHandshake(await makeChallenge(hello));
+      await stranger.write(challenge.subarray(0, end));
+      if (end === length) await stranger.hear();
+      stranger.hangUp();
+    });
+  }
+});
+
+Deno.test("PoolHandshake fails if the worker is gone before its welcome", async () => {
+  using pair = await connect();
+  const worker = new Stranger(pair.right);
+  const admission = makePool().admit(pair.left);
+  const hello = makeHello();
+  await worker.say(hello);
+  const challenge = await worker.hear();
+  pair.left.write = () => Promise.reject(new Deno.errors.BrokenPipe());
+  await worker.say(await makeAnswer(hello, challenge));
+  await assertRejects(() => admission, Deno.errors.BrokenPipe);
+});

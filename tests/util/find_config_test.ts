@@ -1,0 +1,93 @@
+import { assertEquals } from "@std/assert";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { findConfig } from "../../src/util/find_config.ts";
+
+/** A folder for files, removed at the end of its scope. */
+class TemporaryFolder implements AsyncDisposable {
+  readonly #url: URL;
+
+  private constructor(path: string) {
+    this.#url = pathToFileURL(`${path}/`);
+  }
+
+  /** Makes a folder with empty files in it. */
+  static async with(...files: string[]): Promise<TemporaryFolder> {
+    const folder = new TemporaryFolder(await Deno.makeTempDir());
+    for (const file of files) {
+      await Deno.mkdir(new URL("./", folder.url(file)), { recursive: true });
+      await Deno.writeTextFile(folder.url(file), "{}");
+    }
+    return folder;
+  }
+
+  /** The URL of what is or could be in it. */
+  url(path: string): URL {
+    return new URL(path, this.#url);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.#url, { recursive: true });
+  }
+}
+
+/** Checks which of the files is found for a main module. */
+function testNearest(
+  name: string,
+  mainModule: string,
+  files: string[],
+  expected: string,
+): void {
+  Deno.test(`findConfig() finds ${name}`, async () => {
+    await using folder = await TemporaryFolder.with(...files);
+    assertEquals(
+      findConfig(folder.url(mainModule).href),
+      fileURLToPath(folder.url(expected)),
+    );
+  });
+}
+
+testNearest("a deno.json beside the main module", "main.ts", [
+  "deno.json",
+], "deno.json");
+
+testNearest("a deno.jsonc", "main.ts", ["deno.jsonc"], "deno.jsonc");
+
+testNearest("the deno.json if there are both", "main.ts", [
+  "deno.jsonc",
+  "deno.json",
+], "deno.json");
+
+testNearest("the nearest upwards", "a/b/c/main.ts", [
+  "deno.json",
+  "a/deno.json",
+  "a/b/other/deno.json",
+  "a/b/c/d/deno.json",
+], "a/deno.json");
+
+testNearest("a deno.jsonc that is nearer than a deno.json", "a/main.ts", [
+  "deno.json",
+  "a/deno.jsonc",
+], "a/deno.jsonc");
+
+testNearest("no folder that is called deno.json", "a/main.ts", [
+  "deno.json",
+  "a/deno.json/file.json",
+], "deno.json");
+
+testNearest("a path with characters that URLs escape", "a%20%23/main.ts", [
+  "a%20%23/deno.json",
+], "a%20%23/deno.json");
+
+testNearest("it for a main module with a query", "a/main.ts?x=/../b/", [
+  "a/deno.json",
+], "a/deno.json");
+
+Deno.test("findConfig() finds none for a main module elsewhere", () => {
+  assertEquals(findConfig("https://example.com/main.ts"), undefined);
+  assertEquals(findConfig("data:text/javascript,1"), undefined);
+  assertEquals(findConfig("jsr:@scope/package"), undefined);
+});
+
+Deno.test("findConfig() finds none where there is none", () => {
+  assertEquals(findConfig("file:///no/such/folder/main.ts"), undefined);
+});
