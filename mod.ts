@@ -31,7 +31,7 @@ export type { HostKind } from "./src/hosts/host.ts";
 export type { HostOptions, TlsOptions } from "./src/options/host_options.ts";
 export type { WorkerPermissions } from "./src/options/worker_permissions.ts";
 export type { AnyIterable } from "./src/map/items.ts";
-export type { MapResults } from "./src/map/map.ts";
+export type { MapResults } from "./src/map/map_results.ts";
 export type {
   CallOptions,
   HostSpec,

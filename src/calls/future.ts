@@ -25,18 +25,15 @@ export class Future<Result> implements Promise<Result> {
   readonly [Symbol.toStringTag] = "Future";
 
   readonly #call: PromisedCall<Result>;
-  readonly #drop: () => boolean;
   #cancelled = false;
 
   /**
    * Constructs the future of a call; use {@linkcode Pool.submit} instead.
    *
    * @param call The call.
-   * @param drop Drops it wherever it is, and says whether it wasn't done.
    */
-  constructor(call: PromisedCall<Result>, drop: () => boolean) {
+  constructor(call: PromisedCall<Result>) {
     this.#call = call;
-    this.#drop = drop;
     call.promise.catch(() => {});
   }
 
@@ -61,13 +58,11 @@ export class Future<Result> implements Promise<Result> {
    */
   cancel(): boolean {
     if (this.#cancelled) return true;
-    if (!this.#drop()) return false;
-    this.#cancelled = true;
     const { name } = this.#call.task;
-    this.#call.fail(
+    this.#cancelled = this.#call.cancel(
       new DOMException(`The task '${name}' was cancelled`, "AbortError"),
     );
-    return true;
+    return this.#cancelled;
   }
 
   /**
