@@ -34,7 +34,7 @@ export class Future<Result> implements Promise<Result> {
    */
   constructor(call: PromisedCall<Result>) {
     this.#call = call;
-    call.promise.catch(() => {});
+    call.promise.ignoreRejection();
   }
 
   /**

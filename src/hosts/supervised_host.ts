@@ -144,6 +144,12 @@ export class SupervisedHost {
     return starting;
   }
 
+  /** Kills all workers and replaces none. */
+  kill(): void {
+    this.#stopped.abort();
+    for (const worker of this.#workers) worker?.process.kill();
+  }
+
   /** Ends what was started, and waits until it has ended. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();

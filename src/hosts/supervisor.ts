@@ -76,6 +76,11 @@ export class Supervisor {
       new Error("There is no host");
   }
 
+  /** Kills all workers; {@linkcode Supervisor.stop} ends the rest. */
+  kill(): void {
+    for (const host of this.hosts) host.kill();
+  }
+
   /** Ends what was started, and waits until it has ended. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
