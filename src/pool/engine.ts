@@ -5,9 +5,9 @@ import { PoolClosedError } from "../errors/pool_closed_error.ts";
 import type { Host } from "../hosts/host.ts";
 import type {
   ConnectedWorker,
-  SupervisedHost,
-} from "../hosts/supervised_host.ts";
-import { Supervisor } from "../hosts/supervisor.ts";
+  WorkerSupervisor,
+} from "../hosts/worker_supervisor.ts";
+import { HostManager } from "../hosts/host_manager.ts";
 import { KeepAlive, LONGEST_DELAY } from "../util/keep_alive.ts";
 import type { ShutdownOptions } from "../options/options.ts";
 import { PromisedCall } from "../calls/promised_call.ts";
@@ -32,7 +32,7 @@ export class Engine {
 
   readonly #settings: PoolSettings;
   readonly #keepAlive = new KeepAlive();
-  readonly #supervisor: Supervisor;
+  readonly #supervisor: HostManager;
   readonly #modules: ModuleSource;
   readonly #tallies: HostTally[];
   #starting: Promise<void> | undefined;
@@ -43,7 +43,7 @@ export class Engine {
   /** Constructs an engine that hasn't started yet. */
   constructor(settings: PoolSettings) {
     this.#settings = settings;
-    this.#supervisor = new Supervisor(settings, {
+    this.#supervisor = new HostManager(settings, {
       onWorker: (worker) => this.#replace(worker),
       onChanged: () => this.#checkHope(),
     });
@@ -185,7 +185,7 @@ export class Engine {
       this.scheduler.add([link]);
     } catch (error) {
       // Another one is tried, and what was wrong is told if that is in vain.
-      worker.refuse(`its initializer failed: ${error}`);
+      worker.process.refuse(`its initializer failed: ${error}`);
       link.close();
     }
   }
@@ -200,7 +200,7 @@ export class Engine {
   }
 
   /** How long calls go on waiting for a host that is lost, in milliseconds. */
-  #timeLeft({ lostSince = Infinity }: SupervisedHost): number {
+  #timeLeft({ lostSince = Infinity }: WorkerSupervisor): number {
     return lostSince + this.#settings.hostTimeout - performance.now();
   }
 
@@ -240,19 +240,17 @@ export class Engine {
   }
 
   #link(
-    { name, hostIndex, kind, channel, kill, end }: ConnectedWorker,
+    { process, hostIndex, kind, channel }: ConnectedWorker,
   ): WorkerHandle {
     const { prefetch, concurrency, cancelGrace, transport } = this.#settings;
     return new WorkerHandle(
       {
-        name,
+        process,
         tally: this.#tallies[hostIndex]!,
         modules: kind === "local" ? undefined : this.#modules,
         overTcp: kind === "spawner" || kind === "local" && transport === "tcp",
         concurrency,
         cancelGrace,
-        kill,
-        end,
       },
       channel,
       new PrefetchWindow(prefetch, concurrency),

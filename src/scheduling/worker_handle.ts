@@ -3,7 +3,7 @@ import { GracePeriod } from "./grace_period.ts";
 import { CallsInFlight, type UnansweredCalls } from "./calls_in_flight.ts";
 import type { PrefetchWindow } from "./prefetch_window.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
-import type { WorkerEnd } from "../spawner/spawner.ts";
+import type { WorkerEnd, WorkerProcess } from "../spawner/worker_process.ts";
 import type { HostTally } from "../pool/stats.ts";
 import type { Channel } from "../transport/channel.ts";
 import {
@@ -31,8 +31,8 @@ export interface ModuleSource {
 
 /** What a pool says about a worker. */
 export interface WorkerProfile {
-  /** What the worker is called in messages. */
-  readonly name: string;
+  /** The worker's process. */
+  readonly process: WorkerProcess;
   /** Counts what the workers of its host have done. */
   readonly tally: HostTally;
   /** For a worker on another machine: where it gets modules from. */
@@ -46,14 +46,6 @@ export interface WorkerProfile {
   readonly concurrency: number;
   /** How long an abandoned call may go on, in milliseconds. */
   readonly cancelGrace: number;
-  /**
-   * Ends the worker's process.
-   *
-   * @param blameless Whether it isn't the worker's fault.
-   */
-  readonly kill: (blameless: boolean) => void;
-  /** Sees to it that the worker's process ends, and tells how it did. */
-  readonly end: () => Promise<WorkerEnd>;
 }
 
 /** A worker that is gone, and what it leaves. */
@@ -99,7 +91,7 @@ export class WorkerHandle {
     channel: Channel,
     window: PrefetchWindow,
   ) {
-    this.name = profile.name;
+    this.name = profile.process.name;
     this.#profile = profile;
     const { concurrency, cancelGrace } = profile;
     this.#calls = new CallsInFlight(concurrency);
@@ -155,12 +147,12 @@ export class WorkerHandle {
     } catch (error) {
       cause = error;
       // What it has yet to do is done elsewhere, so it must do no more.
-      this.#profile.kill(false);
+      this.#profile.process.kill();
     }
     // First of all: nothing must be sent to it from now on.
     this.lost = true;
     this.#grace.close();
-    const end = await this.#profile.end();
+    const end = await this.#profile.process.end();
     const isComplete = !end.hostLost && !this.#hasLost(cause);
     return { ...this.#calls.takeAll(isComplete), end, cause };
   }
@@ -275,7 +267,7 @@ export class WorkerHandle {
    */
   #kill(): void {
     this.#killed = true;
-    this.#profile.kill(true);
+    this.#profile.process.kill(true);
   }
 
   #define(task: RegisteredTask): void {
