@@ -274,7 +274,7 @@ async function runDeno(...args: string[]): Promise<string> {
 sshTest("Pool says that deno is too old at an ssh host", async () => {
   const deno = await fetchDeno(OLD_DENO);
   await assertFails(shared.site.host(1, { deno }), "version", [
-    `${deno} is version ${OLD_DENO}, and 2.9 or newer is needed`,
+    `it is version ${OLD_DENO} at ${deno}, and 2.9 or newer is needed`,
     "deno upgrade",
   ]);
 });
