@@ -6,6 +6,10 @@ import {
 } from "@std/assert";
 import type { ValueMap } from "@std/msgpack";
 import { introduceWorker } from "../../src/protocol/worker_handshake.ts";
+import {
+  HandshakeError,
+  type HandshakeFailure,
+} from "../../src/transport/handshake_error.ts";
 import { makeSecret } from "../../src/transport/secret.ts";
 import { PROTOCOL_VERSION } from "../../src/transport/handshake.ts";
 import { ConnectionPair, TRANSPORTS } from "../helpers/connections.ts";
@@ -16,6 +20,7 @@ import {
   assertNotTrusted,
   connect,
   encodeHandshake,
+  makeAdmission,
   makeAnswer,
   makeChallenge,
   makeHello,
@@ -319,4 +324,41 @@ Deno.test("PoolHandshake fails if the worker is gone before its welcome", async 
   pair.left.write = () => Promise.reject(new Deno.errors.BrokenPipe());
   await worker.say(await makeAnswer(hello, challenge));
   await assertRejects(() => admission, Deno.errors.BrokenPipe);
+});
+
+/** How dialers fail, by the code of the listener's error. */
+const FAILURES: Record<
+  HandshakeFailure,
+  (stranger: Stranger) => Promise<void>
+> = {
+  version: (stranger) =>
+    stranger.say(makeHello({ version: PROTOCOL_VERSION + 1 })),
+  id: (stranger) => stranger.say(makeHello({ id: -1 })),
+  secret: async (stranger) => {
+    await stranger.say(makeHello());
+    await stranger.say({ proof: new Uint8Array(32) });
+  },
+  malformed: (stranger) => stranger.write(frameAround([0xc1])),
+  closed: (stranger) => {
+    stranger.hangUp();
+    return Promise.resolve();
+  },
+};
+
+for (const [code, act] of Object.entries(FAILURES)) {
+  Deno.test(`HandshakeError has the code "${code}" for the failure of that kind`, async () => {
+    using pair = await connect();
+    const admission = makePool().admit(pair.left);
+    await act(new Stranger(pair.right));
+    const error = await assertRejects(() => admission, HandshakeError);
+    assertEquals(error.code, code);
+  });
+}
+
+Deno.test("HandshakeError has the code of an unexpected id", async () => {
+  using pair = await connect();
+  const admission = makeAdmission(() => undefined).admit(pair.left);
+  await new Stranger(pair.right).say(makeHello());
+  const error = await assertRejects(() => admission, HandshakeError);
+  assertEquals([error.code, error.message], ["id", "No worker 1 is expected"]);
 });
