@@ -15,6 +15,10 @@ import { encodeHandshake, makeHello, makePool } from "../helpers/handshakes.ts";
 
 const SECRET = makeSecret();
 const MOST_STRANGERS = 64;
+
+/** How long connections may take here, in milliseconds. */
+const HANDSHAKE_TIMEOUT = 1_500;
+
 const TOKEN = "a token of the tests";
 
 /** What strangers say who don't know the secret. */
@@ -38,6 +42,7 @@ class Gatekeeper implements Disposable {
       this.#channels.push(channel);
     },
     expected: () => this.expected,
+    handshakeTimeout: HANDSHAKE_TIMEOUT,
   });
   /** How many workers are expected. */
   expected = 0;
@@ -190,6 +195,7 @@ Deno.test("SpawnerServer drops strangers in time, and lets pools in meanwhile", 
     tls: undefined,
     config: undefined,
     log: (line) => lines.push(line),
+    handshakeTimeout: HANDSHAKE_TIMEOUT,
   });
   const connect = () => Deno.connect({ port: server.port });
   const evil = { ...makeHello(), id: 0, version: "1\n2026 pool has come" };
@@ -204,6 +210,8 @@ Deno.test("SpawnerServer drops strangers in time, and lets pools in meanwhile", 
   await introducePool(pool, TOKEN);
   await Promise.all(strangers.map(assertHungUp));
   assertEquals(lines.filter((line) => line.includes("connected")).length, 1);
+  const late = `did not authenticate itself within ${HANDSHAKE_TIMEOUT} ms`;
+  assert(lines.some((line) => line.includes(late)), lines.join("|"));
   // No one writes lines of their own into the log.
   assert(lines.every((line) => !line.includes("\n")), lines.join("|"));
   for (const connection of [pool, ...strangers]) hangUp(connection);
