@@ -129,6 +129,7 @@ async function checkPublished(paths: readonly string[]): Promise<void> {
     "mod.ts",
     "worker.ts",
     "server.ts",
+    "doctor.ts",
   ];
   assertArrayIncludes(paths, [...required, ...lists.flat()]);
   assertEquals(
