@@ -235,20 +235,24 @@ type Flag<K, B, S, N> =
   | (K extends NameOf<S> ? string : never)
   | (K extends NameOf<B> | NameOf<N> ? boolean : never);
 type Known<T> = [T] extends [never] ? unknown : T;
-type Absent<K, B, D> = K extends keyof D ? D[K]
-  : K extends NameOf<B> ? never
-  : undefined;
 type Value<K, B, S, C, N, D> = K extends NameOf<C> ? Known<Flag<K, B, S, N>>[]
-  : Known<Flag<K, B, S, N>> | Absent<K, B, D>;
-type Declared<B, S, C, N, D, A> = {
-  [K in NameOf<B> | NameOf<S> | NameOf<C> | NameOf<N> | keyof D as AliasOf<A, K>]:
-    Value<K, B, S, C, N, D>;
-};
-type Values<T> = [keyof T] extends [never] ? Record<string, unknown> : T;
-export type Args<T = Record<string, unknown>, DD = false> =
+  : Known<Flag<K, B, S, N>> | (K extends keyof D ? D[K] : never);
+type Present<B, C, D> = NameOf<B> | NameOf<C> | keyof D;
+type Absent<B, S, C, N, D> = Exclude<NameOf<S> | NameOf<N>, Present<B, C, D>>;
+type Declared<B, S, C, N, D, A> =
+  & {
+    [K in Present<B, C, D> as AliasOf<A, K>]: Value<K, B, S, C, N, D>;
+  }
+  & {
+    [K in Absent<B, S, C, N, D> as AliasOf<A, K>]?: Value<K, B, S, C, N, D>;
+  };
+type Flat<T> = { [K in keyof T]: T[K] };
+export type Args<T = Record<string, unknown>, DD = false> = Flat<
+  & Record<string, unknown>
   & T
   & { _: Array<string | number> }
-  & (DD extends true ? { "--": string[] } : unknown);
+  & (DD extends true ? { "--": string[] } : unknown)
+>;
 export interface ParseOptions<
   B = boolean | Names,
   S = Names,
@@ -279,7 +283,7 @@ export declare function parseArgs<
 >(
   args: string[],
   options?: ParseOptions<B, S, C, N, D, A, DD>,
-): Args<Values<Declared<B, S, C, N, D, A>>, DD>;`,
+): Args<Declared<B, S, C, N, D, A>, DD>;`,
   "prompt_secret.js": `
 export interface PromptSecretOptions {
   mask?: string;
