@@ -4,7 +4,6 @@ import { CallsInFlight, type UnansweredCalls } from "./calls_in_flight.ts";
 import type { PrefetchWindow } from "./prefetch_window.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
 import type { WorkerEnd } from "../spawner/spawner.ts";
-import type { HostTally } from "../pool/stats.ts";
 import type { Channel } from "../transport/channel.ts";
 import {
   type ChunkResults,
@@ -29,12 +28,26 @@ export interface ModuleSource {
   bundle(url: string): Promise<{ hash: string; code: string }>;
 }
 
+/** Counts what the workers of one host have done. */
+export interface TaskTally {
+  /** The name of the host. */
+  readonly name: string;
+  /**
+   * Adds tasks that have ended.
+   *
+   * @param done Tasks that have returned.
+   * @param failed Tasks that have thrown.
+   * @param busy How long the worker was busy, in microseconds.
+   */
+  count(done: number, failed: number, busy: number): void;
+}
+
 /** What a pool says about a worker. */
 export interface WorkerProfile {
   /** What the worker is called in messages. */
   readonly name: string;
   /** Counts what the workers of its host have done. */
-  readonly tally: HostTally;
+  readonly tally: TaskTally;
   /** For a worker on another machine: where it gets modules from. */
   readonly modules: ModuleSource | undefined;
   /**
@@ -134,7 +147,7 @@ export class WorkerHandle {
   }
 
   /** Whether what the host has done is counted there. */
-  countsFor(tally: HostTally): boolean {
+  countsFor(tally: TaskTally): boolean {
     return tally === this.#profile.tally;
   }
 
