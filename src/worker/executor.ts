@@ -7,13 +7,10 @@ import {
 } from "../protocol/worker_messages.ts";
 import { fromPool } from "../protocol/received.ts";
 import type { ResultWriter } from "./result_writer.ts";
-import { now, restoreGlobals, restorePrimordials } from "./primordials.ts";
+import { DOMException, now, restorePrimordials } from "./primordials.ts";
 import { runTask, TaskContext } from "./task_context.ts";
 import { type LoadedTask, TaskTable } from "./task_table.ts";
 import { prepareThrown } from "./thrown.ts";
-
-// Tasks may replace globals, in a worker.
-const { Array, DOMException, Map, Promise, Set } = globalThis;
 
 /** How long tasks run before results leave and messages are read, in ms. */
 const SLICE_MILLISECONDS = 1;
@@ -139,7 +136,7 @@ export class Executor {
   /** Does what can only fail if a task has spoilt this worker. */
   #attempt(work: () => void): void {
     try {
-      restoreGlobals();
+      restorePrimordials();
       work();
     } catch (error) {
       this.#results.abort(error);

@@ -1,8 +1,5 @@
 import type { LoadedTask } from "./task_table.ts";
 
-// Tasks may replace globals, in a worker.
-const { Error, ReferenceError } = globalThis;
-
 /**
  * How the files begin whose stack frames lie between a task's and the
  * runtime's: they are in the folder of this one, or are this one if all is
