@@ -164,6 +164,7 @@ export class Executor {
     if (job.next === 0 && this.#results.hasUnsent) return this.#sendFirst();
     if (job.chunk === undefined) this.#begin(job, job.next++);
     else this.#beginItems(job, job.chunk);
+    restorePrimordials();
     if (job.next === job.items.length) this.#jobs.shift();
     if (this.#results.isFull) {
       this.#runAfter(this.#results.drained());
@@ -229,8 +230,8 @@ export class Executor {
       restorePrimordials();
       return this.#threw(job, index, error);
     }
-    restorePrimordials();
     if (!later) return this.#returned(job, index, value);
+    restorePrimordials();
     this.#active++;
     this.#addContext(id, context);
     this.#finish(job, index, value, () => {
@@ -315,9 +316,12 @@ export class Executor {
 
   #returned(job: Job, index: number, value: unknown): void {
     const { chunk } = job;
-    if (chunk === undefined) return this.#results.value(job.id + index, value);
-    chunk.values[index] = value;
-    this.#settleItems(job, chunk, 1);
+    if (chunk !== undefined) {
+      chunk.values[index] = value;
+      return this.#settleItems(job, chunk, 1);
+    }
+    restorePrimordials();
+    this.#results.value(job.id + index, value);
   }
 
   #threw(job: Job, index: number, error: unknown): void {
@@ -344,6 +348,7 @@ export class Executor {
   #settleItems(job: Job, chunk: ChunkProgress, count: number): void {
     chunk.unsettled -= count;
     if (chunk.unsettled > 0) return;
+    restorePrimordials();
     if (chunk.failedAt === Infinity) this.#results.chunk(job.id, chunk.values);
     else {
       const before = chunk.values.slice(0, chunk.failedAt);

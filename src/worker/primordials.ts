@@ -32,8 +32,7 @@ const GLOBALS = [
   ...["AggregateError", "Array", "ArrayBuffer", "BigInt", "DataView", "Error"],
   ...["Function", "JSON", "Map", "Math", "Number", "Object", "Promise"],
   ...["RangeError", "ReferenceError", "Reflect", "RegExp", "Set", "String"],
-  ...["SuppressedError", "Symbol", "TextDecoder", "TextEncoder", "TypeError"],
-  ...["Uint8Array"],
+  ...["SuppressedError", "TypeError", "Uint8Array"],
 ];
 
 /** Objects with methods that the worker's code uses, and these methods. */
