@@ -1,5 +1,4 @@
-// Tasks may replace globals, in a worker.
-const { Blob, Map, Promise, URL } = globalThis;
+import { Blob, URL } from "./primordials.ts";
 
 /** What a module exports. */
 export type ModuleExports = Record<string, unknown>;

@@ -2,10 +2,8 @@ import type {
   Definition,
   ModuleDefinition,
 } from "../protocol/worker_messages.ts";
+import { restorePrimordials } from "./primordials.ts";
 import { type ModuleExports, SentModules } from "./sent_modules.ts";
-
-// Tasks may replace globals, in a worker.
-const { Function, Map, Object, RangeError, TypeError } = globalThis;
 
 /** A function that takes whatever it is given. */
 export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
@@ -52,6 +50,7 @@ export class LoadedTask {
       const module: ModuleExports = sent
         ? await this.modules.get(url)
         : await import(url);
+      restorePrimordials();
       // Of CommonJS a bundle exports all as one, in which Deno finds the names
       // where it loads the file itself.
       const exports = sent ? [module, module.default] : [module];
