@@ -1,3 +1,5 @@
+import { importModule } from "./user_code.ts";
+
 // Tasks may replace globals, in a worker.
 const { Blob, Map, Promise, URL } = globalThis;
 
@@ -46,7 +48,7 @@ async function load(code: string): Promise<ModuleExports> {
     new Blob([code], { type: "text/javascript" }),
   );
   try {
-    return await import(url);
+    return await importModule(url);
   } finally {
     URL.revokeObjectURL(url);
   }

@@ -3,9 +3,10 @@ import type {
   ModuleDefinition,
 } from "../protocol/worker_messages.ts";
 import { type ModuleExports, SentModules } from "./sent_modules.ts";
+import { evaluate, importModule } from "./user_code.ts";
 
 // Tasks may replace globals, in a worker.
-const { Function, Map, Object, RangeError, TypeError } = globalThis;
+const { Map, Object, RangeError, TypeError } = globalThis;
 
 /** A function that takes whatever it is given. */
 export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
@@ -35,7 +36,7 @@ export class LoadedTask {
     try {
       switch (definition.kind) {
         case "inline":
-          this.run = evaluate(definition.source, definition.name);
+          this.run = evaluateTask(definition.source, definition.name);
           return undefined;
         case "module":
           return this.#import(definition);
@@ -51,7 +52,7 @@ export class LoadedTask {
     try {
       const module: ModuleExports = sent
         ? await this.modules.get(url)
-        : await import(url);
+        : await importModule(url);
       // Of CommonJS a bundle exports all as one, in which Deno finds the names
       // where it loads the file itself.
       const exports = sent ? [module, module.default] : [module];
@@ -114,9 +115,11 @@ export class TaskTable {
 }
 
 /** Evaluates a function's source in the global scope. */
-function evaluate(source: string, name: string): AnyFunction {
+function evaluateTask(source: string, name: string): AnyFunction {
   const url = `task:${encodeURIComponent(name)}`;
-  return new Function(`return (${source}\n)\n//# sourceURL=${url}`)();
+  return evaluate(
+    `return (${source}\n)\n//# sourceURL=${url}`,
+  ) as AnyFunction;
 }
 
 /** Says what may be done if Deno wasn't allowed to download a module. */

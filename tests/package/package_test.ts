@@ -13,6 +13,7 @@ import {
   readPublishedFiles,
   runDeno,
 } from "../helpers/package_fixture.ts";
+import { serveModules } from "../helpers/module_web.ts";
 import { sshdProblem, startSshServer } from "../helpers/ssh_server.ts";
 
 /** A project's configuration, with names that nobody else could resolve. */
@@ -119,6 +120,25 @@ console.log(JSON.stringify({
 }));
 `;
 
+/** Imports a module of another site, in each way that a task can. */
+const WEB_MAIN = `
+import { importTasks, Pool } from "@distex/pool";
+
+const [url, ...denoArgs] = Deno.args;
+const tasks = importTasks<{ double(x: number): number }>(url!);
+await using pool = new Pool({ workers: 1, denoArgs });
+console.log(JSON.stringify([
+  await pool.run(tasks.double, 21),
+  await pool.run(async (url: string) => (await import(url)).double(4), url!),
+]));
+`;
+
+/** What {@linkcode WEB_MAIN} imports. */
+const WEB_MODULES = {
+  "tasks.js": 'export { double } from "./double.js";',
+  "double.js": "export const double = (x) => x * 2;",
+};
+
 /** Checks that nothing is published but what users need, and all of that. */
 async function checkPublished(paths: readonly string[]): Promise<void> {
   const optional = ["README.md", "CHANGELOG.md"];
@@ -128,6 +148,7 @@ async function checkPublished(paths: readonly string[]): Promise<void> {
     "LICENSE",
     "mod.ts",
     "worker.ts",
+    "doctor.ts",
     "server.ts",
   ];
   assertArrayIncludes(paths, [...required, ...lists.flat()]);
@@ -175,6 +196,7 @@ Deno.test("the package works in a project of its own", async (t) => {
     "words_tasks.ts": WORDS_TASKS,
     "unconfigured.ts": UNCONFIGURED,
     "ssh_main.ts": SSH_MAIN,
+    "web_main.ts": WEB_MAIN,
   });
 
   await t.step("has the right files", async () => {
@@ -192,6 +214,18 @@ Deno.test("the package works in a project of its own", async (t) => {
     );
     assertEquals(JSON.parse(stdout), RESULTS);
   });
+
+  for (const scheme of ["http", "https"] as const) {
+    await t.step(`imports ${scheme} modules of other sites`, async () => {
+      await using web = await serveModules(scheme, WEB_MODULES);
+      const url = `${web.origin}/tasks.js`;
+      const { stdout } = await runDeno(
+        ["run", "-A", "web_main.ts", url, ...web.denoArgs],
+        project,
+      );
+      assertEquals(JSON.parse(stdout), [42, 8]);
+    });
+  }
 
   await t.step({
     name: "runs tasks on a host that has nothing but ssh and Deno",
