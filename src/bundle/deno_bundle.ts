@@ -1,5 +1,7 @@
+import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
 import { denoPath } from "../util/deno_path.ts";
+import { isPackageJson } from "../util/find_config.ts";
 import { Reaper } from "../spawner/reaper.ts";
 import { explainFailure, explainStart } from "./bundle_failure.ts";
 import { withOriginalMeta } from "./import_meta.ts";
@@ -39,31 +41,49 @@ export async function denoBundle(
   { sourceMap = false, args = [], signal }: BundleOptions = {},
 ): Promise<string> {
   const url = toURL(entry);
+  const { flags, cwd } = resolution(config);
   // Deno names sources by how to get there from this folder.
-  const base = pathToFileURL(`${Deno.cwd()}/`).href;
-  const { success, stdout, stderr } = await run(url, [
-    "bundle",
-    "--quiet",
-    "--platform=deno",
-    // Classes are known by their name: those of errors, to begin with.
-    "--keep-names",
-    ...(sourceMap ? ["--sourcemap=inline"] : []),
-    ...(config === undefined ? ["--no-config"] : ["--config", config]),
-    ...args,
-    withoutGlob(url),
-  ], signal);
+  const base = pathToFileURL(`${cwd}/`).href;
+  const { success, stdout, stderr } = await run(
+    url,
+    [
+      "bundle",
+      "--quiet",
+      "--platform=deno",
+      // Classes are known by their name: those of errors, to begin with.
+      "--keep-names",
+      ...(sourceMap ? ["--sourcemap=inline"] : []),
+      ...flags,
+      ...args,
+      withoutGlob(url),
+    ],
+    cwd,
+    signal,
+  );
   if (!success) throw explainFailure(url, new TextDecoder().decode(stderr));
   const code = new TextDecoder().decode(stdout);
   const mapped = sourceMap ? splitSourceMap(code, base) : undefined;
   return mapped === undefined ? code : joinSourceMap(withOriginalMeta(mapped));
 }
 
+/** The flags and the folder by which Deno resolves imports as configured. */
+function resolution(
+  config: string | undefined,
+): { flags: string[]; cwd: string } {
+  const cwd = Deno.cwd();
+  if (config === undefined) return { flags: ["--no-config"], cwd };
+  // No flag takes a package.json: Deno looks for it in the current folder.
+  if (isPackageJson(config)) return { flags: [], cwd: dirname(config) };
+  return { flags: ["--config", config], cwd };
+}
+
 async function run(
   url: string,
   args: string[],
+  cwd: string,
   signal: AbortSignal | undefined,
 ): Promise<Deno.CommandOutput> {
-  const child = start(url, args, signal);
+  const child = start(url, args, cwd, signal);
   // A download may hang for good, and go on when the program has ended.
   const reaper = Reaper.isSupported ? new Reaper(undefined) : undefined;
   try {
@@ -77,11 +97,13 @@ async function run(
 function start(
   url: string,
   args: string[],
+  cwd: string,
   signal: AbortSignal | undefined,
 ): Deno.ChildProcess {
   try {
     return new Deno.Command(denoPath(), {
       args,
+      cwd,
       env: { NO_COLOR: "1" },
       stdin: "null",
       stdout: "piped",

@@ -120,6 +120,43 @@ console.log(JSON.stringify({
 }));
 `;
 
+/** The configuration of a project that has no deno.json. */
+const PACKAGE_JSON = JSON.stringify({
+  type: "module",
+  imports: { "#words": { "default": "./lib/words.ts" } },
+  dependencies: {
+    "is-number": "^7.0.0",
+    ...Object.fromEntries(
+      Object.values(config.imports)
+        .map((target) => /^npm:(.+)@(.+)$/.exec(target))
+        .filter((match) => match !== null)
+        .map(([, name, version]) => [name, version]),
+    ),
+  },
+});
+
+/** A task module that can be loaded only with the project's package.json. */
+const PACKAGE_JSON_TASKS = `
+import isNumber from "is-number";
+import { shout } from "#words";
+
+export function describe(text: string): string {
+  return shout(isNumber(text) ? "number" : "text");
+}
+`;
+
+const PACKAGE_JSON_MAIN = `
+import { importTasks, Pool } from "${PACKAGE}";
+
+const tasks = importTasks<typeof import("./tasks.ts")>(
+  import.meta.resolve("./tasks.ts"),
+);
+await using pool = new Pool({ workers: 1, denoArgs: ["--vendor"] });
+console.log(JSON.stringify(
+  await pool.map(tasks.describe, ["1", "one"]).toArray(),
+));
+`;
+
 /** Imports a module of another site, in each way that a task can. */
 const WEB_MAIN = `
 import { importTasks, Pool } from "@distex/pool";
@@ -276,6 +313,21 @@ Deno.test("the package works in a project of its own", async (t) => {
       projects.path,
     );
     assertEquals(JSON.parse(stdout), RESULTS);
+  });
+
+  await t.step("resolves by a package.json alone", async () => {
+    const project = await projects.add("package json", {
+      "package.json": PACKAGE_JSON,
+      "lib/words.ts": WORDS,
+      "src/main.ts": PACKAGE_JSON_MAIN,
+      "src/tasks.ts": PACKAGE_JSON_TASKS,
+    });
+    await runDeno(["install", "--vendor"], project);
+    const { stdout } = await runDeno(
+      ["run", "-A", "--vendor", "src/main.ts"],
+      project,
+    );
+    assertEquals(JSON.parse(stdout), ["NUMBER!", "TEXT!"]);
   });
 
   await t.step("has no import map with config: false", async () => {
