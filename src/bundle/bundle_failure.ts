@@ -23,7 +23,7 @@ const WAYS_OUT: readonly (readonly [reason: RegExp, wayOut: string])[] = [
   ],
   [
     /not in import map|not a dependency/,
-    "Give the pool the deno.json that has it in its import map as its 'config'",
+    "A pool can't see the program's own --config and --import-map: give it the deno.json or package.json that has the name as its option 'config', or an import map with denoArgs: [\"--import-map\", path]",
   ],
   [
     /could not be loaded|Failed loading|error sending request|constraint '.*' in the list/,

@@ -2,6 +2,7 @@ import type {
   Definition,
   ModuleDefinition,
 } from "../protocol/worker_messages.ts";
+import { explainImportFailure } from "./import_failure.ts";
 import { type ModuleExports, SentModules } from "./sent_modules.ts";
 import { evaluate, importModule } from "./user_code.ts";
 
@@ -61,7 +62,7 @@ export class LoadedTask {
       if (typeof value !== "function") throw noSuchExport(exports, url, name);
       this.run = value as AnyFunction;
     } catch (error) {
-      this.#failAlways(withWayOut(error));
+      this.#failAlways(explainImportFailure(error));
     }
   }
 
@@ -120,16 +121,6 @@ function evaluateTask(source: string, name: string): AnyFunction {
   return evaluate(
     `return (${source}\n)\n//# sourceURL=${url}`,
   ) as AnyFunction;
-}
-
-/** Says what may be done if Deno wasn't allowed to download a module. */
-function withWayOut(error: unknown): unknown {
-  if (!(error instanceof TypeError)) return error;
-  const { message } = error;
-  if (!message.includes("--cached-only is specified")) return error;
-  return new TypeError(
-    `${message}\nThe worker may not download it: grant 'import' in the option 'permissions', or have it sent to workers on other machines with modules: "bundle"`,
-  );
 }
 
 function own(exports: unknown, name: string): unknown {
