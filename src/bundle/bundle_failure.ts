@@ -18,6 +18,10 @@ const WAYS_OUT: readonly (readonly [reason: RegExp, wayOut: string])[] = [
     "Deno bundles with esbuild, which it downloads once from the npm registry: make that reachable or set NPM_CONFIG_REGISTRY, or run `deno bundle` once while it is",
   ],
   [
+    /\.node(?![\w/])/,
+    "It runs native code, which no bundle can hold. Where an ES module imports such a package, workers import it from npm themselves: import it from an ES module, not by require()",
+  ],
+  [
     /Requires import access/,
     "Run the program with --allow-import for that host",
   ],
