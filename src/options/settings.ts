@@ -178,7 +178,7 @@ export function callSettings(
 
 function configPath(config: PoolOptions["config"]): string | undefined {
   if (config === false) return undefined;
-  if (config === undefined) return findConfig(Deno.mainModule);
+  if (config === undefined) return findConfig();
   const path = config instanceof URL || config.startsWith("file:")
     ? fileURLToPath(config)
     : config;

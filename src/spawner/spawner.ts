@@ -3,6 +3,7 @@ import { type Address, formatAddress } from "../transport/address.ts";
 import type { Reaper } from "./reaper.ts";
 import { readStderrTail } from "./stderr_tail.ts";
 import { type Grants, permissionFlags } from "./permission_flags.ts";
+import { programArgs } from "./program_args.ts";
 
 /** How much of what a worker wrote to stderr is told with its end. */
 const MAX_LAST_WORDS = 2_048;
@@ -111,9 +112,7 @@ export class Spawner {
       "--quiet",
       "--no-prompt",
       ...permissionFlags(grants, address),
-      ...(config === undefined ? ["--no-config"] : ["--config", config]),
-      ...denoArgs,
-      program,
+      ...programArgs(program, config, denoArgs),
       "--connect",
       formatAddress(address),
       "--worker",
