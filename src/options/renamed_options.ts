@@ -46,6 +46,7 @@ export const RENAMED_POOL_OPTIONS: ReadonlyMap<string, string> = new Map([
   ["func_pickle", "functions are sent as source or imported from a module"],
   ["data_pickle", "there is one encoding of values"],
   ["loop", "Deno has one event loop"],
+  ["worker_loop", "a worker has Deno's event loop"],
   [
     "chunksize",
     "give 'chunkSize' to map(), as in pool.map(task, items, { chunkSize })",

@@ -15,6 +15,7 @@ const POOL_OPTIONS: Readonly<Record<string, string>> = {
   func_pickle: "functions are sent as source",
   data_pickle: "there is one encoding",
   loop: "Deno has one event loop",
+  worker_loop: "a worker has Deno's event loop",
   chunksize: "give 'chunkSize' to map()",
   star: "give 'spread' to map()",
   timeout: "give it to with()",
