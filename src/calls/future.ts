@@ -1,6 +1,17 @@
 import type { PromisedCall } from "./promised_call.ts";
 
 /**
+ * Makes the future of a call.
+ *
+ * @param call The call.
+ * @param drop Drops the call wherever it is; returns whether it wasn't done.
+ */
+export let makeFuture: <Result>(
+  call: PromisedCall<Result>,
+  drop: () => boolean,
+) => Future<Result>;
+
+/**
  * The outcome of a task that was submitted: a promise that also answers what
  * a future of PEP 3148 does.
  *
@@ -28,13 +39,11 @@ export class Future<Result> implements Promise<Result> {
   readonly #drop: () => boolean;
   #cancelled = false;
 
-  /**
-   * Constructs the future of a call; use {@linkcode Pool.submit} instead.
-   *
-   * @param call The call.
-   * @param drop Drops it wherever it is, and says whether it wasn't done.
-   */
-  constructor(call: PromisedCall<Result>, drop: () => boolean) {
+  static {
+    makeFuture = (call, drop) => new Future(call, drop);
+  }
+
+  private constructor(call: PromisedCall<Result>, drop: () => boolean) {
     this.#call = call;
     this.#drop = drop;
     call.promise.catch(() => {});

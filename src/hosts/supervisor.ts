@@ -192,12 +192,13 @@ export class Supervisor {
 
   /** Where workers on this machine connect to. */
   async #localAddress({ address, listen }: HostContext): Promise<Address> {
-    const { transport, localhost = "127.0.0.1", localport } = this.#settings;
+    const { transport, listen: { hostname = "127.0.0.1", port } } =
+      this.#settings;
     if (transport === "unix") return address;
     return await listen({
       transport: "tcp",
-      hostname: localhost,
-      port: localport,
+      hostname,
+      port,
     });
   }
 
@@ -205,8 +206,7 @@ export class Supervisor {
     host: HostSettings,
     context: HostContext,
   ): SshHost | ServerHost {
-    const { permissions, denoArgs, env, token, localhost, localport } =
-      this.#settings;
+    const { permissions, denoArgs, env, token, listen } = this.#settings;
     const request: WorkerRequest = {
       grants: grantedBy(host.permissions ?? permissions),
       denoArgs: [...denoArgs, ...(host.denoArgs ?? [])],
@@ -219,7 +219,7 @@ export class Supervisor {
         host,
         token,
         request,
-        { localhost, localport },
+        listen,
         context,
       );
   }

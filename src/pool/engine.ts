@@ -9,7 +9,7 @@ import type {
 } from "../hosts/supervised_host.ts";
 import { Supervisor } from "../hosts/supervisor.ts";
 import { KeepAlive, LONGEST_DELAY } from "../util/keep_alive.ts";
-import type { ShutdownOptions } from "../options/options.ts";
+import type { ShutdownOptions } from "../options/shutdown_options.ts";
 import { PromisedCall } from "../calls/promised_call.ts";
 import { PrefetchWindow } from "../scheduling/prefetch_window.ts";
 import { Scheduler } from "../scheduling/scheduler.ts";
@@ -35,6 +35,7 @@ export class Engine {
   readonly #supervisor: Supervisor;
   readonly #modules: ModuleSource;
   readonly #tallies: HostTally[];
+  readonly #ready = Promise.withResolvers<void>();
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   #isReady = false;
@@ -43,6 +44,7 @@ export class Engine {
   /** Constructs an engine that hasn't started yet. */
   constructor(settings: PoolSettings) {
     this.#settings = settings;
+    this.#ready.promise.catch(() => {});
     this.#supervisor = new Supervisor(settings, {
       onWorker: (worker) => this.#replace(worker),
       onChanged: () => this.#checkHope(),
@@ -98,6 +100,11 @@ export class Engine {
       : hosts.reduce((total, host) => total + host.workers, workers);
   }
 
+  /** Resolved once the workers are there; it doesn't start them. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
   /** Starts the workers, the first time this is called. */
   start(): Promise<void> {
     if (this.#starting === undefined) {
@@ -106,6 +113,7 @@ export class Engine {
         : Promise.reject(new PoolClosedError());
       // Whoever asks for it is told; a program that doesn't may go on.
       this.#starting.catch(() => {});
+      this.#ready.resolve(this.#starting);
     }
     return this.#starting;
   }
@@ -120,6 +128,9 @@ export class Engine {
       );
     }
     if (this.#stopping === undefined) {
+      if (this.#starting === undefined) {
+        this.#ready.reject(new PoolClosedError());
+      }
       this.#stopping = this.#stop();
       // Who doesn't wait for it isn't told what goes wrong.
       this.#stopping.catch(() => {});

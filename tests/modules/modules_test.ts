@@ -146,7 +146,11 @@ for (const { name: kind, declare, start } of SITE_KINDS) {
     async () => {
       await using project = await makeProject();
       await using site = await start();
-      const options = { hosts: site.host(2), config: configOf(project) };
+      const options = {
+        workers: 0,
+        hosts: site.host(2),
+        config: configOf(project),
+      };
       const f = importF(project.url("edited.ts"));
       const edit = (x: string) =>
         project.write("edited.ts", `export const f = () => "${x}";`);
