@@ -5,9 +5,9 @@ import { PoolClosedError } from "../errors/pool_closed_error.ts";
 import type { Host, HostKind } from "../hosts/host.ts";
 import type {
   ConnectedWorker,
-  SupervisedHost,
-} from "../hosts/supervised_host.ts";
-import { Supervisor } from "../hosts/supervisor.ts";
+  WorkerSupervisor,
+} from "../hosts/worker_supervisor.ts";
+import { HostManager } from "../hosts/host_manager.ts";
 import { KeepAlive, LONGEST_DELAY } from "../util/keep_alive.ts";
 import type { ShutdownOptions } from "../options/shutdown_options.ts";
 import { PromisedCall } from "../calls/promised_call.ts";
@@ -31,7 +31,7 @@ export class Engine {
 
   readonly #settings: PoolSettings;
   readonly #keepAlive = new KeepAlive();
-  readonly #supervisor: Supervisor;
+  readonly #supervisor: HostManager;
   readonly #modules: ModuleSource;
   readonly #hosts: PoolHost[];
   readonly #ready = Promise.withResolvers<void>();
@@ -44,7 +44,7 @@ export class Engine {
   constructor(settings: PoolSettings) {
     this.#settings = settings;
     this.#ready.promise.catch(() => {});
-    this.#supervisor = new Supervisor(settings, {
+    this.#supervisor = new HostManager(settings, {
       onWorker: (worker) => this.#replace(worker),
       onChanged: () => this.#failStranded(),
     });
@@ -197,7 +197,7 @@ export class Engine {
       this.scheduler.add([handle]);
     } catch (error) {
       // Another one is started; if that is in vain, the reason is reported.
-      worker.refuse(`its initializer failed: ${error}`);
+      worker.process.refuse(`its initializer failed: ${error}`);
       handle.close();
     }
   }
@@ -212,7 +212,7 @@ export class Engine {
   }
 
   /** How long calls go on waiting for a host that is lost, in milliseconds. */
-  #timeLeft({ lostSince = Infinity }: SupervisedHost): number {
+  #timeLeft({ lostSince = Infinity }: WorkerSupervisor): number {
     return lostSince + this.#settings.hostTimeout - performance.now();
   }
 
@@ -249,19 +249,17 @@ export class Engine {
   }
 
   #handle(
-    { name, hostIndex, kind, channel, kill, end }: ConnectedWorker,
+    { process, hostIndex, kind, channel }: ConnectedWorker,
   ): WorkerHandle {
     const { prefetch, concurrency, cancelGrace, transport } = this.#settings;
     return new WorkerHandle(
       {
-        name,
+        process,
         tally: this.#hosts[hostIndex]!.tally,
         modules: kind === "local" ? undefined : this.#modules,
         overTcp: kind === "spawner" || kind === "local" && transport === "tcp",
         concurrency,
         cancelGrace,
-        kill,
-        end,
       },
       channel,
       new PrefetchWindow(prefetch, concurrency),

@@ -3,6 +3,7 @@ import { Call } from "../../src/calls/call.ts";
 import { PrefetchWindow } from "../../src/scheduling/prefetch_window.ts";
 import { HostTally } from "../../src/scheduling/host_tally.ts";
 import { TaskRegistry } from "../../src/tasks/task_registry.ts";
+import { WorkerProcess } from "../../src/spawner/worker_process.ts";
 import { Channel } from "../../src/transport/channel.ts";
 import { MessageType } from "../../src/protocol/worker_messages.ts";
 import { Executor } from "../../src/worker/executor.ts";
@@ -40,13 +41,15 @@ export async function tryLink(random: Random): Promise<void> {
   const tally = new HostTally("local");
   const link = new WorkerHandle(
     {
-      name: "worker",
+      process: new WorkerProcess(
+        "worker",
+        Promise.resolve({ exitStatus: "exit code 0", stderrTail: "" }),
+        () => {},
+      ),
       tally,
       modules: undefined,
       concurrency: 1,
       cancelGrace: 60_000,
-      kill: () => {},
-      end: () => Promise.resolve({ exitStatus: "exit code 0", stderrTail: "" }),
     },
     new Channel(left),
     new PrefetchWindow("auto", 1),

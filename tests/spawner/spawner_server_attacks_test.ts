@@ -3,7 +3,7 @@ import { Pool } from "../../mod.ts";
 import { RemoteSpawner } from "../../src/hosts/remote/remote_spawner.ts";
 import { Channel } from "../../src/transport/channel.ts";
 import type { Connection } from "../../src/transport/connection.ts";
-import { introducePool } from "../../src/transport/handshake.ts";
+import { introducePool } from "../../src/protocol/spawner_handshake.ts";
 import { MAX_FRAME_BYTES } from "../../src/codec/wire_limits.ts";
 import { SpawnerMessageType } from "../../src/protocol/spawner_messages.ts";
 import {

@@ -8,10 +8,8 @@ import { encode } from "@std/msgpack";
 import { BrokenPoolError, HostError, Pool } from "../../../mod.ts";
 import { makeCertificate } from "../../../src/transport/certificate.ts";
 import { CERTIFICATE_NAME } from "../../../src/transport/connect.ts";
-import {
-  admitPool,
-  PROTOCOL_VERSION,
-} from "../../../src/transport/handshake.ts";
+import { admitPool } from "../../../src/protocol/spawner_handshake.ts";
+import { PROTOCOL_VERSION } from "../../../src/transport/handshake.ts";
 import { startSpawnerServer, TOKEN } from "../../helpers/spawner_server.ts";
 import { assertFails, withListener } from "../../helpers/spawner_failures.ts";
 

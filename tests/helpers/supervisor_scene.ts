@@ -1,12 +1,15 @@
-import { ExpectedConnections } from "../../src/hosts/expected_connections.ts";
+import { PendingConnections } from "../../src/hosts/pending_connections.ts";
 import type { Host } from "../../src/hosts/host.ts";
 import {
   type ConnectedWorker,
-  type HostSupervision,
-  SupervisedHost,
-} from "../../src/hosts/supervised_host.ts";
+  type SupervisorOptions,
+  WorkerSupervisor,
+} from "../../src/hosts/worker_supervisor.ts";
 import { KeepAlive } from "../../src/util/keep_alive.ts";
-import type { WorkerEnd, WorkerProcess } from "../../src/spawner/spawner.ts";
+import {
+  type WorkerEnd,
+  WorkerProcess,
+} from "../../src/spawner/worker_process.ts";
 import { Channel } from "../../src/transport/channel.ts";
 import { MemoryConnection } from "./memory_connection.ts";
 import { until } from "./processes.ts";
@@ -17,11 +20,12 @@ export const DIED: WorkerEnd = {
   stderrTail: "alas",
 };
 
-/** A worker's process that lives and connects as the test says. */
-class FakeProcess implements WorkerProcess {
-  readonly ended: Promise<WorkerEnd>;
+/** A worker's process, which the test connects and ends. */
+class FakeProcess {
+  /** The process as the host sees it. */
+  readonly process: WorkerProcess;
   isKilled = false;
-  /** Whether its end isn't told, as what would tell it hangs. */
+  /** Whether its end isn't reported. */
   isStuck = false;
   hasEnded = false;
   readonly #end: (end: WorkerEnd) => void;
@@ -29,10 +33,11 @@ class FakeProcess implements WorkerProcess {
 
   constructor(
     readonly number: number,
-    readonly expectedConnections: ExpectedConnections,
+    name: string,
+    readonly pendingConnections: PendingConnections,
   ) {
     const { promise, resolve } = Promise.withResolvers<WorkerEnd>();
-    this.ended = promise;
+    this.process = new WorkerProcess(name, promise, () => this.#kill());
     this.#end = resolve;
   }
 
@@ -43,7 +48,7 @@ class FakeProcess implements WorkerProcess {
     this.#other.receive(() => {}).then(() => {
       if (!this.isStuck) this.end(DIED);
     });
-    this.expectedConnections.arrived(this.number, new Channel(left));
+    this.pendingConnections.resolve(this.number, new Channel(left));
   }
 
   end(end: WorkerEnd): void {
@@ -52,14 +57,14 @@ class FakeProcess implements WorkerProcess {
     this.#other?.close();
   }
 
-  kill(): void {
+  #kill(): void {
     this.isKilled = true;
     if (this.isStuck) return;
     this.end({ exitStatus: "signal SIGKILL", stderrTail: "" });
   }
 }
 
-/** A host whose life is the test's to say. */
+/** A host that the test controls. */
 class FakeHost implements Host {
   readonly name = "fake";
   readonly kind = "ssh";
@@ -77,13 +82,13 @@ class FakeHost implements Host {
     return this.scene.open();
   }
 
-  start(worker: number): WorkerProcess {
-    const { expectedConnections, connects, startProblem } = this.scene;
+  start(worker: number, name: string): WorkerProcess {
+    const { pendingConnections, connects, startProblem } = this.scene;
     if (startProblem !== undefined) throw startProblem;
-    const process = new FakeProcess(worker, expectedConnections);
-    this.processes.push(process);
-    if (connects) process.connect();
-    return process;
+    const fake = new FakeProcess(worker, name, pendingConnections);
+    this.processes.push(fake);
+    if (connects) fake.connect();
+    return fake.process;
   }
 
   // deno-lint-ignore require-await
@@ -92,30 +97,30 @@ class FakeHost implements Host {
   }
 }
 
-/** A supervised host, and all that it asks for and tells. */
+/** A supervisor with a fake host, and everything that it reports. */
 export class Scene implements AsyncDisposable {
-  readonly expectedConnections = new ExpectedConnections();
+  readonly pendingConnections = new PendingConnections();
   readonly hosts: FakeHost[] = [];
   readonly replacements: ConnectedWorker[] = [];
   readonly reports: string[] = [];
   givenUp = 0;
   /** Whether workers connect as soon as they are started. */
   connects = true;
-  /** What goes wrong when a worker is started, if anything does. */
+  /** The error of each start of a worker, if there is one. */
   startProblem: Error | undefined;
-  /** How a host is opened. */
+  /** Opens a host. */
   open: () => Promise<number> = () => Promise.resolve(2);
-  readonly supervised: SupervisedHost;
-  /** What the supervised host knows, which the test may change. */
-  readonly supervision: {
-    -readonly [Name in keyof HostSupervision]: HostSupervision[Name];
+  readonly supervisor: WorkerSupervisor;
+  /** The options of the supervisor, which the test may change. */
+  readonly options: {
+    -readonly [Name in keyof SupervisorOptions]: SupervisorOptions[Name];
   };
-  /** What a pool has calls for. */
+  /** Keeps the test alive, as the calls of a pool do. */
   readonly #keepAlive = new KeepAlive();
 
-  constructor(options: Partial<HostSupervision> = {}) {
+  constructor(options: Partial<SupervisorOptions> = {}) {
     this.#keepAlive.hold();
-    this.supervision = {
+    this.options = {
       makeHost: () => {
         const host = new FakeHost(this);
         this.hosts.push(host);
@@ -126,7 +131,7 @@ export class Scene implements AsyncDisposable {
       workers: 0,
       maxRestarts: 10,
       startTimeout: 60_000,
-      expectedConnections: this.expectedConnections,
+      pendingConnections: this.pendingConnections,
       onName: () => {},
       onEnded: () => {},
       onWorker: (worker) => {
@@ -134,22 +139,22 @@ export class Scene implements AsyncDisposable {
         return Promise.resolve();
       },
       onChanged: () => {
-        if (!this.supervised.expectsWorkers) this.givenUp++;
+        if (!this.supervisor.expectsWorkers) this.givenUp++;
       },
       report: (line) => this.reports.push(line),
       ...options,
     };
-    this.supervised = new SupervisedHost(this.supervision);
+    this.supervisor = new WorkerSupervisor(this.options);
   }
 
-  /** A scene in which the workers have been started. */
-  static async started(options?: Partial<HostSupervision>): Promise<Scene> {
+  /** Makes a scene whose workers are started. */
+  static async started(options?: Partial<SupervisorOptions>): Promise<Scene> {
     const scene = new Scene(options);
-    await scene.supervised.start();
+    await scene.supervisor.start();
     return scene;
   }
 
-  /** The host as it is reached now. */
+  /** The host as it is connected now. */
   get host(): FakeHost {
     return this.hosts.at(-1)!;
   }
@@ -161,7 +166,7 @@ export class Scene implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.supervised.stop();
+    await this.supervisor.stop();
     this.#keepAlive.close();
   }
 }

@@ -5,17 +5,18 @@ import {
   assertThrows,
 } from "@std/assert";
 import { Reaper } from "../../src/spawner/reaper.ts";
+import type { OutputStream } from "../../src/spawner/child.ts";
 import {
-  type OutputStream,
-  Spawner,
-  type SpawnerSettings,
-} from "../../src/spawner/spawner.ts";
+  type LauncherSettings,
+  WorkerLauncher,
+} from "../../src/spawner/worker_launcher.ts";
 import { WORKER_PROGRAM } from "../../src/spawner/worker_program.ts";
 import { KeepAlive } from "../../src/util/keep_alive.ts";
 import { findConfig } from "../../src/util/find_config.ts";
 import { formatAddress } from "../../src/transport/address.ts";
 import { Channel } from "../../src/transport/channel.ts";
-import { makeSecret, PoolHandshake } from "../../src/transport/handshake.ts";
+import { makeSecret } from "../../src/transport/secret.ts";
+import { admitWorker } from "../../src/protocol/worker_handshake.ts";
 import { MessageType } from "../../src/protocol/worker_messages.ts";
 
 const ADDRESS = {
@@ -65,11 +66,11 @@ class Outputs {
 }
 
 /** A spawner whose workers may do nothing but what is said. */
-function spawnerOf(
+function launcherOf(
   { reaper }: { reaper?: Reaper | undefined },
-  settings: Partial<SpawnerSettings>,
-): Spawner {
-  return new Spawner({
+  settings: Partial<LauncherSettings>,
+): WorkerLauncher {
+  return new WorkerLauncher({
     program: WORKER_PROGRAM,
     address: ADDRESS,
     secret: makeSecret(),
@@ -84,13 +85,13 @@ function spawnerOf(
   }, reaper);
 }
 
-Deno.test("Spawner.start() gives a worker what it is to know", async () => {
+Deno.test("WorkerLauncher.start() gives a worker what it is to know", async () => {
   await using watch = new Watch();
   const outputs = new Outputs();
   const secret = makeSecret();
   const folder = await Deno.realPath(await Deno.makeTempDir());
   try {
-    const spawner = spawnerOf(watch, {
+    const launcher = launcherOf(watch, {
       program: programOf(`
         console.log(JSON.stringify({
           args: Deno.args,
@@ -107,7 +108,7 @@ Deno.test("Spawner.start() gives a worker what it is to know", async () => {
       cwd: folder,
       onOutput: outputs.take,
     });
-    const end = await spawner.start(12).ended;
+    const end = await launcher.start(12, "worker").ended;
     assertEquals(end, { exitStatus: "exit code 0", stderrTail: "" });
     assertEquals(JSON.parse(outputs.of(12, "stdout")), {
       args: ["--connect", formatAddress(ADDRESS), "--worker", "12"],
@@ -121,10 +122,10 @@ Deno.test("Spawner.start() gives a worker what it is to know", async () => {
   }
 });
 
-Deno.test("Spawner.start() lets a worker do no more than it may", async () => {
+Deno.test("WorkerLauncher.start() lets a worker do no more than it may", async () => {
   await using watch = new Watch();
   const outputs = new Outputs();
-  const spawner = spawnerOf(watch, {
+  const launcher = launcherOf(watch, {
     program: programOf(`
       const state = (descriptor) =>
         Deno.permissions.querySync(descriptor).state;
@@ -136,24 +137,24 @@ Deno.test("Spawner.start() lets a worker do no more than it may", async () => {
       ]));`),
     onOutput: outputs.take,
   });
-  await spawner.start(0).ended;
+  await launcher.start(0, "worker").ended;
   assertEquals(JSON.parse(outputs.of(0, "stdout")), [
     "granted",
     ...["prompt", "prompt", "prompt"],
   ]);
 });
 
-Deno.test("Spawner.start() passes on what each worker writes, and how it ends", async () => {
+Deno.test("WorkerLauncher.start() passes on what each worker writes, and how it ends", async () => {
   await using watch = new Watch();
   const outputs = new Outputs();
-  const spawner = spawnerOf(watch, {
+  const launcher = launcherOf(watch, {
     program: programOf(`
       console.log("out of", Deno.args[3]);
       console.error("\\x1b[31mno use\\x1b[0m:", Deno.args[3]);
       Deno.exit(Number(Deno.args[3]));`),
     onOutput: outputs.take,
   });
-  const workers = [3, 4].map((worker) => spawner.start(worker));
+  const workers = [3, 4].map((worker) => launcher.start(worker, "worker"));
   assertEquals(await Promise.all(workers.map(({ ended }) => ended)), [
     { exitStatus: "exit code 3", stderrTail: "no use: 3" },
     { exitStatus: "exit code 4", stderrTail: "no use: 4" },
@@ -167,15 +168,15 @@ Deno.test("Spawner.start() passes on what each worker writes, and how it ends", 
   }
 });
 
-Deno.test("Spawner.start() keeps the end of what a worker writes to stderr", async () => {
+Deno.test("WorkerLauncher.start() keeps the end of what a worker writes to stderr", async () => {
   await using watch = new Watch();
   const outputs = new Outputs();
-  const spawner = spawnerOf(watch, {
+  const launcher = launcherOf(watch, {
     program: programOf(`
       for (let line = 0; line < 10_000; line++) console.error("line", line);`),
     onOutput: outputs.take,
   });
-  const { stderrTail } = await spawner.start(1).ended;
+  const { stderrTail } = await launcher.start(1, "worker").ended;
   const text = outputs.of(1, "stderr");
   assertEquals(text.split("\n").length, 10_001);
   assert(stderrTail.length <= 2_048, `${stderrTail.length}`);
@@ -183,12 +184,12 @@ Deno.test("Spawner.start() keeps the end of what a worker writes to stderr", asy
   assert(stderrTail.length > 2_000);
 });
 
-Deno.test("Spawner.start() has a worker wait for who takes its output", async () => {
+Deno.test("WorkerLauncher.start() has a worker wait for who takes its output", async () => {
   await using watch = new Watch();
   const taken = Promise.withResolvers<void>();
   const first = Promise.withResolvers<void>();
   let bytes = 0;
-  const spawner = spawnerOf(watch, {
+  const launcher = launcherOf(watch, {
     program: programOf(`
       for (let count = 0; count < 1_000; count++) {
         await Deno.stdout.write(new Uint8Array(10_000));
@@ -199,7 +200,7 @@ Deno.test("Spawner.start() has a worker wait for who takes its output", async ()
       await taken.promise;
     },
   });
-  const { ended } = spawner.start(1);
+  const { ended } = launcher.start(1, "worker");
   await first.promise;
   // More comes only when the first piece was taken.
   assert(bytes < 1_000_000, `${bytes}`);
@@ -211,11 +212,11 @@ Deno.test("Spawner.start() has a worker wait for who takes its output", async ()
 Deno.test("WorkerProcess.kill() ends a worker at once, and none that has ended", async () => {
   await using watch = new Watch();
   const started = Promise.withResolvers<void>();
-  const spawner = spawnerOf(watch, {
+  const launcher = launcherOf(watch, {
     program: programOf('console.log("started"); for (;;);'),
     onOutput: () => started.resolve(),
   });
-  const worker = spawner.start(1);
+  const worker = launcher.start(1, "worker");
   await started.promise;
   worker.kill();
   assertEquals(await worker.ended, {
@@ -225,36 +226,42 @@ Deno.test("WorkerProcess.kill() ends a worker at once, and none that has ended",
   worker.kill();
 });
 
-Deno.test("Spawner.start() throws what is wrong with the folder", () => {
-  const spawner = spawnerOf({}, { cwd: "/no/such/folder" });
-  assertThrows(() => spawner.start(1), Deno.errors.NotFound, "/no/such");
+Deno.test("WorkerLauncher.start() throws what is wrong with the folder", () => {
+  const launcher = launcherOf({}, { cwd: "/no/such/folder" });
+  assertThrows(
+    () => launcher.start(1, "worker"),
+    Deno.errors.NotFound,
+    "/no/such",
+  );
 });
 
-Deno.test("Spawner.start() tells why deno ends that has bad arguments", async () => {
+Deno.test("WorkerLauncher.start() tells why deno ends that has bad arguments", async () => {
   await using watch = new Watch();
-  const spawner = spawnerOf(watch, { denoArgs: ["--no-such-flag"] });
-  const { exitStatus, stderrTail } = await spawner.start(1).ended;
+  const launcher = launcherOf(watch, { denoArgs: ["--no-such-flag"] });
+  const { exitStatus, stderrTail } = await launcher.start(1, "worker").ended;
   assertEquals(exitStatus, "exit code 1");
   assertStringIncludes(stderrTail, "--no-such-flag");
 });
 
 Deno.test({
-  name: "Spawner.start() has its reaper watch over each worker",
+  name: "WorkerLauncher.start() has its reaper watch over each worker",
   ignore: !Reaper.isSupported,
   async fn() {
     await using watch = new Watch();
-    const watched: Deno.ChildProcess[] = [];
+    const watched: { pid: number }[] = [];
     const reaper = watch.reaper!;
     reaper.watch = (child) => {
       watched.push(child);
       Reaper.prototype.watch.call(reaper, child);
     };
     const outputs = new Outputs();
-    const spawner = spawnerOf(watch, {
+    const launcher = launcherOf(watch, {
       program: programOf("console.log(Deno.pid);"),
       onOutput: outputs.take,
     });
-    await Promise.all([1, 2].map((worker) => spawner.start(worker).ended));
+    await Promise.all(
+      [1, 2].map((worker) => launcher.start(worker, "worker").ended),
+    );
     assertEquals(
       watched.map(({ pid }) => `${pid}\n`),
       [1, 2].map((worker) => outputs.of(worker, "stdout")),
@@ -262,23 +269,25 @@ Deno.test({
   },
 });
 
-Deno.test("Spawner.start() starts a worker that serves the pool", async () => {
+Deno.test("WorkerLauncher.start() starts a worker that serves the pool", async () => {
   await using watch = new Watch();
   const outputs = new Outputs();
   const secret = makeSecret();
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { hostname, port } = listener.addr;
-  const spawner = spawnerOf(watch, {
+  const launcher = launcherOf(watch, {
     address: { transport: "tcp", hostname, port },
     secret,
     config: findConfig(WORKER_PROGRAM),
     onOutput: outputs.take,
   });
-  const { ended } = spawner.start(42);
+  const { ended } = launcher.start(42, "worker");
   const connection = await listener.accept();
   listener.close();
-  const handshake = new PoolHandshake(() => secret, { concurrency: 1 });
-  assertEquals(await handshake.admit(connection), 42);
+  const admitted = await admitWorker(connection, () => secret, {
+    concurrency: 1,
+  });
+  assertEquals(admitted, 42);
 
   const channel = new Channel(connection);
   const source = `(x) => { console.log("task", x); return x + 1; }`;

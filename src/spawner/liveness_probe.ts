@@ -9,18 +9,19 @@ const INTERVAL = 2_000;
 const TIMEOUT = 5_000;
 
 /**
- * Notices when the pool's machine can't be reached any more, where nothing
- * else would tell: a connection over a network that is cut just stays silent.
+ * Probes an address until it can't be reached any more. This is the only way to
+ * notice that a network was cut: connections over it just stay silent.
  *
- * It opens a connection now and then. The answer comes from the `ssh` of the
- * pool's machine, or from its system, which answers for a program that is busy
- * as long as some 500 connections don't wait to be accepted.
+ * A probe opens a connection. The `ssh` of the pool's machine answers it, or
+ * the operating system there. So a program that is busy passes, as long as
+ * fewer than some 500 connections wait to be accepted.
  *
- * @param address What is probed.
+ * @param address The address to probe.
  * @param signal Ends the probing.
- * @returns A promise resolved to the reason when a probe wasn't answered.
+ * @returns The reason, once a probe has failed.
+ * @throws The reason of the signal, once it is aborted.
  */
-export async function lifelineCut(
+export async function probeUntilUnreachable(
   address: Address,
   signal: AbortSignal,
 ): Promise<string> {
@@ -41,7 +42,7 @@ async function probe(address: Address): Promise<void> {
     (await Deno.connect({ hostname, port })).close();
     return;
   }
-  // At the other end of the tunnel ssh finds no one, and hangs up.
+  // At the other end of the tunnel, ssh finds no listener and hangs up.
   using connection = await Deno.connect({
     transport: "unix",
     path: address.path,

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { RemoteSpawner } from "../../src/hosts/remote/remote_spawner.ts";
-import { SpawnerSession } from "../../src/spawner/spawner_session.ts";
+import { PoolSession } from "../../src/spawner/pool_session.ts";
 import { Channel } from "../../src/transport/channel.ts";
-import { makeSecret } from "../../src/transport/handshake.ts";
+import { makeSecret } from "../../src/transport/secret.ts";
 import type { SessionRequest } from "../../src/protocol/spawner_messages.ts";
 import { isAlive } from "../helpers/processes.ts";
 import { ConnectionPair } from "../helpers/connections.ts";
@@ -50,13 +50,13 @@ class Dialogue implements AsyncDisposable {
         this.output.set(key, (this.output.get(key) ?? "") + text);
       },
     );
-    const session = new SpawnerSession(new Channel(pair.right), {
+    const session = new PoolSession(new Channel(pair.right), {
       program: PROGRAM,
       config: undefined,
       secret: this.secret,
       reaper: undefined,
       peer: "192.0.2.7",
-      lifeline: undefined,
+      probed: undefined,
       beginWorker: () => {
         if (this.refusal === undefined) this.begun++;
         return this.refusal;
@@ -90,7 +90,7 @@ class Dialogue implements AsyncDisposable {
   }
 }
 
-Deno.test("SpawnerSession tells about the machine", async () => {
+Deno.test("PoolSession tells about the machine", async () => {
   await using dialogue = await Dialogue.begin();
   assertEquals(await dialogue.spawner.open(REQUEST), {
     deno: Deno.version.deno,
@@ -100,7 +100,7 @@ Deno.test("SpawnerSession tells about the machine", async () => {
   });
 });
 
-Deno.test("SpawnerSession answers pings with its time", async () => {
+Deno.test("PoolSession answers pings with its time", async () => {
   await using dialogue = await Dialogue.begin();
   const { roundTrip, clockOffset } = await dialogue.spawner.ping();
   assert(roundTrip > 0);
@@ -108,7 +108,7 @@ Deno.test("SpawnerSession answers pings with its time", async () => {
   assert(Math.abs(clockOffset) <= roundTrip + 1, `${clockOffset}`);
 });
 
-Deno.test("SpawnerSession starts workers as requested, and passes on what they write", async () => {
+Deno.test("PoolSession starts workers as requested, and passes on what they write", async () => {
   await using dialogue = await Dialogue.begin();
   const { spawner, secret } = dialogue;
   const cwd = await Deno.realPath(await Deno.makeTempDir());
@@ -119,7 +119,7 @@ Deno.test("SpawnerSession starts workers as requested, and passes on what they w
       env: { DISTEX_TEST: "yes" },
       cwd,
     });
-    const ends = [3, 4].map((worker) => spawner.start(worker).ended);
+    const ends = [3, 4].map((worker) => spawner.start(worker, "worker").ended);
     assertEquals(await Promise.all(ends), [
       { exitStatus: "exit code 0", stderrTail: "" },
       { exitStatus: "exit code 0", stderrTail: "" },
@@ -146,30 +146,30 @@ for (
     ["tcp:::1:1", "tcp:::1:1"],
   ] as const
 ) {
-  Deno.test(`SpawnerSession has workers connect to ${expected} where ${address} was requested`, async () => {
+  Deno.test(`PoolSession has workers connect to ${expected} where ${address} was requested`, async () => {
     await using dialogue = await Dialogue.begin();
     const { spawner } = dialogue;
     await spawner.open({ ...REQUEST, address });
-    await spawner.start(0).ended;
+    await spawner.start(0, "worker").ended;
     assertEquals((dialogue.report(0).args as string[])[1], expected);
   });
 }
 
-Deno.test("SpawnerSession tells how a worker ended, with its last words", async () => {
+Deno.test("PoolSession tells how a worker ended, with its last words", async () => {
   await using dialogue = await Dialogue.begin();
   const { spawner } = dialogue;
   await spawner.open({ ...REQUEST, env: { DISTEX_TEST: "fail" } });
-  const { exitStatus, stderrTail } = await spawner.start(1).ended;
+  const { exitStatus, stderrTail } = await spawner.start(1, "worker").ended;
   assertEquals(exitStatus, "exit code 7");
   assertMatch(stderrTail, /^x{2000,}\nthese words$/);
   assertEquals(dialogue.output.get("1 stderr")!.length, 4_000 + 13);
 });
 
-Deno.test("SpawnerSession kills a worker on demand", async () => {
+Deno.test("PoolSession kills a worker on demand", async () => {
   await using dialogue = await Dialogue.begin();
   const { spawner } = dialogue;
   await spawner.open({ ...REQUEST, env: { DISTEX_TEST: "spin" } });
-  const workers = [1, 2].map((number) => spawner.start(number));
+  const workers = [1, 2].map((number) => spawner.start(number, "worker"));
   const reports = await Promise.all([1, 2].map((at) => dialogue.reported(at)));
   workers[0]!.kill();
   assertEquals((await workers[0]!.ended).exitStatus, "signal SIGKILL");
@@ -180,11 +180,11 @@ Deno.test("SpawnerSession kills a worker on demand", async () => {
   await spawner.ping();
 });
 
-Deno.test("SpawnerSession ends its workers when the pool hangs up", async () => {
+Deno.test("PoolSession ends its workers when the pool hangs up", async () => {
   await using dialogue = await Dialogue.begin();
   const { spawner } = dialogue;
   await spawner.open({ ...REQUEST, env: { DISTEX_TEST: "spin" } });
-  const workers = [1, 2].map((number) => spawner.start(number));
+  const workers = [1, 2].map((number) => spawner.start(number, "worker"));
   const reports = await Promise.all([1, 2].map((at) => dialogue.reported(at)));
   spawner.close();
   assertMatch(await dialogue.over, /has closed the connection/);
@@ -195,19 +195,22 @@ Deno.test("SpawnerSession ends its workers when the pool hangs up", async () => 
   }
 });
 
-Deno.test("SpawnerSession starts no worker that is refused or can't be started", async () => {
+Deno.test("PoolSession starts no worker that is refused or can't be started", async () => {
   await using dialogue = await Dialogue.begin();
   const { spawner } = dialogue;
   await spawner.open({ ...REQUEST, cwd: "/no/such/folder" });
-  const { exitStatus } = await spawner.start(1).ended;
+  const { exitStatus } = await spawner.start(1, "worker").ended;
   assertMatch(exitStatus, /^could not be started: .*\/no\/such\/folder/);
   assertEquals(dialogue.begun, 0);
   dialogue.refusal = "was refused, as it is late";
-  assertEquals((await spawner.start(2).ended).exitStatus, dialogue.refusal);
+  assertEquals(
+    (await spawner.start(2, "worker").ended).exitStatus,
+    dialogue.refusal,
+  );
   assertEquals(dialogue.begun, 0);
 });
 
-Deno.test("SpawnerSession is over when the pool's machine can't be reached any more", async () => {
+Deno.test("PoolSession is over when the pool's machine can't be reached any more", async () => {
   await using dialogue = await Dialogue.begin();
   const { spawner } = dialogue;
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -216,7 +219,7 @@ Deno.test("SpawnerSession is over when the pool's machine can't be reached any m
     address: `tcp:127.0.0.1:${listener.addr.port}`,
     env: { DISTEX_TEST: "spin" },
   });
-  spawner.start(1);
+  spawner.start(1, "worker");
   const { pid } = await dialogue.reported(1);
   // A probe is answered.
   (await listener.accept()).close();
@@ -225,13 +228,13 @@ Deno.test("SpawnerSession is over when the pool's machine can't be reached any m
   assert(!isAlive(pid as number));
 });
 
-Deno.test("SpawnerSession is over when a worker's number is there already", async () => {
+Deno.test("PoolSession is over when a worker's number is there already", async () => {
   await using dialogue = await Dialogue.begin();
   const { spawner } = dialogue;
   await spawner.open({ ...REQUEST, env: { DISTEX_TEST: "spin" } });
-  spawner.start(1);
+  spawner.start(1, "worker");
   const { pid } = await dialogue.reported(1);
-  spawner.start(1);
+  spawner.start(1, "worker");
   assertMatch(await dialogue.over, /worker 1 can't start/);
   assert(!isAlive(pid as number));
 });

@@ -1,32 +1,33 @@
+import { PoolClosedError } from "../errors/pool_closed_error.ts";
 import { type Address, formatAddress } from "../transport/address.ts";
-import type { PoolHandshake } from "../transport/handshake.ts";
-import type { ExpectedConnections } from "./expected_connections.ts";
+import {
+  AuthenticatedListener,
+  type ListenerOptions,
+} from "../transport/authenticated_listener.ts";
 import { type Certificate, makeCertificate } from "../transport/certificate.ts";
-import { PoolListener } from "../transport/listener.ts";
 
-/** All that a pool listens at: one listener for each address that is asked for. */
-export class Listeners {
-  readonly #handshake: PoolHandshake;
-  readonly #expectedConnections: ExpectedConnections;
-  readonly #listeners = new Set<PoolListener>();
+/** The addresses that a pool listens at: one listener for each. */
+export class PoolAddresses {
+  readonly #options: ListenerOptions<number>;
+  readonly #listeners = new Set<AuthenticatedListener<number>>();
   readonly #addresses = new Map<string, Promise<Address>>();
   #certificate: Promise<Certificate> | undefined;
   #closed = false;
 
-  /** Constructs what listens nowhere yet. */
-  constructor(
-    handshake: PoolHandshake,
-    expectedConnections: ExpectedConnections,
-  ) {
-    this.#handshake = handshake;
-    this.#expectedConnections = expectedConnections;
+  /**
+   * Constructs it without addresses.
+   *
+   * @param options How connections are authenticated, and who gets them.
+   */
+  constructor(options: ListenerOptions<number>) {
+    this.#options = options;
   }
 
   /**
-   * Listens at an address, unless that is done already.
+   * Listens at an address, unless it does so already.
    *
-   * @returns The address, with the port that it became.
-   * @throws {Error} If it can't listen there, which may be tried again.
+   * @returns The address with its actual port.
+   * @throws {Error} If it can't listen there; another try is possible.
    */
   listen(wanted: Address): Promise<Address> {
     const key = formatAddress(wanted);
@@ -39,7 +40,7 @@ export class Listeners {
     return address;
   }
 
-  /** What the pool proves itself with at `tls` addresses. */
+  /** The pool's certificate for `tls` addresses. */
   certificate(): Promise<Certificate> {
     this.#certificate ??= makeCertificate();
     return this.#certificate;
@@ -55,12 +56,8 @@ export class Listeners {
     const certificate = wanted.transport === "tls"
       ? await this.certificate()
       : undefined;
-    if (this.#closed) throw new Error("The pool was shut down");
-    const listener = new PoolListener(
-      this.#handshake,
-      (number, channel) => this.#expectedConnections.arrived(number, channel),
-      () => this.#expectedConnections.count,
-    );
+    if (this.#closed) throw new PoolClosedError();
+    const listener = new AuthenticatedListener(this.#options);
     this.#listeners.add(listener);
     try {
       return await listener.listen(wanted, certificate);

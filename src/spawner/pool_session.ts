@@ -9,62 +9,64 @@ import {
   SpawnerMessageType,
   type SpawnerToPool,
 } from "../protocol/spawner_messages.ts";
-import type { Reaper } from "./reaper.ts";
-import { lifelineCut } from "./lifeline.ts";
+import type { OutputStream } from "./child.ts";
+import { probeUntilUnreachable } from "./liveness_probe.ts";
 import type { Grants } from "./permission_flags.ts";
-import { type OutputStream, Spawner, type WorkerProcess } from "./spawner.ts";
+import type { Reaper } from "./reaper.ts";
+import { WorkerLauncher } from "./worker_launcher.ts";
+import type { WorkerProcess } from "./worker_process.ts";
 
-/** Where and by whose leave a session's workers run. */
-export interface SessionPlace {
-  /** The program that a worker runs: a URL or a path. */
+/** What a session needs from the program that serves it. */
+export interface SessionOptions {
+  /** The program of a worker: a URL or a path. */
   readonly program: string;
-  /** The configuration that workers' imports resolve by, if any. */
+  /** The configuration file for imports of workers, if any. */
   readonly config: string | undefined;
-  /** The secret by which the pool and its workers know each other. */
+  /** The secret that the pool and its workers share. */
   readonly secret: Uint8Array<ArrayBuffer>;
-  /** Ends the workers if this process can't. */
+  /** Kills the workers if this process can't. */
   readonly reaper: Reaper | undefined;
-  /** The host name at which this machine sees the pool. */
+  /** The host name of the pool, as this machine sees it. */
   readonly peer: string;
   /**
-   * What is probed to know whether the pool can be reached; `undefined` for the
+   * The address that shows whether the pool can be reached; `undefined` for the
    * address that workers connect to.
    */
-  readonly lifeline: Address | undefined;
-  /** Called before a worker is started; a reason refuses it. */
+  readonly probed: Address | undefined;
+  /** Called before a worker is started; a returned reason refuses it. */
   readonly beginWorker?: () => string | undefined;
-  /** Called when a worker has ended that was begun. */
+  /** Called when a worker that was begun has ended. */
   readonly endWorker?: () => void;
 }
 
-/** Starts and ends workers for a pool elsewhere, as it asks. */
-export class SpawnerSession {
+/** Starts and ends workers on this machine for a pool on another one. */
+export class PoolSession {
   readonly #channel: Channel;
-  readonly #place: SessionPlace;
+  readonly #options: SessionOptions;
   readonly #workers = new Map<number, WorkerProcess>();
   readonly #over = new AbortController();
-  #lifelineCut = Promise.withResolvers<string>();
-  #spawner: Spawner | undefined;
+  readonly #unreachable = Promise.withResolvers<string>();
+  #launcher: WorkerLauncher | undefined;
 
   /** Constructs a session over an authenticated connection. */
-  constructor(channel: Channel, place: SessionPlace) {
+  constructor(channel: Channel, options: SessionOptions) {
     this.#channel = channel;
-    this.#place = place;
+    this.#options = options;
   }
 
   /**
    * Serves the pool until its connection ends or it can't be reached any more.
    *
-   * @returns Why it is over, once all of its workers have ended.
+   * @returns The reason for the end, once all workers have ended.
    */
   async serve(): Promise<string> {
-    // The end of workers, which are unref'ed, is to be seen too.
+    // The workers are unref'ed, and their ends must still be awaited.
     const keepAlive = new KeepAlive();
     keepAlive.hold();
-    const { lifeline } = this.#place;
-    if (lifeline !== undefined) this.#probe(lifeline);
+    const { probed } = this.#options;
+    if (probed !== undefined) this.#probe(probed);
     try {
-      return await Promise.race([this.#receive(), this.#lifelineCut.promise]);
+      return await Promise.race([this.#receive(), this.#unreachable.promise]);
     } finally {
       this.#over.abort();
       this.#channel.close();
@@ -101,12 +103,12 @@ export class SpawnerSession {
   }
 
   #open(request: SessionRequest): void {
-    if (this.#spawner !== undefined) {
+    if (this.#launcher !== undefined) {
       throw new RangeError("Malformed message: the session is open already");
     }
-    const { program, config, secret, reaper, peer, lifeline } = this.#place;
+    const { program, config, secret, reaper, peer, probed } = this.#options;
     const address = resolveAddress(request.address, peer);
-    this.#spawner = new Spawner({
+    this.#launcher = new WorkerLauncher({
       program,
       address,
       secret,
@@ -118,32 +120,32 @@ export class SpawnerSession {
       cwd: request.cwd,
       onOutput: (...output) => this.#output(...output),
     }, reaper);
-    if (lifeline === undefined) this.#probe(address);
+    if (probed === undefined) this.#probe(address);
     this.#send([SpawnerMessageType.READY, machineInfo()]);
   }
 
   #probe(address: Address): void {
-    lifelineCut(address, this.#over.signal)
-      .then(this.#lifelineCut.resolve, () => {});
+    probeUntilUnreachable(address, this.#over.signal)
+      .then(this.#unreachable.resolve, () => {});
   }
 
   #start(worker: number): void {
-    if (this.#spawner === undefined || this.#workers.has(worker)) {
+    if (this.#launcher === undefined || this.#workers.has(worker)) {
       throw new RangeError(`Malformed message: worker ${worker} can't start`);
     }
-    const refused = this.#place.beginWorker?.();
-    if (refused !== undefined) return this.#ended(worker, refused, "");
+    const refusal = this.#options.beginWorker?.();
+    if (refusal !== undefined) return this.#ended(worker, refusal, "");
     let process: WorkerProcess;
     try {
-      process = this.#spawner.start(worker);
+      process = this.#launcher.start(worker, `worker ${worker}`);
     } catch (error) {
-      this.#place.endWorker?.();
+      this.#options.endWorker?.();
       return this.#ended(worker, `could not be started: ${error}`, "");
     }
     this.#workers.set(worker, process);
     process.ended.then(({ exitStatus, stderrTail }) => {
       this.#workers.delete(worker);
-      this.#place.endWorker?.();
+      this.#options.endWorker?.();
       this.#ended(worker, exitStatus, stderrTail);
     });
   }
@@ -167,7 +169,7 @@ export class SpawnerSession {
   }
 }
 
-/** The address with what the pool left open: the host that is seen here. */
+/** Fills in the pool's host name, if the address has none. */
 function resolveAddress(text: string, peer: string): Address {
   const [, transport, port] = text.match(/^(tcp|tls)::(\d+)$/) ?? [];
   return parseAddress(

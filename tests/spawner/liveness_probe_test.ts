@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { lifelineCut } from "../../src/spawner/lifeline.ts";
+import { probeUntilUnreachable } from "../../src/spawner/liveness_probe.ts";
 import type { Address } from "../../src/transport/address.ts";
 
 /**
@@ -101,11 +101,11 @@ const TRANSPORTS = Deno.build.os === "windows"
   : ["unix", "tcp"] as const;
 
 for (const transport of TRANSPORTS) {
-  Deno.test(`lifelineCut() goes on while probes are answered (${transport})`, async () => {
+  Deno.test(`probeUntilUnreachable() goes on while probes are answered (${transport})`, async () => {
     using clock = new Clock();
     await using target = await Target.listen(transport);
     const over = new AbortController();
-    const cut = lifelineCut(target.address, over.signal);
+    const cut = probeUntilUnreachable(target.address, over.signal);
     for (let count = 0; count < 5; count++) await hangUp(await target.accept());
     over.abort(new Error("over"));
     await assertRejects(() => cut, Error, "over");
@@ -113,11 +113,11 @@ for (const transport of TRANSPORTS) {
     assertEquals(new Set(clock.deadlines), new Set([5_000]));
   });
 
-  Deno.test(`lifelineCut() notices that nobody listens any more (${transport})`, async () => {
+  Deno.test(`probeUntilUnreachable() notices that nobody listens any more (${transport})`, async () => {
     using _ = new Clock();
     await using target = await Target.listen(transport);
     const over = new AbortController();
-    const cut = lifelineCut(target.address, over.signal);
+    const cut = probeUntilUnreachable(target.address, over.signal);
     await hangUp(await target.accept());
     target.close();
     const reason = await cut;
@@ -127,13 +127,13 @@ for (const transport of TRANSPORTS) {
 }
 
 Deno.test({
-  name: "lifelineCut() notices that a probe isn't answered",
+  name: "probeUntilUnreachable() notices that a probe isn't answered",
   ignore: Deno.build.os === "windows",
   async fn() {
     using clock = new Clock();
     await using target = await Target.listen("unix");
     const over = new AbortController();
-    const cut = lifelineCut(target.address, over.signal);
+    const cut = probeUntilUnreachable(target.address, over.signal);
     await hangUp(await target.accept());
     const probe = await target.accept();
     clock.expire();
@@ -143,10 +143,10 @@ Deno.test({
   },
 });
 
-Deno.test("lifelineCut() ends with its signal while it pauses", async () => {
+Deno.test("probeUntilUnreachable() ends with its signal while it pauses", async () => {
   const over = new AbortController();
   const address = { transport: "tcp", hostname: "127.0.0.1", port: 1 } as const;
-  const cut = lifelineCut(address, over.signal);
+  const cut = probeUntilUnreachable(address, over.signal);
   over.abort(new Error("over"));
   await assertRejects(() => cut, Error, "over");
 });

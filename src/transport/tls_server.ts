@@ -3,50 +3,51 @@ import type { Socket } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import { HANDSHAKE_TIMEOUT } from "./unauthenticated_connections.ts";
 import type { Connection } from "./connection.ts";
+import { EvictingMap } from "./evicting_map.ts";
 import type { Certificate } from "./certificate.ts";
 
-/** More bytes than anyone has to say before they have proved themselves. */
+/** How many bytes a peer may send before it is authenticated. */
 const MAX_UNREAD = 65_536;
 
 /**
- * Listens for TLS connections.
+ * Accepts TLS connections.
  *
- * Deno's own TLS listener keeps the program from ending, and holds back small
- * pieces of what it sends for some 40 ms; that of `node:tls` needn't.
+ * Deno's own TLS listener keeps the program alive, and delays small writes by
+ * some 40 ms; `node:tls` avoids both.
  */
-export class TlsListener {
-  /** The port it listens at. */
+export class TlsServer {
+  /** The port that it listens at. */
   readonly port: number;
   readonly #server: Server;
-  readonly #maxStrangers: () => number;
-  /** Connections that aren't encrypted yet, by where they come from. */
-  readonly #strangers = new Map<string, Socket>();
+  /** Connections that aren't encrypted yet, by the address of the peer. */
+  readonly #unencrypted: EvictingMap<string, Socket>;
 
-  private constructor(server: Server, maxStrangers: () => number) {
+  private constructor(server: Server, limit: () => number) {
     this.#server = server;
-    this.#maxStrangers = maxStrangers;
-    server.on("connection", (socket: Socket) => this.#expect(socket));
+    this.#unencrypted = new EvictingMap(limit, (socket) => socket.destroy());
+    server.on("connection", (socket: Socket) => this.#add(socket));
     server.on(
       "secureConnection",
-      (socket: TLSSocket) => this.#strangers.delete(origin(socket)),
+      (socket: TLSSocket) => this.#unencrypted.delete(peerOf(socket)),
     );
     this.port = (server.address() as { port: number }).port;
   }
 
   /**
-   * Begins to listen.
+   * Listens at a port, without keeping the program alive.
    *
    * @param onConnection Called with each connection, once it is encrypted.
-   * @param maxStrangers Tells how many connections may be on the way there;
-   * then the oldest goes.
+   * @param limit Returns how many connections may be in their TLS handshake; a
+   * new one evicts the oldest.
+   * @throws {Error} If it can't listen there.
    */
   static async listen(
     hostname: string,
     port: number,
     certificate: Certificate,
     onConnection: (connection: Connection) => void,
-    maxStrangers: () => number,
-  ): Promise<TlsListener> {
+    limit: () => number,
+  ): Promise<TlsServer> {
     const server = createServer(
       { ...certificate, noDelay: true, handshakeTimeout: HANDSHAKE_TIMEOUT },
       (socket: TLSSocket) => onConnection(new TlsConnection(socket)),
@@ -54,34 +55,27 @@ export class TlsListener {
     server.unref();
     server.listen(port, hostname);
     await once(server, "listening");
-    return new TlsListener(server, maxStrangers);
+    return new TlsServer(server, limit);
   }
 
-  /** Stops listening, and hangs up on those that aren't encrypted yet. */
+  /** Stops listening, and closes connections that aren't encrypted yet. */
   close(): void {
     this.#server.close();
-    for (const socket of this.#strangers.values()) socket.destroy();
-    this.#strangers.clear();
+    this.#unencrypted.evictAll();
   }
 
-  #expect(socket: Socket): void {
-    const [oldest] = this.#strangers;
-    if (this.#strangers.size >= this.#maxStrangers()) {
-      const [from, socket] = oldest!;
-      this.#strangers.delete(from);
-      socket.destroy();
-    }
-    const from = origin(socket);
-    this.#strangers.set(from, socket);
-    socket.once("close", () => this.#strangers.delete(from));
-    // A stranger doesn't keep the program from ending.
+  #add(socket: Socket): void {
+    const peer = peerOf(socket);
+    this.#unencrypted.set(peer, socket);
+    socket.once("close", () => this.#unencrypted.delete(peer));
+    // A stranger must not keep the program alive.
     socket.unref();
   }
 }
 
 /** A TLS socket as a {@linkcode Connection}. */
 class TlsConnection implements Connection {
-  /** `node:tls` ends one that was reset like any other. */
+  /** `node:tls` reports a reset as a normal end. */
   readonly hidesResets = true;
   readonly #socket: TLSSocket;
   readonly #received: Uint8Array[] = [];
@@ -96,7 +90,7 @@ class TlsConnection implements Connection {
     socket.on("data", (bytes: Uint8Array) => {
       this.#received.push(bytes);
       this.#unread += bytes.length;
-      // Pausing doesn't keep `node:tls` from reading on.
+      // `node:tls` goes on reading from a paused socket.
       if (this.#unread > MAX_UNREAD && !this.#trusted) socket.destroy();
       this.#wake?.();
     });
@@ -130,7 +124,7 @@ class TlsConnection implements Connection {
   }
 
   close(): void {
-    // The other side gets all that was written, then the end.
+    // The peer gets all that was written, then the end.
     this.#socket.end(() => this.#socket.destroy());
     this.#end();
   }
@@ -150,7 +144,7 @@ class TlsConnection implements Connection {
   }
 }
 
-/** An error of `node:tls` as a `Deno.Conn` would have thrown it. */
+/** Converts an error of `node:tls` to the one that a `Deno.Conn` throws. */
 function asDenoError(error: Error & { code?: string }): Error {
   const { ConnectionReset, ConnectionAborted, BrokenPipe, TimedOut } =
     Deno.errors;
@@ -166,7 +160,7 @@ function asDenoError(error: Error & { code?: string }): Error {
     : new DenoError(error.message, { cause: error });
 }
 
-/** Where a connection comes from. */
-function origin({ remoteAddress, remotePort }: Socket): string {
+/** The address of a connection's peer, as text. */
+function peerOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
 }

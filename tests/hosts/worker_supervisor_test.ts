@@ -9,12 +9,12 @@ import {
 import { HostError } from "../../src/errors/host_error.ts";
 import { settled } from "../helpers/fake_worker.ts";
 import { until } from "../helpers/processes.ts";
-import { DIED, Scene } from "../helpers/supervised_scene.ts";
+import { DIED, Scene } from "../helpers/supervisor_scene.ts";
 
-Deno.test("SupervisedHost.start() starts as many workers as the host says", async () => {
+Deno.test("WorkerSupervisor.start() starts as many workers as the host says", async () => {
   await using scene = new Scene();
-  const workers = await scene.supervised.start();
-  assertEquals(workers.map(({ name }) => name), [
+  const workers = await scene.supervisor.start();
+  assertEquals(workers.map(({ process }) => process.name), [
     "fake worker 1",
     "fake worker 2",
   ]);
@@ -23,7 +23,7 @@ Deno.test("SupervisedHost.start() starts as many workers as the host says", asyn
     [3, "ssh"],
   ]);
   const { workers: count, error, lostWorkers, expectsWorkers } =
-    scene.supervised;
+    scene.supervisor;
   assertEquals([count, error, lostWorkers, expectsWorkers], [
     2,
     undefined,
@@ -32,10 +32,10 @@ Deno.test("SupervisedHost.start() starts as many workers as the host says", asyn
   ]);
 });
 
-Deno.test("SupervisedHost.start() fails if a worker ends before it connects", async () => {
+Deno.test("WorkerSupervisor.start() fails if a worker ends before it connects", async () => {
   await using scene = new Scene();
   scene.connects = false;
-  const starting = scene.supervised.start();
+  const starting = scene.supervisor.start();
   const [first, second] = await scene.processes(2);
   first!.connect();
   second!.end(DIED);
@@ -47,20 +47,20 @@ Deno.test("SupervisedHost.start() fails if a worker ends before it connects", as
   assertStringIncludes(error.message, "alas");
 });
 
-Deno.test("SupervisedHost.start() fails if a worker can't be started", async () => {
+Deno.test("WorkerSupervisor.start() fails if a worker can't be started", async () => {
   await using scene = new Scene();
   scene.startProblem = new TypeError("no way");
-  const error = await assertRejects(() => scene.supervised.start(), HostError);
+  const error = await assertRejects(() => scene.supervisor.start(), HostError);
   assertMatch(
     error.message,
     /^The fake worker [12] did not connect \(could not be started: .*no way\)$/,
   );
 });
 
-Deno.test("SupervisedHost.start() says of a worker that wrote nothing only how it ended", async () => {
+Deno.test("WorkerSupervisor.start() says of a worker that wrote nothing only how it ended", async () => {
   await using scene = new Scene();
   scene.connects = false;
-  const starting = scene.supervised.start();
+  const starting = scene.supervisor.start();
   const [first] = await scene.processes(2);
   first!.end({ exitStatus: "exit code 9", stderrTail: "" });
   const error = await assertRejects(() => starting, HostError);
@@ -70,23 +70,23 @@ Deno.test("SupervisedHost.start() says of a worker that wrote nothing only how i
   );
 });
 
-Deno.test("SupervisedHost.start() fails if a worker doesn't connect in time", async () => {
+Deno.test("WorkerSupervisor.start() fails if a worker doesn't connect in time", async () => {
   await using scene = new Scene({ startTimeout: 10 });
   scene.connects = false;
-  const error = await assertRejects(() => scene.supervised.start(), HostError);
+  const error = await assertRejects(() => scene.supervisor.start(), HostError);
   assertStringIncludes(error.message, "'startTimeout' of 10 ms");
 });
 
-Deno.test("SupervisedHost replaces a worker that has ended", async () => {
+Deno.test("WorkerSupervisor replaces a worker that has ended", async () => {
   await using scene = await Scene.started();
   scene.host.processes[1]!.end(DIED);
   await until(() => scene.replacements.length === 1);
-  assertEquals(scene.replacements[0]!.name, "fake worker 2");
+  assertEquals(scene.replacements[0]!.process.name, "fake worker 2");
   assertEquals(scene.host.processes.length, 3);
-  assertEquals([scene.supervised.lostWorkers, scene.givenUp], [1, 0]);
+  assertEquals([scene.supervisor.lostWorkers, scene.givenUp], [1, 0]);
 });
 
-Deno.test("SupervisedHost tries again if a replacement ends before it connects", async () => {
+Deno.test("WorkerSupervisor tries again if a replacement ends before it connects", async () => {
   await using scene = await Scene.started();
   scene.connects = false;
   scene.host.processes[0]!.end(DIED);
@@ -95,20 +95,20 @@ Deno.test("SupervisedHost tries again if a replacement ends before it connects",
   const [, , , next] = await scene.processes(4);
   next!.connect();
   await until(() => scene.replacements.length === 1);
-  assertEquals(scene.supervised.lostWorkers, 2);
+  assertEquals(scene.supervisor.lostWorkers, 2);
 });
 
-Deno.test("SupervisedHost ends a replacement that doesn't connect in time, and tries again", async () => {
+Deno.test("WorkerSupervisor ends a replacement that doesn't connect in time, and tries again", async () => {
   await using scene = await Scene.started();
   scene.connects = false;
-  scene.supervision.startTimeout = 10;
+  scene.options.startTimeout = 10;
   scene.host.processes[0]!.end(DIED);
   const [, , late] = await scene.processes(3);
   await until(() => late!.isKilled);
   await scene.processes(4);
 });
 
-Deno.test("SupervisedHost gives up after too many losses, and says how the last ended", async () => {
+Deno.test("WorkerSupervisor gives up after too many losses, and says how the last ended", async () => {
   await using scene = await Scene.started({ maxRestarts: 1 });
   for (let count = 0; count < 3; count++) {
     assertEquals(scene.givenUp, 0);
@@ -116,7 +116,7 @@ Deno.test("SupervisedHost gives up after too many losses, and says how the last 
     processes.at(-1)!.end(DIED);
     await settled();
   }
-  const { error, expectsWorkers, lostWorkers } = scene.supervised;
+  const { error, expectsWorkers, lostWorkers } = scene.supervisor;
   assertEquals([scene.givenUp, expectsWorkers, lostWorkers], [1, false, 3]);
   assertStringIncludes(error!.message, "exit code 9");
   assertStringIncludes(error!.message, "alas");
@@ -126,70 +126,70 @@ Deno.test("SupervisedHost gives up after too many losses, and says how the last 
   assertEquals([scene.givenUp, scene.host.processes.length], [1, 4]);
 });
 
-Deno.test("SupervisedHost replaces workers without end that are ended for no fault of theirs", async () => {
+Deno.test("WorkerSupervisor replaces workers without end that are ended for no fault of theirs", async () => {
   await using scene = new Scene({ maxRestarts: 1 });
-  let [worker] = await scene.supervised.start();
+  let [worker] = await scene.supervisor.start();
   for (let count = 1; count < 6; count++) {
-    worker!.kill(true);
+    worker!.process.kill(true);
     // Its connection breaks then.
-    worker!.kill(false);
+    worker!.process.kill();
     await until(() => scene.replacements.length === count);
     worker = scene.replacements.at(-1);
   }
-  assertEquals([scene.givenUp, scene.supervised.error], [0, undefined]);
+  assertEquals([scene.givenUp, scene.supervisor.error], [0, undefined]);
 });
 
-Deno.test("SupervisedHost that gives up expects the replacements that are on their way", async () => {
+Deno.test("WorkerSupervisor that gives up expects the replacements that are on their way", async () => {
   await using scene = new Scene({ maxRestarts: 0 });
-  const [first, second] = await scene.supervised.start();
+  const [first, second] = await scene.supervisor.start();
   scene.connects = false;
-  first!.kill(true);
+  first!.process.kill(true);
   const [, , replacement] = await scene.processes(3);
-  second!.kill(false);
-  await until(() => scene.supervised.error !== undefined);
-  assert(scene.supervised.expectsWorkers);
+  second!.process.kill();
+  await until(() => scene.supervisor.error !== undefined);
+  assert(scene.supervisor.expectsWorkers);
   assertEquals(scene.givenUp, 0);
   replacement!.end(DIED);
   await until(() => scene.givenUp === 1);
-  assertFalse(scene.supervised.expectsWorkers);
+  assertFalse(scene.supervisor.expectsWorkers);
   assertEquals(scene.host.processes.length, 3);
 });
 
-Deno.test("SupervisedHost that has given up begins anew when its host is reached again", async () => {
+Deno.test("WorkerSupervisor that has given up begins anew when its host is reached again", async () => {
   await using scene = await Scene.started({ maxRestarts: 0 });
   const giveUp = async () => {
     scene.host.processes[0]!.end(DIED);
-    await until(() => !scene.supervised.expectsWorkers);
-    assertStringIncludes(scene.supervised.error!.message, "Too many workers");
+    await until(() => !scene.supervisor.expectsWorkers);
+    assertStringIncludes(scene.supervisor.error!.message, "Too many workers");
   };
   await giveUp();
   scene.replacements.length = 0;
   scene.host.lose(new Error("pulled the plug"));
-  await until(() => scene.supervised.expectsWorkers);
+  await until(() => scene.supervisor.expectsWorkers);
   await until(() => scene.replacements.length === 2);
-  assertEquals(scene.supervised.error, undefined);
+  assertEquals(scene.supervisor.error, undefined);
   await giveUp();
   assertEquals(scene.reports.filter((line) => /Too many/.test(line)).length, 2);
 });
 
-Deno.test("SupervisedHost says why a worker was refused that it gives up with", async () => {
+Deno.test("WorkerSupervisor says why a worker was refused that it gives up with", async () => {
   await using scene = new Scene({ maxRestarts: 0 });
-  const [worker] = await scene.supervised.start();
-  worker!.refuse("it was no good");
+  const [worker] = await scene.supervisor.start();
+  worker!.process.refuse("it was no good");
   worker!.channel.close();
   await until(() => scene.givenUp === 1);
-  assertStringIncludes(scene.supervised.error!.message, "it was no good");
+  assertStringIncludes(scene.supervisor.error!.message, "it was no good");
 });
 
-Deno.test("SupervisedHost gives up when workers can't be started any more, and says why", async () => {
+Deno.test("WorkerSupervisor gives up when workers can't be started any more, and says why", async () => {
   await using scene = await Scene.started({ maxRestarts: 1 });
   scene.startProblem = new TypeError("no way");
   scene.host.processes[0]!.end(DIED);
   await until(() => scene.givenUp === 1);
-  assertStringIncludes(scene.supervised.error!.message, "no way");
+  assertStringIncludes(scene.supervisor.error!.message, "no way");
 });
 
-Deno.test("SupervisedHost reaches a lost host again with all workers", async () => {
+Deno.test("WorkerSupervisor reaches a lost host again with all workers", async () => {
   await using scene = await Scene.started();
   const [lost] = scene.hosts;
   for (const process of lost!.processes) {
@@ -197,26 +197,26 @@ Deno.test("SupervisedHost reaches a lost host again with all workers", async () 
   }
   lost!.lose(new HostError("fake", "connection", "pulled the plug"));
   await settled();
-  const { supervised } = scene;
+  const { supervisor } = scene;
   assertEquals(
-    [supervised.lostSince !== undefined, supervised.expectsWorkers],
+    [supervisor.lostSince !== undefined, supervisor.expectsWorkers],
     [true, true],
   );
-  assertEquals(supervised.error?.message, "pulled the plug");
+  assertEquals(supervisor.error?.message, "pulled the plug");
   await until(() => scene.replacements.length === 2);
-  assertEquals([supervised.lostSince !== undefined, supervised.error], [
+  assertEquals([supervisor.lostSince !== undefined, supervisor.error], [
     false,
     undefined,
   ]);
   assertEquals([lost!.isClosed, scene.hosts.length], [true, 2]);
-  assertEquals([lost!.processes.length, supervised.lostWorkers], [2, 2]);
+  assertEquals([lost!.processes.length, supervisor.lostWorkers], [2, 2]);
   assertEquals(scene.reports, [
-    "was lost (pulled the plug); trying to reach it again",
-    "is there again",
+    "was lost (pulled the plug); trying to connect again",
+    "is connected again",
   ]);
 });
 
-Deno.test("SupervisedHost ends the workers of a host that is lost", async () => {
+Deno.test("WorkerSupervisor ends the workers of a host that is lost", async () => {
   await using scene = await Scene.started();
   const [lost] = scene.hosts;
   lost!.lose(new Error("pulled the plug"));
@@ -224,7 +224,7 @@ Deno.test("SupervisedHost ends the workers of a host that is lost", async () => 
   assert(lost!.processes.every(({ hasEnded }) => hasEnded));
 });
 
-Deno.test("SupervisedHost tries a lost host again after pauses that grow", async () => {
+Deno.test("WorkerSupervisor tries a lost host again after pauses that grow", async () => {
   await using scene = await Scene.started();
   const tries: number[] = [];
   const reached = scene.open;
@@ -243,11 +243,11 @@ Deno.test("SupervisedHost tries a lost host again after pauses that grow", async
     pauses.every((pause, index) => pause >= least[index]! - 2),
     `${pauses}`,
   );
-  assertEquals(scene.supervised.error, undefined);
+  assertEquals(scene.supervisor.error, undefined);
   assertEquals(scene.hosts.slice(0, -1).every((host) => host.isClosed), true);
 });
 
-Deno.test("SupervisedHost tries a lost host again if a worker there ends early", async () => {
+Deno.test("WorkerSupervisor tries a lost host again if a worker there ends early", async () => {
   await using scene = await Scene.started();
   scene.connects = false;
   scene.host.lose(new Error("pulled the plug"));
@@ -261,19 +261,19 @@ Deno.test("SupervisedHost tries a lost host again if a worker there ends early",
   assert(first!.hasEnded);
 });
 
-Deno.test("SupervisedHost says that workers of a lost host are late, and tries again", async () => {
+Deno.test("WorkerSupervisor says that workers of a lost host are late, and tries again", async () => {
   await using scene = await Scene.started({ startTimeout: 100 });
   scene.connects = false;
   scene.host.lose(new Error("pulled the plug"));
-  await until(() => /have not connected/.test(`${scene.supervised.error}`));
-  const error = scene.supervised.error as HostError;
+  await until(() => /have not connected/.test(`${scene.supervisor.error}`));
+  const error = scene.supervisor.error as HostError;
   assertEquals([error.host, error.step], ["fake", "worker"]);
-  assertStringIncludes(error.message, "Of the 2 workers of the host fake, 2");
+  assertStringIncludes(error.message, "2 of the 2 workers of the host fake");
   scene.connects = true;
   await until(() => scene.replacements.length === 2);
 });
 
-Deno.test("SupervisedHost replaces workers of a host that was reached again", async () => {
+Deno.test("WorkerSupervisor replaces workers of a host that was reached again", async () => {
   await using scene = await Scene.started();
   scene.host.lose(new Error("pulled the plug"));
   await until(() => scene.replacements.length === 2);
@@ -301,7 +301,7 @@ const STAGES: [stage: string, reach: (scene: Scene) => Promise<void>][] = [
   }],
   ["there is a pause before a host is tried again", async (scene) => {
     scene.host.lose(new Error("pulled the plug"));
-    await until(() => scene.supervised.lostSince !== undefined);
+    await until(() => scene.supervisor.lostSince !== undefined);
   }],
   ["a lost host is being opened", async (scene) => {
     const { promise, reject } = Promise.withResolvers<number>();
@@ -323,20 +323,20 @@ const STAGES: [stage: string, reach: (scene: Scene) => Promise<void>][] = [
 ];
 
 for (const [stage, reach] of STAGES) {
-  Deno.test(`SupervisedHost.stop() ends everything when ${stage}`, async () => {
+  Deno.test(`WorkerSupervisor.stop() ends everything when ${stage}`, async () => {
     await using scene = await Scene.started();
     await reach(scene);
     const { replacements: { length }, hosts } = scene;
-    await scene.supervised.stop();
+    await scene.supervisor.stop();
     assert(hosts.every(({ isClosed }) => isClosed));
     const processes = hosts.flatMap(({ processes }) => processes);
     assert(processes.every(({ hasEnded }) => hasEnded));
     assertEquals(scene.replacements.length, length);
-    assertEquals([scene.supervised.expectsWorkers, scene.givenUp], [false, 0]);
+    assertEquals([scene.supervisor.expectsWorkers, scene.givenUp], [false, 0]);
   });
 }
 
-Deno.test("SupervisedHost.stop() ends a host that doesn't tell how its workers end", async () => {
+Deno.test("WorkerSupervisor.stop() ends a host that doesn't tell how its workers end", async () => {
   const scene = await Scene.started();
   const [stuck, other] = scene.host.processes;
   stuck!.isStuck = true;

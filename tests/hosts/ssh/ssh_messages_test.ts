@@ -84,13 +84,13 @@ const BANNERS = [
   "No port forwarding: remote port forwarding failed is what you get",
 ];
 
-/** What is said if there is nothing known. */
-const OTHERWISE = { step: "spawner", what: "something else" } as const;
+/** The failure if stderr shows no known one. */
+const FALLBACK = { step: "spawner", reason: "something else" } as const;
 
 Deno.test("explainSshFailure() knows what ssh writes, whatever is before it", () => {
   for (const [words, step, meaning] of WORDS) {
     for (const before of ["", "Welcome to maxi\n\n"]) {
-      const error = explainSshFailure("maxi", before + words, OTHERWISE);
+      const error = explainSshFailure("maxi", before + words, FALLBACK);
       assertEquals([words, error.step], [words, step]);
       assertStringIncludes(error.message, meaning);
       assertStringIncludes(error.message, words.split("\n")[0]!);
@@ -100,7 +100,7 @@ Deno.test("explainSshFailure() knows what ssh writes, whatever is before it", ()
 
 Deno.test("explainSshFailure() isn't misled by the banner of a server", () => {
   for (const banner of BANNERS) {
-    const { step, message } = explainSshFailure("maxi", banner, OTHERWISE);
+    const { step, message } = explainSshFailure("maxi", banner, FALLBACK);
     assertEquals([banner, step], [banner, "spawner"]);
     assertStringIncludes(message, "something else. ssh said:\n");
   }

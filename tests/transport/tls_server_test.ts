@@ -1,11 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { deadline } from "@std/async/deadline";
 import { makeCertificate } from "../../src/transport/certificate.ts";
-import { TlsListener } from "../../src/transport/tls_listener.ts";
-import {
-  CERTIFICATE_NAME,
-  connectToPool,
-} from "../../src/transport/connect.ts";
+import { TlsServer } from "../../src/transport/tls_server.ts";
+import { CERTIFICATE_NAME, connect } from "../../src/transport/connect.ts";
 import { KeepAlive } from "../../src/util/keep_alive.ts";
 import type { Connection } from "../../src/transport/connection.ts";
 
@@ -30,7 +27,7 @@ async function listen(): Promise<Listening> {
   const all: Connection[] = [];
   const waiting: Connection[] = [];
   let wake = () => {};
-  const listener = await TlsListener.listen(
+  const listener = await TlsServer.listen(
     "127.0.0.1",
     0,
     certificate,
@@ -57,9 +54,9 @@ async function listen(): Promise<Listening> {
   };
 }
 
-async function connect(port: number): Promise<Connection> {
+async function connectTo(port: number): Promise<Connection> {
   const address = { transport: "tls", hostname: "127.0.0.1", port } as const;
-  const connection = await connectToPool(address, certificate.cert);
+  const connection = await connect(address, certificate.cert);
   await (connection as Deno.TlsConn).handshake();
   return connection;
 }
@@ -68,7 +65,7 @@ async function connect(port: number): Promise<Connection> {
 async function connectBoth(
   { port, accept }: Listening,
 ): Promise<[server: Connection, client: Connection]> {
-  const [server, client] = await Promise.all([accept(), connect(port)]);
+  const [server, client] = await Promise.all([accept(), connectTo(port)]);
   server.trust?.();
   return [server, client];
 }
@@ -113,7 +110,7 @@ async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
-Deno.test("TlsListener carries 32 MB both ways at once", async () => {
+Deno.test("TlsServer carries 32 MB both ways at once", async () => {
   using site = await listen();
   const ends = await connectBoth(site);
   const sent = [makeBytes(32 * MEGABYTE), makeBytes(32 * MEGABYTE)];
@@ -130,7 +127,7 @@ Deno.test("TlsListener carries 32 MB both ways at once", async () => {
   ends[1].close();
 });
 
-Deno.test("TlsListener's connections give the other side all that was written, then the end", async () => {
+Deno.test("TlsServer's connections give the other side all that was written, then the end", async () => {
   using site = await listen();
   for (const size of [5 * 4, 8 * MEGABYTE]) {
     const [server, client] = await connectBoth(site);
@@ -146,7 +143,7 @@ Deno.test("TlsListener's connections give the other side all that was written, t
   }
 });
 
-Deno.test("TlsListener's connections are at their end when closed, from either side", async () => {
+Deno.test("TlsServer's connections are at their end when closed, from either side", async () => {
   using site = await listen();
   const [server, client] = await connectBoth(site);
   const reading = server.read(new Uint8Array(1));
@@ -161,7 +158,7 @@ Deno.test("TlsListener's connections are at their end when closed, from either s
   assertEquals(await readAll(other), Uint8Array.of(1, 2, 3));
 });
 
-Deno.test("TlsListener lets small pieces leave at once", async () => {
+Deno.test("TlsServer lets small pieces leave at once", async () => {
   using site = await listen();
   const [server, client] = await connectBoth(site);
   const answers = (async () => {
@@ -210,17 +207,17 @@ async function startPeer(ending: string, port = 0): Promise<Peer> {
   };
 }
 
-Deno.test("TlsListener doesn't keep a program alive", async () => {
+Deno.test("TlsServer doesn't keep a program alive", async () => {
   await using peer = await startPeer("listen");
   const { success } = await deadline(peer.child.status, TIMEOUT);
   assert(success);
 });
 
-Deno.test("TlsListener's idle connections don't keep a program alive", async () => {
+Deno.test("TlsServer's idle connections don't keep a program alive", async () => {
   await using peer = await startPeer("idle");
   const { port, cert } = JSON.parse(await peer.hear());
   const address = { transport: "tls", hostname: "127.0.0.1", port } as const;
-  const connection = await connectToPool(address, cert);
+  const connection = await connect(address, cert);
   await (connection as Deno.TlsConn).handshake();
   const { success } = await deadline(peer.child.status, TIMEOUT);
   assert(success);
@@ -233,7 +230,7 @@ async function endOf(connection: Connection): Promise<void> {
 }
 
 for (const ending of ["exit", "stay"]) {
-  Deno.test(`TlsListener's connections end when the program at the other side ${ending === "exit" ? "exits" : "is killed"}`, async () => {
+  Deno.test(`TlsServer's connections end when the program at the other side ${ending === "exit" ? "exits" : "is killed"}`, async () => {
     using site = await listen();
     await using peer = await startPeer(ending, site.port);
     const connection = await site.accept();
@@ -249,7 +246,7 @@ for (const ending of ["exit", "stay"]) {
   });
 }
 
-Deno.test("TlsListener refuses who talks without TLS, or wants another certificate", async () => {
+Deno.test("TlsServer refuses who talks without TLS, or wants another certificate", async () => {
   using site = await listen();
   const { port } = site;
   using plain = await Deno.connect({ hostname: "127.0.0.1", port });

@@ -1,74 +1,87 @@
 import { workerBundle } from "../bundle/worker_bundle.ts";
+import { PoolClosedError } from "../errors/pool_closed_error.ts";
+import type { HostSettings } from "../options/host_spec.ts";
 import type { PoolSettings } from "../options/settings.ts";
+import { grantedBy } from "../options/worker_permissions.ts";
+import { admitWorker } from "../protocol/worker_handshake.ts";
 import { Reaper } from "../spawner/reaper.ts";
-import { Spawner } from "../spawner/spawner.ts";
+import { WorkerLauncher } from "../spawner/worker_launcher.ts";
 import { WORKER_PROGRAM } from "../spawner/worker_program.ts";
 import type { Address } from "../transport/address.ts";
-import { makeSecret, PoolHandshake } from "../transport/handshake.ts";
-import { ExpectedConnections } from "./expected_connections.ts";
-import type { HostContext } from "./host_context.ts";
-import type { HostSettings } from "../options/host_spec.ts";
-import { Listeners } from "./listeners.ts";
+import { makeSecret } from "../transport/secret.ts";
 import { LocalHost } from "./local/local_host.ts";
 import { OutputLines } from "./output_lines.ts";
-import { grantedBy } from "../options/worker_permissions.ts";
+import { PendingConnections } from "./pending_connections.ts";
+import { PoolAddresses } from "./pool_addresses.ts";
+import type { PoolServices } from "./pool_services.ts";
 import { PrivateFolder } from "./private_folder.ts";
-import { ServerHost } from "./server/server_host.ts";
-import { SSH_PROGRAM, SshHost, type WorkerRequest } from "./ssh/ssh_host.ts";
+import type { Connector } from "./remote/connector.ts";
+import { RemoteHost } from "./remote/remote_host.ts";
+import { ServerConnector } from "./server/server_connector.ts";
+import {
+  SSH_PROGRAM,
+  SshConnector,
+  type WorkerRequest,
+} from "./ssh/ssh_connector.ts";
 import {
   type ConnectedWorker,
-  type HostSupervision,
-  SupervisedHost,
-} from "./supervised_host.ts";
+  type SupervisorOptions,
+  WorkerSupervisor,
+} from "./worker_supervisor.ts";
 
-const SHUT_DOWN = "The pool was shut down";
-
-/** What a supervisor tells the one that has made it. */
-export interface SupervisorEvents {
-  /** See {@linkcode HostSupervision.onWorker}. */
+/** The events of a pool's hosts. */
+export interface HostEvents {
+  /** See {@linkcode SupervisorOptions.onWorker}. */
   readonly onWorker: (worker: ConnectedWorker) => Promise<void>;
-  /** A host is lost, or its workers aren't replaced any more. */
+  /** Called when a host is lost, or its workers aren't replaced any more. */
   readonly onChanged: () => void;
 }
 
-/** Listens, starts workers on all hosts, and sees to it that they end. */
-export class Supervisor {
+/** Manages all hosts of a pool: listens, and starts and ends their workers. */
+export class HostManager {
   /** The hosts, once the pool is being started. */
-  hosts: readonly SupervisedHost[] = [];
+  hosts: readonly WorkerSupervisor[] = [];
 
   readonly #settings: PoolSettings;
-  readonly #expectedConnections = new ExpectedConnections();
+  readonly #pendingConnections = new PendingConnections();
   readonly #output: OutputLines;
-  readonly #listeners: Listeners;
+  readonly #addresses: PoolAddresses;
   #folder: PrivateFolder | undefined;
   #reaper: Reaper | undefined;
   #making: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
-  readonly #events: SupervisorEvents;
+  readonly #events: HostEvents;
 
-  /** Constructs a supervisor that has started nothing yet. */
-  constructor(settings: PoolSettings, events: SupervisorEvents) {
+  /** Constructs a manager that has started nothing yet. */
+  constructor(settings: PoolSettings, events: HostEvents) {
     this.#settings = settings;
     this.#events = events;
     this.#output = new OutputLines(settings.stdio === "null");
-    const handshake = new PoolHandshake(
-      (number) => this.#expectedConnections.secretOf(number),
-      { concurrency: settings.concurrency },
-    );
-    this.#listeners = new Listeners(handshake, this.#expectedConnections);
+    const { concurrency } = settings;
+    const pending = this.#pendingConnections;
+    this.#addresses = new PoolAddresses({
+      authenticate: (connection) =>
+        admitWorker(
+          connection,
+          (worker) => pending.secretOf(worker),
+          { concurrency },
+        ),
+      onChannel: (worker, channel) => pending.resolve(worker, channel),
+      expected: () => pending.size,
+    });
   }
 
   /**
    * Starts all workers and waits until they have connected.
    *
    * @throws {Error} If one of them couldn't be started or doesn't connect in
-   * time; {@linkcode Supervisor.stop} is to be called then too.
+   * time; call {@linkcode HostManager.stop} then too.
    */
   async start(): Promise<ConnectedWorker[]> {
-    if (this.#stopping !== undefined) throw new Error(SHUT_DOWN);
+    if (this.#stopping !== undefined) throw new PoolClosedError();
     this.#making = this.#makeHosts();
     await this.#making;
-    if (this.#stopping !== undefined) throw new Error(SHUT_DOWN);
+    if (this.#stopping !== undefined) throw new PoolClosedError();
     const starts = this.hosts.map((host) => this.#startHost(host));
     const workers = (await Promise.all(starts)).flat();
     if (workers.length > 0) return workers;
@@ -76,22 +89,22 @@ export class Supervisor {
       new Error("There is no host");
   }
 
-  /** Ends what was started, and waits until it has ended. */
+  /** Ends everything that was started, and waits for its end. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
   }
 
   async #stop(): Promise<void> {
-    // Who has started is told what goes wrong.
+    // start() throws the error.
     await this.#making?.catch(() => {});
-    this.#listeners.close();
+    this.#addresses.close();
     await Promise.all(this.hosts.map((host) => host.stop()));
     await this.#reaper?.close();
     await this.#folder?.remove();
   }
 
-  async #startHost(host: SupervisedHost): Promise<ConnectedWorker[]> {
+  async #startHost(host: WorkerSupervisor): Promise<ConnectedWorker[]> {
     const { onHostError } = this.#settings;
     try {
       return await host.start();
@@ -100,7 +113,7 @@ export class Supervisor {
       if (onHostError === "fail" || this.#stopping !== undefined) throw error;
       this.#output.report(
         "distex",
-        `Going on without a host. ${host.error.message}`,
+        `Continuing without a host. ${host.error.message}`,
       );
       await host.stop();
       return [];
@@ -109,53 +122,53 @@ export class Supervisor {
 
   async #makeHosts(): Promise<void> {
     const { workers, hosts } = this.#settings;
-    const context = await this.#makeContext();
+    const services = await this.#makeServices();
     const remote = hosts.map((host) => ({
       name: host.name,
       workers: host.workers,
-      makeHost: () => this.#makeRemoteHost(host, context),
+      makeHost: () => this.#makeRemoteHost(host, services),
     }));
     const all = workers === 0 ? remote : [
-      { name: "local", workers, makeHost: await this.#localHosts(context) },
+      { name: "local", workers, makeHost: await this.#localHosts(services) },
       ...remote,
     ];
     this.hosts = all.map((place, index) => this.#superviseHost(place, index));
   }
 
   #superviseHost(
-    place: Pick<HostSupervision, "name" | "workers" | "makeHost">,
+    place: Pick<SupervisorOptions, "name" | "workers" | "makeHost">,
     index: number,
-  ): SupervisedHost {
+  ): WorkerSupervisor {
     const { maxRestarts, startTimeout } = this.#settings;
-    return new SupervisedHost({
+    return new WorkerSupervisor({
       ...place,
       ...this.#events,
       index,
       maxRestarts,
       startTimeout,
-      expectedConnections: this.#expectedConnections,
+      pendingConnections: this.#pendingConnections,
       onName: (worker, name) => this.#output.name(worker, name),
       onEnded: (worker) => this.#output.ended(worker),
       report: (line) => this.#output.report(place.name, line),
     });
   }
 
-  async #makeContext(): Promise<HostContext> {
+  async #makeServices(): Promise<PoolServices> {
     const { config, heartbeatTimeout } = this.#settings;
     if (this.#needsFolder()) this.#folder = await PrivateFolder.make();
     const folder = this.#folder?.path;
     if (Reaper.isSupported) this.#reaper = new Reaper(folder);
     return {
-      expectedConnections: this.#expectedConnections,
+      pendingConnections: this.#pendingConnections,
       reaper: this.#reaper,
       folder,
-      address: await this.#listeners.listen(
+      address: await this.#addresses.listen(
         this.#folder === undefined
           ? { transport: "tcp", hostname: "127.0.0.1", port: 0 }
           : { transport: "unix", path: this.#folder.socketPath },
       ),
-      listen: (address) => this.#listeners.listen(address),
-      certificate: async () => (await this.#listeners.certificate()).cert,
+      listen: (address) => this.#addresses.listen(address),
+      certificate: async () => (await this.#addresses.certificate()).cert,
       program: (signal) => workerBundle(SSH_PROGRAM, config, signal),
       heartbeatTimeout,
       onOutput: (...output) => this.#output.write(...output),
@@ -171,13 +184,13 @@ export class Supervisor {
       hosts.some(({ kind }) => kind === "ssh");
   }
 
-  async #localHosts(context: HostContext): Promise<() => LocalHost> {
+  async #localHosts(services: PoolServices): Promise<() => LocalHost> {
     const { workers, permissions, config, denoArgs, env, cwd, stdio } =
       this.#settings;
     const secret = makeSecret();
-    const spawner = new Spawner({
+    const launcher = new WorkerLauncher({
       program: WORKER_PROGRAM,
-      address: await this.#localAddress(context),
+      address: await this.#localAddress(services),
       secret,
       certificate: undefined,
       grants: grantedBy(permissions),
@@ -185,13 +198,13 @@ export class Supervisor {
       denoArgs,
       env,
       cwd,
-      onOutput: stdio === "inherit" ? undefined : context.onOutput,
-    }, context.reaper);
-    return () => new LocalHost(workers, secret, spawner);
+      onOutput: stdio === "inherit" ? undefined : services.onOutput,
+    }, services.reaper);
+    return () => new LocalHost(workers, secret, launcher);
   }
 
-  /** Where workers on this machine connect to. */
-  async #localAddress({ address, listen }: HostContext): Promise<Address> {
+  /** The address that workers on this machine connect to. */
+  async #localAddress({ address, listen }: PoolServices): Promise<Address> {
     const { transport, listen: { hostname = "127.0.0.1", port } } =
       this.#settings;
     if (transport === "unix") return address;
@@ -204,8 +217,8 @@ export class Supervisor {
 
   #makeRemoteHost(
     host: HostSettings,
-    context: HostContext,
-  ): SshHost | ServerHost {
+    services: PoolServices,
+  ): RemoteHost {
     const { permissions, denoArgs, env, token, listen } = this.#settings;
     const request: WorkerRequest = {
       grants: grantedBy(host.permissions ?? permissions),
@@ -213,14 +226,15 @@ export class Supervisor {
       env: { ...env, ...host.env },
       ...(host.cwd === undefined ? {} : { cwd: host.cwd }),
     };
-    return host.kind === "ssh"
-      ? new SshHost(host, request, context)
-      : new ServerHost(
+    const connector: Connector = host.kind === "ssh"
+      ? new SshConnector(host, request, services)
+      : new ServerConnector(
         host,
         token,
         request,
         listen,
-        context,
+        services,
       );
+    return new RemoteHost(host, connector, services);
   }
 }
