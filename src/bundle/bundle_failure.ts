@@ -18,12 +18,16 @@ const WAYS_OUT: readonly (readonly [reason: RegExp, wayOut: string])[] = [
     "Deno bundles with esbuild, which it downloads once from the npm registry: make that reachable or set NPM_CONFIG_REGISTRY, or run `deno bundle` once while it is",
   ],
   [
+    /\.node(?![\w/])/,
+    "It runs native code, which no bundle can hold. Where an ES module imports such a package, workers import it from npm themselves: import it from an ES module, not by require()",
+  ],
+  [
     /Requires import access/,
     "Run the program with --allow-import for that host",
   ],
   [
     /not in import map|not a dependency/,
-    "Give the pool the deno.json that has it in its import map as its 'config'",
+    "A pool can't see the program's own --config and --import-map: give it the deno.json or package.json that has the name as its option 'config', or an import map with denoArgs: [\"--import-map\", path]",
   ],
   [
     /could not be loaded|Failed loading|error sending request|constraint '.*' in the list/,

@@ -1,5 +1,7 @@
 import { bundleFlags } from "./bundle_flags.ts";
 import { denoBundle } from "./deno_bundle.ts";
+import { findExternals } from "./find_externals.ts";
+import { readModuleGraph } from "./module_graph.ts";
 import { sha256 } from "../util/sha256.ts";
 
 /** Schemes of modules that a worker elsewhere can load by itself. */
@@ -63,10 +65,29 @@ export class ModuleBundles {
   }
 
   async #make(url: string): Promise<ModuleBundle> {
-    const code = await denoBundle(url, this.#config, {
-      sourceMap: true,
-      args: this.#args,
-    });
+    const code = await this.#bundle(url);
     return { hash: await sha256(code), code };
+  }
+
+  async #bundle(url: string): Promise<string> {
+    const bundle = (externals?: ReadonlyMap<string, string>) =>
+      denoBundle(url, this.#config, {
+        sourceMap: true,
+        args: this.#args,
+        ...(externals === undefined ? {} : { externals }),
+      });
+    const [[whole], graph] = await Promise.all([
+      Promise.allSettled([bundle()]),
+      readModuleGraph(url, {
+        config: this.#config,
+        flags: this.#args,
+        signal: undefined,
+      }),
+    ]);
+    // The bundler has downloaded all packages by now.
+    const externals = graph && await findExternals(graph);
+    if (externals !== undefined && externals.size > 0) return bundle(externals);
+    if (whole.status === "rejected") throw whole.reason;
+    return whole.value;
   }
 }

@@ -2,6 +2,7 @@ import { deadline } from "@std/async/deadline";
 import { Engine } from "../pool/engine.ts";
 import { HostError } from "../errors/host_error.ts";
 import type { HostOptions } from "../options/host_options.ts";
+import type { ListenOptions } from "../options/network_options.ts";
 import type { HostSettings } from "../options/host_spec.ts";
 import { RemoteHost } from "../hosts/remote/remote_host.ts";
 import { KeepAlive } from "../util/keep_alive.ts";
@@ -33,10 +34,8 @@ const MAX_CLOCK_OFFSET = 1_000;
 export interface CheckOptions {
   /** How long a host may take to start its workers, in milliseconds. */
   readonly timeout: number;
-  /** The address that workers at spawner servers connect to. */
-  readonly localhost?: string;
-  /** The port that they connect to. */
-  readonly localport?: number;
+  /** Where workers at spawner servers connect to. */
+  readonly listen?: ListenOptions;
 }
 
 /** A pool of one host, of which the insides can be got at. */
@@ -53,6 +52,7 @@ export async function checkHost(
 ): Promise<HostReport> {
   const settings = poolSettings({
     ...network,
+    workers: 0,
     hosts: host,
     permissions: "none",
     startTimeout: timeout,

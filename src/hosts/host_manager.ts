@@ -211,12 +211,13 @@ export class HostManager {
 
   /** The address that workers on this machine connect to. */
   async #localAddress({ address, listen }: PoolServices): Promise<Address> {
-    const { transport, localhost = "127.0.0.1", localport } = this.#settings;
+    const { transport, listen: { hostname = "127.0.0.1", port } } =
+      this.#settings;
     if (transport === "unix") return address;
     return await listen({
       transport: "tcp",
-      hostname: localhost,
-      port: localport,
+      hostname,
+      port,
     });
   }
 
@@ -224,8 +225,7 @@ export class HostManager {
     host: HostSettings,
     services: PoolServices,
   ): RemoteHost {
-    const { permissions, denoArgs, env, token, localhost, localport } =
-      this.#settings;
+    const { permissions, denoArgs, env, token, listen } = this.#settings;
     const request: WorkerRequest = {
       grants: grantedBy(host.permissions ?? permissions),
       denoArgs: [...denoArgs, ...(host.denoArgs ?? [])],
@@ -238,7 +238,7 @@ export class HostManager {
         host,
         token,
         request,
-        { localhost, localport },
+        listen,
         services,
       );
     return new RemoteHost(host, connector, services);

@@ -4,6 +4,7 @@ import { Child, type OutputStream } from "./child.ts";
 import type { Reaper } from "./reaper.ts";
 import { readStderrTail } from "./stderr_tail.ts";
 import { type Grants, permissionFlags } from "./permission_flags.ts";
+import { programArgs } from "./program_args.ts";
 import { type WorkerEnd, WorkerProcess } from "./worker_process.ts";
 
 /** How much of a worker's stderr is reported with its end, in bytes. */
@@ -90,9 +91,7 @@ export class WorkerLauncher {
       "--quiet",
       "--no-prompt",
       ...permissionFlags(grants, address),
-      ...(config === undefined ? ["--no-config"] : ["--config", config]),
-      ...denoArgs,
-      program,
+      ...programArgs(program, config, denoArgs),
       "--connect",
       formatAddress(address),
       "--worker",

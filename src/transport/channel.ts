@@ -2,9 +2,6 @@ import type { Connection } from "./connection.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { FrameWriter } from "./frame_writer.ts";
 
-// Tasks may replace globals, in a worker.
-const { Uint8Array } = globalThis;
-
 /**
  * Sends and receives messages over one connection.
  *

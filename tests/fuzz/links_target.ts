@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Call } from "../../src/calls/call.ts";
 import { PrefetchWindow } from "../../src/scheduling/prefetch_window.ts";
-import { HostTally } from "../../src/pool/stats.ts";
+import { HostTally } from "../../src/scheduling/host_tally.ts";
 import { TaskRegistry } from "../../src/tasks/task_registry.ts";
 import { WorkerProcess } from "../../src/spawner/worker_process.ts";
 import { Channel } from "../../src/transport/channel.ts";
@@ -26,11 +26,11 @@ const TYPES: readonly [unknown, ...unknown[]] = [
 class CountedCall extends Call {
   answers = 0;
 
-  override succeed(): void {
+  protected override resolved(): void {
     this.answers++;
   }
 
-  override fail(): void {
+  protected override rejected(): void {
     this.answers++;
   }
 }
@@ -38,7 +38,7 @@ class CountedCall extends Call {
 /** A `WorkerHandle` ends the connection of a worker that says anything. */
 export async function tryLink(random: Random): Promise<void> {
   const [left, right] = MemoryConnection.pair();
-  const tally = new HostTally("local", "local");
+  const tally = new HostTally("local");
   const link = new WorkerHandle(
     {
       process: new WorkerProcess(
@@ -57,7 +57,10 @@ export async function tryLink(random: Random): Promise<void> {
   let returned = 0;
   const receiving = link.receive((calls) => returned += calls);
   const calls = random.list(5, () => makeCall(random));
-  for (const call of calls) assert(link.send(call));
+  for (const call of calls) {
+    link.send(call);
+    assertEquals(call.state, "sent");
+  }
   link.flush();
   const worker = new Channel(right);
   for (const message of random.list(6, () => fromWorker(random))) {

@@ -155,7 +155,11 @@ Deno.test("SpawnerServer closes the oldest of too many silent connections", asyn
   const silent: Deno.Conn[] = [];
   try {
     for (let count = 0; count < 70; count++) silent.push(await connect());
-    await using pool = new Pool({ hosts: server.spec(1), token: TOKEN });
+    await using pool = new Pool({
+      workers: 0,
+      hosts: server.spec(1),
+      token: TOKEN,
+    });
     assertEquals(await pool.run((x: number) => x + 1, 1), 2);
     assertEquals(await ended(silent[0]!), 0);
     await assertServes();
@@ -179,7 +183,11 @@ const MISTAKES: Record<string, unknown[][]> = {
 
 for (const [mistake, messages] of Object.entries(MISTAKES)) {
   Deno.test(`SpawnerServer ends a session, and no other, on a message ${mistake}`, async () => {
-    await using pool = new Pool({ hosts: server.spec(1), token: TOKEN });
+    await using pool = new Pool({
+      workers: 0,
+      hosts: server.spec(1),
+      token: TOKEN,
+    });
     await pool.ready;
     const connection = await connect();
     await introducePool(connection, TOKEN);

@@ -22,10 +22,10 @@ import type { WorkerRequest } from "../ssh/ssh_connector.ts";
 
 /** The address that a pool listens at for workers of spawner servers. */
 export interface ReturnAddress {
-  /** The host name to listen at and to send to workers, if it was given. */
-  readonly localhost: string | undefined;
-  /** The port; 0 is any free port. */
-  readonly localport: number;
+  /** The host name to listen on and to send to workers, if it was given. */
+  readonly hostname: string | undefined;
+  /** The port; 0 is any that is free. */
+  readonly port: number;
 }
 
 type NetAddress = Exclude<Address, { transport: "unix" }>;
@@ -151,18 +151,18 @@ export class ServerConnector implements Connector {
 
   /** Listens where the server's machine can reach this one. */
   async #sessionRequest(reached: string): Promise<SessionRequest> {
-    const { localhost } = this.#returnAddress;
+    const { hostname } = this.#returnAddress;
     const secured = (this.#settings.tls ?? false) !== false;
     const address = await this.#listen(
       secured ? "tls" : "tcp",
-      localhost ?? reached,
+      hostname ?? reached,
     );
-    const isNamed = localhost !== undefined && !isWildcard(localhost);
+    const isNamed = hostname !== undefined && !isWildcard(hostname);
     return {
       ...this.#request,
       address: formatAddress({
         ...address,
-        hostname: isNamed ? localhost : "",
+        hostname: isNamed ? hostname : "",
       }),
       ...(secured ? { certificate: await this.#services.certificate() } : {}),
     };
@@ -172,7 +172,7 @@ export class ServerConnector implements Connector {
     transport: "tcp" | "tls",
     hostname: string,
   ): Promise<NetAddress> {
-    const { localport: port } = this.#returnAddress;
+    const { port } = this.#returnAddress;
     try {
       const address = { transport, hostname, port };
       return await this.#services.listen(address) as NetAddress;
@@ -180,7 +180,7 @@ export class ServerConnector implements Connector {
       const place = port === 0 ? hostname : formatPlace(hostname, port);
       throw this.#error(
         "worker",
-        `this machine can't listen at ${place} for its workers (${cause}): check the pool's options 'localhost' and 'localport'`,
+        `this machine can't listen at ${place} for its workers (${cause}): check the pool's option 'listen'`,
         cause,
       );
     }

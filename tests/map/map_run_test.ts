@@ -2,7 +2,7 @@ import { assertEquals, assertLessOrEqual } from "@std/assert";
 import { CallerTrace } from "../../src/calls/caller_trace.ts";
 import { ChunkSize } from "../../src/map/chunk_size.ts";
 import { type AnyIterable, Items } from "../../src/map/items.ts";
-import { MapRun } from "../../src/map/map.ts";
+import { startMap } from "../../src/map/map_run.ts";
 import {
   type FakeWorker,
   HostBench,
@@ -29,7 +29,7 @@ function map(
     signal: undefined,
     terms: { retries: 0 },
   };
-  const results = new MapRun(plan, bench.scheduler).toArray();
+  const results = startMap<unknown>(plan, bench.scheduler).toArray();
   // A test that fails ends the workers before.
   results.catch(() => {});
   return results;

@@ -15,7 +15,7 @@ Deno.test("Scheduler.submitToAll() sends a call to each worker", async () => {
 Deno.test("Scheduler.submitToAll() waits for what was before, and what is after waits for it", async () => {
   await using bench = await Bench.with(8, 8);
   const before = bench.submit("before", "before");
-  const round = bench.scheduler.submitToAll(() => call("round"));
+  const barrier = bench.scheduler.submitToAll(() => call("barrier"));
   const after = bench.submit("after", "after");
   const second = bench.scheduler.submitToAll(() => call("second"));
   const last = bench.submit("last");
@@ -30,13 +30,13 @@ Deno.test("Scheduler.submitToAll() waits for what was before, and what is after 
   assertEquals(bench.loads, [0, 1]);
 
   assertEquals(await right.answer(), "before");
-  assertEquals(await left.answer(), "round");
+  assertEquals(await left.answer(), "barrier");
   bench.scheduler.addSource(source);
   await dispatched();
   assertEquals(after[0]!.state, "queued");
 
-  assertEquals(await right.answer(), "round");
-  assertEquals(await round, ["round", "round"]);
+  assertEquals(await right.answer(), "barrier");
+  assertEquals(await barrier, ["barrier", "barrier"]);
   assertEquals(await left.answer(), "after");
   await after[0]!.promise;
   await dispatched();
@@ -48,7 +48,7 @@ Deno.test("Scheduler.submitToAll() waits for what was before, and what is after 
     "second",
   ]);
   await second;
-  bench.scheduler.removeSource(source);
+  source.end();
   const done = last[0]!.promise;
   const labels = [left.answerUntil(done), right.answerUntil(done)];
   assertEquals(await done, "last");
@@ -57,10 +57,10 @@ Deno.test("Scheduler.submitToAll() waits for what was before, and what is after 
 
 Deno.test("Scheduler.submitToAll() fails as one call does, and ends with the last", async () => {
   await using bench = await Bench.with(1, 1);
-  const round = bench.scheduler.submitToAll(() => call("round"));
+  const barrier = bench.scheduler.submitToAll(() => call("barrier"));
   const [after] = bench.submit("after");
   await bench.worker(0).fail(new TypeError("oops"));
-  await assertRejects(() => round, TypeError, "oops");
+  await assertRejects(() => barrier, TypeError, "oops");
   await dispatched();
   assertEquals([bench.loads, after!.state], [[0, 1], "queued"]);
   await bench.worker(1).answer();
@@ -68,14 +68,14 @@ Deno.test("Scheduler.submitToAll() fails as one call does, and ends with the las
   await bench.scheduler.idle();
 });
 
-Deno.test("Scheduler.cancel() of all that is queued lets a round begin", async () => {
+Deno.test("Scheduler begins a barrier when all queued calls before it were abandoned", async () => {
   await using bench = await Bench.with(1);
   const [sent, queued] = bench.submit("sent", "queued");
-  const round = bench.scheduler.submitToAll(() => call("round"));
+  const barrier = bench.scheduler.submitToAll(() => call("barrier"));
   await dispatched();
-  bench.scheduler.cancel(queued!);
+  queued!.abandon();
   assertEquals(await bench.worker(0).answer(), "sent");
   assertEquals(await sent!.promise, "sent");
-  assertEquals(await bench.worker(0).answer(), "round");
-  assertEquals(await round, ["round"]);
+  assertEquals(await bench.worker(0).answer(), "barrier");
+  assertEquals(await barrier, ["barrier"]);
 });

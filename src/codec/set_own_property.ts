@@ -1,6 +1,3 @@
-// Tasks may replace globals, in a worker.
-const { Object } = globalThis;
-
 /** The highest index that V8 may make an array for, in an object of one key. */
 const MAX_GAP = 16;
 
@@ -15,7 +12,7 @@ const MAX_SPARSENESS = 4;
  *
  * @param size How many properties the object is to have.
  */
-export function setOwn(
+export function setOwnProperty(
   object: Record<string, unknown>,
   key: string,
   value: unknown,
@@ -25,19 +22,15 @@ export function setOwn(
   if (first >= 0x31 && first <= 0x39 && isFar(key, size)) {
     // A read-only element can't be in an array, and what isn't stays apart.
     Object.defineProperty(object, key, {
-      // @ts-ignore: the same.
-      __proto__: null,
       value: undefined,
       configurable: true,
     });
   } else if (!(key in object)) {
-    // No setter would take it, such as that of `__proto__` or a task's own.
+    // No inherited setter takes it, such as that of `__proto__`.
     object[key] = value;
     return;
   }
   Object.defineProperty(object, key, {
-    // @ts-ignore: sets the prototype, of which `get` could be had.
-    __proto__: null,
     value,
     writable: true,
     configurable: true,
