@@ -34,7 +34,7 @@ import {
 
 const HUNG_UP = "The peer closed the connection";
 
-/** Makes a connection pass on a byte at a time. */
+/** Makes a connection read and write a byte at a time. */
 function slowDown(connection: Deno.Conn): void {
   const write = connection.write.bind(connection);
   connection.write = (bytes) => write(bytes.subarray(0, 1));
@@ -43,7 +43,7 @@ function slowDown(connection: Deno.Conn): void {
 }
 
 for (const transport of TRANSPORTS) {
-  Deno.test(`PoolHandshake admits a worker that knows the secret (${transport})`, async () => {
+  Deno.test(`admitWorker() admits a worker that knows the secret (${transport})`, async () => {
     const pool = makePool();
     for (const worker of [0, 1, 2 ** 32 - 1]) {
       using pair = await ConnectionPair.open(transport);
@@ -57,7 +57,7 @@ for (const transport of TRANSPORTS) {
   });
 }
 
-Deno.test("PoolHandshake admits many workers at the same time", async () => {
+Deno.test("admitWorker() admits many workers at the same time", async () => {
   const pool = makePool();
   await Promise.all([...Array(20).keys()].map(async (worker) => {
     using pair = await connect();
@@ -69,7 +69,7 @@ Deno.test("PoolHandshake admits many workers at the same time", async () => {
   }));
 });
 
-Deno.test("PoolHandshake says and checks what the protocol defines", async () => {
+Deno.test("admitWorker() sends and checks the messages of the protocol", async () => {
   using pair = await connect();
   const worker = new Stranger(pair.right);
   const admission = makePool().admit(pair.left);
@@ -83,7 +83,7 @@ Deno.test("PoolHandshake says and checks what the protocol defines", async () =>
   assertEquals(await admission, 7);
 });
 
-Deno.test("introduceWorker() says and checks what the protocol defines", async () => {
+Deno.test("introduceWorker() sends and checks the messages of the protocol", async () => {
   using pair = await connect();
   const pool = new Stranger(pair.right);
   const introduction = introduceWorker(pair.left, SECRET, 7);
@@ -100,7 +100,7 @@ Deno.test("introduceWorker() says and checks what the protocol defines", async (
   assertEquals(await introduction, { a: 1 });
 });
 
-Deno.test("Handshakes leave in the connection what comes after them", async () => {
+Deno.test("Handshakes leave the bytes after them in the connection", async () => {
   using pair = await connect();
   const worker = new Stranger(pair.right);
   const admission = makePool().admit(pair.left);
@@ -114,7 +114,7 @@ Deno.test("Handshakes leave in the connection what comes after them", async () =
   assertEquals([...rest.subarray(0, 3)], [1, 2, 3]);
 });
 
-Deno.test("Handshakes put messages together that come byte by byte", async () => {
+Deno.test("Handshakes read messages that arrive byte by byte", async () => {
   using pair = await connect();
   slowDown(pair.left);
   slowDown(pair.right);
@@ -126,7 +126,7 @@ Deno.test("Handshakes put messages together that come byte by byte", async () =>
   assertEquals(welcome, WELCOME);
 });
 
-Deno.test("PoolHandshake makes a new nonce for each connection", async () => {
+Deno.test("admitWorker() makes a new nonce for each connection", async () => {
   const pool = makePool();
   const nonces = new Set<string>();
   for (let round = 0; round < 3; round++) {
@@ -159,7 +159,7 @@ Deno.test("makeSecret() makes a new secret each time", () => {
   assertNotEquals(makeSecret(), makeSecret());
 });
 
-Deno.test("PoolHandshake refuses workers of another version", async () => {
+Deno.test("admitWorker() refuses workers of another version", async () => {
   for (const version of [PROTOCOL_VERSION + 1, 0, "1", null]) {
     const reason =
       `The pool speaks version ${PROTOCOL_VERSION} of the protocol and the worker version ${version}`;
@@ -182,7 +182,7 @@ Deno.test("introduceWorker() refuses pools of another version", async () => {
   }
 });
 
-Deno.test("PoolHandshake refuses workers without a number", async () => {
+Deno.test("admitWorker() refuses workers without an id", async () => {
   for (const id of ["1", null, 1n, [1]]) {
     await assertNotAdmitted("The worker gave no valid id", async (stranger) => {
       await stranger.say(makeHello({ id }));
@@ -191,7 +191,7 @@ Deno.test("PoolHandshake refuses workers without a number", async () => {
   }
 });
 
-Deno.test("PoolHandshake refuses numbers that a proof can't state", async () => {
+Deno.test("admitWorker() refuses ids that are no 32-bit integers", async () => {
   for (const id of [-1, 0.5, 2 ** 32, 2 ** 32 + 1, NaN, Infinity]) {
     await assertNotAdmitted("The worker gave no valid id", async (stranger) => {
       await stranger.say(makeHello({ id }));
@@ -200,7 +200,7 @@ Deno.test("PoolHandshake refuses numbers that a proof can't state", async () => 
   }
 });
 
-Deno.test("Handshakes refuse what isn't a nonce", async () => {
+Deno.test("Handshakes refuse an invalid nonce", async () => {
   const lengths = [0, 31, 33].map((length) => new Uint8Array(length));
   for (const nonce of [...lengths, "x".repeat(32), null, [1]]) {
     const reason = "The peer sent no valid nonce";
@@ -259,7 +259,7 @@ Deno.test("Handshakes refuse garbage", async () => {
   }
 });
 
-Deno.test("Handshakes refuse a message that is too large before it comes", async () => {
+Deno.test("Handshakes refuse a message as soon as it announces too many bytes", async () => {
   const reason = "A handshake message may have at most 1024 bytes";
   for (const length of [1_025, 2 ** 31, 2 ** 32 - 1]) {
     const prefix = new Uint8Array(4);
@@ -271,7 +271,7 @@ Deno.test("Handshakes refuse a message that is too large before it comes", async
   }
 });
 
-Deno.test("Handshakes read a message that is just as large as allowed", async () => {
+Deno.test("Handshakes read a message of the largest size", async () => {
   const pad = (message: ValueMap) => {
     const padded = { ...message, padding: "x".repeat(500) };
     const lacking = 4 + 1_024 - encodeHandshake(padded).length;
@@ -290,7 +290,7 @@ Deno.test("Handshakes read a message that is just as large as allowed", async ()
   });
 });
 
-Deno.test("PoolHandshake refuses workers that hang up half-way", async () => {
+Deno.test("admitWorker() fails when the worker hangs up at any byte", async () => {
   const hello = encodeHandshake(makeHello());
   const pool = makePool();
   for (let length = 0; length <= hello.length; length++) {
@@ -302,7 +302,7 @@ Deno.test("PoolHandshake refuses workers that hang up half-way", async () => {
   }
 });
 
-Deno.test("introduceWorker() refuses pools that hang up half-way", async () => {
+Deno.test("introduceWorker() fails when the pool hangs up at any byte", async () => {
   const { length } = encodeHandshake(await makeChallenge(makeHello()));
   for (let end = 0; end <= length; end++) {
     await assertNotTrusted(HUNG_UP, async (stranger, hello) => {
@@ -314,7 +314,7 @@ Deno.test("introduceWorker() refuses pools that hang up half-way", async () => {
   }
 });
 
-Deno.test("PoolHandshake fails if the worker is gone before its welcome", async () => {
+Deno.test("admitWorker() fails when the worker is gone before its welcome", async () => {
   using pair = await connect();
   const worker = new Stranger(pair.right);
   const admission = makePool().admit(pair.left);
