@@ -200,7 +200,7 @@ export class WorkerHandle {
         ]);
     } catch (reason) {
       const root = call.chunk === undefined ? "args" : "items";
-      return this.#refuse(call, unsendableError(call.payload, root, reason));
+      return this.#refuse(call, unsendableError(root, reason));
     }
     if (call.chunk !== undefined) {
       this.#listTask = undefined;
@@ -287,7 +287,7 @@ export class WorkerHandle {
       this.#channel.writer.message([MessageType.DEFINE, task.id, definition]);
     } catch (reason) {
       throw definition.kind === "bound"
-        ? unsendableError(definition.constants, "constants", reason)
+        ? unsendableError("constants", reason)
         : reason;
     }
     this.#defined.add(task.id);
