@@ -1,7 +1,7 @@
 import type { HostOptions } from "../mod.ts";
 import { sshdProblem, type SshServer } from "../tests/helpers/ssh_server.ts";
 
-/** Whether there can be an ssh server; says which rows are left out if not. */
+/** Returns whether an ssh server can run; if not, prints the missing rows. */
 export function canUseSsh(
   names: readonly string[],
   wanted: ReadonlySet<string>,
@@ -12,7 +12,7 @@ export function canUseSsh(
   return false;
 }
 
-/** A server as a pool's host, with that many workers. */
+/** Describes a server as a host with that many workers. */
 export function sshHost(server: SshServer, workers: number): HostOptions {
   return { host: server.spec(workers), sshArgs: server.sshArgs };
 }
