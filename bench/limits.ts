@@ -127,7 +127,7 @@ export class MessageExchange implements Disposable {
         this.#send(channel);
         if (this.#received === this.#count) this.#done?.();
       });
-      this.#lost.reject(new Error("A bare worker has hung up"));
+      this.#lost.reject(new Error("A bare worker closed its connection"));
     } catch (error) {
       this.#lost.reject(error);
     }
@@ -203,7 +203,7 @@ async function readSome(
   buffer: Uint8Array,
 ): Promise<number> {
   const count = await connection.read(buffer);
-  if (count === null) throw new Error("A bare worker has hung up");
+  if (count === null) throw new Error("A bare worker closed its connection");
   return count;
 }
 

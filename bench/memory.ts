@@ -58,7 +58,9 @@ async function peakOfMap(items: number): Promise<number | null> {
       peak = Math.max(peak, Deno.memoryUsage().rss);
     }
   }
-  if (count !== items) throw new Error(`There are ${count} of ${items}`);
+  if (count !== items) {
+    throw new Error(`There were ${count} of ${items} results`);
+  }
   return highWaterMark() ?? (peak > 0 ? peak : null);
 }
 

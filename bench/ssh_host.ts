@@ -8,7 +8,7 @@ export function canUseSsh(
 ): boolean {
   if (sshdProblem === undefined) return true;
   const rows = names.filter((name) => wanted.has(name)).join(" ");
-  console.error(`Left out are ${rows}: ${sshdProblem}`);
+  console.error(`Skipping ${rows}: ${sshdProblem}`);
   return false;
 }
 

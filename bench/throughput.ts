@@ -144,5 +144,5 @@ async function countByLoop(results: AsyncIterable<unknown>): Promise<number> {
 
 function checkCount(count: number, expected: number): void {
   if (count === expected) return;
-  throw new Error(`There are ${count} results instead of ${expected}`);
+  throw new Error(`There were ${count} results instead of ${expected}`);
 }

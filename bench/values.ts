@@ -142,7 +142,7 @@ function timePerTurn(count: number, turn: () => unknown): number {
 
 function checkEqual(actual: unknown, expected: unknown, codec: string): void {
   if (JSON.stringify(actual) === JSON.stringify(expected)) return;
-  throw new Error(`${codec} decodes another value than it encoded`);
+  throw new Error(`${codec} decoded another value than it encoded`);
 }
 
 /** Measures one codec with all values in a process of its own. */
