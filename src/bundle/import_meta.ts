@@ -11,16 +11,37 @@ const REQUIRE = "__deno_internal_createRequire(";
 /** Where that is said to be: a path that is absolute on all systems. */
 const REQUIRE_URL = "file:///C:/bundle.js";
 
-/** Makes what stands for a module's `import.meta`; one line of the bundle. */
-const MAKE_META =
-  '(url,paths)=>({url,...paths,main:false,resolve(to){if(!/^\\.{0,2}\\/|^[a-z][a-z0-9+.-]*:/i.test(to))throw new globalThis.TypeError("In a bundle import.meta.resolve() takes URLs and relative paths, but not: "+to);return new globalThis.URL(to,url).href}})';
+/** A call of `import.meta.resolve()` with a bare specifier. */
+const RESOLVE_NAME = /\bimport\.meta\.resolve\("([^"\\]+)"\)/g;
+
+/** What is not a bare specifier: a URL or a relative path. */
+const NOT_BARE = "^\\.{0,2}\\/|^[a-z][a-z0-9+.-]*:";
+
+/** Returns the source of a function that makes a module's `import.meta`. */
+function makeMeta(names: ReadonlyMap<string, string>): string {
+  const urls = JSON.stringify(Object.fromEntries(names));
+  return `(url,paths)=>({url,...paths,main:false,resolve(to){const names=${urls};if(globalThis.Object.hasOwn(names,to))return names[to];if(!/${NOT_BARE}/i.test(to))throw new globalThis.TypeError("In a bundle, import.meta.resolve() takes URLs, relative paths, and names written out as literals that the configuration has, but not: "+to);return new globalThis.URL(to,url).href}})`;
+}
+
+/** Finds the bare specifiers that the code passes to `import.meta.resolve()`. */
+export function namesToResolve(code: string): string[] {
+  const names = Array.from(code.matchAll(RESOLVE_NAME), ([, name]) => name!);
+  const notBare = new RegExp(NOT_BARE, "i");
+  return [...new Set(names)].filter((name) => !notBare.test(name));
+}
 
 /**
  * Makes `import.meta` in a bundle what it was in each of its sources. It would
- * be that of the bundle, and `new URL("./words.txt", import.meta.url)`, of
- * which many modules have one at their top, would throw.
+ * be that of the bundle, and `new URL("./words.txt", import.meta.url)`, which
+ * many modules have at their top, would throw.
+ *
+ * @param names The URLs of the bare specifiers that `import.meta.resolve()`
+ * resolves.
  */
-export function withOriginalMeta(mapped: MappedCode): MappedCode {
+export function withOriginalMeta(
+  mapped: MappedCode,
+  names: ReadonlyMap<string, string>,
+): MappedCode {
   const { code, map } = mapped;
   if (!code.includes("import.meta")) return mapped;
   const prefix = unusedPrefix(code);
@@ -39,7 +60,8 @@ export function withOriginalMeta(mapped: MappedCode): MappedCode {
     })
   );
   if (used.size === 0) return mapped;
-  return prepend(definitions(prefix, used, sources), lines, map);
+  const first = definitions(prefix, makeMeta(names), used, sources);
+  return prepend(first, lines, map);
 }
 
 /** The beginning of names that aren't in the code; it takes 7 characters. */
@@ -64,6 +86,7 @@ function sourceFinder(
 
 function definitions(
   prefix: string,
+  makeMeta: string,
   used: ReadonlyMap<number, string>,
   sources: readonly string[],
 ): string {
@@ -72,7 +95,7 @@ function definitions(
     const url = sources[source]!;
     return `${name}=${make}(${JSON.stringify(url)},${pathsOf(url)})`;
   });
-  return `const ${make}=${MAKE_META},${metas.join(",")};`;
+  return `const ${make}=${makeMeta},${metas.join(",")};`;
 }
 
 /** The properties that `import.meta` has only in a local file. */

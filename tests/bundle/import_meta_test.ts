@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { ModuleBundles } from "../../src/bundle/module_bundles.ts";
 import { callBundle, Project, valueOf } from "../helpers/bundle_fixture.ts";
@@ -65,4 +65,68 @@ Deno.test("withOriginalMeta() leaves properties alone that are called like it", 
     await valueOf(await bundleOf(project.url("tasks.ts")), "f"),
     [3, 3, project.url("tasks.ts")],
   );
+});
+
+Deno.test("withOriginalMeta() resolves names of an import map", async () => {
+  await using project = await Project.with({
+    "deno.json": JSON.stringify({
+      imports: {
+        "number?": "npm:is-number@7",
+        "words/": "./lib/",
+        "@std/bytes": "jsr:@std/bytes@1",
+      },
+      nodeModulesDir: "none",
+      lock: false,
+    }),
+    "tasks.ts": `
+      export const f = () => ["number?", "words/a.ts", "node:fs", "./x"]
+        .concat(import.meta.resolve("number?"))
+        .concat(import.meta.resolve("words/a.ts"))
+        .concat(import.meta.resolve("./x"));
+      export const g = async () =>
+        (await import(import.meta.resolve("number?"))).default("5");
+      export const h = (name = "number?") => import.meta.resolve(name);
+      export const i = () => import.meta.resolve("bare");`,
+    "lib/a.ts": "",
+  });
+  const code = await bundleOf(
+    project.url("tasks.ts"),
+    `${project.path}/deno.json`,
+  );
+  const [f, g, h, i] = await callBundle(code, ["f"], ["g"], ["h"], ["i"]);
+  assertEquals(f, {
+    value: [
+      ...["number?", "words/a.ts", "node:fs", "./x"],
+      ...["npm:is-number@7", project.url("lib/a.ts"), project.url("x")],
+    ],
+  });
+  assertEquals(g, { value: true });
+  assertEquals(h, { value: "npm:is-number@7" });
+  assertStringIncludes(String("stack" in i! && i.stack), "not: bare");
+});
+
+Deno.test("withOriginalMeta() resolves names of a package.json to packages of npm", async () => {
+  await using project = await Project.with({
+    "package.json": JSON.stringify({
+      dependencies: { "installed": "^1.0.0", "none": "1" },
+    }),
+    "node_modules/installed/package.json": JSON.stringify({
+      name: "installed",
+      version: "1.2.3",
+    }),
+    "tasks.ts": `
+      export const f = () => import.meta.resolve("installed");
+      export const g = () => import.meta.resolve("installed/a/b.js");
+      export const h = () => import.meta.resolve("none");`,
+  });
+  const code = await bundleOf(
+    project.url("tasks.ts"),
+    `${project.path}/package.json`,
+  );
+  const [f, g, h] = await callBundle(code, ["f"], ["g"], ["h"]);
+  assertEquals([f, g], [
+    { value: "npm:installed@1.2.3" },
+    { value: "npm:installed@1.2.3/a/b.js" },
+  ]);
+  assertStringIncludes(String("stack" in h! && h.stack), "not: none");
 });
