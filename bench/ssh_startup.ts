@@ -31,7 +31,7 @@ async function run(
   if (!canUseSsh(sshStartup.names, wanted)) return [];
   await using server = await startSshServer();
   // From now on the program that goes there is in the cache.
-  await startAndStop({ hosts: sshHost(server, 1) });
+  await startAndStop({ workers: 0, hosts: sshHost(server, 1) });
   const sizes = SIZES.filter((workers) => wanted.has(sizeName(workers)));
   const rows = await startSizes(server, sizes, effort);
   if ([LOCAL_MANY, SSH_MANY, LATER_MANY].some((name) => wanted.has(name))) {
@@ -53,7 +53,10 @@ async function startSizes(
   for (let turn = 0; turn < repetitions; turn++) {
     for (const workers of sizes) {
       const hosts = sshHost(server, workers);
-      values.add(sizeName(workers), (await startAndStop({ hosts })).start);
+      values.add(
+        sizeName(workers),
+        (await startAndStop({ workers: 0, hosts })).start,
+      );
     }
   }
   return sizes.map(sizeName).map((name) => row(name, "ms", values.of(name)));
@@ -68,7 +71,7 @@ async function startMany(
   for (let turn = 0; turn < repetitions; turn++) {
     const { start: here } = await startAndStop({ workers: MANY });
     const hosts = sshHost(server, MANY);
-    const { start: there } = await startAndStop({ hosts });
+    const { start: there } = await startAndStop({ workers: 0, hosts });
     values.add(LOCAL_MANY, here);
     values.add(SSH_MANY, there);
     values.add(LATER_MANY, there - here);

@@ -1,5 +1,8 @@
 import type { PromisedCall } from "./promised_call.ts";
 
+/** Makes the future of a call. */
+export let makeFuture: <Result>(call: PromisedCall<Result>) => Future<Result>;
+
 /**
  * The outcome of a task that was submitted: a promise that also answers what
  * a future of PEP 3148 does.
@@ -25,18 +28,14 @@ export class Future<Result> implements Promise<Result> {
   readonly [Symbol.toStringTag] = "Future";
 
   readonly #call: PromisedCall<Result>;
-  readonly #drop: () => boolean;
   #cancelled = false;
 
-  /**
-   * Constructs the future of a call; use {@linkcode Pool.submit} instead.
-   *
-   * @param call The call.
-   * @param drop Drops it wherever it is, and says whether it wasn't done.
-   */
-  constructor(call: PromisedCall<Result>, drop: () => boolean) {
+  static {
+    makeFuture = (call) => new Future(call);
+  }
+
+  private constructor(call: PromisedCall<Result>) {
     this.#call = call;
-    this.#drop = drop;
     call.promise.catch(() => {});
   }
 
@@ -61,13 +60,11 @@ export class Future<Result> implements Promise<Result> {
    */
   cancel(): boolean {
     if (this.#cancelled) return true;
-    if (!this.#drop()) return false;
-    this.#cancelled = true;
     const { name } = this.#call.task;
-    this.#call.fail(
+    this.#cancelled = this.#call.cancel(
       new DOMException(`The task '${name}' was cancelled`, "AbortError"),
     );
-    return true;
+    return this.#cancelled;
   }
 
   /**

@@ -1,8 +1,5 @@
 import { MAX_FRAME_BYTES } from "./wire_limits.ts";
 
-// Tasks may replace globals, in a worker.
-const { DataView, Math, TypeError, Uint8Array } = globalThis;
-
 const INITIAL_BYTES = 65_536;
 
 /** Bytes at the end of a growing buffer, in the formats of MessagePack. */

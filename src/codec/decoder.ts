@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { Extension, makeBinary } from "./extensions.ts";
 import { MAX_DEPTH } from "./wire_limits.ts";
 import { defineHidden, defineProperty, makeError } from "./error_classes.ts";
-import { setOwn } from "./own_property.ts";
+import { setOwnProperty } from "./set_own_property.ts";
 import {
   decodeText,
   makeRegExp,
@@ -10,10 +10,6 @@ import {
   malformed,
   parseBigInt,
 } from "./texts.ts";
-
-// Tasks may replace globals, in a worker.
-const { Array, DataView, Date, Map, Math, Set, String, Uint8Array } =
-  globalThis;
 
 /** Strings up to this many bytes are decoded faster one by one. */
 const SHORT_STRING = 12;
@@ -214,7 +210,7 @@ export class Decoder {
     for (let index = 0; index < size; index++) {
       const key = this.#key();
       const value = this.#value();
-      setOwn(object, key, value, size);
+      setOwnProperty(object, key, value, size);
     }
     this.#depth--;
     return object;

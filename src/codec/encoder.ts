@@ -1,25 +1,9 @@
+import { isDate } from "node:util/types";
+import { URL } from "node:url";
 import { ByteWriter } from "./byte_writer.ts";
 import { binaryKind, Extension } from "./extensions.ts";
 import { MAX_DEPTH, MIN_ATTACHMENT_BYTES } from "./wire_limits.ts";
 import { errorClassName, errorKeys, errorText } from "./error_classes.ts";
-
-// Tasks may replace globals, in a worker.
-const {
-  Array,
-  ArrayBuffer,
-  BigInt,
-  Date,
-  Error,
-  Map,
-  Object,
-  Reflect,
-  RegExp,
-  Set,
-  TextEncoder,
-  TypeError,
-  URL,
-  Uint8Array,
-} = globalThis;
 
 /** Strings up to this length are encoded faster in JavaScript. */
 const SHORT_STRING = 24;
@@ -243,7 +227,7 @@ export class Encoder extends ByteWriter {
       const start = this.#beginExtension(Extension.SET);
       this.#array([...setValues.call(value)]);
       this.#endExtension(start);
-    } else if (value instanceof Date) {
+    } else if (isDate(value)) {
       this.#extensionHeader(Extension.DATE, 8);
       this.view.setFloat64(this.position, value.getTime());
       this.position += 8;

@@ -1,5 +1,4 @@
-// Tasks may replace globals, in a worker.
-const { BigInt, RangeError, RegExp, TextDecoder, URL } = globalThis;
+import { URL } from "node:url";
 
 /** Hexadecimal digits that a bigint can have: 2 ** 30 bits. */
 const MAX_BIGINT_DIGITS = 2 ** 28;

@@ -7,19 +7,6 @@
 
 import { Encoder, isPlain } from "./encoder.ts";
 
-// Tasks may replace globals, in a worker.
-const {
-  Array,
-  ArrayBuffer,
-  DOMException,
-  Error,
-  Map,
-  Object,
-  Reflect,
-  Set,
-  String,
-} = globalThis;
-
 /** How many parts of parts are looked at. */
 const MAX_PATH = 100;
 

@@ -1,4 +1,4 @@
-import type { OutputStream } from "../spawner/spawner.ts";
+import type { OutputStream } from "../spawner/child.ts";
 
 /** The longest line that is held back until its end comes, in bytes. */
 const MAX_LINE = 2 ** 16;

@@ -2,24 +2,23 @@ import { CallerTrace, CallerTracer } from "../calls/caller_trace.ts";
 import { ModuleBundles } from "../bundle/module_bundles.ts";
 import { BrokenPoolError } from "../errors/broken_pool_error.ts";
 import { PoolClosedError } from "../errors/pool_closed_error.ts";
-import type { Host } from "../hosts/host.ts";
+import type { Host, HostKind } from "../hosts/host.ts";
 import type {
   ConnectedWorker,
-  SupervisedHost,
-} from "../hosts/supervised_host.ts";
-import { Supervisor } from "../hosts/supervisor.ts";
+  WorkerSupervisor,
+} from "../hosts/worker_supervisor.ts";
+import { HostManager } from "../hosts/host_manager.ts";
 import { KeepAlive, LONGEST_DELAY } from "../util/keep_alive.ts";
-import type { ShutdownOptions } from "../options/options.ts";
+import type { ShutdownOptions } from "../options/shutdown_options.ts";
 import { PromisedCall } from "../calls/promised_call.ts";
 import { PrefetchWindow } from "../scheduling/prefetch_window.ts";
 import { Scheduler } from "../scheduling/scheduler.ts";
 import type { PoolSettings } from "../options/settings.ts";
-import { HostTally, type PoolStats } from "./stats.ts";
+import { HostTally } from "../scheduling/host_tally.ts";
+import type { PoolStats } from "./stats.ts";
 import { TaskRegistry } from "../tasks/task_registry.ts";
-import {
-  type ModuleSource,
-  WorkerHandle,
-} from "../scheduling/worker_handle.ts";
+import type { ModuleSource } from "../scheduling/call_writer.ts";
+import { WorkerHandle } from "../scheduling/worker_handle.ts";
 
 /** What a pool is made of, and its life from the start to the end. */
 export class Engine {
@@ -32,23 +31,25 @@ export class Engine {
 
   readonly #settings: PoolSettings;
   readonly #keepAlive = new KeepAlive();
-  readonly #supervisor: Supervisor;
+  readonly #supervisor: HostManager;
   readonly #modules: ModuleSource;
-  readonly #tallies: HostTally[];
+  readonly #hosts: PoolHost[];
+  readonly #ready = Promise.withResolvers<void>();
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   #isReady = false;
-  #hopeTimer: ReturnType<typeof setTimeout> | undefined;
+  #hostTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Constructs an engine that hasn't started yet. */
   constructor(settings: PoolSettings) {
     this.#settings = settings;
-    this.#supervisor = new Supervisor(settings, {
+    this.#ready.promise.catch(() => {});
+    this.#supervisor = new HostManager(settings, {
       onWorker: (worker) => this.#replace(worker),
-      onChanged: () => this.#checkHope(),
+      onChanged: () => this.#failStranded(),
     });
     this.scheduler = new Scheduler(this.#keepAlive, {
-      lost: () => this.#checkHope(),
+      lost: () => this.#failStranded(),
       expects: (host) => this.#expects(host),
       hostError: (host) =>
         this.#supervisor.hosts.find(({ name }) => name === host)?.error,
@@ -60,9 +61,9 @@ export class Engine {
       needsBundle: (url) => bundles.needsBundle(url, modules),
       bundle: (url) => bundles.bundle(url),
     };
-    this.#tallies = [
-      ...(workers > 0 ? [new HostTally("local", "local")] : []),
-      ...hosts.map(({ name, kind }) => new HostTally(name, kind)),
+    this.#hosts = [
+      ...(workers > 0 ? [poolHost("local", "local")] : []),
+      ...hosts.map(({ name, kind }) => poolHost(name, kind)),
     ];
     if (settings.initializer !== undefined) {
       this.tasks.register(settings.initializer);
@@ -76,7 +77,7 @@ export class Engine {
 
   /** What the pool's hosts are called. */
   get hostNames(): string[] {
-    return this.#tallies.map(({ name }) => name);
+    return this.#hosts.map(({ tally }) => tally.name);
   }
 
   /** The pool's hosts, once it is being started. */
@@ -98,6 +99,11 @@ export class Engine {
       : hosts.reduce((total, host) => total + host.workers, workers);
   }
 
+  /** Resolved once the workers are there; it doesn't start them. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
   /** Starts the workers, the first time this is called. */
   start(): Promise<void> {
     if (this.#starting === undefined) {
@@ -106,6 +112,7 @@ export class Engine {
         : Promise.reject(new PoolClosedError());
       // Whoever asks for it is told; a program that doesn't may go on.
       this.#starting.catch(() => {});
+      this.#ready.resolve(this.#starting);
     }
     return this.#starting;
   }
@@ -120,6 +127,9 @@ export class Engine {
       );
     }
     if (this.#stopping === undefined) {
+      if (this.#starting === undefined) {
+        this.#ready.reject(new PoolClosedError());
+      }
       this.#stopping = this.#stop();
       // Who doesn't wait for it isn't told what goes wrong.
       this.#stopping.catch(() => {});
@@ -129,13 +139,13 @@ export class Engine {
 
   /** See {@linkcode Pool.stats}. */
   stats(): PoolStats {
-    const { links, queued } = this.scheduler;
+    const { workers, queued } = this.scheduler;
     const { hosts } = this.#supervisor;
-    const byHost = this.#tallies.map((tally, index) => {
-      const own = links.filter((link) => link.countsFor(tally));
+    const byHost = this.#hosts.map(({ tally, kind }, index) => {
+      const own = workers.filter((worker) => worker.countsFor(tally));
       return {
         name: tally.name,
-        kind: tally.kind,
+        kind,
         workers: own.length,
         running: sum(own.map(({ window }) => window.calls)),
         done: tally.done,
@@ -146,7 +156,7 @@ export class Engine {
       };
     });
     return {
-      workers: links.length,
+      workers: workers.length,
       queued,
       running: sum(byHost.map(({ running }) => running)),
       done: sum(byHost.map(({ done }) => done)),
@@ -159,11 +169,13 @@ export class Engine {
     this.#keepAlive.hold();
     try {
       const workers = await this.#supervisor.start();
-      const links = workers.map((worker) => this.#link(worker));
+      const handles = workers.map((worker) => this.#handle(worker));
       await Promise.all(
-        links.map((link) => this.scheduler.connect(link, this.#initializer())),
+        handles.map((handle) =>
+          this.scheduler.connect(handle, this.#initializer())
+        ),
       );
-      this.scheduler.add(links);
+      this.scheduler.add(handles);
       this.#isReady = true;
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
@@ -175,18 +187,18 @@ export class Engine {
     }
   }
 
-  /** Takes a worker in that takes the place of a lost one. */
+  /** Takes in a worker that replaces a lost one. */
   async #replace(worker: ConnectedWorker): Promise<void> {
-    const link = this.#link(worker);
+    const handle = this.#handle(worker);
     try {
-      await this.scheduler.connect(link, this.#initializer());
-      // Until then it would be taken for all that there are.
+      await this.scheduler.connect(handle, this.#initializer());
+      // Before that, the pool would take it for its only worker.
       await this.#starting;
-      this.scheduler.add([link]);
+      this.scheduler.add([handle]);
     } catch (error) {
-      // Another one is tried, and what was wrong is told if that is in vain.
-      worker.refuse(`its initializer failed: ${error}`);
-      link.close();
+      // Another one is started; if that is in vain, the reason is reported.
+      worker.process.refuse(`its initializer failed: ${error}`);
+      handle.close();
     }
   }
 
@@ -200,19 +212,16 @@ export class Engine {
   }
 
   /** How long calls go on waiting for a host that is lost, in milliseconds. */
-  #timeLeft({ lostSince = Infinity }: SupervisedHost): number {
+  #timeLeft({ lostSince = Infinity }: WorkerSupervisor): number {
     return lostSince + this.#settings.hostTimeout - performance.now();
   }
 
-  /**
-   * Sees to it, when a worker or a host was lost, that nothing waits for what
-   * won't come.
-   */
-  #checkHope(): void {
-    clearTimeout(this.#hopeTimer);
+  /** Fails calls that can no longer run, as a worker or a host was lost. */
+  #failStranded(): void {
+    clearTimeout(this.#hostTimer);
     if (!this.#isReady) return this.scheduler.wake();
     const { hosts } = this.#supervisor;
-    if (this.scheduler.links.length === 0 && !this.#expects(undefined)) {
+    if (this.scheduler.workers.length === 0 && !this.#expects(undefined)) {
       const error = hosts.find(({ error }) => error !== undefined)?.error;
       const waited = hosts.some(({ lostSince }) => lostSince !== undefined)
         ? `, and no host came back within the 'hostTimeout' of ${this.#settings.hostTimeout} ms`
@@ -226,12 +235,12 @@ export class Engine {
     const left = hosts.map((host) => this.#timeLeft(host));
     const least = Math.min(...left.filter((milliseconds) => milliseconds > 0));
     if (least === Infinity) return;
-    this.#hopeTimer = setTimeout(
-      () => this.#checkHope(),
+    this.#hostTimer = setTimeout(
+      () => this.#failStranded(),
       Math.min(least + 1, LONGEST_DELAY),
     );
     // It is what waits that keeps the program alive, if anything does.
-    Deno.unrefTimer(this.#hopeTimer);
+    Deno.unrefTimer(this.#hostTimer);
   }
 
   #breakLater(message: string, cause: unknown): void {
@@ -239,20 +248,18 @@ export class Engine {
     this.#break(message, cause).catch(() => {});
   }
 
-  #link(
-    { name, hostIndex, kind, channel, kill, end }: ConnectedWorker,
+  #handle(
+    { process, hostIndex, kind, channel }: ConnectedWorker,
   ): WorkerHandle {
     const { prefetch, concurrency, cancelGrace, transport } = this.#settings;
     return new WorkerHandle(
       {
-        name,
-        tally: this.#tallies[hostIndex]!,
+        process,
+        tally: this.#hosts[hostIndex]!.tally,
         modules: kind === "local" ? undefined : this.#modules,
         overTcp: kind === "spawner" || kind === "local" && transport === "tcp",
         concurrency,
         cancelGrace,
-        kill,
-        end,
       },
       channel,
       new PrefetchWindow(prefetch, concurrency),
@@ -272,7 +279,7 @@ export class Engine {
 
   async #break(message: string, cause: unknown): Promise<void> {
     this.#isReady = false;
-    clearTimeout(this.#hopeTimer);
+    clearTimeout(this.#hostTimer);
     const reason = () => new BrokenPoolError(message, { cause });
     this.scheduler.close(reason);
     this.scheduler.cancelQueued(reason);
@@ -289,13 +296,23 @@ export class Engine {
       await this.#starting?.catch(() => {});
       await this.scheduler.idle();
       this.#isReady = false;
-      clearTimeout(this.#hopeTimer);
+      clearTimeout(this.#hostTimer);
       this.scheduler.disconnect();
       await this.#supervisor.stop();
     } finally {
       this.#keepAlive.close();
     }
   }
+}
+
+/** A host as the pool's statistics know it. */
+interface PoolHost {
+  readonly tally: HostTally;
+  readonly kind: HostKind;
+}
+
+function poolHost(name: string, kind: HostKind): PoolHost {
+  return { tally: new HostTally(name), kind };
 }
 
 function sum(numbers: readonly number[]): number {

@@ -2,13 +2,16 @@ import type { CallTerms } from "../calls/call.ts";
 import { CallerTrace } from "../calls/caller_trace.ts";
 import { ChunkSize } from "../map/chunk_size.ts";
 import type { Engine } from "./engine.ts";
-import { Future } from "../calls/future.ts";
+import { type Future, makeFuture } from "../calls/future.ts";
 import { type AnyIterable, Items } from "../map/items.ts";
 import { watchLimits } from "../calls/watch_limits.ts";
-import { type MapResults, MapRun } from "../map/map.ts";
+import type { MapResults } from "../map/map_results.ts";
+import { startMap } from "../map/map_run.ts";
 import { type MapInputs, parseInputs } from "../map/map_inputs.ts";
-import type { CallOptions, MapOptions } from "../options/options.ts";
+import type { CallOptions } from "../options/call_options.ts";
+import type { MapOptions } from "../options/map_options.ts";
 import { PromisedCall } from "../calls/promised_call.ts";
+import { renamedMembers } from "../util/renamed_members.ts";
 import { callSettings, mapSettings } from "../options/settings.ts";
 import type { TaskLike } from "../tasks/task.ts";
 
@@ -130,7 +133,7 @@ export class TaskRunner {
     ...args: Args
   ): Future<Result> {
     const call = this.#call<Result>(task, args, this.submit);
-    return new Future(call, () => this.#engine.scheduler.abandon(call));
+    return makeFuture(call);
   }
 
   /**
@@ -303,7 +306,7 @@ export class TaskRunner {
       terms: { ...this.#terms, group: {} },
     };
     this.#engine.start();
-    return new MapRun(plan, this.#engine.scheduler);
+    return startMap(plan, this.#engine.scheduler);
   }
 
   /**
@@ -355,9 +358,7 @@ export class TaskRunner {
     const end = (reason: unknown) => {
       reject(reason);
       scheduler.withdraw(makeCall);
-      for (const call of calls) {
-        if (scheduler.abandon(call)) call.reject(reason);
-      }
+      for (const call of calls) call.abort(reason);
     };
     const unwatch = watchLimits(this.#options, end, trace);
     results.then(resolve, reject)
@@ -383,26 +384,32 @@ export class TaskRunner {
     const terms = this.#isLimited ? { ...this.#terms, group: {} } : this.#terms;
     const call = new PromisedCall<Result>(registered, args, trace, terms);
     if (signal?.aborted) {
-      call.state = "settled";
-      call.reject(signal.reason);
+      call.abort(signal.reason);
       return call;
     }
     this.#engine.start();
     if (this.#isLimited) {
-      const end = (reason: unknown) => this.#abandon(call, reason);
-      call.onSettled = watchLimits(this.#options, end);
+      const end = (reason: unknown) => this.#end(call, reason);
+      call.whenSettled(watchLimits(this.#options, end));
     }
     this.#engine.scheduler.submit(call);
     return call;
   }
 
-  #abandon<Result>(call: PromisedCall<Result>, reason: unknown): void {
-    if (!this.#engine.scheduler.abandon(call)) return;
-    // What the user gives is thrown as it is.
-    if (reason === this.#options.signal?.reason) call.reject(reason);
-    else call.fail(reason);
+  #end(call: PromisedCall<unknown>, reason: unknown): void {
+    // A reason that the user gives is thrown as it is.
+    if (reason === this.#options.signal?.reason) call.abort(reason);
+    else call.cancel(reason);
   }
 }
+
+renamedMembers(TaskRunner.prototype, {
+  options: "There is no 'options': use with(), as in pool.with({ timeout })",
+  run_async: "There is no 'run_async': use run() or submit()",
+  map_async: "There is no 'map_async': use map()",
+  run_on_all: "There is no 'run_on_all': use runOnAll()",
+  run_on_all_async: "There is no 'run_on_all_async': use runOnAll()",
+});
 
 function anySignal(
   ...signals: (AbortSignal | undefined)[]

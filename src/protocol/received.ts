@@ -16,9 +16,6 @@ import {
   type SpawnerToPool,
 } from "./spawner_messages.ts";
 
-// Tasks may replace globals, in a worker.
-const { Array, Error, Map, Object, RangeError, Uint8Array } = globalThis;
-
 type Check = (value: unknown) => boolean;
 
 /** The elements that each type of message has after that. */

@@ -1,9 +1,6 @@
 import { Decoder } from "../codec/decoder.ts";
 import { MAX_FRAME_BYTES } from "../codec/wire_limits.ts";
 
-// Tasks may replace globals, in a worker.
-const { ArrayBuffer, DataView, Math, RangeError, Uint8Array } = globalThis;
-
 const CHUNK_BYTES = 65_536;
 
 /** Where bytes are read from: the part of `Deno.Conn` that is needed. */

@@ -2,9 +2,6 @@ import { Encoder } from "../codec/encoder.ts";
 import { tooLarge } from "../codec/byte_writer.ts";
 import { MAX_FRAME_BYTES } from "../codec/wire_limits.ts";
 
-// Tasks may replace globals, in a worker.
-const { Error, Uint8Array } = globalThis;
-
 /** A buffer that grew beyond this many bytes isn't kept for the next turn. */
 const MAX_KEPT_BYTES = 2 ** 20;
 

@@ -7,13 +7,10 @@ import {
 } from "../protocol/worker_messages.ts";
 import { fromPool } from "../protocol/received.ts";
 import type { ResultWriter } from "./result_writer.ts";
-import { now, restoreGlobals, restorePrimordials } from "./primordials.ts";
+import { DOMException, now, restorePrimordials } from "./primordials.ts";
 import { runTask, TaskContext } from "./task_context.ts";
 import { type LoadedTask, TaskTable } from "./task_table.ts";
 import { prepareThrown } from "./thrown.ts";
-
-// Tasks may replace globals, in a worker.
-const { Array, DOMException, Map, Promise, Set } = globalThis;
 
 /** How long tasks run before results leave and messages are read, in ms. */
 const SLICE_MILLISECONDS = 1;
@@ -139,7 +136,7 @@ export class Executor {
   /** Does what can only fail if a task has spoilt this worker. */
   #attempt(work: () => void): void {
     try {
-      restoreGlobals();
+      restorePrimordials();
       work();
     } catch (error) {
       this.#results.abort(error);
@@ -167,6 +164,7 @@ export class Executor {
     if (job.next === 0 && this.#results.hasUnsent) return this.#sendFirst();
     if (job.chunk === undefined) this.#begin(job, job.next++);
     else this.#beginItems(job, job.chunk);
+    restorePrimordials();
     if (job.next === job.items.length) this.#jobs.shift();
     if (this.#results.isFull) {
       this.#runAfter(this.#results.drained());
@@ -232,8 +230,8 @@ export class Executor {
       restorePrimordials();
       return this.#threw(job, index, error);
     }
-    restorePrimordials();
     if (!later) return this.#returned(job, index, value);
+    restorePrimordials();
     this.#active++;
     this.#addContext(id, context);
     this.#finish(job, index, value, () => {
@@ -318,9 +316,12 @@ export class Executor {
 
   #returned(job: Job, index: number, value: unknown): void {
     const { chunk } = job;
-    if (chunk === undefined) return this.#results.value(job.id + index, value);
-    chunk.values[index] = value;
-    this.#settleItems(job, chunk, 1);
+    if (chunk !== undefined) {
+      chunk.values[index] = value;
+      return this.#settleItems(job, chunk, 1);
+    }
+    restorePrimordials();
+    this.#results.value(job.id + index, value);
   }
 
   #threw(job: Job, index: number, error: unknown): void {
@@ -347,6 +348,7 @@ export class Executor {
   #settleItems(job: Job, chunk: ChunkProgress, count: number): void {
     chunk.unsettled -= count;
     if (chunk.unsettled > 0) return;
+    restorePrimordials();
     if (chunk.failedAt === Infinity) this.#results.chunk(job.id, chunk.values);
     else {
       const before = chunk.values.slice(0, chunk.failedAt);

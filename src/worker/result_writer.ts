@@ -2,12 +2,7 @@ import type { Channel } from "../transport/channel.ts";
 import { Encoder } from "../codec/encoder.ts";
 import { MessageType } from "../protocol/worker_messages.ts";
 import { unsendableError } from "../codec/unsendable_error.ts";
-import { now } from "./primordials.ts";
-
-// Tasks may replace globals, in a worker.
-const { Math } = globalThis;
-
-const { error: complain } = console;
+import { logError, now } from "./primordials.ts";
 
 /** A list of results is cut here, so that its first ones can leave. */
 const MAX_LIST_BYTES = 2 ** 18;
@@ -97,7 +92,7 @@ export class ResultWriter {
 
   /** Ends the connection, as what would be written might be wrong. */
   abort(reason: unknown): void {
-    complain("A task has spoilt the worker, which ends:", reason);
+    logError("A task has spoilt the worker, which ends:", reason);
     this.#channel.close();
   }
 

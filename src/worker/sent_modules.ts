@@ -1,7 +1,5 @@
+import { Blob, URL } from "./primordials.ts";
 import { importModule } from "./user_code.ts";
-
-// Tasks may replace globals, in a worker.
-const { Blob, Map, Promise, URL } = globalThis;
 
 /** What a module exports. */
 export type ModuleExports = Record<string, unknown>;

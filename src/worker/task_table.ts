@@ -3,11 +3,9 @@ import type {
   ModuleDefinition,
 } from "../protocol/worker_messages.ts";
 import { explainImportFailure } from "./import_failure.ts";
+import { restorePrimordials } from "./primordials.ts";
 import { type ModuleExports, SentModules } from "./sent_modules.ts";
 import { evaluate, importModule } from "./user_code.ts";
-
-// Tasks may replace globals, in a worker.
-const { Map, Object, RangeError, TypeError } = globalThis;
 
 /** A function that takes whatever it is given. */
 export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
@@ -54,6 +52,7 @@ export class LoadedTask {
       const module: ModuleExports = sent
         ? await this.modules.get(url)
         : await importModule(url);
+      restorePrimordials();
       // Of CommonJS a bundle exports all as one, in which Deno finds the names
       // where it loads the file itself.
       const exports = sent ? [module, module.default] : [module];

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Pool } from "../../mod.ts";
 import { SpawnerServer } from "../../src/spawner/spawner_server.ts";
 import { Channel } from "../../src/transport/channel.ts";
-import { introducePool } from "../../src/transport/handshake.ts";
+import { introducePool } from "../../src/protocol/spawner_handshake.ts";
 import { SpawnerMessageType } from "../../src/protocol/spawner_messages.ts";
 
 import { hangUp } from "../helpers/connections.ts";

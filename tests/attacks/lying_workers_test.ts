@@ -2,8 +2,9 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Pool, WorkerLostError } from "../../mod.ts";
 import { Channel } from "../../src/transport/channel.ts";
 import { parseAddress } from "../../src/transport/address.ts";
-import { connectToPool } from "../../src/transport/connect.ts";
-import { admitPool, introduce } from "../../src/transport/handshake.ts";
+import { connect } from "../../src/transport/connect.ts";
+import { admitPool } from "../../src/protocol/spawner_handshake.ts";
+import { introduceWorker } from "../../src/protocol/worker_handshake.ts";
 import { MessageType } from "../../src/protocol/worker_messages.ts";
 import {
   type SessionRequest,
@@ -68,12 +69,12 @@ class LyingHost implements AsyncDisposable {
     secret: Uint8Array<ArrayBuffer>,
     worker: number,
   ): Promise<void> {
-    const connection = await connectToPool(
+    const connection = await connect(
       parseAddress(address),
       "",
     ) as Deno.Conn;
     this.#connections.push(connection);
-    await introduce(connection, secret, worker);
+    await introduceWorker(connection, secret, worker);
     const channel = new Channel(connection);
     await channel.receive(([type, , id]) => {
       if (type !== CALLS && type !== MessageType.CHUNK) return;

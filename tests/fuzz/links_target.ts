@@ -1,8 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { Call } from "../../src/calls/call.ts";
 import { PrefetchWindow } from "../../src/scheduling/prefetch_window.ts";
-import { HostTally } from "../../src/pool/stats.ts";
+import { HostTally } from "../../src/scheduling/host_tally.ts";
 import { TaskRegistry } from "../../src/tasks/task_registry.ts";
+import { WorkerProcess } from "../../src/spawner/worker_process.ts";
 import { Channel } from "../../src/transport/channel.ts";
 import { MessageType } from "../../src/protocol/worker_messages.ts";
 import { Executor } from "../../src/worker/executor.ts";
@@ -25,11 +26,11 @@ const TYPES: readonly [unknown, ...unknown[]] = [
 class CountedCall extends Call {
   answers = 0;
 
-  override succeed(): void {
+  protected override resolved(): void {
     this.answers++;
   }
 
-  override fail(): void {
+  protected override rejected(): void {
     this.answers++;
   }
 }
@@ -37,16 +38,18 @@ class CountedCall extends Call {
 /** A `WorkerHandle` ends the connection of a worker that says anything. */
 export async function tryLink(random: Random): Promise<void> {
   const [left, right] = MemoryConnection.pair();
-  const tally = new HostTally("local", "local");
+  const tally = new HostTally("local");
   const link = new WorkerHandle(
     {
-      name: "worker",
+      process: new WorkerProcess(
+        "worker",
+        Promise.resolve({ exitStatus: "exit code 0", stderrTail: "" }),
+        () => {},
+      ),
       tally,
       modules: undefined,
       concurrency: 1,
       cancelGrace: 60_000,
-      kill: () => {},
-      end: () => Promise.resolve({ exitStatus: "exit code 0", stderrTail: "" }),
     },
     new Channel(left),
     new PrefetchWindow("auto", 1),
@@ -54,7 +57,10 @@ export async function tryLink(random: Random): Promise<void> {
   let returned = 0;
   const receiving = link.receive((calls) => returned += calls);
   const calls = random.list(5, () => makeCall(random));
-  for (const call of calls) assert(link.send(call));
+  for (const call of calls) {
+    link.send(call);
+    assertEquals(call.state, "sent");
+  }
   link.flush();
   const worker = new Channel(right);
   for (const message of random.list(6, () => fromWorker(random))) {

@@ -187,6 +187,7 @@ async function checkPublished(paths: readonly string[]): Promise<void> {
     "worker.ts",
     "doctor.ts",
     "server.ts",
+    "doctor.ts",
   ];
   assertArrayIncludes(paths, [...required, ...lists.flat()]);
   assertEquals(

@@ -1,9 +1,7 @@
 import { assertRejects } from "@std/assert";
-import {
-  introduce,
-  makeSecret,
-  PROTOCOL_VERSION,
-} from "../../src/transport/handshake.ts";
+import { introduceWorker } from "../../src/protocol/worker_handshake.ts";
+import { makeSecret } from "../../src/transport/secret.ts";
+import { PROTOCOL_VERSION } from "../../src/transport/handshake.ts";
 import { hangUp } from "../helpers/connections.ts";
 import { concat } from "../helpers/frames.ts";
 import {
@@ -34,7 +32,7 @@ async function recordHandshake() {
   using pool = await connect();
   using worker = await connect();
   const admission = makePool().admit(pool.left);
-  const introduction = introduce(worker.left, SECRET, 1);
+  const introduction = introduceWorker(worker.left, SECRET, 1);
   const [toPool, toWorker] = [pool.right, worker.right]
     .map((end) => new Stranger(end)) as [Stranger, Stranger];
   await toPool.say(await toWorker.hear());
@@ -51,11 +49,11 @@ async function recordHandshake() {
 Deno.test("Pool and worker with different secrets part", async () => {
   using pair = await connect();
   const admission = makePool(makeSecret()).admit(pair.left);
-  const introduction = introduce(pair.right, SECRET, 1)
+  const introduction = introduceWorker(pair.right, SECRET, 1)
     .finally(() => hangUp(pair.right));
   await Promise.all([
     assertRejects(() => introduction, Error, UNPROVEN),
-    assertRejects(() => admission, Error, "The other side hung up"),
+    assertRejects(() => admission, Error, "The peer closed the connection"),
   ]);
 });
 
@@ -71,7 +69,7 @@ Deno.test("PoolHandshake refuses a proof about anything else", async () => {
   }
 });
 
-Deno.test("introduce() refuses a proof about anything else, and proves nothing", async () => {
+Deno.test("introduceWorker() refuses a proof about anything else, and proves nothing", async () => {
   for (const changes of [...OTHER_STATEMENTS, { role: "worker" } as const]) {
     await assertNotTrusted(UNPROVEN, async (stranger, hello) => {
       await stranger.say(await makeChallenge(hello, changes));
@@ -135,7 +133,7 @@ Deno.test("PoolHandshake refuses its own message to another worker, reflected", 
     const { nonce } = await stranger.hear();
     // The pool proves something about a nonce of its own.
     let proof = new Uint8Array();
-    await assertNotAdmitted("The other side hung up", async (other) => {
+    await assertNotAdmitted("The peer closed the connection", async (other) => {
       await other.say({ ...hello, nonce: nonce! });
       proof = new Uint8Array((await other.hear()).proof as Uint8Array);
       other.hangUp();
@@ -145,7 +143,7 @@ Deno.test("PoolHandshake refuses its own message to another worker, reflected", 
   }, pool);
 });
 
-Deno.test("introduce() refuses its own messages, reflected", async () => {
+Deno.test("introduceWorker() refuses its own messages, reflected", async () => {
   await assertNotTrusted(UNPROVEN, async (stranger, hello) => {
     await stranger.say(hello);
     await stranger.hearNothing();
@@ -161,7 +159,7 @@ Deno.test("PoolHandshake refuses the messages of an earlier worker", async () =>
   });
 });
 
-Deno.test("introduce() refuses the messages of an earlier pool", async () => {
+Deno.test("introduceWorker() refuses the messages of an earlier pool", async () => {
   const { fromPool } = await recordHandshake();
   await assertNotTrusted(UNPROVEN, async (stranger) => {
     await stranger.write(fromPool);

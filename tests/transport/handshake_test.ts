@@ -5,11 +5,9 @@ import {
   assertRejects,
 } from "@std/assert";
 import type { ValueMap } from "@std/msgpack";
-import {
-  introduce,
-  makeSecret,
-  PROTOCOL_VERSION,
-} from "../../src/transport/handshake.ts";
+import { introduceWorker } from "../../src/protocol/worker_handshake.ts";
+import { makeSecret } from "../../src/transport/secret.ts";
+import { PROTOCOL_VERSION } from "../../src/transport/handshake.ts";
 import { ConnectionPair, TRANSPORTS } from "../helpers/connections.ts";
 import { concat, frameAround } from "../helpers/frames.ts";
 import {
@@ -29,7 +27,7 @@ import {
   WELCOME,
 } from "../helpers/handshakes.ts";
 
-const HUNG_UP = "The other side hung up";
+const HUNG_UP = "The peer closed the connection";
 
 /** Makes a connection pass on a byte at a time. */
 function slowDown(connection: Deno.Conn): void {
@@ -46,7 +44,7 @@ for (const transport of TRANSPORTS) {
       using pair = await ConnectionPair.open(transport);
       const [admitted, welcome] = await Promise.all([
         pool.admit(pair.left),
-        introduce(pair.right, SECRET, worker),
+        introduceWorker(pair.right, SECRET, worker),
       ]);
       assertEquals(admitted, worker);
       assertEquals(welcome, WELCOME);
@@ -60,7 +58,7 @@ Deno.test("PoolHandshake admits many workers at the same time", async () => {
     using pair = await connect();
     const [admitted] = await Promise.all([
       pool.admit(pair.left),
-      introduce(pair.right, SECRET, worker),
+      introduceWorker(pair.right, SECRET, worker),
     ]);
     assertEquals(admitted, worker);
   }));
@@ -70,7 +68,7 @@ Deno.test("PoolHandshake says and checks what the protocol defines", async () =>
   using pair = await connect();
   const worker = new Stranger(pair.right);
   const admission = makePool().admit(pair.left);
-  const hello = makeHello({ worker: 7 });
+  const hello = makeHello({ id: 7 });
   await worker.say(hello);
   const challenge = await worker.hear();
   assertEquals(challenge.version, PROTOCOL_VERSION);
@@ -80,14 +78,14 @@ Deno.test("PoolHandshake says and checks what the protocol defines", async () =>
   assertEquals(await admission, 7);
 });
 
-Deno.test("introduce() says and checks what the protocol defines", async () => {
+Deno.test("introduceWorker() says and checks what the protocol defines", async () => {
   using pair = await connect();
   const pool = new Stranger(pair.right);
-  const introduction = introduce(pair.left, SECRET, 7);
+  const introduction = introduceWorker(pair.left, SECRET, 7);
   const hello = await pool.hear();
   assertEquals(hello, {
     version: PROTOCOL_VERSION,
-    worker: 7,
+    id: 7,
     nonce: hello.nonce!,
   });
   const challenge = await makeChallenge(hello);
@@ -117,7 +115,7 @@ Deno.test("Handshakes put messages together that come byte by byte", async () =>
   slowDown(pair.right);
   const [admitted, welcome] = await Promise.all([
     makePool().admit(pair.left),
-    introduce(pair.right, SECRET, 5),
+    introduceWorker(pair.right, SECRET, 5),
   ]);
   assertEquals(admitted, 5);
   assertEquals(welcome, WELCOME);
@@ -138,7 +136,7 @@ Deno.test("PoolHandshake makes a new nonce for each connection", async () => {
   for (const nonce of nonces) assertMatch(nonce, /^[0-9a-f]{64}$/);
 });
 
-Deno.test("introduce() makes a new nonce for each connection", async () => {
+Deno.test("introduceWorker() makes a new nonce for each connection", async () => {
   const nonces = new Set<string>();
   for (let round = 0; round < 3; round++) {
     await assertNotTrusted(HUNG_UP, (stranger, { nonce }) => {
@@ -168,7 +166,7 @@ Deno.test("PoolHandshake refuses workers of another version", async () => {
   }
 });
 
-Deno.test("introduce() refuses pools of another version", async () => {
+Deno.test("introduceWorker() refuses pools of another version", async () => {
   for (const version of [PROTOCOL_VERSION + 1, 0, "1", null]) {
     const reason =
       `The worker speaks version ${PROTOCOL_VERSION} of the protocol and the pool version ${version}`;
@@ -180,18 +178,18 @@ Deno.test("introduce() refuses pools of another version", async () => {
 });
 
 Deno.test("PoolHandshake refuses workers without a number", async () => {
-  for (const worker of ["1", null, 1n, [1]]) {
-    await assertNotAdmitted("It gave no worker number", async (stranger) => {
-      await stranger.say(makeHello({ worker }));
+  for (const id of ["1", null, 1n, [1]]) {
+    await assertNotAdmitted("The worker gave no valid id", async (stranger) => {
+      await stranger.say(makeHello({ id }));
       await stranger.hearNothing();
     });
   }
 });
 
 Deno.test("PoolHandshake refuses numbers that a proof can't state", async () => {
-  for (const worker of [-1, 0.5, 2 ** 32, 2 ** 32 + 1, NaN, Infinity]) {
-    await assertNotAdmitted("It gave no worker number", async (stranger) => {
-      await stranger.say(makeHello({ worker }));
+  for (const id of [-1, 0.5, 2 ** 32, 2 ** 32 + 1, NaN, Infinity]) {
+    await assertNotAdmitted("The worker gave no valid id", async (stranger) => {
+      await stranger.say(makeHello({ id }));
       await stranger.hearNothing();
     });
   }
@@ -200,7 +198,7 @@ Deno.test("PoolHandshake refuses numbers that a proof can't state", async () => 
 Deno.test("Handshakes refuse what isn't a nonce", async () => {
   const lengths = [0, 31, 33].map((length) => new Uint8Array(length));
   for (const nonce of [...lengths, "x".repeat(32), null, [1]]) {
-    const reason = "The other side sent no nonce";
+    const reason = "The peer sent no valid nonce";
     await assertNotAdmitted(reason, async (stranger) => {
       await stranger.say(makeHello({ nonce }));
       await stranger.hearNothing();
@@ -212,10 +210,10 @@ Deno.test("Handshakes refuse what isn't a nonce", async () => {
   }
 });
 
-Deno.test("introduce() refuses a pool without a welcome", async () => {
+Deno.test("introduceWorker() refuses a pool without a welcome", async () => {
   for (const welcome of [null, 1, "text", [1], new Uint8Array(3)]) {
     await assertNotTrusted(
-      "The pool gave no welcome",
+      "The pool sent no welcome",
       async (stranger, hello) => {
         await stranger.say(await makeChallenge(hello));
         await stranger.hear();
@@ -228,7 +226,7 @@ Deno.test("introduce() refuses a pool without a welcome", async () => {
 Deno.test("Handshakes refuse messages that aren't maps", async () => {
   for (const content of [[0x01], [0x90], [0xc0], [0xc4, 0], [0xa1, 0x61]]) {
     await assertNotBelieved(
-      "A handshake message is a map",
+      "A handshake message must be a map",
       async (stranger) => {
         await stranger.write(frameAround(content));
         await stranger.hearNothing();
@@ -257,7 +255,7 @@ Deno.test("Handshakes refuse garbage", async () => {
 });
 
 Deno.test("Handshakes refuse a message that is too large before it comes", async () => {
-  const reason = "A handshake message has at most 1024 bytes";
+  const reason = "A handshake message may have at most 1024 bytes";
   for (const length of [1_025, 2 ** 31, 2 ** 32 - 1]) {
     const prefix = new Uint8Array(4);
     new DataView(prefix.buffer).setUint32(0, length);
@@ -299,7 +297,7 @@ Deno.test("PoolHandshake refuses workers that hang up half-way", async () => {
   }
 });
 
-Deno.test("introduce() refuses pools that hang up half-way", async () => {
+Deno.test("introduceWorker() refuses pools that hang up half-way", async () => {
   const { length } = encodeHandshake(await makeChallenge(makeHello()));
   for (let end = 0; end <= length; end++) {
     await assertNotTrusted(HUNG_UP, async (stranger, hello) => {

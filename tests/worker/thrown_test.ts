@@ -91,6 +91,17 @@ Deno.test("prepareThrown() cuts the worker's own frames off", () => {
   }
 });
 
+Deno.test("prepareThrown() takes linear time for long lines", () => {
+  // In quadratic time the shortest of these would take minutes.
+  for (const text of ["x", "a:1", " ", "(", "file:", "    at "]) {
+    const message = text.repeat(1_000_000);
+    const error = new Error(message);
+    error.stack = `Error: ${message}\n    at f (${EXECUTOR}:1:1)`;
+    prepareThrown(error, INLINE);
+    assertEquals(error.stack.length, "Error: ".length + message.length);
+  }
+});
+
 Deno.test("prepareThrown() leaves a stack without the worker's frames", () => {
   const error = new Error("oops");
   error.stack = "Error: oops\n    at async f (file:///tasks.ts:1:1)";

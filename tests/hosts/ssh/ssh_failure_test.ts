@@ -34,7 +34,7 @@ async function assertFails(
   words: readonly string[],
   options: PoolOptions = {},
 ): Promise<void> {
-  await using pool = new Pool({ hosts: host, ...options });
+  await using pool = new Pool({ workers: 0, hosts: host, ...options });
   const { cause } = await assertRejects(() => pool.ready, BrokenPoolError);
   assertInstanceOf(cause, HostError);
   for (const text of words) assertStringIncludes(cause.message, text);
@@ -312,7 +312,9 @@ sshTest("Pool says that there is no ssh", async () => {
     await Deno.symlink(findProgram(program)!, `${PATH}/${program}`);
   }
   const hosts = shared.site.host();
-  await using program = new PoolProgram({ hosts }, "start", { env: { PATH } });
+  await using program = new PoolProgram({ workers: 0, hosts }, "start", {
+    env: { PATH },
+  });
   const { code, stderr } = await program.ended();
   assertEquals(code, 1);
   assertStringIncludes(stderr, "the program 'ssh' can't be run");
