@@ -1,7 +1,7 @@
 import { pathToFileURL } from "node:url";
-import { explainFailure, explainStart } from "./bundle_failure.ts";
-import { replaceImports } from "./external_imports.ts";
-import { namesToResolve, withOriginalMeta } from "./import_meta.ts";
+import { explainFailure, explainStartFailure } from "./explain_failure.ts";
+import { replaceImports } from "./replace_imports.ts";
+import { namesToResolve, replaceImportMeta } from "./replace_import_meta.ts";
 import { resolveNames } from "./resolve_names.ts";
 import { folderOf, runDeno, type RunOptions } from "./run_deno.ts";
 import { joinSourceMap, splitSourceMap } from "./source_map.ts";
@@ -65,7 +65,7 @@ export async function denoBundle(
   if (mapped === undefined) return code;
   const names = await resolveNames(namesToResolve(mapped.code), runOptions);
   return joinSourceMap(
-    replaceImports(withOriginalMeta(mapped, names), externals ?? new Map()),
+    replaceImports(replaceImportMeta(mapped, names), externals ?? new Map()),
   );
 }
 
@@ -78,7 +78,7 @@ async function run(
   try {
     output = await runDeno(args, withoutGlob(url), options);
   } catch (error) {
-    throw explainStart(url, error);
+    throw explainStartFailure(url, error);
   }
   const { success, stdout, stderr } = output;
   if (success) return new TextDecoder().decode(stdout);

@@ -2,19 +2,19 @@ import { decode } from "@jridgewell/sourcemap-codec";
 import { fileURLToPath } from "node:url";
 import type { MappedCode, SourceMap } from "./source_map.ts";
 
-/** What is replaced, by names as long, so that columns stay what they are. */
+/** Replaced by names of the same length, to keep columns as they are. */
 const META = /(?<!(?:^|[^.])\.)\bimport\.meta\b/g;
 
-/** What Deno's bundler puts before it, for what requires Node's own modules. */
+/** The call by which Deno's bundler lets CommonJS require `node:` modules. */
 const REQUIRE = "__deno_internal_createRequire(";
 
-/** Where that is said to be: a path that is absolute on all systems. */
+/** The URL passed to that call: its path is absolute on all systems. */
 const REQUIRE_URL = "file:///C:/bundle.js";
 
 /** A call of `import.meta.resolve()` with a bare specifier. */
 const RESOLVE_NAME = /\bimport\.meta\.resolve\("([^"\\]+)"\)/g;
 
-/** What is not a bare specifier: a URL or a relative path. */
+/** Matches URLs and relative paths, which are not bare specifiers. */
 const NOT_BARE = "^\\.{0,2}\\/|^[a-z][a-z0-9+.-]*:";
 
 /** Returns the source of a function that makes a module's `import.meta`. */
@@ -31,14 +31,16 @@ export function namesToResolve(code: string): string[] {
 }
 
 /**
- * Makes `import.meta` in a bundle what it was in each of its sources. It would
- * be that of the bundle, and `new URL("./words.txt", import.meta.url)`, which
- * many modules have at their top, would throw.
+ * Gives the code of each source in a bundle the `import.meta` that it had.
+ *
+ * Otherwise it would be the bundle's own, and expressions such as
+ * `new URL("./words.txt", import.meta.url)`, common at the top of modules,
+ * would throw.
  *
  * @param names The URLs of the bare specifiers that `import.meta.resolve()`
  * resolves.
  */
-export function withOriginalMeta(
+export function replaceImportMeta(
   mapped: MappedCode,
   names: ReadonlyMap<string, string>,
 ): MappedCode {
@@ -64,7 +66,7 @@ export function withOriginalMeta(
   return prepend(first, lines, map);
 }
 
-/** The beginning of names that aren't in the code; it takes 7 characters. */
+/** Returns a prefix, of 7 characters, of names that the code doesn't use. */
 function unusedPrefix(code: string): string {
   for (let count = 0;; count++) {
     const prefix = `__m${count.toString(36).padStart(3, "0")}_`;
@@ -73,8 +75,8 @@ function unusedPrefix(code: string): string {
 }
 
 /**
- * Finds the source of an expression by where it begins. What looks like one in
- * a string or in a comment isn't there in the map.
+ * Returns a function that finds the source of an expression by its position.
+ * The map has no such position for text in a string or a comment.
  */
 function sourceFinder(
   map: SourceMap,
@@ -98,7 +100,7 @@ function definitions(
   return `const ${make}=${makeMeta},${metas.join(",")};`;
 }
 
-/** The properties that `import.meta` has only in a local file. */
+/** Returns the properties that only a local file's `import.meta` has. */
 function pathsOf(url: string): string {
   if (!url.startsWith("file:")) return "{}";
   return JSON.stringify({
@@ -107,7 +109,7 @@ function pathsOf(url: string): string {
   });
 }
 
-/** Puts a line first: in the place of a hashbang, if there is one. */
+/** Inserts a first line, which replaces a hashbang if there is one. */
 function prepend(first: string, lines: string[], map: SourceMap): MappedCode {
   if (lines[0]!.startsWith("#!")) {
     return { code: [first, ...lines.slice(1)].join("\n"), map };

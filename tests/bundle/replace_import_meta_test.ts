@@ -12,7 +12,7 @@ async function bundleOf(url: string, config?: string): Promise<string> {
   return (await new ModuleBundles(config).bundle(url)).code;
 }
 
-Deno.test("withOriginalMeta() lets CommonJS require Deno's own modules", async () => {
+Deno.test("replaceImportMeta() lets CommonJS require Deno's own modules", async () => {
   await using project = await Project.with({
     "tasks.cjs": `
       const { inspect } = require("node:util");
@@ -27,7 +27,7 @@ Deno.test("withOriginalMeta() lets CommonJS require Deno's own modules", async (
   );
 });
 
-Deno.test("withOriginalMeta() keeps import.meta where the module has this package in it", async () => {
+Deno.test("replaceImportMeta() keeps import.meta where the module has this package in it", async () => {
   const mod = import.meta.resolve("../../mod.ts");
   await using project = await Project.with({
     "tasks.ts": `
@@ -41,7 +41,7 @@ Deno.test("withOriginalMeta() keeps import.meta where the module has this packag
   );
 });
 
-Deno.test("withOriginalMeta() resolves where globals have other values", async () => {
+Deno.test("replaceImportMeta() resolves where globals have other values", async () => {
   await using project = await Project.with({
     "tasks.ts": `
       const URL = 1, TypeError = 2;
@@ -54,7 +54,7 @@ Deno.test("withOriginalMeta() resolves where globals have other values", async (
   assertEquals(refused && "name" in refused && refused.name, "TypeError");
 });
 
-Deno.test("withOriginalMeta() leaves properties alone that are called like it", async () => {
+Deno.test("replaceImportMeta() leaves properties alone that are called like it", async () => {
   await using project = await Project.with({
     "tasks.ts": `
       const o = { import: { meta: 3 } };
@@ -67,7 +67,7 @@ Deno.test("withOriginalMeta() leaves properties alone that are called like it", 
   );
 });
 
-Deno.test("withOriginalMeta() resolves names of an import map", async () => {
+Deno.test("replaceImportMeta() resolves names of an import map", async () => {
   await using project = await Project.with({
     "deno.json": JSON.stringify({
       imports: {
@@ -105,7 +105,7 @@ Deno.test("withOriginalMeta() resolves names of an import map", async () => {
   assertStringIncludes(String("stack" in i! && i.stack), "not: bare");
 });
 
-Deno.test("withOriginalMeta() resolves names of a package.json to packages of npm", async () => {
+Deno.test("replaceImportMeta() resolves names of a package.json to packages of npm", async () => {
   await using project = await Project.with({
     "package.json": JSON.stringify({
       dependencies: { "installed": "^1.0.0", "none": "1" },
