@@ -31,23 +31,31 @@ export type { HostKind } from "./src/hosts/host.ts";
 export type { HostOptions, TlsOptions } from "./src/options/host_options.ts";
 export type { WorkerPermissions } from "./src/options/worker_permissions.ts";
 export type { AnyIterable } from "./src/map/items.ts";
+export type { CallOptions } from "./src/options/call_options.ts";
+export type { FailureOptions } from "./src/options/failure_options.ts";
+export type { LimitOptions } from "./src/options/limit_options.ts";
+export type { MapOptions } from "./src/options/map_options.ts";
 export type { MapResults } from "./src/map/map_results.ts";
 export type {
-  CallOptions,
-  HostSpec,
-  MapOptions,
-  PoolOptions,
-  ShutdownOptions,
-} from "./src/options/options.ts";
+  ListenOptions,
+  NetworkOptions,
+} from "./src/options/network_options.ts";
+export type { HostSpec, PoolOptions } from "./src/options/pool_options.ts";
+export type { ShutdownOptions } from "./src/options/shutdown_options.ts";
+export type {
+  InitializerArgs,
+  NeededInitializerArgs,
+  WorkerOptions,
+} from "./src/options/worker_options.ts";
 export type { MapInputs } from "./src/map/map_inputs.ts";
 export { Pool } from "./src/pool/pool.ts";
-export { TaskRunner } from "./src/pool/task_runner.ts";
+export type { TaskRunner } from "./src/pool/task_runner.ts";
 export type { HostStats, PoolStats } from "./src/pool/stats.ts";
 export { taskSignal } from "./src/tasks/task_signal.ts";
 export {
   bind,
   type ImportedTasks,
   importTasks,
-  Task,
+  type Task,
   type TaskLike,
 } from "./src/tasks/task.ts";

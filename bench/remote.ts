@@ -16,7 +16,7 @@ import { runAll, singleMap, WINDOW } from "./throughput.ts";
 const LATENCY = ["ssh-echo/p50", "ssh-run/p50"];
 const THROUGHPUT = ["ssh-limit", "ssh-single/map", "ssh-single/run"];
 
-/** A pool with an ssh host, beside a plain `ssh -R`, all on this machine. */
+/** Compares a pool with an ssh host and a plain `ssh -R`, on this machine. */
 export const remote: Section = {
   title:
     "Over ssh to this machine: round trip, 1 worker; throughput, 2 workers",
@@ -41,7 +41,7 @@ async function run(
 
 async function latency(server: SshServer, effort: Effort): Promise<Row[]> {
   await using tunnel = await SshTunnel.start(server, "echo", 1);
-  await using pool = new Pool({ hosts: sshHost(server, 1) });
+  await using pool = new Pool({ workers: 0, hosts: sshHost(server, 1) });
   await pool.ready;
   return await compareTrips(
     bareTrips("ssh-echo", tunnel.connections[0]!),
@@ -58,7 +58,7 @@ async function throughput(
 ): Promise<Row[]> {
   await using tunnel = await SshTunnel.start(server, "frames", 2);
   using exchange = new MessageExchange(tunnel.connections);
-  await using pool = new Pool({ hosts: sshHost(server, 2) });
+  await using pool = new Pool({ workers: 0, hosts: sshHost(server, 2) });
   await pool.ready;
   const limit = {
     name: "ssh-limit",

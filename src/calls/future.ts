@@ -1,5 +1,8 @@
 import type { PromisedCall } from "./promised_call.ts";
 
+/** Makes the future of a call. */
+export let makeFuture: <Result>(call: PromisedCall<Result>) => Future<Result>;
+
 /**
  * The outcome of a task that was submitted: a promise that also answers what
  * a future of PEP 3148 does.
@@ -27,12 +30,11 @@ export class Future<Result> implements Promise<Result> {
   readonly #call: PromisedCall<Result>;
   #cancelled = false;
 
-  /**
-   * Constructs the future of a call; use {@linkcode Pool.submit} instead.
-   *
-   * @param call The call.
-   */
-  constructor(call: PromisedCall<Result>) {
+  static {
+    makeFuture = (call) => new Future(call);
+  }
+
+  private constructor(call: PromisedCall<Result>) {
     this.#call = call;
     call.promise.ignoreRejection();
   }

@@ -2,9 +2,9 @@ import { deadline } from "@std/async/deadline";
 import { Engine } from "../pool/engine.ts";
 import { HostError } from "../errors/host_error.ts";
 import type { HostOptions } from "../options/host_options.ts";
+import type { ListenOptions } from "../options/network_options.ts";
 import type { HostSettings } from "../options/host_spec.ts";
-import { ServerHost } from "../hosts/server/server_host.ts";
-import { SshHost } from "../hosts/ssh/ssh_host.ts";
+import { RemoteHost } from "../hosts/remote/remote_host.ts";
 import { KeepAlive } from "../util/keep_alive.ts";
 import { TaskRunner } from "../pool/task_runner.ts";
 import { type PoolSettings, poolSettings } from "../options/settings.ts";
@@ -34,10 +34,8 @@ const MAX_CLOCK_OFFSET = 1_000;
 export interface CheckOptions {
   /** How long a host may take to start its workers, in milliseconds. */
   readonly timeout: number;
-  /** The address that workers at spawner servers connect to. */
-  readonly localhost?: string;
-  /** The port that they connect to. */
-  readonly localport?: number;
+  /** Where workers at spawner servers connect to. */
+  readonly listen?: ListenOptions;
 }
 
 /** A pool of one host, of which the insides can be got at. */
@@ -54,6 +52,7 @@ export async function checkHost(
 ): Promise<HostReport> {
   const settings = poolSettings({
     ...network,
+    workers: 0,
     hosts: host,
     permissions: "none",
     startTimeout: timeout,
@@ -206,10 +205,8 @@ class HostCheck {
     }
   }
 
-  get #host(): SshHost | ServerHost | undefined {
-    return this.#engine.hosts.find((host) =>
-      host instanceof SshHost || host instanceof ServerHost
-    );
+  get #host(): RemoteHost | undefined {
+    return this.#engine.hosts.find((host) => host instanceof RemoteHost);
   }
 }
 

@@ -32,10 +32,11 @@ For spawner servers:
   --tls                   Use TLS
   --ca-cert <file>        Use TLS, and trust the certificates (PEM) in the file
   --tls-name <name>       Use TLS; the name that the certificate must be for
-  --localhost <address>   Address of this machine that workers connect to; with
+  --listen-hostname <address>
+                          Address of this machine that workers connect to; with
                           0.0.0.0 (all IPv4) or :: (all) the one that the
                           server sees
-  --localport <port>      Port of this machine that workers connect to
+  --listen-port <port>    Port of this machine that workers connect to
 
 The exit code is 0 if all is well on all hosts, 1 if one has a problem, and 2
 if the program was used wrongly.
@@ -46,8 +47,8 @@ const SPAWNER_FLAGS = [
   "token-file",
   "ca-cert",
   "tls-name",
-  "localhost",
-  "localport",
+  "listen-hostname",
+  "listen-port",
 ] as const;
 const VALUED = ["timeout", ...SSH_FLAGS, ...SPAWNER_FLAGS] as const;
 
@@ -185,17 +186,19 @@ function checkOptions({ values }: Flags): CheckOptions {
       `--timeout must be a number of seconds up to ${MAX_TIMEOUT}, and is "${seconds}"`,
     );
   }
-  const localhost = values.get("localhost")?.at(-1);
-  const localport = values.get("localport")?.at(-1);
-  if (localport !== undefined && !isPort(localport)) {
+  const hostname = values.get("listen-hostname")?.at(-1);
+  const port = values.get("listen-port")?.at(-1);
+  if (port !== undefined && !isPort(port)) {
     throw new RangeError(
-      `--localport must be from 1 to 65535, and is "${localport}"`,
+      `--listen-port must be from 1 to 65535, and is "${port}"`,
     );
   }
   return {
     timeout: Number(seconds) * 1_000,
-    ...(localhost === undefined ? {} : { localhost }),
-    ...(localport === undefined ? {} : { localport: Number(localport) }),
+    listen: {
+      ...(hostname === undefined ? {} : { hostname }),
+      ...(port === undefined ? {} : { port: Number(port) }),
+    },
   };
 }
 

@@ -66,6 +66,6 @@ function spawnerHints({ hostname, port = SPAWNER_PORT }: HostSettings): Hints {
     "version":
       "use the same version of @distex/pool here and for the server there",
     "worker":
-      `workers that have started connect back from ${hostname} to this machine: a firewall here must let them, or --localhost and --localport must say where; if the host is slow or takes no more of them, try fewer workers or a longer --timeout`,
+      `workers that have started connect back from ${hostname} to this machine: a firewall here must let them, or --listen-hostname and --listen-port must say where; if the host is slow or takes no more of them, try fewer workers or a longer --timeout`,
   };
 }

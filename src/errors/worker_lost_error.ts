@@ -1,3 +1,5 @@
+import { renamedMembers } from "../util/renamed_members.ts";
+
 /** What is known of a worker that was lost. */
 export interface WorkerLoss {
   /** What the worker was called. */
@@ -61,3 +63,8 @@ export class WorkerLostError extends Error {
     this.stderrTail = stderrTail;
   }
 }
+
+renamedMembers(WorkerLostError.prototype, {
+  how: "WorkerLostError has no 'how': use exitStatus",
+  lastWords: "WorkerLostError has no 'lastWords': use stderrTail",
+});

@@ -1,5 +1,5 @@
 import { type AnyIterable, isAsyncIterable, isIterable } from "./items.ts";
-import type { MapOptions } from "../options/options.ts";
+import type { MapOptions } from "../options/map_options.ts";
 
 /**
  * The inputs of a map: an iterable for each argument of the task, then the

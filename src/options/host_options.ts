@@ -1,15 +1,17 @@
 import {
   checkNames,
+  checkObject,
   checkSecret,
-  checkText,
-  checkTexts,
-  checkTextsByName,
-  invalid,
+  checkString,
+  checkStringRecord,
+  checkStrings,
+  wrongType,
 } from "./option_checks.ts";
+import { RENAMED_HOST_OPTIONS } from "./renamed_options.ts";
 import { grantedBy, type WorkerPermissions } from "./worker_permissions.ts";
 
 /**
- * What can be said about another machine, beyond a host spec in one string.
+ * The options of another machine.
  *
  * @example Usage
  * ```ts ignore
@@ -26,75 +28,109 @@ import { grantedBy, type WorkerPermissions } from "./worker_permissions.ts";
 export interface HostOptions {
   /** `[ssh://][username@]hostname[:port][/workers]`, IPv6 in brackets. */
   readonly host: string;
-  /** How many workers run there; 0, the default, is one for each CPU. */
+  /**
+   * How many workers run there. 0 is one for each CPU of that machine.
+   *
+   * @default {0}
+   */
   readonly workers?: number;
-  /** What the host is called in messages; the default is its host name. */
+  /**
+   * The host's name in messages, in {@linkcode Pool.stats} and for the option
+   * `host` of calls. If it is left out, it is the host name.
+   */
   readonly name?: string;
   /** ssh: the file of the private key to log in with. */
   readonly identity?: string;
   /**
-   * ssh: further arguments for `ssh`. They come first, so that what `-o`, `-p`
-   * and `-l` say there prevails; flags such as `-A` don't.
+   * ssh: further arguments for `ssh`. They come first, so what `-o`, `-p` and
+   * `-l` set there wins. Flags such as `-A` don't.
+   *
+   * @default {[]}
    */
   readonly sshArgs?: readonly string[];
-  /** ssh: the path of `deno` over there; by default it is looked for. */
+  /** ssh: the path of `deno` there. If it is left out, it is searched for. */
   readonly deno?: string;
-  /** ssh: where temporary files go over there; the default is `"/tmp"`. */
+  /**
+   * ssh: the folder for temporary files there.
+   *
+   * @default {"/tmp"}
+   */
   readonly tmpdir?: string;
   /**
-   * Spawner server: its token, if it isn't the pool's `token`. White space
-   * around it doesn't count.
+   * Spawner server: its token. White space around it is ignored. If it is left
+   * out, it is the pool's `token`.
    */
   readonly token?: string;
   /**
-   * Spawner server: whether it is reached with TLS, and so is the pool. The
-   * default is `false`.
+   * Spawner server: whether the connections to it, and those of its workers
+   * back to the pool, use TLS.
+   *
+   * @default {false}
    */
   readonly tls?: boolean | TlsOptions;
-  /** What tasks may do there; the default is the pool's `permissions`. */
+  /**
+   * What tasks may do there. If it is left out, the pool's `permissions`
+   * applies.
+   */
   readonly permissions?: WorkerPermissions;
   /**
    * Further arguments for `deno run` there, after the pool's `denoArgs`. All
    * users of that machine can see them.
+   *
+   * @default {[]}
    */
   readonly denoArgs?: readonly string[];
-  /** Environment variables of workers there, besides the pool's `env`. */
+  /**
+   * Environment variables of workers there, added to the pool's `env`.
+   *
+   * @default {{}}
+   */
   readonly env?: Readonly<Record<string, string>>;
   /**
-   * The folder that workers start in there; the default is that in which ssh
-   * begins, or in which the spawner server was started.
+   * The working directory of workers there. If it is left out, it is the one
+   * in which ssh starts, or in which the spawner server was started.
    */
   readonly cwd?: string;
 }
 
-/** What is accepted as the certificate of a spawner server. */
+/**
+ * Which certificate of a spawner server is accepted.
+ *
+ * @example Usage
+ * ```ts ignore
+ * import { Pool, type TlsOptions } from "@distex/pool";
+ *
+ * const tls: TlsOptions = { caCerts: [Deno.readTextFileSync("ca.pem")] };
+ * await using pool = new Pool({ workers: 0, hosts: { host: "mini", tls } });
+ * ```
+ */
 export interface TlsOptions {
   /**
-   * The certificates (PEM) by one of which it must be signed; the default is
-   * those that Deno trusts.
+   * Certificates (PEM), one of which must have signed it. If they are left
+   * out, they are those that Deno trusts.
    */
   readonly caCerts?: readonly string[];
-  /** The name it must be for; the default is the host name. */
+  /** The name it must be for. If it is left out, it is the host name. */
   readonly serverName?: string;
 }
 
-/** The longest path of a Unix socket that all systems take, in bytes. */
-const MAX_TMPDIR = 103 - "/distex-/probe.sock".length - 32;
+/** The longest path that leaves room for a Unix socket's on all systems. */
+const MAX_TMPDIR_BYTES = 103 - "/distex-/probe.sock".length - 32;
 
-/** What `ssh -R` and Deno's permission flags take for nothing but a path. */
-const TMPDIR = /^\/[^,:%$\\\p{Cc}]*$/u;
+/** A path that `ssh -R` and Deno's permission flags take literally. */
+const LITERAL_PATH = /^\/[^,:%$\\\p{Cc}]*$/u;
 
 const SSH_ONLY = ["identity", "sshArgs", "deno", "tmpdir"] as const;
 const SPAWNER_ONLY = ["token", "tls"] as const;
 const BOTH = ["permissions", "denoArgs", "env", "cwd"] as const;
 
 /**
- * Checks that there are no options but those of a kind of host, and that they
- * have values that they can have.
+ * Checks the options of a host.
  *
  * @param kind How the host is reached.
- * @throws {TypeError} If there is no such option.
- * @throws {RangeError} If one has a value that it can't have.
+ * @throws {TypeError} If an option doesn't exist, isn't for this kind of host,
+ * or has the wrong type.
+ * @throws {RangeError} If an option is out of range.
  */
 export function checkHostOptions(
   options: HostOptions,
@@ -114,25 +150,37 @@ function checkOptionNames(
   const known: readonly string[] = ["host", "workers", "name", ...BOTH, ...own];
   for (const name of Object.keys(others)) {
     if (known.includes(name)) continue;
-    const reason = (foreign as readonly string[]).includes(name)
-      ? `the option '${name}' is for ${
-        kind === "ssh" ? "spawner servers, not for ssh" : "ssh://…"
-      }`
-      : `there is no option '${name}'; there are ${known.join(", ")}`;
-    throw new TypeError(`In the host "${host}" ${reason}`);
+    const why = (foreign as readonly string[]).includes(name)
+      ? foreignOption(name, kind)
+      : unknownOption(name, known);
+    throw new TypeError(`In the host "${host}" ${why}`);
   }
+}
+
+function foreignOption(name: string, kind: "ssh" | "spawner"): string {
+  const hosts = kind === "ssh" ? "spawner servers, not for ssh" : "ssh://…";
+  return `the option '${name}' is for ${hosts}`;
+}
+
+function unknownOption(name: string, known: readonly string[]): string {
+  const instead = RENAMED_HOST_OPTIONS.get(name);
+  return instead === undefined
+    ? `there is no option '${name}'; there are ${known.join(", ")}`
+    : `there is no option '${name}': ${instead}`;
 }
 
 function checkValues(options: HostOptions): void {
   const { host, name, identity, deno, tmpdir, token, sshArgs } = options;
-  checkTmpdir(host, tmpdir);
   try {
-    for (const [option, text] of Object.entries({ name, identity, deno })) {
-      checkText(option, text);
+    for (
+      const [option, text] of Object.entries({ name, identity, deno, tmpdir })
+    ) {
+      checkString(option, text);
     }
+    checkTmpdir(tmpdir);
     checkSecret("token", token);
     checkTls(options.tls);
-    checkTexts("sshArgs", sshArgs);
+    checkStrings("sshArgs", sshArgs);
     checkWorkerOptions(options);
   } catch (cause) {
     const { message } = cause as Error;
@@ -144,35 +192,36 @@ function checkValues(options: HostOptions): void {
 function checkTls(tls: HostOptions["tls"]): void {
   if (tls === undefined || typeof tls === "boolean") return;
   if (typeof tls !== "object" || tls === null) {
-    throw invalid("tls", tls, "true, false or an object");
+    throw wrongType("tls", tls, "true, false or an object");
   }
+  checkObject("'tls'", tls);
   checkNames("'tls'", tls, { caCerts: true, serverName: true });
-  checkTexts("tls.caCerts", tls.caCerts);
-  checkText("tls.serverName", tls.serverName);
+  checkStrings("tls.caCerts", tls.caCerts);
+  checkString("tls.serverName", tls.serverName);
 }
 
 /**
- * Checks that the options of workers, a pool's or a host's, have values that
- * they can have.
+ * Checks the options of workers that a pool and a host have in common.
  *
- * @throws {TypeError} If there is no such permission.
- * @throws {RangeError} If one hasn't.
+ * @throws {TypeError} If a permission doesn't exist, or an option has the
+ * wrong type.
+ * @throws {RangeError} If an option is out of range.
  */
 export function checkWorkerOptions(
   { permissions, denoArgs, env, cwd }: Pick<HostOptions, typeof BOTH[number]>,
 ): void {
   if (permissions !== undefined) grantedBy(permissions);
-  checkTexts("denoArgs", denoArgs);
-  checkTextsByName("env", env);
-  checkText("cwd", cwd);
+  checkStrings("denoArgs", denoArgs);
+  checkStringRecord("env", env);
+  checkString("cwd", cwd);
 }
 
-function checkTmpdir(host: string, tmpdir: string | undefined): void {
+function checkTmpdir(tmpdir: string | undefined): void {
   if (tmpdir === undefined) return;
   const byteLength = new TextEncoder().encode(tmpdir).length;
-  if (TMPDIR.test(tmpdir) && byteLength <= MAX_TMPDIR) return;
+  if (LITERAL_PATH.test(tmpdir) && byteLength <= MAX_TMPDIR_BYTES) return;
   throw new RangeError(
-    `In the host "${host}" the option 'tmpdir' must be an absolute path of at most ${MAX_TMPDIR} bytes without any of , : % $ \\ in it, and is ${
+    `the option 'tmpdir' must be an absolute path of at most ${MAX_TMPDIR_BYTES} bytes without any of , : % $ \\ in it, and is ${
       Deno.inspect(tmpdir)
     }`,
   );

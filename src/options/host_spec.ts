@@ -1,13 +1,14 @@
 import { checkHostOptions, type HostOptions } from "./host_options.ts";
+import { wrongType } from "./option_checks.ts";
 
-/** A host spec, checked and complete. */
+/** A host spec, checked and with its defaults. */
 export interface HostSettings
   extends Omit<HostOptions, "host" | "workers" | "name"> {
   /** How the host is reached. */
   readonly kind: "ssh" | "spawner";
-  /** What the host is called in messages. */
+  /** The host's name in messages. */
   readonly name: string;
-  /** The user to log in as; the default is up to ssh. */
+  /** The user to log in as; if there is none, ssh decides. */
   readonly username: string | undefined;
   /** The host's name or address, without brackets. */
   readonly hostname: string;
@@ -17,16 +18,18 @@ export interface HostSettings
   readonly workers: number;
 }
 
-/** What the last part of a spec is called in messages. */
+/** The name of the last part of a spec in messages. */
 const WORKERS = "number of workers";
 
 const EXPECTED = "[ssh://][username@]hostname[:port][/workers]";
 
 /**
- * Reads host specs, one or many.
+ * Parses host specs, one or many.
  *
- * @throws {TypeError} If there is no such option.
- * @throws {RangeError} If a part of a spec can't be read; it says which.
+ * @throws {TypeError} If a spec is neither a string nor an object with a
+ * `host`, or if an option doesn't exist or has the wrong type.
+ * @throws {RangeError} If a part of a spec can't be parsed, which the message
+ * names, or an option is out of range.
  */
 export function parseHosts(
   specs: string | HostOptions | readonly (string | HostOptions)[],
@@ -38,7 +41,7 @@ export function parseHosts(
 }
 
 function parseHost(options: HostOptions): HostSettings {
-  // Of a URL, `host` is something else.
+  // The `host` of a URL is something else.
   if (typeof options?.host !== "string" || options instanceof URL) {
     throw new TypeError(
       `A host must be a string like ${EXPECTED}, or an object with one as its 'host', and is ${
@@ -53,13 +56,20 @@ function parseHost(options: HostOptions): HostSettings {
     throw unreadable(host, WORKERS, `${count} and ${workers} at once`);
   }
   const wanted = count ?? workers ?? 0;
+  if (typeof wanted !== "number") {
+    throw new TypeError(
+      `In the host "${host}" ${
+        wrongType("workers", wanted, "a whole number").message
+      }`,
+    );
+  }
   if (!Number.isSafeInteger(wanted) || wanted < 0) {
     throw noCount(host, Deno.inspect(wanted));
   }
   const { token } = others;
   return {
     ...others,
-    // In a file a line feed follows it.
+    // A token read from a file ends with a line feed.
     ...(token === undefined ? {} : { token: token.trim() }),
     kind,
     name: givenName ?? hostname,
@@ -70,7 +80,7 @@ function parseHost(options: HostOptions): HostSettings {
   };
 }
 
-/** What something is that is no host, without the values in it: the token. */
+/** Describes something that is no host, without its values: one is a token. */
 function describe(options: unknown): string {
   if (options === null) return "null";
   if (typeof options !== "object") return `of type ${typeof options}`;
@@ -90,6 +100,7 @@ interface Spec {
 
 function parseSpec(spec: string): Spec {
   const [, scheme, rest = ""] = spec.match(/^(?:([^/]*):\/\/)?(.*)$/s)!;
+  if (scheme === undefined) checkSlashes(spec);
   checkPassword(scheme, rest);
   if (scheme !== undefined && scheme !== "ssh") {
     throw unreadable(
@@ -115,7 +126,7 @@ function parseSpec(spec: string): Spec {
   };
 }
 
-/** No message has it, so it must be the first that is looked for. */
+/** Must come first: no message may contain a password. */
 function checkPassword(scheme: string | undefined, rest: string): void {
   const colon = rest.indexOf(":");
   const at = rest.lastIndexOf("@");
@@ -126,6 +137,15 @@ function checkPassword(scheme: string | undefined, rest: string): void {
     "username",
     "followed by a password, which can't be given: log in with a key (the host's option 'identity', or an ssh-agent)",
   );
+}
+
+/** Refuses `ssh:/host` and `ssh:host`, which lack slashes. */
+function checkSlashes(spec: string): void {
+  // A host may be named ssh, and have a port.
+  const [, rest] = spec.match(/^ssh:(?!\d)\/?([^/].*)$/s) ?? [];
+  if (rest === undefined) return;
+  checkPassword("ssh", rest);
+  throw unreadable(spec, "scheme", `incomplete: write ssh://${rest}`);
 }
 
 function splitPort(
@@ -171,7 +191,8 @@ function checkUsername(spec: string, kind: string, username: string): void {
 function portNumber(spec: string, text: string): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port > 0 && port < 65_536) return port;
-  throw unreadable(spec, "port", `"${text}", and must be from 1 to 65535`);
+  const found = text === "" ? "missing after the colon" : `"${text}"`;
+  throw unreadable(spec, "port", `${found}, and must be from 1 to 65535`);
 }
 
 function workerCount(spec: string, text: string): number | undefined {

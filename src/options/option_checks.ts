@@ -1,139 +1,206 @@
 /**
  * Checks that an option is an integer.
  *
- * @param least The least that it may be.
- * @param or What else it may be, as the end of the message.
- * @throws {RangeError} If it isn't.
+ * @param min The least value allowed.
+ * @param alternative What else is allowed, such as `"auto"`.
+ * @throws {TypeError} If it isn't a number.
+ * @throws {RangeError} If it isn't an integer of at least `min`.
  */
 export function checkInteger(
   name: string,
-  value: number,
-  least: number,
-  or = "",
+  value: unknown,
+  min: number,
+  alternative?: string | number,
 ): void {
-  if (Number.isSafeInteger(value) && value >= least) return;
-  throw invalid(name, value, `an integer of at least ${least}${or}`);
+  if (value === alternative && alternative !== undefined) return;
+  if (Number.isSafeInteger(value) && (value as number) >= min) return;
+  const or = alternative === undefined
+    ? ""
+    : `, or ${Deno.inspect(alternative)}`;
+  const expected = `an integer of at least ${min}${or}`;
+  // A misspelt "auto" has the right type.
+  if (typeof value === "number" || typeof value === typeof alternative) {
+    throw wrongValue(name, value, expected);
+  }
+  throw wrongType(name, value, expected);
 }
 
 /**
- * Checks that an option is one of some strings.
+ * Checks that an option is a port number, where 0 is any free port.
  *
- * @throws {RangeError} If it isn't.
+ * @throws {TypeError} If it isn't a number.
+ * @throws {RangeError} If it isn't an integer from 0 to 65535.
+ */
+export function checkPort(name: string, value: unknown): void {
+  const expected = "an integer from 0 to 65535";
+  if (typeof value !== "number") throw wrongType(name, value, expected);
+  if (Number.isInteger(value) && value >= 0 && value <= 65_535) return;
+  throw wrongValue(name, value, expected);
+}
+
+/**
+ * Checks that an option is one of several strings.
+ *
+ * @throws {TypeError} If it isn't a string.
+ * @throws {RangeError} If it is another string.
  */
 export function checkChoice(
   name: string,
-  value: string,
+  value: unknown,
   choices: readonly string[],
 ): void {
-  if (choices.includes(value)) return;
-  const quoted = choices.map((choice) => `"${choice}"`).join(" or ");
-  throw invalid(name, value, quoted);
+  const expected = choices.map((choice) => `"${choice}"`).join(" or ");
+  if (typeof value !== "string") throw wrongType(name, value, expected);
+  if (!choices.includes(value)) throw wrongValue(name, value, expected);
 }
 
 /**
- * Checks that an option is a time that timers can wait for.
+ * Checks that an option is a time in milliseconds that a timer can wait for.
  *
- * @throws {RangeError} If it isn't.
+ * @throws {TypeError} If it isn't a number.
+ * @throws {RangeError} If it is out of range.
  */
-export function checkMilliseconds(name: string, value: number): void {
-  if (value > 0 && value < 2 ** 31) return;
-  throw invalid(
-    name,
-    value,
-    `a number of milliseconds above 0 and below ${2 ** 31}`,
-  );
+export function checkMilliseconds(name: string, value: unknown): void {
+  const expected = `a number of milliseconds above 0 and below ${2 ** 31}`;
+  if (typeof value !== "number") throw wrongType(name, value, expected);
+  if (!(value > 0 && value < 2 ** 31)) throw wrongValue(name, value, expected);
 }
 
 /**
- * Checks that an option, if it is given, is a signal.
+ * Checks that an option is a boolean.
  *
- * @throws {RangeError} If it isn't.
+ * @throws {TypeError} If it isn't.
  */
-export function checkSignal(signal: AbortSignal | undefined): void {
-  if (signal === undefined || signal instanceof AbortSignal) return;
-  throw invalid("signal", signal, "an AbortSignal");
+export function checkBoolean(name: string, value: unknown): void {
+  if (typeof value === "boolean") return;
+  throw wrongType(name, value, "true or false");
 }
 
 /**
- * Checks that an option, if it is given, is a string.
+ * Checks that an option is an `AbortSignal` or `undefined`.
  *
- * @throws {RangeError} If it isn't.
+ * @throws {TypeError} If it isn't.
  */
-export function checkText(name: string, value: string | undefined): void {
+export function checkSignal(value: unknown): void {
+  if (value === undefined || value instanceof AbortSignal) return;
+  throw wrongType("signal", value, "an AbortSignal");
+}
+
+/**
+ * Checks that an option is a string or `undefined`.
+ *
+ * @throws {TypeError} If it isn't.
+ */
+export function checkString(name: string, value: unknown): void {
   if (value === undefined || typeof value === "string") return;
-  throw invalid(name, value, "a string");
+  throw wrongType(name, value, "a string");
 }
 
 /**
- * Checks that an option, if it is given, is a string, which is a secret.
+ * Checks that an option that holds a secret is a string or `undefined`.
  *
- * @throws {RangeError} If it isn't; its message doesn't tell what it is.
+ * @throws {TypeError} If it isn't. The message doesn't contain the value.
  */
-export function checkSecret(name: string, value: string | undefined): void {
+export function checkSecret(name: string, value: unknown): void {
   if (value === undefined || typeof value === "string") return;
-  throw new RangeError(
+  throw new TypeError(
     `'${name}' must be a string, and is of type ${typeof value}`,
   );
 }
 
 /**
- * Checks that an option, if it is given, is an array of strings.
+ * Checks that an option is an array of strings or `undefined`.
  *
- * @throws {RangeError} If it isn't.
+ * @throws {TypeError} If it isn't.
  */
-export function checkTexts(
-  name: string,
-  value: readonly string[] | undefined,
-): void {
+export function checkStrings(name: string, value: unknown): void {
   if (value === undefined) return;
-  if (Array.isArray(value) && value.every(isText)) return;
-  throw invalid(name, value, "an array of strings");
+  if (Array.isArray(value) && value.every(isString)) return;
+  throw wrongType(name, value, "an array of strings");
 }
 
 /**
- * Checks that an option, if it is given, is an object of strings.
+ * Checks that an option is an object whose values are strings, or `undefined`.
  *
- * @throws {RangeError} If it isn't; its message has none of the strings, as
- * they may be secrets.
+ * @throws {TypeError} If it isn't. The message contains none of the strings,
+ * because they may be secrets.
  */
-export function checkTextsByName(
-  name: string,
-  value: Readonly<Record<string, string>> | undefined,
-): void {
+export function checkStringRecord(name: string, value: unknown): void {
   if (value === undefined) return;
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw invalid(name, value, "an object of strings");
+    throw wrongType(name, value, "an object of strings");
   }
   for (const [key, text] of Object.entries(value)) {
-    if (!isText(text)) throw invalid(`${name}.${key}`, text, "a string");
+    if (!isString(text)) throw wrongType(`${name}.${key}`, text, "a string");
   }
 }
 
 /**
- * Checks that there are no other options than those that are known.
+ * Checks that options are an object.
  *
- * @param of What has the options.
- * @throws {TypeError} If there is one.
+ * @param owner What takes the options, for the message.
+ * @throws {TypeError} If they aren't.
  */
-export function checkNames(of: string, options: object, known: object): void {
+export function checkObject(owner: string, options: unknown): void {
+  if (
+    typeof options === "object" && options !== null && !Array.isArray(options)
+  ) return;
+  throw new TypeError(
+    `The options of ${owner} must be an object, and are ${
+      Deno.inspect(options)
+    }`,
+  );
+}
+
+/**
+ * Checks that all options exist.
+ *
+ * @param owner What takes the options, for the message.
+ * @param known An object with all names that exist.
+ * @param renamed For each old name or Python name, what to write instead.
+ * @throws {TypeError} If there is an option that doesn't exist.
+ */
+export function checkNames(
+  owner: string,
+  options: object,
+  known: object,
+  renamed: ReadonlyMap<string, string> = new Map(),
+): void {
   for (const name of Object.keys(options)) {
-    if (name in known) continue;
+    if (Object.hasOwn(known, name)) continue;
+    const instead = renamed.get(name);
     throw new TypeError(
-      `${of} has no option '${name}'; it has ${Object.keys(known).join(", ")}`,
+      instead === undefined
+        ? `${owner} has no option '${name}'; it has ${
+          Object.keys(known).join(", ")
+        }`
+        : `${owner} has no option '${name}': ${instead}`,
     );
   }
 }
 
-function isText(value: unknown): boolean {
+function isString(value: unknown): boolean {
   return typeof value === "string";
 }
 
-/** Makes the error for an option that can't have its value. */
-export function invalid(
+/** Makes the error for an option whose value has the wrong type. */
+export function wrongType(
+  name: string,
+  value: unknown,
+  expected: string,
+): TypeError {
+  return new TypeError(message(name, value, expected));
+}
+
+/** Makes the error for an option whose value is out of range. */
+export function wrongValue(
   name: string,
   value: unknown,
   expected: string,
 ): RangeError {
-  const inspected = Deno.inspect(value);
-  return new RangeError(`'${name}' must be ${expected}, and is ${inspected}`);
+  return new RangeError(message(name, value, expected));
+}
+
+function message(name: string, value: unknown, expected: string): string {
+  return `'${name}' must be ${expected}, and is ${Deno.inspect(value)}`;
 }

@@ -1,37 +1,70 @@
 import { fileURLToPath } from "node:url";
+import type { CallOptions } from "./call_options.ts";
+import type { FailureOptions } from "./failure_options.ts";
 import { checkWorkerOptions } from "./host_options.ts";
 import { type HostSettings, parseHosts } from "./host_spec.ts";
+import type { LimitOptions } from "./limit_options.ts";
+import type { MapOptions } from "./map_options.ts";
+import type { ListenOptions, NetworkOptions } from "./network_options.ts";
 import {
+  checkBoolean,
   checkChoice,
   checkInteger,
   checkMilliseconds,
   checkNames,
+  checkObject,
+  checkPort,
   checkSecret,
   checkSignal,
-  checkText,
-  invalid,
+  checkString,
+  wrongType,
+  wrongValue,
 } from "./option_checks.ts";
-import type { CallOptions, MapOptions, PoolOptions } from "./options.ts";
-import type { TaskLike } from "../tasks/task.ts";
+import type { PoolOptions } from "./pool_options.ts";
+import {
+  RENAMED_CALL_OPTIONS,
+  RENAMED_MAP_OPTIONS,
+  RENAMED_POOL_OPTIONS,
+  RENAMED_SHUTDOWN_OPTIONS,
+} from "./renamed_options.ts";
+import type { ShutdownOptions } from "./shutdown_options.ts";
+import { Task, type TaskLike } from "../tasks/task.ts";
 import { findConfig } from "../util/find_config.ts";
+import type { WorkerOptions } from "./worker_options.ts";
 
-type ReadOption = "hosts" | "initializer" | "localhost" | "config" | "cwd";
+type ReadOption =
+  | "hosts"
+  | "initializer"
+  | "initializerArgs"
+  | "listen"
+  | "config"
+  | "cwd";
 
-/** A pool's options, checked and complete. */
+/** Where a pool listens for workers that connect over TCP. */
+export interface ListenSettings {
+  /** See {@linkcode ListenOptions.hostname}. */
+  readonly hostname: string | undefined;
+  /** See {@linkcode ListenOptions.port}. */
+  readonly port: number;
+}
+
+/** A pool's options, checked and with their defaults. */
 export interface PoolSettings extends Required<Omit<PoolOptions, ReadOption>> {
-  /** The other machines, read. */
+  /** The other machines. */
   readonly hosts: readonly HostSettings[];
-  /** See {@linkcode PoolOptions.initializer}. */
+  /** See {@linkcode WorkerOptions.initializer}. */
   readonly initializer: TaskLike<never[], unknown> | undefined;
-  /** See {@linkcode PoolOptions.localhost}. */
-  readonly localhost: string | undefined;
-  /** The configuration's path, if there is one. */
+  /** See {@linkcode WorkerOptions.initializerArgs}. */
+  readonly initializerArgs: readonly unknown[];
+  /** See {@linkcode NetworkOptions.listen}. */
+  readonly listen: ListenSettings;
+  /** The path of the configuration, if there is one. */
   readonly config: string | undefined;
-  /** See {@linkcode PoolOptions.cwd}. */
+  /** See {@linkcode WorkerOptions.cwd}. */
   readonly cwd: string | undefined;
 }
 
-/** A map's options, checked and complete. */
+/** A map's options, checked and with their defaults. */
 export interface MapSettings
   extends Required<Omit<MapOptions, "timeout" | "signal">> {
   /** See {@linkcode MapOptions.timeout}. */
@@ -43,109 +76,135 @@ export interface MapSettings
 /**
  * Checks a pool's options and fills in the defaults.
  *
- * @throws {TypeError} If there is no such option.
- * @throws {RangeError} If an option has a value that it can't have.
+ * @throws {TypeError} If an option doesn't exist or has the wrong type.
+ * @throws {RangeError} If an option is out of range, or the pool would have no
+ * workers.
  */
-export function poolSettings(options: PoolOptions): PoolSettings {
-  const workers = options.workers ?? 0;
+export function poolSettings<Args extends unknown[]>(
+  options: PoolOptions<Args>,
+): PoolSettings {
+  checkObject("Pool", options);
+  const { workers = navigator.hardwareConcurrency } = options;
+  const { modules = "auto", lazy = false } = options;
   checkInteger("workers", workers, 0);
-  const { prefetch = "auto", concurrency = 1, startTimeout = 60_000 } = options;
-  if (prefetch !== "auto") checkInteger("prefetch", prefetch, 0, `, or "auto"`);
-  checkInteger("concurrency", concurrency, 1);
-  checkMilliseconds("startTimeout", startTimeout);
-  const { onHostError = "fail", modules = "auto" } = options;
-  checkChoice("onHostError", onHostError, ["fail", "continue"]);
   checkChoice("modules", modules, ["auto", "bundle"]);
-  checkSecret("token", options.token);
-  const { initializerArgs = [] } = options;
-  if (!Array.isArray(initializerArgs)) {
-    throw invalid("initializerArgs", initializerArgs, "an array");
-  }
-  checkWorkerOptions(options);
-  const hosts = parseHosts(options.hosts ?? []);
+  checkBoolean("lazy", lazy);
   const settings = {
-    workers: workers === 0 && hosts.length === 0
-      ? navigator.hardwareConcurrency
-      : workers,
-    hosts,
-    onHostError,
-    token: options.token?.trim() ?? "",
+    workers,
+    hosts: parseHosts(options.hosts ?? []),
     modules,
-    prefetch,
-    concurrency,
-    initializer: options.initializer,
-    initializerArgs,
-    lazy: options.lazy ?? false,
+    lazy,
+    ...workerSettings(options),
+    ...limitSettings(options),
+    ...failureSettings(options),
+    ...networkSettings(options),
+  };
+  checkNames("Pool", options, settings, RENAMED_POOL_OPTIONS);
+  if (workers === 0 && settings.hosts.length === 0) {
+    throw new RangeError(
+      "'workers' is 0 and there are no 'hosts', so nothing could run tasks: give 'hosts', or leave 'workers' out for one worker per CPU",
+    );
+  }
+  return settings;
+}
+
+function workerSettings<Args extends unknown[]>(options: WorkerOptions<Args>) {
+  const { initializer, initializerArgs = [], stdio = "lines" } = options;
+  if (
+    initializer !== undefined && typeof initializer !== "function" &&
+    !((initializer as unknown) instanceof Task)
+  ) {
+    throw wrongType(
+      "initializer",
+      initializer,
+      "a function, or come from importTasks() or bind()",
+    );
+  }
+  if (!Array.isArray(initializerArgs)) {
+    throw wrongType("initializerArgs", initializerArgs, "an array");
+  }
+  checkChoice("stdio", stdio, ["lines", "inherit", "null"]);
+  checkWorkerOptions(options);
+  return {
+    initializer: initializer as TaskLike<never[], unknown> | undefined,
+    initializerArgs: initializerArgs as readonly unknown[],
     permissions: options.permissions ?? "inherit",
     config: configPath(options.config),
     denoArgs: options.denoArgs ?? [],
     env: options.env ?? {},
     cwd: options.cwd,
-    startTimeout,
-    ...networkSettings(options),
-    ...recoverySettings(options),
-  };
-  checkNames("Pool", options, settings);
-  return settings;
-}
-
-/** The options about how workers connect. */
-function networkSettings(options: PoolOptions) {
-  const defaultTransport = Deno.build.os === "windows" ? "tcp" : "unix";
-  const { transport = defaultTransport, localhost, localport = 0 } = options;
-  checkChoice("transport", transport, ["unix", "tcp"]);
-  checkText("localhost", localhost);
-  checkInteger("localport", localport, 0);
-  if (localport > 65_535) {
-    throw invalid("localport", localport, "a port of at most 65535");
-  }
-  return { transport, localhost, localport };
-}
-
-/** The options about what happens when something goes wrong. */
-function recoverySettings(options: PoolOptions) {
-  const {
-    retries = 0,
-    maxRestarts = 10,
-    cancelGrace = 1_000,
-    heartbeatTimeout = 15_000,
-    hostTimeout = 60_000,
-    stdio = "lines",
-  } = options;
-  checkInteger("retries", retries, 0);
-  if (maxRestarts !== Infinity) {
-    checkInteger("maxRestarts", maxRestarts, 0, ", or Infinity");
-  }
-  checkMilliseconds("cancelGrace", cancelGrace);
-  checkMilliseconds("heartbeatTimeout", heartbeatTimeout);
-  checkMilliseconds("hostTimeout", hostTimeout);
-  checkChoice("stdio", stdio, ["lines", "inherit", "null"]);
-  return {
-    retries,
-    maxRestarts,
-    cancelGrace,
-    heartbeatTimeout,
-    hostTimeout,
     stdio,
   };
+}
+
+function limitSettings(options: LimitOptions) {
+  const {
+    concurrency = 1,
+    prefetch = "auto",
+    startTimeout = 60_000,
+    cancelGrace = 1_000,
+  } = options;
+  checkInteger("concurrency", concurrency, 1);
+  checkInteger("prefetch", prefetch, 0, "auto");
+  checkMilliseconds("startTimeout", startTimeout);
+  checkMilliseconds("cancelGrace", cancelGrace);
+  return { concurrency, prefetch, startTimeout, cancelGrace };
+}
+
+function failureSettings(options: FailureOptions) {
+  const {
+    onHostError = "fail",
+    retries = 0,
+    maxRestarts = 10,
+    heartbeatTimeout = 15_000,
+    hostTimeout = 60_000,
+  } = options;
+  checkChoice("onHostError", onHostError, ["fail", "continue"]);
+  checkInteger("retries", retries, 0);
+  checkInteger("maxRestarts", maxRestarts, 0, Infinity);
+  checkMilliseconds("heartbeatTimeout", heartbeatTimeout);
+  checkMilliseconds("hostTimeout", hostTimeout);
+  return { onHostError, retries, maxRestarts, heartbeatTimeout, hostTimeout };
+}
+
+function networkSettings(options: NetworkOptions) {
+  const defaultTransport = Deno.build.os === "windows" ? "tcp" : "unix";
+  const { transport = defaultTransport, listen = {}, token } = options;
+  checkChoice("transport", transport, ["unix", "tcp"]);
+  checkSecret("token", token);
+  return {
+    transport,
+    listen: listenSettings(listen),
+    token: token?.trim() ?? "",
+  };
+}
+
+function listenSettings(listen: ListenOptions): ListenSettings {
+  checkObject("'listen'", listen);
+  const { hostname, port = 0 } = listen;
+  checkString("listen.hostname", hostname);
+  checkPort("listen.port", port);
+  const settings = { hostname, port };
+  checkNames("'listen'", listen, settings);
+  return settings;
 }
 
 /**
  * Checks a map's options and fills in the defaults.
  *
- * @throws {TypeError} If there is no such option.
- * @throws {RangeError} If an option has a value that it can't have.
+ * @throws {TypeError} If an option doesn't exist or has the wrong type.
+ * @throws {RangeError} If an option is out of range.
  */
 export function mapSettings(options: MapOptions): MapSettings {
   const { chunkSize = "auto", ordered = true, spread = false } = options;
   const { timeout, signal } = options;
-  if (chunkSize !== "auto") {
-    checkInteger("chunkSize", chunkSize, 1, `, or "auto"`);
-  }
+  checkInteger("chunkSize", chunkSize, 1, "auto");
+  checkBoolean("ordered", ordered);
+  checkBoolean("spread", spread);
   if (timeout !== undefined) checkMilliseconds("timeout", timeout);
   checkSignal(signal);
   const settings = { timeout, chunkSize, ordered, spread, signal };
-  checkNames("map", options, settings);
+  checkNames("map()", options, settings, RENAMED_MAP_OPTIONS);
   return settings;
 }
 
@@ -159,16 +218,17 @@ const CALL_OPTIONS = {
 /**
  * Checks the options of calls.
  *
- * @param hosts What the pool's hosts are called.
- * @throws {TypeError} If there is no such option.
- * @throws {RangeError} If an option has a value that it can't have.
+ * @param hosts The names of the pool's hosts.
+ * @throws {TypeError} If an option doesn't exist or has the wrong type.
+ * @throws {RangeError} If an option is out of range.
  */
 export function callSettings(
   options: CallOptions,
   hosts: readonly string[],
 ): CallOptions {
+  checkObject("with()", options);
   const { host, timeout, signal, retries } = options;
-  checkNames("options", options, CALL_OPTIONS);
+  checkNames("with()", options, CALL_OPTIONS, RENAMED_CALL_OPTIONS);
   if (host !== undefined) checkChoice("host", host, hosts);
   if (timeout !== undefined) checkMilliseconds("timeout", timeout);
   if (retries !== undefined) checkInteger("retries", retries, 0);
@@ -176,13 +236,33 @@ export function callSettings(
   return options;
 }
 
+/**
+ * Checks how a pool is shut down.
+ *
+ * @throws {TypeError} If an option doesn't exist or has the wrong type.
+ */
+export function shutdownSettings(
+  options: ShutdownOptions,
+): Required<ShutdownOptions> {
+  checkObject("shutdown()", options);
+  const { wait = true, cancelFutures = false } = options;
+  checkBoolean("wait", wait);
+  checkBoolean("cancelFutures", cancelFutures);
+  const settings = { wait, cancelFutures };
+  checkNames("shutdown()", options, settings, RENAMED_SHUTDOWN_OPTIONS);
+  return settings;
+}
+
 function configPath(config: PoolOptions["config"]): string | undefined {
   if (config === false) return undefined;
-  if (config === undefined) return findConfig(Deno.mainModule);
+  if (config === undefined) return findConfig();
+  if (typeof config !== "string" && !(config instanceof URL)) {
+    throw wrongType("config", config, "a path, a file URL or false");
+  }
   const path = config instanceof URL || config.startsWith("file:")
     ? fileURLToPath(config)
     : config;
-  if (!exists(path)) throw invalid("config", path, "the path of a file");
+  if (!exists(path)) throw wrongValue("config", path, "the path of a file");
   return path;
 }
 

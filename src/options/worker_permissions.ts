@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { invalid } from "./option_checks.ts";
+import { wrongType, wrongValue } from "./option_checks.ts";
 import {
   type Grants,
   PERMISSION_NAMES,
@@ -7,19 +7,20 @@ import {
 } from "../spawner/permission_flags.ts";
 
 /**
- * What tasks may do: `"inherit"` what the program may that makes the pool,
- * `"none"`, or the permissions listed, with the words and the meaning of
- * Deno's own `Worker` option.
+ * What tasks may do: `"inherit"` grants what the program that makes the pool
+ * has been granted, `"none"` grants nothing, and an object grants what it
+ * lists, as the `permissions` option of Deno's `Worker` does.
  *
- * Deno doesn't tell a program which paths or hosts it was granted or denied
- * one by one. A permission that has such a list isn't inherited: list here
- * what tasks need.
+ * A program can't find out which paths or hosts Deno granted or denied it one
+ * by one. A permission that was granted or denied by such a list isn't
+ * inherited: list here what tasks need.
  *
- * Without `import` nothing is downloaded: not from npm either, nor from the
- * hosts that Deno allows by itself. Modules that are in Deno's cache can be
- * imported. `"inherit"` leaves to workers what Deno allows by itself to the
- * program. A list of hosts counts in place of Deno's, with `jsr.io` added, where
- * workers may come from; npm goes with any list.
+ * Without `import`, workers download nothing, neither from npm nor from the
+ * hosts that Deno allows by default. They can still import modules that are in
+ * Deno's cache. With `"inherit"`, workers may import from the hosts that Deno
+ * allows by default if the program may. A list of hosts replaces Deno's
+ * defaults; the pool adds `jsr.io`, because workers may be loaded from there.
+ * npm is allowed with any list.
  *
  * @example Usage
  * ```ts
@@ -41,20 +42,14 @@ export type WorkerPermissions =
   | Deno.PermissionOptionsObject;
 
 /**
- * Works out what is granted, by what this program may itself.
+ * Works out what is granted, given what this program has been granted.
  *
- * @throws {TypeError} If there is no such permission.
- * @throws {RangeError} If one has a value that it can't have.
+ * @throws {TypeError} If a permission doesn't exist or has the wrong type.
+ * @throws {RangeError} If a permission has a value that isn't allowed.
  */
 export function grantedBy(permissions: WorkerPermissions): Grants {
   if (permissions === "none") return {};
-  if (permissions !== "inherit" && typeof permissions !== "object") {
-    throw invalid(
-      "permissions",
-      permissions,
-      '"inherit", "none" or an object like that of a Worker',
-    );
-  }
+  if (permissions !== "inherit") checkPermissions(permissions);
   const wanted: Record<string, unknown> = permissions === "inherit"
     ? Object.fromEntries(PERMISSION_NAMES.map((name) => [name, "inherit"]))
     : { ...permissions };
@@ -72,24 +67,32 @@ export function grantedBy(permissions: WorkerPermissions): Grants {
       if (list.length > 0) grants[name] = list;
     } else if (value === true || value === "inherit" && isGranted(name)) {
       grants[name] = true;
-    } else if (value === "inherit" && name === "import" && hasDenosHosts()) {
+    } else if (
+      value === "inherit" && name === "import" && hasDefaultImports()
+    ) {
       grants[name] = [];
     } else if (![false, undefined, "inherit"].includes(value as boolean)) {
-      throw invalid(
-        `permissions.${name}`,
-        value,
-        'true, false, "inherit" or an array',
-      );
+      const wrong = typeof value === "string" ? wrongValue : wrongType;
+      const expected = 'true, false, "inherit" or an array';
+      throw wrong(`permissions.${name}`, value, expected);
     }
   }
   return grants;
 }
 
-/** An entry as a flag lists it, where nothing can stand for a comma. */
+function checkPermissions(permissions: unknown): void {
+  if (typeof permissions === "object" && permissions !== null) return;
+  const wrong = typeof permissions === "string" ? wrongValue : wrongType;
+  const expected = '"inherit", "none" or an object like that of a Worker';
+  throw wrong("permissions", permissions, expected);
+}
+
+/** Returns an entry as a flag lists it, where a comma can't be escaped. */
 function listEntry(name: PermissionName, value: unknown): string {
   const entry = value instanceof URL ? fileURLToPath(value) : value;
   if (typeof entry === "string" && !entry.includes(",")) return entry;
-  throw invalid(
+  const wrong = typeof entry === "string" ? wrongValue : wrongType;
+  throw wrong(
     `permissions.${name}`,
     entry,
     "an array of strings or file URLs without a comma",
@@ -106,10 +109,11 @@ function isGranted(name: PermissionName): boolean {
 }
 
 /**
- * Whether the program may import from where Deno allows it by itself, of which
- * one host tells: a list of the program's own would take their place.
+ * Checks whether the program may import from the hosts that Deno allows by
+ * default. One of them is enough to know, because a list of the program's own
+ * replaces them all.
  */
-function hasDenosHosts(): boolean {
+function hasDefaultImports(): boolean {
   const all = Deno.permissions.querySync({ name: "import" });
   const one = Deno.permissions.querySync({
     name: "import",

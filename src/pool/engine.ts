@@ -5,11 +5,11 @@ import { PoolClosedError } from "../errors/pool_closed_error.ts";
 import type { Host, HostKind } from "../hosts/host.ts";
 import type {
   ConnectedWorker,
-  SupervisedHost,
-} from "../hosts/supervised_host.ts";
-import { Supervisor } from "../hosts/supervisor.ts";
+  WorkerSupervisor,
+} from "../hosts/worker_supervisor.ts";
+import { HostManager } from "../hosts/host_manager.ts";
 import { KeepAlive, LONGEST_DELAY } from "../util/keep_alive.ts";
-import type { ShutdownOptions } from "../options/options.ts";
+import type { ShutdownOptions } from "../options/shutdown_options.ts";
 import { PromisedCall } from "../calls/promised_call.ts";
 import { PrefetchWindow } from "../scheduling/prefetch_window.ts";
 import { Scheduler } from "../scheduling/scheduler.ts";
@@ -31,9 +31,10 @@ export class Engine {
 
   readonly #settings: PoolSettings;
   readonly #keepAlive = new KeepAlive();
-  readonly #supervisor: Supervisor;
+  readonly #supervisor: HostManager;
   readonly #modules: ModuleSource;
   readonly #hosts: PoolHost[];
+  readonly #ready = Promise.withResolvers<void>();
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   #isReady = false;
@@ -44,7 +45,8 @@ export class Engine {
   /** Constructs an engine that hasn't started yet. */
   constructor(settings: PoolSettings) {
     this.#settings = settings;
-    this.#supervisor = new Supervisor(settings, {
+    this.#ready.promise.catch(() => {});
+    this.#supervisor = new HostManager(settings, {
       onWorker: (worker) => this.#replace(worker),
       onChanged: () => this.#failStranded(),
     });
@@ -99,6 +101,11 @@ export class Engine {
       : hosts.reduce((total, host) => total + host.workers, workers);
   }
 
+  /** Resolved once the workers are there; it doesn't start them. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
   /** Starts the workers, the first time this is called. */
   start(): Promise<void> {
     if (this.#starting === undefined) {
@@ -107,6 +114,7 @@ export class Engine {
         : Promise.reject(new PoolClosedError());
       // Whoever asks for it is told; a program that doesn't may go on.
       this.#starting.catch(() => {});
+      this.#ready.resolve(this.#starting);
     }
     return this.#starting;
   }
@@ -169,6 +177,9 @@ export class Engine {
 
   #beginStop(): Promise<void> {
     if (this.#stopping === undefined) {
+      if (this.#starting === undefined) {
+        this.#ready.reject(new PoolClosedError());
+      }
       this.#stopping = this.#stop();
       // A program that doesn't wait for it isn't told that it failed.
       this.#stopping.catch(() => {});
@@ -232,7 +243,7 @@ export class Engine {
       this.scheduler.add([handle]);
     } catch (error) {
       // Another one is started; if that is in vain, the reason is reported.
-      worker.refuse(`its initializer failed: ${error}`);
+      worker.process.refuse(`its initializer failed: ${error}`);
       handle.close();
     }
   }
@@ -247,7 +258,7 @@ export class Engine {
   }
 
   /** How long calls go on waiting for a host that is lost, in milliseconds. */
-  #timeLeft({ lostSince = Infinity }: SupervisedHost): number {
+  #timeLeft({ lostSince = Infinity }: WorkerSupervisor): number {
     return lostSince + this.#settings.hostTimeout - performance.now();
   }
 
@@ -284,19 +295,17 @@ export class Engine {
   }
 
   #handle(
-    { name, hostIndex, kind, channel, kill, end }: ConnectedWorker,
+    { process, hostIndex, kind, channel }: ConnectedWorker,
   ): WorkerHandle {
     const { prefetch, concurrency, cancelGrace, transport } = this.#settings;
     return new WorkerHandle(
       {
-        name,
+        process,
         tally: this.#hosts[hostIndex]!.tally,
         modules: kind === "local" ? undefined : this.#modules,
         overTcp: kind === "spawner" || kind === "local" && transport === "tcp",
         concurrency,
         cancelGrace,
-        kill,
-        end,
       },
       channel,
       new PrefetchWindow(prefetch, concurrency),

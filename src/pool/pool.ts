@@ -1,20 +1,19 @@
 import { Engine } from "./engine.ts";
-import type {
-  HostSpec,
-  PoolOptions,
-  ShutdownOptions,
-} from "../options/options.ts";
-import { TaskRunner } from "./task_runner.ts";
-import { poolSettings } from "../options/settings.ts";
+import type { HostSpec, PoolOptions } from "../options/pool_options.ts";
+import { poolSettings, shutdownSettings } from "../options/settings.ts";
+import type { ShutdownOptions } from "../options/shutdown_options.ts";
 import type { PoolStats } from "./stats.ts";
+import { TaskRunner } from "./task_runner.ts";
+import { renamedMembers } from "../util/renamed_members.ts";
+import type { NeededInitializerArgs } from "../options/worker_options.ts";
 
 /**
  * A pool of worker processes that run tasks.
  *
- * Construction starts the workers (unless `lazy`), and every call waits
- * by itself until they are ready. The pool has the interface of an executor
- * of PEP 3148, in the way of promises and async iteration. A pool that is not
- * shut down ends with the program.
+ * The constructor starts the workers, unless the pool is `lazy`. Calls wait
+ * until the workers are ready. The pool has the interface of an executor of
+ * PEP 3148, with promises and async iteration. A pool that isn't shut down
+ * ends with the program.
  *
  * @example Usage
  * ```ts
@@ -29,9 +28,11 @@ import type { PoolStats } from "./stats.ts";
  * assertEquals(squares, [1, 4, 9]);
  * ```
  *
+ * @typeParam Args The arguments of the option `initializer`.
  * @see {@link https://peps.python.org/pep-3148/}
  */
-export class Pool extends TaskRunner implements AsyncDisposable {
+export class Pool<Args extends unknown[] = never[]> extends TaskRunner
+  implements AsyncDisposable {
   readonly #engine: Engine;
 
   /**
@@ -46,11 +47,13 @@ export class Pool extends TaskRunner implements AsyncDisposable {
    * assertEquals(pool.totalWorkers, 2);
    * ```
    *
-   * @param options How the pool is made.
-   * @throws {TypeError} If there is no such option.
-   * @throws {RangeError} If an option has a value that it can't have.
+   * @param options The options of the pool.
+   * @throws {TypeError} If an option doesn't exist or has the wrong type, or
+   * the initializer can't be sent.
+   * @throws {RangeError} If an option is out of range, a host can't be parsed,
+   * or the pool would have no workers.
    */
-  constructor(options?: PoolOptions);
+  constructor(options?: PoolOptions<Args> & NeededInitializerArgs<Args>);
   /**
    * Makes a pool.
    *
@@ -63,29 +66,30 @@ export class Pool extends TaskRunner implements AsyncDisposable {
    * });
    * ```
    *
-   * @param workers How many workers run on this machine; 0 means none if there
-   * are hosts, else one for each CPU.
+   * @param workers How many workers run on this machine; 0 is none, and
+   * `undefined` is one for each CPU.
    * @param hosts Other machines, one or many:
    * `[ssh://][username@]hostname[:port][/workers]`.
    * @param options Further options.
-   * @throws {TypeError} If there is no such option.
-   * @throws {RangeError} If an option has a value that it can't have, or a
-   * host can't be read.
+   * @throws {TypeError} If an option doesn't exist or has the wrong type, or
+   * the initializer can't be sent.
+   * @throws {RangeError} If an option is out of range, a host can't be parsed,
+   * or the pool would have no workers.
    */
   constructor(
-    workers: number,
+    workers: number | undefined,
     hosts?: HostSpec | readonly HostSpec[],
-    options?: PoolOptions,
+    options?: PoolOptions<Args> & NeededInitializerArgs<Args>,
   );
   constructor(
-    first: number | PoolOptions = {},
+    first?: number | PoolOptions<Args>,
     hosts?: HostSpec | readonly HostSpec[],
-    options: PoolOptions = {},
+    options: PoolOptions<Args> = {},
   ) {
     const settings = poolSettings(
       typeof first === "object" ? first : {
         ...options,
-        workers: first,
+        ...(first === undefined ? {} : { workers: first }),
         ...(hosts === undefined ? {} : { hosts }),
       },
     );
@@ -96,12 +100,15 @@ export class Pool extends TaskRunner implements AsyncDisposable {
   }
 
   /**
-   * Resolved when all workers have connected and run the initializer. Of a
-   * pool with `lazy` this starts the workers.
+   * Resolved when all workers have connected and have run the initializer.
+   * Reading it starts nothing: in a `lazy` pool, the first task starts the
+   * workers.
    *
-   * It is rejected with a {@linkcode BrokenPoolError} if one of them doesn't
-   * start or the initializer fails; so are all calls then. (With
-   * `onHostError: "continue"`, a host that can't be used is left out.)
+   * It is rejected with a {@linkcode BrokenPoolError} if a worker doesn't start
+   * or the initializer fails; all calls are then rejected too. (With
+   * `onHostError: "continue"`, a host that can't be used is left out.) It is
+   * rejected with a {@linkcode PoolClosedError} if the pool is shut down before
+   * it was started.
    *
    * @example Usage
    * ```ts
@@ -114,7 +121,7 @@ export class Pool extends TaskRunner implements AsyncDisposable {
    * ```
    */
   get ready(): Promise<void> {
-    return this.#engine.start();
+    return this.#engine.ready;
   }
 
   /**
@@ -136,8 +143,8 @@ export class Pool extends TaskRunner implements AsyncDisposable {
   }
 
   /**
-   * How many workers the pool is made of. Those of a host that has one for
-   * each CPU are counted when it is there.
+   * The number of workers that the pool should have. The workers of a host
+   * with one for each of its CPUs count once the host has connected.
    *
    * @example Usage
    * ```ts
@@ -153,7 +160,7 @@ export class Pool extends TaskRunner implements AsyncDisposable {
   }
 
   /**
-   * Tells what the pool is doing and has done, in all and by host.
+   * Reports what the pool is doing and has done, in total and by host.
    *
    * @example Usage
    * ```ts
@@ -166,18 +173,18 @@ export class Pool extends TaskRunner implements AsyncDisposable {
    * assertEquals([local?.name, local?.done], ["local", 3]);
    * ```
    *
-   * @returns The figures of this moment.
+   * @returns The current figures.
    */
   stats(): PoolStats {
     return this.#engine.stats();
   }
 
   /**
-   * Ends the pool. From now on nothing can be submitted. Pending calls are done
-   * first, unless they are cancelled: with `cancelFutures`, queued calls are
+   * Ends the pool. It accepts no more tasks, finishes those it has, unless they
+   * are cancelled, and ends the workers. With `cancelFutures`, queued calls are
    * rejected at once with a `DOMException` named `"AbortError"`, and running
    * ones after `cancelGrace`, when their workers are killed. A map that is being
-   * read gives the results of the calls it has submitted, then throws a
+   * read yields the results of the items it has submitted, then throws a
    * {@linkcode PoolClosedError}.
    *
    * With `wait: false`, the program stays alive for pending calls only while
@@ -195,14 +202,15 @@ export class Pool extends TaskRunner implements AsyncDisposable {
    * await assertRejects(() => pool.run(() => 1), Error, "shut down");
    * ```
    *
-   * @param options Whether to wait, and whether to cancel.
-   * @returns A promise resolved when the workers have ended.
+   * @param options Whether to wait, and whether to cancel tasks.
+   * @returns A promise that is resolved when the workers have ended.
+   * @throws {TypeError} If an option doesn't exist or isn't a boolean.
    * @throws {Error} If something can't be ended or removed, such as the folder
-   * of the pool's socket; with `wait: false` that isn't told.
+   * of the pool's socket. With `wait: false` this isn't reported.
    * @see {@link https://peps.python.org/pep-3148/#executor}
    */
   async shutdown(options: ShutdownOptions = {}): Promise<void> {
-    await this.#engine.shutdown(options);
+    await this.#engine.shutdown(shutdownSettings(options));
   }
 
   /**
@@ -243,3 +251,9 @@ export class Pool extends TaskRunner implements AsyncDisposable {
     await this.#engine.dispose();
   }
 }
+
+renamedMembers(Pool.prototype, {
+  total_workers: "There is no 'total_workers': use totalWorkers",
+  ready_async: "There is no 'ready_async': await the property ready",
+  shutdown_async: "There is no 'shutdown_async': use shutdown()",
+});

@@ -2,14 +2,16 @@ import type { CallTerms } from "../calls/call.ts";
 import { CallerTrace } from "../calls/caller_trace.ts";
 import { ChunkSize } from "../map/chunk_size.ts";
 import type { Engine } from "./engine.ts";
-import { Future } from "../calls/future.ts";
+import { type Future, makeFuture } from "../calls/future.ts";
 import { type AnyIterable, Items } from "../map/items.ts";
 import { watchLimits } from "../calls/watch_limits.ts";
 import type { MapResults } from "../map/map_results.ts";
 import { startMap } from "../map/map_run.ts";
 import { type MapInputs, parseInputs } from "../map/map_inputs.ts";
-import type { CallOptions, MapOptions } from "../options/options.ts";
+import type { CallOptions } from "../options/call_options.ts";
+import type { MapOptions } from "../options/map_options.ts";
 import { PromisedCall } from "../calls/promised_call.ts";
+import { renamedMembers } from "../util/renamed_members.ts";
 import { callSettings, mapSettings } from "../options/settings.ts";
 import type { TaskLike } from "../tasks/task.ts";
 
@@ -131,7 +133,7 @@ export class TaskRunner {
     ...args: Args
   ): Future<Result> {
     const call = this.#call<Result>(task, args, this.submit);
-    return new Future(call);
+    return makeFuture(call);
   }
 
   /**
@@ -400,6 +402,14 @@ export class TaskRunner {
     else call.cancel(reason);
   }
 }
+
+renamedMembers(TaskRunner.prototype, {
+  options: "There is no 'options': use with(), as in pool.with({ timeout })",
+  run_async: "There is no 'run_async': use run() or submit()",
+  map_async: "There is no 'map_async': use map()",
+  run_on_all: "There is no 'run_on_all': use runOnAll()",
+  run_on_all_async: "There is no 'run_on_all_async': use runOnAll()",
+});
 
 function anySignal(
   ...signals: (AbortSignal | undefined)[]

@@ -4,7 +4,7 @@ import { CallsInFlight, type UnansweredCalls } from "./calls_in_flight.ts";
 import { GracePeriod } from "./grace_period.ts";
 import type { HostTally } from "./host_tally.ts";
 import type { PrefetchWindow } from "./prefetch_window.ts";
-import type { WorkerEnd } from "../spawner/spawner.ts";
+import type { WorkerEnd, WorkerProcess } from "../spawner/worker_process.ts";
 import type { Channel } from "../transport/channel.ts";
 import {
   type ChunkResults,
@@ -17,8 +17,8 @@ import { fromWorker } from "../protocol/received.ts";
 
 /** What a pool knows about a worker. */
 export interface WorkerProfile {
-  /** The worker's name in messages. */
-  readonly name: string;
+  /** The worker's process. */
+  readonly process: WorkerProcess;
   /** Counts what the workers of its host have done. */
   readonly tally: HostTally;
   /** Where it gets modules from, if it is on another machine. */
@@ -32,14 +32,6 @@ export interface WorkerProfile {
   readonly concurrency: number;
   /** How long an abandoned call may go on, in milliseconds. */
   readonly cancelGrace: number;
-  /**
-   * Kills the worker's process.
-   *
-   * @param blameless Whether its end doesn't count as a loss.
-   */
-  readonly kill: (blameless: boolean) => void;
-  /** Makes the worker's process end, and resolves to how it did. */
-  readonly end: () => Promise<WorkerEnd>;
 }
 
 /** A worker that was lost, and the calls that it leaves. */
@@ -81,7 +73,7 @@ export class WorkerHandle implements CallOwner {
     channel: Channel,
     window: PrefetchWindow,
   ) {
-    this.name = profile.name;
+    this.name = profile.process.name;
     this.host = profile.tally.name;
     this.window = window;
     this.#profile = profile;
@@ -144,12 +136,12 @@ export class WorkerHandle implements CallOwner {
     } catch (error) {
       cause = error;
       // Its calls will run elsewhere, so it must not go on with them.
-      this.#profile.kill(false);
+      this.#profile.process.kill();
     }
     // First of all: nothing must be sent to it from now on.
     this.lost = true;
     this.#grace.close();
-    const end = await this.#profile.end();
+    const end = await this.#profile.process.end();
     const isComplete = !end.hostLost && !this.#mayMissResults(cause);
     return { ...this.#calls.takeAll(isComplete), end, cause };
   }
@@ -214,7 +206,7 @@ export class WorkerHandle implements CallOwner {
    */
   #kill(): void {
     this.#killed = true;
-    this.#profile.kill(true);
+    this.#profile.process.kill(true);
   }
 
   #settle(message: WorkerMessage, byteLength: number): number {

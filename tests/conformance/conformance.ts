@@ -92,6 +92,7 @@ function testInitializers(
         initializer: () => {
           throw new TypeError("not today");
         },
+        initializerArgs: [],
       });
       const run = assertRejects(() => pool.run(double, 1), BrokenPoolError);
       const error = await assertRejects(() => pool.ready, BrokenPoolError);

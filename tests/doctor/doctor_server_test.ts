@@ -141,7 +141,7 @@ Deno.test("doctor marks the workers if the spawner server refuses one", async ()
   assertStringIncludes(detail, "did not connect (was refused, as ");
   assertStringIncludes(detail, "at most 1");
   assert(!detail.includes("stderr"), detail);
-  assertStringIncludes(hint, "--localhost");
+  assertStringIncludes(hint, "--listen-hostname");
   assertStringIncludes(hint, "takes no more of them");
   await assertNothingLeft(server);
 });

@@ -4,7 +4,7 @@ import { readRequest } from "../../src/doctor/flags.ts";
 Deno.test("readRequest() reads hosts in their order", async () => {
   assertEquals(await readRequest(["ssh://maxi/8", "mini/2", "--", "4"]), {
     hosts: [{ host: "ssh://maxi/8" }, { host: "mini/2" }, { host: "4" }],
-    options: { timeout: 30_000 },
+    options: { timeout: 30_000, listen: {} },
     json: false,
   });
 });
@@ -38,8 +38,8 @@ Deno.test("readRequest() gives spawner servers what is in the files", async () =
       `--token-file=${path}`,
       `--ca-cert=${path}`,
       "--tls-name=server",
-      "--localhost=192.0.2.1",
-      "--localport=9000",
+      "--listen-hostname=192.0.2.1",
+      "--listen-port=9000",
       "--timeout=2.5",
       "mini",
       "ssh://maxi",
@@ -51,8 +51,7 @@ Deno.test("readRequest() gives spawner servers what is in the files", async () =
     }, { host: "ssh://maxi" }]);
     assertEquals(request?.options, {
       timeout: 2_500,
-      localhost: "192.0.2.1",
-      localport: 9_000,
+      listen: { hostname: "192.0.2.1", port: 9_000 },
     });
   } finally {
     await Deno.remove(path);
@@ -86,7 +85,7 @@ for (
     ["--ca-cert /no/file can't", "mini", "--ca-cert=/no/file"],
     ["--timeout must", "mini", "--timeout=0"],
     ["--timeout must", "mini", "--timeout=soon"],
-    ["--localport must", "mini", "--localport=65536"],
+    ["--listen-port must", "mini", "--listen-port=65536"],
   ] as const
 ) {
   Deno.test(`readRequest() refuses ${JSON.stringify(args)}`, async () => {

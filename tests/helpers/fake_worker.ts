@@ -4,6 +4,7 @@ import { PrefetchWindow } from "../../src/scheduling/prefetch_window.ts";
 import { Scheduler } from "../../src/scheduling/scheduler.ts";
 import { HostTally } from "../../src/scheduling/host_tally.ts";
 import { TaskRegistry } from "../../src/tasks/task_registry.ts";
+import { WorkerProcess } from "../../src/spawner/worker_process.ts";
 import { Channel } from "../../src/transport/channel.ts";
 import {
   type Calls,
@@ -55,14 +56,15 @@ export class FakeWorker {
     const [left, right] = MemoryConnection.pair();
     this.handle = new WorkerHandle(
       {
-        name: `${tally.name} worker`,
+        process: new WorkerProcess(
+          `${tally.name} worker`,
+          Promise.resolve({ exitStatus: "signal SIGKILL", stderrTail: "" }),
+          () => this.#die(),
+        ),
         tally,
         modules: undefined,
         concurrency: 1,
         cancelGrace: CANCEL_GRACE,
-        kill: () => this.#die(),
-        end: () =>
-          Promise.resolve({ exitStatus: "signal SIGKILL", stderrTail: "" }),
       },
       new Channel(left),
       new PrefetchWindow(room - 1, 1),

@@ -20,6 +20,7 @@ export function testWith(
     await using project = await makeProject();
     await using site = await start();
     await using pool = new Pool({
+      workers: 0,
       hosts: site.host(1),
       config: configOf(project),
       ...options(project),

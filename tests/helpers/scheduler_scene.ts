@@ -11,6 +11,7 @@ import type { PromisedCall } from "../../src/calls/promised_call.ts";
 import { PrefetchWindow } from "../../src/scheduling/prefetch_window.ts";
 import { Scheduler } from "../../src/scheduling/scheduler.ts";
 import { HostTally } from "../../src/scheduling/host_tally.ts";
+import { WorkerProcess } from "../../src/spawner/worker_process.ts";
 import { Channel } from "../../src/transport/channel.ts";
 import { type Calls, MessageType } from "../../src/protocol/worker_messages.ts";
 import {
@@ -39,14 +40,15 @@ class FakeWorker {
     this.#pair = pair;
     this.handle = new WorkerHandle(
       {
-        name: "fake worker",
+        process: new WorkerProcess(
+          "fake worker",
+          Promise.resolve({ exitStatus: "signal SIGKILL", stderrTail: "" }),
+          () => this.#channel.close(),
+        ),
         tally: new HostTally("local"),
         modules: undefined,
         concurrency: 1,
         cancelGrace: 60_000,
-        kill: () => this.#channel.close(),
-        end: () =>
-          Promise.resolve({ exitStatus: "signal SIGKILL", stderrTail: "" }),
       },
       new Channel(pair.left),
       new PrefetchWindow(room - 1, 1),

@@ -26,7 +26,7 @@ export async function assertFails(
   words: readonly string[],
   options: PoolOptions = {},
 ): Promise<HostError> {
-  await using pool = new Pool({ ...options, hosts: host });
+  await using pool = new Pool({ workers: 0, ...options, hosts: host });
   const run = assertRejects(() => pool.run(() => 1), BrokenPoolError);
   const error = await assertRejects(() => pool.ready, BrokenPoolError);
   await run;

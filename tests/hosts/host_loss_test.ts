@@ -181,6 +181,7 @@ Deno.test("Pool.runOnAll() at a lost host waits until it is there again", async 
 Deno.test("Pool rejects what waits when no lost host comes back in time", async () => {
   await using server = await startSpawnerServer();
   await using pool = new Pool({
+    workers: 0,
     hosts: { host: server.spec(1), name: "far" },
     hostTimeout: 1_000,
     prefetch: 0,
@@ -207,6 +208,7 @@ Deno.test("Pool rejects what waits when no lost host comes back in time", async 
 Deno.test("Pool waits for a lost host, if it comes back in time", async () => {
   await using server = await startSpawnerServer();
   await using pool = new Pool({
+    workers: 0,
     hosts: { host: server.spec(1), name: "far" },
     retries: 1,
   });
@@ -305,12 +307,12 @@ async function surviveBusyProgram(options: PoolOptions): Promise<void> {
 
 Deno.test("Pool that is busy itself doesn't lose a spawner server", async () => {
   await using server = await startSpawnerServer();
-  await surviveBusyProgram({ hosts: server.spec(2) });
+  await surviveBusyProgram({ workers: 0, hosts: server.spec(2) });
 });
 
 sshTest("Pool that is busy itself doesn't lose an ssh host", async () => {
   await using server = await startSshServer();
-  await surviveBusyProgram({ hosts: far(server) });
+  await surviveBusyProgram({ workers: 0, hosts: far(server) });
 });
 
 for (const when of ["there", "lost"]) {

@@ -146,7 +146,11 @@ for (const { name: kind, declare, start } of SITE_KINDS) {
     async () => {
       await using project = await makeProject();
       await using site = await start();
-      const options = { hosts: site.host(2), config: configOf(project) };
+      const options = {
+        workers: 0,
+        hosts: site.host(2),
+        config: configOf(project),
+      };
       const f = importF(project.url("edited.ts"));
       const edit = (x: string) =>
         project.write("edited.ts", `export const f = () => "${x}";`);
@@ -214,7 +218,7 @@ for (const kind of SITE_KINDS) {
 /** Checks that the frames below a task's are of the tests and of Deno. */
 function assertUsersOnly(frames: readonly string[]): void {
   assert(frames.length > 0);
-  const tests = import.meta.resolve("./");
+  const tests = import.meta.resolve("../");
   for (const frame of frames) {
     assert(frame.includes(tests) || frame.includes("(ext:"), frame);
   }

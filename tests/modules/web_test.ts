@@ -28,6 +28,7 @@ for (const scheme of ["http", "https"] as const) {
       await using site = await startSshSite(`${project.path}/elsewhere`);
       const url = `${web.origin}/tasks.js`;
       await using pool = new Pool({
+        workers: 0,
         hosts: site.host(1),
         config: configOf(project),
         permissions: { import: [new URL(url).host] },
@@ -48,6 +49,7 @@ for (const scheme of ["http", "https"] as const) {
       await using site = await startSshSite(`${project.path}/elsewhere`);
       await using web = await serveModules(scheme, WEB_MODULES);
       await using pool = new Pool({
+        workers: 0,
         hosts: site.host(2),
         config: configOf(project),
         permissions: "none",
@@ -69,7 +71,7 @@ for (const scheme of ["http", "https"] as const) {
 sshTest("Pool (ssh) has workers import npm modules themselves", async () => {
   using messages = new ModuleMessages();
   await using site = await startSshSite();
-  await using pool = new Pool({ hosts: site.host(1) });
+  await using pool = new Pool({ workers: 0, hosts: site.host(1) });
   const isNumber = importNumber();
   assertEquals(await pool.map(isNumber, ["5", "x"]).toArray(), [true, false]);
   assertEquals(messages.sent, []);

@@ -13,7 +13,7 @@ import { Random } from "../helpers/random.ts";
 /** The longest `tmpdir` that leaves room for the names of sockets. */
 const LONGEST_TMPDIR = `/${"a".repeat(51)}`;
 
-/** Specs, and what they say beside the defaults. */
+/** Specs, and what they parse to, without the defaults. */
 const READ: readonly (readonly [spec: string, read: object])[] = [
   ["mini", { kind: "spawner", hostname: "mini" }],
   ["mini/2", { kind: "spawner", hostname: "mini", workers: 2 }],
@@ -108,8 +108,11 @@ const UNREADABLE: readonly (readonly [spec: string, message: string])[] = [
   ["[::1", `hostname is "[::1"`],
   ["[::1]2", `hostname is "[::1]2"`],
   ["[[::1]]", "hostname is"],
-  ["mini:", `port is "", and must be from 1 to 65535`],
-  ["[::1]:", `port is ""`],
+  ["mini:", "port is missing after the colon, and must be from 1 to 65535"],
+  ["[::1]:", "port is missing after the colon"],
+  ["ssh:/maxi", "scheme is incomplete: write ssh://maxi"],
+  ["ssh:/me@maxi:22/8", "scheme is incomplete: write ssh://me@maxi:22/8"],
+  ["ssh:maxi/8", "scheme is incomplete: write ssh://maxi/8"],
   ["mini:0", `port is "0"`],
   ["mini:65536", `port is "65536"`],
   ["ssh://mini:abc", `port is "abc"`],
@@ -191,53 +194,61 @@ Deno.test("parseHosts() takes all options of spawner servers", () => {
   }]);
 });
 
-Deno.test("parseHosts() takes the same number of workers twice", () => {
+Deno.test("parseHosts() accepts the same number of workers twice", () => {
   assertEquals(parseHosts({ host: "mini/2", workers: 2 })[0]!.workers, 2);
 });
 
+/** Options of the wrong type. */
+const WRONG_TYPES = [
+  [{ host: "a", workers: "2" }, `'workers' must be a whole number, and is "2"`],
+  [{ name: 1 }, "'name' must be a string, and is 1"],
+  [{ identity: ["key"] }, "'identity' must be a string"],
+  [{ deno: true }, "'deno' must be a string"],
+  [{ sshArgs: "-4" }, "'sshArgs' must be an array of strings"],
+  [{ permissions: 1 }, `'permissions' must be "inherit", "none" or`],
+  [{ denoArgs: [1] }, "'denoArgs' must be an array of strings"],
+  [{ env: { A: 1 } }, "'env.A' must be a string, and is 1"],
+  [{ cwd: 1 }, "'cwd' must be a string"],
+  [{ host: "a", token: 7 }, "'token' must be a string, and is of type number"],
+  [{ host: "a", tls: "yes" }, `'tls' must be true, false or an object`],
+  [{ host: "a", tls: { caCerts: "PEM" } }, "'tls.caCerts' must be an array"],
+  [{ host: "a", tls: { serverName: 1 } }, "'tls.serverName' must be"],
+  [{ tmpdir: 7 }, "'tmpdir' must be a string"],
+] as const;
+
+/** Options of the right type that are out of range. */
+const WRONG_VALUES = [
+  [{ workers: 3 }, "number of workers is 3 and 2 at once"],
+  [{ workers: 0 }, "number of workers is 0 and 2 at once"],
+  [{ host: "a", workers: -1 }, "number of workers is -1, and must be"],
+  [{ host: "a", workers: 1.5 }, "number of workers is 1.5"],
+  [{ host: "a", workers: NaN }, "number of workers is NaN"],
+  [{ permissions: "all" }, `'permissions' must be "inherit", "none" or`],
+  [{ permissions: { run: "sh" } }, "'permissions.run' must be true, false,"],
+  [{ tmpdir: "tmp" }, `'tmpdir' must be an absolute path`],
+  [{ tmpdir: "" }, "'tmpdir'"],
+  [{ tmpdir: `${LONGEST_TMPDIR}a` }, "at most 52 bytes"],
+  [{ tmpdir: `/${"ä".repeat(26)}` }, "at most 52 bytes"],
+  [{ tmpdir: "/a,b" }, `and is "/a,b"`],
+  [{ tmpdir: "/a:b" }, "'tmpdir'"],
+  [{ tmpdir: "/a%h" }, "'tmpdir'"],
+  [{ tmpdir: "/a\n" }, "'tmpdir'"],
+] as const;
+
 for (
-  const [options, message] of [
-    [{ workers: 3 }, "number of workers is 3 and 2 at once"],
-    [{ workers: 0 }, "number of workers is 0 and 2 at once"],
-    [{ host: "a", workers: -1 }, "number of workers is -1, and must be"],
-    [{ host: "a", workers: 1.5 }, "number of workers is 1.5"],
-    [{ host: "a", workers: NaN }, "number of workers is NaN"],
-    [{ host: "a", workers: "2" }, `number of workers is "2"`],
-    [{ name: 1 }, "'name' must be a string, and is 1"],
-    [{ identity: ["key"] }, "'identity' must be a string"],
-    [{ deno: true }, "'deno' must be a string"],
-    [{ sshArgs: "-4" }, "'sshArgs' must be an array of strings"],
-    [{ permissions: "all" }, `'permissions' must be "inherit", "none" or`],
-    [{ permissions: { run: "sh" } }, "'permissions.run' must be true, false,"],
-    [{ denoArgs: [1] }, "'denoArgs' must be an array of strings"],
-    [{ env: { A: 1 } }, "'env.A' must be a string, and is 1"],
-    [{ cwd: 1 }, "'cwd' must be a string"],
-    [
-      { host: "a", token: 7 },
-      "'token' must be a string, and is of type number",
-    ],
-    [{ host: "a", tls: "yes" }, `'tls' must be true, false or an object`],
-    [{ host: "a", tls: { caCerts: "PEM" } }, "'tls.caCerts' must be an array"],
-    [{ host: "a", tls: { serverName: 1 } }, "'tls.serverName' must be"],
-    [{ tmpdir: "tmp" }, `'tmpdir' must be an absolute path`],
-    [{ tmpdir: "" }, "'tmpdir'"],
-    [{ tmpdir: 7 }, "'tmpdir'"],
-    [{ tmpdir: `${LONGEST_TMPDIR}a` }, "at most 52 bytes"],
-    [{ tmpdir: `/${"ä".repeat(26)}` }, "at most 52 bytes"],
-    [{ tmpdir: "/a,b" }, `and is "/a,b"`],
-    [{ tmpdir: "/a:b" }, "'tmpdir'"],
-    [{ tmpdir: "/a%h" }, "'tmpdir'"],
-    [{ tmpdir: "/a\n" }, "'tmpdir'"],
-  ] as const
+  const [options, message, ErrorClass] of [
+    ...WRONG_TYPES.map((wrong) => [...wrong, TypeError] as const),
+    ...WRONG_VALUES.map((wrong) => [...wrong, RangeError] as const),
+  ]
 ) {
-  Deno.test(`parseHosts() refuses ${Deno.inspect(options)}`, () => {
+  Deno.test(`parseHosts() throws a ${ErrorClass.name} with ${Deno.inspect(options)}`, () => {
     const spec = { host: "ssh://mini/2", ...options } as HostOptions;
-    const error = assertThrows(() => parseHosts(spec), RangeError, message);
+    const error = assertThrows(() => parseHosts(spec), ErrorClass, message);
     assertStringIncludes(error.message, `"${spec.host}"`);
   });
 }
 
-Deno.test("parseHosts() refuses options that there aren't, and names the others", () => {
+Deno.test("parseHosts() refuses an option that doesn't exist and names those that do", () => {
   const misspelt = { host: "ssh://mini", identitty: "key" } as HostOptions;
   const error = assertThrows(() => parseHosts(misspelt), TypeError);
   for (
@@ -250,7 +261,7 @@ Deno.test("parseHosts() refuses options that there aren't, and names the others"
   assert(!/\b(token|tls|kind)\b/.test(error.message), error.message);
 });
 
-Deno.test("parseHosts() refuses options of TLS and permissions that there aren't", () => {
+Deno.test("parseHosts() refuses TLS options and permissions that don't exist", () => {
   const wrong: readonly [options: object, message: string][] = [
     [
       { tls: { caCert: "PEM" } },
@@ -264,7 +275,7 @@ Deno.test("parseHosts() refuses options of TLS and permissions that there aren't
   }
 });
 
-Deno.test("parseHosts() refuses a password, and doesn't tell it", () => {
+Deno.test("parseHosts() refuses a password without repeating it", () => {
   for (
     const spec of [
       "ssh://me:SECRET@mini",
@@ -303,7 +314,7 @@ Deno.test("parseHosts() refuses options of the other kind of host", () => {
   }
 });
 
-Deno.test("parseHosts() refuses what is neither a string nor an object with one", () => {
+Deno.test("parseHosts() refuses a host that is neither a string nor an object with one", () => {
   const wrong = [
     null,
     undefined,
@@ -322,7 +333,7 @@ Deno.test("parseHosts() refuses what is neither a string nor an object with one"
   }
 });
 
-Deno.test("parseHosts() says what is no host without what is in it", () => {
+Deno.test("parseHosts() describes what isn't a host without its values", () => {
   for (
     const [host, what] of [
       [null, "and is null"],
@@ -348,12 +359,12 @@ Deno.test("parseHosts() says what is no host without what is in it", () => {
   }
 });
 
-Deno.test("parseHosts() takes a token as it is in a file", () => {
+Deno.test("parseHosts() trims a token, which may come from a file", () => {
   const host = { host: "mini", token: " se cret\r\n" };
   assertEquals(parseHosts(host)[0]!.token, "se cret");
 });
 
-Deno.test("parseHosts() reads or refuses any string", () => {
+Deno.test("parseHosts() parses any string or throws a RangeError", () => {
   const random = new Random(8_899);
   const pieces = [
     ...["ssh://", "http://", "ada", "mini", "::1", "22", "0", "ssh"],
@@ -378,7 +389,7 @@ Deno.test("parseHosts() reads or refuses any string", () => {
   assert(read > 100, `only ${read} could be read`);
 });
 
-Deno.test("new Pool() refuses hosts at once", () => {
+Deno.test("new Pool() refuses bad hosts synchronously", () => {
   assertThrows(() => new Pool(1, "ssh://my host"), RangeError, "hostname");
   assertThrows(() => new Pool(1, ["a", "b:0"]), RangeError, `"b:0"`);
   assertThrows(() => new Pool({ hosts: "ftp://a" }), RangeError, "scheme");

@@ -4,26 +4,93 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
-import { type CallOptions, Pool, type PoolOptions } from "../../mod.ts";
+import {
+  type CallOptions,
+  Pool,
+  PoolClosedError,
+  type PoolOptions,
+} from "../../mod.ts";
 
-Deno.test("Pool has as many workers as CPUs by default", async () => {
-  await using pool = new Pool({ lazy: true });
-  assertEquals(pool.totalWorkers, navigator.hardwareConcurrency);
-  await using same = new Pool(0, [], { lazy: true });
-  assertEquals(same.totalWorkers, navigator.hardwareConcurrency);
+Deno.test("new Pool() starts a worker per CPU by default, whatever the hosts", async () => {
+  const cpus = navigator.hardwareConcurrency;
+  for (
+    const [pool, workers] of [
+      [new Pool({ lazy: true }), cpus],
+      [new Pool(undefined, [], { lazy: true }), cpus],
+      [new Pool({ hosts: "mini/4", lazy: true }), cpus + 4],
+      [new Pool(undefined, "mini/4", { lazy: true }), cpus + 4],
+    ] as const
+  ) {
+    await using _ = pool;
+    assertEquals(pool.totalWorkers, workers);
+  }
 });
 
-Deno.test("Pool takes workers, hosts and options, or options alone", async () => {
+Deno.test("new Pool() refuses a pool without any workers", () => {
+  const message = "'workers' is 0 and there are no 'hosts'";
+  assertThrows(() => new Pool(0), RangeError, message);
+  assertThrows(() => new Pool({ workers: 0, hosts: [] }), RangeError, message);
+});
+
+Deno.test("new Pool() takes workers, hosts and options, or options alone", async () => {
   await using first = new Pool(3, [], { lazy: true, concurrency: 2 });
   assertEquals(first.totalWorkers, 3);
   await using second = new Pool({ workers: 3, lazy: true });
   assertEquals(second.totalWorkers, 3);
 });
 
-const WRONG: [string, unknown, string][] = [
+type Case = readonly [option: string, value: unknown, message: string];
+
+/** Values of the wrong type. */
+const WRONG_TYPES: readonly Case[] = [
+  ["workers", "4", "'workers' must be an integer of at least 0, and is \"4\""],
+  ["workers", null, "'workers'"],
+  ["prefetch", true, "'prefetch'"],
+  ["concurrency", 2n, "'concurrency'"],
+  ["transport", 1, "'transport'"],
+  ["listen", "0.0.0.0", "The options of 'listen' must be an object, and are"],
+  ["listen", { host: "::" }, "'listen' has no option 'host'; it has hostname"],
+  ["listen", { hostname: 4 }, "'listen.hostname' must be a string, and is 4"],
+  ["listen", { port: "9000" }, "'listen.port' must be an integer"],
+  ["onHostError", false, "'onHostError'"],
+  ["modules", null, "'modules'"],
+  ["hosts", 4, "A host must be a string"],
+  ["hosts", { host: "mini", workers: "2" }, "'workers' must be"],
+  ["hosts", { host: "ssh://mini", tmpdir: 5 }, "'tmpdir' must be a string"],
+  [
+    "hosts",
+    { host: "ssh://mini", sshArgs: "-v" },
+    "'sshArgs' must be an array",
+  ],
+  ["hosts", { host: "mini", tls: "yes" }, "'tls' must be true, false or"],
+  ["startTimeout", "60", "'startTimeout' must be a number of milliseconds"],
+  ["retries", "2", "'retries'"],
+  ["maxRestarts", "many", "'maxRestarts'"],
+  ["lazy", "yes", "'lazy' must be true or false, and is \"yes\""],
+  ["token", ["SECRET"], "'token' must be a string, and is of type object"],
+  ["initializer", 5, "'initializer' must be a function, or come from"],
+  [
+    "initializerArgs",
+    "abc",
+    `'initializerArgs' must be an array, and is "abc"`,
+  ],
+  ["permissions", 5, "'permissions' must be"],
+  ["permissions", null, "'permissions' must be"],
+  ["permissions", { net: 5 }, "'permissions.net' must be true, false,"],
+  ["permissions", { read: [5] }, "'permissions.read' must be an array"],
+  ["denoArgs", "--v8-flags", "'denoArgs' must be an array of strings"],
+  ["env", ["A=1"], "'env' must be an object of strings"],
+  ["env", { A: undefined }, "'env.A' must be a string, and is undefined"],
+  ["cwd", new URL("file:///"), "'cwd' must be a string"],
+  ["config", true, "'config' must be a path, a file URL or false"],
+  ["stdio", null, "'stdio'"],
+];
+
+/** Values of the right type that are out of range. */
+const WRONG_VALUES: readonly Case[] = [
   ["workers", -1, "'workers' must be an integer of at least 0, and is -1"],
   ["workers", 1.5, "'workers'"],
-  ["workers", "four", "'workers'"],
+  ["workers", NaN, "'workers'"],
   [
     "prefetch",
     -1,
@@ -32,28 +99,20 @@ const WRONG: [string, unknown, string][] = [
   ["prefetch", "many", "'prefetch'"],
   ["concurrency", 0, "'concurrency' must be an integer of at least 1"],
   ["transport", "udp", `'transport' must be "unix" or "tcp", and is "udp"`],
-  ["localport", -1, "'localport'"],
+  ["listen", { port: -1 }, "'listen.port' must be an integer from 0 to 65535"],
+  ["listen", { port: 65_536 }, "'listen.port'"],
   [
     "onHostError",
     "ignore",
     `'onHostError' must be "fail" or "continue", and is "ignore"`,
   ],
-  [
-    "modules",
-    "none",
-    `'modules' must be "auto" or "bundle", and is "none"`,
-  ],
+  ["modules", "none", `'modules' must be "auto" or "bundle", and is "none"`],
   ["hosts", "ssh://my host", "its hostname"],
   ["hosts", ["ssh://mini", "mini:0"], `"mini:0"`],
+  ["hosts", { host: "mini", workers: -1 }, "number of workers"],
   ["startTimeout", 0, "'startTimeout' must be a number of milliseconds"],
   ["startTimeout", NaN, "'startTimeout'"],
-  ["token", ["SECRET"], "'token' must be a string, and is of type object"],
-  [
-    "initializerArgs",
-    "abc",
-    `'initializerArgs' must be an array, and is "abc"`,
-  ],
-  ["localhost", 4, "'localhost' must be a string, and is 4"],
+  ["maxRestarts", -1, "of at least 0, or Infinity, and is -1"],
   [
     "permissions",
     "nonne",
@@ -61,28 +120,39 @@ const WRONG: [string, unknown, string][] = [
   ],
   ["permissions", { net: "all" }, "'permissions.net' must be true, false,"],
   ["permissions", { read: ["/a,b"] }, "'permissions.read' must be an array"],
-  ["permissions", { read: [5] }, "'permissions.read' must be an array"],
-  ["denoArgs", "--v8-flags", "'denoArgs' must be an array of strings"],
-  ["env", ["A=1"], "'env' must be an object of strings"],
-  ["env", { A: undefined }, "'env.A' must be a string, and is undefined"],
-  ["cwd", new URL("file:///"), "'cwd' must be a string"],
   ["config", "/no/such/deno.json", "'config' must be the path of a file"],
+  ["stdio", "pipe", "'stdio'"],
 ];
 
-for (const [name, value, message] of WRONG) {
-  Deno.test(`Pool refuses the option ${name}: ${Deno.inspect(value)}`, () => {
-    const options = { [name]: value } as PoolOptions;
+for (const [option, value, message] of WRONG_TYPES) {
+  Deno.test(`new Pool() throws a TypeError with ${option}: ${Deno.inspect(value)}`, () => {
+    const options = { [option]: value } as PoolOptions;
+    assertThrows(() => new Pool(options), TypeError, message);
+  });
+}
+
+for (const [option, value, message] of WRONG_VALUES) {
+  Deno.test(`new Pool() throws a RangeError with ${option}: ${Deno.inspect(value)}`, () => {
+    const options = { [option]: value } as PoolOptions;
     assertThrows(() => new Pool(options), RangeError, message);
   });
 }
 
-Deno.test("Pool refuses options that don't exist, and names those that do", () => {
+Deno.test("new Pool() refuses options that aren't an object", () => {
+  const message = "The options of Pool must be an object";
+  for (const options of [null, []]) {
+    const wrong = options as unknown as PoolOptions;
+    assertThrows(() => new Pool(wrong), TypeError, message);
+  }
+});
+
+Deno.test("new Pool() refuses an option that doesn't exist and names those that do", () => {
   const options = { worker: 4 } as PoolOptions;
   const message = "Pool has no option 'worker'; it has workers,";
   assertThrows(() => new Pool(options), TypeError, message);
 });
 
-Deno.test("Pool has no local workers by default if there are other hosts", async () => {
+Deno.test("new Pool() has the workers and hosts that it was given", async () => {
   const lazy = { lazy: true };
   const host = { host: "mini", workers: 3 };
   for (
@@ -91,7 +161,7 @@ Deno.test("Pool has no local workers by default if there are other hosts", async
       [new Pool(0, "ssh://mini/4", lazy), 4, ["mini"]],
       [new Pool(2, "ssh://mini/4", lazy), 6, ["local", "mini"]],
       [new Pool(1, ["ssh://a/2", host], lazy), 6, ["local", "a", "mini"]],
-      [new Pool({ hosts: "mini/4", ...lazy }), 4, ["mini"]],
+      [new Pool({ workers: 0, hosts: "mini/4", ...lazy }), 4, ["mini"]],
       [new Pool({ workers: 1, hosts: host, ...lazy }), 4, ["local", "mini"]],
       [
         new Pool({ hosts: [], ...lazy }),
@@ -107,7 +177,7 @@ Deno.test("Pool has no local workers by default if there are other hosts", async
   }
 });
 
-Deno.test("Pool's hosts come from its second argument rather than its options", async () => {
+Deno.test("new Pool() prefers hosts in its second argument to those in its options", async () => {
   const options = { lazy: true, hosts: "mini/3" };
   await using first = new Pool(1, "other/5", options);
   assertEquals(first.totalWorkers, 6);
@@ -115,14 +185,14 @@ Deno.test("Pool's hosts come from its second argument rather than its options", 
   assertEquals(second.totalWorkers, 4);
 });
 
-Deno.test("Pool takes all options of hosts", async () => {
+Deno.test("new Pool() takes all options about hosts", async () => {
   await using pool = new Pool({
+    workers: 0,
     hosts: ["mini/2", { host: "ssh://mini/2", name: "by ssh" }],
     onHostError: "continue",
     token: "a token of the tests",
     modules: "bundle",
-    localhost: "0.0.0.0",
-    localport: 7000,
+    listen: { hostname: "0.0.0.0", port: 7000 },
     lazy: true,
   });
   const { workers, hosts } = pool.stats();
@@ -133,17 +203,17 @@ Deno.test("Pool takes all options of hosts", async () => {
   ]);
 });
 
-Deno.test("Pool listens at 'localhost' and 'localport' for local workers over TCP", async () => {
+Deno.test("Pool listens on 'listen.hostname' for local workers over TCP", async () => {
   await using pool = new Pool({
     workers: 1,
     transport: "tcp",
-    localhost: "localhost",
+    listen: { hostname: "localhost" },
   });
   const address = await pool.run(() => Deno.args[1]!);
   assertMatch(address, /^tcp:localhost:\d+$/);
 });
 
-Deno.test("Pool.with() refuses hosts that the pool doesn't have, and names those it has", async () => {
+Deno.test("Pool.with() refuses a host that the pool doesn't have and names those it has", async () => {
   await using pool = new Pool(1, "ssh://mini/2", { lazy: true });
   assertThrows(
     () => pool.with({ host: "maxi" }),
@@ -152,11 +222,11 @@ Deno.test("Pool.with() refuses hosts that the pool doesn't have, and names those
   );
   assertThrows(() => pool.with({ host: "" }), RangeError, "'host'");
   const misspelt = { hosts: "mini" } as CallOptions;
-  const message = "options has no option 'hosts'; it has host";
+  const message = "with() has no option 'hosts'; it has host";
   assertThrows(() => pool.with(misspelt), TypeError, message);
 });
 
-Deno.test("Pool.with() has calls made at the host", async () => {
+Deno.test("Pool.with() makes calls at the given host", async () => {
   await using pool = new Pool(1);
   const here = pool.with({ host: "local" });
   assertEquals(await here.run((x: number) => x + 1, 1), 2);
@@ -166,12 +236,12 @@ Deno.test("Pool.with() has calls made at the host", async () => {
   assertEquals(await here.with({}).run((x: number) => x + 1, 1), 2);
 });
 
-Deno.test("Pool refuses an initializer that can't be sent", () => {
+Deno.test("new Pool() refuses an initializer that can't be sent", () => {
   const options = { initializer: Math.random };
   assertThrows(() => new Pool(options), TypeError, "native function");
 });
 
-Deno.test("Pool refuses permissions that don't exist", () => {
+Deno.test("new Pool() refuses a permission that doesn't exist", () => {
   const permissions = { reed: true } as unknown as Deno.PermissionOptionsObject;
   assertThrows(() => new Pool({ permissions }), TypeError, `"reed"`);
 });
@@ -183,6 +253,12 @@ Deno.test("Pool.map() refuses bad options and inputs", async () => {
   assertThrows(wrong({ chunkSize: 0 }), RangeError, "'chunkSize'");
   assertThrows(wrong({ chunkSize: 1.5 }), RangeError, "'chunkSize'");
   assertThrows(wrong({ timeout: 0 }), RangeError, "'timeout'");
+  assertThrows(wrong({ chunkSize: "1" }), RangeError, "'chunkSize'");
+  assertThrows(wrong({ chunkSize: true }), TypeError, "'chunkSize'");
+  assertThrows(wrong({ timeout: "1" }), TypeError, "'timeout'");
+  assertThrows(wrong({ signal: {} }), TypeError, "'signal'");
+  assertThrows(wrong({ ordered: 1 }), TypeError, "'ordered'");
+  assertThrows(wrong({ spread: 1 }), TypeError, "'spread'");
   assertThrows(wrong({ order: false }), TypeError, "no option 'order'");
   const notIterable = 5 as unknown as Iterable<number>;
   assertThrows(() => pool.map(task, notIterable), TypeError, "iterables[0]");
@@ -201,4 +277,44 @@ Deno.test("Pool.map() with 'spread' refuses items that are no arrays", async () 
   const map = pool.map((x: number) => x, items, { spread: true, chunkSize: 1 });
   assertEquals(await map.next(), { done: false, value: 1 });
   await assertRejects(() => map.next(), TypeError, "must be an array");
+});
+
+Deno.test("Pool.with() refuses values of the wrong type or out of range", async () => {
+  await using pool = new Pool({ workers: 1, lazy: true });
+  const wrong = (options: object) => () => pool.with(options);
+  assertThrows(wrong({ timeout: "1" }), TypeError, "'timeout'");
+  assertThrows(wrong({ timeout: -1 }), RangeError, "'timeout'");
+  assertThrows(wrong({ retries: "1" }), TypeError, "'retries'");
+  assertThrows(wrong({ retries: -1 }), RangeError, "'retries'");
+  assertThrows(wrong({ signal: true }), TypeError, "'signal'");
+  assertThrows(wrong({ host: 1 }), TypeError, "'host'");
+  assertThrows(wrong([]), TypeError, "The options of with()");
+});
+
+Deno.test("Pool.shutdown() refuses options that don't exist or aren't booleans", async () => {
+  await using pool = new Pool({ workers: 1, lazy: true });
+  const refuses = (options: object, message: string) =>
+    assertRejects(() => pool.shutdown(options), TypeError, message);
+  await refuses({ wait: 0 }, "'wait' must be true or false, and is 0");
+  await refuses({ cancelFutures: "yes" }, "'cancelFutures'");
+  await refuses({ cancel: true }, "shutdown() has no option 'cancel'");
+  await refuses({ cancel_futures: true }, "use 'cancelFutures'");
+});
+
+Deno.test("Pool.ready starts nothing by itself", async () => {
+  await using pool = new Pool({ workers: 1, lazy: true });
+  let isReady = false;
+  const ready = pool.ready.then(() => isReady = true);
+  assertEquals(pool.stats().workers, 0);
+  assertEquals([isReady, pool.isReady], [false, false]);
+  assertEquals(await pool.run((x: number) => x + 1, 1), 2);
+  await ready;
+  assertEquals([isReady, pool.isReady], [true, true]);
+});
+
+Deno.test("Pool.ready is rejected if the pool is shut down before it starts", async () => {
+  const pool = new Pool({ workers: 1, lazy: true });
+  const { ready } = pool;
+  await pool.shutdown();
+  await assertRejects(() => ready, PoolClosedError);
 });

@@ -33,6 +33,7 @@ Deno.test("Pool with permissions 'none' has workers at a server with TLS that st
   await using server = await startSpawnerServer({ token: TOKEN, certificate });
   const tls = { caCerts: [certificate.cert], serverName: CERTIFICATE_NAME };
   await using pool = new Pool({
+    workers: 0,
     hosts: { host: server.spec(1), token: TOKEN, tls },
     permissions: "none",
   });

@@ -216,6 +216,7 @@ sshTest(
   async () => {
     await using server = await startSshServer();
     await using pool = new Pool({
+      workers: 0,
       hosts: { host: server.spec(1), sshArgs: server.sshArgs },
       permissions: "none",
     });

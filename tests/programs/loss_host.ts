@@ -7,7 +7,7 @@ import { Pool } from "../../mod.ts";
 import { until } from "../helpers/processes.ts";
 
 const [when, host, pid] = Deno.args;
-const pool = new Pool({ hosts: host! });
+const pool = new Pool({ workers: 0, hosts: host! });
 await pool.run(() => 1);
 if (when === "lost") {
   Deno.kill(Number(pid), "SIGKILL");

@@ -14,6 +14,6 @@ export function double(x: number): number {
 
 if (import.meta.main) {
   const tasks = importTasks<typeof import("./single_file.ts")>(import.meta.url);
-  await using pool = new Pool({ hosts: Deno.args[0]! });
+  await using pool = new Pool({ workers: 0, hosts: Deno.args[0]! });
   console.log((await pool.map(tasks.double, [1, 2]).toArray()).join());
 }

@@ -4,6 +4,7 @@ import { Pool } from "../../mod.ts";
 
 const [host, tls] = Deno.args;
 const pool = new Pool({
+  workers: 0,
   hosts: { host: host!, tls: tls === "tls" },
   startTimeout: 300,
 });

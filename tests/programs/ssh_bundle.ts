@@ -10,6 +10,6 @@ const [env, host] = Deno.args;
 for (const [name, value] of Object.entries<string>(JSON.parse(env!))) {
   Deno.env.set(name, value);
 }
-const pool = new Pool({ hosts: host! });
+const pool = new Pool({ workers: 0, hosts: host! });
 Deno.stdin.readable.pipeTo(Deno.stdout.writable);
 await pool.ready;

@@ -5,6 +5,7 @@ import { PromisedCall } from "../../src/calls/promised_call.ts";
 import { PrefetchWindow } from "../../src/scheduling/prefetch_window.ts";
 import { HostTally } from "../../src/scheduling/host_tally.ts";
 import { TaskRegistry } from "../../src/tasks/task_registry.ts";
+import { WorkerProcess } from "../../src/spawner/worker_process.ts";
 import { Channel } from "../../src/transport/channel.ts";
 import type { Connection } from "../../src/transport/connection.ts";
 import {
@@ -207,15 +208,16 @@ class Breaking {
   constructor(overTcp: boolean, cancelGrace = 60_000) {
     this.handle = new WorkerHandle(
       {
-        name: "worker",
+        process: new WorkerProcess(
+          "worker",
+          Promise.resolve({ exitStatus: "signal SIGKILL", stderrTail: "" }),
+          () => this.#killed.resolve(),
+        ),
         tally: new HostTally("far"),
         modules: undefined,
         overTcp,
         concurrency: 1,
         cancelGrace,
-        kill: () => this.#killed.resolve(),
-        end: () =>
-          Promise.resolve({ exitStatus: "signal SIGKILL", stderrTail: "" }),
       },
       new Channel(this.connection),
       new PrefetchWindow(9, 1),

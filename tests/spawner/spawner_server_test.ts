@@ -113,6 +113,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGKILL"] as const) {
       await using gate = new Gate();
       await using server = await startSpawnerServer();
       await using pool = new Pool({
+        workers: 0,
         hosts: server.spec(3),
         prefetch: 0,
         hostTimeout: 1,

@@ -95,6 +95,7 @@ sshTest(
     await using begin = new Gate();
     await using end = new Gate();
     await using pool = new Pool({
+      workers: 0,
       hosts: { host: server.spec(1), sshArgs: server.sshArgs },
       cancelGrace: 30_000,
     });

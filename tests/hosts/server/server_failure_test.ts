@@ -8,10 +8,8 @@ import { encode } from "@std/msgpack";
 import { BrokenPoolError, HostError, Pool } from "../../../mod.ts";
 import { makeCertificate } from "../../../src/transport/certificate.ts";
 import { CERTIFICATE_NAME } from "../../../src/transport/connect.ts";
-import {
-  admitPool,
-  PROTOCOL_VERSION,
-} from "../../../src/transport/handshake.ts";
+import { admitPool } from "../../../src/protocol/spawner_handshake.ts";
+import { PROTOCOL_VERSION } from "../../../src/transport/handshake.ts";
 import { startSpawnerServer, TOKEN } from "../../helpers/spawner_server.ts";
 import { assertFails, withListener } from "../../helpers/spawner_failures.ts";
 
@@ -60,16 +58,19 @@ Deno.test("ServerHost says so when the token is missing or wrong", async () => {
   });
   // The host's own comes first.
   const host = { host: server.spec(1), token: TOKEN };
-  await using pool = new Pool({ hosts: host, token: "another" });
+  await using pool = new Pool({ workers: 0, hosts: host, token: "another" });
   assertEquals(await pool.run((x: number) => x + 1, 1), 2);
 });
 
 Deno.test("ServerHost takes a token with the line feed of its file", async () => {
   await using server = await startSpawnerServer({ token: `${TOKEN}\n` });
   const token = `${TOKEN}\n`;
-  await using pool = new Pool({ hosts: server.spec(1), token });
+  await using pool = new Pool({ workers: 0, hosts: server.spec(1), token });
   assertEquals(await pool.run((x: number) => x + 1, 1), 2);
-  await using other = new Pool({ hosts: { host: server.spec(1), token } });
+  await using other = new Pool({
+    workers: 0,
+    hosts: { host: server.spec(1), token },
+  });
   assertEquals(await other.run((x: number) => x + 1, 1), 2);
 });
 
@@ -85,7 +86,7 @@ Deno.test("ServerHost says so when a web server answers", async () => {
   );
   const { port } = server.addr;
   await assertFails(`127.0.0.1:${port}/1`, "connection", [
-    `what listens at 127.0.0.1:${port} doesn't answer like a spawner server`,
+    `the program at 127.0.0.1:${port} doesn't answer like a spawner server`,
     "'tls'",
   ]);
 });
@@ -116,7 +117,7 @@ for (const [does, treat] of Object.entries(STRANGERS)) {
       treat,
       (port) =>
         assertFails(`127.0.0.1:${port}/1`, "connection", [
-          `what listens at 127.0.0.1:${port} doesn't answer like a spawner server`,
+          `the program at 127.0.0.1:${port} doesn't answer like a spawner server`,
         ]),
     );
   });
@@ -177,17 +178,18 @@ for (const secured of [false, true]) {
     );
     const host = { host: server.spec(1), tls: secured && tls };
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const { port: localport } = listener.addr;
-    const words = ["this machine can't listen at", "'localhost'"];
+    const { port } = listener.addr;
+    const words = ["this machine can't listen at", "'listen'"];
     await assertFails(host, "worker", [
       ...words,
-      `127.0.0.1:${localport}`,
+      `127.0.0.1:${port}`,
       "in use",
-      "'localport'",
-    ], { localport });
+    ], { listen: { port } });
     // One of those that no machine has.
-    const localhost = "203.0.113.9";
-    await assertFails(host, "worker", [...words, localhost], { localhost });
+    const hostname = "203.0.113.9";
+    await assertFails(host, "worker", [...words, hostname], {
+      listen: { hostname },
+    });
   });
 }
 
@@ -300,6 +302,7 @@ Deno.test("Pool that can't start leaves nothing at the hosts that it could use",
   };
   await withListener(treat, async (port) => {
     await using pool = new Pool({
+      workers: 0,
       hosts: [server.spec(2), `127.0.0.1:${port}/1`],
     });
     await assertRejects(() => pool.ready, BrokenPoolError);

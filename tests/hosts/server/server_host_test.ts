@@ -31,12 +31,16 @@ Deno.test.afterAll(async () => {
 
 testConformance({
   name: "spawner",
-  options: () => ({ hosts: plain.spec(2) }),
+  options: () => ({ workers: 0, hosts: plain.spec(2) }),
 });
 
 testConformance({
   name: "spawner, TLS",
-  options: () => ({ hosts: { host: secured.spec(2), tls }, token: TOKEN }),
+  options: () => ({
+    workers: 0,
+    hosts: { host: secured.spec(2), tls },
+    token: TOKEN,
+  }),
 });
 
 /** Where a task's worker connects to. */
@@ -55,11 +59,10 @@ Deno.test("ServerHost has workers connect with TLS where it is reached with it",
   assertMatch(address!, /^tls:127\.0\.0\.1:\d+$/);
 });
 
-Deno.test("ServerHost has workers connect to 'localhost' and 'localport' if given", async () => {
+Deno.test("ServerHost has workers connect to the address in 'listen'", async () => {
   const port = freePort();
   await using pool = new Pool(0, plain.spec(1), {
-    localhost: "localhost",
-    localport: port,
+    listen: { hostname: "localhost", port },
   });
   assertEquals(await pool.runOnAll(connectArgument), [`tcp:localhost:${port}`]);
 });
@@ -86,6 +89,7 @@ Deno.test({
     });
     for (const hostname of ["127.0.0.1", "[::1]"]) {
       await using pool = new Pool({
+        workers: 0,
         hosts: `${hostname}:${server.port}/1`,
         token: TOKEN,
         permissions: "none",
@@ -115,6 +119,7 @@ Deno.test("ServerHost gives workers env, cwd, further arguments and permissions"
   const cwd = await Deno.realPath(await Deno.makeTempDir());
   try {
     await using pool = new Pool({
+      workers: 0,
       hosts: {
         host: plain.spec(1),
         env: { DISTEX_TEST: "host" },
@@ -167,6 +172,7 @@ function noteAndBlock(file: string): never {
 
 for (const security of ["without TLS", "with TLS"]) {
   const options = (): PoolOptions => ({
+    workers: 0,
     hosts: security === "with TLS"
       ? { host: secured.spec(1), tls, token: TOKEN }
       : plain.spec(1),

@@ -16,27 +16,27 @@ const connectArgument = () => Deno.args[1]!;
 
 const pid = () => Deno.pid;
 
-interface LocalhostCase {
+interface ListenCase {
   readonly name: string;
-  /** The option 'localhost', for a pool that has this address. */
+  /** The option 'listen', for a pool that has this address. */
   readonly options: (address: string) => PoolOptions;
 }
 
-const LOCALHOSTS: readonly LocalhostCase[] = [
+const LISTEN_CASES: readonly ListenCase[] = [
   { name: "by default", options: () => ({}) },
   {
-    name: "with 'localhost' 0.0.0.0",
-    options: () => ({ localhost: "0.0.0.0" }),
+    name: "with 'listen' 0.0.0.0",
+    options: () => ({ listen: { hostname: "0.0.0.0" } }),
   },
-  { name: "with 'localhost' ::", options: () => ({ localhost: "::" }) },
+  { name: "with 'listen' ::", options: () => ({ listen: { hostname: "::" } }) },
   {
-    name: "with 'localhost'",
-    options: (address) => ({ localhost: address }),
+    name: "with 'listen'",
+    options: (address) => ({ listen: { hostname: address } }),
   },
 ];
 
 networkTest(
-  "ServerHost works across a network, whatever 'localhost' is",
+  "ServerHost works across a network, whatever 'listen' is",
   async () => {
     await using network = await makeNetwork(1);
     const { pool: { address }, hosts: [host] } = network;
@@ -44,8 +44,9 @@ networkTest(
       host: host!,
       token: TOKEN,
     });
-    for (const { name, options } of LOCALHOSTS) {
+    for (const { name, options } of LISTEN_CASES) {
       await using pool = new Pool({
+        workers: 0,
         ...options(address),
         hosts: server.spec(2),
         token: TOKEN,
@@ -69,6 +70,7 @@ networkTest("ServerHost works across a network with TLS", async () => {
   });
   const tls = { caCerts: [certificate.cert], serverName: CERTIFICATE_NAME };
   await using pool = new Pool({
+    workers: 0,
     hosts: { host: server.spec(2), tls },
     token: TOKEN,
   });

@@ -30,7 +30,7 @@ async function failureOf(command: string): Promise<HostError> {
   await using site = await SshSite.start({
     config: [`ForceCommand ${command} >&2; exit 1`],
   });
-  await using pool = new Pool({ hosts: site.host() });
+  await using pool = new Pool({ workers: 0, hosts: site.host() });
   const { cause } = await assertRejects(() => pool.ready, BrokenPoolError);
   assertInstanceOf(cause, HostError);
   return cause;
@@ -42,7 +42,7 @@ sshTest(
     const text =
       "Idle connections are timed out. Connection refused? Ask us.\n";
     await using site = await greetingSite(text, "ForceCommand false");
-    await using pool = new Pool({ hosts: site.host() });
+    await using pool = new Pool({ workers: 0, hosts: site.host() });
     const { cause } = await assertRejects(() => pool.ready, BrokenPoolError);
     assertInstanceOf(cause, HostError);
     assertEquals(cause.step, "spawner");
@@ -55,7 +55,7 @@ sshTest(
   "Pool doesn't say that an ssh host is lost for what was said before",
   async () => {
     await using site = await greetingSite(`${REFUSED}\n`);
-    await using pool = new Pool({ hosts: site.host() });
+    await using pool = new Pool({ workers: 0, hosts: site.host() });
     assertEquals(await pool.run(() => 1), 1);
     await site.server.killSessions();
     const error = () => pool.stats().hosts[0]!.error;

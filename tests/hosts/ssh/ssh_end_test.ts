@@ -37,7 +37,7 @@ sshTest(
   "Pool leaves nothing at an ssh host when the program is killed",
   async () => {
     const hosts = shared.site.host(2);
-    await using program = new PoolProgram({ hosts }, "interrupt");
+    await using program = new PoolProgram({ workers: 0, hosts }, "interrupt");
     assertEquals(await program.readLine(), "ready");
     program.kill();
     await shared.empty();
@@ -50,7 +50,9 @@ sshTest(
     await using gate = new Gate();
     const { port } = gate;
     const hosts = shared.site.host(2);
-    await using program = new PoolProgram({ hosts }, "busy", { port });
+    await using program = new PoolProgram({ workers: 0, hosts }, "busy", {
+      port,
+    });
     await gate.entered();
     program.kill();
     await shared.empty();
@@ -67,7 +69,7 @@ for (const [stage, reached] of stages) {
     `Pool leaves nothing at an ssh host when the program is killed when ${stage}`,
     async () => {
       const hosts = shared.site.host(2);
-      await using program = new PoolProgram({ hosts }, "start");
+      await using program = new PoolProgram({ workers: 0, hosts }, "start");
       await until(() => reached(program));
       program.kill();
       await shared.empty();
@@ -83,7 +85,10 @@ sshTest(
     await using site = await SshSite.start({
       config: [`ForceCommand cat ${fifo}; exec sh -c "$SSH_ORIGINAL_COMMAND"`],
     });
-    await using program = new PoolProgram({ hosts: site.host() }, "start");
+    await using program = new PoolProgram(
+      { workers: 0, hosts: site.host() },
+      "start",
+    );
     await until(() => site.processesLike(/^cat /).length > 0);
     assertEquals(site.files().length, 2);
     program.kill();
@@ -98,7 +103,7 @@ sshTest(
 sshTest(
   "Pool leaves nothing at an ssh host when it is shut down while it starts",
   async () => {
-    const pool = new Pool({ hosts: shared.site.host() });
+    const pool = new Pool({ workers: 0, hosts: shared.site.host() });
     await until(() => sshClients().length > 0);
     await pool.shutdown();
     await shared.empty();
@@ -116,7 +121,7 @@ sshTest(
     using silent = listenSilently();
     const { sshArgs } = shared.site.server;
     const hosts = { host: `ssh://127.0.0.1:${silent.addr.port}`, sshArgs };
-    await using program = new PoolProgram({ hosts }, "start");
+    await using program = new PoolProgram({ workers: 0, hosts }, "start");
     using _connection = await silent.accept();
     const clients = sshClients(program.pid);
     assertEquals(clients.length, 1);
@@ -133,7 +138,10 @@ sshTest(
     const { sshArgs, wrongKeyArgs } = shared.site.server;
     const host = `ssh://127.0.0.1:${silent.addr.port}`;
     const bad = shared.site.host(1, { name: "bad", sshArgs: wrongKeyArgs });
-    await using pool = new Pool({ hosts: [{ host, sshArgs }, bad] });
+    await using pool = new Pool({
+      workers: 0,
+      hosts: [{ host, sshArgs }, bad],
+    });
     using _connection = await silent.accept();
     await assertRejects(() => pool.ready, BrokenPoolError, "bad");
     await shared.empty();
@@ -155,7 +163,10 @@ for (const [does, trap, outlives] of proxies) {
       const lines = [trap, `echo $$ >${file}.new`, `mv ${file}.new ${file}`];
       await Deno.writeTextFile(script, [...lines, "exec sleep 60"].join("\n"));
       const sshArgs = ["-F", "none", "-o", `ProxyCommand=sh ${script}`];
-      const pool = new Pool({ hosts: { host: "ssh://mini", sshArgs } });
+      const pool = new Pool({
+        workers: 0,
+        hosts: { host: "ssh://mini", sshArgs },
+      });
       await until(() => isFile(file));
       const proxy = Number(await Deno.readTextFile(file));
       try {
@@ -184,7 +195,7 @@ for (const [what, happen] of accidents) {
     async () => {
       await using gate = new Gate();
       const hosts = shared.site.host(2);
-      await using pool = new Pool({ hosts, hostTimeout: 1 });
+      await using pool = new Pool({ workers: 0, hosts, hostTimeout: 1 });
       const tasks = [gate.port, gate.port].map((port) => pool.run(block, port));
       const outcomes = Promise.allSettled(tasks);
       await gate.entered();

@@ -51,7 +51,10 @@ networkTest("Pool runs workers at two ssh hosts across a network", async () => {
   const [first, second] = network.hosts;
   await using site = await startSite(first!);
   await using other = await startSite(second!);
-  await using pool = new Pool({ hosts: [site.host(2), other.host(1)] });
+  await using pool = new Pool({
+    workers: 0,
+    hosts: [site.host(2), other.host(1)],
+  });
   assertEquals(await pool.runOnAll(findAddress), [
     first!.address,
     first!.address,
@@ -73,6 +76,7 @@ networkTest(
     await using kept = await startSite(network.hosts[1]!);
     const sshArgs = [...IMPATIENT, ...lost.server.sshArgs];
     await using pool = new Pool({
+      workers: 0,
       hosts: [lost.host(2, { name: "lost", sshArgs }), kept.host(1)],
     });
     const path = `${lost.tmpdir}/busy`;
@@ -99,7 +103,11 @@ networkTest("Pool says that an ssh host can't be reached", async () => {
   const [host] = network.hosts;
   await using site = await startSite(host!);
   await network.cut(host!);
-  await using pool = new Pool({ hosts: site.host(), startTimeout: 5_000 });
+  await using pool = new Pool({
+    workers: 0,
+    hosts: site.host(),
+    startTimeout: 5_000,
+  });
   const { cause } = await assertRejects(() => pool.ready, BrokenPoolError);
   assertInstanceOf(cause, HostError);
   assertStringIncludes(cause.message, `${host!.address} can't be reached`);
@@ -115,6 +123,7 @@ sshTest(
     const target = { hostname: server.address, port: server.port };
     await using relay = startDelayingRelay(target, DELAY);
     await using pool = new Pool({
+      workers: 0,
       hosts: site.host(0, {
         host: `ssh://${server.user}@127.0.0.1:${relay.port}/2`,
       }),

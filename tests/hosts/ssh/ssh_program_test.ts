@@ -79,7 +79,7 @@ async function echo({ stdin, stdout }: Deno.ChildProcess): Promise<void> {
 Deno.test("Pool says that the program for ssh hosts could not be made in time", async () => {
   await using registry = new SilentRegistry();
   using _env = registry.use();
-  await using pool = new Pool({ hosts: HOST, startTimeout: 1_000 });
+  await using pool = new Pool({ workers: 0, hosts: HOST, startTimeout: 1_000 });
   const { cause } = await assertRejects(() => pool.ready, BrokenPoolError);
   assertInstanceOf(cause, HostError);
   for (const part of ["1000 ms", "'deno bundle'", "npm registry"]) {
@@ -90,7 +90,7 @@ Deno.test("Pool says that the program for ssh hosts could not be made in time", 
 Deno.test("Pool that is shut down while the program for ssh hosts is made ends the bundler", async () => {
   await using registry = new SilentRegistry();
   using _env = registry.use();
-  await using pool = new Pool({ hosts: HOST });
+  await using pool = new Pool({ workers: 0, hosts: HOST });
   const failed = assertRejects(() => pool.ready, Error, "shut down");
   using bundler = await registry.accept();
   await pool.shutdown();

@@ -1,0 +1,53 @@
+/**
+ * What happens when workers and hosts fail: the part of
+ * {@linkcode PoolOptions} about failures.
+ *
+ * @example Usage
+ * ```ts
+ * import { type FailureOptions, Pool } from "@distex/pool";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const onFailure: FailureOptions = { retries: 2, maxRestarts: 100 };
+ * await using pool = new Pool({ workers: 1, ...onFailure });
+ * assertEquals(await pool.run((x: number) => x + 1, 1), 2);
+ * ```
+ */
+export interface FailureOptions {
+  /**
+   * What happens if a host can't be used. With `"fail"` the pool doesn't
+   * start. With `"continue"` it starts without the host, and reports that on
+   * stderr and in {@linkcode Pool.stats}.
+   *
+   * @default {"fail"}
+   */
+  readonly onHostError?: "fail" | "continue";
+  /**
+   * How often a task that may have begun is run again if its worker is lost.
+   * It then has its worker to itself. Only you know whether it is safe to run
+   * a task twice. A task that can't have begun always moves to another worker.
+   *
+   * @default {0}
+   */
+  readonly retries?: number;
+  /**
+   * How often per minute each worker, on average, may be lost and replaced.
+   * The pool gives up a host that loses more. May be `Infinity`.
+   *
+   * @default {10}
+   */
+  readonly maxRestarts?: number;
+  /**
+   * How long another machine may stay silent before it counts as lost, in
+   * milliseconds.
+   *
+   * @default {15_000}
+   */
+  readonly heartbeatTimeout?: number;
+  /**
+   * How long calls wait for a lost host to come back, in milliseconds. It
+   * applies to calls for that host, and to all calls if no worker is left.
+   *
+   * @default {60_000}
+   */
+  readonly hostTimeout?: number;
+}

@@ -1,0 +1,44 @@
+/**
+ * How much a pool does at once and how long it waits: the part of
+ * {@linkcode PoolOptions} that sets limits.
+ *
+ * @example Usage
+ * ```ts
+ * import { type LimitOptions, Pool } from "@distex/pool";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const limits: LimitOptions = { concurrency: 8, cancelGrace: 500 };
+ * await using pool = new Pool({ workers: 1, ...limits });
+ * assertEquals(await pool.run((x: number) => x + 1, 1), 2);
+ * ```
+ */
+export interface LimitOptions {
+  /**
+   * How many async tasks a worker runs at the same time. Sync tasks always run
+   * one after the other.
+   *
+   * @default {1}
+   */
+  readonly concurrency?: number;
+  /**
+   * How many calls wait at a worker beyond those it runs. With 0, none wait;
+   * more keep a worker busy while results travel. `"auto"` measures how long
+   * tasks take and keeps about 4 ms of work at each worker.
+   *
+   * @default {"auto"}
+   */
+  readonly prefetch?: number | "auto";
+  /**
+   * How long all workers may take to connect, in milliseconds.
+   *
+   * @default {60_000}
+   */
+  readonly startTimeout?: number;
+  /**
+   * How long a task that was cancelled or timed out may go on before its
+   * worker is killed and replaced, in milliseconds.
+   *
+   * @default {1_000}
+   */
+  readonly cancelGrace?: number;
+}

@@ -1,0 +1,54 @@
+/**
+ * The options of a map.
+ *
+ * @example Usage
+ * ```ts
+ * import { type MapOptions, Pool } from "@distex/pool";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const options: MapOptions = { chunkSize: 100, ordered: false };
+ * await using pool = new Pool(2);
+ * const numbers = Array.from({ length: 1_000 }, (_, n) => n);
+ * const results = await pool.map((x: number) => x, numbers, options).toArray();
+ * assertEquals(results.length, 1_000);
+ * ```
+ */
+export interface MapOptions {
+  /**
+   * How many items travel together. Larger chunks make tiny tasks much
+   * faster. `"auto"` measures how long items take and makes chunks of about a
+   * millisecond, or smaller ones if an async iterable has no more items yet.
+   * With a number, items wait until the chunk is full. If an item can't be
+   * sent, its whole chunk isn't.
+   *
+   * @default {"auto"}
+   */
+  readonly chunkSize?: number | "auto";
+  /**
+   * Whether results come in the order of the items. If not, they come as they
+   * are ready.
+   *
+   * @default {true}
+   */
+  readonly ordered?: boolean;
+  /**
+   * Whether each item is an array with all arguments of one call. If not, it
+   * is the only argument.
+   *
+   * @default {false}
+   */
+  readonly spread?: boolean;
+  /**
+   * How long the whole map may take, in milliseconds from when its first
+   * result is asked for.
+   *
+   * @default {undefined}
+   */
+  readonly timeout?: number;
+  /**
+   * Ends the map when it is aborted. The map then throws the signal's reason.
+   *
+   * @default {undefined}
+   */
+  readonly signal?: AbortSignal;
+}

@@ -1,0 +1,62 @@
+import type { FailureOptions } from "./failure_options.ts";
+import type { HostOptions } from "./host_options.ts";
+import type { LimitOptions } from "./limit_options.ts";
+import type { NetworkOptions } from "./network_options.ts";
+import type { WorkerOptions } from "./worker_options.ts";
+
+/**
+ * Another machine where workers run: a string of the form
+ * `[ssh://][username@]hostname[:port][/workers]`, or an object with more
+ * options.
+ */
+export type HostSpec = string | HostOptions;
+
+/**
+ * The options of a pool.
+ *
+ * @example Usage
+ * ```ts
+ * import { Pool, type PoolOptions } from "@distex/pool";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const options: PoolOptions = { workers: 1, env: { GREETING: "hello" } };
+ * await using pool = new Pool(options);
+ * assertEquals(await pool.run(() => Deno.env.get("GREETING")), "hello");
+ * ```
+ *
+ * @typeParam Args The arguments of the initializer; if they aren't known, they
+ * aren't checked.
+ */
+export interface PoolOptions<Args extends unknown[] = never[]>
+  extends WorkerOptions<Args>, LimitOptions, FailureOptions, NetworkOptions {
+  /**
+   * How many workers run on this machine; 0 is none. If it is left out, there
+   * is one for each CPU, whether or not there are other hosts.
+   */
+  readonly workers?: number;
+  /**
+   * Other machines where workers run, one or many:
+   * `[ssh://][username@]hostname[:port][/workers]`, or an object with more
+   * options. A host with `ssh://` is reached by ssh, any other by the spawner
+   * server that runs there. Without a number of workers, or with 0, there is
+   * one for each CPU of that machine.
+   *
+   * @default {[]}
+   */
+  readonly hosts?: HostSpec | readonly HostSpec[];
+  /**
+   * Which task modules are bundled and sent to workers on other machines.
+   * `"auto"` sends those with `file:` URLs, because only this machine can read
+   * them. `"bundle"` also sends those with `https:`, `http:`, `jsr:` and
+   * `npm:` URLs.
+   *
+   * @default {"auto"}
+   */
+  readonly modules?: "auto" | "bundle";
+  /**
+   * Whether workers are started only when the first task is submitted.
+   *
+   * @default {false}
+   */
+  readonly lazy?: boolean;
+}

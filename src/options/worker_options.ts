@@ -1,0 +1,97 @@
+import type { TaskLike } from "../tasks/task.ts";
+import type { WorkerPermissions } from "./worker_permissions.ts";
+
+/**
+ * What workers are started with: the part of {@linkcode PoolOptions} that
+ * shapes the worker processes.
+ *
+ * @example Usage
+ * ```ts
+ * import { Pool, type WorkerOptions } from "@distex/pool";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const options: WorkerOptions = { env: { GREETING: "hello" } };
+ * await using pool = new Pool({ workers: 1, ...options });
+ * assertEquals(await pool.run(() => Deno.env.get("GREETING")), "hello");
+ * ```
+ *
+ * @typeParam Args The arguments of the initializer; if they aren't known, they
+ * aren't checked.
+ */
+export interface WorkerOptions<Args extends unknown[] = never[]> {
+  /**
+   * A task that each worker runs before any other.
+   *
+   * @default {undefined}
+   */
+  readonly initializer?: TaskLike<Args, unknown>;
+  /**
+   * The arguments of `initializer`.
+   *
+   * @default {[]}
+   */
+  readonly initializerArgs?: InitializerArgs<Args>;
+  /**
+   * What tasks may do. `"inherit"` grants what this program has been granted.
+   *
+   * @default {"inherit"}
+   */
+  readonly permissions?: WorkerPermissions;
+  /**
+   * The deno.json file by which workers resolve imports, as a path or a file
+   * URL. `false` means none, and no `vendor` folder either. If it is left out,
+   * it is the one nearest to this program's main module. A project that has
+   * only a package.json needs a deno.json, which may be empty.
+   */
+  readonly config?: string | URL | false;
+  /**
+   * Further arguments for each worker's `deno run`. All users of the machine
+   * can see them.
+   *
+   * @default {[]}
+   */
+  readonly denoArgs?: readonly string[];
+  /**
+   * Environment variables of workers, added to those of this process.
+   *
+   * @default {{}}
+   */
+  readonly env?: Readonly<Record<string, string>>;
+  /**
+   * The working directory of workers on this machine. If it is left out, it is
+   * that of this process. Set it for other machines with
+   * {@linkcode HostOptions.cwd}.
+   */
+  readonly cwd?: string;
+  /**
+   * Where the output of workers goes. `"lines"` writes it to this process's
+   * stdout and stderr line by line, with the worker's name. `"inherit"` lets
+   * workers on this machine write there directly, and treats other machines as
+   * `"lines"` does. `"null"` discards it, and what the pool reports about
+   * hosts.
+   *
+   * @default {"lines"}
+   */
+  readonly stdio?: "lines" | "inherit" | "null";
+}
+
+/**
+ * The type of the option `initializerArgs`.
+ *
+ * @typeParam Args The arguments that the initializer takes.
+ */
+export type InitializerArgs<Args extends unknown[]> = Args extends []
+  ? readonly []
+  : Args extends never[] ? readonly unknown[]
+  : Readonly<Args>;
+
+/**
+ * Makes the option `initializerArgs` mandatory if the initializer needs
+ * arguments.
+ *
+ * @typeParam Args The arguments that the initializer takes.
+ */
+export type NeededInitializerArgs<Args extends unknown[]> = [] extends Args
+  ? unknown
+  : Args extends never[] ? unknown
+  : { readonly initializerArgs: InitializerArgs<Args> };

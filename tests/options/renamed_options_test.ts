@@ -1,0 +1,86 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { Pool, type PoolOptions, WorkerLostError } from "../../mod.ts";
+
+/** Old names and Python names of a pool's options, and what replaces them. */
+const POOL_OPTIONS: Readonly<Record<string, string>> = {
+  qsize: "use 'prefetch', which is qsize - 1",
+  initargs: "use 'initializerArgs'",
+  localhost: "use 'listen: { hostname }'",
+  localport: "use 'listen: { port }'",
+  lazyCreate: "use 'lazy'",
+  lazy_create: "use 'lazy'",
+  heartbeat: "use 'heartbeatTimeout'",
+  num_workers: "use 'workers'",
+  worker_loglevel: "use 'stdio'",
+  func_pickle: "functions are sent as source",
+  data_pickle: "there is one encoding",
+  loop: "Deno has one event loop",
+  worker_loop: "a worker has Deno's event loop",
+  chunksize: "give 'chunkSize' to map()",
+  star: "give 'spread' to map()",
+  timeout: "give it to with()",
+};
+
+for (const [name, message] of Object.entries(POOL_OPTIONS)) {
+  Deno.test(`new Pool() refuses '${name}' and names what replaces it`, () => {
+    const options = { workers: 1, lazy: true, [name]: 1 } as PoolOptions;
+    const text = `Pool has no option '${name}': ${message}`;
+    assertThrows(() => new Pool(options), TypeError, text);
+  });
+}
+
+Deno.test("Pool.map() refuses old names of options and names what replaces them", async () => {
+  await using pool = new Pool({ workers: 1, lazy: true });
+  const map = (options: object) => () =>
+    pool.map((x: number) => x, [1], options);
+  assertThrows(map({ chunksize: 1 }), TypeError, "use 'chunkSize'");
+  assertThrows(map({ star: true }), TypeError, "use 'spread'");
+  assertThrows(map({ retries: 1 }), TypeError, "pool.with({ retries }).map(");
+});
+
+Deno.test("Pool.with() refuses a map's options and says where they go", async () => {
+  await using pool = new Pool({ workers: 1, lazy: true });
+  const wrong = (options: object) => () => pool.with(options);
+  assertThrows(wrong({ chunkSize: 1 }), TypeError, "give it to map()");
+  assertThrows(wrong({ star: true }), TypeError, "give 'spread' to map()");
+});
+
+Deno.test("Pool's old names and Python names throw and name what replaces them", async () => {
+  await using pool = new Pool({ workers: 1, lazy: true });
+  const old = pool as unknown as Record<string, (...args: unknown[]) => void>;
+  const names = {
+    options: "with()",
+    run_async: "run() or submit()",
+    map_async: "map()",
+    run_on_all: "runOnAll()",
+    run_on_all_async: "runOnAll()",
+    total_workers: "totalWorkers",
+    ready_async: "ready",
+    shutdown_async: "shutdown()",
+  };
+  for (const [name, instead] of Object.entries(names)) {
+    assertThrows(() => old[name]!({}), TypeError, instead);
+  }
+  assertThrows(
+    () => (pool.with({}) as unknown as { options(): void }).options(),
+    TypeError,
+    "with()",
+  );
+});
+
+Deno.test("WorkerLostError's old names throw and name what replaces them", () => {
+  const loss = { worker: "w", exitStatus: "exit code 3", stderrTail: "" };
+  const error = new WorkerLostError("task", 1, loss);
+  const old = error as unknown as { how: string; lastWords: string };
+  assertThrows(() => old.how, TypeError, "exitStatus");
+  assertThrows(() => old.lastWords, TypeError, "stderrTail");
+});
+
+Deno.test("old names don't show in loops and can be assigned", () => {
+  const loss = { worker: "w", exitStatus: "exit code 3", stderrTail: "" };
+  const error = new WorkerLostError("task", 1, loss);
+  assert(!Deno.inspect(error).includes("lastWords"));
+  for (const name in error) assert(name !== "how");
+  const extended = Object.assign(error, { how: "by hand" });
+  assertEquals(extended.how, "by hand");
+});
