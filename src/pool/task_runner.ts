@@ -15,6 +15,9 @@ import { renamedMembers } from "../util/renamed_members.ts";
 import { callSettings, mapSettings } from "../options/settings.ts";
 import type { TaskLike } from "../tasks/task.ts";
 
+/** The most pending calls of which a pool notes whether they are awaited. */
+const MAX_OBSERVED = 64;
+
 /**
  * What runs tasks: a {@linkcode Pool}, or the same pool with options for the
  * calls, from {@linkcode TaskRunner.options}.
@@ -382,7 +385,14 @@ export class TaskRunner {
     const { signal } = this.#options;
     // Ending a call that takes too long must not cost others in its message.
     const terms = this.#isLimited ? { ...this.#terms, group: {} } : this.#terms;
-    const call = new PromisedCall<Result>(registered, args, trace, terms);
+    const isObserved = this.#engine.scheduler.pending < MAX_OBSERVED;
+    const call = new PromisedCall<Result>(
+      registered,
+      args,
+      trace,
+      terms,
+      isObserved,
+    );
     if (signal?.aborted) {
       call.abort(signal.reason);
       return call;
