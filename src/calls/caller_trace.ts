@@ -1,6 +1,20 @@
-/** Where in the user's program a call comes from. */
+/**
+ * Removes the frames of an error that the pool itself makes, which point into
+ * the pool, before those of a caller are added. Deno prints the frames of an
+ * uncaught error from its `stack` only if nobody has read that before.
+ */
+export function withoutFrames<E extends Error>(error: E): E {
+  Object.defineProperty(error, "stack", {
+    value: `${error.name}: ${error.message}`,
+    writable: true,
+    configurable: true,
+  });
+  return error;
+}
+
+/** Where in the user's program a call was made. */
 export class CallerTrace {
-  /** Set by `captureStackTrace`; V8 makes its text when it is read. */
+  /** Set by `captureStackTrace`; V8 formats it when it is read. */
   declare readonly stack: string;
 
   /** Captures the stack above the function `below`. */
@@ -8,7 +22,7 @@ export class CallerTrace {
     Error.captureStackTrace(this, below);
   }
 
-  /** Adds the caller's frames below those of the worker, if it is an error. */
+  /** Adds the caller's frames to the worker's, if an error was thrown. */
   addTo(thrown: unknown): unknown {
     if (!(thrown instanceof Error)) return thrown;
     return addFrames(thrown, this.stack, "    at ");
@@ -16,21 +30,21 @@ export class CallerTrace {
 }
 
 /**
- * A promise that is rejected with an error to which the frames are added of
- * the async functions that await what is resolved with it. V8 finds them at no
- * cost beforehand, but only of what is awaited by then.
+ * Returns a promise that is rejected with an error. The error gets the frames
+ * of the async functions that await the promise resolved with this one: V8
+ * finds them at no cost beforehand, but only those that await it by then.
  *
  * @see {@link https://v8.dev/docs/stack-trace-api#async-stack-traces}
  */
 export async function rejectWithAwaiters(thrown: unknown): Promise<never> {
-  // After these two turns the other promise waits for this one.
+  // Two turns later, the other promise awaits this one.
   await undefined;
   await undefined;
   if (!(thrown instanceof Error)) throw thrown;
   throw addFrames(thrown, new Error().stack ?? "", "    at async ");
 }
 
-/** Appends the lines of a stack that begin as frames do. */
+/** Appends the lines of a stack that begin with `prefix`, as frames do. */
 function addFrames(error: Error, stack: string, prefix: string): Error {
   const frames = stack.split("\n").filter((line) => line.startsWith(prefix));
   if (frames.length > 0) {
@@ -43,18 +57,18 @@ function addFrames(error: Error, stack: string, prefix: string): Error {
   return error;
 }
 
-/** Callers that are traced in a millisecond. */
+/** How many callers are traced in a millisecond. */
 const MAX_TRACES = 4;
 
 /**
- * Traces callers, unless they are many: capturing a stack takes longer than
- * all else that is to be done for a call, which bulks of calls would feel.
+ * Traces callers, a few in a millisecond: capturing a stack takes longer than
+ * the rest of a call, which would slow down batches of calls.
  */
 export class CallerTracer {
   #since = -Infinity;
   #traces = 0;
 
-  /** Captures the stack above `below`, if not too often by now. */
+  /** Captures the stack above `below`, unless too many were captured. */
   trace(below: (...args: never[]) => unknown): CallerTrace | undefined {
     const now = performance.now();
     if (now - this.#since >= 1) {

@@ -122,7 +122,9 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   stop(reason: Error): void {
     if (this.ended) return;
     for (const call of this.#rest) this.#submitRest(call);
-    if (this.#phase === "running") this.#drain({ reason });
+    if (this.#phase === "running") {
+      this.#drain({ reason: this.#plan.trace.addTo(reason) });
+    }
     this.results.serve();
   }
 

@@ -1,4 +1,8 @@
-import { CallerTrace, CallerTracer } from "../calls/caller_trace.ts";
+import {
+  CallerTrace,
+  CallerTracer,
+  withoutFrames,
+} from "../calls/caller_trace.ts";
 import { ModuleBundles } from "../bundle/module_bundles.ts";
 import { BrokenPoolError } from "../errors/broken_pool_error.ts";
 import { PoolClosedError } from "../errors/pool_closed_error.ts";
@@ -122,7 +126,7 @@ export class Engine {
   /** See {@linkcode Pool.shutdown}. */
   async shutdown(options: ShutdownOptions): Promise<void> {
     const { wait = true, cancelFutures = false } = options;
-    this.scheduler.close(() => new PoolClosedError());
+    this.scheduler.close(closed);
     if (cancelFutures) {
       const reason = () => aborted("The pool was shut down");
       this.scheduler.cancelQueued(reason);
@@ -135,14 +139,14 @@ export class Engine {
 
   /** See {@linkcode Pool.terminate}. */
   async terminate(): Promise<void> {
-    this.scheduler.close(() => new PoolClosedError());
+    this.scheduler.close(closed);
     this.#killAll(() => aborted("The pool was terminated"));
     await this.#keepAlive.during(this.#beginStop());
   }
 
   /** Shuts down as a block's end does: see {@linkcode Pool.shutdown}. */
   async dispose(): Promise<void> {
-    this.scheduler.close(() => new PoolClosedError());
+    this.scheduler.close(closed);
     this.#afterGrace(() => this.#cancelUnawaited());
     await this.#keepAlive.during(this.#beginStop());
   }
@@ -326,7 +330,8 @@ export class Engine {
   async #break(message: string, cause: unknown): Promise<void> {
     this.#isReady = false;
     clearTimeout(this.#hostTimer);
-    const reason = () => new BrokenPoolError(message, { cause });
+    const reason = () =>
+      withoutFrames(new BrokenPoolError(message, { cause }));
     this.scheduler.close(reason);
     this.scheduler.cancelQueued(reason);
     await this.#supervisor.stop();
@@ -348,8 +353,12 @@ export class Engine {
   }
 }
 
+function closed(): PoolClosedError {
+  return withoutFrames(new PoolClosedError());
+}
+
 function aborted(message: string): DOMException {
-  return new DOMException(message, "AbortError");
+  return withoutFrames(new DOMException(message, "AbortError"));
 }
 
 /** A host as the pool's statistics know it. */
