@@ -20,9 +20,12 @@ import { Scheduler } from "../scheduling/scheduler.ts";
 import type { PoolSettings } from "../options/settings.ts";
 import { HostTally } from "../scheduling/host_tally.ts";
 import type { PoolStats } from "./stats.ts";
+import { UnreadMaps } from "../map/unread_maps.ts";
 import { TaskRegistry } from "../tasks/task_registry.ts";
 import type { ModuleSource } from "../scheduling/call_writer.ts";
 import { WorkerHandle } from "../scheduling/worker_handle.ts";
+
+const INITIALIZER_FAILED = "its initializer failed: ";
 
 /** What a pool is made of, and its life from the start to the end. */
 export class Engine {
@@ -32,6 +35,8 @@ export class Engine {
   readonly tasks: TaskRegistry;
   /** Notes where calls are made. */
   readonly tracer: CallerTracer = new CallerTracer();
+  /** Warns of maps that nobody reads. */
+  readonly unreadMaps: UnreadMaps = new UnreadMaps();
 
   readonly #settings: PoolSettings;
   readonly #keepAlive = new KeepAlive();
@@ -217,9 +222,11 @@ export class Engine {
 
   async #startWorkers(): Promise<void> {
     this.#keepAlive.hold();
+    let step = "";
     try {
       const workers = await this.#supervisor.start();
       const handles = workers.map((worker) => this.#handle(worker));
+      step = INITIALIZER_FAILED;
       await Promise.all(
         handles.map((handle) =>
           this.scheduler.connect(handle, this.#initializer())
@@ -229,7 +236,7 @@ export class Engine {
       this.#isReady = true;
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
-      const message = `The pool could not start: ${why}`;
+      const message = `The pool could not start: ${step}${why}`;
       await this.#break(message, cause);
       throw new BrokenPoolError(message, { cause });
     } finally {
@@ -247,7 +254,7 @@ export class Engine {
       this.scheduler.add([handle]);
     } catch (error) {
       // Another one is started; if that is in vain, the reason is reported.
-      worker.process.refuse(`its initializer failed: ${error}`);
+      worker.process.refuse(`${INITIALIZER_FAILED}${error}`);
       handle.close();
     }
   }
@@ -330,8 +337,7 @@ export class Engine {
   async #break(message: string, cause: unknown): Promise<void> {
     this.#isReady = false;
     clearTimeout(this.#hostTimer);
-    const reason = () =>
-      withoutFrames(new BrokenPoolError(message, { cause }));
+    const reason = () => withoutFrames(new BrokenPoolError(message, { cause }));
     this.scheduler.close(reason);
     this.scheduler.cancelQueued(reason);
     await this.#supervisor.stop();
@@ -347,6 +353,7 @@ export class Engine {
       await this.#starting?.catch(() => {});
     } finally {
       this.#hasEnded = true;
+      this.unreadMaps.close();
       for (const timer of this.#graceTimers) clearTimeout(timer);
       this.#keepAlive.close();
     }

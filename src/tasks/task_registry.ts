@@ -5,6 +5,9 @@ import type { Definition } from "../protocol/worker_messages.ts";
 /** How many functions' sources are remembered. */
 const MAX_SOURCES = 1_000;
 
+/** The longest name for a function that has none, in characters. */
+const MAX_LABEL = 60;
+
 /** A task as a pool knows it. */
 export interface RegisteredTask {
   /** Its number in this pool. */
@@ -73,7 +76,8 @@ export class TaskRegistry {
     let registered = this.#bySource.get(text);
     if (registered === undefined) {
       const { source, name } = functionSource(task);
-      registered = this.#add(name, { kind: "inline", source, name });
+      const label = task.name === "" ? sourceLabel(source) : name;
+      registered = this.#add(label, { kind: "inline", source, name });
       this.#bySource.set(text, registered);
       this.#limitSources();
     }
@@ -121,4 +125,10 @@ export class TaskRegistry {
   #add(name: string, definition: Definition): RegisteredTask {
     return { id: this.#nextId++, name, definition };
   }
+}
+
+/** Names a function that has no name by the start of its source. */
+function sourceLabel(source: string): string {
+  const line = source.slice(0, 10 * MAX_LABEL).replaceAll(/\s+/g, " ");
+  return line.length <= MAX_LABEL ? line : `${line.slice(0, MAX_LABEL - 1)}…`;
 }
