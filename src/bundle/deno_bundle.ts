@@ -1,13 +1,10 @@
 import { pathToFileURL } from "node:url";
-import { explainFailure, explainStart } from "./bundle_failure.ts";
-import { replaceImports } from "./external_imports.ts";
-import { withOriginalMeta } from "./import_meta.ts";
+import { explainFailure, explainStartFailure } from "./explain_failure.ts";
+import { replaceImports } from "./replace_imports.ts";
+import { namesToResolve, replaceImportMeta } from "./replace_import_meta.ts";
+import { resolveNames } from "./resolve_names.ts";
 import { folderOf, runDeno, type RunOptions } from "./run_deno.ts";
-import {
-  joinSourceMap,
-  type MappedCode,
-  splitSourceMap,
-} from "./source_map.ts";
+import { joinSourceMap, splitSourceMap } from "./source_map.ts";
 
 /** Options of {@linkcode denoBundle}. */
 export interface BundleOptions {
@@ -52,6 +49,7 @@ export async function denoBundle(
 ): Promise<string> {
   const { sourceMap = false, args = [], signal, externals } = options;
   const url = toURL(entry);
+  const runOptions = { config, flags: args, signal };
   const code = await run(url, [
     "bundle",
     "--quiet",
@@ -60,18 +58,15 @@ export async function denoBundle(
     "--keep-names",
     ...(sourceMap ? ["--sourcemap=inline"] : []),
     ...Array.from(externals?.keys() ?? [], (name) => `--external=${name}`),
-  ], { config, flags: args, signal });
+  ], runOptions);
   // Deno names sources by their path from the folder that it runs in.
   const base = pathToFileURL(`${folderOf(config)}/`).href;
   const mapped = sourceMap ? splitSourceMap(code, base) : undefined;
-  return mapped === undefined ? code : joinSourceMap(finish(mapped, externals));
-}
-
-function finish(
-  mapped: MappedCode,
-  externals: ReadonlyMap<string, string> = new Map(),
-): MappedCode {
-  return replaceImports(withOriginalMeta(mapped), externals);
+  if (mapped === undefined) return code;
+  const names = await resolveNames(namesToResolve(mapped.code), runOptions);
+  return joinSourceMap(
+    replaceImports(replaceImportMeta(mapped, names), externals ?? new Map()),
+  );
 }
 
 async function run(
@@ -83,7 +78,7 @@ async function run(
   try {
     output = await runDeno(args, withoutGlob(url), options);
   } catch (error) {
-    throw explainStart(url, error);
+    throw explainStartFailure(url, error);
   }
   const { success, stdout, stderr } = output;
   if (success) return new TextDecoder().decode(stdout);

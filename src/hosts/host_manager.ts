@@ -90,6 +90,11 @@ export class HostManager {
       new Error("There is no host");
   }
 
+  /** Kills all workers; {@linkcode HostManager.stop} ends the rest. */
+  kill(): void {
+    for (const host of this.hosts) host.kill();
+  }
+
   /** Ends everything that was started, and waits for its end. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();

@@ -2,7 +2,6 @@ import {
   assert,
   assertEquals,
   assertInstanceOf,
-  assertMatch,
   assertNotMatch,
   assertRejects,
   assertStringIncludes,

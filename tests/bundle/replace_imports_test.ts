@@ -1,6 +1,6 @@
 import { decode, encode } from "@jridgewell/sourcemap-codec";
 import { assertEquals } from "@std/assert";
-import { replaceImports } from "../../src/bundle/external_imports.ts";
+import { replaceImports } from "../../src/bundle/replace_imports.ts";
 
 const TARGETS = new Map([["a", "npm:a@1.0.0"], ["b/c", "npm:b@2.0.0/c"]]);
 

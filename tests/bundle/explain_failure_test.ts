@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { explainFailure } from "../../src/bundle/bundle_failure.ts";
+import { explainFailure } from "../../src/bundle/explain_failure.ts";
 
 const URL = "file:///home/me/tasks.ts";
 

@@ -1,11 +1,11 @@
-/** Names the folder of this package among those of others. */
+/** The name of this package's folder in the user's cache. */
 const NAME = "distex-pool";
 
 /**
- * The folder for what this user's programs can make anew.
+ * Finds the folder where this user's programs cache files.
  *
- * @returns Its path, or `undefined` if the system says none, or the program
- * may not use it. It need not exist.
+ * @returns The folder's path, or `undefined` if the system has no such folder
+ * or the program may not use it. The folder need not exist.
  */
 export function findCacheFolder(): string | undefined {
   const parent = findParent();
@@ -20,28 +20,28 @@ export function findCacheFolder(): string | undefined {
 function findParent(): string | undefined {
   switch (Deno.build.os) {
     case "windows":
-      return variable("LOCALAPPDATA");
+      return getVariable("LOCALAPPDATA");
     case "darwin":
       return inHome("Library/Caches");
     default: {
-      const path = variable("XDG_CACHE_HOME");
-      // A relative one is to be ignored, says the specification.
+      const path = getVariable("XDG_CACHE_HOME");
+      // The XDG specification says to ignore relative paths.
       return path?.startsWith("/") ? path : inHome(".cache");
     }
   }
 }
 
 function inHome(path: string): string | undefined {
-  const home = variable("HOME");
+  const home = getVariable("HOME");
   return home === undefined ? undefined : `${home}/${path}`;
 }
 
-function variable(name: string): string | undefined {
+function getVariable(name: string): string | undefined {
   if (!isGranted({ name: "env", variable: name })) return undefined;
   return Deno.env.get(name) || undefined;
 }
 
-/** To try would ask the user, who knows nothing of it. */
+/** Queries a permission; just using it would prompt the user. */
 function isGranted(descriptor: Deno.PermissionDescriptor): boolean {
   return Deno.permissions.querySync(descriptor).state === "granted";
 }

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { denoBundle } from "../../src/bundle/deno_bundle.ts";
-import { withRealPlaces } from "../../src/bundle/failure_place.ts";
+import { locateErrors } from "../../src/bundle/locate_errors.ts";
 import { Project } from "../helpers/bundle_fixture.ts";
 
 /** The lines of types and comments before what is wrong. */
@@ -44,7 +44,7 @@ Deno.test("denoBundle() names no place in this package", async () => {
   assertEquals(stack, `Error: ${message}`);
 });
 
-Deno.test("withRealPlaces() leaves alone what it knows nothing of", () => {
+Deno.test("locateErrors() leaves alone what it knows nothing of", () => {
   for (
     const text of [
       "",
@@ -52,13 +52,13 @@ Deno.test("withRealPlaces() leaves alone what it knows nothing of", () => {
       "What is it?\n    at file:///a.ts:1:2",
       'Module not found "file:///none.ts".\n    at file:///a.ts:3:4',
     ]
-  ) assertEquals(withRealPlaces(text), text);
+  ) assertEquals(locateErrors(text), text);
 });
 
-Deno.test("withRealPlaces() names no line of a file that it can't look at", () => {
+Deno.test("locateErrors() names no line of a file that it can't look at", () => {
   for (const url of ["file:///no/such/file.ts", "https://example.com/a.ts"]) {
     assertEquals(
-      withRealPlaces(`Import "x" not a dependency\n    at ${url}:1:7`),
+      locateErrors(`Import "x" not a dependency\n    at ${url}:1:7`),
       `Import "x" not a dependency\n    at ${url}`,
     );
   }
