@@ -88,7 +88,7 @@ Deno.test("runServer() refuses a certificate that is invalid or has no key", asy
     );
     await assertRefused(
       ["--port", "0", "--tls-cert", certPath, "--tls-key", certPath],
-      "It can't listen at 127.0.0.1:0",
+      "Can't listen at 127.0.0.1:0",
       "key",
     );
   });
@@ -109,7 +109,7 @@ Deno.test("runServer() refuses a port that is in use", async () => {
   const { port } = listener.addr;
   await assertRefused(
     ["--port", String(port)],
-    `It can't listen at 127.0.0.1:${port}`,
+    `Can't listen at 127.0.0.1:${port}`,
     "give another --port",
   );
 });

@@ -175,7 +175,7 @@ sshTest(
   async () => {
     const tmpdir = `${shared.site.server.folder}/no`;
     await assertFails(shared.site.host(1, { tmpdir }), "forwarding", [
-      `the folder ${tmpdir} isn't there`,
+      `the folder ${tmpdir} doesn't exist`,
       "'tmpdir'",
       "remote port forwarding failed",
     ]);
