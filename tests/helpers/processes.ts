@@ -41,6 +41,14 @@ export async function gone(pid: number): Promise<void> {
   await until(() => !isAlive(pid), `Process ${pid} is still there`);
 }
 
+/** Kills processes; fails if there is none. */
+export function killAll(pids: readonly number[]): void {
+  assert(pids.length > 0, "There is no process to kill");
+  Deno.kill(pids[0]!, "SIGKILL");
+  // The others may end because of that.
+  pids.slice(1).forEach(killNow);
+}
+
 /** Kills a process, if it is running. */
 export function killNow(pid: number): void {
   try {

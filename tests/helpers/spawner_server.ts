@@ -150,13 +150,9 @@ export class SpawnerServerProcess implements AsyncDisposable {
     this.#port = Number(line.match(/:(\d+) with/)![1]);
   }
 
-  /** Sends it a signal, unless it has ended. */
+  /** Sends it a signal; fails if it has ended. */
   kill(signal: Deno.Signal): void {
-    try {
-      this.#child.kill(signal);
-    } catch {
-      // It has ended already.
-    }
+    this.#child.kill(signal);
   }
 
   /** Waits until it has ended, and the reaper of its workers with it. */
@@ -166,7 +162,11 @@ export class SpawnerServerProcess implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.kill("SIGKILL");
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
     await this.#child.status;
     await this.#reaper.close();
   }

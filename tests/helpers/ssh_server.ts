@@ -211,8 +211,12 @@ export class SshServer implements AsyncDisposable {
     );
   }
 
-  /** Ends all connections as if sshd had crashed; it still accepts new ones. */
-  async killSessions(): Promise<void> {
+  /**
+   * Ends all connections as if sshd had crashed; it still accepts new ones.
+   *
+   * @returns How many processes of sshd it has killed.
+   */
+  async killSessions(): Promise<number> {
     const killed = new Set(this.pids());
     for (const pid of killed) {
       try {
@@ -222,6 +226,7 @@ export class SshServer implements AsyncDisposable {
       }
     }
     while (this.pids().some((pid) => killed.has(pid))) await delay(1);
+    return killed.size;
   }
 
   /** Kills sshd and its descendants, and removes the folder. */

@@ -17,7 +17,7 @@ import {
 } from "../../mod.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
 import { makeNetwork, networkTest } from "../helpers/network.ts";
-import { killNow, until } from "../helpers/processes.ts";
+import { killAll, killNow, until } from "../helpers/processes.ts";
 import { complete, look, lossOf, vanished } from "../programs/loss_fixture.ts";
 import { startSpawnerServer, TOKEN } from "../helpers/spawner_server.ts";
 import {
@@ -128,12 +128,14 @@ async function surviveLoss(
 
 const ENDS: [what: string, lose: (server: SshServer) => Promise<void>][] = [
   ["ssh is killed", () => {
-    sshClients().forEach(killNow);
+    killAll(sshClients());
     return Promise.resolve();
   }],
-  ["sshd's session is killed", (server) => server.killSessions()],
+  ["sshd's session is killed", async (server) => {
+    assert(await server.killSessions() > 0);
+  }],
   ["the spawner there is killed", (server) => {
-    spawners(server).forEach(killNow);
+    killAll(spawners(server));
     return Promise.resolve();
   }],
 ];

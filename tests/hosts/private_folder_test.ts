@@ -6,7 +6,13 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { PrivateFolder } from "../../src/hosts/private_folder.ts";
-import { exists, isAlive, killNow, until } from "../helpers/processes.ts";
+import {
+  exists,
+  isAlive,
+  killAll,
+  killNow,
+  until,
+} from "../helpers/processes.ts";
 
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 
@@ -333,7 +339,7 @@ Deno.test({
       const worker = Number(await killed.ready());
       const [folder] = [...Deno.readDirSync(parent)].map(({ name }) => name);
       const reaper = reaperOf(killed.pid);
-      killNow(reaper);
+      killAll([reaper]);
       await until(() => !isAlive(reaper));
       await killed[Symbol.asyncDispose]();
       await until(() => !isAlive(worker));

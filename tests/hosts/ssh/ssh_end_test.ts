@@ -1,4 +1,5 @@
 import {
+  assert,
   assertEquals,
   assertInstanceOf,
   assertRejects,
@@ -11,7 +12,7 @@ import {
   WorkerLostError,
 } from "../../../mod.ts";
 import { Gate } from "../../helpers/gate.ts";
-import { isAlive, killNow, until } from "../../helpers/processes.ts";
+import { isAlive, killAll, killNow, until } from "../../helpers/processes.ts";
 import { sshTest } from "../../helpers/ssh_server.ts";
 import {
   isFile,
@@ -184,9 +185,11 @@ for (const [does, trap, outlives] of proxies) {
 
 /** Processes whose end breaks the connection. */
 const accidents: readonly [string, () => void | Promise<void>][] = [
-  ["sshd's session", () => shared.site.server.killSessions()],
-  ["the ssh client", () => sshClients().forEach(killNow)],
-  ["the spawner", () => shared.site.processesLike(SPAWNER).forEach(killNow)],
+  ["sshd's session", async () => {
+    assert(await shared.site.server.killSessions() > 0);
+  }],
+  ["the ssh client", () => killAll(sshClients())],
+  ["the spawner", () => killAll(shared.site.processesLike(SPAWNER))],
 ];
 
 for (const [what, happen] of accidents) {
