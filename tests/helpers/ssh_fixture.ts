@@ -7,7 +7,7 @@
 
 import { assert } from "@std/assert";
 import type { HostOptions, PoolOptions } from "../../mod.ts";
-import { isAlive, killNow, until } from "./processes.ts";
+import { isAlive, killAll, killNow, until } from "./processes.ts";
 import {
   sshdProblem,
   type SshServer,
@@ -224,9 +224,9 @@ export class PoolProgram implements AsyncDisposable {
     assert(success);
   }
 
-  /** Ends it at once. */
+  /** Kills it; fails if it has ended. */
   kill(): void {
-    killNow(this.pid);
+    killAll([this.pid]);
   }
 
   /** Waits until it and all processes with the same stderr have ended. */
@@ -240,7 +240,7 @@ export class PoolProgram implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.kill();
+    killNow(this.pid);
     await this.ended();
   }
 }

@@ -209,7 +209,7 @@ Deno.test("SpawnerServer ends only the session of a pool that sends malformed by
     using connection = await connect();
     await introducePool(connection, TOKEN);
     await connection.write(bytes);
-    await ended(connection);
+    assertEquals(await ended(connection), 0);
     await good.ping();
   }
   good.close();

@@ -30,7 +30,7 @@ async function block(port: number): Promise<void> {
   while (connection !== null);
 }
 
-/** The stages of a start at an ssh host, and their signs there. */
+/** The command lines of a spawner and of a worker at an ssh host. */
 const SPAWNER = /^\S+ run -A .*--folder/;
 const WORKER = / --worker /;
 
