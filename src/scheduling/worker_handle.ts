@@ -13,7 +13,7 @@ import {
   type Results,
   type WorkerMessage,
 } from "../protocol/worker_messages.ts";
-import { fromWorker } from "../protocol/received.ts";
+import { fromWorker } from "../protocol/check_messages.ts";
 
 /** What a pool knows about a worker. */
 export interface WorkerProfile {

@@ -18,7 +18,7 @@ import { SshStderr } from "./ssh_stderr.ts";
 
 /** The program that an ssh host runs. */
 export const SSH_PROGRAM =
-  new URL("../../spawner/ssh_entry.ts", import.meta.url).href;
+  new URL("../../spawner/ssh_program.ts", import.meta.url).href;
 
 /** How often ssh checks that the server answers, in seconds. */
 const ALIVE_INTERVAL = 5;
