@@ -34,8 +34,8 @@ export interface Connector {
    * @throws {HostError} If it fails for a known reason.
    */
   connect(timeout: number): Promise<SpawnerConnection>;
-  /** Explains a failure to the user. */
-  explain(failure: ConnectorFailure): HostError;
+  /** Explains a failure to the user: a `HostError`, if the host is at fault. */
+  explain(failure: ConnectorFailure): Error;
   /** Cancels connecting, and frees everything but the spawner's channel. */
   close(reason: Error): Promise<void>;
 }

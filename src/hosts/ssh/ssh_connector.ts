@@ -99,7 +99,7 @@ export class SshConnector implements Connector {
     return { channel, request: { ...this.#request, address } };
   }
 
-  explain(failure: ConnectorFailure): HostError {
+  explain(failure: ConnectorFailure): Error {
     switch (failure.code) {
       case "timeout":
         if (this.#stage === "program") return this.#noProgram(failure.timeout);
@@ -109,6 +109,10 @@ export class SshConnector implements Connector {
             `the pool's program there has not connected back within the 'startTimeout' of ${failure.timeout} ms`,
         });
       case "failed":
+        // A failure of this machine says nothing about the host.
+        if (this.#stage === "program" && failure.cause instanceof Error) {
+          return failure.cause;
+        }
         return this.#explain({
           step: "spawner",
           reason:
