@@ -59,7 +59,7 @@ Deno.test("taskSignal() is of the task that calls it", async () => {
 Deno.test("taskSignal() outside of a task says so", async () => {
   await using pool = new Pool(1);
   const error = await assertRejects(() => pool.run(tasks.afterAwait), Error);
-  assertStringIncludes(error.message, "There is no task here");
+  assertStringIncludes(error.message, "No task is running");
 });
 
 /** The time-out of a map, which is over when the test says. */

@@ -46,7 +46,7 @@ Deno.test("taskSignal() gives the signal of the task that is being run", () => {
 });
 
 Deno.test("taskSignal() throws outside of a task, and in one that has awaited", async () => {
-  assertThrows(() => taskSignal(), Error, "There is no task here");
+  assertThrows(() => taskSignal(), Error, "No task is running");
   const late = async () => {
     await undefined;
     return taskSignal();
@@ -58,5 +58,5 @@ Deno.test("taskSignal() throws outside of a task, and in one that has awaited", 
     throw new Error("on purpose");
   };
   assertThrows(() => runTask(failing, new TaskContext(), []), Error, "purpose");
-  assertThrows(() => taskSignal(), Error, "There is no task here");
+  assertThrows(() => taskSignal(), Error, "No task is running");
 });
