@@ -1,10 +1,10 @@
 import { fuzz, fuzzBoth, SCALE } from "./fuzz.ts";
 import { tryExecutor, tryLink } from "./links_target.ts";
 
-Deno.test("WorkerHandle answers each call at most once, whatever a worker sends", async () => {
+Deno.test("WorkerHandle answers each call at most once, whatever the worker sends", async () => {
   await fuzz("WorkerHandle", 1_000 * SCALE, tryLink);
 });
 
-Deno.test("Executor answers each call at most once, whatever a pool sends", async () => {
+Deno.test("Executor answers each call at most once, whatever the pool sends", async () => {
   await fuzzBoth("Executor", 600 * SCALE, tryExecutor);
 });
