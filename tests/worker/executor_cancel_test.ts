@@ -126,7 +126,7 @@ Deno.test("Executor ignores the cancellation of an answered call", async () => {
   assertEquals(await worker.next(), [RESULTS, 1, 0, [10]]);
   worker.receive([CANCEL, 0]);
   worker.receive([CANCEL, 1]);
-  // Of the other half of all ids.
+  // In the upper half of all ids.
   worker.receive([CANCEL, 2 ** 32 - 5]);
   worker.receive([CALLS, GATED, 2, [[2]]]);
   assertEquals(await worker.next(), [RESULTS, 2, 0, [20]]);
