@@ -14,7 +14,10 @@ import {
   tryMiddle,
   tryReplay,
 } from "../tests/fuzz/handshakes_target.ts";
-import { tryExecutor, tryLink } from "../tests/fuzz/links_target.ts";
+import {
+  tryExecutor,
+  tryWorkerHandle,
+} from "../tests/fuzz/endpoints_target.ts";
 
 const recordings = await recordHandshakes();
 
@@ -24,7 +27,7 @@ const TRIALS: readonly [name: string, share: number, trial: Trial][] = [
   ["frame reader", 100, tryReader],
   ["handshake, replayed", 80, (random) => tryReplay(random, recordings)],
   ["handshake, changed on the way", 20, tryMiddle],
-  ["worker link", 8, tryLink],
+  ["worker handle", 8, tryWorkerHandle],
   ["executor", 2, tryExecutor],
 ];
 

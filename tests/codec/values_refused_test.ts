@@ -1,4 +1,10 @@
-import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+import { Encoder } from "../../src/codec/encoder.ts";
 import { FrameWriter } from "../../src/transport/frame_writer.ts";
 import {
   MAX_DEPTH,
@@ -101,6 +107,20 @@ for (const [name, value] of REFUSED) {
     assertSame(concat(writer.take()), encodeMessages(...SENT));
   });
 }
+
+Deno.test("Encoder stops at strings beyond the largest position", () => {
+  const encoder = new Encoder();
+  encoder.maxPosition = 1_000_000;
+  let read = 0;
+  const value = Array.from({ length: 1_000 }, () => ({
+    get text() {
+      read++;
+      return "x".repeat(100_000);
+    },
+  }));
+  assertThrows(() => encoder.value(value), TypeError, "It takes more than");
+  assert(read <= 30, `${read} strings`);
+});
 
 Deno.test("Encoder names the kind of a value that it refuses", () => {
   const kinds: [unknown, string][] = [

@@ -36,10 +36,10 @@ class CountedCall extends Call {
 }
 
 /** Checks that a `WorkerHandle` refuses messages that no worker sends. */
-export async function tryLink(random: Random): Promise<void> {
+export async function tryWorkerHandle(random: Random): Promise<void> {
   const [left, right] = MemoryConnection.pair();
   const tally = new HostTally("local", "local");
-  const link = new WorkerHandle(
+  const handle = new WorkerHandle(
     {
       name: "worker",
       tally,
@@ -53,10 +53,10 @@ export async function tryLink(random: Random): Promise<void> {
     new PrefetchWindow("auto", 1),
   );
   let returned = 0;
-  const receiving = link.receive((calls) => returned += calls);
+  const receiving = handle.receive((calls) => returned += calls);
   const calls = random.list(5, () => makeCall(random));
-  for (const call of calls) assert(link.send(call));
-  link.flush();
+  for (const call of calls) assert(handle.send(call));
+  handle.flush();
   const worker = new Channel(right);
   for (const message of random.list(6, () => fromWorker(random))) {
     worker.writer.message(message);
