@@ -131,7 +131,7 @@ Deno.test("TaskRegistry gives ids of its own", () => {
   assertEquals(makeRegistry().register(task).id, 0);
 });
 
-/** Collects garbage until a condition is fulfilled, if it ever is. */
+/** Collects garbage until a condition holds, or gives up. */
 async function collectUntil(isDone: () => boolean): Promise<void> {
   setFlagsFromString("--expose-gc");
   const collect: () => void = runInNewContext("gc");
@@ -160,7 +160,7 @@ Deno.test("TaskRegistry tells of bound tasks that were dropped, when nothing use
   const task = (x: number) => x;
   const kept = bind(task, 1);
   const keptId = registry.register(kept).id;
-  // Functions of their own, so that nothing is left in a frame's registers.
+  // Separate functions leave nothing in the registers of a frame.
   const register = () => registry.register(bind(task, 2));
   const used = new Map([["call", register()]]);
   const unusedId = ((): number => register().id)();
