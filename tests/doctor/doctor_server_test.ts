@@ -142,7 +142,7 @@ Deno.test("doctor marks the workers if the spawner server refuses one", async ()
   assertStringIncludes(detail, "at most 1");
   assert(!detail.includes("stderr"), detail);
   assertStringIncludes(hint, "--listen-hostname");
-  assertStringIncludes(hint, "takes no more of them");
+  assertStringIncludes(hint, "limit of workers is reached");
   await assertNothingLeft(server);
 });
 

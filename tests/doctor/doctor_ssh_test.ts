@@ -319,7 +319,7 @@ sshTest("doctor says that the failure is this machine's own", async () => {
   assertEquals(code, 1);
   const [, failed, ...others] = stdout.split("\n");
   assertMatch(failed!, /^ {2}✗ this machine +The folder .* TMPDIR/);
-  assertMatch(others[0]!, /^ +→ .*the machine you are at/);
+  assertMatch(others[0]!, /^ +→ .*on this machine/);
   assertEquals(
     others.slice(1, 1 + STEPS.length),
     STEPS.map((name) => `  – ${name}`),

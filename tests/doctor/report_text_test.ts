@@ -1,11 +1,10 @@
 import { assertEquals } from "@std/assert";
+import type { HostReport, StepReport } from "../../src/doctor/report.ts";
 import {
   headerText,
-  type HostReport,
-  type StepReport,
   stepsText,
   summaryText,
-} from "../../src/doctor/report.ts";
+} from "../../src/doctor/report_text.ts";
 
 const PLAIN = { color: false, width: Infinity };
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { readRequest } from "../../src/doctor/flags.ts";
+import { readRequest } from "../../src/doctor/read_request.ts";
 
 Deno.test("readRequest() reads hosts in their order", async () => {
   assertEquals(await readRequest(["ssh://maxi/8", "mini/2", "--", "4"]), {
