@@ -1,15 +1,15 @@
-/** The longest delay that a timer can have. */
+/** The longest delay of a timer, in milliseconds. */
 export const LONGEST_DELAY = 2 ** 31 - 1;
 
 /**
- * Keeps the program from ending while something is under way. All of a pool's
- * connections and processes are unref'ed; this one timer stands in for them.
+ * Keeps the program alive while work is pending. All connections and processes
+ * of a pool are unref'ed; this single timer stands in for them.
  */
 export class KeepAlive {
   #holds = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** Keeps the program alive until a {@linkcode KeepAlive.release} for it. */
+  /** Keeps the program alive until a matching {@linkcode KeepAlive.release}. */
   hold(): void {
     if (this.#holds++ > 0) return;
     if (this.#timer === undefined) {
@@ -17,14 +17,14 @@ export class KeepAlive {
     } else this.#timer.ref();
   }
 
-  /** Takes one or more {@linkcode KeepAlive.hold}s back. */
+  /** Undoes one or more calls of {@linkcode KeepAlive.hold}. */
   release(holds = 1): void {
     this.#holds -= holds;
     if (this.#holds > 0 || this.#timer === undefined) return;
     this.#timer.unref();
   }
 
-  /** Frees the timer. */
+  /** Clears the timer. */
   close(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
