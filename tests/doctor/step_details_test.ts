@@ -23,7 +23,7 @@ const ENDPOINT = {
   via: undefined,
 };
 
-Deno.test("startDetail() says where the host is", () => {
+Deno.test("startDetail() returns the address of the host", () => {
   const text = (name: string, endpoint = {}) =>
     startDetail(name, { ...ENDPOINT, ...endpoint }, MACHINE);
   assertEquals(text("name"), "maxi is 192.168.1.20");
@@ -37,15 +37,15 @@ Deno.test("startDetail() says where the host is", () => {
   assertEquals(text("forwarding"), "");
 });
 
-Deno.test("startDetail() says nothing of a deno that isn't known", () => {
+Deno.test("startDetail() returns no detail for an unknown deno", () => {
   assertEquals(startDetail("deno", ENDPOINT, undefined), "");
 });
 
-Deno.test("workersDetail() says how many connected and when", () => {
+Deno.test("workersDetail() returns the number of workers and their start time", () => {
   assertEquals(workersDetail(8, 411.7), "8 connected in 412 ms");
 });
 
-Deno.test("roundTripDetail() has digits that mean something", () => {
+Deno.test("roundTripDetail() rounds to significant digits", () => {
   const text = (median: number, count = 200) =>
     roundTripDetail({ median, count });
   assertEquals(text(0.4213), "0.42 ms (median of 200)");
@@ -53,19 +53,19 @@ Deno.test("roundTripDetail() has digits that mean something", () => {
   assertEquals(text(1234.5, 1), "1,235 ms (one)");
 });
 
-Deno.test("throughputDetail() has digits that mean something", () => {
+Deno.test("throughputDetail() rounds to significant digits", () => {
   assertEquals(throughputDetail(52_345), "52,000 tasks/s");
   assertEquals(throughputDetail(0.512), "0.51 tasks/s");
 });
 
-Deno.test("clockDetail() says which clock is ahead", () => {
+Deno.test("clockDetail() returns which clock is ahead", () => {
   assertEquals(clockDetail(-0.4), "less than 1 ms off");
   assertEquals(clockDetail(3.2), "3 ms ahead");
   assertEquals(clockDetail(-999), "999 ms behind");
   assertEquals(clockDetail(-61_040), "61.0 s behind");
 });
 
-Deno.test("machineDetail() says how large it is", () => {
+Deno.test("machineDetail() returns the size of the machine", () => {
   assertEquals(machineDetail(MACHINE), "16 CPUs, 64 GB");
   const small = { ...MACHINE, cpus: 1, memory: 3.75 * 2 ** 30 };
   assertEquals(machineDetail(small), "1 CPU, 3.8 GB");
