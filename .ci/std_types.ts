@@ -1,11 +1,10 @@
 /**
- * Type declarations for the stand-ins that `deps.ts` makes. The npm package
- * they are made from holds plain JavaScript, and the types that TypeScript
- * infers from that are wrong, for example for optional parameters.
+ * Type declarations for the stand-ins that `deps.ts` makes from the JavaScript
+ * in an npm package. The types that TypeScript infers from that would be wrong,
+ * for example for optional parameters.
  *
- * Each module has only what its users may rely on, and nothing more
- * permissive than what the package on JSR declares, so that code which passes
- * `deno check` with these declarations passes it with the real ones too.
+ * No declaration is more permissive than the original on JSR, so code that
+ * passes `deno check` with these also passes it with the originals.
  *
  * @module
  */
@@ -318,8 +317,8 @@ export declare function encode(object: ValueType): Uint8Array<ArrayBuffer>;`,
 
 /**
  * The text of each declaration file, by the name of the package and then the
- * name of the module, without its extension. A module that is not listed, such
- * as a `mod.js` that only re-exports others, goes without a declaration file.
+ * file name of the module. A module that isn't listed, such as a `mod.js` that
+ * only re-exports others, gets no declaration file.
  */
 export const DECLARATIONS: Record<string, Record<string, string>> = {
   assert: ASSERT,

@@ -36,8 +36,12 @@ export interface CallOwner {
 
 /** Counts calls by their transitions. */
 export interface CallObserver {
-  /** Notes a transition; a call that was just submitted comes from nowhere. */
-  moved(from: CallState | undefined, to: CallState): void;
+  /**
+   * Notes a transition; a call that was just submitted comes from nowhere.
+   *
+   * @param counted The call, or another thing that is counted as one.
+   */
+  moved(counted: object, from: CallState | undefined, to: CallState): void;
 }
 
 /** The conditions under which calls are made. */
@@ -119,6 +123,17 @@ export abstract class Call {
     return this.#bytes;
   }
 
+  /** Whether somebody awaits the call, as far as that is known. */
+  get isAwaited(): boolean {
+    return true;
+  }
+
+  /** Calls `callback` when somebody begins to await the call. */
+  whenAwaited(_callback: () => void): void {}
+
+  /** Keeps an error that nobody handles from being reported. */
+  ignoreFailure(): void {}
+
   /** Returns whether `owner` has the call. */
   isWith(owner: CallOwner): boolean {
     return this.#owner === owner;
@@ -132,7 +147,7 @@ export abstract class Call {
   /** Enters a pool, whose observer is told of all transitions. */
   submit(observer: CallObserver): void {
     this.#observer = observer;
-    observer.moved(undefined, this.#state);
+    observer.moved(this, undefined, this.#state);
   }
 
   /** Notes that a worker was sent the call. */
@@ -173,8 +188,19 @@ export abstract class Call {
       this.#payload = NOTHING;
       owner?.release(this);
       this.#owner = undefined;
-      this.#observer?.moved(state, "settled");
+      this.#observer?.moved(this, state, "settled");
     }
+    return true;
+  }
+
+  /**
+   * Abandons the call, and delivers an error at once.
+   *
+   * @returns Whether it was pending.
+   */
+  cancel(error: unknown): boolean {
+    if (!this.abandon()) return false;
+    this.rejected(error);
     return true;
   }
 
@@ -193,7 +219,7 @@ export abstract class Call {
     if (state !== "abandoned") this.resolved(value, bytes, microseconds);
     this.#payload = NOTHING;
     // Last, as the delivery may submit a call that follows this one.
-    this.#observer?.moved(state, "settled");
+    this.#observer?.moved(this, state, "settled");
   }
 
   /**
@@ -208,7 +234,7 @@ export abstract class Call {
     this.#owner = undefined;
     if (state !== "abandoned") this.rejected(error, before);
     this.#payload = NOTHING;
-    this.#observer?.moved(state, "settled");
+    this.#observer?.moved(this, state, "settled");
   }
 
   /**
@@ -233,6 +259,6 @@ export abstract class Call {
   #move(to: CallState): void {
     const from = this.#state;
     this.#state = to;
-    this.#observer?.moved(from, to);
+    this.#observer?.moved(this, from, to);
   }
 }

@@ -1,5 +1,5 @@
 import type { KeepAlive } from "../util/keep_alive.ts";
-import type { CallObserver, CallState } from "./call.ts";
+import type { Call, CallObserver, CallState } from "./call.ts";
 
 /**
  * Counts the calls that aren't settled, and keeps the program alive while
@@ -8,6 +8,8 @@ import type { CallObserver, CallState } from "./call.ts";
 export class CallCounts implements CallObserver {
   readonly #keepAlive: KeepAlive;
   readonly #onSettled: () => void;
+  /** Pending calls that don't keep the program alive. */
+  readonly #unheld = new Set<object>();
   #pending = 0;
   #inFlight = 0;
   #idle: PromiseWithResolvers<void> | undefined;
@@ -39,8 +41,18 @@ export class CallCounts implements CallObserver {
     await this.#idle.promise;
   }
 
+  /** Lets the program end before a pending call, until somebody awaits it. */
+  unhold(call: Call): void {
+    if (call.isAwaited || this.#unheld.has(call)) return;
+    this.#unheld.add(call);
+    this.#keepAlive.release();
+    call.whenAwaited(() => {
+      if (this.#unheld.delete(call)) this.#keepAlive.hold();
+    });
+  }
+
   /** Counts a transition. */
-  moved(from: CallState | undefined, to: CallState): void {
+  moved(counted: object, from: CallState | undefined, to: CallState): void {
     if (from === undefined) {
       this.#pending++;
       this.#keepAlive.hold();
@@ -48,11 +60,12 @@ export class CallCounts implements CallObserver {
     const wasInFlight = from === "sent" || from === "abandoned";
     const isInFlight = to === "sent" || to === "abandoned";
     if (isInFlight !== wasInFlight) this.#inFlight += isInFlight ? 1 : -1;
-    if (to === "settled") this.#settled();
+    if (to === "settled") this.#settled(counted);
   }
 
-  #settled(): void {
-    this.#keepAlive.release();
+  #settled(counted: object): void {
+    const isHeld = this.#unheld.size === 0 || !this.#unheld.delete(counted);
+    if (isHeld) this.#keepAlive.release();
     if (--this.#pending === 0) {
       this.#idle?.resolve();
       this.#idle = undefined;

@@ -1,11 +1,12 @@
 import { Call, type CallTerms } from "./call.ts";
 import { type CallerTrace, rejectWithAwaiters } from "./caller_trace.ts";
+import { ObservedPromise } from "./observed_promise.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
 
 /** A call whose outcome settles a promise. */
 export class PromisedCall<Result> extends Call {
   /** Settles as the call does. */
-  readonly promise: Promise<Result>;
+  readonly promise: ObservedPromise<Result>;
   // Takes `unknown`, as `Result` would make the type invariant.
   #resolve!: (value: unknown) => void;
   #onSettled: (() => void) | undefined;
@@ -20,9 +21,22 @@ export class PromisedCall<Result> extends Call {
   ) {
     super(task, args, undefined, terms);
     this.#trace = trace;
-    this.promise = new Promise<Result>((resolve) => {
+    this.promise = new ObservedPromise<Result>((resolve) => {
       this.#resolve = resolve as (value: unknown) => void;
     });
+  }
+
+  /** Whether somebody has attached to its promise. */
+  override get isAwaited(): boolean {
+    return this.promise.isAttached;
+  }
+
+  override whenAwaited(callback: () => void): void {
+    this.promise.whenAttached(callback);
+  }
+
+  override ignoreFailure(): void {
+    this.promise.ignoreRejection();
   }
 
   /** Calls `callback` once the call is settled or abandoned. */
@@ -31,19 +45,8 @@ export class PromisedCall<Result> extends Call {
   }
 
   /**
-   * Abandons the call, and rejects its promise with an error that gets the
-   * caller's frames.
-   *
-   * @returns Whether the call was pending.
-   */
-  cancel(error: unknown): boolean {
-    if (!this.abandon()) return false;
-    this.rejected(error);
-    return true;
-  }
-
-  /**
-   * Abandons the call, and rejects its promise with exactly this reason.
+   * Abandons the call, and rejects its promise with exactly this reason, to
+   * which {@linkcode Call.cancel} would add the caller's frames.
    *
    * @returns Whether the call was pending.
    */

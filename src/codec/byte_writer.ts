@@ -1,3 +1,4 @@
+import { TooLarge } from "./unsendable_part.ts";
 import { MAX_FRAME_BYTES } from "./wire_limits.ts";
 
 const INITIAL_BYTES = 65_536;
@@ -100,8 +101,8 @@ export class ByteWriter {
 }
 
 /** The error of a message that has more bytes than a frame can have. */
-export function tooLarge(): TypeError {
-  return new TypeError(
+export function tooLarge(): TooLarge {
+  return new TooLarge(
     `It takes more than the ${MAX_FRAME_BYTES} bytes that a message can have`,
   );
 }

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { Extension, makeBinary } from "./extensions.ts";
-import { MAX_DEPTH } from "./wire_limits.ts";
+import { MAX_BIGINT_DIGITS, MAX_DEPTH } from "./wire_limits.ts";
 import { defineHidden, defineProperty, makeError } from "./error_classes.ts";
 import { setOwnProperty } from "./set_own_property.ts";
 import {
@@ -324,7 +324,7 @@ export class Decoder {
       case Extension.ATTACHMENT:
         return this.#attachment();
       case Extension.BIGINT:
-        return parseBigInt(this.#string(end - start));
+        return this.#bigint(end - start);
       case Extension.URL:
         return makeURL(this.#string(end - start));
       case Extension.UTF16:
@@ -332,6 +332,12 @@ export class Decoder {
       default:
         throw malformed(`there is no extension type ${type}`);
     }
+  }
+
+  #bigint(length: number): bigint {
+    // A minus sign may come before the digits.
+    if (length > MAX_BIGINT_DIGITS + 1) throw malformed("a bigint is too long");
+    return parseBigInt(this.#string(length));
   }
 
   #list(): unknown[] {

@@ -47,6 +47,7 @@ export class HostManager {
   readonly #output: OutputLines;
   readonly #addresses: PoolAddresses;
   #folder: PrivateFolder | undefined;
+  #cleaning: Promise<void> | undefined;
   #reaper: Reaper | undefined;
   #making: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
@@ -89,6 +90,11 @@ export class HostManager {
       new Error("There is no host");
   }
 
+  /** Kills all workers; {@linkcode HostManager.stop} ends the rest. */
+  kill(): void {
+    for (const host of this.hosts) host.kill();
+  }
+
   /** Ends everything that was started, and waits for its end. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
@@ -101,6 +107,7 @@ export class HostManager {
     this.#addresses.close();
     await Promise.all(this.hosts.map((host) => host.stop()));
     await this.#reaper?.close();
+    await this.#cleaning;
     await this.#folder?.remove();
   }
 
@@ -155,7 +162,11 @@ export class HostManager {
 
   async #makeServices(): Promise<PoolServices> {
     const { config, heartbeatTimeout } = this.#settings;
-    if (this.#needsFolder()) this.#folder = await PrivateFolder.make();
+    if (this.#needsFolder()) {
+      this.#folder = await PrivateFolder.make();
+      // Failing to remove what others left is no failure of this pool.
+      this.#cleaning = this.#folder.removeAbandoned().catch(() => {});
+    }
     const folder = this.#folder?.path;
     if (Reaper.isSupported) this.#reaper = new Reaper(folder);
     return {

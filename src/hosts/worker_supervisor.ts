@@ -133,6 +133,12 @@ export class WorkerSupervisor {
     return starting;
   }
 
+  /** Kills all workers and replaces none. */
+  kill(): void {
+    this.#stopped.abort();
+    for (const worker of this.#workers) worker?.process.kill();
+  }
+
   /** Ends everything that was started, and waits for its end. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();

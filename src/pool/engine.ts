@@ -38,6 +38,8 @@ export class Engine {
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   #isReady = false;
+  #hasEnded = false;
+  readonly #graceTimers: ReturnType<typeof setTimeout>[] = [];
   #hostTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Constructs an engine that hasn't started yet. */
@@ -122,19 +124,27 @@ export class Engine {
     const { wait = true, cancelFutures = false } = options;
     this.scheduler.close(() => new PoolClosedError());
     if (cancelFutures) {
-      this.scheduler.cancelQueued(
-        () => new DOMException("The pool was shut down", "AbortError"),
-      );
+      const reason = () => aborted("The pool was shut down");
+      this.scheduler.cancelQueued(reason);
+      this.#afterGrace(() => this.#killAll(reason));
     }
-    if (this.#stopping === undefined) {
-      if (this.#starting === undefined) {
-        this.#ready.reject(new PoolClosedError());
-      }
-      this.#stopping = this.#stop();
-      // Who doesn't wait for it isn't told what goes wrong.
-      this.#stopping.catch(() => {});
-    }
-    if (wait) await this.#stopping;
+    const stopping = this.#beginStop();
+    if (wait) await this.#keepAlive.during(stopping);
+    else this.scheduler.releaseUnawaited();
+  }
+
+  /** See {@linkcode Pool.terminate}. */
+  async terminate(): Promise<void> {
+    this.scheduler.close(() => new PoolClosedError());
+    this.#killAll(() => aborted("The pool was terminated"));
+    await this.#keepAlive.during(this.#beginStop());
+  }
+
+  /** Shuts down as a block's end does: see {@linkcode Pool.shutdown}. */
+  async dispose(): Promise<void> {
+    this.scheduler.close(() => new PoolClosedError());
+    this.#afterGrace(() => this.#cancelUnawaited());
+    await this.#keepAlive.during(this.#beginStop());
   }
 
   /** See {@linkcode Pool.stats}. */
@@ -163,6 +173,42 @@ export class Engine {
       failed: sum(byHost.map(({ failed }) => failed)),
       hosts: byHost,
     };
+  }
+
+  #beginStop(): Promise<void> {
+    if (this.#stopping === undefined) {
+      if (this.#starting === undefined) {
+        this.#ready.reject(new PoolClosedError());
+      }
+      this.#stopping = this.#stop();
+      // A program that doesn't wait for it isn't told that it failed.
+      this.#stopping.catch(() => {});
+    }
+    return this.#stopping;
+  }
+
+  /** Does something when calls had time to end, unless the pool has ended. */
+  #afterGrace(action: () => void): void {
+    if (this.#hasEnded) return;
+    const timer = setTimeout(action, this.#settings.cancelGrace);
+    Deno.unrefTimer(timer);
+    this.#graceTimers.push(timer);
+  }
+
+  /** Fails all calls and kills all workers. */
+  #killAll(reason: () => Error): void {
+    this.scheduler.cancelAll(reason);
+    this.#supervisor.kill();
+  }
+
+  #cancelUnawaited(): void {
+    const count = this.scheduler.cancelUnawaited(
+      () => aborted("The pool's block has ended, and nobody awaited the task"),
+    );
+    if (count === 0) return;
+    console.warn(
+      `[distex] Cancelled ${count} pending calls that nobody awaits, as the block of their pool has ended. To wait for them, call pool.shutdown() at the end of the block`,
+    );
   }
 
   async #startWorkers(): Promise<void> {
@@ -287,22 +333,23 @@ export class Engine {
   }
 
   async #stop(): Promise<void> {
-    this.#keepAlive.hold();
     try {
-      // A start that nothing waits for needn't come to its end.
-      if (!this.#isReady && this.scheduler.isIdle) {
-        await this.#supervisor.stop();
-      }
-      await this.#starting?.catch(() => {});
       await this.scheduler.idle();
       this.#isReady = false;
       clearTimeout(this.#hostTimer);
       this.scheduler.disconnect();
-      await this.#supervisor.stop();
+      await this.#keepAlive.during(this.#supervisor.stop());
+      await this.#starting?.catch(() => {});
     } finally {
+      this.#hasEnded = true;
+      for (const timer of this.#graceTimers) clearTimeout(timer);
       this.#keepAlive.close();
     }
   }
+}
+
+function aborted(message: string): DOMException {
+  return new DOMException(message, "AbortError");
 }
 
 /** A host as the pool's statistics know it. */

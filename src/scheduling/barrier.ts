@@ -26,7 +26,7 @@ export class Barrier {
     this.#settle = Promise.withResolvers();
     this.results = this.#settle.promise;
     this.#observer = observer;
-    observer.moved(undefined, "queued");
+    observer.moved(this, undefined, "queued");
   }
 
   /**
@@ -42,7 +42,7 @@ export class Barrier {
 
   /** Ends, after it has begun or when it was withdrawn. */
   end(): void {
-    this.#observer.moved("queued", "settled");
+    this.#observer.moved(this, "queued", "settled");
   }
 
   /** Ends with a reason, before it has begun. */

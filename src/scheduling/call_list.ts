@@ -31,6 +31,13 @@ export class CallList implements CallOwner {
     this.#length++;
   }
 
+  /** The calls, first to last. */
+  *[Symbol.iterator](): Generator<Call> {
+    for (const call of this.#calls.toArray()) {
+      if (call.isWith(this)) yield call;
+    }
+  }
+
   /** Takes the first call. */
   shift(): Call | undefined {
     for (;;) {

@@ -98,7 +98,7 @@ export class CallWriter {
     try {
       return this.#channel.writer.append(call.payload);
     } catch (reason) {
-      throw unsendableError(call.payload, "args", reason);
+      throw unsendableError("args", reason);
     }
   }
 
@@ -111,7 +111,7 @@ export class CallWriter {
       bytes = this.#channel.writer
         .message([CHUNK, task.id, this.#nextId, isSpread, payload]);
     } catch (reason) {
-      throw unsendableError(payload, "items", reason);
+      throw unsendableError("items", reason);
     }
     this.#listTask = undefined;
     this.#message++;
@@ -140,7 +140,7 @@ export class CallWriter {
       this.#channel.writer.message([MessageType.DEFINE, task.id, definition]);
     } catch (reason) {
       throw definition.kind === "bound"
-        ? unsendableError(definition.constants, "constants", reason)
+        ? unsendableError("constants", reason)
         : reason;
     }
     this.#defined.add(task.id);

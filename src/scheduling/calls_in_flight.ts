@@ -69,6 +69,11 @@ export class CallsInFlight {
     return call;
   }
 
+  /** The calls, in the order in which they were sent. */
+  [Symbol.iterator](): Iterator<Call> {
+    return this.#calls.values();
+  }
+
   /** Returns whether a call is among these. */
   has(call: Call): boolean {
     return this.#calls.get(call.id) === call;

@@ -29,6 +29,11 @@ export class IsolatedCalls implements CallOwner {
     return [...this.#withHost];
   }
 
+  /** The calls, first to last. */
+  [Symbol.iterator](): Iterator<Call> {
+    return this.#calls.values();
+  }
+
   /** Takes all calls, first to last. */
   drain(): Call[] {
     const calls = [...this.#calls];

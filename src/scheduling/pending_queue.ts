@@ -17,8 +17,8 @@ export class PendingQueue {
 
   /** How many calls wait, before and after barriers. */
   get length(): number {
-    let length = this.#current.length + this.#isolated.length;
-    for (const { after } of this.#barriers) length += after.length;
+    let length = this.#isolated.length;
+    for (const section of this.#sections()) length += section.length;
     return length;
   }
 
@@ -104,14 +104,20 @@ export class PendingQueue {
     this.#isolated.dispatch(workers, send);
   }
 
+  /** The calls that wait, before and after barriers. */
+  calls(): Call[] {
+    const lists = this.#sections().flatMap((section) => section.lists());
+    return [...this.#isolated, ...lists.flatMap(([, calls]) => [...calls])];
+  }
+
   /** Takes everything. */
   drain(): { calls: Call[]; barriers: Barrier[] } {
-    const entries = this.#barriers.splice(0);
-    const sections = [this.#current, ...entries.map(({ after }) => after)];
-    const calls = sections.flatMap((section) => section.drain());
-    return {
-      calls: [...this.#isolated.drain(), ...calls],
-      barriers: entries.map(({ barrier }) => barrier),
-    };
+    const calls = this.#sections().flatMap((section) => section.drain());
+    const barriers = this.#barriers.splice(0).map(({ barrier }) => barrier);
+    return { calls: [...this.#isolated.drain(), ...calls], barriers };
+  }
+
+  #sections(): AffinityLists[] {
+    return [this.#current, ...this.#barriers.map(({ after }) => after)];
   }
 }

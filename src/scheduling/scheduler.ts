@@ -159,6 +159,41 @@ export class Scheduler {
     for (const barrier of barriers) barrier.fail(reason());
   }
 
+  /**
+   * Fails all calls, whether queued or in flight. Rejections of calls that
+   * nobody awaits aren't reported.
+   *
+   * @param reason Makes an error for each.
+   */
+  cancelAll(reason: () => Error): void {
+    for (const call of this.#unawaited()) call.ignoreFailure();
+    this.cancelQueued(reason);
+    for (const { calls } of this.#workers.all) {
+      for (const call of [...calls]) call.fail(reason());
+    }
+  }
+
+  /**
+   * Fails the calls that nobody awaits. Those that have begun may go on for
+   * their worker's grace period.
+   *
+   * @param reason Makes an error for each.
+   * @returns How many calls it has failed.
+   */
+  cancelUnawaited(reason: () => Error): number {
+    const calls = this.#unawaited();
+    for (const call of calls) {
+      call.ignoreFailure();
+      call.cancel(reason());
+    }
+    return calls.length;
+  }
+
+  /** Lets the program end before the calls that nobody awaits. */
+  releaseUnawaited(): void {
+    for (const call of this.#unawaited()) this.#counts.unhold(call);
+  }
+
   /** Whether no call is queued or in flight, other than initializers. */
   get isIdle(): boolean {
     return this.#counts.isIdle;
@@ -207,6 +242,13 @@ export class Scheduler {
       shareFairly(calls, there, (worker, call) => this.#send(worker, call));
     }
     if (this.#counts.inFlight === 0) this.#beginBarrier();
+  }
+
+  #unawaited(): Call[] {
+    const inFlight = this.#workers.all.flatMap(({ calls }) => [...calls]);
+    return [...this.#pending.calls(), ...inFlight].filter(
+      ({ isAwaited, state }) => !isAwaited && state !== "abandoned",
+    );
   }
 
   /** Fails the calls for hosts that have no workers and won't get any. */
@@ -279,13 +321,15 @@ export class Scheduler {
   /** Moves the calls of a lost worker, runs them again, or fails them. */
   #lost(worker: WorkerHandle, loss: LostWorker): void {
     this.#workers.remove(worker);
-    const moved = loss.unbegun.filter(isMovable);
+    const begun = loss.begun.filter(isPending);
+    const unbegun = loss.unbegun.filter(isPending);
+    const moved = unbegun.filter(isMovable);
     for (const call of moved) call.requeue();
     this.#pending.unshift(moved);
     if (this.#cancelled !== undefined) this.cancelQueued(this.#cancelled);
     // The error of one call may make its caller abandon others, moved ones too.
     const hasMoved = new Set(moved);
-    for (const call of [...loss.begun, ...loss.unbegun]) {
+    for (const call of [...begun, ...unbegun]) {
       if (!hasMoved.has(call)) this.#loseCall(call, worker.name, loss);
     }
     this.#sources.workersChanged();
@@ -310,6 +354,11 @@ export class Scheduler {
     this.#pending.pushIsolated(next);
     this.wake();
   }
+}
+
+/** Returns whether a call wasn't settled while its worker had it. */
+function isPending(call: Call): boolean {
+  return call.state !== "settled";
 }
 
 function isMovable(call: Call): boolean {

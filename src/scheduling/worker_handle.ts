@@ -114,6 +114,11 @@ export class WorkerHandle implements CallOwner {
     return tally === this.#profile.tally;
   }
 
+  /** The calls that are with the worker. */
+  get calls(): Iterable<Call> {
+    return this.#calls;
+  }
+
   /**
    * Receives results until the worker is lost.
    *

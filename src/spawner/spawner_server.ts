@@ -26,6 +26,12 @@ export interface SpawnerServerSettings {
   readonly config: string | undefined;
   /** Takes a line for the log. */
   readonly log: (line: string) => void;
+  /**
+   * How long a pool may take to authenticate itself, in milliseconds.
+   *
+   * @default {5_000}
+   */
+  readonly handshakeTimeout?: number;
 }
 
 /** Starts workers on this machine for pools that know the token. */
@@ -50,6 +56,7 @@ export class SpawnerServer implements AsyncDisposable {
   constructor(settings: SpawnerServerSettings) {
     this.#settings = settings;
     const { hostname, port, tls, token, log } = settings;
+    const { handshakeTimeout = HANDSHAKE_TIMEOUT } = settings;
     const listener = tls === undefined
       ? Deno.listen({ hostname, port })
       : Deno.listenTls({ hostname, port, ...tls });
@@ -61,11 +68,12 @@ export class SpawnerServer implements AsyncDisposable {
       onRefused: (reason, connection) =>
         log(
           `refused a connection from ${peerOf(connection)}: ${
-            describeRefusal(reason)
+            describeRefusal(reason, handshakeTimeout)
           }`,
         ),
       onAcceptError: (error) =>
         log(`a connection could not be accepted: ${error}`),
+      handshakeTimeout,
     });
     this.#listener.serve(listener);
   }
@@ -147,9 +155,9 @@ function peerOf({ remoteAddr }: Connection): string {
   return (remoteAddr as Deno.NetAddr).hostname;
 }
 
-function describeRefusal(reason: unknown): string {
+function describeRefusal(reason: unknown, timeout: number): string {
   if (isTimeout(reason)) {
-    return `it did not authenticate itself within ${HANDSHAKE_TIMEOUT} ms`;
+    return `it did not authenticate itself within ${timeout} ms`;
   }
   return reason instanceof Error ? reason.message : String(reason);
 }

@@ -25,6 +25,13 @@ export interface ListenerOptions<Identity> {
   readonly onAcceptError?: (error: unknown) => void;
   /** Returns how many connections are expected; none by default. */
   readonly expected?: () => number;
+  /**
+   * How long a peer may take to authenticate itself, and to complete its TLS
+   * handshake before that, in milliseconds.
+   *
+   * @default {5_000}
+   */
+  readonly handshakeTimeout?: number;
 }
 
 /** Listens for connections, and hands over those that authenticate themselves. */
@@ -37,7 +44,11 @@ export class AuthenticatedListener<Identity> {
   /** Constructs a listener that does not listen yet. */
   constructor(options: ListenerOptions<Identity>) {
     this.#options = options;
-    this.#unauthenticated = new UnauthenticatedConnections(options.expected);
+    const { expected, handshakeTimeout } = options;
+    this.#unauthenticated = new UnauthenticatedConnections(
+      expected,
+      handshakeTimeout,
+    );
   }
 
   /**
@@ -60,6 +71,7 @@ export class AuthenticatedListener<Identity> {
         certificate!,
         (connection) => this.#authenticate(connection),
         () => this.#unauthenticated.limit,
+        this.#options.handshakeTimeout,
       );
       this.#listener = server;
       if (this.#closed) server.close();

@@ -39,6 +39,7 @@ export class TlsServer {
    * @param onConnection Called with each connection, once it is encrypted.
    * @param limit Returns how many connections may be in their TLS handshake; a
    * new one evicts the oldest.
+   * @param handshakeTimeout How long a TLS handshake may take, in milliseconds.
    * @throws {Error} If it can't listen there.
    */
   static async listen(
@@ -47,9 +48,10 @@ export class TlsServer {
     certificate: Certificate,
     onConnection: (connection: Connection) => void,
     limit: () => number,
+    handshakeTimeout: number = HANDSHAKE_TIMEOUT,
   ): Promise<TlsServer> {
     const server = createServer(
-      { ...certificate, noDelay: true, handshakeTimeout: HANDSHAKE_TIMEOUT },
+      { ...certificate, noDelay: true, handshakeTimeout },
       (socket: TLSSocket) => onConnection(new TlsConnection(socket)),
     );
     server.unref();

@@ -20,6 +20,7 @@ const MAX_UNEXPECTED = 64;
  */
 export class UnauthenticatedConnections {
   readonly #expected: () => number;
+  readonly #timeout: number;
   readonly #connections = new EvictingMap<Connection, Connection>(
     () => this.limit,
     (connection) => connection.close(),
@@ -29,9 +30,14 @@ export class UnauthenticatedConnections {
    * Constructs an empty set.
    *
    * @param expected Returns how many connections are expected.
+   * @param timeout How long each may take, in milliseconds.
    */
-  constructor(expected: () => number = () => 0) {
+  constructor(
+    expected: () => number = () => 0,
+    timeout: number = HANDSHAKE_TIMEOUT,
+  ) {
     this.#expected = expected;
+    this.#timeout = timeout;
   }
 
   /** How many unauthenticated connections there may be at the same time. */
@@ -40,7 +46,7 @@ export class UnauthenticatedConnections {
   }
 
   /**
-   * Authenticates a connection within {@linkcode HANDSHAKE_TIMEOUT}.
+   * Authenticates a connection within the timeout.
    *
    * @returns The result of the handshake, or `undefined` if the connection was
    * evicted meanwhile.
@@ -55,7 +61,7 @@ export class UnauthenticatedConnections {
     try {
       const identity = await withinLimit(
         handshake(connection),
-        HANDSHAKE_TIMEOUT,
+        this.#timeout,
       );
       return this.#connections.delete(connection) ? identity : undefined;
     } catch (error) {

@@ -2,6 +2,15 @@ import type { LoadedTask } from "./task_table.ts";
 
 const NOT_DEFINED = " is not defined";
 
+/** Stands in a stack frame between the name of evaluated code and the line. */
+const EVALUATED_AT = ", <anonymous>:";
+
+/** Lines that `new Function()` puts before the body of a function. */
+const LINES_BEFORE_SOURCE = 2;
+
+/** What comes before a task's source in the line where it begins. */
+const COLUMNS_BEFORE_SOURCE = "return (".length;
+
 const FRAME_PREFIXES = ["    at ", "    at async "];
 
 /**
@@ -44,7 +53,23 @@ function ownFrames(stack: string): string {
   const lines = stack.split("\n");
   const end = lines.findIndex(isOwn);
   const frames = end < 0 ? lines : lines.slice(0, end);
-  return frames.map(withoutContext).join("\n");
+  return frames.map((line) => withOwnLine(withoutContext(line))).join("\n");
+}
+
+/**
+ * Counts lines and columns from where an inline task's source begins. V8 counts
+ * from the beginning of the code that the source is evaluated in.
+ */
+function withOwnLine(frame: string): string {
+  const start = frame.lastIndexOf(EVALUATED_AT);
+  const isTask = start >= 0 && frame.startsWith("    at ") &&
+    frame.includes(" (task:");
+  if (!isTask) return frame;
+  const end = frame.endsWith(")") ? -1 : undefined;
+  const place = frame.slice(start + EVALUATED_AT.length, end).split(":");
+  const line = Number(place[0]) - LINES_BEFORE_SOURCE;
+  const column = Number(place[1]) - (line === 1 ? COLUMNS_BEFORE_SOURCE : 0);
+  return `${frame.slice(0, start)}:${line}:${column})`;
 }
 
 function isOwn(line: string): boolean {

@@ -16,7 +16,7 @@ const UNPROVEN = "The peer does not know";
 
 const pool = makeAdmission((worker) => SECRETS[worker]);
 
-/** Both sides of a handshake, and someone in between. */
+/** Runs both ends of a handshake, with a relay between them. */
 async function relayed(
   connector: (connection: Connection) => Promise<unknown>,
   acceptor: (connection: Connection) => Promise<unknown>,
@@ -39,7 +39,7 @@ function reasons(outcomes: PromiseSettledResult<unknown>[]): unknown[] {
   );
 }
 
-Deno.test("PoolHandshake refuses a worker that knows the secret of another", async () => {
+Deno.test("admitWorker() refuses a worker that knows another worker's secret", async () => {
   const [outer, inner] = MemoryConnection.pair();
   const admission = pool.admit(inner).finally(() => inner.close());
   const introduction = introduceWorker(outer, SECRETS[0], 1)
@@ -48,9 +48,9 @@ Deno.test("PoolHandshake refuses a worker that knows the secret of another", asy
   await assertRejects(() => admission, Error, "The peer closed the connection");
 });
 
-Deno.test("PoolHandshake refuses one worker's handshake as another's", async () => {
+Deno.test("admitWorker() refuses a handshake when its id is changed on the way", async () => {
   const same = makeAdmission(() => SECRETS[0]);
-  // Both workers have one secret; only the number is changed on the way.
+  // Both workers have the same secret; only the id is changed on the way.
   const outcomes = await relayed(
     (connection) => introduceWorker(connection, SECRETS[0], 1),
     (connection) => same.admit(connection),
@@ -66,7 +66,7 @@ Deno.test("PoolHandshake refuses one worker's handshake as another's", async () 
   assertEquals(outcomes.map(({ status }) => status), ["rejected", "rejected"]);
 });
 
-Deno.test("PoolHandshake refuses one that is for a spawner server", async () => {
+Deno.test("admitWorker() refuses a handshake for a spawner server", async () => {
   const secret = new Uint8Array(
     await crypto.subtle.digest("SHA-256", new TextEncoder().encode(TOKEN)),
   );
@@ -80,7 +80,7 @@ Deno.test("PoolHandshake refuses one that is for a spawner server", async () => 
   assertEquals(outcomes[1]!.status, "rejected");
 });
 
-Deno.test("admitPool() refuses a handshake that is for a pool", async () => {
+Deno.test("admitPool() refuses a handshake for a pool", async () => {
   const secret = new Uint8Array(
     await crypto.subtle.digest("SHA-256", new TextEncoder().encode(TOKEN)),
   );
@@ -93,7 +93,7 @@ Deno.test("admitPool() refuses a handshake that is for a pool", async () => {
   assertEquals(outcomes[1]!.status, "rejected");
 });
 
-Deno.test("introducePool() and introduceWorker() refuse what they say, sent back", async () => {
+Deno.test("introducePool() and introduceWorker() refuse their own messages when they are reflected", async () => {
   for (
     const connect of [
       (connection: Connection) => introducePool(connection, TOKEN),
@@ -115,7 +115,7 @@ Deno.test("introducePool() and introduceWorker() refuse what they say, sent back
   }
 });
 
-Deno.test("Handshakes give each session of a token another secret", async () => {
+Deno.test("admitPool() derives another secret for each session", async () => {
   const secrets: Uint8Array[] = [];
   for (let session = 0; session < 2; session++) {
     const [outer, inner] = MemoryConnection.pair();
@@ -129,8 +129,8 @@ Deno.test("Handshakes give each session of a token another secret", async () => 
   assertEquals(secrets[0]!.toHex() === secrets[1]!.toHex(), false);
 });
 
-Deno.test("Handshakes can be passed on unchanged, as they are no encryption", async () => {
-  // Who passes them on learns no secret, but sees and can change what follows
+Deno.test("Handshakes pass through a relay, as they don't encrypt", async () => {
+  // The relay learns no secret, but can read and change the messages that follow
   // on a channel that isn't encrypted.
   const outcomes = await relayed(
     (connection) => introduceWorker(connection, SECRETS[1], 1),

@@ -15,9 +15,13 @@ import { encodeHandshake, makeHello, makePool } from "../helpers/handshakes.ts";
 
 const SECRET = makeSecret();
 const MOST_STRANGERS = 64;
+
+/** How long connections may take to authenticate themselves, in milliseconds. */
+const HANDSHAKE_TIMEOUT = 1_500;
+
 const TOKEN = "a token of the tests";
 
-/** What strangers say who don't know the secret. */
+/** Messages of strangers that don't know the secret. */
 const SAYINGS: readonly Uint8Array[] = [
   new Uint8Array(),
   new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"),
@@ -27,7 +31,7 @@ const SAYINGS: readonly Uint8Array[] = [
   new Uint8Array([255, 255, 255, 255, 1, 2, 3]),
 ];
 
-/** A pool's listener, and those that it let in. */
+/** A pool's listener, and the workers that it admitted. */
 class Gatekeeper implements Disposable {
   readonly arrived: number[] = [];
   readonly #channels: Channel[] = [];
@@ -38,6 +42,7 @@ class Gatekeeper implements Disposable {
       this.#channels.push(channel);
     },
     expected: () => this.expected,
+    handshakeTimeout: HANDSHAKE_TIMEOUT,
   });
   /** How many workers are expected. */
   expected = 0;
@@ -76,7 +81,7 @@ async function comeIn(
 }
 
 for (const transport of ["tcp", "tls"] as const) {
-  Deno.test(`AuthenticatedListener drops strangers in time, and lets workers in meanwhile (${transport})`, async () => {
+  Deno.test(`AuthenticatedListener closes strangers' connections in time, and admits workers meanwhile (${transport})`, async () => {
     const certificate = await makeCertificate();
     const { cert } = certificate;
     using pool = new Gatekeeper();
@@ -95,14 +100,14 @@ for (const transport of ["tcp", "tls"] as const) {
     for (const connection of [worker, ...strangers]) connection.close();
   });
 
-  Deno.test(`AuthenticatedListener drops those who were first when there are too many strangers (${transport})`, async () => {
+  Deno.test(`AuthenticatedListener closes the oldest of too many strangers' connections (${transport})`, async () => {
     const certificate = await makeCertificate();
     using pool = new Gatekeeper();
     const address = await pool.listen(
       { transport, ...ANYWHERE },
       certificate,
     ) as Address & { port: number };
-    // What is no TLS connection yet is a stranger already.
+    // Connections count before their TLS handshake too.
     const { port } = address;
     const plain = { ...ANYWHERE, transport: "tcp", port } as const;
     const first = await connect(plain, "");
@@ -118,7 +123,7 @@ for (const transport of ["tcp", "tls"] as const) {
 }
 
 for (const transport of ["tcp", "tls"] as const) {
-  Deno.test(`AuthenticatedListener lets all in that are expected, however many come at once (${transport})`, async () => {
+  Deno.test(`AuthenticatedListener admits all expected workers when they connect at once (${transport})`, async () => {
     const certificate = await makeCertificate();
     using pool = new Gatekeeper();
     pool.expected = 2 * MOST_STRANGERS;
@@ -135,11 +140,11 @@ for (const transport of ["tcp", "tls"] as const) {
   });
 }
 
-Deno.test("AuthenticatedListener takes no more of a stranger than the handshake has", async () => {
+Deno.test("AuthenticatedListener reads no more than a handshake from a stranger", async () => {
   using pool = new Gatekeeper();
   const address = await pool.listen({ transport: "tcp", ...ANYWHERE });
   const connection = await connect(address, "");
-  // It claims 1,024 bytes, and sends more than any system takes unread.
+  // It announces 1,024 bytes, and sends more than any system buffers.
   await connection.write(new Uint8Array([0, 0, 4, 0]));
   let sent = 0;
   const bytes = new Uint8Array(2 ** 20).fill(0xc0);
@@ -152,7 +157,7 @@ Deno.test("AuthenticatedListener takes no more of a stranger than the handshake 
   connection.close();
 });
 
-Deno.test("AuthenticatedListener takes no more of a stranger over TLS than anyone has to say", async () => {
+Deno.test("AuthenticatedListener limits unread bytes of a stranger over TLS", async () => {
   const certificate = await makeCertificate();
   const admitted = Promise.withResolvers<Connection>();
   const outcome = Promise.withResolvers<number>();
@@ -180,7 +185,7 @@ Deno.test("AuthenticatedListener takes no more of a stranger over TLS than anyon
   connection.close();
 });
 
-Deno.test("SpawnerServer drops strangers in time, and lets pools in meanwhile", async () => {
+Deno.test("SpawnerServer closes strangers' connections in time, and admits pools meanwhile", async () => {
   const lines: string[] = [];
   await using server = new SpawnerServer({
     ...ANYWHERE,
@@ -190,6 +195,7 @@ Deno.test("SpawnerServer drops strangers in time, and lets pools in meanwhile", 
     tls: undefined,
     config: undefined,
     log: (line) => lines.push(line),
+    handshakeTimeout: HANDSHAKE_TIMEOUT,
   });
   const connect = () => Deno.connect({ port: server.port });
   const evil = { ...makeHello(), id: 0, version: "1\n2026 pool has come" };
@@ -204,12 +210,14 @@ Deno.test("SpawnerServer drops strangers in time, and lets pools in meanwhile", 
   await introducePool(pool, TOKEN);
   await Promise.all(strangers.map(assertHungUp));
   assertEquals(lines.filter((line) => line.includes("connected")).length, 1);
-  // No one writes lines of their own into the log.
+  const late = `did not authenticate itself within ${HANDSHAKE_TIMEOUT} ms`;
+  assert(lines.some((line) => line.includes(late)), lines.join("|"));
+  // Strangers can't add lines to the log.
   assert(lines.every((line) => !line.includes("\n")), lines.join("|"));
   for (const connection of [pool, ...strangers]) hangUp(connection);
 });
 
-Deno.test("UnauthenticatedConnections don't keep a program from ending", async () => {
+Deno.test("AuthenticatedListener doesn't keep a program alive when connections are unauthenticated", async () => {
   const [listener, certificate] = ["authenticated_listener", "certificate"]
     .map((name) => import.meta.resolve(`../../src/transport/${name}.ts`));
   const script = `
@@ -271,7 +279,7 @@ Deno.test({
       const said = new TextDecoder().decode(stdout);
       assertEquals(said.match(/Permission denied/g)?.length, 2, said);
       assert(!said.includes("in\n"), said);
-      // The same user finds it, which isn't enough.
+      // The same user can connect, but still needs the secret.
       const connection = await connect({ transport: "unix", path }, "");
       await assertRejects(() => introduceWorker(connection, makeSecret(), 1));
       connection.close();

@@ -7,7 +7,7 @@ import {
 import { dirname, join, relative } from "node:path";
 import { gunzipSync } from "node:zlib";
 
-/** What an example has printed, and how it ended. */
+/** What an example printed, and its exit code. */
 interface Run {
   readonly code: number;
   readonly stdout: string;
@@ -85,7 +85,7 @@ async function runOnTerminal(
   return stdout;
 }
 
-/** Runs an example that is to succeed, and returns the lines it prints. */
+/** Runs an example, which must succeed, and returns the lines that it prints. */
 async function linesOf(name: string): Promise<string[]> {
   const { code, stdout, stderr } = await runExample(name);
   assertEquals(stderr, "");
@@ -93,7 +93,7 @@ async function linesOf(name: string): Promise<string[]> {
   return stdout.trimEnd().split("\n");
 }
 
-/** Unpacks all files below a folder that have been packed. */
+/** Unpacks all files in a folder. */
 async function unpackAll(
   folder: string,
   below = folder,
@@ -121,7 +121,7 @@ async function assertRefused(args: string[], reason: RegExp): Promise<void> {
   assertEquals(code, 1);
 }
 
-Deno.test("gzip example packs every file below a folder", async () => {
+Deno.test("gzip example packs every file in a folder", async () => {
   const files = {
     "text.txt": new TextEncoder().encode("to be or not to be ".repeat(5000)),
     "empty": new Uint8Array(),
@@ -154,7 +154,7 @@ Deno.test("gzip example packs every file below a folder", async () => {
   assertEquals(await unpackAll(join(out.path, "new", "folder")), files);
 });
 
-Deno.test("gzip example prints plain lines of progress into a pipe", async () => {
+Deno.test("gzip example prints plain progress lines into a pipe", async () => {
   // Many batches, as there is no more than a line for each.
   const names = Array.from({ length: 1_300 }, (_, index) => `${index}.txt`);
   await using folder = await TempFolder.make(
@@ -189,7 +189,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "gzip example leaves out .git, links and its own output",
+  name: "gzip example skips .git, links and its own output",
   // Making links needs a privilege there.
   ignore: Deno.build.os === "windows",
   async fn() {
@@ -219,7 +219,7 @@ Deno.test({
   },
 });
 
-Deno.test("gzip example goes on after a file that it cannot pack", async () => {
+Deno.test("gzip example continues after a file that it cannot pack", async () => {
   await using folder = await TempFolder.make({ "a.txt": "a", "b.txt": "b" });
   await using out = await TempFolder.make({ "b.txt.gz/in the way": "" });
 
@@ -242,7 +242,7 @@ Deno.test("gzip example goes on after a file that it cannot pack", async () => {
 });
 
 Deno.test({
-  name: "gzip example tells what it has no permission to read",
+  name: "gzip example reports what it has no permission to read",
   ignore: Deno.build.os !== "linux",
   async fn() {
     // Here is a file that even the superuser may only write to.
@@ -274,7 +274,7 @@ Deno.test("gzip example refuses an empty folder", async () => {
   await assertRefused([folder.path], /There are no files in /);
 });
 
-Deno.test("gzip example refuses options that it cannot use", async () => {
+Deno.test("gzip example refuses wrong options", async () => {
   await using folder = await TempFolder.make({ "a.txt": "a" });
   const { path } = folder;
   for (const workers of ["two", "1.5", "0", ""]) {
@@ -294,7 +294,7 @@ Deno.test("gzip example shows help", async () => {
   assertMatch(stdout, /^Usage: deno run -A examples\/gzip\.ts /m);
 });
 
-Deno.test("primes example finds primes in their order", async () => {
+Deno.test("primes example finds primes in order", async () => {
   const ends = [37, 51, 99, 129, 183, 259, 267, 273, 279, 283];
   assertEquals(
     await linesOf("primes.ts"),

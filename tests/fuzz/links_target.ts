@@ -11,6 +11,7 @@ import { ResultWriter } from "../../src/worker/result_writer.ts";
 import { WorkerHandle } from "../../src/scheduling/worker_handle.ts";
 import { MemoryConnection } from "../helpers/memory_connection.ts";
 import type { Random } from "../helpers/random.ts";
+import type { Outcome } from "./fuzz.ts";
 
 const TASK = new TaskRegistry(() => {}).register((x: unknown) => x);
 
@@ -100,7 +101,7 @@ function fromWorker(random: Random): unknown[] {
 }
 
 /** An `Executor` refuses what no pool says, and answers what it was given. */
-export async function tryExecutor(random: Random): Promise<void> {
+export async function tryExecutor(random: Random): Promise<Outcome> {
   const [left, right] = MemoryConnection.pair();
   const worker = new Channel(left);
   const executor = new Executor(new ResultWriter(worker), 1 + random.below(2));
@@ -125,7 +126,10 @@ export async function tryExecutor(random: Random): Promise<void> {
   await Promise.race([last.promise, serving.catch(() => {})]);
   pool.close();
   worker.close();
-  await serving.catch((error) => assert(error instanceof RangeError, error));
+  const outcome = await serving.then(() => "accepted" as const, (error) => {
+    assert(error instanceof RangeError, error);
+    return "refused" as const;
+  });
   await listening.catch(() => {});
   const given = new Map<unknown, number>();
   for (const message of messages) {
@@ -134,6 +138,8 @@ export async function tryExecutor(random: Random): Promise<void> {
   for (const [id, answers] of answered) {
     assert(answers <= (given.get(id) ?? 0), `${answers} answers to ${id}`);
   }
+  if (outcome === "accepted") assertEquals(answered.get(LAST), 1);
+  return outcome;
 }
 
 /** The id of the call by which it is known that all before was run. */

@@ -9,7 +9,12 @@ import {
 import { HostError } from "../../src/errors/host_error.ts";
 import { settled } from "../helpers/fake_worker.ts";
 import { until } from "../helpers/processes.ts";
+import { HeldTimers } from "../helpers/held_timers.ts";
 import { DIED, Scene } from "../helpers/supervisor_scene.ts";
+
+/** How long workers may take to end, and to be reported as killed after it. */
+const STOP_TIMEOUT = 3_000;
+const KILL_TIMEOUT = 1_000;
 
 Deno.test("WorkerSupervisor.start() starts as many workers as the host says", async () => {
   await using scene = new Scene();
@@ -224,27 +229,32 @@ Deno.test("WorkerSupervisor ends the workers of a host that is lost", async () =
   assert(lost!.processes.every(({ hasEnded }) => hasEnded));
 });
 
-Deno.test("WorkerSupervisor tries a lost host again after pauses that grow", async () => {
+Deno.test("WorkerSupervisor connects a lost host again after pauses that double", async () => {
   await using scene = await Scene.started();
-  const tries: number[] = [];
-  const reached = scene.open;
-  scene.open = () => {
-    tries.push(performance.now());
-    if (tries.length === 4) scene.open = reached;
-    return Promise.reject(new Error(`try ${tries.length}`));
-  };
-  const begin = performance.now();
-  scene.host.lose(new Error("pulled the plug"));
-  await until(() => scene.replacements.length === 2);
-  const pauses = tries.map((time, index) => time - (tries[index - 1] ?? begin));
-  const least = [250, 500, 1_000, 2_000];
-  // Timers may be early by a fraction of a millisecond.
-  assert(
-    pauses.every((pause, index) => pause >= least[index]! - 2),
-    `${pauses}`,
-  );
+  const { open } = scene;
+  let tries = 0;
+  scene.open = () => Promise.reject(new Error(`try ${++tries}`));
+  const { random } = Math;
+  // Jitter would halve a pause at most; now it always does.
+  Math.random = () => 0;
+  try {
+    using timers = new HeldTimers(250, 500, 1_000, 2_000);
+    scene.host.lose(new Error("pulled the plug"));
+    for (const pause of [250, 500, 1_000]) {
+      await timers.isSet(pause);
+      assertEquals(tries, Math.log2(pause / 250));
+      timers.fire(pause);
+    }
+    await timers.isSet(2_000);
+    assertEquals(tries, 3);
+    scene.open = open;
+    timers.fire(2_000);
+    await until(() => scene.replacements.length === 2);
+  } finally {
+    Math.random = random;
+  }
   assertEquals(scene.supervisor.error, undefined);
-  assertEquals(scene.hosts.slice(0, -1).every((host) => host.isClosed), true);
+  assert(scene.hosts.slice(0, -1).every((host) => host.isClosed));
 });
 
 Deno.test("WorkerSupervisor tries a lost host again if a worker there ends early", async () => {
@@ -340,8 +350,14 @@ Deno.test("WorkerSupervisor.stop() ends a host that doesn't tell how its workers
   const scene = await Scene.started();
   const [stuck, other] = scene.host.processes;
   stuck!.isStuck = true;
-  await scene[Symbol.asyncDispose]();
-  assert(scene.host.isClosed && other!.hasEnded);
+  using timers = new HeldTimers(STOP_TIMEOUT, STOP_TIMEOUT + KILL_TIMEOUT);
+  const stopping = scene[Symbol.asyncDispose]();
+  await timers.isSet(STOP_TIMEOUT);
+  timers.fire(STOP_TIMEOUT);
   assert(stuck!.isKilled);
+  await timers.isSet(STOP_TIMEOUT + KILL_TIMEOUT);
+  timers.fire(STOP_TIMEOUT + KILL_TIMEOUT);
+  await stopping;
+  assert(scene.host.isClosed && other!.hasEnded);
   assertFalse(stuck!.hasEnded);
 });

@@ -5,6 +5,7 @@ import { Channel } from "../../src/transport/channel.ts";
 import { makeSecret } from "../../src/transport/secret.ts";
 import type { SessionRequest } from "../../src/protocol/spawner_messages.ts";
 import { isAlive } from "../helpers/processes.ts";
+import { HeldTimers } from "../helpers/held_timers.ts";
 import { ConnectionPair } from "../helpers/connections.ts";
 
 /** What a worker is, as far as these tests are concerned. */
@@ -25,6 +26,9 @@ const REQUEST: SessionRequest = {
   denoArgs: [],
   env: {},
 };
+
+/** The pause between two probes, in milliseconds. */
+const PROBE_INTERVAL = 2_000;
 
 /** A session, and who talks to it. */
 class Dialogue implements AsyncDisposable {
@@ -211,6 +215,11 @@ Deno.test("PoolSession starts no worker that is refused or can't be started", as
 });
 
 Deno.test("PoolSession is over when the pool's machine can't be reached any more", async () => {
+  using timers = new HeldTimers(PROBE_INTERVAL);
+  const probe = async () => {
+    await timers.isSet(PROBE_INTERVAL);
+    timers.fire(PROBE_INTERVAL);
+  };
   await using dialogue = await Dialogue.begin();
   const { spawner } = dialogue;
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -221,9 +230,10 @@ Deno.test("PoolSession is over when the pool's machine can't be reached any more
   });
   spawner.start(1, "worker");
   const { pid } = await dialogue.reported(1);
-  // A probe is answered.
+  await probe();
   (await listener.accept()).close();
   listener.close();
+  await probe();
   assertMatch(await dialogue.over, /can't be reached any more/);
   assert(!isAlive(pid as number));
 });

@@ -1,4 +1,9 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assertEquals,
+  assertLess,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
@@ -143,4 +148,23 @@ Deno.test("checkImports() knows the innermost folder of a file", () => {
     "src/top/a.ts imports src/base/inner/a.ts, but top may not import " +
     "base/inner",
   ]);
+});
+
+Deno.test("docs/architecture.md lists the folders in the order of their imports", async () => {
+  const text = await Deno.readTextFile(join(ROOT, "docs/architecture.md"));
+  const listed = [...text.matchAll(/^\| `([\w/]+)\/` /gm)].map(([, name]) =>
+    name!
+  );
+  const folders: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(join(ROOT, "src"))) {
+    if (isDirectory) folders.push(name);
+  }
+  assertEquals(listed.toSorted(), folders.toSorted());
+  for (const folder of listed) {
+    const readme = join(ROOT, "src", folder, "README.md");
+    for (const allowed of readRule(await Deno.readTextFile(readme)) ?? []) {
+      if (allowed.endsWith(".ts")) continue;
+      assertLess(listed.indexOf(allowed), listed.indexOf(folder), folder);
+    }
+  }
 });

@@ -6,6 +6,10 @@ import {
 } from "@std/assert";
 import type { ValueMap } from "@std/msgpack";
 import { introduceWorker } from "../../src/protocol/worker_handshake.ts";
+import {
+  HandshakeError,
+  type HandshakeFailure,
+} from "../../src/transport/handshake_error.ts";
 import { makeSecret } from "../../src/transport/secret.ts";
 import { PROTOCOL_VERSION } from "../../src/transport/handshake.ts";
 import { ConnectionPair, TRANSPORTS } from "../helpers/connections.ts";
@@ -16,6 +20,7 @@ import {
   assertNotTrusted,
   connect,
   encodeHandshake,
+  makeAdmission,
   makeAnswer,
   makeChallenge,
   makeHello,
@@ -29,7 +34,7 @@ import {
 
 const HUNG_UP = "The peer closed the connection";
 
-/** Makes a connection pass on a byte at a time. */
+/** Makes a connection read and write a byte at a time. */
 function slowDown(connection: Deno.Conn): void {
   const write = connection.write.bind(connection);
   connection.write = (bytes) => write(bytes.subarray(0, 1));
@@ -38,7 +43,7 @@ function slowDown(connection: Deno.Conn): void {
 }
 
 for (const transport of TRANSPORTS) {
-  Deno.test(`PoolHandshake admits a worker that knows the secret (${transport})`, async () => {
+  Deno.test(`admitWorker() admits a worker that knows the secret (${transport})`, async () => {
     const pool = makePool();
     for (const worker of [0, 1, 2 ** 32 - 1]) {
       using pair = await ConnectionPair.open(transport);
@@ -52,7 +57,7 @@ for (const transport of TRANSPORTS) {
   });
 }
 
-Deno.test("PoolHandshake admits many workers at the same time", async () => {
+Deno.test("admitWorker() admits many workers at the same time", async () => {
   const pool = makePool();
   await Promise.all([...Array(20).keys()].map(async (worker) => {
     using pair = await connect();
@@ -64,7 +69,7 @@ Deno.test("PoolHandshake admits many workers at the same time", async () => {
   }));
 });
 
-Deno.test("PoolHandshake says and checks what the protocol defines", async () => {
+Deno.test("admitWorker() sends and checks the messages of the protocol", async () => {
   using pair = await connect();
   const worker = new Stranger(pair.right);
   const admission = makePool().admit(pair.left);
@@ -78,7 +83,7 @@ Deno.test("PoolHandshake says and checks what the protocol defines", async () =>
   assertEquals(await admission, 7);
 });
 
-Deno.test("introduceWorker() says and checks what the protocol defines", async () => {
+Deno.test("introduceWorker() sends and checks the messages of the protocol", async () => {
   using pair = await connect();
   const pool = new Stranger(pair.right);
   const introduction = introduceWorker(pair.left, SECRET, 7);
@@ -95,7 +100,7 @@ Deno.test("introduceWorker() says and checks what the protocol defines", async (
   assertEquals(await introduction, { a: 1 });
 });
 
-Deno.test("Handshakes leave in the connection what comes after them", async () => {
+Deno.test("Handshakes leave the bytes after them in the connection", async () => {
   using pair = await connect();
   const worker = new Stranger(pair.right);
   const admission = makePool().admit(pair.left);
@@ -109,7 +114,7 @@ Deno.test("Handshakes leave in the connection what comes after them", async () =
   assertEquals([...rest.subarray(0, 3)], [1, 2, 3]);
 });
 
-Deno.test("Handshakes put messages together that come byte by byte", async () => {
+Deno.test("Handshakes read messages that arrive byte by byte", async () => {
   using pair = await connect();
   slowDown(pair.left);
   slowDown(pair.right);
@@ -121,7 +126,7 @@ Deno.test("Handshakes put messages together that come byte by byte", async () =>
   assertEquals(welcome, WELCOME);
 });
 
-Deno.test("PoolHandshake makes a new nonce for each connection", async () => {
+Deno.test("admitWorker() makes a new nonce for each connection", async () => {
   const pool = makePool();
   const nonces = new Set<string>();
   for (let round = 0; round < 3; round++) {
@@ -154,7 +159,7 @@ Deno.test("makeSecret() makes a new secret each time", () => {
   assertNotEquals(makeSecret(), makeSecret());
 });
 
-Deno.test("PoolHandshake refuses workers of another version", async () => {
+Deno.test("admitWorker() refuses workers of another version", async () => {
   for (const version of [PROTOCOL_VERSION + 1, 0, "1", null]) {
     const reason =
       `The pool speaks version ${PROTOCOL_VERSION} of the protocol and the worker version ${version}`;
@@ -177,7 +182,7 @@ Deno.test("introduceWorker() refuses pools of another version", async () => {
   }
 });
 
-Deno.test("PoolHandshake refuses workers without a number", async () => {
+Deno.test("admitWorker() refuses workers without an id", async () => {
   for (const id of ["1", null, 1n, [1]]) {
     await assertNotAdmitted("The worker gave no valid id", async (stranger) => {
       await stranger.say(makeHello({ id }));
@@ -186,7 +191,7 @@ Deno.test("PoolHandshake refuses workers without a number", async () => {
   }
 });
 
-Deno.test("PoolHandshake refuses numbers that a proof can't state", async () => {
+Deno.test("admitWorker() refuses ids that are no 32-bit integers", async () => {
   for (const id of [-1, 0.5, 2 ** 32, 2 ** 32 + 1, NaN, Infinity]) {
     await assertNotAdmitted("The worker gave no valid id", async (stranger) => {
       await stranger.say(makeHello({ id }));
@@ -195,7 +200,7 @@ Deno.test("PoolHandshake refuses numbers that a proof can't state", async () => 
   }
 });
 
-Deno.test("Handshakes refuse what isn't a nonce", async () => {
+Deno.test("Handshakes refuse an invalid nonce", async () => {
   const lengths = [0, 31, 33].map((length) => new Uint8Array(length));
   for (const nonce of [...lengths, "x".repeat(32), null, [1]]) {
     const reason = "The peer sent no valid nonce";
@@ -254,7 +259,7 @@ Deno.test("Handshakes refuse garbage", async () => {
   }
 });
 
-Deno.test("Handshakes refuse a message that is too large before it comes", async () => {
+Deno.test("Handshakes refuse a message as soon as it announces too many bytes", async () => {
   const reason = "A handshake message may have at most 1024 bytes";
   for (const length of [1_025, 2 ** 31, 2 ** 32 - 1]) {
     const prefix = new Uint8Array(4);
@@ -266,7 +271,7 @@ Deno.test("Handshakes refuse a message that is too large before it comes", async
   }
 });
 
-Deno.test("Handshakes read a message that is just as large as allowed", async () => {
+Deno.test("Handshakes read a message of the largest size", async () => {
   const pad = (message: ValueMap) => {
     const padded = { ...message, padding: "x".repeat(500) };
     const lacking = 4 + 1_024 - encodeHandshake(padded).length;
@@ -285,7 +290,7 @@ Deno.test("Handshakes read a message that is just as large as allowed", async ()
   });
 });
 
-Deno.test("PoolHandshake refuses workers that hang up half-way", async () => {
+Deno.test("admitWorker() fails when the worker hangs up at any byte", async () => {
   const hello = encodeHandshake(makeHello());
   const pool = makePool();
   for (let length = 0; length <= hello.length; length++) {
@@ -297,7 +302,7 @@ Deno.test("PoolHandshake refuses workers that hang up half-way", async () => {
   }
 });
 
-Deno.test("introduceWorker() refuses pools that hang up half-way", async () => {
+Deno.test("introduceWorker() fails when the pool hangs up at any byte", async () => {
   const { length } = encodeHandshake(await makeChallenge(makeHello()));
   for (let end = 0; end <= length; end++) {
     await assertNotTrusted(HUNG_UP, async (stranger, hello) => {
@@ -309,7 +314,7 @@ Deno.test("introduceWorker() refuses pools that hang up half-way", async () => {
   }
 });
 
-Deno.test("PoolHandshake fails if the worker is gone before its welcome", async () => {
+Deno.test("admitWorker() fails when the worker is gone before its welcome", async () => {
   using pair = await connect();
   const worker = new Stranger(pair.right);
   const admission = makePool().admit(pair.left);
@@ -319,4 +324,41 @@ Deno.test("PoolHandshake fails if the worker is gone before its welcome", async 
   pair.left.write = () => Promise.reject(new Deno.errors.BrokenPipe());
   await worker.say(await makeAnswer(hello, challenge));
   await assertRejects(() => admission, Deno.errors.BrokenPipe);
+});
+
+/** How dialers fail, by the code of the listener's error. */
+const FAILURES: Record<
+  HandshakeFailure,
+  (stranger: Stranger) => Promise<void>
+> = {
+  version: (stranger) =>
+    stranger.say(makeHello({ version: PROTOCOL_VERSION + 1 })),
+  id: (stranger) => stranger.say(makeHello({ id: -1 })),
+  secret: async (stranger) => {
+    await stranger.say(makeHello());
+    await stranger.say({ proof: new Uint8Array(32) });
+  },
+  malformed: (stranger) => stranger.write(frameAround([0xc1])),
+  closed: (stranger) => {
+    stranger.hangUp();
+    return Promise.resolve();
+  },
+};
+
+for (const [code, act] of Object.entries(FAILURES)) {
+  Deno.test(`HandshakeError has the code "${code}" for the failure of that kind`, async () => {
+    using pair = await connect();
+    const admission = makePool().admit(pair.left);
+    await act(new Stranger(pair.right));
+    const error = await assertRejects(() => admission, HandshakeError);
+    assertEquals(error.code, code);
+  });
+}
+
+Deno.test("HandshakeError has the code of an unexpected id", async () => {
+  using pair = await connect();
+  const admission = makeAdmission(() => undefined).admit(pair.left);
+  await new Stranger(pair.right).say(makeHello());
+  const error = await assertRejects(() => admission, HandshakeError);
+  assertEquals([error.code, error.message], ["id", "No worker 1 is expected"]);
 });

@@ -6,22 +6,22 @@ import { CERTIFICATE_NAME, connect } from "../../src/transport/connect.ts";
 import { KeepAlive } from "../../src/util/keep_alive.ts";
 import type { Connection } from "../../src/transport/connection.ts";
 
-/** How long may take what must not hang, in milliseconds. */
+/** How long a step may take that must not hang, in milliseconds. */
 const TIMEOUT = 60_000;
 
 const MEGABYTE = 2 ** 20;
 
 const certificate = await makeCertificate();
 
-/** A listener, and the connections that it takes. */
+/** A listener, and the connections that it accepts. */
 interface Listening extends Disposable {
   readonly port: number;
-  /** The next connection that is taken. */
+  /** Returns the next connection. */
   accept(): Promise<Connection>;
 }
 
 async function listen(): Promise<Listening> {
-  // Neither the listener nor its connections keep a program from ending.
+  // Neither the listener nor its connections keep the test alive.
   const keepAlive = new KeepAlive();
   keepAlive.hold();
   const all: Connection[] = [];
@@ -61,7 +61,7 @@ async function connectTo(port: number): Promise<Connection> {
   return connection;
 }
 
-/** Both ends of a connection; a client that isn't closed is left to the test. */
+/** Opens a connection; the test must close the client's end. */
 async function connectBoth(
   { port, accept }: Listening,
 ): Promise<[server: Connection, client: Connection]> {
@@ -79,7 +79,7 @@ async function writeAll(
   }
 }
 
-/** Reads so many bytes, or until the end. */
+/** Reads a number of bytes, or until the end. */
 async function readAll(
   connection: Connection,
   most = Infinity,
@@ -95,7 +95,7 @@ async function readAll(
   return new Uint8Array(await new Blob(pieces).arrayBuffer());
 }
 
-/** Bytes of which no two parts are the same. */
+/** Makes bytes without repetitions. */
 function makeBytes(length: number): Uint8Array<ArrayBuffer> {
   const words = new Uint32Array(length / 4);
   let word = crypto.getRandomValues(new Uint32Array(1))[0]!;
@@ -110,7 +110,7 @@ async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
-Deno.test("TlsServer carries 32 MB both ways at once", async () => {
+Deno.test("TlsServer carries 32 MB in both directions at once", async () => {
   using site = await listen();
   const ends = await connectBoth(site);
   const sent = [makeBytes(32 * MEGABYTE), makeBytes(32 * MEGABYTE)];
@@ -127,12 +127,12 @@ Deno.test("TlsServer carries 32 MB both ways at once", async () => {
   ends[1].close();
 });
 
-Deno.test("TlsServer's connections give the other side all that was written, then the end", async () => {
+Deno.test("TlsServer sends everything that was written when a connection is closed", async () => {
   using site = await listen();
   for (const size of [5 * 4, 8 * MEGABYTE]) {
     const [server, client] = await connectBoth(site);
     const bytes = makeBytes(size);
-    // What it never reads doesn't matter.
+    // Unread data doesn't matter.
     await client.write(new Uint8Array(10));
     const received = readAll(client);
     await writeAll(server, bytes);
@@ -143,7 +143,7 @@ Deno.test("TlsServer's connections give the other side all that was written, the
   }
 });
 
-Deno.test("TlsServer's connections are at their end when closed, from either side", async () => {
+Deno.test("TlsServer ends a connection when either end is closed", async () => {
   using site = await listen();
   const [server, client] = await connectBoth(site);
   const reading = server.read(new Uint8Array(1));
@@ -158,7 +158,7 @@ Deno.test("TlsServer's connections are at their end when closed, from either sid
   assertEquals(await readAll(other), Uint8Array.of(1, 2, 3));
 });
 
-Deno.test("TlsServer lets small pieces leave at once", async () => {
+Deno.test("TlsServer sends small pieces without delay", async () => {
   using site = await listen();
   const [server, client] = await connectBoth(site);
   const answers = (async () => {
@@ -178,11 +178,11 @@ Deno.test("TlsServer lets small pieces leave at once", async () => {
 
 interface Peer extends AsyncDisposable {
   readonly child: Deno.ChildProcess;
-  /** Waits for the next that it says. */
+  /** Waits for its next line. */
   hear(): Promise<string>;
 }
 
-/** Starts the program that is one end. */
+/** Starts the program at the other end. */
 async function startPeer(ending: string, port = 0): Promise<Peer> {
   const program = new URL("../programs/spawner_tls_peer.ts", import.meta.url);
   const child = new Deno.Command(Deno.execPath(), {
@@ -207,13 +207,13 @@ async function startPeer(ending: string, port = 0): Promise<Peer> {
   };
 }
 
-Deno.test("TlsServer doesn't keep a program alive", async () => {
+Deno.test("TlsServer doesn't keep a program alive by itself", async () => {
   await using peer = await startPeer("listen");
   const { success } = await deadline(peer.child.status, TIMEOUT);
   assert(success);
 });
 
-Deno.test("TlsServer's idle connections don't keep a program alive", async () => {
+Deno.test("TlsServer doesn't keep a program alive when a connection is idle", async () => {
   await using peer = await startPeer("idle");
   const { port, cert } = JSON.parse(await peer.hear());
   const address = { transport: "tls", hostname: "127.0.0.1", port } as const;
@@ -224,20 +224,20 @@ Deno.test("TlsServer's idle connections don't keep a program alive", async () =>
   connection.close();
 });
 
-/** Settles when the connection has ended, in whatever way. */
+/** Resolves when the connection has ended or is broken. */
 async function endOf(connection: Connection): Promise<void> {
   await readAll(connection).catch(() => {});
 }
 
 for (const ending of ["exit", "stay"]) {
-  Deno.test(`TlsServer's connections end when the program at the other side ${ending === "exit" ? "exits" : "is killed"}`, async () => {
+  Deno.test(`TlsServer ends a connection when the program at the other end ${ending === "exit" ? "exits" : "is killed"}`, async () => {
     using site = await listen();
     await using peer = await startPeer(ending, site.port);
     const connection = await site.accept();
     const end = endOf(connection);
     await connection.write(Uint8Array.of(1));
     assertEquals(await peer.hear(), "read\n");
-    // More than what fits between the two.
+    // This is more than the system buffers.
     const writing = connection.write(new Uint8Array(64 * MEGABYTE))
       .then(() => {}, () => {});
     if (ending === "stay") peer.child.kill("SIGKILL");
@@ -246,7 +246,7 @@ for (const ending of ["exit", "stay"]) {
   });
 }
 
-Deno.test("TlsServer refuses who talks without TLS, or wants another certificate", async () => {
+Deno.test("TlsServer refuses clients without TLS or with another certificate", async () => {
   using site = await listen();
   const { port } = site;
   using plain = await Deno.connect({ hostname: "127.0.0.1", port });
@@ -261,7 +261,7 @@ Deno.test("TlsServer refuses who talks without TLS, or wants another certificate
   await assertRejects(() => wrong.handshake(), Error, "BadSignature");
   const hangUp = await Deno.connect({ hostname: "127.0.0.1", port });
   hangUp.close();
-  // The first that it takes is one that it should.
+  // The first connection that it accepts is the good one.
   const [server, client] = await connectBoth(site);
   await client.write(Uint8Array.of(7));
   assertEquals(await readAll(server, 1), Uint8Array.of(7));

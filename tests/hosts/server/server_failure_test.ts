@@ -86,7 +86,7 @@ Deno.test("ServerHost says so when a web server answers", async () => {
   );
   const { port } = server.addr;
   await assertFails(`127.0.0.1:${port}/1`, "connection", [
-    `what listens at 127.0.0.1:${port} doesn't answer like a spawner server`,
+    `the program at 127.0.0.1:${port} doesn't answer like a spawner server`,
     "'tls'",
   ]);
 });
@@ -117,7 +117,7 @@ for (const [does, treat] of Object.entries(STRANGERS)) {
       treat,
       (port) =>
         assertFails(`127.0.0.1:${port}/1`, "connection", [
-          `what listens at 127.0.0.1:${port} doesn't answer like a spawner server`,
+          `the program at 127.0.0.1:${port} doesn't answer like a spawner server`,
         ]),
     );
   });
