@@ -43,6 +43,11 @@ export class Queue<T> {
     return element;
   }
 
+  /** Returns a copy of the elements. */
+  toArray(): T[] {
+    return this.#elements.slice(this.#head) as T[];
+  }
+
   /** Whether an element satisfies a condition. */
   some(condition: (element: T) => boolean): boolean {
     for (let at = this.#head; at < this.#elements.length; at++) {
@@ -58,7 +63,7 @@ export class Queue<T> {
 
   /** Removes and returns all elements. */
   drain(): T[] {
-    const elements = this.#elements.slice(this.#head) as T[];
+    const elements = this.toArray();
     this.#elements = [];
     this.#head = 0;
     return elements;
