@@ -157,6 +157,35 @@ console.log(JSON.stringify(
 ));
 `;
 
+/** An import map that isn't part of the project's configuration. */
+const IMPORT_MAP = JSON.stringify({
+  imports: { "@distex/pool": PACKAGE, "mapped": "./lib/words.ts" },
+});
+
+/** A task module that loads only with {@linkcode IMPORT_MAP}. */
+const MAPPED_TASKS = `
+import { shout } from "mapped";
+
+export function greet(): string {
+  return shout("hello");
+}
+`;
+
+/** Prints what a task returns with the import map, and throws without. */
+const MAPPED_MAIN = `
+import { importTasks, Pool } from "@distex/pool";
+
+const tasks = importTasks<typeof import("./mapped_tasks.ts")>(
+  import.meta.resolve("./mapped_tasks.ts"),
+);
+const results: string[] = [];
+for (const denoArgs of [["--import-map", "map.json"], []]) {
+  await using pool = new Pool({ workers: 1, denoArgs });
+  results.push(await pool.run(tasks.greet).catch((error) => error.message));
+}
+console.log(JSON.stringify(results));
+`;
+
 /** Imports a module of another site in each way that a task can. */
 const WEB_MAIN = `
 import { importTasks, Pool } from "@distex/pool";
@@ -235,6 +264,9 @@ Deno.test("the package works in a project of its own", async (t) => {
     "unconfigured.ts": UNCONFIGURED,
     "ssh_main.ts": SSH_MAIN,
     "web_main.ts": WEB_MAIN,
+    "map.json": IMPORT_MAP,
+    "mapped_main.ts": MAPPED_MAIN,
+    "mapped_tasks.ts": MAPPED_TASKS,
   });
 
   await t.step("has the right files", async () => {
@@ -329,6 +361,16 @@ Deno.test("the package works in a project of its own", async (t) => {
       project,
     );
     assertEquals(JSON.parse(stdout), ["NUMBER!", "TEXT!"]);
+  });
+
+  await t.step("takes an import map, and says that it needs it", async () => {
+    const { stdout } = await runDeno(
+      ["run", "-A", "--import-map", "map.json", "mapped_main.ts"],
+      project,
+    );
+    const [value, message] = JSON.parse(stdout);
+    assertEquals(value, "HELLO!");
+    assertStringIncludes(message, 'denoArgs: ["--import-map", path]');
   });
 
   await t.step("has no import map with config: false", async () => {
