@@ -31,11 +31,11 @@ export type { HostKind } from "./src/hosts/host.ts";
 export type { HostOptions, TlsOptions } from "./src/options/host_options.ts";
 export type { WorkerPermissions } from "./src/options/worker_permissions.ts";
 export type { AnyIterable } from "./src/map/items.ts";
-export type { MapResults } from "./src/map/map.ts";
 export type { CallOptions } from "./src/options/call_options.ts";
 export type { FailureOptions } from "./src/options/failure_options.ts";
 export type { LimitOptions } from "./src/options/limit_options.ts";
 export type { MapOptions } from "./src/options/map_options.ts";
+export type { MapResults } from "./src/map/map_results.ts";
 export type {
   ListenOptions,
   NetworkOptions,

@@ -1,11 +1,11 @@
 /**
- * Sees to it that this project's `jsr:@std/…` imports can be loaded where JSR
- * cannot be reached but an npm registry can.
+ * Makes this project's `jsr:@std/…` imports work where JSR can't be reached but
+ * an npm registry can.
  *
- * `"vendor": true` in `deno.json` makes Deno look into `vendor/jsr.io` before
- * it asks JSR. Where needed, this script fills that folder with stand-ins made
- * from the npm package `deno-std`, which holds the standard library compiled to
- * JavaScript. Where JSR answers, it leaves everything to Deno.
+ * With `"vendor": true` in `deno.json`, Deno looks into `vendor/jsr.io` before
+ * it asks JSR. If needed, this script fills that folder with stand-ins made from
+ * the npm package `deno-std`, which holds the standard library compiled to
+ * JavaScript. If JSR answers, the script leaves everything to Deno.
  *
  * @module
  */
@@ -16,12 +16,12 @@ import { DECLARATIONS } from "./std_types.ts";
 /** The npm package that the stand-ins are made from. */
 const SOURCE = "deno-std@1.4.0";
 
-/** A module of `@std/cli` that needs a JSON file which the npm package lacks. */
+/** A module of `@std/cli` that needs a JSON file missing in the npm package. */
 const BROKEN_FILE = "unicode_width.js";
 
 /**
- * The version of a stand-in that `deno.json` does not name. The npm package
- * does not tell which versions it was compiled from.
+ * The version of a stand-in that `deno.json` doesn't name. The npm package
+ * doesn't record the versions that it was compiled from.
  */
 const DEFAULT_VERSION = "1.0.0";
 
@@ -29,10 +29,10 @@ const ROOT = `${import.meta.dirname}/..`;
 const VENDOR = `${ROOT}/vendor`;
 const SCOPE = `${VENDOR}/jsr.io/@std`;
 
-/** A file beside the stand-ins that tells them from packages got from JSR. */
+/** A file beside the stand-ins that distinguishes them from JSR packages. */
 const STAMP = "stand-ins.txt";
 
-/** The `@std` packages in `deno.json`, with the lowest version it accepts. */
+/** The `@std` packages in `deno.json`, each with the lowest version allowed. */
 const WANTED = new Map<string, string>();
 for (const specifier of Object.values(config.imports)) {
   const [, name, version] = specifier.match(/^jsr:@std\/(.+)@\^(.+)$/) ?? [];
@@ -47,7 +47,7 @@ async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
-/** A digest of everything that determines the stand-ins. */
+/** Computes a digest of everything that determines the stand-ins. */
 async function currentStamp(): Promise<string> {
   const sources = await Promise.all(
     ["deps.ts", "std_types.ts"].map((file) =>
@@ -58,7 +58,7 @@ async function currentStamp(): Promise<string> {
   return await sha256(new TextEncoder().encode(text));
 }
 
-/** The stamp of the stand-ins in `vendor/`, if it holds any. */
+/** Reads the stamp of the stand-ins in `vendor/`, if there are any. */
 async function vendoredStamp(): Promise<string | undefined> {
   try {
     return await Deno.readTextFile(`${SCOPE}/${STAMP}`);
@@ -69,8 +69,8 @@ async function vendoredStamp(): Promise<string | undefined> {
 }
 
 /**
- * Whether `vendor/` serves every wanted package: all are there, and they are
- * either up-to-date stand-ins or, without a stamp, packages got from JSR.
+ * Returns whether `vendor/` has every wanted package, either as an up-to-date
+ * stand-in or, without a stamp, from JSR.
  */
 async function isServed(): Promise<boolean> {
   const stamp = await vendoredStamp();
@@ -94,15 +94,15 @@ async function isJsrReachable(): Promise<boolean> {
 }
 
 /**
- * Has Deno put the npm package into its cache, so that the user's settings for
- * registries and certificates hold, and returns the folder it is in.
+ * Makes Deno download the npm package, which respects the user's settings for
+ * registries and certificates, and returns its folder in Deno's cache.
  */
 async function downloadSource(): Promise<string> {
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       "info",
       "--json",
-      // Or else "vendor" in deno.json implies a node_modules folder.
+      // Otherwise "vendor" in deno.json implies a node_modules folder.
       "--node-modules-dir=none",
       `npm:${SOURCE}/assert/mod.js`,
     ],
@@ -115,7 +115,7 @@ async function downloadSource(): Promise<string> {
   throw new Error(info.modules?.[0]?.error ?? decoder.decode(stderr).trim());
 }
 
-/** Reads the modules of a package: file names to source texts. */
+/** Reads the modules of a package, by file name. */
 async function readModules(folder: string): Promise<Map<string, string>> {
   const modules = new Map<string, string>();
   for await (const { name } of Deno.readDir(folder)) {
@@ -129,14 +129,14 @@ async function readModules(folder: string): Promise<Map<string, string>> {
   return modules;
 }
 
-/** The name by which a package exports a module, given its file name. */
+/** Returns the name under which a package exports a file. */
 function exportName(file: string): string {
   return file.slice(0, -".js".length).replaceAll("_", "-");
 }
 
 /**
- * Turns imports of other packages, which the npm package makes by relative
- * paths, into imports from JSR, and adds those packages to `names`.
+ * Replaces imports of other packages by relative paths with imports from JSR,
+ * and adds those packages to `names`.
  */
 function redirectImports(text: string, names: Set<string>): string {
   return text.replace(
@@ -149,8 +149,8 @@ function redirectImports(text: string, names: Set<string>): string {
 }
 
 /**
- * Makes the files of a stand-in: the modules of the package and their
- * declaration files. Adds the packages that it imports to `names`.
+ * Makes the files of a stand-in: the modules and their declaration files. Adds
+ * the packages that they import to `names`.
  */
 function makeFiles(
   name: string,
@@ -172,7 +172,7 @@ function makeFiles(
   return files;
 }
 
-/** What JSR tells about one version of a package. */
+/** Makes the metadata that JSR serves for one version of a package. */
 async function makeVersionMeta(files: Map<string, string>): Promise<unknown> {
   const manifest: Record<string, unknown> = {};
   const exports: Record<string, string> = { ".": "./mod.js" };
@@ -187,7 +187,7 @@ async function makeVersionMeta(files: Map<string, string>): Promise<unknown> {
   return { manifest, exports };
 }
 
-/** Writes a stand-in, laid out as Deno does in `vendor/`. */
+/** Writes a stand-in in the layout that Deno uses in `vendor/`. */
 async function writePackage(
   scope: string,
   name: string,
@@ -216,7 +216,7 @@ async function writePackage(
 /** Writes the wanted packages and those they import, and the stamp. */
 async function writeScope(source: string, scope: string): Promise<void> {
   const names = new Set(WANTED.keys());
-  // The loop also visits the names that are added while it runs.
+  // The loop also visits names that are added while it runs.
   for (const name of names) {
     const folder = `${source}/${name.replaceAll("-", "_")}`;
     const files = makeFiles(name, await readModules(folder), names);
@@ -234,8 +234,8 @@ async function removeIfExists(path: string): Promise<void> {
 }
 
 /**
- * Puts stand-ins into `vendor/`. A lock makes a second run wait for the first,
- * and the renaming makes them appear all at once, or not at all.
+ * Puts stand-ins into `vendor/`. A lock makes a second run wait for the first;
+ * renaming the folder makes all of them appear at the same time.
  */
 async function vendorStandIns(): Promise<void> {
   await Deno.mkdir(`${VENDOR}/jsr.io`, { recursive: true });
@@ -257,7 +257,7 @@ async function vendorStandIns(): Promise<void> {
 async function main(): Promise<void> {
   if (await isServed()) return;
   if (await isJsrReachable()) {
-    // Stand-ins that are out of date would keep Deno from asking JSR.
+    // Outdated stand-ins would keep Deno from asking JSR.
     if (await vendoredStamp() !== undefined) await removeIfExists(SCOPE);
     return;
   }
@@ -265,11 +265,11 @@ async function main(): Promise<void> {
     await vendorStandIns();
   } catch (error) {
     console.error(
-      `error: Cannot get the jsr:@std packages: https://jsr.io does not ` +
-        `answer, and making stand-ins from npm:${SOURCE} failed:\n` +
+      `error: Can't load the jsr:@std packages: https://jsr.io doesn't answer, ` +
+        `and making stand-ins from npm:${SOURCE} failed:\n` +
         `  ${error instanceof Error ? error.message : error}\n` +
-        "Check the network, or set a registry that has this package in " +
-        ".npmrc, then run `deno task deps` again.",
+        "Check the network, or set a registry with this package in .npmrc; " +
+        "then run `deno task deps` again.",
     );
     Deno.exit(1);
   }

@@ -1,11 +1,10 @@
 /**
- * Type declarations for the stand-ins that `deps.ts` makes. The npm package
- * they are made from holds plain JavaScript, and the types that TypeScript
- * infers from that are wrong, for example for optional parameters.
+ * Type declarations for the stand-ins that `deps.ts` makes from the JavaScript
+ * in an npm package. The types that TypeScript infers from that would be wrong,
+ * for example for optional parameters.
  *
- * Each module has only what its users may rely on, and nothing more
- * permissive than what the package on JSR declares, so that code which passes
- * `deno check` with these declarations passes it with the real ones too.
+ * No declaration is more permissive than the original on JSR, so code that
+ * passes `deno check` with these also passes it with the originals.
  *
  * @module
  */
@@ -49,7 +48,7 @@ export declare function assertInstanceOf<T extends abstract new (...args: never[
   "is_error.js": `
 export declare function assertIsError<E extends Error = Error>(
   error: unknown,
-  ErrorClass?: abstract new (...args: never[]) => E,
+  ErrorClass?: abstract new (...args: any[]) => E,
   msgMatches?: string | RegExp,
   msg?: string,
 ): asserts error is E;`,
@@ -63,7 +62,7 @@ export declare function assertMatch(actual: string, expected: RegExp, msg?: stri
 export declare function assertNotEquals<T>(actual: T, expected: T, msg?: string): void;`,
   "not_instance_of.js": `
 export declare function assertNotInstanceOf<A, T>(
-  actual: A, unexpectedType: abstract new (...args: never[]) => T, msg?: string,
+  actual: A, unexpectedType: abstract new (...args: any[]) => T, msg?: string,
 ): asserts actual is Exclude<A, T>;`,
   "not_match.js": `
 export declare function assertNotMatch(actual: string, expected: RegExp, msg?: string): void;`,
@@ -112,12 +111,13 @@ export declare function abortable<T>(
   p: AsyncIterable<T>, signal: AbortSignal,
 ): AsyncGenerator<T>;`,
   "all_keyed.js": `
+type Pending<T> = { [K in keyof T]: PromiseLike<T[K]> | T[K] };
 export declare function allKeyed<T extends Record<PropertyKey, unknown>>(
-  record: T,
-): Promise<{ [K in keyof T]: Awaited<T[K]> }>;
+  record: Pending<T>,
+): Promise<T>;
 export declare function allSettledKeyed<T extends Record<PropertyKey, unknown>>(
-  record: T,
-): Promise<{ [K in keyof T]: PromiseSettledResult<Awaited<T[K]>> }>;`,
+  record: Pending<T>,
+): Promise<{ [K in keyof T]: PromiseSettledResult<T[K]> }>;`,
   "channel.js": `
 export interface ChannelOptions {
   capacity?: number;
@@ -126,9 +126,9 @@ export type ChannelReceiveResult<T> =
   | { state: "ok"; value: T }
   | { state: "empty" }
   | { state: "closed" };
-export declare class ChannelClosedError<T = unknown> extends Error {
-  readonly value?: T;
-  constructor(message: string, ...rest: [value?: T]);
+export declare class ChannelClosedError extends Error {
+  readonly value?: unknown;
+  constructor(message: string, ...rest: [] | [value: unknown]);
 }
 export declare class Channel<T> implements AsyncIterable<T>, Disposable, AsyncDisposable {
   constructor(options?: ChannelOptions);
@@ -226,60 +226,71 @@ export declare function tee<T, N extends number = 2>(
 
 const CLI: Record<string, string> = {
   "parse_args.js": `
-type Names = string | readonly string[];
-type NameOf<T> = T extends readonly (infer N extends string)[] ? N
-  : T extends string ? T
-  : never;
-type AliasOf<A, K> = K | (K extends keyof A ? NameOf<A[K]> : never);
+type Name = string | undefined;
+type Names<T> = T | readonly Extract<T, string>[];
+type NameOf<T> = Extract<T, string>;
+type Aliases = { [name: string]: string | readonly string[] };
+type AliasOf<A, K> =
+  | K
+  | (K extends keyof A ? A[K] extends string ? A[K]
+    : A[K] extends (infer N extends string)[] ? N
+    : never
+    : never);
 type Flag<K, B, S, N> =
   | (K extends NameOf<S> ? string : never)
-  | (K extends NameOf<B> | NameOf<N> ? boolean : never);
+  | (K extends NameOf<B> ? boolean : never)
+  | (K extends NameOf<N> ? false : never);
 type Known<T> = [T] extends [never] ? unknown : T;
-type Absent<K, B, D> = K extends keyof D ? D[K]
-  : K extends NameOf<B> ? never
-  : undefined;
-type Value<K, B, S, C, N, D> = K extends NameOf<C> ? Known<Flag<K, B, S, N>>[]
-  : Known<Flag<K, B, S, N>> | Absent<K, B, D>;
-type Declared<B, S, C, N, D, A> = {
-  [K in NameOf<B> | NameOf<S> | NameOf<C> | NameOf<N> | keyof D as AliasOf<A, K>]:
-    Value<K, B, S, C, N, D>;
-};
-type Values<T> = [keyof T] extends [never] ? Record<string, unknown> : T;
-export type Args<T = Record<string, unknown>, DD = false> =
+type Value<K, B, S, C, N, D> = K extends NameOf<C>
+  ? Known<Flag<K, B, S, never>>[] | (K extends NameOf<N> ? false : never)
+  : Known<Flag<K, B, S, N>> | (K extends keyof D ? D[K] : never);
+type Present<B, C, D> = NameOf<B> | NameOf<C> | keyof D;
+type Absent<B, S, C, D> = Exclude<NameOf<S>, Present<B, C, D>>;
+type Declared<B, S, C, N, D, A> =
+  & {
+    [K in Present<B, C, D> as AliasOf<A, K>]: Value<K, B, S, C, N, D>;
+  }
+  & {
+    [K in Absent<B, S, C, D> as AliasOf<A, K>]?: Value<K, B, S, C, N, D>;
+  };
+type Flat<T> = { [K in keyof T]: T[K] };
+export type Args<T = Record<string, unknown>, DD = undefined> = Flat<
+  & Record<string, unknown>
   & T
   & { _: Array<string | number> }
-  & (DD extends true ? { "--": string[] } : unknown);
+  & (DD extends true ? { "--": string[] } : unknown)
+>;
 export interface ParseOptions<
-  B = boolean | Names,
-  S = Names,
-  C = Names,
-  N = Names,
-  D = Record<string, unknown>,
-  A = Record<string, Names>,
-  DD = boolean,
+  B extends boolean | Name = boolean | Name,
+  S extends Name = Name,
+  C extends Name = Name,
+  N extends Name = Name,
+  D extends Record<string, unknown> | undefined = Record<string, unknown> | undefined,
+  A extends Aliases | undefined = Aliases | undefined,
+  DD extends boolean | undefined = boolean | undefined,
 > {
   "--"?: DD;
   alias?: A;
-  boolean?: B;
-  collect?: C;
+  boolean?: Names<B>;
+  collect?: Names<C>;
   default?: D;
-  negatable?: N;
+  negatable?: Names<N>;
   stopEarly?: boolean;
-  string?: S;
+  string?: Names<S>;
   unknown?: (arg: string, key?: string, value?: unknown) => unknown;
 }
 export declare function parseArgs<
-  const B extends boolean | Names = never,
-  const S extends Names = never,
-  const C extends Names = never,
-  const N extends Names = never,
-  D extends Record<string, unknown> = Record<never, never>,
-  const A extends Record<string, Names> = Record<never, never>,
-  const DD extends boolean = false,
+  B extends boolean | Name = undefined,
+  S extends Name = undefined,
+  C extends Name = undefined,
+  N extends Name = undefined,
+  D extends Record<string, unknown> | undefined = undefined,
+  A extends Aliases | undefined = undefined,
+  DD extends boolean | undefined = undefined,
 >(
   args: string[],
   options?: ParseOptions<B, S, C, N, D, A, DD>,
-): Args<Values<Declared<B, S, C, N, D, A>>, DD>;`,
+): Args<Declared<B, S, C, N, D, A>, DD>;`,
   "prompt_secret.js": `
 export interface PromptSecretOptions {
   mask?: string;
@@ -296,7 +307,8 @@ import type { ValueType } from "./encode.d.ts";
 export declare function decode(data: Uint8Array): ValueType;`,
   "encode.js": `
 export type ValueType =
-  | number | bigint | string | boolean | null | Uint8Array | ValueType[] | ValueMap;
+  | number | bigint | string | boolean | null | Uint8Array | readonly ValueType[]
+  | ValueMap;
 export interface ValueMap {
   [index: string | number]: ValueType;
 }
@@ -305,8 +317,8 @@ export declare function encode(object: ValueType): Uint8Array<ArrayBuffer>;`,
 
 /**
  * The text of each declaration file, by the name of the package and then the
- * name of the module, without its extension. A module that is not listed, such
- * as a `mod.js` that only re-exports others, goes without a declaration file.
+ * file name of the module. A module that isn't listed, such as a `mod.js` that
+ * only re-exports others, gets no declaration file.
  */
 export const DECLARATIONS: Record<string, Record<string, string>> = {
   assert: ASSERT,

@@ -1,8 +1,8 @@
 /**
  * The other end of a raw socket: a worker without tasks, which shows how fast
- * the system and the wire format are by themselves. Started by
- * {@linkcode BareWorker} with a mode and the path of a Unix socket; ends when
- * the connection does.
+ * the system and the wire format are without a pool. {@linkcode BareWorker}
+ * starts it with a mode and the path of a Unix socket. It ends when the
+ * connection closes.
  *
  * @module
  */
@@ -10,26 +10,26 @@
 import { Channel } from "../src/transport/channel.ts";
 import { type Calls, MessageType } from "../src/protocol/worker_messages.ts";
 
-/** How much a payload has. */
+/** The size of a payload. */
 export const PAYLOAD_BYTES = 2 ** 20;
 
-/** How much a small message has: about as much as a call of a tiny task. */
+/** The size of a small message: about that of a call of a tiny task. */
 export const SMALL_BYTES = 20;
 
-/** How much is read at a time; of several sizes the fastest. */
+/** The size of a read; the fastest of several sizes. */
 export const READ_BYTES = 2 ** 18;
 
 /**
- * What a bare worker does with what it receives:
+ * How a bare worker answers:
  *
- * - `"frames"`: answers each frame of calls with one of as many results;
- * - `"echo"`: sends it back;
- * - `"sink"`: takes payloads and answers each with a small message;
+ * - `"frames"`: answers each frame of calls with a frame of as many results;
+ * - `"echo"`: sends back what it receives;
+ * - `"sink"`: receives payloads and answers each with a small message;
  * - `"source"`: answers each small message with a payload.
  */
 export type BareMode = "frames" | "echo" | "sink" | "source";
 
-/** Writes all bytes, as one write may take only part of them. */
+/** Writes all bytes; a single write may take only some of them. */
 export async function writeAll(
   connection: Deno.Conn,
   bytes: Uint8Array,
@@ -40,7 +40,7 @@ export async function writeAll(
   }
 }
 
-/** A payload, written to so that its memory isn't merely promised. */
+/** Makes a payload, and fills it so that the system really allocates it. */
 export function makePayload(): Uint8Array<ArrayBuffer> {
   return new Uint8Array(PAYLOAD_BYTES).fill(7);
 }

@@ -12,7 +12,7 @@ import {
   spread,
 } from "./measure.ts";
 
-/** Round trips of one kind before it is the other kind's turn. */
+/** Round trips of one kind before the other kind takes its turn. */
 const ROUND = 200;
 
 /** Rounds of each kind in a repetition. */
@@ -22,13 +22,13 @@ const PERCENTILES = { p50: 0.5, p99: 0.99 };
 
 /** A kind of round trip. */
 export interface Trips {
-  /** What the names of its rows begin with. */
+  /** The start of its rows' names. */
   readonly name: string;
-  /** Makes one of them. */
+  /** Makes one round trip. */
   readonly trip: (index: number) => Promise<unknown>;
 }
 
-/** The time of one round trip at a time. */
+/** Measures the time of single round trips. */
 export const latency: Section = {
   title: "Round trip, 1 worker, one at a time",
   names: ["echo/p50", "echo/p99", "run/p50", "run/p99"],
@@ -62,7 +62,7 @@ export function runTrips(name: string, pool: Pool): Trips {
 }
 
 /**
- * Measures two kinds of round trips, one of which is the limit of the other.
+ * Measures two kinds of round trips, the first as the limit of the second.
  *
  * @returns A row for each percentile of the limit, then of the other.
  */
@@ -101,8 +101,7 @@ function increment(x: number): number {
 }
 
 /**
- * Times two kinds of round trips in turns, so that what disturbs one disturbs
- * the other too.
+ * Times two kinds of round trips in turns, so a disturbance hits both.
  *
  * @returns The sorted times of each, in microseconds.
  */

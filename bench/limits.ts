@@ -1,6 +1,6 @@
 /**
- * The limits that the pool's rates are ratios of: raw sockets to processes
- * without a pool, with no promise for each message and no scheduling.
+ * The limits that the pool is compared with: raw sockets between processes,
+ * without a promise per message and without scheduling.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import {
   writeAll,
 } from "./bare_worker.ts";
 
-/** Payloads that are under way on a raw socket at a time. */
+/** The number of payloads under way on a raw socket. */
 const STREAM_WINDOW = 8;
 
 /** A process at the other end of a raw socket. */
@@ -34,7 +34,7 @@ export class BareWorker implements AsyncDisposable {
   /**
    * Starts a process and waits until it has connected.
    *
-   * @throws {Error} If it ends instead.
+   * @throws {Error} If the process ends instead.
    */
   static async start(mode: BareMode): Promise<BareWorker> {
     const folder = await PrivateFolder.make();
@@ -49,7 +49,7 @@ export class BareWorker implements AsyncDisposable {
         throw new Error(`A bare worker ended with exit code ${code}`);
       });
       const accepted = listener.accept();
-      // Whichever of the two loses the race is rejected later.
+      // The one that loses the race is rejected later.
       for (const promise of [ended, accepted]) promise.catch(() => {});
       return new BareWorker(await Promise.race([accepted, ended]), process);
     } finally {
@@ -57,14 +57,14 @@ export class BareWorker implements AsyncDisposable {
     }
   }
 
-  /** Closes the socket, which ends the process, and waits for that. */
+  /** Closes the socket, and waits until that has ended the process. */
   async [Symbol.asyncDispose](): Promise<void> {
     closeConnection(this.connection);
     await this.#process.status;
   }
 }
 
-/** Closes a connection, if no channel over it has done so. */
+/** Closes a connection, unless its channel has done so. */
 export function closeConnection(connection: Deno.Conn): void {
   try {
     connection.close();
@@ -74,8 +74,8 @@ export function closeConnection(connection: Deno.Conn): void {
 }
 
 /**
- * Sends frames of calls, like those of the pool, to bare workers and counts
- * the results that come back.
+ * Sends frames of calls to bare workers, as a pool does, and counts the results
+ * that come back.
  */
 export class MessageExchange implements Disposable {
   readonly #channels: Channel[] = [];
@@ -97,8 +97,10 @@ export class MessageExchange implements Disposable {
   }
 
   /**
-   * Exchanges so many messages, `window` of which are with each worker at a
-   * time, and returns how many it were per second.
+   * Exchanges messages and returns how many per second.
+   *
+   * @param count The number of messages.
+   * @param window The number of messages under way to each worker.
    */
   async rate(count: number, window: number): Promise<number> {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -125,7 +127,7 @@ export class MessageExchange implements Disposable {
         this.#send(channel);
         if (this.#received === this.#count) this.#done?.();
       });
-      this.#lost.reject(new Error("A bare worker has hung up"));
+      this.#lost.reject(new Error("A bare worker closed its connection"));
     } catch (error) {
       this.#lost.reject(error);
     }
@@ -144,7 +146,7 @@ export class MessageExchange implements Disposable {
   }
 }
 
-/** Sends a small message to a worker of the mode `"echo"` and awaits it. */
+/** Sends a message to a worker of mode `"echo"` and awaits its return. */
 export async function roundTrip(
   connection: Deno.Conn,
   message: Uint8Array,
@@ -155,17 +157,17 @@ export async function roundTrip(
   }
 }
 
-/** Which way payloads go, as the worker sees it. */
+/** The direction of payloads, as the worker sees it. */
 export type Direction = "in" | "out" | "both";
 
-/** The mode of a worker to stream payloads to or from. */
+/** The mode of the worker for each direction. */
 export const STREAM_MODES = {
   in: "sink",
   out: "source",
   both: "echo",
 } as const satisfies Record<Direction, BareMode>;
 
-/** Moves `count` payloads, a few of which are under way at a time. */
+/** Moves `count` payloads, a few at a time. */
 export async function stream(
   connection: Deno.Conn,
   direction: Direction,
@@ -201,7 +203,7 @@ async function readSome(
   buffer: Uint8Array,
 ): Promise<number> {
   const count = await connection.read(buffer);
-  if (count === null) throw new Error("A bare worker has hung up");
+  if (count === null) throw new Error("A bare worker closed its connection");
   return count;
 }
 

@@ -23,7 +23,7 @@ import { sshStartup } from "./ssh_startup.ts";
 import { startup } from "./startup.ts";
 import { throughput } from "./throughput.ts";
 
-/** All that can be measured, in this order. */
+/** All sections, in the order in which they run. */
 export const SECTIONS: readonly Section[] = [
   throughput,
   latency,
@@ -40,8 +40,8 @@ const HELP = `Measures the throughput, latency and memory of a pool.
 Usage: deno task bench [options]
 
 Options:
-  --only <name>  Run the rows with this in their name; can be repeated
-  --quick        Do a tenth of the work, for figures that mean little
+  --only <name>  Run the rows whose names contain this; can be repeated
+  --quick        Do a tenth of the work; the figures mean little
   --json         Print one JSON document instead of a table
   --help         Print this
 
@@ -72,7 +72,7 @@ interface Request {
   readonly wanted: ReadonlySet<string>;
 }
 
-/** @throws {TypeError} If there is no such option or row. */
+/** @throws {TypeError} If an option or a row doesn't exist. */
 function parseRequest(args: string[]): Request {
   const { help, json, quick, only } = parseArgs(args, {
     boolean: ["quick", "json", "help"],
@@ -85,7 +85,7 @@ function parseRequest(args: string[]): Request {
   return { help, json, quick, wanted: wantedNames(only) };
 }
 
-/** The names that are asked for: all, or those with one of the parts. */
+/** Returns the names that contain one of the parts; all without parts. */
 function wantedNames(parts: readonly string[]): ReadonlySet<string> {
   const names = SECTIONS.flatMap((section) => section.names);
   for (const part of parts) {
@@ -136,7 +136,7 @@ function formatRange({ min, max }: Spread): string {
   return `(${format(min)} – ${format(max)})`;
 }
 
-/** Three digits, and all of those before the decimal point. */
+/** Formats with three significant digits, or all before the point. */
 function format(value: number): string {
   const magnitude = Math.floor(Math.log10(Math.abs(value) || 1));
   const digits = Math.max(0, 2 - magnitude);

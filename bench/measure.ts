@@ -1,62 +1,62 @@
 /**
- * What the measurements have in common: how often they are repeated, how the
- * repetitions are summed up, and how a rate is set against its limit.
+ * The method that all measurements share: repetitions, their summary, and the
+ * comparison with a limit.
  *
  * @module
  */
 
-/** How much work a run does. */
+/** The amount of work in a run. */
 export interface Effort {
   /** How often each measurement is repeated after a warm-up. */
   readonly repetitions: number;
-  /** Which part of the full amount of work one repetition has. */
+  /** The work in one repetition, as a part of the full amount. */
   readonly scale: number;
 }
 
-/** What figures in a README come from. */
+/** For figures that are published. */
 export const FULL: Effort = { repetitions: 5, scale: 1 };
 
-/** About a tenth of it: shows that the measurements work. */
+/** About a tenth of that, to see that the measurements work. */
 export const QUICK: Effort = { repetitions: 2, scale: 0.25 };
 
-/** The repetitions of one measurement, summed up. */
+/** A summary of the repetitions of one measurement. */
 export interface Spread {
-  /** The middle one, which a few disturbed repetitions don't change. */
+  /** The median, which a few disturbed repetitions don't change. */
   readonly median: number;
-  /** The lowest. */
+  /** The lowest value. */
   readonly min: number;
-  /** The highest. */
+  /** The highest value. */
   readonly max: number;
 }
 
 /** A line of the table. */
 export interface Row {
-  /** What `--only` selects it by. */
+  /** The name, by which `--only` selects it. */
   readonly name: string;
-  /** What its figures are of. */
+  /** The unit of its figures. */
   readonly unit: string;
-  /** The figures; `null` if this system can't tell. */
+  /** The figures; `null` if the system doesn't report them. */
   readonly value: Spread | null;
-  /** How many times the value of each limit it is, by the limit's name. */
+  /** The value divided by each limit, by the limit's name. */
   readonly ratios: Readonly<Record<string, Spread>>;
 }
 
-/** Rows that are measured together, as they share processes or a limit. */
+/** Rows that are measured together because they share processes or a limit. */
 export interface Section {
-  /** What its rows are about. */
+  /** The heading above its rows. */
   readonly title: string;
   /** The names of all its rows. */
   readonly names: readonly string[];
   /**
    * Measures rows.
    *
-   * @param wanted The names of those that are asked for; others may come
-   * along, such as the limits that their ratios are of.
+   * @param wanted The names of the rows to measure. Others may be measured too,
+   * such as their limits.
    */
   run(wanted: ReadonlySet<string>, effort: Effort): Promise<Row[]>;
 }
 
-/** Something that can be measured again and again. */
+/** Something that can be measured repeatedly. */
 export interface Candidate {
   /** The name of its row. */
   readonly name: string;
@@ -64,12 +64,12 @@ export interface Candidate {
   readonly measure: () => Promise<number>;
 }
 
-/** An amount of work, reduced as the effort says. */
+/** Scales an amount of work by the effort. */
 export function scaled(count: number, effort: Effort): number {
   return Math.max(1, Math.round(count * effort.scale));
 }
 
-/** Sums up repetitions. */
+/** Summarizes repetitions. */
 export function spread(samples: readonly number[]): Spread {
   const sorted = samples.toSorted((a, b) => a - b);
   const upper = sorted[Math.floor(sorted.length / 2)]!;
@@ -81,19 +81,19 @@ export function spread(samples: readonly number[]): Spread {
   };
 }
 
-/** The smallest of the sorted samples that a part `p` of them doesn't exceed. */
+/** Returns the smallest sorted sample that a share `p` of them doesn't exceed. */
 export function percentile(sorted: readonly number[], p: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * p) - 1)]!;
 }
 
-/** How many seconds something takes. */
+/** Returns the seconds that something takes. */
 export async function seconds(work: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
   await work();
   return (performance.now() - start) / 1_000;
 }
 
-/** Runs as many loops at once as a queue is deep, which share `count` turns. */
+/** Runs `depth` loops at the same time, which share `count` turns. */
 export async function inLoops(
   depth: number,
   count: number,
@@ -106,9 +106,9 @@ export async function inLoops(
 }
 
 /**
- * Measures candidates, and their limits before and after each of them: what
- * else the machine does, and how fast it runs just then, is in both figures,
- * and mostly cancels out in their ratio.
+ * Measures candidates, and their limits before and after each of them. Other
+ * load and changes of the clock rate are therefore in both figures, and mostly
+ * cancel out in the ratio.
  *
  * @returns A row for each limit, then for each candidate.
  */
@@ -159,7 +159,7 @@ function ratioName(candidate: Candidate, limit: Candidate): string {
   return `${candidate.name} ${limit.name}`;
 }
 
-/** A row that isn't set against a limit. */
+/** Makes a row without a limit. */
 export function row(
   name: string,
   unit: string,
@@ -179,7 +179,7 @@ export class Samples {
     else samples.push(value);
   }
 
-  /** All figures of that name. */
+  /** Returns all figures with that name. */
   of(name: string): readonly number[] {
     return this.#samples.get(name) ?? [];
   }

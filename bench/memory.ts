@@ -1,7 +1,7 @@
 /**
- * How much memory a map of many items takes. Run by itself, with a number of
- * items, this module does such a map and prints the peak: that of a process
- * which has done anything else before would say nothing.
+ * Measures the memory of a map with many items. Run as a program, with a number
+ * of items, this module does such a map and prints the peak; the peak of a
+ * process that did other work before would say nothing.
  *
  * @module
  */
@@ -12,10 +12,10 @@ import { type Effort, type Row, row, scaled, type Section } from "./measure.ts";
 const ITEMS = 10_000_000;
 const REPETITIONS = 2;
 
-/** How many results are read between two looks at the memory. */
+/** The number of results between two readings of the memory. */
 const LOOK = 100_000;
 
-/** The peak memory of the process that the pool is in. */
+/** Measures the peak memory of the process with the pool. */
 export const memory: Section = {
   title: "Peak memory, a map of 10 million integers",
   names: ["memory/peak"],
@@ -48,7 +48,7 @@ async function peakOfChild(items: number): Promise<number | null> {
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
-/** Maps, counts the results, and returns the peak in bytes. */
+/** Runs the map, counts its results, and returns the peak in bytes. */
 async function peakOfMap(items: number): Promise<number | null> {
   await using pool = new Pool(2);
   let count = 0;
@@ -58,11 +58,13 @@ async function peakOfMap(items: number): Promise<number | null> {
       peak = Math.max(peak, Deno.memoryUsage().rss);
     }
   }
-  if (count !== items) throw new Error(`There are ${count} of ${items}`);
+  if (count !== items) {
+    throw new Error(`There were ${count} of ${items} results`);
+  }
   return highWaterMark() ?? (peak > 0 ? peak : null);
 }
 
-/** What Linux itself has noted as the peak, in bytes. */
+/** Returns the peak that Linux recorded, in bytes. */
 function highWaterMark(): number | undefined {
   if (Deno.build.os !== "linux") return undefined;
   const status = Deno.readTextFileSync("/proc/self/status");

@@ -14,14 +14,14 @@ import {
 
 const DIRECTIONS: readonly Direction[] = ["in", "out", "both"];
 
-/** How many calls are under way or queued at a time. */
+/** The numbers of calls that are under way or queued. */
 const DEPTHS = [2, 16, 256];
 
 /** Payloads in a repetition. */
 const RAW_COUNT = 400;
 const POOL_COUNT = 512;
 
-/** How fast 1 MB values travel. */
+/** Measures the transfer of 1 MB values. */
 export const payload: Section = {
   title: "Payloads of 1 MB, 2 workers",
   names: DIRECTIONS.flatMap((direction) => [
@@ -94,7 +94,7 @@ function poolCandidate(
   };
 }
 
-/** A call that moves a payload, which is the same memory each time. */
+/** Makes a call that moves a payload, from the same memory each time. */
 function poolCall(
   pool: Pool,
   direction: Direction,
@@ -106,7 +106,7 @@ function poolCall(
     case "in":
       return () => pool.run(measure, payload);
     case "out": {
-      // Bound, it travels once, and the worker gives it again and again.
+      // Because it is bound, it travels once; the worker returns it each time.
       const give = bind(pass, payload);
       return () => pool.run(give);
     }
@@ -115,7 +115,7 @@ function poolCall(
   }
 }
 
-/** Counts each payload once, also if it goes both ways. */
+/** Counts each payload once, even if it goes both ways. */
 async function gigabytesPerSecond(
   count: number,
   work: () => Promise<unknown>,

@@ -16,7 +16,7 @@ import { runAll, singleMap, WINDOW } from "./throughput.ts";
 const LATENCY = ["ssh-echo/p50", "ssh-run/p50"];
 const THROUGHPUT = ["ssh-limit", "ssh-single/map", "ssh-single/run"];
 
-/** A pool with an ssh host, beside a plain `ssh -R`, all on this machine. */
+/** Compares a pool with an ssh host and a plain `ssh -R`, on this machine. */
 export const remote: Section = {
   title:
     "Over ssh to this machine: round trip, 1 worker; throughput, 2 workers",

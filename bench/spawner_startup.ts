@@ -15,7 +15,7 @@ const WORKERS = 2;
 const PLAIN = `start-spawner/${WORKERS}`;
 const TLS = `start-spawner-tls/${WORKERS}`;
 
-/** How long pools with workers at a spawner server take to be there. */
+/** Measures the start of pools with workers at a spawner server. */
 export const spawnerStartup: Section = {
   title: "Start until ready, at a spawner server of this machine",
   names: [PLAIN, TLS],

@@ -1,18 +1,18 @@
 import type { HostOptions } from "../mod.ts";
 import { sshdProblem, type SshServer } from "../tests/helpers/ssh_server.ts";
 
-/** Whether there can be an ssh server; says which rows are left out if not. */
+/** Returns whether an ssh server can run; if not, prints the missing rows. */
 export function canUseSsh(
   names: readonly string[],
   wanted: ReadonlySet<string>,
 ): boolean {
   if (sshdProblem === undefined) return true;
   const rows = names.filter((name) => wanted.has(name)).join(" ");
-  console.error(`Left out are ${rows}: ${sshdProblem}`);
+  console.error(`Skipping ${rows}: ${sshdProblem}`);
   return false;
 }
 
-/** A server as a pool's host, with that many workers. */
+/** Describes a server as a host with that many workers. */
 export function sshHost(server: SshServer, workers: number): HostOptions {
   return { host: server.spec(workers), sshArgs: server.sshArgs };
 }

@@ -11,13 +11,13 @@ import { startAndStop } from "./startup.ts";
 
 const SIZES = [1, 2, 8];
 
-/** A pool so large that what each of its workers costs shows. */
+/** A pool so large that the cost of each worker shows. */
 const MANY = 64;
 const LOCAL_MANY = `start/${MANY}`;
 const SSH_MANY = `start-ssh/${MANY}`;
 const LATER_MANY = `later-ssh/${MANY}`;
 
-/** How long pools with workers at an ssh host take to be there. */
+/** Measures the start of pools with workers on an ssh host. */
 export const sshStartup: Section = {
   title: "Start until ready, over ssh to this machine",
   names: [...SIZES.map(sizeName), LOCAL_MANY, SSH_MANY, LATER_MANY],
@@ -30,7 +30,7 @@ async function run(
 ): Promise<Row[]> {
   if (!canUseSsh(sshStartup.names, wanted)) return [];
   await using server = await startSshServer();
-  // From now on the program that goes there is in the cache.
+  // This puts the bundle of the worker program into the cache.
   await startAndStop({ workers: 0, hosts: sshHost(server, 1) });
   const sizes = SIZES.filter((workers) => wanted.has(sizeName(workers)));
   const rows = await startSizes(server, sizes, effort);
@@ -62,7 +62,7 @@ async function startSizes(
   return sizes.map(sizeName).map((name) => row(name, "ms", values.of(name)));
 }
 
-/** Starts workers here and over ssh in turns, and sets one against the other. */
+/** Starts workers here and over ssh in turns, and compares the times. */
 async function startMany(
   server: SshServer,
   { repetitions }: Effort,

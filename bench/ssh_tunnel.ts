@@ -4,8 +4,8 @@ import type { BareMode } from "./bare_worker.ts";
 import { bareArguments, closeConnection } from "./limits.ts";
 
 /**
- * Bare workers at the other end of a plain `ssh -R`, all over one connection
- * as the workers of a pool's ssh host are.
+ * Bare workers at the other end of a plain `ssh -R`. They share one ssh
+ * connection, as the workers of a pool's ssh host do.
  */
 export class SshTunnel implements AsyncDisposable {
   /** A connection to each of the workers. */
@@ -21,10 +21,10 @@ export class SshTunnel implements AsyncDisposable {
   }
 
   /**
-   * Starts ssh, and over there the workers, and waits until they have
+   * Starts ssh and the workers at its other end, and waits until they have
    * connected.
    *
-   * @throws {Error} If one of them ends instead.
+   * @throws {Error} If ssh or a worker ends instead.
    */
   static async start(
     server: SshServer,
@@ -56,7 +56,7 @@ export class SshTunnel implements AsyncDisposable {
     }
   }
 
-  /** Closes the connections, which ends workers and ssh, and waits for that. */
+  /** Closes the connections, and waits until that has ended ssh. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.connections.forEach(closeConnection);
     await this.#ssh.status;
@@ -72,7 +72,7 @@ function startSsh(
   const remotePath = `${path}.remote`;
   const worker = [Deno.execPath(), ...bareArguments(mode, remotePath)]
     .map(quote).join(" ");
-  // If one can't work, the others needn't be waited for.
+  // If one worker fails, there is no point in waiting for the others.
   const all = `{ ${worker} || kill $$; } & `.repeat(workers) + "wait";
   return new Deno.Command("ssh", {
     args: [

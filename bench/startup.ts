@@ -10,7 +10,7 @@ import {
 
 const SIZES = [1, 2, 8];
 
-/** How long pools take to be there, and to be gone. */
+/** Measures the start and the shutdown of pools. */
 export const startup: Section = {
   title: "Start until ready, and shutdown",
   names: SIZES.flatMap((workers) => [`start/${workers}`, `stop/${workers}`]),
@@ -40,7 +40,7 @@ async function run(
   );
 }
 
-/** The milliseconds that each of the two takes. */
+/** Starts and shuts down a pool; returns the milliseconds of each. */
 export async function startAndStop(
   options: PoolOptions,
 ): Promise<{ start: number; stop: number }> {

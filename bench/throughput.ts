@@ -11,18 +11,18 @@ import {
   type Section,
 } from "./measure.ts";
 
-/** Frames with one call each that are with each bare worker at a time. */
+/** The number of frames, with one call each, under way to each bare worker. */
 export const WINDOW = 1_024;
 
-/** Calls of `run` that are made before any of them is awaited. */
+/** The number of calls of `run` before any of them is awaited. */
 const BATCH = 10_000;
 
-/** Loops that each await one call of `run` after the other. */
+/** The number of loops that each await one call of `run` after the other. */
 const LOOPS = 256;
 
 const CHUNK_SIZES = [64, 1_000, "auto"] as const;
 
-/** Tasks and items per second of a pool with two workers. */
+/** Measures tasks and items per second, with two workers. */
 export const throughput: Section = {
   title: "Throughput, 2 workers",
   names: [
@@ -75,7 +75,7 @@ function singleTasks(pool: Pool, effort: Effort): Candidate[] {
   ];
 }
 
-/** Tasks by `map`, each in a call of its own. */
+/** Runs tasks by `map`, each in a call of its own. */
 export function singleMap(
   name: string,
   pool: Pool,
@@ -88,7 +88,7 @@ export function singleMap(
   });
 }
 
-/** Calls of `run`, many at once. */
+/** Runs many calls of `run` at once. */
 export function runAll(name: string, pool: Pool, effort: Effort): Candidate {
   const batches = scaled(5, effort);
   return rate(name, batches * BATCH, async () => {
@@ -118,7 +118,7 @@ function chunkedMaps(
   ];
 }
 
-/** A candidate that is rated by how many of `count` are done in a second. */
+/** Makes a candidate whose figure is how many of `count` it does per second. */
 function rate(
   name: string,
   count: number,
@@ -131,7 +131,7 @@ function increment(x: number): number {
   return x + 1;
 }
 
-/** An array costs less to iterate than a generator, which is not the topic. */
+/** An array, because it costs less to iterate than a generator. */
 function integers(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index);
 }
@@ -144,5 +144,5 @@ async function countByLoop(results: AsyncIterable<unknown>): Promise<number> {
 
 function checkCount(count: number, expected: number): void {
   if (count === expected) return;
-  throw new Error(`There are ${count} results instead of ${expected}`);
+  throw new Error(`There were ${count} results instead of ${expected}`);
 }

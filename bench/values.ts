@@ -1,9 +1,9 @@
 /**
- * Measures how long it takes to encode and to decode values with the pool's
- * wire format, beside other codecs: `deno run -A bench/values.ts`.
+ * Measures the time to encode and decode values with the pool's codec and with
+ * others: `deno run -A bench/values.ts`.
  *
- * Each codec has a process of its own, because what one leaves behind for the
- * garbage collector would make the others several times slower.
+ * Each codec runs in a process of its own, because the garbage of one would make
+ * the others several times slower.
  *
  * @module
  */
@@ -19,16 +19,16 @@ import { Decoder } from "../src/codec/decoder.ts";
 import { Encoder } from "../src/codec/encoder.ts";
 import { type Effort, FULL, QUICK, scaled, spread } from "./measure.ts";
 
-/** A way to make bytes of values and values of bytes. */
+/** A way to turn values into bytes and back. */
 interface Codec {
   readonly name: string;
-  /** Encodes into memory that the next call may overwrite. */
+  /** Encodes a value into memory that the next call may overwrite. */
   readonly encode: (value: ValueType) => Uint8Array;
-  /** Makes a function that decodes these bytes each time. */
+  /** Makes a function that decodes these bytes. */
   readonly decoding: (bytes: Uint8Array<ArrayBuffer>) => () => unknown;
 }
 
-/** A value to encode, and how many times it is in one repetition. */
+/** A value to encode, and how often one repetition encodes it. */
 interface Sample {
   readonly name: string;
   readonly value: ValueType;
@@ -53,7 +53,7 @@ const SAMPLES: readonly Sample[] = [
   },
 ];
 
-/** Each as fast as it can be used, with encoders that are made only once. */
+/** Each codec is used in its fastest way, with one encoder for all values. */
 const CODECS: readonly Codec[] = [
   poolCodec(),
   npmCodec(),
@@ -69,7 +69,7 @@ function list<T>(make: (index: number) => T, length: number): T[] {
   return Array.from({ length }, (_, index) => make(index));
 }
 
-/** The pool's own, used as the frame writer and the frame reader do. */
+/** The pool's codec, used as in the frame writer and the frame reader. */
 function poolCodec(): Codec {
   const encoder = new Encoder();
   const decoder = new Decoder();
@@ -77,7 +77,7 @@ function poolCodec(): Codec {
     name: "@distex/pool",
     encode(value) {
       encoder.position = 0;
-      // A frame is an array 16, of which the value is the only element here.
+      // A frame is an array 16; here the value is its only element.
       encoder.bytes[encoder.skip(3)] = 0xdc;
       encoder.setUint16(1, 1);
       encoder.value(value);
@@ -100,7 +100,7 @@ function npmCodec(): Codec {
   };
 }
 
-/** What a codec's process tells of one value. */
+/** The result of a codec's process for one value. */
 interface Figures {
   readonly encode: number;
   readonly decode: number;
@@ -133,7 +133,7 @@ function measureSample(
   };
 }
 
-/** The microseconds that each of `count` turns takes. */
+/** Returns the microseconds that each of `count` turns takes. */
 function timePerTurn(count: number, turn: () => unknown): number {
   const start = performance.now();
   for (let index = 0; index < count; index++) turn();
@@ -142,7 +142,7 @@ function timePerTurn(count: number, turn: () => unknown): number {
 
 function checkEqual(actual: unknown, expected: unknown, codec: string): void {
   if (JSON.stringify(actual) === JSON.stringify(expected)) return;
-  throw new Error(`${codec} decodes another value than it encoded`);
+  throw new Error(`${codec} decoded another value than it encoded`);
 }
 
 /** Measures one codec with all values in a process of its own. */

@@ -1,7 +1,7 @@
 /**
- * Packs every file below a folder with gzip, on all cores, and checks that
- * each unpacks to the same bytes. Then it does the same work in one process,
- * to tell how much faster the pool was.
+ * Packs every file in a folder with gzip on all cores, and checks that each
+ * unpacks to the same bytes. Then it does the same work in one process, and
+ * prints how much faster the pool was.
  *
  * Run it with `deno run -A examples/gzip.ts [folder]`, or with `--help`.
  *
@@ -15,117 +15,142 @@ import {
   Pool,
   WorkerLostError,
 } from "@distex/pool";
+import { parseArgs } from "@std/cli/parse-args";
+import { fileURLToPath } from "node:url";
 import { type Failures, reportFailures, UserError } from "./gzip_errors.ts";
 import {
-  type Job,
-  makeJob,
-  type Survey,
-  survey,
-  walkRounds,
+  type Batches,
+  findBatches,
+  type Folders,
+  prepareFolders,
 } from "./gzip_files.ts";
-import { parseOptions, USAGE } from "./gzip_options.ts";
 import { formatBytes, formatRate, Progress } from "./gzip_progress.ts";
-import { type Outcome, pack } from "./gzip_tasks.ts";
+import { type Packed, packFiles } from "./gzip_tasks.ts";
 
-/** What takes less in one process is over before a pool pays, in seconds. */
-const SMALL_SECONDS = 1;
+const HELP = `Packs every file in a folder with gzip, on all cores.
 
-/** How much is packed, in bytes, if that is to be found out. */
-const ENOUGH_BYTES = 64e6;
+Usage: deno run -A examples/gzip.ts [options] [folder]
 
-/** What both ways of packing have to do. */
+Without a folder it packs the files of this project and its dependencies, as
+often as it takes for a clear result. It skips symbolic links and .git.
+
+Options:
+  --workers N   the number of worker processes; one per CPU by default
+  --out FOLDER  keep the packed files there, in the same subfolders
+  --rounds N    how often to pack each file; once by default if there is a folder
+  --help        show this`;
+
+/** Work that one process does faster than this is too little for a pool. */
+const MIN_SECONDS = 1;
+
+/** The number of bytes to pack if the user gives no folder. */
+const ENOUGH_BYTES = 256e6;
+
+/** The command line. */
+interface Options {
+  readonly folder: string;
+  readonly workers: number | undefined;
+  readonly out: string | undefined;
+  /** How often to pack each file; `undefined` for enough bytes. */
+  readonly rounds: number | undefined;
+}
+
+/** The work that both the pool and the single process do. */
 interface Work {
-  readonly job: Job;
-  /** How often all files are packed. */
+  readonly folders: Folders;
+  readonly batches: Batches;
   readonly rounds: number;
-  /** How much that is in all. */
-  readonly total: Survey;
-  /** Gets what couldn't be packed. */
-  readonly failures: Failures;
 }
 
 /** What was packed, and how long it took. */
-interface Tally {
-  readonly files: number;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
+interface Tally extends Omit<Packed, "failures"> {
+  readonly failures: Failures;
   readonly seconds: number;
 }
 
-/** What was packed with a pool, and how much of the time its start took. */
+/** What a pool packed, and how long it took to start. */
 interface PoolTally extends Tally {
   readonly workers: number;
   readonly startSeconds: number;
 }
 
 async function packWithPool(
-  { job, rounds, total, failures }: Work,
-  workers: number,
+  work: Work,
+  workers: number | undefined,
 ): Promise<PoolTally> {
-  using progress = new Progress("Pool", total);
-  await using pool = new Pool(workers);
+  const start = performance.now();
+  await using pool = workers === undefined ? new Pool() : new Pool(workers);
   await pool.ready;
-  const startSeconds = progress.seconds;
+  const startSeconds = (performance.now() - start) / 1000;
+  using progress = new Progress("Pool", totalBytes(work));
   const tasks = importTasks<typeof import("./gzip_tasks.ts")>(
     import.meta.resolve("./gzip_tasks.ts"),
   );
-  // Only paths travel: the workers read the files by themselves.
-  const packFile = bind(tasks.pack, job.folder, job.out);
-  const paths = walkRounds(job, rounds, failures);
-  const outcomes = pool.map(packFile, paths, { ordered: false });
-  const tally = await follow(outcomes, progress, failures);
+  // Only paths go to the workers, which read the files, and only sizes return.
+  const { source, out } = work.folders;
+  const pack = bind(tasks.packFiles, source, out);
+  const results = pool.map(pack, allBatches(work), {
+    chunkSize: 1,
+    ordered: false,
+  });
+  const tally = await collect(results, progress);
   return { ...tally, startSeconds, workers: pool.totalWorkers };
 }
 
-/** Does the same work with the same function, in this process alone. */
-async function packAlone(
-  { job, rounds, total, failures }: Work,
-): Promise<Tally> {
-  using progress = new Progress("One process", total);
-  async function* outcomes(): AsyncGenerator<Outcome> {
-    for await (const path of walkRounds(job, rounds, failures)) {
-      yield pack(job.folder, job.out, path);
-    }
-  }
-  return await follow(outcomes(), progress, failures);
+/** Does the same work by the same function, in this process. */
+async function packAlone(work: Work): Promise<Tally> {
+  using progress = new Progress("One process", totalBytes(work));
+  const { source, out } = work.folders;
+  const results = allBatches(work)
+    .map((paths) => packFiles(source, out, paths));
+  return await collect(results, progress);
 }
 
-/** Shows and counts outcomes as they come. */
-async function follow(
-  outcomes: AsyncIterable<Outcome>,
+function totalBytes({ batches, rounds }: Work): number {
+  return batches.bytes * rounds;
+}
+
+function* allBatches({ batches, rounds }: Work): Generator<readonly string[]> {
+  for (let round = 0; round < rounds; round++) yield* batches.paths;
+}
+
+/** Adds up results as they arrive. */
+async function collect(
+  results: Iterable<Packed> | AsyncIterable<Packed>,
   progress: Progress,
-  failures: Failures,
 ): Promise<Tally> {
+  const failures: Failures = new Map();
   let files = 0;
   let bytesIn = 0;
   let bytesOut = 0;
-  for await (const outcome of outcomes) {
-    if ("reason" in outcome) {
-      failures.set(outcome.path, outcome.reason);
-      continue;
-    }
-    files++;
-    bytesIn += outcome.bytesIn;
-    bytesOut += outcome.bytesOut;
-    progress.update(files, bytesIn);
+  for await (const result of results) {
+    files += result.files;
+    bytesIn += result.bytesIn;
+    bytesOut += result.bytesOut;
+    for (const [path, reason] of result.failures) failures.set(path, reason);
+    progress.update(bytesIn);
   }
-  return { files, bytesIn, bytesOut, seconds: progress.seconds };
+  return { files, bytesIn, bytesOut, failures, seconds: progress.seconds };
 }
 
 function report(rounds: number, pooled: PoolTally, alone: Tally): void {
-  const { files, bytesIn, bytesOut, workers } = pooled;
-  const sizes = `${formatBytes(bytesIn)} to ${formatBytes(bytesOut)}`;
+  const { files, bytesIn, bytesOut, workers, startSeconds } = pooled;
   const packed = rounds === 1
     ? `${files} files`
     : `${Math.round(files / rounds)} files ${rounds} times`;
-  const start = `${pooled.startSeconds.toFixed(2)} s`;
-  const name = `Pool of ${workers}:`.padEnd(13);
   console.log(
     [
-      `Packed ${packed}, ${sizes}; each unpacks to the same bytes.`,
-      `${name} ${speed(pooled)}, of which ${start} to start the pool`,
-      `One process:  ${speed(alone)}, for the same work done after it`,
+      `Packed ${packed}, ${formatBytes(bytesIn)} to ${
+        formatBytes(bytesOut)
+      }; ` +
+      "each unpacks to the same bytes.",
+      `${`Pool of ${workers}:`.padEnd(13)} ${speed(pooled)}, ` +
+      `after ${startSeconds.toFixed(2)} s to start`,
+      `One process:  ${speed(alone)}`,
       comparison(pooled, alone),
+      "",
+      "Next, check whether a pool can use another machine of yours:",
+      "  deno run -A doctor.ts ssh://<hostname>",
     ].join("\n"),
   );
 }
@@ -138,32 +163,70 @@ function comparison(pooled: PoolTally, alone: Tally): string {
   if (pooled.files !== alone.files || pooled.bytesIn !== alone.bytesIn) {
     return "The files changed in between, so the two can't be compared.";
   }
-  const times = alone.seconds / pooled.seconds;
-  const afterStart = alone.seconds / (pooled.seconds - pooled.startSeconds);
-  const sentence = `The pool was ${times.toFixed(2)} times as fast, ` +
-    `and ${afterStart.toFixed(2)} times without its start.`;
-  if (alone.seconds >= SMALL_SECONDS) return sentence;
-  return `${sentence} That little is done before a pool pays: ` +
-    "try a folder with more in it, as in deno task demo /usr/share";
+  const times = (alone.seconds / pooled.seconds).toFixed(2);
+  if (alone.seconds >= MIN_SECONDS) {
+    return `The pool was ${times} times as fast as one process.`;
+  }
+  return `The pool was ${times} times as fast, but there was little to do: ` +
+    "try a larger folder, such as deno task demo /usr/share";
+}
+
+/**
+ * Parses the command line.
+ *
+ * @returns The options, or `undefined` for help.
+ * @throws {UserError} If an option is wrong.
+ */
+function parseOptions(args: string[]): Options | undefined {
+  const flags = parseArgs(args, {
+    string: ["_", "workers", "out", "rounds"],
+    boolean: ["help"],
+    unknown(arg, key) {
+      if (key !== undefined) throw new UserError(`There is no option ${arg}`);
+    },
+  });
+  if (flags.help) return undefined;
+  if (flags.out === "") throw new UserError("--out must be a folder");
+  const [folder, ...more] = flags._.map(String);
+  if (more.length > 0) throw new UserError("There can be only one folder");
+  const isDefault = folder === undefined;
+  return {
+    folder: folder ?? fileURLToPath(new URL("../", import.meta.url)),
+    workers: parseCount("workers", flags.workers),
+    out: flags.out,
+    rounds: parseCount("rounds", flags.rounds) ?? (isDefault ? undefined : 1),
+  };
+}
+
+function parseCount(
+  name: string,
+  text: string | undefined,
+): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^[1-9]\d{0,2}$/.test(text)) return Number(text);
+  throw new UserError(
+    `--${name} must be a number from 1 to 999; it is "${text}"`,
+  );
 }
 
 async function main(args: string[]): Promise<number> {
   const options = parseOptions(args);
   if (options === undefined) {
-    console.log(USAGE);
+    console.log(HELP);
     return 0;
   }
-  const job = await makeJob(options.folder, options.out);
-  const { files, bytes } = await survey(job);
-  const rounds = options.rounds ?? Math.ceil(ENOUGH_BYTES / (bytes + 1));
-  const total = { files: files * rounds, bytes: bytes * rounds };
   const failures: Failures = new Map();
-  const work = { job, rounds, total, failures };
+  const folders = await prepareFolders(options.folder, options.out);
+  const batches = await findBatches(folders, failures);
+  const rounds = options.rounds ??
+    Math.max(1, Math.round(ENOUGH_BYTES / (batches.bytes + 1)));
+  const work = { folders, batches, rounds };
   const pooled = await packWithPool(work, options.workers);
   const alone = await packAlone(work);
   report(rounds, pooled, alone);
-  reportFailures(failures);
-  return failures.size === 0 ? 0 : 1;
+  const all = new Map([...failures, ...pooled.failures, ...alone.failures]);
+  reportFailures(all);
+  return all.size === 0 ? 0 : 1;
 }
 
 function isExpected(error: unknown): error is Error {

@@ -1,5 +1,5 @@
 /**
- * Finds the files that the gzip example packs.
+ * Finds the files that the gzip example packs, and divides them into batches.
  *
  * @module
  */
@@ -7,116 +7,145 @@
 import { isAbsolute, join, relative, sep } from "node:path";
 import { type Failures, reasonOf, UserError } from "./gzip_errors.ts";
 
-/** What is to be packed, and where the packed files go. */
-export interface Job {
+/** The size of a batch, unless it is a single file, in bytes. */
+const MAX_BATCH_BYTES = 2 ** 20;
+
+/** The most files in a batch. */
+const MAX_BATCH_FILES = 64;
+
+/** The folders to read from and to write to. */
+export interface Folders {
   /** The folder whose files are packed, as an absolute path. */
-  readonly folder: string;
-  /** The folder that keeps the packed files, if they are kept. */
+  readonly source: string;
+  /** The folder for the packed files; `undefined` to discard them. */
   readonly out: string | undefined;
 }
 
-/** What files are read into, to be counted. */
-const block = new Uint8Array(2 ** 16);
-
-/** How much there is to pack. */
-export interface Survey {
-  /** The number of files. */
+/** The files to pack. */
+export interface Batches {
+  /** The paths of the files in each batch, relative to the source folder. */
+  readonly paths: readonly (readonly string[])[];
+  /** The number of files in all batches. */
   readonly files: number;
-  /** Their size together. */
+  /** Their size in bytes. */
   readonly bytes: number;
 }
 
+interface FoundFile {
+  readonly path: string;
+  readonly size: number;
+}
+
+/** What files are read into, to count their bytes. */
+const buffer = new Uint8Array(2 ** 16);
+
 /**
- * Makes the job of packing a folder's files.
+ * Checks the folders that the user gave, and creates the one for the output.
  *
- * @param folder The folder.
- * @param out The folder for the packed files, which is made if need be.
- * @throws {UserError} If it can't be done with these folders.
+ * @param source The folder with the files.
+ * @param out The folder for the packed files, if they are kept.
+ * @throws {UserError} If the folders can't be used.
  */
-export async function makeJob(
-  folder: string,
+export async function prepareFolders(
+  source: string,
   out: string | undefined,
-): Promise<Job> {
-  const realFolder = await realPath(folder);
-  if (out === undefined) return { folder: realFolder, out };
+): Promise<Folders> {
+  const realSource = await realPath(source);
+  if (out === undefined) return { source: realSource, out };
   try {
     await Deno.mkdir(out, { recursive: true });
   } catch (error) {
-    throw new UserError(`Cannot make the folder ${out}: ${reasonOf(error)}`);
+    throw new UserError(`Cannot create the folder ${out}: ${reasonOf(error)}`);
   }
   const realOut = await realPath(out);
-  // What is written would be found and packed again.
-  if (isWithin(realFolder, realOut)) {
-    throw new UserError(`--out must be neither ${folder} nor a folder above`);
+  // Otherwise packed files would be packed again.
+  if (isWithin(realSource, realOut)) {
+    throw new UserError(
+      `--out must not be ${source} or a folder that holds it`,
+    );
   }
-  return { folder: realFolder, out: realOut };
+  return { source: realSource, out: realOut };
 }
 
 /**
- * Yields the paths of the files below a job's folder, relative to it.
+ * Finds all files below the source folder and divides them into batches, those
+ * with the most bytes first, so that no worker is left with a long one at the
+ * end.
  *
- * It looks into a folder only when the files before it were taken, so packing
- * starts at once and no list of all files is made. Symbolic links aren't
- * followed, and `.git` and the folder with the packed files are left out.
+ * It reads each file once. That leaves the files in the page cache, so neither
+ * of the two measurements that follow has to wait for the disk.
  *
- * @param job What is to be packed.
- * @param failures Gets the folders that can't be read.
+ * @param failures Receives the folders that can't be read.
+ * @throws {UserError} If there are no files.
  */
-export async function* walk(
-  job: Job,
+export async function findBatches(
+  folders: Folders,
+  failures: Failures,
+): Promise<Batches> {
+  const files: FoundFile[] = [];
+  for await (const path of walk(folders, failures)) {
+    files.push({ path, size: await sizeOf(join(folders.source, path)) });
+  }
+  if (files.length === 0) throw noFiles(folders, failures);
+  files.sort((one, other) => other.size - one.size);
+  return {
+    paths: [...divide(files)],
+    files: files.length,
+    bytes: files.reduce((sum, { size }) => sum + size, 0),
+  };
+}
+
+/** Yields the paths of batches; consecutive files are in the same batch. */
+function* divide(files: readonly FoundFile[]): Generator<string[]> {
+  let batch: string[] = [];
+  let bytes = 0;
+  for (const { path, size } of files) {
+    const isFull = batch.length === MAX_BATCH_FILES ||
+      bytes + size > MAX_BATCH_BYTES;
+    if (isFull && batch.length > 0) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(path);
+    bytes += size;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/**
+ * Yields the paths of all files below the source folder, relative to it. Skips
+ * symbolic links, `.git`, and the folder for the packed files.
+ */
+async function* walk(
+  { source, out }: Folders,
   failures: Failures,
 ): AsyncGenerator<string> {
   const folders = [""];
   // The loop also visits the folders that are added while it runs.
   for (const folder of folders) {
     try {
-      for await (const entry of Deno.readDir(join(job.folder, folder))) {
+      for await (const entry of Deno.readDir(join(source, folder))) {
         if (entry.name === ".git") continue;
         const path = join(folder, entry.name);
         if (entry.isFile) yield path;
-        else if (entry.isDirectory && join(job.folder, path) !== job.out) {
+        else if (entry.isDirectory && join(source, path) !== out) {
           folders.push(path);
         }
       }
     } catch (error) {
-      failures.set(folder === "" ? job.folder : folder, reasonOf(error));
+      failures.set(folder === "" ? source : folder, reasonOf(error));
     }
   }
 }
 
-/** Yields the same paths several times over. */
-export async function* walkRounds(
-  job: Job,
-  rounds: number,
-  failures: Failures,
-): AsyncGenerator<string> {
-  for (let round = 0; round < rounds; round++) yield* walk(job, failures);
-}
-
-/**
- * Counts the files and their bytes, so that progress can be told in percent.
- *
- * This is a walk of its own, which takes less memory than a list of the files.
- * It reads them, so that the system has them at hand for all that follow and
- * none is slower for being first. What it can't read, those report.
- *
- * @throws {UserError} If there is nothing to pack.
- */
-export async function survey(job: Job): Promise<Survey> {
-  const failures: Failures = new Map();
-  let files = 0;
-  let bytes = 0;
-  for await (const path of walk(job, failures)) {
-    files++;
-    bytes += await sizeOf(join(job.folder, path));
-  }
-  if (files > 0) return { files, bytes };
+function noFiles({ source }: Folders, failures: Failures): UserError {
   const [failure] = failures;
-  throw new UserError(
-    failure === undefined
-      ? `There are no files below ${job.folder}`
-      : `Cannot read the folder ${failure[0]}: ${failure[1]}`,
-  );
+  if (failure === undefined) {
+    return new UserError(`There are no files in ${source}`);
+  }
+  const [folder, reason] = failure;
+  return new UserError(`Cannot read the folder ${folder}: ${reason}`);
 }
 
 async function realPath(folder: string): Promise<string> {
@@ -135,17 +164,18 @@ function isWithin(path: string, folder: string): boolean {
   return !isAbsolute(way) && way.split(sep)[0] !== "..";
 }
 
+/** Counts the bytes that can be read; the task reports what fails. */
 async function sizeOf(path: string): Promise<number> {
   let size = 0;
   try {
     using file = await Deno.open(path);
     for (;;) {
-      const count = await file.read(block);
+      const count = await file.read(buffer);
       if (count === null) break;
       size += count;
     }
   } catch {
-    // It counts as far as it could be read.
+    // The task will report it.
   }
   return size;
 }

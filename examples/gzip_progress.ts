@@ -1,78 +1,94 @@
 /**
- * Shows how far the gzip example has come.
+ * Shows the progress of the gzip example.
  *
  * @module
  */
 
-import type { Survey } from "./gzip_files.ts";
-
 /** The least time between two updates of a terminal, in milliseconds. */
 const TERMINAL_INTERVAL = 50;
 
-/** How much is packed between two lines that go elsewhere, in percent. */
+/** The percentage of bytes between two lines in a pipe. */
 const PIPE_STEP = 10;
 
+/** The width of the bar on a terminal, in characters. */
+const BAR_WIDTH = 30;
+
+/** The width of the label before the bar, in characters. */
+const LABEL_WIDTH = 12;
+
+const CYAN = "\x1b[36m";
+const RESET = "\x1b[39m";
+
 /**
- * Shows progress on standard output: on a terminal as one line that is
- * rewritten in place, otherwise as a plain line for each tenth of the bytes.
+ * Shows progress on standard output: on a terminal as a bar that is redrawn in
+ * place, in a pipe or a file as a plain line for each tenth of the bytes.
  */
 export class Progress implements Disposable {
   readonly #label: string;
-  readonly #total: Survey;
+  readonly #total: number;
   readonly #start = performance.now();
   readonly #isTerminal = Deno.stdout.isTerminal();
   #nextTime = 0;
   #nextPercent = PIPE_STEP;
-  #shownLength = 0;
+  #drawnWidth = 0;
 
-  /** Begins to measure the time; `total` is what there is to do. */
-  constructor(label: string, total: Survey) {
+  /** Starts the clock; `total` is the number of bytes to pack. */
+  constructor(label: string, total: number) {
     this.#label = label;
     this.#total = total;
   }
 
-  /** How long it has taken until now. */
+  /** The seconds since the start. */
   get seconds(): number {
     return (performance.now() - this.#start) / 1000;
   }
 
-  /** Shows what was done until now, if it's time to. */
-  update(files: number, bytes: number): void {
-    const percent = Math.floor(100 * bytes / Math.max(1, this.#total.bytes));
+  /** Shows that so many bytes have been packed, if it is time to. */
+  update(bytes: number): void {
+    const percent = Math.floor(100 * bytes / Math.max(1, this.#total));
+    const rest = `${`${percent} %`.padStart(5)}, ${
+      formatRate(bytes, this.seconds)
+    }`;
     if (this.#isTerminal) {
       const now = performance.now();
       if (now < this.#nextTime) return;
       this.#nextTime = now + TERMINAL_INTERVAL;
-      this.#rewrite(this.#line(percent, files, bytes));
+      this.#draw(percent, rest);
     } else if (percent >= this.#nextPercent) {
       this.#nextPercent = percent - percent % PIPE_STEP + PIPE_STEP;
-      console.log(this.#line(percent, files, bytes));
+      console.log(`${this.#label}: ${rest.trimStart()}`);
     }
   }
 
-  /** Leaves no trace on a terminal. */
+  /** Clears the line on a terminal. */
   [Symbol.dispose](): void {
-    if (this.#shownLength > 0) this.#rewrite("");
+    if (this.#drawnWidth > 0) write(`\r${" ".repeat(this.#drawnWidth)}\r`);
   }
 
-  #line(percent: number, files: number, bytes: number): string {
-    return [
-      `${this.#label}: ${percent} %`,
-      `${files} of ${this.#total.files} files`,
-      `${formatBytes(bytes)} of ${formatBytes(this.#total.bytes)}`,
-      formatRate(bytes, this.seconds),
-    ].join(", ");
+  #draw(percent: number, rest: string): void {
+    // A terminal that doesn't know its width reports 0.
+    const columns = (Deno.consoleSize().columns || 80) - 1;
+    const label = this.#label.padEnd(LABEL_WIDTH);
+    const room = columns - label.length - rest.length - 1;
+    const width = Math.max(0, Math.min(BAR_WIDTH, room));
+    const filled = Math.min(width, Math.round(width * percent / 100));
+    const bar = "█".repeat(filled) + "░".repeat(width - filled);
+    const [before, after] = Deno.noColor ? ["", ""] : [CYAN, RESET];
+    const text = `${label}${before}${bar}${after} ${rest}`;
+    // A line that is too long would wrap, and couldn't be drawn over.
+    const drawn = room < 0 ? rest.slice(0, columns) : text;
+    const drawnWidth = room < 0
+      ? drawn.length
+      : label.length + width + 1 + rest.length;
+    write(
+      `\r${drawn}${" ".repeat(Math.max(0, this.#drawnWidth - drawnWidth))}`,
+    );
+    this.#drawnWidth = drawnWidth;
   }
+}
 
-  #rewrite(line: string): void {
-    // In a line that wraps, \r leads back to its last part only. A terminal
-    // that doesn't know its width gives 0.
-    const text = line.slice(0, (Deno.consoleSize().columns || 80) - 1);
-    const rest = " ".repeat(Math.max(0, this.#shownLength - text.length));
-    const shown = Deno.noColor ? text : `\x1b[36m${text}\x1b[0m`;
-    Deno.stdout.writeSync(new TextEncoder().encode(`\r${shown}${rest}\r`));
-    this.#shownLength = text.length;
-  }
+function write(text: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(text));
 }
 
 /** Formats a size: `"1.5 MB"`. */
@@ -83,7 +99,7 @@ export function formatBytes(bytes: number): string {
   return `${(bytes / 1e9).toFixed(2)} GB`;
 }
 
-/** Formats a speed: `"12.3 MB/s"`. */
+/** Formats a rate: `"12.3 MB/s"`. */
 export function formatRate(bytes: number, seconds: number): string {
   return `${(bytes / 1e6 / seconds).toFixed(1)} MB/s`;
 }

@@ -1,5 +1,5 @@
 /**
- * The task of the gzip example. The workers import this module by themselves.
+ * The task of the gzip example. Each worker imports this module.
  *
  * @module
  */
@@ -8,58 +8,82 @@ import { dirname, join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { reasonOf } from "./gzip_errors.ts";
 
-/** What became of a file: its sizes, or why it couldn't be packed. */
-export type Outcome =
-  | { readonly bytesIn: number; readonly bytesOut: number }
-  | { readonly path: string; readonly reason: string };
+/** The result of packing some files. */
+export interface Packed {
+  /** The number of files that were packed. */
+  readonly files: number;
+  /** Their size in bytes. */
+  readonly bytesIn: number;
+  /** The size of the packed files in bytes. */
+  readonly bytesOut: number;
+  /** The files that couldn't be packed, each with the reason. */
+  readonly failures: readonly (readonly [path: string, reason: string])[];
+}
 
 /**
- * A file is packed in blocks of this size, to need no more memory for a large
- * one. A gzip file may consist of several members, and each block is one.
+ * A file is packed in blocks of this size, so a large file needs no more memory
+ * than a block. A gzip file may have several members; each block becomes one.
  *
  * @see {@link https://www.rfc-editor.org/rfc/rfc1952#section-2.2}
  */
 const block = new Uint8Array(16 * 2 ** 20);
 
 /**
- * Packs a file, and checks that it unpacks to the same bytes.
+ * Packs files, and checks that each unpacks to the same bytes.
  *
- * What goes wrong is returned, not thrown, since a map ends with the first
- * error and here the other files are to go on.
+ * Returns failures rather than throwing them, because the first error of a task
+ * would end the whole map.
  *
- * @param folder The folder that `path` is relative to.
- * @param out The folder for the packed file, if it is to be kept.
- * @param path The file.
+ * @param folder The folder that the paths are relative to.
+ * @param out The folder for the packed files; `undefined` to discard them.
+ * @param paths The files.
  */
-export function pack(
+export function packFiles(
+  folder: string,
+  out: string | undefined,
+  paths: readonly string[],
+): Packed {
+  const failures: [string, string][] = [];
+  let bytesIn = 0;
+  let bytesOut = 0;
+  for (const path of paths) {
+    try {
+      const [read, written] = packFile(folder, out, path);
+      bytesIn += read;
+      bytesOut += written;
+    } catch (error) {
+      failures.push([path, reasonOf(error)]);
+    }
+  }
+  const files = paths.length - failures.length;
+  return { files, bytesIn, bytesOut, failures };
+}
+
+/** Returns the sizes of the file and of the packed file. */
+function packFile(
   folder: string,
   out: string | undefined,
   path: string,
-): Outcome {
+): [number, number] {
+  using source = Deno.openSync(join(folder, path));
+  if (out === undefined) return packBlocks(source);
+  const target = join(out, `${path}.gz`);
+  Deno.mkdirSync(dirname(target), { recursive: true });
+  using file = Deno.createSync(target);
   try {
-    using source = Deno.openSync(join(folder, path));
-    if (out === undefined) return packBlocks(source);
-    return packInto(join(out, `${path}.gz`), source);
+    return packBlocks(source, file);
   } catch (error) {
-    return { path, reason: reasonOf(error) };
-  }
-}
-
-function packInto(path: string, source: Deno.FsFile): Outcome {
-  Deno.mkdirSync(dirname(path), { recursive: true });
-  using target = Deno.createSync(path);
-  try {
-    return packBlocks(source, target);
-  } catch (error) {
-    Deno.removeSync(path);
+    Deno.removeSync(target);
     throw error;
   }
 }
 
-// A worker has nothing else to do meanwhile, so this needs no promises; and
-// gzipSync takes less time than a CompressionStream, most of all with files
-// that are small.
-function packBlocks(source: Deno.FsFile, target?: Deno.FsFile): Outcome {
+// The worker has nothing else to do meanwhile, so synchronous calls are fine,
+// and gzipSync is faster than a CompressionStream, above all for small files.
+function packBlocks(
+  source: Deno.FsFile,
+  target?: Deno.FsFile,
+): [number, number] {
   let bytesIn = 0;
   let bytesOut = 0;
   let filled: number;
@@ -74,9 +98,10 @@ function packBlocks(source: Deno.FsFile, target?: Deno.FsFile): Outcome {
     bytesIn += filled;
     bytesOut += packed.length;
   } while (filled === block.length);
-  return { bytesIn, bytesOut };
+  return [bytesIn, bytesOut];
 }
 
+/** Reads until the block is full or the file ends; returns the byte count. */
 function fillBlock(source: Deno.FsFile): number {
   let filled = 0;
   while (filled < block.length) {

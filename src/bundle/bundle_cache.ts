@@ -1,27 +1,27 @@
 import { sha256 } from "../util/sha256.ts";
 
-/** How many files are kept: those of versions that are in use side by side. */
+/** How many files are kept, for versions that are used side by side. */
 const MAX_FILES = 8;
 
-/** What others may do with a file or folder, which must be nothing. */
+/** The permission bits of everyone but the owner. */
 const OTHERS = 0o077;
 
 /**
- * Code that is kept in a folder from one run of a program to the next.
+ * A folder that keeps code from one run of a program to the next.
  *
- * What is read will be run, so it must have been written by this user, in a
- * place where nobody else could have changed it, and to its end. A cache that
- * can't be used is no failure: all of it can be made anew.
+ * Code from the cache is executed. So a file counts only if this user wrote it,
+ * if nobody else could have changed it, and if it is complete. A cache that
+ * can't be used is not an error: all code in it can be made again.
  */
 export class BundleCache {
   readonly #folder: string;
 
-  /** Constructs a cache in a folder that is made when it is needed. */
+  /** Constructs a cache in a folder, which is created when it is needed. */
   constructor(folder: string) {
     this.#folder = folder;
   }
 
-  /** The code that was stored under a key, if it can be relied on. */
+  /** Returns the code stored under a key if it can be trusted. */
   async read(key: string): Promise<string | undefined> {
     try {
       const path = this.#path(key);
@@ -37,7 +37,7 @@ export class BundleCache {
     }
   }
 
-  /** Stores code under a key, and forgets what hasn't been stored for long. */
+  /** Stores code under a key, and removes the oldest files. */
   async write(key: string, code: string): Promise<void> {
     const temporary = `${this.#path(key)}.${crypto.randomUUID()}`;
     try {
@@ -58,7 +58,7 @@ export class BundleCache {
     return `${this.#folder}/${key}.js`;
   }
 
-  /** Removes all but the newest files, which includes what was left half done. */
+  /** Removes all but the newest files, and so incomplete ones too. */
   async #removeOld(): Promise<void> {
     const files: { path: string; time: number }[] = [];
     for await (const { name, isFile } of Deno.readDir(this.#folder)) {
@@ -73,12 +73,15 @@ export class BundleCache {
   }
 }
 
-/** Whether a file is this user's alone. Windows has its own ways for that. */
+/**
+ * Whether only this user may access a file or folder. On Windows, where Deno
+ * reports neither owner nor mode, this is always true.
+ */
 function isPrivate({ uid, mode }: Deno.FileInfo): boolean {
   return uid === Deno.uid() && ((mode ?? 0) & OTHERS) === 0;
 }
 
-/** The first line of a file, a comment that says what must follow. */
+/** The first line of a file: a comment with the hash of the rest. */
 async function seal(code: string): Promise<string> {
   return `// sha256 ${await sha256(code)}`;
 }

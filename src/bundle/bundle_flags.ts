@@ -1,4 +1,4 @@
-/** Flags by which modules are found, whose value follows `=`, if there is one. */
+/** Flags that affect imports, and whose value, if any, follows `=`. */
 const FLAGS = new Set([
   "--allow-import",
   "-I",
@@ -13,7 +13,7 @@ const FLAGS = new Set([
   "--vendor",
 ]);
 
-/** Those that have a value in any case, after `=` or as the next argument. */
+/** Flags that affect imports and always have a value, after `=` or a space. */
 const VALUED_FLAGS = new Set([
   "--cert",
   "--import-map",
@@ -22,9 +22,11 @@ const VALUED_FLAGS = new Set([
 ]);
 
 /**
- * Picks the arguments of `deno run` by which `deno bundle` finds the same
- * modules. From where imports are allowed is up to the program's permissions,
- * unless the arguments say.
+ * Picks the arguments of `deno run` with which `deno bundle` finds the same
+ * modules.
+ *
+ * Unless the arguments say which imports are allowed, the bundler may import
+ * from anywhere if the program may.
  */
 export function bundleFlags(denoArgs: readonly string[]): string[] {
   const flags: string[] = [];
@@ -37,11 +39,11 @@ export function bundleFlags(denoArgs: readonly string[]): string[] {
       if (name === arg && i + 1 < denoArgs.length) flags.push(denoArgs[++i]!);
     }
   }
-  const told = flags.some((flag) => /^(?:--allow-import|-I)/.test(flag));
-  return told || !mayImport() ? flags : ["--allow-import", ...flags];
+  const isExplicit = flags.some((flag) => /^(?:--allow-import|-I)/.test(flag));
+  return isExplicit || !mayImportAll() ? flags : ["--allow-import", ...flags];
 }
 
-function mayImport(): boolean {
+function mayImportAll(): boolean {
   const status = Deno.permissions.querySync({ name: "import" });
   return status.state === "granted" && !status.partial;
 }

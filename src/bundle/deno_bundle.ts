@@ -1,104 +1,96 @@
 import { pathToFileURL } from "node:url";
-import { denoPath } from "../util/deno_path.ts";
-import { Reaper } from "../spawner/reaper.ts";
-import { explainFailure, explainStart } from "./bundle_failure.ts";
-import { withOriginalMeta } from "./import_meta.ts";
+import { explainFailure, explainStartFailure } from "./explain_failure.ts";
+import { replaceImports } from "./replace_imports.ts";
+import { namesToResolve, replaceImportMeta } from "./replace_import_meta.ts";
+import { resolveNames } from "./resolve_names.ts";
+import { folderOf, runDeno, type RunOptions } from "./run_deno.ts";
 import { joinSourceMap, splitSourceMap } from "./source_map.ts";
 
-/** How a bundle is made. */
+/** Options of {@linkcode denoBundle}. */
 export interface BundleOptions {
   /**
    * Whether the code has a source map in it, by which Deno shows the files and
    * lines of the sources in stack traces. Without one, `import.meta` is that
-   * of the bundle. Default: `false`.
+   * of the bundle.
+   *
+   * @default {false}
    */
   readonly sourceMap?: boolean;
   /** Further arguments for `deno bundle`. */
   readonly args?: readonly string[];
-  /** Ends the making, which fails then. */
+  /**
+   * The specifiers of imports that stay imports, with the URLs that take their
+   * place; only with a source map.
+   */
+  readonly externals?: ReadonlyMap<string, string>;
+  /** Stops the bundler, and fails the bundle. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Makes one file of JavaScript of a module and all that it imports, other than
+ * Makes one file of JavaScript of a module and all that it imports, except for
  * the `node:` modules that are part of Deno.
  *
- * This runs `deno bundle`, as `Deno.bundle()` is there only in a program that
- * was started with `--unstable-bundle`.
+ * This runs `deno bundle`, because `Deno.bundle()` exists only in a program
+ * that was started with `--unstable-bundle`.
  *
  * @param entry The URL or the path of the module.
  * @param config The configuration that imports resolve by; `undefined` for
  * none.
  * @returns The code of an ES module with the same exports.
- * @throws {Error} If that can't be done, with the reason and the way out.
+ * @throws {Error} If the module can't be bundled, with the reason and the way
+ * out.
  * @see {@link https://docs.deno.com/runtime/reference/cli/bundle/}
  */
 export async function denoBundle(
   entry: string,
   config: string | undefined,
-  { sourceMap = false, args = [], signal }: BundleOptions = {},
+  options: BundleOptions = {},
 ): Promise<string> {
+  const { sourceMap = false, args = [], signal, externals } = options;
   const url = toURL(entry);
-  // Deno names sources by how to get there from this folder.
-  const base = pathToFileURL(`${Deno.cwd()}/`).href;
-  const { success, stdout, stderr } = await run(url, [
+  const runOptions = { config, flags: args, signal };
+  const code = await run(url, [
     "bundle",
     "--quiet",
     "--platform=deno",
-    // Classes are known by their name: those of errors, to begin with.
+    // Classes are known by their names, errors above all.
     "--keep-names",
     ...(sourceMap ? ["--sourcemap=inline"] : []),
-    ...(config === undefined ? ["--no-config"] : ["--config", config]),
-    ...args,
-    withoutGlob(url),
-  ], signal);
-  if (!success) throw explainFailure(url, new TextDecoder().decode(stderr));
-  const code = new TextDecoder().decode(stdout);
+    ...Array.from(externals?.keys() ?? [], (name) => `--external=${name}`),
+  ], runOptions);
+  // Deno names sources by their path from the folder that it runs in.
+  const base = pathToFileURL(`${folderOf(config)}/`).href;
   const mapped = sourceMap ? splitSourceMap(code, base) : undefined;
-  return mapped === undefined ? code : joinSourceMap(withOriginalMeta(mapped));
+  if (mapped === undefined) return code;
+  const names = await resolveNames(namesToResolve(mapped.code), runOptions);
+  return joinSourceMap(
+    replaceImports(replaceImportMeta(mapped, names), externals ?? new Map()),
+  );
 }
 
 async function run(
   url: string,
   args: string[],
-  signal: AbortSignal | undefined,
-): Promise<Deno.CommandOutput> {
-  const child = start(url, args, signal);
-  // A download may hang for good, and go on when the program has ended.
-  const reaper = Reaper.isSupported ? new Reaper(undefined) : undefined;
+  options: RunOptions,
+): Promise<string> {
+  let output: Deno.CommandOutput;
   try {
-    reaper?.watch(child);
-    return await child.output();
-  } finally {
-    await reaper?.close();
-  }
-}
-
-function start(
-  url: string,
-  args: string[],
-  signal: AbortSignal | undefined,
-): Deno.ChildProcess {
-  try {
-    return new Deno.Command(denoPath(), {
-      args,
-      env: { NO_COLOR: "1" },
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-      ...(signal === undefined ? {} : { signal }),
-    }).spawn();
+    output = await runDeno(args, withoutGlob(url), options);
   } catch (error) {
-    throw explainStart(url, error);
+    throw explainStartFailure(url, error);
   }
+  const { success, stdout, stderr } = output;
+  if (success) return new TextDecoder().decode(stdout);
+  throw explainFailure(url, new TextDecoder().decode(stderr));
 }
 
-/** The scheme has two letters at least, as `C:\` is a path. */
+/** A scheme has two letters at least, as `C:\` is a path. */
 function toURL(entry: string): string {
   return /^[a-z][a-z0-9+.-]+:/i.test(entry) ? entry : pathToFileURL(entry).href;
 }
 
-/** Files can have names that would stand for several, if not escaped. */
+/** Escapes the characters by which a file's name would match several files. */
 function withoutGlob(url: string): string {
   if (!url.startsWith("file:")) return url;
   return url.replace(

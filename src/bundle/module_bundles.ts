@@ -1,28 +1,30 @@
 import { bundleFlags } from "./bundle_flags.ts";
 import { denoBundle } from "./deno_bundle.ts";
+import { findExternals } from "./find_externals.ts";
+import { readModuleGraph } from "./module_graph.ts";
 import { sha256 } from "../util/sha256.ts";
 
-/** Schemes of modules that a worker elsewhere can load by itself. */
+/** Schemes of modules that a worker on another machine can import itself. */
 const REMOTE = ["https:", "http:", "jsr:", "npm:"];
 
 /**
- * Which modules are bundled: with `"auto"` those that a worker elsewhere can't
- * load, with `"bundle"` also those that it would have to download.
+ * Which modules are bundled: with `"auto"`, those that a worker on another
+ * machine can't import; with `"bundle"`, also those that it would download.
  */
 export type BundleMode = "auto" | "bundle";
 
-/** A module with its imports, to be sent to where it can't be read. */
+/** A module and its imports in one piece of code, to be sent to a worker. */
 export interface ModuleBundle {
   /** The SHA-256 hash of the code, in hexadecimal. */
   readonly hash: string;
   /**
    * An ES module with the same exports, to be imported by a `blob:` URL. Its
-   * stack traces name the files and lines that it was made of.
+   * stack traces show the files and lines of the sources.
    */
   readonly code: string;
 }
 
-/** The bundles of the task modules of a pool, each made once. */
+/** The bundles of a pool's task modules, each made once. */
 export class ModuleBundles {
   readonly #config: string | undefined;
   readonly #args: readonly string[];
@@ -33,23 +35,23 @@ export class ModuleBundles {
    *
    * @param config The configuration that imports resolve by; `undefined` for
    * none.
-   * @param denoArgs The arguments of the workers' `deno run`, of which those
-   * are heeded that have to do with imports.
+   * @param denoArgs The arguments of the workers' `deno run`; those that affect
+   * imports are used.
    */
   constructor(config: string | undefined, denoArgs: readonly string[] = []) {
     this.#config = config;
     this.#args = bundleFlags(denoArgs);
   }
 
-  /** Whether a module has to be bundled for a worker elsewhere. */
+  /** Whether a module must be bundled for a worker on another machine. */
   needsBundle(url: string, mode: BundleMode): boolean {
     const scheme = /^[^:]*:/.exec(url)?.[0].toLowerCase() ?? "";
     return scheme === "file:" || mode === "bundle" && REMOTE.includes(scheme);
   }
 
   /**
-   * The bundle of a module. It stays the same when files change, also if it
-   * couldn't be made: workers remember that, and new ones are to do the same.
+   * Returns the bundle of a module. Bundles and failures are remembered when
+   * files change: new workers must get what the others got.
    *
    * @throws {Error} If the module can't be bundled.
    */
@@ -63,10 +65,29 @@ export class ModuleBundles {
   }
 
   async #make(url: string): Promise<ModuleBundle> {
-    const code = await denoBundle(url, this.#config, {
-      sourceMap: true,
-      args: this.#args,
-    });
+    const code = await this.#bundle(url);
     return { hash: await sha256(code), code };
+  }
+
+  async #bundle(url: string): Promise<string> {
+    const bundle = (externals?: ReadonlyMap<string, string>) =>
+      denoBundle(url, this.#config, {
+        sourceMap: true,
+        args: this.#args,
+        ...(externals === undefined ? {} : { externals }),
+      });
+    const [[whole], graph] = await Promise.all([
+      Promise.allSettled([bundle()]),
+      readModuleGraph(url, {
+        config: this.#config,
+        flags: this.#args,
+        signal: undefined,
+      }),
+    ]);
+    // The bundler has downloaded all packages by now.
+    const externals = graph && await findExternals(graph);
+    if (externals !== undefined && externals.size > 0) return bundle(externals);
+    if (whole.status === "rejected") throw whole.reason;
+    return whole.value;
   }
 }

@@ -1,37 +1,40 @@
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-/** The comment, always the last line, that has the map in it. */
+/** The comment that holds the map, on the last line of a bundle. */
 const COMMENT = "//# sourceMappingURL=data:application/json;base64,";
 
-/** Sources that aren't relative, with what the bundler puts before some. */
+/** Sources that are URLs; the bundler puts a prefix before some of them. */
 const ABSOLUTE = /^(?:deno:|dataurl:)?((?:https?|file|data|jsr|npm|node):.*)$/s;
 
-/** What there is to know of a source map here. */
+/** A source map without the texts of its sources. */
 export interface SourceMap {
+  /** The version of the format. */
   readonly version: number;
-  /** The files that the code was made of. */
+  /** The URLs of the files that the code was made from. */
   readonly sources: readonly string[];
+  /** The original names of identifiers. */
   readonly names: readonly string[];
-  /** Which place in the code comes from which place in the sources. */
+  /** The encoded mappings from positions in the code to the sources. */
   readonly mappings: string;
 }
 
-/** Code and the map of where it comes from. */
+/** Code and its source map. */
 export interface MappedCode {
+  /** The code, without the map. */
   readonly code: string;
+  /** The map. */
   readonly map: SourceMap;
 }
 
 /**
- * Takes the map out of a bundle, with its sources named by where they are,
- * wherever the bundle is.
+ * Splits a bundle into its code and its source map.
  *
- * The texts of the sources, which make up half of the map, are left out: stack
- * traces don't need them.
+ * The sources become absolute URLs, and their texts, which make up half of the
+ * map, are dropped: stack traces don't need them.
  *
  * @param bundle A bundle with a source map at its end.
- * @param base The folder that the map's sources are relative to, as a URL.
- * @returns The code and its map; `undefined` if it has none.
+ * @param base The URL of the folder that the sources are relative to.
+ * @returns The code and its map; `undefined` if it has no map.
  */
 export function splitSourceMap(
   bundle: string,
@@ -50,15 +53,14 @@ export function splitSourceMap(
 }
 
 /**
- * Puts the map at the end of the code. Deno applies it to the stack traces of
- * the module; to those of a `blob:` URL too, of which no relative path leads
- * to anywhere.
+ * Appends the map to the code. Deno applies it to the stack traces of the
+ * module, even if the module is loaded from a `blob:` URL.
  */
 export function joinSourceMap({ code, map }: MappedCode): string {
   return `${code}${COMMENT}${toBase64(JSON.stringify(map))}\n`;
 }
 
-/** The URL of a source, escaped as Deno does it. */
+/** Returns the URL of a source, escaped as Deno escapes it. */
 function absolute(source: string, base: string): string {
   const url = ABSOLUTE.exec(source)?.[1] ?? new URL(`./${source}`, base).href;
   return url.startsWith("file:") ? pathToFileURL(fileURLToPath(url)).href : url;

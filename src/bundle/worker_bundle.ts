@@ -4,31 +4,33 @@ import { pathToFileURL } from "node:url";
 import { findConfig } from "../util/find_config.ts";
 import { BundleCache } from "./bundle_cache.ts";
 import { bundleFlags } from "./bundle_flags.ts";
-import { findCacheFolder } from "./cache_folder.ts";
+import { findCacheFolder } from "./find_cache_folder.ts";
 import { denoBundle } from "./deno_bundle.ts";
 import { sha256 } from "../util/sha256.ts";
 
-/** A bundle that is being made or has been. */
+/** A bundle that is complete or in progress. */
 interface SharedBundle {
   readonly code: Promise<string>;
-  /** Ends the making. */
+  /** Stops the bundler. */
   readonly making: AbortController;
-  /** How many wait for it, or have got it. */
+  /** How many callers wait for it or have received it. */
   users: number;
 }
 
-/** What this process makes and has made, by entry and configuration. */
+/** The bundles of this process, by entry and configuration. */
 const bundles = new Map<string, SharedBundle>();
 
 /**
- * The code of the program that a worker elsewhere runs, which is made once for
- * each version of this package and Deno, and kept in the user's cache.
+ * Returns the code of the program that workers on another machine run. It is
+ * bundled once for each version of this package and of Deno, and kept in the
+ * user's cache.
  *
  * @param entry The URL of the program's main module.
  * @param config The configuration that imports resolve by if the package isn't
  * a folder with a configuration of its own; `undefined` for none.
- * @param signal Ends the waiting, and the making if nobody else waits.
- * @throws {Error} If it can't be bundled.
+ * @param signal Rejects the promise, and stops the bundler if no other caller
+ * waits for it.
+ * @throws {Error} If the program can't be bundled.
  */
 export async function workerBundle(
   entry: string,
@@ -56,7 +58,7 @@ function makeShared(
   const code = loadWorkerBundle(entry, config, findCacheFolder(), signal);
   const bundle = { code, making, users: 0 };
   bundles.set(id, bundle);
-  // Who comes later doesn't get what has failed or is being ended.
+  // Later callers don't get a bundle that has failed or is being aborted.
   const forget = () => {
     if (bundles.get(id) === bundle) bundles.delete(id);
   };
@@ -66,12 +68,12 @@ function makeShared(
 }
 
 /**
- * Takes the program from a cache, or makes and stores it.
+ * Reads the program from a cache, or bundles and stores it.
  *
  * @param entry The URL of the program's main module.
- * @param config As of {@linkcode workerBundle}.
- * @param folder Where the cache is; `undefined` for none.
- * @param signal Ends the making.
+ * @param config See {@linkcode workerBundle}.
+ * @param folder The cache's folder; `undefined` for no cache.
+ * @param signal Stops the bundler.
  */
 export async function loadWorkerBundle(
   entry: string,
@@ -83,7 +85,7 @@ export async function loadWorkerBundle(
   const resolvedBy = ownConfig ?? config;
   const options = { args: bundleFlags([]), signal };
   const make = () => denoBundle(entry, resolvedBy, options);
-  // What the package is made of may be unreadable, when bundling tells why.
+  // If the package's files can't be read, the bundler reports why.
   const key = await keyOf(entry, resolvedBy, ownConfig).catch(() => undefined);
   if (folder === undefined || key === undefined) return await make();
   const cache = new BundleCache(folder);
@@ -94,7 +96,10 @@ export async function loadWorkerBundle(
   return code;
 }
 
-/** The URL of a published module says its version; a folder may change. */
+/**
+ * Returns the program's key in the cache. The URL of a published module has its
+ * version in it, but the files in a folder may change.
+ */
 async function keyOf(
   entry: string,
   config: string | undefined,
@@ -106,7 +111,7 @@ async function keyOf(
   return `worker-${hash.slice(0, 32)}`;
 }
 
-/** What the package in a folder is made of, as names and texts. */
+/** Reads the files of a package in a folder: their names and texts. */
 async function readPackage(config: string): Promise<[string, string][]> {
   const folder = pathToFileURL(`${dirname(config)}/`);
   const names = [
@@ -123,7 +128,7 @@ async function readPackage(config: string): Promise<[string, string][]> {
   ]);
 }
 
-/** Lists the TypeScript files in a folder of the package, by their path. */
+/** Lists the paths of the TypeScript files in a folder of the package. */
 async function listScripts(
   root: URL,
   path: string,

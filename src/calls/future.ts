@@ -1,15 +1,7 @@
 import type { PromisedCall } from "./promised_call.ts";
 
-/**
- * Makes the future of a call.
- *
- * @param call The call.
- * @param drop Drops the call wherever it is; returns whether it wasn't done.
- */
-export let makeFuture: <Result>(
-  call: PromisedCall<Result>,
-  drop: () => boolean,
-) => Future<Result>;
+/** Makes the future of a call. */
+export let makeFuture: <Result>(call: PromisedCall<Result>) => Future<Result>;
 
 /**
  * The outcome of a task that was submitted: a promise that also answers what
@@ -36,17 +28,15 @@ export class Future<Result> implements Promise<Result> {
   readonly [Symbol.toStringTag] = "Future";
 
   readonly #call: PromisedCall<Result>;
-  readonly #drop: () => boolean;
   #cancelled = false;
 
   static {
-    makeFuture = (call, drop) => new Future(call, drop);
+    makeFuture = (call) => new Future(call);
   }
 
-  private constructor(call: PromisedCall<Result>, drop: () => boolean) {
+  private constructor(call: PromisedCall<Result>) {
     this.#call = call;
-    this.#drop = drop;
-    call.promise.catch(() => {});
+    call.promise.ignoreRejection();
   }
 
   /**
@@ -70,13 +60,11 @@ export class Future<Result> implements Promise<Result> {
    */
   cancel(): boolean {
     if (this.#cancelled) return true;
-    if (!this.#drop()) return false;
-    this.#cancelled = true;
     const { name } = this.#call.task;
-    this.#call.fail(
+    this.#cancelled = this.#call.cancel(
       new DOMException(`The task '${name}' was cancelled`, "AbortError"),
     );
-    return true;
+    return this.#cancelled;
   }
 
   /**

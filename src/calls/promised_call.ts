@@ -1,15 +1,15 @@
 import { Call, type CallTerms } from "./call.ts";
 import { type CallerTrace, rejectWithAwaiters } from "./caller_trace.ts";
+import { ObservedPromise } from "./observed_promise.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
 
-/** A call whose outcome is a promise's. */
+/** A call whose outcome settles a promise. */
 export class PromisedCall<Result> extends Call {
   /** Settles as the call does. */
-  readonly promise: Promise<Result>;
-  /** Called once it settles. */
-  onSettled: (() => void) | undefined;
-  // Not `Result`, so that what is of a type is of a wider one too.
+  readonly promise: ObservedPromise<Result>;
+  // Takes `unknown`, as `Result` would make the type invariant.
   #resolve!: (value: unknown) => void;
+  #onSettled: (() => void) | undefined;
   readonly #trace: CallerTrace | undefined;
 
   /** Constructs a call of `task` with arguments. */
@@ -21,26 +21,49 @@ export class PromisedCall<Result> extends Call {
   ) {
     super(task, args, undefined, terms);
     this.#trace = trace;
-    this.promise = new Promise<Result>((resolve) => {
+    this.promise = new ObservedPromise<Result>((resolve) => {
       this.#resolve = resolve as (value: unknown) => void;
     });
   }
 
-  /** Resolves the promise. */
-  override succeed(value: unknown): void {
-    this.onSettled?.();
+  /** Whether somebody has attached to its promise. */
+  override get isAwaited(): boolean {
+    return this.promise.isAttached;
+  }
+
+  override whenAwaited(callback: () => void): void {
+    this.promise.whenAttached(callback);
+  }
+
+  override ignoreFailure(): void {
+    this.promise.ignoreRejection();
+  }
+
+  /** Calls `callback` once the call is settled or abandoned. */
+  whenSettled(callback: () => void): void {
+    this.#onSettled = callback;
+  }
+
+  /**
+   * Abandons the call, and rejects its promise with exactly this reason, to
+   * which {@linkcode Call.cancel} would add the caller's frames.
+   *
+   * @returns Whether the call was pending.
+   */
+  abort(reason: unknown): boolean {
+    if (!this.abandon()) return false;
+    this.#onSettled?.();
+    this.#resolve(new Rejection(reason));
+    return true;
+  }
+
+  protected override resolved(value: unknown): void {
+    this.#onSettled?.();
     this.#resolve(value);
   }
 
-  /** Rejects the promise with exactly this reason. */
-  reject(reason: unknown): void {
-    this.onSettled?.();
-    this.#resolve(new Rejection(reason));
-  }
-
-  /** Rejects the promise. */
-  override fail(error: unknown): void {
-    this.onSettled?.();
+  protected override rejected(error: unknown): void {
+    this.#onSettled?.();
     this.#resolve(
       this.#trace === undefined
         ? rejectWithAwaiters(error)
@@ -50,9 +73,9 @@ export class PromisedCall<Result> extends Call {
 }
 
 /**
- * What rejects the promise that is resolved with it. To keep `reject` as well
- * for each call slows down all of them, and a promise that is rejected before
- * anyone has looked at it costs the program time for each other such promise.
+ * Rejects the promise that is resolved with it. Keeping `reject` as well would
+ * slow down every call, and a promise that is rejected before anyone has looked
+ * at it costs the program time for each other such promise.
  */
 class Rejection {
   readonly #reason: unknown;

@@ -1,7 +1,5 @@
+import { TooLarge } from "./unsendable_part.ts";
 import { MAX_FRAME_BYTES } from "./wire_limits.ts";
-
-// Tasks may replace globals, in a worker.
-const { DataView, Math, TypeError, Uint8Array } = globalThis;
 
 const INITIAL_BYTES = 65_536;
 
@@ -103,8 +101,8 @@ export class ByteWriter {
 }
 
 /** The error of a message that has more bytes than a frame can have. */
-export function tooLarge(): TypeError {
-  return new TypeError(
+export function tooLarge(): TooLarge {
+  return new TooLarge(
     `It takes more than the ${MAX_FRAME_BYTES} bytes that a message can have`,
   );
 }

@@ -1,8 +1,8 @@
 import { Buffer } from "node:buffer";
 import { Extension, makeBinary } from "./extensions.ts";
-import { MAX_DEPTH } from "./wire_limits.ts";
+import { MAX_BIGINT_DIGITS, MAX_DEPTH } from "./wire_limits.ts";
 import { defineHidden, defineProperty, makeError } from "./error_classes.ts";
-import { setOwn } from "./own_property.ts";
+import { setOwnProperty } from "./set_own_property.ts";
 import {
   decodeText,
   makeRegExp,
@@ -10,10 +10,6 @@ import {
   malformed,
   parseBigInt,
 } from "./texts.ts";
-
-// Tasks may replace globals, in a worker.
-const { Array, DataView, Date, Map, Math, Set, String, Uint8Array } =
-  globalThis;
 
 /** Strings up to this many bytes are decoded faster one by one. */
 const SHORT_STRING = 12;
@@ -214,7 +210,7 @@ export class Decoder {
     for (let index = 0; index < size; index++) {
       const key = this.#key();
       const value = this.#value();
-      setOwn(object, key, value, size);
+      setOwnProperty(object, key, value, size);
     }
     this.#depth--;
     return object;
@@ -328,7 +324,7 @@ export class Decoder {
       case Extension.ATTACHMENT:
         return this.#attachment();
       case Extension.BIGINT:
-        return parseBigInt(this.#string(end - start));
+        return this.#bigint(end - start);
       case Extension.URL:
         return makeURL(this.#string(end - start));
       case Extension.UTF16:
@@ -336,6 +332,12 @@ export class Decoder {
       default:
         throw malformed(`there is no extension type ${type}`);
     }
+  }
+
+  #bigint(length: number): bigint {
+    // A minus sign may come before the digits.
+    if (length > MAX_BIGINT_DIGITS + 1) throw malformed("a bigint is too long");
+    return parseBigInt(this.#string(length));
   }
 
   #list(): unknown[] {

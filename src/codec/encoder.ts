@@ -1,25 +1,17 @@
+import { isDate } from "node:util/types";
+import { URL } from "node:url";
 import { ByteWriter } from "./byte_writer.ts";
 import { binaryKind, Extension } from "./extensions.ts";
-import { MAX_DEPTH, MIN_ATTACHMENT_BYTES } from "./wire_limits.ts";
+import {
+  MAX_BIGINT_DIGITS,
+  MAX_CONTAINERS,
+  MAX_DEPTH,
+  MAX_FRAME_BYTES,
+  MAX_INNER_ERRORS,
+  MIN_ATTACHMENT_BYTES,
+} from "./wire_limits.ts";
+import { partOf, TooLarge, UnsendablePart } from "./unsendable_part.ts";
 import { errorClassName, errorKeys, errorText } from "./error_classes.ts";
-
-// Tasks may replace globals, in a worker.
-const {
-  Array,
-  ArrayBuffer,
-  BigInt,
-  Date,
-  Error,
-  Map,
-  Object,
-  Reflect,
-  RegExp,
-  Set,
-  TextEncoder,
-  TypeError,
-  URL,
-  Uint8Array,
-} = globalThis;
 
 /** Strings up to this length are encoded faster in JavaScript. */
 const SHORT_STRING = 24;
@@ -48,15 +40,21 @@ export class Encoder extends ByteWriter {
   pendingBytes = 0;
 
   #depth = 0;
+  /** Objects met in the value; those met again count again. */
+  #containers = 0;
+  /** Bytes written for properties of errors that were left out. */
+  #leftOutBytes = 0;
   readonly #errors: Error[] = [];
+  /** Errors met within the outermost of them. */
+  #innerErrors = 0;
 
   /**
    * Appends a value.
    *
    * After an exception the caller calls {@linkcode Encoder.rollback}.
    *
-   * @throws {TypeError} If the value or something in it can't be sent.
-   * @throws Whatever a getter of the value throws.
+   * @throws {UnsendablePart} If a part of the value can't be sent or read.
+   * @throws {TypeError} If the value can't be read, or is too large.
    */
   value(value: unknown): void {
     switch (typeof value) {
@@ -84,7 +82,10 @@ export class Encoder extends ByteWriter {
       case "bigint":
         return this.#bigint(value);
       default:
-        throw new TypeError(`A ${typeof value} can't be sent`);
+        throw new UnsendablePart(
+          `A ${typeof value} can't be sent`,
+          `is a ${typeof value}`,
+        );
     }
   }
 
@@ -193,17 +194,16 @@ export class Encoder extends ByteWriter {
       this.view.setBigInt64(this.position, value);
       this.position += 8;
     } else {
-      this.#extensionBytes(
-        Extension.BIGINT,
-        textEncoder.encode(value.toString(16)),
-      );
+      const digits = value.toString(16);
+      if (digits.length > MAX_BIGINT_DIGITS) throw longBigInt();
+      this.#extensionBytes(Extension.BIGINT, textEncoder.encode(digits));
     }
   }
 
   #nested(value: object): void {
-    if (++this.#depth > MAX_DEPTH) {
-      throw new TypeError(`Values can't nest deeper than ${MAX_DEPTH} levels`);
-    }
+    if (this.#depth === 0) this.#containers = this.#leftOutBytes = 0;
+    if (++this.#depth > MAX_DEPTH) throw tooDeep();
+    if (++this.#containers > MAX_CONTAINERS) throw tooManyContainers();
     if (Array.isArray(value)) this.#array(value);
     else if (isPlain(value)) this.#plain(value);
     else this.#special(value);
@@ -213,15 +213,26 @@ export class Encoder extends ByteWriter {
   #array(value: readonly unknown[]): void {
     const length = value.length;
     this.arrayHeader(length);
-    for (let index = 0; index < length; index++) this.value(value[index]);
+    let index = 0;
+    try {
+      for (; index < length; index++) this.value(value[index]);
+    } catch (reason) {
+      throw partOf(value, index, reason);
+    }
   }
 
   #plain(value: object): void {
     const keys = Object.keys(value);
     this.header(keys.length, 0x80, 16, 0xde);
-    for (const key of keys) {
-      this.#string(key);
-      this.value((value as Record<string, unknown>)[key]);
+    let current = "";
+    try {
+      for (const key of keys) {
+        current = key;
+        this.#string(key);
+        this.value((value as Record<string, unknown>)[key]);
+      }
+    } catch (reason) {
+      throw partOf(value, propertyAccess(current), reason);
     }
   }
 
@@ -231,19 +242,10 @@ export class Encoder extends ByteWriter {
     } else if (value instanceof Error) {
       this.#error(value);
     } else if (value instanceof Map) {
-      const start = this.#beginExtension(Extension.MAP);
-      const entries = [...mapEntries.call(value)];
-      this.arrayHeader(entries.length * 2);
-      for (const [key, member] of entries) {
-        this.value(key);
-        this.value(member);
-      }
-      this.#endExtension(start);
+      this.#map(value);
     } else if (value instanceof Set) {
-      const start = this.#beginExtension(Extension.SET);
-      this.#array([...setValues.call(value)]);
-      this.#endExtension(start);
-    } else if (value instanceof Date) {
+      this.#set(value);
+    } else if (isDate(value) || value instanceof Date) {
       this.#extensionHeader(Extension.DATE, 8);
       this.view.setFloat64(this.position, value.getTime());
       this.position += 8;
@@ -258,7 +260,43 @@ export class Encoder extends ByteWriter {
       // An instance of a user's class: its own properties, as structuredClone.
       this.#plain(value);
     } else {
-      throw new TypeError(`A ${kindOf(value)} can't be sent`);
+      throw unsendableKind(value);
+    }
+  }
+
+  #map(value: Map<unknown, unknown>): void {
+    const start = this.#beginExtension(Extension.MAP);
+    const entries = [...mapEntries.call(value)];
+    this.arrayHeader(entries.length * 2);
+    for (const [key, member] of entries) {
+      this.#member(value, "keys", key, key);
+      this.#member(value, "get", key, member);
+    }
+    this.#endExtension(start);
+  }
+
+  #set(value: Set<unknown>): void {
+    const start = this.#beginExtension(Extension.SET);
+    const members = [...setValues.call(value)];
+    this.arrayHeader(members.length);
+    for (let index = 0; index < members.length; index++) {
+      this.#member(value, "values", index, members[index]);
+    }
+    this.#endExtension(start);
+  }
+
+  #member(
+    container: object,
+    method: string,
+    key: unknown,
+    member: unknown,
+  ): void {
+    try {
+      this.value(member);
+    } catch (reason) {
+      const isSimple = typeof key !== "object" && typeof key !== "function";
+      const name = isSimple ? String(key) : "key";
+      throw partOf(container, `.${method}(${name})`, reason);
     }
   }
 
@@ -266,7 +304,10 @@ export class Encoder extends ByteWriter {
     const kind = binaryKind(value);
     const buffer = value instanceof ArrayBuffer ? value : value.buffer;
     if (kind === undefined || !(buffer instanceof ArrayBuffer)) {
-      throw new TypeError(`A ${kindOf(value)} on shared memory can't be sent`);
+      throw unsendableKind(value, " on shared memory");
+    }
+    if (buffer.detached) {
+      throw unsendableKind(value, " whose memory was transferred (detached)");
     }
     const bytes = value instanceof ArrayBuffer
       ? new Uint8Array(value)
@@ -299,8 +340,10 @@ export class Encoder extends ByteWriter {
    */
   #error(error: Error): void {
     if (this.#errors.includes(error)) {
-      throw new TypeError("An error can't be sent as part of itself");
+      throw new UnsendablePart("An error can't be sent as part of itself");
     }
+    if (this.#errors.length === 0) this.#innerErrors = 0;
+    else if (++this.#innerErrors > MAX_INNER_ERRORS) throw tooManyErrors();
     const start = this.#beginExtension(Extension.ERROR);
     this.#string(errorClassName(error));
     this.#string(errorText(error, "name"));
@@ -323,11 +366,15 @@ export class Encoder extends ByteWriter {
     const attachments = this.pending.length;
     const depth = this.#depth;
     const errors = this.#errors.length;
+    const bytes = position + this.pendingBytes;
     try {
       this.#string(key);
       this.value(Reflect.get(error, key));
       return true;
-    } catch {
+    } catch (reason) {
+      this.#leftOutBytes += this.position + this.pendingBytes - bytes;
+      // Many errors that share a large part would write it many times.
+      if (this.#leftOutBytes > MAX_FRAME_BYTES) throw reason;
       this.#truncate(position, attachments);
       this.#depth = depth;
       this.#errors.length = errors;
@@ -380,6 +427,44 @@ export function isPlain(value: object): boolean {
   return prototype === Object.prototype || prototype === null;
 }
 
-function kindOf(value: object): string {
-  return Object.prototype.toString.call(value).slice(8, -1);
+function unsendableKind(value: object, more = ""): UnsendablePart {
+  const kind = Object.prototype.toString.call(value).slice(8, -1);
+  const article = "AEIO".includes(kind.charAt(0)) ? "an" : "a";
+  return new UnsendablePart(
+    `A ${kind}${more} can't be sent`,
+    `is ${article} ${kind}${more}, which can't be sent`,
+  );
+}
+
+function tooDeep(): UnsendablePart {
+  return new UnsendablePart(
+    `Values can't nest deeper than ${MAX_DEPTH} levels`,
+  );
+}
+
+function tooManyContainers(): TooLarge {
+  return new TooLarge(
+    `It has more than ${MAX_CONTAINERS} objects, of which those that are met again count again`,
+  );
+}
+
+function tooManyErrors(): UnsendablePart {
+  return new UnsendablePart(
+    `An error can't have more than ${MAX_INNER_ERRORS} errors within it`,
+  );
+}
+
+function longBigInt(): UnsendablePart {
+  const most = MAX_BIGINT_DIGITS * 4;
+  return new UnsendablePart(
+    `A bigint of more than ${most} bits can't be sent`,
+    `is a bigint of more than ${most} bits, which can't be sent`,
+  );
+}
+
+/** Returns how JavaScript writes the access to a property. */
+function propertyAccess(key: string): string {
+  return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key)
+    ? `.${key}`
+    : `[${JSON.stringify(key)}]`;
 }

@@ -1,23 +1,5 @@
-// Tasks may replace globals, in a worker.
-const {
-  AggregateError,
-  DOMException,
-  Error,
-  EvalError,
-  Map,
-  Object,
-  RangeError,
-  ReferenceError,
-  Set,
-  String,
-  SuppressedError,
-  SyntaxError,
-  TypeError,
-  URIError,
-} = globalThis;
-
 /** An error's class as the web and Deno know it. */
-export type ErrorClass = new (message?: string) => Error;
+export type ErrorClass = new (message?: string, name?: string) => Error;
 
 const CLASSES = new Map<string, ErrorClass>([
   ["Error", Error],
@@ -101,9 +83,8 @@ export function makeError(
   if (className === "SuppressedError") {
     return withName(new SuppressedError(undefined, undefined, message), name);
   }
-  if (className === "DOMException") return new DOMException(message, name);
   const constructor = CLASSES.get(className) ?? Error;
-  return withName(new constructor(message), name);
+  return withName(new constructor(message, name), name);
 }
 
 function withName(error: Error, name: string): Error {
@@ -121,8 +102,6 @@ export function defineProperty(
   if (isBuiltIn) defineHidden(error, key, value);
   else {
     Object.defineProperty(error, key, {
-      // @ts-ignore: sets the prototype, of which `get` could be had.
-      __proto__: null,
       value,
       writable: true,
       configurable: true,
@@ -138,8 +117,6 @@ export function defineHidden(
   value: unknown,
 ): void {
   Object.defineProperty(error, key, {
-    // @ts-ignore: sets the prototype, of which `get` could be had.
-    __proto__: null,
     value,
     writable: true,
     configurable: true,

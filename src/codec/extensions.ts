@@ -7,26 +7,6 @@
  * @module
  */
 
-// Tasks may replace globals, in a worker.
-const {
-  ArrayBuffer,
-  BigInt64Array,
-  BigUint64Array,
-  DataView,
-  Float16Array,
-  Float32Array,
-  Float64Array,
-  Int16Array,
-  Int32Array,
-  Int8Array,
-  Map,
-  RangeError,
-  Uint16Array,
-  Uint32Array,
-  Uint8Array,
-  Uint8ClampedArray,
-} = globalThis;
-
 /** Extension type numbers; 0 to 127 are free for applications to define. */
 export const Extension = {
   /** One zero byte. */

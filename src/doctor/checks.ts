@@ -4,8 +4,7 @@ import { HostError } from "../errors/host_error.ts";
 import type { HostOptions } from "../options/host_options.ts";
 import type { ListenOptions } from "../options/network_options.ts";
 import type { HostSettings } from "../options/host_spec.ts";
-import { ServerHost } from "../hosts/server/server_host.ts";
-import { SshHost } from "../hosts/ssh/ssh_host.ts";
+import { RemoteHost } from "../hosts/remote/remote_host.ts";
 import { KeepAlive } from "../util/keep_alive.ts";
 import { TaskRunner } from "../pool/task_runner.ts";
 import { type PoolSettings, poolSettings } from "../options/settings.ts";
@@ -206,10 +205,8 @@ class HostCheck {
     }
   }
 
-  get #host(): SshHost | ServerHost | undefined {
-    return this.#engine.hosts.find((host) =>
-      host instanceof SshHost || host instanceof ServerHost
-    );
+  get #host(): RemoteHost | undefined {
+    return this.#engine.hosts.find((host) => host instanceof RemoteHost);
   }
 }
 

@@ -1,32 +1,34 @@
-import type { WorkerProcess } from "../spawner/spawner.ts";
+import type { WorkerProcess } from "../spawner/worker_process.ts";
 
-/** How the workers of a host are started. */
+/** The kind of a host: how its workers are started. */
 export type HostKind = "local" | "ssh" | "spawner";
 
 /** A place where workers run. */
 export interface Host {
-  /** What the host is called in messages. */
+  /** The name of the host in messages. */
   readonly name: string;
   /** How its workers are started. */
   readonly kind: HostKind;
-  /** The secret by which pool and workers know each other, once it is open. */
+  /** The secret that the pool and the workers there share, once it is open. */
   readonly secret: Uint8Array<ArrayBuffer>;
   /**
-   * Gets ready to start workers.
+   * Connects to the host.
    *
-   * @param timeout How long that may take, in milliseconds.
-   * @returns How many workers are to run there.
-   * @throws {HostError} If that is not possible.
+   * @param timeout The time limit, in milliseconds.
+   * @returns The number of workers to start there.
+   * @throws {HostError} If the host can't be used.
    */
   open(timeout: number): Promise<number>;
   /**
    * Starts a worker that connects back to the pool.
    *
    * @param worker The number by which it introduces itself.
+   * @param name The name of the worker in messages.
+   * @throws {Error} If it can't be started.
    */
-  start(worker: number): WorkerProcess;
-  /** Resolves to the reason when the host is lost after it was open. */
+  start(worker: number, name: string): WorkerProcess;
+  /** Resolves to the reason when the open host is lost. */
   readonly lost: Promise<Error>;
-  /** Frees what the host holds, once its workers have ended. */
+  /** Disconnects from the host; workers that are left there end. */
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
-import type { OutputStream } from "../spawner/spawner.ts";
+import type { OutputStream } from "../spawner/child.ts";
 
-/** The longest line that is held back until its end comes, in bytes. */
+/** A longer line is printed before its end has arrived, in bytes. */
 const MAX_LINE = 2 ** 16;
 
 const LINE_FEED = 10;
@@ -8,26 +8,26 @@ const LINE_FEED = 10;
 const STREAMS = ["stdout", "stderr"] as const;
 
 /**
- * Passes on what workers write, line by line and with the worker's name, to the
- * streams of this process.
+ * Prints the output of workers to the streams of this process, line by line,
+ * each with the name of the worker.
  */
 export class OutputLines {
   readonly #silent: boolean;
   readonly #names = new Map<number, string>();
-  /** The begun lines of each worker and stream. */
+  /** The incomplete lines, by worker and stream. */
   readonly #begun = new Map<string, Uint8Array>();
 
-  /** Constructs it; `silent` drops all that workers write. */
+  /** Constructs it; `silent` drops everything. */
   constructor(silent = false) {
     this.#silent = silent;
   }
 
-  /** Tells what a worker is called. */
+  /** Sets the name of a worker. */
   name(worker: number, name: string): void {
     this.#names.set(worker, name);
   }
 
-  /** Takes a piece of what a worker writes. */
+  /** Takes a piece of a worker's output. */
   write(worker: number, stream: OutputStream, bytes: Uint8Array): void {
     if (this.#silent) return;
     const key = `${stream} ${worker}`;
@@ -42,13 +42,13 @@ export class OutputLines {
     else this.#begun.set(key, all.slice(complete));
   }
 
-  /** Passes on a line about a host. */
+  /** Prints a line about a host. */
   report(host: string, line: string): void {
     if (this.#silent) return;
     print("stderr", host, new TextEncoder().encode(`${line}\n`));
   }
 
-  /** Passes on the begun lines of a worker that has ended, and forgets it. */
+  /** Prints the incomplete lines of a worker that has ended, and forgets it. */
   ended(worker: number): void {
     for (const stream of STREAMS) {
       const key = `${stream} ${worker}`;
@@ -75,7 +75,7 @@ function concat(pieces: readonly Uint8Array[]): Uint8Array {
   return all;
 }
 
-/** How many bytes there are before a character of UTF-8 that is cut off. */
+/** Returns how many bytes precede a UTF-8 character that is cut off. */
 function wholeLength(bytes: Uint8Array): number {
   const { length } = bytes;
   for (let at = length - 1; at >= 0 && at >= length - 3; at--) {
@@ -88,7 +88,7 @@ function wholeLength(bytes: Uint8Array): number {
   return length;
 }
 
-/** Writes lines with a name before each; what isn't text stays as it is. */
+/** Prints lines with a name before each; other bytes are kept as they are. */
 function print(stream: OutputStream, name: string, lines: Uint8Array): void {
   const prefix = new TextEncoder().encode(`[${name}] `);
   const pieces: Uint8Array[] = [];
@@ -104,6 +104,6 @@ function print(stream: OutputStream, name: string, lines: Uint8Array): void {
       written += Deno[stream].writeSync(bytes.subarray(written));
     }
   } catch {
-    // Nobody reads it any more, which is no matter of the pool's.
+    // Nobody reads the stream any more, which isn't the pool's concern.
   }
 }

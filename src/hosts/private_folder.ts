@@ -1,56 +1,101 @@
-/** The longest path of a Unix socket that all systems take, in bytes. */
+/** The longest path of a Unix socket that all systems accept, in bytes. */
 const MAX_SOCKET_PATH = 103;
 
 /**
- * What can't be escaped: in a path, a comma begins another one for Deno's
- * permission flags, and `${` a variable for `ssh -R`.
+ * Characters that can't be escaped in paths: a comma separates paths in Deno's
+ * permission flags, and `${` begins a variable for `ssh -R`.
  */
-const SPECIAL = /,|\$\{/;
+const UNQUOTABLE = /,|\$\{/;
 
-/** What the names of such folders begin with. */
 const PREFIX = "distex-";
 
-/** A folder that only this user can enter, for a pool's socket. */
+const isWindows = Deno.build.os === "windows";
+
+/** The names of private folders. */
+const NAME = /^distex-[0-9a-f]+$/;
+
+/** The file that the owner of a folder keeps locked as long as it lives. */
+const LOCK_FILE = "lock";
+
+/** A folder for a pool's socket that only this user can enter. */
 export class PrivateFolder {
-  private constructor(
-    /** The folder's path. */
-    readonly path: string,
-  ) {}
+  /** The folder's path. */
+  readonly path: string;
+  #lock: Deno.FsFile | undefined;
+
+  private constructor(path: string) {
+    this.path = path;
+  }
 
   /**
-   * Makes a new folder (mode 0700) among the system's temporary files, or in
-   * `/tmp` if the path of a socket there wouldn't do.
+   * Makes a new folder of mode 0700: among the system's temporary files, or in
+   * `/tmp` if a socket's path would be unusable there.
    *
-   * @throws {Error} If there is no place for it.
+   * @throws {Error} If that fails.
    */
   static async make(): Promise<PrivateFolder> {
     const folder = new PrivateFolder(await makeTemporary());
     const problem = problemOf(folder.socketPath);
-    if (problem === undefined) return folder;
+    if (problem === undefined) return await folder.#locked();
     await folder.remove();
     try {
       const options = { prefix: PREFIX, dir: "/tmp" };
-      return new PrivateFolder(await Deno.makeTempDir(options));
+      const other = new PrivateFolder(await Deno.makeTempDir(options));
+      return await other.#locked();
     } catch (cause) {
       throw new Error(
-        `The path ${folder.path} ${problem}, and there is no place in /tmp (${cause}): set TMPDIR to another folder, or use { transport: "tcp" }`,
+        `The path ${folder.path} ${problem}, and no folder can be made in /tmp (${cause}): set TMPDIR to another folder, or use { transport: "tcp" }`,
         { cause },
       );
     }
   }
 
-  /** The path for the socket in it. */
+  /**
+   * Removes folders of this user whose owners are dead: programs that were
+   * killed together with their reapers. It only looks where this folder is.
+   */
+  async removeAbandoned(): Promise<void> {
+    const parent = this.path.slice(0, this.path.lastIndexOf("/"));
+    const uid = isWindows ? null : Deno.uid();
+    if (uid === null || !isAccessible(parent)) return;
+    for await (const { name } of Deno.readDir(parent)) {
+      const path = `${parent}/${name}`;
+      if (!NAME.test(name) || path === this.path) continue;
+      // It may be another user's, or be removed at the same time.
+      await removeIfAbandoned(path, uid).catch(() => {});
+    }
+  }
+
+  /** The path for the socket in the folder. */
   get socketPath(): string {
     return `${this.path}/pool.sock`;
   }
 
-  /** Removes the folder with all that is in it. */
+  /** Removes the folder with its content; does nothing if it is gone. */
   async remove(): Promise<void> {
+    this.#lock?.close();
+    this.#lock = undefined;
     try {
       await Deno.remove(this.path, { recursive: true });
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
+  }
+
+  /** Locks the folder's lock file, which exists only under a lock of its owner. */
+  async #locked(): Promise<this> {
+    const path = `${this.path}/${LOCK_FILE}`;
+    try {
+      this.#lock = await Deno.open(`${path}.new`, {
+        write: true,
+        create: true,
+      });
+      await this.#lock.lock(true);
+      await Deno.rename(`${path}.new`, path);
+    } catch {
+      // Some file systems have no locks; only the owner removes the folder then.
+    }
+    return this;
   }
 }
 
@@ -58,16 +103,16 @@ async function makeTemporary(): Promise<string> {
   try {
     return await Deno.makeTempDir({ prefix: PREFIX });
   } catch (cause) {
-    // Deno says what is to be done then.
+    // Deno's own message has the way out.
     if (cause instanceof Deno.errors.NotCapable) throw cause;
     throw new Error(
-      `The folder for temporary files${knownTmpdir()} can't be used (${cause}): set TMPDIR to one that is there and can be written`,
+      `The folder for temporary files${knownTmpdir()} can't be used (${cause}): set TMPDIR to an existing folder that you may write to`,
       { cause },
     );
   }
 }
 
-/** TMPDIR, if the program may read it: to try would ask the user. */
+/** Returns TMPDIR if the program may read it, without prompting the user. */
 function knownTmpdir(): string {
   const variable = "TMPDIR";
   const { state } = Deno.permissions.querySync({ name: "env", variable });
@@ -75,10 +120,27 @@ function knownTmpdir(): string {
   return path === undefined ? "" : ` ${path}`;
 }
 
-/** Why the path of a socket won't do, if so. */
+/** Returns why the path of a socket is unusable, if so. */
 function problemOf(path: string): string | undefined {
   const bytes = new TextEncoder().encode(path).length;
   if (bytes > MAX_SOCKET_PATH) return "is too long for a Unix socket";
-  if (SPECIAL.test(path)) return "has a comma or '${' in it";
+  if (UNQUOTABLE.test(path)) return "has a comma or '${' in it";
   return undefined;
+}
+
+/** Whether the program may list and change a folder, without prompting. */
+function isAccessible(path: string): boolean {
+  return (["read", "write"] as const).every((name) =>
+    Deno.permissions.querySync({ name, path }).state === "granted"
+  );
+}
+
+async function removeIfAbandoned(path: string, uid: number): Promise<void> {
+  const info = await Deno.lstat(path);
+  const isOwn = info.isDirectory && info.uid === uid &&
+    (info.mode! & 0o777) === 0o700;
+  if (!isOwn) return;
+  using lock = await Deno.open(`${path}/${LOCK_FILE}`, { write: true });
+  // The system releases the lock of a process however it ends.
+  if (await lock.tryLock(true)) await Deno.remove(path, { recursive: true });
 }

@@ -6,64 +6,88 @@ export interface MapCallOwner {
   /**
    * Takes a call's outcome.
    *
-   * @param microseconds How long a worker was busy with all of it, if that is
-   * known.
+   * @param microseconds How long a worker was busy with all of it, if known.
    */
   settled(call: MapCall, microseconds?: number): void;
 }
 
-/** A call for one item or a chunk of them. */
-export class MapCall extends Call {
-  /** What the task returned, for each item. */
-  values: readonly unknown[] = [];
-  /** What it threw, after those values. */
-  thrown: { readonly reason: unknown } | undefined;
-  /** How many bytes it and its values were thought to take, to begin with. */
-  expectedBytes = 0;
-  /** The size of its values on the wire. */
-  resultBytes = 0;
-  /** Whether its outcome has come. */
-  arrived = false;
-  readonly #run: MapCallOwner;
+/** The outcome of a task that threw. */
+export interface Thrown {
+  /** What it threw. */
+  readonly reason: unknown;
+}
 
+/** A call for one item or a chunk of items. */
+export class MapCall extends Call {
+  readonly #run: MapCallOwner;
+  #values: readonly unknown[] = [];
+  #thrown: Thrown | undefined;
+  #resultBytes = 0;
+  #hasArrived = false;
+
+  /**
+   * Constructs a call whose outcome `run` takes.
+   *
+   * @param expectedBytes About how much it and its results will take.
+   */
   constructor(
     run: MapCallOwner,
     task: RegisteredTask,
     payload: readonly unknown[],
     chunk: "single" | "spread" | undefined,
     terms?: CallTerms,
+    readonly expectedBytes = 0,
   ) {
     super(task, payload, chunk, terms);
     this.#run = run;
   }
 
-  /** How many items it is for. */
-  get items(): number {
-    return this.chunk === undefined ? 1 : this.payload.length;
+  /** What the task returned for each item. */
+  get values(): readonly unknown[] {
+    return this.#values;
   }
 
-  override succeed(value: unknown, bytes: number, microseconds?: number): void {
-    this.values = this.chunk === undefined ? [value] : value as unknown[];
-    this.resultBytes = bytes;
-    this.arrived = true;
-    this.#run.settled(this, microseconds);
+  /** What the task threw after those values. */
+  get thrown(): Thrown | undefined {
+    return this.#thrown;
   }
 
-  override fail(reason: unknown, before: unknown[] = []): void {
-    this.values = before;
-    this.thrown = { reason };
-    this.arrived = true;
-    this.#run.settled(this);
+  /** The size of the values on the wire. */
+  get resultBytes(): number {
+    return this.#resultBytes;
   }
 
-  /** A chunk is run again item by item, as one of them may be the culprit. */
+  /** Whether the outcome has arrived. */
+  get hasArrived(): boolean {
+    return this.#hasArrived;
+  }
+
+  /** A chunk runs again item by item, as one of them may be to blame. */
   override rerun(submit: (call: Call) => void): void {
     if (this.chunk === undefined) return submit(this);
     submit(new ItemCall(this, [], 0, submit));
   }
+
+  protected override resolved(
+    value: unknown,
+    bytes: number,
+    microseconds: number | undefined,
+  ): void {
+    this.#values = this.chunk === undefined ? [value] : value as unknown[];
+    this.#resultBytes = bytes;
+    this.#hasArrived = true;
+    this.#run.settled(this, microseconds);
+  }
+
+  protected override rejected(reason: unknown, before: unknown[] = []): void {
+    this.#values = before;
+    this.#thrown = { reason };
+    this.#hasArrived = true;
+    this.#run.settled(this);
+  }
 }
 
-/** A call for one item of a chunk, which is followed by that for the next. */
+/** A call for one item of a chunk; the call for the next item follows it. */
 class ItemCall extends Call {
   readonly #chunk: MapCall;
   /** The values of the items before. */
@@ -80,37 +104,34 @@ class ItemCall extends Call {
     const item = chunk.payload[before.length];
     const args = chunk.chunk === "spread" ? item as unknown[] : [item];
     super(chunk.task, args, undefined, chunk.terms);
-    this.losses = chunk.losses;
     this.#chunk = chunk;
     this.#before = before;
     this.#bytesBefore = bytes;
     this.#submit = submit;
   }
 
-  override succeed(value: unknown, bytes: number): void {
+  protected override resolved(value: unknown, bytes: number): void {
     const chunk = this.#chunk;
     const total = this.#bytesBefore + bytes;
     this.#before.push(value);
-    if (chunk.state === "abandoned") chunk.state = "settled";
-    else if (this.#before.length < chunk.payload.length) {
-      const next = new ItemCall(chunk, this.#before, total, this.#submit);
-      this.#submit(next);
+    if (this.#before.length < chunk.items) {
+      this.#submit(new ItemCall(chunk, this.#before, total, this.#submit));
     } else {
-      chunk.state = "settled";
-      // How long its items took one by one says nothing of chunks.
+      // How long the items took one by one doesn't tell how long chunks take.
       chunk.succeed(this.#before, total);
     }
   }
 
-  override fail(reason: unknown): void {
-    const chunk = this.#chunk;
-    const abandoned = chunk.state === "abandoned";
-    chunk.state = "settled";
-    if (!abandoned) chunk.fail(reason, this.#before);
+  protected override rejected(reason: unknown): void {
+    this.#chunk.fail(reason, this.#before);
   }
 }
 
-/** The list of arguments that an item stands for. */
+/**
+ * Returns the list of arguments that an item is.
+ *
+ * @throws {TypeError} If the item is no array.
+ */
 export function argumentList(item: unknown): unknown[] {
   if (Array.isArray(item)) return item;
   throw new TypeError(

@@ -100,6 +100,7 @@ interface Spec {
 
 function parseSpec(spec: string): Spec {
   const [, scheme, rest = ""] = spec.match(/^(?:([^/]*):\/\/)?(.*)$/s)!;
+  if (scheme === undefined) checkSlashes(spec);
   checkPassword(scheme, rest);
   if (scheme !== undefined && scheme !== "ssh") {
     throw unreadable(
@@ -136,6 +137,15 @@ function checkPassword(scheme: string | undefined, rest: string): void {
     "username",
     "followed by a password, which can't be given: log in with a key (the host's option 'identity', or an ssh-agent)",
   );
+}
+
+/** Refuses `ssh:/host` and `ssh:host`, which lack slashes. */
+function checkSlashes(spec: string): void {
+  // A host may be named ssh, and have a port.
+  const [, rest] = spec.match(/^ssh:(?!\d)\/?([^/].*)$/s) ?? [];
+  if (rest === undefined) return;
+  checkPassword("ssh", rest);
+  throw unreadable(spec, "scheme", `incomplete: write ssh://${rest}`);
 }
 
 function splitPort(
@@ -181,7 +191,8 @@ function checkUsername(spec: string, kind: string, username: string): void {
 function portNumber(spec: string, text: string): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port > 0 && port < 65_536) return port;
-  throw unreadable(spec, "port", `"${text}", and must be from 1 to 65535`);
+  const found = text === "" ? "missing after the colon" : `"${text}"`;
+  throw unreadable(spec, "port", `${found}, and must be from 1 to 65535`);
 }
 
 function workerCount(spec: string, text: string): number | undefined {

@@ -255,7 +255,7 @@ export function shutdownSettings(
 
 function configPath(config: PoolOptions["config"]): string | undefined {
   if (config === false) return undefined;
-  if (config === undefined) return findConfig(Deno.mainModule);
+  if (config === undefined) return findConfig();
   if (typeof config !== "string" && !(config instanceof URL)) {
     throw wrongType("config", config, "a path, a file URL or false");
   }

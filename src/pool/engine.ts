@@ -2,24 +2,23 @@ import { CallerTrace, CallerTracer } from "../calls/caller_trace.ts";
 import { ModuleBundles } from "../bundle/module_bundles.ts";
 import { BrokenPoolError } from "../errors/broken_pool_error.ts";
 import { PoolClosedError } from "../errors/pool_closed_error.ts";
-import type { Host } from "../hosts/host.ts";
+import type { Host, HostKind } from "../hosts/host.ts";
 import type {
   ConnectedWorker,
-  SupervisedHost,
-} from "../hosts/supervised_host.ts";
-import { Supervisor } from "../hosts/supervisor.ts";
+  WorkerSupervisor,
+} from "../hosts/worker_supervisor.ts";
+import { HostManager } from "../hosts/host_manager.ts";
 import { KeepAlive, LONGEST_DELAY } from "../util/keep_alive.ts";
 import type { ShutdownOptions } from "../options/shutdown_options.ts";
 import { PromisedCall } from "../calls/promised_call.ts";
 import { PrefetchWindow } from "../scheduling/prefetch_window.ts";
 import { Scheduler } from "../scheduling/scheduler.ts";
 import type { PoolSettings } from "../options/settings.ts";
-import { HostTally, type PoolStats } from "./stats.ts";
+import { HostTally } from "../scheduling/host_tally.ts";
+import type { PoolStats } from "./stats.ts";
 import { TaskRegistry } from "../tasks/task_registry.ts";
-import {
-  type ModuleSource,
-  WorkerHandle,
-} from "../scheduling/worker_handle.ts";
+import type { ModuleSource } from "../scheduling/call_writer.ts";
+import { WorkerHandle } from "../scheduling/worker_handle.ts";
 
 /** What a pool is made of, and its life from the start to the end. */
 export class Engine {
@@ -32,25 +31,27 @@ export class Engine {
 
   readonly #settings: PoolSettings;
   readonly #keepAlive = new KeepAlive();
-  readonly #supervisor: Supervisor;
+  readonly #supervisor: HostManager;
   readonly #modules: ModuleSource;
-  readonly #tallies: HostTally[];
+  readonly #hosts: PoolHost[];
   readonly #ready = Promise.withResolvers<void>();
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   #isReady = false;
-  #hopeTimer: ReturnType<typeof setTimeout> | undefined;
+  #hasEnded = false;
+  readonly #graceTimers: ReturnType<typeof setTimeout>[] = [];
+  #hostTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Constructs an engine that hasn't started yet. */
   constructor(settings: PoolSettings) {
     this.#settings = settings;
     this.#ready.promise.catch(() => {});
-    this.#supervisor = new Supervisor(settings, {
+    this.#supervisor = new HostManager(settings, {
       onWorker: (worker) => this.#replace(worker),
-      onChanged: () => this.#checkHope(),
+      onChanged: () => this.#failStranded(),
     });
     this.scheduler = new Scheduler(this.#keepAlive, {
-      lost: () => this.#checkHope(),
+      lost: () => this.#failStranded(),
       expects: (host) => this.#expects(host),
       hostError: (host) =>
         this.#supervisor.hosts.find(({ name }) => name === host)?.error,
@@ -62,9 +63,9 @@ export class Engine {
       needsBundle: (url) => bundles.needsBundle(url, modules),
       bundle: (url) => bundles.bundle(url),
     };
-    this.#tallies = [
-      ...(workers > 0 ? [new HostTally("local", "local")] : []),
-      ...hosts.map(({ name, kind }) => new HostTally(name, kind)),
+    this.#hosts = [
+      ...(workers > 0 ? [poolHost("local", "local")] : []),
+      ...hosts.map(({ name, kind }) => poolHost(name, kind)),
     ];
     if (settings.initializer !== undefined) {
       this.tasks.register(settings.initializer);
@@ -78,7 +79,7 @@ export class Engine {
 
   /** What the pool's hosts are called. */
   get hostNames(): string[] {
-    return this.#tallies.map(({ name }) => name);
+    return this.#hosts.map(({ tally }) => tally.name);
   }
 
   /** The pool's hosts, once it is being started. */
@@ -123,30 +124,38 @@ export class Engine {
     const { wait = true, cancelFutures = false } = options;
     this.scheduler.close(() => new PoolClosedError());
     if (cancelFutures) {
-      this.scheduler.cancelQueued(
-        () => new DOMException("The pool was shut down", "AbortError"),
-      );
+      const reason = () => aborted("The pool was shut down");
+      this.scheduler.cancelQueued(reason);
+      this.#afterGrace(() => this.#killAll(reason));
     }
-    if (this.#stopping === undefined) {
-      if (this.#starting === undefined) {
-        this.#ready.reject(new PoolClosedError());
-      }
-      this.#stopping = this.#stop();
-      // Who doesn't wait for it isn't told what goes wrong.
-      this.#stopping.catch(() => {});
-    }
-    if (wait) await this.#stopping;
+    const stopping = this.#beginStop();
+    if (wait) await this.#keepAlive.during(stopping);
+    else this.scheduler.releaseUnawaited();
+  }
+
+  /** See {@linkcode Pool.terminate}. */
+  async terminate(): Promise<void> {
+    this.scheduler.close(() => new PoolClosedError());
+    this.#killAll(() => aborted("The pool was terminated"));
+    await this.#keepAlive.during(this.#beginStop());
+  }
+
+  /** Shuts down as a block's end does: see {@linkcode Pool.shutdown}. */
+  async dispose(): Promise<void> {
+    this.scheduler.close(() => new PoolClosedError());
+    this.#afterGrace(() => this.#cancelUnawaited());
+    await this.#keepAlive.during(this.#beginStop());
   }
 
   /** See {@linkcode Pool.stats}. */
   stats(): PoolStats {
-    const { links, queued } = this.scheduler;
+    const { workers, queued } = this.scheduler;
     const { hosts } = this.#supervisor;
-    const byHost = this.#tallies.map((tally, index) => {
-      const own = links.filter((link) => link.countsFor(tally));
+    const byHost = this.#hosts.map(({ tally, kind }, index) => {
+      const own = workers.filter((worker) => worker.countsFor(tally));
       return {
         name: tally.name,
-        kind: tally.kind,
+        kind,
         workers: own.length,
         running: sum(own.map(({ window }) => window.calls)),
         done: tally.done,
@@ -157,7 +166,7 @@ export class Engine {
       };
     });
     return {
-      workers: links.length,
+      workers: workers.length,
       queued,
       running: sum(byHost.map(({ running }) => running)),
       done: sum(byHost.map(({ done }) => done)),
@@ -166,15 +175,53 @@ export class Engine {
     };
   }
 
+  #beginStop(): Promise<void> {
+    if (this.#stopping === undefined) {
+      if (this.#starting === undefined) {
+        this.#ready.reject(new PoolClosedError());
+      }
+      this.#stopping = this.#stop();
+      // A program that doesn't wait for it isn't told that it failed.
+      this.#stopping.catch(() => {});
+    }
+    return this.#stopping;
+  }
+
+  /** Does something when calls had time to end, unless the pool has ended. */
+  #afterGrace(action: () => void): void {
+    if (this.#hasEnded) return;
+    const timer = setTimeout(action, this.#settings.cancelGrace);
+    Deno.unrefTimer(timer);
+    this.#graceTimers.push(timer);
+  }
+
+  /** Fails all calls and kills all workers. */
+  #killAll(reason: () => Error): void {
+    this.scheduler.cancelAll(reason);
+    this.#supervisor.kill();
+  }
+
+  #cancelUnawaited(): void {
+    const count = this.scheduler.cancelUnawaited(
+      () => aborted("The pool's block has ended, and nobody awaited the task"),
+    );
+    if (count === 0) return;
+    console.warn(
+      `[distex] Cancelled ${count} pending calls that nobody awaits, as the block of their pool has ended. To wait for them, call pool.shutdown() at the end of the block`,
+    );
+  }
+
   async #startWorkers(): Promise<void> {
     this.#keepAlive.hold();
     try {
       const workers = await this.#supervisor.start();
-      const links = workers.map((worker) => this.#link(worker));
+      const handles = workers.map((worker) => this.#handle(worker));
       await Promise.all(
-        links.map((link) => this.scheduler.connect(link, this.#initializer())),
+        handles.map((handle) =>
+          this.scheduler.connect(handle, this.#initializer())
+        ),
       );
-      this.scheduler.add(links);
+      this.scheduler.add(handles);
       this.#isReady = true;
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
@@ -186,18 +233,18 @@ export class Engine {
     }
   }
 
-  /** Takes a worker in that takes the place of a lost one. */
+  /** Takes in a worker that replaces a lost one. */
   async #replace(worker: ConnectedWorker): Promise<void> {
-    const link = this.#link(worker);
+    const handle = this.#handle(worker);
     try {
-      await this.scheduler.connect(link, this.#initializer());
-      // Until then it would be taken for all that there are.
+      await this.scheduler.connect(handle, this.#initializer());
+      // Before that, the pool would take it for its only worker.
       await this.#starting;
-      this.scheduler.add([link]);
+      this.scheduler.add([handle]);
     } catch (error) {
-      // Another one is tried, and what was wrong is told if that is in vain.
-      worker.refuse(`its initializer failed: ${error}`);
-      link.close();
+      // Another one is started; if that is in vain, the reason is reported.
+      worker.process.refuse(`its initializer failed: ${error}`);
+      handle.close();
     }
   }
 
@@ -211,19 +258,16 @@ export class Engine {
   }
 
   /** How long calls go on waiting for a host that is lost, in milliseconds. */
-  #timeLeft({ lostSince = Infinity }: SupervisedHost): number {
+  #timeLeft({ lostSince = Infinity }: WorkerSupervisor): number {
     return lostSince + this.#settings.hostTimeout - performance.now();
   }
 
-  /**
-   * Sees to it, when a worker or a host was lost, that nothing waits for what
-   * won't come.
-   */
-  #checkHope(): void {
-    clearTimeout(this.#hopeTimer);
+  /** Fails calls that can no longer run, as a worker or a host was lost. */
+  #failStranded(): void {
+    clearTimeout(this.#hostTimer);
     if (!this.#isReady) return this.scheduler.wake();
     const { hosts } = this.#supervisor;
-    if (this.scheduler.links.length === 0 && !this.#expects(undefined)) {
+    if (this.scheduler.workers.length === 0 && !this.#expects(undefined)) {
       const error = hosts.find(({ error }) => error !== undefined)?.error;
       const waited = hosts.some(({ lostSince }) => lostSince !== undefined)
         ? `, and no host came back within the 'hostTimeout' of ${this.#settings.hostTimeout} ms`
@@ -237,12 +281,12 @@ export class Engine {
     const left = hosts.map((host) => this.#timeLeft(host));
     const least = Math.min(...left.filter((milliseconds) => milliseconds > 0));
     if (least === Infinity) return;
-    this.#hopeTimer = setTimeout(
-      () => this.#checkHope(),
+    this.#hostTimer = setTimeout(
+      () => this.#failStranded(),
       Math.min(least + 1, LONGEST_DELAY),
     );
     // It is what waits that keeps the program alive, if anything does.
-    Deno.unrefTimer(this.#hopeTimer);
+    Deno.unrefTimer(this.#hostTimer);
   }
 
   #breakLater(message: string, cause: unknown): void {
@@ -250,20 +294,18 @@ export class Engine {
     this.#break(message, cause).catch(() => {});
   }
 
-  #link(
-    { name, hostIndex, kind, channel, kill, end }: ConnectedWorker,
+  #handle(
+    { process, hostIndex, kind, channel }: ConnectedWorker,
   ): WorkerHandle {
     const { prefetch, concurrency, cancelGrace, transport } = this.#settings;
     return new WorkerHandle(
       {
-        name,
-        tally: this.#tallies[hostIndex]!,
+        process,
+        tally: this.#hosts[hostIndex]!.tally,
         modules: kind === "local" ? undefined : this.#modules,
         overTcp: kind === "spawner" || kind === "local" && transport === "tcp",
         concurrency,
         cancelGrace,
-        kill,
-        end,
       },
       channel,
       new PrefetchWindow(prefetch, concurrency),
@@ -283,7 +325,7 @@ export class Engine {
 
   async #break(message: string, cause: unknown): Promise<void> {
     this.#isReady = false;
-    clearTimeout(this.#hopeTimer);
+    clearTimeout(this.#hostTimer);
     const reason = () => new BrokenPoolError(message, { cause });
     this.scheduler.close(reason);
     this.scheduler.cancelQueued(reason);
@@ -291,22 +333,33 @@ export class Engine {
   }
 
   async #stop(): Promise<void> {
-    this.#keepAlive.hold();
     try {
-      // A start that nothing waits for needn't come to its end.
-      if (!this.#isReady && this.scheduler.isIdle) {
-        await this.#supervisor.stop();
-      }
-      await this.#starting?.catch(() => {});
       await this.scheduler.idle();
       this.#isReady = false;
-      clearTimeout(this.#hopeTimer);
+      clearTimeout(this.#hostTimer);
       this.scheduler.disconnect();
-      await this.#supervisor.stop();
+      await this.#keepAlive.during(this.#supervisor.stop());
+      await this.#starting?.catch(() => {});
     } finally {
+      this.#hasEnded = true;
+      for (const timer of this.#graceTimers) clearTimeout(timer);
       this.#keepAlive.close();
     }
   }
+}
+
+function aborted(message: string): DOMException {
+  return new DOMException(message, "AbortError");
+}
+
+/** A host as the pool's statistics know it. */
+interface PoolHost {
+  readonly tally: HostTally;
+  readonly kind: HostKind;
+}
+
+function poolHost(name: string, kind: HostKind): PoolHost {
+  return { tally: new HostTally(name), kind };
 }
 
 function sum(numbers: readonly number[]): number {

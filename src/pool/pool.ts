@@ -180,10 +180,15 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
   }
 
   /**
-   * Ends the pool. It accepts no more tasks, finishes those it has, unless
-   * they are cancelled, and ends the workers. A map that is being read yields
-   * the results of the items it has submitted, then throws a
+   * Ends the pool. It accepts no more tasks, finishes those it has, unless they
+   * are cancelled, and ends the workers. With `cancelFutures`, queued calls are
+   * rejected at once with a `DOMException` named `"AbortError"`, and running
+   * ones after `cancelGrace`, when their workers are killed. A map that is being
+   * read yields the results of the items it has submitted, then throws a
    * {@linkcode PoolClosedError}.
+   *
+   * With `wait: false`, the program stays alive for pending calls only while
+   * somebody awaits them.
    *
    * @example Usage
    * ```ts
@@ -208,9 +213,42 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
     await this.#engine.shutdown(shutdownSettings(options));
   }
 
-  /** Shuts the pool down and waits for it: see {@linkcode Pool.shutdown}. */
+  /**
+   * Ends the pool at once: kills its workers, whatever they are doing, and
+   * rejects all pending calls with a `DOMException` named `"AbortError"`.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertRejects } from "@std/assert";
+   *
+   * const pool = new Pool(1);
+   * const endless = pool.run(() => {
+   *   while (true);
+   * });
+   * const rejected = assertRejects(() => endless, DOMException, "terminated");
+   * await pool.terminate();
+   * await rejected;
+   * ```
+   *
+   * @returns A promise resolved when the workers have ended.
+   * @throws {Error} If something can't be ended or removed, such as the folder
+   * of the pool's socket.
+   */
+  async terminate(): Promise<void> {
+    await this.#engine.terminate();
+  }
+
+  /**
+   * Shuts the pool down at the end of an `await using` block.
+   *
+   * It waits for the calls that somebody awaits, as {@linkcode Pool.shutdown}
+   * does. Pending calls that nobody awaits are cancelled after `cancelGrace`,
+   * with a warning: a block that is left by an error shouldn't wait for them,
+   * and a disposal can't tell why the block is left.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.shutdown();
+    await this.#engine.dispose();
   }
 }
 

@@ -5,7 +5,8 @@ import type { Engine } from "./engine.ts";
 import { type Future, makeFuture } from "../calls/future.ts";
 import { type AnyIterable, Items } from "../map/items.ts";
 import { watchLimits } from "../calls/watch_limits.ts";
-import { type MapResults, MapRun } from "../map/map.ts";
+import type { MapResults } from "../map/map_results.ts";
+import { startMap } from "../map/map_run.ts";
 import { type MapIterables, parseInputs } from "../map/map_inputs.ts";
 import type { CallOptions } from "../options/call_options.ts";
 import type { MapOptions } from "../options/map_options.ts";
@@ -251,7 +252,7 @@ export class TaskRunner {
   ): Future<Transferred<ResultOf<Call, Args>>>;
   submit(task: AnyTask, ...args: unknown[]): Future<unknown> {
     const call = this.#call(task, args, this.submit);
-    return makeFuture(call, () => this.#engine.scheduler.abandon(call));
+    return makeFuture(call);
   }
 
   /**
@@ -444,7 +445,7 @@ export class TaskRunner {
       terms: { ...this.#terms, group: {} },
     };
     this.#engine.start();
-    return new MapRun(plan, this.#engine.scheduler);
+    return startMap(plan, this.#engine.scheduler);
   }
 
   /**
@@ -499,9 +500,7 @@ export class TaskRunner {
     const end = (reason: unknown) => {
       reject(reason);
       scheduler.withdraw(makeCall);
-      for (const call of calls) {
-        if (scheduler.abandon(call)) call.reject(reason);
-      }
+      for (const call of calls) call.abort(reason);
     };
     const unwatch = watchLimits(this.#options, end, trace);
     results.then(resolve, reject)
@@ -527,24 +526,22 @@ export class TaskRunner {
     const terms = this.#isLimited ? { ...this.#terms, group: {} } : this.#terms;
     const call = new PromisedCall<unknown>(registered, args, trace, terms);
     if (signal?.aborted) {
-      call.state = "settled";
-      call.reject(signal.reason);
+      call.abort(signal.reason);
       return call;
     }
     this.#engine.start();
     if (this.#isLimited) {
-      const end = (reason: unknown) => this.#abandon(call, reason);
-      call.onSettled = watchLimits(this.#options, end);
+      const end = (reason: unknown) => this.#end(call, reason);
+      call.whenSettled(watchLimits(this.#options, end));
     }
     this.#engine.scheduler.submit(call);
     return call;
   }
 
-  #abandon(call: PromisedCall<unknown>, reason: unknown): void {
-    if (!this.#engine.scheduler.abandon(call)) return;
-    // What the user gives is thrown as it is.
-    if (reason === this.#options.signal?.reason) call.reject(reason);
-    else call.fail(reason);
+  #end(call: PromisedCall<unknown>, reason: unknown): void {
+    // A reason that the user gives is thrown as it is.
+    if (reason === this.#options.signal?.reason) call.abort(reason);
+    else call.cancel(reason);
   }
 }
 

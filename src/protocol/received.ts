@@ -1,6 +1,6 @@
 /**
- * What arrives is checked here once, before anything is done with it: what
- * goes on from here has the types that it says.
+ * Checks each message once when it arrives. After that, its type can be relied
+ * on.
  *
  * @module
  */
@@ -16,12 +16,9 @@ import {
   type SpawnerToPool,
 } from "./spawner_messages.ts";
 
-// Tasks may replace globals, in a worker.
-const { Array, Error, Map, Object, RangeError, Uint8Array } = globalThis;
-
 type Check = (value: unknown) => boolean;
 
-/** The elements that each type of message has after that. */
+/** The checks of the elements that follow the type, by type. */
 type Formats = ReadonlyMap<unknown, readonly Check[]>;
 
 const FROM_WORKER: Formats = new Map([
@@ -53,13 +50,13 @@ const FROM_SPAWNER: Formats = new Map([
   [SpawnerMessageType.PONG, [isUint32, isNumber]],
 ]);
 
-/** @throws {RangeError} If it is no message that a worker sends. */
+/** @throws {RangeError} If it isn't a message from a worker. */
 export function fromWorker(message: unknown[]): WorkerMessage {
   check(message, FROM_WORKER, "worker");
   return message as unknown as WorkerMessage;
 }
 
-/** @throws {RangeError} If it is no message that a pool sends to a worker. */
+/** @throws {RangeError} If it isn't a message from a pool to a worker. */
 export function fromPool(message: unknown[]): PoolMessage {
   check(message, FROM_POOL, "pool");
   const checked = message as unknown as PoolMessage;
@@ -69,13 +66,13 @@ export function fromPool(message: unknown[]): PoolMessage {
   return checked;
 }
 
-/** @throws {RangeError} If it is no message that a pool sends to a spawner. */
+/** @throws {RangeError} If it isn't a message from a pool to a spawner. */
 export function fromPoolToSpawner(message: unknown[]): PoolToSpawner {
   check(message, FROM_POOL_TO_SPAWNER, "pool");
   return message as unknown as PoolToSpawner;
 }
 
-/** @throws {RangeError} If it is no message that a spawner sends to a pool. */
+/** @throws {RangeError} If it isn't a message from a spawner. */
 export function fromSpawner(message: unknown[]): SpawnerToPool {
   check(message, FROM_SPAWNER, "spawner");
   return message as unknown as SpawnerToPool;
@@ -84,7 +81,7 @@ export function fromSpawner(message: unknown[]): SpawnerToPool {
 function check(message: unknown[], formats: Formats, sender: string): void {
   const format = formats.get(message[0]);
   if (format === undefined) {
-    // What isn't a number may be anything, and have no text.
+    // Any other value may have no text.
     const type = isNumber(message[0]) ? message[0] : typeof message[0];
     throw new RangeError(
       `Malformed message: a ${sender} sends no type ${type}`,

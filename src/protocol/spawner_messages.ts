@@ -1,6 +1,16 @@
 /**
- * What a pool and a spawner on another machine say to each other, and when;
- * the project's docs have it as a table.
+ * The messages between a pool and a spawner on another machine.
+ *
+ * | Message          | From    | When                              | Answered by |
+ * | ---------------- | ------- | --------------------------------- | ----------- |
+ * | {@link Open}     | pool    | first                             | Ready       |
+ * | {@link Start}    | pool    | a worker is needed                | Ended       |
+ * | {@link Kill}     | pool    | a worker must end at once         | Ended       |
+ * | {@link Ping}     | pool    | regularly                         | Pong        |
+ * | {@link Ready}    | spawner | workers can be started            | nothing     |
+ * | {@link Ended}    | spawner | a worker has ended, or won't start | nothing    |
+ * | {@link Output}   | spawner | a worker has written output       | nothing     |
+ * | {@link Pong}     | spawner | after a ping                      | nothing     |
  *
  * @module
  */
@@ -17,23 +27,23 @@ export const SpawnerMessageType = {
   PONG: 8,
 } as const;
 
-/** How a pool wants its workers to be started. */
+/** How a pool's workers are started. */
 export interface SessionRequest {
-  /** Where the pool listens; an empty host name is what the spawner sees. */
+  /** The pool's address; an empty host name stands for the one the spawner sees. */
   readonly address: string;
   /** The pool's certificate (PEM), if the address is a `tls` one. */
   readonly certificate?: string;
-  /** What tasks may do: by the name of a permission `true`, or a list. */
+  /** The permissions of tasks, by name: `true` or a list. */
   readonly grants: { readonly [name: string]: true | readonly string[] };
   /** Further arguments for `deno run`. */
   readonly denoArgs: readonly string[];
   /** Environment variables besides those of the spawner. */
   readonly env: Readonly<Record<string, string>>;
-  /** The folder that workers start in; the spawner's by default. */
+  /** The working directory; that of the spawner by default. */
   readonly cwd?: string;
 }
 
-/** What a spawner says of the machine that it runs on. */
+/** The machine that a spawner runs on. */
 export interface MachineInfo {
   /** The version of Deno. */
   readonly deno: string;
@@ -45,25 +55,25 @@ export interface MachineInfo {
   readonly memory: number;
 }
 
-/** Says how workers are to be started. */
+/** Opens the session, and says how to start workers. */
 export type Open = [
   type: typeof SpawnerMessageType.OPEN,
   request: SessionRequest,
 ];
 
-/** Asks for a worker with this number. */
+/** Starts a worker with this number. */
 export type Start = [type: typeof SpawnerMessageType.START, worker: number];
 
 /** Ends a worker at once. */
 export type Kill = [type: typeof SpawnerMessageType.KILL, worker: number];
 
-/** Asks for a sign of life. */
+/** Checks that the spawner is alive. */
 export type Ping = [type: typeof SpawnerMessageType.PING, id: number];
 
-/** Workers can be asked for. */
+/** Answers Open: workers can be started now. */
 export type Ready = [type: typeof SpawnerMessageType.READY, info: MachineInfo];
 
-/** A worker has ended, or couldn't be started. */
+/** Reports that a worker has ended, or couldn't be started. */
 export type Ended = [
   type: typeof SpawnerMessageType.ENDED,
   worker: number,
@@ -72,7 +82,7 @@ export type Ended = [
   stderrTail: string,
 ];
 
-/** A worker has written something. */
+/** Brings output of a worker. */
 export type Output = [
   type: typeof SpawnerMessageType.OUTPUT,
   worker: number,
@@ -84,12 +94,12 @@ export type Output = [
 export type Pong = [
   type: typeof SpawnerMessageType.PONG,
   id: number,
-  /** The time there, in milliseconds since the epoch. */
+  /** The spawner's time, in milliseconds since the epoch. */
   time: number,
 ];
 
-/** What a pool sends to a spawner. */
+/** A message to a spawner. */
 export type PoolToSpawner = Open | Start | Kill | Ping;
 
-/** What a spawner sends to a pool. */
+/** A message from a spawner. */
 export type SpawnerToPool = Ready | Ended | Output | Pong;

@@ -1,20 +1,20 @@
 /**
- * Every message that travels once a connection is authenticated. A message is
- * a MessagePack array whose first element is its type.
+ * The messages between a pool and its workers. A message is a MessagePack array
+ * whose first element is its type.
  *
  * | Message          | From   | When                                | Answered by                         |
  * | ---------------- | ------ | ----------------------------------- | ----------------------------------- |
  * | {@link Define}   | pool   | before a task's first call there    | nothing                             |
- * | {@link Forget}   | pool   | when no one can call the tasks      | nothing                             |
+ * | {@link Forget}   | pool   | nothing refers to the tasks         | nothing                             |
  * | {@link Calls}    | pool   | calls of one task are due           | Results or Failure, one id each     |
  * | {@link Chunk}    | pool   | a map's chunk is due                | ChunkResults or Failure, for its id |
- * | {@link Module}   | pool   | a task of it was defined as sent    | nothing                             |
- * | {@link Cancel}   | pool   | no one waits for a call any more    | as the call is, if it wasn't        |
+ * | {@link Module}   | pool   | a task needs it, defined as `sent`  | nothing                             |
+ * | {@link Cancel}   | pool   | nobody waits for a call any more    | as the call, if it wasn't yet       |
  * | {@link Results}  | worker | calls of consecutive ids returned   | nothing                             |
  * | {@link ChunkResults} | worker | all items of a chunk returned   | nothing                             |
  * | {@link Failure}  | worker | a call or a chunk's item threw      | nothing                             |
  *
- * Call ids count up from 0 on each connection. Tasks have ids of the pool.
+ * Call ids count up from 0 on each connection. The pool numbers its tasks.
  *
  * @module
  */
@@ -32,7 +32,7 @@ export const MessageType = {
   CANCEL: 9,
 } as const;
 
-/** A function sent as source. */
+/** A function that is sent as source. */
 export interface InlineDefinition {
   readonly kind: "inline";
   /** An expression that evaluates to the function. */
@@ -48,11 +48,11 @@ export interface ModuleDefinition {
   readonly url: string;
   /** The name of the export. */
   readonly name: string;
-  /** Whether the module is sent rather than imported by its URL. */
+  /** Whether the module is sent, instead of imported by its URL. */
   readonly sent?: boolean;
 }
 
-/** A task with its first arguments given. */
+/** A task whose first arguments are bound. */
 export interface BoundDefinition {
   readonly kind: "bound";
   /** The id of the task that is bound, defined before. */
@@ -61,17 +61,17 @@ export interface BoundDefinition {
   readonly constants: readonly unknown[];
 }
 
-/** What a task is, in a form that travels. */
+/** A task in the form in which it is sent. */
 export type Definition = InlineDefinition | ModuleDefinition | BoundDefinition;
 
-/** Tells a worker what a task id stands for. */
+/** Defines a task by its id. */
 export type Define = [
   type: typeof MessageType.DEFINE,
   task: number,
   definition: Definition,
 ];
 
-/** Tells a worker to forget tasks. */
+/** Makes a worker forget tasks. */
 export type Forget = [type: typeof MessageType.FORGET, tasks: number[]];
 
 /** Brings a module that a worker can't import by its URL. */
@@ -80,11 +80,11 @@ export type Module = [
   url: string,
   /** Identifies the code. */
   hash: string,
-  /** The module's code, or the reason why there is none. */
+  /** The module's code, or the error that it failed with. */
   code: string | Error,
 ];
 
-/** Says that no one waits for a call any more. */
+/** Cancels a call that nobody waits for any more. */
 export type Cancel = [type: typeof MessageType.CANCEL, id: number];
 
 /** Calls of one task with consecutive ids. */
@@ -95,7 +95,7 @@ export type Calls = [
   argumentLists: unknown[][],
 ];
 
-/** One call for many items of a map. */
+/** Calls a task with many items of a map. */
 export type Chunk = [
   type: typeof MessageType.CHUNK,
   task: number,
@@ -122,7 +122,7 @@ export type ChunkResults = [
   values: unknown[],
 ];
 
-/** What a call threw; for a chunk, what its first failing item threw. */
+/** The error of a call, or of the first item of a chunk that failed. */
 export type Failure = [
   type: typeof MessageType.FAILURE,
   id: number,
@@ -132,7 +132,7 @@ export type Failure = [
   before: unknown[],
 ];
 
-/** What the pool sends. */
+/** A message from a pool. */
 export type PoolMessage =
   | Define
   | Forget
@@ -141,5 +141,5 @@ export type PoolMessage =
   | Chunk
   | Cancel;
 
-/** What a worker sends. */
+/** A message from a worker. */
 export type WorkerMessage = Results | ChunkResults | Failure;

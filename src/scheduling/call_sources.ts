@@ -1,31 +1,40 @@
 import type { KeepAlive } from "../util/keep_alive.ts";
+import type { HostCapacity, WorkerSet } from "./worker_set.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
+
+/** How much a source may submit, and to how many workers. */
+export interface Offer extends HostCapacity {
+  /** How many more calls the workers can take now. */
+  readonly room: number;
+}
 
 /** Something that submits calls when workers have room for them. */
 export interface CallSource {
   /** The host where its calls must run; `undefined` for any. */
   readonly host?: string | undefined;
+  /** Whether it submits nothing more. */
+  readonly ended: boolean;
   /**
-   * Submits up to `room` calls, now or when it has them; it wakes the scheduler
-   * once it can submit more than it could now.
+   * Submits up to `offer.room` calls, now or when it has them. It wakes the
+   * scheduler when it ends, and when it can submit more than it could now.
    */
-  fill(room: number): void;
+  pull(offer: Offer): void;
   /** Submits nothing more, for the given reason. */
   stop(reason: Error): void;
 }
 
 /**
- * The sources of a scheduler, which are asked in turn. They keep the program
- * alive while one waits for a worker to come.
+ * The sources of a scheduler, which take turns. They keep the program alive
+ * while one of them waits for a worker to come.
  */
 export class CallSources {
   readonly #keepAlive: KeepAlive;
-  readonly #workers: readonly WorkerHandle[];
+  readonly #workers: WorkerSet;
+  #sources: CallSource[] = [];
+  /** The hosts that the sources have calls for; `undefined` is any. */
+  readonly #hosts = new Set<string | undefined>();
   #isWaiting = false;
-  readonly #sources: CallSource[] = [];
-  /** How many of them have calls for a host; `undefined` is any. */
-  readonly #hosts = new Map<string | undefined, number>();
-  /** Which of them is asked first. */
+  /** The index of the source that comes first. */
   #turn = 0;
 
   /**
@@ -33,7 +42,7 @@ export class CallSources {
    *
    * @param workers The workers that there are, now or later.
    */
-  constructor(keepAlive: KeepAlive, workers: readonly WorkerHandle[]) {
+  constructor(keepAlive: KeepAlive, workers: WorkerSet) {
     this.#keepAlive = keepAlive;
     this.#workers = workers;
   }
@@ -41,38 +50,31 @@ export class CallSources {
   /** Adds a source. */
   add(source: CallSource): void {
     this.#sources.push(source);
-    const { host } = source;
-    this.#hosts.set(host, (this.#hosts.get(host) ?? 0) + 1);
-    this.workersChanged();
+    this.#changed();
   }
 
-  /** Takes a source out, if it is there. */
-  remove(source: CallSource): void {
-    const index = this.#sources.indexOf(source);
-    if (index < 0) return;
-    this.#sources.splice(index, 1);
-    const { host } = source;
-    const left = this.#hosts.get(host)! - 1;
-    if (left > 0) this.#hosts.set(host, left);
-    else this.#hosts.delete(host);
-    this.workersChanged();
+  /** Drops the sources that have ended. */
+  prune(): void {
+    if (!this.#sources.some(({ ended }) => ended)) return;
+    this.#sources = this.#sources.filter(({ ended }) => !ended);
+    this.#changed();
   }
 
-  /** Stops the sources with calls for a host of which a reason is given. */
+  /** Stops the sources with calls for a host if there is a reason to. */
   stop(reasonFor: (host: string | undefined) => Error | undefined): void {
-    for (const host of [...this.#hosts.keys()]) {
+    for (const host of [...this.#hosts]) {
       if (reasonFor(host) === undefined) continue;
       for (const source of this.#sources.filter((one) => one.host === host)) {
-        // Each has a reader of its own, who gets an error of its own.
+        // Each source has a reader of its own, who gets an error of its own.
         source.stop(reasonFor(host)!);
       }
     }
+    this.prune();
   }
 
-  /** Looks again at whether one waits for a worker to come. */
+  /** Checks again whether a source waits for a worker to come. */
   workersChanged(): void {
-    const isWaiting = [...this.#hosts.keys()]
-      .some((host) => !this.#workers.some((link) => link.isAt(host)));
+    const isWaiting = [...this.#hosts].some((host) => !this.#workers.has(host));
     if (isWaiting === this.#isWaiting) return;
     this.#isWaiting = isWaiting;
     if (isWaiting) this.#keepAlive.hold();
@@ -80,14 +82,13 @@ export class CallSources {
   }
 
   /**
-   * Asks one after the other, another one first each time, to fill what room
-   * is left.
+   * Lets the sources fill the room that is left, each of them first in turn.
    *
-   * @param links The workers that have room.
-   * @param waiting How many calls wait that can run at a host.
+   * @param workers The workers that have room.
+   * @param waiting Returns how many calls wait for a host.
    */
   pull(
-    links: readonly WorkerHandle[],
+    workers: readonly WorkerHandle[],
     waiting: (host: string | undefined) => number,
   ): void {
     const { length } = this.#sources;
@@ -100,14 +101,21 @@ export class CallSources {
     const full = new Set<string | undefined>();
     for (const source of sources) {
       const { host } = source;
-      if (full.has(host)) continue;
+      if (source.ended || full.has(host)) continue;
       let room = -waiting(host);
-      for (const link of links) {
-        if (link.isAt(host)) room += link.window.room;
+      for (const worker of workers) {
+        if (worker.isAt(host)) room += worker.window.room;
       }
-      if (room > 0) source.fill(room);
+      if (room > 0) source.pull({ room, ...this.#workers.capacity(host) });
       else full.add(host);
-      if (full.size === this.#hosts.size) return;
+      if (full.size === this.#hosts.size) break;
     }
+    this.prune();
+  }
+
+  #changed(): void {
+    this.#hosts.clear();
+    for (const { host } of this.#sources) this.#hosts.add(host);
+    this.workersChanged();
   }
 }

@@ -2,9 +2,9 @@ import type { Call } from "../calls/call.ts";
 
 /** The calls of a worker that was lost. */
 export interface UnansweredCalls {
-  /** Those that may have begun. */
+  /** The calls that may have begun. */
   readonly begun: Call[];
-  /** Those that can't have begun, in the order in which they were sent. */
+  /** The calls that can't have begun, in the order in which they were sent. */
   readonly unbegun: Call[];
 }
 
@@ -12,36 +12,28 @@ export interface UnansweredCalls {
  * The calls that are with a worker, in the order in which they were sent.
  *
  * A worker begins calls in that order, as many at once as its concurrency, and
- * doesn't begin a message's first call before the results of what has ended
- * have left. So one whose message has as many unanswered calls before it as
- * the concurrency can't have begun.
+ * doesn't begin the first call of a message before the results of the calls
+ * that have ended are sent. So a call can't have begun if as many unanswered
+ * calls as the concurrency precede its message.
  */
 export class CallsInFlight {
   readonly #concurrency: number;
   readonly #calls = new Map<number, Call>();
-  #message = 0;
 
   /** Constructs it without calls. */
   constructor(concurrency: number) {
     this.#concurrency = concurrency;
   }
 
-  /** Lets the calls that are added from now on be part of another message. */
-  beginMessage(): void {
-    this.#message++;
-  }
-
-  /** Adds a call under its id. */
-  add(id: number, call: Call): void {
-    call.message = this.#message;
-    call.id = id;
-    this.#calls.set(id, call);
+  /** Adds a call that was sent. */
+  add(call: Call): void {
+    this.#calls.set(call.id, call);
   }
 
   /**
    * Checks that a call can be answered by a value.
    *
-   * @throws {RangeError} If there is none with this id, or it is a chunk.
+   * @throws {RangeError} If no call has this id, or the call is a chunk.
    */
   expect(id: number): void {
     if (this.#get(id).chunk !== undefined) throw misfit(id);
@@ -50,28 +42,26 @@ export class CallsInFlight {
   /**
    * Checks that a chunk can be answered by so many values.
    *
-   * @throws {RangeError} If there is none of so many items with this id.
+   * @throws {RangeError} If no chunk of so many items has this id.
    */
   expectChunk(id: number, values: number): void {
-    const { chunk, payload } = this.#get(id);
-    if (chunk === undefined || payload.length !== values) throw misfit(id);
+    const { chunk, items } = this.#get(id);
+    if (chunk === undefined || items !== values) throw misfit(id);
   }
 
   /**
    * Checks that a call can have failed after so many values.
    *
-   * @throws {RangeError} If there is none with this id and more items.
+   * @throws {RangeError} If no call with more items has this id.
    */
   expectFailure(id: number, before: number): void {
-    const { chunk, payload } = this.#get(id);
-    const items = chunk === undefined ? 1 : payload.length;
-    if (before >= items) throw misfit(id);
+    if (before >= this.#get(id).items) throw misfit(id);
   }
 
   /**
    * Takes a call that was answered.
    *
-   * @throws {RangeError} If there is none with this id.
+   * @throws {RangeError} If no call has this id.
    */
   take(id: number): Call {
     const call = this.#get(id);
@@ -79,14 +69,19 @@ export class CallsInFlight {
     return call;
   }
 
-  /** The id of a call, if it is among these. */
-  idOf(call: Call): number | undefined {
-    return this.#calls.get(call.id) === call ? call.id : undefined;
+  /** The calls, in the order in which they were sent. */
+  [Symbol.iterator](): Iterator<Call> {
+    return this.#calls.values();
+  }
+
+  /** Returns whether a call is among these. */
+  has(call: Call): boolean {
+    return this.#calls.get(call.id) === call;
   }
 
   /**
-   * Whether all of the calls that may have begun were abandoned, and there is
-   * one.
+   * Whether all calls that may have begun were abandoned, and there is at
+   * least one.
    */
   get isAbandoned(): boolean {
     let found = false;
@@ -106,10 +101,10 @@ export class CallsInFlight {
   }
 
   /**
-   * Takes all calls, as the worker is lost.
+   * Takes all calls of a lost worker.
    *
-   * @param isComplete Whether all that the worker has sent was received. If it
-   * isn't, any of its calls may have begun.
+   * @param isComplete Whether everything that the worker sent was received. If
+   * not, any of its calls may have begun.
    */
   takeAll(isComplete: boolean): UnansweredCalls {
     const calls = [...this.#calls.values()];
@@ -121,7 +116,7 @@ export class CallsInFlight {
   #get(id: number): Call {
     const call = this.#calls.get(id);
     if (call === undefined) {
-      throw new RangeError(`Malformed message: no call ${id} is under way`);
+      throw new RangeError(`Malformed message: no call ${id} is in flight`);
     }
     return call;
   }
@@ -145,6 +140,6 @@ export class CallsInFlight {
 
 function misfit(id: number): RangeError {
   return new RangeError(
-    `Malformed message: what answers call ${id} doesn't fit it`,
+    `Malformed message: the answer to call ${id} doesn't fit it`,
   );
 }

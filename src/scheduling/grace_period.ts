@@ -2,18 +2,18 @@ import type { Call } from "../calls/call.ts";
 import type { CallsInFlight } from "./calls_in_flight.ts";
 import { nextTurn } from "../util/next_turn.ts";
 
-/** How much longer others may go on at a worker that is to be ended. */
+/** How many times longer other calls may go on before a worker is ended. */
 const DRAIN_FACTOR = 10;
 
 /**
- * Gives calls that no one waits for any more time to end. When it is over,
- * their worker is ended, as soon as that costs no other call.
+ * Gives abandoned calls some time to end. After that it ends their worker, as
+ * soon as that harms no other call.
  */
 export class GracePeriod {
   readonly #calls: CallsInFlight;
   readonly #milliseconds: number;
   readonly #end: () => void;
-  /** The call whose time runs. */
+  /** The call whose time is running. */
   #call: Call | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isOver = false;
@@ -30,12 +30,12 @@ export class GracePeriod {
     this.#end = end;
   }
 
-  /** Whether the worker is to be ended, and others are only let finish. */
+  /** Whether the worker ends once its other calls have finished. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** Looks again at what the worker may be busy with. */
+  /** Checks again which abandoned call may be running. */
   watch(): void {
     if (this.#isClosed) return;
     const first = this.#calls.firstAbandoned;
@@ -50,14 +50,14 @@ export class GracePeriod {
     if (this.#isOver && this.#calls.isAbandoned) this.#end();
   }
 
-  /** Stops watching, as the worker is gone. */
+  /** Stops watching, as the worker is lost. */
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
   }
 
   async #expire(call: Call): Promise<void> {
-    // A program that was busy itself has yet to read that the call has ended.
+    // If the program was busy, it has yet to read that the call has ended.
     await nextTurn();
     if (this.#isClosed || this.#call !== call) return;
     this.#isOver = true;

@@ -1,76 +1,66 @@
+import { Barrier } from "./barrier.ts";
 import type { Call } from "../calls/call.ts";
-import type { CallQueue } from "./call_queue.ts";
+import { CallCounts } from "../calls/call_counts.ts";
 import { type CallSource, CallSources } from "./call_sources.ts";
 import { BrokenPoolError } from "../errors/broken_pool_error.ts";
 import { WorkerLostError } from "../errors/worker_lost_error.ts";
-import { shareFairly } from "./share_fairly.ts";
 import type { KeepAlive } from "../util/keep_alive.ts";
-import { PendingCalls } from "./pending_calls.ts";
+import { PendingQueue } from "./pending_queue.ts";
 import type { PromisedCall } from "../calls/promised_call.ts";
-import { type Round, Rounds } from "./rounds.ts";
-import { SoloCalls } from "./solo_calls.ts";
+import { Retries } from "./retries.ts";
+import { shareFairly } from "./share_fairly.ts";
 import type { LostWorker, WorkerHandle } from "./worker_handle.ts";
+import { WorkerSet } from "./worker_set.ts";
 
-/** What a scheduler tells and asks the one that has made it. */
+/** What a scheduler reports to its owner and asks of it. */
 export interface SchedulerEvents {
-  /** A worker was lost, which may have been the last. */
-  lost(link: WorkerHandle, worker: LostWorker): void;
-  /** Whether a host has workers or will have some; `undefined`: any host. */
+  /** Notes that a worker was lost, which may have been the last. */
+  lost(worker: WorkerHandle, loss: LostWorker): void;
+  /** Returns whether a host has workers or will; `undefined`: any host. */
   expects(host: string | undefined): boolean;
-  /** Why a host can't be used, if that is known. */
+  /** Returns why a host can't be used, if that is known. */
   hostError(host: string): Error | undefined;
 }
 
 /**
- * Hands each call to the worker with the least to do, as soon as there is one
+ * Sends each call to the worker with the least to do, as soon as there is one
  * with room in its window. When no call is queued, sources are asked for some.
  */
 export class Scheduler {
   readonly #events: SchedulerEvents;
-  readonly #pending: PendingCalls;
-  readonly #solo = new SoloCalls();
-  readonly #links: WorkerHandle[] = [];
+  readonly #pending = new PendingQueue();
+  readonly #workers = new WorkerSet();
   readonly #sources: CallSources;
-  readonly #rounds = new Rounds();
-  #roundRuns = false;
-  #inFlight = 0;
+  readonly #retries = new Retries();
+  readonly #counts: CallCounts;
+  /** The initializers of workers, which no user waits for. */
+  readonly #initializers: CallCounts;
+  /** Whether the calls of a barrier run, and nothing else may. */
+  #barrierRuns = false;
   #dispatchDue = false;
   #sourceAdded = false;
+  /** Makes the error of each call that is submitted from now on. */
   #closed: (() => Error) | undefined;
-  /** Why nothing is to wait any more. */
+  /** Makes the error of each call that would be queued again. */
   #cancelled: (() => Error) | undefined;
 
   /** Constructs a scheduler without workers, where calls wait for some. */
   constructor(keepAlive: KeepAlive, events: SchedulerEvents) {
     this.#events = events;
-    this.#sources = new CallSources(keepAlive, this.#links);
-    this.#pending = new PendingCalls(keepAlive);
+    this.#sources = new CallSources(keepAlive, this.#workers);
+    const wake = () => this.wake();
+    this.#counts = new CallCounts(keepAlive, wake);
+    this.#initializers = new CallCounts(keepAlive, wake);
   }
 
   /** The workers. */
-  get links(): readonly WorkerHandle[] {
-    return this.#links;
+  get workers(): readonly WorkerHandle[] {
+    return this.#workers.all;
   }
 
   /** How many calls wait for a worker. */
   get queued(): number {
-    return this.#rounds.calls + this.#solo.length;
-  }
-
-  /**
-   * How many workers a host has, and how many calls their windows hold.
-   *
-   * @param host What the host is called; `undefined` for all hosts.
-   */
-  roomAt(host: string | undefined): { workers: number; capacity: number } {
-    let workers = 0;
-    let capacity = 0;
-    for (const link of this.#links) {
-      if (!link.isAt(host)) continue;
-      workers++;
-      capacity += link.window.limit;
-    }
-    return { workers, capacity };
+    return this.#pending.length;
   }
 
   /**
@@ -79,46 +69,41 @@ export class Scheduler {
    * @param initializer A call that the worker must have returned from first.
    */
   async connect(
-    link: WorkerHandle,
+    worker: WorkerHandle,
     initializer: PromisedCall<unknown> | undefined,
   ): Promise<void> {
-    link.receive((calls) => this.#returned(calls)).then((lost) =>
-      this.#lost(link, lost)
-    );
+    worker.receive(() => this.wake()).then((loss) => this.#lost(worker, loss));
     if (initializer === undefined) return;
-    this.#pending.addInitializer(initializer);
-    this.#send(link, initializer);
-    link.flush();
+    initializer.submit(this.#initializers);
+    worker.send(initializer);
+    worker.flush();
     await initializer.promise;
   }
 
   /** Adds workers that were connected. */
-  add(links: readonly WorkerHandle[]): void {
-    this.#links.push(...links.filter(({ lost }) => !lost));
+  add(workers: readonly WorkerHandle[]): void {
+    this.#workers.add(workers.filter(({ lost }) => !lost));
     this.#sources.workersChanged();
     this.wake();
   }
 
   /** Closes the connections to all workers. */
   disconnect(): void {
-    for (const link of this.#links) link.close();
+    for (const worker of this.#workers.all) worker.close();
   }
 
   /** Takes a call, which fails if the scheduler is closed. */
   submit(call: Call): void {
-    if (this.#closed !== undefined) {
-      call.state = "settled";
-      call.fail(this.#closed());
-      return;
-    }
-    this.#pending.add();
-    this.#rounds.push(call);
+    if (call.state === "settled") return;
+    if (this.#closed !== undefined) return call.fail(this.#closed());
+    call.submit(this.#counts);
+    this.#pending.push(call);
     this.wake();
   }
 
   /**
-   * Sends a call to every worker when all that was submitted so far is done;
-   * what is submitted later waits for them.
+   * Sends a call to every worker when all calls submitted so far are done;
+   * calls submitted later wait for them.
    *
    * @param host The host of the workers; `undefined` for all.
    */
@@ -127,24 +112,24 @@ export class Scheduler {
     host?: string,
   ): Promise<unknown[]> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed());
-    this.#pending.add();
-    const results = this.#rounds.add(makeCall, host);
+    const barrier = new Barrier(makeCall, host, this.#counts);
+    this.#pending.pushBarrier(barrier);
     this.wake();
-    return results;
+    return barrier.results;
   }
 
   /**
-   * Takes a round back that hasn't begun; what becomes of it is the caller's.
+   * Withdraws a call on every worker that hasn't begun. Its promise stays
+   * pending.
    *
-   * @param makeCall What it was submitted with.
+   * @param makeCall The function that it was submitted with.
    */
   withdraw(makeCall: () => PromisedCall<unknown>): void {
-    if (!this.#rounds.withdraw(makeCall)) return;
-    this.#pending.remove();
-    this.wake();
+    this.#pending.removeBarrier((barrier) => barrier.makeCall === makeCall)
+      ?.end();
   }
 
-  /** Asks a source for calls from now on. */
+  /** Asks a source for calls from now on, until it has ended. */
   addSource(source: CallSource): void {
     if (this.#closed !== undefined) return source.stop(this.#closed());
     this.#sources.add(source);
@@ -152,42 +137,8 @@ export class Scheduler {
     this.wake();
   }
 
-  /** Doesn't ask a source any more. */
-  removeSource(source: CallSource): void {
-    this.#sources.remove(source);
-  }
-
   /**
-   * Drops a call that is still queued; what becomes of it is the caller's.
-   *
-   * @returns Whether it was queued.
-   */
-  cancel(call: Call): boolean {
-    if (call.queue === undefined) return false;
-    call.queue.remove(call);
-    call.state = "settled";
-    this.#pending.remove();
-    this.wake();
-    return true;
-  }
-
-  /**
-   * Drops a call wherever it is; what becomes of it is the caller's.
-   *
-   * @returns Whether it wasn't settled already.
-   */
-  abandon(call: Call): boolean {
-    if (call.state === "settled" || call.state === "abandoned") return false;
-    if (this.cancel(call)) return true;
-    if (call.holder === undefined) {
-      call.state = "abandoned";
-      if (call.substitute !== undefined) this.abandon(call.substitute);
-    } else call.holder.abandon(call);
-    return true;
-  }
-
-  /**
-   * Lets all that is submitted from now on fail.
+   * Fails all calls that are submitted from now on.
    *
    * @param reason Makes an error for each, as each has a caller of its own.
    */
@@ -197,86 +148,119 @@ export class Scheduler {
   }
 
   /**
-   * Makes all fail that is queued, or would be again as its worker is lost.
+   * Fails all calls that are queued, or would be again as their worker is lost.
    *
    * @param reason Makes an error for each.
    */
   cancelQueued(reason: () => Error): void {
     this.#cancelled ??= reason;
-    const backlogs = this.#rounds.backlogs();
-    const rounds = this.#rounds.drain();
-    this.#failAll(this.#solo, reason);
-    for (const backlog of backlogs) {
-      for (const [, queue] of backlog.queues()) this.#failAll(queue, reason);
-    }
-    for (const round of rounds) {
-      round.reject(reason());
-      this.#pending.remove();
+    const { calls, barriers } = this.#pending.drain();
+    for (const call of calls) call.fail(reason());
+    for (const barrier of barriers) barrier.fail(reason());
+  }
+
+  /**
+   * Fails all calls, whether queued or in flight. Rejections of calls that
+   * nobody awaits aren't reported.
+   *
+   * @param reason Makes an error for each.
+   */
+  cancelAll(reason: () => Error): void {
+    for (const call of this.#unawaited()) call.ignoreFailure();
+    this.cancelQueued(reason);
+    for (const { calls } of this.#workers.all) {
+      for (const call of [...calls]) call.fail(reason());
     }
   }
 
-  /** Whether no call is queued or under way, other than initializers. */
+  /**
+   * Fails the calls that nobody awaits. Those that have begun may go on for
+   * their worker's grace period.
+   *
+   * @param reason Makes an error for each.
+   * @returns How many calls it has failed.
+   */
+  cancelUnawaited(reason: () => Error): number {
+    const calls = this.#unawaited();
+    for (const call of calls) {
+      call.ignoreFailure();
+      call.cancel(reason());
+    }
+    return calls.length;
+  }
+
+  /** Lets the program end before the calls that nobody awaits. */
+  releaseUnawaited(): void {
+    for (const call of this.#unawaited()) this.#counts.unhold(call);
+  }
+
+  /** Whether no call is queued or in flight, other than initializers. */
   get isIdle(): boolean {
-    return this.#pending.isIdle;
+    return this.#counts.isIdle;
   }
 
-  /** Waits until no call is queued or under way, other than initializers. */
+  /** Waits until no call is queued or in flight, other than initializers. */
   idle(): Promise<void> {
-    return this.#pending.idle();
+    return this.#counts.idle();
   }
 
   /** Tells all workers to forget a task. */
   forget(task: number): void {
-    for (const link of this.#links) link.forget(task);
+    for (const worker of this.#workers.all) worker.forget(task);
   }
 
-  /** Dispatches at the end of this turn, for all that it brings at once. */
+  /** Dispatches at the end of this turn, together with all that it brings. */
   wake(): void {
     if (this.#dispatchDue) return;
     this.#dispatchDue = true;
     queueMicrotask(() => {
       this.#sourceAdded = false;
       this.#dispatch();
-      // What was submitted by the dispatch itself has been seen to.
+      // The dispatch has handled all calls submitted meanwhile, but no source
+      // that another one has added when it was asked.
       this.#dispatchDue = false;
-      // A source that another one has begun when it was asked hasn't.
       if (this.#sourceAdded) this.wake();
     });
   }
 
   #dispatch(): void {
-    if (this.#roundRuns) return;
-    this.#refuseAbsent();
-    this.#solo.dispatch(this.#links, (link, call) => {
-      this.#send(link, call);
-      link.flush();
+    this.#sources.prune();
+    if (this.#barrierRuns) return;
+    this.#failUnplaceable();
+    this.#pending.dispatchIsolated(this.#workers.all, (worker, call) => {
+      this.#send(worker, call);
+      worker.flush();
     });
-    const links = this.#links.filter(({ hasRoom }) => hasRoom);
-    if (links.length > 0 && this.#rounds.length === 0) {
-      this.#sources.pull(
-        links,
-        (host) => this.#rounds.backlog.waiting(host),
-      );
+    const workers = this.#workers.withRoom();
+    if (workers.length > 0 && !this.#pending.hasBarriers) {
+      this.#sources.pull(workers, (host) => this.#pending.waiting(host));
     }
-    for (const [host, queue] of this.#rounds.backlog.queues()) {
-      const there = links.filter((link) => link.isAt(host));
-      shareFairly(queue, there, (link, call) => this.#send(link, call));
+    for (const [host, calls] of this.#pending.listsInTurn()) {
+      const there = host === undefined
+        ? workers
+        : workers.filter((worker) => worker.isAt(host));
+      shareFairly(calls, there, (worker, call) => this.#send(worker, call));
     }
-    const rest = this.#rounds.backlog.length + this.#solo.length;
-    const isFree = this.#inFlight <= this.#pending.initializers;
-    if (isFree && rest === 0) this.#beginRound();
+    if (this.#counts.inFlight === 0) this.#beginBarrier();
   }
 
-  /** Refuses what must run at a host that has no workers. */
-  #refuseAbsent(): void {
-    for (const [host, queue] of this.#rounds.backlog.queues()) {
-      if (this.#isAbsent(host)) this.#failAll(queue, () => this.#absent(host!));
+  #unawaited(): Call[] {
+    const inFlight = this.#workers.all.flatMap(({ calls }) => [...calls]);
+    return [...this.#pending.calls(), ...inFlight].filter(
+      ({ isAwaited, state }) => !isAwaited && state !== "abandoned",
+    );
+  }
+
+  /** Fails the calls for hosts that have no workers and won't get any. */
+  #failUnplaceable(): void {
+    for (const [host, calls] of this.#pending.lists()) {
+      if (!this.#isAbsent(host)) continue;
+      for (const call of calls.drain()) call.fail(this.#absent(host!));
     }
-    for (const call of this.#solo.placed()) {
+    for (const call of this.#pending.isolatedWithHost()) {
       const { host } = call.terms;
-      if (this.#isAbsent(host) && this.cancel(call)) {
-        call.fail(this.#absent(host!));
-      }
+      if (!this.#isAbsent(host)) continue;
+      this.#pending.failIsolated(call, this.#absent(host!));
     }
     this.#sources.stop((host) =>
       this.#isAbsent(host) ? this.#absent(host!) : undefined
@@ -284,8 +268,8 @@ export class Scheduler {
   }
 
   #isAbsent(host: string | undefined): boolean {
-    return host !== undefined && !this.#events.expects(host) &&
-      !this.#links.some((link) => link.isAt(host));
+    return host !== undefined && !this.#workers.has(host) &&
+      !this.#events.expects(host);
   }
 
   #absent(host: string): BrokenPoolError {
@@ -297,115 +281,84 @@ export class Scheduler {
     );
   }
 
-  #send(link: WorkerHandle, call: Call): void {
-    if (link.send(call)) this.#inFlight++;
-    else {
-      this.#pending.remove();
-      // There is room for another, which sources may be asked for.
-      queueMicrotask(() => this.wake());
-    }
+  #send(worker: WorkerHandle, call: Call): void {
+    worker.send(call);
+    // It couldn't be sent, which leaves room for a call of a source.
+    if (call.state !== "sent") queueMicrotask(() => this.wake());
   }
 
-  #beginRound(): void {
-    // Of a worker that is lost, or will be, the removal dispatches again.
-    if (this.#links.some(({ isEnding }) => isEnding)) return;
-    const round = this.#rounds.first;
-    if (round === undefined || !this.#canBegin(round)) return;
-    this.#rounds.shift();
-    if (this.#isAbsent(round.host)) {
-      round.reject(this.#absent(round.host!));
-      this.#pending.remove();
+  #beginBarrier(): void {
+    // The removal of a worker that is lost, or will be, dispatches again.
+    if (this.#workers.all.some(({ isEnding }) => isEnding)) return;
+    const barrier = this.#pending.nextBarrier;
+    if (barrier === undefined || !this.#canBegin(barrier)) return;
+    this.#pending.removeBarrier((next) => next === barrier);
+    if (this.#isAbsent(barrier.host)) {
+      barrier.fail(this.#absent(barrier.host!));
       queueMicrotask(() => this.wake());
       return;
     }
-    this.#roundRuns = true;
-    const links = this.#links.filter((link) => link.isAt(round.host));
-    const calls = links.map((link) => {
-      const call = round.makeCall();
-      this.#pending.add();
-      this.#send(link, call);
-      link.flush();
-      return call.promise;
+    this.#barrierRuns = true;
+    const calls = this.#workers.at(barrier.host).map((worker) => {
+      const call = barrier.makeCall();
+      call.submit(this.#counts);
+      this.#send(worker, call);
+      worker.flush();
+      return call;
     });
-    round.resolve(Promise.all(calls));
-    Promise.allSettled(calls).then(() => {
-      this.#roundRuns = false;
-      this.#pending.remove();
-      this.wake();
+    barrier.begin(calls).then(() => {
+      this.#barrierRuns = false;
+      barrier.end();
     });
   }
 
-  /** Whether there are workers for a round, or there won't be any. */
-  #canBegin({ host }: Round): boolean {
-    return this.#links.length > 0 &&
-      (this.#isAbsent(host) || this.#links.some((link) => link.isAt(host)));
+  /** Returns whether a barrier has workers, or will never have any. */
+  #canBegin({ host }: Barrier): boolean {
+    return this.#workers.size > 0 &&
+      (this.#isAbsent(host) || this.#workers.has(host));
   }
 
-  #returned(calls: number): void {
-    this.#inFlight -= calls;
-    this.#pending.remove(calls);
-    this.wake();
-  }
-
-  /** Moves the calls of a lost worker, runs them again, or lets them fail. */
-  #lost(link: WorkerHandle, worker: LostWorker): void {
-    const index = this.#links.indexOf(link);
-    if (index >= 0) this.#links.splice(index, 1);
-    const calls = [...worker.begun, ...worker.unbegun];
-    this.#inFlight -= calls.length;
-    const moved = new Set(worker.unbegun.filter(isMovable));
-    for (const call of calls) {
-      call.holder = undefined;
-      if (moved.has(call)) call.state = "queued";
-    }
-    this.#rounds.backlog.putBack([...moved]);
+  /** Moves the calls of a lost worker, runs them again, or fails them. */
+  #lost(worker: WorkerHandle, loss: LostWorker): void {
+    this.#workers.remove(worker);
+    const begun = loss.begun.filter(isPending);
+    const unbegun = loss.unbegun.filter(isPending);
+    const moved = unbegun.filter(isMovable);
+    for (const call of moved) call.requeue();
+    this.#pending.unshift(moved);
     if (this.#cancelled !== undefined) this.cancelQueued(this.#cancelled);
-    // What one of them rejects may have others dropped, moved ones too.
-    for (const call of calls) {
-      if (!moved.has(call)) this.#loseCall(call, link.name, worker);
+    // The error of one call may make its caller abandon others, moved ones too.
+    const hasMoved = new Set(moved);
+    for (const call of [...begun, ...unbegun]) {
+      if (!hasMoved.has(call)) this.#loseCall(call, worker.name, loss);
     }
     this.#sources.workersChanged();
-    this.#events.lost(link, worker);
+    this.#events.lost(worker, loss);
     this.wake();
   }
 
-  #loseCall(call: Call, name: string, { end, cause }: LostWorker): void {
-    const abandoned = call.state === "abandoned";
-    call.losses++;
-    if (!abandoned && call.losses <= call.terms.retries) {
-      call.rerun((rerun) => {
-        if (rerun !== call) call.substitute = rerun;
-        if (this.#cancelled !== undefined) {
-          rerun.state = "settled";
-          return rerun.fail(this.#cancelled());
-        }
-        rerun.state = "queued";
-        this.#pending.add();
-        this.#solo.push(rerun);
-        this.wake();
-      });
-    } else {
-      call.state = "settled";
-      if (!abandoned) {
-        const loss = {
-          worker: name,
-          exitStatus: end.exitStatus,
-          stderrTail: end.stderrTail,
-        };
-        const { task, losses } = call;
-        call.fail(new WorkerLostError(task.name, losses, loss, { cause }));
-      }
+  #loseCall(call: Call, worker: string, { end, cause }: LostWorker): void {
+    const tries = this.#retries.count(call);
+    if (call.state !== "abandoned" && tries <= call.terms.retries) {
+      return this.#retries.rerun(call, (next) => this.#isolate(next, call));
     }
-    this.#pending.remove();
+    const { exitStatus, stderrTail } = end;
+    const loss = { worker, exitStatus, stderrTail };
+    call.fail(new WorkerLostError(call.task.name, tries, loss, { cause }));
   }
 
-  #failAll(queue: Pick<CallQueue, "shift">, reason: () => Error): void {
-    for (let call = queue.shift(); call !== undefined; call = queue.shift()) {
-      call.state = "settled";
-      this.#pending.remove();
-      call.fail(reason());
-    }
+  /** Queues a lost call, or a part of it, to run in isolation. */
+  #isolate(next: Call, lost: Call): void {
+    if (next !== lost) next.submit(this.#counts);
+    if (this.#cancelled !== undefined) return next.fail(this.#cancelled());
+    this.#pending.pushIsolated(next);
+    this.wake();
   }
+}
+
+/** Returns whether a call wasn't settled while its worker had it. */
+function isPending(call: Call): boolean {
+  return call.state !== "settled";
 }
 
 function isMovable(call: Call): boolean {

@@ -1,94 +1,68 @@
-import type { Call } from "../calls/call.ts";
-import { GracePeriod } from "./grace_period.ts";
+import type { Call, CallOwner } from "../calls/call.ts";
+import { CallWriter, type ModuleSource } from "./call_writer.ts";
 import { CallsInFlight, type UnansweredCalls } from "./calls_in_flight.ts";
+import { GracePeriod } from "./grace_period.ts";
+import type { HostTally } from "./host_tally.ts";
 import type { PrefetchWindow } from "./prefetch_window.ts";
-import type { RegisteredTask } from "../tasks/task_registry.ts";
-import type { WorkerEnd } from "../spawner/spawner.ts";
-import type { HostTally } from "../pool/stats.ts";
+import type { WorkerEnd, WorkerProcess } from "../spawner/worker_process.ts";
 import type { Channel } from "../transport/channel.ts";
 import {
   type ChunkResults,
-  type Definition,
   type Failure,
   MessageType,
-  type PoolMessage,
   type Results,
   type WorkerMessage,
 } from "../protocol/worker_messages.ts";
 import { fromWorker } from "../protocol/received.ts";
-import { unsendableError } from "../codec/unsendable_error.ts";
 
-/** A list of calls is cut here, so that its first ones can start. */
-const MAX_LIST_BYTES = 2 ** 18;
-
-/** Where the code of modules comes from that a worker can't load itself. */
-export interface ModuleSource {
-  /** Whether a module has to be sent. */
-  needsBundle(url: string): boolean;
-  /** The module as code that stands alone, and what it is known by. */
-  bundle(url: string): Promise<{ hash: string; code: string }>;
-}
-
-/** What a pool says about a worker. */
+/** What a pool knows about a worker. */
 export interface WorkerProfile {
-  /** What the worker is called in messages. */
-  readonly name: string;
+  /** The worker's process. */
+  readonly process: WorkerProcess;
   /** Counts what the workers of its host have done. */
   readonly tally: HostTally;
-  /** For a worker on another machine: where it gets modules from. */
+  /** Where it gets modules from, if it is on another machine. */
   readonly modules: ModuleSource | undefined;
   /**
-   * Whether the worker is connected by TCP, where what it has sent can be lost
-   * with the connection.
+   * Whether the worker is connected by TCP, which can lose what the worker sent
+   * last.
    */
   readonly overTcp?: boolean;
   /** How many calls the worker runs at once. */
   readonly concurrency: number;
   /** How long an abandoned call may go on, in milliseconds. */
   readonly cancelGrace: number;
-  /**
-   * Ends the worker's process.
-   *
-   * @param blameless Whether it isn't the worker's fault.
-   */
-  readonly kill: (blameless: boolean) => void;
-  /** Sees to it that the worker's process ends, and tells how it did. */
-  readonly end: () => Promise<WorkerEnd>;
 }
 
-/** A worker that is gone, and what it leaves. */
+/** A worker that was lost, and the calls that it leaves. */
 export interface LostWorker extends UnansweredCalls {
   /** How its process ended. */
   readonly end: WorkerEnd;
-  /** Why its connection ended, if it broke. */
+  /** The error that ended its connection, if one did. */
   readonly cause: unknown;
 }
 
-/**
- * A worker as the pool sees it: calls go out, and what became of each comes
- * back.
- */
-export class WorkerHandle {
-  /** What the worker is called in messages. */
+/** A worker as the pool sees it: calls go out, and their outcomes come back. */
+export class WorkerHandle implements CallOwner {
+  /** The worker's name in messages. */
   readonly name: string;
+  /** The worker's host. */
+  readonly host: string;
   /** How many calls may be with the worker. */
   readonly window: PrefetchWindow;
-  /** Whether the worker is gone. */
+  /** Whether the worker is lost. */
   lost = false;
-  /** Whether it has one call alone, or gets no more until it is free for one. */
-  reserved: "alone" | "draining" | undefined;
+  /**
+   * Whether it runs one call in isolation, or gets no more calls until it is
+   * free for one.
+   */
+  reservation: "isolated" | "draining" | undefined;
 
   readonly #profile: WorkerProfile;
   readonly #channel: Channel;
+  readonly #writer: CallWriter;
   readonly #calls: CallsInFlight;
-  readonly #defined = new Set<number>();
-  readonly #sentModules = new Set<string>();
-  #nextId = 0;
-  /** The task of the list of calls that is open in the channel's writer. */
-  #listTask: number | undefined;
-  /** The group of the calls in it. */
-  #listGroup: object | undefined;
-  /** How many calls no one waits for that haven't been answered. */
+  /** How many abandoned calls haven't been answered. */
   #abandoned = 0;
   readonly #grace: GracePeriod;
   #killed = false;
@@ -99,8 +73,12 @@ export class WorkerHandle {
     channel: Channel,
     window: PrefetchWindow,
   ) {
-    this.name = profile.name;
+    this.name = profile.process.name;
+    this.host = profile.tally.name;
+    this.window = window;
     this.#profile = profile;
+    this.#channel = channel;
+    this.#writer = new CallWriter(channel, profile.modules);
     const { concurrency, cancelGrace } = profile;
     this.#calls = new CallsInFlight(concurrency);
     this.#grace = new GracePeriod(
@@ -108,18 +86,16 @@ export class WorkerHandle {
       cancelGrace,
       () => this.#kill(),
     );
-    this.#channel = channel;
-    this.window = window;
   }
 
-  /** Whether the worker is gone, or is being ended. */
+  /** Whether the worker is lost or is being killed. */
   get isEnding(): boolean {
     return this.lost || this.#killed;
   }
 
   /** Whether calls may be sent to it. */
   get isOpen(): boolean {
-    return !this.isEnding && this.reserved === undefined &&
+    return !this.isEnding && this.reservation === undefined &&
       !this.#grace.isOver;
   }
 
@@ -128,21 +104,26 @@ export class WorkerHandle {
     return this.isOpen && this.window.room > 0;
   }
 
-  /** Whether the worker runs at a host; `undefined` is any. */
+  /** Returns whether the worker runs at a host; `undefined` is any host. */
   isAt(host: string | undefined): boolean {
-    return host === undefined || host === this.#profile.tally.name;
+    return host === undefined || host === this.host;
   }
 
-  /** Whether what the host has done is counted there. */
+  /** Returns whether `tally` counts what the worker does. */
   countsFor(tally: HostTally): boolean {
     return tally === this.#profile.tally;
   }
 
+  /** The calls that are with the worker. */
+  get calls(): Iterable<Call> {
+    return this.#calls;
+  }
+
   /**
-   * Receives results until the worker is gone.
+   * Receives results until the worker is lost.
    *
-   * @param onReturn Called when calls have come back, with their number.
-   * @returns What became of the worker, and which calls it hasn't answered.
+   * @param onReturn Called with the number of calls that were answered.
+   * @returns How the worker ended, and the calls that it hasn't answered.
    */
   async receive(onReturn: (calls: number) => void): Promise<LostWorker> {
     let cause: unknown;
@@ -154,91 +135,62 @@ export class WorkerHandle {
       });
     } catch (error) {
       cause = error;
-      // What it has yet to do is done elsewhere, so it must do no more.
-      this.#profile.kill(false);
+      // Its calls will run elsewhere, so it must not go on with them.
+      this.#profile.process.kill();
     }
     // First of all: nothing must be sent to it from now on.
     this.lost = true;
     this.#grace.close();
-    const end = await this.#profile.end();
-    const isComplete = !end.hostLost && !this.#hasLost(cause);
+    const end = await this.#profile.process.end();
+    const isComplete = !end.hostLost && !this.#mayMissResults(cause);
     return { ...this.#calls.takeAll(isComplete), end, cause };
   }
 
-  /** Whether what the worker has sent may not have come, if it is lost. */
-  #hasLost(cause: unknown): boolean {
+  /** Returns whether results of the lost worker may not have arrived. */
+  #mayMissResults(cause: unknown): boolean {
     if (!this.#profile.overTcp) return false;
-    // One that was ended as it did one thing for too long has sent nothing
-    // meanwhile that was still to come.
+    // A worker that was killed for being stuck had sent everything before.
     if (this.#killed && !this.#channel.isWithinMessage) return false;
     return this.#channel.hidesResets || isReset(cause) ||
       isReset(this.#channel.writeError);
   }
 
   /**
-   * Writes a call; {@linkcode WorkerHandle.flush} sends it.
-   *
-   * @returns Whether it could be written; if not, it has failed.
+   * Writes a call; {@linkcode WorkerHandle.flush} sends it. If it can't be
+   * written, the call fails.
    */
-  send(call: Call): boolean {
-    const { writer } = this.#channel;
+  send(call: Call): void {
+    const writer = this.#writer;
+    const id = writer.nextId;
+    let bytes: number;
     try {
-      this.#define(call.task);
-      if (call.chunk === undefined) this.#openList(call);
+      bytes = writer.write(call);
     } catch (error) {
-      return this.#refuse(call, error);
+      return call.fail(error);
     }
-    try {
-      call.bytes = call.chunk === undefined
-        ? writer.append(call.payload)
-        : writer.message([
-          MessageType.CHUNK,
-          call.task.id,
-          this.#nextId,
-          call.chunk === "spread",
-          call.payload,
-        ]);
-    } catch (reason) {
-      const root = call.chunk === undefined ? "args" : "items";
-      return this.#refuse(call, unsendableError(call.payload, root, reason));
-    }
-    if (call.chunk !== undefined) {
-      this.#listTask = undefined;
-      this.#calls.beginMessage();
-    }
-    this.#calls.add(this.#nextId, call);
-    // Ids are unsigned 32-bit integers; a list has consecutive ones.
-    this.#nextId = (this.#nextId + 1) >>> 0;
-    if (this.#nextId === 0) this.#listTask = undefined;
-    call.state = "sent";
-    call.holder = this;
-    this.window.sent(call.bytes);
-    return true;
+    call.send(this, id, writer.message, bytes);
+    this.#calls.add(call);
+    this.window.sent(bytes);
   }
 
   /** Sends what was written. */
   flush(): void {
-    this.#listTask = undefined;
-    this.#channel.writer.endList();
-    this.#channel.flush();
+    this.#writer.flush();
   }
 
-  /** Tells the worker to forget a task, if it was told of it. */
+  /** Tells the worker to forget a task, if the worker knows it. */
   forget(task: number): void {
-    if (!this.#defined.delete(task) || this.#channel.closed) return;
-    this.#post([MessageType.FORGET, [task]]);
+    this.#writer.forget(task);
   }
 
   /**
-   * Notes that no one waits for a call any more. If it goes on for too long,
-   * the worker is ended, as soon as that costs no other call.
+   * Tells the worker that nobody waits for a call any more. If the call goes on
+   * for too long, the worker is killed, as soon as that harms no other call.
    */
-  abandon(call: Call): void {
-    call.state = "abandoned";
-    const id = this.#calls.idOf(call);
-    // The worker is lost, and what becomes of its calls is about to be seen to.
-    if (id === undefined) return;
-    this.#post([MessageType.CANCEL, id]);
+  release(call: Call): void {
+    // The calls of a lost worker are about to be settled or moved.
+    if (!this.#calls.has(call)) return;
+    this.#writer.post([MessageType.CANCEL, call.id]);
     this.#abandoned++;
     this.#grace.watch();
   }
@@ -248,71 +200,13 @@ export class WorkerHandle {
     this.#channel.close();
   }
 
-  /** Sends a message that isn't a call. */
-  #post(message: PoolMessage): void {
-    if (this.#channel.closed) return;
-    this.#listTask = undefined;
-    this.#channel.writer.message(message);
-    this.#channel.flush();
-  }
-
-  /** Continues the open list, or begins one. */
-  #openList({ task, terms }: Call): void {
-    const { writer } = this.#channel;
-    if (
-      this.#listTask === task.id && this.#listGroup === terms.group &&
-      writer.listByteLength < MAX_LIST_BYTES
-    ) return;
-    writer.beginList([MessageType.CALLS, task.id, this.#nextId], false);
-    this.#calls.beginMessage();
-    this.#listTask = task.id;
-    this.#listGroup = terms.group;
-  }
-
   /**
-   * Ends the worker, and not its connection: what it has sent still has to be
-   * read to know what it has begun.
+   * Kills the worker, but keeps its connection: the results that it has sent
+   * show which calls it has begun.
    */
   #kill(): void {
     this.#killed = true;
-    this.#profile.kill(true);
-  }
-
-  #define(task: RegisteredTask): void {
-    if (this.#defined.has(task.id)) return;
-    if (task.base !== undefined) this.#define(task.base);
-    this.#listTask = undefined;
-    const definition = this.#provide(task.definition);
-    try {
-      this.#channel.writer.message([MessageType.DEFINE, task.id, definition]);
-    } catch (reason) {
-      throw definition.kind === "bound"
-        ? unsendableError(definition.constants, "constants", reason)
-        : reason;
-    }
-    this.#defined.add(task.id);
-  }
-
-  /** Sends along, as soon as it is there, the module that a task needs. */
-  #provide(definition: Definition): Definition {
-    if (definition.kind !== "module") return definition;
-    const { url } = definition;
-    const { modules } = this.#profile;
-    if (modules === undefined || !modules.needsBundle(url)) return definition;
-    if (!this.#sentModules.has(url)) {
-      this.#sentModules.add(url);
-      modules.bundle(url).then(
-        ({ hash, code }) => this.#post([MessageType.MODULE, url, hash, code]),
-        (error) => this.#post([MessageType.MODULE, url, "", error]),
-      );
-    }
-    return { ...definition, sent: true };
-  }
-
-  #refuse(call: Call, error: unknown): false {
-    call.state = "settled";
-    call.fail(error);
-    return false;
+    this.#profile.process.kill(true);
   }
 
   #settle(message: WorkerMessage, byteLength: number): number {
@@ -328,7 +222,7 @@ export class WorkerHandle {
 
   #succeedAll(message: Results, byteLength: number): number {
     const [, firstId, busy, values] = message;
-    // All or none are settled: what is counted must be what has come back.
+    // All calls are checked before the first is settled.
     for (let index = 0; index < values.length; index++) {
       this.#calls.expect(firstId + index);
     }
@@ -337,8 +231,7 @@ export class WorkerHandle {
     this.window.measured(values.length, busy, byteLength);
     this.#profile.tally.count(values.length, 0, busy);
     for (let index = 0; index < values.length; index++) {
-      const call = this.#take(firstId + index);
-      if (this.#settles(call)) call.succeed(values[index], bytes, microseconds);
+      this.#take(firstId + index).succeed(values[index], bytes, microseconds);
     }
     return values.length;
   }
@@ -348,8 +241,7 @@ export class WorkerHandle {
     this.#calls.expectChunk(id, values.length);
     this.window.measured(1, busy, byteLength);
     this.#profile.tally.count(values.length, 0, busy);
-    const call = this.#take(id);
-    if (this.#settles(call)) call.succeed(values, byteLength, busy);
+    this.#take(id).succeed(values, byteLength, busy);
     return 1;
   }
 
@@ -358,29 +250,22 @@ export class WorkerHandle {
     this.#calls.expectFailure(id, before.length);
     this.window.measured(1, busy, byteLength);
     this.#profile.tally.count(before.length, 1, busy);
-    const call = this.#take(id);
-    if (this.#settles(call)) call.fail(thrown, before);
+    this.#take(id).fail(thrown, before);
     return 1;
   }
 
+  /** Takes a call that was answered. */
   #take(id: number): Call {
     const call = this.#calls.take(id);
-    call.holder = undefined;
     this.window.returned(call.bytes);
+    if (call.state === "abandoned" && --this.#abandoned === 0) {
+      this.#grace.watch();
+    }
     return call;
-  }
-
-  /** Settles a call that was answered, and says whether someone waits for it. */
-  #settles(call: Call): boolean {
-    const isAwaited = call.state !== "abandoned";
-    call.state = "settled";
-    if (isAwaited) return true;
-    if (--this.#abandoned === 0) this.#grace.watch();
-    return false;
   }
 }
 
-/** Whether a connection that ended so didn't wait for all to be sent. */
+/** Returns whether a connection that ended so may have dropped data. */
 function isReset(cause: unknown): boolean {
   return cause instanceof Deno.errors.ConnectionReset ||
     cause instanceof Deno.errors.ConnectionAborted ||

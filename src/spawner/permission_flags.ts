@@ -16,18 +16,18 @@ export const PERMISSION_NAMES = [
 export type PermissionName = (typeof PERMISSION_NAMES)[number];
 
 /**
- * What is granted: all, or what is listed; what isn't named is denied. An empty
- * list of `import` is for what Deno allows if it isn't told otherwise: imports
+ * Permissions: `true` grants all of a kind, a list what it lists; a kind that is
+ * missing is denied. An empty list of `import` grants Deno's default: imports
  * from some hosts, and from npm.
  */
 export type Grants = {
   readonly [name in PermissionName]?: true | readonly string[];
 };
 
-/** Where this package, and so the program of a worker, may come from. */
+/** The host of this package, and so of a worker's program. */
 const OWN_IMPORTS = "jsr.io:443";
 
-/** The flags that give a worker what is granted, and access to its pool. */
+/** Returns the flags that grant a worker its permissions and its pool. */
 export function permissionFlags(grants: Grants, address: Address): string[] {
   if (PERMISSION_NAMES.every((name) => grants[name] === true)) {
     return ["--allow-all"];
@@ -43,18 +43,18 @@ export function permissionFlags(grants: Grants, address: Address): string[] {
     if (grant === true) flags.push(`--allow-${name}`);
     else if (list.length > 0) flags.push(`--allow-${name}=${list.join(",")}`);
   }
-  // No flag denies it all: --deny-import leaves out npm, and what is cached,
-  // such as the program of the worker, has to be loaded.
+  // --deny-import doesn't deny npm. This flag denies all downloads, and lets
+  // cached modules load, such as the worker's program.
   if (grants.import === undefined) flags.push("--cached-only");
   return flags;
 }
 
-/** The least that a worker needs to be loaded and to connect. */
+/** Returns the permissions that a worker needs to load and to connect. */
 function ownGrants(
   address: Address,
   grants: Grants,
 ): { readonly [name in PermissionName]?: readonly string[] } {
-  // A list takes the place of Deno's own, which has it.
+  // A list replaces Deno's own, which includes this host.
   const imports = Array.isArray(grants.import) && grants.import.length > 0
     ? { import: [OWN_IMPORTS] }
     : {};

@@ -1,7 +1,9 @@
+import { Child } from "./child.ts";
+
 /**
- * Reads the process ids that the pool tells it, until the pool ends. Then it
- * kills those that are still there and removes the pool's folder, if any. Those
- * that end by themselves, it gives some seconds for that.
+ * Reads process ids from the pool until the pool ends. Then it kills the
+ * processes that are still there, and removes the pool's folder, if any. It
+ * gives those that end by themselves a few seconds.
  */
 const SCRIPT = `
 trap '' HUP INT QUIT TERM
@@ -33,27 +35,28 @@ done
 kill -KILL $ending 2>/dev/null
 `;
 
+/** A process to watch over. */
+type WatchedProcess = Pick<Child, "pid" | "status">;
+
 /**
- * A small shell process that outlives the pool's by a moment, and so can tidy
- * up after it however it ended, SIGKILL included. A worker that is busy in a
- * synchronous task wouldn't notice by itself.
+ * A small shell process that outlives the program and cleans up after it,
+ * however the program ended, SIGKILL included. A worker that is busy in a
+ * synchronous task wouldn't notice that end by itself.
  */
 export class Reaper {
-  readonly #child: Deno.ChildProcess;
-  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #child: Child;
 
   /**
-   * Starts the process; `folder` is what it removes at the end.
+   * Starts the process.
    *
-   * @throws {Error} If that isn't possible.
+   * @param folder The folder to remove at the end, if any.
+   * @throws {Error} If `sh` can't be run.
    */
   constructor(folder: string | undefined) {
     this.#child = start(folder ?? "");
-    this.#child.unref();
-    this.#writer = this.#child.stdin.getWriter();
   }
 
-  /** Whether this system has a shell for it. */
+  /** Whether this system has `sh`. */
   static get isSupported(): boolean {
     return Deno.build.os !== "windows";
   }
@@ -61,38 +64,37 @@ export class Reaper {
   /**
    * Watches over a process until it has ended.
    *
-   * @param endsItself Whether it ends by itself, soon after the pool's process:
-   * if it does, nothing is done to it.
+   * @param endsItself Whether the process ends soon after the program by
+   * itself; it is killed only if it doesn't.
    */
-  watch(child: Deno.ChildProcess, endsItself = false): void {
-    this.#tell(`${endsItself ? "ending" : "started"} ${child.pid}`);
-    child.status.then(() => this.#tell(`ended ${child.pid}`));
+  watch(process: WatchedProcess, endsItself = false): void {
+    const event = endsItself ? "ending" : "started";
+    // A reaper that was killed is missed only if the program is killed too.
+    this.#child.write(`${event} ${process.pid}\n`);
+    process.status.then(() => this.#child.write(`ended ${process.pid}\n`));
   }
 
-  /** Ends the reaper, as the pool has tidied up itself. */
+  /** Ends the reaper, as the program has cleaned up itself. */
   async close(): Promise<void> {
     this.#child.ref();
-    await this.#writer.close().catch(() => {});
+    await this.#child.endInput();
     await this.#child.status;
-  }
-
-  #tell(line: string): void {
-    // A reaper that was killed is missed only if the pool is killed too.
-    this.#writer.write(new TextEncoder().encode(`${line}\n`)).catch(() => {});
   }
 }
 
-function start(folder: string): Deno.ChildProcess {
+function start(folder: string): Child {
   try {
-    return new Deno.Command("sh", {
-      args: ["-c", SCRIPT, "distex-reaper", folder],
-      stdin: "piped",
-      stdout: "null",
-      stderr: "inherit",
-    }).spawn();
+    return new Child(
+      new Deno.Command("sh", {
+        args: ["-c", SCRIPT, "distex-reaper", folder],
+        stdin: "piped",
+        stdout: "null",
+        stderr: "inherit",
+      }).spawn(),
+    );
   } catch (cause) {
     throw new Error(
-      `The program 'sh', which ends the workers should this program be killed, can't be run (${cause}): it must be in the PATH, and if --allow-run lists programs, sh must be among them`,
+      `Can't run the program 'sh', which ends the workers if this program is killed (${cause}): it must be in the PATH, and a list of --allow-run must include it, as in --allow-run=deno,sh`,
       { cause },
     );
   }

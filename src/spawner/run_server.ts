@@ -40,6 +40,8 @@ const STRINGS = [
   "tls-key",
 ] as const;
 
+type StringFlag = typeof STRINGS[number];
+
 /**
  * Runs a spawner server as a program, until it gets SIGINT or SIGTERM.
  *
@@ -152,8 +154,8 @@ async function readFile(option: string, file: string): Promise<string> {
 }
 
 function count(
-  flags: Record<string, string | undefined>,
-  name: string,
+  flags: { readonly [Flag in StringFlag]?: string | undefined },
+  name: StringFlag,
   least: number,
   most = Number.MAX_SAFE_INTEGER,
 ): number | undefined {

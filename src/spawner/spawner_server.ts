@@ -1,62 +1,81 @@
-import { delay } from "@std/async/delay";
-import {
-  HANDSHAKE_TIMEOUT,
-  UnauthenticatedConnections,
-} from "../transport/unauthenticated_connections.ts";
+import { admitPool } from "../protocol/spawner_handshake.ts";
+import { AuthenticatedListener } from "../transport/authenticated_listener.ts";
+import type { Channel } from "../transport/channel.ts";
+import type { Connection } from "../transport/connection.ts";
+import { HANDSHAKE_TIMEOUT } from "../transport/unauthenticated_connections.ts";
 import { isTimeout } from "../util/within_limit.ts";
-import { Channel } from "../transport/channel.ts";
-import { admitPool } from "../transport/handshake.ts";
+import { PoolSession } from "./pool_session.ts";
 import { Reaper } from "./reaper.ts";
-import { SpawnerSession } from "./spawner_session.ts";
 import { WORKER_PROGRAM } from "./worker_program.ts";
 
-/** The pause after a connection couldn't be accepted, in milliseconds. */
-const ACCEPT_PAUSE = 100;
-
-/** How a spawner server serves. */
+/** The settings of a spawner server. */
 export interface SpawnerServerSettings {
   /** The address to listen at. */
   readonly hostname: string;
-  /** The port to listen at; 0 is any that is free. */
+  /** The port to listen at; 0 is any free port. */
   readonly port: number;
-  /** What a pool must know; `""` is known to all. */
+  /** The token that pools must know; `""` admits every pool. */
   readonly token: string;
-  /** How many workers may run at the same time, of all pools together. */
+  /** The limit of workers at the same time, for all pools together. */
   readonly maxWorkers: number;
-  /** How many workers one pool may have. */
+  /** The limit of workers at the same time, for each pool. */
   readonly maxWorkersPerPool: number;
-  /** The certificate and its key (PEM), to be reached with TLS. */
+  /** The certificate and its key (PEM), to serve with TLS. */
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
-  /** The configuration that workers' imports resolve by, if any. */
+  /** The configuration file for imports of workers, if any. */
   readonly config: string | undefined;
-  /** Takes a line about what happens. */
+  /** Takes a line for the log. */
   readonly log: (line: string) => void;
+  /**
+   * How long a pool may take to authenticate itself, in milliseconds.
+   *
+   * @default {5_000}
+   */
+  readonly handshakeTimeout?: number;
 }
 
-/** Starts workers on this machine for pools that prove they may ask. */
+/** Starts workers on this machine for pools that know the token. */
 export class SpawnerServer implements AsyncDisposable {
   /** The port that it listens at. */
   readonly port: number;
 
   readonly #settings: SpawnerServerSettings;
-  readonly #listener: Deno.Listener;
+  readonly #listener: AuthenticatedListener<Uint8Array<ArrayBuffer>>;
   readonly #reaper = Reaper.isSupported ? new Reaper(undefined) : undefined;
-  readonly #strangers = new UnauthenticatedConnections();
   /** The channels of pools, and their sessions until these are over. */
   readonly #sessions = new Map<Channel, Promise<void>>();
   #workers = 0;
   #pools = 0;
   #closed = false;
 
-  /** Begins to listen. */
+  /**
+   * Listens for pools.
+   *
+   * @throws {Error} If it can't listen there, or has a bad certificate.
+   */
   constructor(settings: SpawnerServerSettings) {
     this.#settings = settings;
-    const { hostname, port, tls } = settings;
-    this.#listener = tls === undefined
+    const { hostname, port, tls, token, log } = settings;
+    const { handshakeTimeout = HANDSHAKE_TIMEOUT } = settings;
+    const listener = tls === undefined
       ? Deno.listen({ hostname, port })
       : Deno.listenTls({ hostname, port, ...tls });
-    this.port = (this.#listener.addr as Deno.NetAddr).port;
-    this.#accept();
+    this.port = (listener.addr as Deno.NetAddr).port;
+    this.#listener = new AuthenticatedListener({
+      authenticate: (connection) => admitPool(connection, token),
+      onChannel: (secret, channel, connection) =>
+        this.#admit(channel, peerOf(connection), secret),
+      onRefused: (reason, connection) =>
+        log(
+          `refused a connection from ${peerOf(connection)}: ${
+            describeRefusal(reason, handshakeTimeout)
+          }`,
+        ),
+      onAcceptError: (error) =>
+        log(`a connection could not be accepted: ${error}`),
+      handshakeTimeout,
+    });
+    this.#listener.serve(listener);
   }
 
   /** Ends all workers and stops listening. */
@@ -64,7 +83,6 @@ export class SpawnerServer implements AsyncDisposable {
     if (this.#closed) return;
     this.#closed = true;
     this.#listener.close();
-    this.#strangers.refuseAll();
     for (const channel of this.#sessions.keys()) channel.close();
     await Promise.all(this.#sessions.values());
     await this.#reaper?.close();
@@ -75,41 +93,15 @@ export class SpawnerServer implements AsyncDisposable {
     await this.close();
   }
 
-  async #accept(): Promise<void> {
-    while (!this.#closed) {
-      try {
-        this.#welcome(await this.#listener.accept());
-      } catch (error) {
-        if (this.#closed) return;
-        this.#settings.log(`a connection could not be accepted: ${error}`);
-        // It may be that too many are open, which passes.
-        await delay(ACCEPT_PAUSE);
-      }
-    }
-  }
-
-  /** Lets a pool in, if it is one that may be. */
-  async #welcome(connection: Deno.Conn): Promise<void> {
-    const { hostname } = connection.remoteAddr as Deno.NetAddr;
-    try {
-      const secret = await this.#strangers.admit(
-        connection,
-        (connection) => admitPool(connection, this.#settings.token),
-      );
-      if (secret === undefined) return;
-      const channel = new Channel(connection);
-      const session = this.#serve(channel, hostname, secret);
-      this.#sessions.set(channel, session);
-      await session;
-      this.#sessions.delete(channel);
-    } catch (error) {
-      const reason = isTimeout(error)
-        ? `it has not proved itself within ${HANDSHAKE_TIMEOUT} ms`
-        : error instanceof Error
-        ? error.message
-        : error;
-      this.#settings.log(`refused a connection from ${hostname}: ${reason}`);
-    }
+  async #admit(
+    channel: Channel,
+    peer: string,
+    secret: Uint8Array<ArrayBuffer>,
+  ): Promise<void> {
+    const session = this.#serve(channel, peer, secret);
+    this.#sessions.set(channel, session);
+    await session;
+    this.#sessions.delete(channel);
   }
 
   async #serve(
@@ -121,21 +113,21 @@ export class SpawnerServer implements AsyncDisposable {
     const pool = `pool ${++this.#pools} from ${peer}`;
     log(`${pool} has connected`);
     let workers = 0;
-    const session = new SpawnerSession(channel, {
+    const session = new PoolSession(channel, {
       program: WORKER_PROGRAM,
       config,
       secret,
       reaper: this.#reaper,
       peer,
-      lifeline: undefined,
+      probed: undefined,
       beginWorker: () => {
-        const refused = this.#limit(workers);
-        if (refused !== undefined) log(`${pool}: a worker ${refused}`);
+        const refusal = this.#refusalOfAnother(workers);
+        if (refusal !== undefined) log(`${pool}: a worker ${refusal}`);
         else {
           workers++;
           this.#workers++;
         }
-        return refused;
+        return refusal;
       },
       endWorker: () => {
         workers--;
@@ -146,8 +138,8 @@ export class SpawnerServer implements AsyncDisposable {
     log(`${pool} is gone: ${reason}`);
   }
 
-  /** Why a pool that has so many workers can't have one more. */
-  #limit(workers: number): string | undefined {
+  /** Why a pool with so many workers can't have another one, if so. */
+  #refusalOfAnother(workers: number): string | undefined {
     const { maxWorkers, maxWorkersPerPool } = this.#settings;
     if (workers >= maxWorkersPerPool) {
       return `was refused, as the spawner server lets a pool have at most ${maxWorkersPerPool} (--max-workers-per-pool)`;
@@ -157,4 +149,15 @@ export class SpawnerServer implements AsyncDisposable {
     }
     return undefined;
   }
+}
+
+function peerOf({ remoteAddr }: Connection): string {
+  return (remoteAddr as Deno.NetAddr).hostname;
+}
+
+function describeRefusal(reason: unknown, timeout: number): string {
+  if (isTimeout(reason)) {
+    return `it did not authenticate itself within ${timeout} ms`;
+  }
+  return reason instanceof Error ? reason.message : String(reason);
 }

@@ -1,36 +1,36 @@
 /**
- * What runs on an ssh host, as one file that the pool sends: first as the
- * spawner there, then, started by that one, as each of the workers.
+ * The program of an ssh host, which the pool sends as one file. It runs as the
+ * spawner there, which starts it again as each of the workers.
  *
  * @module
  */
 
 import { parseArgs } from "@std/cli/parse-args";
+import { introduceWorker } from "../protocol/worker_handshake.ts";
 import type { Address } from "../transport/address.ts";
 import { Channel } from "../transport/channel.ts";
-import { connectToPool } from "../transport/connect.ts";
-import { introduce } from "../transport/handshake.ts";
+import { connect } from "../transport/connect.ts";
 import { runWorker } from "../worker/run_worker.ts";
+import { probeUntilUnreachable } from "./liveness_probe.ts";
+import { PoolSession } from "./pool_session.ts";
 import { Reaper } from "./reaper.ts";
-import { lifelineCut } from "./lifeline.ts";
-import { SpawnerSession } from "./spawner_session.ts";
 
-/** Serves the pool until it goes, then tidies up all that is its here. */
+/** Serves the pool until its end, and then removes everything of it here. */
 async function runSpawner(folder: string, number: number): Promise<never> {
   const reaper = new Reaper(folder);
   const line = await new Response(Deno.stdin.readable).text();
   const secret = Uint8Array.fromHex(line.trimEnd());
-  const lifeline = socket(`${folder}/probe.sock`);
+  const probed = socketAddress(`${folder}/probe.sock`);
   try {
-    const pool = socket(`${folder}/pool.sock`);
-    const channel = await enter(pool, secret, number, lifeline);
-    const session = new SpawnerSession(channel, {
+    const pool = socketAddress(`${folder}/pool.sock`);
+    const channel = await connectTo(pool, secret, number, probed);
+    const session = new PoolSession(channel, {
       program: import.meta.filename!,
       config: undefined,
       secret,
       reaper,
       peer: "",
-      lifeline,
+      probed,
     });
     await session.serve();
   } finally {
@@ -40,34 +40,34 @@ async function runSpawner(folder: string, number: number): Promise<never> {
 }
 
 /**
- * Connects to the pool and is let in, for which a program that is busy may
- * take its time.
+ * Connects to the pool, and waits as long as a busy program needs to answer.
  *
- * @throws {Error} If it isn't, or the pool can't be reached any more.
+ * @throws {Error} If the pool refuses, or can't be reached any more.
  */
-async function enter(
+async function connectTo(
   pool: Address,
   secret: Uint8Array<ArrayBuffer>,
   number: number,
-  lifeline: Address,
+  probed: Address,
 ): Promise<Channel> {
   const over = new AbortController();
   const connected = (async () => {
-    const connection = await connectToPool(pool, "");
-    await introduce(connection, secret, number);
+    const connection = await connect(pool, "");
+    await introduceWorker(connection, secret, number);
     return new Channel(connection);
   })();
-  const cut = lifelineCut(lifeline, over.signal).then((reason) => {
-    throw new Error(reason);
-  });
+  const unreachable = probeUntilUnreachable(probed, over.signal)
+    .then((reason) => {
+      throw new Error(reason);
+    });
   try {
-    return await Promise.race([connected, cut]);
+    return await Promise.race([connected, unreachable]);
   } finally {
     over.abort();
   }
 }
 
-function socket(path: string): Address {
+function socketAddress(path: string): Address {
   return { transport: "unix", path };
 }
 

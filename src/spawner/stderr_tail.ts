@@ -1,13 +1,13 @@
-/** What Deno writes after its own errors, where it has no names in it. */
+/** The backtrace that Deno prints after its own errors; it has no names. */
 const BACKTRACE = /\n+Stack backtrace:\n(?: .*(?:\n|$))*$/;
 
 /**
- * Makes text for messages of the last that a process wrote to stderr: without
- * colours and the like, which are for the terminal that it thinks it has.
+ * Converts the end of a process's stderr to text for messages, without colours
+ * and other codes for terminals.
  */
 export async function readStderrTail(tail: Uint8Array): Promise<string> {
   if (tail.length === 0) return "";
-  // It takes a while to load, and most workers have no last words.
+  // This module loads slowly, and most workers end without output.
   const { stripVTControlCharacters } = await import("node:util");
   const text = stripVTControlCharacters(new TextDecoder().decode(tail));
   return text.replaceAll("\r\n", "\n").replace(BACKTRACE, "").trim();

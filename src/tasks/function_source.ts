@@ -1,74 +1,135 @@
-import jsTokens from "js-tokens";
+import jsTokens, { type Token } from "js-tokens";
 
 /** A function in a form that another process can evaluate. */
 export interface FunctionSource {
   /** An expression that evaluates to the function. */
   readonly source: string;
-  /** The function's name, or a stand-in for one. */
+  /** The function's name, or a stand-in if it has none. */
   readonly name: string;
 }
 
-const WAY_OUT =
-  "export it from a module and use importTasks(), or wrap it in an arrow function that takes all it needs as arguments";
+/** Why a function can't be sent, and what its author can do instead. */
+interface Obstacle {
+  readonly why: string;
+  readonly wayOut: string;
+}
+
+const USE_MODULE = "export it from a module and use importTasks()";
+
+const USE_MODULE_OR_ARROW =
+  `${USE_MODULE}, or wrap it in an arrow function that takes all it needs as arguments`;
+
+/** Functions that Deno's compiler declares at the top of a module. */
+const COMPILER_HELPER =
+  /^(?:_apply_decs_\w+|_ts_(?:decorate|metadata|param)|_jsx\w*)$/;
+
+/** Sources without any of these need no closer look. */
+const SUSPICIOUS = /\bimport\b|_apply_decs_|_ts_|_jsx/;
 
 /**
  * Turns a function into source that evaluates to the same function elsewhere.
  *
- * @throws {TypeError} If it has no source of its own, or its source needs what
- * stays behind: the object or class it belongs to.
+ * @throws {TypeError} If it has no source, or if the source depends on
+ * something that stays behind: its object, its class, its module, or a helper
+ * of the compiler.
  */
 export function functionSource(
   task: (...args: never[]) => unknown,
 ): FunctionSource {
   const text = Function.prototype.toString.call(task);
   const name = task.name === "" ? "anonymous task" : task.name;
-  if (/\{\s*\[native code\]\s*\}$/.test(text)) {
-    const kind = name.startsWith("bound ") ? "bound" : "native";
-    throw refusal(
-      name,
-      `is a ${kind} function, which has no source to send`,
-      kind === "bound"
-        ? "use bind() of this package, which sends the arguments along"
-        : "wrap it in an arrow function, as in (x) => Math.sqrt(x)",
-    );
-  }
-  if (/^class\b/.test(text)) {
-    throw refusal(name, "is a class, which can't be called", WAY_OUT);
-  }
+  const obstacle = findObstacle(text, name);
+  if (obstacle !== undefined) throw refusal(name, obstacle);
   if (evaluates(text)) return { source: text, name };
-  const own = ownThis(text);
-  if (own !== undefined) {
-    throw refusal(
-      name,
-      `is a method that uses '${own}', which stays behind`,
-      WAY_OUT,
-    );
-  }
-  const source = methodSource(text, name);
-  if (source === undefined) {
-    throw refusal(
-      name,
-      "belongs to a class or object and needs it to be evaluated",
-      WAY_OUT,
-    );
-  }
+  const source = methodSource(text);
+  if (typeof source !== "string") throw refusal(name, source);
   return { source, name };
 }
 
-/** A method's source stands only within an object literal. */
-function methodSource(text: string, name: string): string | undefined {
-  // A computed key's expression would need the variables around it.
-  const source = /^(async\b\s*)?\*?\s*\[/.test(text)
-    ? undefined
-    : `Object.values({ ${text} })[0]`;
-  if (source === undefined || /^[gs]et\b\s*[^\s(]/.test(text)) {
-    throw refusal(
-      name,
-      "is an accessor or has a computed name, so its source can't stand alone",
-      WAY_OUT,
-    );
+function findObstacle(text: string, name: string): Obstacle | undefined {
+  if (isNative(text)) {
+    return name.startsWith("bound ")
+      ? {
+        why: "is a bound function, which has no source to send",
+        wayOut: "use bind() of this package, which sends the arguments along",
+      }
+      : {
+        why: "is a native function, which has no source to send",
+        wayOut: "wrap it in an arrow function, as in (x) => Math.sqrt(x)",
+      };
   }
-  return evaluates(source) ? source : undefined;
+  if (/^class\b/.test(text)) {
+    return { why: "is a class, which can't be called", wayOut: USE_MODULE };
+  }
+  return SUSPICIOUS.test(text) ? findModuleNeed(text) : undefined;
+}
+
+function isNative(text: string): boolean {
+  const body = text.slice(text.lastIndexOf("{"));
+  return /^\{\s*\[native code\]\s*\}$/.test(body);
+}
+
+/** Finds what a function needs of the module that it is written in. */
+function findModuleNeed(text: string): Obstacle | undefined {
+  const tokens = codeTokens(text);
+  for (let index = 0; index < tokens.length; index++) {
+    const { type, value } = tokens[index]!;
+    if (type !== "IdentifierName") continue;
+    const [before, next, after] = [index - 1, index + 1, index + 2]
+      .map((at) => tokens[at]?.value ?? "");
+    if (before === "." || before === "?.") continue;
+    if (COMPILER_HELPER.test(value) && next === "(") {
+      const what = value.startsWith("_jsx") ? "JSX" : "decorators";
+      return {
+        why:
+          `uses ${what}, for which the compiler puts the helper '${value}' outside of it`,
+        wayOut: USE_MODULE,
+      };
+    }
+    if (value !== "import") continue;
+    if (next === "." && after === "meta") {
+      return {
+        why: "uses import.meta, which belongs to its module",
+        wayOut: `${USE_MODULE}, or pass what it needs of it as an argument`,
+      };
+    }
+    if (next === "(" && /^["'`]\.{0,2}\//.test(after!)) {
+      return {
+        why: `has a relative import(${after}), which needs its module's URL`,
+        wayOut:
+          `${USE_MODULE}, or pass the module's URL, as import.meta.resolve() returns it, as an argument`,
+      };
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Makes an expression of a method's source, which is only valid within an
+ * object literal.
+ */
+function methodSource(text: string): string | Obstacle {
+  const own = findOwnReference(text);
+  if (own !== undefined) {
+    return {
+      why: `is a method that uses '${own}', which stays behind`,
+      wayOut: USE_MODULE_OR_ARROW,
+    };
+  }
+  const isComputed = /^(?:async\b\s*)?(?:\*\s*)?\[/.test(text);
+  if (isComputed || /^[gs]et\b\s*[^\s(]/.test(text)) {
+    return {
+      why:
+        "is an accessor or has a computed name, so its source can't stand alone",
+      wayOut: USE_MODULE_OR_ARROW,
+    };
+  }
+  const source = `Object.values({ ${text} })[0]`;
+  if (evaluates(source)) return source;
+  return {
+    why: "belongs to a class or object and needs it to be evaluated",
+    wayOut: USE_MODULE_OR_ARROW,
+  };
 }
 
 /** Whether the source is valid by itself; it is compiled but not run. */
@@ -82,18 +143,17 @@ function evaluates(source: string): boolean {
 }
 
 /**
- * Finds `this`, `super` or a private name in a method, other than within the
- * functions and classes in it, which have their own. It is how the methods of
- * a class are told that can't travel: by themselves, JavaScript's functions
- * don't tell a class's method from an object's.
+ * Finds `this`, `super` or a private name in a method, except in functions and
+ * classes within it, which have their own. This detects methods of classes:
+ * JavaScript doesn't tell them from methods of objects.
  */
-function ownThis(text: string): string | undefined {
+function findOwnReference(text: string): string | undefined {
   let depth = 0;
   let afterDot = false;
-  /** The depth at which an inner function's or class's body ends. */
+  /** The depth at which the body of an inner function or class ends. */
   let inner: number | undefined;
   let innerBegins = false;
-  for (const { type, value } of jsTokens(text)) {
+  for (const { type, value } of codeTokens(text)) {
     if (value === "(" || value === "{" || value === "[") {
       if (innerBegins && value === "{") {
         innerBegins = false;
@@ -109,12 +169,20 @@ function ownThis(text: string): string | undefined {
         if (value === "function" || value === "class") innerBegins = true;
       }
     }
-    if (type !== "WhiteSpace") afterDot = value === "." || value === "?.";
+    afterDot = value === "." || value === "?.";
   }
   return undefined;
 }
 
-function refusal(name: string, why: string, wayOut: string): TypeError {
+/** The tokens of a source without white space and comments. */
+function codeTokens(text: string): Token[] {
+  return Array.from(jsTokens(text)).filter(({ type }) =>
+    type !== "WhiteSpace" && type !== "LineTerminatorSequence" &&
+    type !== "SingleLineComment" && type !== "MultiLineComment"
+  );
+}
+
+function refusal(name: string, { why, wayOut }: Obstacle): TypeError {
   return new TypeError(
     `The task '${name}' can't be sent to a worker: it ${why}; ${wayOut}`,
   );

@@ -1,4 +1,4 @@
-/** Where something listens. */
+/** An address that a program listens at. */
 export type Address =
   | { readonly transport: "unix"; readonly path: string }
   | {
@@ -7,17 +7,17 @@ export type Address =
     readonly port: number;
   };
 
-/** The port of spawner servers. */
+/** The default port of spawner servers. */
 export const SPAWNER_PORT = 8_899;
 
-/** Writes a host and a port as in URLs: an IPv6 address in brackets. */
+/** Formats a host and a port as in URLs: an IPv6 address in brackets. */
 export function formatPlace(hostname: string, port: number): string {
   return hostname.includes(":")
     ? `[${hostname}]:${port}`
     : `${hostname}:${port}`;
 }
 
-/** Writes an address as one word: `unix:/path`, `tcp:host:port` or `tls:…`. */
+/** Formats an address as `unix:/path`, `tcp:host:port` or `tls:host:port`. */
 export function formatAddress(address: Address): string {
   return address.transport === "unix"
     ? `unix:${address.path}`
@@ -25,9 +25,9 @@ export function formatAddress(address: Address): string {
 }
 
 /**
- * Reads what {@linkcode formatAddress} wrote.
+ * Parses the result of {@linkcode formatAddress}.
  *
- * @throws {TypeError} If it is no address.
+ * @throws {TypeError} If the text is no address.
  */
 export function parseAddress(text: string): Address {
   const [, unixPath] = text.match(/^unix:(.+)$/s) ?? [];

@@ -8,30 +8,30 @@ export interface Certificate {
   readonly key: string;
 }
 
-// What is pinned is trusted for what it is, not for when it was made; and the
-// clocks of two machines differ.
+// Clients pin the certificate, so its dates don't matter; and the clocks of two
+// machines may differ.
 const VALID_FROM = new Date(0);
 const VALID_TO = new Date("9999-12-31T23:59:59Z");
 
 const COMMON_NAME = "2.5.4.3";
 const SUBJECT_ALT_NAME = "2.5.29.17";
 
-/** The type of a {@linkcode SUBJECT_ALT_NAME} that is a host name. */
+/** The number of the kind of {@linkcode SUBJECT_ALT_NAME} that is a host name. */
 const DNS_NAME = 2;
 
-/** The number that stands for X.509 version 3, which has extensions. */
+/** The encoding of X.509 version 3, which has extensions. */
 const VERSION_3 = 2;
 
 /**
- * Makes a new key and a certificate for {@linkcode CERTIFICATE_NAME} that it
- * signs itself.
+ * Makes a new key and a self-signed certificate for
+ * {@linkcode CERTIFICATE_NAME}.
  *
- * Clients are to accept this certificate and no other:
+ * Clients must accept only this certificate:
  * `Deno.startTls(connection, { hostname: CERTIFICATE_NAME, caCerts: [cert] })`.
- * It can't vouch for others, as it isn't one of a certificate authority.
+ * It can't sign others, as it isn't that of a certificate authority.
  */
 export async function makeCertificate(): Promise<Certificate> {
-  // They take a while to load, and few pools need them.
+  // These modules load slowly, and few pools need them.
   const [asn1, pkijs] = await Promise.all([
     import("asn1js"),
     import("pkijs"),
@@ -81,7 +81,7 @@ export async function makeCertificate(): Promise<Certificate> {
   };
 }
 
-/** 16 random bytes that are a positive integer without a leading zero. */
+/** Returns 16 random bytes: a positive integer without a leading zero. */
 function randomSerial(): Uint8Array<ArrayBuffer> {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[0] = bytes[0]! & 0x7f | 0x40;

@@ -2,18 +2,15 @@ import type { Connection } from "./connection.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { FrameWriter } from "./frame_writer.ts";
 
-// Tasks may replace globals, in a worker.
-const { Uint8Array } = globalThis;
-
 /**
- * Messages over one connection, both ways.
+ * Sends and receives messages over one connection.
  *
- * What is written to {@linkcode Channel.writer} leaves with the next
- * {@linkcode Channel.flush}; while one flush is under way, what comes after it
- * is collected and leaves as one.
+ * {@linkcode Channel.flush} sends all that was written to
+ * {@linkcode Channel.writer}. While a flush is in progress, later messages are
+ * collected and sent together after it.
  */
 export class Channel {
-  /** Where messages are written to. */
+  /** Takes messages; {@linkcode Channel.flush} sends them. */
   readonly writer: FrameWriter = new FrameWriter();
 
   readonly #connection: Connection;
@@ -31,41 +28,42 @@ export class Channel {
     connection.trust?.();
   }
 
-  /** Whether the channel was closed from this side or is at its end. */
+  /** Whether the channel was closed here, or has come to its end. */
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** Why nothing can be sent any more, if that was found out by sending. */
+  /** The error of the write that failed, if one has. */
   get writeError(): unknown {
     return this.#writeError;
   }
 
-  /** Whether a reset may look like an end. */
+  /** Whether a reset may look like a normal end. */
   get hidesResets(): boolean {
     return this.#connection.hidesResets ?? false;
   }
 
-  /** Whether part of a message has come, and the rest hasn't. */
+  /** Whether only part of a message has arrived. */
   get isWithinMessage(): boolean {
     return this.#reader.isWithinFrame;
   }
 
-  /** Whether something that was flushed hasn't left. */
+  /** Whether a flush is in progress. */
   get isWriting(): boolean {
     return this.#writing !== undefined;
   }
 
-  /** Lets the program end although the channel is open. */
+  /** Lets the program end while the channel is open. */
   unref(): void {
     this.#connection.unref();
   }
 
   /**
-   * Passes on each message that arrives until the connection ends.
+   * Receives messages until the connection ends.
    *
-   * @param onMessage Called with a message and the bytes its frame takes.
-   * @throws If the connection breaks, or what arrives is malformed.
+   * @param onMessage Called with each message and the size of its frame in
+   * bytes.
+   * @throws If the connection breaks, or a message is malformed.
    */
   async receive(
     onMessage: (message: unknown[], byteLength: number) => void,
@@ -79,7 +77,7 @@ export class Channel {
     }
   }
 
-  /** Sends what was written, now or as soon as the flush under way is done. */
+  /** Sends what was written, now or right after the flush in progress. */
   flush(): void {
     if (this.writer.byteLength === 0) return;
     if (this.#closed || this.#writeError !== undefined) {
@@ -89,13 +87,13 @@ export class Channel {
     this.#writing ??= this.#write();
   }
 
-  /** Waits until all that was written has left. */
+  /** Waits until all that was written is sent. */
   async drained(): Promise<void> {
     this.flush();
     await this.#writing;
   }
 
-  /** Ends the connection; what wasn't flushed is lost. */
+  /** Closes the connection; messages that weren't flushed are lost. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -115,15 +113,15 @@ export class Channel {
       }
     } catch (error) {
       this.#writeError = error;
-      // Of an other side that hung up, receive() reads what it sent before.
+      // If the peer hung up, let receive() drain its data.
       if (!hasHungUp(error)) this.close();
     }
     this.#writing = undefined;
   }
 
   /**
-   * A value whose memory is transferred before it is written is lost; zeros in
-   * its place keep the frame as long as it says.
+   * Writes a piece. If its memory was transferred meanwhile, the value is lost;
+   * zeros in its place keep the frame at its announced length.
    */
   async #writeAll(bytes: Uint8Array, length: number): Promise<void> {
     for (let written = 0; written < length;) {

@@ -1,17 +1,16 @@
 import { type Address, formatAddress } from "./address.ts";
 import type { Connection } from "./connection.ts";
 
-/** The name in the certificate that a pool makes for itself. */
+/** The host name in certificates that {@linkcode makeCertificate} makes. */
 export const CERTIFICATE_NAME = "distex-pool";
 
 /**
- * Opens a connection to a pool.
+ * Opens a connection to an address.
  *
- * @param certificate The only certificate (PEM) that is accepted, if the
- * address is a `tls` one.
- * @throws {Error} If the pool can't be reached.
+ * @param certificate The only certificate (PEM) to accept, for a `tls` address.
+ * @throws {Error} If the address can't be reached.
  */
-export async function connectToPool(
+export async function connect(
   address: Address,
   certificate: string,
 ): Promise<Connection> {
@@ -29,6 +28,6 @@ export async function connectToPool(
     });
   } catch (cause) {
     const where = formatAddress(address);
-    throw new Error(`Can't reach the pool at ${where}: ${cause}`, { cause });
+    throw new Error(`Can't connect to ${where}: ${cause}`, { cause });
   }
 }

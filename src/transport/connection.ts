@@ -1,17 +1,19 @@
-/** A stream of bytes both ways: the part of `Deno.Conn` that is needed. */
+/** A stream of bytes in both directions: the part of `Deno.Conn` that is used. */
 export interface Connection {
-  /** Whether an end may have been a reset, which may have lost some bytes. */
+  /** The address of the peer, where it is known. */
+  readonly remoteAddr?: Deno.Addr;
+  /** Whether a reset may look like a normal end, although bytes were lost. */
   readonly hidesResets?: boolean;
-  /** Fills part of a buffer; `null` is the end. */
+  /** Fills part of a buffer; returns how many bytes, or `null` at the end. */
   read(buffer: Uint8Array): Promise<number | null>;
-  /** Writes some of the bytes, and tells how many. */
+  /** Writes some of the bytes; returns how many. */
   write(bytes: Uint8Array): Promise<number>;
-  /** Ends both directions. */
+  /** Closes both directions. */
   close(): void;
-  /** Lets the program end although the connection is open. */
+  /** Lets the program end while the connection is open. */
   unref(): void;
-  /** Notes that the other side has proved itself, and may send much. */
+  /** Marks the peer as authenticated: it may send any amount from now on. */
   trust?(): void;
-  /** Lets small pieces leave at once; TCP connections have it. */
+  /** Sends small pieces without delay; TCP connections have this method. */
   setNoDelay?(): void;
 }

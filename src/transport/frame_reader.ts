@@ -1,20 +1,17 @@
 import { Decoder } from "../codec/decoder.ts";
 import { MAX_FRAME_BYTES } from "../codec/wire_limits.ts";
 
-// Tasks may replace globals, in a worker.
-const { ArrayBuffer, DataView, Math, RangeError, Uint8Array } = globalThis;
-
 const CHUNK_BYTES = 65_536;
 
-/** Where bytes are read from: the part of `Deno.Conn` that is needed. */
+/** A source of bytes: the part of `Deno.Conn` that is used. */
 export interface ByteSource {
-  /** Fills part of a buffer; `null` is the end. */
+  /** Fills part of a buffer; returns how many bytes, or `null` at the end. */
   read(buffer: Uint8Array): Promise<number | null>;
 }
 
 /**
- * Reads frames: many small ones by one read, big ones into a buffer of their
- * own, of which binary values are views.
+ * Reads frames: many small ones with one read, and each large one into a buffer
+ * of its own. Binary values of a large frame are views of its buffer.
  */
 export class FrameReader {
   readonly #source: ByteSource;
@@ -31,16 +28,17 @@ export class FrameReader {
     this.#decoder.use(this.#bytes);
   }
 
-  /** Whether part of a frame has come, and the rest hasn't. */
+  /** Whether only part of a frame has arrived. */
   get isWithinFrame(): boolean {
     return this.#start !== this.#end;
   }
 
   /**
-   * Waits for bytes and passes on each message that they complete.
+   * Waits for bytes, and decodes each message that they complete.
    *
-   * @param onMessage Called with the message and the bytes of its frame.
-   * @returns Whether there may be more to come.
+   * @param onMessage Called with each message and the size of its frame in
+   * bytes.
+   * @returns Whether more may follow.
    * @throws {RangeError} If a frame is too large, malformed or cut short.
    */
   async read(
@@ -76,12 +74,12 @@ export class FrameReader {
       onMessage(message, length + 4);
     }
     if (!gaveViews) return;
-    // A buffer on which there are views is theirs from now on.
+    // From now on the buffer belongs to the values that are views of it.
     if (this.#bytes === this.#chunk) this.#chunk = undefined;
     this.#useChunk();
   }
 
-  /** Sees to it that the next read has where to put the rest of a frame. */
+  /** Makes room for the rest of a frame. */
   #makeRoom(): void {
     if (this.#start === this.#end) {
       this.#start = this.#end = 0;
@@ -92,7 +90,7 @@ export class FrameReader {
       ? 4
       : this.#view.getUint32(this.#start) + 4;
     if (needed > CHUNK_BYTES) {
-      // Not with each read, of which there may be as many as bytes.
+      // Not at each read, as each may bring a single byte.
       const isDue = this.#bytes === this.#chunk ||
         this.#end === this.#bytes.length;
       if (isDue && this.#bytes.length - this.#start < needed) {
@@ -106,9 +104,9 @@ export class FrameReader {
   }
 
   /**
-   * A big frame's buffer grows as its bytes arrive, so that a length alone
-   * claims no memory. It ends where 8 bytes end, which aligns the elements of
-   * a typed array that is the frame's only attachment.
+   * Enlarges the buffer of a large frame as its bytes arrive: an announced
+   * length alone claims no memory. The buffer ends at a multiple of 8 bytes,
+   * which aligns a typed array that is the frame's only attachment.
    */
   #grow(needed: number): void {
     const received = this.#end - this.#start;
@@ -118,7 +116,7 @@ export class FrameReader {
     this.#use(new Uint8Array(new ArrayBuffer(offset + size), offset));
   }
 
-  /** Goes on in the buffer for small frames. */
+  /** Switches to the buffer for small frames. */
   #useChunk(): void {
     this.#chunk ??= new Uint8Array(CHUNK_BYTES);
     this.#use(this.#chunk);

@@ -2,48 +2,45 @@ import { Encoder } from "../codec/encoder.ts";
 import { tooLarge } from "../codec/byte_writer.ts";
 import { MAX_FRAME_BYTES } from "../codec/wire_limits.ts";
 
-// Tasks may replace globals, in a worker.
-const { Error, Uint8Array } = globalThis;
-
-/** A buffer that grew beyond this many bytes isn't kept for the next turn. */
+/** A buffer that grew beyond this many bytes isn't reused. */
 const MAX_KEPT_BYTES = 2 ** 20;
 
-/** An attachment, and the position in the buffer where it is inserted. */
+/** An attachment, and its position in the buffer. */
 interface Insertion {
   readonly position: number;
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** How long it was: its memory may have been transferred since. */
+  /** Its length then: its memory may have been transferred since. */
   readonly length: number;
 }
 
 /**
- * Collects frames until they are flushed: a frame is a 4-byte big-endian
- * length and one MessagePack array, of which big binary values are the last
- * elements and stay where they lie.
+ * Collects frames until they are flushed. A frame is a 4-byte big-endian length
+ * and one MessagePack array; large binary values are its last elements, and
+ * aren't copied.
  */
 export class FrameWriter {
   readonly #encoder = new Encoder();
-  /** The buffer to go on in, and the one whose pieces are being sent. */
+  /** The next buffer to use, and the one whose pieces are being sent. */
   #spare: Uint8Array<ArrayBuffer> | undefined;
   #taken: Uint8Array<ArrayBuffer> | undefined;
 
   #insertions: Insertion[] = [];
   #insertedBytes = 0;
 
-  /** Where the frame that is being written begins. */
+  /** The start of the current frame. */
   #start = 0;
   #fields = 0;
 
-  /** The list at the end of the frame that is still open, if there is one. */
+  /** The open list at the end of the current frame, if there is one. */
   #list: { countAt: number; busyAt: number; count: number } | undefined;
 
-  /** Bytes that wait to be taken, attachments included. */
+  /** How many bytes were written and not yet taken, with attachments. */
   get byteLength(): number {
     return this.#encoder.position + this.#insertedBytes +
       this.#encoder.pendingBytes;
   }
 
-  /** Whether any of that still lies in the memory of a value. */
+  /** Whether some of them are still in the memory of a value. */
   get borrowsMemory(): boolean {
     return this.#insertions.length > 0 || this.#encoder.pending.length > 0;
   }
@@ -51,9 +48,9 @@ export class FrameWriter {
   /**
    * Writes a whole message.
    *
-   * @returns The bytes its frame takes.
-   * @throws {TypeError} If a value in it can't be sent, or all is too large.
-   * Nothing is written then.
+   * @returns The size of its frame, in bytes.
+   * @throws {TypeError} If a value in it can't be sent, or the message is too
+   * large. Nothing is written then.
    */
   message(fields: readonly unknown[]): number {
     this.endList();
@@ -71,12 +68,12 @@ export class FrameWriter {
   }
 
   /**
-   * Begins a message whose last field is a list that grows by
-   * {@linkcode FrameWriter.append}, until another message begins or
-   * {@linkcode FrameWriter.endList} is called.
+   * Begins a message whose last field is a list. {@linkcode FrameWriter.append}
+   * adds to it until another message begins or {@linkcode FrameWriter.endList}
+   * is called.
    *
-   * @param timed Whether a busy time comes before the list, which is given to
-   * {@linkcode FrameWriter.endList}.
+   * @param timed Whether a busy time precedes the list;
+   * {@linkcode FrameWriter.endList} sets it.
    */
   beginList(fields: readonly number[], timed: boolean): void {
     this.endList();
@@ -89,9 +86,9 @@ export class FrameWriter {
   }
 
   /**
-   * Appends a value to the list that was begun.
+   * Appends a value to the open list.
    *
-   * @returns The bytes it takes.
+   * @returns Its size, in bytes.
    * @throws {TypeError} If the value can't be sent; it isn't appended then.
    */
   append(value: unknown): number {
@@ -110,12 +107,12 @@ export class FrameWriter {
     return encoder.position - position + encoder.pendingBytes - pendingBytes;
   }
 
-  /** How many bytes the open list's frame has. */
+  /** The size of the open list's frame, in bytes. */
   get listByteLength(): number {
     return this.#encoder.position - this.#start + this.#encoder.pendingBytes;
   }
 
-  /** Ends the open list, if there is one; an empty one is taken back. */
+  /** Ends the open list, if there is one; removes it if it is empty. */
   endList(busy = 0): void {
     const list = this.#list;
     if (list === undefined) return;
@@ -127,7 +124,7 @@ export class FrameWriter {
   }
 
   /**
-   * Takes all that was written, in pieces to be sent one after the other.
+   * Takes everything that was written, as pieces to send one after another.
    * They are valid until {@linkcode FrameWriter.recycle} is called.
    */
   take(): Uint8Array<ArrayBuffer>[] {
@@ -154,7 +151,7 @@ export class FrameWriter {
     return pieces;
   }
 
-  /** Gives back the buffer of the pieces taken last. */
+  /** Returns the buffer of the pieces that were taken last. */
   recycle(): void {
     if (this.#taken !== undefined && this.#taken.length <= MAX_KEPT_BYTES) {
       this.#spare = this.#taken;
@@ -162,7 +159,7 @@ export class FrameWriter {
     this.#taken = undefined;
   }
 
-  /** Forgets all that was written. */
+  /** Drops everything that was written. */
   discard(): void {
     this.take();
     this.recycle();

@@ -1,14 +1,15 @@
 /**
- * How both ends of a new connection prove that they know a secret, without
- * sending it, before anything else is read.
+ * Mutual authentication of both ends of a new connection by a secret that is
+ * never sent. Nothing else is read before it is complete.
  *
- * Who connects says `{ version, worker, nonce }`; who accepts answers
- * `{ version, nonce, proof }`; the first checks that proof and answers
- * `{ proof }`; the second checks it and answers `{ welcome }`. A proof is the
- * HMAC-SHA-256 of the prover's role, the version, the worker's number and both
- * nonces, so that none can be replayed, reflected, or used between others.
+ * 1. The dialer sends `{ version, id, nonce }`.
+ * 2. The listener answers `{ version, nonce, proof }`.
+ * 3. The dialer checks that proof, and answers `{ proof }`.
+ * 4. The listener checks that proof, and answers `{ welcome }`.
  *
- * Workers connect to a pool so, and pools to a spawner server.
+ * A proof is an HMAC-SHA-256 of the prover's role, the version, the dialer's id
+ * and both nonces. So a proof can't be replayed, reflected, or used between
+ * other ends.
  *
  * @see {@link https://www.rfc-editor.org/rfc/rfc2104 HMAC}
  *
@@ -17,284 +18,197 @@
 
 import { decode, encode, type ValueMap } from "@std/msgpack";
 import type { Connection } from "./connection.ts";
+import { HandshakeError } from "./handshake_error.ts";
 
 /** The version of handshake and messages; both ends must have the same. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
-/** The largest message before both ends know each other, in bytes. */
+/** The largest handshake message, in bytes. */
 const MAX_BYTES = 1_024;
 
 const NONCE_BYTES = 32;
-const SECRET_BYTES = 32;
 
-/** Who connects to whom, and the numbers of their roles in proofs. */
-interface Parties {
-  readonly acceptor: { readonly name: string; readonly role: number };
-  readonly connector: { readonly name: string; readonly role: number };
-  /** What they both know. */
+/** One end of a connection. */
+export interface Role {
+  /** Its name in messages. */
+  readonly name: string;
+  /** Its number in proofs. */
+  readonly number: number;
+}
+
+/** The two ends of a kind of connection. */
+export interface Roles {
+  /** The end that connects. */
+  readonly dialer: Role;
+  /** The end that accepts. */
+  readonly listener: Role;
+  /** The name of their common secret in messages. */
   readonly secret: string;
 }
 
-const WORKER_TO_POOL: Parties = {
-  acceptor: { name: "pool", role: 1 },
-  connector: { name: "worker", role: 2 },
-  secret: "the pool's secret",
-};
-
-const POOL_TO_SPAWNER: Parties = {
-  acceptor: { name: "spawner server", role: 3 },
-  connector: { name: "pool", role: 4 },
-  secret: "the spawner server's token",
-};
-
-/** What only a pool and a spawner server can work out; not a prover's role. */
-const SESSION_ROLE = 5;
-
-/** Makes a new secret for the workers of a host. */
-export function makeSecret(): Uint8Array<ArrayBuffer> {
-  return crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
+/** The result of a handshake for the end that accepted. */
+export interface Acceptance {
+  /** The id that the dialer gave. */
+  readonly id: number;
+  /** See {@linkcode Session.deriveSecret}. */
+  readonly deriveSecret: Session["deriveSecret"];
 }
 
-/** The handshake as the pool does it, for all connections of its workers. */
-export class PoolHandshake {
-  readonly #secretOf: (worker: number) => Uint8Array<ArrayBuffer> | undefined;
-  readonly #welcome: ValueMap;
-
+/** The result of a handshake for the end that connected. */
+export interface Session {
+  /** The listener's welcome. */
+  readonly welcome: ValueMap;
   /**
-   * Constructs it.
+   * Derives another secret for a purpose. Both ends can derive it, and only
+   * they: it is never sent.
    *
-   * @param secretOf The secret of the worker with a number; `undefined` if
-   * none with that number is expected.
-   * @param welcome What an admitted worker is told.
+   * @param purpose A number that is no role's.
    */
-  constructor(
-    secretOf: (worker: number) => Uint8Array<ArrayBuffer> | undefined,
-    welcome: ValueMap,
-  ) {
-    this.#secretOf = secretOf;
-    this.#welcome = welcome;
-  }
-
-  /**
-   * Lets a worker in, or throws.
-   *
-   * @returns The number the worker was started with.
-   * @throws {Error} If the other side is no worker of this pool.
-   */
-  async admit(connection: Connection): Promise<number> {
-    const hello = await receiveProof(connection);
-    const { worker } = hello;
-    if (!isUint32(worker)) throw new Error("It gave no worker number");
-    const secret = this.#secretOf(worker);
-    if (secret === undefined) {
-      throw new Error(`No worker ${worker} is expected`);
-    }
-    const key = await importKey(secret);
-    await accept(connection, WORKER_TO_POOL, key, worker, hello);
-    await send(connection, { welcome: this.#welcome });
-    return worker;
-  }
+  readonly deriveSecret: (purpose: number) => Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /**
- * The handshake as a worker does it.
+ * Does the handshake as the end that accepted the connection.
  *
- * @returns What the pool has to say to a worker that it lets in.
- * @throws {Error} If the other side isn't the pool that has this secret.
+ * @param secretOf Returns the secret of the dialer with an id, or `undefined`
+ * if no such dialer is expected.
+ * @param welcome Sent to a dialer that proved itself.
+ * @throws {HandshakeError} If the dialer can't be authenticated.
  */
-export async function introduce(
+export async function acceptHandshake(
   connection: Connection,
-  secret: Uint8Array<ArrayBuffer>,
-  worker: number,
-): Promise<ValueMap> {
-  const key = await importKey(secret);
-  await propose(connection, WORKER_TO_POOL, key, worker);
-  return await receiveWelcome(connection, "pool");
-}
-
-/**
- * The handshake as a spawner server does it with a pool.
- *
- * @returns A secret for the workers of this pool there, which the pool knows
- * too, though it never travelled.
- * @throws {Error} If the other side doesn't know the token.
- */
-export async function admitPool(
-  connection: Connection,
-  token: string,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const hello = await receiveProof(connection);
-  if (hello.worker !== 0) throw new Error("It isn't a pool");
-  const key = await importToken(token);
-  const nonces = await accept(connection, POOL_TO_SPAWNER, key, 0, hello);
-  await send(connection, { welcome: {} });
-  return await prove(key, SESSION_ROLE, 0, ...nonces);
-}
-
-/**
- * The handshake as a pool does it with a spawner server.
- *
- * @returns A secret for the workers that the server starts for this pool.
- * @throws {Error} If the other side doesn't know the token.
- */
-export async function introducePool(
-  connection: Connection,
-  token: string,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const key = await importToken(token);
-  const nonces = await propose(connection, POOL_TO_SPAWNER, key, 0);
-  await receiveWelcome(connection, "spawner server");
-  return await prove(key, SESSION_ROLE, 0, ...nonces);
-}
-
-/** The nonces of who connects and of who accepts. */
-type Nonces = [connector: Uint8Array, acceptor: Uint8Array];
-
-/** Goes on after the first message of the one that connects. */
-async function accept(
-  connection: Connection,
-  { acceptor, connector, secret }: Parties,
-  key: CryptoKey,
-  worker: number,
-  hello: ValueMap,
-): Promise<Nonces> {
-  const { version } = hello;
+  { dialer, listener, secret: secretName }: Roles,
+  secretOf: (id: number) => Uint8Array<ArrayBuffer> | undefined,
+  welcome: ValueMap,
+): Promise<Acceptance> {
+  const hello = await receiveScalars(connection);
+  const { version, id } = hello;
   if (version !== undefined && version !== PROTOCOL_VERSION) {
-    // It is told so, that its user learns which is which.
+    // The dialer's user should see both versions too.
     await send(connection, { version: PROTOCOL_VERSION });
   }
-  checkVersion(version, acceptor.name, connector.name);
-  const nonces: Nonces = [nonceOf(hello), makeNonce()];
+  checkVersion(version, listener, dialer);
+  if (!isUint32(id)) {
+    throw new HandshakeError("id", `The ${dialer.name} gave no valid id`);
+  }
+  const secret = secretOf(id);
+  if (secret === undefined) {
+    throw new HandshakeError("id", `No ${dialer.name} ${id} is expected`);
+  }
+  const prover = await Prover.make(secret, id, nonceOf(hello), makeNonce());
   await send(connection, {
     version: PROTOCOL_VERSION,
-    nonce: nonces[1],
-    proof: await prove(key, acceptor.role, worker, ...nonces),
+    nonce: prover.listenerNonce,
+    proof: await prover.prove(listener.number),
   });
-  const answer = await receiveProof(connection);
-  const proven = await verify(
-    key,
-    answer.proof,
-    connector.role,
-    worker,
-    ...nonces,
-  );
-  if (!proven) throw unproven(secret);
-  return nonces;
+  const { proof } = await receiveScalars(connection);
+  if (!await prover.verify(dialer.number, proof)) throw unproven(secretName);
+  await send(connection, { welcome });
+  return { id, deriveSecret: (purpose) => prover.prove(purpose) };
 }
 
-/** All that the one that connects says and checks, up to the welcome. */
-async function propose(
+/**
+ * Does the handshake as the end that connected.
+ *
+ * @param id The id by which the listener knows this dialer.
+ * @throws {HandshakeError} If the listener can't be authenticated, or closes
+ * the connection.
+ */
+export async function offerHandshake(
   connection: Connection,
-  { acceptor, connector, secret }: Parties,
-  key: CryptoKey,
-  worker: number,
-): Promise<Nonces> {
+  { dialer, listener, secret: secretName }: Roles,
+  secret: Uint8Array<ArrayBuffer>,
+  id: number,
+): Promise<Session> {
   const nonce = makeNonce();
-  await send(connection, { version: PROTOCOL_VERSION, worker, nonce });
-  const challenge = await receiveProof(connection);
-  checkVersion(challenge.version, connector.name, acceptor.name);
-  const nonces: Nonces = [nonce, nonceOf(challenge)];
-  const proven = await verify(
-    key,
-    challenge.proof,
-    acceptor.role,
-    worker,
-    ...nonces,
-  );
-  if (!proven) throw unproven(secret);
-  await send(connection, {
-    proof: await prove(key, connector.role, worker, ...nonces),
-  });
-  return nonces;
-}
-
-async function receiveWelcome(
-  connection: Connection,
-  from: string,
-): Promise<ValueMap> {
+  await send(connection, { version: PROTOCOL_VERSION, id, nonce });
+  const challenge = await receiveScalars(connection);
+  checkVersion(challenge.version, dialer, listener);
+  const prover = await Prover.make(secret, id, nonce, nonceOf(challenge));
+  if (!await prover.verify(listener.number, challenge.proof)) {
+    throw unproven(secretName);
+  }
+  await send(connection, { proof: await prover.prove(dialer.number) });
   const { welcome } = await receive(connection);
-  if (!isMap(welcome)) throw new Error(`The ${from} gave no welcome`);
-  return welcome;
+  if (!isMap(welcome)) {
+    throw new HandshakeError(
+      "malformed",
+      `The ${listener.name} sent no welcome`,
+    );
+  }
+  return { welcome, deriveSecret: (purpose) => prover.prove(purpose) };
 }
 
-function unproven(secret: string): Error {
-  return new Error(`The other side doesn't know ${secret}`);
+/** Makes and checks the proofs of one connection. */
+class Prover {
+  private constructor(
+    readonly key: CryptoKey,
+    readonly id: number,
+    readonly dialerNonce: Uint8Array,
+    readonly listenerNonce: Uint8Array,
+  ) {}
+
+  static async make(
+    secret: Uint8Array<ArrayBuffer>,
+    id: number,
+    dialerNonce: Uint8Array,
+    listenerNonce: Uint8Array,
+  ): Promise<Prover> {
+    const algorithm = { name: "HMAC", hash: "SHA-256" };
+    const key = await crypto.subtle
+      .importKey("raw", secret, algorithm, false, ["sign", "verify"]);
+    return new Prover(key, id, dialerNonce, listenerNonce);
+  }
+
+  async prove(role: number): Promise<Uint8Array<ArrayBuffer>> {
+    return new Uint8Array(
+      await crypto.subtle.sign("HMAC", this.key, this.#statement(role)),
+    );
+  }
+
+  /** Compares in constant time, as WebCrypto does. */
+  async verify(role: number, proof: unknown): Promise<boolean> {
+    if (!(proof instanceof Uint8Array)) return false;
+    const bytes = new Uint8Array(proof);
+    return await crypto.subtle
+      .verify("HMAC", this.key, bytes, this.#statement(role));
+  }
+
+  /** The signed bytes: each part has a fixed size, so parts can't be confused. */
+  #statement(role: number): Uint8Array<ArrayBuffer> {
+    const bytes = new Uint8Array(9 + 2 * NONCE_BYTES);
+    const view = new DataView(bytes.buffer);
+    view.setUint8(0, role);
+    view.setUint32(1, PROTOCOL_VERSION);
+    view.setUint32(5, this.id);
+    bytes.set(this.dialerNonce, 9);
+    bytes.set(this.listenerNonce, 9 + NONCE_BYTES);
+    return bytes;
+  }
+}
+
+function unproven(secretName: string): HandshakeError {
+  return new HandshakeError("secret", `The peer does not know ${secretName}`);
 }
 
 function makeNonce(): Uint8Array<ArrayBuffer> {
   return crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
 }
 
-/** A token of any length, the empty one of a server without one included. */
-async function importToken(token: string): Promise<CryptoKey> {
-  const bytes = new TextEncoder().encode(token);
-  return await importKey(
-    new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)),
-  );
-}
-
-function importKey(secret: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
-  return crypto.subtle.importKey(
-    "raw",
-    secret,
-    { name: "HMAC", hash: "SHA-256" },
-    false,
-    ["sign", "verify"],
-  );
-}
-
-/** What is signed; each part has a fixed size, so none can pass for another. */
-function statement(
-  role: number,
-  worker: number,
-  connectorNonce: Uint8Array,
-  acceptorNonce: Uint8Array,
-): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(9 + 2 * NONCE_BYTES);
-  const view = new DataView(bytes.buffer);
-  view.setUint8(0, role);
-  view.setUint32(1, PROTOCOL_VERSION);
-  view.setUint32(5, worker);
-  bytes.set(connectorNonce, 9);
-  bytes.set(acceptorNonce, 9 + NONCE_BYTES);
-  return bytes;
-}
-
-async function prove(
-  key: CryptoKey,
-  ...stated: Parameters<typeof statement>
-): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(
-    await crypto.subtle.sign("HMAC", key, statement(...stated)),
-  );
-}
-
-/** WebCrypto compares in constant time. */
-async function verify(
-  key: CryptoKey,
-  proof: unknown,
-  ...stated: Parameters<typeof statement>
-): Promise<boolean> {
-  if (!(proof instanceof Uint8Array)) return false;
-  const bytes = new Uint8Array(proof);
-  return await crypto.subtle.verify("HMAC", key, bytes, statement(...stated));
-}
-
-function checkVersion(theirs: unknown, own: string, other: string): void {
+function checkVersion(theirs: unknown, own: Role, other: Role): void {
   if (theirs === PROTOCOL_VERSION) return;
-  // Whatever else a stranger calls a version doesn't belong into a log.
+  // A stranger may send anything as its version, which must not get into logs.
   const version = /^[\w.-]{1,20}$/.test(`${theirs}`) ? theirs : "unknown";
-  throw new Error(
-    `The ${own} speaks version ${PROTOCOL_VERSION} of the protocol and the ${other} version ${version}: both must come from the same release of @distex/pool`,
+  throw new HandshakeError(
+    "version",
+    `The ${own.name} speaks version ${PROTOCOL_VERSION} of the protocol and the ${other.name} version ${version}: both must come from the same release of @distex/pool`,
   );
 }
 
 function nonceOf(message: ValueMap): Uint8Array {
   const { nonce } = message;
-  if (!(nonce instanceof Uint8Array) || nonce.length !== NONCE_BYTES) {
-    throw new Error("The other side sent no nonce");
-  }
-  return nonce;
+  if (nonce instanceof Uint8Array && nonce.length === NONCE_BYTES) return nonce;
+  throw new HandshakeError("malformed", "The peer sent no valid nonce");
 }
 
 function isUint32(value: unknown): value is number {
@@ -324,25 +238,40 @@ async function receive(connection: Connection): Promise<ValueMap> {
   const prefix = await readExactly(connection, 4);
   const length = new DataView(prefix.buffer).getUint32(0);
   if (length > MAX_BYTES) {
-    throw new Error(`A handshake message has at most ${MAX_BYTES} bytes`);
+    throw new HandshakeError(
+      "malformed",
+      `A handshake message may have at most ${MAX_BYTES} bytes, and this one has ${length}`,
+    );
   }
-  const message = decode(await readExactly(connection, length));
-  if (!isMap(message)) throw new Error("A handshake message is a map");
-  return message;
+  const message = decodeMessage(await readExactly(connection, length));
+  if (isMap(message)) return message;
+  throw new HandshakeError("malformed", "A handshake message must be a map");
+}
+
+function decodeMessage(bytes: Uint8Array<ArrayBuffer>): unknown {
+  try {
+    return decode(bytes);
+  } catch (cause) {
+    throw new HandshakeError(
+      "malformed",
+      "A handshake message must be MessagePack",
+      { cause },
+    );
+  }
 }
 
 /**
- * Receives from one who hasn't proved itself. No lists and maps are kept, which
- * may take much more memory than they have bytes.
+ * Receives a message of a peer that isn't authenticated. Lists and maps in it
+ * are dropped: they may take much more memory than bytes on the wire.
  */
-async function receiveProof(connection: Connection): Promise<ValueMap> {
+async function receiveScalars(connection: Connection): Promise<ValueMap> {
   const message = await receive(connection);
-  const kept: ValueMap = {};
-  for (const name of ["version", "worker", "nonce", "proof"]) {
+  const scalars: ValueMap = {};
+  for (const name of ["version", "id", "nonce", "proof"]) {
     const value = message[name];
-    if (value instanceof Uint8Array || !isObject(value)) kept[name] = value!;
+    if (value instanceof Uint8Array || !isObject(value)) scalars[name] = value!;
   }
-  return kept;
+  return scalars;
 }
 
 async function readExactly(
@@ -352,7 +281,9 @@ async function readExactly(
   const bytes = new Uint8Array(length);
   for (let filled = 0; filled < length;) {
     const count = await connection.read(bytes.subarray(filled));
-    if (count === null) throw new Error("The other side hung up");
+    if (count === null) {
+      throw new HandshakeError("closed", "The peer closed the connection");
+    }
     filled += count;
   }
   return bytes;

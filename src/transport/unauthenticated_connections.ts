@@ -1,72 +1,78 @@
 import { withinLimit } from "../util/within_limit.ts";
 import type { Connection } from "./connection.ts";
+import { EvictingMap } from "./evicting_map.ts";
 
 /**
- * How long a connection may take to prove itself, and to become encrypted
- * before that, in milliseconds.
+ * How long a connection may take to authenticate itself, and to complete its
+ * TLS handshake before that, in milliseconds.
  */
 export const HANDSHAKE_TIMEOUT = 5_000;
 
 /**
- * Connections that may be busy proving themselves, besides those that are
- * expected; then the oldest goes.
+ * How many unauthenticated connections there may be besides those that are
+ * expected.
  */
-const MAX_STRANGERS = 64;
+const MAX_UNEXPECTED = 64;
 
-/** Connections that have yet to prove themselves. */
+/**
+ * Connections that have yet to authenticate themselves. There is a limit to
+ * them: a new one evicts the oldest.
+ */
 export class UnauthenticatedConnections {
   readonly #expected: () => number;
-  readonly #connections = new Set<Connection>();
+  readonly #timeout: number;
+  readonly #connections = new EvictingMap<Connection, Connection>(
+    () => this.limit,
+    (connection) => connection.close(),
+  );
 
   /**
-   * Constructs it without connections.
+   * Constructs an empty set.
    *
-   * @param expected Tells how many connections are expected.
+   * @param expected Returns how many connections are expected.
+   * @param timeout How long each may take, in milliseconds.
    */
-  constructor(expected: () => number = () => 0) {
+  constructor(
+    expected: () => number = () => 0,
+    timeout: number = HANDSHAKE_TIMEOUT,
+  ) {
     this.#expected = expected;
+    this.#timeout = timeout;
   }
 
-  /** How many there may be at the same time. */
-  get most(): number {
-    return MAX_STRANGERS + this.#expected();
+  /** How many unauthenticated connections there may be at the same time. */
+  get limit(): number {
+    return MAX_UNEXPECTED + this.#expected();
   }
 
   /**
-   * Has a connection prove itself, for which it has {@linkcode HANDSHAKE_TIMEOUT}.
+   * Authenticates a connection within the timeout.
    *
-   * @returns What the handshake returns, or `undefined` if the connection had
-   * to go meanwhile.
-   * @throws Whatever the handshake throws, or a "TimeoutError"; the connection
-   * is closed then.
+   * @returns The result of the handshake, or `undefined` if the connection was
+   * evicted meanwhile.
+   * @throws The error of the handshake, or a "TimeoutError"; the connection is
+   * closed then.
    */
-  async admit<Proof>(
+  async authenticate<Identity>(
     connection: Connection,
-    handshake: (connection: Connection) => Promise<Proof>,
-  ): Promise<Proof | undefined> {
-    const [oldest] = this.#connections;
-    if (this.#connections.size >= this.most) this.#refuse(oldest!);
-    this.#connections.add(connection);
+    handshake: (connection: Connection) => Promise<Identity>,
+  ): Promise<Identity | undefined> {
+    this.#connections.set(connection, connection);
     try {
-      const proof = await withinLimit(
+      const identity = await withinLimit(
         handshake(connection),
-        HANDSHAKE_TIMEOUT,
+        this.#timeout,
       );
-      return this.#connections.delete(connection) ? proof : undefined;
+      return this.#connections.delete(connection) ? identity : undefined;
     } catch (error) {
       if (!this.#connections.has(connection)) return undefined;
-      this.#refuse(connection);
+      this.#connections.evict(connection);
       throw error;
     }
   }
 
-  /** Hangs up on all. */
-  refuseAll(): void {
-    for (const connection of this.#connections) this.#refuse(connection);
-  }
-
-  #refuse(connection: Connection): void {
-    this.#connections.delete(connection);
-    connection.close();
+  /** Closes all of them. */
+  closeAll(): void {
+    this.#connections.evictAll();
   }
 }

@@ -1,16 +1,24 @@
-import { fileURLToPath } from "node:url";
+import { basename } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
-const NAMES = ["deno.json", "deno.jsonc"];
+const PACKAGE_JSON = "package.json";
+
+/** The names of configuration files; the first that is found counts. */
+const NAMES = ["deno.json", "deno.jsonc", PACKAGE_JSON];
 
 /**
- * Finds the configuration by which the program that makes the pool resolves
- * its imports, as Deno does: the nearest one from its main module upwards.
+ * Finds the configuration by which a program resolves its imports, as Deno
+ * does: in the nearest folder that has one, from its main module upwards.
  *
- * @returns The path of a deno.json or deno.jsonc, or `undefined` if the main
- * module is not a local file or has none.
+ * @param mainModule The URL of the main module.
+ * @default {this program's}
+ * @returns The path of a deno.json, deno.jsonc or package.json, or `undefined`
+ * if the main module isn't a local file or there is no such file.
  * @see {@link https://docs.deno.com/runtime/fundamentals/configuration/}
  */
-export function findConfig(mainModule: string): string | undefined {
+export function findConfig(
+  mainModule: string = ownMainModule(),
+): string | undefined {
   if (!mainModule.startsWith("file:")) return undefined;
   for (
     let folder = new URL("./", mainModule), parent: URL | undefined;
@@ -23,6 +31,25 @@ export function findConfig(mainModule: string): string | undefined {
     }
   }
   return undefined;
+}
+
+/** Whether a configuration is a package.json, without a deno.json beside it. */
+export function isPackageJson(config: string): boolean {
+  return basename(config) === PACKAGE_JSON;
+}
+
+/**
+ * Returns the URL of the main module. A web worker doesn't know it: there, the
+ * worker's own module stands in for it, or the current folder if that module
+ * isn't a file.
+ */
+function ownMainModule(): string {
+  const mainModule: string | undefined = Deno.mainModule;
+  if (mainModule !== undefined) return mainModule;
+  const module = globalThis.location?.href ?? "";
+  return module.startsWith("file:")
+    ? module
+    : pathToFileURL(`${Deno.cwd()}/`).href;
 }
 
 function isFile(url: URL): boolean {

@@ -8,10 +8,11 @@ export const LONGEST_DELAY = 2 ** 31 - 1;
 export class KeepAlive {
   #holds = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
+  #isClosed = false;
 
   /** Keeps the program alive until a {@linkcode KeepAlive.release} for it. */
   hold(): void {
-    if (this.#holds++ > 0) return;
+    if (this.#holds++ > 0 || this.#isClosed) return;
     if (this.#timer === undefined) {
       this.#timer = setInterval(() => {}, LONGEST_DELAY);
     } else this.#timer.ref();
@@ -24,8 +25,19 @@ export class KeepAlive {
     this.#timer.unref();
   }
 
-  /** Frees the timer. */
+  /** Keeps the program alive until a promise is settled. */
+  async during<T>(promise: Promise<T>): Promise<T> {
+    this.hold();
+    try {
+      return await promise;
+    } finally {
+      this.release();
+    }
+  }
+
+  /** Lets the program end from now on, whatever is held. */
   close(): void {
+    this.#isClosed = true;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }

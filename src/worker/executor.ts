@@ -1,5 +1,4 @@
 import { setImmediate } from "node:timers";
-import { Queue } from "../util/queue.ts";
 import {
   type Calls,
   type Chunk,
@@ -7,75 +6,49 @@ import {
 } from "../protocol/worker_messages.ts";
 import { fromPool } from "../protocol/received.ts";
 import type { ResultWriter } from "./result_writer.ts";
-import { now, restoreGlobals, restorePrimordials } from "./primordials.ts";
+import { callId, ChunkProgress, type Job } from "./job.ts";
+import { JobQueue } from "./job_queue.ts";
+import { DOMException, now, restorePrimordials } from "./primordials.ts";
+import { RunningTasks } from "./running_tasks.ts";
 import { runTask, TaskContext } from "./task_context.ts";
 import { type LoadedTask, TaskTable } from "./task_table.ts";
 import { prepareThrown } from "./thrown.ts";
 
-// Tasks may replace globals, in a worker.
-const { Array, DOMException, Map, Promise, Set } = globalThis;
-
-/** How long tasks run before results leave and messages are read, in ms. */
+/**
+ * How long tasks run, in milliseconds, before results are sent and messages
+ * are read.
+ */
 const SLICE_MILLISECONDS = 1;
 
-/** Items of a chunk that run before the clock is looked at again. */
+/** How many items of a chunk run between two looks at the clock. */
 const ITEMS_PER_LOOK = 16;
 
-/** A message's worth of work, of which the items before `next` have begun. */
-interface Job {
-  readonly task: LoadedTask;
-  /** The id of the first item, or of the whole chunk. */
-  readonly id: number;
-  readonly items: readonly unknown[];
-  /** Whether an item is a list of arguments. */
-  readonly spread: boolean;
-  next: number;
-  /** Set if the items' values leave together. */
-  readonly chunk: ChunkProgress | undefined;
-}
-
-interface ChunkProgress {
-  readonly values: unknown[];
-  unsettled: number;
-  /** The first item that has failed, if one has, and what it threw. */
-  failedAt: number;
-  thrown: unknown;
-}
-
 /**
- * Runs the calls that arrive, in their order: sync tasks one after the other,
- * async ones at the same time up to the pool's `concurrency`.
+ * Runs calls in the order of their arrival: sync tasks one after the other,
+ * async ones at the same time, up to the pool's `concurrency`.
  */
 export class Executor {
   readonly #results: ResultWriter;
   readonly #concurrency: number;
   readonly #tasks = new TaskTable();
-  readonly #jobs = new Queue<Job>();
-  /** Async tasks that have begun and not ended. */
-  #active = 0;
-  /** Their contexts, by the id of their call. */
-  readonly #contexts = new Map<number, Set<TaskContext>>();
-  /**
-   * Calls that were cancelled and answered before they began, and the chunk
-   * that was cancelled with items that haven't begun.
-   */
-  readonly #cancelled = new Set<number>();
-  /** Whether {@linkcode Executor.#run} will be called anyway. */
-  #due = false;
+  readonly #jobs = new JobQueue();
+  readonly #running = new RunningTasks();
   readonly #loading = new Set<LoadedTask>();
+  /** Whether a call of {@linkcode Executor.#run} is scheduled. */
+  #due = false;
   #sliceEnd = 0;
   #looks = 0;
 
-  /** Constructs an executor that hands on results to be sent. */
+  /** Constructs an executor that passes results to a writer. */
   constructor(results: ResultWriter, concurrency: number) {
     this.#results = results;
     this.#concurrency = concurrency;
   }
 
   /**
-   * Takes a message of the pool.
+   * Handles a message of the pool.
    *
-   * @throws {RangeError} If it is none that a pool sends.
+   * @throws {RangeError} If a pool sends no such message.
    */
   receive(received: unknown[]): void {
     const message = fromPool(received);
@@ -98,33 +71,21 @@ export class Executor {
     }
   }
 
-  #addCalls([, task, id, argumentLists]: Calls): void {
-    this.#add(task, id, true, argumentLists);
-  }
-
-  #addChunk([, task, id, spread, items]: Chunk): void {
-    this.#add(task, id, spread, items, {
-      values: new Array(items.length),
-      unsettled: items.length,
-      failedAt: Infinity,
-      thrown: undefined,
-    });
-  }
-
-  /** Queues a job, and runs after all messages that this turn brings. */
-  #add(
-    task: number,
-    id: number,
-    spread: boolean,
-    items: readonly unknown[],
-    chunk?: ChunkProgress,
-  ): void {
-    const job = { task: this.#tasks.get(task), id, spread, items, chunk };
-    this.#jobs.push({ ...job, next: 0 });
+  #addCalls([, number, id, items]: Calls): void {
+    const task = this.#tasks.get(number);
+    const chunk = undefined;
+    this.#jobs.push({ task, id, items, spread: true, next: 0, chunk });
     this.#schedule();
   }
 
-  /** Runs at the end of this turn, after all that it brings. */
+  #addChunk([, number, id, spread, items]: Chunk): void {
+    const task = this.#tasks.get(number);
+    const chunk = new ChunkProgress(items.length);
+    this.#jobs.push({ task, id, items, spread, next: 0, chunk });
+    this.#schedule();
+  }
+
+  /** Runs at the end of this turn, after all messages that it brings. */
   #schedule(): void {
     if (!this.#due) this.#runAfter(Promise.resolve());
   }
@@ -136,10 +97,10 @@ export class Executor {
     this.#attempt(() => this.#run());
   }
 
-  /** Does what can only fail if a task has spoilt this worker. */
+  /** Does work that can fail only if a task has broken this worker. */
   #attempt(work: () => void): void {
     try {
-      restoreGlobals();
+      restorePrimordials();
       work();
     } catch (error) {
       this.#results.abort(error);
@@ -152,42 +113,43 @@ export class Executor {
     this.#sliceEnd = begin + SLICE_MILLISECONDS;
     while (this.#step());
     this.#results.flush();
-    if (this.#active === 0 && this.#jobs.length === 0) this.#results.idle();
+    const isIdle = this.#running.count === 0 && this.#jobs.length === 0;
+    if (isIdle) this.#results.idle();
   }
 
-  /** Begins what is next, and says whether to go on in this turn. */
+  /** Begins the next work, and returns whether to go on in this turn. */
   #step(): boolean {
     const job = this.#jobs.peek();
-    if (job === undefined || this.#active >= this.#concurrency) return false;
-    if (job.next === 0 && this.#isCancelled(job)) {
+    if (job === undefined || this.#isAtLimit) return false;
+    if (job.next === 0 && this.#jobs.takeCancelledJob(job)) {
       this.#jobs.shift();
       return true;
     }
     if (!this.#isLoaded(job.task)) return false;
-    if (job.next === 0 && this.#results.hasUnsent) return this.#sendFirst();
+    // If this worker is lost, the pool must know which job hasn't begun.
+    if (job.next === 0 && this.#results.hasUnsent) return this.#drain();
     if (job.chunk === undefined) this.#begin(job, job.next++);
     else this.#beginItems(job, job.chunk);
+    restorePrimordials();
     if (job.next === job.items.length) this.#jobs.shift();
-    if (this.#results.isFull) {
-      this.#runAfter(this.#results.drained());
-      return false;
-    }
+    if (this.#results.isFull) return this.#drain();
     if (now() < this.#sliceEnd) return true;
-    // Not sooner than what the event loop has to do by now.
+    // The event loop handles what is due before this goes on.
     this.#runAfter(new Promise((resolve) => setImmediate(resolve)));
     return false;
   }
 
-  /**
-   * Lets results leave before another message's work begins, so that, should
-   * this worker be lost, the pool knows what can't have begun.
-   */
-  #sendFirst(): false {
+  get #isAtLimit(): boolean {
+    return this.#running.count >= this.#concurrency;
+  }
+
+  /** Sends results before the next work begins. */
+  #drain(): false {
     this.#runAfter(this.#results.drained());
     return false;
   }
 
-  /** Whether a task is ready; if not, it is loaded, and runs after that. */
+  /** Whether a task is loaded; if not, loads it and runs once it is. */
   #isLoaded(task: LoadedTask): boolean {
     if (task.run !== undefined) return true;
     if (this.#loading.has(task)) return false;
@@ -204,154 +166,105 @@ export class Executor {
   /** Begins items of a chunk until the time slice is over. */
   #beginItems(job: Job, chunk: ChunkProgress): void {
     const { length } = job.items;
-    while (job.next < length && this.#active < this.#concurrency) {
-      if (chunk.failedAt !== Infinity) return this.#skipRest(job, chunk);
+    while (job.next < length && !this.#isAtLimit) {
+      if (chunk.failed) return this.#skipRest(job, chunk);
       this.#begin(job, job.next++);
-      if (
-        ++this.#looks % ITEMS_PER_LOOK === 0 &&
-        now() >= this.#sliceEnd
-      ) return;
+      const isDue = ++this.#looks % ITEMS_PER_LOOK === 0;
+      if (isDue && now() >= this.#sliceEnd) return;
     }
   }
 
   #begin(job: Job, index: number): void {
-    const id = job.chunk === undefined ? job.id + index : job.id;
-    if (this.#cancelled.size > 0 && this.#cancelled.delete(id)) {
+    const id = callId(job, index);
+    if (this.#jobs.takeCancelled(id)) {
       if (job.chunk !== undefined) this.#threw(job, index, cancelled());
       return;
     }
-    const run = job.task.run!;
     const item = job.items[index];
     const context = new TaskContext();
     let value: unknown;
-    let later: boolean;
+    let isAsync: boolean;
     try {
-      value = runTask(run, context, job.spread ? item as unknown[] : [item]);
-      later = isPromiseLike(value);
+      const args = job.spread ? item as unknown[] : [item];
+      value = runTask(job.task.run!, context, args);
+      isAsync = isPromiseLike(value);
     } catch (error) {
       restorePrimordials();
       return this.#threw(job, index, error);
     }
+    if (!isAsync) return this.#returned(job, index, value);
     restorePrimordials();
-    if (!later) return this.#returned(job, index, value);
-    this.#active++;
-    this.#addContext(id, context);
-    this.#finish(job, index, value, () => {
-      this.#active--;
-      this.#removeContext(id, context);
-    });
+    this.#running.add(id, context);
+    this.#finish(job, index, value, context);
   }
 
-  /** Awaits what a task returned: whatever its then() does, it ends once. */
+  /** Awaits what an async task returned; a bad then() can't end it twice. */
   async #finish(
     job: Job,
     index: number,
     value: unknown,
-    end: () => void,
+    context: TaskContext,
   ): Promise<void> {
-    let work: () => void;
+    let settle: () => void;
     try {
       const result = await value;
-      work = () => this.#returned(job, index, result);
+      settle = () => this.#returned(job, index, result);
     } catch (error) {
-      work = () => this.#threw(job, index, error);
+      settle = () => this.#threw(job, index, error);
     }
     this.#attempt(() => {
-      end();
-      work();
+      this.#running.delete(callId(job, index), context);
+      settle();
       this.#schedule();
     });
   }
 
   /**
-   * Tells what is under way that no one waits for it. What hasn't begun is
-   * answered at once: the pool would take it for what keeps the worker busy.
+   * Aborts the running tasks of a call. A call that hasn't begun is answered
+   * at once, since the pool would think that it keeps the worker busy.
    */
   #cancel(id: number): void {
-    for (const context of this.#contexts.get(id) ?? []) context.abort();
-    const job = this.#jobs.peek();
-    const hasBegun = job?.id === id && job.chunk !== undefined && job.next > 0;
-    if (this.#cancelled.has(id) || !hasBegun && !this.#waits(id)) return;
-    this.#cancelled.add(id);
-    if (hasBegun) return;
+    this.#running.abort(id);
+    if (!this.#jobs.cancel(id)) return;
     this.#results.busy(now());
     this.#results.thrown(id, cancelled());
     this.#results.flush();
-    // It may have been what the others waited for, as its task is loading.
+    // Others may have waited for it, if its task is still loading.
     this.#schedule();
-  }
-
-  /** Whether a call is queued that hasn't begun. */
-  #waits(id: number): boolean {
-    return this.#jobs.some(({ id: first, items, next, chunk }) => {
-      if (chunk !== undefined) return first === id && next === 0;
-      // Ids count up, and begin anew at 2 ** 32.
-      const index = (id - first) >>> 0;
-      return index >= next && index < items.length;
-    });
-  }
-
-  /** Whether all of a job that is to begin was cancelled, which is forgotten. */
-  #isCancelled({ id, items, chunk }: Job): boolean {
-    if (this.#cancelled.size === 0) return false;
-    const length = chunk === undefined ? items.length : 1;
-    for (let index = 0; index < length; index++) {
-      if (!this.#cancelled.has(id + index)) return false;
-    }
-    for (let index = 0; index < length; index++) {
-      this.#cancelled.delete(id + index);
-    }
-    return true;
-  }
-
-  #addContext(id: number, context: TaskContext): void {
-    const contexts = this.#contexts.get(id);
-    if (contexts === undefined) this.#contexts.set(id, new Set([context]));
-    else contexts.add(context);
-  }
-
-  #removeContext(id: number, context: TaskContext): void {
-    const contexts = this.#contexts.get(id)!;
-    contexts.delete(context);
-    if (contexts.size === 0) this.#contexts.delete(id);
   }
 
   #returned(job: Job, index: number, value: unknown): void {
     const { chunk } = job;
-    if (chunk === undefined) return this.#results.value(job.id + index, value);
-    chunk.values[index] = value;
-    this.#settleItems(job, chunk, 1);
+    if (chunk === undefined) {
+      restorePrimordials();
+      this.#results.value(callId(job, index), value);
+    } else if (chunk.returned(index, value)) {
+      this.#sendChunk(job, chunk);
+    }
   }
 
   #threw(job: Job, index: number, error: unknown): void {
     const { chunk } = job;
     const thrown = prepareThrown(error, job.task);
     if (chunk === undefined) {
-      return this.#results.thrown(job.id + index, thrown);
+      this.#results.thrown(callId(job, index), thrown);
+    } else if (chunk.threw(index, thrown)) {
+      this.#sendChunk(job, chunk);
     }
-    if (index < chunk.failedAt) {
-      chunk.failedAt = index;
-      chunk.thrown = thrown;
-    }
-    this.#settleItems(job, chunk, 1);
   }
 
-  /** Doesn't begin a chunk's further items, which would be in vain. */
+  /** Leaves the rest of a failed chunk, whose values nobody would get. */
   #skipRest(job: Job, chunk: ChunkProgress): void {
-    const left = job.items.length - job.next;
+    const rest = job.items.length - job.next;
     job.next = job.items.length;
-    this.#cancelled.delete(job.id);
-    this.#settleItems(job, chunk, left);
+    this.#jobs.takeCancelled(job.id);
+    if (chunk.skip(rest)) this.#sendChunk(job, chunk);
   }
 
-  #settleItems(job: Job, chunk: ChunkProgress, count: number): void {
-    chunk.unsettled -= count;
-    if (chunk.unsettled > 0) return;
-    if (chunk.failedAt === Infinity) this.#results.chunk(job.id, chunk.values);
-    else {
-      const before = chunk.values.slice(0, chunk.failedAt);
-      this.#results.thrown(job.id, chunk.thrown, before);
-    }
+  #sendChunk({ id }: Job, chunk: ChunkProgress): void {
+    restorePrimordials();
+    if (!chunk.failed) this.#results.chunk(id, chunk.values);
+    else this.#results.thrown(id, chunk.thrown, chunk.values);
   }
 }
 

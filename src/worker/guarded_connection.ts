@@ -1,14 +1,14 @@
 import type { Connection } from "../transport/connection.ts";
-import { restoreGlobals } from "./primordials.ts";
+import { restorePrimordials } from "./primordials.ts";
 
 /**
- * A connection after whose reads and writes all is as the worker needs it,
- * whatever tasks, or what they have left behind, did in between.
+ * A connection that restores the primordials after each read and write, since
+ * timers and promises that tasks left behind may have run meanwhile.
  */
 export class GuardedConnection implements Connection {
   readonly #connection: Connection;
 
-  /** Constructs it over a worker's connection. */
+  /** Constructs a guard over the connection to the pool. */
   constructor(connection: Connection) {
     this.#connection = connection;
     connection.setNoDelay?.();
@@ -16,13 +16,13 @@ export class GuardedConnection implements Connection {
 
   async read(buffer: Uint8Array): Promise<number | null> {
     const count = await this.#connection.read(buffer);
-    restoreGlobals();
+    restorePrimordials();
     return count;
   }
 
   async write(bytes: Uint8Array): Promise<number> {
     const count = await this.#connection.write(bytes);
-    restoreGlobals();
+    restorePrimordials();
     return count;
   }
 

@@ -1,13 +1,8 @@
 import type { Channel } from "../transport/channel.ts";
-import { Encoder } from "../codec/encoder.ts";
 import { MessageType } from "../protocol/worker_messages.ts";
+import { TooLarge, UnsendablePart } from "../codec/unsendable_part.ts";
 import { unsendableError } from "../codec/unsendable_error.ts";
-import { now } from "./primordials.ts";
-
-// Tasks may replace globals, in a worker.
-const { Math } = globalThis;
-
-const { error: complain } = console;
+import { logError, now } from "./primordials.ts";
 
 /** A list of results is cut here, so that its first ones can leave. */
 const MAX_LIST_BYTES = 2 ** 18;
@@ -61,7 +56,7 @@ export class ResultWriter {
     try {
       writer.append(value);
     } catch (reason) {
-      this.thrown(id, unsendableError(value, "result", reason));
+      this.thrown(id, unsendableError("result", reason));
     }
   }
 
@@ -72,9 +67,10 @@ export class ResultWriter {
     try {
       this.#channel.writer.message([CHUNK_RESULTS, id, this.#took(), values]);
     } catch (reason) {
-      const index = values.findIndex((value) => !isSendable(value));
-      const error = unsendableError(values[index], "result", reason);
-      this.thrown(id, error, values.slice(0, Math.max(0, index)));
+      // As a whole they are too large, or one of them can't be sent.
+      const index = takeIndex(values, reason) ?? 0;
+      const error = unsendableError("result", reason);
+      this.thrown(id, error, values.slice(0, index));
     }
   }
 
@@ -86,18 +82,17 @@ export class ResultWriter {
     try {
       writer.message([FAILURE, id, this.#took(), thrown, before]);
     } catch (reason) {
-      const index = before.findIndex((value) => !isSendable(value));
-      const error = index < 0
-        ? unsendableError(thrown, "thrown value", reason)
-        : unsendableError(before[index], "result", reason);
-      const sendable = index < 0 ? before : before.slice(0, index);
+      const index = takeIndex(before, reason);
+      const root = index === undefined ? "thrown value" : "result";
+      const error = unsendableError(root, reason);
+      const sendable = reason instanceof TooLarge ? [] : before.slice(0, index);
       writer.message([FAILURE, id, 0, error, sendable]);
     }
   }
 
   /** Ends the connection, as what would be written might be wrong. */
   abort(reason: unknown): void {
-    complain("A task has spoilt the worker, which ends:", reason);
+    logError("A task has spoilt the worker, which ends:", reason);
     this.#channel.close();
   }
 
@@ -128,11 +123,17 @@ export class ResultWriter {
   }
 }
 
-function isSendable(value: unknown): boolean {
-  try {
-    new Encoder().value(value);
-    return true;
-  } catch {
-    return false;
-  }
+/** Takes from an error which of these values has the part it is about. */
+function takeIndex(
+  values: readonly unknown[],
+  reason: unknown,
+): number | undefined {
+  const isAboutPart = reason instanceof UnsendablePart &&
+    !(reason instanceof TooLarge);
+  if (!isAboutPart) return undefined;
+  if (reason instanceof TooLarge) return undefined;
+  const step = reason.steps.at(-1);
+  if (step?.container !== values) return undefined;
+  reason.steps.pop();
+  return step.access as number;
 }

@@ -1,5 +1,6 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { parseAddress } from "../transport/address.ts";
+import { logError } from "./primordials.ts";
 import { serve } from "./serve.ts";
 
 /**
@@ -39,8 +40,6 @@ export async function runWorker(args: string[]): Promise<never> {
   }
 }
 
-const { error: complain } = console;
-
 /**
  * What goes wrong after a task has returned, in a timer or a promise that it
  * left behind, is said but isn't to cost other tasks their worker.
@@ -48,10 +47,10 @@ const { error: complain } = console;
 function surviveUncaughtErrors(): void {
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
-    complain("Uncaught (in a promise that a task left)", event.reason);
+    logError("Uncaught (in a promise that a task left)", event.reason);
   });
   globalThis.addEventListener("error", (event) => {
     event.preventDefault();
-    complain("Uncaught (after a task)", event.error);
+    logError("Uncaught (after a task)", event.error);
   });
 }

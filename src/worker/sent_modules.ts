@@ -1,5 +1,5 @@
-// Tasks may replace globals, in a worker.
-const { Blob, Map, Promise, URL } = globalThis;
+import { Blob, URL } from "./primordials.ts";
+import { importModule } from "./user_code.ts";
 
 /** What a module exports. */
 export type ModuleExports = Record<string, unknown>;
@@ -46,7 +46,7 @@ async function load(code: string): Promise<ModuleExports> {
     new Blob([code], { type: "text/javascript" }),
   );
   try {
-    return await import(url);
+    return await importModule(url);
   } finally {
     URL.revokeObjectURL(url);
   }

@@ -1,7 +1,7 @@
 import type { Address } from "../transport/address.ts";
 import { Channel } from "../transport/channel.ts";
-import { connectToPool } from "../transport/connect.ts";
-import { introduce } from "../transport/handshake.ts";
+import { connect } from "../transport/connect.ts";
+import { introduceWorker } from "../protocol/worker_handshake.ts";
 import { Executor } from "./executor.ts";
 import { GuardedConnection } from "./guarded_connection.ts";
 import { ResultWriter } from "./result_writer.ts";
@@ -25,9 +25,9 @@ export interface WorkerOrders {
  */
 export async function serve(orders: WorkerOrders): Promise<void> {
   const { address, certificate, secret, worker } = orders;
-  const connection = await connectToPool(address, certificate);
+  const connection = await connect(address, certificate);
   // However long that takes: the pool's program may be busy.
-  const { concurrency } = await introduce(connection, secret, worker);
+  const { concurrency } = await introduceWorker(connection, secret, worker);
   const channel = new Channel(new GuardedConnection(connection));
   const executor = new Executor(
     new ResultWriter(channel),

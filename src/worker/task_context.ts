@@ -1,7 +1,5 @@
+import { AbortController, DOMException } from "./primordials.ts";
 import type { AnyFunction } from "./task_table.ts";
-
-// Tasks may replace globals, in a worker.
-const { AbortController, DOMException, Object } = globalThis;
 
 /** What a task has as its `this`. */
 export class TaskContext {
@@ -24,9 +22,6 @@ export class TaskContext {
   }
 }
 
-// A task may have an apply() of its own, or replace that of all functions.
-const { apply } = Reflect;
-
 /** The task that is being run at this moment. */
 let current: TaskContext | undefined;
 
@@ -46,7 +41,7 @@ export function runTask(
 ): unknown {
   current = context;
   try {
-    return apply(run, context, args);
+    return Reflect.apply(run, context, args);
   } finally {
     current = undefined;
   }

@@ -2,10 +2,10 @@ import type {
   Definition,
   ModuleDefinition,
 } from "../protocol/worker_messages.ts";
+import { explainImportFailure } from "./import_failure.ts";
+import { restorePrimordials } from "./primordials.ts";
 import { type ModuleExports, SentModules } from "./sent_modules.ts";
-
-// Tasks may replace globals, in a worker.
-const { Function, Map, Object, RangeError, TypeError } = globalThis;
+import { evaluate, importModule } from "./user_code.ts";
 
 /** A function that takes whatever it is given. */
 export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
@@ -35,7 +35,7 @@ export class LoadedTask {
     try {
       switch (definition.kind) {
         case "inline":
-          this.run = evaluate(definition.source, definition.name);
+          this.run = evaluateTask(definition.source, definition.name);
           return undefined;
         case "module":
           return this.#import(definition);
@@ -51,7 +51,8 @@ export class LoadedTask {
     try {
       const module: ModuleExports = sent
         ? await this.modules.get(url)
-        : await import(url);
+        : await importModule(url);
+      restorePrimordials();
       // Of CommonJS a bundle exports all as one, in which Deno finds the names
       // where it loads the file itself.
       const exports = sent ? [module, module.default] : [module];
@@ -60,7 +61,7 @@ export class LoadedTask {
       if (typeof value !== "function") throw noSuchExport(exports, url, name);
       this.run = value as AnyFunction;
     } catch (error) {
-      this.#failAlways(withWayOut(error));
+      this.#failAlways(explainImportFailure(error));
     }
   }
 
@@ -114,19 +115,11 @@ export class TaskTable {
 }
 
 /** Evaluates a function's source in the global scope. */
-function evaluate(source: string, name: string): AnyFunction {
+function evaluateTask(source: string, name: string): AnyFunction {
   const url = `task:${encodeURIComponent(name)}`;
-  return new Function(`return (${source}\n)\n//# sourceURL=${url}`)();
-}
-
-/** Says what may be done if Deno wasn't allowed to download a module. */
-function withWayOut(error: unknown): unknown {
-  if (!(error instanceof TypeError)) return error;
-  const { message } = error;
-  if (!message.includes("--cached-only is specified")) return error;
-  return new TypeError(
-    `${message}\nThe worker may not download it: grant 'import' in the option 'permissions', or have it sent to workers on other machines with modules: "bundle"`,
-  );
+  return evaluate(
+    `return (${source}\n)\n//# sourceURL=${url}`,
+  ) as AnyFunction;
 }
 
 function own(exports: unknown, name: string): unknown {

@@ -1,19 +1,27 @@
 import type { LoadedTask } from "./task_table.ts";
 
-// Tasks may replace globals, in a worker.
-const { Error, ReferenceError } = globalThis;
+const NOT_DEFINED = " is not defined";
+
+/** Stands in a stack frame between the name of evaluated code and the line. */
+const EVALUATED_AT = ", <anonymous>:";
+
+/** Lines that `new Function()` puts before the body of a function. */
+const LINES_BEFORE_SOURCE = 2;
+
+/** What comes before a task's source in the line where it begins. */
+const COLUMNS_BEFORE_SOURCE = "return (".length;
+
+const FRAME_PREFIXES = ["    at ", "    at async "];
 
 /**
- * How the files begin whose stack frames lie between a task's and the
- * runtime's: they are in the folder of this one, or are this one if all is
- * bundled.
+ * How the locations of this package's stack frames begin: in this folder or,
+ * if all is bundled, in this very file.
  */
-const OWN_FILES = fileOf(new Error().stack!.split("\n")[1]!)!
-  .replace(/\/thrown\.ts$/, "/");
+const OWN_LOCATION = ownLocation(new Error().stack!.split("\n")[1]!);
 
 /**
- * Makes what a task threw tell its user what they need to know: of an error,
- * the frames of the task itself, and what an inline function can't see.
+ * Prepares what a task threw for its user: cuts the worker's own frames off an
+ * error's stack, and explains which variables an inline task can't see.
  */
 export function prepareThrown(thrown: unknown, task: LoadedTask): unknown {
   try {
@@ -27,30 +35,65 @@ export function prepareThrown(thrown: unknown, task: LoadedTask): unknown {
       thrown.stack = hinted ? own.replace(message, () => message + hint) : own;
     }
   } catch {
-    // A frozen error travels as it is; of a proxy the encoder tells.
+    // A frozen error travels as it is; the encoder refuses a broken proxy.
   }
   return thrown;
 }
 
 function scopeHint(error: Error): string {
   if (!(error instanceof ReferenceError)) return "";
-  const name = / is not defined$/.test(error.message)
-    ? error.message.slice(0, -" is not defined".length)
-    : "";
+  // V8 names the variable nowhere else.
+  if (!error.message.endsWith(NOT_DEFINED)) return "";
+  const name = error.message.slice(0, -NOT_DEFINED.length);
   if (name === "" || name in globalThis) return "";
   return `: an inline task runs in another process, where it sees its arguments and globals but not the variables around it; pass '${name}' as an argument, give it with bind(), or put the task in a module and use importTasks()`;
 }
 
 function ownFrames(stack: string): string {
   const lines = stack.split("\n");
-  const end = lines.findIndex((line) => fileOf(line)?.startsWith(OWN_FILES));
-  const own = end < 0 ? stack : lines.slice(0, end).join("\n");
-  // What a task has as its `this` is no news to its user.
-  return own.replace(/^( +at (?:async )?)TaskContext\./gm, "$1");
+  const end = lines.findIndex(isOwn);
+  const frames = end < 0 ? lines : lines.slice(0, end);
+  return frames.map((line) => withOwnLine(withoutContext(line))).join("\n");
 }
 
-/** The file that a stack frame is in, as V8 writes it. */
-function fileOf(frame: string): string | undefined {
-  return /((?:file|https?|blob|data):[^()]*|[^()\s]+):\d+:\d+\)?$/.exec(frame)
-    ?.[1];
+/**
+ * Counts lines and columns from where an inline task's source begins. V8 counts
+ * from the beginning of the code that the source is evaluated in.
+ */
+function withOwnLine(frame: string): string {
+  const start = frame.lastIndexOf(EVALUATED_AT);
+  const isTask = start >= 0 && frame.startsWith("    at ") &&
+    frame.includes(" (task:");
+  if (!isTask) return frame;
+  const end = frame.endsWith(")") ? -1 : undefined;
+  const place = frame.slice(start + EVALUATED_AT.length, end).split(":");
+  const line = Number(place[0]) - LINES_BEFORE_SOURCE;
+  const column = Number(place[1]) - (line === 1 ? COLUMNS_BEFORE_SOURCE : 0);
+  return `${frame.slice(0, start)}:${line}:${column})`;
+}
+
+function isOwn(line: string): boolean {
+  if (!line.startsWith("    at ")) return false;
+  return line.includes(` (${OWN_LOCATION}`) ||
+    FRAME_PREFIXES.some((prefix) => line.startsWith(prefix + OWN_LOCATION));
+}
+
+/** Hides the class of a task's `this`, which means nothing to its user. */
+function withoutContext(line: string): string {
+  for (const prefix of FRAME_PREFIXES) {
+    if (line.startsWith(`${prefix}TaskContext.`)) {
+      return prefix + line.slice(prefix.length + "TaskContext.".length);
+    }
+  }
+  return line;
+}
+
+/** Reads the location from a frame of this file: the path may have brackets. */
+function ownLocation(frame: string): string {
+  const start = frame.endsWith(")")
+    ? frame.indexOf(" (") + " (".length
+    : "    at ".length;
+  return frame.slice(start)
+    .replace(/:\d+:\d+\)?$/, "")
+    .replace(/\/thrown\.ts$/, "/");
 }

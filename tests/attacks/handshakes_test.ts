@@ -1,22 +1,22 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import {
   admitPool,
-  introduce,
   introducePool,
-  makeSecret,
-  PoolHandshake,
-} from "../../src/transport/handshake.ts";
+} from "../../src/protocol/spawner_handshake.ts";
+import { introduceWorker } from "../../src/protocol/worker_handshake.ts";
+import { makeSecret } from "../../src/transport/secret.ts";
 import type { Connection } from "../../src/transport/connection.ts";
+import { makeAdmission } from "../helpers/handshakes.ts";
 import { MemoryConnection } from "../helpers/memory_connection.ts";
 import { relay } from "../fuzz/handshakes_target.ts";
 
 const SECRETS = [makeSecret(), makeSecret()] as const;
 const TOKEN = "a token of the tests";
-const UNPROVEN = "The other side doesn't know";
+const UNPROVEN = "The peer does not know";
 
-const pool = new PoolHandshake((worker) => SECRETS[worker], { concurrency: 1 });
+const pool = makeAdmission((worker) => SECRETS[worker]);
 
-/** Both sides of a handshake, and someone in between. */
+/** Runs both ends of a handshake, with a relay between them. */
 async function relayed(
   connector: (connection: Connection) => Promise<unknown>,
   acceptor: (connection: Connection) => Promise<unknown>,
@@ -39,24 +39,24 @@ function reasons(outcomes: PromiseSettledResult<unknown>[]): unknown[] {
   );
 }
 
-Deno.test("PoolHandshake refuses a worker that knows the secret of another", async () => {
+Deno.test("admitWorker() refuses a worker that knows another worker's secret", async () => {
   const [outer, inner] = MemoryConnection.pair();
   const admission = pool.admit(inner).finally(() => inner.close());
-  const introduction = introduce(outer, SECRETS[0], 1)
+  const introduction = introduceWorker(outer, SECRETS[0], 1)
     .finally(() => outer.close());
   await assertRejects(() => introduction, Error, UNPROVEN);
-  await assertRejects(() => admission, Error, "The other side hung up");
+  await assertRejects(() => admission, Error, "The peer closed the connection");
 });
 
-Deno.test("PoolHandshake refuses one worker's handshake as another's", async () => {
-  const same = new PoolHandshake(() => SECRETS[0], { concurrency: 1 });
-  // Both workers have one secret; only the number is changed on the way.
+Deno.test("admitWorker() refuses a handshake when its id is changed on the way", async () => {
+  const same = makeAdmission(() => SECRETS[0]);
+  // Both workers have the same secret; only the id is changed on the way.
   const outcomes = await relayed(
-    (connection) => introduce(connection, SECRETS[0], 1),
+    (connection) => introduceWorker(connection, SECRETS[0], 1),
     (connection) => same.admit(connection),
     (message, index) => {
       if (index !== 0) return message;
-      const key = new TextEncoder().encode("worker");
+      const key = new TextEncoder().encode("id");
       const at = findBytes(message, key) + key.length;
       assertEquals(message[at], 1);
       message[at] = 0;
@@ -66,11 +66,11 @@ Deno.test("PoolHandshake refuses one worker's handshake as another's", async () 
   assertEquals(outcomes.map(({ status }) => status), ["rejected", "rejected"]);
 });
 
-Deno.test("PoolHandshake refuses one that is for a spawner server", async () => {
+Deno.test("admitWorker() refuses a handshake for a spawner server", async () => {
   const secret = new Uint8Array(
     await crypto.subtle.digest("SHA-256", new TextEncoder().encode(TOKEN)),
   );
-  const same = new PoolHandshake(() => secret, { concurrency: 1 });
+  const same = makeAdmission(() => secret);
   const outcomes = await relayed(
     (connection) => introducePool(connection, TOKEN),
     (connection) => same.admit(connection),
@@ -80,12 +80,12 @@ Deno.test("PoolHandshake refuses one that is for a spawner server", async () => 
   assertEquals(outcomes[1]!.status, "rejected");
 });
 
-Deno.test("admitPool() refuses a handshake that is for a pool", async () => {
+Deno.test("admitPool() refuses a handshake for a pool", async () => {
   const secret = new Uint8Array(
     await crypto.subtle.digest("SHA-256", new TextEncoder().encode(TOKEN)),
   );
   const outcomes = await relayed(
-    (connection) => introduce(connection, secret, 0),
+    (connection) => introduceWorker(connection, secret, 0),
     (connection) => admitPool(connection, TOKEN),
   );
   const [reason] = reasons(outcomes);
@@ -93,11 +93,11 @@ Deno.test("admitPool() refuses a handshake that is for a pool", async () => {
   assertEquals(outcomes[1]!.status, "rejected");
 });
 
-Deno.test("introducePool() and introduce() refuse what they say, sent back", async () => {
+Deno.test("introducePool() and introduceWorker() refuse their own messages when they are reflected", async () => {
   for (
     const connect of [
       (connection: Connection) => introducePool(connection, TOKEN),
-      (connection: Connection) => introduce(connection, SECRETS[0], 0),
+      (connection: Connection) => introduceWorker(connection, SECRETS[0], 0),
     ]
   ) {
     const [outer, mirror] = MemoryConnection.pair();
@@ -115,7 +115,7 @@ Deno.test("introducePool() and introduce() refuse what they say, sent back", asy
   }
 });
 
-Deno.test("Handshakes give each session of a token another secret", async () => {
+Deno.test("admitPool() derives another secret for each session", async () => {
   const secrets: Uint8Array[] = [];
   for (let session = 0; session < 2; session++) {
     const [outer, inner] = MemoryConnection.pair();
@@ -129,11 +129,11 @@ Deno.test("Handshakes give each session of a token another secret", async () => 
   assertEquals(secrets[0]!.toHex() === secrets[1]!.toHex(), false);
 });
 
-Deno.test("Handshakes can be passed on unchanged, as they are no encryption", async () => {
-  // Who passes them on learns no secret, but sees and can change what follows
+Deno.test("Handshakes pass through a relay, as they don't encrypt", async () => {
+  // The relay learns no secret, but can read and change the messages that follow
   // on a channel that isn't encrypted.
   const outcomes = await relayed(
-    (connection) => introduce(connection, SECRETS[1], 1),
+    (connection) => introduceWorker(connection, SECRETS[1], 1),
     (connection) => pool.admit(connection),
   );
   assertEquals(reasons(outcomes), [undefined, undefined]);

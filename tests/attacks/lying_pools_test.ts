@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Pool } from "../../mod.ts";
 import { SpawnerServer } from "../../src/spawner/spawner_server.ts";
 import { Channel } from "../../src/transport/channel.ts";
-import { introducePool } from "../../src/transport/handshake.ts";
+import { introducePool } from "../../src/protocol/spawner_handshake.ts";
 import { SpawnerMessageType } from "../../src/protocol/spawner_messages.ts";
 
 import { hangUp } from "../helpers/connections.ts";
@@ -13,7 +13,7 @@ const TOKEN = "a token of the tests";
 const MOST_WORKERS = 3;
 const CONFIG = fileURLToPath(new URL("../../deno.json", import.meta.url));
 
-/** A server of which each pool may have few workers. */
+/** Starts a server with a low limit of workers. */
 function serve(log: string[] = []): SpawnerServer {
   return new SpawnerServer({
     hostname: "127.0.0.1",
@@ -27,10 +27,10 @@ function serve(log: string[] = []): SpawnerServer {
   });
 }
 
-/** Who knows the token, and says to a spawner server what it likes. */
+/** A pool that knows the token, and sends whatever messages it likes. */
 class Liar implements AsyncDisposable {
   readonly received: unknown[][] = [];
-  /** Resolves when the server has hung up. */
+  /** Resolves when the server has closed the connection. */
   readonly ended: Promise<void>;
   readonly #connection: Deno.TcpConn;
   readonly #channel: Channel;
@@ -61,7 +61,7 @@ class Liar implements AsyncDisposable {
     await this.#connection.write(bytes);
   }
 
-  /** Waits until so many messages of a type have come. */
+  /** Waits until a number of messages of a type have arrived. */
   async heard(type: number, count: number): Promise<unknown[][]> {
     for (;;) {
       const all = this.received.filter(([received]) => received === type);
@@ -103,7 +103,7 @@ const LIES: readonly [name: string, messages: unknown[][]][] = [
   ["nothing in a message", [[]]],
 ];
 
-Deno.test("SpawnerServer ends the session of a pool that lies, and no other", async () => {
+Deno.test("SpawnerServer ends only the session of the pool that lies", async () => {
   await using server = serve();
   await using honest = new Pool({
     workers: 0,
@@ -123,7 +123,7 @@ Deno.test("SpawnerServer ends the session of a pool that lies, and no other", as
   assertEquals(await honest.run(() => Deno.pid), pid);
 });
 
-Deno.test("SpawnerServer lets no pool end the workers of another", async () => {
+Deno.test("SpawnerServer ends no worker on behalf of another pool", async () => {
   await using server = serve();
   await using honest = new Pool({
     workers: 0,
@@ -138,12 +138,12 @@ Deno.test("SpawnerServer lets no pool end the workers of another", async () => {
   assertEquals(await honest.run(() => Deno.pid), pid);
 });
 
-Deno.test("SpawnerServer keeps to its limits, however often a pool asks", async () => {
+Deno.test("SpawnerServer keeps its limits however often a pool asks", async () => {
   const log: string[] = [];
   await using server = serve(log);
   await using liar = await Liar.at(server);
   const starts = Array.from({ length: 10_000 }, (_, worker) => [START, worker]);
-  // All arrive at once, so that none of the workers has ended meanwhile.
+  // All arrive at once, before any of the workers can have ended.
   await liar.say(request(), ...starts, [PING, 1]);
   await liar.heard(PONG, 1);
   const ends = await liar.heard(ENDED, 9_000);
@@ -152,7 +152,7 @@ Deno.test("SpawnerServer keeps to its limits, however often a pool asks", async 
   assert(ends.length <= 10_000);
 });
 
-Deno.test("SpawnerServer starts no worker that can't be started, and counts none", async () => {
+Deno.test("SpawnerServer doesn't count workers that can't be started", async () => {
   await using server = serve();
   await using liar = await Liar.at(server);
   const env = { "A\0B": "x".repeat(2 ** 20) };

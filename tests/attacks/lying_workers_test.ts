@@ -2,8 +2,9 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Pool, WorkerLostError } from "../../mod.ts";
 import { Channel } from "../../src/transport/channel.ts";
 import { parseAddress } from "../../src/transport/address.ts";
-import { connectToPool } from "../../src/transport/connect.ts";
-import { admitPool, introduce } from "../../src/transport/handshake.ts";
+import { connect } from "../../src/transport/connect.ts";
+import { admitPool } from "../../src/protocol/spawner_handshake.ts";
+import { introduceWorker } from "../../src/protocol/worker_handshake.ts";
 import { MessageType } from "../../src/protocol/worker_messages.ts";
 import {
   type SessionRequest,
@@ -13,16 +14,16 @@ import { hangUp } from "../helpers/connections.ts";
 
 const { DEFINE, CALLS, RESULTS, CHUNK_RESULTS, FAILURE } = MessageType;
 
-/** What a lying worker does when it has got its first call. */
+/** A worker's reaction to its first call. */
 type Lie = (id: number, channel: Channel, connection: Deno.Conn) => void;
 
-/** A spawner server of which the workers are this program, and lie. */
+/** A spawner server whose workers are this program, and lie. */
 class LyingHost implements AsyncDisposable {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #connections: { close(): void }[] = [this.#listener];
   readonly #serving: Promise<unknown>[] = [];
   readonly #lie: Lie;
-  /** Called when a worker has got a call; then the lie follows. */
+  /** Called when a worker has received a call, before it lies. */
   readonly called = Promise.withResolvers<void>();
 
   constructor(lie: Lie) {
@@ -68,12 +69,12 @@ class LyingHost implements AsyncDisposable {
     secret: Uint8Array<ArrayBuffer>,
     worker: number,
   ): Promise<void> {
-    const connection = await connectToPool(
+    const connection = await connect(
       parseAddress(address),
       "",
     ) as Deno.Conn;
     this.#connections.push(connection);
-    await introduce(connection, secret, worker);
+    await introduceWorker(connection, secret, worker);
     const channel = new Channel(connection);
     await channel.receive(([type, , id]) => {
       if (type !== CALLS && type !== MessageType.CHUNK) return;
@@ -90,7 +91,7 @@ class LyingHost implements AsyncDisposable {
   }
 }
 
-/** Sends messages as a lie. */
+/** Makes a lie of messages. */
 function says(...messages: ((id: number) => unknown[])[]): Lie {
   return (id, channel) => {
     for (const message of messages) channel.writer.message(message(id));
@@ -98,14 +99,14 @@ function says(...messages: ((id: number) => unknown[])[]): Lie {
   };
 }
 
-/** An error that isn't as one thinks. */
+/** An error with unusual content. */
 function hostileError(): Error {
   const error = new Error("x".repeat(100_000), { cause: new Error("cause") });
   Object.defineProperty(error, "__proto__", { value: {}, enumerable: true });
   return Object.assign(error, { then: 1, toString: 1, constructor: 2 });
 }
 
-/** Lies after which the call's outcome can't come. */
+/** Lies that leave the call without an outcome. */
 const LIES: readonly [name: string, lie: Lie][] = [
   ["answers ids that it wasn't given", says((id) => [RESULTS, id + 9, 1, [1]])],
   [
@@ -143,7 +144,7 @@ const LIES: readonly [name: string, lie: Lie][] = [
 ];
 
 for (const [name, lie] of LIES) {
-  Deno.test(`Pool ends a worker that ${name}, and goes on`, async () => {
+  Deno.test(`Pool replaces a worker when it ${name}`, async () => {
     await using host = new LyingHost(lie);
     await using pool = new Pool({
       workers: 1,
@@ -165,7 +166,7 @@ for (const [name, lie] of LIES) {
   });
 }
 
-Deno.test("Pool gives what a worker answers first, and ends it if it answers again", async () => {
+Deno.test("Pool returns a worker's first answer, and ends the worker when it answers again", async () => {
   await using host = new LyingHost(
     says((id) => [RESULTS, id, 1, ["first"]], (id) => [
       RESULTS,
@@ -185,7 +186,7 @@ Deno.test("Pool gives what a worker answers first, and ends it if it answers aga
   assertEquals(await pool.run(() => "honest"), "honest");
 });
 
-Deno.test("Pool ends a worker whose chunk has another size than it was given", async () => {
+Deno.test("Pool ends a worker when it returns a chunk of another size", async () => {
   for (const values of [[], [1], [1, 2, 3]]) {
     await using host = new LyingHost(
       says((id) => [CHUNK_RESULTS, id, 1, values]),
@@ -202,7 +203,7 @@ Deno.test("Pool ends a worker whose chunk has another size than it was given", a
   }
 });
 
-Deno.test("Pool passes on errors whatever is in them", async () => {
+Deno.test("Pool rejects with a worker's error whatever it contains", async () => {
   await using host = new LyingHost(
     says((id) => [FAILURE, id, 1, hostileError(), []]),
   );

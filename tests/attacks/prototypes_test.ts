@@ -4,7 +4,7 @@ import { Pool } from "../../mod.ts";
 const TEXT =
   `{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}`;
 
-Deno.test("Pool passes on __proto__ and constructor as plain own data", async () => {
+Deno.test("Pool transfers __proto__ and constructor as own data", async () => {
   await using pool = new Pool(1);
   const { there, back } = await pool.run(
     (value: object, text: string) => ({
@@ -28,7 +28,7 @@ Deno.test("Pool passes on __proto__ and constructor as plain own data", async ()
   assertFalse("polluted" in back);
 });
 
-Deno.test("Pool passes on __proto__ of errors, and in maps, as plain own data", async () => {
+Deno.test("Pool transfers __proto__ of errors and in maps as own data", async () => {
   await using pool = new Pool(1);
   const thrown = await pool.run((text: string) => {
     const error = new Error("thrown", { cause: JSON.parse(text) });

@@ -1,26 +1,27 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { makeCertificate } from "../../src/transport/certificate.ts";
-import { PoolListener } from "../../src/transport/listener.ts";
+import { AuthenticatedListener } from "../../src/transport/authenticated_listener.ts";
 import { PrivateFolder } from "../../src/hosts/private_folder.ts";
 import { SpawnerServer } from "../../src/spawner/spawner_server.ts";
 import type { Address } from "../../src/transport/address.ts";
 import type { Channel } from "../../src/transport/channel.ts";
-import { connectToPool } from "../../src/transport/connect.ts";
+import { connect } from "../../src/transport/connect.ts";
 import type { Connection } from "../../src/transport/connection.ts";
-import {
-  introduce,
-  introducePool,
-  makeSecret,
-  PoolHandshake,
-} from "../../src/transport/handshake.ts";
+import { introduceWorker } from "../../src/protocol/worker_handshake.ts";
+import { introducePool } from "../../src/protocol/spawner_handshake.ts";
+import { makeSecret } from "../../src/transport/secret.ts";
 import { hangUp } from "../helpers/connections.ts";
-import { encodeHandshake, makeHello } from "../helpers/handshakes.ts";
+import { encodeHandshake, makeHello, makePool } from "../helpers/handshakes.ts";
 
 const SECRET = makeSecret();
 const MOST_STRANGERS = 64;
+
+/** How long connections may take to authenticate themselves, in milliseconds. */
+const HANDSHAKE_TIMEOUT = 1_500;
+
 const TOKEN = "a token of the tests";
 
-/** What strangers say who don't know the secret. */
+/** Messages of strangers that don't know the secret. */
 const SAYINGS: readonly Uint8Array[] = [
   new Uint8Array(),
   new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"),
@@ -30,24 +31,25 @@ const SAYINGS: readonly Uint8Array[] = [
   new Uint8Array([255, 255, 255, 255, 1, 2, 3]),
 ];
 
-/** A pool's listener, and those that it let in. */
+/** A pool's listener, and the workers that it admitted. */
 class Gatekeeper implements Disposable {
   readonly arrived: number[] = [];
   readonly #channels: Channel[] = [];
-  readonly #listener = new PoolListener(
-    new PoolHandshake(() => SECRET, { concurrency: 1 }),
-    (number, channel) => {
-      this.arrived.push(number);
+  readonly #listener = new AuthenticatedListener({
+    authenticate: makePool(SECRET).admit,
+    onChannel: (worker, channel) => {
+      this.arrived.push(worker);
       this.#channels.push(channel);
     },
-    () => this.expected,
-  );
+    expected: () => this.expected,
+    handshakeTimeout: HANDSHAKE_TIMEOUT,
+  });
   /** How many workers are expected. */
   expected = 0;
 
   listen(
     address: Address,
-    ...certificate: Parameters<PoolListener["listen"]>[1][]
+    ...certificate: Parameters<AuthenticatedListener<number>["listen"]>[1][]
   ): Promise<Address> {
     return this.#listener.listen(address, ...certificate);
   }
@@ -73,13 +75,13 @@ async function comeIn(
   certificate: string,
   worker: number,
 ): Promise<Connection> {
-  const connection = await connectToPool(address, certificate);
-  await introduce(connection, SECRET, worker);
+  const connection = await connect(address, certificate);
+  await introduceWorker(connection, SECRET, worker);
   return connection;
 }
 
 for (const transport of ["tcp", "tls"] as const) {
-  Deno.test(`PoolListener drops strangers in time, and lets workers in meanwhile (${transport})`, async () => {
+  Deno.test(`AuthenticatedListener closes strangers' connections in time, and admits workers meanwhile (${transport})`, async () => {
     const certificate = await makeCertificate();
     const { cert } = certificate;
     using pool = new Gatekeeper();
@@ -88,7 +90,7 @@ for (const transport of ["tcp", "tls"] as const) {
       certificate,
     );
     const strangers = await Promise.all(SAYINGS.map(async (saying) => {
-      const connection = await connectToPool(address, cert);
+      const connection = await connect(address, cert);
       if (saying.length > 0) await connection.write(saying);
       return connection;
     }));
@@ -98,20 +100,20 @@ for (const transport of ["tcp", "tls"] as const) {
     for (const connection of [worker, ...strangers]) connection.close();
   });
 
-  Deno.test(`PoolListener drops those who were first when there are too many strangers (${transport})`, async () => {
+  Deno.test(`AuthenticatedListener closes the oldest of too many strangers' connections (${transport})`, async () => {
     const certificate = await makeCertificate();
     using pool = new Gatekeeper();
     const address = await pool.listen(
       { transport, ...ANYWHERE },
       certificate,
     ) as Address & { port: number };
-    // What is no TLS connection yet is a stranger already.
+    // Connections count before their TLS handshake too.
     const { port } = address;
     const plain = { ...ANYWHERE, transport: "tcp", port } as const;
-    const first = await connectToPool(plain, "");
+    const first = await connect(plain, "");
     const others: Connection[] = [];
     for (let count = 0; count < MOST_STRANGERS + 1; count++) {
-      others.push(await connectToPool(plain, ""));
+      others.push(await connect(plain, ""));
     }
     await assertHungUp(first);
     const worker = await comeIn(address, certificate.cert, 5);
@@ -121,28 +123,28 @@ for (const transport of ["tcp", "tls"] as const) {
 }
 
 for (const transport of ["tcp", "tls"] as const) {
-  Deno.test(`PoolListener lets all in that are expected, however many come at once (${transport})`, async () => {
+  Deno.test(`AuthenticatedListener admits all expected workers when they connect at once (${transport})`, async () => {
     const certificate = await makeCertificate();
     using pool = new Gatekeeper();
     pool.expected = 2 * MOST_STRANGERS;
     const address = await pool.listen({ transport, ...ANYWHERE }, certificate);
     const numbers = Array.from({ length: pool.expected }, (_, n) => n);
     const workers = await Promise.all(
-      numbers.map(() => connectToPool(address, certificate.cert)),
+      numbers.map(() => connect(address, certificate.cert)),
     );
     await Promise.all(
-      workers.map((worker, number) => introduce(worker, SECRET, number)),
+      workers.map((worker, number) => introduceWorker(worker, SECRET, number)),
     );
     assertEquals(pool.arrived.toSorted((a, b) => a - b), numbers);
     for (const worker of workers) worker.close();
   });
 }
 
-Deno.test("PoolListener takes no more of a stranger than the handshake has", async () => {
+Deno.test("AuthenticatedListener reads no more than a handshake from a stranger", async () => {
   using pool = new Gatekeeper();
   const address = await pool.listen({ transport: "tcp", ...ANYWHERE });
-  const connection = await connectToPool(address, "");
-  // It claims 1,024 bytes, and sends more than any system takes unread.
+  const connection = await connect(address, "");
+  // It announces 1,024 bytes, and sends more than any system buffers.
   await connection.write(new Uint8Array([0, 0, 4, 0]));
   let sent = 0;
   const bytes = new Uint8Array(2 ** 20).fill(0xc0);
@@ -155,22 +157,22 @@ Deno.test("PoolListener takes no more of a stranger than the handshake has", asy
   connection.close();
 });
 
-Deno.test("PoolListener takes no more of a stranger over TLS than anyone has to say", async () => {
+Deno.test("AuthenticatedListener limits unread bytes of a stranger over TLS", async () => {
   const certificate = await makeCertificate();
   const admitted = Promise.withResolvers<Connection>();
   const outcome = Promise.withResolvers<number>();
-  const handshake = {
-    admit: (connection: Connection) => {
+  const listener = new AuthenticatedListener({
+    authenticate: (connection: Connection) => {
       admitted.resolve(connection);
       return outcome.promise;
     },
-  } as unknown as PoolHandshake;
-  const listener = new PoolListener(handshake, () => {});
+    onChannel: () => {},
+  });
   const address = await listener.listen(
     { transport: "tls", ...ANYWHERE },
     certificate,
   );
-  const connection = await connectToPool(address, certificate.cert);
+  const connection = await connect(address, certificate.cert);
   let sent = 0;
   const sending = (async () => {
     for (;;) sent += await connection.write(new Uint8Array(65_536));
@@ -183,7 +185,7 @@ Deno.test("PoolListener takes no more of a stranger over TLS than anyone has to 
   connection.close();
 });
 
-Deno.test("SpawnerServer drops strangers in time, and lets pools in meanwhile", async () => {
+Deno.test("SpawnerServer closes strangers' connections in time, and admits pools meanwhile", async () => {
   const lines: string[] = [];
   await using server = new SpawnerServer({
     ...ANYWHERE,
@@ -193,9 +195,10 @@ Deno.test("SpawnerServer drops strangers in time, and lets pools in meanwhile", 
     tls: undefined,
     config: undefined,
     log: (line) => lines.push(line),
+    handshakeTimeout: HANDSHAKE_TIMEOUT,
   });
   const connect = () => Deno.connect({ port: server.port });
-  const evil = { ...makeHello(), worker: 0, version: "1\n2026 pool has come" };
+  const evil = { ...makeHello(), id: 0, version: "1\n2026 pool has come" };
   const strangers = await Promise.all(
     [...SAYINGS, encodeHandshake(evil)].map(async (saying) => {
       const connection = await connect();
@@ -207,27 +210,29 @@ Deno.test("SpawnerServer drops strangers in time, and lets pools in meanwhile", 
   await introducePool(pool, TOKEN);
   await Promise.all(strangers.map(assertHungUp));
   assertEquals(lines.filter((line) => line.includes("connected")).length, 1);
-  // No one writes lines of their own into the log.
+  const late = `did not authenticate itself within ${HANDSHAKE_TIMEOUT} ms`;
+  assert(lines.some((line) => line.includes(late)), lines.join("|"));
+  // Strangers can't add lines to the log.
   assert(lines.every((line) => !line.includes("\n")), lines.join("|"));
   for (const connection of [pool, ...strangers]) hangUp(connection);
 });
 
-Deno.test("UnauthenticatedConnections don't keep a program from ending", async () => {
-  const [listener, certificate] = ["listener", "certificate"]
+Deno.test("AuthenticatedListener doesn't keep a program alive when connections are unauthenticated", async () => {
+  const [listener, certificate] = ["authenticated_listener", "certificate"]
     .map((name) => import.meta.resolve(`../../src/transport/${name}.ts`));
   const script = `
-    import { PoolListener } from ${JSON.stringify(listener)};
+    import { AuthenticatedListener } from ${JSON.stringify(listener)};
     import { makeCertificate } from ${JSON.stringify(certificate)};
     const certificate = await makeCertificate();
     const came = Promise.withResolvers();
     let waits = true;
-    const admit = async (connection) => {
+    const authenticate = async (connection) => {
       came.resolve();
       await connection.read(new Uint8Array(1)).catch(() => {});
       waits = false;
     };
     for (const transport of ["tls", "tcp"]) {
-      const pool = new PoolListener({ admit }, () => {});
+      const pool = new AuthenticatedListener({ authenticate, onChannel() {} });
       const address = { transport, hostname: "127.0.0.1", port: 0 };
       console.log((await pool.listen(address, certificate)).port);
     }
@@ -263,10 +268,10 @@ Deno.test({
     try {
       const path = folder.socketPath;
       await pool.listen({ transport: "unix", path });
-      const connect =
+      const script =
         `exec 2>&1; test -x ${folder.path} && echo in; ls ${folder.path}; cat ${path}; true`;
       const { stdout } = await new Deno.Command("sh", {
-        args: ["-c", connect],
+        args: ["-c", script],
         uid: 65_534,
         gid: 65_534,
         cwd: "/",
@@ -274,9 +279,9 @@ Deno.test({
       const said = new TextDecoder().decode(stdout);
       assertEquals(said.match(/Permission denied/g)?.length, 2, said);
       assert(!said.includes("in\n"), said);
-      // The same user finds it, which isn't enough.
-      const connection = await connectToPool({ transport: "unix", path }, "");
-      await assertRejects(() => introduce(connection, makeSecret(), 1));
+      // The same user can connect, but still needs the secret.
+      const connection = await connect({ transport: "unix", path }, "");
+      await assertRejects(() => introduceWorker(connection, makeSecret(), 1));
       connection.close();
       assertEquals(pool.arrived, []);
     } finally {

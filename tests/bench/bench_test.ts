@@ -18,7 +18,7 @@ interface Report {
 const HAS_UNIX_SOCKETS = Deno.build.os !== "windows";
 
 Deno.test({
-  name: "the bench measures all rows",
+  name: "bench measures all rows",
   ignore: !HAS_UNIX_SOCKETS,
   async fn() {
     const names = SECTIONS.flatMap(({ names }) => names)
@@ -46,7 +46,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "the bench measures only what is asked for, and its limits",
+  name: "bench measures the selected rows and their limits",
   ignore: !HAS_UNIX_SOCKETS,
   async fn() {
     const { code, stdout } = await run(
@@ -65,7 +65,7 @@ Deno.test({
   },
 });
 
-Deno.test("the bench tells which option or row there isn't", async () => {
+Deno.test("bench reports an option or a row that doesn't exist", async () => {
   const option = await run("main.ts", "--fast");
   assertEquals(option.code, 1);
   assertStringIncludes(option.stderr, "There is no option '--fast'");
@@ -74,7 +74,7 @@ Deno.test("the bench tells which option or row there isn't", async () => {
   assertStringIncludes(row.stderr, "There is no row with 'nothing'");
 });
 
-Deno.test("the bench of codecs measures each with each value", async () => {
+Deno.test("codec bench measures each codec with each value", async () => {
   const { code, stdout } = await run("values.ts", "--quick");
   assertEquals(code, 0);
   const [, , ...lines] = stdout.trimEnd().split("\n");
@@ -86,7 +86,7 @@ Deno.test("the bench of codecs measures each with each value", async () => {
   }
 });
 
-/** Whether a row takes too many processes for a test. */
+/** Returns whether a row starts too many processes for a test. */
 function isLarge(name: string): boolean {
   return name.endsWith("/64");
 }
@@ -107,7 +107,7 @@ function checkSpread({ median, min, max }: Spread, name: string): void {
   assert(min <= median && median <= max && Number.isFinite(max), name);
 }
 
-/** Each kind of rate or time of the pool is set against its limits. */
+/** Checks that each rate or time of the pool has a ratio to its limits. */
 function checkLimits(rows: readonly Row[]): void {
   const limits = Object.entries({
     "single/": ["limit"],

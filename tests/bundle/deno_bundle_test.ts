@@ -65,7 +65,8 @@ testFailure(
   'export * from "bare";',
   () => 'Import "bare" not a dependency',
   (project) => `at ${project.url("tasks.ts")}:1:1`,
-  () => "as its 'config'",
+  () => "its option 'config'",
+  () => "--import-map",
 );
 
 testFailure(

@@ -41,9 +41,9 @@ function testValues(
 ): void {
   Deno.test(`ModuleBundles bundles ${name}`, async () => {
     await using project = await Project.with(files);
-    const config = "deno.json" in files ? `${project.path}/deno.json` : "";
+    const config = ["deno.json", "package.json"].find((name) => name in files);
     const code = await bundleTasks(project, {
-      ...(config === "" ? {} : { config }),
+      ...(config === undefined ? {} : { config: `${project.path}/${config}` }),
       ...options,
     });
     const names = Object.keys(expected);
@@ -107,6 +107,29 @@ testValues("a package of CommonJS, and names of an import map", {
     export const f = () => [isNumber("5"), isNumber("x"), word];`,
   "lib/word.ts": "export const word = 'word';",
 }, { f: [true, false, "word"] });
+
+testValues(
+  "names of a package.json",
+  {
+    "package.json": JSON.stringify({
+      imports: { "#word": { "default": "./lib/word.ts" } },
+      dependencies: { "installed": "1" },
+    }),
+    "node_modules/installed/package.json": JSON.stringify({
+      name: "installed",
+      version: "1.0.0",
+      main: "main.js",
+    }),
+    "node_modules/installed/main.js": "exports.double = (x) => x * 2;",
+    "src/tasks.ts": `
+    import { double } from "installed";
+    import { word } from "#word";
+    export const f = () => [double(21), word];`,
+    "lib/word.ts": "export const word = 'word';",
+  },
+  { f: [42, "word"] },
+  { name: "src/tasks.ts" },
+);
 
 testValues(
   "packages of JSR and npm",

@@ -1,6 +1,7 @@
 import {
   assert,
   assertEquals,
+  assertFalse,
   assertInstanceOf,
   assertStrictEquals,
 } from "@std/assert";
@@ -309,4 +310,35 @@ Deno.test("Encoder round-trips errors within other values", () => {
   const [[key, [member]]] = [...map] as [[Error, [Error]]];
   assertSameError(key, error);
   assertSameError(member, error);
+});
+
+interface Entangled extends Error {
+  again?: Entangled;
+}
+
+/** An error from which there are 2ⁿ ways to the innermost of n levels. */
+function entangled(levels: number): Entangled {
+  let error: Entangled = new Error("innermost");
+  for (; levels > 0; levels--) {
+    const next = new Error("", { cause: error });
+    error = Object.assign(next, { again: error });
+    error.stack = "";
+  }
+  return error;
+}
+
+Deno.test("Encoder leaves out errors that are met too often", () => {
+  // To send every way to the innermost would take forever.
+  let received = roundTrip(entangled(300)) as Entangled;
+  for (let level = 0; level < 300; level++) received = received.again!;
+  assertEquals(received.message, "innermost");
+});
+
+Deno.test("Encoder leaves out a property that shares too much", () => {
+  let shared: unknown = 1;
+  for (let level = 0; level < 300; level++) shared = [shared, shared];
+  const error = Object.assign(new Error("message"), { shared, code: 5 });
+  const received = roundTrip(error) as Error & { code: number };
+  assertEquals([received.message, received.code], ["message", 5]);
+  assertFalse("shared" in received);
 });

@@ -119,7 +119,7 @@ Deno.test("Encoder names the kind of what it refuses", () => {
   }
 });
 
-Deno.test("Encoder passes on what a getter throws", () => {
+Deno.test("Encoder passes on what a getter throws as a cause", () => {
   const reason = new Error("reason");
   const value = {
     big: BIG,
@@ -129,8 +129,8 @@ Deno.test("Encoder passes on what a getter throws", () => {
   };
   const writer = new FrameWriter();
   for (const wrap of NESTINGS) {
-    const thrown = assertThrows(() => writer.message([wrap(value)]));
-    assertStrictEquals(thrown, reason);
+    const thrown = assertThrows(() => writer.message([wrap(value)]), TypeError);
+    assertStrictEquals(thrown.cause, reason);
   }
   for (const message of SENT) writer.message(message);
   assertSame(concat(writer.take()), encodeMessages(...SENT));

@@ -10,7 +10,7 @@ import {
   readMessages,
 } from "../helpers/frames.ts";
 import type { Random } from "../helpers/random.ts";
-import { type Conversation, mutate, pieces } from "./fuzz.ts";
+import { type Conversation, mutate, type Outcome, pieces } from "./fuzz.ts";
 
 const { DEFINE, FORGET, CALLS, CHUNK, RESULTS, CHUNK_RESULTS, FAILURE } =
   MessageType;
@@ -66,16 +66,19 @@ export function mostClaimed(received: number): number {
 }
 
 /** A `FrameReader` reads bytes as messages or refuses them. */
-export async function tryReader(random: Random): Promise<void> {
+export async function tryReader(random: Random): Promise<Outcome> {
   const bytes = makeBytes(random);
   const source = new Pieces(pieces(random, bytes));
+  let outcome: Outcome = "accepted";
   try {
     await readMessages(source);
   } catch (error) {
     assertRefusal(error);
+    outcome = "refused";
   }
   const { largest } = source;
   assert(largest <= mostClaimed(bytes.length), `room for ${largest} bytes`);
+  return outcome;
 }
 
 /** Gives each piece by one read, or several. */
@@ -110,7 +113,7 @@ class Pieces implements ByteSource {
 const decoder = new Decoder();
 
 /** A `Decoder` decodes the content of a frame or refuses it. */
-export function tryDecoder(random: Random): void {
+export function tryDecoder(random: Random): Outcome {
   const bytes = random.below(4) === 0
     ? frameAround(random.bytes(random.below(60)))
     : mutate(random, [random.pick(SMALL)], random.pick(CONVERSATIONS));
@@ -119,13 +122,15 @@ export function tryDecoder(random: Random): void {
   try {
     message = decoder.message(4, bytes.length);
   } catch (error) {
-    return assertRefusal(error);
+    assertRefusal(error);
+    return "refused";
   }
   // What was decoded is something that can be sent and stays the same.
-  if (message.length === 0 || random.below(4) !== 0) return;
+  if (message.length === 0 || random.below(4) !== 0) return "accepted";
   const again = encodeMessages(message);
   decoder.use(again);
   assertEquals(encodeMessages(decoder.message(4, again.length)), again);
+  return "accepted";
 }
 
 const SMALL = CONVERSATIONS.flat()

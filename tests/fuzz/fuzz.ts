@@ -1,40 +1,66 @@
+import { assert } from "@std/assert";
 import { concat } from "../helpers/frames.ts";
 import { Random } from "../helpers/random.ts";
 
-/** What determines all inputs; another one makes others. */
+/** Determines all inputs. */
 export const SEED = Number(Deno.env.get("DISTEX_FUZZ_SEED") ?? 20_260);
 
-/** What is done with one input, which is made of random numbers. */
-export type Trial = (random: Random) => Promise<void> | void;
+/**
+ * How many times the usual number of inputs the tests try. The usual number is
+ * small; `bench/fuzz.ts` tries a million.
+ */
+export const SCALE = Number(Deno.env.get("DISTEX_FUZZ_SCALE") ?? 1);
+
+/** Tries one input, which it makes of random numbers. */
+export type Trial = (random: Random) => Promise<Outcome> | Outcome;
+
+/** What came of an input, if the trial distinguishes outcomes. */
+export type Outcome = "accepted" | "refused" | void;
 
 /**
- * Makes many trials.
+ * Runs a trial with many inputs.
  *
- * @throws {Error} If one fails, with what is needed to have it again.
+ * @returns How often each outcome occurred.
+ * @throws {Error} If a trial fails; the message says how to repeat it.
  */
 export async function fuzz(
   name: string,
   count: number,
   trial: Trial,
   seed: number = SEED,
-): Promise<void> {
+): Promise<Map<Outcome, number>> {
+  const outcomes = new Map<Outcome, number>();
   for (let index = 0; index < count; index++) {
     try {
-      // Not waiting where it isn't needed leaves time for more trials.
-      const waiting = trial(new Random(Math.imul(seed, 0x9e3779b1) + index));
-      if (waiting !== undefined) await waiting;
+      // An await that isn't needed would take most of the time.
+      let outcome = trial(new Random(Math.imul(seed, 0x9e3779b1) + index));
+      if (outcome instanceof Promise) outcome = await outcome;
+      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
     } catch (cause) {
       const again = `DISTEX_FUZZ_SEED=${seed}`;
       const message = `Input ${index} of ${name} with ${again}: ${cause}`;
       throw new Error(message, { cause });
     }
   }
+  return outcomes;
 }
 
-/** Bytes that someone sent, one message after the other. */
+/** Like {@linkcode fuzz}, but also requires that each outcome occurs. */
+export async function fuzzBoth(
+  name: string,
+  count: number,
+  trial: Trial,
+): Promise<void> {
+  const outcomes = await fuzz(name, count, trial);
+  const { accepted = 0, refused = 0 } = Object.fromEntries(outcomes);
+  assert(accepted > count / 100, `only ${accepted} of ${count} accepted`);
+  assert(refused > count / 100, `only ${refused} of ${count} refused`);
+}
+
+/** The messages that a peer sent, in their order. */
 export type Conversation = readonly Uint8Array<ArrayBuffer>[];
 
-/** Makes something else of a conversation, with the help of another. */
+/** Changes a conversation at random, and mixes in parts of another. */
 export function mutate(
   random: Random,
   conversation: Conversation,
@@ -77,7 +103,7 @@ function copy(conversation: Conversation): Uint8Array<ArrayBuffer>[] {
   return conversation.map((message) => Uint8Array.from(message));
 }
 
-/** The same bytes in pieces of any size. */
+/** Cuts bytes into pieces of random sizes. */
 export function pieces(random: Random, bytes: Uint8Array): Uint8Array[] {
   const all: Uint8Array[] = [];
   const least = Math.ceil(bytes.length / 1_000);

@@ -1,10 +1,12 @@
 import { assert } from "@std/assert";
 import {
   admitPool,
-  introduce,
   introducePool,
-  PoolHandshake,
-} from "../../src/transport/handshake.ts";
+} from "../../src/protocol/spawner_handshake.ts";
+import {
+  admitWorker,
+  introduceWorker,
+} from "../../src/protocol/worker_handshake.ts";
 import type { Connection } from "../../src/transport/connection.ts";
 import { MemoryConnection } from "../helpers/memory_connection.ts";
 import { Random } from "../helpers/random.ts";
@@ -21,12 +23,13 @@ export type Side = (connection: Connection) => Promise<unknown>;
 /** Both sides of each handshake, the one that connects first. */
 export const HANDSHAKES: readonly [Handshake, Handshake] = [
   [
-    (connection) => introduce(connection, SECRET, WORKER),
+    (connection) => introduceWorker(connection, SECRET, WORKER),
     (connection) =>
-      new PoolHandshake(
+      admitWorker(
+        connection,
         (worker) => worker === WORKER ? SECRET : undefined,
         { concurrency: 4 },
-      ).admit(connection),
+      ),
   ],
   [
     (connection) => introducePool(connection, TOKEN),

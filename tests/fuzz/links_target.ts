@@ -1,8 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { Call } from "../../src/calls/call.ts";
 import { PrefetchWindow } from "../../src/scheduling/prefetch_window.ts";
-import { HostTally } from "../../src/pool/stats.ts";
+import { HostTally } from "../../src/scheduling/host_tally.ts";
 import { TaskRegistry } from "../../src/tasks/task_registry.ts";
+import { WorkerProcess } from "../../src/spawner/worker_process.ts";
 import { Channel } from "../../src/transport/channel.ts";
 import { MessageType } from "../../src/protocol/worker_messages.ts";
 import { Executor } from "../../src/worker/executor.ts";
@@ -10,6 +11,7 @@ import { ResultWriter } from "../../src/worker/result_writer.ts";
 import { WorkerHandle } from "../../src/scheduling/worker_handle.ts";
 import { MemoryConnection } from "../helpers/memory_connection.ts";
 import type { Random } from "../helpers/random.ts";
+import type { Outcome } from "./fuzz.ts";
 
 const TASK = new TaskRegistry(() => {}).register((x: unknown) => x);
 
@@ -25,11 +27,11 @@ const TYPES: readonly [unknown, ...unknown[]] = [
 class CountedCall extends Call {
   answers = 0;
 
-  override succeed(): void {
+  protected override resolved(): void {
     this.answers++;
   }
 
-  override fail(): void {
+  protected override rejected(): void {
     this.answers++;
   }
 }
@@ -37,16 +39,18 @@ class CountedCall extends Call {
 /** A `WorkerHandle` ends the connection of a worker that says anything. */
 export async function tryLink(random: Random): Promise<void> {
   const [left, right] = MemoryConnection.pair();
-  const tally = new HostTally("local", "local");
+  const tally = new HostTally("local");
   const link = new WorkerHandle(
     {
-      name: "worker",
+      process: new WorkerProcess(
+        "worker",
+        Promise.resolve({ exitStatus: "exit code 0", stderrTail: "" }),
+        () => {},
+      ),
       tally,
       modules: undefined,
       concurrency: 1,
       cancelGrace: 60_000,
-      kill: () => {},
-      end: () => Promise.resolve({ exitStatus: "exit code 0", stderrTail: "" }),
     },
     new Channel(left),
     new PrefetchWindow("auto", 1),
@@ -54,7 +58,10 @@ export async function tryLink(random: Random): Promise<void> {
   let returned = 0;
   const receiving = link.receive((calls) => returned += calls);
   const calls = random.list(5, () => makeCall(random));
-  for (const call of calls) assert(link.send(call));
+  for (const call of calls) {
+    link.send(call);
+    assertEquals(call.state, "sent");
+  }
   link.flush();
   const worker = new Channel(right);
   for (const message of random.list(6, () => fromWorker(random))) {
@@ -94,7 +101,7 @@ function fromWorker(random: Random): unknown[] {
 }
 
 /** An `Executor` refuses what no pool says, and answers what it was given. */
-export async function tryExecutor(random: Random): Promise<void> {
+export async function tryExecutor(random: Random): Promise<Outcome> {
   const [left, right] = MemoryConnection.pair();
   const worker = new Channel(left);
   const executor = new Executor(new ResultWriter(worker), 1 + random.below(2));
@@ -119,7 +126,10 @@ export async function tryExecutor(random: Random): Promise<void> {
   await Promise.race([last.promise, serving.catch(() => {})]);
   pool.close();
   worker.close();
-  await serving.catch((error) => assert(error instanceof RangeError, error));
+  const outcome = await serving.then(() => "accepted" as const, (error) => {
+    assert(error instanceof RangeError, error);
+    return "refused" as const;
+  });
   await listening.catch(() => {});
   const given = new Map<unknown, number>();
   for (const message of messages) {
@@ -128,6 +138,8 @@ export async function tryExecutor(random: Random): Promise<void> {
   for (const [id, answers] of answered) {
     assert(answers <= (given.get(id) ?? 0), `${answers} answers to ${id}`);
   }
+  if (outcome === "accepted") assertEquals(answered.get(LAST), 1);
+  return outcome;
 }
 
 /** The id of the call by which it is known that all before was run. */

@@ -2,8 +2,9 @@ import { KeepAlive } from "../../src/util/keep_alive.ts";
 import { PromisedCall } from "../../src/calls/promised_call.ts";
 import { PrefetchWindow } from "../../src/scheduling/prefetch_window.ts";
 import { Scheduler } from "../../src/scheduling/scheduler.ts";
-import { HostTally } from "../../src/pool/stats.ts";
+import { HostTally } from "../../src/scheduling/host_tally.ts";
 import { TaskRegistry } from "../../src/tasks/task_registry.ts";
+import { WorkerProcess } from "../../src/spawner/worker_process.ts";
 import { Channel } from "../../src/transport/channel.ts";
 import {
   type Calls,
@@ -41,7 +42,7 @@ export async function settled(): Promise<void> {
 /** A worker of a host, which answers as the test says. */
 export class FakeWorker {
   /** The worker as the pool sees it. */
-  readonly link: WorkerHandle;
+  readonly handle: WorkerHandle;
   /** How many calls it answers yet when it is killed. */
   lastAnswers = 0;
   /** Resolves when it has ended. */
@@ -53,16 +54,17 @@ export class FakeWorker {
   /** Connects a worker, which is told of calls once it is added. */
   constructor(tally: HostTally, room: number) {
     const [left, right] = MemoryConnection.pair();
-    this.link = new WorkerHandle(
+    this.handle = new WorkerHandle(
       {
-        name: `${tally.name} worker`,
+        process: new WorkerProcess(
+          `${tally.name} worker`,
+          Promise.resolve({ exitStatus: "signal SIGKILL", stderrTail: "" }),
+          () => this.#die(),
+        ),
         tally,
         modules: undefined,
         concurrency: 1,
         cancelGrace: CANCEL_GRACE,
-        kill: () => this.#die(),
-        end: () =>
-          Promise.resolve({ exitStatus: "signal SIGKILL", stderrTail: "" }),
       },
       new Channel(left),
       new PrefetchWindow(room - 1, 1),
@@ -141,7 +143,7 @@ export class HostBench implements AsyncDisposable {
   constructor() {
     this.scheduler = new Scheduler(this.#keepAlive, {
       lost: () => {},
-      expects: () => this.scheduler.links.length === 0,
+      expects: () => this.scheduler.workers.length === 0,
       hostError: () => undefined,
     });
   }
@@ -155,12 +157,12 @@ export class HostBench implements AsyncDisposable {
 
   /** Adds a worker. */
   async add(host: string, room = 1): Promise<FakeWorker> {
-    const tally = this.tallies.get(host) ?? new HostTally(host, "ssh");
+    const tally = this.tallies.get(host) ?? new HostTally(host);
     this.tallies.set(host, tally);
     const worker = new FakeWorker(tally, room);
     this.#workers.push(worker);
-    await this.scheduler.connect(worker.link, undefined);
-    this.scheduler.add([worker.link]);
+    await this.scheduler.connect(worker.handle, undefined);
+    this.scheduler.add([worker.handle]);
     await settled();
     return worker;
   }

@@ -1,11 +1,12 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { decode, encode, type ValueMap } from "@std/msgpack";
 import {
-  introduce,
-  makeSecret,
-  PoolHandshake,
-  PROTOCOL_VERSION,
-} from "../../src/transport/handshake.ts";
+  admitWorker,
+  introduceWorker,
+} from "../../src/protocol/worker_handshake.ts";
+import { makeSecret } from "../../src/transport/secret.ts";
+import { PROTOCOL_VERSION } from "../../src/transport/handshake.ts";
+import type { Connection } from "../../src/transport/connection.ts";
 import { ConnectionPair, hangUp, TRANSPORTS } from "./connections.ts";
 import { concat, frameAround } from "./frames.ts";
 
@@ -16,7 +17,7 @@ export const SECRET = makeSecret();
 export const WELCOME = { concurrency: 4, nested: { text: "é" } };
 
 /** What is said of proofs that don't prove what they should. */
-export const UNPROVEN = "The other side doesn't know the pool's secret";
+export const UNPROVEN = "The peer does not know the pool's secret";
 
 /** The number of the workers in these tests, where there is no other. */
 const WORKER = 1;
@@ -36,12 +37,28 @@ export function makeNonce(): Uint8Array<ArrayBuffer> {
   return crypto.getRandomValues(new Uint8Array(32));
 }
 
-/** A pool's handshake. */
+/** Authenticates workers, as a pool. */
+export interface Admission {
+  /** Returns the number of the worker at the other end. */
+  admit(connection: Connection): Promise<number>;
+}
+
+/** A pool that knows the secrets of its workers. */
+export function makeAdmission(
+  secretOf: (worker: number) => Uint8Array<ArrayBuffer> | undefined,
+  welcome: ValueMap = WELCOME,
+): Admission {
+  return {
+    admit: (connection) => admitWorker(connection, secretOf, welcome),
+  };
+}
+
+/** A pool all of whose workers have one secret. */
 export function makePool(
   secret: Uint8Array<ArrayBuffer> = SECRET,
   welcome: ValueMap = WELCOME,
-): PoolHandshake {
-  return new PoolHandshake(() => secret, welcome);
+): Admission {
+  return makeAdmission(() => secret, welcome);
 }
 
 /** Opens a connection of the kind that is used where there is a choice. */
@@ -57,7 +74,7 @@ export function encodeHandshake(message: ValueMap): Uint8Array<ArrayBuffer> {
 /** A worker's first message, with some changes. */
 export function makeHello(changes: ValueMap = {}): ValueMap {
   const nonce = makeNonce();
-  return { version: PROTOCOL_VERSION, worker: WORKER, nonce, ...changes };
+  return { version: PROTOCOL_VERSION, id: WORKER, nonce, ...changes };
 }
 
 /** A pool's answer to it; the changes are to what its proof is about. */
@@ -88,7 +105,7 @@ export async function prove(
 ): Promise<Uint8Array> {
   const statement = {
     role,
-    worker: hello.worker as number,
+    worker: hello.id as number,
     workerNonce: hello.nonce as Uint8Array,
     poolNonce: poolNonce as Uint8Array,
     secret: SECRET,
@@ -170,7 +187,7 @@ export class Stranger {
 export async function assertNotAdmitted(
   reason: string,
   act: (stranger: Stranger) => Promise<void>,
-  pool: PoolHandshake = makePool(),
+  pool: Admission = makePool(),
 ): Promise<void> {
   using pair = await connect();
   await assertRefused(pair, () => pool.admit(pair.left), reason, act);
@@ -182,7 +199,7 @@ export async function assertNotTrusted(
   act: (stranger: Stranger, hello: ValueMap) => Promise<void>,
 ): Promise<void> {
   using pair = await connect();
-  const begin = () => introduce(pair.left, SECRET, WORKER);
+  const begin = () => introduceWorker(pair.left, SECRET, WORKER);
   await assertRefused(pair, begin, reason, async (stranger) => {
     const hello = await stranger.hear();
     await act(stranger, hello);

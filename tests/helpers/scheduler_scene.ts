@@ -5,12 +5,13 @@
  * @module
  */
 
-import type { CallSource } from "../../src/scheduling/call_sources.ts";
+import type { CallSource, Offer } from "../../src/scheduling/call_sources.ts";
 import { KeepAlive } from "../../src/util/keep_alive.ts";
 import type { PromisedCall } from "../../src/calls/promised_call.ts";
 import { PrefetchWindow } from "../../src/scheduling/prefetch_window.ts";
 import { Scheduler } from "../../src/scheduling/scheduler.ts";
-import { HostTally } from "../../src/pool/stats.ts";
+import { HostTally } from "../../src/scheduling/host_tally.ts";
+import { WorkerProcess } from "../../src/spawner/worker_process.ts";
 import { Channel } from "../../src/transport/channel.ts";
 import { type Calls, MessageType } from "../../src/protocol/worker_messages.ts";
 import {
@@ -27,7 +28,7 @@ export async function dispatched(): Promise<void> {
 
 /** Both ends of the connection to a worker, which answers as the test says. */
 class FakeWorker {
-  readonly link: WorkerHandle;
+  readonly handle: WorkerHandle;
   readonly #pair: ConnectionPair;
   readonly #channel: Channel;
   /** The ids and arguments of calls that have arrived and weren't answered. */
@@ -37,16 +38,17 @@ class FakeWorker {
 
   constructor(pair: ConnectionPair, room: number) {
     this.#pair = pair;
-    this.link = new WorkerHandle(
+    this.handle = new WorkerHandle(
       {
-        name: "fake worker",
-        tally: new HostTally("local", "local"),
+        process: new WorkerProcess(
+          "fake worker",
+          Promise.resolve({ exitStatus: "signal SIGKILL", stderrTail: "" }),
+          () => this.#channel.close(),
+        ),
+        tally: new HostTally("local"),
         modules: undefined,
         concurrency: 1,
         cancelGrace: 60_000,
-        kill: () => this.#channel.close(),
-        end: () =>
-          Promise.resolve({ exitStatus: "signal SIGKILL", stderrTail: "" }),
       },
       new Channel(pair.left),
       new PrefetchWindow(room - 1, 1),
@@ -59,7 +61,7 @@ class FakeWorker {
 
   /** How many calls the pool has sent that it has had no answer to. */
   get calls(): number {
-    return this.link.window.calls;
+    return this.handle.window.calls;
   }
 
   /** Returns from the first call that wasn't answered, and says which. */
@@ -138,8 +140,8 @@ export class Bench implements AsyncDisposable {
     const { promise, resolve } = Promise.withResolvers<LostWorker>();
     this.noWorkers = promise;
     this.scheduler = new Scheduler(this.#keepAlive, {
-      lost: (_link, worker) => {
-        if (this.scheduler.links.length === 0) resolve(worker);
+      lost: (_handle, worker) => {
+        if (this.scheduler.workers.length === 0) resolve(worker);
       },
       expects: () => false,
       hostError: () => undefined,
@@ -172,13 +174,13 @@ export class Bench implements AsyncDisposable {
 
   /** Connects workers, which get calls from now on. */
   async add(...rooms: number[]): Promise<void> {
-    const links: WorkerHandle[] = [];
+    const handles: WorkerHandle[] = [];
     for (const room of rooms) {
-      const { link } = await this.connect(room);
-      await this.scheduler.connect(link, undefined);
-      links.push(link);
+      const { handle } = await this.connect(room);
+      await this.scheduler.connect(handle, undefined);
+      handles.push(handle);
     }
-    this.scheduler.add(links);
+    this.scheduler.add(handles);
   }
 
   /** Submits calls that return their labels. */
@@ -200,6 +202,7 @@ export class Source implements CallSource {
   /** The room that it was told of, each time. */
   readonly asked: number[] = [];
   stopped: Error | undefined;
+  ended = false;
   readonly #scheduler: Scheduler;
   readonly #label: string;
   readonly #most: number;
@@ -211,7 +214,7 @@ export class Source implements CallSource {
     this.#most = most;
   }
 
-  fill(room: number): void {
+  pull({ room }: Offer): void {
     this.asked.push(room);
     for (let count = Math.min(room, this.#most); count > 0; count--) {
       this.#scheduler.submit(call(this.#label));
@@ -220,7 +223,13 @@ export class Source implements CallSource {
 
   stop(reason: Error): void {
     this.stopped = reason;
-    this.#scheduler.removeSource(this);
+    this.end();
+  }
+
+  /** Submits nothing more. */
+  end(): void {
+    this.ended = true;
+    this.#scheduler.wake();
   }
 }
 

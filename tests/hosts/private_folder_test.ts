@@ -1,10 +1,14 @@
 import {
   assert,
   assertEquals,
+  assertFalse,
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
 import { PrivateFolder } from "../../src/hosts/private_folder.ts";
+import { exists, isAlive, killNow, until } from "../helpers/processes.ts";
+
+const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 
 const isWindows = Deno.build.os === "windows";
 
@@ -170,7 +174,7 @@ Deno.test({
         const part of [
           `The path ${path}/distex-`,
           "has a comma or '${' in it",
-          "no place in /tmp",
+          "no folder can be made in /tmp",
           "set TMPDIR",
           "because of a NotCapable",
         ]
@@ -188,3 +192,179 @@ Deno.test({
       for (const part of parts) assertStringIncludes(said, part);
     }),
 });
+
+/** A program with a private folder below a folder, until it is killed. */
+class Owner implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #stdout: ReadableStreamDefaultReader<string>;
+
+  constructor(parent: string, statements: string) {
+    const program = `${statements}
+      setInterval(() => {}, 2 ** 31 - 1);`;
+    this.#child = new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "-A",
+        "--quiet",
+        "--config",
+        CONFIG,
+        `data:text/javascript,${encodeURIComponent(program)}`,
+      ],
+      env: { TMPDIR: parent },
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    this.#stdout = this.#child.stdout.pipeThrough(new TextDecoderStream())
+      .getReader();
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** Waits for its first output. */
+  async ready(): Promise<string> {
+    const { value = "" } = await this.#stdout.read();
+    return value.trimEnd();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    killNow(this.pid);
+    await this.#child.status;
+    while (!(await this.#stdout.read()).done);
+  }
+}
+
+const MAKE_FOLDER = `
+  import { PrivateFolder } from ${
+  JSON.stringify(import.meta.resolve("../../src/hosts/private_folder.ts"))
+};
+  globalThis.folder = await PrivateFolder.make();
+  console.log(folder.path);`;
+
+/** Removes abandoned folders where the folders of a TMPDIR are. */
+async function removeAbandoned(parent: string): Promise<void> {
+  await using owner = new Owner(
+    parent,
+    `${MAKE_FOLDER}
+    await folder.removeAbandoned();
+    await folder.remove();
+    console.log("done");`,
+  );
+  let text = await owner.ready();
+  while (!text.endsWith("done")) text += await owner.ready();
+}
+
+Deno.test({
+  name:
+    "PrivateFolder.removeAbandoned() removes the folder of a program that was killed, and no other",
+  ignore: isWindows,
+  fn: () =>
+    withFolder(async (parent) => {
+      const dead = new Owner(parent, MAKE_FOLDER);
+      const abandoned = await dead.ready();
+      await Deno.writeTextFile(`${abandoned}/pool.sock`, "");
+      await using living = new Owner(parent, MAKE_FOLDER);
+      const used = await living.ready();
+      await removeAbandoned(parent);
+      assert(exists(abandoned) && exists(used));
+      await dead[Symbol.asyncDispose]();
+      await removeAbandoned(parent);
+      assertFalse(exists(abandoned));
+      assert(exists(`${used}/lock`));
+    }),
+});
+
+Deno.test({
+  name:
+    "PrivateFolder.removeAbandoned() removes nothing that isn't a private folder of its user",
+  ignore: isWindows,
+  fn: () =>
+    withFolder(async (parent) => {
+      const make = async (name: string, mode = 0o700, lock = "lock") => {
+        await Deno.mkdir(`${parent}/${name}`);
+        await Deno.writeTextFile(`${parent}/${name}/${lock}`, "");
+        await Deno.chmod(`${parent}/${name}`, mode);
+      };
+      await make("distex-0a");
+      await make("distex-1a", 0o755);
+      await make("distex-2a", 0o700, "lock.new");
+      await make("distex-sshd-3a");
+      await make("other");
+      await Deno.symlink(`${parent}/other`, `${parent}/distex-4a`);
+      await Deno.writeTextFile(`${parent}/distex-5a`, "");
+      const names = ["1a", "2a", "4a", "5a", "sshd-3a"];
+      if (Deno.uid() === 0) {
+        await make("distex-6a");
+        await Deno.chown(`${parent}/distex-6a`, 65_534, 65_534);
+        names.splice(4, 0, "6a");
+      }
+      await removeAbandoned(parent);
+      assertEquals(
+        [...Deno.readDirSync(parent)].map(({ name }) => name).sort(),
+        [
+          ...names.map((name) => `distex-${name}`),
+          "other",
+        ],
+      );
+    }),
+});
+
+Deno.test({
+  name:
+    "Pool removes what a pool left that was killed together with its reaper",
+  ignore: Deno.build.os !== "linux",
+  fn: () =>
+    withFolder(async (parent) => {
+      const program = (statements: string) => `
+        import { Pool } from ${
+        JSON.stringify(import.meta.resolve("../../mod.ts"))
+      };
+        globalThis.pool = new Pool({
+          workers: 1,
+          transport: "unix",
+          config: ${JSON.stringify(CONFIG)},
+        });
+        const worker = await pool.run(() => Deno.pid);
+        ${statements}`;
+      const killed = new Owner(parent, program("console.log(worker);"));
+      const worker = Number(await killed.ready());
+      const [folder] = [...Deno.readDirSync(parent)].map(({ name }) => name);
+      const reaper = reaperOf(killed.pid);
+      killNow(reaper);
+      await until(() => !isAlive(reaper));
+      await killed[Symbol.asyncDispose]();
+      await until(() => !isAlive(worker));
+      assertEquals([...Deno.readDirSync(parent)].map(({ name }) => name), [
+        folder,
+      ]);
+      await using next = new Owner(
+        parent,
+        program("await pool.shutdown(); console.log('done');"),
+      );
+      assertEquals(await next.ready(), "done");
+      assertEquals([...Deno.readDirSync(parent)], []);
+    }),
+});
+
+/** The reaper that a process has started. */
+function reaperOf(parent: number): number {
+  const reapers = [...Deno.readDirSync("/proc")]
+    .map(({ name }) => Number(name))
+    .filter((pid) => pid > 0 && parentOf(pid) === parent)
+    .filter((pid) =>
+      Deno.readTextFileSync(`/proc/${pid}/cmdline`).includes("distex-reaper")
+    );
+  assertEquals(reapers.length, 1);
+  return reapers[0]!;
+}
+
+function parentOf(pid: number): number {
+  try {
+    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    return Number(stat.match(/\) . (\d+)/)?.[1]);
+  } catch {
+    // It has ended meanwhile.
+    return 0;
+  }
+}

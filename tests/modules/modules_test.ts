@@ -218,7 +218,7 @@ for (const kind of SITE_KINDS) {
 /** Checks that the frames below a task's are of the tests and of Deno. */
 function assertUsersOnly(frames: readonly string[]): void {
   assert(frames.length > 0);
-  const tests = import.meta.resolve("./");
+  const tests = import.meta.resolve("../");
   for (const frame of frames) {
     assert(frame.includes(tests) || frame.includes("(ext:"), frame);
   }

@@ -13,6 +13,7 @@ import {
   readPublishedFiles,
   runDeno,
 } from "../helpers/package_fixture.ts";
+import { serveModules } from "../helpers/module_web.ts";
 import { sshdProblem, startSshServer } from "../helpers/ssh_server.ts";
 
 /** A project's configuration, with names that nobody else could resolve. */
@@ -119,6 +120,62 @@ console.log(JSON.stringify({
 }));
 `;
 
+/** The configuration of a project that has no deno.json. */
+const PACKAGE_JSON = JSON.stringify({
+  type: "module",
+  imports: { "#words": { "default": "./lib/words.ts" } },
+  dependencies: {
+    "is-number": "^7.0.0",
+    ...Object.fromEntries(
+      Object.values(config.imports)
+        .map((target) => /^npm:(.+)@(.+)$/.exec(target))
+        .filter((match) => match !== null)
+        .map(([, name, version]) => [name, version]),
+    ),
+  },
+});
+
+/** A task module that can be loaded only with the project's package.json. */
+const PACKAGE_JSON_TASKS = `
+import isNumber from "is-number";
+import { shout } from "#words";
+
+export function describe(text: string): string {
+  return shout(isNumber(text) ? "number" : "text");
+}
+`;
+
+const PACKAGE_JSON_MAIN = `
+import { importTasks, Pool } from "${PACKAGE}";
+
+const tasks = importTasks<typeof import("./tasks.ts")>(
+  import.meta.resolve("./tasks.ts"),
+);
+await using pool = new Pool({ workers: 1, denoArgs: ["--vendor"] });
+console.log(JSON.stringify(
+  await pool.map(tasks.describe, ["1", "one"]).toArray(),
+));
+`;
+
+/** Imports a module of another site, in each way that a task can. */
+const WEB_MAIN = `
+import { importTasks, Pool } from "@distex/pool";
+
+const [url, ...denoArgs] = Deno.args;
+const tasks = importTasks<{ double(x: number): number }>(url!);
+await using pool = new Pool({ workers: 1, denoArgs });
+console.log(JSON.stringify([
+  await pool.run(tasks.double, 21),
+  await pool.run(async (url: string) => (await import(url)).double(4), url!),
+]));
+`;
+
+/** What {@linkcode WEB_MAIN} imports. */
+const WEB_MODULES = {
+  "tasks.js": 'export { double } from "./double.js";',
+  "double.js": "export const double = (x) => x * 2;",
+};
+
 /** Checks that nothing is published but what users need, and all of that. */
 async function checkPublished(paths: readonly string[]): Promise<void> {
   const optional = ["README.md", "CHANGELOG.md"];
@@ -128,7 +185,9 @@ async function checkPublished(paths: readonly string[]): Promise<void> {
     "LICENSE",
     "mod.ts",
     "worker.ts",
+    "doctor.ts",
     "server.ts",
+    "doctor.ts",
   ];
   assertArrayIncludes(paths, [...required, ...lists.flat()]);
   assertEquals(
@@ -175,6 +234,7 @@ Deno.test("the package works in a project of its own", async (t) => {
     "words_tasks.ts": WORDS_TASKS,
     "unconfigured.ts": UNCONFIGURED,
     "ssh_main.ts": SSH_MAIN,
+    "web_main.ts": WEB_MAIN,
   });
 
   await t.step("has the right files", async () => {
@@ -192,6 +252,18 @@ Deno.test("the package works in a project of its own", async (t) => {
     );
     assertEquals(JSON.parse(stdout), RESULTS);
   });
+
+  for (const scheme of ["http", "https"] as const) {
+    await t.step(`imports ${scheme} modules of other sites`, async () => {
+      await using web = await serveModules(scheme, WEB_MODULES);
+      const url = `${web.origin}/tasks.js`;
+      const { stdout } = await runDeno(
+        ["run", "-A", "web_main.ts", url, ...web.denoArgs],
+        project,
+      );
+      assertEquals(JSON.parse(stdout), [42, 8]);
+    });
+  }
 
   await t.step({
     name: "runs tasks on a host that has nothing but ssh and Deno",
@@ -242,6 +314,21 @@ Deno.test("the package works in a project of its own", async (t) => {
       projects.path,
     );
     assertEquals(JSON.parse(stdout), RESULTS);
+  });
+
+  await t.step("resolves by a package.json alone", async () => {
+    const project = await projects.add("package json", {
+      "package.json": PACKAGE_JSON,
+      "lib/words.ts": WORDS,
+      "src/main.ts": PACKAGE_JSON_MAIN,
+      "src/tasks.ts": PACKAGE_JSON_TASKS,
+    });
+    await runDeno(["install", "--vendor"], project);
+    const { stdout } = await runDeno(
+      ["run", "-A", "--vendor", "src/main.ts"],
+      project,
+    );
+    assertEquals(JSON.parse(stdout), ["NUMBER!", "TEXT!"]);
   });
 
   await t.step("has no import map with config: false", async () => {

@@ -80,6 +80,57 @@ function testBadTask({ name, task, outcome: expected }: BadTask): void {
 
 [...BAD_TASKS, ...REPLACING_TASKS].forEach(testBadTask);
 
+/** Replaces the method of a number, and returns what it is called, if any. */
+function replaceMethod(number: number): string | undefined {
+  const iterators = [[].values(), new Map().values(), new Set().values()]
+    .map((iterator) => Object.getPrototypeOf(iterator));
+  const classes = [
+    ...[Array, ArrayBuffer, BigInt, DataView, Date, Error, Function, Map],
+    ...[Number, Object, Promise, RegExp, Set, String, TextDecoder],
+    ...[TextEncoder, TypeError, Uint8Array, Object.getPrototypeOf(Uint8Array)],
+  ];
+  const owners = [
+    ...iterators,
+    ...classes.flatMap((one) => [one, one.prototype]),
+    ...[JSON, Math, Reflect],
+  ];
+  let count = 0;
+  for (const owner of owners) {
+    for (const key of Reflect.ownKeys(owner)) {
+      const descriptor = Reflect.getOwnPropertyDescriptor(owner, key)!;
+      const isMethod = typeof descriptor.value === "function";
+      if (!isMethod || !descriptor.configurable) continue;
+      // The calls beside it use these themselves.
+      if (owner !== Array.prototype && key === "fill" || key === "from") {
+        continue;
+      }
+      if (count++ < number) continue;
+      const value = () => "wrong";
+      Object.defineProperty(owner, key, { ...descriptor, value });
+      return `${owner.name ?? Object.prototype.toString.call(owner)} ${
+        String(key)
+      }`;
+    }
+  }
+  return undefined;
+}
+
+Deno.test("Pool survives tasks that replace any method of the language", async () => {
+  await using pool = new Pool({ workers: 1, prefetch: 19, stdio: "null" });
+  const pid = await pool.run(() => Deno.pid);
+  for (let number = 0;; number++) {
+    const replacing = pool.run(replaceMethod, number);
+    const beside = await Promise.allSettled(startInnocents(pool));
+    const name = await replacing;
+    if (name === undefined) break;
+    const values = beside.map((one) =>
+      one.status === "fulfilled" ? one.value : one.reason
+    );
+    assertEquals(values, RIGHT, name);
+    assertEquals(await pool.run(() => Deno.pid), pid, name);
+  }
+});
+
 Deno.test("Pool survives tasks whose results are larger than a message can be", async () => {
   await using pool = new Pool({ workers: 1, prefetch: 19 });
   const pid = await pool.run(() => Deno.pid);

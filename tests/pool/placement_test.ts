@@ -6,7 +6,7 @@ import {
 } from "@std/assert";
 import { BrokenPoolError } from "../../src/errors/broken_pool_error.ts";
 import { WorkerLostError } from "../../src/errors/worker_lost_error.ts";
-import type { CallSource } from "../../src/scheduling/call_sources.ts";
+import type { CallSource, Offer } from "../../src/scheduling/call_sources.ts";
 import type { Scheduler } from "../../src/scheduling/scheduler.ts";
 import { call, HostBench, settled } from "../helpers/fake_worker.ts";
 
@@ -14,20 +14,21 @@ import { call, HostBench, settled } from "../helpers/fake_worker.ts";
 class Source implements CallSource {
   readonly asked: number[] = [];
   stopped: Error | undefined;
+  ended = false;
   readonly #scheduler: Scheduler;
 
   constructor(scheduler: Scheduler, readonly host?: string) {
     this.#scheduler = scheduler;
   }
 
-  fill(room: number): void {
+  pull({ room }: Offer): void {
     this.asked.push(room);
     this.#scheduler.submit(call("source", this.host));
   }
 
   stop(reason: Error): void {
     this.stopped = reason;
-    this.#scheduler.removeSource(this);
+    this.ended = true;
   }
 }
 
@@ -73,17 +74,6 @@ Deno.test("Scheduler serves placed calls of several hosts and others", async () 
   }
   assertEquals(await done, [1, 2, 3, 4, 5, 6]);
   await bench.scheduler.idle();
-});
-
-Deno.test("Scheduler.roomAt() tells of one host or all", async () => {
-  await using bench = await HostBench.with("a");
-  await bench.add("b", 3);
-  await bench.add("b", 4);
-  const { scheduler } = bench;
-  assertEquals(scheduler.roomAt("a"), { workers: 1, capacity: 1 });
-  assertEquals(scheduler.roomAt("b"), { workers: 2, capacity: 7 });
-  assertEquals(scheduler.roomAt("c"), { workers: 0, capacity: 0 });
-  assertEquals(scheduler.roomAt(undefined), { workers: 3, capacity: 8 });
 });
 
 Deno.test("Scheduler asks a placed source for what its host has room for", async () => {
@@ -215,7 +205,7 @@ Deno.test("Scheduler.submitToAll() at a host without workers holds nothing up", 
 Deno.test("Scheduler.cancel() drops a placed call that is queued", async () => {
   await using bench = await HostBench.with("a", "b");
   const [, queued] = await bench.submit("b", 1, 2, 3);
-  assertEquals(bench.scheduler.cancel(queued!), true);
+  assertEquals(queued!.abandon(), true);
   assertEquals(bench.scheduler.queued, 1);
   assertEquals(await bench.worker(1).answer(), 1);
   assertEquals(await bench.worker(1).answer(), 3);

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { HostError, Pool } from "../../mod.ts";
 import type { Call } from "../../src/calls/call.ts";
 import { MapCall } from "../../src/map/map_call.ts";
-import { HostTally } from "../../src/pool/stats.ts";
+import { HostTally } from "../../src/scheduling/host_tally.ts";
 import {
   call,
   FakeWorker,
@@ -20,16 +20,16 @@ function counts({ done, failed, busy }: HostTally): number[] {
 /** A worker that a test sends calls to. */
 function connect(tally: HostTally): FakeWorker {
   const worker = new FakeWorker(tally, 100);
-  worker.link.receive(() => {});
+  worker.handle.receive(() => {});
   return worker;
 }
 
 async function send(
-  { link }: FakeWorker,
+  { handle }: FakeWorker,
   call: Call,
 ): Promise<void> {
-  link.send(call);
-  link.flush();
+  handle.send(call);
+  handle.flush();
   await settled();
 }
 
@@ -39,19 +39,15 @@ function chunk(...items: number[]): MapCall {
 }
 
 Deno.test("HostTally.count() adds up", () => {
-  const tally = new HostTally("mini", "ssh");
-  assertEquals([tally.name, tally.kind, ...counts(tally)], [
-    "mini",
-    "ssh",
-    ...[0, 0, 0],
-  ]);
+  const tally = new HostTally("mini");
+  assertEquals([tally.name, ...counts(tally)], ["mini", 0, 0, 0]);
   tally.count(2, 1, 30);
   tally.count(0, 1, 4);
   assertEquals(counts(tally), [2, 2, 34]);
 });
 
 Deno.test("WorkerHandle counts what its worker has done for the host", async () => {
-  const tally = new HostTally("mini", "ssh");
+  const tally = new HostTally("mini");
   const workers = [connect(tally), connect(tally)];
   const [first, second] = workers as [FakeWorker, FakeWorker];
   for (const worker of workers) await send(worker, call(1));
@@ -60,13 +56,13 @@ Deno.test("WorkerHandle counts what its worker has done for the host", async () 
   assertEquals(counts(tally), [1, 0, 20]);
   await second.fail([], 3);
   assertEquals(counts(tally), [1, 1, 23]);
-  assert(first.link.countsFor(tally));
-  assert(!first.link.countsFor(new HostTally("mini", "ssh")));
+  assert(first.handle.countsFor(tally));
+  assert(!first.handle.countsFor(new HostTally("mini")));
   for (const worker of workers) await worker.hangUp();
 });
 
 Deno.test("WorkerHandle counts each item of a chunk", async () => {
-  const tally = new HostTally("mini", "ssh");
+  const tally = new HostTally("mini");
   const worker = connect(tally);
   await send(worker, chunk(1, 2, 3, 4));
   await worker.answerChunk(40);

@@ -53,8 +53,10 @@ export const REPLACING_TASKS: readonly BadTask[] = [
   },
   {
     name: "replaces Date, Map and Set",
-    task: () =>
-      void Object.assign(globalThis, { Date: null, Map: Array, Set: Array }),
+    task: () => {
+      class FakeDate extends Date {}
+      Object.assign(globalThis, { Date: FakeDate, Map: Array, Set: Array });
+    },
   },
   {
     name: "replaces what maps and sets do",

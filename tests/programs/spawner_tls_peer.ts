@@ -6,17 +6,17 @@
  */
 
 import { makeCertificate } from "../../src/transport/certificate.ts";
-import { TlsListener } from "../../src/transport/tls_listener.ts";
-import { connectToPool } from "../../src/transport/connect.ts";
+import { TlsServer } from "../../src/transport/tls_server.ts";
+import { connect } from "../../src/transport/connect.ts";
 
 const [ending, port] = Deno.args;
 if (ending === "listen" || ending === "idle") await listen(ending === "idle");
-else await connect(Number(port));
+else await run(Number(port));
 
 async function listen(isAwaited: boolean): Promise<void> {
   const certificate = await makeCertificate();
   const connected = Promise.withResolvers<void>();
-  const listener = await TlsListener.listen(
+  const listener = await TlsServer.listen(
     "127.0.0.1",
     0,
     certificate,
@@ -34,9 +34,9 @@ async function listen(isAwaited: boolean): Promise<void> {
   clearInterval(timer);
 }
 
-async function connect(port: number): Promise<void> {
+async function run(port: number): Promise<void> {
   const certificate = await new Response(Deno.stdin.readable).text();
-  const connection = await connectToPool(
+  const connection = await connect(
     { transport: "tls", hostname: "127.0.0.1", port },
     certificate,
   );

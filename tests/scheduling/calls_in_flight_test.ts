@@ -1,10 +1,11 @@
 import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
-import type { Call } from "../../src/calls/call.ts";
+import type { Call, CallOwner } from "../../src/calls/call.ts";
 import { CallsInFlight } from "../../src/scheduling/calls_in_flight.ts";
 import { PromisedCall } from "../../src/calls/promised_call.ts";
 import { PrefetchWindow } from "../../src/scheduling/prefetch_window.ts";
-import { HostTally } from "../../src/pool/stats.ts";
+import { HostTally } from "../../src/scheduling/host_tally.ts";
 import { TaskRegistry } from "../../src/tasks/task_registry.ts";
+import { WorkerProcess } from "../../src/spawner/worker_process.ts";
 import { Channel } from "../../src/transport/channel.ts";
 import type { Connection } from "../../src/transport/connection.ts";
 import {
@@ -14,6 +15,9 @@ import {
 import { settled } from "../helpers/fake_worker.ts";
 
 const TASK = new TaskRegistry(() => {}).register((label: string) => label);
+
+/** Has the calls that were sent. */
+const WORKER: CallOwner = { release: () => {} };
 
 /** The labels of calls. */
 function labels(calls: readonly Call[]): string {
@@ -28,11 +32,11 @@ class Sent {
   constructor(concurrency: number, words: string) {
     this.calls = new CallsInFlight(concurrency);
     let id = 0;
-    for (const word of words.split(" ")) {
-      this.calls.beginMessage();
+    for (const [message, word] of words.split(" ").entries()) {
       for (const label of word) {
         const call = new PromisedCall<unknown>(TASK, [label], undefined);
-        this.calls.add(id, call);
+        call.send(WORKER, id, message, 0);
+        this.calls.add(call);
         this.#byLabel.set(label, { id, call });
         id++;
       }
@@ -51,7 +55,7 @@ class Sent {
   /** Has calls abandoned. */
   abandon(labels: string): this {
     for (const label of labels) {
-      this.#byLabel.get(label)!.call.state = "abandoned";
+      this.#byLabel.get(label)!.call.abandon();
     }
     return this;
   }
@@ -114,14 +118,15 @@ Deno.test("CallsInFlight.take() refuses what isn't there", () => {
   assertThrows(() => sent.calls.take(0), RangeError, "no call 0");
 });
 
-Deno.test("CallsInFlight.idOf() knows calls until they were answered", () => {
+Deno.test("CallsInFlight.has() knows calls until they were answered", () => {
   const { calls } = new Sent(1, "ab");
   const call = new PromisedCall<unknown>(TASK, ["c"], undefined);
-  assertEquals(calls.idOf(call), undefined);
-  calls.add(7, call);
-  assertEquals(calls.idOf(call), 7);
+  call.send(WORKER, 7, 1, 0);
+  assertFalse(calls.has(call));
+  calls.add(call);
+  assert(calls.has(call));
   calls.take(7);
-  assertEquals(calls.idOf(call), undefined);
+  assertFalse(calls.has(call));
 });
 
 Deno.test("CallsInFlight.isAbandoned is whether no one waits for what may have begun", () => {
@@ -168,11 +173,11 @@ class BreakingConnection implements Connection {
   async break(
     error: Error,
     told: "reader" | "writer",
-    link: WorkerHandle,
+    handle: WorkerHandle,
   ): Promise<void> {
     if (told === "reader") return this.#next.reject(error);
     this.#writeError = error;
-    link.forget(TASK.id);
+    handle.forget(TASK.id);
     await settled();
     this.end();
   }
@@ -197,31 +202,32 @@ class BreakingConnection implements Connection {
 /** A worker with two calls, which are in messages of their own. */
 class Breaking {
   readonly connection = new BreakingConnection();
-  readonly link: WorkerHandle;
+  readonly handle: WorkerHandle;
   readonly #received: Promise<LostWorker>;
 
   constructor(overTcp: boolean, cancelGrace = 60_000) {
-    this.link = new WorkerHandle(
+    this.handle = new WorkerHandle(
       {
-        name: "worker",
-        tally: new HostTally("far", "spawner"),
+        process: new WorkerProcess(
+          "worker",
+          Promise.resolve({ exitStatus: "signal SIGKILL", stderrTail: "" }),
+          () => this.#killed.resolve(),
+        ),
+        tally: new HostTally("far"),
         modules: undefined,
         overTcp,
         concurrency: 1,
         cancelGrace,
-        kill: () => this.#killed.resolve(),
-        end: () =>
-          Promise.resolve({ exitStatus: "signal SIGKILL", stderrTail: "" }),
       },
       new Channel(this.connection),
       new PrefetchWindow(9, 1),
     );
-    this.#received = this.link.receive(() => {});
+    this.#received = this.handle.receive(() => {});
     for (const label of "ab") {
       const call = new PromisedCall<unknown>(TASK, [label], undefined);
       this.calls.push(call);
-      this.link.send(call);
-      this.link.flush();
+      this.handle.send(call);
+      this.handle.flush();
     }
   }
 
@@ -245,13 +251,13 @@ const reset = () => new Deno.errors.ConnectionReset("reset");
 for (const told of ["reader", "writer"] as const) {
   Deno.test(`WorkerHandle.receive() knows what can't have begun when a Unix socket is reset, as its ${told} is told`, async () => {
     const worker = new Breaking(false);
-    await worker.connection.break(reset(), told, worker.link);
+    await worker.connection.break(reset(), told, worker.handle);
     assertEquals(await worker.counts(), [1, 1]);
   });
 
   Deno.test(`WorkerHandle.receive() takes all for begun when a TCP connection is reset, as its ${told} is told`, async () => {
     const worker = new Breaking(true);
-    await worker.connection.break(reset(), told, worker.link);
+    await worker.connection.break(reset(), told, worker.handle);
     assertEquals(await worker.counts(), [2, 0]);
   });
 }
@@ -268,9 +274,9 @@ for (const [partly, begun] of [[false, 1], [true, 2]] as const) {
     const worker = new Breaking(true, 1);
     if (partly) worker.connection.bring(new Uint8Array([0, 0, 1, 0, 5]));
     await settled();
-    worker.link.abandon(worker.calls[0]!);
+    worker.calls[0]!.abandon();
     await worker.killed;
-    await worker.connection.break(reset(), "reader", worker.link);
+    await worker.connection.break(reset(), "reader", worker.handle);
     assertEquals(await worker.counts(), [begun, 2 - begun]);
   });
 }

@@ -30,14 +30,15 @@ class Scene implements Disposable {
     this.calls = new CallsInFlight(concurrency);
     this.grace = new GracePeriod(this.calls, GRACE, () => this.ends++);
     for (let id = 0; id < calls; id++) {
-      this.calls.beginMessage();
-      this.#calls.push(call(id));
-      this.calls.add(id, this.#calls[id]!);
+      const sent = call(id);
+      sent.send({ release: () => {} }, id, id, 0);
+      this.#calls.push(sent);
+      this.calls.add(sent);
     }
   }
 
   abandon(id: number): void {
-    this.#calls[id]!.state = "abandoned";
+    this.#calls[id]!.abandon();
     this.grace.watch();
   }
 
@@ -142,7 +143,7 @@ for (const hasEnded of [true, false]) {
     const [behind] = await bench.submit(undefined, "behind");
     await bench.add("b", 2);
     assertEquals(bench.labels, [["late", "behind"], []]);
-    bench.scheduler.abandon(late!);
+    late!.abandon();
     // It may end just when its worker is ended, and the next one begins then.
     if (hasEnded) worker.lastAnswers = 1;
     timers.fire(CANCEL_GRACE);

@@ -9,18 +9,18 @@ import {
 import { call } from "../helpers/fake_worker.ts";
 import { Bench, dispatched, Source } from "../helpers/scheduler_scene.ts";
 
-Deno.test("Scheduler.cancel() drops what is queued only", async () => {
+Deno.test("Scheduler drops queued calls that are abandoned", async () => {
   await using bench = await Bench.with(1);
   const [sent, queued, next] = bench.submit("sent", "queued", "next");
   await dispatched();
-  assertFalse(bench.scheduler.cancel(sent!));
-  assert(bench.scheduler.cancel(queued!));
-  assertFalse(bench.scheduler.cancel(queued!));
+  assertEquals([sent!.state, queued!.state], ["sent", "queued"]);
+  assert(queued!.abandon());
+  assertFalse(queued!.abandon());
   assertEquals(queued!.state, "settled");
   assertEquals(await bench.worker(0).answer(), "sent");
   assertEquals(await bench.worker(0).answer(), "next");
   assertEquals(await next!.promise, "next");
-  assertFalse(bench.scheduler.cancel(sent!));
+  assertFalse(sent!.abandon());
   await bench.scheduler.idle();
 });
 
@@ -40,7 +40,7 @@ Deno.test("Scheduler.idle() waits for what is queued and under way", async () =>
 Deno.test("Scheduler.close() lets what comes later fail, and nothing else", async () => {
   await using bench = await Bench.with(1);
   const calls = bench.submit("sent", "queued");
-  const round = bench.scheduler.submitToAll(() => call("round"));
+  const barrier = bench.scheduler.submitToAll(() => call("barrier"));
   const source = new Source(bench.scheduler, "source");
   bench.scheduler.addSource(source);
   await dispatched();
@@ -61,25 +61,25 @@ Deno.test("Scheduler.close() lets what comes later fail, and nothing else", asyn
   bench.scheduler.addSource(lateSource);
   assertInstanceOf(lateSource.stopped, Error);
 
-  for (const expected of ["sent", "queued", "round"]) {
+  for (const expected of ["sent", "queued", "barrier"]) {
     assertEquals(await bench.worker(0).answer(), expected);
   }
-  await Promise.all([round, ...calls.map(({ promise }) => promise)]);
+  await Promise.all([barrier, ...calls.map(({ promise }) => promise)]);
   await bench.scheduler.idle();
   assertEquals([source.asked, lateSource.asked], [[], []]);
 });
 
-Deno.test("Scheduler.cancelQueued() lets calls and rounds fail that haven't begun", async () => {
+Deno.test("Scheduler.cancelQueued() lets calls and barriers fail that haven't begun", async () => {
   await using bench = await Bench.with(1);
   const [sent, ...queued] = bench.submit("sent", "queued");
-  const round = bench.scheduler.submitToAll(() => call("round"));
-  queued.push(...bench.submit("after the round"));
+  const barrier = bench.scheduler.submitToAll(() => call("barrier"));
+  queued.push(...bench.submit("after the barrier"));
   await dispatched();
   bench.scheduler.cancelQueued(() => new RangeError("not any more"));
   for (const { promise } of queued) {
     await assertRejects(() => promise, RangeError, "not any more");
   }
-  await assertRejects(() => round, RangeError, "not any more");
+  await assertRejects(() => barrier, RangeError, "not any more");
   assertEquals(await bench.worker(0).answer(), "sent");
   assertEquals(await sent!.promise, "sent");
   await bench.scheduler.idle();

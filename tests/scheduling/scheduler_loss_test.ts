@@ -14,21 +14,21 @@ Deno.test(
     bench.worker(0).hangUp();
     await assertRejects(() => lost.promise, WorkerLostError);
     await dispatched();
-    assertEquals(bench.scheduler.links.length, 1);
+    assertEquals(bench.scheduler.workers.length, 1);
     assertEquals(bench.worker(1).calls, 1);
     const idle = bench.scheduler.idle();
     assertEquals(await bench.worker(1).answerUntil(idle), range(6).slice(1));
   },
 );
 
-Deno.test("Scheduler lets a round fail whose worker is lost, and goes on", async () => {
+Deno.test("Scheduler lets a barrier fail whose worker is lost, and goes on", async () => {
   await using bench = await Bench.with(1, 1);
-  const round = bench.scheduler.submitToAll(() => call("round"));
+  const barrier = bench.scheduler.submitToAll(() => call("barrier"));
   const [after] = bench.submit("after");
   await bench.worker(0).arrived();
   bench.worker(0).hangUp();
-  await assertRejects(() => round, WorkerLostError);
-  assertEquals(await bench.worker(1).answer(), "round");
+  await assertRejects(() => barrier, WorkerLostError);
+  assertEquals(await bench.worker(1).answer(), "barrier");
   assertEquals(await bench.worker(1).answer(), "after");
   assertEquals(await after!.promise, "after");
 });
@@ -42,7 +42,10 @@ Deno.test(
     bench.worker(0).hangUp();
     assertEquals((await bench.noWorkers).end.exitStatus, "signal SIGKILL");
     await assertRejects(() => sent!.promise, WorkerLostError);
-    assertEquals([bench.scheduler.links.length, queued!.state], [0, "queued"]);
+    assertEquals([bench.scheduler.workers.length, queued!.state], [
+      0,
+      "queued",
+    ]);
     bench.scheduler.cancelQueued(() => new Error("no worker"));
     await assertRejects(() => queued!.promise, Error, "no worker");
     await bench.scheduler.idle();
@@ -53,27 +56,27 @@ Deno.test("Scheduler.add() leaves out workers that were lost before", async () =
   await using bench = await Bench.with(2);
   const worker = await bench.connect(2);
   const lost = call("initialize");
-  const connected = bench.scheduler.connect(worker.link, lost);
+  const connected = bench.scheduler.connect(worker.handle, lost);
   worker.hangUp();
   await assertRejects(() => connected, WorkerLostError);
-  bench.scheduler.add([worker.link]);
-  assertEquals(bench.scheduler.links.length, 1);
+  bench.scheduler.add([worker.handle]);
+  assertEquals(bench.scheduler.workers.length, 1);
   bench.submit("a", "b");
   await dispatched();
   assertEquals(bench.worker(0).calls, 2);
 });
 
 Deno.test(
-  "Scheduler doesn't begin a round when no worker is left",
+  "Scheduler doesn't begin a barrier when no worker is left",
   async () => {
     await using bench = await Bench.with(1);
     bench.submit("sent");
-    const round = bench.scheduler.submitToAll(() => call("round"));
+    const barrier = bench.scheduler.submitToAll(() => call("barrier"));
     await bench.worker(0).arrived();
     bench.worker(0).hangUp();
     await bench.noWorkers;
     bench.scheduler.cancelQueued(() => new RangeError("no worker"));
-    await assertRejects(() => round, RangeError, "no worker");
+    await assertRejects(() => barrier, RangeError, "no worker");
     await bench.scheduler.idle();
   },
 );

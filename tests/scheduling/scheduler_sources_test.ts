@@ -48,13 +48,12 @@ Deno.test("Scheduler asks the next source for what one leaves", async () => {
   assertEquals(sources.flatMap(({ asked }) => asked).toSorted(), [10, 6]);
 });
 
-Deno.test("Scheduler.removeSource() ends the asking", async () => {
+Deno.test("Scheduler doesn't ask a source that has ended", async () => {
   await using bench = await Bench.with(1);
   const source = new Source(bench.scheduler, "source");
   bench.scheduler.addSource(source);
   await bench.worker(0).arrived();
-  bench.scheduler.removeSource(source);
-  bench.scheduler.removeSource(source);
+  source.end();
   await bench.worker(0).answer();
   await bench.scheduler.idle();
   assertEquals(source.asked, [1]);

@@ -64,9 +64,8 @@ Deno.test("Scheduler lets calls wait until there are workers", async () => {
   const [first] = bench.submit("first");
   await dispatched();
   assertEquals(first!.state, "queued");
-  assertEquals(bench.scheduler.links.length, 0);
+  assertEquals(bench.scheduler.workers.length, 0);
   await bench.add(2, 3);
-  assertEquals(bench.scheduler.roomAt(undefined), { workers: 2, capacity: 5 });
   assertEquals(await bench.worker(0).answer(), "first");
   assertEquals(await first!.promise, "first");
 });
@@ -93,12 +92,12 @@ Deno.test("Scheduler.connect() has the initializer run before anything else", as
   await using bench = new Bench();
   const [queued] = bench.submit("queued");
   const worker = await bench.connect(4);
-  const connected = bench.scheduler.connect(worker.link, call("initialize"));
+  const connected = bench.scheduler.connect(worker.handle, call("initialize"));
   await dispatched();
   assertEquals([bench.loads, queued!.state], [[1], "queued"]);
   assertEquals(await worker.answer(), "initialize");
   await connected;
-  bench.scheduler.add([worker.link]);
+  bench.scheduler.add([worker.handle]);
   assertEquals(await worker.answer(), "queued");
   await bench.scheduler.idle();
 });
@@ -106,7 +105,7 @@ Deno.test("Scheduler.connect() has the initializer run before anything else", as
 Deno.test("Scheduler.connect() fails as the initializer does", async () => {
   await using bench = new Bench();
   const worker = await bench.connect(4);
-  const connected = bench.scheduler.connect(worker.link, call("initialize"));
+  const connected = bench.scheduler.connect(worker.handle, call("initialize"));
   await worker.fail(new RangeError("not now"));
   await assertRejects(() => connected, RangeError, "not now");
   await bench.scheduler.idle();
@@ -117,7 +116,7 @@ Deno.test(
   async () => {
     await using bench = new Bench();
     const [, ...others] = bench.submit(...range(20));
-    for (const other of others.slice(1)) bench.scheduler.cancel(other);
+    for (const other of others.slice(1)) other.abandon();
     await bench.add(8, 8);
     await dispatched();
     assertEquals(bench.loads, [1, 1]);

@@ -161,7 +161,7 @@ for (const [why, [flag, path]] of Object.entries(SHELLLESS)) {
       const text = new TextDecoder().decode(stdout);
       const said = new TextDecoder().decode(stderr);
       assertStringIncludes(text, "'sh', which ends the workers", said);
-      assertStringIncludes(text, "--allow-run lists programs", said);
+      assertStringIncludes(text, "--allow-run=deno,sh", said);
       assertStringIncludes(text, " true\n", said);
     },
   });

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Reaper } from "../../src/spawner/reaper.ts";
-import { makeSecret, PoolHandshake } from "../../src/transport/handshake.ts";
+import { makeSecret } from "../../src/transport/secret.ts";
+import { admitWorker } from "../../src/protocol/worker_handshake.ts";
 
 const PROGRAM = new URL("../../src/spawner/ssh_entry.ts", import.meta.url).href;
 
@@ -82,11 +83,12 @@ test("ssh_entry ends when the pool can't be reached before it has let it in", as
 test("ssh_entry ends when the pool can't be reached before it has asked for anything", async () => {
   await using entry = new Entry();
   using connection = await entry.pool.accept();
-  const handshake = new PoolHandshake(
+  const number = await admitWorker(
+    connection,
     (number) => number === NUMBER ? entry.secret : undefined,
     { concurrency: 1 },
   );
-  assertEquals(await handshake.admit(connection), NUMBER);
+  assertEquals(number, NUMBER);
   await entry.answer();
   entry.cut();
   await entry.ended();

@@ -4,17 +4,17 @@ import type { Disturbance } from "./plan.ts";
 import { type Process, signal } from "./processes.ts";
 import type { StormSite } from "./site.ts";
 
-/** Makes go wrong what is planned. */
+/** Makes the planned things go wrong. */
 export class Disturber {
   readonly #site: StormSite;
   readonly #ledger: Ledger;
   readonly #plan: Iterator<Disturbance, never>;
   readonly #running = new Set<Promise<void>>();
   #next: Disturbance;
-  /** How often each kind was made. */
+  /** How often each kind of disturbance hit something. */
   readonly counts = new Map<string, number>();
 
-  /** Constructs it; nothing happens yet. */
+  /** Constructs a disturber that hasn't begun. */
   constructor(
     site: StormSite,
     ledger: Ledger,
@@ -26,7 +26,7 @@ export class Disturber {
     this.#next = plan.next().value;
   }
 
-  /** Makes all that is due when so many tasks have finished. */
+  /** Begins all disturbances that are due after this many finished tasks. */
   progressed(finished: number): void {
     while (this.#next.after <= finished) {
       this.#begin(this.#next);
@@ -34,23 +34,26 @@ export class Disturber {
     }
   }
 
-  /** Waits until nothing is disturbed any more. */
+  /** Waits until all disturbances are over. */
   async calm(): Promise<void> {
     await Promise.all(this.#running);
   }
 
   #begin(disturbance: Disturbance): void {
     const { kind, after } = disturbance;
-    this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
     const running = this.#make(disturbance).then(
-      (what) => this.#ledger.event(`${kind} planned for ${after}: ${what}`),
+      (victims) => {
+        const count = victims === "" ? "missed" : kind;
+        this.counts.set(count, (this.counts.get(count) ?? 0) + 1);
+        this.#ledger.event(`${kind} planned for ${after}: ${victims}`);
+      },
       (error) => this.#ledger.fault(`${kind}: ${Deno.inspect(error)}`),
     );
     this.#running.add(running);
     running.then(() => this.#running.delete(running));
   }
 
-  /** Makes one, and tells what it was when it is over. */
+  /** Makes a disturbance, and returns its victims once it is over. */
   async #make({ kind, victim, duration }: Disturbance): Promise<string> {
     const site = this.#site;
     switch (kind) {
@@ -64,14 +67,14 @@ export class Disturber {
         return kill(site.sshClients());
       case "killSessions":
         await site.killSessions();
-        return "done";
+        return "sessions";
       case "killSshSpawner":
         return kill(site.sshSpawners());
       case "stopSsh":
         return await stop(site.sshClients(), duration);
       case "restartServer":
         await site.restartServer(() => delay(duration / 4));
-        return "done";
+        return "server";
       case "stopServer":
         return await stop(site.spawnerServers(), duration);
       case "cutSsh":
@@ -86,11 +89,11 @@ export class Disturber {
     duration: number,
   ): Promise<string> {
     const { network } = this.#site;
-    if (network === undefined || host === undefined) return "there is none";
+    if (network === undefined || host === undefined) return "";
     await network.cut(host);
     await delay(duration);
     await network.restore(host);
-    return `for ${duration} ms`;
+    return `network for ${duration} ms`;
   }
 }
 
@@ -101,16 +104,16 @@ function one(processes: Process[], victim: number): Process[] {
 
 function kill(processes: Process[]): string {
   for (const process of processes) signal(process, "SIGKILL");
-  return tell(processes);
+  return describe(processes);
 }
 
 async function stop(processes: Process[], ms: number): Promise<string> {
   for (const process of processes) signal(process, "SIGSTOP");
   await delay(ms);
   for (const process of processes) signal(process, "SIGCONT");
-  return `${tell(processes)} for ${ms} ms`;
+  return processes.length === 0 ? "" : `${describe(processes)} for ${ms} ms`;
 }
 
-function tell(processes: Process[]): string {
+function describe(processes: Process[]): string {
   return processes.map(({ pid, name }) => `${name} ${pid}`).join(", ");
 }

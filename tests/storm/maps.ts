@@ -5,7 +5,7 @@
  */
 
 import { bind, type MapOptions } from "../../mod.ts";
-import type { MapResults } from "../../src/map/map.ts";
+import type { MapResults } from "../../src/map/map_results.ts";
 import type { Allowed } from "./ledger.ts";
 import {
   BIG,

@@ -75,15 +75,15 @@ export async function storm(
   for (const leak of await findLeaks(site, before)) {
     ledger.fault(`left: ${leak}`);
   }
+  const { hosts } = pool.stats();
+  if (!hosts.some(({ lost }) => lost > 0)) ledger.fault("no worker was lost");
   const after = await levels();
   return {
     tasks: ledger.finished,
     seconds: Math.round((performance.now() - begin) / 1_000),
     outcomes: Object.fromEntries(ledger.outcomes),
     disturbances: Object.fromEntries(disturber.counts),
-    lost: Object.fromEntries(
-      pool.stats().hosts.map(({ name, lost }) => [name, lost]),
-    ),
+    lost: Object.fromEntries(hosts.map(({ name, lost }) => [name, lost])),
     heap: `${megabytes(before)} MB before, ${megabytes(after)} MB after`,
     faults: ledger.faults,
     events: ledger.events,

@@ -4,6 +4,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import { functionSource } from "../../src/tasks/function_source.ts";
 import { bind, importTasks, Pool, type Task } from "../../mod.ts";
 
 /** Fails to compile unless both types are the same. */
@@ -37,6 +38,17 @@ const literal = {
   },
 };
 
+const moduleNeeds = {
+  method() {
+    return import.meta.filename;
+  },
+};
+
+/** A decorator that changes nothing. */
+function keep<T>(value: T): T {
+  return value;
+}
+
 function declaration(x: number): number {
   return x + 7;
 }
@@ -67,6 +79,11 @@ Deno.test("Pool runs every form of function that has a source", async () => {
       14,
     ],
     [(x) => x + 15, /* ends in a comment */ 15],
+    [
+      (x) =>
+        `import.meta`.length + { import: (_: string) => x + 4 }.import("./"),
+      15,
+    ],
     // deno-fmt-ignore
     [(x) => x + 16 // ends in a line comment
       , 16],
@@ -125,6 +142,25 @@ Deno.test("Pool refuses functions that can't travel, with the way out", async ()
     [Scaler as unknown as (x: number) => unknown, "a class", "importTasks()"],
     [accessor, "accessor", "importTasks()"],
     [computed[name]!, "computed name", "importTasks()"],
+    [() => import.meta.url, "import.meta", "as an argument"],
+    [() => [() => import.meta/* it */ .url], "import.meta", "importTasks()"],
+    [moduleNeeds.method, "import.meta", "importTasks()"],
+    [() => import("../../mod.ts"), '"../../mod.ts"', "import.meta.resolve()"],
+    [
+      (x) => import(`./task_${x}.ts`),
+      "relative import(`./task_${)",
+      "importTasks()",
+    ],
+    [
+      () => {
+        @keep
+        class Decorated {}
+        return Decorated;
+      },
+      "decorators",
+      "importTasks()",
+    ],
+    [new Function("x", "return _jsx('p', { x })") as () => 1, "JSX", "module"],
   ];
   await using pool = new Pool({ workers: 1, lazy: true });
   for (const [task, why, wayOut] of cases) {
@@ -134,6 +170,27 @@ Deno.test("Pool refuses functions that can't travel, with the way out", async ()
     assertThrows(() => void pool.submit(task, 1), TypeError, why);
     assertThrows(() => void pool.map(task, [1]), TypeError, why);
     assertThrows(() => void pool.runOnAll(task, 1), TypeError, why);
+  }
+});
+
+Deno.test("functionSource() takes linear time for long sources", () => {
+  // In quadratic time any of these would take minutes.
+  const fillers = [
+    "{",
+    "(",
+    "{ ",
+    "{ [native code] }",
+    " ",
+    "\n",
+    "import(",
+    "_jsx",
+  ];
+  for (const filler of fillers) {
+    const text = filler.repeat(1_000_000 / filler.length);
+    for (const body of [`// ${text.replaceAll("\n", "")}\n`, `\`${text}\``]) {
+      const task = new Function(body) as () => void;
+      assertStringIncludes(functionSource(task).source, body);
+    }
   }
 });
 

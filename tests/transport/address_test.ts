@@ -18,25 +18,25 @@ const ADDRESSES: readonly [string, Address][] = [
   ["tcp:::1:443", { transport: "tcp", hostname: "::1", port: 443 }],
 ];
 
-Deno.test("formatAddress() writes addresses as one word", () => {
+Deno.test("formatAddress() formats an address as one word", () => {
   for (const [text, address] of ADDRESSES) {
     assertEquals(formatAddress(address), text);
   }
 });
 
-Deno.test("formatPlace() writes IPv6 addresses in brackets", () => {
+Deno.test("formatPlace() puts IPv6 addresses in brackets", () => {
   assertEquals(formatPlace("mini", 80), "mini:80");
   assertEquals(formatPlace("127.0.0.1", 80), "127.0.0.1:80");
   assertEquals(formatPlace("::1", 80), "[::1]:80");
 });
 
-Deno.test("parseAddress() reads what formatAddress() writes", () => {
+Deno.test("parseAddress() parses the results of formatAddress()", () => {
   for (const [text, address] of ADDRESSES) {
     assertEquals(parseAddress(text), address);
   }
 });
 
-Deno.test("parseAddress() refuses what is no address", () => {
+Deno.test("parseAddress() throws when the text is no address", () => {
   const texts = ["", "unix:", "tcp:", "tcp::5", "tcp:host", "tcp:host:", "a:b"];
   for (const text of [...texts, "tcp:host:port", "http://host:5"]) {
     assertThrows(() => parseAddress(text), TypeError, `"${text}" is not`);

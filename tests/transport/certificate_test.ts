@@ -13,7 +13,7 @@ import { CERTIFICATE_NAME } from "../../src/transport/connect.ts";
 const HELLO = new TextEncoder().encode("hello");
 const GOODBYE = new TextEncoder().encode("goodbye");
 
-/** Connects by IP address, and does the TLS handshake as both sides. */
+/** Connects by IP address, and does the TLS handshake at both ends. */
 async function withConnections(
   certificate: Certificate,
   options: Deno.StartTlsOptions,
@@ -34,7 +34,7 @@ async function withConnections(
   using client = await Deno.startTls(connection, options);
   const handshakes = [client.handshake(), server.handshake()];
   const outcomes = await Promise.allSettled(handshakes);
-  // Of both, the client's tells more.
+  // The client's error has more details.
   for (const outcome of outcomes) {
     if (outcome.status === "rejected") throw outcome.reason;
   }
@@ -54,7 +54,7 @@ async function assertRefused(
   assertStringIncludes(error.message, reason);
 }
 
-/** Reads what is sent until as many bytes as expected have come. */
+/** Reads until the expected number of bytes has arrived. */
 async function assertReceives(
   connection: Deno.Conn,
   expected: Uint8Array,
@@ -66,7 +66,7 @@ async function assertReceives(
   assertEquals(bytes, expected);
 }
 
-Deno.test("makeCertificate() lets a client that pins the certificate exchange data", async () => {
+Deno.test("makeCertificate() makes a certificate that a client can pin", async () => {
   const certificate = await makeCertificate();
   const options = { hostname: CERTIFICATE_NAME, caCerts: [certificate.cert] };
   await withConnections(certificate, options, async (server, client) => {
@@ -77,7 +77,7 @@ Deno.test("makeCertificate() lets a client that pins the certificate exchange da
   });
 });
 
-Deno.test("makeCertificate() makes none that a client with another pinned accepts", async () => {
+Deno.test("makeCertificate() makes a certificate that a client refuses when it pins another", async () => {
   const [certificate, { cert }] = await Promise.all([
     makeCertificate(),
     makeCertificate(),
@@ -86,19 +86,19 @@ Deno.test("makeCertificate() makes none that a client with another pinned accept
   await assertRefused(certificate, options, "BadSignature");
 });
 
-Deno.test("makeCertificate() makes none that a client without a pinned one accepts", async () => {
+Deno.test("makeCertificate() makes a certificate that a client refuses when it pins none", async () => {
   const certificate = await makeCertificate();
   const options = { hostname: CERTIFICATE_NAME };
   await assertRefused(certificate, options, "UnknownIssuer");
 });
 
-Deno.test("makeCertificate() makes none that is accepted for another name", async () => {
+Deno.test("makeCertificate() makes a certificate that a client refuses for another name", async () => {
   const certificate = await makeCertificate();
   const options = { hostname: "localhost", caCerts: [certificate.cert] };
   await assertRefused(certificate, options, "not valid for name");
 });
 
-Deno.test("makeCertificate() makes another certificate and key each time", async () => {
+Deno.test("makeCertificate() makes a new certificate and key each time", async () => {
   const first = await makeCertificate();
   const second = await makeCertificate();
   assertNotEquals(first.cert, second.cert);

@@ -7,7 +7,7 @@ import {
 } from "../helpers/connections.ts";
 import { encodeMessages, frameAround } from "../helpers/frames.ts";
 
-/** How long a program may take to end that should end at once, in ms. */
+/** How long a program may take to end that should end at once, in milliseconds. */
 const PATIENCE = 60_000;
 
 testChannel("Channel.close() ends receiving on both sides", async (sides) => {
@@ -26,13 +26,13 @@ testChannel("Channel.close() ends a flush that is under way", async (sides) => {
   const sent = send(left, [new Uint8Array(LARGE)]);
   left.close();
   await sent;
-  // Whether a part of the message arrives is up to the system.
+  // The system decides whether part of the message arrives.
   await receiveAll(right).catch(() => {});
   assertEquals([left.closed, right.closed], [true, true]);
 });
 
 testChannel(
-  "Channel does nothing once it is closed",
+  "Channel does nothing when it is closed",
   async ({ left, right }) => {
     left.close();
     await send(left, ["message"]);
@@ -60,14 +60,14 @@ testChannel("Channel ends when the other side hangs up", async (sides) => {
 });
 
 testChannel(
-  "Channel gives up a flush when the other side hangs up",
+  "Channel gives up a flush when the peer hangs up",
   async (sides) => {
     const { left, rightEnd } = sides;
     const sent = send(left, [new Uint8Array(LARGE)]);
     await rightEnd.read(new Uint8Array(1_000));
     hangUp(rightEnd);
     await sent;
-    // Whether this is an end or an error is up to the system.
+    // The system decides whether this is an end or an error.
     await receiveAll(left).catch(() => {});
     assertEquals(left.closed, true);
   },
@@ -84,7 +84,7 @@ testChannel("Channel closes if it can't write", async (sides) => {
 });
 
 testChannel(
-  "Channel receives what came before the other side hung up",
+  "Channel receives the data that arrived before the peer hung up",
   async ({ left, right }) => {
     await send(right, ["result"]);
     right.close();
@@ -94,12 +94,12 @@ testChannel(
     assertEquals(messages, [["result"]]);
     assertEquals(left.closed, true);
   },
-  // A TCP connection may drop at once what it has received.
+  // A TCP connection may drop received data at once.
   TRANSPORTS.filter((transport) => transport === "unix"),
 );
 
 testChannel(
-  "Channel refuses a frame that the other side doesn't end",
+  "Channel refuses a frame that the peer doesn't complete",
   async (sides) => {
     const { left, rightEnd } = sides;
     const received = receiveAll(left);
@@ -111,7 +111,7 @@ testChannel(
 );
 
 testChannel(
-  "Channel hangs up on who sends malformed messages",
+  "Channel closes the connection when a message is malformed",
   async (sides) => {
     const { left, rightEnd } = sides;
     const received = receiveAll(left);
@@ -123,7 +123,7 @@ testChannel(
 );
 
 testChannel(
-  "Channel passes on what the callback throws, and closes",
+  "Channel closes and rejects with the callback's error",
   async (sides) => {
     const { left, right } = sides;
     const reason = new Error("reason");

@@ -10,7 +10,7 @@ import {
 import { assertSame, encodeMessages } from "../helpers/frames.ts";
 import { Random } from "../helpers/random.ts";
 
-/** Messages that together have tens of megabytes. */
+/** Messages of tens of megabytes in total. */
 function largeMessages(seed: number): unknown[][] {
   const random = new Random(seed);
   return Array.from({ length: 12 }, (_, index) => [
@@ -21,7 +21,7 @@ function largeMessages(seed: number): unknown[][] {
   ]);
 }
 
-/** Makes the writes of a connection wait until they are released. */
+/** Holds the writes of a connection until they are released. */
 function holdWrites(connection: Deno.Conn) {
   const begun = Promise.withResolvers<void>();
   const held = Promise.withResolvers<void>();
@@ -44,7 +44,7 @@ function holdWrites(connection: Deno.Conn) {
   };
 }
 
-/** Waits until all is done that doesn't wait for the system. */
+/** Waits until nothing is left to do but to wait for the system. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 100; turn++) await Promise.resolve();
 }
@@ -86,7 +86,7 @@ testChannel("Channel sends nothing before it is flushed", async (sides) => {
 });
 
 testChannel(
-  "Channel collects what is flushed during a flush",
+  "Channel collects messages that are flushed during a flush",
   async (sides) => {
     const { left, right, leftEnd } = sides;
     const { begun, release, sizes } = holdWrites(leftEnd);
@@ -108,7 +108,7 @@ testChannel(
 );
 
 testChannel(
-  "Channel.flush() sends nothing if there is nothing",
+  "Channel.flush() sends nothing when nothing was written",
   async (sides) => {
     const { left, leftEnd } = sides;
     const { release, sizes } = holdWrites(leftEnd);
@@ -120,7 +120,7 @@ testChannel(
 );
 
 testChannel(
-  "Channel.drained() waits for all that was written",
+  "Channel.drained() waits until everything written is sent",
   async (sides) => {
     const { left, right, leftEnd } = sides;
     const { begun, release } = holdWrites(leftEnd);
@@ -182,7 +182,7 @@ testChannel("Channel doesn't end a list that wasn't flushed", async (sides) => {
 });
 
 testChannel(
-  "Channel sends an empty list as nothing",
+  "Channel doesn't send empty lists",
   async ({ left, right }) => {
     left.writer.beginList([1], true);
     await left.drained();
@@ -192,7 +192,7 @@ testChannel(
 );
 
 testChannel(
-  "Channel sends large messages both ways at the same time",
+  "Channel sends large messages in both directions at the same time",
   async (sides) => {
     const { left, right } = sides;
     const toRight = largeMessages(12);
@@ -200,7 +200,7 @@ testChannel(
     const atLeft = receiveAll(left);
     const atRight = receiveAll(right);
     await Promise.all([send(left, ...toRight), send(right, ...toLeft)]);
-    // It is the last that either side sends.
+    // This is the last message in either direction.
     await send(right, ["end"]);
     assertSame(encodeMessages(...await atLeft), encodeMessages(...toLeft));
     assertSame(encodeMessages(...await atRight), encodeMessages(...toRight));
@@ -208,7 +208,7 @@ testChannel(
 );
 
 testChannel(
-  "Channel isn't drained before the other side reads",
+  "Channel.drained() is pending until the peer reads",
   async (sides) => {
     const { left, right } = sides;
     const message = [new Uint8Array(LARGE).fill(1), "x".repeat(5_000_000)];
@@ -232,7 +232,7 @@ testChannel(
 );
 
 testChannel(
-  "Channel keeps the order of frames if a buffer is transferred",
+  "Channel keeps the order of frames when a buffer is transferred",
   async (sides) => {
     const { left, right, leftEnd } = sides;
     const { begun, release } = holdWrites(leftEnd);

@@ -22,7 +22,7 @@ import {
 const BIG = new Uint8Array(MIN_ATTACHMENT_BYTES).fill(1);
 const refused = () => {};
 
-/** All messages that wait in a writer. */
+/** Takes all messages of a writer. */
 async function takeMessages(writer: FrameWriter): Promise<unknown[][]> {
   const { byteLength } = writer;
   const bytes = concat(writer.take());
@@ -32,7 +32,7 @@ async function takeMessages(writer: FrameWriter): Promise<unknown[][]> {
   return await readMessages(new Chunks([bytes]));
 }
 
-Deno.test("FrameWriter.message() returns the bytes of the frame", () => {
+Deno.test("FrameWriter.message() returns the size of the frame", () => {
   const writer = new FrameWriter();
   const messages = [[1], ["é".repeat(300), BIG], [], [BIG, [BIG], 5]];
   let total = 0;
@@ -76,20 +76,20 @@ Deno.test("FrameWriter writes long lists", async () => {
   assertSame(await takeMessages(writer), [[1, values]]);
 });
 
-Deno.test("FrameWriter.append() returns the bytes of the value", () => {
+Deno.test("FrameWriter.append() returns the size of the value", () => {
   const writer = new FrameWriter();
   writer.beginList([1], false);
   const begun = writer.listByteLength;
   assertEquals(writer.append(1), 1);
   assertEquals(writer.append("text"), 5);
-  // Besides the bytes: where they are, and a header.
+  // Besides the bytes, there are their position and a header.
   assertEquals(writer.append(BIG), BIG.length + 15 + 5);
   assertEquals(writer.append([BIG, 1]), 1 + BIG.length + 15 + 5 + 1);
   const more = 1 + 5 + BIG.length + 20 + BIG.length + 22;
   assertEquals(writer.listByteLength, begun + more);
 });
 
-Deno.test("FrameWriter.listByteLength is what the list's frame will have", () => {
+Deno.test("FrameWriter.listByteLength is the size of the list's frame", () => {
   const writer = new FrameWriter();
   writer.message(["before", BIG]);
   const before = writer.byteLength;
@@ -102,7 +102,7 @@ Deno.test("FrameWriter.listByteLength is what the list's frame will have", () =>
   assertEquals(concat(writer.take()).length, before + listByteLength);
 });
 
-Deno.test("FrameWriter takes empty lists back", async () => {
+Deno.test("FrameWriter removes empty lists", async () => {
   const writer = new FrameWriter();
   for (const timed of [false, true]) {
     writer.beginList([1, 2], timed);
@@ -141,7 +141,7 @@ Deno.test("FrameWriter ends a list when another message begins", async () => {
   ]);
 });
 
-Deno.test("FrameWriter.endList() without a list does nothing", async () => {
+Deno.test("FrameWriter.endList() does nothing when there is no list", async () => {
   const writer = new FrameWriter();
   writer.endList(5);
   assertEquals(writer.byteLength, 0);
@@ -151,7 +151,7 @@ Deno.test("FrameWriter.endList() without a list does nothing", async () => {
   assertSame(await takeMessages(writer), [["message"]]);
 });
 
-Deno.test("FrameWriter keeps a list's other values if one is refused", async () => {
+Deno.test("FrameWriter keeps a list's other values when one is refused", async () => {
   const writer = new FrameWriter();
   writer.beginList([1], false);
   const values = ["a", BIG, ["b"], BIG.with(0, 2)];
@@ -167,7 +167,7 @@ Deno.test("FrameWriter keeps a list's other values if one is refused", async () 
   assertSame(await takeMessages(writer), [[1, values]]);
 });
 
-Deno.test("FrameWriter takes a list back if its only value is refused", async () => {
+Deno.test("FrameWriter removes a list when its only value is refused", async () => {
   const writer = new FrameWriter();
   writer.message(["before", BIG]);
   const before = writer.byteLength;
@@ -179,7 +179,7 @@ Deno.test("FrameWriter takes a list back if its only value is refused", async ()
   assertSame(await takeMessages(writer), [["before", BIG], ["after"]]);
 });
 
-Deno.test("FrameWriter ends the list before a message that is refused", async () => {
+Deno.test("FrameWriter ends the list when the next message is refused", async () => {
   const writer = new FrameWriter();
   writer.beginList([1], false);
   writer.append(BIG);
@@ -187,7 +187,7 @@ Deno.test("FrameWriter ends the list before a message that is refused", async ()
   assertSame(await takeMessages(writer), [[1, [BIG]]]);
 });
 
-Deno.test("FrameWriter.append() without a list fails and writes nothing", async () => {
+Deno.test("FrameWriter.append() throws and writes nothing when there is no list", async () => {
   const writer = new FrameWriter();
   assertThrows(() => writer.append([BIG, 1]));
   assertEquals(writer.byteLength, 0);
@@ -200,7 +200,7 @@ Deno.test("FrameWriter.append() without a list fails and writes nothing", async 
   assertSame(await takeMessages(writer), [["message"]]);
 });
 
-Deno.test("FrameWriter.byteLength counts what isn't ended yet", () => {
+Deno.test("FrameWriter.byteLength counts an open list", () => {
   const writer = new FrameWriter();
   assertEquals(writer.byteLength, 0);
   writer.beginList([1], false);
@@ -209,7 +209,7 @@ Deno.test("FrameWriter.byteLength counts what isn't ended yet", () => {
   assertEquals(writer.byteLength, begun + BIG.length + 20);
 });
 
-Deno.test("FrameWriter.borrowsMemory is for attachments that wait", () => {
+Deno.test("FrameWriter.borrowsMemory is true while attachments wait", () => {
   const writer = new FrameWriter();
   assertEquals(writer.borrowsMemory, false);
   writer.message([BIG.subarray(1)]);
@@ -226,7 +226,7 @@ Deno.test("FrameWriter.borrowsMemory is for attachments that wait", () => {
   assertEquals(writer.borrowsMemory, true);
 });
 
-Deno.test("FrameWriter.take() gives attachments as they lie in memory", () => {
+Deno.test("FrameWriter.take() returns attachments without copying them", () => {
   const writer = new FrameWriter();
   const big = [1, 2, 3].map((byte) => BIG.with(0, byte));
   writer.message(["first", big[0], big[1]]);
@@ -242,14 +242,14 @@ Deno.test("FrameWriter.take() gives attachments as they lie in memory", () => {
   assertEquals(pieces.every(({ length }) => length > 0), true);
 });
 
-Deno.test("FrameWriter.take() gives what follows the last attachment", async () => {
+Deno.test("FrameWriter.take() returns the bytes after the last attachment", async () => {
   const writer = new FrameWriter();
   const messages = [[BIG], ["between"], [BIG, BIG], ["after"]];
   for (const message of messages) writer.message(message);
   assertSame(await takeMessages(writer), messages);
 });
 
-Deno.test("FrameWriter keeps to the frame's length whatever becomes of a buffer", async () => {
+Deno.test("FrameWriter keeps the frame's length when a buffer is transferred", async () => {
   const lost = [
     (buffer: ArrayBuffer) => buffer.transfer(),
     (buffer: ArrayBuffer) => buffer.resize(8),
@@ -266,7 +266,7 @@ Deno.test("FrameWriter keeps to the frame's length whatever becomes of a buffer"
   }
 });
 
-Deno.test("FrameWriter.take() gives pieces that later messages don't change", () => {
+Deno.test("FrameWriter.take() returns pieces that later messages don't change", () => {
   const writer = new FrameWriter();
   writer.message(["first"]);
   const pieces = writer.take();
@@ -278,7 +278,7 @@ Deno.test("FrameWriter.take() gives pieces that later messages don't change", ()
   }
 });
 
-Deno.test("FrameWriter.recycle() lets a buffer be used again", () => {
+Deno.test("FrameWriter.recycle() makes a buffer available again", () => {
   const writer = new FrameWriter();
   const takeBuffer = () => {
     writer.message(["message"]);
@@ -291,11 +291,11 @@ Deno.test("FrameWriter.recycle() lets a buffer be used again", () => {
   const second = takeBuffer();
   assertNotStrictEquals(second, first);
   assertStrictEquals(takeBuffer(), first);
-  // The one taken last wasn't given back.
+  // The last buffer wasn't returned.
   assertNotStrictEquals(takeBuffer(), first);
 });
 
-Deno.test("FrameWriter.recycle() doesn't keep buffers that grew large", () => {
+Deno.test("FrameWriter.recycle() drops buffers that grew large", () => {
   const writer = new FrameWriter();
   writer.message(["x".repeat(2 ** 21)]);
   const [large] = writer.take();
@@ -307,7 +307,7 @@ Deno.test("FrameWriter.recycle() doesn't keep buffers that grew large", () => {
   }
 });
 
-Deno.test("FrameWriter refuses messages beyond the largest frame", async () => {
+Deno.test("FrameWriter refuses messages that exceed the largest frame", async () => {
   const writer = new FrameWriter();
   const large = new Uint8Array(2 ** 26);
   const fields = new Array(MAX_FRAME_BYTES / large.length).fill(large);
@@ -321,7 +321,7 @@ Deno.test("FrameWriter refuses messages beyond the largest frame", async () => {
   assertSame(await takeMessages(writer), [["after"]]);
 });
 
-Deno.test("FrameWriter refuses the value with which a list is too large", () => {
+Deno.test("FrameWriter refuses the value that makes a list too large", () => {
   const writer = new FrameWriter();
   const large = new Uint8Array(2 ** 26);
   const fitting = MAX_FRAME_BYTES / large.length - 1;
@@ -334,7 +334,7 @@ Deno.test("FrameWriter refuses the value with which a list is too large", () => 
   assertEquals(pieces.filter((piece) => piece.length > 1_000).length, fitting);
 });
 
-Deno.test("FrameWriter doesn't write on once a message is too large", () => {
+Deno.test("FrameWriter stops writing when a message is too large", () => {
   const writer = new FrameWriter();
   const large = new Uint8Array(2 ** 26);
   const nearlyAll = new Array(MAX_FRAME_BYTES / large.length - 1).fill(large);

@@ -18,7 +18,7 @@ import {
 } from "../helpers/frames.ts";
 import { Random } from "../helpers/random.ts";
 
-/** Bytes that are read by one call at most. */
+/** The largest number of bytes that one call reads. */
 const CHUNK_BYTES = 65_536;
 
 const BIG = new Random(6).bytes(MIN_ATTACHMENT_BYTES);
@@ -40,13 +40,13 @@ const LARGE_MESSAGES: readonly unknown[][] = [
   ["after"],
 ];
 
-/** Bytes in pieces that end at some positions. */
+/** Splits bytes at some positions. */
 function split(bytes: Uint8Array, positions: readonly number[]): Uint8Array[] {
   const ends = [...positions, bytes.length];
   return ends.map((end, index) => bytes.subarray(ends[index - 1] ?? 0, end));
 }
 
-/** Bytes in pieces of one size. */
+/** Splits bytes into pieces of one size. */
 function slices(bytes: Uint8Array, size: number): Uint8Array[] {
   const count = Math.ceil(bytes.length / size);
   return split(
@@ -55,7 +55,7 @@ function slices(bytes: Uint8Array, size: number): Uint8Array[] {
   );
 }
 
-/** Checks that the messages arrive when they are read in these pieces. */
+/** Checks that the messages arrive when the source returns these pieces. */
 async function assertArrive(
   messages: readonly unknown[][],
   pieces: readonly Uint8Array[],
@@ -63,7 +63,7 @@ async function assertArrive(
   assertSame(await readMessages(new Chunks(pieces)), messages);
 }
 
-/** A message whose frame takes that many bytes. */
+/** Makes a message whose frame has this size. */
 function messageOf(bytes: number): unknown[] {
   const fill = bytes - encodeMessages(["x".repeat(30_000)]).length;
   const message = ["x".repeat(30_000 + fill)];
@@ -76,7 +76,7 @@ Deno.test("FrameReader reads many frames at once", async () => {
   await assertArrive(messages, [encodeMessages(...messages)]);
 });
 
-Deno.test("FrameReader tells how many bytes a frame takes", async () => {
+Deno.test("FrameReader reports the size of each frame", async () => {
   const source = new Chunks([encodeMessages(...LARGE_MESSAGES)]);
   const reader = new FrameReader(source);
   const lengths: number[] = [];
@@ -87,7 +87,7 @@ Deno.test("FrameReader tells how many bytes a frame takes", async () => {
   );
 });
 
-Deno.test("FrameReader passes messages on as soon as they are complete", async () => {
+Deno.test("FrameReader reports a message as soon as it is complete", async () => {
   const frames = SMALL_MESSAGES.map((message) => encodeMessages(message));
   const [first, second, third, ...rest] = frames;
   const reader = new FrameReader(
@@ -104,7 +104,7 @@ Deno.test("FrameReader passes messages on as soon as they are complete", async (
   assertEquals(counts, [1, 2, 3, 4, 5]);
 });
 
-Deno.test("FrameReader ends where the stream ends", async () => {
+Deno.test("FrameReader ends when the stream ends", async () => {
   const reader = new FrameReader(new Chunks([]));
   const fail = () => {
     throw new Error("There is no message");
@@ -163,7 +163,7 @@ Deno.test("FrameReader reads random messages in random pieces", async () => {
   }
 });
 
-Deno.test("FrameReader reads frames larger than what is read at once", async () => {
+Deno.test("FrameReader reads frames that are larger than its buffer", async () => {
   for (const size of [CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1]) {
     const messages = [messageOf(size), ["a"], ["b"], messageOf(size), ["c"]];
     await assertArrive(messages, [encodeMessages(...messages)]);
@@ -178,14 +178,14 @@ Deno.test("FrameReader reads frames that end where its buffer ends", async () =>
   }
 });
 
-Deno.test("FrameReader reads small frames behind a large one", async () => {
+Deno.test("FrameReader reads small frames after a large one", async () => {
   const large = ["large", new Uint8Array(5_000_000).fill(1)];
   const small = Array.from({ length: 1_000 }, (_, index) => [index]);
   const messages = [large, ...small, large, ...small];
   await assertArrive(messages, [encodeMessages(...messages)]);
 });
 
-Deno.test("FrameReader gives up large buffers", async () => {
+Deno.test("FrameReader releases large buffers", async () => {
   const messages = [["x".repeat(5_000_000)], ["a"], ["b"], ["c"]];
   const source = new Chunks(
     messages.map((message) => encodeMessages(message)),
@@ -194,7 +194,7 @@ Deno.test("FrameReader gives up large buffers", async () => {
   assertEquals(source.offered.at(-1), CHUNK_BYTES);
 });
 
-Deno.test("FrameReader asks for memory as the bytes come, not as they are announced", async () => {
+Deno.test("FrameReader allocates memory as bytes arrive, whatever the frame announces", async () => {
   const bytes = new Uint8Array(1_000_000);
   new DataView(bytes.buffer).setUint32(0, MAX_FRAME_BYTES);
   const source = new Chunks(slices(bytes, 1_000));
@@ -205,7 +205,7 @@ Deno.test("FrameReader asks for memory as the bytes come, not as they are announ
   );
 });
 
-Deno.test("FrameReader refuses a frame that is too large at once", async () => {
+Deno.test("FrameReader refuses a frame as soon as it announces too many bytes", async () => {
   for (const length of [MAX_FRAME_BYTES + 1, 2 ** 32 - 1]) {
     const prefix = new Uint8Array(4);
     new DataView(prefix.buffer).setUint32(0, length);
@@ -219,7 +219,7 @@ Deno.test("FrameReader refuses a frame that is too large at once", async () => {
   }
 });
 
-Deno.test("FrameReader refuses a frame that the stream's end cuts short", async () => {
+Deno.test("FrameReader refuses a frame when the stream ends within it", async () => {
   const bytes = encodeMessages(["first"], ["second"], ["third", 5n]);
   const ends = new Set([0, 13, 13 + 14, bytes.length]);
   for (let length = 0; length <= bytes.length; length++) {
@@ -235,7 +235,7 @@ Deno.test("FrameReader refuses a frame that the stream's end cuts short", async 
   }
 });
 
-Deno.test("FrameReader passes on what the callback and the source throw", async () => {
+Deno.test("FrameReader rejects with the errors of the callback and of the source", async () => {
   const reason = new Error("reason");
   const reader = new FrameReader(new Chunks([encodeMessages([1], [2])]));
   const fail = () => {

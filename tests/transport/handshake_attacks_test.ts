@@ -1,9 +1,7 @@
 import { assertRejects } from "@std/assert";
-import {
-  introduce,
-  makeSecret,
-  PROTOCOL_VERSION,
-} from "../../src/transport/handshake.ts";
+import { introduceWorker } from "../../src/protocol/worker_handshake.ts";
+import { makeSecret } from "../../src/transport/secret.ts";
+import { PROTOCOL_VERSION } from "../../src/transport/handshake.ts";
 import { hangUp } from "../helpers/connections.ts";
 import { concat } from "../helpers/frames.ts";
 import {
@@ -20,7 +18,7 @@ import {
   UNPROVEN,
 } from "../helpers/handshakes.ts";
 
-/** Statements of which each is another one than a proof must be about. */
+/** Changes to the statement that a proof must be about. */
 const OTHER_STATEMENTS = [
   { secret: makeSecret() },
   { version: PROTOCOL_VERSION + 1 },
@@ -29,12 +27,12 @@ const OTHER_STATEMENTS = [
   { poolNonce: makeNonce() },
 ];
 
-/** The bytes that both sides of a good handshake sent. */
+/** Returns the bytes that both ends of a good handshake sent. */
 async function recordHandshake() {
   using pool = await connect();
   using worker = await connect();
   const admission = makePool().admit(pool.left);
-  const introduction = introduce(worker.left, SECRET, 1);
+  const introduction = introduceWorker(worker.left, SECRET, 1);
   const [toPool, toWorker] = [pool.right, worker.right]
     .map((end) => new Stranger(end)) as [Stranger, Stranger];
   await toPool.say(await toWorker.hear());
@@ -48,18 +46,18 @@ async function recordHandshake() {
   };
 }
 
-Deno.test("Pool and worker with different secrets part", async () => {
+Deno.test("introduceWorker() refuses the pool when the secrets differ", async () => {
   using pair = await connect();
   const admission = makePool(makeSecret()).admit(pair.left);
-  const introduction = introduce(pair.right, SECRET, 1)
+  const introduction = introduceWorker(pair.right, SECRET, 1)
     .finally(() => hangUp(pair.right));
   await Promise.all([
     assertRejects(() => introduction, Error, UNPROVEN),
-    assertRejects(() => admission, Error, "The other side hung up"),
+    assertRejects(() => admission, Error, "The peer closed the connection"),
   ]);
 });
 
-Deno.test("PoolHandshake refuses a proof about anything else", async () => {
+Deno.test("admitWorker() refuses a proof of another statement", async () => {
   for (const changes of [...OTHER_STATEMENTS, { role: "pool" } as const]) {
     await assertNotAdmitted(UNPROVEN, async (stranger) => {
       const hello = makeHello();
@@ -71,7 +69,7 @@ Deno.test("PoolHandshake refuses a proof about anything else", async () => {
   }
 });
 
-Deno.test("introduce() refuses a proof about anything else, and proves nothing", async () => {
+Deno.test("introduceWorker() refuses a proof of another statement, and proves nothing", async () => {
   for (const changes of [...OTHER_STATEMENTS, { role: "worker" } as const]) {
     await assertNotTrusted(UNPROVEN, async (stranger, hello) => {
       await stranger.say(await makeChallenge(hello, changes));
@@ -80,7 +78,7 @@ Deno.test("introduce() refuses a proof about anything else, and proves nothing",
   }
 });
 
-Deno.test("Handshakes refuse proofs that aren't any", async () => {
+Deno.test("Handshakes refuse a proof that isn't an HMAC", async () => {
   const bytes = [0, 31, 32, 33, 500].map((length) => new Uint8Array(length));
   for (const proof of [...bytes, null, true, "proof", 0, [1], {}]) {
     await assertNotAdmitted(UNPROVEN, async (stranger) => {
@@ -96,7 +94,7 @@ Deno.test("Handshakes refuse proofs that aren't any", async () => {
   }
 });
 
-Deno.test("Handshakes refuse a good proof with anything changed", async () => {
+Deno.test("Handshakes refuse a good proof when a byte of it is changed", async () => {
   for (const index of [0, 15, 31]) {
     const spoil = (proof: unknown) => {
       const spoilt = new Uint8Array(proof as Uint8Array);
@@ -118,7 +116,7 @@ Deno.test("Handshakes refuse a good proof with anything changed", async () => {
   }
 });
 
-Deno.test("PoolHandshake refuses its own proof, reflected", async () => {
+Deno.test("admitWorker() refuses its own proof when it is reflected", async () => {
   await assertNotAdmitted(UNPROVEN, async (stranger) => {
     await stranger.say(makeHello());
     const { proof } = await stranger.hear();
@@ -127,15 +125,15 @@ Deno.test("PoolHandshake refuses its own proof, reflected", async () => {
   });
 });
 
-Deno.test("PoolHandshake refuses its own message to another worker, reflected", async () => {
+Deno.test("admitWorker() refuses its own message to another worker when it is reflected", async () => {
   const pool = makePool();
   await assertNotAdmitted(UNPROVEN, async (stranger) => {
     const hello = makeHello();
     await stranger.say(hello);
     const { nonce } = await stranger.hear();
-    // The pool proves something about a nonce of its own.
+    // The pool proves a statement with its own nonce.
     let proof = new Uint8Array();
-    await assertNotAdmitted("The other side hung up", async (other) => {
+    await assertNotAdmitted("The peer closed the connection", async (other) => {
       await other.say({ ...hello, nonce: nonce! });
       proof = new Uint8Array((await other.hear()).proof as Uint8Array);
       other.hangUp();
@@ -145,14 +143,14 @@ Deno.test("PoolHandshake refuses its own message to another worker, reflected", 
   }, pool);
 });
 
-Deno.test("introduce() refuses its own messages, reflected", async () => {
+Deno.test("introduceWorker() refuses its own messages when they are reflected", async () => {
   await assertNotTrusted(UNPROVEN, async (stranger, hello) => {
     await stranger.say(hello);
     await stranger.hearNothing();
   });
 });
 
-Deno.test("PoolHandshake refuses the messages of an earlier worker", async () => {
+Deno.test("admitWorker() refuses messages that are replayed", async () => {
   const { fromWorker } = await recordHandshake();
   await assertNotAdmitted(UNPROVEN, async (stranger) => {
     await stranger.write(fromWorker);
@@ -161,7 +159,7 @@ Deno.test("PoolHandshake refuses the messages of an earlier worker", async () =>
   });
 });
 
-Deno.test("introduce() refuses the messages of an earlier pool", async () => {
+Deno.test("introduceWorker() refuses messages that are replayed", async () => {
   const { fromPool } = await recordHandshake();
   await assertNotTrusted(UNPROVEN, async (stranger) => {
     await stranger.write(fromPool);

@@ -5,11 +5,13 @@ import {
   assertRejects,
 } from "@std/assert";
 import type { ValueMap } from "@std/msgpack";
+import { introduceWorker } from "../../src/protocol/worker_handshake.ts";
 import {
-  introduce,
-  makeSecret,
-  PROTOCOL_VERSION,
-} from "../../src/transport/handshake.ts";
+  HandshakeError,
+  type HandshakeFailure,
+} from "../../src/transport/handshake_error.ts";
+import { makeSecret } from "../../src/transport/secret.ts";
+import { PROTOCOL_VERSION } from "../../src/transport/handshake.ts";
 import { ConnectionPair, TRANSPORTS } from "../helpers/connections.ts";
 import { concat, frameAround } from "../helpers/frames.ts";
 import {
@@ -18,6 +20,7 @@ import {
   assertNotTrusted,
   connect,
   encodeHandshake,
+  makeAdmission,
   makeAnswer,
   makeChallenge,
   makeHello,
@@ -29,9 +32,9 @@ import {
   WELCOME,
 } from "../helpers/handshakes.ts";
 
-const HUNG_UP = "The other side hung up";
+const HUNG_UP = "The peer closed the connection";
 
-/** Makes a connection pass on a byte at a time. */
+/** Makes a connection read and write a byte at a time. */
 function slowDown(connection: Deno.Conn): void {
   const write = connection.write.bind(connection);
   connection.write = (bytes) => write(bytes.subarray(0, 1));
@@ -40,13 +43,13 @@ function slowDown(connection: Deno.Conn): void {
 }
 
 for (const transport of TRANSPORTS) {
-  Deno.test(`PoolHandshake admits a worker that knows the secret (${transport})`, async () => {
+  Deno.test(`admitWorker() admits a worker that knows the secret (${transport})`, async () => {
     const pool = makePool();
     for (const worker of [0, 1, 2 ** 32 - 1]) {
       using pair = await ConnectionPair.open(transport);
       const [admitted, welcome] = await Promise.all([
         pool.admit(pair.left),
-        introduce(pair.right, SECRET, worker),
+        introduceWorker(pair.right, SECRET, worker),
       ]);
       assertEquals(admitted, worker);
       assertEquals(welcome, WELCOME);
@@ -54,23 +57,23 @@ for (const transport of TRANSPORTS) {
   });
 }
 
-Deno.test("PoolHandshake admits many workers at the same time", async () => {
+Deno.test("admitWorker() admits many workers at the same time", async () => {
   const pool = makePool();
   await Promise.all([...Array(20).keys()].map(async (worker) => {
     using pair = await connect();
     const [admitted] = await Promise.all([
       pool.admit(pair.left),
-      introduce(pair.right, SECRET, worker),
+      introduceWorker(pair.right, SECRET, worker),
     ]);
     assertEquals(admitted, worker);
   }));
 });
 
-Deno.test("PoolHandshake says and checks what the protocol defines", async () => {
+Deno.test("admitWorker() sends and checks the messages of the protocol", async () => {
   using pair = await connect();
   const worker = new Stranger(pair.right);
   const admission = makePool().admit(pair.left);
-  const hello = makeHello({ worker: 7 });
+  const hello = makeHello({ id: 7 });
   await worker.say(hello);
   const challenge = await worker.hear();
   assertEquals(challenge.version, PROTOCOL_VERSION);
@@ -80,14 +83,14 @@ Deno.test("PoolHandshake says and checks what the protocol defines", async () =>
   assertEquals(await admission, 7);
 });
 
-Deno.test("introduce() says and checks what the protocol defines", async () => {
+Deno.test("introduceWorker() sends and checks the messages of the protocol", async () => {
   using pair = await connect();
   const pool = new Stranger(pair.right);
-  const introduction = introduce(pair.left, SECRET, 7);
+  const introduction = introduceWorker(pair.left, SECRET, 7);
   const hello = await pool.hear();
   assertEquals(hello, {
     version: PROTOCOL_VERSION,
-    worker: 7,
+    id: 7,
     nonce: hello.nonce!,
   });
   const challenge = await makeChallenge(hello);
@@ -97,7 +100,7 @@ Deno.test("introduce() says and checks what the protocol defines", async () => {
   assertEquals(await introduction, { a: 1 });
 });
 
-Deno.test("Handshakes leave in the connection what comes after them", async () => {
+Deno.test("Handshakes leave the bytes after them in the connection", async () => {
   using pair = await connect();
   const worker = new Stranger(pair.right);
   const admission = makePool().admit(pair.left);
@@ -111,19 +114,19 @@ Deno.test("Handshakes leave in the connection what comes after them", async () =
   assertEquals([...rest.subarray(0, 3)], [1, 2, 3]);
 });
 
-Deno.test("Handshakes put messages together that come byte by byte", async () => {
+Deno.test("Handshakes read messages that arrive byte by byte", async () => {
   using pair = await connect();
   slowDown(pair.left);
   slowDown(pair.right);
   const [admitted, welcome] = await Promise.all([
     makePool().admit(pair.left),
-    introduce(pair.right, SECRET, 5),
+    introduceWorker(pair.right, SECRET, 5),
   ]);
   assertEquals(admitted, 5);
   assertEquals(welcome, WELCOME);
 });
 
-Deno.test("PoolHandshake makes a new nonce for each connection", async () => {
+Deno.test("admitWorker() makes a new nonce for each connection", async () => {
   const pool = makePool();
   const nonces = new Set<string>();
   for (let round = 0; round < 3; round++) {
@@ -138,7 +141,7 @@ Deno.test("PoolHandshake makes a new nonce for each connection", async () => {
   for (const nonce of nonces) assertMatch(nonce, /^[0-9a-f]{64}$/);
 });
 
-Deno.test("introduce() makes a new nonce for each connection", async () => {
+Deno.test("introduceWorker() makes a new nonce for each connection", async () => {
   const nonces = new Set<string>();
   for (let round = 0; round < 3; round++) {
     await assertNotTrusted(HUNG_UP, (stranger, { nonce }) => {
@@ -156,7 +159,7 @@ Deno.test("makeSecret() makes a new secret each time", () => {
   assertNotEquals(makeSecret(), makeSecret());
 });
 
-Deno.test("PoolHandshake refuses workers of another version", async () => {
+Deno.test("admitWorker() refuses workers of another version", async () => {
   for (const version of [PROTOCOL_VERSION + 1, 0, "1", null]) {
     const reason =
       `The pool speaks version ${PROTOCOL_VERSION} of the protocol and the worker version ${version}`;
@@ -168,7 +171,7 @@ Deno.test("PoolHandshake refuses workers of another version", async () => {
   }
 });
 
-Deno.test("introduce() refuses pools of another version", async () => {
+Deno.test("introduceWorker() refuses pools of another version", async () => {
   for (const version of [PROTOCOL_VERSION + 1, 0, "1", null]) {
     const reason =
       `The worker speaks version ${PROTOCOL_VERSION} of the protocol and the pool version ${version}`;
@@ -179,28 +182,28 @@ Deno.test("introduce() refuses pools of another version", async () => {
   }
 });
 
-Deno.test("PoolHandshake refuses workers without a number", async () => {
-  for (const worker of ["1", null, 1n, [1]]) {
-    await assertNotAdmitted("It gave no worker number", async (stranger) => {
-      await stranger.say(makeHello({ worker }));
+Deno.test("admitWorker() refuses workers without an id", async () => {
+  for (const id of ["1", null, 1n, [1]]) {
+    await assertNotAdmitted("The worker gave no valid id", async (stranger) => {
+      await stranger.say(makeHello({ id }));
       await stranger.hearNothing();
     });
   }
 });
 
-Deno.test("PoolHandshake refuses numbers that a proof can't state", async () => {
-  for (const worker of [-1, 0.5, 2 ** 32, 2 ** 32 + 1, NaN, Infinity]) {
-    await assertNotAdmitted("It gave no worker number", async (stranger) => {
-      await stranger.say(makeHello({ worker }));
+Deno.test("admitWorker() refuses ids that are no 32-bit integers", async () => {
+  for (const id of [-1, 0.5, 2 ** 32, 2 ** 32 + 1, NaN, Infinity]) {
+    await assertNotAdmitted("The worker gave no valid id", async (stranger) => {
+      await stranger.say(makeHello({ id }));
       await stranger.hearNothing();
     });
   }
 });
 
-Deno.test("Handshakes refuse what isn't a nonce", async () => {
+Deno.test("Handshakes refuse an invalid nonce", async () => {
   const lengths = [0, 31, 33].map((length) => new Uint8Array(length));
   for (const nonce of [...lengths, "x".repeat(32), null, [1]]) {
-    const reason = "The other side sent no nonce";
+    const reason = "The peer sent no valid nonce";
     await assertNotAdmitted(reason, async (stranger) => {
       await stranger.say(makeHello({ nonce }));
       await stranger.hearNothing();
@@ -212,10 +215,10 @@ Deno.test("Handshakes refuse what isn't a nonce", async () => {
   }
 });
 
-Deno.test("introduce() refuses a pool without a welcome", async () => {
+Deno.test("introduceWorker() refuses a pool without a welcome", async () => {
   for (const welcome of [null, 1, "text", [1], new Uint8Array(3)]) {
     await assertNotTrusted(
-      "The pool gave no welcome",
+      "The pool sent no welcome",
       async (stranger, hello) => {
         await stranger.say(await makeChallenge(hello));
         await stranger.hear();
@@ -228,7 +231,7 @@ Deno.test("introduce() refuses a pool without a welcome", async () => {
 Deno.test("Handshakes refuse messages that aren't maps", async () => {
   for (const content of [[0x01], [0x90], [0xc0], [0xc4, 0], [0xa1, 0x61]]) {
     await assertNotBelieved(
-      "A handshake message is a map",
+      "A handshake message must be a map",
       async (stranger) => {
         await stranger.write(frameAround(content));
         await stranger.hearNothing();
@@ -256,8 +259,8 @@ Deno.test("Handshakes refuse garbage", async () => {
   }
 });
 
-Deno.test("Handshakes refuse a message that is too large before it comes", async () => {
-  const reason = "A handshake message has at most 1024 bytes";
+Deno.test("Handshakes refuse a message as soon as it announces too many bytes", async () => {
+  const reason = "A handshake message may have at most 1024 bytes";
   for (const length of [1_025, 2 ** 31, 2 ** 32 - 1]) {
     const prefix = new Uint8Array(4);
     new DataView(prefix.buffer).setUint32(0, length);
@@ -268,7 +271,7 @@ Deno.test("Handshakes refuse a message that is too large before it comes", async
   }
 });
 
-Deno.test("Handshakes read a message that is just as large as allowed", async () => {
+Deno.test("Handshakes read a message of the largest size", async () => {
   const pad = (message: ValueMap) => {
     const padded = { ...message, padding: "x".repeat(500) };
     const lacking = 4 + 1_024 - encodeHandshake(padded).length;
@@ -287,7 +290,7 @@ Deno.test("Handshakes read a message that is just as large as allowed", async ()
   });
 });
 
-Deno.test("PoolHandshake refuses workers that hang up half-way", async () => {
+Deno.test("admitWorker() fails when the worker hangs up at any byte", async () => {
   const hello = encodeHandshake(makeHello());
   const pool = makePool();
   for (let length = 0; length <= hello.length; length++) {
@@ -299,7 +302,7 @@ Deno.test("PoolHandshake refuses workers that hang up half-way", async () => {
   }
 });
 
-Deno.test("introduce() refuses pools that hang up half-way", async () => {
+Deno.test("introduceWorker() fails when the pool hangs up at any byte", async () => {
   const { length } = encodeHandshake(await makeChallenge(makeHello()));
   for (let end = 0; end <= length; end++) {
     await assertNotTrusted(HUNG_UP, async (stranger, hello) => {
@@ -311,7 +314,7 @@ Deno.test("introduce() refuses pools that hang up half-way", async () => {
   }
 });
 
-Deno.test("PoolHandshake fails if the worker is gone before its welcome", async () => {
+Deno.test("admitWorker() fails when the worker is gone before its welcome", async () => {
   using pair = await connect();
   const worker = new Stranger(pair.right);
   const admission = makePool().admit(pair.left);
@@ -321,4 +324,41 @@ Deno.test("PoolHandshake fails if the worker is gone before its welcome", async 
   pair.left.write = () => Promise.reject(new Deno.errors.BrokenPipe());
   await worker.say(await makeAnswer(hello, challenge));
   await assertRejects(() => admission, Deno.errors.BrokenPipe);
+});
+
+/** How dialers fail, by the code of the listener's error. */
+const FAILURES: Record<
+  HandshakeFailure,
+  (stranger: Stranger) => Promise<void>
+> = {
+  version: (stranger) =>
+    stranger.say(makeHello({ version: PROTOCOL_VERSION + 1 })),
+  id: (stranger) => stranger.say(makeHello({ id: -1 })),
+  secret: async (stranger) => {
+    await stranger.say(makeHello());
+    await stranger.say({ proof: new Uint8Array(32) });
+  },
+  malformed: (stranger) => stranger.write(frameAround([0xc1])),
+  closed: (stranger) => {
+    stranger.hangUp();
+    return Promise.resolve();
+  },
+};
+
+for (const [code, act] of Object.entries(FAILURES)) {
+  Deno.test(`HandshakeError has the code "${code}" for the failure of that kind`, async () => {
+    using pair = await connect();
+    const admission = makePool().admit(pair.left);
+    await act(new Stranger(pair.right));
+    const error = await assertRejects(() => admission, HandshakeError);
+    assertEquals(error.code, code);
+  });
+}
+
+Deno.test("HandshakeError has the code of an unexpected id", async () => {
+  using pair = await connect();
+  const admission = makeAdmission(() => undefined).admit(pair.left);
+  await new Stranger(pair.right).say(makeHello());
+  const error = await assertRejects(() => admission, HandshakeError);
+  assertEquals([error.code, error.message], ["id", "No worker 1 is expected"]);
 });

@@ -82,6 +82,18 @@ testNearest("it for a main module with a query", "a/main.ts?x=/../b/", [
   "a/deno.json",
 ], "a/deno.json");
 
+testNearest("a package.json", "main.ts", ["package.json"], "package.json");
+
+testNearest("a deno.jsonc rather than a package.json beside it", "main.ts", [
+  "package.json",
+  "deno.jsonc",
+], "deno.jsonc");
+
+testNearest("a package.json that is nearer than a deno.json", "a/main.ts", [
+  "deno.json",
+  "a/package.json",
+], "a/package.json");
+
 Deno.test("findConfig() finds none for a main module elsewhere", () => {
   assertEquals(findConfig("https://example.com/main.ts"), undefined);
   assertEquals(findConfig("data:text/javascript,1"), undefined);

@@ -2,8 +2,11 @@ import {
   assert,
   assertEquals,
   assertFalse,
+  assertMatch,
+  assertRejects,
   assertStrictEquals,
 } from "@std/assert";
+import { Pool } from "../../mod.ts";
 import { SentModules } from "../../src/worker/sent_modules.ts";
 import { LoadedTask } from "../../src/worker/task_table.ts";
 import { prepareThrown } from "../../src/worker/thrown.ts";
@@ -88,6 +91,38 @@ Deno.test("prepareThrown() cuts the worker's own frames off", () => {
     ].join("\n");
     prepareThrown(error, task);
     assertEquals(error.stack, own);
+  }
+});
+
+Deno.test("Errors of an inline task count lines and columns from its source", async () => {
+  await using pool = new Pool(1);
+  const inFirst = () => Promise.reject(new Error("first"));
+  const inThird = new Function(`
+    const message = "third";
+    throw new Error(message);
+  `) as () => void;
+  for (const [task, line] of [[inFirst, 1], [inThird, 5]] as const) {
+    const column = String(task).split("\n")[line - 1]!.indexOf("new Error") + 1;
+    const error = await assertRejects(
+      () => pool.run(task as () => void),
+      Error,
+    );
+    const [, frame] = error.stack!.split("\n");
+    assertMatch(
+      frame!,
+      new RegExp(`^    at .*\\(task:.*:${line}:${column}\\)$`),
+    );
+  }
+});
+
+Deno.test("prepareThrown() takes linear time for long lines", () => {
+  // In quadratic time the shortest of these would take minutes.
+  for (const text of ["x", "a:1", " ", "(", "file:", "    at "]) {
+    const message = text.repeat(1_000_000);
+    const error = new Error(message);
+    error.stack = `Error: ${message}\n    at f (${EXECUTOR}:1:1)`;
+    prepareThrown(error, INLINE);
+    assertEquals(error.stack.length, "Error: ".length + message.length);
   }
 });
 

@@ -1,33 +1,39 @@
-import type { Spawner, WorkerProcess } from "../../spawner/spawner.ts";
+import type { WorkerLauncher } from "../../spawner/worker_launcher.ts";
+import type { WorkerProcess } from "../../spawner/worker_process.ts";
 import type { Host } from "../host.ts";
 
-/** Workers on this machine, started by the pool's own process. */
+/** This machine: the program itself starts its workers. */
 export class LocalHost implements Host {
   readonly kind = "local";
   readonly name = "local";
   readonly secret: Uint8Array<ArrayBuffer>;
-  /** Never resolves: this machine isn't lost before its pool is. */
+  /** Never resolves: this machine can't be lost before the program. */
   readonly lost: Promise<Error> = new Promise(() => {});
   readonly #workers: number;
-  readonly #spawner: Spawner;
+  readonly #launcher: WorkerLauncher;
 
-  /** Constructs the host of so many workers that have this secret. */
+  /**
+   * Constructs the host.
+   *
+   * @param workers The number of workers.
+   * @param secret The secret that the pool and these workers share.
+   */
   constructor(
     workers: number,
     secret: Uint8Array<ArrayBuffer>,
-    spawner: Spawner,
+    launcher: WorkerLauncher,
   ) {
     this.#workers = workers;
     this.secret = secret;
-    this.#spawner = spawner;
+    this.#launcher = launcher;
   }
 
   open(): Promise<number> {
     return Promise.resolve(this.#workers);
   }
 
-  start(worker: number): WorkerProcess {
-    return this.#spawner.start(worker);
+  start(worker: number, name: string): WorkerProcess {
+    return this.#launcher.start(worker, name);
   }
 
   close(): Promise<void> {

@@ -1,10 +1,7 @@
 import { nextTurn } from "../../util/next_turn.ts";
 import { pause } from "../../util/pause.ts";
-import type {
-  OutputHandler,
-  WorkerEnd,
-  WorkerProcess,
-} from "../../spawner/spawner.ts";
+import type { OutputHandler } from "../../spawner/worker_launcher.ts";
+import { type WorkerEnd, WorkerProcess } from "../../spawner/worker_process.ts";
 import type { Channel } from "../../transport/channel.ts";
 import { fromSpawner } from "../../protocol/received.ts";
 import {
@@ -16,12 +13,12 @@ import {
   type SpawnerToPool,
 } from "../../protocol/spawner_messages.ts";
 
-/** How many signs of life may be missed. */
-const BEATS = 3;
+/** How many heartbeats in a row may be missed. */
+const MAX_MISSED = 3;
 
-/** What a ping tells. */
+/** The result of a ping. */
 export interface PingAnswer {
-  /** How long it took, in milliseconds. */
+  /** The time until the answer arrived, in milliseconds. */
   readonly roundTrip: number;
   /** How far the clock there is ahead of this one's, in milliseconds. */
   readonly clockOffset: number;
@@ -31,9 +28,9 @@ interface SentPing extends PromiseWithResolvers<PingAnswer> {
   readonly sentAt: number;
 }
 
-/** A spawner on another machine, as the pool sees it. */
+/** The pool's client of a spawner on another machine. */
 export class RemoteSpawner {
-  /** Resolves, when the connection has ended, to why. */
+  /** Resolves when the connection has ended, to its error if it broke. */
   readonly closed: Promise<unknown>;
 
   readonly #channel: Channel;
@@ -44,14 +41,14 @@ export class RemoteSpawner {
   #nextPing = 0;
   #silence: Error | undefined;
   readonly #ended = new AbortController();
-  /** Whether anything has come lately, be it the answer to an older ping. */
+  /** Whether any message has arrived since the last heartbeat. */
   #heard = false;
 
   /**
    * Constructs the pool's end of an authenticated connection.
    *
-   * @param heartbeat After how long without a sign of life it is given up, in
-   * milliseconds.
+   * @param heartbeatTimeout How long the spawner may be silent until the
+   * connection is closed, in milliseconds.
    */
   constructor(
     channel: Channel,
@@ -67,7 +64,7 @@ export class RemoteSpawner {
     }
   }
 
-  /** Says how workers are to be started, and learns about the machine. */
+  /** Tells the spawner how to start workers; returns what machine it is on. */
   async open(request: SessionRequest): Promise<MachineInfo> {
     this.#send([SpawnerMessageType.OPEN, request]);
     return await Promise.race([
@@ -78,24 +75,22 @@ export class RemoteSpawner {
     ]);
   }
 
-  /** Starts a worker. */
-  start(worker: number): WorkerProcess {
+  /** Starts a worker; see {@linkcode Host.start}. */
+  start(worker: number, name: string): WorkerProcess {
     const { promise, resolve } = Promise.withResolvers<WorkerEnd>();
     if (this.#channel.closed) resolve(LOST);
     else {
       this.#workers.set(worker, resolve);
       this.#send([SpawnerMessageType.START, worker]);
     }
-    return {
-      ended: promise,
-      kill: () => this.#send([SpawnerMessageType.KILL, worker]),
-    };
+    const kill = () => this.#send([SpawnerMessageType.KILL, worker]);
+    return new WorkerProcess(name, promise, kill);
   }
 
   /**
-   * Asks for a sign of life.
+   * Pings the spawner.
    *
-   * @throws {Error} If the connection ends before it comes.
+   * @throws {Error} If the connection ends before the answer arrives.
    */
   ping(): Promise<PingAnswer> {
     if (this.#channel.closed) return Promise.reject(new Error(CLOSED));
@@ -106,25 +101,25 @@ export class RemoteSpawner {
     return ping.promise;
   }
 
-  /** Ends the connection, and with it all workers that are left there. */
+  /** Closes the connection, which ends all workers that are left there. */
   close(): void {
     this.#channel.close();
   }
 
-  /** Asks for signs of life, and hangs up when there is none for too long. */
+  /** Sends heartbeats, and closes the connection if too many are missed. */
   async #watch(heartbeatTimeout: number): Promise<void> {
-    const interval = heartbeatTimeout / (BEATS + 1);
+    const interval = heartbeatTimeout / (MAX_MISSED + 1);
     let missed = 0;
     while (!this.#channel.closed) {
       this.#heard = false;
       this.ping().catch(() => {});
       await pause(interval, this.#ended.signal);
-      // A program that was busy itself has yet to read what came meanwhile.
+      // A program that was busy has yet to read what arrived meanwhile.
       if (!this.#heard) await nextTurn();
       missed = this.#heard ? 0 : missed + 1;
-      if (missed < BEATS) continue;
+      if (missed < MAX_MISSED) continue;
       this.#silence = new Error(
-        `There was no sign of life for ${heartbeatTimeout} ms`,
+        `it sent nothing for ${heartbeatTimeout} ms`,
       );
       this.close();
     }
@@ -174,7 +169,7 @@ export class RemoteSpawner {
     if (ping === undefined) return;
     this.#pings.delete(id);
     const roundTrip = performance.now() - ping.sentAt;
-    // The answer left about half a round trip ago.
+    // The answer was sent about half a round trip ago.
     const clockOffset = time - (Date.now() - roundTrip / 2);
     ping.resolve({ roundTrip, clockOffset });
   }
@@ -188,7 +183,7 @@ export class RemoteSpawner {
 
 const CLOSED = "The spawner has closed the connection";
 
-/** The end of workers whose spawner is gone: what became of them isn't known. */
+/** The end of workers whose spawner is gone: their real end is unknown. */
 const LOST: WorkerEnd = {
   exitStatus: "the connection to its host was lost",
   stderrTail: "",

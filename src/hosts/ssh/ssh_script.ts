@@ -1,7 +1,7 @@
 /** The oldest Deno that workers run on, as [major, minor]. */
 export const MIN_DENO = [2, 9] as const;
 
-/** Where `deno` is looked for if it isn't in the PATH; `~` is home. */
+/** The paths to try if `deno` isn't in the PATH; `~` is the home folder. */
 export const DENO_PLACES = [
   "~/.deno/bin/deno",
   "~/.local/bin/deno",
@@ -10,16 +10,20 @@ export const DENO_PLACES = [
   "/snap/bin/deno",
 ];
 
+/** The code with which the script reports a failure. */
+export type ScriptFailureCode = "no-deno" | "no-run" | "version" | "folder";
+
 /**
- * What a shell over there does: moves the sockets of the tunnel into a private
- * folder, finds `deno`, takes the pool's program from standard input and runs
- * it; when that ends, so does all. The first line of input is the secret.
+ * The shell script that ssh runs on the host: it moves the sockets of the tunnel
+ * into a private folder, finds `deno`, reads the pool's program from standard
+ * input and runs it; at the end it removes the folder. The first line of input
+ * is the secret. It reports a failure as a line "distex: code detail".
  *
- * It is one line without single quotes, backslashes and exclamation marks, as
- * the user's login shell, which may be a csh or a fish, has to take it as an
- * argument of `sh -c`. What is given to a command can be seen by all users, so
- * the secret is given to one that is part of every shell, which `printf` isn't.
- * Arguments: the folder, the path of `deno` or nothing, the program's length, a
+ * It is one line without single quotes, backslashes and exclamation marks: the
+ * user's login shell, which may be a csh or a fish, gets it as an argument of
+ * `sh -c`. All users can see the arguments of commands, so the secret is given
+ * only to `echo`, which every shell has built in, unlike `printf`. Its arguments
+ * are the folder, the path of `deno` or nothing, the program's length, and a
  * number.
  */
 const SCRIPT = [
@@ -33,21 +37,21 @@ const SCRIPT = [
   `for p in ${
     DENO_PLACES.map((place) => `"${place.replace("~", "$HOME")}"`).join(" ")
   }; do [ -n "$deno" ] || { [ -x "$p" ] && deno=$p; }; done`,
-  '[ -n "$deno" ] || fail "deno $PATH"',
+  '[ -n "$deno" ] || fail "no-deno $PATH"',
   'v=$("$deno" --version 2>/dev/null) || fail "no-run $deno: $("$deno" --version 2>&1)"',
   "v=${v#deno }; v=${v%% *}; major=${v%%.*}; minor=${v#*.}; minor=${minor%%.*}",
   '{ [ "$major" -ge 0 ] && [ "$minor" -ge 0 ]; } 2>/dev/null || fail "no-run $deno is no deno, its version is $v"',
   `[ "$major" -gt ${MIN_DENO[0]} ] || { [ "$major" -eq ${
     MIN_DENO[0]
-  } ] && [ "$minor" -ge ${MIN_DENO[1]} ]; } || fail "version $v $deno"`,
+  } ] && [ "$minor" -ge ${MIN_DENO[1]} ]; } || fail "version $v at $deno"`,
   "IFS= read -r secret",
   'cat >"$d/program.js" && [ "$(($(wc -c <"$d/program.js")))" -eq "$3" ] || fail folder',
-  // Files of tasks are to be as those of any program there.
+  // Tasks create files with the user's own umask.
   'umask "$umask"',
   'echo "$secret" | "$deno" run -A --quiet --no-config --no-prompt "$d/program.js" --folder "$d" --number "$4"',
 ].join("; ");
 
-/** The command line that ssh hands to the shell over there. */
+/** The command line for the user's login shell on the host. */
 export function remoteCommand(
   folder: string,
   deno: string,

@@ -1,6 +1,6 @@
 /** Writes where the cache is, and the worker program of an entry. @module */
 
-import { findCacheFolder } from "../../../src/bundle/cache_folder.ts";
+import { findCacheFolder } from "../../../src/bundle/find_cache_folder.ts";
 import { workerBundle } from "../../../src/bundle/worker_bundle.ts";
 
 const [entry] = Deno.args;

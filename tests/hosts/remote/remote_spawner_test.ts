@@ -106,7 +106,7 @@ Deno.test("RemoteSpawner.open() is rejected if the other side hangs up", async (
 Deno.test("RemoteSpawner ends the connection at a message that no spawner sends", async () => {
   const scene = new Scene();
   const machine = scene.spawner.open(REQUEST);
-  const { ended } = scene.spawner.start(1);
+  const { ended } = scene.spawner.start(1, "worker");
   await scene.say(SpawnerMessageType.OPEN, REQUEST);
   await assertRejects(() => machine, RangeError, "a spawner sends no type 1");
   assert(await scene.spawner.closed instanceof RangeError);
@@ -115,7 +115,10 @@ Deno.test("RemoteSpawner ends the connection at a message that no spawner sends"
 
 Deno.test("RemoteSpawner.start() tells how each worker ends", async () => {
   const scene = new Scene();
-  const [first, second] = [scene.spawner.start(3), scene.spawner.start(5)];
+  const [first, second] = [
+    scene.spawner.start(3, "worker"),
+    scene.spawner.start(5, "worker"),
+  ];
   assertEquals(await scene.hear(), [SpawnerMessageType.START, 3]);
   assertEquals(await scene.hear(), [SpawnerMessageType.START, 5]);
   await scene.say(SpawnerMessageType.ENDED, 5, "exit code 1", "no memory");
@@ -136,7 +139,7 @@ Deno.test("RemoteSpawner.start() tells how each worker ends", async () => {
 
 Deno.test("RemoteSpawner takes workers for lost when the connection ends", async () => {
   const scene = new Scene();
-  const workers = [1, 2].map((worker) => scene.spawner.start(worker));
+  const workers = [1, 2].map((worker) => scene.spawner.start(worker, "worker"));
   await scene.say(SpawnerMessageType.ENDED, 1, "exit code 0", "");
   await workers[0]!.ended;
   scene.hangUp();
@@ -146,14 +149,14 @@ Deno.test("RemoteSpawner takes workers for lost when the connection ends", async
   });
   assertEquals(await workers[1]!.ended, LOST);
   await scene.spawner.closed;
-  const late = scene.spawner.start(3);
+  const late = scene.spawner.start(3, "worker");
   assertEquals(await late.ended, LOST);
   late.kill();
 });
 
 Deno.test("RemoteSpawner.close() ends the connection", async () => {
   const scene = new Scene();
-  const { ended } = scene.spawner.start(1);
+  const { ended } = scene.spawner.start(1, "worker");
   scene.spawner.close();
   assertEquals(await ended, LOST);
   assertEquals(await scene.spawner.closed, undefined);
@@ -163,7 +166,7 @@ Deno.test("RemoteSpawner passes on what workers write, in its order", async () =
   const scene = new Scene();
   const bytes = (text: string) => new TextEncoder().encode(text);
   const { OUTPUT } = SpawnerMessageType;
-  for (const worker of [1, 2]) scene.spawner.start(worker);
+  for (const worker of [1, 2]) scene.spawner.start(worker, "worker");
   await scene.say(OUTPUT, 1, "stdout", bytes("a\n"));
   await scene.say(OUTPUT, 2, "stderr", bytes("b"));
   await scene.say(OUTPUT, 1, "stdout", bytes("c\n"));
@@ -182,7 +185,7 @@ Deno.test("RemoteSpawner takes what is written by workers only that run", async 
     const bytes = new TextEncoder().encode(text);
     return scene.say(SpawnerMessageType.OUTPUT, worker, "stdout", bytes);
   };
-  const { ended } = scene.spawner.start(1);
+  const { ended } = scene.spawner.start(1, "worker");
   await say(2, "not started\n");
   await say(1, "running\n");
   await scene.say(SpawnerMessageType.ENDED, 1, "exit code 0", "");

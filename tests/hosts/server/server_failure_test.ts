@@ -8,10 +8,8 @@ import { encode } from "@std/msgpack";
 import { BrokenPoolError, HostError, Pool } from "../../../mod.ts";
 import { makeCertificate } from "../../../src/transport/certificate.ts";
 import { CERTIFICATE_NAME } from "../../../src/transport/connect.ts";
-import {
-  admitPool,
-  PROTOCOL_VERSION,
-} from "../../../src/transport/handshake.ts";
+import { admitPool } from "../../../src/protocol/spawner_handshake.ts";
+import { PROTOCOL_VERSION } from "../../../src/transport/handshake.ts";
 import { startSpawnerServer, TOKEN } from "../../helpers/spawner_server.ts";
 import { assertFails, withListener } from "../../helpers/spawner_failures.ts";
 
@@ -88,7 +86,7 @@ Deno.test("ServerHost says so when a web server answers", async () => {
   );
   const { port } = server.addr;
   await assertFails(`127.0.0.1:${port}/1`, "connection", [
-    `what listens at 127.0.0.1:${port} doesn't answer like a spawner server`,
+    `the program at 127.0.0.1:${port} doesn't answer like a spawner server`,
     "'tls'",
   ]);
 });
@@ -119,7 +117,7 @@ for (const [does, treat] of Object.entries(STRANGERS)) {
       treat,
       (port) =>
         assertFails(`127.0.0.1:${port}/1`, "connection", [
-          `what listens at 127.0.0.1:${port} doesn't answer like a spawner server`,
+          `the program at 127.0.0.1:${port} doesn't answer like a spawner server`,
         ]),
     );
   });

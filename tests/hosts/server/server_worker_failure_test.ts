@@ -33,7 +33,10 @@ Deno.test("ServerHost says so when workers don't connect in time", async () => {
   await assertFails(
     server.spec(2),
     "worker",
-    ["2 were started but have not connected", `${startTimeout} ms`],
+    [
+      "2 of the 2 workers of the host 127.0.0.1 were started but have not",
+      `${startTimeout} ms`,
+    ],
     { denoArgs: ["--inspect-wait=127.0.0.1:0"], startTimeout },
   );
   await server.logged(/pool 1 .* is gone/);

@@ -274,7 +274,7 @@ async function runDeno(...args: string[]): Promise<string> {
 sshTest("Pool says that deno is too old at an ssh host", async () => {
   const deno = await fetchDeno(OLD_DENO);
   await assertFails(shared.site.host(1, { deno }), "version", [
-    `${deno} is version ${OLD_DENO}, and 2.9 or newer is needed`,
+    `it is version ${OLD_DENO} at ${deno}, and 2.9 or newer is needed`,
     "deno upgrade",
   ]);
 });
@@ -299,7 +299,7 @@ sshTest(
       denoArgs: ["--inspect-wait=127.0.0.1:0"],
     });
     await assertFails(host, "worker", [
-      "Of the 2 workers of the host 127.0.0.1, 2 were started",
+      "2 of the 2 workers of the host 127.0.0.1 were started",
       "'startTimeout' of 10000 ms",
     ], { startTimeout: 10_000 });
   },

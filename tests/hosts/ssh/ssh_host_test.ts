@@ -2,7 +2,6 @@ import {
   assert,
   assertEquals,
   assertInstanceOf,
-  assertMatch,
   assertNotMatch,
   assertRejects,
   assertStringIncludes,
@@ -321,5 +320,5 @@ sshTest("Pool says on stderr which ssh host it goes on without", async () => {
   assertEquals(code, 0, stderr);
   assertStringIncludes(stdout, "[good worker 1] one");
   assertStringIncludes(stderr, "Can't use the host bad: ");
-  assertMatch(stderr, /going on without/i);
+  assertStringIncludes(stderr, "Continuing without a host");
 });

@@ -1,0 +1,89 @@
+import { locateErrors } from "./locate_errors.ts";
+
+/*
+ * `deno bundle` reports errors as text only: it has neither codes nor JSON. So
+ * this file matches Deno's and esbuild's own messages, and no other file does.
+ */
+
+/** Lines of `deno bundle` that say nothing about the reason. */
+const NOISE =
+  /^(?:error: bundling failed|\s+note: You can mark the path .*|\s*)$/;
+
+/** The line that ends the reasons and begins Deno's own backtrace. */
+const BACKTRACE = /^Stack backtrace:$/m;
+
+/** Ways out, by a pattern that the reason matches. The first match counts. */
+const WAYS_OUT: readonly (readonly [reason: RegExp, wayOut: string])[] = [
+  [
+    /esbuild[^]*(?:failed to create|No such file|Not a directory|No space left|Permission denied|Read-only file system)/,
+    "Deno bundles with esbuild, which it keeps in its cache: make sure that the cache has space and is writable; 'deno info' prints its folder, and DENO_DIR sets it",
+  ],
+  [
+    /package "@esbuild\/|esbuild.*(?:download|registry)/i,
+    "Deno bundles with esbuild, which it downloads once from the npm registry: make the registry reachable, set NPM_CONFIG_REGISTRY, or run 'deno bundle' once where it is reachable",
+  ],
+  [
+    /\.node(?![\w/])/,
+    "It runs native code, which can't be bundled. Workers import such a package from npm themselves where an ES module imports it: import it from an ES module, not by require()",
+  ],
+  [
+    /Requires import access/,
+    "Run the program with --allow-import for that host",
+  ],
+  [
+    /not in import map|not a dependency/,
+    "A pool can't see the program's own --config and --import-map: give it the deno.json or package.json that has the name as its option 'config', or an import map with denoArgs: [\"--import-map\", path]",
+  ],
+  [
+    /could not be loaded|Failed loading|error sending request|constraint '.*' in the list/,
+    "Check the name, and whether the registry can be reached",
+  ],
+];
+
+/** Deno's words for a module that it failed to load. */
+const UNLOADED = /Do not know how to load path: (?:deno:)?(\S+)/g;
+
+/**
+ * Makes an error from the output of a `deno bundle` that failed.
+ *
+ * @param url The module that was bundled.
+ * @param stderr The output, without colours.
+ */
+export function explainFailure(url: string, stderr: string): Error {
+  const reasons = stderr.split(BACKTRACE)[0]!.split(/\r?\n/)
+    .filter((line) => !NOISE.test(line))
+    .join("\n")
+    .replace(/^error: /gm, "");
+  const reason = locateErrors(reasons)
+    .replace(UNLOADED, "$1 could not be loaded") || "deno bundle failed";
+  const wayOut = WAYS_OUT.find(([pattern]) => pattern.test(reason))?.[1];
+  return failure(url, wayOut === undefined ? reason : `${reason}\n${wayOut}`);
+}
+
+/**
+ * Makes an error from what was thrown when `deno bundle` was started.
+ *
+ * @param url The module that was to be bundled.
+ * @param cause The thrown value.
+ */
+export function explainStartFailure(url: string, cause: unknown): Error {
+  if (cause instanceof Deno.errors.NotCapable) {
+    return failure(url, "Run the program with --allow-run", cause);
+  }
+  if (cause instanceof Deno.errors.NotFound) {
+    return failure(url, "There must be a 'deno' on the PATH", cause);
+  }
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return failure(url, reason, cause);
+}
+
+function failure(url: string, reason: string, cause?: unknown): Error {
+  const message = `Can't bundle ${url} for a worker elsewhere: ${reason}`;
+  const error = cause === undefined
+    ? new Error(message)
+    : new Error(message, { cause });
+  // The stack of the user's call is added later; this package's own frames
+  // would only hide it.
+  error.stack = String(error);
+  return error;
+}

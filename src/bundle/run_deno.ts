@@ -1,0 +1,59 @@
+import { dirname } from "node:path";
+import { Reaper } from "../spawner/reaper.ts";
+import { denoPath } from "../util/deno_path.ts";
+import { isPackageJson } from "../util/find_config.ts";
+
+/** How a subcommand of Deno is run. */
+export interface RunOptions {
+  /** The configuration that imports resolve by; `undefined` for none. */
+  readonly config: string | undefined;
+  /** Further flags by which modules are found. */
+  readonly flags: readonly string[];
+  /** Kills the process. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Runs a subcommand of Deno that reads modules, such as `deno info`, to its
+ * end.
+ *
+ * @param args The subcommand and its own flags.
+ * @param module The URL of the module.
+ * @throws {Error} If there is no `deno`, or the program may not run it.
+ */
+export async function runDeno(
+  args: readonly string[],
+  module: string,
+  { config, flags, signal }: RunOptions,
+): Promise<Deno.CommandOutput> {
+  const child = new Deno.Command(denoPath(), {
+    args: [...args, ...configFlags(config), ...flags, module],
+    cwd: folderOf(config),
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    ...(signal === undefined ? {} : { signal }),
+  }).spawn();
+  // A download may hang for good, and outlive the program.
+  const reaper = Reaper.isSupported ? new Reaper(undefined) : undefined;
+  try {
+    reaper?.watch(child);
+    return await child.output();
+  } finally {
+    await reaper?.close();
+  }
+}
+
+/** Returns the folder in which {@linkcode runDeno} runs Deno. */
+export function folderOf(config: string | undefined): string {
+  // No flag takes a package.json: Deno looks for it from the current folder.
+  return config !== undefined && isPackageJson(config)
+    ? dirname(config)
+    : Deno.cwd();
+}
+
+function configFlags(config: string | undefined): string[] {
+  if (config === undefined) return ["--no-config"];
+  return isPackageJson(config) ? [] : ["--config", config];
+}

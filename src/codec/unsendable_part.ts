@@ -1,0 +1,59 @@
+/** A step from a value to one of its parts. */
+export interface Step {
+  /** What has the part. */
+  readonly container: object;
+  /** Where it has it: an index, or how JavaScript would write the access. */
+  readonly access: number | string;
+}
+
+/** The error with which the encoder refuses a value because of a part of it. */
+export class UnsendablePart extends TypeError {
+  /** The way from the part back to the value that was to be sent. */
+  readonly steps: Step[] = [];
+  /**
+   * What keeps the part from being sent, as a predicate: `is a function`.
+   * `undefined` if the value as a whole can't be sent.
+   */
+  readonly why: string | undefined;
+
+  /** Constructs the error; `why` is a predicate of the part. */
+  constructor(message: string, why?: string, options?: ErrorOptions) {
+    super(message, options);
+    this.why = why;
+  }
+}
+
+/** The error of a value that is larger as a whole than a message can be. */
+export class TooLarge extends UnsendablePart {}
+
+/**
+ * Adds a step to the error of a part.
+ *
+ * @param reason What was thrown while the part was read or encoded.
+ * @returns The error to throw on.
+ */
+export function partOf(
+  container: object,
+  access: number | string,
+  reason: unknown,
+): UnsendablePart {
+  const error = reason instanceof UnsendablePart
+    ? reason
+    : unreadablePart(reason);
+  error.steps.push({ container, access });
+  return error;
+}
+
+function unreadablePart(cause: unknown): UnsendablePart {
+  const message = messageOf(cause);
+  return new UnsendablePart(message, `can't be read: ${message}`, { cause });
+}
+
+/** Returns the message of anything that was thrown. */
+export function messageOf(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? thrown.message : String(thrown);
+  } catch {
+    return "it can't be read";
+  }
+}

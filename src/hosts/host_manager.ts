@@ -1,0 +1,251 @@
+import { workerBundle } from "../bundle/worker_bundle.ts";
+import { PoolClosedError } from "../errors/pool_closed_error.ts";
+import type { HostSettings } from "../options/host_spec.ts";
+import type { PoolSettings } from "../options/settings.ts";
+import { grantedBy } from "../options/worker_permissions.ts";
+import { admitWorker } from "../protocol/worker_handshake.ts";
+import { Reaper } from "../spawner/reaper.ts";
+import { WorkerLauncher } from "../spawner/worker_launcher.ts";
+import { WORKER_PROGRAM } from "../spawner/worker_program.ts";
+import type { Address } from "../transport/address.ts";
+import { makeSecret } from "../transport/secret.ts";
+import { LocalHost } from "./local/local_host.ts";
+import { OutputLines } from "./output_lines.ts";
+import { PendingConnections } from "./pending_connections.ts";
+import { PoolAddresses } from "./pool_addresses.ts";
+import type { PoolServices } from "./pool_services.ts";
+import { PrivateFolder } from "./private_folder.ts";
+import type { Connector } from "./remote/connector.ts";
+import { RemoteHost } from "./remote/remote_host.ts";
+import { ServerConnector } from "./server/server_connector.ts";
+import {
+  SSH_PROGRAM,
+  SshConnector,
+  type WorkerRequest,
+} from "./ssh/ssh_connector.ts";
+import {
+  type ConnectedWorker,
+  type SupervisorOptions,
+  WorkerSupervisor,
+} from "./worker_supervisor.ts";
+
+/** The events of a pool's hosts. */
+export interface HostEvents {
+  /** See {@linkcode SupervisorOptions.onWorker}. */
+  readonly onWorker: (worker: ConnectedWorker) => Promise<void>;
+  /** Called when a host is lost, or its workers aren't replaced any more. */
+  readonly onChanged: () => void;
+}
+
+/** Manages all hosts of a pool: listens, and starts and ends their workers. */
+export class HostManager {
+  /** The hosts, once the pool is being started. */
+  hosts: readonly WorkerSupervisor[] = [];
+
+  readonly #settings: PoolSettings;
+  readonly #pendingConnections = new PendingConnections();
+  readonly #output: OutputLines;
+  readonly #addresses: PoolAddresses;
+  #folder: PrivateFolder | undefined;
+  #cleaning: Promise<void> | undefined;
+  #reaper: Reaper | undefined;
+  #making: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+  readonly #events: HostEvents;
+
+  /** Constructs a manager that has started nothing yet. */
+  constructor(settings: PoolSettings, events: HostEvents) {
+    this.#settings = settings;
+    this.#events = events;
+    this.#output = new OutputLines(settings.stdio === "null");
+    const { concurrency } = settings;
+    const pending = this.#pendingConnections;
+    this.#addresses = new PoolAddresses({
+      authenticate: (connection) =>
+        admitWorker(
+          connection,
+          (worker) => pending.secretOf(worker),
+          { concurrency },
+        ),
+      onChannel: (worker, channel) => pending.resolve(worker, channel),
+      expected: () => pending.size,
+    });
+  }
+
+  /**
+   * Starts all workers and waits until they have connected.
+   *
+   * @throws {Error} If one of them couldn't be started or doesn't connect in
+   * time; call {@linkcode HostManager.stop} then too.
+   */
+  async start(): Promise<ConnectedWorker[]> {
+    if (this.#stopping !== undefined) throw new PoolClosedError();
+    this.#making = this.#makeHosts();
+    await this.#making;
+    if (this.#stopping !== undefined) throw new PoolClosedError();
+    const starts = this.hosts.map((host) => this.#startHost(host));
+    const workers = (await Promise.all(starts)).flat();
+    if (workers.length > 0) return workers;
+    throw this.hosts.find(({ error }) => error !== undefined)?.error ??
+      new Error("There is no host");
+  }
+
+  /** Kills all workers; {@linkcode HostManager.stop} ends the rest. */
+  kill(): void {
+    for (const host of this.hosts) host.kill();
+  }
+
+  /** Ends everything that was started, and waits for its end. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    // start() throws the error.
+    await this.#making?.catch(() => {});
+    this.#addresses.close();
+    await Promise.all(this.hosts.map((host) => host.stop()));
+    await this.#reaper?.close();
+    await this.#cleaning;
+    await this.#folder?.remove();
+  }
+
+  async #startHost(host: WorkerSupervisor): Promise<ConnectedWorker[]> {
+    const { onHostError } = this.#settings;
+    try {
+      return await host.start();
+    } catch (error) {
+      host.error = error as Error;
+      if (onHostError === "fail" || this.#stopping !== undefined) throw error;
+      this.#output.report(
+        "distex",
+        `Continuing without a host. ${host.error.message}`,
+      );
+      await host.stop();
+      return [];
+    }
+  }
+
+  async #makeHosts(): Promise<void> {
+    const { workers, hosts } = this.#settings;
+    const services = await this.#makeServices();
+    const remote = hosts.map((host) => ({
+      name: host.name,
+      workers: host.workers,
+      makeHost: () => this.#makeRemoteHost(host, services),
+    }));
+    const all = workers === 0 ? remote : [
+      { name: "local", workers, makeHost: await this.#localHosts(services) },
+      ...remote,
+    ];
+    this.hosts = all.map((place, index) => this.#superviseHost(place, index));
+  }
+
+  #superviseHost(
+    place: Pick<SupervisorOptions, "name" | "workers" | "makeHost">,
+    index: number,
+  ): WorkerSupervisor {
+    const { maxRestarts, startTimeout } = this.#settings;
+    return new WorkerSupervisor({
+      ...place,
+      ...this.#events,
+      index,
+      maxRestarts,
+      startTimeout,
+      pendingConnections: this.#pendingConnections,
+      onName: (worker, name) => this.#output.name(worker, name),
+      onEnded: (worker) => this.#output.ended(worker),
+      report: (line) => this.#output.report(place.name, line),
+    });
+  }
+
+  async #makeServices(): Promise<PoolServices> {
+    const { config, heartbeatTimeout } = this.#settings;
+    if (this.#needsFolder()) {
+      this.#folder = await PrivateFolder.make();
+      // Failing to remove what others left is no failure of this pool.
+      this.#cleaning = this.#folder.removeAbandoned().catch(() => {});
+    }
+    const folder = this.#folder?.path;
+    if (Reaper.isSupported) this.#reaper = new Reaper(folder);
+    return {
+      pendingConnections: this.#pendingConnections,
+      reaper: this.#reaper,
+      folder,
+      address: await this.#addresses.listen(
+        this.#folder === undefined
+          ? { transport: "tcp", hostname: "127.0.0.1", port: 0 }
+          : { transport: "unix", path: this.#folder.socketPath },
+      ),
+      listen: (address) => this.#addresses.listen(address),
+      certificate: async () => (await this.#addresses.certificate()).cert,
+      program: (signal) => workerBundle(SSH_PROGRAM, config, signal),
+      heartbeatTimeout,
+      onOutput: (...output) => this.#output.write(...output),
+      report: (host, line) => this.#output.report(host, line),
+    };
+  }
+
+  /** Whether workers connect over a Unix socket, from here or an ssh host. */
+  #needsFolder(): boolean {
+    if (Deno.build.os === "windows") return false;
+    const { transport, workers, hosts } = this.#settings;
+    return workers > 0 && transport === "unix" ||
+      hosts.some(({ kind }) => kind === "ssh");
+  }
+
+  async #localHosts(services: PoolServices): Promise<() => LocalHost> {
+    const { workers, permissions, config, denoArgs, env, cwd, stdio } =
+      this.#settings;
+    const secret = makeSecret();
+    const launcher = new WorkerLauncher({
+      program: WORKER_PROGRAM,
+      address: await this.#localAddress(services),
+      secret,
+      certificate: undefined,
+      grants: grantedBy(permissions),
+      config,
+      denoArgs,
+      env,
+      cwd,
+      onOutput: stdio === "inherit" ? undefined : services.onOutput,
+    }, services.reaper);
+    return () => new LocalHost(workers, secret, launcher);
+  }
+
+  /** The address that workers on this machine connect to. */
+  async #localAddress({ address, listen }: PoolServices): Promise<Address> {
+    const { transport, listen: { hostname = "127.0.0.1", port } } =
+      this.#settings;
+    if (transport === "unix") return address;
+    return await listen({
+      transport: "tcp",
+      hostname,
+      port,
+    });
+  }
+
+  #makeRemoteHost(
+    host: HostSettings,
+    services: PoolServices,
+  ): RemoteHost {
+    const { permissions, denoArgs, env, token, listen } = this.#settings;
+    const request: WorkerRequest = {
+      grants: grantedBy(host.permissions ?? permissions),
+      denoArgs: [...denoArgs, ...(host.denoArgs ?? [])],
+      env: { ...env, ...host.env },
+      ...(host.cwd === undefined ? {} : { cwd: host.cwd }),
+    };
+    const connector: Connector = host.kind === "ssh"
+      ? new SshConnector(host, request, services)
+      : new ServerConnector(
+        host,
+        token,
+        request,
+        listen,
+        services,
+      );
+    return new RemoteHost(host, connector, services);
+  }
+}

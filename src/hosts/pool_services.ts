@@ -1,0 +1,28 @@
+import type { Reaper } from "../spawner/reaper.ts";
+import type { OutputHandler } from "../spawner/worker_launcher.ts";
+import type { Address } from "../transport/address.ts";
+import type { PendingConnections } from "./pending_connections.ts";
+
+/** What a pool provides to its hosts. */
+export interface PoolServices {
+  /** The connections that the pool waits for. */
+  readonly pendingConnections: PendingConnections;
+  /** Kills processes if the program can't. */
+  readonly reaper: Reaper | undefined;
+  /** The pool's folder, if it has one. */
+  readonly folder: string | undefined;
+  /** The address for workers on this machine and on ssh hosts. */
+  readonly address: Address;
+  /** Listens at another address too; returns the actual one. */
+  readonly listen: (address: Address) => Promise<Address>;
+  /** Returns the pool's certificate (PEM). */
+  readonly certificate: () => Promise<string>;
+  /** Makes the program for ssh hosts, as one file; the signal cancels that. */
+  readonly program: (signal: AbortSignal) => Promise<string>;
+  /** How long a spawner may be silent, in milliseconds. */
+  readonly heartbeatTimeout: number;
+  /** Takes the output of workers. */
+  readonly onOutput: OutputHandler;
+  /** Prints a line about a host. */
+  readonly report: (host: string, line: string) => void;
+}

@@ -1,0 +1,269 @@
+import { HostError } from "../../errors/host_error.ts";
+import type { HostSettings } from "../../options/host_spec.ts";
+import type { SessionRequest } from "../../protocol/spawner_messages.ts";
+import { Child } from "../../spawner/child.ts";
+import { type Address, formatAddress } from "../../transport/address.ts";
+import { makeSecret } from "../../transport/secret.ts";
+import type { PendingConnection } from "../pending_connections.ts";
+import type { PoolServices } from "../pool_services.ts";
+import type {
+  Connector,
+  ConnectorFailure,
+  SpawnerConnection,
+} from "../remote/connector.ts";
+import { explainSshFailure, type Fallback } from "./ssh_failure.ts";
+import { remoteCommand } from "./ssh_script.ts";
+import { SshStderr } from "./ssh_stderr.ts";
+
+/** The program that an ssh host runs. */
+export const SSH_PROGRAM =
+  new URL("../../spawner/ssh_entry.ts", import.meta.url).href;
+
+/** How often ssh checks that the server answers, in seconds. */
+const ALIVE_INTERVAL = 5;
+
+/** After how many checks without an answer ssh gives up. */
+const ALIVE_COUNT = 3;
+
+/** How long ssh may take to end by itself, in milliseconds. */
+const STOP_TIMEOUT = 3_000;
+
+/** How long ssh may take to end after SIGTERM, in milliseconds. */
+const TERM_TIMEOUT = 1_000;
+
+/** The exit code of ssh if ssh itself failed, and not the command. */
+const OWN_FAILURE = 255;
+
+/** How workers on another machine are started. */
+export type WorkerRequest = Omit<SessionRequest, "address" | "certificate">;
+
+/**
+ * Connects to a spawner on a machine that the `ssh` program can log in to.
+ *
+ * One ssh process makes a tunnel from a Unix socket there to the pool's, sends
+ * the pool's program and runs it there as a spawner.
+ *
+ * @see {@link https://man.openbsd.org/ssh#R OpenSSH, option -R}
+ */
+export class SshConnector implements Connector {
+  readonly kind = "ssh";
+  readonly secret = makeSecret();
+
+  readonly #settings: HostSettings;
+  readonly #request: WorkerRequest;
+  readonly #services: PoolServices;
+  readonly #lost = Promise.withResolvers<HostError>();
+  readonly #closing = new AbortController();
+  readonly #stderr: SshStderr;
+  /** The folder on the other machine. */
+  readonly #folder: string;
+  #stage: "program" | "login" | "connected" = "program";
+  #pending: PendingConnection | undefined;
+  #child: Child | undefined;
+  #ended: Promise<unknown> | undefined;
+
+  /** Constructs a connector that does nothing yet. */
+  constructor(
+    settings: HostSettings,
+    request: WorkerRequest,
+    services: PoolServices,
+  ) {
+    this.#settings = settings;
+    this.#request = request;
+    this.#services = services;
+    this.#stderr = new SshStderr((line) => {
+      if (this.#stage === "connected") services.report(settings.name, line);
+    });
+    const random = crypto.getRandomValues(new Uint8Array(16)).toHex();
+    this.#folder = `${settings.tmpdir ?? "/tmp"}/distex-${random}`;
+  }
+
+  /** Resolves to the reason when ssh has ended. */
+  get lost(): Promise<HostError> {
+    return this.#lost.promise;
+  }
+
+  async connect(timeout: number): Promise<SpawnerConnection> {
+    const begin = performance.now();
+    const program = await this.#services.program(this.#closing.signal);
+    this.#closing.signal.throwIfAborted();
+    this.#stage = "login";
+    const left = Math.max(1, timeout - (performance.now() - begin));
+    const channel = await this.#login(new TextEncoder().encode(program), left);
+    this.#stage = "connected";
+    // What ssh wrote until now doesn't explain why it ends later.
+    this.#stderr.clear();
+    const path = `${this.#folder}/pool.sock`;
+    const address = formatAddress({ transport: "unix", path });
+    return { channel, request: { ...this.#request, address } };
+  }
+
+  explain(failure: ConnectorFailure): HostError {
+    switch (failure.code) {
+      case "timeout":
+        if (this.#stage === "program") return this.#noProgram(failure.timeout);
+        return this.#explain({
+          step: "spawner",
+          reason:
+            `the pool's program there has not connected back within the 'startTimeout' of ${failure.timeout} ms`,
+        });
+      case "failed":
+        return this.#explain({
+          step: "spawner",
+          reason:
+            `the pool's program there has not connected back (${failure.cause})`,
+        });
+      case "closed":
+        return this.#explain({
+          step: "connection",
+          reason: `the connection to it ended (${failure.cause ?? "closed"})`,
+        });
+    }
+  }
+
+  async close(reason: Error): Promise<void> {
+    this.#closing.abort(reason);
+    this.#pending?.cancel(reason);
+    if (this.#child === undefined) return;
+    const child = this.#child;
+    // It ends soon by itself, as nobody answers any more. Killed before the
+    // command runs there, it would leave the sockets that sshd has made.
+    const timers = [
+      setTimeout(() => child.killGroup("SIGTERM"), STOP_TIMEOUT),
+      setTimeout(
+        () => child.killGroup("SIGKILL"),
+        STOP_TIMEOUT + TERM_TIMEOUT,
+      ),
+    ];
+    await this.#ended;
+    timers.forEach(clearTimeout);
+  }
+
+  /** Runs ssh, and waits until the program on the host has connected back. */
+  #login(program: Uint8Array, timeout: number): PendingConnection["channel"] {
+    const pending = this.#services.pendingConnections.add(this.secret);
+    this.#pending = pending;
+    const child = this.#spawn(program.length, pending.number, timeout);
+    this.#child = child;
+    this.#services.reaper?.watch(child, true);
+    this.#ended = this.#stderr.read(child).then(({ code }) => {
+      const failure = this.#explain(this.#fallback(code));
+      pending.cancel(failure);
+      this.#lost.resolve(failure);
+    });
+    child.endInput(`${this.secret.toHex()}\n`, program);
+    return pending.channel;
+  }
+
+  #spawn(programLength: number, number: number, timeout: number): Child {
+    const { name, hostname, deno = "" } = this.#settings;
+    const command = remoteCommand(this.#folder, deno, programLength, number);
+    try {
+      return new Child(
+        new Deno.Command("ssh", {
+          args: [...this.#arguments(timeout), "--", hostname, command],
+          stdin: "piped",
+          stdout: "null",
+          stderr: "piped",
+          // Ctrl-C in a terminal must reach the program, but not ssh.
+          detached: true,
+        }).spawn(),
+      );
+    } catch (cause) {
+      throw new HostError(
+        name,
+        "connection",
+        `Can't use the host ${name}: the program 'ssh' can't be run (${cause}); install OpenSSH's client, and allow to run it: a list of --allow-run must include ssh, as in --allow-run=deno,sh,ssh`,
+        { cause },
+      );
+    }
+  }
+
+  #arguments(timeout: number): string[] {
+    const { username, port, identity, sshArgs = [] } = this.#settings;
+    const { address, folder } = this.#services;
+    // Nothing listens there: ssh closes a connection to it at once.
+    const nothing = `${folder}/nothing`;
+    const options = [
+      "BatchMode=yes",
+      "ExitOnForwardFailure=yes",
+      // A second less, which leaves ssh time to report its own timeout.
+      `ConnectTimeout=${Math.max(1, Math.ceil(timeout / 1_000) - 1)}`,
+      `ServerAliveInterval=${ALIVE_INTERVAL}`,
+      `ServerAliveCountMax=${ALIVE_COUNT}`,
+      "ControlMaster=no",
+      "ControlPath=none",
+      "PermitLocalCommand=no",
+      "RemoteCommand=none",
+    ];
+    return [
+      // ssh takes the first value that it finds of each option.
+      ...sshArgs,
+      "-Tax",
+      ...options.flatMap((option) => ["-o", option]),
+      ...(username === undefined ? [] : ["-l", username]),
+      ...(port === undefined ? [] : ["-p", String(port)]),
+      ...(identity === undefined ? [] : identityArguments(identity)),
+      "-R",
+      `${this.#folder}.sock:${forwardTarget(address)}`,
+      "-R",
+      `${this.#folder}.probe:${forwardPath(nothing)}`,
+    ];
+  }
+
+  #noProgram(timeout: number): HostError {
+    const { name } = this.#settings;
+    return new HostError(
+      name,
+      "connection",
+      `Can't use the host ${name}: the pool's program could not be made within the 'startTimeout' of ${timeout} ms; 'deno bundle' makes it on this machine and downloads esbuild from the npm registry once: make that registry reachable, set NPM_CONFIG_REGISTRY, or raise 'startTimeout'`,
+    );
+  }
+
+  /** The failure for an exit code of ssh, if stderr doesn't explain it. */
+  #fallback(code: number): Fallback {
+    if (this.#stage === "connected") {
+      return {
+        step: "connection",
+        reason: `the connection ended (ssh's exit code ${code})`,
+      };
+    }
+    return code === OWN_FAILURE
+      ? {
+        step: "connection",
+        reason:
+          `ssh could not connect to ${this.#settings.name} (exit code ${code}): run 'ssh -v' in a terminal for details`,
+      }
+      : {
+        step: "spawner",
+        reason:
+          `ssh ended (exit code ${code}) before the pool's program had connected: the user must be able to run commands by ssh, and deno to run the program there`,
+      };
+  }
+
+  #explain(fallback: Fallback): HostError {
+    const { name } = this.#settings;
+    return explainSshFailure(name, this.#stderr.text, fallback);
+  }
+}
+
+/**
+ * A percent sign begins a token for ssh. It must be doubled, but `-i` then looks
+ * for a file with the doubled sign.
+ */
+function identityArguments(path: string): string[] {
+  if (!path.includes("%")) return ["-i", path];
+  const quoted = path.replaceAll("%", "%%").replace(/["\\]/g, "\\$&");
+  return ["-o", `IdentityFile="${quoted}"`];
+}
+
+function forwardTarget(address: Address): string {
+  return address.transport === "unix"
+    ? forwardPath(address.path)
+    : `${address.hostname}:${address.port}`;
+}
+
+/** Quotes a path for `-R`: a colon would end it, a percent sign begins a token. */
+function forwardPath(path: string): string {
+  return path.replace(/[\\:]/g, "\\$&").replaceAll("%", "%%");
+}

@@ -1,0 +1,358 @@
+import { HostError } from "../errors/host_error.ts";
+import { PoolClosedError } from "../errors/pool_closed_error.ts";
+import { type WorkerEnd, WorkerProcess } from "../spawner/worker_process.ts";
+import type { Channel } from "../transport/channel.ts";
+import { pause } from "../util/pause.ts";
+import { isTimeout, withinLimit } from "../util/within_limit.ts";
+import { Backoff } from "./backoff.ts";
+import type { Host, HostKind } from "./host.ts";
+import type {
+  PendingConnection,
+  PendingConnections,
+} from "./pending_connections.ts";
+import { RestartPolicy } from "./restart_policy.ts";
+
+/** How long a worker may take to end by itself, in milliseconds. */
+const STOP_TIMEOUT = 3_000;
+
+/** How long a killed worker may take to be reported as ended, in milliseconds. */
+const KILL_TIMEOUT = 1_000;
+
+/** The pauses before a lost host is connected again, in milliseconds. */
+const FIRST_RECONNECT = 500;
+const LAST_RECONNECT = 30_000;
+
+/** A worker that has connected back. */
+export interface ConnectedWorker {
+  /** Its process. */
+  readonly process: WorkerProcess;
+  /** The channel to it. */
+  readonly channel: Channel;
+  /** The index of its host in the pool. */
+  readonly hostIndex: number;
+  /** The kind of its host. */
+  readonly kind: HostKind;
+}
+
+/** How a host's workers are supervised, and who is told. */
+export interface SupervisorOptions {
+  /** Makes the host each time that it is to be connected. */
+  readonly makeHost: () => Host;
+  /** The name of the host. */
+  readonly name: string;
+  /** The index of the host in the pool. */
+  readonly index: number;
+  /** The number of workers; 0 while that is unknown. */
+  readonly workers: number;
+  /** How many losses a minute are replaced, for each worker on average. */
+  readonly maxRestarts: number;
+  /** The time limit for a start, in milliseconds. */
+  readonly startTimeout: number;
+  /** The connections that the pool waits for. */
+  readonly pendingConnections: PendingConnections;
+  /** Called with the number and the name of each worker. */
+  readonly onName: (worker: number, name: string) => void;
+  /** Called with the number of each worker that ended, after its output. */
+  readonly onEnded: (worker: number) => void;
+  /**
+   * Called with each worker that replaces a lost one; resolves when the worker
+   * is in use, or won't be.
+   */
+  readonly onWorker: (worker: ConnectedWorker) => Promise<void>;
+  /** Called when the host is lost, or its workers aren't replaced any more. */
+  readonly onChanged: () => void;
+  /** Prints a line about the host. */
+  readonly report: (line: string) => void;
+}
+
+interface SupervisedWorker {
+  readonly process: WorkerProcess;
+  readonly pending: PendingConnection;
+  readonly begin: number;
+  channel: Channel | undefined;
+}
+
+/**
+ * Starts the workers of one host and replaces those that are lost; connects the
+ * host again when it is lost.
+ */
+export class WorkerSupervisor {
+  /** The number of workers; 0 while that is unknown. */
+  workers: number;
+  /** Why the host isn't in use, if it isn't. */
+  error: Error | undefined;
+  /** Since when the host is lost and being connected again, if it is. */
+  lostSince: number | undefined;
+  /** How many workers were lost so far, those of a lost host included. */
+  lostWorkers = 0;
+
+  readonly #options: SupervisorOptions;
+  readonly #workers: (SupervisedWorker | undefined)[] = [];
+  readonly #stopped = new AbortController();
+  #host: Host | undefined;
+  #restarts = new RestartPolicy(Infinity);
+  /** Whether lost workers aren't replaced any more. */
+  #givenUp = false;
+  /** How many replacements are in progress. */
+  #replacements = 0;
+  #starting: Promise<unknown> | undefined;
+  #stopping: Promise<void> | undefined;
+
+  /** Constructs a supervisor that has started nothing yet. */
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.workers = options.workers;
+  }
+
+  /** The name of the host. */
+  get name(): string {
+    return this.#options.name;
+  }
+
+  /** The host as it is connected now, if it is. */
+  get host(): Host | undefined {
+    return this.#host;
+  }
+
+  /** Whether it has workers or will have some. */
+  get expectsWorkers(): boolean {
+    if (this.#stopped.signal.aborted) return false;
+    return !this.#givenUp || this.lostSince !== undefined ||
+      this.#replacements > 0;
+  }
+
+  /**
+   * Starts all workers and waits until they have connected.
+   *
+   * @throws {HostError} If one of them couldn't be started or doesn't connect
+   * in time; call {@linkcode WorkerSupervisor.stop} then too.
+   */
+  start(): Promise<ConnectedWorker[]> {
+    const starting = this.#start();
+    this.#starting = starting.catch(() => {});
+    return starting;
+  }
+
+  /** Kills all workers and replaces none. */
+  kill(): void {
+    this.#stopped.abort();
+    for (const worker of this.#workers) worker?.process.kill();
+  }
+
+  /** Ends everything that was started, and waits for its end. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  /** Connects the host, the first time or again, and starts all workers. */
+  async #start(): Promise<ConnectedWorker[]> {
+    const { makeHost, startTimeout, maxRestarts } = this.#options;
+    const begin = performance.now();
+    this.#host = makeHost();
+    this.workers = await this.#host.open(startTimeout);
+    if (this.#stopped.signal.aborted) throw new PoolClosedError();
+    this.#restarts = new RestartPolicy(maxRestarts * this.workers);
+    this.#givenUp = false;
+    this.#workers.length = 0;
+    const starting = Array.from(
+      { length: this.workers },
+      (_, index) => this.#startWorker(index),
+    );
+    const left = Math.max(1, startTimeout - (performance.now() - begin));
+    const connected = await this.#allConnected(starting, left);
+    this.lostSince = undefined;
+    this.error = undefined;
+    this.#supervise();
+    return connected;
+  }
+
+  async #allConnected(
+    starting: readonly Promise<ConnectedWorker>[],
+    timeout: number,
+  ): Promise<ConnectedWorker[]> {
+    try {
+      return await withinLimit(Promise.all(starting), timeout);
+    } catch (error) {
+      throw isTimeout(error) ? this.#late() : error;
+    }
+  }
+
+  async #stop(): Promise<void> {
+    const reason = new PoolClosedError();
+    this.#stopped.abort();
+    await this.#endAll(reason);
+    await this.#starting;
+  }
+
+  async #endAll(reason: Error): Promise<void> {
+    const workers = this.#workers.filter((worker) => worker !== undefined);
+    for (const { pending, channel, process } of workers) {
+      pending.cancel(reason);
+      if (channel === undefined) process.kill();
+      else channel.close();
+    }
+    const ends = workers.map(({ process }) => process.end(STOP_TIMEOUT));
+    const given = new AbortController();
+    // A spawner that hangs reports no ends; closing the host ends it.
+    await Promise.race([
+      Promise.all(ends),
+      pause(STOP_TIMEOUT + KILL_TIMEOUT, given.signal).catch(() => {}),
+    ]);
+    given.abort();
+    await this.#host?.close();
+  }
+
+  async #startWorker(index: number): Promise<ConnectedWorker> {
+    const { pendingConnections, onName, onEnded, index: hostIndex } =
+      this.#options;
+    const host = this.#host!;
+    const name = `${this.name} worker ${index + 1}`;
+    const pending = pendingConnections.add(host.secret);
+    onName(pending.number, name);
+    const process = startProcess(host, pending.number, name);
+    const begin = performance.now();
+    const worker: SupervisedWorker = {
+      process,
+      pending,
+      begin,
+      channel: undefined,
+    };
+    this.#workers[index] = worker;
+    process.ended.then((end) => {
+      onEnded(pending.number);
+      pending.cancel(this.#endedEarly(process, end));
+    });
+    const channel = await pending.channel;
+    worker.channel = channel;
+    return { process, channel, hostIndex, kind: host.kind };
+  }
+
+  /** Replaces what is lost from now on. */
+  #supervise(): void {
+    const host = this.#host!;
+    this.#workers.forEach((worker, index) => this.#watch(worker!, index));
+    host.lost.then((reason) => {
+      if (!this.#stopped.signal.aborted) {
+        this.#starting = this.#reconnect(reason);
+      }
+    });
+  }
+
+  #watch({ process, begin }: SupervisedWorker, index: number): void {
+    process.ended.then((end) => {
+      if (this.#stopped.signal.aborted) return;
+      this.lostWorkers++;
+      if (end.hostLost || this.lostSince !== undefined) return;
+      if (process.isBlameless) return this.#replace(index, 0);
+      if (this.#givenUp) return;
+      const wait = this.#restarts.lost(index, performance.now() - begin);
+      const exitStatus = process.refusal ?? end.exitStatus;
+      if (wait === undefined) this.#giveUp({ ...end, exitStatus });
+      else this.#replace(index, wait);
+    });
+  }
+
+  /** Replaces a lost worker after a pause. */
+  async #replace(index: number, wait: number): Promise<void> {
+    this.#replacements++;
+    // If it fails, the end of the new worker is handled like any other.
+    await this.#startReplacement(index, wait).catch(() => {});
+    this.#replacements--;
+    // Calls may have waited for this one only.
+    if (this.#givenUp) this.#options.onChanged();
+  }
+
+  async #startReplacement(index: number, wait: number): Promise<void> {
+    const { signal } = this.#stopped;
+    const host = this.#host;
+    await pause(wait, signal);
+    if (this.lostSince !== undefined || this.#host !== host) return;
+    const { startTimeout, onWorker } = this.#options;
+    const starting = this.#startWorker(index);
+    const worker = this.#workers[index]!;
+    this.#watch(worker, index);
+    try {
+      await onWorker(await withinLimit(starting, startTimeout));
+    } catch (error) {
+      if (isTimeout(error)) worker.process.kill();
+      throw error;
+    }
+  }
+
+  #giveUp(end: WorkerEnd): void {
+    this.#givenUp = true;
+    this.error = new HostError(
+      this.name,
+      "worker",
+      `Too many workers of the host ${this.name} were lost within a minute, and they aren't replaced any more; the last one ended ${
+        describe(end)
+      }`,
+    );
+    this.#options.report(this.error.message);
+    this.#options.onChanged();
+  }
+
+  /** Connects a lost host again, with growing pauses. */
+  async #reconnect(reason: Error): Promise<void> {
+    const { report, onWorker, onChanged } = this.#options;
+    const { signal } = this.#stopped;
+    this.lostSince = performance.now();
+    onChanged();
+    this.error = reason;
+    report(`was lost (${reason.message}); trying to connect again`);
+    await this.#endAll(reason);
+    const backoff = new Backoff(FIRST_RECONNECT, LAST_RECONNECT);
+    while (!signal.aborted) {
+      try {
+        await pause(backoff.next(), signal);
+        const connected = await this.#start();
+        report("is connected again");
+        for (const worker of connected) onWorker(worker);
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        this.error = error as Error;
+        await this.#endAll(this.error);
+      }
+    }
+  }
+
+  #endedEarly({ name }: WorkerProcess, end: WorkerEnd): HostError {
+    return new HostError(
+      this.name,
+      "worker",
+      `The ${name} did not connect ${describe(end)}`,
+    );
+  }
+
+  #late(): HostError {
+    const absent = this.#workers
+      .filter((worker) => worker?.channel === undefined).length;
+    return new HostError(
+      this.name,
+      "worker",
+      `${absent} of the ${this.workers} workers of the host ${this.name} were started but have not connected within the 'startTimeout' of ${this.#options.startTimeout} ms`,
+    );
+  }
+}
+
+/** Starts a worker; one that can't be started has ended at once. */
+function startProcess(
+  host: Host,
+  worker: number,
+  name: string,
+): WorkerProcess {
+  try {
+    return host.start(worker, name);
+  } catch (error) {
+    return WorkerProcess.failed(name, error);
+  }
+}
+
+/** Describes an end for the end of a message. */
+function describe({ exitStatus, stderrTail }: WorkerEnd): string {
+  return stderrTail === ""
+    ? `(${exitStatus})`
+    : `(${exitStatus}): ${stderrTail}`;
+}

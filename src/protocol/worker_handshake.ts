@@ -1,0 +1,52 @@
+/**
+ * The handshake between a pool, which listens, and its workers, which dial.
+ *
+ * @module
+ */
+
+import type { ValueMap } from "@std/msgpack";
+import type { Connection } from "../transport/connection.ts";
+import {
+  acceptHandshake,
+  offerHandshake,
+  type Roles,
+} from "../transport/handshake.ts";
+
+const ROLES: Roles = {
+  listener: { name: "pool", number: 1 },
+  dialer: { name: "worker", number: 2 },
+  secret: "the pool's secret",
+};
+
+/**
+ * Authenticates a worker, as its pool.
+ *
+ * @param secretOf Returns the secret of the worker with a number, or
+ * `undefined` if no such worker is expected.
+ * @param welcome The pool's settings for the worker.
+ * @returns The worker's number.
+ * @throws {HandshakeError} If the peer is no worker of this pool.
+ */
+export async function admitWorker(
+  connection: Connection,
+  secretOf: (worker: number) => Uint8Array<ArrayBuffer> | undefined,
+  welcome: ValueMap,
+): Promise<number> {
+  const { id } = await acceptHandshake(connection, ROLES, secretOf, welcome);
+  return id;
+}
+
+/**
+ * Authenticates a pool, as one of its workers.
+ *
+ * @returns The pool's settings for the worker.
+ * @throws {HandshakeError} If the peer isn't the pool that has this secret.
+ */
+export async function introduceWorker(
+  connection: Connection,
+  secret: Uint8Array<ArrayBuffer>,
+  worker: number,
+): Promise<ValueMap> {
+  const { welcome } = await offerHandshake(connection, ROLES, secret, worker);
+  return welcome;
+}

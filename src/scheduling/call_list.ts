@@ -1,0 +1,73 @@
+import type { Call, CallOwner } from "../calls/call.ts";
+import { Queue } from "../util/queue.ts";
+
+/** How many released calls may stay in the list before they are cut out. */
+const MIN_RELEASED = 32;
+
+/**
+ * Calls that wait for a worker, first in, first out. Releasing one from
+ * anywhere in the list has a constant amortised cost.
+ */
+export class CallList implements CallOwner {
+  readonly #calls = new Queue<Call>();
+  #length = 0;
+
+  /** How many calls wait. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Appends a call. */
+  push(call: Call): void {
+    call.pass(this);
+    this.#calls.push(call);
+    this.#length++;
+  }
+
+  /** Puts a call before all others. */
+  unshift(call: Call): void {
+    call.pass(this);
+    this.#calls.unshift(call);
+    this.#length++;
+  }
+
+  /** The calls, first to last. */
+  *[Symbol.iterator](): Generator<Call> {
+    for (const call of this.#calls.toArray()) {
+      if (call.isWith(this)) yield call;
+    }
+  }
+
+  /** Takes the first call. */
+  shift(): Call | undefined {
+    for (;;) {
+      const call = this.#calls.shift();
+      if (call === undefined) return undefined;
+      if (!call.isWith(this)) continue;
+      call.pass(undefined);
+      this.#length--;
+      return call;
+    }
+  }
+
+  /** Takes all calls, first to last. */
+  drain(): Call[] {
+    const calls = this.#calls.drain().filter((call) => call.isWith(this));
+    for (const call of calls) call.pass(undefined);
+    this.#length = 0;
+    return calls;
+  }
+
+  /** Takes out a call, wherever it is in the list. */
+  release(call: Call): void {
+    call.pass(undefined);
+    this.#length--;
+    const released = this.#calls.length - this.#length;
+    // Released calls may hold large arguments. Cutting them out only when they
+    // are the majority keeps the cost of each constant.
+    if (this.#length === 0) this.#calls.drain();
+    else if (released > Math.max(this.#length, MIN_RELEASED)) {
+      this.#calls.retain((call) => call.isWith(this));
+    }
+  }
+}

@@ -1,0 +1,164 @@
+import type { Call } from "../calls/call.ts";
+import type { RegisteredTask } from "../tasks/task_registry.ts";
+import type { Channel } from "../transport/channel.ts";
+import {
+  type Definition,
+  MessageType,
+  type PoolMessage,
+} from "../protocol/worker_messages.ts";
+import { unsendableError } from "../codec/unsendable_error.ts";
+
+/** The size at which a list of calls ends, to let its first calls start. */
+const MAX_LIST_BYTES = 2 ** 18;
+
+/** Provides the code of modules that a worker can't load itself. */
+export interface ModuleSource {
+  /** Returns whether a module has to be sent. */
+  needsBundle(url: string): boolean;
+  /** Returns a module's code with everything that it imports, and its hash. */
+  bundle(url: string): Promise<{ hash: string; code: string }>;
+}
+
+/**
+ * Writes calls to a worker's channel, and before them the tasks and modules
+ * that they need. Consecutive calls of a task share a message.
+ */
+export class CallWriter {
+  readonly #channel: Channel;
+  readonly #modules: ModuleSource | undefined;
+  readonly #defined = new Set<number>();
+  readonly #sentModules = new Set<string>();
+  #nextId = 0;
+  #message = 0;
+  /** The task of the list of calls that is open in the channel's writer. */
+  #listTask: number | undefined;
+  /** The group of the calls in that list. */
+  #listGroup: object | undefined;
+
+  /**
+   * Constructs a writer to a channel.
+   *
+   * @param modules Where modules come from, for a worker on another machine.
+   */
+  constructor(channel: Channel, modules: ModuleSource | undefined) {
+    this.#channel = channel;
+    this.#modules = modules;
+  }
+
+  /** The id of the next call. */
+  get nextId(): number {
+    return this.#nextId;
+  }
+
+  /** The number of the message that the last call is part of. */
+  get message(): number {
+    return this.#message;
+  }
+
+  /**
+   * Writes a call; {@linkcode CallWriter.flush} sends it.
+   *
+   * @returns The size of its arguments in bytes.
+   * @throws {Error} If its task or its arguments can't be sent.
+   */
+  write(call: Call): number {
+    this.#define(call.task);
+    const bytes = call.chunk === undefined
+      ? this.#append(call)
+      : this.#writeChunk(call);
+    // Ids are unsigned 32-bit integers; a list has consecutive ids.
+    this.#nextId = (this.#nextId + 1) >>> 0;
+    if (this.#nextId === 0) this.#listTask = undefined;
+    return bytes;
+  }
+
+  /** Writes and sends a message that is no call. */
+  post(message: PoolMessage): void {
+    if (this.#channel.closed) return;
+    this.#listTask = undefined;
+    this.#channel.writer.message(message);
+    this.#channel.flush();
+  }
+
+  /** Tells the worker to forget a task, if the worker knows it. */
+  forget(task: number): void {
+    if (!this.#defined.delete(task)) return;
+    this.post([MessageType.FORGET, [task]]);
+  }
+
+  /** Sends what was written. */
+  flush(): void {
+    this.#listTask = undefined;
+    this.#channel.writer.endList();
+    this.#channel.flush();
+  }
+
+  #append(call: Call): number {
+    this.#openList(call);
+    try {
+      return this.#channel.writer.append(call.payload);
+    } catch (reason) {
+      throw unsendableError("args", reason);
+    }
+  }
+
+  #writeChunk(call: Call): number {
+    const { CHUNK } = MessageType;
+    const { task, chunk, payload } = call;
+    const isSpread = chunk === "spread";
+    let bytes: number;
+    try {
+      bytes = this.#channel.writer
+        .message([CHUNK, task.id, this.#nextId, isSpread, payload]);
+    } catch (reason) {
+      throw unsendableError("items", reason);
+    }
+    this.#listTask = undefined;
+    this.#message++;
+    return bytes;
+  }
+
+  /** Continues the open list, or begins one. */
+  #openList({ task, terms }: Call): void {
+    const { writer } = this.#channel;
+    if (
+      this.#listTask === task.id && this.#listGroup === terms.group &&
+      writer.listByteLength < MAX_LIST_BYTES
+    ) return;
+    writer.beginList([MessageType.CALLS, task.id, this.#nextId], false);
+    this.#message++;
+    this.#listTask = task.id;
+    this.#listGroup = terms.group;
+  }
+
+  #define(task: RegisteredTask): void {
+    if (this.#defined.has(task.id)) return;
+    if (task.base !== undefined) this.#define(task.base);
+    this.#listTask = undefined;
+    const definition = this.#provide(task.definition);
+    try {
+      this.#channel.writer.message([MessageType.DEFINE, task.id, definition]);
+    } catch (reason) {
+      throw definition.kind === "bound"
+        ? unsendableError("constants", reason)
+        : reason;
+    }
+    this.#defined.add(task.id);
+  }
+
+  /** Sends the module that a task needs as soon as its code is available. */
+  #provide(definition: Definition): Definition {
+    if (definition.kind !== "module") return definition;
+    const { url } = definition;
+    const modules = this.#modules;
+    if (modules === undefined || !modules.needsBundle(url)) return definition;
+    if (!this.#sentModules.has(url)) {
+      this.#sentModules.add(url);
+      modules.bundle(url).then(
+        ({ hash, code }) => this.post([MessageType.MODULE, url, hash, code]),
+        (error) => this.post([MessageType.MODULE, url, "", error]),
+      );
+    }
+    return { ...definition, sent: true };
+  }
+}

@@ -1,0 +1,123 @@
+import type { Call } from "../calls/call.ts";
+import { type AffinityList, AffinityLists } from "./affinity_lists.ts";
+import type { Barrier } from "./barrier.ts";
+import { IsolatedCalls } from "./isolated_calls.ts";
+import type { WorkerHandle } from "./worker_handle.ts";
+
+/**
+ * Everything that waits for a worker: calls by the host where they must run,
+ * barriers between them, and calls that run again in isolation.
+ */
+export class PendingQueue {
+  /** The calls before the first barrier. */
+  #current = new AffinityLists();
+  /** The barriers, each with the calls that were submitted after it. */
+  readonly #barriers: { barrier: Barrier; after: AffinityLists }[] = [];
+  readonly #isolated = new IsolatedCalls();
+
+  /** How many calls wait, before and after barriers. */
+  get length(): number {
+    let length = this.#isolated.length;
+    for (const section of this.#sections()) length += section.length;
+    return length;
+  }
+
+  /** Whether barriers wait. */
+  get hasBarriers(): boolean {
+    return this.#barriers.length > 0;
+  }
+
+  /** The first barrier, if no call waits before it. */
+  get nextBarrier(): Barrier | undefined {
+    if (this.#current.length + this.#isolated.length > 0) return undefined;
+    return this.#barriers[0]?.barrier;
+  }
+
+  /** Appends a call, after all barriers. */
+  push(call: Call): void {
+    (this.#barriers.at(-1)?.after ?? this.#current).push(call);
+  }
+
+  /** Puts calls before all others, in their order. */
+  unshift(calls: readonly Call[]): void {
+    this.#current.unshift(calls);
+  }
+
+  /** Appends a call that is to run in isolation. */
+  pushIsolated(call: Call): void {
+    this.#isolated.push(call);
+  }
+
+  /** Appends a barrier. */
+  pushBarrier(barrier: Barrier): void {
+    this.#barriers.push({ barrier, after: new AffinityLists() });
+  }
+
+  /**
+   * Takes out a barrier; the calls after it follow those before it.
+   *
+   * @param isBarrier Returns whether a barrier is the one.
+   */
+  removeBarrier(isBarrier: (barrier: Barrier) => boolean): Barrier | undefined {
+    const index = this.#barriers
+      .findIndex(({ barrier }) => isBarrier(barrier));
+    const [removed] = index < 0 ? [] : this.#barriers.splice(index, 1);
+    if (removed === undefined) return undefined;
+    const { barrier, after } = removed;
+    const before = this.#barriers[index - 1]?.after ?? this.#current;
+    if (before.length === 0 && before === this.#current) this.#current = after;
+    else for (const call of after.drain()) before.push(call);
+    return barrier;
+  }
+
+  /** How many calls before the first barrier wait for a host. */
+  waiting(host: string | undefined): number {
+    return this.#current.waiting(host);
+  }
+
+  /** The lists of calls before the first barrier, by host. */
+  lists(): AffinityList[] {
+    return this.#current.lists();
+  }
+
+  /** The same; each list comes first in turn. */
+  listsInTurn(): AffinityList[] {
+    return this.#current.listsInTurn();
+  }
+
+  /** The isolated calls that must run at a certain host. */
+  isolatedWithHost(): Call[] {
+    return this.#isolated.withHost();
+  }
+
+  /** Fails an isolated call. */
+  failIsolated(call: Call, reason: Error): void {
+    this.#isolated.release(call);
+    call.fail(reason);
+  }
+
+  /** Sends isolated calls: see {@linkcode IsolatedCalls.dispatch}. */
+  dispatchIsolated(
+    workers: readonly WorkerHandle[],
+    send: (worker: WorkerHandle, call: Call) => void,
+  ): void {
+    this.#isolated.dispatch(workers, send);
+  }
+
+  /** The calls that wait, before and after barriers. */
+  calls(): Call[] {
+    const lists = this.#sections().flatMap((section) => section.lists());
+    return [...this.#isolated, ...lists.flatMap(([, calls]) => [...calls])];
+  }
+
+  /** Takes everything. */
+  drain(): { calls: Call[]; barriers: Barrier[] } {
+    const calls = this.#sections().flatMap((section) => section.drain());
+    const barriers = this.#barriers.splice(0).map(({ barrier }) => barrier);
+    return { calls: [...this.#isolated.drain(), ...calls], barriers };
+  }
+
+  #sections(): AffinityLists[] {
+    return [this.#current, ...this.#barriers.map(({ after }) => after)];
+  }
+}

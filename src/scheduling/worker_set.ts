@@ -1,0 +1,75 @@
+import type { WorkerHandle } from "./worker_handle.ts";
+
+/** How much the workers of a host can take; `undefined` is any host. */
+export interface HostCapacity {
+  /** How many workers there are. */
+  readonly workers: number;
+  /** How many calls they may have in all. */
+  readonly capacity: number;
+}
+
+/** The workers of a scheduler. */
+export class WorkerSet {
+  readonly #workers: WorkerHandle[] = [];
+  readonly #byHost = new Map<string, number>();
+
+  /** All workers. */
+  get all(): readonly WorkerHandle[] {
+    return this.#workers;
+  }
+
+  /** How many workers there are. */
+  get size(): number {
+    return this.#workers.length;
+  }
+
+  /** Adds workers. */
+  add(workers: readonly WorkerHandle[]): void {
+    for (const worker of workers) {
+      this.#workers.push(worker);
+      this.#count(worker.host, 1);
+    }
+  }
+
+  /** Takes out a worker, if it is there. */
+  remove(worker: WorkerHandle): void {
+    const index = this.#workers.indexOf(worker);
+    if (index < 0) return;
+    this.#workers.splice(index, 1);
+    this.#count(worker.host, -1);
+  }
+
+  /** Returns whether a host has workers; `undefined`: whether any has. */
+  has(host: string | undefined): boolean {
+    return host === undefined ? this.size > 0 : this.#byHost.has(host);
+  }
+
+  /** The workers of a host. */
+  at(host: string | undefined): readonly WorkerHandle[] {
+    if (host === undefined) return this.#workers;
+    return this.#workers.filter((worker) => worker.isAt(host));
+  }
+
+  /** The workers that can take calls now. */
+  withRoom(): WorkerHandle[] {
+    return this.#workers.filter(({ hasRoom }) => hasRoom);
+  }
+
+  /** Returns how much the workers of a host can take. */
+  capacity(host: string | undefined): HostCapacity {
+    let workers = 0;
+    let capacity = 0;
+    for (const worker of this.#workers) {
+      if (!worker.isAt(host)) continue;
+      workers++;
+      capacity += worker.window.limit;
+    }
+    return { workers, capacity };
+  }
+
+  #count(host: string, change: number): void {
+    const count = (this.#byHost.get(host) ?? 0) + change;
+    if (count > 0) this.#byHost.set(host, count);
+    else this.#byHost.delete(host);
+  }
+}

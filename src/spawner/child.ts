@@ -1,0 +1,111 @@
+/**
+ * How long the output of a process that has ended may go on, in milliseconds:
+ * a process that it started may have inherited its streams, and outlive it.
+ */
+const OUTPUT_TIMEOUT = 500;
+
+/** One of the two output streams of a process. */
+export type OutputStream = "stdout" | "stderr";
+
+/** Takes pieces of a stream; the process waits until it has resolved. */
+export type PieceHandler = (
+  bytes: Uint8Array<ArrayBuffer>,
+) => Promise<void> | void;
+
+/**
+ * A child process that doesn't keep the program alive, and whose end at any
+ * moment is no error.
+ */
+export class Child {
+  readonly #process: Deno.ChildProcess;
+  #input: WritableStreamDefaultWriter<Uint8Array> | undefined;
+
+  /** Takes over a process that was just started. */
+  constructor(process: Deno.ChildProcess) {
+    this.#process = process;
+    process.unref();
+  }
+
+  /** Its process id. */
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  /** Resolves when it has ended. */
+  get status(): Promise<Deno.CommandStatus> {
+    return this.#process.status;
+  }
+
+  /** Lets the program wait for its end. */
+  ref(): void {
+    this.#process.ref();
+  }
+
+  /** Writes to its standard input. */
+  async write(piece: string | Uint8Array): Promise<void> {
+    const bytes = typeof piece === "string"
+      ? new TextEncoder().encode(piece)
+      : piece;
+    // If it has ended, its status shows that.
+    await this.#writer().write(bytes).catch(() => {});
+  }
+
+  /** Writes to its standard input, and closes it. */
+  async endInput(...pieces: (string | Uint8Array)[]): Promise<void> {
+    for (const piece of pieces) await this.write(piece);
+    await this.#writer().close().catch(() => {});
+  }
+
+  /** Sends it a signal, if it is still running. */
+  kill(signal: Deno.Signal = "SIGKILL"): void {
+    try {
+      this.#process.kill(signal);
+    } catch {
+      // It has ended.
+    }
+  }
+
+  /** Sends a signal to it and its descendants, if it was started detached. */
+  killGroup(signal: Deno.Signal): void {
+    try {
+      Deno.kill(-this.pid, signal);
+    } catch {
+      // Windows has no process groups, and this needs --allow-run for all.
+      this.kill(signal);
+    }
+  }
+
+  /**
+   * Reads its output until it has ended.
+   *
+   * @param handlers The handlers of those of its streams that are piped.
+   */
+  async readOutput(
+    handlers: Partial<Record<OutputStream, PieceHandler>>,
+  ): Promise<Deno.CommandStatus> {
+    const readers: ReadableStreamDefaultReader[] = [];
+    const reading = Object.entries(handlers).map(([stream, onPiece]) => {
+      const reader = this.#process[stream as OutputStream].getReader();
+      readers.push(reader);
+      return readAll(reader, onPiece);
+    });
+    const status = await this.status;
+    const timer = setTimeout(() => {
+      for (const reader of readers) reader.cancel();
+    }, OUTPUT_TIMEOUT);
+    await Promise.all(reading);
+    clearTimeout(timer);
+    return status;
+  }
+
+  #writer(): WritableStreamDefaultWriter<Uint8Array> {
+    return this.#input ??= this.#process.stdin.getWriter();
+  }
+}
+
+async function readAll(
+  reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
+  onPiece: PieceHandler,
+): Promise<void> {
+  for (let read; !(read = await reader.read()).done;) await onPiece(read.value);
+}

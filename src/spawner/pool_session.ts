@@ -1,0 +1,187 @@
+import { KeepAlive } from "../util/keep_alive.ts";
+import { type Address, parseAddress } from "../transport/address.ts";
+import type { Channel } from "../transport/channel.ts";
+import { fromPoolToSpawner } from "../protocol/received.ts";
+import {
+  type MachineInfo,
+  type PoolToSpawner,
+  type SessionRequest,
+  SpawnerMessageType,
+  type SpawnerToPool,
+} from "../protocol/spawner_messages.ts";
+import type { OutputStream } from "./child.ts";
+import { probeUntilUnreachable } from "./liveness_probe.ts";
+import type { Grants } from "./permission_flags.ts";
+import type { Reaper } from "./reaper.ts";
+import { WorkerLauncher } from "./worker_launcher.ts";
+import type { WorkerProcess } from "./worker_process.ts";
+
+/** What a session needs from the program that serves it. */
+export interface SessionOptions {
+  /** The program of a worker: a URL or a path. */
+  readonly program: string;
+  /** The configuration file for imports of workers, if any. */
+  readonly config: string | undefined;
+  /** The secret that the pool and its workers share. */
+  readonly secret: Uint8Array<ArrayBuffer>;
+  /** Kills the workers if this process can't. */
+  readonly reaper: Reaper | undefined;
+  /** The host name of the pool, as this machine sees it. */
+  readonly peer: string;
+  /**
+   * The address that shows whether the pool can be reached; `undefined` for the
+   * address that workers connect to.
+   */
+  readonly probed: Address | undefined;
+  /** Called before a worker is started; a returned reason refuses it. */
+  readonly beginWorker?: () => string | undefined;
+  /** Called when a worker that was begun has ended. */
+  readonly endWorker?: () => void;
+}
+
+/** Starts and ends workers on this machine for a pool on another one. */
+export class PoolSession {
+  readonly #channel: Channel;
+  readonly #options: SessionOptions;
+  readonly #workers = new Map<number, WorkerProcess>();
+  readonly #over = new AbortController();
+  readonly #unreachable = Promise.withResolvers<string>();
+  #launcher: WorkerLauncher | undefined;
+
+  /** Constructs a session over an authenticated connection. */
+  constructor(channel: Channel, options: SessionOptions) {
+    this.#channel = channel;
+    this.#options = options;
+  }
+
+  /**
+   * Serves the pool until its connection ends or it can't be reached any more.
+   *
+   * @returns The reason for the end, once all workers have ended.
+   */
+  async serve(): Promise<string> {
+    // The workers are unref'ed, and their ends must still be awaited.
+    const keepAlive = new KeepAlive();
+    keepAlive.hold();
+    const { probed } = this.#options;
+    if (probed !== undefined) this.#probe(probed);
+    try {
+      return await Promise.race([this.#receive(), this.#unreachable.promise]);
+    } finally {
+      this.#over.abort();
+      this.#channel.close();
+      for (const process of this.#workers.values()) process.kill();
+      await Promise.all(
+        [...this.#workers.values()].map(({ ended }) => ended),
+      );
+      keepAlive.close();
+    }
+  }
+
+  async #receive(): Promise<string> {
+    try {
+      await this.#channel.receive((message) =>
+        this.#take(fromPoolToSpawner(message))
+      );
+      return "The pool has closed the connection";
+    } catch (error) {
+      return `The connection to the pool broke: ${error}`;
+    }
+  }
+
+  #take(message: PoolToSpawner): void {
+    switch (message[0]) {
+      case SpawnerMessageType.OPEN:
+        return this.#open(message[1]);
+      case SpawnerMessageType.START:
+        return this.#start(message[1]);
+      case SpawnerMessageType.KILL:
+        return this.#workers.get(message[1])?.kill();
+      case SpawnerMessageType.PING:
+        return this.#send([SpawnerMessageType.PONG, message[1], Date.now()]);
+    }
+  }
+
+  #open(request: SessionRequest): void {
+    if (this.#launcher !== undefined) {
+      throw new RangeError("Malformed message: the session is open already");
+    }
+    const { program, config, secret, reaper, peer, probed } = this.#options;
+    const address = resolveAddress(request.address, peer);
+    this.#launcher = new WorkerLauncher({
+      program,
+      address,
+      secret,
+      certificate: request.certificate,
+      grants: request.grants as Grants,
+      config,
+      denoArgs: request.denoArgs,
+      env: request.env,
+      cwd: request.cwd,
+      onOutput: (...output) => this.#output(...output),
+    }, reaper);
+    if (probed === undefined) this.#probe(address);
+    this.#send([SpawnerMessageType.READY, machineInfo()]);
+  }
+
+  #probe(address: Address): void {
+    probeUntilUnreachable(address, this.#over.signal)
+      .then(this.#unreachable.resolve, () => {});
+  }
+
+  #start(worker: number): void {
+    if (this.#launcher === undefined || this.#workers.has(worker)) {
+      throw new RangeError(`Malformed message: worker ${worker} can't start`);
+    }
+    const refusal = this.#options.beginWorker?.();
+    if (refusal !== undefined) return this.#ended(worker, refusal, "");
+    let process: WorkerProcess;
+    try {
+      process = this.#launcher.start(worker, `worker ${worker}`);
+    } catch (error) {
+      this.#options.endWorker?.();
+      return this.#ended(worker, `could not be started: ${error}`, "");
+    }
+    this.#workers.set(worker, process);
+    process.ended.then(({ exitStatus, stderrTail }) => {
+      this.#workers.delete(worker);
+      this.#options.endWorker?.();
+      this.#ended(worker, exitStatus, stderrTail);
+    });
+  }
+
+  #ended(worker: number, exitStatus: string, stderrTail: string): void {
+    this.#send([SpawnerMessageType.ENDED, worker, exitStatus, stderrTail]);
+  }
+
+  async #output(
+    worker: number,
+    stream: OutputStream,
+    bytes: Uint8Array<ArrayBuffer>,
+  ): Promise<void> {
+    this.#send([SpawnerMessageType.OUTPUT, worker, stream, bytes]);
+    await this.#channel.drained();
+  }
+
+  #send(message: SpawnerToPool): void {
+    this.#channel.writer.message(message);
+    this.#channel.flush();
+  }
+}
+
+/** Fills in the pool's host name, if the address has none. */
+function resolveAddress(text: string, peer: string): Address {
+  const [, transport, port] = text.match(/^(tcp|tls)::(\d+)$/) ?? [];
+  return parseAddress(
+    transport === undefined ? text : `${transport}:${peer}:${port}`,
+  );
+}
+
+function machineInfo(): MachineInfo {
+  return {
+    deno: Deno.version.deno,
+    platform: `${Deno.build.os} ${Deno.build.arch}`,
+    cpus: navigator.hardwareConcurrency,
+    memory: Deno.systemMemoryInfo().total,
+  };
+}

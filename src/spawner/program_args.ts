@@ -1,0 +1,36 @@
+import { isPackageJson } from "../util/find_config.ts";
+
+const RUN_WORKER = new URL("../worker/run_worker.ts", import.meta.url).href;
+
+/** Runs a worker when it is imported, and ends the process with it. */
+const WORKER_PRELOAD = `data:text/javascript,${
+  encodeURIComponent(
+    `import { runWorker } from "${RUN_WORKER}"; await runWorker(Deno.args);`,
+  )
+}`;
+
+/**
+ * Returns the arguments with which `deno run` starts a program whose imports
+ * resolve by a configuration.
+ *
+ * Deno looks for a package.json only beside a local main module. Where that is
+ * the whole configuration, it is the main module itself, and is never run: the
+ * worker is preloaded, and ends the process.
+ *
+ * @param program The program's URL or path; with a package.json it must be
+ * a worker of this package.
+ * @param config The path of a deno.json, deno.jsonc or package.json;
+ * `undefined` for none.
+ * @param denoArgs Further arguments for `deno run`.
+ */
+export function programArgs(
+  program: string,
+  config: string | undefined,
+  denoArgs: readonly string[],
+): string[] {
+  if (config === undefined) return ["--no-config", ...denoArgs, program];
+  if (isPackageJson(config)) {
+    return ["--preload", WORKER_PRELOAD, ...denoArgs, config];
+  }
+  return ["--config", config, ...denoArgs, program];
+}

@@ -1,0 +1,135 @@
+import { denoPath } from "../util/deno_path.ts";
+import { type Address, formatAddress } from "../transport/address.ts";
+import { Child, type OutputStream } from "./child.ts";
+import type { Reaper } from "./reaper.ts";
+import { readStderrTail } from "./stderr_tail.ts";
+import { type Grants, permissionFlags } from "./permission_flags.ts";
+import { programArgs } from "./program_args.ts";
+import { type WorkerEnd, WorkerProcess } from "./worker_process.ts";
+
+/** How much of a worker's stderr is reported with its end, in bytes. */
+const MAX_STDERR_TAIL = 2_048;
+
+/** Takes the output of a worker; the worker waits until it has resolved. */
+export type OutputHandler = (
+  worker: number,
+  stream: OutputStream,
+  bytes: Uint8Array<ArrayBuffer>,
+) => Promise<void> | void;
+
+/** How the workers of a pool are started on one machine. */
+export interface LauncherSettings {
+  /** The program of a worker: a URL or a path. */
+  readonly program: string;
+  /** The address that the pool listens at. */
+  readonly address: Address;
+  /** The secret that the pool and its workers share. */
+  readonly secret: Uint8Array<ArrayBuffer>;
+  /** The pool's certificate (PEM), for a `tls` address. */
+  readonly certificate: string | undefined;
+  /** The permissions of tasks. */
+  readonly grants: Grants;
+  /** The configuration file for imports; `undefined` for none. */
+  readonly config: string | undefined;
+  /** Further arguments for `deno run`. */
+  readonly denoArgs: readonly string[];
+  /** Environment variables besides those of this process. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The working directory; `undefined` for that of this process. */
+  readonly cwd: string | undefined;
+  /** Takes the output of workers; `undefined`: they inherit the streams. */
+  readonly onOutput: OutputHandler | undefined;
+}
+
+/** Starts worker processes on this machine. */
+export class WorkerLauncher {
+  readonly #settings: LauncherSettings;
+  readonly #reaper: Reaper | undefined;
+
+  /**
+   * Constructs a launcher.
+   *
+   * @param reaper Kills the workers if this process can't.
+   */
+  constructor(settings: LauncherSettings, reaper: Reaper | undefined) {
+    this.#settings = settings;
+    this.#reaper = reaper;
+  }
+
+  /**
+   * Starts a worker with the same Deno as this process.
+   *
+   * @param worker The number by which it introduces itself to the pool.
+   * @param name The name of the worker in messages.
+   * @throws {Error} If `deno` can't be run.
+   */
+  start(worker: number, name: string): WorkerProcess {
+    const { env, cwd, secret, certificate = "", onOutput } = this.#settings;
+    const stdio = onOutput === undefined ? "inherit" : "piped";
+    const child = new Child(
+      new Deno.Command(denoPath(), {
+        args: this.#arguments(worker),
+        stdin: "piped",
+        stdout: stdio,
+        stderr: stdio,
+        env: { ...env },
+        ...(cwd === undefined ? {} : { cwd }),
+      }).spawn(),
+    );
+    this.#reaper?.watch(child);
+    child.endInput(`${secret.toHex()}\n${certificate}`);
+    const ended = onOutput === undefined
+      ? child.status.then((status) => endOf(status, ""))
+      : readOutput(child, worker, onOutput);
+    return new WorkerProcess(name, ended, () => child.kill());
+  }
+
+  #arguments(worker: number): string[] {
+    const { program, address, config, denoArgs, grants } = this.#settings;
+    return [
+      "run",
+      "--quiet",
+      "--no-prompt",
+      ...permissionFlags(grants, address),
+      ...programArgs(program, config, denoArgs),
+      "--connect",
+      formatAddress(address),
+      "--worker",
+      String(worker),
+    ];
+  }
+}
+
+async function readOutput(
+  child: Child,
+  worker: number,
+  onOutput: OutputHandler,
+): Promise<WorkerEnd> {
+  let tail = new Uint8Array();
+  const status = await child.readOutput({
+    stdout: (bytes) => onOutput(worker, "stdout", bytes),
+    stderr: (bytes) => {
+      tail = lastOf(tail, bytes);
+      return onOutput(worker, "stderr", bytes);
+    },
+  });
+  return endOf(status, await readStderrTail(tail));
+}
+
+function lastOf(
+  before: Uint8Array,
+  bytes: Uint8Array,
+): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(before.length + bytes.length);
+  all.set(before);
+  all.set(bytes, before.length);
+  return all.slice(-MAX_STDERR_TAIL);
+}
+
+function endOf(
+  { code, signal }: Deno.CommandStatus,
+  stderrTail: string,
+): WorkerEnd {
+  const exitStatus = signal === null ? `exit code ${code}` : `signal ${signal}`;
+  return { exitStatus, stderrTail };
+}

@@ -1,0 +1,76 @@
+/** How long a process may take to end by itself, in milliseconds. */
+const END_TIMEOUT = 500;
+
+/** How a worker's process ended. */
+export interface WorkerEnd {
+  /** Its exit code or signal, in words. */
+  readonly exitStatus: string;
+  /** The last that it wrote to stderr, if that was read. */
+  readonly stderrTail: string;
+  /** Whether its host was lost, so that its real end is unknown. */
+  readonly hostLost?: boolean;
+}
+
+/**
+ * The process of a worker, on whatever machine. All who use the worker share
+ * this one object.
+ */
+export class WorkerProcess {
+  /** Resolves when the process has ended. */
+  readonly ended: Promise<WorkerEnd>;
+  /** Whether it was killed for something that isn't its fault. */
+  isBlameless = false;
+  /** Why it was refused, if it was. */
+  refusal: string | undefined;
+  readonly #kill: () => void;
+
+  /**
+   * Constructs the handle of a process.
+   *
+   * @param name The name of the worker in messages.
+   * @param kill Ends the process at once.
+   */
+  constructor(
+    readonly name: string,
+    ended: Promise<WorkerEnd>,
+    kill: () => void,
+  ) {
+    this.ended = ended;
+    this.#kill = kill;
+  }
+
+  /** The handle of a process that couldn't be started. */
+  static failed(name: string, error: unknown): WorkerProcess {
+    const exitStatus = `could not be started: ${error}`;
+    const ended = Promise.resolve({ exitStatus, stderrTail: "" });
+    return new WorkerProcess(name, ended, () => {});
+  }
+
+  /**
+   * Ends the process at once.
+   *
+   * @param blameless Whether this isn't the worker's fault, and so doesn't
+   * count towards the limit of restarts. A later kill doesn't change that.
+   */
+  kill(blameless = false): void {
+    this.isBlameless ||= blameless;
+    this.#kill();
+  }
+
+  /**
+   * Waits for the process to end by itself, and kills it after a timeout.
+   *
+   * @param timeout The timeout, in milliseconds.
+   */
+  async end(timeout: number = END_TIMEOUT): Promise<WorkerEnd> {
+    const timer = setTimeout(() => this.kill(), timeout);
+    const end = await this.ended;
+    clearTimeout(timer);
+    return end;
+  }
+
+  /** Notes why the worker can't be used; its end is reported with this reason. */
+  refuse(reason: string): void {
+    this.refusal = reason;
+  }
+}

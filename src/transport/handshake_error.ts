@@ -1,0 +1,30 @@
+/**
+ * Why a handshake failed. `"version"`: the two ends speak different versions of
+ * the protocol; `"secret"`: the peer does not know the secret; `"id"`: the
+ * dialer gave no id, or one that is not expected; `"malformed"`: the peer sent
+ * something that is not part of a handshake; `"closed"`: the peer closed the
+ * connection before the handshake was complete.
+ */
+export type HandshakeFailure =
+  | "version"
+  | "secret"
+  | "id"
+  | "malformed"
+  | "closed";
+
+/** Thrown when two ends of a connection can't authenticate each other. */
+export class HandshakeError extends Error {
+  /**
+   * Constructs the error.
+   *
+   * @param code The reason, for programs.
+   */
+  constructor(
+    readonly code: HandshakeFailure,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = "HandshakeError";
+  }
+}

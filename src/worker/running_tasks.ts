@@ -1,0 +1,34 @@
+import type { TaskContext } from "./task_context.ts";
+
+/** The async tasks that have begun and not ended. */
+export class RunningTasks {
+  /** Their contexts by call; a chunk has several. */
+  readonly #contexts = new Map<number, Set<TaskContext>>();
+  #count = 0;
+
+  /** How many tasks are running. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Adds a task of a call. */
+  add(id: number, context: TaskContext): void {
+    this.#count++;
+    const contexts = this.#contexts.get(id);
+    if (contexts === undefined) this.#contexts.set(id, new Set([context]));
+    else contexts.add(context);
+  }
+
+  /** Removes a task of a call. */
+  delete(id: number, context: TaskContext): void {
+    this.#count--;
+    const contexts = this.#contexts.get(id)!;
+    contexts.delete(context);
+    if (contexts.size === 0) this.#contexts.delete(id);
+  }
+
+  /** Aborts the signals of a call's tasks. */
+  abort(id: number): void {
+    for (const context of this.#contexts.get(id) ?? []) context.abort();
+  }
+}

@@ -1,0 +1,57 @@
+import { assertEquals } from "@std/assert";
+import { explainFailure } from "../../src/bundle/explain_failure.ts";
+
+const URL = "file:///home/me/tasks.ts";
+
+/** What is said of what `deno bundle` wrote. */
+function said(stderr: string): string[] {
+  return explainFailure(URL, stderr).message.split("\n");
+}
+
+Deno.test("explainFailure() tells causes, and leaves out backtraces", () => {
+  const [first, , ...causes] = said(`\
+error: failed to download esbuild package tarball @esbuild/linux-x64@0.25.5
+
+Caused by:
+    0: Failed caching npm package '@esbuild/linux-x64@0.25.5'
+    1: failed to create directory '/deno/npm': No such file or directory (os error 2)
+
+Stack backtrace:
+   0: <unknown>
+   1: start
+`);
+  assertEquals(
+    first,
+    `Can't bundle ${URL} for a worker elsewhere: failed to download esbuild package tarball @esbuild/linux-x64@0.25.5`,
+  );
+  assertEquals(causes.slice(0, 2), [
+    "    0: Failed caching npm package '@esbuild/linux-x64@0.25.5'",
+    "    1: failed to create directory '/deno/npm': No such file or directory (os error 2)",
+  ]);
+});
+
+Deno.test("explainFailure() tells a cache that can't be written from a registry that can't be reached", () => {
+  const head =
+    'error: Failed loading https://x/@esbuild%2fa for package "@esbuild/a"';
+  const wayOut = (cause: string) =>
+    said(`${head}\n\nCaused by:\n    ${cause}\n`).at(-1)!;
+  for (
+    const cause of [
+      "Not a directory (os error 20)",
+      "No space left on device (os error 28)",
+    ]
+  ) {
+    assertEquals(wayOut(cause).match(/DENO_DIR|REGISTRY/)?.[0], "DENO_DIR");
+  }
+  assertEquals(
+    wayOut("tcp connect error: Connection refused (os error 111)")
+      .match(/DENO_DIR|REGISTRY/)?.[0],
+    "REGISTRY",
+  );
+});
+
+Deno.test("explainFailure() says so if there is no reason", () => {
+  assertEquals(said("error: bundling failed\n\nStack backtrace:\n   0: x\n"), [
+    `Can't bundle ${URL} for a worker elsewhere: deno bundle failed`,
+  ]);
+});

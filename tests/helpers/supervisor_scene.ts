@@ -1,0 +1,172 @@
+import { PendingConnections } from "../../src/hosts/pending_connections.ts";
+import type { Host } from "../../src/hosts/host.ts";
+import {
+  type ConnectedWorker,
+  type SupervisorOptions,
+  WorkerSupervisor,
+} from "../../src/hosts/worker_supervisor.ts";
+import { KeepAlive } from "../../src/util/keep_alive.ts";
+import {
+  type WorkerEnd,
+  WorkerProcess,
+} from "../../src/spawner/worker_process.ts";
+import { Channel } from "../../src/transport/channel.ts";
+import { MemoryConnection } from "./memory_connection.ts";
+import { until } from "./processes.ts";
+
+/** How a worker ends by itself. */
+export const DIED: WorkerEnd = {
+  exitStatus: "exit code 9",
+  stderrTail: "alas",
+};
+
+/** A worker's process, which the test connects and ends. */
+class FakeProcess {
+  /** The process as the host sees it. */
+  readonly process: WorkerProcess;
+  isKilled = false;
+  /** Whether its end isn't reported. */
+  isStuck = false;
+  hasEnded = false;
+  readonly #end: (end: WorkerEnd) => void;
+  #other: Channel | undefined;
+
+  constructor(
+    readonly number: number,
+    name: string,
+    readonly pendingConnections: PendingConnections,
+  ) {
+    const { promise, resolve } = Promise.withResolvers<WorkerEnd>();
+    this.process = new WorkerProcess(name, promise, () => this.#kill());
+    this.#end = resolve;
+  }
+
+  /** Connects to the pool. */
+  connect(): void {
+    const [left, right] = MemoryConnection.pair();
+    this.#other = new Channel(right);
+    this.#other.receive(() => {}).then(() => {
+      if (!this.isStuck) this.end(DIED);
+    });
+    this.pendingConnections.resolve(this.number, new Channel(left));
+  }
+
+  end(end: WorkerEnd): void {
+    this.hasEnded = true;
+    this.#end(end);
+    this.#other?.close();
+  }
+
+  #kill(): void {
+    this.isKilled = true;
+    if (this.isStuck) return;
+    this.end({ exitStatus: "signal SIGKILL", stderrTail: "" });
+  }
+}
+
+/** A host that the test controls. */
+class FakeHost implements Host {
+  readonly name = "fake";
+  readonly kind = "ssh";
+  readonly secret = new Uint8Array(32);
+  readonly processes: FakeProcess[] = [];
+  readonly lost: Promise<Error>;
+  isClosed = false;
+  lose!: (reason: Error) => void;
+
+  constructor(readonly scene: Scene) {
+    this.lost = new Promise((resolve) => this.lose = resolve);
+  }
+
+  open(): Promise<number> {
+    return this.scene.open();
+  }
+
+  start(worker: number, name: string): WorkerProcess {
+    const { pendingConnections, connects, startProblem } = this.scene;
+    if (startProblem !== undefined) throw startProblem;
+    const fake = new FakeProcess(worker, name, pendingConnections);
+    this.processes.push(fake);
+    if (connects) fake.connect();
+    return fake.process;
+  }
+
+  // deno-lint-ignore require-await
+  async close(): Promise<void> {
+    this.isClosed = true;
+  }
+}
+
+/** A supervisor with a fake host, and everything that it reports. */
+export class Scene implements AsyncDisposable {
+  readonly pendingConnections = new PendingConnections();
+  readonly hosts: FakeHost[] = [];
+  readonly replacements: ConnectedWorker[] = [];
+  readonly reports: string[] = [];
+  givenUp = 0;
+  /** Whether workers connect as soon as they are started. */
+  connects = true;
+  /** The error of each start of a worker, if there is one. */
+  startProblem: Error | undefined;
+  /** Opens a host. */
+  open: () => Promise<number> = () => Promise.resolve(2);
+  readonly supervisor: WorkerSupervisor;
+  /** The options of the supervisor, which the test may change. */
+  readonly options: {
+    -readonly [Name in keyof SupervisorOptions]: SupervisorOptions[Name];
+  };
+  /** Keeps the test alive, as the calls of a pool do. */
+  readonly #keepAlive = new KeepAlive();
+
+  constructor(options: Partial<SupervisorOptions> = {}) {
+    this.#keepAlive.hold();
+    this.options = {
+      makeHost: () => {
+        const host = new FakeHost(this);
+        this.hosts.push(host);
+        return host;
+      },
+      name: "fake",
+      index: 3,
+      workers: 0,
+      maxRestarts: 10,
+      startTimeout: 60_000,
+      pendingConnections: this.pendingConnections,
+      onName: () => {},
+      onEnded: () => {},
+      onWorker: (worker) => {
+        this.replacements.push(worker);
+        return Promise.resolve();
+      },
+      onChanged: () => {
+        if (!this.supervisor.expectsWorkers) this.givenUp++;
+      },
+      report: (line) => this.reports.push(line),
+      ...options,
+    };
+    this.supervisor = new WorkerSupervisor(this.options);
+  }
+
+  /** Makes a scene whose workers are started. */
+  static async started(options?: Partial<SupervisorOptions>): Promise<Scene> {
+    const scene = new Scene(options);
+    await scene.supervisor.start();
+    return scene;
+  }
+
+  /** The host as it is connected now. */
+  get host(): FakeHost {
+    return this.hosts.at(-1)!;
+  }
+
+  /** Waits until so many workers were started at the host. */
+  async processes(count: number): Promise<FakeProcess[]> {
+    await until(() => this.host.processes.length >= count);
+    return this.host.processes;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.supervisor.stop();
+    this.#keepAlive.close();
+  }
+}

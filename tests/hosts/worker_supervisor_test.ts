@@ -1,0 +1,363 @@
+import {
+  assert,
+  assertEquals,
+  assertFalse,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { HostError } from "../../src/errors/host_error.ts";
+import { settled } from "../helpers/fake_worker.ts";
+import { until } from "../helpers/processes.ts";
+import { HeldTimers } from "../helpers/held_timers.ts";
+import { DIED, Scene } from "../helpers/supervisor_scene.ts";
+
+/** How long workers may take to end, and to be reported as killed after it. */
+const STOP_TIMEOUT = 3_000;
+const KILL_TIMEOUT = 1_000;
+
+Deno.test("WorkerSupervisor.start() starts as many workers as the host says", async () => {
+  await using scene = new Scene();
+  const workers = await scene.supervisor.start();
+  assertEquals(workers.map(({ process }) => process.name), [
+    "fake worker 1",
+    "fake worker 2",
+  ]);
+  assertEquals(workers.map(({ hostIndex, kind }) => [hostIndex, kind]), [
+    [3, "ssh"],
+    [3, "ssh"],
+  ]);
+  const { workers: count, error, lostWorkers, expectsWorkers } =
+    scene.supervisor;
+  assertEquals([count, error, lostWorkers, expectsWorkers], [
+    2,
+    undefined,
+    0,
+    true,
+  ]);
+});
+
+Deno.test("WorkerSupervisor.start() fails if a worker ends before it connects", async () => {
+  await using scene = new Scene();
+  scene.connects = false;
+  const starting = scene.supervisor.start();
+  const [first, second] = await scene.processes(2);
+  first!.connect();
+  second!.end(DIED);
+  const error = await assertRejects(() => starting, HostError);
+  assertStringIncludes(
+    error.message,
+    "fake worker 2 did not connect (exit code 9)",
+  );
+  assertStringIncludes(error.message, "alas");
+});
+
+Deno.test("WorkerSupervisor.start() fails if a worker can't be started", async () => {
+  await using scene = new Scene();
+  scene.startProblem = new TypeError("no way");
+  const error = await assertRejects(() => scene.supervisor.start(), HostError);
+  assertMatch(
+    error.message,
+    /^The fake worker [12] did not connect \(could not be started: .*no way\)$/,
+  );
+});
+
+Deno.test("WorkerSupervisor.start() says of a worker that wrote nothing only how it ended", async () => {
+  await using scene = new Scene();
+  scene.connects = false;
+  const starting = scene.supervisor.start();
+  const [first] = await scene.processes(2);
+  first!.end({ exitStatus: "exit code 9", stderrTail: "" });
+  const error = await assertRejects(() => starting, HostError);
+  assertEquals(
+    error.message,
+    "The fake worker 1 did not connect (exit code 9)",
+  );
+});
+
+Deno.test("WorkerSupervisor.start() fails if a worker doesn't connect in time", async () => {
+  await using scene = new Scene({ startTimeout: 10 });
+  scene.connects = false;
+  const error = await assertRejects(() => scene.supervisor.start(), HostError);
+  assertStringIncludes(error.message, "'startTimeout' of 10 ms");
+});
+
+Deno.test("WorkerSupervisor replaces a worker that has ended", async () => {
+  await using scene = await Scene.started();
+  scene.host.processes[1]!.end(DIED);
+  await until(() => scene.replacements.length === 1);
+  assertEquals(scene.replacements[0]!.process.name, "fake worker 2");
+  assertEquals(scene.host.processes.length, 3);
+  assertEquals([scene.supervisor.lostWorkers, scene.givenUp], [1, 0]);
+});
+
+Deno.test("WorkerSupervisor tries again if a replacement ends before it connects", async () => {
+  await using scene = await Scene.started();
+  scene.connects = false;
+  scene.host.processes[0]!.end(DIED);
+  const [, , replacement] = await scene.processes(3);
+  replacement!.end(DIED);
+  const [, , , next] = await scene.processes(4);
+  next!.connect();
+  await until(() => scene.replacements.length === 1);
+  assertEquals(scene.supervisor.lostWorkers, 2);
+});
+
+Deno.test("WorkerSupervisor ends a replacement that doesn't connect in time, and tries again", async () => {
+  await using scene = await Scene.started();
+  scene.connects = false;
+  scene.options.startTimeout = 10;
+  scene.host.processes[0]!.end(DIED);
+  const [, , late] = await scene.processes(3);
+  await until(() => late!.isKilled);
+  await scene.processes(4);
+});
+
+Deno.test("WorkerSupervisor gives up after too many losses, and says how the last ended", async () => {
+  await using scene = await Scene.started({ maxRestarts: 1 });
+  for (let count = 0; count < 3; count++) {
+    assertEquals(scene.givenUp, 0);
+    const processes = await scene.processes(2 + count);
+    processes.at(-1)!.end(DIED);
+    await settled();
+  }
+  const { error, expectsWorkers, lostWorkers } = scene.supervisor;
+  assertEquals([scene.givenUp, expectsWorkers, lostWorkers], [1, false, 3]);
+  assertStringIncludes(error!.message, "exit code 9");
+  assertStringIncludes(error!.message, "alas");
+  assertEquals(scene.reports, [error!.message]);
+  scene.host.processes[0]!.end(DIED);
+  await settled();
+  assertEquals([scene.givenUp, scene.host.processes.length], [1, 4]);
+});
+
+Deno.test("WorkerSupervisor replaces workers without end that are ended for no fault of theirs", async () => {
+  await using scene = new Scene({ maxRestarts: 1 });
+  let [worker] = await scene.supervisor.start();
+  for (let count = 1; count < 6; count++) {
+    worker!.process.kill(true);
+    // Its connection breaks then.
+    worker!.process.kill();
+    await until(() => scene.replacements.length === count);
+    worker = scene.replacements.at(-1);
+  }
+  assertEquals([scene.givenUp, scene.supervisor.error], [0, undefined]);
+});
+
+Deno.test("WorkerSupervisor that gives up expects the replacements that are on their way", async () => {
+  await using scene = new Scene({ maxRestarts: 0 });
+  const [first, second] = await scene.supervisor.start();
+  scene.connects = false;
+  first!.process.kill(true);
+  const [, , replacement] = await scene.processes(3);
+  second!.process.kill();
+  await until(() => scene.supervisor.error !== undefined);
+  assert(scene.supervisor.expectsWorkers);
+  assertEquals(scene.givenUp, 0);
+  replacement!.end(DIED);
+  await until(() => scene.givenUp === 1);
+  assertFalse(scene.supervisor.expectsWorkers);
+  assertEquals(scene.host.processes.length, 3);
+});
+
+Deno.test("WorkerSupervisor that has given up begins anew when its host is reached again", async () => {
+  await using scene = await Scene.started({ maxRestarts: 0 });
+  const giveUp = async () => {
+    scene.host.processes[0]!.end(DIED);
+    await until(() => !scene.supervisor.expectsWorkers);
+    assertStringIncludes(scene.supervisor.error!.message, "Too many workers");
+  };
+  await giveUp();
+  scene.replacements.length = 0;
+  scene.host.lose(new Error("pulled the plug"));
+  await until(() => scene.supervisor.expectsWorkers);
+  await until(() => scene.replacements.length === 2);
+  assertEquals(scene.supervisor.error, undefined);
+  await giveUp();
+  assertEquals(scene.reports.filter((line) => /Too many/.test(line)).length, 2);
+});
+
+Deno.test("WorkerSupervisor says why a worker was refused that it gives up with", async () => {
+  await using scene = new Scene({ maxRestarts: 0 });
+  const [worker] = await scene.supervisor.start();
+  worker!.process.refuse("it was no good");
+  worker!.channel.close();
+  await until(() => scene.givenUp === 1);
+  assertStringIncludes(scene.supervisor.error!.message, "it was no good");
+});
+
+Deno.test("WorkerSupervisor gives up when workers can't be started any more, and says why", async () => {
+  await using scene = await Scene.started({ maxRestarts: 1 });
+  scene.startProblem = new TypeError("no way");
+  scene.host.processes[0]!.end(DIED);
+  await until(() => scene.givenUp === 1);
+  assertStringIncludes(scene.supervisor.error!.message, "no way");
+});
+
+Deno.test("WorkerSupervisor reaches a lost host again with all workers", async () => {
+  await using scene = await Scene.started();
+  const [lost] = scene.hosts;
+  for (const process of lost!.processes) {
+    process.end({ ...DIED, hostLost: true });
+  }
+  lost!.lose(new HostError("fake", "connection", "pulled the plug"));
+  await settled();
+  const { supervisor } = scene;
+  assertEquals(
+    [supervisor.lostSince !== undefined, supervisor.expectsWorkers],
+    [true, true],
+  );
+  assertEquals(supervisor.error?.message, "pulled the plug");
+  await until(() => scene.replacements.length === 2);
+  assertEquals([supervisor.lostSince !== undefined, supervisor.error], [
+    false,
+    undefined,
+  ]);
+  assertEquals([lost!.isClosed, scene.hosts.length], [true, 2]);
+  assertEquals([lost!.processes.length, supervisor.lostWorkers], [2, 2]);
+  assertEquals(scene.reports, [
+    "was lost (pulled the plug); trying to connect again",
+    "is connected again",
+  ]);
+});
+
+Deno.test("WorkerSupervisor ends the workers of a host that is lost", async () => {
+  await using scene = await Scene.started();
+  const [lost] = scene.hosts;
+  lost!.lose(new Error("pulled the plug"));
+  await until(() => scene.replacements.length === 2);
+  assert(lost!.processes.every(({ hasEnded }) => hasEnded));
+});
+
+Deno.test("WorkerSupervisor connects a lost host again after pauses that double", async () => {
+  await using scene = await Scene.started();
+  const { open } = scene;
+  let tries = 0;
+  scene.open = () => Promise.reject(new Error(`try ${++tries}`));
+  const { random } = Math;
+  // Jitter would halve a pause at most; now it always does.
+  Math.random = () => 0;
+  try {
+    using timers = new HeldTimers(250, 500, 1_000, 2_000);
+    scene.host.lose(new Error("pulled the plug"));
+    for (const pause of [250, 500, 1_000]) {
+      await timers.isSet(pause);
+      assertEquals(tries, Math.log2(pause / 250));
+      timers.fire(pause);
+    }
+    await timers.isSet(2_000);
+    assertEquals(tries, 3);
+    scene.open = open;
+    timers.fire(2_000);
+    await until(() => scene.replacements.length === 2);
+  } finally {
+    Math.random = random;
+  }
+  assertEquals(scene.supervisor.error, undefined);
+  assert(scene.hosts.slice(0, -1).every((host) => host.isClosed));
+});
+
+Deno.test("WorkerSupervisor tries a lost host again if a worker there ends early", async () => {
+  await using scene = await Scene.started();
+  scene.connects = false;
+  scene.host.lose(new Error("pulled the plug"));
+  await until(() => scene.hosts.length === 2);
+  const [first, second] = await scene.processes(2);
+  first!.connect();
+  scene.connects = true;
+  second!.end(DIED);
+  await until(() => scene.replacements.length === 2);
+  assertEquals(scene.hosts.length, 3);
+  assert(first!.hasEnded);
+});
+
+Deno.test("WorkerSupervisor says that workers of a lost host are late, and tries again", async () => {
+  await using scene = await Scene.started({ startTimeout: 100 });
+  scene.connects = false;
+  scene.host.lose(new Error("pulled the plug"));
+  await until(() => /have not connected/.test(`${scene.supervisor.error}`));
+  const error = scene.supervisor.error as HostError;
+  assertEquals([error.host, error.step], ["fake", "worker"]);
+  assertStringIncludes(error.message, "2 of the 2 workers of the host fake");
+  scene.connects = true;
+  await until(() => scene.replacements.length === 2);
+});
+
+Deno.test("WorkerSupervisor replaces workers of a host that was reached again", async () => {
+  await using scene = await Scene.started();
+  scene.host.lose(new Error("pulled the plug"));
+  await until(() => scene.replacements.length === 2);
+  scene.host.processes[0]!.end(DIED);
+  await until(() => scene.replacements.length === 3);
+  scene.host.lose(new Error("once more"));
+  await until(() => scene.replacements.length === 5);
+  assertEquals(scene.hosts.length, 3);
+});
+
+/** How a scene gets where it is to be stopped. */
+const STAGES: [stage: string, reach: (scene: Scene) => Promise<void>][] = [
+  ["all is well", async () => {}],
+  ["a worker is being replaced", async (scene) => {
+    scene.connects = false;
+    scene.host.processes[0]!.end(DIED);
+    await scene.processes(3);
+  }],
+  ["there is a pause before a replacement", async (scene) => {
+    for (let count = 2; count < 6; count++) {
+      const processes = await scene.processes(count);
+      processes.at(-1)!.end(DIED);
+      await settled();
+    }
+  }],
+  ["there is a pause before a host is tried again", async (scene) => {
+    scene.host.lose(new Error("pulled the plug"));
+    await until(() => scene.supervisor.lostSince !== undefined);
+  }],
+  ["a lost host is being opened", async (scene) => {
+    const { promise, reject } = Promise.withResolvers<number>();
+    scene.open = () => promise;
+    scene.host.lose(new Error("pulled the plug"));
+    await until(() => scene.hosts.length === 2);
+    const { close } = scene.host;
+    scene.host.close = function () {
+      reject(new Error("closed"));
+      return close.call(this);
+    };
+  }],
+  ["the workers of a lost host are being started", async (scene) => {
+    scene.connects = false;
+    scene.host.lose(new Error("pulled the plug"));
+    await until(() => scene.hosts.length === 2);
+    await scene.processes(2);
+  }],
+];
+
+for (const [stage, reach] of STAGES) {
+  Deno.test(`WorkerSupervisor.stop() ends everything when ${stage}`, async () => {
+    await using scene = await Scene.started();
+    await reach(scene);
+    const { replacements: { length }, hosts } = scene;
+    await scene.supervisor.stop();
+    assert(hosts.every(({ isClosed }) => isClosed));
+    const processes = hosts.flatMap(({ processes }) => processes);
+    assert(processes.every(({ hasEnded }) => hasEnded));
+    assertEquals(scene.replacements.length, length);
+    assertEquals([scene.supervisor.expectsWorkers, scene.givenUp], [false, 0]);
+  });
+}
+
+Deno.test("WorkerSupervisor.stop() ends a host that doesn't tell how its workers end", async () => {
+  const scene = await Scene.started();
+  const [stuck, other] = scene.host.processes;
+  stuck!.isStuck = true;
+  using timers = new HeldTimers(STOP_TIMEOUT, STOP_TIMEOUT + KILL_TIMEOUT);
+  const stopping = scene[Symbol.asyncDispose]();
+  await timers.isSet(STOP_TIMEOUT);
+  timers.fire(STOP_TIMEOUT);
+  assert(stuck!.isKilled);
+  await timers.isSet(STOP_TIMEOUT + KILL_TIMEOUT);
+  timers.fire(STOP_TIMEOUT + KILL_TIMEOUT);
+  await stopping;
+  assert(scene.host.isClosed && other!.hasEnded);
+  assertFalse(stuck!.hasEnded);
+});

@@ -1,0 +1,57 @@
+/**
+ * Leaves a task that never yields to its pool, and ends as its argument says.
+ *
+ * @module
+ */
+
+import { Pool } from "../../mod.ts";
+
+const [ending] = Deno.args;
+const endless = () => {
+  while (true);
+};
+
+/** Makes a pool with a worker that has begun the endless task. */
+async function busyPool(awaited: boolean): Promise<Pool> {
+  const pool = new Pool({ workers: 1, cancelGrace: 100 });
+  await pool.ready;
+  const call = pool.run(endless);
+  if (awaited) call.catch(() => {});
+  return pool;
+}
+
+switch (ending) {
+  case "throw": {
+    await using _pool = await busyPool(false);
+    throw new RangeError("the program's own error");
+  }
+  case "block": {
+    await using _pool = await busyPool(false);
+    break;
+  }
+  case "no wait": {
+    const pool = await busyPool(false);
+    await pool.shutdown({ wait: false });
+    break;
+  }
+  case "cancel, no wait": {
+    const pool = await busyPool(true);
+    await pool.shutdown({ wait: false, cancelFutures: true });
+    break;
+  }
+  case "awaited, no wait": {
+    const pool = new Pool({ workers: 1, cancelGrace: 1 });
+    const call = pool.run((x: number) => x + 1, 1);
+    await pool.shutdown({ wait: false });
+    console.log(await call);
+    break;
+  }
+  case "terminate": {
+    const pool = await busyPool(false);
+    await pool.terminate();
+    break;
+  }
+  default:
+    throw new TypeError(`There is no ending '${ending}'`);
+}
+console.log("end");

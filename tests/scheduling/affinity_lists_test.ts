@@ -1,0 +1,69 @@
+import { assertEquals } from "@std/assert";
+import { AffinityLists } from "../../src/scheduling/affinity_lists.ts";
+import type { Call } from "../../src/calls/call.ts";
+import { call } from "../helpers/fake_worker.ts";
+
+/** A lists of calls for these hosts, in this order. */
+function listsOf(...hosts: (string | undefined)[]): [AffinityLists, Call[]] {
+  const lists = new AffinityLists();
+  const calls = hosts.map((host) => call(undefined, host));
+  for (const call of calls) lists.push(call);
+  return [lists, calls];
+}
+
+/** Its queues, by what they are for, with what is in them. */
+function contents(lists: AffinityLists): [string | undefined, Call[]][] {
+  return [...lists.lists()].map(([host, queue]) => {
+    const calls: Call[] = [];
+    for (let call = queue.shift(); call; call = queue.shift()) calls.push(call);
+    return [host, calls];
+  });
+}
+
+Deno.test("AffinityLists has a queue for each host, and one for any", () => {
+  const [lists, [a1, any1, b1, a2, any2]] = listsOf(
+    "a",
+    undefined,
+    "b",
+    "a",
+    undefined,
+  );
+  assertEquals(lists.length, 5);
+  const waiting = [undefined, "a", "b", "c"].map((host) => lists.waiting(host));
+  assertEquals(waiting, [2, 2, 1, 0]);
+  assertEquals(contents(lists), [
+    ["a", [a1!, a2!]],
+    ["b", [b1!]],
+    [undefined, [any1!, any2!]],
+  ]);
+  assertEquals([lists.length, contents(lists)], [0, []]);
+});
+
+Deno.test("AffinityLists lets each queue be the first in turn", () => {
+  const [lists] = listsOf("a", "b", undefined);
+  const firsts = Array.from({ length: 4 }, () => lists.listsInTurn()[0]![0]);
+  assertEquals(firsts, ["a", "b", undefined, "a"]);
+});
+
+Deno.test("AffinityLists that is empty has no queues", () => {
+  const [lists] = listsOf();
+  assertEquals([lists.length, contents(lists)], [0, []]);
+  assertEquals([lists.waiting("a"), lists.waiting(undefined)], [0, 0]);
+});
+
+Deno.test("AffinityLists doesn't count what was taken out", () => {
+  const [lists, [a, any, b]] = listsOf("a", undefined, "b");
+  for (const call of [a!, any!]) call.abandon();
+  assertEquals(lists.length, 1);
+  assertEquals([lists.waiting("a"), lists.waiting(undefined)], [0, 0]);
+  assertEquals(contents(lists), [["b", [b!]]]);
+});
+
+Deno.test("AffinityLists takes calls for a host that had some before", () => {
+  const [lists] = listsOf("a");
+  contents(lists);
+  const next = call("next", "a");
+  lists.push(next);
+  assertEquals(lists.waiting("a"), 1);
+  assertEquals(contents(lists), [["a", [next]]]);
+});

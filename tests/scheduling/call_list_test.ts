@@ -1,0 +1,112 @@
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import type { Call } from "../../src/calls/call.ts";
+import { CallList } from "../../src/scheduling/call_list.ts";
+import { call } from "../helpers/fake_worker.ts";
+
+/** Appends calls with these labels. */
+function push(list: CallList, ...labels: unknown[]): Call[] {
+  const calls = labels.map((label) => call(label));
+  for (const call of calls) list.push(call);
+  return calls;
+}
+
+/** The labels of all calls, which are taken. */
+function shiftAll(list: CallList): unknown[] {
+  const labels: unknown[] = [];
+  for (let call = list.shift(); call; call = list.shift()) {
+    labels.push(call.payload[0]);
+  }
+  return labels;
+}
+
+function range(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index);
+}
+
+/**
+ * Appends so many calls, and cancels some.
+ *
+ * @returns Their arguments, as far as something else holds them.
+ */
+function pushAndRemove(
+  list: CallList,
+  count: number,
+  isCancelled: (index: number) => boolean,
+): WeakRef<object>[] {
+  return range(count).map((index) => ({ index })).map((argument) => {
+    const pushed = call(argument);
+    list.push(pushed);
+    return { argument, pushed };
+  }).map(({ argument, pushed }) => {
+    if (isCancelled(argument.index)) list.release(pushed);
+    return new WeakRef(argument);
+  });
+}
+
+/** How many of these are still in memory, after turns that free the others. */
+async function countHeld(
+  refs: readonly WeakRef<object>[],
+  expected: number,
+): Promise<number> {
+  setFlagsFromString("--expose-gc");
+  const collect: () => void = runInNewContext("gc");
+  const count = () => refs.filter((ref) => ref.deref() !== undefined).length;
+  for (let turn = 0; turn < 100 && count() > expected; turn++) {
+    // What was looked at in a turn is held until its end.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    collect();
+  }
+  return count();
+}
+
+Deno.test("CallList gives calls in their order, without those taken out", () => {
+  const list = new CallList();
+  const [, second, , fourth] = push(list, 1, 2, 3, 4);
+  list.release(second!);
+  list.release(fourth!);
+  const first = call(0);
+  list.unshift(first);
+  assertEquals([list.length, second!.isWith(list)], [3, false]);
+  assertStrictEquals(list.shift(), first);
+  assertEquals([list.length, first.isWith(list)], [2, false]);
+  assertEquals(shiftAll(list), [1, 3]);
+  assertEquals(list.length, 0);
+});
+
+Deno.test("CallList goes on when all were taken out", () => {
+  const list = new CallList();
+  for (const removed of push(list, ...range(100))) list.release(removed);
+  assertEquals([list.length, list.drain()], [0, []]);
+  push(list, "a", "b");
+  assertEquals(shiftAll(list), ["a", "b"]);
+});
+
+Deno.test("CallList keeps the order while many are taken out here and there", () => {
+  const list = new CallList();
+  const calls = push(list, ...range(10_000));
+  const kept = (index: number) => index % 7 === 3;
+  // From the end, so that none is passed by shift().
+  for (const index of range(10_000).reverse()) {
+    if (!kept(index)) list.release(calls[index]!);
+  }
+  assertEquals(list.length, range(10_000).filter(kept).length);
+  assertEquals(shiftAll(list), range(10_000).filter(kept));
+});
+
+Deno.test("CallList that is empty holds nothing of calls taken out", async () => {
+  const list = new CallList();
+  const refs = pushAndRemove(list, 10, () => true);
+  assertEquals(await countHeld(refs, 0), 0);
+  assertEquals(list.length, 0);
+});
+
+Deno.test("CallList holds few of the calls taken out while others wait", async () => {
+  const list = new CallList();
+  // The first one stays, as behind a busy worker.
+  const refs = pushAndRemove(list, 1_000, (index) => index % 100 !== 0);
+  const held = await countHeld(refs, 50);
+  assert(held <= 50, `${held} are held while ${list.length} wait`);
+  assertEquals(list.length, 10);
+});

@@ -1,0 +1,250 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { RemoteSpawner } from "../../src/hosts/remote/remote_spawner.ts";
+import { PoolSession } from "../../src/spawner/pool_session.ts";
+import { Channel } from "../../src/transport/channel.ts";
+import { makeSecret } from "../../src/transport/secret.ts";
+import type { SessionRequest } from "../../src/protocol/spawner_messages.ts";
+import { isAlive } from "../helpers/processes.ts";
+import { HeldTimers } from "../helpers/held_timers.ts";
+import { ConnectionPair } from "../helpers/connections.ts";
+
+/** What a worker is, as far as these tests are concerned. */
+const PROGRAM = import.meta.resolve("../programs/spawner_child.ts");
+
+const REQUEST: SessionRequest = {
+  address: "tcp::4711",
+  grants: {
+    read: true,
+    write: true,
+    net: true,
+    env: true,
+    run: true,
+    ffi: true,
+    sys: true,
+    import: true,
+  },
+  denoArgs: [],
+  env: {},
+};
+
+/** The pause between two probes, in milliseconds. */
+const PROBE_INTERVAL = 2_000;
+
+/** A session, and who talks to it. */
+class Dialogue implements AsyncDisposable {
+  readonly secret = makeSecret();
+  readonly spawner: RemoteSpawner;
+  /** Resolves to why the session is over. */
+  readonly over: Promise<string>;
+  /** What workers have written, by number and stream. */
+  readonly output = new Map<string, string>();
+  /** How many workers have been begun and have not ended. */
+  begun = 0;
+  /** Why no worker may be started. */
+  refusal: string | undefined;
+  readonly #pair: ConnectionPair;
+
+  private constructor(pair: ConnectionPair) {
+    this.#pair = pair;
+    this.spawner = new RemoteSpawner(
+      new Channel(pair.left),
+      (worker, stream, bytes) => {
+        const key = `${worker} ${stream}`;
+        const text = new TextDecoder().decode(bytes);
+        this.output.set(key, (this.output.get(key) ?? "") + text);
+      },
+    );
+    const session = new PoolSession(new Channel(pair.right), {
+      program: PROGRAM,
+      config: undefined,
+      secret: this.secret,
+      reaper: undefined,
+      peer: "192.0.2.7",
+      probed: undefined,
+      beginWorker: () => {
+        if (this.refusal === undefined) this.begun++;
+        return this.refusal;
+      },
+      endWorker: () => void this.begun--,
+    });
+    this.over = session.serve();
+  }
+
+  static async begin(): Promise<Dialogue> {
+    return new Dialogue(await ConnectionPair.open("tcp"));
+  }
+
+  /** What the worker with that number has said of itself. */
+  report(worker: number): Record<string, unknown> {
+    return JSON.parse(this.output.get(`${worker} stdout`)!);
+  }
+
+  /** Waits until a worker has said of itself what there is to say. */
+  async reported(worker: number): Promise<Record<string, unknown>> {
+    while (!this.output.get(`${worker} stdout`)?.includes("\n")) {
+      await this.spawner.ping();
+    }
+    return this.report(worker);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.spawner.close();
+    await this.over;
+    this.#pair[Symbol.dispose]();
+  }
+}
+
+Deno.test("PoolSession tells about the machine", async () => {
+  await using dialogue = await Dialogue.begin();
+  assertEquals(await dialogue.spawner.open(REQUEST), {
+    deno: Deno.version.deno,
+    platform: `${Deno.build.os} ${Deno.build.arch}`,
+    cpus: navigator.hardwareConcurrency,
+    memory: Deno.systemMemoryInfo().total,
+  });
+});
+
+Deno.test("PoolSession answers pings with its time", async () => {
+  await using dialogue = await Dialogue.begin();
+  const { roundTrip, clockOffset } = await dialogue.spawner.ping();
+  assert(roundTrip > 0);
+  // It is the same clock, read somewhen in between.
+  assert(Math.abs(clockOffset) <= roundTrip + 1, `${clockOffset}`);
+});
+
+Deno.test("PoolSession starts workers as requested, and passes on what they write", async () => {
+  await using dialogue = await Dialogue.begin();
+  const { spawner, secret } = dialogue;
+  const cwd = await Deno.realPath(await Deno.makeTempDir());
+  try {
+    await spawner.open({
+      ...REQUEST,
+      certificate: "a\ncertificate",
+      env: { DISTEX_TEST: "yes" },
+      cwd,
+    });
+    const ends = [3, 4].map((worker) => spawner.start(worker, "worker").ended);
+    assertEquals(await Promise.all(ends), [
+      { exitStatus: "exit code 0", stderrTail: "" },
+      { exitStatus: "exit code 0", stderrTail: "" },
+    ]);
+    for (const worker of [3, 4]) {
+      const { pid: _, ...report } = dialogue.report(worker);
+      assertEquals(report, {
+        args: ["--connect", "tcp:192.0.2.7:4711", "--worker", `${worker}`],
+        input: `${secret.toHex()}\na\ncertificate`,
+        cwd,
+        env: "yes",
+      });
+    }
+    assertEquals(dialogue.begun, 0);
+  } finally {
+    await Deno.remove(cwd);
+  }
+});
+
+for (
+  const [address, expected] of [
+    ["tls::1", "tls:192.0.2.7:1"],
+    ["tcp:somewhere:1", "tcp:somewhere:1"],
+    ["tcp:::1:1", "tcp:::1:1"],
+  ] as const
+) {
+  Deno.test(`PoolSession has workers connect to ${expected} where ${address} was requested`, async () => {
+    await using dialogue = await Dialogue.begin();
+    const { spawner } = dialogue;
+    await spawner.open({ ...REQUEST, address });
+    await spawner.start(0, "worker").ended;
+    assertEquals((dialogue.report(0).args as string[])[1], expected);
+  });
+}
+
+Deno.test("PoolSession tells how a worker ended, with its last words", async () => {
+  await using dialogue = await Dialogue.begin();
+  const { spawner } = dialogue;
+  await spawner.open({ ...REQUEST, env: { DISTEX_TEST: "fail" } });
+  const { exitStatus, stderrTail } = await spawner.start(1, "worker").ended;
+  assertEquals(exitStatus, "exit code 7");
+  assertMatch(stderrTail, /^x{2000,}\nthese words$/);
+  assertEquals(dialogue.output.get("1 stderr")!.length, 4_000 + 13);
+});
+
+Deno.test("PoolSession kills a worker on demand", async () => {
+  await using dialogue = await Dialogue.begin();
+  const { spawner } = dialogue;
+  await spawner.open({ ...REQUEST, env: { DISTEX_TEST: "spin" } });
+  const workers = [1, 2].map((number) => spawner.start(number, "worker"));
+  const reports = await Promise.all([1, 2].map((at) => dialogue.reported(at)));
+  workers[0]!.kill();
+  assertEquals((await workers[0]!.ended).exitStatus, "signal SIGKILL");
+  assertEquals(reports.map(({ pid }) => isAlive(pid as number)), [false, true]);
+  assertEquals(dialogue.begun, 1);
+  // That it has ended was told before.
+  workers[0]!.kill();
+  await spawner.ping();
+});
+
+Deno.test("PoolSession ends its workers when the pool hangs up", async () => {
+  await using dialogue = await Dialogue.begin();
+  const { spawner } = dialogue;
+  await spawner.open({ ...REQUEST, env: { DISTEX_TEST: "spin" } });
+  const workers = [1, 2].map((number) => spawner.start(number, "worker"));
+  const reports = await Promise.all([1, 2].map((at) => dialogue.reported(at)));
+  spawner.close();
+  assertMatch(await dialogue.over, /has closed the connection/);
+  assert(!reports.some(({ pid }) => isAlive(pid as number)));
+  assertEquals(dialogue.begun, 0);
+  for (const worker of workers) {
+    assertMatch((await worker.ended).exitStatus, /connection .* was lost/);
+  }
+});
+
+Deno.test("PoolSession starts no worker that is refused or can't be started", async () => {
+  await using dialogue = await Dialogue.begin();
+  const { spawner } = dialogue;
+  await spawner.open({ ...REQUEST, cwd: "/no/such/folder" });
+  const { exitStatus } = await spawner.start(1, "worker").ended;
+  assertMatch(exitStatus, /^could not be started: .*\/no\/such\/folder/);
+  assertEquals(dialogue.begun, 0);
+  dialogue.refusal = "was refused, as it is late";
+  assertEquals(
+    (await spawner.start(2, "worker").ended).exitStatus,
+    dialogue.refusal,
+  );
+  assertEquals(dialogue.begun, 0);
+});
+
+Deno.test("PoolSession is over when the pool's machine can't be reached any more", async () => {
+  using timers = new HeldTimers(PROBE_INTERVAL);
+  const probe = async () => {
+    await timers.isSet(PROBE_INTERVAL);
+    timers.fire(PROBE_INTERVAL);
+  };
+  await using dialogue = await Dialogue.begin();
+  const { spawner } = dialogue;
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  await spawner.open({
+    ...REQUEST,
+    address: `tcp:127.0.0.1:${listener.addr.port}`,
+    env: { DISTEX_TEST: "spin" },
+  });
+  spawner.start(1, "worker");
+  const { pid } = await dialogue.reported(1);
+  await probe();
+  (await listener.accept()).close();
+  listener.close();
+  await probe();
+  assertMatch(await dialogue.over, /can't be reached any more/);
+  assert(!isAlive(pid as number));
+});
+
+Deno.test("PoolSession is over when a worker's number is there already", async () => {
+  await using dialogue = await Dialogue.begin();
+  const { spawner } = dialogue;
+  await spawner.open({ ...REQUEST, env: { DISTEX_TEST: "spin" } });
+  spawner.start(1, "worker");
+  const { pid } = await dialogue.reported(1);
+  spawner.start(1, "worker");
+  assertMatch(await dialogue.over, /worker 1 can't start/);
+  assert(!isAlive(pid as number));
+});
