@@ -22,7 +22,7 @@ async function futures(): Promise<void> {
   const fail = () => Promise.reject(new Error("no"));
   pool.submit(never).cancel();
   pool.submit(fail);
-  pool.submit(() => () => {});
+  pool.submit((): unknown => () => {});
   pool.submit((_: unknown) => {}, () => {});
   pool.submit(() => Deno.exit(1));
   pool.with({ timeout: 1 }).submit(never);

@@ -7,7 +7,9 @@ import {
 } from "@std/assert";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { bind, importTasks, type TaskLike } from "../../src/tasks/task.ts";
+import { bind } from "../../src/tasks/bind.ts";
+import { importTasks } from "../../src/tasks/import_tasks.ts";
+import type { AnyTask } from "../../src/tasks/task.ts";
 import {
   type RegisteredTask,
   TaskRegistry,
@@ -110,7 +112,7 @@ Deno.test("TaskRegistry knows a bound task again, but not one made like it", () 
 Deno.test("TaskRegistry refuses what is no task, and remembers no failure", () => {
   const registry = makeRegistry();
   for (const wrong of [undefined, null, "tasks.ts", {}, 1]) {
-    const task = wrong as unknown as TaskLike<never[], unknown>;
+    const task = wrong as unknown as AnyTask;
     assertThrows(() => registry.register(task), TypeError, "'task'");
   }
   for (let times = 0; times < 2; times++) {
