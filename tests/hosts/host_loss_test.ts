@@ -190,13 +190,13 @@ Deno.test("Pool rejects waiting calls when no lost host comes back in time", asy
   });
   await pool.ready;
   const begun = lossOf(pool.run(lastForever));
+  await until(() => pool.stats().running === 1);
   const others = [
     pool.run(getPid),
     pool.with({ retries: 1 }).run(getPid),
     pool.with({ host: "far" }).run(getPid),
     pool.runOnAll(getPid),
   ].map((call) => assertRejects(() => call, BrokenPoolError));
-  await until(() => pool.stats().running === 1);
   server.kill("SIGKILL");
   await begun;
   for (const { message } of await Promise.all(others)) {
