@@ -151,10 +151,13 @@ import { importTasks, Pool } from "${PACKAGE}";
 const tasks = importTasks<typeof import("./tasks.ts")>(
   import.meta.resolve("./tasks.ts"),
 );
-await using pool = new Pool({ workers: 1, denoArgs: ["--vendor"] });
-console.log(JSON.stringify(
-  await pool.map(tasks.describe, ["1", "one"]).toArray(),
-));
+const options = { workers: 1, denoArgs: ["--vendor"] };
+await using pool = new Pool(options);
+await using strictPool = new Pool({ ...options, permissions: "none" });
+console.log(JSON.stringify([
+  ...await pool.map(tasks.describe, ["1", "one"]).toArray(),
+  await strictPool.run((x: number) => x + 1, 41),
+]));
 `;
 
 /** An import map that isn't part of the project's configuration. */
@@ -360,7 +363,7 @@ Deno.test("the package works in a project of its own", async (t) => {
       ["run", "-A", "--vendor", "src/main.ts"],
       project,
     );
-    assertEquals(JSON.parse(stdout), ["NUMBER!", "TEXT!"]);
+    assertEquals(JSON.parse(stdout), ["NUMBER!", "TEXT!", 42]);
   });
 
   await t.step("takes an import map, and says that it needs it", async () => {
