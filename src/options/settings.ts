@@ -29,7 +29,7 @@ import {
   RENAMED_SHUTDOWN_OPTIONS,
 } from "./renamed_options.ts";
 import type { ShutdownOptions } from "./shutdown_options.ts";
-import { Task, type TaskLike } from "../tasks/task.ts";
+import { type AnyTask, TaskObject } from "../tasks/task.ts";
 import { findConfig } from "../util/find_config.ts";
 import type { WorkerOptions } from "./worker_options.ts";
 
@@ -54,7 +54,7 @@ export interface PoolSettings extends Required<Omit<PoolOptions, ReadOption>> {
   /** The other machines. */
   readonly hosts: readonly HostSettings[];
   /** See {@linkcode WorkerOptions.initializer}. */
-  readonly initializer: TaskLike<never[], unknown> | undefined;
+  readonly initializer: AnyTask | undefined;
   /** See {@linkcode WorkerOptions.initializerArgs}. */
   readonly initializerArgs: readonly unknown[];
   /** See {@linkcode NetworkOptions.listen}. */
@@ -113,7 +113,7 @@ function workerSettings<Args extends unknown[]>(options: WorkerOptions<Args>) {
   const { initializer, initializerArgs = [], stdio = "lines" } = options;
   if (
     initializer !== undefined && typeof initializer !== "function" &&
-    !((initializer as unknown) instanceof Task)
+    !((initializer as unknown) instanceof TaskObject)
   ) {
     throw wrongType(
       "initializer",
@@ -127,7 +127,7 @@ function workerSettings<Args extends unknown[]>(options: WorkerOptions<Args>) {
   checkChoice("stdio", stdio, ["lines", "inherit", "null"]);
   checkWorkerOptions(options);
   return {
-    initializer: initializer as TaskLike<never[], unknown> | undefined,
+    initializer: initializer as AnyTask | undefined,
     initializerArgs: initializerArgs as readonly unknown[],
     permissions: options.permissions ?? "inherit",
     config: configPath(options.config),

@@ -81,6 +81,8 @@ export interface WorkerOptions<Args extends unknown[] = never[]> {
  * The type of the option `initializerArgs`.
  *
  * @typeParam Args The arguments that the initializer takes.
+ *
+ * @internal
  */
 export type InitializerArgs<Args extends unknown[]> = Args extends []
   ? readonly []
@@ -92,6 +94,8 @@ export type InitializerArgs<Args extends unknown[]> = Args extends []
  * arguments.
  *
  * @typeParam Args The arguments that the initializer takes.
+ *
+ * @internal
  */
 export type NeededInitializerArgs<Args extends unknown[]> = [] extends Args
   ? unknown

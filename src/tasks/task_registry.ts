@@ -1,5 +1,10 @@
 import { functionSource } from "./function_source.ts";
-import { type BoundTask, ModuleTask, Task, type TaskLike } from "./task.ts";
+import {
+  type AnyTask,
+  type BoundTask,
+  ModuleTask,
+  TaskObject,
+} from "./task.ts";
 import type { Definition } from "../protocol/worker_messages.ts";
 
 /** How many functions' sources are remembered. */
@@ -46,8 +51,8 @@ export class TaskRegistry {
    *
    * @throws {TypeError} If it is no task, or a function that can't be sent.
    */
-  register(task: TaskLike<never[], unknown>): RegisteredTask {
-    if (typeof task !== "function" && !(task instanceof Task)) {
+  register(task: AnyTask): RegisteredTask {
+    if (typeof task !== "function" && !(task instanceof TaskObject)) {
       throw new TypeError(
         `A 'task' must be a function, or come from importTasks() or bind(), and this is ${
           Deno.inspect(task)
@@ -62,13 +67,13 @@ export class TaskRegistry {
     return registered;
   }
 
-  #make(task: TaskLike<never[], unknown>): RegisteredTask {
-    if (typeof task === "function") return this.#inline(task);
+  #make(task: AnyTask): RegisteredTask {
+    if (!(task instanceof TaskObject)) return this.#inline(task);
     if (task instanceof ModuleTask) return this.#export(task);
-    return this.#bound(task as unknown as BoundTask);
+    return this.#bound(task as BoundTask);
   }
 
-  #inline(task: (...args: never[]) => unknown): RegisteredTask {
+  #inline(task: (...args: never) => unknown): RegisteredTask {
     const text = Function.prototype.toString.call(task);
     let registered = this.#bySource.get(text);
     if (registered === undefined) {

@@ -233,7 +233,7 @@ function testFailingTasks(test: Test): void {
   }
 
   test("names the item's result that can't be sent in a chunk", async (pool) => {
-    const give = (x: number) => x === 5 ? () => x : x;
+    const give = (x: number): unknown => x === 5 ? () => x : x;
     const results: unknown[] = [];
     const map = pool.map(give, XS, { chunkSize: 10 });
     const error = await assertRejects(async () => {

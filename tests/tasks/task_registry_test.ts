@@ -7,7 +7,9 @@ import {
 } from "@std/assert";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { bind, importTasks, type TaskLike } from "../../src/tasks/task.ts";
+import { bind } from "../../src/tasks/bind.ts";
+import { importTasks } from "../../src/tasks/import_tasks.ts";
+import type { AnyTask } from "../../src/tasks/task.ts";
 import {
   type RegisteredTask,
   TaskRegistry,
@@ -110,7 +112,7 @@ Deno.test("TaskRegistry knows a bound task again, but not one made like it", () 
 Deno.test("TaskRegistry refuses what is no task, and remembers no failure", () => {
   const registry = makeRegistry();
   for (const wrong of [undefined, null, "tasks.ts", {}, 1]) {
-    const task = wrong as unknown as TaskLike<never[], unknown>;
+    const task = wrong as unknown as AnyTask;
     assertThrows(() => registry.register(task), TypeError, "'task'");
   }
   for (let times = 0; times < 2; times++) {
@@ -131,7 +133,7 @@ Deno.test("TaskRegistry gives ids of its own", () => {
   assertEquals(makeRegistry().register(task).id, 0);
 });
 
-/** Collects garbage until a condition is fulfilled, if it ever is. */
+/** Collects garbage until a condition holds, or gives up. */
 async function collectUntil(isDone: () => boolean): Promise<void> {
   setFlagsFromString("--expose-gc");
   const collect: () => void = runInNewContext("gc");
@@ -160,7 +162,7 @@ Deno.test("TaskRegistry tells of bound tasks that were dropped, when nothing use
   const task = (x: number) => x;
   const kept = bind(task, 1);
   const keptId = registry.register(kept).id;
-  // Functions of their own, so that nothing is left in a frame's registers.
+  // Separate functions leave nothing in the registers of a frame.
   const register = () => registry.register(bind(task, 2));
   const used = new Map([["call", register()]]);
   const unusedId = ((): number => register().id)();
