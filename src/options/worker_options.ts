@@ -38,10 +38,11 @@ export interface WorkerOptions<Args extends unknown[] = never[]> {
    */
   readonly permissions?: WorkerPermissions;
   /**
-   * The deno.json file by which workers resolve imports, as a path or a file
-   * URL. `false` means none, and no `vendor` folder either. If it is left out,
-   * it is the one nearest to this program's main module. A project that has
-   * only a package.json needs a deno.json, which may be empty.
+   * The deno.json, deno.jsonc or package.json by which workers resolve imports,
+   * as a path or a file URL. `false` means none, and no `vendor` folder either.
+   * If it is left out, it is the one nearest to this program's main module. A
+   * program can't see its own `--config` and `--import-map`: set the first
+   * here, and pass the second in `denoArgs`.
    */
   readonly config?: string | URL | false;
   /**
