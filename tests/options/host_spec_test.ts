@@ -10,7 +10,7 @@ import type { HostOptions } from "../../src/options/host_options.ts";
 import { parseHosts } from "../../src/options/host_spec.ts";
 import { Random } from "../helpers/random.ts";
 
-/** The longest `tmpdir` that leaves room for the names of sockets. */
+/** The longest `tmpdir` that leaves room for the path of a socket. */
 const LONGEST_TMPDIR = `/${"a".repeat(51)}`;
 
 /** Specs, and what they parse to, without the defaults. */
@@ -61,7 +61,7 @@ const READ: readonly (readonly [spec: string, read: object])[] = [
 ];
 
 for (const [spec, read] of READ) {
-  Deno.test(`parseHosts() reads "${spec}"`, () => {
+  Deno.test(`parseHosts() parses "${spec}"`, () => {
     const [host, ...more] = parseHosts(spec);
     const { hostname } = host!;
     assertEquals(more, []);
@@ -78,7 +78,7 @@ for (const [spec, read] of READ) {
   });
 }
 
-/** What is wrong with a spec, by what is said of it. */
+/** Specs that can't be parsed, and a part of the message. */
 const UNREADABLE: readonly (readonly [spec: string, message: string])[] = [
   ["http://mini", `scheme is "http://", and can only be "ssh://"`],
   ["SSH://mini", `scheme is "SSH://"`],
@@ -149,7 +149,7 @@ Deno.test("parseHosts() takes one host or many, in their order", () => {
   ]);
 });
 
-/** The options that both kinds of hosts have. */
+/** Options for both kinds of hosts. */
 const COMMON = {
   permissions: "none",
   denoArgs: ["--v8-flags=--expose-gc"],
