@@ -10,48 +10,55 @@ import {
   MAX_INNER_ERRORS,
   MIN_ATTACHMENT_BYTES,
 } from "./wire_limits.ts";
-import { partOf, TooLarge, UnsendablePart } from "./unsendable_part.ts";
+import {
+  longBigInt,
+  tooDeep,
+  tooManyContainers,
+  tooManyErrors,
+  unsendableKind,
+} from "./refusals.ts";
+import { partOf, propertyAccess, UnsendablePart } from "./unsendable_part.ts";
 import { errorClassName, errorKeys, errorText } from "./error_classes.ts";
 
-/** Strings up to this length are encoded faster in JavaScript. */
+/** The longest string that is faster to encode in JavaScript. */
 const SHORT_STRING = 24;
 
 const NONE: readonly Uint8Array<ArrayBuffer>[] = [];
 
-// What a subclass iterates over may differ from what it holds.
+// A subclass may iterate over something other than its content.
 const mapEntries = Map.prototype.entries;
 const setValues = Set.prototype.values;
 
 const textEncoder = new TextEncoder();
 
 /**
- * Encodes values as MessagePack at the end of a growing buffer.
+ * Appends values as MessagePack to a buffer that grows.
  *
- * What has no MessagePack format travels as an {@linkcode Extension}. Big
- * binary values are not copied: they are collected in
- * {@linkcode Encoder.pending}, for the frame to attach at its end.
+ * A value without a MessagePack format becomes an {@linkcode Extension}. Big
+ * binary values aren't copied: {@linkcode Encoder.pending} collects them, and
+ * the frame attaches them at its end.
  *
  * @see {@link https://github.com/msgpack/msgpack/blob/master/spec.md}
  */
 export class Encoder extends ByteWriter {
-  /** Big binary values met since the frame began, in the order met. */
+  /** The big binary values of the current frame, in their order. */
   readonly pending: Uint8Array<ArrayBuffer>[] = [];
-  /** Bytes that {@linkcode Encoder.pending} will take at the frame's end. */
+  /** How many bytes {@linkcode Encoder.pending} takes in the frame. */
   pendingBytes = 0;
 
   #depth = 0;
-  /** Objects met in the value; those met again count again. */
+  /** How many objects the value has so far; shared ones count each time. */
   #containers = 0;
-  /** Bytes written for properties of errors that were left out. */
+  /** Bytes that were written for properties of errors and taken back. */
   #leftOutBytes = 0;
   readonly #errors: Error[] = [];
-  /** Errors met within the outermost of them. */
+  /** How many errors the outermost of them contains so far. */
   #innerErrors = 0;
 
   /**
    * Appends a value.
    *
-   * After an exception the caller calls {@linkcode Encoder.rollback}.
+   * If it throws, the caller must call {@linkcode Encoder.rollback}.
    *
    * @throws {UnsendablePart} If a part of the value can't be sent or read.
    * @throws {TypeError} If the value can't be read, or is too large.
@@ -89,14 +96,14 @@ export class Encoder extends ByteWriter {
     }
   }
 
-  /** Forgets what was encoded since there were this many bytes and attachments. */
+  /** Goes back to this position and number of attachments. */
   rollback(position: number, attachments: number): void {
     this.#truncate(position, attachments);
     this.#depth = 0;
     this.#errors.length = 0;
   }
 
-  /** Takes the pending attachments, last one first, and forgets them. */
+  /** Removes the pending attachments, and returns them last one first. */
   takePending(): readonly Uint8Array<ArrayBuffer>[] {
     if (this.pending.length === 0) return NONE;
     this.pendingBytes = 0;
@@ -107,7 +114,7 @@ export class Encoder extends ByteWriter {
     this.reserve(9);
     const bytes = this.bytes;
     let position = this.position;
-    // Not true of -0, which only a float can hold.
+    // -0 must become a float.
     if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
       if (value >= 0) {
         if (value < 0x80) {
@@ -158,7 +165,7 @@ export class Encoder extends ByteWriter {
       }
     }
     if (!value.isWellFormed()) return this.#utf16(value);
-    // The header comes first, so its size is that of the longest encoding.
+    // The header comes first, so it has room for the longest encoding.
     const most = length * 3;
     const headerSize = most < 0x100 ? 2 : most < 0x10000 ? 3 : 5;
     const start = this.position + headerSize;
@@ -257,7 +264,7 @@ export class Encoder extends ByteWriter {
     } else if (value instanceof URL) {
       this.#extensionBytes(Extension.URL, textEncoder.encode(value.href));
     } else if (Object.prototype.toString.call(value) === "[object Object]") {
-      // An instance of a user's class: its own properties, as structuredClone.
+      // Like structuredClone, sends the own properties of a class instance.
       this.#plain(value);
     } else {
       throw unsendableKind(value);
@@ -319,8 +326,8 @@ export class Encoder extends ByteWriter {
       this.position += bytes.length;
       return;
     }
-    // The frame's attachments end with the one met first, so that how far it
-    // begins from the frame's end is known before the frame is complete.
+    // The first attachment comes last in the frame. Its distance from the end
+    // is therefore known before the frame is complete.
     this.pending.push(bytes);
     this.pendingBytes += attachedSize(bytes.length);
     this.maxPosition -= attachedSize(bytes.length);
@@ -335,8 +342,8 @@ export class Encoder extends ByteWriter {
   }
 
   /**
-   * An error travels whatever hangs on it: an own property that can't be sent
-   * is left out, for it is the error that matters.
+   * Encodes an error. It leaves out own properties that can't be sent, because
+   * the error itself must arrive.
    */
   #error(error: Error): void {
     if (this.#errors.includes(error)) {
@@ -373,7 +380,7 @@ export class Encoder extends ByteWriter {
       return true;
     } catch (reason) {
       this.#leftOutBytes += this.position + this.pendingBytes - bytes;
-      // Many errors that share a large part would write it many times.
+      // Many errors may share a large property.
       if (this.#leftOutBytes > MAX_FRAME_BYTES) throw reason;
       this.#truncate(position, attachments);
       this.#depth = depth;
@@ -391,7 +398,7 @@ export class Encoder extends ByteWriter {
     }
   }
 
-  /** Begins an extension whose size isn't known yet (ext 32). */
+  /** Begins an extension of unknown size (ext 32). */
   #beginExtension(type: number): number {
     const start = this.skip(6);
     this.bytes[start] = 0xc9;
@@ -416,55 +423,13 @@ export class Encoder extends ByteWriter {
   }
 }
 
-/** The size of an attachment with its bin 32 header. */
+/** Returns the size of an attachment with its bin 32 header. */
 function attachedSize(length: number): number {
   return length + 5;
 }
 
-/** Whether a value is sent as what its own properties are. */
-export function isPlain(value: object): boolean {
+/** Whether an object has the prototype of a plain one, or none. */
+function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
-}
-
-function unsendableKind(value: object, more = ""): UnsendablePart {
-  const kind = Object.prototype.toString.call(value).slice(8, -1);
-  const article = "AEIO".includes(kind.charAt(0)) ? "an" : "a";
-  return new UnsendablePart(
-    `A ${kind}${more} can't be sent`,
-    `is ${article} ${kind}${more}, which can't be sent`,
-  );
-}
-
-function tooDeep(): UnsendablePart {
-  return new UnsendablePart(
-    `Values can't nest deeper than ${MAX_DEPTH} levels`,
-  );
-}
-
-function tooManyContainers(): TooLarge {
-  return new TooLarge(
-    `It has more than ${MAX_CONTAINERS} objects, of which those that are met again count again`,
-  );
-}
-
-function tooManyErrors(): UnsendablePart {
-  return new UnsendablePart(
-    `An error can't have more than ${MAX_INNER_ERRORS} errors within it`,
-  );
-}
-
-function longBigInt(): UnsendablePart {
-  const most = MAX_BIGINT_DIGITS * 4;
-  return new UnsendablePart(
-    `A bigint of more than ${most} bits can't be sent`,
-    `is a bigint of more than ${most} bits, which can't be sent`,
-  );
-}
-
-/** Returns how JavaScript writes the access to a property. */
-function propertyAccess(key: string): string {
-  return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key)
-    ? `.${key}`
-    : `[${JSON.stringify(key)}]`;
 }

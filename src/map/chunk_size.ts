@@ -53,7 +53,7 @@ export class ChunkSize {
   measured(items: number, microseconds: number, bytes: number): void {
     const each = Math.ceil(bytes / items);
     const before = this.#itemBytes ?? 0;
-    // One that is too large does more harm than many that are too small.
+    // A chunk that is too large does more harm than many that are too small.
     this.#itemBytes = each >= before
       ? each
       : Math.floor(before + (each - before) * WEIGHT);
@@ -61,9 +61,26 @@ export class ChunkSize {
     const fitting = Math.ceil(
       TARGET_MICROSECONDS * items / Math.max(1, microseconds),
     );
-    const small = Math.floor(MAX_BYTES / Math.max(1, this.#itemBytes));
     // A small chunk that was quick says little about a large one.
-    const most = Math.min(fitting, items * 2, MAX_ITEMS, small);
+    const most = Math.min(fitting, items * 2, MAX_ITEMS, this.#fittingItems);
     this.#items = Math.max(1, most);
+  }
+
+  /**
+   * Learns from a chunk that was sent, if its items are larger than expected.
+   *
+   * @param bytes The size of its items.
+   */
+  sent(items: number, bytes: number): void {
+    const each = Math.ceil(bytes / items);
+    if (each <= (this.#itemBytes ?? 0)) return;
+    this.#itemBytes = each;
+    if (this.fixed) return;
+    this.#items = Math.max(1, Math.min(this.#items, this.#fittingItems));
+  }
+
+  /** How many items fit in the bytes of a chunk. */
+  get #fittingItems(): number {
+    return Math.floor(MAX_BYTES / Math.max(1, this.#itemBytes ?? 0));
   }
 }

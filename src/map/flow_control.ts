@@ -33,6 +33,8 @@ export class FlowControl {
   #outstanding = 0;
   /** Calls that were submitted and haven't arrived. */
   #inFlight = 0;
+  /** How many may be: more with each that arrives, as their size is known. */
+  #maxInFlight = 0;
   /** What these and their results are expected to take. */
   #inFlightBytes = 0;
   /** Results that wait for their reader. */
@@ -48,6 +50,9 @@ export class FlowControl {
   /** Whether another call may be submitted now. */
   get isOpen(): boolean {
     if (this.#room <= 0 || this.#isLoaded) return false;
+    if (this.#inFlight >= Math.max(this.#workers, this.#maxInFlight)) {
+      return false;
+    }
     if (
       this.#outstanding < this.#maxOutstanding &&
       this.#heldBytes <= MAX_HELD_BYTES
@@ -76,8 +81,14 @@ export class FlowControl {
     this.#inFlightBytes += call.expectedBytes;
   }
 
+  /** Notes that a call takes so many bytes more than was expected. */
+  grown(bytes: number): void {
+    this.#inFlightBytes += bytes;
+  }
+
   /** Notes that a call's outcome has arrived. */
   arrived(call: MapCall): void {
+    this.#maxInFlight = Math.max(this.#workers, this.#maxInFlight) + 1;
     this.#inFlight--;
     this.#inFlightBytes -= call.expectedBytes;
     this.#heldBytes += call.resultBytes;

@@ -1,4 +1,4 @@
-import { Call, type CallTerms } from "../calls/call.ts";
+import { Call, type CallOwner, type CallTerms } from "../calls/call.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
 
 /** Takes the outcomes of its calls. */
@@ -6,9 +6,17 @@ export interface MapCallOwner {
   /**
    * Takes a call's outcome.
    *
-   * @param microseconds How long a worker was busy with all of it, if known.
+   * @param rest The items that the worker has left, as the values of those
+   * before them are large.
+   * @param microseconds How long a worker was busy with the others, if known.
    */
-  settled(call: MapCall, microseconds?: number): void;
+  settled(
+    call: MapCall,
+    rest: readonly unknown[],
+    microseconds?: number,
+  ): void;
+  /** Notes that a call takes so many bytes more than was expected. */
+  grown(call: MapCall, bytes: number): void;
 }
 
 /** The outcome of a task that threw. */
@@ -24,6 +32,8 @@ export class MapCall extends Call {
   #thrown: Thrown | undefined;
   #resultBytes = 0;
   #hasArrived = false;
+  #next: MapCall | undefined;
+  #expectedBytes: number;
 
   /**
    * Constructs a call whose outcome `run` takes.
@@ -36,10 +46,26 @@ export class MapCall extends Call {
     payload: readonly unknown[],
     chunk: "single" | "spread" | undefined,
     terms?: CallTerms,
-    readonly expectedBytes = 0,
+    expectedBytes = 0,
   ) {
     super(task, payload, chunk, terms);
     this.#run = run;
+    this.#expectedBytes = expectedBytes;
+  }
+
+  /** About how much the call and its results take, in bytes. */
+  get expectedBytes(): number {
+    return this.#expectedBytes;
+  }
+
+  /** The call for the items that a worker has left, if it has left some. */
+  get next(): MapCall | undefined {
+    return this.#next;
+  }
+
+  /** Lets another call follow it, or none. */
+  follow(next: MapCall | undefined): void {
+    this.#next = next;
   }
 
   /** What the task returned for each item. */
@@ -62,6 +88,19 @@ export class MapCall extends Call {
     return this.#hasArrived;
   }
 
+  override send(
+    worker: CallOwner,
+    id: number,
+    message: number,
+    bytes: number,
+  ): void {
+    super.send(worker, id, message, bytes);
+    const growth = bytes - this.#expectedBytes;
+    if (growth <= 0) return;
+    this.#expectedBytes = bytes;
+    this.#run.grown(this, growth);
+  }
+
   /** A chunk runs again item by item, as one of them may be to blame. */
   override rerun(submit: (call: Call) => void): void {
     if (this.chunk === undefined) return submit(this);
@@ -76,14 +115,16 @@ export class MapCall extends Call {
     this.#values = this.chunk === undefined ? [value] : value as unknown[];
     this.#resultBytes = bytes;
     this.#hasArrived = true;
-    this.#run.settled(this, microseconds);
+    const { length } = this.#values;
+    const rest = length < this.items ? this.payload.slice(length) : [];
+    this.#run.settled(this, rest, microseconds);
   }
 
   protected override rejected(reason: unknown, before: unknown[] = []): void {
     this.#values = before;
     this.#thrown = { reason };
     this.#hasArrived = true;
-    this.#run.settled(this);
+    this.#run.settled(this, []);
   }
 }
 

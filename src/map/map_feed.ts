@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers";
 import type { ChunkSize } from "./chunk_size.ts";
 import { END, type Items } from "./items.ts";
-import { roughSize } from "./rough_size.ts";
+import { roughSize } from "../util/rough_size.ts";
 
 /** Arguments that are taken into one chunk, in bytes. */
 const MAX_CHUNK_BYTES = 4 * 2 ** 20;

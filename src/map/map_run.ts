@@ -72,6 +72,8 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   readonly #feed: MapFeed;
   readonly #flow: FlowControl;
   readonly #buffer: ResultBuffer;
+  /** Calls for items that workers have left, not submitted yet. */
+  readonly #rest = new Set<MapCall>();
   #phase: Phase = "idle";
   /** Why the map ends early, once all that can be read was. */
   #error: Thrown | undefined;
@@ -82,8 +84,11 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.#plan = plan;
     this.#sink = sink;
     this.#flow = new FlowControl(plan.chunkSize);
-    this.#buffer = new ResultBuffer(plan.ordered, (call) => {
-      if (this.#flow.read(call)) sink.wake();
+    this.#buffer = new ResultBuffer(plan.ordered, {
+      read: (call) => {
+        if (this.#flow.read(call)) sink.wake();
+      },
+      needs: (call) => this.#submitRest(call),
     });
     this.#feed = new MapFeed(plan.items, plan.chunkSize, {
       wants: () => this.#flow.isOpen,
@@ -100,31 +105,48 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
 
   /** Whether it submits nothing more. */
   get ended(): boolean {
-    return this.#phase === "draining" || this.#phase === "ended";
+    return this.#phase !== "running" && this.#rest.size === 0;
   }
 
   /** Submits calls, now or when its inputs have given items. */
   pull(offer: Offer): void {
     this.#flow.offer(offer);
-    this.#feed.fill();
+    for (const call of this.#rest) {
+      if (!this.#flow.isOpen) return;
+      this.#submitRest(call);
+    }
+    if (this.#phase === "running") this.#feed.fill();
   }
 
   /** Takes no more items: the pool was shut down, or is broken. */
   stop(reason: Error): void {
     if (this.ended) return;
-    this.#drain({ reason });
+    for (const call of this.#rest) this.#submitRest(call);
+    if (this.#phase === "running") this.#drain({ reason });
     this.results.serve();
   }
 
   /** Takes a call's outcome. */
-  settled(call: MapCall, microseconds?: number): void {
+  settled(
+    call: MapCall,
+    rest: readonly unknown[],
+    microseconds?: number,
+  ): void {
     if (!this.#buffer.arrived(call)) return;
     this.#flow.arrived(call);
     if (microseconds !== undefined) {
-      const bytes = call.bytes + call.resultBytes;
-      this.#plan.chunkSize.measured(call.items, microseconds, bytes);
+      const share = call.values.length / call.items;
+      const bytes = call.bytes * share + call.resultBytes;
+      this.#plan.chunkSize.measured(call.values.length, microseconds, bytes);
     }
+    if (rest.length > 0) this.#follow(call, rest);
     this.results.serve();
+  }
+
+  /** Takes the size of a call that was larger than expected. */
+  grown(call: MapCall, bytes: number): void {
+    this.#plan.chunkSize.sent(call.items, call.bytes);
+    this.#flow.grown(bytes);
   }
 
   /** Moves on to the next result. */
@@ -134,7 +156,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     const next = this.#buffer.advance();
     if (next === "value" || next === "waiting") return next;
     const thrown = this.#buffer.thrown;
-    if (thrown === undefined && this.#phase === "running") return "waiting";
+    if (thrown === undefined && !this.ended) return "waiting";
     this.close().catch(() => {});
     if (thrown !== undefined) throw this.#plan.trace.addTo(thrown.reason);
     if (this.#error !== undefined) throw this.#error.reason;
@@ -153,6 +175,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   async close(): Promise<void> {
     if (this.#phase === "ended") return;
     this.#phase = "ended";
+    this.#rest.clear();
     this.#unwatch?.();
     this.#buffer.clear();
     this.#sink.wake();
@@ -171,6 +194,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   /** Ends the map early; only results that are there can still be read. */
   #interrupt(reason: unknown): void {
     this.#error = { reason };
+    this.#rest.clear();
     this.#drain({ reason });
     this.#buffer.abandonUnread();
     this.results.serve();
@@ -204,6 +228,31 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     }
     this.#flow.submitted(call);
     this.#buffer.push(call);
+    this.#sink.submit(call);
+  }
+
+  /** Makes calls of the items that a worker has left. */
+  #follow(call: MapCall, rest: readonly unknown[]): void {
+    const { task, chunkSize, terms } = this.#plan;
+    const { items, itemBytes = 0 } = chunkSize;
+    let last = call;
+    for (let at = 0; at < rest.length; at += items) {
+      const part = rest.slice(at, at + items);
+      const bytes = part.length * itemBytes;
+      const next = new MapCall(this, task, part, call.chunk, terms, bytes);
+      last.follow(next);
+      this.#rest.add(next);
+      last = next;
+    }
+    // It may have taken its last item before.
+    this.#sink.addSource(this);
+  }
+
+  /** Submits a call for items that a worker has left, if it waits. */
+  #submitRest(call: MapCall): void {
+    if (!this.#rest.delete(call)) return;
+    this.#flow.submitted(call);
+    this.#buffer.pushNext(call);
     this.#sink.submit(call);
   }
 

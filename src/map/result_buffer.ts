@@ -4,13 +4,21 @@ import { Queue } from "../util/queue.ts";
 /** What a reader finds next in a buffer. */
 export type NextResult = "value" | "thrown" | "waiting" | "empty";
 
+/** What a buffer reports to its map. */
+export interface ResultBufferEvents {
+  /** Notes that all values of a call were read. */
+  read(call: MapCall): void;
+  /** Notes that a call comes next that may not have been submitted. */
+  needs(call: MapCall): void;
+}
+
 /**
  * The calls of a map from their submission until their values are read, in the
  * order of the items or in that of their arrival.
  */
 export class ResultBuffer {
   readonly #isOrdered: boolean;
-  readonly #onRead: (call: MapCall) => void;
+  readonly #events: ResultBufferEvents;
   /** The calls to read; if the buffer isn't ordered, only arrived ones. */
   readonly #calls = new Queue<MapCall>();
   /** The calls that haven't arrived, if the buffer isn't ordered. */
@@ -19,20 +27,21 @@ export class ResultBuffer {
   #current: MapCall | undefined;
   #index = 0;
 
-  /**
-   * Constructs a buffer without calls.
-   *
-   * @param onRead Called with each call whose values were all read.
-   */
-  constructor(isOrdered: boolean, onRead: (call: MapCall) => void) {
+  /** Constructs a buffer without calls. */
+  constructor(isOrdered: boolean, events: ResultBufferEvents) {
     this.#isOrdered = isOrdered;
-    this.#onRead = onRead;
+    this.#events = events;
   }
 
   /** Adds a call that was submitted. */
   push(call: MapCall): void {
     if (this.#isOrdered) this.#calls.push(call);
     else this.#expected.add(call);
+  }
+
+  /** Adds a call that was submitted and follows another one. */
+  pushNext(call: MapCall): void {
+    if (!this.#isOrdered) this.#expected.add(call);
   }
 
   /**
@@ -60,7 +69,11 @@ export class ResultBuffer {
         if (this.#index < current.values.length) return "value";
         if (current.thrown !== undefined) return "thrown";
         this.#current = undefined;
-        this.#onRead(current);
+        this.#events.read(current);
+        if (this.#isOrdered && current.next !== undefined) {
+          this.#calls.unshift(current.next);
+          this.#events.needs(current.next);
+        }
       }
       const head = this.#calls.peek();
       if (head === undefined) {
@@ -94,12 +107,22 @@ export class ResultBuffer {
   abandonUnread(): void {
     const calls = [...this.#calls.drain(), ...this.#expected];
     this.#expected.clear();
-    let isReadable = true;
+    let isReadable = this.#abandonNext(this.#current);
     for (const call of calls) {
       isReadable &&= call.hasArrived;
       if (isReadable) this.#calls.push(call);
       else call.abandon();
+      isReadable = this.#abandonNext(call) && isReadable;
     }
+  }
+
+  /** Abandons the calls that follow one; returns whether there were none. */
+  #abandonNext(call: MapCall | undefined): boolean {
+    if (call?.next === undefined || !this.#isOrdered) return true;
+    let next: MapCall | undefined = call.next;
+    for (; next !== undefined; next = next.next) next.abandon();
+    call.follow(undefined);
+    return false;
   }
 
   /** Abandons all calls and drops all results. */

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { CallOptions } from "./call_options.ts";
 import type { FailureOptions } from "./failure_options.ts";
@@ -259,9 +260,12 @@ function configPath(config: PoolOptions["config"]): string | undefined {
   if (typeof config !== "string" && !(config instanceof URL)) {
     throw wrongType("config", config, "a path, a file URL or false");
   }
-  const path = config instanceof URL || config.startsWith("file:")
-    ? fileURLToPath(config)
-    : config;
+  // Workers may start in another folder.
+  const path = resolve(
+    config instanceof URL || config.startsWith("file:")
+      ? fileURLToPath(config)
+      : config,
+  );
   if (!exists(path)) throw wrongValue("config", path, "the path of a file");
   return path;
 }

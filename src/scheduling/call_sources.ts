@@ -47,8 +47,9 @@ export class CallSources {
     this.#workers = workers;
   }
 
-  /** Adds a source. */
+  /** Adds a source, if it isn't there. */
   add(source: CallSource): void {
+    if (this.#sources.includes(source)) return;
     this.#sources.push(source);
     this.#changed();
   }

@@ -143,8 +143,9 @@ export class Scheduler {
    * @param reason Makes an error for each, as each has a caller of its own.
    */
   close(reason: () => Error): void {
-    this.#closed ??= reason;
+    // They may submit what they have taken, before.
     this.#sources.stop(reason);
+    this.#closed ??= reason;
   }
 
   /**

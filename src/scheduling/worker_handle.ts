@@ -88,9 +88,12 @@ export class WorkerHandle implements CallOwner {
     );
   }
 
-  /** Whether the worker is lost or is being killed. */
+  /**
+   * Whether the worker is lost or is being killed. If its host was lost, its
+   * connection may last a little longer, but it answers no more calls.
+   */
   get isEnding(): boolean {
-    return this.lost || this.#killed;
+    return this.lost || this.#killed || this.#profile.process.isHostLost;
   }
 
   /** Whether calls may be sent to it. */

@@ -130,7 +130,6 @@ export class Executor {
     if (job.next === 0 && this.#results.hasUnsent) return this.#drain();
     if (job.chunk === undefined) this.#begin(job, job.next++);
     else this.#beginItems(job, job.chunk);
-    restorePrimordials();
     if (job.next === job.items.length) this.#jobs.shift();
     if (this.#results.isFull) return this.#drain();
     if (now() < this.#sliceEnd) return true;
@@ -167,11 +166,12 @@ export class Executor {
   #beginItems(job: Job, chunk: ChunkProgress): void {
     const { length } = job.items;
     while (job.next < length && !this.#isAtLimit) {
-      if (chunk.failed) return this.#skipRest(job, chunk);
+      if (chunk.failed || chunk.isLarge) return this.#skipRest(job, chunk);
       this.#begin(job, job.next++);
       const isDue = ++this.#looks % ITEMS_PER_LOOK === 0;
-      if (isDue && now() >= this.#sliceEnd) return;
+      if (isDue && now() >= this.#sliceEnd) break;
     }
+    restorePrimordials();
   }
 
   #begin(job: Job, index: number): void {
@@ -253,7 +253,10 @@ export class Executor {
     }
   }
 
-  /** Leaves the rest of a failed chunk, whose values nobody would get. */
+  /**
+   * Leaves the rest of a chunk that has failed, whose values nobody would get,
+   * or that is large by now: the pool sends the rest again.
+   */
   #skipRest(job: Job, chunk: ChunkProgress): void {
     const rest = job.items.length - job.next;
     job.next = job.items.length;

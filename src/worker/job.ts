@@ -1,4 +1,11 @@
 import type { LoadedTask } from "./task_table.ts";
+import { roughSize } from "../util/rough_size.ts";
+
+/** The size of a chunk's values with which the rest of its items is left. */
+const MAX_BYTES = 2 ** 20;
+
+/** One in this many objects is weighed, after as many at first. */
+const SAMPLE = 16;
 
 /** The work of one message. */
 export interface Job {
@@ -24,6 +31,8 @@ export function callId({ id, chunk }: Job, index: number): number {
 export class ChunkProgress {
   readonly #values: unknown[];
   #unsettled: number;
+  /** About how many bytes the values have. */
+  #bytes = 0;
   #failedAt = Infinity;
   #thrown: unknown;
 
@@ -38,12 +47,17 @@ export class ChunkProgress {
     return this.#failedAt !== Infinity;
   }
 
+  /** Whether its values should be sent before further items begin. */
+  get isLarge(): boolean {
+    return this.#bytes > MAX_BYTES;
+  }
+
   /** What the first failed item threw. */
   get thrown(): unknown {
     return this.#thrown;
   }
 
-  /** The values of all items, or of those before the first that failed. */
+  /** The values of the items that weren't given up, up to the first failed. */
   get values(): readonly unknown[] {
     return this.failed ? this.#values.slice(0, this.#failedAt) : this.#values;
   }
@@ -51,6 +65,7 @@ export class ChunkProgress {
   /** Notes an item's value, and returns whether all items are settled. */
   returned(index: number, value: unknown): boolean {
     this.#values[index] = value;
+    if (typeof value !== "number") this.#bytes += weigh(value, index);
     return --this.#unsettled === 0;
   }
 
@@ -63,9 +78,23 @@ export class ChunkProgress {
     return --this.#unsettled === 0;
   }
 
-  /** Gives up items, and returns whether all others are settled. */
+  /** Gives up the last items, and returns whether all others are settled. */
   skip(count: number): boolean {
+    this.#values.length -= count;
     this.#unsettled -= count;
     return this.#unsettled === 0;
+  }
+}
+
+/** Returns about how many bytes a value has. */
+function weigh(value: unknown, index: number): number {
+  try {
+    if (index < SAMPLE) return roughSize(value, true);
+    return index % SAMPLE === 0
+      ? roughSize(value, true) * SAMPLE
+      : roughSize(value, false);
+  } catch {
+    // It is a revoked proxy, or the task has replaced a global.
+    return 0;
   }
 }

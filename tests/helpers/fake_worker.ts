@@ -87,10 +87,11 @@ export class FakeWorker {
     return label;
   }
 
-  /** Returns the items of the first call, which is a chunk. */
-  async answerChunk(microseconds = 1): Promise<void> {
+  /** Returns the items of the first call, which is a chunk, or some of them. */
+  async answerChunk(microseconds = 1, count = Infinity): Promise<void> {
     const [id, items] = this.#calls.shift()!;
-    await this.#send([MessageType.CHUNK_RESULTS, id, microseconds, items]);
+    const values = (items as unknown[]).slice(0, count);
+    await this.#send([MessageType.CHUNK_RESULTS, id, microseconds, values]);
   }
 
   /** Throws from the first call, after some of its items. */

@@ -7,9 +7,11 @@ import { TASK } from "../helpers/fake_worker.ts";
 class Owner {
   readonly times: (number | undefined)[] = [];
 
-  settled(_call: MapCall, microseconds?: number): void {
+  settled(_call: MapCall, _rest: unknown, microseconds?: number): void {
     this.times.push(microseconds);
   }
+
+  grown(): void {}
 }
 
 Deno.test("MapCall tells how long a worker was busy with it", () => {

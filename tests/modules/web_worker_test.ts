@@ -18,7 +18,7 @@ async function messageOf(module: string): Promise<unknown> {
   }
 }
 
-Deno.test("Pool runs tasks when it is made in a web worker", async () => {
+Deno.test("Pool runs tasks when it is created in a web worker", async () => {
   assertEquals(await messageOf(PROGRAM), [true, false]);
 });
 

@@ -35,7 +35,7 @@ async function send(
 
 /** A chunk of a map. */
 function chunk(...items: number[]): MapCall {
-  return new MapCall({ settled: () => {} }, TASK, items, "single");
+  return new MapCall({ settled() {}, grown() {} }, TASK, items, "single");
 }
 
 Deno.test("HostTally.count() adds up", () => {

@@ -133,7 +133,7 @@ Deno.test("TaskRegistry counts ids separately from other registries", () => {
   assertEquals(makeRegistry().register(task).id, 0);
 });
 
-/** Collects garbage until a condition is met; it may never be. */
+/** Collects garbage until a condition holds, or gives up. */
 async function collectUntil(isDone: () => boolean): Promise<void> {
   setFlagsFromString("--expose-gc");
   const collect: () => void = runInNewContext("gc");
@@ -162,7 +162,7 @@ Deno.test("TaskRegistry reports a bound task as dropped once nothing uses it", a
   const task = (x: number) => x;
   const kept = bind(task, 1);
   const keptId = registry.register(kept).id;
-  // Separate functions, because registers of this frame could hold the task.
+  // Separate functions leave nothing in the registers of a frame.
   const register = () => registry.register(bind(task, 2));
   const used = new Map([["call", register()]]);
   const unusedId = ((): number => register().id)();

@@ -30,7 +30,7 @@ for (const name of NAMES) {
   });
 }
 
-Deno.test("this.signal works in a function, bound or not", async () => {
+Deno.test("this.signal is set in a function, bound or not", async () => {
   await using pool = new Pool(1);
   const task = function (this: unknown, ...args: number[]) {
     const { signal } = this as { signal: AbortSignal };
@@ -59,10 +59,10 @@ Deno.test("taskSignal() returns the signal of the task that calls it", async () 
 Deno.test("taskSignal() throws outside of a task", async () => {
   await using pool = new Pool(1);
   const error = await assertRejects(() => pool.run(tasks.afterAwait), Error);
-  assertStringIncludes(error.message, "There is no task here");
+  assertStringIncludes(error.message, "No task is running");
 });
 
-/** The timeout of a map; the test fires its timer. */
+/** The timeout of a map, which the test triggers. */
 const TIMEOUT = 100_001;
 
 for (const how of ["left", "timed out"]) {

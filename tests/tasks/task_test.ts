@@ -53,7 +53,7 @@ function declaration(x: number): number {
   return x + 7;
 }
 
-Deno.test("Pool.run() runs every form of function that has a source", async () => {
+Deno.test("Pool runs every form of function with a source", async () => {
   const forms: [(x: number) => number | Promise<number>, number][] = [
     [literal.method, 1],
     [literal.asyncMethod, 2],
@@ -94,7 +94,7 @@ Deno.test("Pool.run() runs every form of function that has a source", async () =
   }
 });
 
-Deno.test("Pool.run() refuses functions that can't be sent and says what to do", async () => {
+Deno.test("Pool refuses functions that can't be sent, and names the way out", async () => {
   class Scaler {
     #offset = 1;
     factor = 2;
@@ -194,7 +194,7 @@ Deno.test("functionSource() takes linear time for long sources", () => {
   }
 });
 
-Deno.test("Pool refuses what isn't a task", async () => {
+Deno.test("Pool refuses values that aren't tasks", async () => {
   await using pool = new Pool({ workers: 1, lazy: true });
   const wrong = "tasks.ts" as unknown as () => void;
   assertThrows(() => void pool.run(wrong), TypeError, "'task'");
@@ -202,7 +202,7 @@ Deno.test("Pool refuses what isn't a task", async () => {
   assertThrows(() => void pool.map(missing), TypeError, "iterable");
 });
 
-Deno.test("Pool sends functions of the same source once", async () => {
+Deno.test("Pool sends functions with the same source once", async () => {
   await using pool = new Pool(1);
   const makeCounter = () =>
     // A property of the function would be lost if it were sent again.
@@ -223,7 +223,7 @@ Deno.test("bind() sends constants once, and a worker's calls share them", async 
   assertEquals(await pool.map(count, [1, 1, 1]).toArray(), [1, 2, 3]);
 });
 
-Deno.test("bind() makes calls fail that name a constant that can't be sent", async () => {
+Deno.test("bind() names constants that can't be sent", async () => {
   await using pool = new Pool(1);
   const task = bind((f: () => number, x: number) => f() + x, () => 1);
   const reason = await pool.run(task, 1).catch((error) => error);
@@ -287,7 +287,7 @@ Deno.test("importTasks() keeps the types of arguments and results", async () => 
   await pool.map(tasks.greet, [["a", "b"]], { spread: true }).toArray();
 });
 
-Deno.test("Pool infers the types of parameters from the arguments", async () => {
+Deno.test("Pool infers a task's parameters from its arguments", async () => {
   await using pool = new Pool(1);
   const sum: number = await pool.run((x) => x + 1, 3);
   const doubled: number[] = await pool.map((x) => x * 2, [1, 2]).toArray();

@@ -3,6 +3,7 @@ import type { HostSettings } from "../../options/host_spec.ts";
 import type { SessionRequest } from "../../protocol/spawner_messages.ts";
 import { Child } from "../../spawner/child.ts";
 import { type Address, formatAddress } from "../../transport/address.ts";
+import { denoPath } from "../../util/deno_path.ts";
 import { makeSecret } from "../../transport/secret.ts";
 import type { PendingConnection } from "../pending_connections.ts";
 import type { PoolServices } from "../pool_services.ts";
@@ -173,7 +174,7 @@ export class SshConnector implements Connector {
       throw new HostError(
         name,
         "connection",
-        `Can't use the host ${name}: the program 'ssh' can't be run (${cause}); install OpenSSH's client, and allow to run it: a list of --allow-run must include ssh, as in --allow-run=deno,sh,ssh`,
+        `Can't use the host ${name}: the program 'ssh' can't be run (${cause}); install OpenSSH's client, and allow to run it: a list of --allow-run must include ssh, as in --allow-run=${denoPath()},sh,ssh`,
         { cause },
       );
     }

@@ -1,4 +1,4 @@
-/** Bundles the module given, and writes why it can't be. @module */
+/** Bundles the given module, and prints why that fails. @module */
 
 import { denoBundle } from "../../../src/bundle/deno_bundle.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { roughSize } from "../../src/map/rough_size.ts";
+import { roughSize } from "../../src/util/rough_size.ts";
 
 /** A value that leads to another one in 2ⁿ ways. */
 function share(value: unknown, levels: number): unknown {
