@@ -56,6 +56,12 @@ export interface Task<Args extends readonly unknown[], Result> {
  *
  * Use it as the parameter type of a function that passes tasks on to a pool.
  *
+ * Two limits of TypeScript's inference show here. If a function is overloaded,
+ * {@linkcode Pool.run} and {@linkcode Pool.submit} choose the signature by the
+ * arguments, but {@linkcode Pool.map} and {@linkcode Pool.runOnAll} take the
+ * last one. If a call has other than one argument, or a map other than one or
+ * two iterables, a default value needs a type, as in `(n: number = 1) => n`.
+ *
  * @example Usage
  * ```ts
  * import { Pool, type TaskLike, type Transferred } from "@distex/pool";
