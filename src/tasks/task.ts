@@ -43,8 +43,11 @@ export interface TaskThis {
  * @typeParam Result What it returns, awaited.
  */
 export interface Task<Args extends readonly unknown[], Result> {
-  /** The signature in a worker. Its `this` exists only there. */
-  (this: TaskThis, ...args: Args): Result;
+  /**
+   * The signature for a pool. It can't be called: its `this` exists only in a
+   * worker, from which the result comes later.
+   */
+  (this: TaskThis, ...args: Args): PromiseLike<Result>;
   /** The task's name in messages. */
   readonly name: string;
 }
