@@ -1,9 +1,9 @@
 /**
- * Checks whether a pool can use hosts, step by step, and how fast they are:
+ * Checks whether a pool can use hosts, step by step, and measures them:
  * `deno run -A jsr:@distex/pool/doctor --token-file token ssh://maxi/8 mini/2`
  *
- * Where a step fails it says why and what may help. With `--help` it tells how
- * it is used.
+ * If a step fails, it prints the reason and what may help. `--help` prints all
+ * options.
  *
  * @module
  */

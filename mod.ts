@@ -42,20 +42,12 @@ export type {
 } from "./src/options/network_options.ts";
 export type { HostSpec, PoolOptions } from "./src/options/pool_options.ts";
 export type { ShutdownOptions } from "./src/options/shutdown_options.ts";
-export type {
-  InitializerArgs,
-  NeededInitializerArgs,
-  WorkerOptions,
-} from "./src/options/worker_options.ts";
-export type { MapInputs } from "./src/map/map_inputs.ts";
+export type { WorkerOptions } from "./src/options/worker_options.ts";
 export { Pool } from "./src/pool/pool.ts";
 export type { TaskRunner } from "./src/pool/task_runner.ts";
 export type { HostStats, PoolStats } from "./src/pool/stats.ts";
 export { taskSignal } from "./src/tasks/task_signal.ts";
-export {
-  bind,
-  type ImportedTasks,
-  importTasks,
-  type Task,
-  type TaskLike,
-} from "./src/tasks/task.ts";
+export { bind } from "./src/tasks/bind.ts";
+export { type ImportedTasks, importTasks } from "./src/tasks/import_tasks.ts";
+export type { Task, TaskLike, TaskThis } from "./src/tasks/task.ts";
+export type { Transferred } from "./src/tasks/transferred.ts";

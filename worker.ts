@@ -1,8 +1,8 @@
 /**
  * A worker process. A pool starts it as
- * `deno run worker.ts --connect <address> --worker <number>` and writes the
- * pool's secret, in hexadecimal, to its standard input; it connects back,
- * serves tasks, and ends when the connection does.
+ * `deno run worker.ts --connect <address> --worker <number>`, and writes the
+ * pool's secret, in hexadecimal, to its standard input. The worker connects
+ * back, runs tasks, and exits when the connection ends.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Feeds the protocol with a million inputs that aren't what it expects.
+ * Feeds the protocol a million random inputs.
  *
  * `deno run -A bench/fuzz.ts [--seed <number>] [--inputs <number>]`
  *
@@ -14,17 +14,20 @@ import {
   tryMiddle,
   tryReplay,
 } from "../tests/fuzz/handshakes_target.ts";
-import { tryExecutor, tryLink } from "../tests/fuzz/links_target.ts";
+import {
+  tryExecutor,
+  tryWorkerHandle,
+} from "../tests/fuzz/endpoints_target.ts";
 
 const recordings = await recordHandshakes();
 
-/** What is tried, and how many of a thousand inputs are for it. */
+/** The trials, and how many of a thousand inputs each gets. */
 const TRIALS: readonly [name: string, share: number, trial: Trial][] = [
   ["decoder", 790, tryDecoder],
   ["frame reader", 100, tryReader],
   ["handshake, replayed", 80, (random) => tryReplay(random, recordings)],
   ["handshake, changed on the way", 20, tryMiddle],
-  ["worker link", 8, tryLink],
+  ["worker handle", 8, tryWorkerHandle],
   ["executor", 2, tryExecutor],
 ];
 

@@ -44,7 +44,7 @@ Options:
 const MIN_SECONDS = 1;
 
 /** The number of bytes to pack if the user gives no folder. */
-const ENOUGH_BYTES = 256e6;
+const ENOUGH_BYTES = 320e6;
 
 /** The command line. */
 interface Options {

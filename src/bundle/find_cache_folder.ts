@@ -1,3 +1,6 @@
+import { getEnv } from "../util/get_env.ts";
+import { isGranted } from "../util/is_granted.ts";
+
 /** The name of this package's folder in the user's cache. */
 const NAME = "distex-pool";
 
@@ -20,11 +23,11 @@ export function findCacheFolder(): string | undefined {
 function findParent(): string | undefined {
   switch (Deno.build.os) {
     case "windows":
-      return getVariable("LOCALAPPDATA");
+      return getEnv("LOCALAPPDATA");
     case "darwin":
       return inHome("Library/Caches");
     default: {
-      const path = getVariable("XDG_CACHE_HOME");
+      const path = getEnv("XDG_CACHE_HOME");
       // The XDG specification says to ignore relative paths.
       return path?.startsWith("/") ? path : inHome(".cache");
     }
@@ -32,16 +35,6 @@ function findParent(): string | undefined {
 }
 
 function inHome(path: string): string | undefined {
-  const home = getVariable("HOME");
+  const home = getEnv("HOME");
   return home === undefined ? undefined : `${home}/${path}`;
-}
-
-function getVariable(name: string): string | undefined {
-  if (!isGranted({ name: "env", variable: name })) return undefined;
-  return Deno.env.get(name) || undefined;
-}
-
-/** Queries a permission; just using it would prompt the user. */
-function isGranted(descriptor: Deno.PermissionDescriptor): boolean {
-  return Deno.permissions.querySync(descriptor).state === "granted";
 }

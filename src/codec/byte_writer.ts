@@ -3,16 +3,16 @@ import { MAX_FRAME_BYTES } from "./wire_limits.ts";
 
 const INITIAL_BYTES = 65_536;
 
-/** Bytes at the end of a growing buffer, in the formats of MessagePack. */
+/** Appends bytes in the formats of MessagePack to a buffer that grows. */
 export class ByteWriter {
-  /** The encoded bytes; valid up to {@linkcode ByteWriter.position}. */
+  /** The buffer; its content ends at {@linkcode ByteWriter.position}. */
   bytes: Uint8Array<ArrayBuffer> = new Uint8Array(INITIAL_BYTES);
-  /** Where the next byte goes. */
+  /** The position of the next byte. */
   position = 0;
-  /** Beyond this position the buffer doesn't grow. */
+  /** The buffer doesn't grow once the position is beyond this. */
   maxPosition = Infinity;
 
-  /** The same bytes, for numbers of several bytes. */
+  /** A view of the buffer for numbers of several bytes. */
   protected view: DataView<ArrayBuffer> = new DataView(this.bytes.buffer);
 
   /** Appends the header of an array of `length` elements. */
@@ -28,7 +28,11 @@ export class ByteWriter {
     this.position += 4;
   }
 
-  /** Appends an unsigned integer in 5 bytes, so that it can be overwritten. */
+  /**
+   * Appends an unsigned integer in 5 bytes, whatever its value.
+   *
+   * @returns The position of its last 4 bytes, to overwrite it later.
+   */
   uint32(value: number): number {
     this.reserve(5);
     this.bytes[this.position++] = 0xce;
@@ -37,7 +41,7 @@ export class ByteWriter {
     return this.position - 4;
   }
 
-  /** Leaves room for `length` bytes and returns where they begin. */
+  /** Skips `length` bytes, and returns the position of the first. */
   skip(length: number): number {
     this.reserve(length);
     const start = this.position;
@@ -55,7 +59,7 @@ export class ByteWriter {
     this.view.setUint32(position, value);
   }
 
-  /** Goes on in another buffer, and returns the one used until now. */
+  /** Continues in another buffer, and returns the one used so far. */
   swap(
     bytes: Uint8Array<ArrayBuffer> | undefined,
   ): Uint8Array<ArrayBuffer> {
@@ -66,11 +70,11 @@ export class ByteWriter {
     return previous;
   }
 
-  /** Sees to it that there is room for as many bytes more. */
+  /** Makes room for `length` more bytes. */
   protected reserve(length: number): void {
     const needed = this.position + length;
     if (needed <= this.bytes.length) return;
-    // `length` may be an estimate: what doesn't fit is known by the position.
+    // `length` may be too high an estimate; the position is exact.
     if (this.position > this.maxPosition) throw tooLarge();
     const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2));
     grown.set(this.bytes.subarray(0, this.position));
@@ -78,7 +82,7 @@ export class ByteWriter {
     this.view = new DataView(grown.buffer);
   }
 
-  /** A length in the shortest of the formats `fix`, 16 and 32 bits. */
+  /** Appends a length in the shortest format: `fix`, 16 or 32 bits. */
   protected header(
     length: number,
     fix: number,
@@ -100,7 +104,7 @@ export class ByteWriter {
   }
 }
 
-/** The error of a message that has more bytes than a frame can have. */
+/** Makes the error of a message that is longer than a frame can be. */
 export function tooLarge(): TooLarge {
   return new TooLarge(
     `It takes more than the ${MAX_FRAME_BYTES} bytes that a message can have`,

@@ -11,32 +11,32 @@ import {
   parseBigInt,
 } from "./texts.ts";
 
-/** Strings up to this many bytes are decoded faster one by one. */
+/** The longest string, in bytes, that is fastest to decode byte by byte. */
 const SHORT_STRING = 12;
 
-/** Strings up to this many bytes are looked through for other than ASCII. */
+/** The longest string, in bytes, that is worth checking for plain ASCII. */
 const MEDIUM_STRING = 256;
 
-/** Elements up to which an array is allocated at once. */
+/** The longest array that is allocated before its elements are decoded. */
 const MAX_PREALLOCATED = 4_096;
 
-/** UTF-16 code units that are put together at once. */
+/** How many UTF-16 code units are joined at once. */
 const UNITS_AT_ONCE = 1_024;
 
-/** Slots for object keys, which repeat; a power of two. */
+/** The number of cached object keys; a power of two. */
 const KEY_SLOTS = 256;
 
-/** What an error has that isn't among its own properties. */
+/** The properties of an error that come before the others. */
 const TEXTS: ReadonlySet<string> = new Set(["name", "message", "stack"]);
 
 /**
- * Decodes MessagePack values as {@linkcode Encoder} writes them.
+ * Decodes MessagePack values that an `Encoder` has written.
  *
- * No length that the bytes claim is believed before as many bytes are there,
- * so what is allocated stays in proportion to what was received.
+ * A length that the bytes claim counts only once as many bytes have arrived, so
+ * the decoder allocates memory in proportion to what it received.
  */
 export class Decoder {
-  /** Whether the last frame gave out views on its bytes. */
+  /** Whether values of the last frame are views of its bytes. */
   gaveViews = false;
 
   #bytes = new Uint8Array(0);
@@ -47,7 +47,7 @@ export class Decoder {
   #depth = 0;
   readonly #keys: (string | undefined)[] = new Array(KEY_SLOTS).fill(undefined);
 
-  /** Reads from another buffer from now on. */
+  /** Switches to another buffer. */
   use(bytes: Uint8Array<ArrayBuffer>): void {
     this.#bytes = bytes;
     const { buffer, byteOffset, byteLength } = bytes;
@@ -56,13 +56,13 @@ export class Decoder {
   }
 
   /**
-   * Decodes the message that one frame carries: an array, which the frame's
-   * attachments follow as further elements.
+   * Decodes the message in a frame: an array whose last elements are the
+   * frame's attachments.
    *
-   * @param start Where the frame's content begins in the bytes in use.
-   * @param end Where it ends.
-   * @returns The elements that aren't attachments.
-   * @throws {RangeError} If the bytes are no such message.
+   * @param start The position in the buffer where the frame's content begins.
+   * @param end The position where it ends.
+   * @returns The elements without the attachments.
+   * @throws {RangeError} If the bytes aren't a message.
    */
   message(start: number, end: number): unknown[] {
     this.#position = start;
@@ -188,7 +188,7 @@ export class Decoder {
 
   #enter(least: number): void {
     if (least > this.#end - this.#position) throw malformed("it is cut short");
-    // A list of values adds a level to what the encoder counts for each.
+    // The encoder counts per value, without the list that contains it.
     if (++this.#depth > MAX_DEPTH + 1) {
       throw malformed(`it nests deeper than ${MAX_DEPTH} levels`);
     }
@@ -196,8 +196,8 @@ export class Decoder {
 
   #array(length: number): unknown[] {
     this.#enter(length);
-    // Of many, room is made as they come: within each other, arrays could claim
-    // much more than there are bytes.
+    // A longer array grows with its elements: nested arrays could claim far
+    // more elements than there are bytes.
     const array: unknown[] = length > MAX_PREALLOCATED ? [] : new Array(length);
     for (let index = 0; index < length; index++) array[index] = this.#value();
     this.#depth--;
@@ -238,7 +238,7 @@ export class Decoder {
     return key;
   }
 
-  /** Keys repeat from object to object; most need not be made anew. */
+  /** Returns a key from the cache if it is there: keys repeat a lot. */
   #cachedKey(length: number): string {
     const start = this.#take(length);
     const bytes = this.#bytes;
@@ -257,7 +257,7 @@ export class Decoder {
     }
     this.#position = start;
     const key = this.#string(length);
-    // Only of ASCII has a string as many code units as bytes.
+    // A string with as many code units as bytes is ASCII.
     if (key.length === length) this.#keys[slot] = key;
     return key;
   }
@@ -335,7 +335,7 @@ export class Decoder {
   }
 
   #bigint(length: number): bigint {
-    // A minus sign may come before the digits.
+    // The digits may follow a minus sign.
     if (length > MAX_BIGINT_DIGITS + 1) throw malformed("a bigint is too long");
     return parseBigInt(this.#string(length));
   }
@@ -406,7 +406,7 @@ export class Decoder {
     defineHidden(error, "stack", this.#text());
     for (let count = this.#mapHeader(); count > 0; count--) {
       const key = this.#key();
-      // They come before; what else they might be wouldn't be a text.
+      // They came before as texts; here they could be anything.
       if (TEXTS.has(key)) throw malformed(`an error's ${key} comes twice`);
       defineProperty(error, key, this.#value());
     }

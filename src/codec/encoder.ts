@@ -1,57 +1,57 @@
 import { isDate } from "node:util/types";
 import { URL } from "node:url";
-import { ByteWriter } from "./byte_writer.ts";
 import { binaryKind, Extension } from "./extensions.ts";
 import {
-  MAX_BIGINT_DIGITS,
   MAX_CONTAINERS,
   MAX_DEPTH,
   MAX_FRAME_BYTES,
   MAX_INNER_ERRORS,
   MIN_ATTACHMENT_BYTES,
 } from "./wire_limits.ts";
-import { partOf, TooLarge, UnsendablePart } from "./unsendable_part.ts";
+import {
+  tooDeep,
+  tooManyContainers,
+  tooManyErrors,
+  unsendableKind,
+} from "./refusals.ts";
+import { ScalarWriter } from "./scalar_writer.ts";
+import { partOf, propertyAccess, UnsendablePart } from "./unsendable_part.ts";
 import { errorClassName, errorKeys, errorText } from "./error_classes.ts";
-
-/** Strings up to this length are encoded faster in JavaScript. */
-const SHORT_STRING = 24;
 
 const NONE: readonly Uint8Array<ArrayBuffer>[] = [];
 
-// What a subclass iterates over may differ from what it holds.
+// A subclass may iterate over something other than its content.
 const mapEntries = Map.prototype.entries;
 const setValues = Set.prototype.values;
 
-const textEncoder = new TextEncoder();
-
 /**
- * Encodes values as MessagePack at the end of a growing buffer.
+ * Appends values as MessagePack to a buffer that grows.
  *
- * What has no MessagePack format travels as an {@linkcode Extension}. Big
- * binary values are not copied: they are collected in
- * {@linkcode Encoder.pending}, for the frame to attach at its end.
+ * A value without a MessagePack format becomes an {@linkcode Extension}. Big
+ * binary values aren't copied: {@linkcode Encoder.pending} collects them, and
+ * the frame attaches them at its end.
  *
  * @see {@link https://github.com/msgpack/msgpack/blob/master/spec.md}
  */
-export class Encoder extends ByteWriter {
-  /** Big binary values met since the frame began, in the order met. */
+export class Encoder extends ScalarWriter {
+  /** The big binary values of the current frame, in their order. */
   readonly pending: Uint8Array<ArrayBuffer>[] = [];
-  /** Bytes that {@linkcode Encoder.pending} will take at the frame's end. */
+  /** How many bytes {@linkcode Encoder.pending} takes in the frame. */
   pendingBytes = 0;
 
   #depth = 0;
-  /** Objects met in the value; those met again count again. */
+  /** How many objects the value has so far; shared ones count each time. */
   #containers = 0;
-  /** Bytes written for properties of errors that were left out. */
+  /** Bytes that were written for properties of errors and taken back. */
   #leftOutBytes = 0;
   readonly #errors: Error[] = [];
-  /** Errors met within the outermost of them. */
+  /** How many errors the outermost of them contains so far. */
   #innerErrors = 0;
 
   /**
    * Appends a value.
    *
-   * After an exception the caller calls {@linkcode Encoder.rollback}.
+   * If it throws, the caller must call {@linkcode Encoder.rollback}.
    *
    * @throws {UnsendablePart} If a part of the value can't be sent or read.
    * @throws {TypeError} If the value can't be read, or is too large.
@@ -59,9 +59,9 @@ export class Encoder extends ByteWriter {
   value(value: unknown): void {
     switch (typeof value) {
       case "number":
-        return this.#number(value);
+        return this.number(value);
       case "string":
-        return this.#string(value);
+        return this.string(value);
       case "boolean":
         this.reserve(1);
         this.bytes[this.position++] = value ? 0xc3 : 0xc2;
@@ -80,7 +80,7 @@ export class Encoder extends ByteWriter {
         }
         return this.#nested(value);
       case "bigint":
-        return this.#bigint(value);
+        return this.bigint(value);
       default:
         throw new UnsendablePart(
           `A ${typeof value} can't be sent`,
@@ -89,115 +89,18 @@ export class Encoder extends ByteWriter {
     }
   }
 
-  /** Forgets what was encoded since there were this many bytes and attachments. */
+  /** Goes back to this position and number of attachments. */
   rollback(position: number, attachments: number): void {
     this.#truncate(position, attachments);
     this.#depth = 0;
     this.#errors.length = 0;
   }
 
-  /** Takes the pending attachments, last one first, and forgets them. */
+  /** Removes the pending attachments, and returns them last one first. */
   takePending(): readonly Uint8Array<ArrayBuffer>[] {
     if (this.pending.length === 0) return NONE;
     this.pendingBytes = 0;
     return this.pending.splice(0).reverse();
-  }
-
-  #number(value: number): void {
-    this.reserve(9);
-    const bytes = this.bytes;
-    let position = this.position;
-    // Not true of -0, which only a float can hold.
-    if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
-      if (value >= 0) {
-        if (value < 0x80) {
-          bytes[position++] = value;
-        } else if (value < 0x100) {
-          bytes[position++] = 0xcc;
-          bytes[position++] = value;
-        } else if (value < 0x10000) {
-          bytes[position++] = 0xcd;
-          bytes[position++] = value >> 8;
-          bytes[position++] = value;
-        } else {
-          bytes[position++] = 0xce;
-          this.view.setUint32(position, value);
-          position += 4;
-        }
-      } else if (value >= -0x20) {
-        bytes[position++] = value;
-      } else {
-        bytes[position++] = 0xd2;
-        this.view.setInt32(position, value);
-        position += 4;
-      }
-    } else {
-      bytes[position++] = 0xcb;
-      this.view.setFloat64(position, value);
-      position += 8;
-    }
-    this.position = position;
-  }
-
-  #string(value: string): void {
-    const length = value.length;
-    this.reserve(length * 3 + 5);
-    if (length <= SHORT_STRING) {
-      const bytes = this.bytes;
-      let position = this.position;
-      bytes[position++] = 0xa0 | length;
-      let index = 0;
-      for (; index < length; index++) {
-        const code = value.charCodeAt(index);
-        if (code >= 0x80) break;
-        bytes[position++] = code;
-      }
-      if (index === length) {
-        this.position = position;
-        return;
-      }
-    }
-    if (!value.isWellFormed()) return this.#utf16(value);
-    // The header comes first, so its size is that of the longest encoding.
-    const most = length * 3;
-    const headerSize = most < 0x100 ? 2 : most < 0x10000 ? 3 : 5;
-    const start = this.position + headerSize;
-    const { written } = textEncoder.encodeInto(
-      value,
-      this.bytes.subarray(start),
-    );
-    if (headerSize === 2) {
-      this.bytes[this.position] = 0xd9;
-      this.bytes[this.position + 1] = written;
-    } else if (headerSize === 3) {
-      this.bytes[this.position] = 0xda;
-      this.view.setUint16(this.position + 1, written);
-    } else {
-      this.bytes[this.position] = 0xdb;
-      this.view.setUint32(this.position + 1, written);
-    }
-    this.position = start + written;
-  }
-
-  #utf16(value: string): void {
-    this.#extensionHeader(Extension.UTF16, value.length * 2);
-    for (let index = 0; index < value.length; index++) {
-      this.view.setUint16(this.position, value.charCodeAt(index));
-      this.position += 2;
-    }
-  }
-
-  #bigint(value: bigint): void {
-    this.reserve(9);
-    if (BigInt.asIntN(64, value) === value) {
-      this.bytes[this.position++] = 0xd3;
-      this.view.setBigInt64(this.position, value);
-      this.position += 8;
-    } else {
-      const digits = value.toString(16);
-      if (digits.length > MAX_BIGINT_DIGITS) throw longBigInt();
-      this.#extensionBytes(Extension.BIGINT, textEncoder.encode(digits));
-    }
   }
 
   #nested(value: object): void {
@@ -228,7 +131,7 @@ export class Encoder extends ByteWriter {
     try {
       for (const key of keys) {
         current = key;
-        this.#string(key);
+        this.string(key);
         this.value((value as Record<string, unknown>)[key]);
       }
     } catch (reason) {
@@ -246,18 +149,18 @@ export class Encoder extends ByteWriter {
     } else if (value instanceof Set) {
       this.#set(value);
     } else if (isDate(value) || value instanceof Date) {
-      this.#extensionHeader(Extension.DATE, 8);
+      this.extensionHeader(Extension.DATE, 8);
       this.view.setFloat64(this.position, value.getTime());
       this.position += 8;
     } else if (value instanceof RegExp) {
-      const start = this.#beginExtension(Extension.REGEXP);
-      this.#string(value.source);
-      this.#string(value.flags);
-      this.#endExtension(start);
+      const start = this.beginExtension(Extension.REGEXP);
+      this.string(value.source);
+      this.string(value.flags);
+      this.endExtension(start);
     } else if (value instanceof URL) {
-      this.#extensionBytes(Extension.URL, textEncoder.encode(value.href));
+      this.extensionText(Extension.URL, value.href);
     } else if (Object.prototype.toString.call(value) === "[object Object]") {
-      // An instance of a user's class: its own properties, as structuredClone.
+      // Like structuredClone, sends the own properties of a class instance.
       this.#plain(value);
     } else {
       throw unsendableKind(value);
@@ -265,24 +168,24 @@ export class Encoder extends ByteWriter {
   }
 
   #map(value: Map<unknown, unknown>): void {
-    const start = this.#beginExtension(Extension.MAP);
+    const start = this.beginExtension(Extension.MAP);
     const entries = [...mapEntries.call(value)];
     this.arrayHeader(entries.length * 2);
     for (const [key, member] of entries) {
       this.#member(value, "keys", key, key);
       this.#member(value, "get", key, member);
     }
-    this.#endExtension(start);
+    this.endExtension(start);
   }
 
   #set(value: Set<unknown>): void {
-    const start = this.#beginExtension(Extension.SET);
+    const start = this.beginExtension(Extension.SET);
     const members = [...setValues.call(value)];
     this.arrayHeader(members.length);
     for (let index = 0; index < members.length; index++) {
       this.#member(value, "values", index, members[index]);
     }
-    this.#endExtension(start);
+    this.endExtension(start);
   }
 
   #member(
@@ -313,18 +216,18 @@ export class Encoder extends ByteWriter {
       ? new Uint8Array(value)
       : new Uint8Array(buffer, value.byteOffset, value.byteLength);
     if (bytes.length < MIN_ATTACHMENT_BYTES) {
-      this.#extensionHeader(Extension.BINARY, bytes.length + 1);
+      this.extensionHeader(Extension.BINARY, bytes.length + 1);
       this.bytes[this.position++] = kind;
       this.bytes.set(bytes, this.position);
       this.position += bytes.length;
       return;
     }
-    // The frame's attachments end with the one met first, so that how far it
-    // begins from the frame's end is known before the frame is complete.
+    // The first attachment comes last in the frame. Its distance from the end
+    // is therefore known before the frame is complete.
     this.pending.push(bytes);
     this.pendingBytes += attachedSize(bytes.length);
     this.maxPosition -= attachedSize(bytes.length);
-    this.#extensionHeader(Extension.ATTACHMENT, 9);
+    this.extensionHeader(Extension.ATTACHMENT, 9);
     this.bytes[this.position] = kind;
     this.view.setUint32(this.position + 1, bytes.length);
     this.view.setUint32(
@@ -335,8 +238,8 @@ export class Encoder extends ByteWriter {
   }
 
   /**
-   * An error travels whatever hangs on it: an own property that can't be sent
-   * is left out, for it is the error that matters.
+   * Encodes an error. It leaves out own properties that can't be sent, because
+   * the error itself must arrive.
    */
   #error(error: Error): void {
     if (this.#errors.includes(error)) {
@@ -344,11 +247,11 @@ export class Encoder extends ByteWriter {
     }
     if (this.#errors.length === 0) this.#innerErrors = 0;
     else if (++this.#innerErrors > MAX_INNER_ERRORS) throw tooManyErrors();
-    const start = this.#beginExtension(Extension.ERROR);
-    this.#string(errorClassName(error));
-    this.#string(errorText(error, "name"));
-    this.#string(errorText(error, "message"));
-    this.#string(errorText(error, "stack"));
+    const start = this.beginExtension(Extension.ERROR);
+    this.string(errorClassName(error));
+    this.string(errorText(error, "name"));
+    this.string(errorText(error, "message"));
+    this.string(errorText(error, "stack"));
     const countAt = this.skip(5) + 1;
     this.bytes[countAt - 1] = 0xdf;
     this.#errors.push(error);
@@ -358,7 +261,7 @@ export class Encoder extends ByteWriter {
     }
     this.#errors.pop();
     this.setUint32(countAt, count);
-    this.#endExtension(start);
+    this.endExtension(start);
   }
 
   #errorProperty(error: Error, key: string): boolean {
@@ -368,12 +271,12 @@ export class Encoder extends ByteWriter {
     const errors = this.#errors.length;
     const bytes = position + this.pendingBytes;
     try {
-      this.#string(key);
+      this.string(key);
       this.value(Reflect.get(error, key));
       return true;
     } catch (reason) {
       this.#leftOutBytes += this.position + this.pendingBytes - bytes;
-      // Many errors that share a large part would write it many times.
+      // Many errors may share a large property.
       if (this.#leftOutBytes > MAX_FRAME_BYTES) throw reason;
       this.#truncate(position, attachments);
       this.#depth = depth;
@@ -390,81 +293,15 @@ export class Encoder extends ByteWriter {
       this.maxPosition += size;
     }
   }
-
-  /** Begins an extension whose size isn't known yet (ext 32). */
-  #beginExtension(type: number): number {
-    const start = this.skip(6);
-    this.bytes[start] = 0xc9;
-    this.bytes[start + 5] = type;
-    return start;
-  }
-
-  #endExtension(start: number): void {
-    this.setUint32(start + 1, this.position - start - 6);
-  }
-
-  #extensionHeader(type: number, length: number): void {
-    const start = this.#beginExtension(type);
-    this.reserve(length);
-    this.setUint32(start + 1, length);
-  }
-
-  #extensionBytes(type: number, bytes: Uint8Array): void {
-    this.#extensionHeader(type, bytes.length);
-    this.bytes.set(bytes, this.position);
-    this.position += bytes.length;
-  }
 }
 
-/** The size of an attachment with its bin 32 header. */
+/** Returns the size of an attachment with its bin 32 header. */
 function attachedSize(length: number): number {
   return length + 5;
 }
 
-/** Whether a value is sent as what its own properties are. */
-export function isPlain(value: object): boolean {
+/** Whether an object has the prototype of a plain one, or none. */
+function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
-}
-
-function unsendableKind(value: object, more = ""): UnsendablePart {
-  const kind = Object.prototype.toString.call(value).slice(8, -1);
-  const article = "AEIO".includes(kind.charAt(0)) ? "an" : "a";
-  return new UnsendablePart(
-    `A ${kind}${more} can't be sent`,
-    `is ${article} ${kind}${more}, which can't be sent`,
-  );
-}
-
-function tooDeep(): UnsendablePart {
-  return new UnsendablePart(
-    `Values can't nest deeper than ${MAX_DEPTH} levels`,
-  );
-}
-
-function tooManyContainers(): TooLarge {
-  return new TooLarge(
-    `It has more than ${MAX_CONTAINERS} objects, of which those that are met again count again`,
-  );
-}
-
-function tooManyErrors(): UnsendablePart {
-  return new UnsendablePart(
-    `An error can't have more than ${MAX_INNER_ERRORS} errors within it`,
-  );
-}
-
-function longBigInt(): UnsendablePart {
-  const most = MAX_BIGINT_DIGITS * 4;
-  return new UnsendablePart(
-    `A bigint of more than ${most} bits can't be sent`,
-    `is a bigint of more than ${most} bits, which can't be sent`,
-  );
-}
-
-/** Returns how JavaScript writes the access to a property. */
-function propertyAccess(key: string): string {
-  return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key)
-    ? `.${key}`
-    : `[${JSON.stringify(key)}]`;
 }

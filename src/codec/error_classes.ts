@@ -1,4 +1,4 @@
-/** An error's class as the web and Deno know it. */
+/** The constructor of an error class of the language, the web or Deno. */
 export type ErrorClass = new (message?: string, name?: string) => Error;
 
 const CLASSES = new Map<string, ErrorClass>([
@@ -20,8 +20,8 @@ const NAMES = new Map<unknown, string>(
 );
 
 /**
- * Properties that a built-in constructor sets, and that don't enumerate then:
- * `cause` of all, and those of `AggregateError` and `SuppressedError`.
+ * Properties that a built-in constructor sets as not enumerable: `cause`, and
+ * those of `AggregateError` and `SuppressedError`.
  */
 const HIDDEN_PROPERTIES: readonly string[] = [
   "cause",
@@ -30,7 +30,7 @@ const HIDDEN_PROPERTIES: readonly string[] = [
   "suppressed",
 ];
 
-/** Names the nearest built-in class of an error. */
+/** Returns the name of the nearest built-in class of an error. */
 export function errorClassName(error: Error): string {
   if (error instanceof AggregateError) return "AggregateError";
   if (error instanceof SuppressedError) return "SuppressedError";
@@ -45,7 +45,7 @@ export function errorClassName(error: Error): string {
   return "Error";
 }
 
-/** The text of an error's property, which anyone may have made unreadable. */
+/** Returns a property of an error as text; `""` if reading it fails. */
 export function errorText(
   error: Error,
   key: "name" | "message" | "stack",
@@ -58,7 +58,7 @@ export function errorText(
   }
 }
 
-/** The properties in which an error differs from one newly made. */
+/** Returns the own properties of an error besides name, message and stack. */
 export function errorKeys(error: Error): string[] {
   const keys = new Set([
     ...Object.keys(error),
@@ -69,8 +69,8 @@ export function errorKeys(error: Error): string[] {
 }
 
 /**
- * Makes an error of a class named by {@linkcode errorClassName}, or a plain
- * `Error` where this runtime has no such class.
+ * Makes an error of the class that {@linkcode errorClassName} named, or a plain
+ * `Error` if this runtime doesn't have the class.
  */
 export function makeError(
   className: string,
@@ -92,7 +92,7 @@ function withName(error: Error, name: string): Error {
   return error;
 }
 
-/** Sets a property of an error, which enumerates unless it is built in. */
+/** Sets a property of an error: enumerable, unless it is a built-in one. */
 export function defineProperty(
   error: Error,
   key: string,
@@ -110,7 +110,7 @@ export function defineProperty(
   }
 }
 
-/** Sets a property as an error's built-in ones are: it doesn't enumerate. */
+/** Sets a property as the built-in ones are: not enumerable. */
 export function defineHidden(
   error: Error,
   key: string,

@@ -1,23 +1,23 @@
 /**
- * The MessagePack extension types with which JavaScript values travel that
- * plain MessagePack has no format for. Encoder and decoder share this table.
+ * The MessagePack extension types for JavaScript values that MessagePack has no
+ * format for. Encoder and decoder share this table.
  *
  * @see {@link https://github.com/msgpack/msgpack/blob/master/spec.md#extension-types}
  *
  * @module
  */
 
-/** Extension type numbers; 0 to 127 are free for applications to define. */
+/** Extension type numbers; applications may define 0 to 127. */
 export const Extension = {
   /** One zero byte. */
   UNDEFINED: 0,
   /** Milliseconds since the epoch as a float64; NaN is an invalid date. */
   DATE: 1,
-  /** Hexadecimal text, for integers that don't fit MessagePack's 64 bits. */
+  /** Hexadecimal text, for integers of more than 64 bits. */
   BIGINT: 2,
   /** Two values: source and flags. */
   REGEXP: 3,
-  /** Four strings, class, name, message, stack; a map of own properties. */
+  /** Four strings (class, name, message, stack) and a map of own properties. */
   ERROR: 4,
   /** One array: key, value, key, value, … */
   MAP: 5,
@@ -25,7 +25,7 @@ export const Extension = {
   SET: 6,
   /** A binary kind, then the bytes. */
   BINARY: 7,
-  /** A binary kind, a length and a distance from the end of the frame. */
+  /** A binary kind, a length, and the distance from the end of the frame. */
   ATTACHMENT: 8,
   /** The text of a URL. */
   URL: 9,
@@ -39,10 +39,10 @@ interface ViewConstructor {
   new (buffer: ArrayBuffer, offset?: number, length?: number): ArrayBufferView;
 }
 
-/** The kind of an `ArrayBuffer`, which is no view and so not in the list. */
+/** The kind of an `ArrayBuffer`, which isn't a view. */
 const ARRAY_BUFFER_KIND = 0;
 
-/** Views on bytes; the index in this list plus one is the kind sent along. */
+/** The classes of views; a view's kind is its index here plus 1. */
 const VIEWS: readonly ViewConstructor[] = [
   Uint8Array,
   Int8Array,
@@ -63,12 +63,12 @@ const KINDS = new Map<string, number>(
   VIEWS.map((view, index) => [view.name, index + 1]),
 );
 
-/** The kind of a view or buffer, or `undefined` if it is of no known kind. */
+/** Returns the kind of a view or buffer, or `undefined` if it is unknown. */
 export function binaryKind(
   value: ArrayBuffer | ArrayBufferView,
 ): number | undefined {
   if (value instanceof ArrayBuffer) return ARRAY_BUFFER_KIND;
-  // Subclasses such as Node's Buffer travel as the typed array they extend.
+  // A subclass, such as Node's Buffer, arrives as the class that it extends.
   const tag = value instanceof DataView
     ? "DataView"
     : (value as unknown as { [Symbol.toStringTag]: string })[
@@ -78,10 +78,11 @@ export function binaryKind(
 }
 
 /**
- * Makes a view or buffer of `kind` of `length` bytes at `offset` of `buffer`.
+ * Makes a view or buffer of `length` bytes at `offset` of `buffer`.
  *
  * @param copy Whether it must have a buffer of its own.
- * @throws {RangeError} If there is no such kind or its elements don't fit.
+ * @throws {RangeError} If the kind is unknown, or `length` bytes aren't a whole
+ * number of elements.
  */
 export function makeBinary(
   kind: number,

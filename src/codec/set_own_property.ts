@@ -1,16 +1,17 @@
-/** The highest index that V8 may make an array for, in an object of one key. */
+/** The highest index of an object's only property that may get an array. */
 const MAX_GAP = 16;
 
-/** How many times as many places as keys such an array may have. */
+/** How many times as many elements as keys such an array may have. */
 const MAX_SPARSENESS = 4;
 
 /**
- * Sets a property of a decoded value as plain own data, whatever it is called.
+ * Sets a property of a decoded value as plain own data, whatever its name.
  *
- * For a key such as `"1000"` V8 may make an array of a thousand places, which
- * is much for a few bytes that were received; so such keys are kept apart.
+ * For a key such as `"1000"` V8 may allocate an array of a thousand elements,
+ * far more memory than the few bytes that arrived. This function makes V8 store
+ * such keys in a dictionary.
  *
- * @param size How many properties the object is to have.
+ * @param size The number of properties that the object will have.
  */
 export function setOwnProperty(
   object: Record<string, unknown>,
@@ -20,13 +21,13 @@ export function setOwnProperty(
 ): void {
   const first = key.charCodeAt(0);
   if (first >= 0x31 && first <= 0x39 && isFar(key, size)) {
-    // A read-only element can't be in an array, and what isn't stays apart.
+    // V8 moves a read-only element to a dictionary, where it stays.
     Object.defineProperty(object, key, {
       value: undefined,
       configurable: true,
     });
   } else if (!(key in object)) {
-    // No inherited setter takes it, such as that of `__proto__`.
+    // There is no inherited setter, as `__proto__` has one.
     object[key] = value;
     return;
   }
@@ -39,6 +40,6 @@ export function setOwnProperty(
 }
 
 function isFar(key: string, size: number): boolean {
-  // NaN isn't far, and what has more digits is kept apart by V8 itself.
+  // NaN isn't far, and V8 itself uses a dictionary for longer numbers.
   return key.length < 6 && Number(key) > MAX_GAP + size * MAX_SPARSENESS;
 }

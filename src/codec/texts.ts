@@ -1,9 +1,9 @@
 import { URL } from "node:url";
 
-// A byte order mark at the start is part of the string.
+// A byte order mark at the start belongs to the string.
 const textDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The error of bytes that are no message. */
+/** Makes the error of bytes that are no message. */
 export function malformed(why: string): RangeError {
   return new RangeError(`Malformed message: ${why}`);
 }
@@ -17,23 +17,23 @@ export function decodeText(bytes: Uint8Array): string {
   }
 }
 
-/** Makes a URL of its text. */
+/** Parses a URL. */
 export function makeURL(text: string): URL {
   const url = URL.parse(text);
-  if (url === null) throw malformed("a URL is none");
+  if (url === null) throw malformed("a URL is invalid");
   return url;
 }
 
-/** Makes a regular expression. */
+/** Makes a regular expression from its source and flags. */
 export function makeRegExp(source: string, flags: string): RegExp {
   try {
     return new RegExp(source, flags);
   } catch {
-    throw malformed("a regular expression is none");
+    throw malformed("a regular expression is invalid");
   }
 }
 
-/** Reads hexadecimal digits, with or without a minus sign before them. */
+/** Parses hexadecimal digits after an optional minus sign. */
 export function parseBigInt(hexadecimal: string): bigint {
   const negative = hexadecimal.startsWith("-");
   const digits = negative ? hexadecimal.slice(1) : hexadecimal;

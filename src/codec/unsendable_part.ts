@@ -57,3 +57,10 @@ export function messageOf(thrown: unknown): string {
     return "it can't be read";
   }
 }
+
+/** Returns how JavaScript writes the access to a property. */
+export function propertyAccess(key: string): string {
+  return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key)
+    ? `.${key}`
+    : `[${JSON.stringify(key)}]`;
+}

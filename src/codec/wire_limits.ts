@@ -1,33 +1,32 @@
-/** Bounds that both sides of a connection keep to. */
+/** Limits that both ends of a connection observe. */
 
-/** The largest frame, in bytes without its length prefix: 1 GiB. */
+/** The size of the largest frame without its length prefix, in bytes: 1 GiB. */
 export const MAX_FRAME_BYTES = 2 ** 30;
 
 /**
- * How deeply arrays, objects, maps, sets and causes may nest in a value: about
- * half as deeply as the stack has room for.
+ * How deeply arrays, objects, maps, sets and causes may nest in a value. The
+ * stack has room for about twice as many levels.
  */
 export const MAX_DEPTH = 500;
 
 /**
- * How many objects, arrays, maps and the like a value may have. One that is
- * met again counts again, as it is sent again: 25 lists that have the next one
- * twice would take 33 million.
+ * How many objects, arrays, maps and the like a value may contain. A shared
+ * object counts each time, since it is sent each time: a chain of 25 lists that
+ * contain the next list twice counts 33 million.
  */
 export const MAX_CONTAINERS = 2 ** 24;
 
 /**
- * How many errors may be within an error, as its cause and the like; further
- * ones are left out. One that is met again counts again.
+ * How many errors an error may contain, as its cause and so on; the encoder
+ * leaves out the rest. A shared error counts each time.
  */
 export const MAX_INNER_ERRORS = 2 ** 16;
 
-/** How many hexadecimal digits a bigint may have: 5 million decimal ones. */
+/** How many hexadecimal digits a bigint may have (5 million decimal digits). */
 export const MAX_BIGINT_DIGITS = 2 ** 22;
 
 /**
- * Binary values of at least this many bytes are attached to a frame as they
- * lie in memory; smaller ones are copied into it, which costs less than a
- * system call of their own.
+ * The size in bytes from which a binary value is attached to a frame without
+ * being copied. To copy a smaller one costs less than another system call.
  */
 export const MIN_ATTACHMENT_BYTES = 32_768;

@@ -4,19 +4,18 @@ import { SPAWNER_PORT } from "../transport/address.ts";
 
 type Hints = Partial<Record<HostStep, string>>;
 
-/** What may help if the connection is lost after the workers have started. */
+/** The hint if the connection is lost after the workers have started. */
 export const LOST_HINT =
-  "the host could be used for a moment: is the connection to it stable? Try it again, or with a longer --timeout";
+  "the workers had started, then the connection was lost: check that it is stable, and try again or with a longer --timeout";
 
-/** What may help if this machine can't start the check. */
-export const HERE_HINT =
-  "this has to do with the machine you are at, not with the host";
+/** The hint if the check fails on this machine, before it reaches the host. */
+export const HERE_HINT = "the problem is on this machine, not on the host";
 
-/** What may help if the clocks differ much. */
+/** The hint if the clocks differ a lot. */
 export const CLOCK_HINT =
-  "the clocks differ, which is no harm to the pool, but may be to your tasks: see to it that both machines run NTP";
+  "the clocks differ: the pool doesn't mind, but your tasks may; run NTP on both machines";
 
-/** What may help if a step fails, as commands to try. */
+/** Returns the hint for a step that failed: commands to try. */
 export function hintFor(
   settings: HostSettings,
   step: HostStep,
@@ -35,20 +34,20 @@ function sshHints({ hostname, username, port }: HostSettings): Hints {
   return {
     "name": "check the spelling, or give the host's address instead",
     "connection":
-      `'ssh -v ${there}' says more; --ssh-arg passes further arguments on to ssh`,
-    "host key": `'ssh ${there}' in a terminal shows the key and asks about it`,
+      `'ssh -v ${there}' prints more; --ssh-arg passes further arguments to ssh`,
+    "host key": `run 'ssh ${there}' in a terminal once, and accept the key`,
     "key":
-      `'ssh-copy-id ${there}' lets your key in; --identity <file> names another key`,
+      `'ssh-copy-id ${there}' installs your key; --identity <file> uses another key`,
     "forwarding":
-      `'sshd -T | grep -i forwarding' as root on ${hostname} shows what it allows`,
+      `'sshd -T | grep -i forwarding', run as root on ${hostname}, prints what it allows`,
     "folder":
-      `'ssh ${there} df /tmp' shows what space there is; --tmpdir <folder> names another place`,
+      `'ssh ${there} df /tmp' prints the free space; --tmpdir <folder> uses another folder`,
     "deno":
-      `'ssh ${there} "curl -fsSL https://deno.land/install.sh | sh"' installs it; --deno <path> says where it is`,
+      `'ssh ${there} "curl -fsSL https://deno.land/install.sh | sh"' installs it; --deno <path> gives its path`,
     "version":
-      `'ssh ${there} deno upgrade' brings a newer one; --deno <path> names another`,
+      `'ssh ${there} deno upgrade' updates it; --deno <path> uses another`,
     "spawner":
-      `does 'ssh ${there} deno --version' answer at once? If the host is slow, try a longer --timeout`,
+      `check that 'ssh ${there} deno --version' works; if the host is slow, try a longer --timeout`,
     "worker": "if the host is slow, try fewer workers or a longer --timeout",
   };
 }
@@ -58,14 +57,13 @@ function spawnerHints({ hostname, port = SPAWNER_PORT }: HostSettings): Hints {
   return {
     "name": "check the spelling, or give the host's address instead",
     "connection":
-      `on ${hostname}, 'deno run -A jsr:@distex/pool/server --host 0.0.0.0 --token-file <file>${flags}' starts one that other machines can reach; a firewall there must let port ${port} through`,
+      `on ${hostname}, 'deno run -A jsr:@distex/pool/server --host 0.0.0.0 --token-file <file>${flags}' starts a server that other machines can reach; a firewall there must let port ${port} through`,
     "host key":
-      "--ca-cert <file> gives the certificate to trust, --tls-name <name> the name that is in it",
+      "--ca-cert <file> gives the certificate to trust, --tls-name <name> the name in it",
     "key":
-      "--token-file <file> gives the token; the server has it from the file of the same option",
-    "version":
-      "use the same version of @distex/pool here and for the server there",
+      "--token-file <file> must have the same token as the server's own --token-file",
+    "version": "use the same version of @distex/pool here and for the server",
     "worker":
-      `workers that have started connect back from ${hostname} to this machine: a firewall here must let them, or --listen-hostname and --listen-port must say where; if the host is slow or takes no more of them, try fewer workers or a longer --timeout`,
+      `workers on ${hostname} connect back to this machine: let them through a firewall here, or set the address with --listen-hostname and --listen-port; if the host is slow or its limit of workers is reached, try fewer workers or a longer --timeout`,
   };
 }

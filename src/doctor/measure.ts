@@ -4,35 +4,35 @@ import type {
 } from "../hosts/remote/remote_spawner.ts";
 import type { TaskRunner } from "../pool/task_runner.ts";
 
-/** How many tasks are sent one after the other at the most. */
+/** The most tasks that are sent one after the other. */
 const MAX_ROUND_TRIPS = 200;
 
-/** How long that may go on, in milliseconds; one is sent in any case. */
+/** The time limit for these tasks, in milliseconds; at least one is sent. */
 const ROUND_TRIPS_TIME = 300;
 
-/** How long tasks are done as fast as can be, in milliseconds. */
+/** The duration of the throughput measurement, in milliseconds. */
 const THROUGHPUT_TIME = 500;
 
-/** How often the clock is asked for at the most. */
+/** The most requests for the clock. */
 const MAX_PINGS = 10;
 
-/** How long that may go on, in milliseconds; it is asked once in any case. */
+/** The time limit for these requests, in milliseconds; at least one is sent. */
 const PINGS_TIME = 150;
 
-/** How long tasks took there and back. */
+/** The round trips of some tasks. */
 export interface RoundTrips {
-  /** Half of them took at most as long, in milliseconds. */
+  /** The median, in milliseconds. */
   readonly median: number;
-  /** How many there were. */
+  /** The number of tasks. */
   readonly count: number;
 }
 
-/** Measures how long it takes to get the result of a task that does nothing. */
+/** Measures the round trip of a task that does nothing. */
 export async function measureRoundTrip(
   runner: TaskRunner,
 ): Promise<RoundTrips> {
   const task = (x: number) => x;
-  // The first one brings its source along.
+  // The first call also sends the task's source.
   await runner.run(task, 0);
   const times: number[] = [];
   const end = performance.now() + ROUND_TRIPS_TIME;
@@ -45,12 +45,12 @@ export async function measureRoundTrip(
   return { median: times[Math.floor(times.length / 2)]!, count: times.length };
 }
 
-/** Measures how many tasks that do nothing are done in a second. */
+/** Measures how many tasks that do nothing run per second. */
 export async function measureThroughput(runner: TaskRunner): Promise<number> {
   const begin = performance.now();
   let count = 0;
   let elapsed = 0;
-  // Each task travels as a call of its own: it's about those.
+  // Not in chunks: each task is to be a call of its own.
   const results = runner.map((x: number) => x, naturals(), { chunkSize: 1 });
   for await (const _ of results) {
     count++;
@@ -60,7 +60,7 @@ export async function measureThroughput(runner: TaskRunner): Promise<number> {
   return count / elapsed * 1_000;
 }
 
-/** Asks for the time several times: the fastest answer is the most exact. */
+/** Requests the time repeatedly; the fastest answer is the most accurate. */
 export async function measureClock(
   spawner: Pick<RemoteSpawner, "ping">,
 ): Promise<PingAnswer> {

@@ -1,14 +1,14 @@
-import { checkHost } from "./checks.ts";
-import { HELP, readRequest, type Request } from "./flags.ts";
+import { checkHost } from "./check_host.ts";
+import { HELP, readRequest, type Request } from "./read_request.ts";
+import type { HostReport } from "./report.ts";
 import {
   headerText,
-  type HostReport,
   stepsText,
   summaryText,
   type TextStyle,
-} from "./report.ts";
+} from "./report_text.ts";
 
-/** Runs the doctor with these arguments, and returns its exit code. */
+/** Runs the doctor with command-line arguments, and returns its exit code. */
 export async function runDoctor(args: string[]): Promise<number> {
   let request: Request | undefined;
   try {
@@ -25,7 +25,7 @@ export async function runDoctor(args: string[]): Promise<number> {
   return await checkAll(request) ? 0 : 1;
 }
 
-/** Checks one host after the other, so that they don't slow down each other. */
+/** Checks the hosts one by one, as they would slow each other down. */
 async function checkAll({ hosts, options, json }: Request): Promise<boolean> {
   const style = textStyle();
   const reports: HostReport[] = [];

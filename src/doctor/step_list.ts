@@ -1,30 +1,30 @@
 import type { StepReport } from "./report.ts";
 
-/** The steps of a check, and what has become of them. */
+/** The steps of a check and their results. */
 export class StepList {
   readonly #steps: StepReport[];
 
-  /** Constructs a list of steps that weren't reached yet. */
+  /** Constructs a list of steps that have not been reached. */
   constructor(names: readonly string[]) {
     this.#steps = names.map((name) => ({ name, ok: null, detail: "" }));
   }
 
-  /** The steps, in their order. */
+  /** All steps, in their order. */
   get steps(): readonly StepReport[] {
     return this.#steps;
   }
 
-  /** Whether all went well. */
+  /** Whether all steps passed. */
   get ok(): boolean {
     return this.#steps.every(({ ok }) => ok === true);
   }
 
-  /** Notes that a step went well. */
+  /** Records that a step passed. */
   pass(name: string, detail: string, hint?: string): void {
     this.#set(name, true, detail, hint);
   }
 
-  /** Notes that a step failed. */
+  /** Records that a step failed. */
   fail(name: string, detail: string, hint?: string): void {
     this.#set(name, false, detail, hint);
   }
@@ -32,7 +32,7 @@ export class StepList {
   #set(name: string, ok: boolean, detail: string, hint?: string): void {
     const step = { name, ok, detail, ...(hint === undefined ? {} : { hint }) };
     const index = this.#steps.findIndex((step) => step.name === name);
-    // What isn't in the list comes before all that is.
+    // A step that isn't in the list comes first.
     if (index < 0) this.#steps.unshift(step);
     else this.#steps[index] = step;
   }

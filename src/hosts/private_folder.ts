@@ -1,3 +1,6 @@
+import { getEnv } from "../util/get_env.ts";
+import { isGranted } from "../util/is_granted.ts";
+
 /** The longest path of a Unix socket that all systems accept, in bytes. */
 const MAX_SOCKET_PATH = 103;
 
@@ -103,21 +106,15 @@ async function makeTemporary(): Promise<string> {
   try {
     return await Deno.makeTempDir({ prefix: PREFIX });
   } catch (cause) {
+    const tmpdir = getEnv("TMPDIR");
+    const path = tmpdir === undefined ? "" : ` ${tmpdir}`;
     // Deno's own message has the way out.
     if (cause instanceof Deno.errors.NotCapable) throw cause;
     throw new Error(
-      `The folder for temporary files${knownTmpdir()} can't be used (${cause}): set TMPDIR to an existing folder that you may write to`,
+      `The folder for temporary files${path} can't be used (${cause}): set TMPDIR to an existing folder that you may write to`,
       { cause },
     );
   }
-}
-
-/** Returns TMPDIR if the program may read it, without prompting the user. */
-function knownTmpdir(): string {
-  const variable = "TMPDIR";
-  const { state } = Deno.permissions.querySync({ name: "env", variable });
-  const path = state === "granted" ? Deno.env.get(variable) : undefined;
-  return path === undefined ? "" : ` ${path}`;
 }
 
 /** Returns why the path of a socket is unusable, if so. */
@@ -131,7 +128,7 @@ function problemOf(path: string): string | undefined {
 /** Whether the program may list and change a folder, without prompting. */
 function isAccessible(path: string): boolean {
   return (["read", "write"] as const).every((name) =>
-    Deno.permissions.querySync({ name, path }).state === "granted"
+    isGranted({ name, path })
   );
 }
 

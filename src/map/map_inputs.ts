@@ -2,15 +2,15 @@ import { type AnyIterable, isAsyncIterable, isIterable } from "./items.ts";
 import type { MapOptions } from "../options/map_options.ts";
 
 /**
- * The inputs of a map: an iterable for each argument of the task, then the
- * options.
+ * The iterables of a map: one for each argument of the task.
  *
  * @typeParam Args The arguments of the task.
+ *
+ * @internal
  */
-export type MapInputs<Args extends unknown[]> = [
-  ...{ [Index in keyof Args]: AnyIterable<Args[Index]> },
-  options?: MapOptions,
-];
+export type MapIterables<Args extends unknown[]> = {
+  [Index in keyof Args]: AnyIterable<Args[Index]>;
+};
 
 /**
  * Tells the options from the iterables.

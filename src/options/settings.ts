@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { CallOptions } from "./call_options.ts";
 import type { FailureOptions } from "./failure_options.ts";
@@ -28,7 +29,7 @@ import {
   RENAMED_SHUTDOWN_OPTIONS,
 } from "./renamed_options.ts";
 import type { ShutdownOptions } from "./shutdown_options.ts";
-import { Task, type TaskLike } from "../tasks/task.ts";
+import { type AnyTask, TaskObject } from "../tasks/task.ts";
 import { findConfig } from "../util/find_config.ts";
 import type { WorkerOptions } from "./worker_options.ts";
 
@@ -53,7 +54,7 @@ export interface PoolSettings extends Required<Omit<PoolOptions, ReadOption>> {
   /** The other machines. */
   readonly hosts: readonly HostSettings[];
   /** See {@linkcode WorkerOptions.initializer}. */
-  readonly initializer: TaskLike<never[], unknown> | undefined;
+  readonly initializer: AnyTask | undefined;
   /** See {@linkcode WorkerOptions.initializerArgs}. */
   readonly initializerArgs: readonly unknown[];
   /** See {@linkcode NetworkOptions.listen}. */
@@ -112,7 +113,7 @@ function workerSettings<Args extends unknown[]>(options: WorkerOptions<Args>) {
   const { initializer, initializerArgs = [], stdio = "lines" } = options;
   if (
     initializer !== undefined && typeof initializer !== "function" &&
-    !((initializer as unknown) instanceof Task)
+    !((initializer as unknown) instanceof TaskObject)
   ) {
     throw wrongType(
       "initializer",
@@ -126,7 +127,7 @@ function workerSettings<Args extends unknown[]>(options: WorkerOptions<Args>) {
   checkChoice("stdio", stdio, ["lines", "inherit", "null"]);
   checkWorkerOptions(options);
   return {
-    initializer: initializer as TaskLike<never[], unknown> | undefined,
+    initializer: initializer as AnyTask | undefined,
     initializerArgs: initializerArgs as readonly unknown[],
     permissions: options.permissions ?? "inherit",
     config: configPath(options.config),
@@ -259,9 +260,12 @@ function configPath(config: PoolOptions["config"]): string | undefined {
   if (typeof config !== "string" && !(config instanceof URL)) {
     throw wrongType("config", config, "a path, a file URL or false");
   }
-  const path = config instanceof URL || config.startsWith("file:")
-    ? fileURLToPath(config)
-    : config;
+  // Workers may start in another folder.
+  const path = resolve(
+    config instanceof URL || config.startsWith("file:")
+      ? fileURLToPath(config)
+      : config,
+  );
   if (!exists(path)) throw wrongValue("config", path, "the path of a file");
   return path;
 }

@@ -38,10 +38,12 @@ export interface WorkerOptions<Args extends unknown[] = never[]> {
    */
   readonly permissions?: WorkerPermissions;
   /**
-   * The deno.json file by which workers resolve imports, as a path or a file
-   * URL. `false` means none, and no `vendor` folder either. If it is left out,
-   * it is the one nearest to this program's main module. A project that has
-   * only a package.json needs a deno.json, which may be empty.
+   * The deno.json, deno.jsonc or package.json by which workers resolve imports,
+   * as a path or a file URL. `false` means none, and no `vendor` folder either.
+   * If it is left out, it is the one nearest to this program's main module, in
+   * its folder or above. A program can't see its own `--config` and
+   * `--import-map`: if it has them, pass the same file here, or
+   * `denoArgs: ["--import-map", path]`.
    */
   readonly config?: string | URL | false;
   /**
@@ -79,6 +81,8 @@ export interface WorkerOptions<Args extends unknown[] = never[]> {
  * The type of the option `initializerArgs`.
  *
  * @typeParam Args The arguments that the initializer takes.
+ *
+ * @internal
  */
 export type InitializerArgs<Args extends unknown[]> = Args extends []
   ? readonly []
@@ -90,6 +94,8 @@ export type InitializerArgs<Args extends unknown[]> = Args extends []
  * arguments.
  *
  * @typeParam Args The arguments that the initializer takes.
+ *
+ * @internal
  */
 export type NeededInitializerArgs<Args extends unknown[]> = [] extends Args
   ? unknown

@@ -7,20 +7,23 @@ import { type AnyIterable, Items } from "../map/items.ts";
 import { watchLimits } from "../calls/watch_limits.ts";
 import type { MapResults } from "../map/map_results.ts";
 import { prepareMap } from "../map/map_run.ts";
-import { type MapInputs, parseInputs } from "../map/map_inputs.ts";
+import { type MapIterables, parseInputs } from "../map/map_inputs.ts";
 import type { CallOptions } from "../options/call_options.ts";
 import type { MapOptions } from "../options/map_options.ts";
 import { PromisedCall } from "../calls/promised_call.ts";
 import { renamedMembers } from "../util/renamed_members.ts";
 import { callSettings, mapSettings } from "../options/settings.ts";
-import type { TaskLike } from "../tasks/task.ts";
+import type { AnyTask, TaskLike } from "../tasks/task.ts";
+import type { SendableResult } from "../tasks/task_result.ts";
+import type { Transferred } from "../tasks/transferred.ts";
+import type { AnyResultOf, ArgsOf, ResultOf } from "../tasks/signatures.ts";
 
 /** The most pending calls of which a pool notes whether they are awaited. */
 const MAX_OBSERVED = 64;
 
 /**
- * What runs tasks: a {@linkcode Pool}, or the same pool with options for the
- * calls, from {@linkcode TaskRunner.options}.
+ * The interface for running tasks, which a {@linkcode Pool} has, and so has the
+ * same pool with options for calls, from {@linkcode TaskRunner.with}.
  *
  * @example Usage
  * ```ts
@@ -41,7 +44,7 @@ export class TaskRunner {
   readonly #options: CallOptions;
   readonly #terms: CallTerms;
 
-  /** Constructs a runner; a program gets one from a pool. */
+  /** For {@linkcode Pool} only: a program gets a runner from a pool. */
   protected constructor(engine: Engine, options: CallOptions) {
     this.#engine = engine;
     this.#options = options;
@@ -50,8 +53,7 @@ export class TaskRunner {
   }
 
   /**
-   * The same pool with options for the calls that are made with what this
-   * returns.
+   * Returns the same pool with options for the calls made through it.
    *
    * @example Usage
    * ```ts
@@ -63,10 +65,10 @@ export class TaskRunner {
    * assertEquals(await here.run((x: number) => x + 1, 1), 2);
    * ```
    *
-   * @param options The options, besides those that this has already.
-   * @returns Something to call tasks with.
-   * @throws {TypeError} If there is no such option.
-   * @throws {RangeError} If an option has a value that it can't have.
+   * @param options The options, added to those that this runner has.
+   * @returns A runner with these options.
+   * @throws {TypeError} If an option doesn't exist or has the wrong type.
+   * @throws {RangeError} If an option is out of range.
    */
   with(options: CallOptions): TaskRunner {
     const known = this.#engine.hostNames;
@@ -85,16 +87,43 @@ export class TaskRunner {
    * import { assertEquals } from "@std/assert";
    *
    * await using pool = new Pool(1);
+   * const scale = (x: number, factor = 2) => x * factor;
+   * assertEquals(await pool.run(scale, 3), 6);
+   * ```
+   *
+   * @typeParam Arg The task's argument.
+   * @typeParam Result What it returns, awaited.
+   * @param task The task.
+   * @param arg Its argument.
+   * @returns A promise of what the task returns.
+   * @throws {TypeError} If `task` can't be sent.
+   */
+  run<Arg, Result>(
+    task: TaskLike<[Arg], Result>,
+    arg: Arg,
+  ): Promise<Transferred<Result>>;
+  /**
+   * Runs a task on one of the workers.
+   *
+   * Arguments are read when they are sent to a worker, not when the task is
+   * submitted: a change in between can show. Don't change them until the task
+   * is done. Large binary data is never copied before it is sent.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(1);
    * assertEquals(await pool.run((a: number, b: number) => a + b, 1, 2), 3);
    * ```
    *
    * @typeParam Args The task's arguments.
    * @typeParam Result What it returns, awaited.
    * @param task The task.
-   * @param args Its arguments; leave them as they are until the task is done,
-   * for they are read when they are sent, and big binary values in their place.
-   * @returns A promise of what the task returns, which is rejected with what
-   * it throws, or with one of these: a {@linkcode WorkerLostError}, a
+   * @param args Its arguments.
+   * @returns A promise of what the task returns. It is rejected with what the
+   * task throws, or with one of these: a {@linkcode WorkerLostError}, a
    * {@linkcode BrokenPoolError}, a {@linkcode PoolClosedError}, the signal's
    * reason, or a `DOMException` named `"TimeoutError"`, `"AbortError"` if the
    * pool is shut down with `cancelFutures`, or `"DataCloneError"` if its
@@ -104,13 +133,45 @@ export class TaskRunner {
   run<Args extends unknown[], Result>(
     task: TaskLike<Args, Result>,
     ...args: Args
-  ): Promise<Result> {
-    return this.#call<Result>(task, args, this.run).promise;
+  ): Promise<Transferred<Result>>;
+  /**
+   * Runs an overloaded task on one of the workers. The arguments choose the
+   * signature.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * function double(value: number): number;
+   * function double(value: string): string;
+   * function double(value: number | string): number | string {
+   *   return typeof value === "number" ? value * 2 : value + value;
+   * }
+   *
+   * await using pool = new Pool(1);
+   * const four: number = await pool.run(double, 2);
+   * assertEquals(four, 4);
+   * ```
+   *
+   * @typeParam Call The task's type.
+   * @typeParam Args The task's arguments.
+   * @param task The task.
+   * @param args Its arguments.
+   * @returns A promise of what the task returns.
+   * @throws {TypeError} If `task` can't be sent.
+   */
+  run<Call, Args extends ArgsOf<Call>>(
+    task: Call & SendableResult<AnyResultOf<Call>>,
+    ...args: Args
+  ): Promise<Transferred<ResultOf<Call, Args>>>;
+  run(task: AnyTask, ...args: unknown[]): Promise<unknown> {
+    return this.#call(task, args, this.run).promise;
   }
 
   /**
    * Runs a task on one of the workers, as {@linkcode TaskRunner.run} does, and
-   * returns a {@linkcode Future} that can be asked and cancelled.
+   * returns a {@linkcode Future}.
    *
    * @example Usage
    * ```ts
@@ -118,39 +179,126 @@ export class TaskRunner {
    * import { assertEquals } from "@std/assert";
    *
    * await using pool = new Pool(1);
-   * const future = pool.submit((x: number) => x * 2, 21);
+   * const future = pool.submit((x: number, factor = 2) => x * factor, 21);
+   * assertEquals(await future, 42);
+   * ```
+   *
+   * @typeParam Arg The task's argument.
+   * @typeParam Result What it returns, awaited.
+   * @param task The task.
+   * @param arg Its argument.
+   * @returns The future of what the task returns.
+   * @throws {TypeError} If `task` can't be sent.
+   */
+  submit<Arg, Result>(
+    task: TaskLike<[Arg], Result>,
+    arg: Arg,
+  ): Future<Transferred<Result>>;
+  /**
+   * Runs a task on one of the workers, as {@linkcode TaskRunner.run} does, and
+   * returns a {@linkcode Future}, which reports its state and can be cancelled.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(1);
+   * const future = pool.submit((a: number, b: number) => a * b, 6, 7);
    * assertEquals(await future, 42);
    * ```
    *
    * @typeParam Args The task's arguments.
    * @typeParam Result What it returns, awaited.
    * @param task The task.
-   * @param args Its arguments; leave them as they are until the task is done.
-   * @returns The future of what the task returns, which is rejected as the
-   * promise of {@linkcode TaskRunner.run} is, and with a `DOMException` named
+   * @param args Its arguments, which are read when they are sent.
+   * @returns The future of what the task returns. It is rejected as the promise
+   * of {@linkcode TaskRunner.run} is, and with a `DOMException` named
    * `"AbortError"` if it is cancelled.
    * @throws {TypeError} If `task` can't be sent.
    */
   submit<Args extends unknown[], Result>(
     task: TaskLike<Args, Result>,
     ...args: Args
-  ): Future<Result> {
-    const call = this.#call<Result>(task, args, this.submit);
+  ): Future<Transferred<Result>>;
+  /**
+   * Runs an overloaded task on one of the workers, and returns a
+   * {@linkcode Future}. The arguments choose the signature.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * function double(value: number): number;
+   * function double(value: string): string;
+   * function double(value: number | string): number | string {
+   *   return typeof value === "number" ? value * 2 : value + value;
+   * }
+   *
+   * await using pool = new Pool(1);
+   * const future = pool.submit(double, "ab");
+   * const text: string = await future;
+   * assertEquals(text, "abab");
+   * ```
+   *
+   * @typeParam Call The task's type.
+   * @typeParam Args The task's arguments.
+   * @param task The task.
+   * @param args Its arguments.
+   * @returns The future of what the task returns.
+   * @throws {TypeError} If `task` can't be sent.
+   */
+  submit<Call, Args extends ArgsOf<Call>>(
+    task: Call & SendableResult<AnyResultOf<Call>>,
+    ...args: Args
+  ): Future<Transferred<ResultOf<Call, Args>>>;
+  submit(task: AnyTask, ...args: unknown[]): Future<unknown> {
+    const call = this.#call(task, args, this.submit);
     return makeFuture(call);
   }
 
   /**
-   * Calls a task with each of the items, and iterates over the results.
+   * Calls a task with each item of an iterable, and iterates over the results.
    *
-   * Of several iterables, sync or async, the task gets one value each as its
-   * arguments, until the shortest ends. They can be unbounded: no more is
-   * taken from them than the workers have room for, and not much more than
-   * what was read of the results.
+   * The iterable may be sync, async and unbounded. The map takes no more items
+   * than the workers have room for, and not many more than results have been
+   * read. Each item is read when it is sent to a worker, so don't change it
+   * until its result is there.
    *
-   * A map is lazy: it begins when its first result is asked for. It ends at
-   * the first error. If the task or an iterable throws, the results before it
-   * can be read, then the iteration throws it, and tasks that haven't begun
-   * are dropped.
+   * A map starts when its first result is asked for. It ends at the first
+   * error: if the task or an iterable throws, the iteration yields the results
+   * before it, then throws it, and drops tasks that haven't begun.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(2);
+   * const lengths = pool.map((word: string) => word.length, ["to", "be?"]);
+   * assertEquals(await lengths.toArray(), [2, 3]);
+   * ```
+   *
+   * @typeParam Item The task's argument.
+   * @typeParam Result What it returns, awaited.
+   * @param task The task.
+   * @param items Its arguments.
+   * @param options The options of the map.
+   * @returns The results, to be iterated once. Reading them throws what the
+   * task throws, or one of the errors of {@linkcode TaskRunner.run}.
+   * @throws {TypeError} If `task` can't be sent, something isn't iterable, or
+   * an option doesn't exist or has the wrong type.
+   * @throws {RangeError} If an option is out of range.
+   */
+  map<Item, Result>(
+    task: TaskLike<[Item], Result>,
+    items: AnyIterable<Item>,
+    options?: MapOptions,
+  ): MapResults<Transferred<Result>>;
+  /**
+   * Calls a task with one item of each of two iterables, until the shorter one
+   * ends, and iterates over the results.
    *
    * @example Usage
    * ```ts
@@ -162,7 +310,30 @@ export class TaskRunner {
    * assertEquals(await powers.toArray(), [32, 9]);
    * ```
    *
-   * @example Lists of arguments
+   * @typeParam First The task's first argument.
+   * @typeParam Second The task's second argument.
+   * @typeParam Result What it returns, awaited.
+   * @param task The task.
+   * @param first Its first arguments.
+   * @param second Its second arguments.
+   * @param options The options of the map.
+   * @returns The results, to be iterated once. Reading them throws what the
+   * task throws, or one of the errors of {@linkcode TaskRunner.run}.
+   * @throws {TypeError} If `task` can't be sent, something isn't iterable, or
+   * an option doesn't exist or has the wrong type.
+   * @throws {RangeError} If an option is out of range.
+   */
+  map<First, Second, Result>(
+    task: TaskLike<[First, Second], Result>,
+    first: AnyIterable<First>,
+    second: AnyIterable<Second>,
+    options?: MapOptions,
+  ): MapResults<Transferred<Result>>;
+  /**
+   * Calls a task with each list of arguments of an iterable, and iterates over
+   * the results.
+   *
+   * @example Usage
    * ```ts
    * import { Pool } from "@distex/pool";
    * import { assertEquals } from "@std/assert";
@@ -181,20 +352,21 @@ export class TaskRunner {
    * @typeParam Result What it returns, awaited.
    * @param task The task.
    * @param items Lists of arguments.
-   * @param options How the map is done.
+   * @param options The options of the map.
    * @returns The results, to be iterated once. Reading them throws what the
    * task throws, or one of the errors of {@linkcode TaskRunner.run}.
-   * @throws {TypeError} If `task` can't be sent, something isn't iterable,
-   * there is no such option, or `spread` has several iterables.
-   * @throws {RangeError} If an option has a value that it can't have.
+   * @throws {TypeError} If `task` can't be sent, something isn't iterable, or
+   * an option doesn't exist or has the wrong type.
+   * @throws {RangeError} If an option is out of range.
    */
   map<Args extends unknown[], Result>(
     task: TaskLike<Args, Result>,
     items: AnyIterable<Readonly<Args>>,
     options: MapOptions & { readonly spread: true },
-  ): MapResults<Result>;
+  ): MapResults<Transferred<Result>>;
   /**
-   * Calls a task with each of the items, and iterates over the results.
+   * Calls a task with one item of each iterable, until the shortest ends, and
+   * iterates over the results.
    *
    * @example Usage
    * ```ts
@@ -202,90 +374,57 @@ export class TaskRunner {
    * import { assertEquals } from "@std/assert";
    *
    * await using pool = new Pool(2);
-   * const lengths = pool.map((word: string) => word.length, ["to", "be?"]);
-   * assertEquals(await lengths.toArray(), [2, 3]);
-   * ```
-   *
-   * @typeParam Item The task's argument.
-   * @typeParam Result What it returns, awaited.
-   * @param task The task.
-   * @param items Its arguments.
-   * @param options How the map is done.
-   * @returns The results, to be iterated once. Reading them throws what the
-   * task throws, or one of the errors of {@linkcode TaskRunner.run}.
-   * @throws {TypeError} If `task` can't be sent, something isn't iterable, or
-   * there is no such option.
-   * @throws {RangeError} If an option has a value that it can't have.
-   */
-  map<Item, Result>(
-    task: TaskLike<[Item], Result>,
-    items: AnyIterable<Item>,
-    options?: MapOptions,
-  ): MapResults<Result>;
-  /**
-   * Calls a task with the items of two iterables in step, and iterates over
-   * the results.
-   *
-   * @example Usage
-   * ```ts
-   * import { Pool } from "@distex/pool";
-   * import { assertEquals } from "@std/assert";
-   *
-   * await using pool = new Pool(2);
-   * const sum = (a: number, b: number) => a + b;
-   * assertEquals(await pool.map(sum, [1, 2], [10, 20]).toArray(), [11, 22]);
-   * ```
-   *
-   * @typeParam First The task's first argument.
-   * @typeParam Second The task's second argument.
-   * @typeParam Result What it returns, awaited.
-   * @param task The task.
-   * @param first Its first arguments.
-   * @param second Its second arguments.
-   * @param options How the map is done.
-   * @returns The results, to be iterated once. Reading them throws what the
-   * task throws, or one of the errors of {@linkcode TaskRunner.run}.
-   * @throws {TypeError} If `task` can't be sent, something isn't iterable, or
-   * there is no such option.
-   * @throws {RangeError} If an option has a value that it can't have.
-   */
-  map<First, Second, Result>(
-    task: TaskLike<[First, Second], Result>,
-    first: AnyIterable<First>,
-    second: AnyIterable<Second>,
-    options?: MapOptions,
-  ): MapResults<Result>;
-  /**
-   * Calls a task with the items of several iterables in step, and iterates
-   * over the results.
-   *
-   * @example Usage
-   * ```ts
-   * import { Pool } from "@distex/pool";
-   * import { assertEquals } from "@std/assert";
-   *
-   * await using pool = new Pool(2);
-   * const sum = (a: number, b: number, c: number) => a + b + c;
-   * const sums = pool.map(sum, [1, 2], [3, 4], [5, 6], { ordered: true });
+   * const sums = pool.map((x, y, z) => x + y + z, [1, 2], [3, 4], [5, 6]);
    * assertEquals(await sums.toArray(), [9, 12]);
    * ```
    *
    * @typeParam Args The task's arguments.
    * @typeParam Result What it returns, awaited.
    * @param task The task.
-   * @param inputs An iterable for each argument, then the options.
+   * @param iterables An iterable for each argument.
    * @returns The results, to be iterated once. Reading them throws what the
    * task throws, or one of the errors of {@linkcode TaskRunner.run}.
-   * @throws {TypeError} If `task` can't be sent, something isn't iterable, or
-   * there is no such option.
-   * @throws {RangeError} If an option has a value that it can't have.
+   * @throws {TypeError} If `task` can't be sent or something isn't iterable.
    */
   map<Args extends unknown[], Result>(
     task: TaskLike<Args, Result>,
-    ...inputs: MapInputs<Args>
-  ): MapResults<Result>;
+    ...iterables: MapIterables<Args>
+  ): MapResults<Transferred<Result>>;
+  /**
+   * Calls a task with one item of each iterable, until the shortest ends, and
+   * iterates over the results.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(2);
+   * const sum = (x: number, y: number, z: number) => x + y + z;
+   * const sums = pool.map(sum, [1, 2], [3, 4], [5, 6], { chunkSize: 1 });
+   * assertEquals(await sums.toArray(), [9, 12]);
+   * ```
+   *
+   * @typeParam First The task's first argument.
+   * @typeParam Rest The task's other arguments.
+   * @typeParam Result What it returns, awaited.
+   * @param task The task.
+   * @param first Its first arguments.
+   * @param inputs An iterable for each of its other arguments, then the options
+   * of the map.
+   * @returns The results, to be iterated once. Reading them throws what the
+   * task throws, or one of the errors of {@linkcode TaskRunner.run}.
+   * @throws {TypeError} If `task` can't be sent, something isn't iterable, or
+   * an option doesn't exist or has the wrong type.
+   * @throws {RangeError} If an option is out of range.
+   */
+  map<First, Rest extends unknown[], Result>(
+    task: TaskLike<[First, ...Rest], Result>,
+    first: AnyIterable<First>,
+    ...inputs: [...MapIterables<Rest>, options: MapOptions | undefined]
+  ): MapResults<Transferred<Result>>;
   map(
-    task: TaskLike<never[], unknown>,
+    task: AnyTask,
     ...inputs: readonly unknown[]
   ): MapResults<unknown> {
     const { iterables, options } = parseInputs(inputs);
@@ -314,10 +453,9 @@ export class TaskRunner {
   }
 
   /**
-   * Runs a task once on every worker at the same time, when the tasks that
-   * are under way or queued are done; tasks that come later wait. With the
-   * option `host` these are the workers of that host. The option `retries`
-   * isn't heeded, as each call is for the worker that it is sent to.
+   * Runs a task once on every worker at the same time. It waits for tasks that
+   * are queued or running; later tasks wait for it. With the option `host`, the
+   * task runs on the workers of that host. The option `retries` doesn't apply.
    *
    * @example Usage
    * ```ts
@@ -333,16 +471,16 @@ export class TaskRunner {
    * @typeParam Result What it returns, awaited.
    * @param task The task.
    * @param args Its arguments.
-   * @returns A promise of what it returns on each worker: in the order of the
-   * hosts, then from those that have taken the place of lost ones. It is
-   * rejected with what the task throws on one, or as the promise of
+   * @returns A promise of the results of all workers: in the order of the
+   * hosts, then those of workers that replaced lost ones. It is rejected with
+   * what the task throws on a worker, or as the promise of
    * {@linkcode TaskRunner.run} is.
    * @throws {TypeError} If `task` can't be sent.
    */
   runOnAll<Args extends unknown[], Result>(
     task: TaskLike<Args, Result>,
     ...args: Args
-  ): Promise<Result[]> {
+  ): Promise<Transferred<Result>[]> {
     const registered = this.#engine.tasks.register(task);
     const trace = new CallerTrace(this.runOnAll);
     const { host, signal } = this.#options;
@@ -356,9 +494,13 @@ export class TaskRunner {
       return call;
     };
     this.#engine.start();
-    const results = scheduler.submitToAll(makeCall, host) as Promise<Result[]>;
+    const results = scheduler.submitToAll(makeCall, host) as Promise<
+      Transferred<Result>[]
+    >;
     if (!this.#isLimited) return results;
-    const { promise, resolve, reject } = Promise.withResolvers<Result[]>();
+    const { promise, resolve, reject } = Promise.withResolvers<
+      Transferred<Result>[]
+    >();
     const end = (reason: unknown) => {
       reject(reason);
       scheduler.withdraw(makeCall);
@@ -376,18 +518,18 @@ export class TaskRunner {
     return timeout !== undefined || signal !== undefined;
   }
 
-  #call<Result>(
-    task: TaskLike<never[], unknown>,
+  #call(
+    task: AnyTask,
     args: unknown[],
     below: (...args: never[]) => unknown,
-  ): PromisedCall<Result> {
+  ): PromisedCall<unknown> {
     const registered = this.#engine.tasks.register(task);
     const trace = this.#engine.tracer.trace(below);
     const { signal } = this.#options;
     // Ending a call that takes too long must not cost others in its message.
     const terms = this.#isLimited ? { ...this.#terms, group: {} } : this.#terms;
     const isObserved = this.#engine.scheduler.pending < MAX_OBSERVED;
-    const call = new PromisedCall<Result>(
+    const call = new PromisedCall<unknown>(
       registered,
       args,
       trace,

@@ -13,7 +13,7 @@ import {
   type Results,
   type WorkerMessage,
 } from "../protocol/worker_messages.ts";
-import { fromWorker } from "../protocol/received.ts";
+import { fromWorker } from "../protocol/check_messages.ts";
 
 /** What a pool knows about a worker. */
 export interface WorkerProfile {
@@ -88,9 +88,12 @@ export class WorkerHandle implements CallOwner {
     );
   }
 
-  /** Whether the worker is lost or is being killed. */
+  /**
+   * Whether the worker is lost or is being killed. If its host was lost, its
+   * connection may last a little longer, but it answers no more calls.
+   */
   get isEnding(): boolean {
-    return this.lost || this.#killed;
+    return this.lost || this.#killed || this.#profile.process.isHostLost;
   }
 
   /** Whether calls may be sent to it. */

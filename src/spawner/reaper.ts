@@ -1,3 +1,4 @@
+import { denoPath } from "../util/deno_path.ts";
 import { Child } from "./child.ts";
 
 /**
@@ -94,7 +95,7 @@ function start(folder: string): Child {
     );
   } catch (cause) {
     throw new Error(
-      `Can't run the program 'sh', which ends the workers if this program is killed (${cause}): it must be in the PATH, and a list of --allow-run must include it, as in --allow-run=deno,sh`,
+      `Can't run the program 'sh', which ends the workers if this program is killed (${cause}): it must be in the PATH, and a list of --allow-run must include it, as in --allow-run=${denoPath()},sh`,
       { cause },
     );
   }

@@ -5,7 +5,7 @@ import { SpawnerServer, type SpawnerServerSettings } from "./spawner_server.ts";
 
 const DEFAULT_MAX_WORKERS = 256;
 
-/** A token that is guessed offline from a handshake must not be a short one. */
+/** A shorter token could be guessed offline from a recorded handshake. */
 const MIN_TOKEN_LENGTH = 16;
 
 const HELP = `Starts workers on this machine for pools that run elsewhere.
@@ -13,21 +13,22 @@ const HELP = `Starts workers on this machine for pools that run elsewhere.
 Usage: deno run -A jsr:@distex/pool/server [options]
 
 Options:
-  --host <address>             Address to listen at; 127.0.0.1 by default, any
-                               other needs a token. 0.0.0.0 is all that are IPv4,
-                               :: all of them
+  --host <address>             Address to listen at; 127.0.0.1 by default, other
+                               addresses need a token. 0.0.0.0 is all IPv4
+                               addresses, :: all IPv6 and IPv4 addresses
   --port <number>              Port to listen at; ${SPAWNER_PORT} by default, 0 for any
-  --token-file <file>          File with the token that a pool must know, of at
-                               least ${MIN_TOKEN_LENGTH} characters. Whoever knows it can run any
-                               code here
-  --max-workers <number>       Workers at the same time; ${DEFAULT_MAX_WORKERS} by default
+                               free port
+  --token-file <file>          File with the token that pools must know, of at
+                               least ${MIN_TOKEN_LENGTH} characters. Whoever knows it can run
+                               any code here
+  --max-workers <number>       Limit of workers at the same time; ${DEFAULT_MAX_WORKERS} by default
   --max-workers-per-pool <number>
-                               Workers of one pool; as many by default
-  --tls-cert <file>            Certificate (PEM), to be reached with TLS
+                               Limit of workers of one pool; the same by default
+  --tls-cert <file>            Certificate (PEM), to serve with TLS
   --tls-key <file>             Its private key (PEM)
-  --help                       Print this
+  --help                       Print this help
 
-It ends, and its workers with it, on SIGINT and SIGTERM.
+On SIGINT and SIGTERM, it ends its workers and itself.
 `;
 
 const STRINGS = [
@@ -43,7 +44,7 @@ const STRINGS = [
 type StringFlag = typeof STRINGS[number];
 
 /**
- * Runs a spawner server as a program, until it gets SIGINT or SIGTERM.
+ * Runs a spawner server as a program until it gets SIGINT or SIGTERM.
  *
  * @param args The arguments on the command line.
  */
@@ -73,7 +74,7 @@ export async function runServer(args: string[]): Promise<void> {
   Deno.exit(0);
 }
 
-/** @throws {Error} If it can't listen there, or with that certificate. */
+/** @throws {Error} If it can't listen there, or has a bad certificate. */
 function listen(settings: SpawnerServerSettings): SpawnerServer {
   try {
     return new SpawnerServer(settings);
@@ -82,13 +83,13 @@ function listen(settings: SpawnerServerSettings): SpawnerServer {
     const wayOut = cause instanceof Deno.errors.AddrInUse
       ? ": give another --port"
       : "";
-    throw new Error(`It can't listen at ${place} (${cause})${wayOut}`, {
+    throw new Error(`Can't listen at ${place} (${cause})${wayOut}`, {
       cause,
     });
   }
 }
 
-/** @throws {Error} If something is wrong with the arguments. */
+/** @throws {Error} If the arguments are wrong. */
 async function readSettings(
   args: string[],
 ): Promise<SpawnerServerSettings | undefined> {
@@ -105,7 +106,7 @@ async function readSettings(
   const token = file === undefined ? "" : await readToken(file);
   if (token === "" && !isLoopback(hostname)) {
     throw new Error(
-      `--host ${hostname} can be reached from other machines, and whoever reaches it can run any code here: give it a --token-file too`,
+      `--host ${hostname} can be reached from other machines, which could run any code here: add --token-file`,
     );
   }
   const maxWorkers = count(flags, "max-workers", 1) ?? DEFAULT_MAX_WORKERS;

@@ -20,6 +20,8 @@ export class WorkerProcess {
   readonly ended: Promise<WorkerEnd>;
   /** Whether it was killed for something that isn't its fault. */
   isBlameless = false;
+  /** Whether its host was lost, and the process with it. */
+  isHostLost = false;
   /** Why it was refused, if it was. */
   refusal: string | undefined;
   readonly #kill: () => void;
@@ -37,6 +39,7 @@ export class WorkerProcess {
   ) {
     this.ended = ended;
     this.#kill = kill;
+    ended.then(({ hostLost = false }) => this.isHostLost = hostLost);
   }
 
   /** The handle of a process that couldn't be started. */

@@ -1,13 +1,30 @@
+import type { TaskResult } from "./task_result.ts";
+
 /**
- * What a pool can run: an inline function, an export of a module, or either
- * with its first arguments bound.
+ * What a task sees as `this`, unless it is an arrow function.
  *
- * @module
+ * @example Usage
+ * ```ts
+ * import { Pool, type TaskThis } from "@distex/pool";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function isCancelled(this: TaskThis): boolean {
+ *   return this.signal.aborted;
+ * }
+ *
+ * await using pool = new Pool(1);
+ * assertEquals(await pool.run(isCancelled), false);
+ * ```
  */
+export interface TaskThis {
+  /** Aborted when the task is cancelled or has timed out. */
+  readonly signal: AbortSignal;
+}
 
 /**
  * A task that isn't an inline function: made by {@linkcode importTasks} or
- * {@linkcode bind}, and given to the methods of a pool.
+ * {@linkcode bind}, and passed to the methods of a pool. It can't be called
+ * where it is, only in a worker.
  *
  * @example Usage
  * ```ts
@@ -25,50 +42,67 @@
  * @typeParam Args The arguments it takes.
  * @typeParam Result What it returns, awaited.
  */
-export abstract class Task<Args extends readonly unknown[], Result> {
-  /** What the task is called in messages. */
-  abstract readonly name: string;
-  /** Carries the types; there is no such value. */
-  declare protected readonly signature: (...args: Args) => Result;
+export interface Task<Args extends readonly unknown[], Result> {
+  /**
+   * The signature for a pool. It can't be called: its `this` exists only in a
+   * worker, from which the result comes later.
+   */
+  (this: TaskThis, ...args: Args): PromiseLike<Result>;
+  /** The task's name in messages. */
+  readonly name: string;
 }
 
 /**
- * What can be given to a pool to run: a {@linkcode Task} or a function that is
- * sent as source. Of a function that returns a promise the result is awaited.
- */
-export type TaskLike<Args extends readonly unknown[], Result> =
-  | ((...args: Args) => Result | PromiseLike<Result>)
-  | Task<Args, Result>;
-
-/**
- * The functions that a module exports, as tasks.
+ * Anything that a pool can run: a {@linkcode Task}, or a function that is sent
+ * as its source. If it returns a promise, the promise is awaited. The type
+ * refuses results that can't be sent, such as functions and generators.
+ *
+ * Use it as the parameter type of a function that passes tasks on to a pool.
+ *
+ * Two limits of TypeScript's inference show here. If a function is overloaded,
+ * {@linkcode Pool.run} and {@linkcode Pool.submit} choose the signature by the
+ * arguments, but {@linkcode Pool.map} and {@linkcode Pool.runOnAll} take the
+ * last one. If a call has other than one argument, or a map other than one or
+ * two iterables, a default value needs a type, as in `(n: number = 1) => n`.
  *
  * @example Usage
  * ```ts
- * import { type ImportedTasks, importTasks, Pool } from "@distex/pool";
+ * import { Pool, type TaskLike, type Transferred } from "@distex/pool";
  * import { assertEquals } from "@std/assert";
  *
- * const tasks: ImportedTasks<typeof import("node:path")> = importTasks(
- *   "node:path",
- * );
- * await using pool = new Pool(1);
- * assertEquals(await pool.run(tasks.extname, "a.txt"), ".txt");
+ * await using pool = new Pool(2);
+ *
+ * function parallel<Item, Result>(
+ *   items: Item[],
+ *   task: TaskLike<[Item], Result>,
+ * ): Promise<Transferred<Result>[]> {
+ *   return pool.map(task, items).toArray();
+ * }
+ *
+ * assertEquals(await parallel([1, 2], (x) => x * 2), [2, 4]);
  * ```
  *
- * @typeParam Module The module's type, such as `typeof import("./tasks.ts")`.
+ * @typeParam Args The arguments it takes.
+ * @typeParam Result What it returns, awaited.
  */
-export type ImportedTasks<Module> = {
-  readonly [
-    Name in keyof Module as Module[Name] extends
-      (...args: infer _Args) => unknown ? Name : never
-  ]: Module[Name] extends (...args: infer Args) => infer Result
-    ? Task<Args, Awaited<Result>>
-    : never;
-};
+export type TaskLike<Args extends readonly unknown[], Result> = (
+  this: TaskThis,
+  // Spread, the arguments can be inferred from a default value too.
+  ...args: [...Args]
+) => TaskResult<Result>;
+
+/** Any task, whatever its arguments and its result. */
+export type AnyTask = ((...args: never) => unknown) | TaskObject;
+
+/** The objects behind the type {@linkcode Task}. */
+export abstract class TaskObject {
+  /** The task's name in messages. */
+  abstract readonly name: string;
+}
 
 /** An export of a module. */
-export class ModuleTask extends Task<unknown[], unknown> {
-  /** Constructs the task of an export called `exportName` of the module. */
+export class ModuleTask extends TaskObject {
+  /** Constructs the task of the module's export `exportName`. */
   constructor(readonly url: string, readonly exportName: string) {
     super();
   }
@@ -80,11 +114,11 @@ export class ModuleTask extends Task<unknown[], unknown> {
   }
 }
 
-/** A task with its first arguments given. */
-export class BoundTask extends Task<unknown[], unknown> {
-  /** Constructs it. */
+/** A task whose first arguments are bound. */
+export class BoundTask extends TaskObject {
+  /** Constructs the task. */
   constructor(
-    readonly task: TaskLike<unknown[], unknown>,
+    readonly task: AnyTask,
     readonly constants: readonly unknown[],
   ) {
     super();
@@ -94,99 +128,4 @@ export class BoundTask extends Task<unknown[], unknown> {
   get name(): string {
     return this.task.name;
   }
-}
-
-/**
- * Makes tasks of the functions that a module exports.
- *
- * The module is loaded by the workers, when its first task is called there;
- * here it isn't loaded at all. Its own imports resolve as in the program that
- * makes the pool.
- *
- * @example Usage
- * ```ts
- * import { importTasks, Pool } from "@distex/pool";
- * import { assertEquals } from "@std/assert";
- *
- * const path = importTasks<typeof import("node:path")>("node:path");
- * await using pool = new Pool(1);
- * assertEquals(await pool.run(path.basename, "/tmp/a.txt"), "a.txt");
- * ```
- *
- * @typeParam Module The module's type, `typeof import("./tasks.ts")`, which
- * gives the tasks the types of the functions' arguments and results.
- * @param url The module's absolute URL, from
- * `import.meta.resolve("./tasks.ts")`, or a specifier that stands for itself:
- * `jsr:`, `npm:` or `node:`.
- * @returns An object with a task for each function that the module exports.
- * @throws {TypeError} If `url` is a path, or otherwise not absolute.
- */
-export function importTasks<Module>(
-  url: string | URL,
-): ImportedTasks<Module> {
-  const href = String(url);
-  if (!URL.canParse(href)) {
-    throw new TypeError(
-      `The 'url' of a task module must be absolute, and "${href}" is not: use import.meta.resolve(${
-        JSON.stringify(href)
-      })`,
-    );
-  }
-  const tasks = new Map<string, ModuleTask>();
-  return new Proxy(Object.create(null), {
-    get(_target, name) {
-      // An object with a `then` would be awaited as if it were a promise.
-      if (typeof name === "symbol" || name === "then") return undefined;
-      let task = tasks.get(name);
-      if (task === undefined) {
-        task = new ModuleTask(href, name);
-        tasks.set(name, task);
-      }
-      return task;
-    },
-  });
-}
-
-/**
- * Gives a task its first arguments, which then travel to a worker only once.
- *
- * Bind what is large and the same in all calls, such as a table that each of
- * them reads. Each worker has one copy that its calls share. A constant that
- * can't be sent makes each call fail with a `DOMException` named
- * `"DataCloneError"`.
- *
- * @example Usage
- * ```ts
- * import { bind, Pool } from "@distex/pool";
- * import { assertEquals } from "@std/assert";
- *
- * const prices: Record<string, number> = { apple: 3, pear: 4 };
- * const price = bind(
- *   (prices: Record<string, number>, fruit: string) => prices[fruit],
- *   prices,
- * );
- *
- * await using pool = new Pool(1);
- * assertEquals(await pool.map(price, ["pear", "apple"]).toArray(), [4, 3]);
- * ```
- *
- * @typeParam Constants The arguments that are given.
- * @typeParam Rest The arguments that remain.
- * @typeParam Result What the task returns.
- * @param task The task.
- * @param constants Its first arguments.
- * @returns The task of the remaining arguments.
- */
-export function bind<
-  Constants extends unknown[],
-  Rest extends unknown[],
-  Result,
->(
-  task: TaskLike<[...Constants, ...Rest], Result>,
-  ...constants: Constants
-): Task<Rest, Result> {
-  return new BoundTask(
-    task as TaskLike<unknown[], unknown>,
-    constants,
-  ) as unknown as Task<Rest, Result>;
 }

@@ -1,9 +1,9 @@
 /**
- * The signal of the task that is being run: aborted when the task was
- * cancelled or has timed out, so that no one waits for it any more.
+ * Returns the signal of the running task. It is aborted when the task is
+ * cancelled or times out.
  *
- * It is to be called by a task, in a worker, before it first awaits anything.
- * A task that isn't an arrow function has the same as `this.signal`.
+ * A task calls this in a worker, before it first awaits anything. A task that
+ * isn't an arrow function has the same signal as `this.signal`.
  *
  * @example In a task module
  * ```ts ignore
@@ -32,7 +32,7 @@
  * ```
  *
  * @returns The signal.
- * @throws {Error} If no task is being run, or it has awaited something.
+ * @throws {Error} If no task is running, or it has already awaited something.
  */
 export function taskSignal(): AbortSignal {
   const current = (globalThis as Record<symbol, unknown>)[
@@ -41,6 +41,6 @@ export function taskSignal(): AbortSignal {
   const signal = current?.();
   if (signal !== undefined) return signal;
   throw new Error(
-    "There is no task here: taskSignal() is to be called by a task, before it awaits anything",
+    "No task is running: a task must call taskSignal() before it awaits anything",
   );
 }

@@ -1,4 +1,4 @@
-/** The `deno` that runs this; a compiled program is none, so one is looked for. */
+/** Returns the `deno` that runs this; for a compiled program, that on the PATH. */
 export function denoPath(): string {
   return Deno.build.standalone ? "deno" : Deno.execPath();
 }

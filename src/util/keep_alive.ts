@@ -1,16 +1,16 @@
-/** The longest delay that a timer can have. */
+/** The longest delay of a timer, in milliseconds. */
 export const LONGEST_DELAY = 2 ** 31 - 1;
 
 /**
- * Keeps the program from ending while something is under way. All of a pool's
- * connections and processes are unref'ed; this one timer stands in for them.
+ * Keeps the program alive while work is pending. All connections and processes
+ * of a pool are unref'ed; this single timer stands in for them.
  */
 export class KeepAlive {
   #holds = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
   #isClosed = false;
 
-  /** Keeps the program alive until a {@linkcode KeepAlive.release} for it. */
+  /** Keeps the program alive until a matching {@linkcode KeepAlive.release}. */
   hold(): void {
     if (this.#holds++ > 0 || this.#isClosed) return;
     if (this.#timer === undefined) {
@@ -18,7 +18,7 @@ export class KeepAlive {
     } else this.#timer.ref();
   }
 
-  /** Takes one or more {@linkcode KeepAlive.hold}s back. */
+  /** Undoes one or more calls of {@linkcode KeepAlive.hold}. */
   release(holds = 1): void {
     this.#holds -= holds;
     if (this.#holds > 0 || this.#timer === undefined) return;
@@ -35,7 +35,7 @@ export class KeepAlive {
     }
   }
 
-  /** Lets the program end from now on, whatever is held. */
+  /** Clears the timer, and ignores later calls of {@linkcode KeepAlive.hold}. */
   close(): void {
     this.#isClosed = true;
     clearInterval(this.#timer);

@@ -1,9 +1,9 @@
 /**
- * Resolves when what has arrived has been read: a program that was busy has
- * yet to read what came meanwhile when its timers are due.
+ * Resolves once data that has already arrived has been read. When the timers of
+ * a busy program fire, such data may still be unread.
  *
- * Immediates wouldn't do: while there are some, Deno looks for what has arrived
- * in about every 60th turn only. It always does when it waits for a timer.
+ * Immediates wouldn't do: while one is pending, Deno polls for I/O only about
+ * every 60th turn. It always polls when it waits for a timer.
  */
 export async function nextTurn(): Promise<void> {
   for (let turn = 0; turn < 2; turn++) {

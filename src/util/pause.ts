@@ -1,11 +1,11 @@
 /**
  * Waits without keeping the program alive.
  *
- * `delay()` of `@std/async` knows timers by number only, by which this Deno
- * doesn't unref them.
+ * `delay()` of `@std/async` can't do that in Deno 2.9: it unrefs timers by
+ * number, which has no effect there.
  *
- * @param milliseconds How long.
- * @param signal Ends the pause; the promise is rejected with its reason then.
+ * @param milliseconds The duration.
+ * @param signal Rejects the promise with its reason.
  */
 export function pause(
   milliseconds: number,

@@ -1,12 +1,12 @@
-/** Emptied slots at the front that are tolerated before they are cut off. */
+/** The most empty slots at the front before the array is compacted. */
 const MAX_EMPTIED = 4_096;
 
-/** First in, first out, at a constant cost for each element. */
+/** A FIFO queue with constant cost per element. */
 export class Queue<T> {
   #elements: (T | undefined)[] = [];
   #head = 0;
 
-  /** How many elements wait. */
+  /** The number of elements. */
   get length(): number {
     return this.#elements.length - this.#head;
   }
@@ -16,18 +16,18 @@ export class Queue<T> {
     this.#elements.push(element);
   }
 
-  /** Puts an element before all others. */
+  /** Inserts an element at the front. */
   unshift(element: T): void {
     if (this.#head > 0) this.#elements[--this.#head] = element;
     else this.#elements.unshift(element);
   }
 
-  /** The first element, which stays. */
+  /** Returns the first element without removing it. */
   peek(): T | undefined {
     return this.#elements[this.#head];
   }
 
-  /** Takes the first element. */
+  /** Removes and returns the first element. */
   shift(): T | undefined {
     if (this.#head === this.#elements.length) return undefined;
     const element = this.#elements[this.#head];
@@ -43,28 +43,27 @@ export class Queue<T> {
     return element;
   }
 
-  /** All elements, which stay. */
+  /** Returns a copy of the elements. */
   toArray(): T[] {
     return this.#elements.slice(this.#head) as T[];
   }
 
-  /** Whether there is an element that `isMeant` is true of. */
-  some(isMeant: (element: T) => boolean): boolean {
+  /** Whether an element satisfies a condition. */
+  some(condition: (element: T) => boolean): boolean {
     for (let at = this.#head; at < this.#elements.length; at++) {
-      if (isMeant(this.#elements[at] as T)) return true;
+      if (condition(this.#elements[at] as T)) return true;
     }
     return false;
   }
 
-  /** Drops all elements but those that `isKept` is true of. */
-  retain(isKept: (element: T) => boolean): void {
-    this.#elements = this.toArray().filter(isKept);
-    this.#head = 0;
+  /** Removes all elements that don't satisfy a condition. */
+  retain(condition: (element: T) => boolean): void {
+    this.#elements = this.drain().filter(condition);
   }
 
-  /** Takes all elements. */
+  /** Removes and returns all elements. */
   drain(): T[] {
-    const elements = this.#elements.slice(this.#head) as T[];
+    const elements = this.toArray();
     this.#elements = [];
     this.#head = 0;
     return elements;

@@ -1,15 +1,14 @@
 import { nextTurn } from "./next_turn.ts";
 import { pause } from "./pause.ts";
 
-/** The parts into which a limit is divided. */
+/** The number of timers that a limit is divided into. */
 const PARTS = 8;
 
 /**
- * Waits for a promise up to a limit, without keeping the program alive.
+ * Waits for a promise up to a time limit, without keeping the program alive.
  *
- * Unlike with `deadline()` of `@std/async`, a time in which the program is too
- * busy to see that what it waits for has come counts as an eighth of the limit
- * at the most.
+ * Unlike `deadline()` of `@std/async`, this counts a period in which the event
+ * loop was blocked as at most an eighth of the limit.
  *
  * @param milliseconds The limit.
  * @throws {DOMException} "TimeoutError" if the promise isn't settled by then.
@@ -26,7 +25,7 @@ export async function withinLimit<Value>(
   }
 }
 
-/** Whether what was thrown says that something took too long. */
+/** Whether a thrown value is a time-out. */
 export function isTimeout(error: unknown): boolean {
   return error instanceof DOMException && error.name === "TimeoutError";
 }

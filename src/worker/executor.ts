@@ -4,7 +4,7 @@ import {
   type Chunk,
   MessageType,
 } from "../protocol/worker_messages.ts";
-import { fromPool } from "../protocol/received.ts";
+import { fromPool } from "../protocol/check_messages.ts";
 import type { ResultWriter } from "./result_writer.ts";
 import { callId, ChunkProgress, type Job } from "./job.ts";
 import { JobQueue } from "./job_queue.ts";
@@ -130,7 +130,6 @@ export class Executor {
     if (job.next === 0 && this.#results.hasUnsent) return this.#drain();
     if (job.chunk === undefined) this.#begin(job, job.next++);
     else this.#beginItems(job, job.chunk);
-    restorePrimordials();
     if (job.next === job.items.length) this.#jobs.shift();
     if (this.#results.isFull) return this.#drain();
     if (now() < this.#sliceEnd) return true;
@@ -170,8 +169,9 @@ export class Executor {
       if (chunk.failed || chunk.isLarge) return this.#skipRest(job, chunk);
       this.#begin(job, job.next++);
       const isDue = ++this.#looks % ITEMS_PER_LOOK === 0;
-      if (isDue && now() >= this.#sliceEnd) return;
+      if (isDue && now() >= this.#sliceEnd) break;
     }
+    restorePrimordials();
   }
 
   #begin(job: Job, index: number): void {

@@ -1,4 +1,7 @@
-/** The ways out, by what Deno says; it gives all of these errors one code. */
+/**
+ * The ways out, by Deno's own messages: all of these errors have the same code,
+ * `ERR_MODULE_NOT_FOUND`.
+ */
 const WAYS_OUT: readonly (readonly [message: RegExp, wayOut: string])[] = [
   [
     /^Requires read access to /,
@@ -10,15 +13,15 @@ const WAYS_OUT: readonly (readonly [message: RegExp, wayOut: string])[] = [
   ],
   [
     /--cached-only is specified/,
-    `The worker may not download it: grant 'import' in the option 'permissions', or have it sent to workers on other machines with modules: "bundle"`,
+    `The worker may not download it: grant 'import' in the option 'permissions'; or, for workers on other machines, have the pool send modules without native code, with modules: "bundle"`,
   ],
   [
     /^Import ".*" not a dependency/,
-    "The worker resolves imports by the nearest deno.json or package.json of the program's main module; a pool can't see the program's own --config and --import-map: give the file that has the name as the option 'config', or an import map with denoArgs: [\"--import-map\", path]",
+    "By default, workers resolve imports by the deno.json or package.json nearest to the program's main module. A pool can't see the program's own --config and --import-map: pass the file that has the name as the option 'config', or an import map with denoArgs: [\"--import-map\", path]",
   ],
 ];
 
-/** Adds the way out to an error with which Deno refused to import a module. */
+/** Adds the way out to an error if Deno couldn't import a module. */
 export function explainImportFailure(error: unknown): unknown {
   if (!(error instanceof TypeError)) return error;
   const { message } = error;

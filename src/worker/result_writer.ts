@@ -4,18 +4,18 @@ import { TooLarge, UnsendablePart } from "../codec/unsendable_part.ts";
 import { unsendableError } from "../codec/unsendable_error.ts";
 import { logError, now } from "./primordials.ts";
 
-/** A list of results is cut here, so that its first ones can leave. */
+/** The size in bytes from which another list of results begins. */
 const MAX_LIST_BYTES = 2 ** 18;
 
-/** Bytes of results that may wait before no further task should begin. */
+/** How many bytes of results may wait before tasks must pause. */
 const MAX_BACKLOG_BYTES = 2 ** 20;
 
-/** Writes what became of calls, and how long the worker was busy with them. */
+/** Writes the outcomes of calls, and how long the worker was busy with them. */
 export class ResultWriter {
   readonly #channel: Channel;
-  /** The id with which the open list of results would go on. */
+  /** The id of the next result in the open list; -1 if no list is open. */
   #nextId = -1;
-  /** Since when the worker is busy without having said so; 0 if it is idle. */
+  /** The start of the busy time not yet reported; 0 if the worker is idle. */
   #busySince = 0;
 
   /** Constructs a writer to the pool's channel. */
@@ -23,24 +23,24 @@ export class ResultWriter {
     this.#channel = channel;
   }
 
-  /** Whether results should leave before a further task begins. */
+  /** Whether results must be sent before another task begins. */
   get isFull(): boolean {
     const { writer } = this.#channel;
-    // The next task might write to memory that this one's result is in.
+    // The next task might change the memory of this one's result.
     return writer.borrowsMemory || writer.byteLength > MAX_BACKLOG_BYTES;
   }
 
-  /** Whether there are results that haven't left. */
+  /** Whether there are results that haven't been sent. */
   get hasUnsent(): boolean {
     return this.#channel.writer.byteLength > 0 || this.#channel.isWriting;
   }
 
-  /** Notes that the worker is busy from `time` on, if it wasn't. */
+  /** Notes that the worker is busy from `time` on, unless it already was. */
   busy(time: number): void {
     if (this.#busySince === 0) this.#busySince = time;
   }
 
-  /** Notes that the worker has nothing to do. */
+  /** Notes that the worker is idle. */
   idle(): void {
     this.#busySince = 0;
   }
@@ -67,14 +67,14 @@ export class ResultWriter {
     try {
       this.#channel.writer.message([CHUNK_RESULTS, id, this.#took(), values]);
     } catch (reason) {
-      // As a whole they are too large, or one of them can't be sent.
+      // Either one value can't be sent, or all together are too large.
       const index = takeIndex(values, reason) ?? 0;
       const error = unsendableError("result", reason);
       this.thrown(id, error, values.slice(0, index));
     }
   }
 
-  /** Writes what a call threw, and the values of its chunk before that. */
+  /** Writes what a call threw, and the values of the chunk's items before. */
   thrown(id: number, thrown: unknown, before: readonly unknown[] = []): void {
     this.#endList();
     const { writer } = this.#channel;
@@ -90,9 +90,9 @@ export class ResultWriter {
     }
   }
 
-  /** Ends the connection, as what would be written might be wrong. */
+  /** Closes the connection: what the worker would write could be wrong. */
   abort(reason: unknown): void {
-    logError("A task has spoilt the worker, which ends:", reason);
+    logError("A task has broken the worker, which ends:", reason);
     this.#channel.close();
   }
 
@@ -102,7 +102,7 @@ export class ResultWriter {
     this.#channel.flush();
   }
 
-  /** Sends what was written and waits until it has left. */
+  /** Sends what was written, and waits until that is done. */
   drained(): Promise<void> {
     this.#endList();
     return this.#channel.drained();
@@ -114,7 +114,7 @@ export class ResultWriter {
     this.#channel.writer.endList(this.#took());
   }
 
-  /** The microseconds since this was asked last, or the work began. */
+  /** Returns the microseconds since the last report or the start of the work. */
   #took(): number {
     const time = now();
     const microseconds = Math.round((time - this.#busySince) * 1_000);
@@ -123,7 +123,7 @@ export class ResultWriter {
   }
 }
 
-/** Takes from an error which of these values has the part it is about. */
+/** Removes the step to one of these values from an error; returns its index. */
 function takeIndex(
   values: readonly unknown[],
   reason: unknown,
@@ -131,7 +131,6 @@ function takeIndex(
   const isAboutPart = reason instanceof UnsendablePart &&
     !(reason instanceof TooLarge);
   if (!isAboutPart) return undefined;
-  if (reason instanceof TooLarge) return undefined;
   const step = reason.steps.at(-1);
   if (step?.container !== values) return undefined;
   reason.steps.pop();

@@ -4,12 +4,11 @@ import { logError } from "./primordials.ts";
 import { serve } from "./serve.ts";
 
 /**
- * Runs a worker process: connects back to the pool that has started it, serves
- * tasks, and ends the process when the connection ends.
+ * Runs a worker process: connects to the pool that started it, runs tasks, and
+ * ends the process when the connection ends.
  *
- * @param args The arguments on the command line. The pool's secret, in
- * hexadecimal, is the first line of standard input; what follows is the pool's
- * certificate, if it is to have one.
+ * @param args The command line's arguments. The first line of standard input is
+ * the pool's secret in hexadecimal; the rest is the pool's certificate, if any.
  */
 export async function runWorker(args: string[]): Promise<never> {
   try {
@@ -20,8 +19,8 @@ export async function runWorker(args: string[]): Promise<never> {
       );
     }
     surviveUncaughtErrors();
-    // Ctrl-C goes to the whole group of processes; what becomes of the workers
-    // then is up to the program that owns the pool.
+    // Ctrl-C reaches the whole process group, but only the program that owns the
+    // pool decides when workers end.
     Deno.addSignalListener("SIGINT", () => {});
     const input = await new Response(Deno.stdin.readable).text();
     const [secret, ...certificate] = input.split("\n");
@@ -41,13 +40,13 @@ export async function runWorker(args: string[]): Promise<never> {
 }
 
 /**
- * What goes wrong after a task has returned, in a timer or a promise that it
- * left behind, is said but isn't to cost other tasks their worker.
+ * Logs errors in timers and promises that a task left behind, instead of ending
+ * the worker, which other tasks need.
  */
 function surviveUncaughtErrors(): void {
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
-    logError("Uncaught (in a promise that a task left)", event.reason);
+    logError("Uncaught (in a promise that a task left behind)", event.reason);
   });
   globalThis.addEventListener("error", (event) => {
     event.preventDefault();

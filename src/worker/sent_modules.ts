@@ -1,27 +1,27 @@
 import { Blob, URL } from "./primordials.ts";
 import { importModule } from "./user_code.ts";
 
-/** What a module exports. */
+/** The exports of a module. */
 export type ModuleExports = Record<string, unknown>;
 
-/** The modules that the pool sends, as they can't be imported by their URL. */
+/** The modules that the pool sends because workers can't import their URLs. */
 export class SentModules {
   readonly #byUrl = new Map<string, PromiseWithResolvers<ModuleExports>>();
   readonly #byHash = new Map<string, Promise<ModuleExports>>();
 
-  /** A module, once it has come and is loaded. */
+  /** Resolves to a module once it has arrived and is loaded. */
   get(url: string): Promise<ModuleExports> {
     return this.#entry(url).promise;
   }
 
-  /** Takes a module's code, or the reason why there is none. */
+  /** Accepts the code of a module, or the reason why there is none. */
   provide(url: string, hash: string, code: string | Error): void {
     const { resolve, reject } = this.#entry(url);
     if (typeof code !== "string") return reject(code);
     let module = this.#byHash.get(hash);
     if (module === undefined) {
       module = load(code);
-      // It may be one that no one waits for.
+      // The caller of get() handles the rejection, if there is one.
       module.catch(() => {});
       this.#byHash.set(hash, module);
     }
@@ -32,7 +32,7 @@ export class SentModules {
     let entry = this.#byUrl.get(url);
     if (entry === undefined) {
       entry = Promise.withResolvers();
-      // Who needs the module is told.
+      // The caller of get() handles the rejection.
       entry.promise.catch(() => {});
       this.#byUrl.set(url, entry);
     }
@@ -40,7 +40,7 @@ export class SentModules {
   }
 }
 
-/** Imports code without any permission, which a file would need. */
+/** Imports code by a `blob:` URL, which needs no permission. */
 async function load(code: string): Promise<ModuleExports> {
   const url = URL.createObjectURL(
     new Blob([code], { type: "text/javascript" }),

@@ -6,27 +6,27 @@ import { Executor } from "./executor.ts";
 import { GuardedConnection } from "./guarded_connection.ts";
 import { ResultWriter } from "./result_writer.ts";
 
-/** What a worker is told when it is started. */
+/** What a worker needs to connect to its pool. */
 export interface WorkerOrders {
-  /** Where the pool listens. */
+  /** The address where the pool listens. */
   readonly address: Address;
-  /** The worker's number in the pool. */
+  /** The number of the worker in the pool. */
   readonly worker: number;
-  /** The secret by which pool and worker know each other. */
+  /** The secret that pool and worker share. */
   readonly secret: Uint8Array<ArrayBuffer>;
-  /** The pool's certificate (PEM), if the address is a `tls` one. */
+  /** The pool's certificate (PEM) for a `tls` address; else empty. */
   readonly certificate: string;
 }
 
 /**
- * Connects back to the pool and serves it until the connection ends.
+ * Connects to the pool and serves it until the connection ends.
  *
- * @throws {Error} If the pool can't be reached or isn't the right one.
+ * @throws {Error} If the pool can't be reached, or doesn't know the secret.
  */
 export async function serve(orders: WorkerOrders): Promise<void> {
   const { address, certificate, secret, worker } = orders;
   const connection = await connect(address, certificate);
-  // However long that takes: the pool's program may be busy.
+  // There is no limit: the program of the pool may be busy.
   const { concurrency } = await introduceWorker(connection, secret, worker);
   const channel = new Channel(new GuardedConnection(connection));
   const executor = new Executor(

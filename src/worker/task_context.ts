@@ -1,12 +1,12 @@
 import { AbortController, DOMException } from "./primordials.ts";
 import type { AnyFunction } from "./task_table.ts";
 
-/** What a task has as its `this`. */
+/** The `this` of a task. */
 export class TaskContext {
   #controller: AbortController | undefined;
   #reason: DOMException | undefined;
 
-  /** Aborted when no one waits for the task any more. */
+  /** Aborted when the caller no longer waits for the task. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
@@ -15,19 +15,19 @@ export class TaskContext {
     return this.#controller.signal;
   }
 
-  /** Tells the task that no one waits for it any more. */
+  /** Aborts the signal. */
   abort(): void {
     this.#reason = new DOMException("The task was cancelled", "AbortError");
     this.#controller?.abort(this.#reason);
   }
 }
 
-/** The task that is being run at this moment. */
+/** The context of the task that is running right now. */
 let current: TaskContext | undefined;
 
 /**
- * Where `taskSignal()` finds the signal: a task module may have a copy of this
- * package of its own.
+ * Where `taskSignal()` finds the signal. It is a global because a task module may
+ * import another copy of this package.
  */
 Object.defineProperty(globalThis, Symbol.for("@distex/pool taskSignal"), {
   value: () => current?.signal,

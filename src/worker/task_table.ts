@@ -7,17 +7,17 @@ import { restorePrimordials } from "./primordials.ts";
 import { type ModuleExports, SentModules } from "./sent_modules.ts";
 import { evaluate, importModule } from "./user_code.ts";
 
-/** A function that takes whatever it is given. */
+/** A function with any arguments. */
 export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 
-/** A task as a worker knows it. */
+/** A task in a worker. */
 export class LoadedTask {
   /** The function, once it is loaded. */
   run: AnyFunction | undefined;
-  /** Whether its source came without the variables around it. */
+  /** Whether it is an inline function, which can't see outer variables. */
   readonly inline: boolean;
 
-  /** Constructs a task that {@linkcode LoadedTask.load} gets ready. */
+  /** Constructs a task that {@linkcode LoadedTask.load} loads. */
   constructor(
     readonly definition: Definition,
     readonly base: LoadedTask | undefined,
@@ -27,8 +27,8 @@ export class LoadedTask {
   }
 
   /**
-   * Makes {@linkcode LoadedTask.run} available: at once, or when the promise
-   * is resolved. A task that can't be loaded throws that error at each call.
+   * Sets {@linkcode LoadedTask.run}: at once, or when the returned promise
+   * resolves. A task that can't be loaded throws its error at each call.
    */
   load(): Promise<void> | undefined {
     const { definition } = this;
@@ -53,8 +53,8 @@ export class LoadedTask {
         ? await this.modules.get(url)
         : await importModule(url);
       restorePrimordials();
-      // Of CommonJS a bundle exports all as one, in which Deno finds the names
-      // where it loads the file itself.
+      // The bundle of a CommonJS module has only a default export, while Deno
+      // finds its named exports too.
       const exports = sent ? [module, module.default] : [module];
       const value = exports.map((some) => own(some, name))
         .find((value) => value !== undefined);
@@ -85,13 +85,13 @@ export class LoadedTask {
   }
 }
 
-/** The tasks that the pool has defined, by number. */
+/** The tasks that the pool has defined, by id. */
 export class TaskTable {
   /** The modules that the pool sends. */
   readonly modules = new SentModules();
   readonly #tasks = new Map<number, LoadedTask>();
 
-  /** Notes what a number stands for. */
+  /** Defines the task of an id. */
   define(id: number, definition: Definition): void {
     const base = definition.kind === "bound"
       ? this.get(definition.task)
@@ -99,7 +99,7 @@ export class TaskTable {
     this.#tasks.set(id, new LoadedTask(definition, base, this.modules));
   }
 
-  /** The task of a number. */
+  /** Returns the task of an id. */
   get(id: number): LoadedTask {
     const task = this.#tasks.get(id);
     if (task === undefined) {
@@ -108,7 +108,7 @@ export class TaskTable {
     return task;
   }
 
-  /** Forgets a number. */
+  /** Removes the task of an id. */
   forget(id: number): void {
     this.#tasks.delete(id);
   }

@@ -1,6 +1,6 @@
 import type { ModuleExports } from "./sent_modules.ts";
 
-/** Loads code of the user's into this process. */
+/** Loads the user's code into this process. */
 interface UserCode {
   /** Imports a module by its URL. */
   importModule(url: string): Promise<ModuleExports>;
@@ -9,15 +9,15 @@ interface UserCode {
 }
 
 /**
- * Deno resolves `import()` by the module that it is written in, and counts the
- * code of `new Function()` as the code of the module that evaluates it. A
- * module on JSR may not import from other sites. So both are written in a
- * module that isn't part of this package.
+ * Deno checks an `import()` by the module that it is written in, and treats code
+ * of `new Function()` as part of the module that evaluates it. Modules on JSR
+ * may not import from other sites. So both are in a module that isn't part of
+ * this package.
  */
 const SOURCE =
   "const { Function } = globalThis; export const importModule = (url) => import(url); export const evaluate = (body) => new Function(body)();";
 
-/** Imports a module, or evaluates a function body, as code of the user's. */
+/** Functions that import a module, or evaluate a function body, for the user. */
 export const { importModule, evaluate }: UserCode = await import(
   `data:text/javascript,${encodeURIComponent(SOURCE)}`
 );

@@ -3,7 +3,7 @@ import { BundleCache } from "../../src/bundle/bundle_cache.ts";
 
 const CODE = "export const é = 1;\n// the end\n";
 
-/** A folder for caches, removed at the end of its scope. */
+/** A folder for a cache that is removed at the end of its scope. */
 class Caches implements AsyncDisposable {
   private constructor(readonly path: string) {}
 
@@ -11,7 +11,7 @@ class Caches implements AsyncDisposable {
     return new Caches(await Deno.makeTempDir());
   }
 
-  /** The folder of the cache, which is made by that. */
+  /** The cache's folder, which the cache creates. */
   get folder(): string {
     return `${this.path}/a/b`;
   }
@@ -32,14 +32,14 @@ class Caches implements AsyncDisposable {
   }
 }
 
-/** Checks that what was stored isn't read after it, but can be stored anew. */
+/** Tests that the cache rejects a file or folder once it is spoiled. */
 function testUnreliable(
   name: string,
   spoil: (caches: Caches) => unknown,
   options: { ignore?: boolean } = {},
 ): void {
   Deno.test({
-    name: `BundleCache doesn't read ${name}`,
+    name: `BundleCache.read() rejects ${name}`,
     ...options,
     fn: async () => {
       await using caches = await Caches.make();
@@ -47,7 +47,6 @@ function testUnreliable(
       assertEquals(await caches.cache.read("key"), CODE);
       await spoil(caches);
       assertEquals(await caches.cache.read("key"), undefined);
-      await caches.cache.write("key", CODE);
     },
   });
 }
@@ -55,7 +54,7 @@ function testUnreliable(
 const isWindows = Deno.build.os === "windows";
 const isRoot = Deno.uid() === 0;
 
-Deno.test("BundleCache reads what was written", async () => {
+Deno.test("BundleCache.read() returns the code that was written", async () => {
   await using caches = await Caches.make();
   assertEquals(await caches.cache.read("key"), undefined);
   for (const code of [CODE, "", "\n", "a"]) {
@@ -68,7 +67,7 @@ Deno.test("BundleCache reads what was written", async () => {
 });
 
 Deno.test({
-  name: "BundleCache is the user's alone",
+  name: "BundleCache.write() makes files and folders private to the user",
   ignore: isWindows,
   fn: async () => {
     await using caches = await Caches.make();
@@ -78,40 +77,40 @@ Deno.test({
   },
 });
 
-testUnreliable("a file that was cut", async ({ file }) => {
+testUnreliable("a truncated file", async ({ file }) => {
   await Deno.truncate(file, (await Deno.stat(file)).size - 1);
 });
 
 testUnreliable("an empty file", ({ file }) => Deno.truncate(file));
 
-testUnreliable("a file that was changed", async ({ file }) => {
+testUnreliable("a modified file", async ({ file }) => {
   const text = await Deno.readTextFile(file);
   await Deno.writeTextFile(file, text.replace("= 1", "= 2"));
 });
 
-testUnreliable("a file that others may change", ({ file }) => {
+testUnreliable("a file that others can write", ({ file }) => {
   return Deno.chmod(file, 0o620);
 }, { ignore: isWindows });
 
-testUnreliable("a folder that others may change", ({ folder }) => {
+testUnreliable("a folder that others can write", ({ folder }) => {
   return Deno.chmod(folder, 0o770);
 }, { ignore: isWindows });
 
-testUnreliable("a link", async ({ file, path }) => {
+testUnreliable("a symbolic link", async ({ file, path }) => {
   await Deno.rename(file, `${path}/elsewhere`);
   await Deno.symlink(`${path}/elsewhere`, file);
 }, { ignore: isWindows });
 
-testUnreliable("a file of somebody else", ({ file }) => {
+testUnreliable("a file of another user", ({ file }) => {
   return Deno.chown(file, 1, 1);
 }, { ignore: !isRoot });
 
-testUnreliable("a folder of somebody else", ({ folder }) => {
+testUnreliable("a folder of another user", ({ folder }) => {
   return Deno.chown(folder, 1, 1);
 }, { ignore: !isRoot });
 
 Deno.test({
-  name: "BundleCache writes nothing where others may change it",
+  name: "BundleCache.write() writes nothing to a folder that others can write",
   ignore: isWindows,
   fn: async () => {
     await using caches = await Caches.make();
@@ -122,27 +121,28 @@ Deno.test({
   },
 });
 
-Deno.test("BundleCache mends what can't be relied on", async () => {
+Deno.test("BundleCache.write() replaces a truncated file", async () => {
   await using caches = await Caches.make();
   await caches.cache.write("key", CODE);
   await Deno.truncate(caches.file, 10);
+  assertEquals(await caches.cache.read("key"), undefined);
   await caches.cache.write("key", CODE);
   assertEquals(await caches.cache.read("key"), CODE);
 });
 
-Deno.test("BundleCache without a folder keeps nothing", async () => {
+Deno.test("BundleCache keeps nothing when its folder can't be created", async () => {
   await using caches = await Caches.make();
   await Deno.writeTextFile(`${caches.path}/a`, "a file");
   await caches.cache.write("key", CODE);
   assertEquals(await caches.cache.read("key"), undefined);
 });
 
-Deno.test("BundleCache keeps the newest files", async () => {
+Deno.test("BundleCache.write() keeps only the newest files", async () => {
   await using caches = await Caches.make();
   const count = 12;
   for (let i = 0; i < count; i++) {
     await caches.cache.write(`key${i}`, `${i}`);
-    // Clocks of file systems may be coarse.
+    // File systems may record times coarsely.
     const time = (Date.now() - 60_000 + i * 1000) / 1000;
     await Deno.utime(`${caches.folder}/key${i}.js`, time, time);
   }
@@ -153,7 +153,7 @@ Deno.test("BundleCache keeps the newest files", async () => {
   assertEquals(kept, [4, 5, 6, 7, 8, 9, 10, 11]);
 });
 
-Deno.test("BundleCache is never seen half written", async () => {
+Deno.test("BundleCache.read() never returns a partial file", async () => {
   await using caches = await Caches.make();
   const codes = Array.from({ length: 8 }, (_, i) => `${i}`.repeat(100_000));
   await caches.cache.write("key", codes[0]!);

@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { bundleFlags } from "../../src/bundle/bundle_flags.ts";
 
-/** That of a program which may import from anywhere, as tests do. */
+/** The flag for a program that may import from anywhere, as tests may. */
 const ALLOWED = "--allow-import";
 
-Deno.test("bundleFlags() picks what has to do with imports", () => {
+Deno.test("bundleFlags() picks the flags that affect imports", () => {
   assertEquals(
     bundleFlags([
       "--v8-flags=--expose-gc",
@@ -24,7 +24,7 @@ Deno.test("bundleFlags() picks what has to do with imports", () => {
   );
 });
 
-Deno.test("bundleFlags() takes values that are arguments of their own", () => {
+Deno.test("bundleFlags() picks values that are separate arguments", () => {
   assertEquals(
     bundleFlags(["--import-map", "a.json", "--cert=b.pem", "--seed", "1"]),
     [ALLOWED, "--import-map", "a.json", "--cert=b.pem"],
@@ -32,14 +32,14 @@ Deno.test("bundleFlags() takes values that are arguments of their own", () => {
   assertEquals(bundleFlags(["--cert"]), [ALLOWED, "--cert"]);
 });
 
-Deno.test("bundleFlags() leaves it to arguments from where to import", () => {
+Deno.test("bundleFlags() allows no imports when the arguments do", () => {
   for (const flag of ["--allow-import", "--allow-import=a.b", "-I=a.b"]) {
     assertEquals(bundleFlags([flag]), [flag]);
   }
 });
 
 Deno.test({
-  name: "bundleFlags() allows no more imports than the program may make",
+  name: "bundleFlags() allows no imports when the program is restricted",
   permissions: { import: ["example.com"] },
   fn: () => assertEquals(bundleFlags(["--vendor"]), ["--vendor"]),
 });

@@ -17,7 +17,7 @@ const REPOSITORY_CONFIG = fileURLToPath(
   import.meta.resolve("../../deno.json"),
 );
 
-/** What denoBundle() says of a module that it can't bundle. */
+/** Returns the message of a denoBundle() that fails. */
 async function failureOf(
   project: Project,
   entry = project.url("tasks.ts"),
@@ -33,13 +33,13 @@ async function failureOf(
   return message;
 }
 
-/** Checks what the failure to bundle a `tasks.ts` says. */
+/** Tests the message of the failure to bundle a `tasks.ts`. */
 function testFailure(
   name: string,
   text: string,
   ...parts: ((project: Project) => string)[]
 ): void {
-  Deno.test(`denoBundle() says ${name}`, async () => {
+  Deno.test(`denoBundle() reports ${name}`, async () => {
     await using project = await Project.with({ "tasks.ts": text });
     const message = await failureOf(project);
     for (const part of parts) assertStringIncludes(message, part(project));
@@ -47,21 +47,21 @@ function testFailure(
 }
 
 testFailure(
-  "which import isn't there",
+  "an import that does not exist",
   'export const x = 1;\nexport * from "./none.ts";',
   (project) => `Module not found "${project.url("none.ts")}"`,
   (project) => `at ${project.url("tasks.ts")}:2:15`,
 );
 
 testFailure(
-  "where the syntax is wrong",
+  "a syntax error",
   "export const x = 1;\nexport function f( { return 1 }",
   () => "SyntaxError: Expected ','",
   (project) => `at ${project.url("tasks.ts")}:2:29`,
 );
 
 testFailure(
-  "which name isn't in the import map",
+  "a name that the import map lacks",
   'export * from "bare";',
   () => 'Import "bare" not a dependency',
   (project) => `at ${project.url("tasks.ts")}:1:1`,
@@ -70,19 +70,19 @@ testFailure(
 );
 
 testFailure(
-  "from where imports aren't allowed",
+  "a host that imports are not allowed from",
   'export * from "http://127.0.0.1:9/x.ts";',
   () => 'Requires import access to "127.0.0.1:9"',
   () => "Run the program with --allow-import for that host",
 );
 
-Deno.test("denoBundle() says that a module isn't there", async () => {
+Deno.test("denoBundle() reports a module that does not exist", async () => {
   await using project = await Project.with({});
   const message = await failureOf(project);
   assertStringIncludes(message, `Module not found "${project.url("tasks.ts")}`);
 });
 
-Deno.test("denoBundle() says that the configuration isn't there", async () => {
+Deno.test("denoBundle() reports a configuration that does not exist", async () => {
   await using project = await Project.with({ "tasks.ts": "" });
   await assertRejects(
     () => denoBundle(project.url("tasks.ts"), `${project.path}/none.json`),
@@ -91,49 +91,48 @@ Deno.test("denoBundle() says that the configuration isn't there", async () => {
   );
 });
 
-Deno.test("denoBundle() says that it needs a registry the first time", async () => {
-  await using project = await Project.with({ "tasks.ts": "" });
-  const env = {
-    DENO_DIR: `${project.path}/deno`,
-    NPM_CONFIG_REGISTRY: "http://127.0.0.1:9/",
-  };
-  const before = Object.keys(env).map((name) =>
-    [name, Deno.env.get(name)] as const
-  );
-  for (const [name, value] of Object.entries(env)) Deno.env.set(name, value);
-  try {
-    const message = await failureOf(project);
-    assertStringIncludes(message, "http://127.0.0.1:9/");
-    assertStringIncludes(message, "downloads once from the npm registry");
-  } finally {
-    for (const [name, value] of before) {
-      if (value === undefined) Deno.env.delete(name);
-      else Deno.env.set(name, value);
-    }
-  }
-});
-
-Deno.test("denoBundle() says that a program needs --allow-run", async () => {
-  await using project = await Project.with({ "tasks.ts": "" });
+/** Returns the message of a denoBundle() that fails in a program of its own. */
+async function messageIn(
+  project: Project,
+  flags: readonly string[],
+  variables: readonly string[] = [],
+): Promise<string> {
   const { stdout, stderr } = await runDeno([
     "run",
     "--no-prompt",
-    "--allow-read",
+    ...flags,
     "--config",
     REPOSITORY_CONFIG,
     BUNDLE_MODULE,
     project.url("tasks.ts"),
+    ...variables,
   ]);
+  assertFalse(stdout === "", stderr);
+  return stdout.trimEnd();
+}
+
+Deno.test("denoBundle() reports that it needs the npm registry the first time", async () => {
+  await using project = await Project.with({ "tasks.ts": "" });
+  const registry = "http://127.0.0.1:9/";
+  const message = await messageIn(project, ["-A"], [
+    `DENO_DIR=${project.path}/deno`,
+    `NPM_CONFIG_REGISTRY=${registry}`,
+  ]);
+  assertStringIncludes(message, registry);
+  assertStringIncludes(message, "downloads once from the npm registry");
+});
+
+Deno.test("denoBundle() reports that a program needs --allow-run", async () => {
+  await using project = await Project.with({ "tasks.ts": "" });
   assertEquals(
-    stdout,
+    await messageIn(project, ["--allow-read"]),
     `Can't bundle ${
       project.url("tasks.ts")
-    } for a worker elsewhere: Run the program with --allow-run\n`,
-    stderr,
+    } for a worker elsewhere: Run the program with --allow-run`,
   );
 });
 
-Deno.test("denoBundle() takes a path", async () => {
+Deno.test("denoBundle() accepts a path", async () => {
   await using project = await Project.with({
     "-a b.ts": "export const f = (x: number) => x + 1;",
   });
@@ -142,7 +141,7 @@ Deno.test("denoBundle() takes a path", async () => {
   assertFalse(code.includes("sourceMappingURL"));
 });
 
-Deno.test("denoBundle() takes code that is big", async () => {
+Deno.test("denoBundle() returns large code", async () => {
   const text = "0123456789".repeat(500_000);
   await using project = await Project.with({
     "tasks.ts": `export const f = () => ${JSON.stringify(text)}.length;`,

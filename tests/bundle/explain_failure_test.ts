@@ -3,13 +3,13 @@ import { explainFailure } from "../../src/bundle/explain_failure.ts";
 
 const URL = "file:///home/me/tasks.ts";
 
-/** What is said of what `deno bundle` wrote. */
-function said(stderr: string): string[] {
+/** Returns the lines of the message for an output of `deno bundle`. */
+function explain(stderr: string): string[] {
   return explainFailure(URL, stderr).message.split("\n");
 }
 
-Deno.test("explainFailure() tells causes, and leaves out backtraces", () => {
-  const [first, , ...causes] = said(`\
+Deno.test("explainFailure() keeps causes and removes backtraces", () => {
+  const [first, , ...causes] = explain(`\
 error: failed to download esbuild package tarball @esbuild/linux-x64@0.25.5
 
 Caused by:
@@ -30,11 +30,11 @@ Stack backtrace:
   ]);
 });
 
-Deno.test("explainFailure() tells a cache that can't be written from a registry that can't be reached", () => {
+Deno.test("explainFailure() distinguishes an unwritable cache from an unreachable registry", () => {
   const head =
     'error: Failed loading https://x/@esbuild%2fa for package "@esbuild/a"';
   const wayOut = (cause: string) =>
-    said(`${head}\n\nCaused by:\n    ${cause}\n`).at(-1)!;
+    explain(`${head}\n\nCaused by:\n    ${cause}\n`).at(-1)!;
   for (
     const cause of [
       "Not a directory (os error 20)",
@@ -50,8 +50,11 @@ Deno.test("explainFailure() tells a cache that can't be written from a registry 
   );
 });
 
-Deno.test("explainFailure() says so if there is no reason", () => {
-  assertEquals(said("error: bundling failed\n\nStack backtrace:\n   0: x\n"), [
-    `Can't bundle ${URL} for a worker elsewhere: deno bundle failed`,
-  ]);
+Deno.test("explainFailure() reports a failure without a reason", () => {
+  assertEquals(
+    explain("error: bundling failed\n\nStack backtrace:\n   0: x\n"),
+    [
+      `Can't bundle ${URL} for a worker elsewhere: deno bundle failed`,
+    ],
+  );
 });

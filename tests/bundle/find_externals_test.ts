@@ -2,12 +2,12 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ModuleBundles } from "../../src/bundle/module_bundles.ts";
 import { Project } from "../helpers/bundle_fixture.ts";
 
-/** Packages in a node_modules: what each package.json says besides its name. */
+/** Packages in a node_modules: their files and what their package.json has. */
 type Packages = Readonly<
   Record<string, { files?: Record<string, string> } & Record<string, unknown>>
 >;
 
-/** Makes a project with a task module and installed packages. */
+/** Creates a project with a task module and installed packages. */
 async function makeProject(
   text: string,
   packages: Packages,
@@ -30,7 +30,7 @@ async function makeProject(
   return project;
 }
 
-/** The specifiers that are still imported by the bundle of `tasks.ts`. */
+/** Returns the specifiers that the bundle of `tasks.ts` still imports. */
 async function importsOf(project: Project): Promise<string[]> {
   const bundles = new ModuleBundles(`${project.path}/package.json`);
   const { code } = await bundles.bundle(project.url("tasks.ts"));
@@ -38,15 +38,14 @@ async function importsOf(project: Project): Promise<string[]> {
   return [...new Set(Array.from(imports, ([, specifier]) => specifier!))];
 }
 
-/** Checks whether a package stays an import of the bundle. */
+/** Tests whether a package stays an import of the bundle. */
 function testPackage(
   name: string,
   isExternal: boolean,
   packages: Packages,
 ): void {
-  const verb = isExternal ? "keeps" : "takes";
-  const where = isExternal ? "out of" : "into";
-  Deno.test(`ModuleBundles ${verb} ${name} ${where} the bundle`, async () => {
+  const verb = isExternal ? "keeps out" : "includes";
+  Deno.test(`ModuleBundles.bundle() ${verb} ${name}`, async () => {
     await using project = await makeProject(
       'import x from "x"; export const f = () => x;',
       packages,
@@ -69,7 +68,7 @@ testPackage("a package with a binary", true, {
   x: { files: { ...MODULE, ...BINARY } },
 });
 
-testPackage("a package that is built when it is installed", true, {
+testPackage("a package that is built on installation", true, {
   x: { files: { ...MODULE, "binding.gyp": "" } },
 });
 
@@ -88,13 +87,13 @@ testPackage("a package with an optional package for other platforms", true, {
   x: { files: MODULE, optionalDependencies: { "x-windows": "1" } },
 });
 
-testPackage("a package that needs one with a binary", true, {
+testPackage("a package that depends on one with a binary", true, {
   x: { files: MODULE, dependencies: { "y": "1" } },
   y: { files: MODULE, dependencies: { "x": "1", "z": "1" } },
   z: { files: { ...MODULE, ...BINARY } },
 });
 
-testPackage("a package that can do without one with a binary", false, {
+testPackage("a package whose optional dependency has a binary", false, {
   x: {
     files: MODULE,
     dependencies: { "y": "1" },
@@ -103,12 +102,12 @@ testPackage("a package that can do without one with a binary", false, {
   y: { files: BINARY },
 });
 
-testPackage("a package that needs itself in a circle", false, {
+testPackage("a package with a circular dependency", false, {
   x: { files: MODULE, dependencies: { "y": "1" } },
   y: { files: MODULE, dependencies: { "x": "1" } },
 });
 
-Deno.test("ModuleBundles pins what it keeps out of the bundle, whatever its name", async () => {
+Deno.test("ModuleBundles.bundle() pins the packages that it keeps out, whatever their names", async () => {
   await using project = await makeProject(
     `import "@scope/x/lib/part.js";
     export const f = () => import("alias");`,
@@ -123,7 +122,7 @@ Deno.test("ModuleBundles pins what it keeps out of the bundle, whatever its name
   ]);
 });
 
-Deno.test("ModuleBundles says what to do where CommonJS requires a binary that isn't there", async () => {
+Deno.test("ModuleBundles.bundle() gives the way out when CommonJS requires a missing binary", async () => {
   await using project = await makeProject(
     'import x from "./lib.cjs"; export const f = () => x;',
     { x: { files: { ...BINARY, "index.js": 'require("./none.node")' } } },

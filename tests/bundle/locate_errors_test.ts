@@ -3,9 +3,9 @@ import { denoBundle } from "../../src/bundle/deno_bundle.ts";
 import { locateErrors } from "../../src/bundle/locate_errors.ts";
 import { Project } from "../helpers/bundle_fixture.ts";
 
-/** The lines of types and comments before what is wrong. */
+/** Types and comments before the error. */
 const HEAD = `
-// What comes here is gone when the file is JavaScript.
+// All this is gone once the file is JavaScript.
 
 interface Empty {
   readonly none: undefined;
@@ -13,9 +13,9 @@ interface Empty {
 
 `;
 
-/** Checks at which place a `tasks.ts` is said to be wrong. */
-function testPlace(name: string, text: string, place: string): void {
-  Deno.test(`denoBundle() says where there is ${name}`, async () => {
+/** Tests the position of an error in a `tasks.ts`. */
+function testPosition(name: string, text: string, position: string): void {
+  Deno.test(`denoBundle() reports the position of ${name}`, async () => {
     await using project = await Project.with({
       "tasks.ts": HEAD + text,
       "lib.ts": "export const y = 1;",
@@ -26,16 +26,20 @@ function testPlace(name: string, text: string, place: string): void {
       Error,
     );
     const lines = message.split("\n").filter((line) => /^ +at /.test(line));
-    assertEquals(lines, [`    at ${url}${place}`]);
+    assertEquals(lines, [`    at ${url}${position}`]);
   });
 }
 
-testPlace("a name that isn't mapped", 'import { x } from "bare"; x;', ":8:20");
-testPlace("a file missing", 'import { x } from "./none.ts"; x;', ":8:19");
-testPlace("wrong syntax", "const x = ;", ":8:11");
-testPlace("no such export", 'import { x } from "./lib.ts"; x;', "");
+testPosition("an unmapped name", 'import { x } from "bare"; x;', ":8:20");
+testPosition("a missing file", 'import { x } from "./none.ts"; x;', ":8:19");
+testPosition("a syntax error", "const x = ;", ":8:11");
+testPosition(
+  "a missing export only as a file",
+  'import { x } from "./lib.ts"; x;',
+  "",
+);
 
-Deno.test("denoBundle() names no place in this package", async () => {
+Deno.test("denoBundle() reports no position in this package", async () => {
   const url = "file:///no/such/tasks.ts";
   const { stack, message } = await assertRejects(
     () => denoBundle(url, undefined),
@@ -44,18 +48,18 @@ Deno.test("denoBundle() names no place in this package", async () => {
   assertEquals(stack, `Error: ${message}`);
 });
 
-Deno.test("locateErrors() leaves alone what it knows nothing of", () => {
+Deno.test("locateErrors() keeps other errors as they are", () => {
   for (
     const text of [
       "",
-      "What is it?",
-      "What is it?\n    at file:///a.ts:1:2",
+      "Some error",
+      "Some error\n    at file:///a.ts:1:2",
       'Module not found "file:///none.ts".\n    at file:///a.ts:3:4',
     ]
   ) assertEquals(locateErrors(text), text);
 });
 
-Deno.test("locateErrors() names no line of a file that it can't look at", () => {
+Deno.test("locateErrors() drops the position when it can't read the file", () => {
   for (const url of ["file:///no/such/file.ts", "https://example.com/a.ts"]) {
     assertEquals(
       locateErrors(`Import "x" not a dependency\n    at ${url}:1:7`),

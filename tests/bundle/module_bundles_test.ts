@@ -32,14 +32,14 @@ async function bundleTasks(
   return (await bundles.bundle(project.url(name))).code;
 }
 
-/** Checks what exports of `tasks.ts` return in a bundle. */
+/** Tests the results of the exports of `tasks.ts` in a bundle. */
 function testValues(
   name: string,
   files: Record<string, string>,
   expected: Record<string, unknown>,
   options: { name?: string; config?: string } = {},
 ): void {
-  Deno.test(`ModuleBundles bundles ${name}`, async () => {
+  Deno.test(`ModuleBundles.bundle() bundles ${name}`, async () => {
     await using project = await Project.with(files);
     const config = ["deno.json", "package.json"].find((name) => name in files);
     const code = await bundleTasks(project, {
@@ -55,7 +55,7 @@ function testValues(
   });
 }
 
-testValues("a module with its imports, and their default exports", {
+testValues("a module with imports and default exports", {
   "tasks.ts": `
     import add, { two } from "./lib/add.ts";
     export default function (): number { return add(1, two); }
@@ -89,13 +89,13 @@ testValues("JSON and text", {
   "text.txt": "tëxt\n",
 }, { f: [1, "tëxt\n"] });
 
-testValues("modules of Deno itself", {
+testValues("node: modules", {
   "tasks.ts": `
     import { basename } from "node:path";
     export const f = () => basename("/a/b.c");`,
 }, { f: "b.c" });
 
-testValues("a package of CommonJS, and names of an import map", {
+testValues("a CommonJS package and names of an import map", {
   "deno.json": JSON.stringify({
     imports: { "is": "npm:is-number@7", "words/": "./lib/" },
     nodeModulesDir: "none",
@@ -144,7 +144,7 @@ testValues(
   { config: REPOSITORY_CONFIG },
 );
 
-testValues("imports in a circle", {
+testValues("circular imports", {
   "tasks.ts": `
     import { b } from "./b.ts";
     export const a = (n: number): string => n === 0 ? "a" : b(n - 1);
@@ -166,14 +166,14 @@ testValues(
   { name: "tasks.tsx" },
 );
 
-testValues("exports that share their module's state", {
+testValues("exports that share state", {
   "tasks.ts": `
     let n = 0;
     export const up = () => ++n;
     export const get = () => n;`,
 }, { up: 1, get: 1 });
 
-testValues("classes and functions by their names, whatever else has them", {
+testValues("classes and functions with the names that they have", {
   "tasks.ts": `
     import { f as other, Thing as OtherThing } from "./lib.ts";
     export class Thing extends Error {
@@ -189,7 +189,7 @@ testValues("a file with a hashbang", {
     export const f = () => URL.canParse(import.meta.url);`,
 }, { f: true });
 
-Deno.test("ModuleBundles keeps import.meta what it is in each file", async () => {
+Deno.test("ModuleBundles.bundle() keeps the import.meta of each file", async () => {
   await using project = await Project.with({
     "tasks.ts": `
       const data = new URL("./data.txt", import.meta.url);
@@ -240,8 +240,8 @@ export function fail(text: Text): never {
 `;
 
 for (const meta of ["", "export const url = () => import.meta.url;"]) {
-  const name = meta === "" ? "" : ", with import.meta too";
-  Deno.test(`ModuleBundles has stack traces name the user's files${name}`, async () => {
+  const name = meta === "" ? "" : " when import.meta is used";
+  Deno.test(`ModuleBundles.bundle() keeps files and lines in stack traces${name}`, async () => {
     await using project = await Project.with({
       "tasks.ts": FAILING + meta,
       "lib/deep.ts": DEEP,
@@ -263,7 +263,7 @@ for (const meta of ["", "export const url = () => import.meta.url;"]) {
   });
 }
 
-Deno.test("ModuleBundles copes with unusual names", async () => {
+Deno.test("ModuleBundles.bundle() accepts unusual file names", async () => {
   const names = Deno.build.os === "windows"
     ? ["a b/täsk, 100% %41#1.ts", "a b/hélper,%20.ts"]
     : [
@@ -281,13 +281,13 @@ Deno.test("ModuleBundles copes with unusual names", async () => {
   const code = await bundleTasks(project, { name: names[0]! });
   const stack = await stackOf(code, "f");
   assertStringIncludes(stack, `Error: ${project.url(names[0]!)}\n`);
-  // Deno shows paths unescaped, here as anywhere.
+  // In stack traces, Deno prints paths unescaped.
   const root = project.url("");
   assertStringIncludes(stack, `fail (${root}${names[1]}:4:9)`);
   assertStringIncludes(stack, `${root}${names[0]}:2:24`);
 });
 
-Deno.test("ModuleBundles leaves out the texts of sources", async () => {
+Deno.test("ModuleBundles.bundle() drops the texts of sources", async () => {
   const comment = "This comment is not needed elsewhere";
   await using project = await Project.with({
     "tasks.ts": `// ${comment}\nexport const f = () => 1;`,
@@ -297,7 +297,7 @@ Deno.test("ModuleBundles leaves out the texts of sources", async () => {
   assertFalse(atob(map.trim()).includes(comment));
 });
 
-Deno.test("ModuleBundles bundles a module once, known by its hash", async () => {
+Deno.test("ModuleBundles.bundle() bundles a module once and hashes it", async () => {
   await using project = await Project.with({
     "tasks.ts": "export const f = () => 'old';",
     "other.ts": "export const f = () => 'other';",
@@ -324,7 +324,7 @@ Deno.test("ModuleBundles bundles a module once, known by its hash", async () => 
   assertEquals(await valueOf(anew.code, "f"), "new");
 });
 
-Deno.test("ModuleBundles remembers what has failed, as workers do", async () => {
+Deno.test("ModuleBundles.bundle() remembers failures", async () => {
   await using project = await Project.with({});
   const bundles = new ModuleBundles(undefined);
   const url = project.url("tasks.ts");
@@ -336,7 +336,7 @@ Deno.test("ModuleBundles remembers what has failed, as workers do", async () => 
   assertEquals(await valueOf(code, "f"), 1);
 });
 
-Deno.test("ModuleBundles heeds the arguments of workers", async () => {
+Deno.test("ModuleBundles.bundle() uses the arguments of workers", async () => {
   await using project = await Project.with({
     "tasks.ts": `
       import { x } from "mapped";
@@ -355,7 +355,7 @@ Deno.test("ModuleBundles heeds the arguments of workers", async () => {
   assertEquals(await valueOf(code, "f"), [1, 19]);
 });
 
-Deno.test("ModuleBundles bundles modules of the web and of registries", async () => {
+Deno.test("ModuleBundles.bundle() bundles modules of the web and of registries", async () => {
   await using server = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen: () => {} },
     (request) =>
@@ -368,7 +368,7 @@ export default (): void => fail("x");`,
       ),
   );
   const base = `http://127.0.0.1:${server.addr.port}`;
-  // What is downloaded must not stay in the repository's own folders.
+  // In a project of its own, so nothing is downloaded into the repository.
   await using project = await makeProject();
   const bundles = new ModuleBundles(configOf(project));
   const { code } = await bundles.bundle(`${base}/tasks.ts`);
@@ -386,7 +386,7 @@ export default (): void => fail("x");`,
   assertEquals(await valueOf(npm.code, "default", "5"), true);
 });
 
-Deno.test("ModuleBundles.needsBundle() knows what workers can't load", () => {
+Deno.test("ModuleBundles.needsBundle() returns whether workers can't import a URL", () => {
   const bundles = new ModuleBundles(undefined);
   const remote = ["https://a.b/c.ts", "http://a.b/", "jsr:@a/b", "npm:a"];
   for (const mode of ["auto", "bundle"] as const) {

@@ -12,7 +12,7 @@ async function bundleOf(url: string, config?: string): Promise<string> {
   return (await new ModuleBundles(config).bundle(url)).code;
 }
 
-Deno.test("replaceImportMeta() lets CommonJS require Deno's own modules", async () => {
+Deno.test("replaceImportMeta() lets CommonJS require node: modules", async () => {
   await using project = await Project.with({
     "tasks.cjs": `
       const { inspect } = require("node:util");
@@ -27,7 +27,7 @@ Deno.test("replaceImportMeta() lets CommonJS require Deno's own modules", async 
   );
 });
 
-Deno.test("replaceImportMeta() keeps import.meta where the module has this package in it", async () => {
+Deno.test("replaceImportMeta() keeps import.meta when the module imports this package", async () => {
   const mod = import.meta.resolve("../../mod.ts");
   await using project = await Project.with({
     "tasks.ts": `
@@ -41,7 +41,7 @@ Deno.test("replaceImportMeta() keeps import.meta where the module has this packa
   );
 });
 
-Deno.test("replaceImportMeta() resolves where globals have other values", async () => {
+Deno.test("replaceImportMeta() resolves when globals are shadowed", async () => {
   await using project = await Project.with({
     "tasks.ts": `
       const URL = 1, TypeError = 2;
@@ -54,7 +54,7 @@ Deno.test("replaceImportMeta() resolves where globals have other values", async 
   assertEquals(refused && "name" in refused && refused.name, "TypeError");
 });
 
-Deno.test("replaceImportMeta() leaves properties alone that are called like it", async () => {
+Deno.test("replaceImportMeta() keeps properties with the same names", async () => {
   await using project = await Project.with({
     "tasks.ts": `
       const o = { import: { meta: 3 } };
@@ -105,7 +105,7 @@ Deno.test("replaceImportMeta() resolves names of an import map", async () => {
   assertStringIncludes(String("stack" in i! && i.stack), "not: bare");
 });
 
-Deno.test("replaceImportMeta() resolves names of a package.json to packages of npm", async () => {
+Deno.test("replaceImportMeta() resolves names of a package.json to npm packages", async () => {
   await using project = await Project.with({
     "package.json": JSON.stringify({
       dependencies: { "installed": "^1.0.0", "none": "1" },

@@ -4,15 +4,15 @@ import { replaceImports } from "../../src/bundle/replace_imports.ts";
 
 const TARGETS = new Map([["a", "npm:a@1.0.0"], ["b/c", "npm:b@2.0.0/c"]]);
 
-/** The code with the specifiers replaced. */
-function replaced(code: string): string {
+/** Replaces the specifiers in some code. */
+function replace(code: string): string {
   const map = { version: 3, sources: [], names: [], mappings: "" };
   return replaceImports({ code, map }, TARGETS).code;
 }
 
-Deno.test("replaceImports() replaces the specifiers of all kinds of imports", () => {
+Deno.test("replaceImports() replaces specifiers in all kinds of imports", () => {
   assertEquals(
-    replaced(`
+    replace(`
 import "a";
 import d, { x as y } from "a";
 export { z } from 'b/c';
@@ -29,7 +29,7 @@ import "other";`,
   );
 });
 
-Deno.test("replaceImports() leaves alone what only looks like an import", () => {
+Deno.test("replaceImports() keeps strings that only look like specifiers", () => {
   for (
     const code of [
       `const text = 'import x from "a"';`,
@@ -39,10 +39,10 @@ Deno.test("replaceImports() leaves alone what only looks like an import", () => 
       'o.import("a"); o.from ("a"); require("a");',
       'const p = /import "a"/;',
     ]
-  ) assertEquals(replaced(code), code);
+  ) assertEquals(replace(code), code);
 });
 
-Deno.test("replaceImports() moves what comes later in the line of the map", () => {
+Deno.test("replaceImports() shifts later columns of the source map", () => {
   const code = '\n`\n`;f(import("a"), g(import("a")));\nh();';
   const row = [0, 3, 13, 16, 18, 30];
   const mappings = encode([
@@ -63,7 +63,7 @@ Deno.test("replaceImports() moves what comes later in the line of the map", () =
   assertEquals(rows[3], [[0, 0, 0, 0]]);
   const before = code.split("\n")[2]!;
   for (const [column, , , original] of rows[2]!) {
-    // The same text begins at both, or the edited string does.
+    // The same text, or the replaced string, begins at both columns.
     const [now, then] = [line.slice(column), before.slice(original!)];
     assertEquals(
       now.slice(0, 2).replace(/"./, '"'),

@@ -19,7 +19,7 @@ const REPOSITORY_CONFIG = fileURLToPath(
   import.meta.resolve("../../deno.json"),
 );
 
-/** A package with a worker program, which imports by names of its own. */
+/** A package with a worker program and an import map. */
 const PACKAGE = {
   "deno.json": '{ "imports": { "words": "./src/lib/words.ts" } }',
   "worker.ts": 'import { f } from "./src/f.ts";\nexport { f };',
@@ -28,7 +28,7 @@ const PACKAGE = {
   "src/lib/new.ts": "export const word: string = 'new';",
 };
 
-/** Loads the worker program of a project, with its cache in the project. */
+/** Loads the worker program of a project, and caches it in the project. */
 function load(project: Project): Promise<string> {
   return loadWorkerBundle(
     project.url("worker.ts"),
@@ -41,7 +41,7 @@ function countCached(project: Project): number {
   return [...Deno.readDirSync(`${project.path}/cache`)].length;
 }
 
-/** Runs a program that bundles a worker, with a cache in a project. */
+/** Runs a program that bundles a worker and caches it in a project. */
 async function bundleElsewhere(
   project: Project,
   flags: readonly string[],
@@ -67,13 +67,13 @@ async function bundleElsewhere(
   return JSON.parse(stdout);
 }
 
-/** Where Deno has its own cache, which the environment would move too. */
+/** Returns the folder of Deno's own cache, which HOME would move too. */
 async function denoDir(): Promise<string> {
   const { stdout } = await runDeno(["info", "--json"]);
   return JSON.parse(stdout).denoDir;
 }
 
-Deno.test("loadWorkerBundle() takes what hasn't changed from the cache", async () => {
+Deno.test("loadWorkerBundle() reads an unchanged program from the cache", async () => {
   await using project = await Project.with(PACKAGE);
   const code = await load(project);
   assertEquals(await valueOf(code, "f"), "old");
@@ -90,7 +90,7 @@ for (
     ["deno.json", '{ "imports": { "words": "./src/lib/new.ts" } }'],
   ] as const
 ) {
-  Deno.test(`loadWorkerBundle() notices a change of ${path}`, async () => {
+  Deno.test(`loadWorkerBundle() bundles again when ${path} changes`, async () => {
     await using project = await Project.with(PACKAGE);
     await load(project);
     await project.write(path, text);
@@ -99,7 +99,7 @@ for (
   });
 }
 
-Deno.test("loadWorkerBundle() notices a new file", async () => {
+Deno.test("loadWorkerBundle() bundles again when there is a new file", async () => {
   await using project = await Project.with(PACKAGE);
   await load(project);
   await project.write("src/a/b/c d%.ts", "");
@@ -117,7 +117,7 @@ Deno.test("loadWorkerBundle() works without a cache", async () => {
   assertEquals(await valueOf(code, "f"), "old");
 });
 
-Deno.test("loadWorkerBundle() caches no failure", async () => {
+Deno.test("loadWorkerBundle() caches no failures", async () => {
   await using project = await Project.with({
     ...PACKAGE,
     "src/f.ts": "export *",
@@ -127,7 +127,7 @@ Deno.test("loadWorkerBundle() caches no failure", async () => {
   assertEquals(await valueOf(await load(project), "f"), "old");
 });
 
-Deno.test("loadWorkerBundle() resolves what isn't a folder by the configuration given", async () => {
+Deno.test("loadWorkerBundle() resolves a remote program by the given configuration", async () => {
   await using project = await Project.with(PACKAGE);
   await using server = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen: () => {} },
@@ -145,7 +145,7 @@ Deno.test("loadWorkerBundle() resolves what isn't a folder by the configuration 
   assertEquals(countCached(project), 1);
 });
 
-Deno.test("workerBundle() makes the worker of this package run", async () => {
+Deno.test("workerBundle() makes a program that runs", async () => {
   await using project = await Project.with({});
   const entry = import.meta.resolve("../../worker.ts");
   const { folder, code } = await bundleElsewhere(
@@ -156,7 +156,7 @@ Deno.test("workerBundle() makes the worker of this package run", async () => {
   assert(folder!.startsWith(project.path), folder!);
   assert(folder!.endsWith("/distex-pool"), folder!);
   assertEquals([...Deno.readDirSync(folder!)].length, 1);
-  // It begins, and misses the arguments that a pool gives.
+  // It starts, and complains that it lacks the arguments of a pool.
   await project.write("elsewhere/worker.js", code);
   const { stderr } = await runDeno([
     "run",
@@ -167,10 +167,10 @@ Deno.test("workerBundle() makes the worker of this package run", async () => {
   assertStringIncludes(stderr, "A worker is started by a pool");
 });
 
-/** A module that isn't there until the test says so, and a cache for it. */
+/** A module that is served once the test provides it, and a cache for it. */
 class LateModule implements AsyncDisposable {
-  /** Resolves when a bundler waits for it. */
-  readonly wanted: Promise<void>;
+  /** Resolves when a bundler requests the module. */
+  readonly requested: Promise<void>;
   readonly #code = Promise.withResolvers<string>();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #folder = Deno.makeTempDirSync();
@@ -179,7 +179,7 @@ class LateModule implements AsyncDisposable {
   constructor() {
     Deno.env.set("XDG_CACHE_HOME", this.#folder);
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.wanted = promise;
+    this.requested = promise;
     this.#server = Deno.serve(
       { port: 0, hostname: "127.0.0.1", onListen: () => {} },
       async () => {
@@ -194,12 +194,12 @@ class LateModule implements AsyncDisposable {
     return `http://127.0.0.1:${this.#server.addr.port}/worker.js`;
   }
 
-  come(code: string): void {
+  provide(code: string): void {
     this.#code.resolve(code);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.come("");
+    this.provide("");
     await this.#server.shutdown();
     if (this.#cacheHome === undefined) Deno.env.delete("XDG_CACHE_HOME");
     else Deno.env.set("XDG_CACHE_HOME", this.#cacheHome);
@@ -207,39 +207,39 @@ class LateModule implements AsyncDisposable {
   }
 }
 
-/** Waits for a bundle as one that can go away. */
-function waitFor(url: string): [go: () => void, bundle: Promise<string>] {
+/** Requests a bundle; returns a function that aborts the request, too. */
+function request(url: string): [abort: () => void, bundle: Promise<string>] {
   const waiting = new AbortController();
   const bundle = workerBundle(url, undefined, waiting.signal);
-  return [() => waiting.abort(new Error("gone")), bundle];
+  return [() => waiting.abort(new Error("aborted")), bundle];
 }
 
-Deno.test("workerBundle() goes on while one of those waits who have asked", async () => {
+Deno.test("workerBundle() continues while one of its callers waits", async () => {
   await using module = new LateModule();
-  const [go, first] = waitFor(module.url);
-  const [, second] = waitFor(module.url);
-  await module.wanted;
-  go();
-  await assertRejects(() => first, Error, "gone");
-  module.come("export const f = () => 1;");
+  const [abort, first] = request(module.url);
+  const [, second] = request(module.url);
+  await module.requested;
+  abort();
+  await assertRejects(() => first, Error, "aborted");
+  module.provide("export const f = () => 1;");
   assertStringIncludes(await second, "() => 1");
-  // It isn't made again.
-  const [, third] = waitFor(module.url);
+  // A later caller gets the same bundle.
+  const [, third] = request(module.url);
   assertEquals(await third, await second);
 });
 
-Deno.test("workerBundle() begins anew when nobody has waited for it any more", async () => {
+Deno.test("workerBundle() starts again after all callers have aborted", async () => {
   await using module = new LateModule();
-  const [go, first] = waitFor(module.url);
-  await module.wanted;
-  go();
-  const [, second] = waitFor(module.url);
-  await assertRejects(() => first, Error, "gone");
-  module.come("export const f = () => 2;");
+  const [abort, first] = request(module.url);
+  await module.requested;
+  abort();
+  const [, second] = request(module.url);
+  await assertRejects(() => first, Error, "aborted");
+  module.provide("export const f = () => 2;");
   assertStringIncludes(await second, "() => 2");
 });
 
-Deno.test("findCacheFolder() finds none without permission", async () => {
+Deno.test("findCacheFolder() finds nothing without permissions", async () => {
   await using project = await Project.with({});
   const flags = ["--allow-read", "--allow-write", "--allow-sys"];
   const permitted = [...flags, "--allow-env"];

@@ -5,7 +5,7 @@ import { encodeMessages, nest } from "../helpers/frames.ts";
 
 const ADVICE = "; send plain data, or make it in the task itself";
 
-/** What is said of a value that can't be sent. */
+/** Describes why a value can't be sent. */
 function describe(value: unknown, path = "args"): string {
   let reason: unknown;
   try {
@@ -20,13 +20,13 @@ function describe(value: unknown, path = "args"): string {
   return error.message.slice(0, -ADVICE.length);
 }
 
-Deno.test("unsendableError() names a value that can't be sent itself", () => {
+Deno.test("unsendableError() names a value that can't be sent", () => {
   assertEquals(describe(() => {}, "result"), "result is a function");
   assertEquals(describe(class {}, "result"), "result is a function");
   assertEquals(describe(Symbol("a"), "result"), "result is a symbol");
 });
 
-Deno.test("unsendableError() says where in arrays and objects it is", () => {
+Deno.test("unsendableError() names the path through arrays and objects", () => {
   const refused = () => {};
   assertEquals(describe([1, refused]), "args[1] is a function");
   assertEquals(describe([[1], [2, [refused]]]), "args[1][1][0] is a function");
@@ -39,7 +39,7 @@ Deno.test("unsendableError() says where in arrays and objects it is", () => {
   assertEquals(describe({ 'a"': refused }), 'args["a\\""] is a function');
 });
 
-Deno.test("unsendableError() says where in maps and sets it is", () => {
+Deno.test("unsendableError() names the path through maps and sets", () => {
   const refused = () => {};
   assertEquals(
     describe(new Map<unknown, unknown>([[1, 2], ["a", { b: refused }]])),
@@ -74,7 +74,7 @@ Deno.test("unsendableError() names the first of several culprits", () => {
   assertEquals(describe(value), "args.a[1] is a symbol");
 });
 
-Deno.test("unsendableError() names the kind of objects that are no data", () => {
+Deno.test("unsendableError() names the kind of objects that aren't data", () => {
   const kinds: [unknown, string][] = [
     [Promise.resolve(), "a Promise"],
     [new WeakMap(), "a WeakMap"],
@@ -92,12 +92,12 @@ Deno.test("unsendableError() names the kind of objects that are no data", () => 
   }
 });
 
-Deno.test("unsendableError() says what is wrong with views of shared memory", () => {
+Deno.test("unsendableError() names views of shared memory", () => {
   const view = new Uint8Array(new SharedArrayBuffer(8));
   assertMatch(describe([view]), /^args\[0\] .*shared memory/);
 });
 
-Deno.test("unsendableError() says where a value leads back to itself", () => {
+Deno.test("unsendableError() names the path to a cycle", () => {
   const object: Record<string, unknown> = { a: {} };
   object.b = { c: [object] };
   assertEquals(describe([object]), "args[0].b.c[0] is part of a cycle");
@@ -106,13 +106,13 @@ Deno.test("unsendableError() says where a value leads back to itself", () => {
   assertEquals(describe(map), "args.get(self) is part of a cycle");
 });
 
-Deno.test("unsendableError() doesn't take what is there twice for a cycle", () => {
+Deno.test("unsendableError() doesn't take a shared part for a cycle", () => {
   const shared = { a: 1 };
   const value = [shared, shared, { shared, refused: () => {} }];
   assertEquals(describe(value), "args[2].refused is a function");
 });
 
-Deno.test("unsendableError() says which getter throws what", () => {
+Deno.test("unsendableError() names a getter that throws, and its error", () => {
   const thrower = (reason: unknown) => ({
     a: {
       get b() {
@@ -125,7 +125,7 @@ Deno.test("unsendableError() says which getter throws what", () => {
   assertEquals(describe([thrower("reason")]), message);
 });
 
-Deno.test("unsendableError() repeats the encoder's words for what nests too deeply", () => {
+Deno.test("unsendableError() repeats the encoder's message if a value nests too deeply", () => {
   const words =
     `args can't be sent: Values can't nest deeper than ${MAX_DEPTH} levels`;
   assertEquals(describe(nest(MAX_DEPTH + 1)), words);
@@ -134,14 +134,14 @@ Deno.test("unsendableError() repeats the encoder's words for what nests too deep
   assertEquals(describe(objects), words);
 });
 
-Deno.test("unsendableError() repeats the encoder's words for what it can't find", () => {
+Deno.test("unsendableError() repeats the encoder's message if no part is to blame", () => {
   const error = unsendableError("args", new TypeError("It is too large"));
   assertEquals(error.message, `args can't be sent: It is too large${ADVICE}`);
   const other = unsendableError("args", "reason");
   assertEquals(other.message, `args can't be sent: reason${ADVICE}`);
 });
 
-Deno.test("unsendableError() copes with objects that can't be looked at", () => {
+Deno.test("unsendableError() describes objects that can't be inspected", () => {
   const { proxy, revoke } = Proxy.revocable({}, {});
   revoke();
   assertMatch(describe([1, proxy]), /^args.* can't be (sent|read): /);
@@ -153,7 +153,7 @@ Deno.test("unsendableError() copes with objects that can't be looked at", () => 
   assertMatch(describe([stubborn]), /^args.* can't be (sent|read): reason$/);
 });
 
-Deno.test("unsendableError() passes over what can be sent", () => {
+Deno.test("unsendableError() skips parts that can be sent", () => {
   const value = [
     null,
     undefined,
@@ -168,19 +168,19 @@ Deno.test("unsendableError() passes over what can be sent", () => {
   assertEquals(describe(value), "args[8] is a function");
 });
 
-/** A value that leads to another one in 2ⁿ ways. */
+/** Makes a value with 2ⁿ paths to another. */
 function share(value: unknown, levels: number): unknown {
   for (; levels > 0; levels--) value = [value, value];
   return value;
 }
 
-Deno.test("unsendableError() passes what nests too deeply in very many ways", () => {
+Deno.test("unsendableError() reports a shared part that nests too deeply", () => {
   const words =
     `args can't be sent: Values can't nest deeper than ${MAX_DEPTH} levels`;
   assertEquals(describe(share(1, 600)), words);
 });
 
-Deno.test("unsendableError() names a culprit behind parts that are there many times", () => {
+Deno.test("unsendableError() names a culprit after shared parts", () => {
   const shared = share(1, 10);
   const cyclic: Record<string, unknown> = { shared: 1 };
   cyclic.a = [cyclic];
@@ -201,12 +201,12 @@ Deno.test("unsendableError() names a culprit behind parts that are there many ti
   }
 });
 
-Deno.test("unsendableError() names the first way to a culprit that is there many times", () => {
+Deno.test("unsendableError() names the first path to a shared culprit", () => {
   const way = "[0]".repeat(90);
   assertEquals(describe(share(() => {}, 90)), `args${way} is a function`);
 });
 
-Deno.test("unsendableError() leaves out the middle of a long way", () => {
+Deno.test("unsendableError() leaves out the middle of a long path", () => {
   const half = "[0]".repeat(50);
   assertEquals(
     describe(share(() => {}, 200)),
@@ -215,7 +215,7 @@ Deno.test("unsendableError() leaves out the middle of a long way", () => {
 });
 
 Deno.test("unsendableError() reports a value that shares too much", () => {
-  // To encode all that it stands for would take longer than the universe has.
+  // Encoding every path would take forever.
   for (const leaf of [1, () => {}]) {
     const value = [share(1, 300), leaf];
     assertMatch(describe(value), /^args can't be sent: It has more than \d+ /);

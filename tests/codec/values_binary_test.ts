@@ -17,7 +17,7 @@ import { Random } from "../helpers/random.ts";
 
 type Binary = ArrayBuffer | ArrayBufferView<ArrayBuffer>;
 
-/** Every kind of view, made of a buffer. */
+/** Every kind of view, with its constructor. */
 const KINDS: readonly [string, (buffer: ArrayBuffer) => Binary][] = [
   ["ArrayBuffer", (buffer) => buffer],
   ["DataView", (buffer) => new DataView(buffer)],
@@ -35,25 +35,25 @@ const KINDS: readonly [string, (buffer: ArrayBuffer) => Binary][] = [
   ["BigUint64Array", (buffer) => new BigUint64Array(buffer)],
 ];
 
-/** Numbers of bytes on both sides of each boundary, multiples of 8 all. */
+/** Numbers of bytes on both sides of each boundary, all multiples of 8. */
 const SIZES = [0, 8, 248, 256, 264]
   .concat([-8, 0, 8, 65_536].map((more) => MIN_ATTACHMENT_BYTES + more));
 
-/** The bytes of a view or buffer. */
+/** Returns the bytes of a view or buffer. */
 function bytesOf(value: Binary): Uint8Array {
   return value instanceof ArrayBuffer
     ? new Uint8Array(value)
     : new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
 }
 
-/** Checks that a binary value is of the same class and has the same bytes. */
+/** Checks that two binary values have the same class and bytes. */
 function assertSameBinary(received: Binary, sent: Binary): void {
   assertStrictEquals(
     Object.getPrototypeOf(received),
     Object.getPrototypeOf(sent),
   );
   assertNotStrictEquals(received, sent);
-  // Bit by bit, as not every NaN has the same.
+  // Not every NaN has the same bits.
   assertEquals(Buffer.compare(bytesOf(received), bytesOf(sent)), 0);
 }
 
@@ -61,7 +61,7 @@ function randomBytes(length: number): ArrayBuffer {
   return new Random(length).bytes(length).buffer;
 }
 
-/** What arrives of a value if it is read as from a connection. */
+/** Reads a value from its frame as from a connection. */
 async function readBack<T>(value: T): Promise<T> {
   const messages = await readMessages(new Chunks([encodeMessages([value])]));
   return messages[0]![0] as T;
@@ -77,7 +77,7 @@ for (const [name, make] of KINDS) {
   });
 }
 
-Deno.test("Encoder sends only the part of a buffer that a view shows", () => {
+Deno.test("Encoder sends only a view's part of a buffer", () => {
   for (const size of SIZES.slice(1)) {
     const buffer = randomBytes(size + 64);
     const sent = [
@@ -92,7 +92,7 @@ Deno.test("Encoder sends only the part of a buffer that a view shows", () => {
   }
 });
 
-Deno.test("Encoder doesn't hand over what lies around a small view", () => {
+Deno.test("Encoder doesn't send the bytes around a small view", () => {
   const received = roundTrip(new Uint8Array(randomBytes(1_000), 10, 20));
   assertEquals(received.buffer.byteLength, 20);
 });
@@ -105,7 +105,7 @@ Deno.test("Encoder sends a Node Buffer as a Uint8Array", () => {
   }
 });
 
-Deno.test("Encoder sends views of resizable buffers as they are now", () => {
+Deno.test("Encoder sends views of resizable buffers at their current length", () => {
   const buffer = new ArrayBuffer(8, { maxByteLength: 32 });
   const view = new Uint8Array(buffer);
   buffer.resize(16);
@@ -129,12 +129,12 @@ Deno.test("Encoder round-trips several attachments among small values", () => {
   assertSame(roundTrip(sent), sent);
 });
 
-Deno.test("Encoder attaches one buffer as often as it is met", () => {
+Deno.test("Encoder attaches a shared buffer each time", () => {
   const big = new Uint8Array(randomBytes(MIN_ATTACHMENT_BYTES));
   assertSame(roundTrip([big, big, big.buffer]), [big, big, big.buffer]);
 });
 
-Deno.test("Decoder makes views of attachments and copies of small values", () => {
+Deno.test("Decoder makes views of attachments, and copies small values", () => {
   const big = new Uint8Array(MIN_ATTACHMENT_BYTES);
   const small = new Uint8Array(MIN_ATTACHMENT_BYTES - 1);
   const [one, two, copy] = roundTrip([big, big, small]) as Uint8Array[];
@@ -142,21 +142,21 @@ Deno.test("Decoder makes views of attachments and copies of small values", () =>
   assertEquals(copy!.buffer.byteLength, copy!.byteLength);
 });
 
-Deno.test("FrameReader aligns a typed array that is alone in its frame", async () => {
+Deno.test("FrameReader aligns the only typed array of a frame", async () => {
   const sizes = [65_536, 65_544, 80_000, 1_048_576, 20_000_000];
   for (const [name, make] of KINDS.slice(1)) {
     for (const size of sizes) {
       const sent = make(new ArrayBuffer(size)) as Uint8Array;
       const received = await readBack(sent);
       assertEquals(received.byteLength, size);
-      // A copy would have a buffer of just its size.
+      // The buffer of a copy would have exactly its size.
       const isView = received.buffer.byteLength > size;
       assertEquals(isView, true, `${name} of ${size} bytes was copied`);
     }
   }
 });
 
-Deno.test("FrameReader aligns a typed array behind any small message", async () => {
+Deno.test("FrameReader aligns a typed array after any small message", async () => {
   const sent = Float64Array.from({ length: 12_500 }, Math.random);
   for (let length = 0; length < 8; length++) {
     const small = "x".repeat(length);
@@ -182,10 +182,10 @@ Deno.test("Decoder copies typed arrays that aren't aligned", async () => {
   });
 });
 
-Deno.test("FrameReader doesn't overwrite views that it gave out", async () => {
+Deno.test("FrameReader doesn't overwrite views in earlier messages", async () => {
   const makeArray = (byte: number) =>
     new Uint8Array(MIN_ATTACHMENT_BYTES).fill(byte);
-  // These frames fit the buffer that small ones share.
+  // These frames fit into the buffer for small ones.
   const frames = [1, 2, 3, 4].flatMap((byte) => [
     encodeMessages([makeArray(byte)]),
     encodeMessages(["x".repeat(30_000)]),
@@ -197,11 +197,11 @@ Deno.test("FrameReader doesn't overwrite views that it gave out", async () => {
   assertEquals(new Set(views.map(({ buffer }) => buffer)).size, 4);
 });
 
-Deno.test("FrameReader lets a view be written to without harm", async () => {
+Deno.test("FrameReader isn't affected by writes to a view", async () => {
   const big = new Uint8Array(MIN_ATTACHMENT_BYTES).fill(1);
   const frames = encodeMessages([big], ["after"], [big], ["end"]);
   const fields: unknown[] = [];
-  // The rest of what was read is in the same buffer until it is passed on.
+  // The remaining bytes share the buffer until the reader returns them.
   for (const size of [frames.length, 40_000, 1_000]) {
     const chunks = Array.from(
       { length: Math.ceil(frames.length / size) },

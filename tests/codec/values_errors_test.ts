@@ -13,7 +13,7 @@ import {
   roundTrip,
 } from "../helpers/frames.ts";
 
-/** Checks that an error's built-in properties are the same, and hidden. */
+/** Checks that an error's built-in properties are the same, and not enumerable. */
 function assertSameError(received: Error, sent: Error): void {
   assertStrictEquals(
     Object.getPrototypeOf(received),
@@ -25,7 +25,7 @@ function assertSameError(received: Error, sent: Error): void {
   assertEquals(Object.keys(received), Object.keys(sent));
 }
 
-/** An error with further own properties, as many libraries throw them. */
+/** An error with further own properties, as many libraries throw. */
 function errorWith(properties: Record<string, unknown>): Error {
   return Object.assign(new Error("message"), properties);
 }
@@ -101,7 +101,7 @@ Deno.test("Encoder sends a custom error as the nearest built-in, with its name",
   assertEquals(Object.entries(received), [["status", 404]]);
 });
 
-Deno.test("Encoder sends a subclass of a Deno error as that", () => {
+Deno.test("Encoder sends a subclass of a Deno error as the Deno error", () => {
   class NoFile extends Deno.errors.NotFound {}
   const received = roundTrip(new NoFile("gone"));
   assertStrictEquals(
@@ -110,7 +110,7 @@ Deno.test("Encoder sends a subclass of a Deno error as that", () => {
   );
 });
 
-Deno.test("Encoder sends what only inherits from Error as Error", () => {
+Deno.test("Encoder sends an object that only inherits from Error as an Error", () => {
   const sent = Object.assign(Object.create(Error.prototype), { a: 1 });
   const received = roundTrip(sent);
   assertStrictEquals(Object.getPrototypeOf(received), Error.prototype);
@@ -155,7 +155,7 @@ Deno.test("Encoder cuts chains of causes that are too long", () => {
   assertEquals((received.cause as Error).message, "2999");
 });
 
-Deno.test("Encoder leaves out causes that lead back", () => {
+Deno.test("Encoder leaves out a cause that leads back to its error", () => {
   const itself = new Error("itself");
   itself.cause = itself;
   assert(!Object.hasOwn(roundTrip(itself), "cause"));
@@ -167,13 +167,13 @@ Deno.test("Encoder leaves out causes that lead back", () => {
   assert(!Object.hasOwn(cause, "cause"));
 });
 
-Deno.test("Encoder leaves out properties within which the error is again", () => {
+Deno.test("Encoder leaves out properties that contain their error", () => {
   const sent = errorWith({ code: 7 });
   let reads = 0;
   Object.defineProperty(sent, "context", {
     enumerable: true,
     get() {
-      // Each level that is met again would read it twice as often.
+      // Reading each shared level again would double the number of reads.
       if (++reads > 100) throw new Error("read too often");
       return { left: { error: sent }, right: [sent] };
     },
@@ -183,20 +183,20 @@ Deno.test("Encoder leaves out properties within which the error is again", () =>
   assertEquals({ ...received }, { code: 7 });
 });
 
-Deno.test("Encoder sends an error twice that is there twice", () => {
+Deno.test("Encoder sends a shared error twice", () => {
   const shared = new Error("shared");
   const received = roundTrip(errorWith({ a: shared, b: [shared, shared] }));
   const { a, b } = { ...received } as unknown as { a: Error; b: Error[] };
   for (const error of [a, ...b]) assertSameError(error, shared);
 });
 
-Deno.test("Encoder sends the stack's text as it is", () => {
+Deno.test("Encoder sends the stack unchanged", () => {
   const sent = new Error("message");
   sent.stack = "a text 😀\n  at somewhere";
   assertStrictEquals(roundTrip(sent).stack, sent.stack);
 });
 
-Deno.test("Encoder sends an error whose stack is no text", () => {
+Deno.test("Encoder sends an error whose stack isn't a string", () => {
   const sent = new Error("message");
   Reflect.set(sent, "stack", [{ line: 1 }]);
   const received = roundTrip(sent);
@@ -204,7 +204,7 @@ Deno.test("Encoder sends an error whose stack is no text", () => {
   assertStrictEquals(typeof received.stack, "string");
 });
 
-Deno.test("Encoder makes texts of an error's name and message", () => {
+Deno.test("Encoder turns an error's name and message into strings", () => {
   const sent = new Error();
   const symbol = Symbol("name");
   Object.defineProperty(sent, "name", { value: symbol });
@@ -214,7 +214,7 @@ Deno.test("Encoder makes texts of an error's name and message", () => {
   assertStrictEquals(received.message, "404");
 });
 
-Deno.test("Encoder sends an error of which nothing can be read", () => {
+Deno.test("Encoder sends an error whose properties all throw", () => {
   const sent = new TypeError("message");
   const get = () => {
     throw new Error("not to be read");
@@ -240,7 +240,7 @@ Deno.test("Encoder sends an error's own properties of any kind", () => {
   assertSame({ ...received }, properties);
 });
 
-Deno.test("Encoder sends as many properties as an error has", () => {
+Deno.test("Encoder sends many properties of an error", () => {
   const properties = Object.fromEntries(
     Array.from({ length: 70_000 }, (_, index) => [`key ${index}`, index]),
   );
@@ -248,7 +248,7 @@ Deno.test("Encoder sends as many properties as an error has", () => {
   assertSame({ ...received }, properties);
 });
 
-Deno.test("Encoder keeps properties enumerable that aren't built in", () => {
+Deno.test("Encoder keeps properties enumerable unless they are built in", () => {
   const properties = { errors: [1], error: 2, suppressed: 3 };
   const received = roundTrip(errorWith(properties));
   assertSame({ ...received }, properties);
@@ -280,7 +280,7 @@ Deno.test("Encoder leaves out an error's properties that can't be sent", () => {
   assertSame(after, big);
 });
 
-Deno.test("Encoder counts depth right after it left something out", () => {
+Deno.test("Encoder counts the depth correctly after it left out a property", () => {
   const refused = nest(250, (inner) => [inner, () => {}]);
   const entries = [...Array(20).keys()].map((index) => [`k${index}`, refused]);
   const after = { deep: nest(450) };
@@ -293,7 +293,7 @@ Deno.test("Encoder leaves out a cause that can't be sent", () => {
   assert(!Object.hasOwn(received, "cause"));
 });
 
-Deno.test("Decoder makes a plain property of an error's own __proto__", () => {
+Deno.test("Decoder makes an error's own __proto__ a plain property", () => {
   const sent = new Error("message");
   Object.defineProperty(sent, "__proto__", {
     value: { polluted: true },
@@ -316,7 +316,7 @@ interface Entangled extends Error {
   again?: Entangled;
 }
 
-/** An error from which there are 2ⁿ ways to the innermost of n levels. */
+/** Makes an error with 2ⁿ paths to the innermost of n levels. */
 function entangled(levels: number): Entangled {
   let error: Entangled = new Error("innermost");
   for (; levels > 0; levels--) {
@@ -327,8 +327,8 @@ function entangled(levels: number): Entangled {
   return error;
 }
 
-Deno.test("Encoder leaves out errors that are met too often", () => {
-  // To send every way to the innermost would take forever.
+Deno.test("Encoder leaves out errors that are shared too often", () => {
+  // Sending every path to the innermost would take forever.
   let received = roundTrip(entangled(300)) as Entangled;
   for (let level = 0; level < 300; level++) received = received.again!;
   assertEquals(received.message, "innermost");

@@ -9,7 +9,7 @@ import {
 } from "../helpers/frames.ts";
 import { Random } from "../helpers/random.ts";
 
-/** Values at the boundaries of MessagePack's formats, random ones at the end. */
+/** Values at the boundaries of MessagePack's formats, and random ones. */
 function* jsonValues(): Iterable<ValueType> {
   for (const bits of [0, 5, 7, 8, 15, 16, 31, 32, 53]) {
     for (const offset of [-1, 0, 1]) {
@@ -32,39 +32,39 @@ function isIntegerBeyond32Bits(value: unknown): boolean {
     (Number(value) < -(2 ** 31) || Number(value) >= 2 ** 32);
 }
 
-Deno.test("Encoder writes what @std/msgpack reads", () => {
+Deno.test("Encoder writes values that @std/msgpack reads", () => {
   for (const value of jsonValues()) {
     const frame = encodeMessages([value, "end"]);
     assertSame(decode(frame.subarray(4)), [value, "end"]);
   }
 });
 
-Deno.test("Encoder writes 64-bit bigints as @std/msgpack reads them", () => {
+Deno.test("Encoder writes 64-bit bigints that @std/msgpack reads", () => {
   for (const value of [0n, -1n, 2n ** 63n - 1n, -(2n ** 63n)]) {
     const frame = encodeMessages([value]);
     assertSame(decode(frame.subarray(4)), [value]);
   }
 });
 
-Deno.test("Encoder attaches big binary values as @msgpack/msgpack reads them", () => {
+Deno.test("Encoder attaches big binary values so @msgpack/msgpack reads them", () => {
   const big = [1, 2].map((byte) => new Uint8Array(40_000).fill(byte));
   const frame = encodeMessages(["field", big]);
   const message = decodeOther(frame.subarray(4)) as unknown[];
   assertEquals(message.length, 4);
   assertEquals(message[0], "field");
-  // The value met first is attached last.
+  // The first value is attached last.
   assertSame(message.slice(2), big.toReversed());
 });
 
-Deno.test("Decoder reads what @std/msgpack writes", () => {
+Deno.test("Decoder reads values that @std/msgpack writes", () => {
   for (const value of jsonValues()) {
     assertSame(decodeFrame(frameOf(encode(value))), [value]);
   }
 });
 
-Deno.test("Decoder reads what @msgpack/msgpack writes", () => {
+Deno.test("Decoder reads values that @msgpack/msgpack writes", () => {
   for (const value of jsonValues()) {
-    // It writes those in 64 bits, which arrive as bigints.
+    // It writes these in 64 bits, and they arrive as bigints.
     if (isIntegerBeyond32Bits(value)) continue;
     assertSame(decodeFrame(frameOf(encodeOther(value))), [value]);
   }

@@ -1,4 +1,10 @@
-import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+import { Encoder } from "../../src/codec/encoder.ts";
 import { FrameWriter } from "../../src/transport/frame_writer.ts";
 import {
   MAX_DEPTH,
@@ -16,7 +22,7 @@ import { Random } from "../helpers/random.ts";
 
 const BIG = new Uint8Array(MIN_ATTACHMENT_BYTES).fill(1);
 
-/** Values of which none can be sent, and what they are called. */
+/** Values that can't be sent, with their names. */
 const REFUSED: readonly [string, unknown][] = [
   ["functions", () => {}],
   ["classes", class {}],
@@ -62,7 +68,7 @@ function revokedProxy(): object {
   return proxy;
 }
 
-/** A value that is somewhere within itself. */
+/** Makes a value that contains itself. */
 function cycle(wrap: (inner: unknown) => unknown): unknown {
   const inner: unknown[] = [];
   const outer = wrap(inner);
@@ -70,7 +76,7 @@ function cycle(wrap: (inner: unknown) => unknown): unknown {
   return outer;
 }
 
-/** Ways in which a value can be within another. */
+/** Ways to put a value into another. */
 const NESTINGS: readonly ((value: unknown) => unknown)[] = [
   (value) => value,
   (value) => [1, BIG, value, BIG],
@@ -102,7 +108,21 @@ for (const [name, value] of REFUSED) {
   });
 }
 
-Deno.test("Encoder names the kind of what it refuses", () => {
+Deno.test("Encoder stops at strings beyond the largest position", () => {
+  const encoder = new Encoder();
+  encoder.maxPosition = 1_000_000;
+  let read = 0;
+  const value = Array.from({ length: 1_000 }, () => ({
+    get text() {
+      read++;
+      return "x".repeat(100_000);
+    },
+  }));
+  assertThrows(() => encoder.value(value), TypeError, "It takes more than");
+  assert(read <= 30, `${read} strings`);
+});
+
+Deno.test("Encoder names the kind of a value that it refuses", () => {
   const kinds: [unknown, string][] = [
     [() => {}, "A function can't be sent"],
     [Symbol("symbol"), "A symbol can't be sent"],
@@ -119,7 +139,7 @@ Deno.test("Encoder names the kind of what it refuses", () => {
   }
 });
 
-Deno.test("Encoder passes on what a getter throws as a cause", () => {
+Deno.test("Encoder refuses a value whose getter throws, with the error as cause", () => {
   const reason = new Error("reason");
   const value = {
     big: BIG,
@@ -146,7 +166,7 @@ Deno.test("Encoder round-trips values as deep as is allowed", () => {
   ];
   for (const wrap of wraps) {
     const deepest = nest(MAX_DEPTH, wrap);
-    // Comparing them level by level takes more of the stack.
+    // A comparison level by level would need more stack.
     const received = roundTrip(deepest);
     assertSame(encodeMessages([received]), encodeMessages([deepest]));
     assertThrows(() => roundTrip(wrap(deepest)), TypeError);
@@ -163,7 +183,7 @@ Deno.test("Encoder round-trips members of lists as deep as is allowed", () => {
   assertSame(encodeMessages(members), encodeMessages([deepest, 2]));
 });
 
-Deno.test("Encoder counts depth anew after a refusal", () => {
+Deno.test("Encoder resets the depth after a refusal", () => {
   const writer = new FrameWriter();
   const deepest = nest(MAX_DEPTH);
   for (let round = 0; round < 3; round++) {
@@ -174,7 +194,7 @@ Deno.test("Encoder counts depth anew after a refusal", () => {
   assertSame(concat(writer.take()), encodeMessages([deepest]));
 });
 
-Deno.test("Encoder forgets which errors it was in after a refusal", () => {
+Deno.test("Encoder forgets the enclosing errors after a refusal", () => {
   const error = new Error("outer");
   const inner = new Error("inner", { cause: error });
   error.cause = { inner, refused: () => {} };

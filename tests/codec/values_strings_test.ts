@@ -1,18 +1,18 @@
 import { assertSame, roundTrip } from "../helpers/frames.ts";
 import { Random } from "../helpers/random.ts";
 
-/** Lengths at which the header or the way of encoding changes, and 1 off. */
+/** Lengths at which the header or the encoding changes, and 1 off. */
 const LENGTHS = [12, 24, 31, 85, 128, 255, 256, 21_845, 65_535]
   .flatMap((length) => [length - 1, length, length + 1]);
 
-/** Checks that a text arrives as a value, in a list and as a key. */
+/** Checks that a string arrives as a value, in a list and as a key. */
 function assertArrives(text: string): void {
   assertSame(roundTrip(text), text);
   const received = roundTrip(["before", text, { [text]: text }, "after"]);
   assertSame(received, ["before", text, { [text]: text }, "after"]);
 }
 
-/** A text of `length` UTF-16 code units. */
+/** Makes a string of `length` UTF-16 code units. */
 function fill(length: number, character: string): string {
   return character.repeat(length / character.length)
     .padEnd(length, "x");
@@ -30,7 +30,7 @@ for (const character of ["a", "é", "€", "😀"]) {
   });
 }
 
-Deno.test("Encoder round-trips strings that turn out not to be ASCII late", () => {
+Deno.test("Encoder round-trips strings with late non-ASCII characters", () => {
   for (const length of LENGTHS) {
     assertArrives("a".repeat(length - 1) + "é");
     assertArrives("a".repeat(length - 2) + "😀");
@@ -65,7 +65,7 @@ Deno.test("Encoder round-trips random strings", () => {
   for (let round = 0; round < 2_000; round++) assertArrives(random.text(100));
 });
 
-Deno.test("Decoder tells keys apart that take turns in one message", () => {
+Deno.test("Decoder distinguishes keys that alternate in a message", () => {
   const random = new Random(3);
   const objects = Array.from({ length: 3_000 }, (_, index) => ({
     [random.text(4)]: index,

@@ -7,7 +7,7 @@ import {
 import { assertSame, roundTrip } from "../helpers/frames.ts";
 import { Random } from "../helpers/random.ts";
 
-/** Checks that a primitive value arrives as it is, alone and among others. */
+/** Checks that a primitive value arrives unchanged, alone and among others. */
 function assertArrives(value: unknown): void {
   assertStrictEquals(roundTrip(value), value);
   const [before, received, after] = roundTrip(["before", value, "after"]);
@@ -16,7 +16,7 @@ function assertArrives(value: unknown): void {
   assertStrictEquals(after, "after");
 }
 
-/** Numbers just below, at and just above a boundary, on both sides of zero. */
+/** Returns the numbers around a boundary and around its negative. */
 function around(boundary: number): number[] {
   const numbers = [boundary - 1, boundary, boundary + 1];
   return [...numbers, ...numbers.map((number) => -number)];
@@ -40,7 +40,7 @@ Deno.test("Encoder round-trips numbers that aren't integers", () => {
   [...numbers, ...extremes].forEach(assertArrives);
 });
 
-Deno.test("Encoder tells -0 from 0", () => {
+Deno.test("Encoder distinguishes -0 from 0", () => {
   assertStrictEquals(roundTrip(0), 0);
   assertStrictEquals(roundTrip(-0), -0);
   assertStrictEquals(roundTrip([-0])[0], -0);
@@ -103,7 +103,7 @@ Deno.test("Encoder round-trips objects at each header boundary", () => {
   }
 });
 
-Deno.test("Encoder sends own enumerable properties with string keys only", () => {
+Deno.test("Encoder sends only own enumerable properties with string keys", () => {
   const object = Object.create({ inherited: 1 }, {
     hidden: { value: 2, enumerable: false },
     shown: { value: 3, enumerable: true },
@@ -123,7 +123,7 @@ Deno.test("Encoder sends null-prototype objects as plain ones", () => {
   assertEquals(Object.entries(received), [["a", 1], ["toString", 2]]);
 });
 
-Deno.test("Decoder makes plain properties of __proto__ and constructor", () => {
+Deno.test("Decoder makes __proto__ and constructor plain properties", () => {
   const json =
     '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":2}},"toString":3,"a":4}';
   const sent = JSON.parse(json);
@@ -137,7 +137,7 @@ Deno.test("Decoder makes plain properties of __proto__ and constructor", () => {
   assertStrictEquals(Reflect.get({}, "polluted"), undefined);
 });
 
-Deno.test("Decoder makes a plain property of __proto__ where it is a setter", async () => {
+Deno.test("Decoder makes __proto__ a plain property although it has a setter", async () => {
   const [encoder, decoder] = ["encoder", "decoder"].map((name) =>
     JSON.stringify(import.meta.resolve(`../../src/codec/${name}.ts`))
   );
@@ -164,7 +164,7 @@ Deno.test("Decoder makes a plain property of __proto__ where it is a setter", as
   );
 });
 
-Deno.test("Encoder sends instances of classes as their own properties", () => {
+Deno.test("Encoder sends a class instance as its own properties", () => {
   class Point {
     #secret = 1;
     constructor(readonly x: number, readonly y: number) {}
@@ -233,7 +233,7 @@ Deno.test("Encoder round-trips maps and sets with any keys, in order", () => {
   assertStrictEquals(received.get(NaN) instanceof Set, true);
 });
 
-Deno.test("Encoder sends instances of built-in subclasses as the built-in", () => {
+Deno.test("Encoder sends an instance of a subclass as its built-in class", () => {
   const list = class extends Array<number> {};
   const date = class extends Date {};
   const map = class extends Map<string, number> {};
@@ -241,7 +241,7 @@ Deno.test("Encoder sends instances of built-in subclasses as the built-in", () =
   assertEquals(received, [[1, 2], new Date(7), new Map([["a", 1]])]);
 });
 
-Deno.test("Encoder sends what a map holds, whatever a subclass iterates", () => {
+Deno.test("Encoder sends the content of a map, whatever a subclass iterates over", () => {
   class Shouting extends Map<string, number> {
     override *[Symbol.iterator](): MapIterator<[string, number]> {
       for (const [key, value] of this.entries()) {
@@ -259,7 +259,7 @@ Deno.test("Encoder sends what a map holds, whatever a subclass iterates", () => 
   assertEquals(roundTrip(new Odd([1, 2, 3])), new Set([1, 2, 3]));
 });
 
-Deno.test("Encoder sends maps and sets that a getter adds to as they were", () => {
+Deno.test("Encoder sends maps and sets without what a getter adds to them", () => {
   const map = new Map<string, unknown>();
   map.set("a", {
     get b() {
@@ -278,13 +278,13 @@ Deno.test("Encoder sends maps and sets that a getter adds to as they were", () =
   assertEquals(roundTrip(set), new Set([{ b: 2 }]));
 });
 
-Deno.test("Encoder sends a value twice that is there twice", () => {
+Deno.test("Encoder sends a shared value twice", () => {
   const shared = { a: [1] };
   const received = roundTrip([shared, shared]);
   assertEquals(received, [shared, shared]);
 });
 
-Deno.test("Encoder arrives at what structuredClone does for random values", () => {
+Deno.test("Encoder round-trips random values as structuredClone copies them", () => {
   const random = new Random(1);
   for (let round = 0; round < 500; round++) {
     const value = random.value(4);

@@ -26,15 +26,15 @@ const STEPS = [
   "machine",
 ];
 
-/** Nobody listens at this port, as programs of users can't. */
+/** No server listens at this port, which is for privileged programs only. */
 const NOBODY = "127.0.0.1:1/1";
 
-/** Waits until the server has ended all workers of its only pool. */
+/** Waits until the server has stopped all workers of its only pool. */
 async function assertNothingLeft(server: SpawnerServerProcess): Promise<void> {
   await server.logged(/pool 1 .* is gone/);
 }
 
-/** Checks a host where a step must fail, and returns why and what may help. */
+/** Checks a host where a step must fail; returns its detail and hint. */
 async function failingStep(
   name: string,
   ...args: string[]
@@ -52,7 +52,7 @@ async function failingStep(
   return { detail, hint };
 }
 
-Deno.test("doctor finds all well at a spawner server", async () => {
+Deno.test("doctor passes all steps at a spawner server", async () => {
   await using server = await startSpawnerServer();
   const { code, stdout, stderr } = await runDoctor(server.spec(2));
   assertEquals([code, stderr], [0, ""]);
@@ -66,7 +66,7 @@ Deno.test("doctor finds all well at a spawner server", async () => {
   await assertNothingLeft(server);
 });
 
-Deno.test("doctor --json has all figures of a spawner server", async () => {
+Deno.test("doctor --json prints all figures of a spawner server", async () => {
   await using server = await startSpawnerServer({ token: TOKEN });
   await withFile(`${TOKEN}\n`, async (path) => {
     const { code, ok, hosts } = await runDoctorJson(
@@ -110,18 +110,18 @@ Deno.test("doctor reaches a spawner server with TLS", async () => {
   });
 });
 
-Deno.test("doctor marks the name of a spawner server that isn't known", async () => {
+Deno.test("doctor fails the step 'name' when a spawner server's name is unknown", async () => {
   const { detail } = await failingStep("name", "nowhere.invalid/1");
   assertStringIncludes(detail, "'nowhere.invalid' is not known");
 });
 
-Deno.test("doctor marks the connection where no spawner server listens", async () => {
+Deno.test("doctor fails the step 'connection' when no spawner server listens", async () => {
   const { detail, hint } = await failingStep("connection", NOBODY);
   assertStringIncludes(detail, "no spawner server listens at 127.0.0.1:1");
   assertStringIncludes(hint, "--port 1'");
 });
 
-Deno.test("doctor marks the key if the token is another one", async () => {
+Deno.test("doctor fails the step 'key' when the token is wrong", async () => {
   await using server = await startSpawnerServer({ token: TOKEN });
   await withFile(`${TOKEN}, but another`, async (path) => {
     const { hint } = await failingStep(
@@ -133,7 +133,7 @@ Deno.test("doctor marks the key if the token is another one", async () => {
   });
 });
 
-Deno.test("doctor marks the workers if the spawner server refuses one", async () => {
+Deno.test("doctor fails the step 'workers' when the spawner server refuses one", async () => {
   await using server = await startSpawnerServer({
     args: ["--max-workers", "1"],
   });
@@ -142,11 +142,11 @@ Deno.test("doctor marks the workers if the spawner server refuses one", async ()
   assertStringIncludes(detail, "at most 1");
   assert(!detail.includes("stderr"), detail);
   assertStringIncludes(hint, "--listen-hostname");
-  assertStringIncludes(hint, "takes no more of them");
+  assertStringIncludes(hint, "limit of workers is reached");
   await assertNothingLeft(server);
 });
 
-Deno.test("doctor goes on with the next host, and ends with 1", async () => {
+Deno.test("doctor checks the next host after a failure, and exits with 1", async () => {
   await using server = await startSpawnerServer();
   const specs = [NOBODY, server.spec(1)];
   const { code, stdout, stderr } = await runDoctor(...specs);
@@ -161,7 +161,7 @@ Deno.test("doctor goes on with the next host, and ends with 1", async () => {
   assertEquals(summary, "1 of 2 hosts has a problem\n");
 });
 
-Deno.test("doctor --json tells the good host from the bad one", async () => {
+Deno.test("doctor --json reports hosts that pass and hosts that fail", async () => {
   await using server = await startSpawnerServer();
   const specs = [server.spec(1), NOBODY];
   const { code, ok, hosts } = await runDoctorJson(...specs);

@@ -39,7 +39,7 @@ function asFlags(args: readonly string[]): string[] {
   return args.map((arg) => `--ssh-arg=${arg}`);
 }
 
-/** Makes a folder over there that must be empty at the end. */
+/** Creates a folder on the host that must be empty at the end. */
 async function makeTmpdir(server: SshServer): Promise<string> {
   return await Deno.makeTempDir({ dir: server.folder, prefix: "t" });
 }
@@ -52,7 +52,7 @@ async function assertNothingLeft(
   await assertEmpty(tmpdir);
 }
 
-/** Puts a program over there that is to be taken for `deno`. */
+/** Writes a script on the host that stands in for `deno`. */
 async function writeDeno(server: SshServer, script: string): Promise<string> {
   const path = await Deno.makeTempFile({ dir: server.folder });
   await Deno.writeTextFile(path, `#!/bin/sh\n${script}\n`);
@@ -60,7 +60,7 @@ async function writeDeno(server: SshServer, script: string): Promise<string> {
   return path;
 }
 
-/** A `deno` over there whose spawner first runs some JavaScript. */
+/** Writes a `deno` on the host whose spawner first runs some JavaScript. */
 async function writePreloadingDeno(
   server: SshServer,
   code: string,
@@ -73,7 +73,7 @@ exec deno "$@"`,
   );
 }
 
-/** Checks a host where a step must fail, and returns that one. */
+/** Checks a host where a step must fail; returns its detail and hint. */
 async function failingStep(
   name: string,
   ...args: string[]
@@ -87,7 +87,7 @@ async function failingStep(
   return { detail, hint };
 }
 
-/** Those before it went well, those after it weren't reached. */
+/** Checks that earlier steps passed and later steps were not reached. */
 function assertFails({ steps }: HostReport, name: string): void {
   const index = STEPS.indexOf(name);
   assertEquals(
@@ -99,7 +99,7 @@ function assertFails({ steps }: HostReport, name: string): void {
   );
 }
 
-sshTest("doctor finds all well at an ssh host", async () => {
+sshTest("doctor passes all steps at an ssh host", async () => {
   await using server = await startSshServer();
   const tmpdir = await makeTmpdir(server);
   const { code, stdout, stderr } = await runDoctor(
@@ -121,7 +121,7 @@ sshTest("doctor finds all well at an ssh host", async () => {
   await assertNothingLeft(server, tmpdir);
 });
 
-sshTest("doctor --json has all figures of an ssh host", async () => {
+sshTest("doctor --json prints all figures of an ssh host", async () => {
   await using server = await startSshServer();
   const tmpdir = await makeTmpdir(server);
   const { code, ok, hosts } = await runDoctorJson(
@@ -143,81 +143,99 @@ sshTest("doctor --json has all figures of an ssh host", async () => {
   await assertNothingLeft(server, tmpdir);
 });
 
-sshTest("doctor says by ssh's configuration where a host is", async () => {
-  await using server = await startSshServer();
-  const [, , ...args] = server.sshArgs;
-  const config = `${server.folder}/ssh_config`;
-  await Deno.writeTextFile(
-    config,
-    `Host maxi\n  HostName 127.0.0.1\n  Port ${server.port}\n  User ${server.user}\n`,
-  );
-  const { code, stdout } = await runDoctor(
-    "ssh://maxi/1",
-    ...asFlags(["-F", config, ...args]),
-  );
-  assertEquals(code, 0, stdout);
-  assertMatch(stdout, /^ssh:\/\/maxi\/1\n {2}✓ name +127\.0\.0\.1\n/);
-  assertStringIncludes(stdout, `port ${server.port}\n`);
-  assertStringIncludes(stdout, `lets ${server.user} in\n`);
-});
+sshTest(
+  "doctor reads the address of a host from ssh's configuration",
+  async () => {
+    await using server = await startSshServer();
+    const [, , ...args] = server.sshArgs;
+    const config = `${server.folder}/ssh_config`;
+    await Deno.writeTextFile(
+      config,
+      `Host maxi\n  HostName 127.0.0.1\n  Port ${server.port}\n  User ${server.user}\n`,
+    );
+    const { code, stdout } = await runDoctor(
+      "ssh://maxi/1",
+      ...asFlags(["-F", config, ...args]),
+    );
+    assertEquals(code, 0, stdout);
+    assertMatch(stdout, /^ssh:\/\/maxi\/1\n {2}✓ name +127\.0\.0\.1\n/);
+    assertStringIncludes(stdout, `port ${server.port}\n`);
+    assertStringIncludes(stdout, `lets ${server.user} in\n`);
+  },
+);
 
-sshTest("doctor marks the name of an ssh host that isn't known", async () => {
-  await using server = await startSshServer();
-  const { detail } = await failingStep(
-    "name",
-    "ssh://nowhere.invalid/1",
-    ...asFlags(server.sshArgs),
-  );
-  assertStringIncludes(detail, "nowhere.invalid is not known");
-});
+sshTest(
+  "doctor fails the step 'name' when an ssh host's name is unknown",
+  async () => {
+    await using server = await startSshServer();
+    const { detail } = await failingStep(
+      "name",
+      "ssh://nowhere.invalid/1",
+      ...asFlags(server.sshArgs),
+    );
+    assertStringIncludes(detail, "nowhere.invalid is not known");
+  },
+);
 
-sshTest("doctor marks the connection where no ssh server listens", async () => {
-  await using server = await startSshServer();
-  const { detail, hint } = await failingStep(
-    "connection",
-    "ssh://127.0.0.1:1/1",
-    ...asFlags(server.sshArgs),
-  );
-  assertStringIncludes(detail, "Connection refused");
-  assertStringIncludes(hint, "ssh -v -p 1 127.0.0.1");
-});
+sshTest(
+  "doctor fails the step 'connection' when no ssh server listens",
+  async () => {
+    await using server = await startSshServer();
+    const { detail, hint } = await failingStep(
+      "connection",
+      "ssh://127.0.0.1:1/1",
+      ...asFlags(server.sshArgs),
+    );
+    assertStringIncludes(detail, "Connection refused");
+    assertStringIncludes(hint, "ssh -v -p 1 127.0.0.1");
+  },
+);
 
-sshTest("doctor marks the connection to what is no ssh server", async () => {
-  await using server = await startSshServer();
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const hungUp = listener.accept().then((connection) => connection.close());
-  const { detail } = await failingStep(
-    "connection",
-    `ssh://127.0.0.1:${listener.addr.port}/1`,
-    ...asFlags(server.sshArgs),
-  );
-  await hungUp;
-  assertStringIncludes(detail, "can't be reached by ssh");
-});
+sshTest(
+  "doctor fails the step 'connection' when another server listens",
+  async () => {
+    await using server = await startSshServer();
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const hungUp = listener.accept().then((connection) => connection.close());
+    const { detail } = await failingStep(
+      "connection",
+      `ssh://127.0.0.1:${listener.addr.port}/1`,
+      ...asFlags(server.sshArgs),
+    );
+    await hungUp;
+    assertStringIncludes(detail, "can't be reached by ssh");
+  },
+);
 
-sshTest("doctor marks a host key that isn't known", async () => {
-  await using server = await startSshServer();
-  const { detail, hint } = await failingStep(
-    "host key",
-    server.spec(1),
-    ...asFlags(server.unknownHostKeyArgs),
-  );
-  assertStringIncludes(detail, "not known here yet");
-  const { user, address, port } = server;
-  assertStringIncludes(hint, `'ssh -p ${port} ${user}@${address}'`);
-});
+sshTest(
+  "doctor fails the step 'host key' when the host key is unknown",
+  async () => {
+    await using server = await startSshServer();
+    const { detail, hint } = await failingStep(
+      "host key",
+      server.spec(1),
+      ...asFlags(server.unknownHostKeyArgs),
+    );
+    assertStringIncludes(detail, "not known here yet");
+    const { user, address, port } = server;
+    assertStringIncludes(hint, `'ssh -p ${port} ${user}@${address}'`);
+  },
+);
 
-sshTest("doctor marks the key of an ssh host that isn't accepted", async () => {
-  await using server = await startSshServer();
-  const { hint } = await failingStep(
-    "key",
-    server.spec(1),
-    ...asFlags(server.wrongKeyArgs),
-  );
-  assertStringIncludes(hint, "ssh-copy-id");
-});
+sshTest(
+  "doctor fails the step 'key' when the host rejects the user's key",
+  async () => {
+    await using server = await startSshServer();
+    const { hint } = await failingStep(
+      "key",
+      server.spec(1),
+      ...asFlags(server.wrongKeyArgs),
+    );
+    assertStringIncludes(hint, "ssh-copy-id");
+  },
+);
 
-sshTest("doctor --identity gives the key of an ssh host", async () => {
+sshTest("doctor --identity sets the key for an ssh host", async () => {
   await using server = await startSshServer();
   const args = server.sshArgs;
   args.splice(args.indexOf("-i"), 2);
@@ -230,34 +248,40 @@ sshTest("doctor --identity gives the key of an ssh host", async () => {
   assertEquals(code, 0, stdout);
 });
 
-sshTest("doctor marks that connections aren't forwarded", async () => {
-  await using server = await startSshServer({
-    config: ["AllowStreamLocalForwarding no"],
-  });
-  const { hint } = await failingStep(
-    "forwarding",
-    server.spec(1),
-    ...asFlags(server.sshArgs),
-  );
-  assertStringIncludes(hint, "sshd -T");
-});
+sshTest(
+  "doctor fails the step 'forwarding' when the host forbids it",
+  async () => {
+    await using server = await startSshServer({
+      config: ["AllowStreamLocalForwarding no"],
+    });
+    const { hint } = await failingStep(
+      "forwarding",
+      server.spec(1),
+      ...asFlags(server.sshArgs),
+    );
+    assertStringIncludes(hint, "sshd -T");
+  },
+);
 
-sshTest("doctor marks that there is no deno at a path", async () => {
-  await using server = await startSshServer();
-  const tmpdir = await makeTmpdir(server);
-  const { detail, hint } = await failingStep(
-    "deno",
-    server.spec(1),
-    ...asFlags(server.sshArgs),
-    `--deno=${server.folder}/no/deno`,
-    `--tmpdir=${tmpdir}`,
-  );
-  assertStringIncludes(detail, `${server.folder}/no/deno`);
-  assertStringIncludes(hint, "--deno <path>");
-  await assertNothingLeft(server, tmpdir);
-});
+sshTest(
+  "doctor fails the step 'deno' when there is none at the given path",
+  async () => {
+    await using server = await startSshServer();
+    const tmpdir = await makeTmpdir(server);
+    const { detail, hint } = await failingStep(
+      "deno",
+      server.spec(1),
+      ...asFlags(server.sshArgs),
+      `--deno=${server.folder}/no/deno`,
+      `--tmpdir=${tmpdir}`,
+    );
+    assertStringIncludes(detail, `${server.folder}/no/deno`);
+    assertStringIncludes(hint, "--deno <path>");
+    await assertNothingLeft(server, tmpdir);
+  },
+);
 
-sshTest("doctor marks a deno that is too old", async () => {
+sshTest("doctor fails the step 'deno' when it is too old", async () => {
   await using server = await startSshServer();
   const { detail, hint } = await failingStep(
     "deno",
@@ -270,7 +294,7 @@ sshTest("doctor marks a deno that is too old", async () => {
 });
 
 sshTest(
-  "doctor gives a hint if the clock is ahead, and all is well",
+  "doctor passes the step 'clock' with a hint when the clocks differ",
   async () => {
     await using server = await startSshServer();
     const deno = await writePreloadingDeno(
@@ -291,12 +315,12 @@ sshTest(
   },
 );
 
-sshTest("doctor marks the step in which the host is lost", async () => {
+sshTest("doctor fails the step in which the host is lost", async () => {
   await using server = await startSshServer();
   const tmpdir = await makeTmpdir(server);
   const deno = await writePreloadingDeno(
     server,
-    // The first ping is the heartbeat's, the next one asks for the clock.
+    // The first ping is a heartbeat; the next one reads the clock.
     "let pings = 0; Date.now = () => pings++ === 0 ? 0 : Deno.exit(3);",
   );
   const { detail, hint } = await failingStep(
@@ -311,7 +335,7 @@ sshTest("doctor marks the step in which the host is lost", async () => {
   await assertNothingLeft(server, tmpdir);
 });
 
-sshTest("doctor says that the failure is this machine's own", async () => {
+sshTest("doctor reports a failure on this machine", async () => {
   const { code, stdout } = await runDoctorWith(
     { TMPDIR: "/no/such/folder" },
     "ssh://127.0.0.1:1/1",
@@ -319,7 +343,7 @@ sshTest("doctor says that the failure is this machine's own", async () => {
   assertEquals(code, 1);
   const [, failed, ...others] = stdout.split("\n");
   assertMatch(failed!, /^ {2}✗ this machine +The folder .* TMPDIR/);
-  assertMatch(others[0]!, /^ +→ .*the machine you are at/);
+  assertMatch(others[0]!, /^ +→ .*on this machine/);
   assertEquals(
     others.slice(1, 1 + STEPS.length),
     STEPS.map((name) => `  – ${name}`),

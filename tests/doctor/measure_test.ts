@@ -6,7 +6,7 @@ import {
   measureThroughput,
 } from "../../src/doctor/measure.ts";
 
-Deno.test("measureClock() takes the answer that came fastest", async () => {
+Deno.test("measureClock() returns the fastest answer", async () => {
   const roundTrips = [5, 3, 1, 2, 4, 6, 7, 8, 9, 10];
   let pings = 0;
   const ping = () => {

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { runDoctor } from "../helpers/doctor.ts";
 
-Deno.test("doctor --help says how it is used", async () => {
+Deno.test("doctor --help prints its usage", async () => {
   const { code, stdout, stderr } = await runDoctor("--help");
   assertEquals([code, stderr], [0, ""]);
   assertStringIncludes(stdout, "Usage: deno run -A jsr:@distex/pool/doctor");
@@ -15,7 +15,7 @@ for (
     ["an unknown flag", ["mini/2", "--fast"], "no option '--fast'"],
   ] as const
 ) {
-  Deno.test(`doctor ends with 2 for ${what}`, async () => {
+  Deno.test(`doctor exits with 2 for ${what}`, async () => {
     for (const json of [[], ["--json"]]) {
       const { code, stdout, stderr } = await runDoctor(...args, ...json);
       assertEquals([code, stdout], [2, ""]);

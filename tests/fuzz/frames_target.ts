@@ -23,7 +23,7 @@ const KINDS: readonly unknown[] = [
   new AggregateError([new TypeError("a")], "b", { cause: { c: 1 } }),
 ];
 
-/** What a pool says to a worker, and the other way round; and to a spawner. */
+/** Messages from a pool to a worker, from a worker, and to a spawner. */
 const CONVERSATIONS: readonly [
   Conversation,
   ...Conversation[],
@@ -60,12 +60,12 @@ const CONVERSATIONS: readonly [
   messages.map((message) => encodeMessages(message))
 ) as Conversation[] as [Conversation];
 
-/** The most memory that bytes that have arrived may have claimed as a buffer. */
+/** Returns the largest buffer that the reader may allocate for some bytes. */
 export function mostClaimed(received: number): number {
   return Math.max(received * 16, 2 ** 20) + 16;
 }
 
-/** A `FrameReader` reads bytes as messages or refuses them. */
+/** Checks that a `FrameReader` reads messages or refuses the bytes. */
 export async function tryReader(random: Random): Promise<Outcome> {
   const bytes = makeBytes(random);
   const source = new Pieces(pieces(random, bytes));
@@ -81,9 +81,9 @@ export async function tryReader(random: Random): Promise<Outcome> {
   return outcome;
 }
 
-/** Gives each piece by one read, or several. */
+/** A source that returns each piece by one or more reads. */
 class Pieces implements ByteSource {
-  /** How large the largest buffer was that was to be filled. */
+  /** The size of the largest buffer that was passed to `read()`. */
   largest = 0;
   readonly #pieces: readonly Uint8Array[];
   #index = 0;
@@ -112,7 +112,7 @@ class Pieces implements ByteSource {
 
 const decoder = new Decoder();
 
-/** A `Decoder` decodes the content of a frame or refuses it. */
+/** Checks that a `Decoder` decodes the content of a frame or refuses it. */
 export function tryDecoder(random: Random): Outcome {
   const bytes = random.below(4) === 0
     ? frameAround(random.bytes(random.below(60)))
@@ -125,7 +125,7 @@ export function tryDecoder(random: Random): Outcome {
     assertRefusal(error);
     return "refused";
   }
-  // What was decoded is something that can be sent and stays the same.
+  // A decoded message can be sent again and stays the same.
   if (message.length === 0 || random.below(4) !== 0) return "accepted";
   const again = encodeMessages(message);
   decoder.use(again);
@@ -156,7 +156,7 @@ function makeBytes(random: Random): Uint8Array<ArrayBuffer> {
   }
 }
 
-/** Of malformed bytes nothing else is said. */
+/** Checks that malformed bytes are refused with a RangeError. */
 function assertRefusal(error: unknown): void {
   assert(error instanceof RangeError, `${error}`);
 }

@@ -12,7 +12,7 @@ import { MemoryConnection } from "../helpers/memory_connection.ts";
 import { Random } from "../helpers/random.ts";
 import { type Conversation, mutate, pieces } from "./fuzz.ts";
 
-/** What the honest ones know. */
+/** The secret of the honest peers. */
 const SECRET: Uint8Array<ArrayBuffer> = new Random(1).bytes(32);
 const TOKEN = "a token of the tests";
 const WORKER = 7;
@@ -20,7 +20,7 @@ const WORKER = 7;
 /** One side of a handshake. */
 export type Side = (connection: Connection) => Promise<unknown>;
 
-/** Both sides of each handshake, the one that connects first. */
+/** Both sides of each handshake; the connecting one comes first. */
 export const HANDSHAKES: readonly [Handshake, Handshake] = [
   [
     (connection) => introduceWorker(connection, SECRET, WORKER),
@@ -39,13 +39,13 @@ export const HANDSHAKES: readonly [Handshake, Handshake] = [
 
 type Handshake = readonly [connector: Side, acceptor: Side];
 
-/** What each side has said, and to whom. */
+/** The messages of one side of a handshake. */
 interface Recording {
   readonly to: Side;
   readonly said: Conversation;
 }
 
-/** What was said in one handshake of each kind, for both sides. */
+/** Records the messages of both sides in one handshake of each kind. */
 export async function recordHandshakes(): Promise<
   [Recording, ...Recording[]]
 > {
@@ -60,7 +60,7 @@ export async function recordHandshakes(): Promise<
   return recordings as [Recording, ...Recording[]];
 }
 
-/** No side believes what was said to another, whatever is changed in it. */
+/** Checks that no side accepts messages that were meant for another. */
 export async function tryReplay(
   random: Random,
   recordings: [Recording, ...Recording[]],
@@ -76,7 +76,7 @@ export async function tryReplay(
   await assertRefuses(to(new Listening(left)));
 }
 
-/** Who is between both sides and changes a message that proves something. */
+/** Checks that both sides refuse a proof that was changed on the way. */
 export async function tryMiddle(random: Random): Promise<void> {
   const [connector, acceptor] = random.pick(HANDSHAKES);
   const [outer, toConnector] = MemoryConnection.pair();
@@ -86,7 +86,7 @@ export async function tryMiddle(random: Random): Promise<void> {
   const change: Change = (message, index) => {
     if (index !== at) return message;
     const changed = mutate(random, [message], [message]);
-    // What comes after a message isn't part of it.
+    // Bytes after a message aren't part of it.
     isSame = message.every((byte, position) => byte === changed[position]);
     return changed;
   };
@@ -103,15 +103,14 @@ export async function tryMiddle(random: Random): Promise<void> {
   assert(outcomes.every(({ status }) => status === "rejected"));
 }
 
-/** What someone between both sides makes of a message. */
+/** Changes a message between both sides. */
 export type Change = (
   message: Uint8Array<ArrayBuffer>,
   index: number,
 ) => Uint8Array<ArrayBuffer>;
 
 /**
- * Passes messages on, in turn, until one side hangs up, or one message was
- * changed: then nothing follows it.
+ * Relays messages in turn until one side hangs up or one message was changed.
  */
 export async function relay(
   one: Connection,
@@ -136,7 +135,7 @@ export async function relay(
   other.close();
 }
 
-/** Refusals are errors like any other, with a message. */
+/** Checks that a handshake was refused with an error message. */
 async function assertRefuses(side: Promise<unknown>): Promise<void> {
   try {
     await side;
@@ -147,7 +146,7 @@ async function assertRefuses(side: Promise<unknown>): Promise<void> {
   throw new Error("It was believed");
 }
 
-/** Notes what is written, message by message. */
+/** Records what is written, message by message. */
 class Recorder implements Connection {
   readonly written: Uint8Array<ArrayBuffer>[] = [];
   readonly #connection: Connection;
@@ -172,7 +171,7 @@ class Recorder implements Connection {
   unref(): void {}
 }
 
-/** Lets what is said to someone who has hung up get lost. */
+/** Drops messages to a peer that has hung up. */
 export class Listening extends Recorder {
   override async write(bytes: Uint8Array): Promise<number> {
     await super.write(bytes).catch(() => {});

@@ -12,7 +12,7 @@ import {
   tryReplay,
 } from "./handshakes_target.ts";
 
-Deno.test("Handshakes refuse what was said elsewhere, whatever is changed", async () => {
+Deno.test("Handshakes refuse recorded messages, changed or not", async () => {
   const recordings = await recordHandshakes();
   await fuzz(
     "replay",
@@ -21,11 +21,11 @@ Deno.test("Handshakes refuse what was said elsewhere, whatever is changed", asyn
   );
 });
 
-Deno.test("Handshakes refuse what someone between both sides has changed", async () => {
+Deno.test("Handshakes refuse messages that were changed on the way", async () => {
   await fuzz("middle", 1_000 * SCALE, tryMiddle);
 });
 
-Deno.test("Handshakes succeed when someone between both sides changes nothing", async () => {
+Deno.test("Handshakes succeed through a relay that changes nothing", async () => {
   for (const [connector, acceptor] of HANDSHAKES) {
     const outcomes = await handshake(connector, acceptor, (bytes) => bytes);
     assertEquals(outcomes.map(({ status }) => status), [
@@ -35,7 +35,7 @@ Deno.test("Handshakes succeed when someone between both sides changes nothing", 
   }
 });
 
-Deno.test("Handshakes refuse a change of any byte that both sides know each other by", async () => {
+Deno.test("Handshakes refuse a change of any byte", async () => {
   for (const [connector, acceptor] of HANDSHAKES) {
     for (let message = 0; message < 3; message++) {
       for (let at = 0, length = 1; at < length; at++) {

@@ -6,9 +6,9 @@ import { FrameReader } from "../../src/transport/frame_reader.ts";
 import { concat, decodeFrame, frameOf, roundTrip } from "../helpers/frames.ts";
 import { mostClaimed } from "./frames_target.ts";
 
-Deno.test("Decoder takes little memory for keys that look like far indices", async () => {
+Deno.test("Decoder takes little memory for keys that look like high indices", async () => {
   const url = import.meta.resolve("../../src/codec/decoder.ts");
-  // Each of these objects might become an array of 1,500 places.
+  // Each of these objects could become an array of 1,500 elements.
   const script = `
     import { Decoder } from ${JSON.stringify(url)};
     const one = [0x81, 0xa4, 0x31, 0x30, 0x32, 0x33, 0xc0];
@@ -29,7 +29,7 @@ Deno.test("Decoder takes little memory for keys that look like far indices", asy
   assertEquals(new TextDecoder().decode(stdout), "100000\n");
 });
 
-Deno.test("Decoder keeps keys that look like indices as they are", () => {
+Deno.test("Decoder keeps keys that look like indices", () => {
   for (const keys of [["1023"], ["16", "17", "4999"], ["01", "-1", "1e3"]]) {
     const object = Object.fromEntries(keys.map((key) => [key, { key }]));
     const received = roundTrip(object);
@@ -41,7 +41,7 @@ Deno.test("Decoder keeps keys that look like indices as they are", () => {
   }
 });
 
-Deno.test("Decoder refuses an error of which a text is something else", () => {
+Deno.test("Decoder refuses an error whose text isn't a string", () => {
   for (const key of ["name", "message", "stack"]) {
     const content = [
       [0xa0, 0xa0, 0xa0, 0xa0, 0x81, 0xa0 | key.length],
@@ -54,7 +54,7 @@ Deno.test("Decoder refuses an error of which a text is something else", () => {
   }
 });
 
-Deno.test("Decoder refuses a bigint that is too long before it reads it", () => {
+Deno.test("Decoder refuses a bigint that is too long without parsing it", () => {
   const digits = MAX_BIGINT_DIGITS + 2;
   const bytes = new Uint8Array(9 + digits).fill(0x31);
   bytes.set([0xdc, 0, 1, 0xc9]);
@@ -65,7 +65,7 @@ Deno.test("Decoder refuses a bigint that is too long before it reads it", () => 
   assertThrows(() => decoder.message(0, bytes.length), RangeError, "too long");
 });
 
-Deno.test("FrameReader makes few buffers for a large frame, however it comes", async () => {
+Deno.test("FrameReader allocates few buffers for a large frame in small pieces", async () => {
   const buffers = new Set<ArrayBufferLike>();
   const total = 50_000;
   let sent = 0;
@@ -75,7 +75,7 @@ Deno.test("FrameReader makes few buffers for a large frame, however it comes", a
       assert(buffer.length <= mostClaimed(sent), `room for ${buffer.length}`);
       buffers.add(buffer.buffer);
       if (sent === total) return null;
-      // A frame of 1 GiB is announced, of which a byte comes at a time.
+      // The length announces 1 GiB, and one byte arrives at a time.
       buffer[0] = sent++ === 0 ? 0x40 : 0;
       return 1;
     },

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 
-/** Keys that mean something to JavaScript, and others. */
+/** Keys with a meaning in JavaScript, and others. */
 const KEY = fc.oneof(
   fc.constantFrom("__proto__", "constructor", "toString", "then", "length"),
   fc.integer({ min: 0, max: 100_000 }).map(String),
   fc.string({ unit: "binary", maxLength: 40 }),
 );
 
-/** Values of all kinds that can be sent, within each other. */
+/** Nested values of all kinds that can be sent. */
 export const VALUES: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
   value: fc.oneof(
     { maxDepth: 4, depthIdentifier: "value" },

@@ -9,7 +9,7 @@ import {
 import { SCALE, SEED } from "./fuzz.ts";
 import { VALUES } from "./values_target.ts";
 
-Deno.test("Encoder and Decoder keep values of any kind as they are", () => {
+Deno.test("Encoder and Decoder round-trip values of any kind", () => {
   const property = fc.property(VALUES, (value) => {
     const received = roundTrip(value);
     assertSame(received, value);
@@ -18,7 +18,7 @@ Deno.test("Encoder and Decoder keep values of any kind as they are", () => {
   fc.assert(property, { seed: SEED, numRuns: 500 * SCALE });
 });
 
-Deno.test("FrameReader gives what was sent, in whatever pieces it comes", async () => {
+Deno.test("FrameReader reads messages in pieces of any size", async () => {
   const cuts = fc.array(fc.double({ min: 0, max: 1, noNaN: true }));
   const messages = fc.array(fc.array(VALUES, { minLength: 1, maxLength: 3 }), {
     minLength: 1,
@@ -36,7 +36,7 @@ Deno.test("FrameReader gives what was sent, in whatever pieces it comes", async 
   await fc.assert(property, { seed: SEED, numRuns: 100 * SCALE });
 });
 
-/** Compares structures; far quicker than to compare what they print as. */
+/** Compares two values; far faster than assertEquals() alone. */
 function assertSame(actual: unknown, expected: unknown): void {
   if (fc.stringify(actual) === fc.stringify(expected)) return;
   assertEquals(actual, expected);

@@ -5,24 +5,24 @@ const IMPORTER = fileURLToPath(
   import.meta.resolve("../bundle/programs/import_bundle.ts"),
 );
 
-/** The name of an export, and what it is called with. */
+/** The name of an export and the arguments of a call. */
 export type Call = readonly [name: string, ...args: unknown[]];
 
-/** What a call has returned or thrown. */
+/** The outcome of a call: a value, or an error. */
 export type Outcome =
   | { readonly value: unknown }
   | { readonly name: string; readonly stack: string };
 
-/** A folder with files, removed at the end of its scope. */
+/** A folder that is removed at the end of its scope. */
 export class Project implements AsyncDisposable {
   private constructor(
     /** The folder's path. */
     readonly path: string,
   ) {}
 
-  /** Makes a folder with the texts given for paths in it. */
+  /** Creates a folder with files, given by path and text. */
   static async with(files: Record<string, string>): Promise<Project> {
-    // Resolved, as Deno does it too when it names files.
+    // Deno resolves symbolic links too when it prints paths.
     const project = new Project(await Deno.realPath(await Deno.makeTempDir()));
     for (const [path, text] of Object.entries(files)) {
       await project.write(path, text);
@@ -30,11 +30,12 @@ export class Project implements AsyncDisposable {
     return project;
   }
 
-  /** The URL of what is or could be in it, by its unescaped path. */
+  /** Returns the URL of an unescaped path in the folder. */
   url(path: string): string {
     return pathToFileURL(`${this.path}/${path}`).href;
   }
 
+  /** Writes a file, and creates its folder. */
   async write(path: string, text: string): Promise<void> {
     const url = new URL(this.url(path));
     await Deno.mkdir(new URL("./", url), { recursive: true });
@@ -46,7 +47,7 @@ export class Project implements AsyncDisposable {
   }
 }
 
-/** Runs a `deno` to its end. */
+/** Runs `deno` until it exits. */
 export async function runDeno(
   args: readonly string[],
   { env = {}, stdin = "" }: { env?: Record<string, string>; stdin?: string } =
@@ -70,7 +71,7 @@ export async function runDeno(
   };
 }
 
-/** Makes calls to a bundle's exports in a process without permissions. */
+/** Calls exports of a bundle in a process without permissions. */
 export async function callBundle(
   code: string,
   ...calls: Call[]
@@ -80,21 +81,21 @@ export async function callBundle(
   return JSON.parse(stdout);
 }
 
-/** What is written to standard error when a call of a bundle throws. */
+/** Returns what Deno prints when a call of a bundle throws. */
 export async function failBundle(code: string, name: string): Promise<string> {
   const { success, stderr } = await importBundle(code, [[name]], true);
   assert(!success, stderr);
   return stderr;
 }
 
-/** The value that a single call of a bundle returns. */
+/** Returns the value of a single call of a bundle. */
 export async function valueOf(code: string, ...call: Call): Promise<unknown> {
   const [outcome] = await callBundle(code, call);
   assert("value" in outcome!, JSON.stringify(outcome));
   return outcome.value;
 }
 
-/** The stack of what a single call of a bundle throws. */
+/** Returns the stack of the error that a single call of a bundle throws. */
 export async function stackOf(code: string, ...call: Call): Promise<string> {
   const [outcome] = await callBundle(code, call);
   assert("stack" in outcome!, JSON.stringify(outcome));

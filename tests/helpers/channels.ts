@@ -1,10 +1,10 @@
 import { Channel } from "../../src/transport/channel.ts";
 import { ConnectionPair, type Transport, TRANSPORTS } from "./connections.ts";
 
-/** More bytes than any system keeps for a connection that isn't read. */
+/** More bytes than any system buffers for a connection. */
 export const LARGE = 50_000_000;
 
-/** Two channels that are connected, and their connections. */
+/** Two connected channels, and their connections. */
 export interface Sides {
   readonly left: Channel;
   readonly right: Channel;
@@ -12,7 +12,7 @@ export interface Sides {
   readonly rightEnd: Deno.Conn;
 }
 
-/** Defines a test for each way to connect two channels. */
+/** Declares a test for each kind of connection. */
 export function testChannel(
   name: string,
   run: (sides: Sides) => Promise<void>,
@@ -31,7 +31,7 @@ export function testChannel(
   }
 }
 
-/** All messages until the connection ends, or until `["end"]` closes it. */
+/** Receives messages until the connection ends, or until `["end"]` closes it. */
 export async function receiveAll(channel: Channel): Promise<unknown[][]> {
   const messages: unknown[][] = [];
   await channel.receive((message) => {
@@ -50,7 +50,7 @@ export async function send(
   await channel.drained();
 }
 
-/** Sends messages, closes, and returns what the other side received. */
+/** Sends messages, closes, and returns the messages that the peer received. */
 export async function sendLast(
   channel: Channel,
   other: Channel,

@@ -1,17 +1,17 @@
-/** How two sides are connected. */
+/** The kind of a connection. */
 export type Transport = "unix" | "tcp";
 
-/** Where one side listens. */
+/** An address to connect to. */
 export type Address = Deno.UnixConnectOptions | Deno.ConnectOptions;
 
-/** The ways of this system to connect two sides. */
+/** The kinds of connections on this system. */
 export const TRANSPORTS: readonly Transport[] = Deno.build.os === "windows"
   ? ["tcp"]
   : ["unix", "tcp"];
 
 /** Listens until the end of its scope. */
 export class TemporaryListener implements AsyncDisposable {
-  /** Where it listens. */
+  /** The address that it listens at. */
   readonly address: Address;
   readonly #listener: Deno.Listener;
   readonly #folder: string | undefined;
@@ -26,7 +26,7 @@ export class TemporaryListener implements AsyncDisposable {
     this.#folder = folder;
   }
 
-  /** Begins to listen. */
+  /** Starts to listen. */
   static async open(transport: Transport): Promise<TemporaryListener> {
     if (transport === "tcp") {
       const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -47,7 +47,7 @@ export class TemporaryListener implements AsyncDisposable {
     ]);
   }
 
-  /** Stops listening, which ends connections that weren't accepted. */
+  /** Stops listening, which closes connections that weren't accepted. */
   close(): void {
     hangUp(this.#listener);
   }

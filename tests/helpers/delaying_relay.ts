@@ -1,22 +1,22 @@
 /**
- * Makes connections slow as if their ends were far from each other. Its timers
- * are what it is about: no test waits by them.
+ * Delays connections as if their ends were far apart. Its timers are its purpose:
+ * no test uses them to wait.
  *
  * @module
  */
 
 import { delay } from "@std/async/delay";
 
-/** The most bytes that are on their way in one direction. */
+/** The limit of bytes in flight in one direction. */
 const MAX_BYTES = 64 * 2 ** 20;
 
-/** What {@linkcode startDelayingRelay} has started. */
+/** The result of {@linkcode startDelayingRelay}. */
 interface DelayingRelay extends AsyncDisposable {
-  /** Where to connect to instead of to the target. */
+  /** The port to connect to instead of the target's. */
   readonly port: number;
 }
 
-/** Where connections go, and by default come from, on this machine. */
+/** The address of connections on this machine. */
 export interface RelayTarget {
   readonly hostname: string;
   readonly port: number;
@@ -28,9 +28,9 @@ interface Delayed {
 }
 
 /**
- * Relays TCP connections to the target. All that is sent arrives at least so
- * many milliseconds later, in each direction, with as many bytes on their way
- * as need be. Only that a connection is made isn't delayed.
+ * Relays TCP connections to the target. Data arrives later by a number of
+ * milliseconds at least, in each direction, with any number of bytes in flight.
+ * Opening a connection isn't delayed.
  *
  * @param hostname The address to listen on.
  */
@@ -55,7 +55,7 @@ export function startDelayingRelay(
       ways.push(carry(source, sink, ms), carry(sink, source, ms));
       await Promise.all(ways);
     } catch {
-      // One end is gone; the other one is told so below.
+      // One end is gone; the other one is closed below.
     } finally {
       for (const end of ends) if (open.delete(end)) end.close();
       await Promise.allSettled(ways);
@@ -82,7 +82,7 @@ export function startDelayingRelay(
   };
 }
 
-/** Carries from one connection to the other until the first has ended. */
+/** Copies data from one connection to another until the first has ended. */
 async function carry(
   source: Deno.TcpConn,
   sink: Deno.TcpConn,
@@ -98,7 +98,7 @@ async function carry(
     },
   }, { highWaterMark: MAX_BYTES, size: ({ bytes }) => bytes.length });
   for await (const { bytes, due } of chunks) {
-    // A timer may be a little early.
+    // A timer may fire a little early.
     for (let left; (left = due - performance.now()) > 0;) await delay(left);
     for (let at = 0; at < bytes.length;) {
       at += await sink.write(bytes.subarray(at));

@@ -1,6 +1,6 @@
 /**
- * The doctor as users start it, in a process of its own, and what is left when
- * it has ended.
+ * Runs the doctor as users do, in a process of its own, and checks that it leaves
+ * nothing behind.
  *
  * @module
  */
@@ -11,22 +11,22 @@ import { until } from "./processes.ts";
 
 const PROGRAM = new URL("../../doctor.ts", import.meta.url).href;
 
-/** The variable by which the processes that it starts here are known. */
+/** The variable that marks the processes that the doctor starts here. */
 const MARKER = "DISTEX_TEST_DOCTOR";
 
-/** What a run of the doctor has come to. */
+/** The outcome of a run of the doctor. */
 export interface Outcome {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs the doctor; fails if it leaves a process or a file here. */
+/** Runs the doctor; fails if it leaves a process or a file behind. */
 export async function runDoctor(...args: string[]): Promise<Outcome> {
   return await runDoctorWith({}, ...args);
 }
 
-/** Runs the doctor with environment variables. */
+/** Runs the doctor with further environment variables. */
 export async function runDoctorWith(
   env: Record<string, string>,
   ...args: string[]
@@ -84,7 +84,7 @@ function hasProcess(variable: string): boolean {
       const environment = Deno.readTextFileSync(`/proc/${name}/environ`);
       if (environment.split("\0").includes(variable)) return true;
     } catch {
-      // It has ended meanwhile, or is another user's.
+      // The process has ended, or belongs to another user.
     }
   }
   return false;

@@ -20,7 +20,7 @@ export function concat(
   return joined;
 }
 
-/** Checks that values are equal which may be too large to compare in print. */
+/** Checks that values are equal that may be too large to print. */
 export function assertSame(actual: unknown, expected: unknown): void {
   if (equal(actual, expected)) return;
   const [one, other] = [actual, expected].map((value) =>
@@ -29,7 +29,7 @@ export function assertSame(actual: unknown, expected: unknown): void {
   throw new AssertionError(`Values differ: ${one} should be ${other}`);
 }
 
-/** The frames of some messages, one after the other. */
+/** Returns the frames of some messages, one after the other. */
 export function encodeMessages(
   ...messages: readonly unknown[][]
 ): Uint8Array<ArrayBuffer> {
@@ -38,7 +38,7 @@ export function encodeMessages(
   return concat(writer.take());
 }
 
-/** A frame with a correct length around any bytes. */
+/** Makes a frame with a correct length of any bytes. */
 export function frameAround(
   ...content: readonly (Uint8Array | readonly number[])[]
 ): Uint8Array<ArrayBuffer> {
@@ -48,14 +48,14 @@ export function frameAround(
   return frame;
 }
 
-/** The frame of a message with a single field, which is encoded already. */
+/** Makes the frame of a message with a single field that is encoded already. */
 export function frameOf(
   field: Uint8Array | readonly number[],
 ): Uint8Array<ArrayBuffer> {
   return frameAround([0xdc, 0, 1], field);
 }
 
-/** The message in a frame. */
+/** Decodes the message in a frame. */
 export function decodeFrame(frame: Uint8Array<ArrayBuffer>): unknown[] {
   const view = new DataView(frame.buffer, frame.byteOffset);
   assertEquals(view.getUint32(0), frame.length - 4, "length of the frame");
@@ -64,20 +64,20 @@ export function decodeFrame(frame: Uint8Array<ArrayBuffer>): unknown[] {
   return decoder.message(4, frame.length);
 }
 
-/** What arrives when a value is sent. */
+/** Sends a value, and returns it as it arrives. */
 export function roundTrip<T>(value: T): T {
   const message = decodeFrame(encodeMessages([value]));
   assertEquals(message.length, 1, "fields of the message");
   return message[0] as T;
 }
 
-/** Bytes that can be read in the given chunks, or smaller ones. */
+/** A source of bytes that returns the given chunks, or parts of them. */
 export class Chunks implements ByteSource {
-  /** How large the buffers were that were to be filled. */
+  /** The sizes of the buffers to fill. */
   readonly offered: number[] = [];
   readonly #chunks: Uint8Array[];
 
-  /** Constructs a source of these bytes and nothing after them. */
+  /** Constructs a source of these bytes. */
   constructor(chunks: readonly Uint8Array[]) {
     this.#chunks = chunks.filter((chunk) => chunk.length > 0);
   }
@@ -87,7 +87,7 @@ export class Chunks implements ByteSource {
     const chunk = this.#chunks.shift();
     if (chunk === undefined) return Promise.resolve(null);
     const count = Math.min(chunk.length, buffer.length);
-    // Reading nothing, again and again, would go on forever.
+    // Reads of no bytes would go on for ever.
     assertEquals(count > 0, true, "room in the buffer");
     buffer.set(chunk.subarray(0, count));
     if (count < chunk.length) this.#chunks.unshift(chunk.subarray(count));
@@ -95,7 +95,7 @@ export class Chunks implements ByteSource {
   }
 }
 
-/** All messages that a source gives until its end. */
+/** Reads all messages of a source. */
 export async function readMessages(source: ByteSource): Promise<unknown[][]> {
   const reader = new FrameReader(source);
   const messages: unknown[][] = [];
@@ -103,7 +103,7 @@ export async function readMessages(source: ByteSource): Promise<unknown[][]> {
   return messages;
 }
 
-/** A value within `levels` arrays, or whatever else `wrap` makes. */
+/** Nests a value in `levels` arrays, or in other values that `wrap` makes. */
 export function nest(
   levels: number,
   wrap: (inner: unknown) => unknown = (inner) => [inner],

@@ -1,34 +1,34 @@
 import { deadline } from "@std/async/deadline";
 
-/** How long a task may take to come to a gate, in milliseconds. */
+/** How long a task may take to reach a gate, in milliseconds. */
 const TIMEOUT = 60_000;
 
 /**
- * A place where tasks wait until a test lets them go on, and which tells the
- * test that they are there.
+ * A place where tasks wait until the test lets them continue. It tells the test
+ * when they have arrived.
  */
 export class Gate implements AsyncDisposable {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #waiting: Deno.Conn[] = [];
 
-  /** What {@linkcode passGate} is to be called with. */
+  /** The first argument for {@linkcode passGate}. */
   get port(): number {
     return this.#listener.addr.port;
   }
 
-  /** Resolves, when one more task has come to the gate, to its connection. */
+  /** Resolves to the connection of the next task that reaches the gate. */
   async entered(): Promise<Deno.Conn> {
     const connection = await deadline(this.#listener.accept(), TIMEOUT);
     this.#waiting.push(connection);
     return connection;
   }
 
-  /** Lets the tasks go on that have entered. */
+  /** Lets the tasks continue that have entered. */
   open(): void {
     for (const connection of this.#waiting.splice(0)) connection.close();
   }
 
-  /** Lets all go on, those that come later too. */
+  /** Lets all tasks continue, later ones too. */
   // deno-lint-ignore require-await
   async [Symbol.asyncDispose](): Promise<void> {
     this.open();

@@ -10,19 +10,19 @@ import type { Connection } from "../../src/transport/connection.ts";
 import { ConnectionPair, hangUp, TRANSPORTS } from "./connections.ts";
 import { concat, frameAround } from "./frames.ts";
 
-/** What the tests' pools and workers know in common. */
+/** The common secret of the pools and workers of these tests. */
 export const SECRET = makeSecret();
 
-/** What a pool tells the workers that it lets in. */
+/** The welcome for admitted workers. */
 export const WELCOME = { concurrency: 4, nested: { text: "é" } };
 
-/** What is said of proofs that don't prove what they should. */
+/** The message about a wrong proof. */
 export const UNPROVEN = "The peer does not know the pool's secret";
 
-/** The number of the workers in these tests, where there is no other. */
+/** The default id of workers in these tests. */
 const WORKER = 1;
 
-/** What a proof is about. */
+/** The statement that a proof is about. */
 interface Statement {
   readonly role: "pool" | "worker";
   readonly worker: number;
@@ -32,7 +32,7 @@ interface Statement {
   readonly version: number;
 }
 
-/** A number that says nothing to anyone who doesn't know it. */
+/** Makes a random nonce. */
 export function makeNonce(): Uint8Array<ArrayBuffer> {
   return crypto.getRandomValues(new Uint8Array(32));
 }
@@ -43,7 +43,7 @@ export interface Admission {
   admit(connection: Connection): Promise<number>;
 }
 
-/** A pool that knows the secrets of its workers. */
+/** Makes a pool that knows the secrets of its workers. */
 export function makeAdmission(
   secretOf: (worker: number) => Uint8Array<ArrayBuffer> | undefined,
   welcome: ValueMap = WELCOME,
@@ -53,7 +53,7 @@ export function makeAdmission(
   };
 }
 
-/** A pool all of whose workers have one secret. */
+/** Makes a pool whose workers have the same secret. */
 export function makePool(
   secret: Uint8Array<ArrayBuffer> = SECRET,
   welcome: ValueMap = WELCOME,
@@ -61,23 +61,23 @@ export function makePool(
   return makeAdmission(() => secret, welcome);
 }
 
-/** Opens a connection of the kind that is used where there is a choice. */
+/** Opens a connection of the default kind. */
 export function connect(): Promise<ConnectionPair> {
   return ConnectionPair.open(TRANSPORTS[0]!);
 }
 
-/** The bytes of a handshake message. */
+/** Encodes a handshake message. */
 export function encodeHandshake(message: ValueMap): Uint8Array<ArrayBuffer> {
   return frameAround(encode(message));
 }
 
-/** A worker's first message, with some changes. */
+/** Makes a worker's first message, with some changes. */
 export function makeHello(changes: ValueMap = {}): ValueMap {
   const nonce = makeNonce();
   return { version: PROTOCOL_VERSION, id: WORKER, nonce, ...changes };
 }
 
-/** A pool's answer to it; the changes are to what its proof is about. */
+/** Makes a pool's answer to it, whose proof is about a changed statement. */
 export async function makeChallenge(
   hello: ValueMap,
   changes: Partial<Statement> = {},
@@ -87,7 +87,7 @@ export async function makeChallenge(
   return { version: PROTOCOL_VERSION, nonce, proof };
 }
 
-/** A worker's answer to that; the changes are to what its proof is about. */
+/** Makes a worker's answer to that, whose proof is about a changed statement. */
 export async function makeAnswer(
   hello: ValueMap,
   challenge: ValueMap,
@@ -96,7 +96,7 @@ export async function makeAnswer(
   return { proof: await prove("worker", hello, challenge.nonce, changes) };
 }
 
-/** A proof as the protocol defines it, made without the code under test. */
+/** Makes a proof as the protocol defines it, without the code under test. */
 export async function prove(
   role: Statement["role"],
   hello: ValueMap,
@@ -126,13 +126,13 @@ export async function prove(
   return new Uint8Array(await crypto.subtle.sign("HMAC", key, text));
 }
 
-/** Someone at the other end, who can say anything. */
+/** A peer that can send anything. */
 export class Stranger {
-  /** The messages that were received, as bytes. */
+  /** The received messages, as bytes. */
   readonly received: Uint8Array[] = [];
   readonly #connection: Deno.Conn;
 
-  /** Constructs a stranger at one end of a connection. */
+  /** Constructs a peer at one end of a connection. */
   constructor(connection: Deno.Conn) {
     this.#connection = connection;
   }
@@ -157,12 +157,12 @@ export class Stranger {
     return decode(content) as ValueMap;
   }
 
-  /** Checks that nothing more is sent before the connection ends. */
+  /** Checks that the connection ends without more data. */
   async hearNothing(): Promise<void> {
     try {
       assertEquals(await this.#connection.read(new Uint8Array(1)), null);
     } catch (error) {
-      // Not all that was sent there was read.
+      // The peer left some bytes unread.
       if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
     }
   }
@@ -183,7 +183,7 @@ export class Stranger {
   }
 }
 
-/** Checks that a pool doesn't admit a stranger who does this. */
+/** Checks that a pool doesn't admit a peer that does this. */
 export async function assertNotAdmitted(
   reason: string,
   act: (stranger: Stranger) => Promise<void>,
@@ -193,7 +193,7 @@ export async function assertNotAdmitted(
   await assertRefused(pair, () => pool.admit(pair.left), reason, act);
 }
 
-/** Checks that a worker doesn't trust a stranger who does this. */
+/** Checks that a worker doesn't trust a peer that does this. */
 export async function assertNotTrusted(
   reason: string,
   act: (stranger: Stranger, hello: ValueMap) => Promise<void>,
@@ -206,7 +206,7 @@ export async function assertNotTrusted(
   });
 }
 
-/** Checks that neither side believes a stranger who does this at once. */
+/** Checks that neither end trusts a peer that does this at once. */
 export async function assertNotBelieved(
   reason: string,
   act: (stranger: Stranger) => Promise<void>,
@@ -221,7 +221,7 @@ async function assertRefused(
   reason: string,
   act: (stranger: Stranger) => Promise<void>,
 ): Promise<void> {
-  // Whoever refuses the other side hangs up, as pool and worker do.
+  // The end that refuses its peer hangs up, as pool and worker do.
   const handshake = begin().finally(() => hangUp(pair.left));
   await Promise.all([
     assertRejects(() => handshake, Error, reason),

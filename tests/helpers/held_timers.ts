@@ -4,8 +4,8 @@ const NEVER = 2 ** 31 - 1;
 type Timer = ReturnType<typeof setTimeout>;
 
 /**
- * Has timers of some delays wait until the test lets them fire, or the end of
- * its scope: so what they end has got as far as it should have, however slow
+ * Holds timers of some delays until the test fires them, or until the end of its
+ * scope. So they never fire too early, however slow the machine is.
  * the machine is.
  */
 export class HeldTimers implements Disposable {
@@ -14,7 +14,7 @@ export class HeldTimers implements Disposable {
   readonly #held = new Map<Timer, { delay: number; handler: () => void }>();
   #changed = Promise.withResolvers<void>();
 
-  /** Holds back what is to wait so many milliseconds. */
+  /** Holds timers with these delays, in milliseconds. */
   constructor(...delays: number[]) {
     const setTimeout = this.#setTimeout;
     globalThis.setTimeout = ((handler: () => void, ...args: number[]) => {
@@ -22,7 +22,7 @@ export class HeldTimers implements Disposable {
       if (!delays.includes(delay)) {
         return Reflect.apply(setTimeout, globalThis, [handler, ...args]);
       }
-      // It can be unref'd and leak as any other.
+      // It can be unref'ed and leak like any other timer.
       const timer = setTimeout(handler, NEVER);
       this.#held.set(timer, { delay, handler });
       this.#changed.resolve();
@@ -35,18 +35,18 @@ export class HeldTimers implements Disposable {
     };
   }
 
-  /** How many timers of a delay are held back. */
+  /** Returns how many timers of a delay are held. */
   count(delay: number): number {
     return [...this.#held.values()].filter((held) => held.delay === delay)
       .length;
   }
 
-  /** Waits until a timer of a delay is held back. */
+  /** Waits until a timer of a delay is held. */
   async isSet(delay: number): Promise<void> {
     while (this.count(delay) === 0) await this.#changed.promise;
   }
 
-  /** Fires the timers of a delay, of which there must be one. */
+  /** Fires the timers of a delay; there must be at least one. */
   fire(delay: number): void {
     const due = [...this.#held].filter(([, held]) => held.delay === delay);
     if (due.length === 0) throw new Error(`No timer waits ${delay} ms`);
@@ -59,7 +59,7 @@ export class HeldTimers implements Disposable {
   [Symbol.dispose](): void {
     globalThis.setTimeout = this.#setTimeout;
     globalThis.clearTimeout = this.#clearTimeout;
-    // What a test that fails has left is to end too.
+    // Timers that a failed test has left must fire too.
     for (const [timer, { handler }] of this.#held) {
       clearTimeout(timer);
       handler();

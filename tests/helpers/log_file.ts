@@ -1,27 +1,27 @@
 /**
- * A file that a process of a test writes its log to. A pipe would have to be
- * read all the time, across tests, where it is taken for a leak.
+ * A file for the log of a test's process. A pipe would have to be read all the
+ * time, across tests, where it would count as a leak.
  */
 export class LogFile {
   readonly #path: string;
 
-  /** Makes the file, which must not be there yet. */
+  /** Makes the file, which must not exist yet. */
   constructor(path: string) {
     this.#path = path;
     Deno.writeTextFileSync(path, "", { createNew: true });
   }
 
-  /** What has been written so far. */
+  /** The content so far. */
   text(): string {
     return Deno.readTextFileSync(this.#path);
   }
 
   /**
-   * Waits until something is found in what has been written.
+   * Waits until something is found in the log.
    *
-   * @param find Called with all that was written; `undefined` is to wait on.
+   * @param find Called with the content; returns `undefined` to wait for more.
    * @param ended Settles when nothing more will be written.
-   * @returns What was found; `undefined` if that has ended without it.
+   * @returns The result of `find`; `undefined` if the log ended without it.
    */
   async until<Found>(
     find: (text: string) => Found | undefined,

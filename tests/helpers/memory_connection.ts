@@ -1,6 +1,6 @@
 import type { Connection } from "../../src/transport/connection.ts";
 
-/** What was written at one end and not read at the other yet. */
+/** The bytes that were written at one end and not read at the other yet. */
 class Pipe {
   readonly #pieces: Uint8Array[] = [];
   #ended = false;
@@ -65,7 +65,7 @@ export class MemoryConnection implements Connection {
     return bytes.length;
   }
 
-  /** Ends both directions; the other side reads what was sent before. */
+  /** Closes both directions; the peer can still read the data sent before. */
   close(): void {
     this.#incoming.end();
     this.#outgoing.end();

@@ -1,5 +1,5 @@
 /**
- * Pools at other machines, for tests of modules.
+ * Pools with remote workers, for tests of task modules.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { Project } from "./bundle_fixture.ts";
 import { configOf, makeProject } from "./module_project.ts";
 import type { SiteKind } from "./module_sites.ts";
 
-/** Declares a test of a pool with a worker at a site, and of a project. */
+/** Declares a test with a project, and a pool with a worker at a site. */
 export function testWith(
   { name: kind, declare, start }: SiteKind,
   name: string,
@@ -29,7 +29,7 @@ export function testWith(
   });
 }
 
-/** A task of a module: its export `f`. */
+/** Returns the export `f` of a module as a task. */
 export function importF(url: string): Task<[x?: unknown], unknown> {
   return importTasks<{ f(x?: unknown): unknown }>(url).f;
 }

@@ -1,5 +1,5 @@
 /**
- * A user's project with task modules, in a folder of its own.
+ * A project with task modules, in a folder of its own.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { Project } from "./bundle_fixture.ts";
 
 const REPOSITORY = new URL("../../", import.meta.url);
 
-/** By it, and nothing else, the imports of tasks can be found. */
+/** The only configuration that resolves the imports of the tasks. */
 const CONFIG = JSON.stringify({
   imports: {
     ...repository.imports,
@@ -91,7 +91,7 @@ export function deep(text: Depth["text"]): never {
 }
 `;
 
-/** The types of what the project's `tasks.ts` exports. */
+/** The types of the exports of the project's `tasks.ts`. */
 export interface TasksModule {
   up(): number;
   get(): number;
@@ -106,9 +106,9 @@ export interface TasksModule {
 }
 
 /**
- * Makes a project of these files, and `tasks.ts` with what it imports.
+ * Creates a project with some files, `tasks.ts` and its imports.
  *
- * Where JSR can't be reached, this repository has what is to be had from it.
+ * If JSR can't be reached, its packages come from this repository.
  */
 export async function makeProject(
   files: Record<string, string> = {},
@@ -129,22 +129,22 @@ export async function makeProject(
   return project;
 }
 
-/** The tasks of a project's `tasks.ts`. */
+/** Returns the tasks of a project's `tasks.ts`. */
 export function tasksOf(project: Project) {
   return importTasks<TasksModule>(project.url("tasks.ts"));
 }
 
-/** The configuration of a project, for its pools. */
+/** Returns the path of a project's configuration. */
 export function configOf(project: Project): string {
   return `${project.path}/deno.json`;
 }
 
-/** The line and column at which a text begins in the project's `tasks.ts`. */
+/** Returns the line and column of a text in the project's `tasks.ts`. */
 export function placeInTasks(text: string): string {
   return placeIn(TASKS, text);
 }
 
-/** The same in its `lib/deep.ts`. */
+/** Returns the line and column of a text in the project's `lib/deep.ts`. */
 export function placeInDeep(text: string): string {
   return placeIn(DEEP, text);
 }

@@ -1,6 +1,6 @@
 /**
- * Other machines for pools, of both kinds, which see nothing of the modules
- * that a program's tasks are in but what the pool sends.
+ * Remote machines for pools, of both kinds. They have no task modules but those
+ * that a pool sends.
  *
  * @module
  */
@@ -9,27 +9,26 @@ import type { HostOptions } from "../../mod.ts";
 import { startSpawnerServer } from "./spawner_server.ts";
 import { sshTest, startSshServer } from "./ssh_server.ts";
 
-/** A machine on which workers run until the end of its scope. */
+/** A machine for workers, until the end of its scope. */
 export interface Site extends AsyncDisposable {
-  /** The machine as a pool's host. */
+  /** Returns the machine as a host for a pool. */
   host(workers: number): HostOptions;
 }
 
 /** A kind of hosts. */
 export interface SiteKind {
-  /** What it is called in the names of tests. */
+  /** The name of the kind in the names of tests. */
   readonly name: string;
-  /** Declares a test that needs such a site. */
+  /** Declares a test that needs a site of this kind. */
   readonly declare: (name: string, body: () => Promise<void>) => void;
-  /** Starts one. */
+  /** Starts a site. */
   readonly start: () => Promise<Site>;
 }
 
 /**
- * Starts a site that is reached by ssh.
+ * Starts a site that is reached through ssh.
  *
- * @param denoDir Where Deno has its cache there; the default is this
- * machine's.
+ * @param denoDir The folder of Deno's cache there; this machine's by default.
  */
 export async function startSshSite(denoDir?: string): Promise<Site> {
   const server = await startSshServer(
@@ -52,7 +51,7 @@ async function startSpawnerSite(): Promise<Site> {
   };
 }
 
-/** All kinds of hosts on other machines. */
+/** All kinds of remote machines. */
 export const SITE_KINDS: readonly SiteKind[] = [
   { name: "ssh", declare: sshTest, start: () => startSshSite() },
   {

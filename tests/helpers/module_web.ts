@@ -1,5 +1,5 @@
 /**
- * Modules on the web, and the messages with which a pool sends modules.
+ * A web server for modules, and the messages by which a pool sends modules.
  *
  * @module
  */
@@ -8,19 +8,19 @@ import { makeCertificate } from "../../src/transport/certificate.ts";
 import { FrameWriter } from "../../src/transport/frame_writer.ts";
 import { MessageType } from "../../src/protocol/worker_messages.ts";
 
-/** Serves modules, each by its path, until the end of its scope. */
+/** A server of modules, until the end of its scope. */
 export interface WebModules extends AsyncDisposable {
-  /** Arguments of `deno run` by which it is trusted. */
+  /** The arguments with which `deno run` trusts the server. */
   readonly denoArgs: readonly string[];
-  /** The address before the paths. */
+  /** The origin of the modules' URLs. */
   readonly origin: string;
-  /** The paths that were asked for, in their order. */
+  /** The requested paths, in the order of the requests. */
   readonly asked: readonly string[];
-  /** Ends it sooner. */
+  /** Stops the server. */
   stop(): Promise<void>;
 }
 
-/** Serves JavaScript, over TLS or without. */
+/** Serves modules of JavaScript by their paths. */
 export async function serveModules(
   scheme: "http" | "https",
   modules: Readonly<Record<string, string>>,
@@ -28,9 +28,11 @@ export async function serveModules(
   const asked: string[] = [];
   const isSecure = scheme === "https";
   const certificate = isSecure ? await makeCertificate() : {};
+  const end = new AbortController();
   const server = Deno.serve({
     hostname: "127.0.0.1",
     port: 0,
+    signal: end.signal,
     onListen: () => {},
     ...certificate,
   }, (request) => {
@@ -41,26 +43,31 @@ export async function serveModules(
       ? new Response(null, { status: 404 })
       : new Response(text, { headers: { "content-type": "text/javascript" } });
   });
+  // Unlike shutdown(), this doesn't wait for clients to close connections.
+  const stop = () => {
+    end.abort();
+    return server.finished;
+  };
   return {
     origin: `${scheme}://127.0.0.1:${server.addr.port}`,
     denoArgs: isSecure
       ? ["--unsafely-ignore-certificate-errors=127.0.0.1"]
       : [],
     asked,
-    stop: () => server.shutdown(),
-    [Symbol.asyncDispose]: () => server.shutdown(),
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }
 
-/** What pools of this process send about modules, until the end of its scope. */
+/** Records the modules that pools send, until the end of its scope. */
 export class ModuleMessages implements Disposable {
-  /** The URLs of the modules that were sent, in their order. */
+  /** The URLs of the sent modules, in their order. */
   readonly sent: string[] = [];
-  /** Where each of them was sent to. */
+  /** The writer of the receiver of each module. */
   readonly receivers: FrameWriter[] = [];
   readonly #message = FrameWriter.prototype.message;
 
-  /** Begins to listen to what is written. */
+  /** Starts to record. */
   constructor() {
     const { sent, receivers } = this;
     const message = this.#message;

@@ -1,6 +1,6 @@
 /**
- * Hosts with addresses of their own, made of Linux network namespaces: each is
- * plugged into a bridge, which also has the address of the pool's side.
+ * Hosts with their own addresses, made of Linux network namespaces: each is
+ * connected to a bridge, which also has the address of the pool's machine.
  *
  * @module
  */
@@ -8,14 +8,14 @@
 import { sshdProblem } from "./ssh_server.ts";
 import { exists } from "./processes.ts";
 
-/** Names begin with this, the process id of the test, and a number. */
+/** The prefix of names; the test's process id and a number follow. */
 const PREFIX = "dxt";
 
-/** Names of interfaces have at most 15 characters, which limits these. */
+/** Limits the length of names: those of interfaces have at most 15 characters. */
 const MAX_NETWORKS = 100;
 const MAX_HOSTS = 9;
 
-/** Subnets are parts of 198.18.0.0/15, set aside for tests by RFC 2544. */
+/** The range of the subnets, 198.18.0.0/15, which RFC 2544 reserves for tests. */
 const FIRST_ADDRESS = 0xc612_0000;
 const PREFIX_LENGTH = 26;
 const SUBNETS = 2 ** (PREFIX_LENGTH - 15);
@@ -23,15 +23,14 @@ const SUBNET_SIZE = 2 ** (32 - PREFIX_LENGTH);
 
 const BRIDGE_MAC = macOf(0);
 
-/** As the states of ports are called by number in the kernel. */
+/** The kernel's numbers of the states of ports. */
 const DISABLED = "0";
 const FORWARDING = "3";
 
 /**
- * Waits until its pipe ends, and removes networks with what runs in them.
+ * Waits until its pipe ends, and removes networks and the processes in them.
  * Interfaces and namespaces of a network's hosts have its name as prefix; its
- * bridge has exactly that name and goes last, so that what wasn't removed can
- * be found.
+ * bridge has exactly that name and is removed last, so remains can be found.
  */
 const REMOVE = `
 trap '' HUP INT QUIT TERM
@@ -56,7 +55,7 @@ export interface NetworkTestOptions {
   sshd?: boolean;
 }
 
-/** Like `Deno.test`, of what needs a {@linkcode Network}. */
+/** Declares a test that needs a {@linkcode Network}, like `Deno.test`. */
 export function networkTest(
   name: string,
   fn: () => void | Promise<void>,
@@ -67,33 +66,33 @@ export function networkTest(
   Deno.test({ name, fn, ignore: problem !== undefined });
 }
 
-/** One host of a {@linkcode Network}, or the pool's side of it. */
+/** A host of a {@linkcode Network}, or the pool's machine. */
 export interface NetworkHost {
-  /** Its network namespace; the pool's side has that of the test. */
+  /** Its network namespace; the pool's machine has that of the test. */
   readonly namespace: string | undefined;
-  /** Where the pool is reached by the hosts, and a host by the pool. */
+  /** Its address in the network. */
   readonly address: string;
-  /** The program and arguments that run a program on this host. */
+  /** Returns the program and arguments that run a program on this host. */
   command(
     program: string,
     args?: readonly string[],
   ): [program: string, args: string[]];
 }
 
-/** What {@linkcode makeNetwork} has made. */
+/** The result of {@linkcode makeNetwork}. */
 export interface Network extends AsyncDisposable {
-  /** Where the test itself runs. */
+  /** The machine of the test itself. */
   readonly pool: NetworkHost;
   readonly hosts: readonly NetworkHost[];
   /**
-   * Has all that is sent from and to the host vanish without a trace: no end
-   * of a connection is told, and its address still seems to be there.
+   * Drops everything that is sent from and to the host: connections don't end, and
+   * its address still seems to exist.
    */
   cut(host: NetworkHost): Promise<void>;
   /** Undoes {@linkcode cut}. */
   restore(host: NetworkHost): Promise<void>;
   /**
-   * Delays all that is sent from and to the host, if the kernel can do so.
+   * Delays everything that is sent from and to the host, if the kernel can.
    *
    * @returns Whether it can.
    */
@@ -101,8 +100,8 @@ export interface Network extends AsyncDisposable {
 }
 
 /**
- * Makes a network. It is removed on disposal, with all processes on its hosts,
- * or when the test's process ends, or else when another one is made.
+ * Makes a network. It is removed with all processes on its hosts: on disposal,
+ * when the test's process ends, or else when another network is made.
  */
 export async function makeNetwork(hosts = 2): Promise<Network> {
   if (hosts > MAX_HOSTS) throw new Error(`At most ${MAX_HOSTS} hosts`);
@@ -118,7 +117,7 @@ export async function makeNetwork(hosts = 2): Promise<Network> {
   }
 }
 
-/** A {@linkcode NetworkHost} in a namespace, or not for the pool's side. */
+/** A {@linkcode NetworkHost}, in a namespace unless it is the pool's machine. */
 class Host implements NetworkHost {
   constructor(
     readonly namespace: string | undefined,
@@ -143,7 +142,7 @@ class NamespaceNetwork implements Network {
   readonly pool: Host;
   readonly hosts: readonly Host[];
 
-  /** Owns the bridge of that name from now on. */
+  /** Takes over the bridge of a name. */
   constructor(name: string, hosts: number) {
     this.#name = name;
     this.#remover = startRemover([name]);
@@ -158,7 +157,7 @@ class NamespaceNetwork implements Network {
 
   /**
    * Sets up the hosts. They and the pool know each other's hardware addresses
-   * for good: asking for that of a host that is cut off would tell that it is.
+   * for good: a request for that of a host that is cut off would fail.
    */
   async setUp(): Promise<void> {
     const { pool, hosts } = this;
@@ -192,8 +191,8 @@ class NamespaceNetwork implements Network {
   }
 
   /**
-   * The bridge drops what comes and goes; both sides see a working link. With
-   * `ip` instead of `bridge` the port would be enabled again at once.
+   * Makes the bridge drop all packets; both ends see a working link. With
+   * `ip` instead of `bridge`, the port would be enabled again at once.
    */
   async #setPort({ namespace }: NetworkHost, state: string): Promise<void> {
     await run("bridge", ["link", "set", "dev", namespace!, "state", state]);
@@ -218,7 +217,7 @@ class NamespaceNetwork implements Network {
   }
 }
 
-/** Makes a bridge of a new name: the kernel tells which are taken. */
+/** Makes a bridge with a new name: the kernel refuses names in use. */
 async function addBridge(): Promise<string> {
   for (let number = 0; number < MAX_NETWORKS; number++) {
     const name = `${PREFIX}${Deno.pid}-${number}`;
@@ -232,7 +231,7 @@ async function addBridge(): Promise<string> {
   throw new Error("There are too many networks");
 }
 
-/** The subnet of a bridge, as a number; unique as the kernel's index is. */
+/** The subnet of a bridge, as a number; unique like the kernel's index. */
 function findSubnet(bridge: string): number {
   const index = Deno.readTextFileSync(`/sys/class/net/${bridge}/ifindex`);
   return FIRST_ADDRESS + (Number(index) % SUBNETS) * SUBNET_SIZE;
@@ -246,7 +245,7 @@ function macOf(number: number): string {
   return `02:00:00:00:00:${number.toString(16).padStart(2, "0")}`;
 }
 
-/** Removes the networks of processes that are gone. */
+/** Removes the networks of processes that have ended. */
 async function removeLeftovers(): Promise<void> {
   const names: string[] = [];
   for (const { name } of Deno.readDirSync("/sys/class/net")) {
@@ -261,12 +260,12 @@ function startRemover(names: readonly string[]): Deno.ChildProcess {
     args: ["-c", REMOVE, "network-reaper", ...names],
     stdin: "piped",
     stdout: "null",
-    // In a process group of its own, as ours may be killed as a whole.
+    // It needs its own process group, as ours may be killed as a whole.
     detached: true,
   }).spawn();
 }
 
-/** Has the remover begin, and waits for it. */
+/** Makes the remover start, and waits for it. */
 async function finish(remover: Deno.ChildProcess): Promise<void> {
   await remover.stdin.close().catch(() => {});
   await remover.status;
@@ -292,7 +291,7 @@ async function run(
     stderr: "piped",
   }).spawn();
   const output = child.output();
-  // A program that has failed doesn't read; its output says why.
+  // A program that has failed doesn't read; its output has the reason.
   await new Response(input).body!.pipeTo(child.stdin).catch(() => {});
   const { success, stderr } = await output;
   if (success) return;
@@ -313,7 +312,7 @@ async function findProblem(): Promise<string | undefined> {
 }
 
 /**
- * Why there can't be a {@linkcode Network} on this machine, if so. It is found
- * out by making one, for which all of the above is needed.
+ * Why this machine can't have a {@linkcode Network}, if so. To find out, it makes
+ * one, which needs everything above.
  */
 export const networkProblem: string | undefined = await findProblem();

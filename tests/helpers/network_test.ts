@@ -13,7 +13,7 @@ import { type SshServer, startSshServer } from "./ssh_server.ts";
 /** How long what must happen at some time may take, in milliseconds. */
 const TIMEOUT = 30_000;
 
-/** Runs a command on that server, or fails if that many seconds pass first. */
+/** Runs a command at the server; fails after a number of seconds. */
 async function ssh(
   from: NetworkHost,
   server: SshServer,
@@ -47,7 +47,7 @@ function kill(child: Deno.ChildProcess): void {
   }
 }
 
-/** Accepts connections until closed, and sends back what they send. */
+/** Accepts connections until it is closed, and echoes their data. */
 function startEcho(hostname: string): Deno.TcpListener {
   const listener = Deno.listen({ hostname, port: 0 });
   (async () => {
@@ -58,7 +58,7 @@ function startEcho(hostname: string): Deno.TcpListener {
   return listener;
 }
 
-/** Sends, and reads as much as was sent. */
+/** Sends data, and reads as many bytes. */
 async function echo(
   connection: Deno.TcpConn,
   bytes: Uint8Array,
@@ -79,7 +79,7 @@ async function echo(
 }
 
 networkTest(
-  "Network has hosts that reach the pool, and are reached by it",
+  "Network connects hosts and the pool in both directions",
   async () => {
     await using network = await makeNetwork(2);
     const { pool, hosts } = network;
@@ -112,7 +112,7 @@ networkTest(
 );
 
 networkTest(
-  "Network.cut() makes connections hang, and restore() lets them go on",
+  "Network.cut() makes connections hang, and restore() lets them continue",
   async () => {
     await using network = await makeNetwork(2);
     const { pool, hosts: [host, other] } = network;
@@ -122,7 +122,7 @@ networkTest(
     const { address: hostname, port } = atHost;
     using connection = await Deno.connect({ hostname, port });
     const buffer = new Uint8Array(4096);
-    // The server's version comes by itself, the rest in answer to the client's.
+    // The server sends its version first, and the rest after the client's.
     assert(await connection.read(buffer));
 
     await network.cut(host!);
@@ -150,7 +150,7 @@ networkTest(
 );
 
 networkTest(
-  "Network.delay() delays both ways, or says that it can't",
+  "Network.delay() delays both directions, or returns that it can't",
   async () => {
     await using network = await makeNetwork(1);
     const host = network.hosts[0]!;
@@ -159,7 +159,7 @@ networkTest(
     const start = performance.now();
     const { address: hostname, port } = server;
     using _ = await Deno.connect({ hostname, port });
-    // Clocks of kernel and Deno may differ by a bit.
+    // The clocks of the kernel and of Deno may differ a little.
     if (canDelay) assertGreater(performance.now() - start, 95);
   },
   { sshd: true },
@@ -205,7 +205,7 @@ networkTest("Network leaves nothing when its process is killed", async () => {
 });
 
 networkTest(
-  "Network removes what a process has left that is gone",
+  "Network removes the networks of processes that have ended",
   async () => {
     const { pid, status } = new Deno.Command("true").spawn();
     await status;
@@ -222,7 +222,7 @@ networkTest(
   },
 );
 
-Deno.test("DelayingRelay delays each way, and carries all that is sent", async () => {
+Deno.test("DelayingRelay delays both directions, and loses nothing", async () => {
   const ms = 25;
   using listener = startEcho("127.0.0.1");
   await using relay = startDelayingRelay(listener.addr, ms);
@@ -244,7 +244,7 @@ Deno.test("DelayingRelay delays each way, and carries all that is sent", async (
   assertEquals(await connection.read(new Uint8Array(1)), null);
 });
 
-Deno.test("DelayingRelay ends a connection for which there is no target", async () => {
+Deno.test("DelayingRelay closes a connection when the target can't be reached", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   listener.close();
   await using relay = startDelayingRelay(listener.addr, 0);

@@ -1,10 +1,10 @@
 /**
- * Lays out projects that use this package as its users do: imported from JSR,
- * in a process of its own, with an import map of its own.
+ * Creates projects that use this package as its users do: from JSR, in a process
+ * of their own, with an import map of their own.
  *
- * JSR isn't asked for it. `"vendor": true` makes Deno look into the project's
- * `vendor/jsr.io` first, and that is where the package is put, with the files
- * and the changes with which it would be published.
+ * Nothing is fetched from JSR. With `"vendor": true`, Deno first looks in the
+ * project's `vendor/jsr.io`, and that is where the package goes, with the files
+ * and the changes of a published package.
  *
  * @module
  */
@@ -12,39 +12,39 @@
 import { pathToFileURL } from "node:url";
 import config from "../../deno.json" with { type: "json" };
 
-/** Resolved, as Deno does it too when it names files. */
+/** Without symbolic links, like the paths that Deno prints. */
 const REPOSITORY = Deno.realPathSync(`${import.meta.dirname}/../..`);
 
-/** How long a process may take, in milliseconds, before it counts as hung. */
+/** The time limit for a process, in milliseconds. */
 const PROCESS_TIMEOUT = 120_000;
 
-/** How this package is imported by the projects. */
+/** The specifier by which the projects import this package. */
 export const PACKAGE = `jsr:${config.name}@^${config.version}`;
 
-/** Where the files of the package are, to Deno and hence to stack traces. */
+/** The URL of the package's files, as Deno knows them. */
 export const PACKAGE_URL = `https://jsr.io/${config.name}/${config.version}`;
 
-/** What a process wrote. */
+/** The output of a process. */
 export interface Output {
-  /** What it wrote to its standard output. */
+  /** The text on standard output. */
   readonly stdout: string;
-  /** What it wrote to its standard error. */
+  /** The text on standard error. */
   readonly stderr: string;
 }
 
-/** What is special to a process. */
+/** Options of {@linkcode runDeno}. */
 export interface ProcessOptions {
   /**
-   * The folder below which it finds what programs keep from one run to the
-   * next. Of Deno's own cache there is still one.
+   * The folder for caches of the user's programs. Deno's own cache stays where
+   * it is.
    */
   readonly cache?: string;
 }
 
 /**
- * Runs a `deno` in a folder until it ends.
+ * Runs `deno` in a folder until it exits.
  *
- * @throws {Error} If it fails, or hangs, in which case it is killed.
+ * @throws {Error} If it fails, or is killed at the time limit.
  */
 export async function runDeno(
   args: readonly string[],
@@ -83,8 +83,8 @@ async function denoDir(): Promise<string> {
 }
 
 /**
- * The files that `deno publish` would upload, by their path in the package,
- * with the texts that they would have there.
+ * Reads the files that `deno publish` would upload: their paths in the package,
+ * and their texts as published.
  */
 export async function readPublishedFiles(): Promise<Map<string, string>> {
   const files = new Map<string, string>();
@@ -96,8 +96,8 @@ export async function readPublishedFiles(): Promise<Map<string, string>> {
 }
 
 /**
- * The paths of the files below a folder of the repository, or the path itself
- * if it is one of a file; none if there is no such thing.
+ * Lists the files below a folder of the repository; a file is listed itself, and
+ * a missing path gives an empty list.
  */
 export async function listRepository(path: string): Promise<string[]> {
   const { isFile } = await statIfExists(`${REPOSITORY}/${path}`) ?? {};
@@ -110,7 +110,7 @@ export async function listRepository(path: string): Promise<string[]> {
   return lists.flat();
 }
 
-/** A folder with projects in it that is removed in the end. */
+/** A folder with projects, removed at the end of its scope. */
 export class Projects implements AsyncDisposable {
   /** The folder's path. */
   readonly path: string;
@@ -121,13 +121,13 @@ export class Projects implements AsyncDisposable {
     this.#files = files;
   }
 
-  /** Makes the folder for projects that use the package of these files. */
+  /** Creates the folder, for projects that use a package of these files. */
   static async make(files: ReadonlyMap<string, string>): Promise<Projects> {
     const folder = await Deno.makeTempDir({ prefix: "distex_package_" });
     return new Projects(folder, files);
   }
 
-  /** Makes a project of the files given, and returns its path. */
+  /** Creates a project from files, and returns its path. */
   async add(
     name: string,
     sources: Readonly<Record<string, string>>,
@@ -165,8 +165,8 @@ async function listPublishedFiles(): Promise<string[]> {
 }
 
 /**
- * Replaces the names of imports by what `deno.json` maps them to, just as
- * `deno publish` does, since no import map goes with a package.
+ * Replaces imported names by the specifiers that `deno.json` maps them to, as
+ * `deno publish` does: a published package has no import map.
  */
 function rewriteImports(source: string): string {
   return source.replace(
@@ -186,7 +186,7 @@ function mapSpecifier(specifier: string): string {
   return specifier;
 }
 
-/** Writes the package, laid out as Deno does in `vendor/`. */
+/** Writes the package in the layout of Deno's `vendor/`. */
 async function writePackage(
   folder: string,
   files: ReadonlyMap<string, string>,
@@ -207,7 +207,7 @@ async function writePackage(
   ]);
 }
 
-/** What JSR tells about the files of a package. */
+/** Returns the manifest of the files that JSR has for a package. */
 async function makeManifest(
   files: ReadonlyMap<string, string>,
 ): Promise<Record<string, unknown>> {
@@ -234,7 +234,7 @@ async function writeFiles(
   }
 }
 
-/** Copies a file, or a folder with what is in it. */
+/** Copies a file or a folder with its contents, if it exists. */
 async function copyIfExists(from: string, to: string): Promise<void> {
   const { isFile } = await statIfExists(from) ?? {};
   if (isFile === undefined) return;

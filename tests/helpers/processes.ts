@@ -1,6 +1,6 @@
 /**
- * What tests ask of processes and files, and waiting for what they can only
- * ask for.
+ * Helpers about processes and files, and waiting for conditions that cause no
+ * event.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { delay } from "@std/async/delay";
 /** How long what must happen at some time may take, in milliseconds. */
 const TIMEOUT = 60_000;
 
-/** Waits for what happens without a sign. */
+/** Waits for a condition that causes no event. */
 export async function until(
   condition: () => boolean,
   problem = `It takes too long: ${condition}`,
@@ -23,7 +23,7 @@ export async function until(
   }
 }
 
-/** Whether a process hasn't ended; one that is only not buried yet has. */
+/** Whether a process is running; a zombie isn't. */
 export function isAlive(pid: number): boolean {
   if (Deno.build.os !== "linux") {
     const command = new Deno.Command("kill", { args: ["-0", String(pid)] });
@@ -41,7 +41,15 @@ export async function gone(pid: number): Promise<void> {
   await until(() => !isAlive(pid), `Process ${pid} is still there`);
 }
 
-/** Ends a process at once, if it hasn't ended. */
+/** Kills processes; fails if there is none. */
+export function killAll(pids: readonly number[]): void {
+  assert(pids.length > 0, "There is no process to kill");
+  Deno.kill(pids[0]!, "SIGKILL");
+  // The others may end because of that.
+  pids.slice(1).forEach(killNow);
+}
+
+/** Kills a process, if it is running. */
 export function killNow(pid: number): void {
   try {
     Deno.kill(pid, "SIGKILL");
@@ -50,7 +58,7 @@ export function killNow(pid: number): void {
   }
 }
 
-/** Whether there is something at a path. */
+/** Whether a path exists. */
 export function exists(path: string): boolean {
   try {
     Deno.lstatSync(path);

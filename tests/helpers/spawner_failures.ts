@@ -1,5 +1,5 @@
 /**
- * What the tests of spawner servers that can't be used have in common.
+ * Helpers for tests of unusable spawner servers.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import {
   type PoolOptions,
 } from "../../mod.ts";
 
-/** Starts a pool at a host that can't be used, and checks what it says. */
+/** Checks that a pool can't use a host, and its error. */
 export async function assertFails(
   host: HostSpec,
   step: HostStep,
@@ -39,7 +39,7 @@ export async function assertFails(
   return cause;
 }
 
-/** Runs with the port of something that treats connections in its own way. */
+/** Calls a function with the port of a listener that treats connections in some way. */
 export async function withListener(
   treat: (connection: Deno.TcpConn) => Promise<void>,
   run: (port: number) => Promise<unknown>,
@@ -61,7 +61,7 @@ export async function withListener(
       try {
         connection.close();
       } catch {
-        // It was closed when it was treated.
+        // It was closed before.
       }
     }
   }

@@ -1,6 +1,6 @@
 /**
- * A spawner server as users start it, in a process of its own, which ends with
- * the test whatever happens.
+ * A spawner server as users start it, in its own process, which ends with the
+ * test in any case.
  *
  * @module
  */
@@ -11,31 +11,31 @@ import { LogFile } from "./log_file.ts";
 
 const PROGRAM = new URL("../../server.ts", import.meta.url).href;
 
-/** Has what a program writes go into two files. */
+/** Redirects the output of a program to two files. */
 const INTO_FILES = 'out=$1 err=$2; shift 2; exec "$@" >"$out" 2>"$err"';
 
-/** A token that is long enough. */
+/** A token of sufficient length. */
 export const TOKEN = "a token of the tests";
 
-/** Runs a program on some host: the part of `NetworkHost` that is needed. */
+/** Runs a program on some host: the part of `NetworkHost` that is used. */
 export interface CommandHost {
   readonly address: string;
   command(program: string, args: string[]): [program: string, args: string[]];
 }
 
-/** How a server is started. */
+/** Options of {@linkcode startSpawnerServer}. */
 export interface SpawnerServerOptions {
   /** Further arguments. */
   readonly args?: readonly string[];
   /** The token that pools must know. */
   readonly token?: string;
-  /** What it proves itself with, to be reached with TLS. */
+  /** The certificate, to serve with TLS. */
   readonly certificate?: Certificate;
-  /** The host of a network it is to run on, and listen at. */
+  /** The host of a network to run on and listen at. */
   readonly host?: CommandHost;
 }
 
-/** What became of a server that has ended. */
+/** The end of a server. */
 export interface ServerEnd {
   readonly code: number;
   readonly signal: Deno.Signal | null;
@@ -74,7 +74,7 @@ export async function startSpawnerServer(
   }
 }
 
-/** Runs a server with arguments that it is to refuse, or to do little with. */
+/** Runs a server with arguments with which it ends by itself. */
 export async function runSpawnerServer(...args: string[]): Promise<ServerEnd> {
   await using server = new SpawnerServerProcess(args, await makeFolder());
   const listens = server.listening().then(() => true, () => false);
@@ -86,9 +86,9 @@ function makeFolder(): Promise<string> {
   return Deno.makeTempDir({ prefix: "distex-server-" });
 }
 
-/** What {@linkcode startSpawnerServer} has started. */
+/** The result of {@linkcode startSpawnerServer}. */
 export class SpawnerServerProcess implements AsyncDisposable {
-  /** Where it listens. */
+  /** The address that it listens at. */
   readonly hostname: string;
 
   readonly #child: Deno.ChildProcess;
@@ -124,7 +124,7 @@ export class SpawnerServerProcess implements AsyncDisposable {
     return this.#port;
   }
 
-  /** The server as a pool's host. */
+  /** Returns the server as a pool's host. */
   spec(workers: number): string {
     return `${this.hostname}:${this.port}/${workers}`;
   }
@@ -134,7 +134,7 @@ export class SpawnerServerProcess implements AsyncDisposable {
     return this.#stderr.text().trimEnd();
   }
 
-  /** Waits until it has logged a line like that. */
+  /** Waits until its log matches. */
   async logged(pattern: RegExp): Promise<string> {
     const line = await this.#stderr.until(
       (text) => text.match(/.*\n/g)?.find((line) => pattern.test(line)),
@@ -150,13 +150,9 @@ export class SpawnerServerProcess implements AsyncDisposable {
     this.#port = Number(line.match(/:(\d+) with/)![1]);
   }
 
-  /** Sends it a signal, unless it has ended. */
+  /** Sends it a signal; fails if it has ended. */
   kill(signal: Deno.Signal): void {
-    try {
-      this.#child.kill(signal);
-    } catch {
-      // It has ended already.
-    }
+    this.#child.kill(signal);
   }
 
   /** Waits until it has ended, and the reaper of its workers with it. */
@@ -166,7 +162,11 @@ export class SpawnerServerProcess implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.kill("SIGKILL");
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
     await this.#child.status;
     await this.#reaper.close();
   }

@@ -1,5 +1,5 @@
 /**
- * What ssh and sshd read, and where they are.
+ * The files that ssh and sshd read, and the paths of these programs.
  *
  * @module
  */
@@ -8,18 +8,18 @@ import type { SshServerOptions } from "./ssh_server.ts";
 
 const IS_ROOT = Deno.build.os === "linux" && Deno.uid() === 0;
 
-/** The variable by which processes that a session has started are known. */
+/** The variable that marks processes which a session has started. */
 const MARKER = "DISTEX_TEST_SSHD";
 
 /** The path of sshd, if there is one. */
 export const SSHD = findProgram("sshd");
 
-/** The configuration of an sshd that has its files in a folder. */
+/** Returns the configuration of an sshd that has its files in a folder. */
 export function configPath(folder: string): string {
   return `${folder}/sshd_config`;
 }
 
-/** The variable of the environment by which a session is known. */
+/** The environment variable that marks a session. */
 export function mark(folder: string): string {
   return `${MARKER}=${folder}`;
 }
@@ -43,7 +43,7 @@ export async function writeFiles(
   ]);
 }
 
-/** For all hosts, so that it holds for a relay before the server too. */
+/** For all hosts: it also applies to a relay in front of the server. */
 async function writeKnownHosts(
   folder: string,
   name: string,
@@ -75,16 +75,16 @@ async function writeConfig(
     "PermitUserRC no",
     "PrintMotd no",
     "PrintLastLog no",
-    // By default some of many connections at a time are refused at random.
+    // By default, sshd refuses some of many simultaneous connections at random.
     "MaxStartups 1000",
     "MaxSessions 1000",
-    // Only the first line of these counts.
+    // Only the first of these lines counts.
     `SetEnv ${[mark(folder), ...variables].map(quote).join(" ")}`,
   ];
   await Deno.writeTextFile(path, `${lines.join("\n")}\n`);
-  // As root sshd needs this folder, which the system's service may have made.
+  // As root, sshd needs this folder, which the system's service may have made.
   if (IS_ROOT) await Deno.mkdir("/run/sshd", { recursive: true, mode: 0o755 });
-  // Newer versions shut out for a while who fails often; older ones don't know
+  // Newer versions block clients that fail often for a while; older ones don't know
   // the option.
   const option = "PerSourcePenalties no";
   const args = ["-t", "-f", path, "-o", option];
@@ -107,7 +107,7 @@ function quote(text: string): string {
   return `"${text.replace(/["\\]/g, "\\$&")}"`;
 }
 
-/** The path of a program, also where PATH leads only administrators. */
+/** Finds a program, also in folders that only administrators have in their PATH. */
 export function findProgram(name: string): string | undefined {
   const folders = (Deno.env.get("PATH") ?? "").split(":");
   return [...folders, "/usr/sbin", "/usr/local/sbin"]

@@ -1,13 +1,13 @@
 /**
- * An ssh server with a place for temporary files of its own, in which can be
- * seen what a pool leaves there.
+ * An ssh server with its own folder for temporary files, which shows what pools
+ * leave there.
  *
  * @module
  */
 
 import { assert } from "@std/assert";
 import type { HostOptions, PoolOptions } from "../../mod.ts";
-import { isAlive, killNow, until } from "./processes.ts";
+import { isAlive, killAll, killNow, until } from "./processes.ts";
 import {
   sshdProblem,
   type SshServer,
@@ -15,14 +15,14 @@ import {
   startSshServer,
 } from "./ssh_server.ts";
 
-/** What the temporary files of both sides begin with. */
+/** The names of pools' temporary files on both machines. */
 const POOL_FILE = /^distex-(?!sshd-)/;
 
 /** A machine that pools reach by ssh. */
 export class SshSite implements AsyncDisposable {
-  /** What is reached. */
+  /** The ssh server. */
   readonly server: SshServer;
-  /** Where temporary files go over there. */
+  /** The folder for temporary files there. */
   readonly tmpdir: string;
 
   private constructor(server: SshServer) {
@@ -37,13 +37,13 @@ export class SshSite implements AsyncDisposable {
     return site;
   }
 
-  /** The site as a pool's host. */
+  /** Returns the site as a pool's host. */
   host(workers = 1, options: Partial<HostOptions> = {}): HostOptions {
     const { server: { sshArgs }, tmpdir } = this;
     return { host: this.server.spec(workers), sshArgs, tmpdir, ...options };
   }
 
-  /** The processes over there that sshd has started, by id. */
+  /** Returns the ids of the processes that sshd has started. */
   processes(): number[] {
     const mark = `DISTEX_TEST_SSHD=${this.server.folder}`;
     return allProcesses().filter((pid) =>
@@ -51,17 +51,17 @@ export class SshSite implements AsyncDisposable {
     );
   }
 
-  /** The processes over there that have such a command line. */
+  /** Returns the ids of those of them that have a command line. */
   processesLike(commandLine: RegExp): number[] {
     return this.processes().filter((pid) => commandLine.test(commandOf(pid)));
   }
 
-  /** What there is of pools among the temporary files over there. */
+  /** Returns the temporary files of pools there. */
   files(): string[] {
     return poolFiles(this.tmpdir);
   }
 
-  /** Waits until nothing of any pool is there. */
+  /** Waits until no pool has anything there. */
   async empty(): Promise<void> {
     await until(() => this.server.pids().length === 0);
     await until(() => this.processes().length === 0);
@@ -74,8 +74,8 @@ export class SshSite implements AsyncDisposable {
 }
 
 /**
- * Starts a server with its folder where the system has its temporary files, also
- * in tests that have theirs deeper down: the paths of sockets must be short.
+ * Starts a server whose folder is in the system's folder for temporary files, also
+ * in tests that set TMPDIR: the paths of sockets must be short.
  */
 function startElsewhere(options?: SshServerOptions): Promise<SshServer> {
   const before = Deno.env.get("TMPDIR");
@@ -92,17 +92,17 @@ function setTmpdir(path: string | undefined): void {
   else Deno.env.set("TMPDIR", path);
 }
 
-/** Where the temporary files of pools on this side go, in tests of a file. */
+/** A site for all tests of a file, and a TMPDIR for their pools. */
 export interface SharedSite {
-  /** The server that all of the tests use. */
+  /** The site that all tests use. */
   readonly site: SshSite;
-  /** The folder on this side. */
+  /** The folder for temporary files on this machine. */
   readonly tmpdir: string;
-  /** Waits until nothing of any pool is on either side. */
+  /** Waits until no pool has anything on either machine. */
   empty(): Promise<void>;
 }
 
-/** Declares that a site is started before the tests of a file, for them all. */
+/** Starts a site before the tests of a file, and stops it after them. */
 export function sharedSite(): SharedSite {
   const before = Deno.env.get("TMPDIR");
   let site: SshSite | undefined;
@@ -133,7 +133,7 @@ export function sharedSite(): SharedSite {
   };
 }
 
-/** The `ssh` processes that a process, this one by default, has started. */
+/** Returns the `ssh` processes that a process, this one by default, has started. */
 export function sshClients(parent = Deno.pid): number[] {
   return allProcesses().filter((pid) => {
     const stat = readProc(pid, "stat");
@@ -142,12 +142,12 @@ export function sshClients(parent = Deno.pid): number[] {
   });
 }
 
-/** A process's program and arguments. */
+/** Returns a process's program and arguments. */
 export function commandOf(pid: number): string {
   return readProc(pid, "cmdline").replaceAll("\0", " ");
 }
 
-/** What there is of pools in a folder. */
+/** Returns the files of pools in a folder. */
 function poolFiles(folder: string): string[] {
   return [...Deno.readDirSync(folder)].map(({ name }) => name)
     .filter((name) => POOL_FILE.test(name));
@@ -158,7 +158,7 @@ function allProcesses(): number[] {
     .filter((pid) => pid > 0);
 }
 
-/** What the system tells of a process; nothing if it has ended. */
+/** Reads a file of a process in /proc; returns nothing if it has ended. */
 function readProc(pid: number, name: string): string {
   try {
     return Deno.readTextFileSync(`/proc/${pid}/${name}`);
@@ -167,7 +167,7 @@ function readProc(pid: number, name: string): string {
   }
 }
 
-/** A program with a pool, `programs/ssh_pool.ts`, in a process group of its own. */
+/** The program `programs/ssh_pool.ts`, in its own process group. */
 export class PoolProgram implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #stdout: ReadableStreamDefaultReader<string>;
@@ -178,7 +178,7 @@ export class PoolProgram implements AsyncDisposable {
    * Starts it.
    *
    * @param mode What it does.
-   * @param port That of a gate, if it is to come there.
+   * @param port The port of a gate, if its task must go there.
    */
   constructor(
     options: PoolOptions,
@@ -224,12 +224,12 @@ export class PoolProgram implements AsyncDisposable {
     assert(success);
   }
 
-  /** Ends it at once. */
+  /** Kills it; fails if it has ended. */
   kill(): void {
-    killNow(this.pid);
+    killAll([this.pid]);
   }
 
-  /** Waits until it and what has the same stderr have ended. */
+  /** Waits until it and all processes with the same stderr have ended. */
   async ended(): Promise<{ code: number; stdout: string; stderr: string }> {
     const { code } = await this.#child.status;
     await this.#child.stdin.close().catch(() => {});
@@ -240,7 +240,7 @@ export class PoolProgram implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.kill();
+    killNow(this.pid);
     await this.ended();
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A real OpenSSH server of a test's own, which knows nothing of this machine's
- * ssh configuration and leaves nothing behind.
+ * A real OpenSSH server for a test. It ignores this machine's ssh configuration,
+ * and leaves nothing behind.
  *
  * @module
  */
@@ -16,17 +16,17 @@ import {
   writeFiles,
 } from "./ssh_files.ts";
 
-/** Below those that systems hand out, to other tests too. */
+/** Ports below those that systems assign, also to other tests. */
 const PORTS = { from: 10_000, to: 32_000 };
 
 const MAX_TRIES = 20;
 
 /**
- * Starts sshd on each port that it reads. When its pipe ends, it kills sshd,
- * the sessions, and all that they have started, and removes the folder.
+ * Starts sshd at each port that it reads. When its pipe ends, it kills sshd, the
+ * sessions, and their descendants, and removes the folder.
  *
- * Sessions leave sshd's process group, and what they start may outlive them.
- * What is stopped can't start others while it is looked for.
+ * Sessions leave sshd's process group, and their children may outlive them.
+ * Stopped processes can't start others during the search.
  */
 const GUARD = `
 folder=$1 mark=$2 sshd=
@@ -58,7 +58,7 @@ fi
 rm -rf "$folder"
 `;
 
-/** Why there can't be an {@linkcode SshServer} on this machine, if so. */
+/** Why this machine can't run an {@linkcode SshServer}, if so. */
 export const sshdProblem: string | undefined = findProblem();
 
 function findProblem(): string | undefined {
@@ -69,7 +69,7 @@ function findProblem(): string | undefined {
   }
 }
 
-/** Like `Deno.test`, of what needs an {@linkcode SshServer}. */
+/** Declares a test that needs an {@linkcode SshServer}, like `Deno.test`. */
 export function sshTest(name: string, fn: () => void | Promise<void>): void {
   if (sshdProblem) name += ` (skipped: ${sshdProblem})`;
   Deno.test({ name, fn, ignore: sshdProblem !== undefined });
@@ -79,25 +79,25 @@ export function sshTest(name: string, fn: () => void | Promise<void>): void {
 export interface SshServerOptions {
   /** Further lines of sshd_config, which take precedence; no `Match`. */
   config?: readonly string[];
-  /** The address to listen on, 127.0.0.1 by default. */
+  /** The address to listen at; 127.0.0.1 by default. */
   address?: string;
   /** The network namespace to run in. */
   namespace?: string | undefined;
   /**
-   * The environment of sessions. By default the `deno` of the test is in their
-   * PATH and has the same cache, and no profile of the user's is in their HOME.
+   * The environment of sessions. By default, the `deno` of the test is in their
+   * PATH with the same cache, and their HOME has no profile of the user.
    */
   env?: Readonly<Record<string, string>>;
 }
 
-/** Starts a server; resolves when it takes connections. */
+/** Starts a server; resolves when it accepts connections. */
 export async function startSshServer(
   options: SshServerOptions = {},
 ): Promise<SshServer> {
   return await SshServer.start(options);
 }
 
-/** What {@linkcode startSshServer} has started. */
+/** The result of {@linkcode startSshServer}. */
 export class SshServer implements AsyncDisposable {
   readonly #reaper: Deno.ChildProcess;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
@@ -105,13 +105,13 @@ export class SshServer implements AsyncDisposable {
   #stopped: Promise<unknown> | undefined;
   #port = 0;
 
-  /** Who can log in: the user that runs the test. */
+  /** The user that can log in: the one that runs the test. */
   readonly user: string = userInfo().username;
 
-  /** Where all of its files are. Tests may put more there. */
+  /** The folder of its files. Tests may add files. */
   readonly folder: string;
 
-  /** Where it listens. */
+  /** The address that it listens at. */
   readonly address: string;
 
   private constructor({ address = "127.0.0.1", namespace }: SshServerOptions) {
@@ -127,13 +127,13 @@ export class SshServer implements AsyncDisposable {
       stdin: "piped",
       stdout: "null",
       stderr: "piped",
-      // In a process group of its own, as ours may be killed as a whole.
+      // It needs its own process group, as ours may be killed as a whole.
       detached: true,
     }).spawn();
     this.#writer = this.#reaper.stdin.getWriter();
   }
 
-  /** As {@linkcode startSshServer}. */
+  /** See {@linkcode startSshServer}. */
   static async start(options: SshServerOptions): Promise<SshServer> {
     const server = new SshServer(options);
     try {
@@ -146,7 +146,7 @@ export class SshServer implements AsyncDisposable {
     }
   }
 
-  /** Where it listens. */
+  /** The address that it listens at. */
   get port(): number {
     return this.#port;
   }
@@ -156,27 +156,27 @@ export class SshServer implements AsyncDisposable {
     return `${this.folder}/identity`;
   }
 
-  /** The file with the right host key, which holds for all names and ports. */
+  /** The file with the host key, for all names and ports. */
   get knownHosts(): string {
     return `${this.folder}/known_hosts`;
   }
 
-  /** Arguments with which ssh gets in and ignores what the user has set up. */
+  /** Arguments with which ssh can log in, and ignores the user's configuration. */
   get sshArgs(): string[] {
     return this.#args("identity", "known_hosts");
   }
 
-  /** The same with a private key that isn't accepted. */
+  /** The same arguments with a private key that isn't accepted. */
   get wrongKeyArgs(): string[] {
     return this.#args("other_key", "known_hosts");
   }
 
-  /** The same where the server isn't among the known hosts. */
+  /** The same arguments without the server in the known hosts. */
   get unknownHostKeyArgs(): string[] {
     return this.#args("identity", "no_hosts");
   }
 
-  /** The same where the server is known by another host key. */
+  /** The same arguments with another host key of the server. */
   get changedHostKeyArgs(): string[] {
     return this.#args("identity", "changed_hosts");
   }
@@ -188,17 +188,17 @@ export class SshServer implements AsyncDisposable {
     return `ssh://${this.user}@${host}:${this.port}`;
   }
 
-  /** The server as a pool's host. */
+  /** Returns the server as a pool's host. */
   spec(workers: number): string {
     return `${this.destination}/${workers}`;
   }
 
-  /** What sshd has logged so far. */
+  /** The log of sshd so far. */
   logs(): string {
     return this.#log.text();
   }
 
-  /** The processes of sshd, other than the one that listens. */
+  /** The processes of sshd, except for the one that listens. */
   pids(): number[] {
     const processes = readProcesses();
     const isSshd = (pid: number) => !!processes.get(pid)?.isSshd;
@@ -211,8 +211,12 @@ export class SshServer implements AsyncDisposable {
     );
   }
 
-  /** Ends all connections as if sshd had crashed; it still takes new ones. */
-  async killSessions(): Promise<void> {
+  /**
+   * Ends all connections as if sshd had crashed; it still accepts new ones.
+   *
+   * @returns How many processes of sshd it has killed.
+   */
+  async killSessions(): Promise<number> {
     const killed = new Set(this.pids());
     for (const pid of killed) {
       try {
@@ -222,12 +226,13 @@ export class SshServer implements AsyncDisposable {
       }
     }
     while (this.pids().some((pid) => killed.has(pid))) await delay(1);
+    return killed.size;
   }
 
-  /** Kills sshd and all that was started by it, and removes the folder. */
+  /** Kills sshd and its descendants, and removes the folder. */
   async stop(): Promise<void> {
     await this.#writer.close().catch(() => {});
-    // All of sshd's processes have the pipe: it ends when they have.
+    // All processes of sshd have the pipe, which ends with the last of them.
     await (this.#stopped ??= this.#reaper.output());
   }
 
@@ -235,13 +240,13 @@ export class SshServer implements AsyncDisposable {
     await this.stop();
   }
 
-  /** Has sshd listen on a port that is free. Only sshd itself can tell. */
+  /** Makes sshd listen at a free port. Only sshd itself can find one. */
   async #listen(): Promise<void> {
     for (let tries = 1;; tries++) {
       const { from, to } = PORTS;
       this.#port = from + Math.floor(Math.random() * (to - from));
-      await this.#writer.write(new TextEncoder().encode(`${this.port}\n`));
       const start = this.logs().length;
+      await this.#writer.write(new TextEncoder().encode(`${this.port}\n`));
       const said = await this.#log.until(
         (text) => {
           const news = text.slice(start);
@@ -276,7 +281,7 @@ interface Process {
   isSshd: boolean;
 }
 
-/** All processes on this machine that haven't ended. */
+/** Returns all running processes on this machine. */
 function readProcesses(): Map<number, Process> {
   const processes = new Map<number, Process>();
   for (const { name } of Deno.readDirSync("/proc")) {
@@ -291,7 +296,7 @@ function readProcesses(): Map<number, Process> {
   return processes;
 }
 
-/** The text of a file, which is empty if the process has ended meanwhile. */
+/** Returns the text of a file, or none if the process has ended. */
 function readText(path: string): string {
   try {
     return Deno.readTextFileSync(path);

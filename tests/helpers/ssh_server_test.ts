@@ -7,7 +7,7 @@ import {
 import { exists, isAlive, until } from "./processes.ts";
 import { type SshServer, sshTest, startSshServer } from "./ssh_server.ts";
 
-/** A process that is killed at the end, if it hasn't ended. */
+/** A process that is killed at the end of its scope. */
 class Process implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #stdout: ReadableStreamDefaultReader<string>;
@@ -25,7 +25,7 @@ class Process implements AsyncDisposable {
     this.#stderr = new Response(this.#child.stderr).text();
   }
 
-  /** Waits for a line that is written when nothing else is. */
+  /** Waits for its only line of output. */
   async readLine(): Promise<string> {
     let line = "";
     while (!line.endsWith("\n")) {
@@ -44,7 +44,7 @@ class Process implements AsyncDisposable {
     }
   }
 
-  /** Waits until it has ended, and all that have the same outputs. */
+  /** Waits until it and all processes with the same output have ended. */
   async ended(): Promise<{ code: number; stdout: string; stderr: string }> {
     const { code } = await this.#child.status;
     let stdout = "";
@@ -61,11 +61,11 @@ class Process implements AsyncDisposable {
   }
 }
 
-/** A command that leaves a process behind, says which, and waits. */
+/** A command that leaves a process behind, prints its id, and waits. */
 const LINGER = "setsid sleep 1000 </dev/null >/dev/null 2>&1 & echo $!; cat";
 
 sshTest(
-  "SshServer runs a command, with the environment asked for",
+  "SshServer runs a command with the given environment",
   async () => {
     const GREETING = `say "hello" \\ it's me`;
     await using server = await startSshServer({ env: { GREETING } });
@@ -89,7 +89,7 @@ sshTest(
   },
 );
 
-/** Arguments of ssh for a Unix socket there that leads to one here. */
+/** Returns ssh's arguments to forward a Unix socket there to one here. */
 function forward(
   server: SshServer,
 ): { args: string[]; ends: [string, string] } {
@@ -122,17 +122,20 @@ sshTest("SshServer forwards a Unix socket", async () => {
   await Promise.all([written, echoed]);
 });
 
-sshTest("SshServer lets lines of configuration take precedence", async () => {
-  await using server = await startSshServer({
-    config: ["AllowStreamLocalForwarding no"],
-  });
-  await using ssh = new Process("ssh", ...forward(server).args, "echo ready");
-  const { code, stdout, stderr } = await ssh.ended();
-  assertEquals([code, stdout], [255, ""]);
-  assertStringIncludes(stderr, "remote port forwarding failed");
-});
+sshTest(
+  "SshServer gives its extra lines of configuration precedence",
+  async () => {
+    await using server = await startSshServer({
+      config: ["AllowStreamLocalForwarding no"],
+    });
+    await using ssh = new Process("ssh", ...forward(server).args, "echo ready");
+    const { code, stdout, stderr } = await ssh.ended();
+    assertEquals([code, stdout], [255, ""]);
+    assertStringIncludes(stderr, "remote port forwarding failed");
+  },
+);
 
-sshTest("SshServer tells what is wrong with its configuration", async () => {
+sshTest("SshServer throws when its configuration is wrong", async () => {
   await assertRejects(
     () => startSshServer({ config: ["NoSuchOption yes"] }),
     Error,
@@ -140,7 +143,7 @@ sshTest("SshServer tells what is wrong with its configuration", async () => {
   );
 });
 
-sshTest("SshServer has arguments with which ssh doesn't get in", async () => {
+sshTest("SshServer has arguments with which ssh can't log in", async () => {
   await using server = await startSshServer();
   const cases = [
     [server.wrongKeyArgs, "Permission denied (publickey)"],
@@ -161,7 +164,7 @@ sshTest("SshServer has arguments with which ssh doesn't get in", async () => {
 });
 
 sshTest(
-  "SshServer.killSessions() ends connections, and others can be made",
+  "SshServer.killSessions() ends connections, and accepts new ones",
   async () => {
     await using server = await startSshServer();
     assertEquals(server.pids(), []);
@@ -181,21 +184,24 @@ sshTest(
   },
 );
 
-sshTest("SshServer ends with all that its sessions have started", async () => {
-  await using server = await startSshServer();
-  await using ssh = new Process(
-    "ssh",
-    ...server.sshArgs,
-    server.destination,
-    LINGER,
-  );
-  const pids = [Number(await ssh.readLine()), ...server.pids()];
-  await server.killSessions();
-  assert(isAlive(pids[0]!));
-  await server.stop();
-  await until(() => !pids.some(isAlive));
-  assert(!exists(server.folder));
-});
+sshTest(
+  "SshServer.stop() ends everything that its sessions have started",
+  async () => {
+    await using server = await startSshServer();
+    await using ssh = new Process(
+      "ssh",
+      ...server.sshArgs,
+      server.destination,
+      LINGER,
+    );
+    const pids = [Number(await ssh.readLine()), ...server.pids()];
+    await server.killSessions();
+    assert(isAlive(pids[0]!));
+    await server.stop();
+    await until(() => !pids.some(isAlive));
+    assert(!exists(server.folder));
+  },
+);
 
 sshTest("SshServer leaves nothing when its process is killed", async () => {
   const program = `

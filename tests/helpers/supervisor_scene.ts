@@ -14,7 +14,7 @@ import { Channel } from "../../src/transport/channel.ts";
 import { MemoryConnection } from "./memory_connection.ts";
 import { until } from "./processes.ts";
 
-/** How a worker ends by itself. */
+/** The end of a worker that ends by itself. */
 export const DIED: WorkerEnd = {
   exitStatus: "exit code 9",
   stderrTail: "alas",
@@ -159,7 +159,7 @@ export class Scene implements AsyncDisposable {
     return this.hosts.at(-1)!;
   }
 
-  /** Waits until so many workers were started at the host. */
+  /** Waits until a number of workers were started at the host. */
   async processes(count: number): Promise<FakeProcess[]> {
     await until(() => this.host.processes.length >= count);
     return this.host.processes;

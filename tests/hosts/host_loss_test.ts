@@ -17,7 +17,7 @@ import {
 } from "../../mod.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
 import { makeNetwork, networkTest } from "../helpers/network.ts";
-import { killNow, until } from "../helpers/processes.ts";
+import { killAll, killNow, until } from "../helpers/processes.ts";
 import { complete, look, lossOf, vanished } from "../programs/loss_fixture.ts";
 import { startSpawnerServer, TOKEN } from "../helpers/spawner_server.ts";
 import {
@@ -26,7 +26,7 @@ import {
   startSshServer,
 } from "../helpers/ssh_server.ts";
 
-/** How long what must happen at some time may take, in milliseconds. */
+/** How long to wait for an expected event, in milliseconds. */
 const TIMEOUT = 60_000;
 
 const getPid = () => Deno.pid;
@@ -34,12 +34,12 @@ const getPid = () => Deno.pid;
 /** A task that never ends by itself. */
 const lastForever = () => new Promise<void>(() => {});
 
-/** An ssh server as a pool's host. */
+/** Returns an ssh server as a pool's host. */
 function far({ sshArgs, destination }: SshServer, workers = 2): HostOptions {
   return { host: `${destination}/${workers}`, sshArgs, name: "far" };
 }
 
-/** The `ssh` processes of this process. */
+/** Returns the `ssh` processes of this process. */
 function sshClients(): number[] {
   return processes().filter((pid) => {
     const [, program, parent] =
@@ -48,7 +48,7 @@ function sshClients(): number[] {
   });
 }
 
-/** The spawners that an ssh server has started. */
+/** Returns the spawners that an ssh server has started. */
 function spawners({ folder }: SshServer): number[] {
   return processes().filter((pid) =>
     read(pid, "environ").split("\0").includes(`DISTEX_TEST_SSHD=${folder}`) &&
@@ -70,11 +70,11 @@ function read(pid: number, name: string): string {
 }
 
 /**
- * Has a host be lost of a pool that has a worker on this machine too, and sees
- * to it that calls go on as they should and the host is reached again.
+ * Makes a pool with a worker on this machine and a host that gets lost. Checks
+ * that calls continue, and that the pool connects to the host again.
  *
- * @param lose Has the host be lost.
- * @param restore Has it be there again.
+ * @param lose Makes the host unreachable.
+ * @param restore Makes the host reachable again.
  */
 async function surviveLoss(
   host: HostOptions,
@@ -128,19 +128,21 @@ async function surviveLoss(
 
 const ENDS: [what: string, lose: (server: SshServer) => Promise<void>][] = [
   ["ssh is killed", () => {
-    sshClients().forEach(killNow);
+    killAll(sshClients());
     return Promise.resolve();
   }],
-  ["sshd's session is killed", (server) => server.killSessions()],
+  ["sshd's session is killed", async (server) => {
+    assert(await server.killSessions() > 0);
+  }],
   ["the spawner there is killed", (server) => {
-    spawners(server).forEach(killNow);
+    killAll(spawners(server));
     return Promise.resolve();
   }],
 ];
 
 for (const [what, lose] of ENDS) {
   sshTest(
-    `Pool goes on and reaches an ssh host again when ${what}`,
+    `Pool continues and connects an ssh host again when ${what}`,
     async () => {
       await using server = await startSshServer();
       await surviveLoss(far(server), () => lose(server));
@@ -148,7 +150,7 @@ for (const [what, lose] of ENDS) {
   );
 }
 
-Deno.test("Pool goes on and reaches a spawner server again that is started anew", async () => {
+Deno.test("Pool continues and connects a spawner server again when it is restarted", async () => {
   await using server = await startSpawnerServer();
   const host = { host: server.spec(2), name: "far" };
   await using servers = new AsyncDisposableStack();
@@ -161,7 +163,7 @@ Deno.test("Pool goes on and reaches a spawner server again that is started anew"
   });
 });
 
-Deno.test("Pool.runOnAll() at a lost host waits until it is there again", async () => {
+Deno.test("Pool.runOnAll() waits for a lost host when it is bound to it", async () => {
   await using server = await startSpawnerServer();
   const host = { host: server.spec(2), name: "far" };
   await using pool = new Pool({ workers: 1, hosts: host });
@@ -178,7 +180,7 @@ Deno.test("Pool.runOnAll() at a lost host waits until it is there again", async 
   assert(after.every((pid) => !before.includes(pid)));
 });
 
-Deno.test("Pool rejects what waits when no lost host comes back in time", async () => {
+Deno.test("Pool rejects waiting calls when no lost host comes back in time", async () => {
   await using server = await startSpawnerServer();
   await using pool = new Pool({
     workers: 0,
@@ -188,13 +190,13 @@ Deno.test("Pool rejects what waits when no lost host comes back in time", async 
   });
   await pool.ready;
   const begun = lossOf(pool.run(lastForever));
+  await until(() => pool.stats().running === 1);
   const others = [
     pool.run(getPid),
     pool.with({ retries: 1 }).run(getPid),
     pool.with({ host: "far" }).run(getPid),
     pool.runOnAll(getPid),
   ].map((call) => assertRejects(() => call, BrokenPoolError));
-  await until(() => pool.stats().running === 1);
   server.kill("SIGKILL");
   await begun;
   for (const { message } of await Promise.all(others)) {
@@ -205,7 +207,7 @@ Deno.test("Pool rejects what waits when no lost host comes back in time", async 
   await assertRejects(() => pool.run(getPid), BrokenPoolError);
 });
 
-Deno.test("Pool waits for a lost host, if it comes back in time", async () => {
+Deno.test("Pool runs waiting calls when a lost host comes back in time", async () => {
   await using server = await startSpawnerServer();
   await using pool = new Pool({
     workers: 0,
@@ -232,7 +234,7 @@ Deno.test("Pool.shutdown() ends while a host is lost", async () => {
   assertEquals([pool.stats().workers, pool.isReady], [0, false]);
 });
 
-/** Cuts a host off, and sees to it that it is noticed and reached again. */
+/** Cuts a host off; checks that the pool notices and connects to it again. */
 async function surviveCut(
   host: HostOptions,
   cut: () => Promise<void>,
@@ -259,7 +261,7 @@ async function surviveCut(
 }
 
 networkTest(
-  "Pool notices that a spawner server is cut off, and reaches it again",
+  "Pool connects a spawner server again when it was cut off",
   async () => {
     await using network = await makeNetwork(1);
     const [host] = network.hosts;
@@ -276,7 +278,7 @@ networkTest(
 );
 
 networkTest(
-  "Pool notices that an ssh host is cut off, and reaches it again",
+  "Pool connects an ssh host again when it was cut off",
   async () => {
     await using network = await makeNetwork(1);
     const [host] = network.hosts;
@@ -291,7 +293,7 @@ networkTest(
   { sshd: true },
 );
 
-/** Has a program be busy for longer than its hosts may be silent. */
+/** Keeps a program busy for longer than its hosts may be silent. */
 async function surviveBusyProgram(options: PoolOptions): Promise<void> {
   await using pool = new Pool({ ...options, heartbeatTimeout: 2_000 });
   const before = await pool.runOnAll(getPid);
@@ -305,18 +307,18 @@ async function surviveBusyProgram(options: PoolOptions): Promise<void> {
   assertEquals([stats!.lost, stats!.error], [0, undefined]);
 }
 
-Deno.test("Pool that is busy itself doesn't lose a spawner server", async () => {
+Deno.test("Pool doesn't lose a spawner server when its program is busy", async () => {
   await using server = await startSpawnerServer();
   await surviveBusyProgram({ workers: 0, hosts: server.spec(2) });
 });
 
-sshTest("Pool that is busy itself doesn't lose an ssh host", async () => {
+sshTest("Pool doesn't lose an ssh host when its program is busy", async () => {
   await using server = await startSshServer();
   await surviveBusyProgram({ workers: 0, hosts: far(server) });
 });
 
 for (const when of ["there", "lost"]) {
-  Deno.test(`Pool lets its program end while a host is ${when}`, async () => {
+  Deno.test(`Pool lets its program end when a host is ${when}`, async () => {
     await using server = await startSpawnerServer();
     const program = import.meta.resolve("../programs/loss_host.ts");
     const child = new Deno.Command(Deno.execPath(), {

@@ -3,10 +3,10 @@ import { Pool } from "../../mod.ts";
 import { until } from "../helpers/processes.ts";
 import { startSpawnerServer } from "../helpers/spawner_server.ts";
 
-/** Longer than any other time that a pool waits for. */
+/** Longer than any other timeout of a pool, in milliseconds. */
 const HOST_TIMEOUT = 500_000;
 
-/** Notes the long times that timers are set to, until the end of its scope. */
+/** Records the delays of long timers, until the end of its scope. */
 class LongTimers implements Disposable {
   readonly set: number[] = [];
   readonly #setTimeout = globalThis.setTimeout;
@@ -24,7 +24,7 @@ class LongTimers implements Disposable {
   }
 }
 
-Deno.test("Pool gives a lost host no more time because another one is lost", async () => {
+Deno.test("Pool doesn't extend the time of a lost host when another host is lost", async () => {
   await using first = await startSpawnerServer();
   await using second = await startSpawnerServer();
   await using pool = new Pool({

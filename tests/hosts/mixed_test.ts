@@ -50,7 +50,7 @@ testConformance({
 
 const pid = () => Deno.pid;
 
-/** The process ids of the workers, by host. */
+/** Returns the process ids of the workers, by host. */
 async function pidsByHost(pool: Pool): Promise<Map<string, number[]>> {
   const pids = new Map<string, number[]>();
   for (const host of new Set(pool.stats().hosts.map(({ name }) => name))) {
@@ -59,7 +59,7 @@ async function pidsByHost(pool: Pool): Promise<Map<string, number[]>> {
   return pids;
 }
 
-/** The process ids of the workers that calls of all kinds run at. */
+/** Returns the process ids of the workers that run calls of each kind. */
 async function placesOfCalls(runner: TaskRunner): Promise<Set<number>> {
   return new Set([
     ...await Promise.all(XS.map(() => runner.run(pid))),
@@ -76,7 +76,7 @@ sshTest("Pool.runOnAll() reaches the workers of all hosts", async () => {
   assertEquals(new Set(pids).size, 3);
 });
 
-sshTest("Pool.stats() tells what each host has done", async () => {
+sshTest("Pool.stats() counts the tasks of each host", async () => {
   await using pool = new Pool(mixed());
   await pool.ready;
   const before = pool.stats();
@@ -106,7 +106,7 @@ sshTest("Pool.stats() tells what each host has done", async () => {
   assertEquals([after.queued, after.running], [0, 0]);
 });
 
-sshTest("Pool.stats() tells which calls are where", async () => {
+sshTest("Pool.stats() counts the running calls of each host", async () => {
   await using gate = new Gate();
   await using pool = new Pool({ ...mixed(), prefetch: 0 });
   const place = pool.with({ host: "at spawner" });
@@ -126,7 +126,7 @@ sshTest("Pool.stats() tells which calls are where", async () => {
   assertEquals(await left, [1, 2, 3]);
 });
 
-sshTest("Pool.with() with a host runs calls there only", async () => {
+sshTest("Pool.with() runs calls only at the given host", async () => {
   await using pool = new Pool(mixed());
   await pool.ready;
   const pids = await pidsByHost(pool);
@@ -139,7 +139,7 @@ sshTest("Pool.with() with a host runs calls there only", async () => {
   }
 });
 
-sshTest("Pool runs calls without a host at all of them", async () => {
+sshTest("Pool runs calls at all hosts when none is given", async () => {
   await using gate = new Gate();
   await using pool = new Pool({ ...mixed(), prefetch: 0 });
   // None of them returns before all have begun.
@@ -161,7 +161,7 @@ sshTest("Pool runs calls without a host at all of them", async () => {
 });
 
 sshTest(
-  "Pool.with() refuses a host that the pool doesn't have",
+  "Pool.with() throws when the pool has no such host",
   async () => {
     await using pool = new Pool(mixed());
     assertThrows(
@@ -173,7 +173,7 @@ sshTest(
 );
 
 sshTest(
-  "Pool.with() with a host has calls wait for it while others are free",
+  "Pool.with() makes calls wait for the given host while others are free",
   async () => {
     await using gate = new Gate();
     await using pool = new Pool({ ...mixed(), prefetch: 0 });
@@ -182,7 +182,7 @@ sshTest(
     await gate.entered();
     let isDone = false;
     const second = place.run(pid).finally(() => isDone = true);
-    // Others have time for all of these.
+    // The other hosts could run all of these.
     assertEquals(await pool.map(double, XS).toArray(), XS.map(double));
     assert(!isDone);
     gate.open();
@@ -205,16 +205,19 @@ sshTest(
   },
 );
 
-sshTest("Pool.map() with a host can be left while others go on", async () => {
-  await using pool = new Pool(mixed());
-  const left = pool.with({ host: "by ssh" }).map(double, naturals());
-  const read = pool.map(double, XS).toArray();
-  for await (const result of left) if (result >= 100) break;
-  assertEquals(await read, XS.map(double));
-  assertEquals(await pool.with({ host: "by ssh" }).run(double, 4), 8);
-});
+sshTest(
+  "Pool.map() can be left at one host while maps at others continue",
+  async () => {
+    await using pool = new Pool(mixed());
+    const left = pool.with({ host: "by ssh" }).map(double, naturals());
+    const read = pool.map(double, XS).toArray();
+    for await (const result of left) if (result >= 100) break;
+    assertEquals(await read, XS.map(double));
+    assertEquals(await pool.with({ host: "by ssh" }).run(double, 4), 8);
+  },
+);
 
-sshTest("Pool.with() takes hosts of one name as one place", async () => {
+sshTest("Pool.with() uses all hosts of a name", async () => {
   await using pool = new Pool({
     workers: 1,
     hosts: mixed().hosts.map((host) => ({ ...host, name: "twins" })),

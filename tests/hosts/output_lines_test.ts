@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 
-/** What a program does with its {@linkcode OutputLines}, called `lines`. */
+/** Statements of a program whose {@linkcode OutputLines} is `lines`. */
 function programOf(body: string): string {
   const module = import.meta.resolve("../../src/hosts/output_lines.ts");
   const text = `
@@ -20,7 +20,7 @@ interface Printed {
   readonly stderr: string;
 }
 
-/** What such a program writes. */
+/** The output of such a program. */
 async function printed(body: string): Promise<Printed> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--allow-read", "--quiet", "--no-config", programOf(body)],
@@ -31,7 +31,7 @@ async function printed(body: string): Promise<Printed> {
   return { stdout: read(stdout), stderr: read(stderr) };
 }
 
-Deno.test("OutputLines.write() passes on each line with the worker's name", async () => {
+Deno.test("OutputLines.write() prints each line with the worker's name", async () => {
   assertEquals(
     await printed(`
       out(1, "one\\ntwo\\n");
@@ -46,7 +46,7 @@ Deno.test("OutputLines.write() passes on each line with the worker's name", asyn
   );
 });
 
-Deno.test("OutputLines.write() holds a begun line back until its end comes", async () => {
+Deno.test("OutputLines.write() holds an incomplete line back until its end arrives", async () => {
   assertEquals(
     await printed(`
       out(1, "a");
@@ -64,7 +64,7 @@ Deno.test("OutputLines.write() holds a begun line back until its end comes", asy
   );
 });
 
-Deno.test("OutputLines.ended() passes on what has no end, and forgets the worker", async () => {
+Deno.test("OutputLines.ended() prints incomplete lines, and forgets the worker", async () => {
   assertEquals(
     await printed(`
       out(1, "a\\nb");
@@ -83,7 +83,7 @@ Deno.test("OutputLines.ended() passes on what has no end, and forgets the worker
   );
 });
 
-Deno.test("OutputLines.report() names the host at each line", async () => {
+Deno.test("OutputLines.report() prints each line with the host's name", async () => {
   assertEquals(
     await printed(`
       out(1, "begun");
@@ -93,7 +93,7 @@ Deno.test("OutputLines.report() names the host at each line", async () => {
   );
 });
 
-Deno.test("OutputLines.write() puts characters together that were cut", async () => {
+Deno.test("OutputLines.write() joins the parts of a character", async () => {
   const { stdout } = await printed(`
     for (const byte of bytes("aé€😀\\n")) {
       lines.write(1, "stdout", Uint8Array.of(byte));
@@ -101,7 +101,7 @@ Deno.test("OutputLines.write() puts characters together that were cut", async ()
   assertEquals(stdout, "[mini worker 1] aé€😀\n");
 });
 
-Deno.test("OutputLines.write() names lines and not what else breaks them", async () => {
+Deno.test("OutputLines.write() adds the name after line feeds only", async () => {
   const { stdout } = await printed(`
     out(1, "a\\r\\nb\\r\\n");
     out(1, "10 %\\r20 %\\r");
@@ -114,10 +114,10 @@ Deno.test("OutputLines.write() names lines and not what else breaks them", async
   );
 });
 
-Deno.test("OutputLines.write() passes on bytes that are no text", async () => {
+Deno.test("OutputLines.write() prints bytes that are no text as they are", async () => {
   const { stdout } = await printed(`
     lines.write(1, "stdout", Uint8Array.of(255, 10, 128, 195, 10));`);
-  // Each of them is read as one replacement character.
+  // Each is decoded as one replacement character.
   assertEquals(
     stdout,
     "[mini worker 1] \ufffd\n[mini worker 1] \ufffd\ufffd\n",
@@ -126,7 +126,7 @@ Deno.test("OutputLines.write() passes on bytes that are no text", async () => {
 
 for (const character of ["a", "é", "€", "😀"]) {
   Deno.test(`OutputLines.write() cuts long lines between characters like ${character}`, async () => {
-    // One that ends in the middle of a character, at each place in one.
+    // The line is cut at each position within a character.
     const { stdout } = await printed(`
       const line = bytes("x" + ${JSON.stringify(character)}.repeat(70_000));
       for (let at = 0; at < line.length; at += 65_537) {
@@ -141,7 +141,7 @@ for (const character of ["a", "é", "€", "😀"]) {
   });
 }
 
-Deno.test("OutputLines.write() isn't stopped by an output that nobody reads", async () => {
+Deno.test("OutputLines.write() continues when nobody reads the output", async () => {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       "run",

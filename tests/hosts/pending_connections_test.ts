@@ -8,7 +8,7 @@ function makeChannel(): Channel {
   return new Channel(MemoryConnection.pair()[0]);
 }
 
-Deno.test("PendingConnections gives each that is expected a number and its secret", () => {
+Deno.test("PendingConnections.add() gives each connection its own number, and keeps its secret", () => {
   const pendingConnections = new PendingConnections();
   const secrets = [makeSecret(), makeSecret()] as const;
   const numbers = [secrets[0], secrets[1], secrets[0]].map((secret) =>
@@ -21,7 +21,7 @@ Deno.test("PendingConnections gives each that is expected a number and its secre
   assertEquals(pendingConnections.secretOf(3), undefined);
 });
 
-Deno.test("PendingConnections.resolve() hands a channel to who expects it", async () => {
+Deno.test("PendingConnections.resolve() resolves the channel of the pending connection", async () => {
   const pendingConnections = new PendingConnections();
   const [first, second] = [makeSecret(), makeSecret()].map((secret) =>
     pendingConnections.add(secret)
@@ -34,7 +34,7 @@ Deno.test("PendingConnections.resolve() hands a channel to who expects it", asyn
   assertEquals(channels.map(({ closed }) => closed), [false, false]);
 });
 
-Deno.test("PendingConnections.resolve() closes the channel of one who came before", async () => {
+Deno.test("PendingConnections.resolve() closes a second channel for the same number", async () => {
   const pendingConnections = new PendingConnections();
   const { channel, number } = pendingConnections.add(makeSecret());
   const [first, second] = [makeChannel(), makeChannel()];
@@ -45,14 +45,14 @@ Deno.test("PendingConnections.resolve() closes the channel of one who came befor
   assertEquals([first.closed, second.closed], [false, true]);
 });
 
-Deno.test("PendingConnections.resolve() closes the channel of one who isn't expected", () => {
+Deno.test("PendingConnections.resolve() closes the channel when no connection is pending", () => {
   const pendingConnections = new PendingConnections();
   const channel = makeChannel();
   pendingConnections.resolve(0, channel);
   assertEquals(channel.closed, true);
 });
 
-Deno.test("PendingConnection.cancel() gives up, for the first reason", async () => {
+Deno.test("PendingConnection.cancel() rejects the channel with the first reason", async () => {
   const pendingConnections = new PendingConnections();
   const { number, channel, cancel } = pendingConnections.add(makeSecret());
   cancel(new RangeError("too late"));
@@ -64,7 +64,7 @@ Deno.test("PendingConnection.cancel() gives up, for the first reason", async () 
   await assertRejects(() => channel, RangeError, "too late");
 });
 
-Deno.test("PendingConnection.cancel() does nothing to one who has come", async () => {
+Deno.test("PendingConnection.cancel() does nothing when the peer has connected", async () => {
   const pendingConnections = new PendingConnections();
   const { number, channel, cancel } = pendingConnections.add(makeSecret());
   const arrived = makeChannel();
@@ -74,7 +74,7 @@ Deno.test("PendingConnection.cancel() does nothing to one who has come", async (
   assertEquals(arrived.closed, false);
 });
 
-Deno.test("PendingConnection.cancel() that nobody waits for is no uncaught error", async () => {
+Deno.test("PendingConnection.cancel() causes no uncaught error when nobody waits", async () => {
   new PendingConnections().add(makeSecret()).cancel(new Error("ended"));
   await new Promise((resolve) => setTimeout(resolve, 0));
 });

@@ -20,7 +20,7 @@ for (const transport of ["tcp", "tls"] as const) {
     assertEquals(await addresses.listen(address), first);
   });
 
-  Deno.test(`PoolAddresses.listen() tries an address again that was in use (${transport})`, async () => {
+  Deno.test(`PoolAddresses.listen() can try an address again that was in use (${transport})`, async () => {
     using addresses = makeAddresses();
     const other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = other.addr;

@@ -6,7 +6,13 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { PrivateFolder } from "../../src/hosts/private_folder.ts";
-import { exists, isAlive, killNow, until } from "../helpers/processes.ts";
+import {
+  exists,
+  isAlive,
+  killAll,
+  killNow,
+  until,
+} from "../helpers/processes.ts";
 
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 
@@ -15,14 +21,14 @@ const isWindows = Deno.build.os === "windows";
 /** The longest path of a Unix socket, in bytes. */
 const MAX_SOCKET_PATH = 103;
 
-/** The names of temporary folders may differ in length by less than this. */
+/** The names of temporary folders differ in length by less than this. */
 const TOLERANCE = 8;
 
 function byteLength(text: string): number {
   return new TextEncoder().encode(text).length;
 }
 
-/** Runs with a temporary folder, which is removed then. */
+/** Calls a function with a temporary folder, and removes the folder then. */
 async function withFolder(
   run: (path: string) => Promise<void>,
 ): Promise<void> {
@@ -36,7 +42,7 @@ async function withFolder(
 
 /**
  * Makes a private folder with another TMPDIR, listens on its socket, removes
- * it, and tells where that was.
+ * it, and returns its path.
  */
 async function makeUnder(
   temporary: string,
@@ -73,10 +79,10 @@ async function makeUnder(
   return new TextDecoder().decode((await output).stdout).trimEnd();
 }
 
-/** Makes a folder below another whose path has that many bytes. */
+/** Makes a folder in another one whose path has a number of bytes. */
 async function makeLong(parent: string, bytes: number): Promise<string> {
   const rest = bytes - byteLength(`${parent}/`);
-  // Characters of two bytes, and one of one byte if need be.
+  // Characters of two bytes, and one of one byte for an odd number.
   const name = "é".repeat(Math.floor(rest / 2)) + "x".repeat(rest % 2);
   const path = `${parent}/${name}`;
   await Deno.mkdir(path);
@@ -84,7 +90,7 @@ async function makeLong(parent: string, bytes: number): Promise<string> {
 }
 
 Deno.test({
-  name: "PrivateFolder can be entered by its user only",
+  name: "PrivateFolder.make() makes a folder that only its user can enter",
   ignore: isWindows,
   async fn() {
     const folder = await PrivateFolder.make();
@@ -99,7 +105,7 @@ Deno.test({
   },
 });
 
-Deno.test("PrivateFolder is another one each time", async () => {
+Deno.test("PrivateFolder.make() makes another folder each time", async () => {
   const folders = await Promise.all([
     PrivateFolder.make(),
     PrivateFolder.make(),
@@ -111,7 +117,7 @@ Deno.test("PrivateFolder is another one each time", async () => {
   }
 });
 
-Deno.test("PrivateFolder.remove() removes all that is in it, and can be called twice", async () => {
+Deno.test("PrivateFolder.remove() removes the folder with its content, and can be called twice", async () => {
   const folder = await PrivateFolder.make();
   await Deno.mkdir(`${folder.path}/a/b`, { recursive: true });
   await Deno.writeTextFile(folder.socketPath, "");
@@ -121,7 +127,8 @@ Deno.test("PrivateFolder.remove() removes all that is in it, and can be called t
 });
 
 Deno.test({
-  name: "PrivateFolder is made in TMPDIR if a socket's path fits",
+  name:
+    "PrivateFolder.make() uses TMPDIR when the socket's path is short enough",
   ignore: isWindows,
   fn: () =>
     withFolder(async (parent) => {
@@ -131,7 +138,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "PrivateFolder is made in /tmp if TMPDIR is too long in bytes",
+  name: "PrivateFolder.make() uses /tmp when TMPDIR has too many bytes",
   ignore: isWindows,
   fn: () =>
     withFolder(async (parent) => {
@@ -149,7 +156,7 @@ Deno.test({
 
 for (const name of ["a,b", "a${HOME}b"]) {
   Deno.test({
-    name: `PrivateFolder is made in /tmp if ${name} is in TMPDIR`,
+    name: `PrivateFolder.make() uses /tmp when TMPDIR contains ${name}`,
     ignore: isWindows,
     fn: () =>
       withFolder(async (parent) => {
@@ -162,7 +169,8 @@ for (const name of ["a,b", "a${HOME}b"]) {
 }
 
 Deno.test({
-  name: "PrivateFolder.make() says what is wrong with TMPDIR if /tmp won't do",
+  name:
+    "PrivateFolder.make() explains what is wrong with TMPDIR when /tmp is unusable",
   ignore: isWindows,
   fn: () =>
     withFolder(async (parent) => {
@@ -183,7 +191,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "PrivateFolder.make() says what to do if TMPDIR isn't there",
+  name: "PrivateFolder.make() explains what to do when TMPDIR doesn't exist",
   ignore: isWindows,
   fn: () =>
     withFolder(async (parent) => {
@@ -193,7 +201,7 @@ Deno.test({
     }),
 });
 
-/** A program with a private folder below a folder, until it is killed. */
+/** A program with a private folder, which runs until it is killed. */
 class Owner implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #stdout: ReadableStreamDefaultReader<string>;
@@ -242,22 +250,32 @@ const MAKE_FOLDER = `
   globalThis.folder = await PrivateFolder.make();
   console.log(folder.path);`;
 
-/** Removes abandoned folders where the folders of a TMPDIR are. */
+/**
+ * Removes abandoned folders where the folders of a TMPDIR are, in a program that
+ * has another folder too.
+ */
 async function removeAbandoned(parent: string): Promise<void> {
   await using owner = new Owner(
     parent,
     `${MAKE_FOLDER}
+    const other = await PrivateFolder.make();
     await folder.removeAbandoned();
+    await Deno.lstat(other.path + "/lock");
+    await other.remove();
     await folder.remove();
     console.log("done");`,
   );
-  let text = await owner.ready();
-  while (!text.endsWith("done")) text += await owner.ready();
+  let text = "";
+  while (!text.endsWith("done")) {
+    const piece = await owner.ready();
+    assert(piece !== "", "The program has failed");
+    text += piece;
+  }
 }
 
 Deno.test({
   name:
-    "PrivateFolder.removeAbandoned() removes the folder of a program that was killed, and no other",
+    "PrivateFolder.removeAbandoned() removes only the folder of a killed program",
   ignore: isWindows,
   fn: () =>
     withFolder(async (parent) => {
@@ -277,7 +295,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "PrivateFolder.removeAbandoned() removes nothing that isn't a private folder of its user",
+    "PrivateFolder.removeAbandoned() keeps everything that isn't a private folder of its user",
   ignore: isWindows,
   fn: () =>
     withFolder(async (parent) => {
@@ -312,7 +330,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "Pool removes what a pool left that was killed together with its reaper",
+    "Pool removes the folder of a pool that was killed together with its reaper",
   ignore: Deno.build.os !== "linux",
   fn: () =>
     withFolder(async (parent) => {
@@ -331,7 +349,7 @@ Deno.test({
       const worker = Number(await killed.ready());
       const [folder] = [...Deno.readDirSync(parent)].map(({ name }) => name);
       const reaper = reaperOf(killed.pid);
-      killNow(reaper);
+      killAll([reaper]);
       await until(() => !isAlive(reaper));
       await killed[Symbol.asyncDispose]();
       await until(() => !isAlive(worker));

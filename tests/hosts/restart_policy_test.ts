@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { RestartPolicy } from "../../src/hosts/restart_policy.ts";
 
-/** How long a worker lives that can't live, and one that can. */
+/** Lives of a worker that fails early, and of one that doesn't, in milliseconds. */
 const SHORT = 10;
 const LONG = 10_001;
 
-/** The pauses that a worker's losses lead to, without their jitter. */
+/** Checks the pauses after a worker's losses; expects them without jitter. */
 function assertPauses(
   restarts: RestartPolicy,
   index: number,
@@ -17,45 +17,45 @@ function assertPauses(
   }
 }
 
-Deno.test("RestartPolicy replaces at once, then after pauses that grow up to a limit", () => {
+Deno.test("RestartPolicy.lost() returns no pause first, then pauses that double up to a limit", () => {
   const restarts = new RestartPolicy(100);
   assertPauses(restarts, 0, 0, 100, 200, 400, 800, 1_600, 3_200);
   assertPauses(restarts, 0, 5_000, 5_000, 5_000);
 });
 
-Deno.test("RestartPolicy has pauses of its own for each worker", () => {
+Deno.test("RestartPolicy.lost() counts pauses for each worker", () => {
   const restarts = new RestartPolicy(100);
   assertPauses(restarts, 0, 0, 100, 200);
   assertPauses(restarts, 1, 0, 100);
   assertPauses(restarts, 0, 400);
 });
 
-Deno.test("RestartPolicy replaces a worker at once that has lived for long", () => {
+Deno.test("RestartPolicy.lost() returns no pause when the worker has lived long", () => {
   const restarts = new RestartPolicy(100);
   assertPauses(restarts, 0, 0, 100, 200);
   assertEquals(restarts.lost(0, LONG), 0);
   assertPauses(restarts, 0, 100);
 });
 
-Deno.test("RestartPolicy gives up after too many losses, whichever workers they are of", () => {
+Deno.test("RestartPolicy.lost() gives up after too many losses of all workers together", () => {
   const restarts = new RestartPolicy(3);
   for (const index of [0, 1, 2]) assertEquals(restarts.lost(index, LONG), 0);
   assertEquals(restarts.lost(3, LONG), undefined);
   assertEquals(restarts.lost(0, SHORT), undefined);
 });
 
-Deno.test("RestartPolicy gives up at the first loss where none is allowed", () => {
+Deno.test("RestartPolicy.lost() gives up at the first loss when none is allowed", () => {
   assertEquals(new RestartPolicy(0).lost(0, LONG), undefined);
 });
 
-Deno.test("RestartPolicy never gives up where any number is allowed", () => {
+Deno.test("RestartPolicy.lost() never gives up when any number is allowed", () => {
   const restarts = new RestartPolicy(Infinity);
   for (let count = 0; count < 10_000; count++) {
     assert(restarts.lost(count % 3, SHORT) !== undefined);
   }
 });
 
-Deno.test("RestartPolicy forgets losses after a minute", () => {
+Deno.test("RestartPolicy.lost() forgets losses after a minute", () => {
   let now = 0;
   const restarts = new RestartPolicy(2, () => now);
   const lose = (at: number) => {

@@ -16,7 +16,7 @@ import { DIED, Scene } from "../helpers/supervisor_scene.ts";
 const STOP_TIMEOUT = 3_000;
 const KILL_TIMEOUT = 1_000;
 
-Deno.test("WorkerSupervisor.start() starts as many workers as the host says", async () => {
+Deno.test("WorkerSupervisor.start() starts the number of workers that the host returns", async () => {
   await using scene = new Scene();
   const workers = await scene.supervisor.start();
   assertEquals(workers.map(({ process }) => process.name), [
@@ -37,7 +37,7 @@ Deno.test("WorkerSupervisor.start() starts as many workers as the host says", as
   ]);
 });
 
-Deno.test("WorkerSupervisor.start() fails if a worker ends before it connects", async () => {
+Deno.test("WorkerSupervisor.start() fails when a worker ends before it connects", async () => {
   await using scene = new Scene();
   scene.connects = false;
   const starting = scene.supervisor.start();
@@ -52,7 +52,7 @@ Deno.test("WorkerSupervisor.start() fails if a worker ends before it connects", 
   assertStringIncludes(error.message, "alas");
 });
 
-Deno.test("WorkerSupervisor.start() fails if a worker can't be started", async () => {
+Deno.test("WorkerSupervisor.start() fails when a worker can't be started", async () => {
   await using scene = new Scene();
   scene.startProblem = new TypeError("no way");
   const error = await assertRejects(() => scene.supervisor.start(), HostError);
@@ -62,7 +62,7 @@ Deno.test("WorkerSupervisor.start() fails if a worker can't be started", async (
   );
 });
 
-Deno.test("WorkerSupervisor.start() says of a worker that wrote nothing only how it ended", async () => {
+Deno.test("WorkerSupervisor.start() reports only the exit status when a worker wrote nothing", async () => {
   await using scene = new Scene();
   scene.connects = false;
   const starting = scene.supervisor.start();
@@ -75,7 +75,7 @@ Deno.test("WorkerSupervisor.start() says of a worker that wrote nothing only how
   );
 });
 
-Deno.test("WorkerSupervisor.start() fails if a worker doesn't connect in time", async () => {
+Deno.test("WorkerSupervisor.start() fails when a worker doesn't connect in time", async () => {
   await using scene = new Scene({ startTimeout: 10 });
   scene.connects = false;
   const error = await assertRejects(() => scene.supervisor.start(), HostError);
@@ -91,7 +91,7 @@ Deno.test("WorkerSupervisor replaces a worker that has ended", async () => {
   assertEquals([scene.supervisor.lostWorkers, scene.givenUp], [1, 0]);
 });
 
-Deno.test("WorkerSupervisor tries again if a replacement ends before it connects", async () => {
+Deno.test("WorkerSupervisor tries again when a replacement ends before it connects", async () => {
   await using scene = await Scene.started();
   scene.connects = false;
   scene.host.processes[0]!.end(DIED);
@@ -103,7 +103,7 @@ Deno.test("WorkerSupervisor tries again if a replacement ends before it connects
   assertEquals(scene.supervisor.lostWorkers, 2);
 });
 
-Deno.test("WorkerSupervisor ends a replacement that doesn't connect in time, and tries again", async () => {
+Deno.test("WorkerSupervisor kills a replacement that doesn't connect in time, and tries again", async () => {
   await using scene = await Scene.started();
   scene.connects = false;
   scene.options.startTimeout = 10;
@@ -113,7 +113,7 @@ Deno.test("WorkerSupervisor ends a replacement that doesn't connect in time, and
   await scene.processes(4);
 });
 
-Deno.test("WorkerSupervisor gives up after too many losses, and says how the last ended", async () => {
+Deno.test("WorkerSupervisor gives up after too many losses, and reports the last one's end", async () => {
   await using scene = await Scene.started({ maxRestarts: 1 });
   for (let count = 0; count < 3; count++) {
     assertEquals(scene.givenUp, 0);
@@ -131,12 +131,12 @@ Deno.test("WorkerSupervisor gives up after too many losses, and says how the las
   assertEquals([scene.givenUp, scene.host.processes.length], [1, 4]);
 });
 
-Deno.test("WorkerSupervisor replaces workers without end that are ended for no fault of theirs", async () => {
+Deno.test("WorkerSupervisor replaces any number of blameless workers", async () => {
   await using scene = new Scene({ maxRestarts: 1 });
   let [worker] = await scene.supervisor.start();
   for (let count = 1; count < 6; count++) {
     worker!.process.kill(true);
-    // Its connection breaks then.
+    // Its connection breaks as a result.
     worker!.process.kill();
     await until(() => scene.replacements.length === count);
     worker = scene.replacements.at(-1);
@@ -144,7 +144,7 @@ Deno.test("WorkerSupervisor replaces workers without end that are ended for no f
   assertEquals([scene.givenUp, scene.supervisor.error], [0, undefined]);
 });
 
-Deno.test("WorkerSupervisor that gives up expects the replacements that are on their way", async () => {
+Deno.test("WorkerSupervisor.expectsWorkers is true after giving up while a replacement starts", async () => {
   await using scene = new Scene({ maxRestarts: 0 });
   const [first, second] = await scene.supervisor.start();
   scene.connects = false;
@@ -160,7 +160,7 @@ Deno.test("WorkerSupervisor that gives up expects the replacements that are on t
   assertEquals(scene.host.processes.length, 3);
 });
 
-Deno.test("WorkerSupervisor that has given up begins anew when its host is reached again", async () => {
+Deno.test("WorkerSupervisor replaces workers again after it has connected a lost host", async () => {
   await using scene = await Scene.started({ maxRestarts: 0 });
   const giveUp = async () => {
     scene.host.processes[0]!.end(DIED);
@@ -177,7 +177,7 @@ Deno.test("WorkerSupervisor that has given up begins anew when its host is reach
   assertEquals(scene.reports.filter((line) => /Too many/.test(line)).length, 2);
 });
 
-Deno.test("WorkerSupervisor says why a worker was refused that it gives up with", async () => {
+Deno.test("WorkerSupervisor reports why the last worker was refused when it gives up", async () => {
   await using scene = new Scene({ maxRestarts: 0 });
   const [worker] = await scene.supervisor.start();
   worker!.process.refuse("it was no good");
@@ -186,7 +186,7 @@ Deno.test("WorkerSupervisor says why a worker was refused that it gives up with"
   assertStringIncludes(scene.supervisor.error!.message, "it was no good");
 });
 
-Deno.test("WorkerSupervisor gives up when workers can't be started any more, and says why", async () => {
+Deno.test("WorkerSupervisor gives up and reports the error when workers can't be started any more", async () => {
   await using scene = await Scene.started({ maxRestarts: 1 });
   scene.startProblem = new TypeError("no way");
   scene.host.processes[0]!.end(DIED);
@@ -194,7 +194,7 @@ Deno.test("WorkerSupervisor gives up when workers can't be started any more, and
   assertStringIncludes(scene.supervisor.error!.message, "no way");
 });
 
-Deno.test("WorkerSupervisor reaches a lost host again with all workers", async () => {
+Deno.test("WorkerSupervisor connects a lost host again with all workers", async () => {
   await using scene = await Scene.started();
   const [lost] = scene.hosts;
   for (const process of lost!.processes) {
@@ -221,7 +221,7 @@ Deno.test("WorkerSupervisor reaches a lost host again with all workers", async (
   ]);
 });
 
-Deno.test("WorkerSupervisor ends the workers of a host that is lost", async () => {
+Deno.test("WorkerSupervisor ends the workers of a lost host", async () => {
   await using scene = await Scene.started();
   const [lost] = scene.hosts;
   lost!.lose(new Error("pulled the plug"));
@@ -235,7 +235,7 @@ Deno.test("WorkerSupervisor connects a lost host again after pauses that double"
   let tries = 0;
   scene.open = () => Promise.reject(new Error(`try ${++tries}`));
   const { random } = Math;
-  // Jitter would halve a pause at most; now it always does.
+  // Jitter shortens pauses by up to a half; now it always takes a half.
   Math.random = () => 0;
   try {
     using timers = new HeldTimers(250, 500, 1_000, 2_000);
@@ -257,7 +257,7 @@ Deno.test("WorkerSupervisor connects a lost host again after pauses that double"
   assert(scene.hosts.slice(0, -1).every((host) => host.isClosed));
 });
 
-Deno.test("WorkerSupervisor tries a lost host again if a worker there ends early", async () => {
+Deno.test("WorkerSupervisor tries a lost host again when a worker there ends early", async () => {
   await using scene = await Scene.started();
   scene.connects = false;
   scene.host.lose(new Error("pulled the plug"));
@@ -271,7 +271,7 @@ Deno.test("WorkerSupervisor tries a lost host again if a worker there ends early
   assert(first!.hasEnded);
 });
 
-Deno.test("WorkerSupervisor says that workers of a lost host are late, and tries again", async () => {
+Deno.test("WorkerSupervisor reports late workers of a lost host, and tries again", async () => {
   await using scene = await Scene.started({ startTimeout: 100 });
   scene.connects = false;
   scene.host.lose(new Error("pulled the plug"));
@@ -283,7 +283,7 @@ Deno.test("WorkerSupervisor says that workers of a lost host are late, and tries
   await until(() => scene.replacements.length === 2);
 });
 
-Deno.test("WorkerSupervisor replaces workers of a host that was reached again", async () => {
+Deno.test("WorkerSupervisor replaces workers of a host that it has connected again", async () => {
   await using scene = await Scene.started();
   scene.host.lose(new Error("pulled the plug"));
   await until(() => scene.replacements.length === 2);
@@ -294,7 +294,7 @@ Deno.test("WorkerSupervisor replaces workers of a host that was reached again", 
   assertEquals(scene.hosts.length, 3);
 });
 
-/** How a scene gets where it is to be stopped. */
+/** Stages in which a scene is stopped, and how to reach them. */
 const STAGES: [stage: string, reach: (scene: Scene) => Promise<void>][] = [
   ["all is well", async () => {}],
   ["a worker is being replaced", async (scene) => {
@@ -346,7 +346,7 @@ for (const [stage, reach] of STAGES) {
   });
 }
 
-Deno.test("WorkerSupervisor.stop() ends a host that doesn't tell how its workers end", async () => {
+Deno.test("WorkerSupervisor.stop() closes a host that doesn't report the ends of its workers", async () => {
   const scene = await Scene.started();
   const [stuck, other] = scene.host.processes;
   stuck!.isStuck = true;

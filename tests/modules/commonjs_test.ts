@@ -4,14 +4,14 @@ import type { Project } from "../helpers/bundle_fixture.ts";
 import { testWith } from "../helpers/module_pools.ts";
 import { SITE_KINDS } from "../helpers/module_sites.ts";
 
-/** A module as npm has many. */
+/** A module like many on npm. */
 const TEXT = `
 const { basename } = require("node:path");
 exports.last = function (path) { return basename(path); };
 exports.count = 3;
 `;
 
-/** The types of what it exports. */
+/** The types of its exports. */
 interface CommonModule {
   last(path: string): string;
   count(): void;
@@ -26,7 +26,7 @@ async function tasksIn(project: Project) {
 for (const kind of SITE_KINDS) {
   testWith(
     kind,
-    "runs what a CommonJS module exports by name, as a local worker does",
+    "runs the named exports of a CommonJS module",
     () => ({ workers: 1 }),
     async (pool, project) => {
       const tasks = await tasksIn(project);
@@ -36,7 +36,7 @@ for (const kind of SITE_KINDS) {
 
   testWith(
     kind,
-    "says what functions a CommonJS module exports",
+    "lists the functions of a CommonJS module when an export is missing",
     () => ({}),
     async (pool, project) => {
       const { count, toString } = await tasksIn(project);

@@ -3,7 +3,7 @@ import { Pool, type PoolOptions } from "../../mod.ts";
 import { Project } from "../helpers/bundle_fixture.ts";
 import { importF } from "../helpers/module_pools.ts";
 
-/** Checks what a pool says when a worker here can't import a module. */
+/** Tests the message when a local worker can't import a module. */
 function testFailure(
   name: string,
   text: string,

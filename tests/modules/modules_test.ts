@@ -17,7 +17,7 @@ import {
 import { SITE_KINDS } from "../helpers/module_sites.ts";
 import { ModuleMessages } from "../helpers/module_web.ts";
 
-/** The different bundles that pools get, until the end of its scope. */
+/** Counts the bundles that pools make, until the end of its scope. */
 class Bundles implements Disposable {
   readonly made = new Set<unknown>();
   readonly #bundle = ModuleBundles.prototype.bundle;
@@ -40,7 +40,7 @@ class Bundles implements Disposable {
 for (const kind of SITE_KINDS) {
   testWith(
     kind,
-    "runs module tasks as a local worker does",
+    "runs the tasks of a module on remote and local workers alike",
     () => ({ workers: 1 }),
     async (pool, project) => {
       const tasks = tasksOf(project);
@@ -64,7 +64,7 @@ for (const kind of SITE_KINDS) {
 
   testWith(
     kind,
-    "runs module tasks without any permission",
+    "runs the tasks of a module when workers have no permissions",
     () => ({ permissions: "none" }),
     async (pool, project) => {
       const tasks = tasksOf(project);
@@ -84,7 +84,7 @@ for (const kind of SITE_KINDS) {
 
   testWith(
     kind,
-    "has the exports of a module share what it has",
+    "shares the state of a module between its exports",
     (project) => ({
       initializer: tasksOf(project).begin,
       initializerArgs: [7],
@@ -99,7 +99,7 @@ for (const kind of SITE_KINDS) {
 
   testWith(
     kind,
-    "runs tasks of modules that need no sending",
+    "sends no modules that workers can import",
     () => ({}),
     async (pool) => {
       using messages = new ModuleMessages();
@@ -114,7 +114,7 @@ for (const kind of SITE_KINDS) {
 
 for (const { name: kind, declare, start } of SITE_KINDS) {
   declare(
-    `Pool (${kind}) bundles a module once and sends it once to each worker elsewhere`,
+    `Pool (${kind}) bundles a module once and sends it once to each remote worker`,
     async () => {
       using messages = new ModuleMessages();
       using bundles = new Bundles();
@@ -142,7 +142,7 @@ for (const { name: kind, declare, start } of SITE_KINDS) {
   );
 
   declare(
-    `Pool (${kind}) takes a module as it is when it is first needed`,
+    `Pool (${kind}) keeps a module as it was when it was first needed`,
     async () => {
       await using project = await makeProject();
       await using site = await start();
@@ -173,7 +173,7 @@ for (const { name: kind, declare, start } of SITE_KINDS) {
 for (const kind of SITE_KINDS) {
   testWith(
     kind,
-    "has errors name the files and lines of a module",
+    "keeps the files and lines of a module in stack traces",
     () => ({}),
     async (pool, project) => {
       const tasks = tasksOf(project);
@@ -200,7 +200,7 @@ for (const kind of SITE_KINDS) {
 
   testWith(
     kind,
-    "says what a module exports instead",
+    "lists the functions of a module when an export is missing",
     () => ({}),
     async (pool, project) => {
       const { notAFunction } = tasksOf(project);
@@ -215,7 +215,7 @@ for (const kind of SITE_KINDS) {
   );
 }
 
-/** Checks that the frames below a task's are of the tests and of Deno. */
+/** Checks that the other frames are in the tests and in Deno. */
 function assertUsersOnly(frames: readonly string[]): void {
   assert(frames.length > 0);
   const tests = import.meta.resolve("../");

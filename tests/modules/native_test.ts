@@ -1,6 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { testWith } from "../helpers/module_pools.ts";
-import { importF } from "../helpers/module_pools.ts";
+import { importF, testWith } from "../helpers/module_pools.ts";
 import { SITE_KINDS } from "../helpers/module_sites.ts";
 
 /** A package whose binaries are in packages of their own. */
@@ -16,7 +15,7 @@ export async function f(text: string): Promise<unknown[]> {
 for (const kind of SITE_KINDS) {
   testWith(
     kind,
-    "imports packages with native code where the task runs",
+    "lets remote workers import packages with native code themselves",
     () => ({}),
     async (pool, project) => {
       await project.write("native.ts", TEXT);

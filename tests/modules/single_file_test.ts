@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { runDeno } from "../helpers/bundle_fixture.ts";
 import { startSpawnerServer } from "../helpers/spawner_server.ts";
 
-Deno.test("Pool runs tasks elsewhere of the module that makes it", async () => {
+Deno.test("Pool runs tasks of the program's main module on another machine", async () => {
   await using server = await startSpawnerServer();
   const program = new URL("../programs/single_file.ts", import.meta.url);
   const { stdout, stderr } = await runDeno([

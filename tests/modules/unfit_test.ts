@@ -10,17 +10,17 @@ import { importF, testWith } from "../helpers/module_pools.ts";
 import { tasksOf } from "../helpers/module_project.ts";
 import { SITE_KINDS } from "../helpers/module_sites.ts";
 
-/** Modules that can't be bundled, and what is said about each. */
-const UNFIT: readonly (readonly [name: string, text: string, said: string])[] =
-  [
-    ["wrong syntax", "\n\nexport function f( {", ":3:21"],
+/** Modules that can't be bundled, and the position of the error in each. */
+const UNFIT:
+  readonly (readonly [name: string, text: string, position: string])[] = [
+    ["a syntax error", "\n\nexport function f( {", ":3:21"],
     [
-      "an import that isn't there",
+      "a missing import",
       '\n\nimport x from "./none.ts";\nexport const f = () => x;',
       ":3:15",
     ],
     [
-      "an import by an unknown name",
+      "an import of an unknown name",
       '\n\nimport x from "bare";\nexport const f = () => x;',
       ":3:16",
     ],
@@ -30,7 +30,7 @@ for (const kind of SITE_KINDS) {
   for (const [name, text, place] of UNFIT) {
     testWith(
       kind,
-      `rejects each call of a module with ${name}, and goes on`,
+      `rejects each call of a module with ${name}, and runs other calls`,
       () => ({}),
       async (pool, project) => {
         await project.write("unfit.ts", text);
@@ -59,7 +59,7 @@ for (const kind of SITE_KINDS) {
 
   testWith(
     kind,
-    "is broken by an initializer of a module that can't be bundled",
+    "breaks when the module of its initializer can't be bundled",
     (project) => ({ initializer: importF(project.url("none.ts")) }),
     async (pool, project) => {
       const error = await assertRejects(() => pool.ready, BrokenPoolError);
@@ -72,7 +72,7 @@ for (const kind of SITE_KINDS) {
 
   testWith(
     kind,
-    "rejects calls of a module with what it throws at its top",
+    "rejects calls of a module that throws at its top level",
     () => ({}),
     async (pool, project) => {
       await project.write("top.ts", "\nthrow new RangeError('at the top');");

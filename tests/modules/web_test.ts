@@ -6,7 +6,7 @@ import { configOf, makeProject } from "../helpers/module_project.ts";
 import { SITE_KINDS, startSshSite } from "../helpers/module_sites.ts";
 import { ModuleMessages, serveModules } from "../helpers/module_web.ts";
 
-/** A module on the web, which imports another one. */
+/** A web module that imports another one. */
 const WEB_MODULES = {
   "tasks.js": 'import { x } from "./x.js";\n' +
     "export const f = (y) => [x, y, import.meta.url];",
@@ -20,7 +20,7 @@ function importNumber() {
 
 for (const scheme of ["http", "https"] as const) {
   sshTest(
-    `Pool (ssh) has workers import ${scheme} modules themselves`,
+    `Pool (ssh) lets workers import ${scheme} modules themselves`,
     async () => {
       using messages = new ModuleMessages();
       await using web = await serveModules(scheme, WEB_MODULES);
@@ -42,7 +42,7 @@ for (const scheme of ["http", "https"] as const) {
   );
 
   sshTest(
-    `Pool (ssh) sends ${scheme} modules if they are to be bundled`,
+    `Pool (ssh) sends ${scheme} modules with modules: "bundle"`,
     async () => {
       using messages = new ModuleMessages();
       await using project = await makeProject();
@@ -60,7 +60,7 @@ for (const scheme of ["http", "https"] as const) {
       const { f } = importTasks<{ f(y: number): unknown }>(url);
       const expected = ["from the web", 1, url];
       assertEquals(await pool.run(f, 1), expected);
-      // The other worker gets it when there is nowhere else to get it from.
+      // The other worker gets the module although the server is down.
       await web.stop();
       assertEquals(await pool.runOnAll(f, 1), [expected, expected]);
       assertEquals(messages.sent, [url, url]);
@@ -68,7 +68,7 @@ for (const scheme of ["http", "https"] as const) {
   );
 }
 
-sshTest("Pool (ssh) has workers import npm modules themselves", async () => {
+sshTest("Pool (ssh) lets workers import npm modules themselves", async () => {
   using messages = new ModuleMessages();
   await using site = await startSshSite();
   await using pool = new Pool({ workers: 0, hosts: site.host(1) });
@@ -80,7 +80,7 @@ sshTest("Pool (ssh) has workers import npm modules themselves", async () => {
 for (const kind of SITE_KINDS) {
   testWith(
     kind,
-    "sends modules of registries if they are to be bundled",
+    'sends modules of registries with modules: "bundle"',
     () => ({ modules: "bundle", permissions: "none" }),
     async (pool) => {
       assertEquals(await pool.run(importNumber(), "5"), true);

@@ -16,7 +16,7 @@ import {
 import { serveModules } from "../helpers/module_web.ts";
 import { sshdProblem, startSshServer } from "../helpers/ssh_server.ts";
 
-/** A project's configuration, with names that nobody else could resolve. */
+/** A project's configuration, with names that only it can resolve. */
 const PROJECT_CONFIG = JSON.stringify({
   imports: {
     "@distex/pool": PACKAGE,
@@ -34,7 +34,7 @@ export function shout(text: string): string {
 }
 `;
 
-/** A task module that can be loaded only with the project's import map. */
+/** A task module that loads only with the project's import map. */
 const TASKS = `
 import { parseArgs } from "flags";
 import { shout } from "words";
@@ -59,7 +59,7 @@ console.log(JSON.stringify({
 }));
 `;
 
-/** What {@linkcode MAIN} writes. */
+/** The output of {@linkcode MAIN}. */
 const RESULTS = {
   inline: 42,
   module: "HELLO YOU!",
@@ -67,12 +67,12 @@ const RESULTS = {
   workers: [`${PACKAGE_URL}/worker.ts`, `${PACKAGE_URL}/worker.ts`],
 };
 
-/** Has all of the package in its module graph. */
+/** A module whose graph has the whole package. */
 const GRAPH = Object.keys(config.exports).map((path) =>
   `import "@distex/pool${path.slice(".".length)}";\n`
 ).join("");
 
-/** A task module with a single import, so that it is the one that fails. */
+/** A task module with a single import, which can fail to resolve. */
 const WORDS_TASKS = `
 import { shout } from "words";
 
@@ -82,8 +82,8 @@ export function greet(): string {
 `;
 
 /**
- * Without a configuration there is no `"vendor": true` either, by which workers
- * find the package here; the flag says the same of the folder they start in.
+ * Without a configuration there is no `"vendor": true`, which makes workers find
+ * the package here. The flag does the same for the folder that they start in.
  */
 const UNCONFIGURED = `
 import { importTasks, Pool } from "@distex/pool";
@@ -102,7 +102,7 @@ const inline = await pool.run((x: number) => x + 1, 41);
 console.log(JSON.stringify({ message, inline }));
 `;
 
-/** Runs tasks at the host that is its argument, as JSON. */
+/** Runs tasks at the host given as its argument, in JSON. */
 const SSH_MAIN = `
 import { importTasks, Pool } from "@distex/pool";
 
@@ -135,7 +135,7 @@ const PACKAGE_JSON = JSON.stringify({
   },
 });
 
-/** A task module that can be loaded only with the project's package.json. */
+/** A task module that loads only with the project's package.json. */
 const PACKAGE_JSON_TASKS = `
 import isNumber from "is-number";
 import { shout } from "#words";
@@ -151,13 +151,45 @@ import { importTasks, Pool } from "${PACKAGE}";
 const tasks = importTasks<typeof import("./tasks.ts")>(
   import.meta.resolve("./tasks.ts"),
 );
-await using pool = new Pool({ workers: 1, denoArgs: ["--vendor"] });
-console.log(JSON.stringify(
-  await pool.map(tasks.describe, ["1", "one"]).toArray(),
-));
+const options = { workers: 1, denoArgs: ["--vendor"] };
+await using pool = new Pool(options);
+await using strictPool = new Pool({ ...options, permissions: "none" });
+console.log(JSON.stringify([
+  ...await pool.map(tasks.describe, ["1", "one"]).toArray(),
+  await strictPool.run((x: number) => x + 1, 41),
+]));
 `;
 
-/** Imports a module of another site, in each way that a task can. */
+/** An import map that isn't part of the project's configuration. */
+const IMPORT_MAP = JSON.stringify({
+  imports: { "@distex/pool": PACKAGE, "mapped": "./lib/words.ts" },
+});
+
+/** A task module that loads only with {@linkcode IMPORT_MAP}. */
+const MAPPED_TASKS = `
+import { shout } from "mapped";
+
+export function greet(): string {
+  return shout("hello");
+}
+`;
+
+/** Prints what a task returns with the import map, and throws without. */
+const MAPPED_MAIN = `
+import { importTasks, Pool } from "@distex/pool";
+
+const tasks = importTasks<typeof import("./mapped_tasks.ts")>(
+  import.meta.resolve("./mapped_tasks.ts"),
+);
+const results: string[] = [];
+for (const denoArgs of [["--import-map", "map.json"], []]) {
+  await using pool = new Pool({ workers: 1, denoArgs });
+  results.push(await pool.run(tasks.greet).catch((error) => error.message));
+}
+console.log(JSON.stringify(results));
+`;
+
+/** Imports a module of another site in each way that a task can. */
 const WEB_MAIN = `
 import { importTasks, Pool } from "@distex/pool";
 
@@ -170,33 +202,28 @@ console.log(JSON.stringify([
 ]));
 `;
 
-/** What {@linkcode WEB_MAIN} imports. */
+/** The modules that {@linkcode WEB_MAIN} imports. */
 const WEB_MODULES = {
   "tasks.js": 'export { double } from "./double.js";',
   "double.js": "export const double = (x) => x * 2;",
 };
 
-/** Checks that nothing is published but what users need, and all of that. */
+/** Checks that the package has all files that users need, and no others. */
 async function checkPublished(paths: readonly string[]): Promise<void> {
-  const optional = ["README.md", "CHANGELOG.md"];
-  const lists = await Promise.all([...optional, "src"].map(listRepository));
-  const required = [
-    "deno.json",
-    "LICENSE",
-    "mod.ts",
-    "worker.ts",
-    "doctor.ts",
-    "server.ts",
-    "doctor.ts",
-  ];
-  assertArrayIncludes(paths, [...required, ...lists.flat()]);
-  assertEquals(
-    paths.filter((path) =>
-      !(path.startsWith("src/") || required.includes(path) ||
-        optional.includes(path)) || /_(test|bench)\.ts$/.test(path)
-    ),
-    [],
+  const doors = Object.values(config.exports).map((path) => path.slice(2));
+  const documents = ["deno.json", "README.md", "CHANGELOG.md", "LICENSE"];
+  const folders = ["src", "docs", "examples"];
+  assertArrayIncludes(paths, [
+    ...doors,
+    ...documents,
+    ...(await Promise.all(folders.map(listRepository))).flat(),
+  ]);
+  const others = paths.filter((path) =>
+    !folders.some((folder) => path.startsWith(`${folder}/`)) &&
+    !doors.includes(path) && !documents.includes(path)
   );
+  assertEquals(others, ["bench/README.md"]);
+  assertEquals(paths.filter((path) => /_(test|bench)\.ts$/.test(path)), []);
 }
 
 /** Checks that no module of the package needs an import map. */
@@ -235,6 +262,9 @@ Deno.test("the package works in a project of its own", async (t) => {
     "unconfigured.ts": UNCONFIGURED,
     "ssh_main.ts": SSH_MAIN,
     "web_main.ts": WEB_MAIN,
+    "map.json": IMPORT_MAP,
+    "mapped_main.ts": MAPPED_MAIN,
+    "mapped_tasks.ts": MAPPED_TASKS,
   });
 
   await t.step("has the right files", async () => {
@@ -285,7 +315,7 @@ Deno.test("the package works in a project of its own", async (t) => {
         map: RESULTS.map,
         programs: ["program.js", "program.js"],
       });
-      // The program for the host is kept, and this is where.
+      // The program for the host is cached here.
       const kept = await Array.fromAsync(Deno.readDir(`${cache}/distex-pool`));
       assertEquals(kept.length, 1);
     },
@@ -328,7 +358,17 @@ Deno.test("the package works in a project of its own", async (t) => {
       ["run", "-A", "--vendor", "src/main.ts"],
       project,
     );
-    assertEquals(JSON.parse(stdout), ["NUMBER!", "TEXT!"]);
+    assertEquals(JSON.parse(stdout), ["NUMBER!", "TEXT!", 42]);
+  });
+
+  await t.step("takes an import map, and says that it needs it", async () => {
+    const { stdout } = await runDeno(
+      ["run", "-A", "--import-map", "map.json", "mapped_main.ts"],
+      project,
+    );
+    const [value, message] = JSON.parse(stdout);
+    assertEquals(value, "HELLO!");
+    assertStringIncludes(message, 'denoArgs: ["--import-map", path]');
   });
 
   await t.step("has no import map with config: false", async () => {

@@ -11,10 +11,10 @@ import { Gate, passGate } from "../helpers/gate.ts";
 import { BAD_TASKS, type BadTask } from "../programs/cancel_bad_tasks.ts";
 import { REPLACING_TASKS } from "../programs/cancel_replacing_tasks.ts";
 
-/** How long all may take on a busy machine, in milliseconds. */
+/** The longest that a step may take on a busy machine, in milliseconds. */
 const LONG = 60_000;
 
-/** Calls of all kinds, of which none has anything to do with the bad one. */
+/** Starts calls of all kinds that have nothing to do with the bad one. */
 function startInnocents(pool: Pool): Promise<unknown>[] {
   return [
     ...[1, 2, 3].map((x) => pool.run((x: number) => x * 2, x)),
@@ -62,7 +62,7 @@ function testBadTask({ name, task, outcome: expected }: BadTask): void {
       stdio: "null",
     });
     await pool.ready;
-    const timeout = expected === "time-out" ? 500 : LONG / 2;
+    const timeout = expected === "time-out" ? 100 : LONG / 2;
     const bad = pool.with({ timeout }).run(task);
     const beside = startInnocents(pool);
     const [outcome] = await Promise.allSettled([bad]);
@@ -70,8 +70,7 @@ function testBadTask({ name, task, outcome: expected }: BadTask): void {
       assertEquals(kindOf(outcome!), expected, Deno.inspect(outcome));
     }
     assertEquals(await deadline(Promise.all(beside), LONG), RIGHT);
-    // What goes wrong later, in a timer, does so before this: its timer is due
-    // and fires after all that the task has set.
+    // This timer fires after all timers that the bad task has set.
     await pool.run(() => new Promise((resolve) => setTimeout(resolve, 10)));
     const after = deadline(Promise.all(startInnocents(pool)), LONG);
     assertEquals(await after, RIGHT);
@@ -80,7 +79,7 @@ function testBadTask({ name, task, outcome: expected }: BadTask): void {
 
 [...BAD_TASKS, ...REPLACING_TASKS].forEach(testBadTask);
 
-/** Replaces the method of a number, and returns what it is called, if any. */
+/** Replaces the n-th method of the language, and returns its name, if any. */
 function replaceMethod(number: number): string | undefined {
   const iterators = [[].values(), new Map().values(), new Set().values()]
     .map((iterator) => Object.getPrototypeOf(iterator));
@@ -100,7 +99,7 @@ function replaceMethod(number: number): string | undefined {
       const descriptor = Reflect.getOwnPropertyDescriptor(owner, key)!;
       const isMethod = typeof descriptor.value === "function";
       if (!isMethod || !descriptor.configurable) continue;
-      // The calls beside it use these themselves.
+      // The other calls use these themselves.
       if (owner !== Array.prototype && key === "fill" || key === "from") {
         continue;
       }
@@ -131,16 +130,16 @@ Deno.test("Pool survives tasks that replace any method of the language", async (
   }
 });
 
-Deno.test("Pool survives tasks whose results are larger than a message can be", async () => {
+Deno.test("Pool survives tasks whose results are too large for a message", async () => {
   await using pool = new Pool({ workers: 1, prefetch: 19 });
   const pid = await pool.run(() => Deno.pid);
   const binary = pool.run(() => new Uint8Array(2 ** 31));
   const beside = startInnocents(pool);
-  const strings = pool.run(() => {
-    const text = "x".repeat(2 ** 24);
-    return Array.from({ length: 2 ** 7 }, () => text);
+  const many = pool.run(() => {
+    const bytes = new Uint8Array(2 ** 24);
+    return Array.from({ length: 2 ** 7 }, () => bytes);
   });
-  for (const call of [binary, strings]) {
+  for (const call of [binary, many]) {
     const error = await assertRejects(() => call, DOMException);
     assertEquals(error.name, "DataCloneError");
     assertStringIncludes(error.message, "1073741824 bytes");
@@ -164,7 +163,7 @@ Deno.test({
         try {
           if (Number(name) > 2) closeSync(Number(name));
         } catch {
-          // It isn't one of Node's.
+          // It isn't a file descriptor of Node.
         }
       }
     });

@@ -130,7 +130,7 @@ Deno.test("TaskRunner.with() with a signal ignores an abort after the result", a
   assertEquals(await runner.runOnAll(double, 2), [4]);
   assertEquals(await runner.map(double, [1, 2]).toArray(), [2, 4]);
   await assertRejects(() => runner.run(() => Promise.reject(new Error("x"))));
-  await assertRejects(() => runner.run(() => () => 1));
+  await assertRejects(() => runner.run((): unknown => () => 1));
   await assertRejects(() => runner.run((_: unknown) => 1, () => 1));
   await turn();
   assertEquals(counts.now, 0);

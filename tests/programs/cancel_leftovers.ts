@@ -1,4 +1,4 @@
-/** Runs tasks that leave behind what fails, and then others. */
+/** Runs tasks that leave failing timers and promises behind, and then others. */
 
 import { Pool } from "../../mod.ts";
 import { pid } from "./cancel_tasks.ts";

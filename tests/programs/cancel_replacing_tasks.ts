@@ -1,6 +1,6 @@
 import type { BadTask } from "./cancel_bad_tasks.ts";
 
-/** Tasks that replace globals and what is built in. */
+/** Tasks that replace globals and built-ins. */
 export const REPLACING_TASKS: readonly BadTask[] = [
   {
     name: "replaces Promise",

@@ -1,7 +1,6 @@
 /**
- * Does much of which no one awaits the outcome, and says on stdout which
- * promises were rejected without being handled: only those that `run()` and
- * the like have given to this program.
+ * Starts many calls without awaiting them, and prints which rejected promises
+ * nobody handled: only promises that the pool returned to this program count.
  */
 
 import { Pool } from "../../mod.ts";
@@ -23,7 +22,7 @@ async function futures(): Promise<void> {
   const fail = () => Promise.reject(new Error("no"));
   pool.submit(never).cancel();
   pool.submit(fail);
-  pool.submit(() => () => {});
+  pool.submit((): unknown => () => {});
   pool.submit((_: unknown) => {}, () => {});
   pool.submit(() => Deno.exit(1));
   pool.with({ timeout: 1 }).submit(never);
@@ -74,7 +73,7 @@ async function starts(): Promise<void> {
   await lost.shutdown();
 }
 
-/** Each of these is the program's own, and one rejection. */
+/** Causes one rejection with each promise that the program ignores. */
 async function own(): Promise<void> {
   const pool = new Pool({ workers: 1, cancelGrace: 20 });
   await pool.ready;

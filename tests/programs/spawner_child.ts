@@ -1,4 +1,4 @@
-/** What a session starts in place of a worker: says how, then does as told. */
+/** Replaces a worker in tests: reports its arguments, then acts as told. */
 
 const input = await new Response(Deno.stdin.readable).text();
 console.log(JSON.stringify({

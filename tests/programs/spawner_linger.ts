@@ -1,6 +1,6 @@
 /**
- * Makes a pool at the spawner server that is its first argument, says on stdout
- * which workers it has, and keeps each busy for good.
+ * Makes a pool at the spawner server in its first argument, prints its workers,
+ * and keeps each of them busy for ever.
  */
 
 import { Pool } from "../../mod.ts";

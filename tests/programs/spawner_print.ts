@@ -1,4 +1,4 @@
-/** Has a worker at the spawner server that is its argument print something. */
+/** Makes a worker at the spawner server in its argument print something. */
 
 import { Pool } from "../../mod.ts";
 

@@ -1,8 +1,8 @@
 /**
- * One end of a TLS connection, which ends as its argument says: `listen` keeps
- * nothing but a listener; `idle` also has an idle connection; `exit` connects
- * to the port that is the second argument, and exits when it has got a byte;
- * `stay` waits for more.
+ * One end of a TLS connection, which ends as its first argument says: `listen`
+ * has only a listener; `idle` has an idle connection too; `exit` connects to the
+ * port in the second argument, and exits when it has received a byte; `stay`
+ * waits for more.
  */
 
 import { makeCertificate } from "../../src/transport/certificate.ts";

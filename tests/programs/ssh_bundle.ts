@@ -1,7 +1,7 @@
 /**
- * Makes a pool of the host in its second argument, with the environment
- * variables in its first one, as JSON, of which its own `deno` knows nothing.
- * Meanwhile it says again what it is told.
+ * Makes a pool of the host in its second argument. The environment variables in
+ * its first argument, as JSON, are hidden from its own `deno`. Meanwhile it
+ * echoes its input.
  */
 
 import { Pool } from "../../mod.ts";

@@ -1,12 +1,12 @@
 /**
- * Makes a pool of the options in its first argument, as JSON, and does what
- * its second one says.
+ * Makes a pool of the options in its first argument, as JSON, and acts as its
+ * second argument says.
  */
 
 import { Pool, type PoolOptions } from "../../mod.ts";
 import { say } from "./ssh_tasks.ts";
 
-// It ends when the test does that has started it.
+// It ends with the test that has started it.
 new Response(Deno.stdin.readable).bytes().finally(() => Deno.exit(1));
 
 const [options, mode, port] = Deno.args;

@@ -1,4 +1,4 @@
-/** Writes to both streams of a worker. */
+/** A task: writes to both streams of its worker. */
 export async function say(out: string, err: string): Promise<void> {
   const write = (
     to: { write(bytes: Uint8Array): Promise<number> },

@@ -1,4 +1,4 @@
-/** Runs a task in a pool that is made in a web worker. @module */
+/** Runs tasks in a pool that a web worker creates. @module */
 
 import { importTasks, Pool } from "../../mod.ts";
 
@@ -10,5 +10,5 @@ const results = await pool.map(tasks.areEqual, [1, 2]).toArray();
 await pool.shutdown();
 postMessage(results);
 
-/** A web worker's, which isn't part of the types of programs. */
+/** Exists in a web worker, but not in the types for programs. */
 declare function postMessage(message: unknown): void;

@@ -3,13 +3,13 @@ import { probeUntilUnreachable } from "../../src/spawner/liveness_probe.ts";
 import type { Address } from "../../src/transport/address.ts";
 
 /**
- * Makes pauses of seconds short, and deadlines last until the test says, until
+ * Shortens pauses of seconds, and lets deadlines pass when the test says so, until
  * the end of its scope.
  */
 class Clock implements Disposable {
-  /** How long the pauses were to be, in milliseconds. */
+  /** The requested pauses, in milliseconds. */
   readonly pauses: number[] = [];
-  /** How long the deadlines were to be. */
+  /** The requested deadlines, in milliseconds. */
   readonly deadlines: number[] = [];
   readonly #setTimeout = globalThis.setTimeout;
   readonly #timeout = AbortSignal.timeout;
@@ -40,7 +40,7 @@ class Clock implements Disposable {
   }
 }
 
-/** Where a lifeline leads to, until the end of its scope. */
+/** A listener for probes, until the end of its scope. */
 class Target implements AsyncDisposable {
   readonly address: Address;
   readonly #listener: Deno.Listener;
@@ -67,12 +67,12 @@ class Target implements AsyncDisposable {
     return new Target({ transport, path: `${folder}/probe.sock` }, folder);
   }
 
-  /** Takes a probe. */
+  /** Accepts a probe. */
   accept(): Promise<Deno.Conn> {
     return this.#listener.accept();
   }
 
-  /** Stops listening, as a tunnel does that is gone. */
+  /** Stops listening, as a tunnel does when it breaks. */
   close(): void {
     this.#listener.close();
   }
@@ -89,7 +89,7 @@ class Target implements AsyncDisposable {
   }
 }
 
-/** Hangs up on a probe, and waits until the other side has noticed. */
+/** Closes a probe's connection, and waits until the peer has noticed. */
 async function hangUp(probe: Deno.Conn): Promise<void> {
   await probe.closeWrite();
   assertEquals(await probe.read(new Uint8Array(1)), null);
@@ -101,7 +101,7 @@ const TRANSPORTS = Deno.build.os === "windows"
   : ["unix", "tcp"] as const;
 
 for (const transport of TRANSPORTS) {
-  Deno.test(`probeUntilUnreachable() goes on while probes are answered (${transport})`, async () => {
+  Deno.test(`probeUntilUnreachable() continues while probes are answered (${transport})`, async () => {
     using clock = new Clock();
     await using target = await Target.listen(transport);
     const over = new AbortController();
@@ -113,7 +113,7 @@ for (const transport of TRANSPORTS) {
     assertEquals(new Set(clock.deadlines), new Set([5_000]));
   });
 
-  Deno.test(`probeUntilUnreachable() notices that nobody listens any more (${transport})`, async () => {
+  Deno.test(`probeUntilUnreachable() returns when nobody listens any more (${transport})`, async () => {
     using _ = new Clock();
     await using target = await Target.listen(transport);
     const over = new AbortController();
@@ -127,7 +127,7 @@ for (const transport of TRANSPORTS) {
 }
 
 Deno.test({
-  name: "probeUntilUnreachable() notices that a probe isn't answered",
+  name: "probeUntilUnreachable() returns when a probe isn't answered",
   ignore: Deno.build.os === "windows",
   async fn() {
     using clock = new Clock();
@@ -143,7 +143,7 @@ Deno.test({
   },
 });
 
-Deno.test("probeUntilUnreachable() ends with its signal while it pauses", async () => {
+Deno.test("probeUntilUnreachable() rejects when its signal is aborted during a pause", async () => {
   const over = new AbortController();
   const address = { transport: "tcp", hostname: "127.0.0.1", port: 1 } as const;
   const cut = probeUntilUnreachable(address, over.signal);

@@ -8,7 +8,7 @@ import { isAlive } from "../helpers/processes.ts";
 import { HeldTimers } from "../helpers/held_timers.ts";
 import { ConnectionPair } from "../helpers/connections.ts";
 
-/** What a worker is, as far as these tests are concerned. */
+/** The program that the sessions of these tests start as a worker. */
 const PROGRAM = import.meta.resolve("../programs/spawner_child.ts");
 
 const REQUEST: SessionRequest = {
@@ -30,17 +30,17 @@ const REQUEST: SessionRequest = {
 /** The pause between two probes, in milliseconds. */
 const PROBE_INTERVAL = 2_000;
 
-/** A session, and who talks to it. */
+/** A session, and its pool's end. */
 class Dialogue implements AsyncDisposable {
   readonly secret = makeSecret();
   readonly spawner: RemoteSpawner;
-  /** Resolves to why the session is over. */
+  /** Resolves to the reason when the session is over. */
   readonly over: Promise<string>;
-  /** What workers have written, by number and stream. */
+  /** The output of workers, by number and stream. */
   readonly output = new Map<string, string>();
-  /** How many workers have been begun and have not ended. */
+  /** How many workers were begun and haven't ended. */
   begun = 0;
-  /** Why no worker may be started. */
+  /** The reason to refuse workers, if there is one. */
   refusal: string | undefined;
   readonly #pair: ConnectionPair;
 
@@ -74,12 +74,12 @@ class Dialogue implements AsyncDisposable {
     return new Dialogue(await ConnectionPair.open("tcp"));
   }
 
-  /** What the worker with that number has said of itself. */
+  /** The report of a worker about itself. */
   report(worker: number): Record<string, unknown> {
     return JSON.parse(this.output.get(`${worker} stdout`)!);
   }
 
-  /** Waits until a worker has said of itself what there is to say. */
+  /** Waits for the complete report of a worker. */
   async reported(worker: number): Promise<Record<string, unknown>> {
     while (!this.output.get(`${worker} stdout`)?.includes("\n")) {
       await this.spawner.ping();
@@ -94,7 +94,7 @@ class Dialogue implements AsyncDisposable {
   }
 }
 
-Deno.test("PoolSession tells about the machine", async () => {
+Deno.test("PoolSession reports the machine", async () => {
   await using dialogue = await Dialogue.begin();
   assertEquals(await dialogue.spawner.open(REQUEST), {
     deno: Deno.version.deno,
@@ -108,11 +108,11 @@ Deno.test("PoolSession answers pings with its time", async () => {
   await using dialogue = await Dialogue.begin();
   const { roundTrip, clockOffset } = await dialogue.spawner.ping();
   assert(roundTrip > 0);
-  // It is the same clock, read somewhen in between.
+  // Both ends read the same clock.
   assert(Math.abs(clockOffset) <= roundTrip + 1, `${clockOffset}`);
 });
 
-Deno.test("PoolSession starts workers as requested, and passes on what they write", async () => {
+Deno.test("PoolSession starts workers as requested, and sends their output", async () => {
   await using dialogue = await Dialogue.begin();
   const { spawner, secret } = dialogue;
   const cwd = await Deno.realPath(await Deno.makeTempDir());
@@ -150,7 +150,7 @@ for (
     ["tcp:::1:1", "tcp:::1:1"],
   ] as const
 ) {
-  Deno.test(`PoolSession has workers connect to ${expected} where ${address} was requested`, async () => {
+  Deno.test(`PoolSession makes workers connect to ${expected} when ${address} is requested`, async () => {
     await using dialogue = await Dialogue.begin();
     const { spawner } = dialogue;
     await spawner.open({ ...REQUEST, address });
@@ -159,7 +159,7 @@ for (
   });
 }
 
-Deno.test("PoolSession tells how a worker ended, with its last words", async () => {
+Deno.test("PoolSession reports the exit status and the stderr of a worker", async () => {
   await using dialogue = await Dialogue.begin();
   const { spawner } = dialogue;
   await spawner.open({ ...REQUEST, env: { DISTEX_TEST: "fail" } });
@@ -179,7 +179,7 @@ Deno.test("PoolSession kills a worker on demand", async () => {
   assertEquals((await workers[0]!.ended).exitStatus, "signal SIGKILL");
   assertEquals(reports.map(({ pid }) => isAlive(pid as number)), [false, true]);
   assertEquals(dialogue.begun, 1);
-  // That it has ended was told before.
+  // The worker's end was reported before.
   workers[0]!.kill();
   await spawner.ping();
 });
@@ -199,7 +199,7 @@ Deno.test("PoolSession ends its workers when the pool hangs up", async () => {
   }
 });
 
-Deno.test("PoolSession starts no worker that is refused or can't be started", async () => {
+Deno.test("PoolSession reports workers that are refused or can't be started", async () => {
   await using dialogue = await Dialogue.begin();
   const { spawner } = dialogue;
   await spawner.open({ ...REQUEST, cwd: "/no/such/folder" });
@@ -214,7 +214,7 @@ Deno.test("PoolSession starts no worker that is refused or can't be started", as
   assertEquals(dialogue.begun, 0);
 });
 
-Deno.test("PoolSession is over when the pool's machine can't be reached any more", async () => {
+Deno.test("PoolSession ends when the pool can't be reached any more", async () => {
   using timers = new HeldTimers(PROBE_INTERVAL);
   const probe = async () => {
     await timers.isSet(PROBE_INTERVAL);
@@ -238,7 +238,7 @@ Deno.test("PoolSession is over when the pool's machine can't be reached any more
   assert(!isAlive(pid as number));
 });
 
-Deno.test("PoolSession is over when a worker's number is there already", async () => {
+Deno.test("PoolSession ends when a worker's number is in use", async () => {
   await using dialogue = await Dialogue.begin();
   const { spawner } = dialogue;
   await spawner.open({ ...REQUEST, env: { DISTEX_TEST: "spin" } });

@@ -4,16 +4,16 @@ import { KeepAlive } from "../../src/util/keep_alive.ts";
 import { exists } from "../helpers/processes.ts";
 
 /**
- * A program with a reaper that watches over three processes. It is told that
- * one of them has ended, which it hasn't, and one of them has. Those that live
- * until standard input ends say so.
+ * A program with a reaper that watches over three processes. The reaper is told
+ * that one of them has ended although it hasn't; another one has. Processes that
+ * live until standard input ends print a line.
  */
 const PROGRAM = `
 import { Reaper } from ${
   JSON.stringify(import.meta.resolve("../../src/spawner/reaper.ts"))
 };
 
-// The reaper's lines must have left before this program is killed.
+// The lines must be sent to the reaper before this program is killed.
 const written = [];
 const { write } = WritableStreamDefaultWriter.prototype;
 WritableStreamDefaultWriter.prototype.write = function (chunk) {
@@ -71,7 +71,7 @@ async function killProgram(folder: string): Promise<string> {
     kill(child);
     await child.status;
     assertEquals(await stderr, "");
-    // What is left ends with this, by itself.
+    // The remaining processes end by themselves with this.
     await child.stdin.close();
     await readUntil("\0");
   }
@@ -82,12 +82,13 @@ function kill(child: Deno.ChildProcess): void {
   try {
     child.kill("SIGKILL");
   } catch {
-    // It has ended already; the test finds out by what it wrote.
+    // It has ended; the test checks its output.
   }
 }
 
 Deno.test({
-  name: "Reaper kills what is left and removes the folder when its pipe ends",
+  name:
+    "Reaper kills the remaining processes and removes the folder when its pipe ends",
   ignore: !Reaper.isSupported,
   async fn() {
     const folder = await Deno.makeTempDir({ prefix: "it's a folder " });
@@ -106,7 +107,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "Reaper without a folder kills what is left",
+  name: "Reaper kills the remaining processes when it has no folder",
   ignore: !Reaper.isSupported,
   async fn() {
     const text = await killProgram("");
@@ -116,7 +117,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "Reaper.close() leaves alone what has ended, and what it doesn't watch",
+  name: "Reaper.close() spares processes that have ended or aren't watched",
   ignore: !Reaper.isSupported,
   async fn() {
     // The reaper's process doesn't keep a program alive by itself.
@@ -133,7 +134,7 @@ Deno.test({
   },
 });
 
-/** Ways in which there is no `sh` for a program: flags and a PATH. */
+/** Why a program can't run `sh`, and its flags and PATH. */
 const SHELLLESS = {
   "it isn't in the PATH": ["--allow-run", ""],
   "only deno may be run": ["--allow-run=deno", Deno.env.get("PATH") ?? ""],
@@ -141,7 +142,7 @@ const SHELLLESS = {
 
 for (const [why, [flag, path]] of Object.entries(SHELLLESS)) {
   Deno.test({
-    name: `Reaper says what sh is for when ${why}`,
+    name: `Reaper explains its need for sh when ${why}`,
     ignore: !Reaper.isSupported,
     async fn() {
       const module = import.meta.resolve("../../src/spawner/reaper.ts");
@@ -161,7 +162,7 @@ for (const [why, [flag, path]] of Object.entries(SHELLLESS)) {
       const text = new TextDecoder().decode(stdout);
       const said = new TextDecoder().decode(stderr);
       assertStringIncludes(text, "'sh', which ends the workers", said);
-      assertStringIncludes(text, "--allow-run=deno,sh", said);
+      assertStringIncludes(text, `--allow-run=${Deno.execPath()},sh`, said);
       assertStringIncludes(text, " true\n", said);
     },
   });

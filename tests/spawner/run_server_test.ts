@@ -12,7 +12,7 @@ import {
   TOKEN,
 } from "../helpers/spawner_server.ts";
 
-/** Checks that the program refuses arguments, in one line that helps. */
+/** Checks that the program refuses arguments with a helpful line. */
 async function assertRefused(
   args: readonly string[],
   ...words: string[]
@@ -23,7 +23,7 @@ async function assertRefused(
   for (const word of words) assertStringIncludes(stderr, word);
 }
 
-Deno.test("runServer() explains itself with --help", async () => {
+Deno.test("runServer() prints its options with --help", async () => {
   const { code, stdout, stderr } = await runSpawnerServer("--help");
   assertEquals([code, stderr], [0, ""]);
   assertStringIncludes(stdout, "Usage: deno run -A jsr:@distex/pool/server [");
@@ -41,12 +41,12 @@ Deno.test("runServer() explains itself with --help", async () => {
   ) assertMatch(stdout, new RegExp(`^  ${option} `, "m"));
 });
 
-Deno.test("runServer() refuses options that it doesn't have", async () => {
+Deno.test("runServer() refuses unknown options", async () => {
   await assertRefused(["--prot", "1"], "no option '--prot'", "--help");
   await assertRefused(["8899"], "no option '8899'", "--help");
 });
 
-Deno.test("runServer() refuses numbers that make no sense", async () => {
+Deno.test("runServer() refuses invalid numbers", async () => {
   for (const port of ["http", "-1", "65536", "1.5", ""]) {
     await assertRefused(
       [`--port=${port}`],
@@ -76,7 +76,7 @@ Deno.test("runServer() refuses a token that can't be read or is too short", asyn
   });
 });
 
-Deno.test("runServer() refuses a certificate without its key, or one that is none", async () => {
+Deno.test("runServer() refuses a certificate that is invalid or has no key", async () => {
   const { cert } = await makeCertificate();
   await withFile(cert, async (certPath) => {
     const both = "--tls-cert and --tls-key must be given both";
@@ -88,13 +88,13 @@ Deno.test("runServer() refuses a certificate without its key, or one that is non
     );
     await assertRefused(
       ["--port", "0", "--tls-cert", certPath, "--tls-key", certPath],
-      "It can't listen at 127.0.0.1:0",
+      "Can't listen at 127.0.0.1:0",
       "key",
     );
   });
 });
 
-Deno.test("runServer() wants a token where other machines can reach it", async () => {
+Deno.test("runServer() requires a token when other machines can reach it", async () => {
   for (const host of ["0.0.0.0", "::", "192.0.2.1"]) {
     await assertRefused(
       ["--port", "0", "--host", host],
@@ -109,12 +109,12 @@ Deno.test("runServer() refuses a port that is in use", async () => {
   const { port } = listener.addr;
   await assertRefused(
     ["--port", String(port)],
-    `It can't listen at 127.0.0.1:${port}`,
+    `Can't listen at 127.0.0.1:${port}`,
     "give another --port",
   );
 });
 
-Deno.test("runServer() says how it can be reached", async () => {
+Deno.test("runServer() logs its address and its security", async () => {
   await using open = await startSpawnerServer();
   assertMatch(
     open.logs(),

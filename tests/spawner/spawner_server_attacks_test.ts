@@ -22,15 +22,15 @@ Deno.test.afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-/** A connection of which a test sees and decides what is written to it. */
+/** A connection whose writes are recorded and limited. */
 class Tap implements Connection {
-  /** All that was written. */
+  /** Everything that was written. */
   readonly written: number[] = [];
   readonly #connection: Deno.Conn;
   readonly #most: number;
   readonly #piece: number;
 
-  /** Hangs up after so many bytes, which it writes in pieces. */
+  /** Breaks after a number of bytes, which it writes in pieces. */
   constructor(connection: Deno.Conn, most = Infinity, piece = Infinity) {
     this.#connection = connection;
     this.#most = most;
@@ -64,7 +64,7 @@ async function connect(): Promise<Deno.TcpConn> {
   return connection;
 }
 
-/** Opens a session, as far as that it could start workers. */
+/** Opens a session that could start workers. */
 async function openSession(connection: Connection): Promise<RemoteSpawner> {
   await introducePool(connection, TOKEN);
   const spawner = new RemoteSpawner(new Channel(connection), () => {});
@@ -77,14 +77,14 @@ async function openSession(connection: Connection): Promise<RemoteSpawner> {
   return spawner;
 }
 
-/** Checks that the server is as it was. */
+/** Checks that the server still works. */
 async function assertServes(): Promise<void> {
   const spawner = await openSession(await connect());
   await spawner.ping();
   spawner.close();
 }
 
-/** Waits until the other side has hung up. */
+/** Reads until the server has closed the connection; returns the number of bytes. */
 async function ended(connection: Deno.Conn): Promise<number> {
   let received = 0;
   const buffer = new Uint8Array(1_024);
@@ -93,7 +93,7 @@ async function ended(connection: Deno.Conn): Promise<number> {
       received += count;
     }
   } catch (error) {
-    // Not all that was sent there was read.
+    // The peer left some bytes unread.
     if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
   }
   return received;
@@ -112,7 +112,7 @@ const NONSENSE = {
 };
 
 for (const [what, bytes] of Object.entries(NONSENSE)) {
-  Deno.test(`SpawnerServer hangs up on ${what}`, async () => {
+  Deno.test(`SpawnerServer closes the connection after ${what}`, async () => {
     using connection = await connect();
     await connection.write(bytes);
     assertEquals(await ended(connection), 0);
@@ -121,13 +121,13 @@ for (const [what, bytes] of Object.entries(NONSENSE)) {
   });
 }
 
-Deno.test("SpawnerServer lets in who is slow", async () => {
+Deno.test("SpawnerServer admits a pool that is slow", async () => {
   const spawner = await openSession(new Tap(await connect(), Infinity, 1));
   await spawner.ping();
   spawner.close();
 });
 
-Deno.test("SpawnerServer survives whoever hangs up in the middle of the handshake", async () => {
+Deno.test("SpawnerServer still works when pools hang up within the handshake", async () => {
   const whole = new Tap(await connect());
   await introducePool(whole, TOKEN);
   whole.close();
@@ -139,13 +139,13 @@ Deno.test("SpawnerServer survives whoever hangs up in the middle of the handshak
   await assertServes();
 });
 
-Deno.test("SpawnerServer doesn't let in who repeats another's handshake", async () => {
+Deno.test("SpawnerServer refuses a replayed handshake", async () => {
   const whole = new Tap(await connect());
   await introducePool(whole, TOKEN);
   whole.close();
   using connection = await connect();
   await connection.write(Uint8Array.from(whole.written));
-  // It gets a challenge, to which it has no answer.
+  // The server sends a challenge, which the replay doesn't answer.
   assert(await ended(connection) > 0);
   await server.logged(/refused .* does not know the spawner server's token/);
   await assertServes();
@@ -182,7 +182,7 @@ const MISTAKES: Record<string, unknown[][]> = {
 };
 
 for (const [mistake, messages] of Object.entries(MISTAKES)) {
-  Deno.test(`SpawnerServer ends a session, and no other, on a message ${mistake}`, async () => {
+  Deno.test(`SpawnerServer ends only the session of a pool that sends a message ${mistake}`, async () => {
     await using pool = new Pool({
       workers: 0,
       hosts: server.spec(1),
@@ -194,14 +194,14 @@ for (const [mistake, messages] of Object.entries(MISTAKES)) {
     const channel = new Channel(connection);
     for (const message of messages) channel.writer.message(message);
     channel.flush();
-    // It may say that it is ready before it hangs up.
+    // The server may report that it is ready before it closes the connection.
     await channel.receive(() => {}).catch(() => {});
     await server.logged(/is gone: The connection to the pool broke: /);
     assertEquals(await pool.run((x: number) => x + 1, 1), 2);
   });
 }
 
-Deno.test("SpawnerServer ends a session, and no other, on bytes that are no message", async () => {
+Deno.test("SpawnerServer ends only the session of a pool that sends malformed bytes", async () => {
   const good = await openSession(await connect());
   const tooLong = new Uint8Array(4);
   new DataView(tooLong.buffer).setUint32(0, MAX_FRAME_BYTES + 1);
@@ -209,7 +209,7 @@ Deno.test("SpawnerServer ends a session, and no other, on bytes that are no mess
     using connection = await connect();
     await introducePool(connection, TOKEN);
     await connection.write(bytes);
-    await ended(connection);
+    assertEquals(await ended(connection), 0);
     await good.ping();
   }
   good.close();

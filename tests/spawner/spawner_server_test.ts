@@ -16,19 +16,19 @@ const isWindows = Deno.build.os === "windows";
 
 const pid = () => Deno.pid;
 
-/** A task that comes to the gate and then never lets go of its worker. */
+/** A task: goes to the gate, and then blocks its worker for ever. */
 const spin = async (port: number) => {
   const connection = await Deno.connect({ hostname: "127.0.0.1", port });
   while (connection !== null);
 };
 
-/** A task that comes to the gate and waits there. */
+/** A task: waits at the gate. */
 const wait = async (port: number) => {
   const connection = await Deno.connect({ hostname: "127.0.0.1", port });
   await connection.read(new Uint8Array(1));
 };
 
-Deno.test("SpawnerServer logs who comes and goes", async () => {
+Deno.test("SpawnerServer logs pools that connect and disconnect", async () => {
   await using server = await startSpawnerServer();
   for (const number of [1, 2]) {
     await using pool = new Pool(0, server.spec(1));
@@ -59,7 +59,7 @@ Deno.test("SpawnerServer serves many pools at once", async () => {
   const maps = pools.map((pool, factor) =>
     pool.map(multiply, items, items.map(() => factor))[Symbol.asyncIterator]()
   );
-  // All of them have begun when one of the pools ends.
+  // All calls have begun when one of the pools ends.
   for (const map of maps) assertEquals((await map.next()).value, 0);
   const [ended, ...others] = pools;
   await maps[0]!.return?.();
@@ -107,7 +107,7 @@ Deno.test("SpawnerServer ends busy workers of a pool whose program is killed", a
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGKILL"] as const) {
   Deno.test({
-    name: `SpawnerServer leaves no worker when it is ended by ${signal}`,
+    name: `SpawnerServer leaves no worker when it gets ${signal}`,
     ignore: isWindows,
     async fn() {
       await using gate = new Gate();
@@ -124,7 +124,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGKILL"] as const) {
         assertRejects(() => task, WorkerLostError)
       );
       for (const _ of tasks) await gate.entered();
-      // One that has not proved itself yet.
+      // This connection isn't authenticated.
       using _stranger = await Deno.connect({
         hostname: "127.0.0.1",
         port: server.port,

@@ -5,7 +5,7 @@ function wordsOf(text: string): Promise<string> {
   return readStderrTail(new TextEncoder().encode(text));
 }
 
-Deno.test("readStderrTail() leaves out what is for terminals", async () => {
+Deno.test("readStderrTail() removes codes for terminals", async () => {
   assertEquals(
     await wordsOf(
       "\x1b[0m\x1b[1m\x1b[31merror\x1b[0m: no \x1b]0;title\x07way\n",
@@ -16,7 +16,7 @@ Deno.test("readStderrTail() leaves out what is for terminals", async () => {
   assertEquals(await wordsOf(""), "");
 });
 
-Deno.test("readStderrTail() leaves out a backtrace of Deno's at the end", async () => {
+Deno.test("readStderrTail() removes a backtrace of Deno at the end", async () => {
   const trace = "\n\nStack backtrace:\n   0: <unknown>\n   1: start\n";
   assertEquals(await wordsOf(`error: no way${trace}`), "error: no way");
   assertEquals(

@@ -25,12 +25,12 @@ const ADDRESS = {
   port: 7,
 } as const;
 
-/** A program of these statements. */
+/** Makes a program of statements. */
 function programOf(text: string): string {
   return `data:text/javascript,${encodeURIComponent(text)}`;
 }
 
-/** Keeps the test going, and kills what it has left running. */
+/** Keeps the test alive, and kills processes that it leaves running. */
 class Watch implements AsyncDisposable {
   readonly reaper = Reaper.isSupported ? new Reaper(undefined) : undefined;
   readonly #keepAlive = new KeepAlive();
@@ -45,7 +45,7 @@ class Watch implements AsyncDisposable {
   }
 }
 
-/** What workers wrote, each piece and all of it. */
+/** The output of workers, piece by piece and as a whole. */
 class Outputs {
   readonly pieces: [number, OutputStream, string][] = [];
 
@@ -65,7 +65,7 @@ class Outputs {
   }
 }
 
-/** A spawner whose workers may do nothing but what is said. */
+/** Makes a launcher whose workers have no permissions by default. */
 function launcherOf(
   { reaper }: { reaper?: Reaper | undefined },
   settings: Partial<LauncherSettings>,
@@ -85,7 +85,7 @@ function launcherOf(
   }, reaper);
 }
 
-Deno.test("WorkerLauncher.start() gives a worker what it is to know", async () => {
+Deno.test("WorkerLauncher.start() gives a worker its arguments, input, environment and folder", async () => {
   await using watch = new Watch();
   const outputs = new Outputs();
   const secret = makeSecret();
@@ -122,7 +122,7 @@ Deno.test("WorkerLauncher.start() gives a worker what it is to know", async () =
   }
 });
 
-Deno.test("WorkerLauncher.start() lets a worker do no more than it may", async () => {
+Deno.test("WorkerLauncher.start() denies a worker other permissions", async () => {
   await using watch = new Watch();
   const outputs = new Outputs();
   const launcher = launcherOf(watch, {
@@ -144,7 +144,7 @@ Deno.test("WorkerLauncher.start() lets a worker do no more than it may", async (
   ]);
 });
 
-Deno.test("WorkerLauncher.start() passes on what each worker writes, and how it ends", async () => {
+Deno.test("WorkerLauncher.start() reports the output and the end of each worker", async () => {
   await using watch = new Watch();
   const outputs = new Outputs();
   const launcher = launcherOf(watch, {
@@ -168,7 +168,7 @@ Deno.test("WorkerLauncher.start() passes on what each worker writes, and how it 
   }
 });
 
-Deno.test("WorkerLauncher.start() keeps the end of what a worker writes to stderr", async () => {
+Deno.test("WorkerLauncher.start() reports the last part of a worker's stderr", async () => {
   await using watch = new Watch();
   const outputs = new Outputs();
   const launcher = launcherOf(watch, {
@@ -184,7 +184,7 @@ Deno.test("WorkerLauncher.start() keeps the end of what a worker writes to stder
   assert(stderrTail.length > 2_000);
 });
 
-Deno.test("WorkerLauncher.start() has a worker wait for who takes its output", async () => {
+Deno.test("WorkerLauncher.start() makes a worker wait until its output was taken", async () => {
   await using watch = new Watch();
   const taken = Promise.withResolvers<void>();
   const first = Promise.withResolvers<void>();
@@ -202,14 +202,14 @@ Deno.test("WorkerLauncher.start() has a worker wait for who takes its output", a
   });
   const { ended } = launcher.start(1, "worker");
   await first.promise;
-  // More comes only when the first piece was taken.
+  // More arrives only after the first piece was taken.
   assert(bytes < 1_000_000, `${bytes}`);
   taken.resolve();
   assertEquals((await ended).exitStatus, "exit code 0");
   assertEquals(bytes, 10_000_000);
 });
 
-Deno.test("WorkerProcess.kill() ends a worker at once, and none that has ended", async () => {
+Deno.test("WorkerProcess.kill() ends a worker at once, and does nothing when it has ended", async () => {
   await using watch = new Watch();
   const started = Promise.withResolvers<void>();
   const launcher = launcherOf(watch, {
@@ -226,7 +226,7 @@ Deno.test("WorkerProcess.kill() ends a worker at once, and none that has ended",
   worker.kill();
 });
 
-Deno.test("WorkerLauncher.start() throws what is wrong with the folder", () => {
+Deno.test("WorkerLauncher.start() throws when the folder doesn't exist", () => {
   const launcher = launcherOf({}, { cwd: "/no/such/folder" });
   assertThrows(
     () => launcher.start(1, "worker"),
@@ -235,7 +235,7 @@ Deno.test("WorkerLauncher.start() throws what is wrong with the folder", () => {
   );
 });
 
-Deno.test("WorkerLauncher.start() tells why deno ends that has bad arguments", async () => {
+Deno.test("WorkerLauncher.start() reports deno's message when its arguments are bad", async () => {
   await using watch = new Watch();
   const launcher = launcherOf(watch, { denoArgs: ["--no-such-flag"] });
   const { exitStatus, stderrTail } = await launcher.start(1, "worker").ended;
@@ -244,7 +244,7 @@ Deno.test("WorkerLauncher.start() tells why deno ends that has bad arguments", a
 });
 
 Deno.test({
-  name: "WorkerLauncher.start() has its reaper watch over each worker",
+  name: "WorkerLauncher.start() makes its reaper watch over each worker",
   ignore: !Reaper.isSupported,
   async fn() {
     await using watch = new Watch();

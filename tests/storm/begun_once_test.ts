@@ -7,20 +7,20 @@ import { TestFolder } from "../programs/loss_fixture.ts";
 const TIMEOUT = 100_001;
 const GRACE = 100_002;
 
-/** Does nothing else until a condition is fulfilled: not even read. */
+/** Blocks this program until a condition holds. */
 function blockUntil(condition: () => boolean): void {
   const end = performance.now() + 60_000;
   while (!condition()) assert(performance.now() < end, "It takes too long");
 }
 
-/** A task: adds a line to a file, and waits until it may return. */
+/** A task that adds a line to a file and waits for permission to return. */
 async function noteAndWait(path: string, port: number): Promise<void> {
   using connection = await Deno.connect({ port });
   Deno.writeTextFileSync(path, "once\n", { append: true });
   await connection.read(new Uint8Array(1));
 }
 
-Deno.test("Pool without retries runs no task twice when it ends the worker of another one", async () => {
+Deno.test("Pool without retries runs no task twice when it ends the worker of another", async () => {
   using timers = new HeldTimers(TIMEOUT, GRACE);
   await using folder = new TestFolder();
   await using gate = new Gate();
@@ -36,7 +36,7 @@ Deno.test("Pool without retries runs no task twice when it ends the worker of an
   await slow;
   assert(noted.running());
   gate.open();
-  // It begins while this program doesn't read that the other has returned.
+  // It begins before this program reads that the other has returned.
   blockUntil(() => folder.lines("runs").length > 0);
   timers.fire(GRACE);
   await gate.entered();

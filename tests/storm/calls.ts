@@ -1,5 +1,5 @@
 /**
- * The work of a storm that is done by single calls.
+ * The work of a storm that makes single calls.
  *
  * @module
  */
@@ -14,10 +14,10 @@ import { answer } from "./tasks.ts";
 /** The size of big values. */
 export const BIG = 2 ** 20;
 
-/** How often calls are run again unless they say otherwise. */
+/** How often a call is retried by default. */
 export const RETRIES = 3;
 
-/** What may happen to any call. */
+/** The outcomes that any call may have. */
 export const PLAIN: Allowed = { retries: RETRIES };
 
 /** The tasks. */
@@ -25,25 +25,25 @@ export const tasks = importTasks<typeof import("./tasks.ts")>(
   import.meta.resolve("./tasks.ts"),
 );
 
-/** Where work is done. */
+/** The surroundings of the work. */
 export interface Scene {
   readonly pool: Pool;
   readonly ledger: Ledger;
-  /** Where tasks leave notes. */
+  /** The folder where tasks leave notes. */
   readonly notes: string;
-  /** What the pool's hosts are called. */
+  /** The names of the pool's hosts. */
   readonly hosts: readonly string[];
-  /** How often each of these may have begun, at the most. */
+  /** How often the task of each number may begin at most. */
   readonly limits: Map<number, number>;
 }
 
-/** Numbers for the tasks of some work, which no others have. */
+/** Returns unique numbers for the tasks of some work. */
 export function numbers(work: Work): number[] {
   const first = work.number * 4_096;
   return Array.from({ length: work.tasks }, (_, index) => first + index);
 }
 
-/** Calls a task with each of the numbers, all at once. */
+/** Calls a task with all numbers at once. */
 async function callEach(
   { ledger }: Scene,
   work: Work,
@@ -63,7 +63,7 @@ async function callEach(
   );
 }
 
-/** Calls that are answered. */
+/** Makes calls that return. */
 export function run(scene: Scene, work: Work): Promise<void> {
   return callEach(
     scene,
@@ -73,13 +73,13 @@ export function run(scene: Scene, work: Work): Promise<void> {
   );
 }
 
-/** Calls of a function that travels as source. */
+/** Calls an inline function. */
 export function runInline(scene: Scene, work: Work): Promise<void> {
   const task = (x: number) => (Math.imul(x, 0x9e37_79b1) ^ 0x5bd1_e995) >>> 0;
   return callEach(scene, work, PLAIN, (x) => scene.pool.run(task, x));
 }
 
-/** Async calls. */
+/** Makes async calls. */
 export function runLater(scene: Scene, work: Work): Promise<void> {
   const { random } = work;
   return callEach(
@@ -90,7 +90,7 @@ export function runLater(scene: Scene, work: Work): Promise<void> {
   );
 }
 
-/** Calls with big values. */
+/** Makes calls with big values. */
 export async function runBytes(scene: Scene, work: Work): Promise<void> {
   await Promise.all(
     numbers(work).map((x) =>
@@ -104,13 +104,13 @@ export async function runBytes(scene: Scene, work: Work): Promise<void> {
   );
 }
 
-/** Whether big values are the answer to `x`. */
+/** Whether big values are the right answer to `x`. */
 export function isBytesAnswer(bytes: Uint8Array, x: number): boolean {
   const expected = answer(x & 255) & 255;
   return bytes.length === BIG && bytes.every((byte) => byte === expected);
 }
 
-/** Calls of which some are cancelled, sooner or later. */
+/** Makes calls, and cancels some of them sooner or later. */
 export function submit(scene: Scene, work: Work): Promise<void> {
   const { random } = work;
   return callEach(scene, work, { ...PLAIN, cancel: true }, (x) => {
@@ -126,7 +126,7 @@ function cancelLater(future: { cancel(): boolean }, random: Random): void {
   else setTimeout(() => future.cancel(), ms);
 }
 
-/** Calls of which some throw. */
+/** Makes calls, some of which throw. */
 export function fail(scene: Scene, work: Work): Promise<void> {
   return callEach(
     scene,
@@ -136,12 +136,12 @@ export function fail(scene: Scene, work: Work): Promise<void> {
   );
 }
 
-/** Calls that note how often they have begun. */
+/** Makes calls that note each time they begin. */
 export function noted(scene: Scene, work: Work): Promise<void> {
   return callNoted(scene, work, tasks.answerNoted);
 }
 
-/** The same, async. */
+/** The same with async calls. */
 export function notedLater(scene: Scene, work: Work): Promise<void> {
   return callNoted(scene, work, tasks.answerNotedLater);
 }
@@ -158,7 +158,7 @@ function callNoted(
   return callEach(scene, work, { retries }, (x) => runner.run(task, notes, x));
 }
 
-/** A call that ends each worker that runs it. */
+/** Makes a call that ends each worker that runs it. */
 export function exit(scene: Scene, work: Work): Promise<void> {
   const { notes, limits } = scene;
   const retries = work.random.pick([0, 0, 1, RETRIES]);
@@ -172,7 +172,7 @@ export function exit(scene: Scene, work: Work): Promise<void> {
   );
 }
 
-/** Calls that end the first worker that runs them. */
+/** Makes calls that end the first worker that runs them. */
 export function exitOnce(scene: Scene, work: Work): Promise<void> {
   return callEach(
     scene,
@@ -182,7 +182,7 @@ export function exitOnce(scene: Scene, work: Work): Promise<void> {
   );
 }
 
-/** A call that never returns, and may take a moment. */
+/** Makes a call that never returns and times out. */
 export function hang(scene: Scene, work: Work): Promise<void> {
   const { random } = work;
   const how = random.pick(["sync", "async", "async"] as const);
@@ -195,7 +195,7 @@ export function hang(scene: Scene, work: Work): Promise<void> {
   );
 }
 
-/** A call that never returns, and notes how often it has begun. */
+/** Makes a call that never returns and notes each time it begins. */
 export function hangNoted(scene: Scene, work: Work): Promise<void> {
   const { notes, limits } = scene;
   const retries = work.random.pick([0, 1]);
@@ -217,7 +217,7 @@ function hasty(
   return pool.with({ timeout: random.integer(1, 300), ...options });
 }
 
-/** Calls that may take too long. */
+/** Makes calls that may time out. */
 export function timeout(scene: Scene, work: Work): Promise<void> {
   const { random } = work;
   const runner = hasty(scene, random);
@@ -229,7 +229,7 @@ export function timeout(scene: Scene, work: Work): Promise<void> {
   );
 }
 
-/** Calls that are aborted, all at once after some of them have returned. */
+/** Makes calls, and aborts all after some have returned. */
 export function abort(scene: Scene, work: Work): Promise<void> {
   const { random } = work;
   const controller = new AbortController();
@@ -246,14 +246,14 @@ export function abort(scene: Scene, work: Work): Promise<void> {
   });
 }
 
-/** Calls that must run at one of the hosts. */
+/** Makes calls that must run on one host. */
 export function placed(scene: Scene, work: Work): Promise<void> {
   const host = work.random.pick(scene.hosts);
   const runner = scene.pool.with({ host });
   return callEach(scene, work, PLAIN, (x) => runner.run(tasks.answer, x));
 }
 
-/** A call on every worker. */
+/** Makes a call on every worker. */
 export async function onAll(scene: Scene, work: Work): Promise<void> {
   const [x] = numbers(work);
   await scene.ledger.call(

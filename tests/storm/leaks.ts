@@ -2,29 +2,29 @@ import { delay } from "@std/async/delay";
 import { openFiles } from "./processes.ts";
 import type { StormSite } from "./site.ts";
 
-/** How long what is left over there may take to end, in milliseconds. */
+/** How long remote processes may take to end, in milliseconds. */
 const TIMEOUT = 60_000;
 
-/** By how much memory may grow, in bytes. */
+/** How much the heap may grow, in bytes. */
 const MAX_GROWTH = 24 * 2 ** 20;
 
-/** How much there is at some time of what might leak. */
+/** The resources that could leak, at some time. */
 export interface Levels {
   readonly files: Map<string, string>;
-  /** The bytes of the heap that are in use, if that can be told. */
+  /** The used bytes of the heap, if known. */
   readonly heap: number | undefined;
 }
 
-/** Measures what is there now. */
+/** Measures the current levels. */
 export async function levels(): Promise<Levels> {
-  // Deno has a pair of sockets for signals from when they are first needed.
+  // Deno opens a pair of sockets for signals when it first needs them.
   const listener = () => {};
   Deno.addSignalListener("SIGUSR2", listener);
   Deno.removeSignalListener("SIGUSR2", listener);
   return { heap: await usedHeap(), files: openFiles() };
 }
 
-/** Waits until nothing is left of the pool, and tells what is. */
+/** Waits until nothing is left of the pool, and returns what remains. */
 export async function findLeaks(
   site: StormSite,
   before: Levels,
@@ -37,7 +37,7 @@ export async function findLeaks(
     ...newFiles(before),
   ];
   const end = performance.now() + TIMEOUT;
-  // Nothing tells when the other side of a connection that was cut has ended.
+  // No event reports that the other end of a cut connection has ended.
   while (find().length > 0 && performance.now() < end) await delay(50);
   const heap = await usedHeap();
   const growth = (heap ?? 0) - (before.heap ?? 0);
@@ -46,7 +46,7 @@ export async function findLeaks(
   return leaks;
 }
 
-/** What more there is of each kind of open files. */
+/** Returns the kinds of open files that have become more. */
 function newFiles({ files }: Levels): string[] {
   const before = Map.groupBy(files.values(), kindOf);
   const now = Map.groupBy(openFiles().values(), kindOf);
@@ -60,13 +60,13 @@ function kindOf(path: string): string {
   return path.replace(/\[\d+\]$/, "");
 }
 
-/** The bytes of the heap that are in use, where --expose-gc is given. */
+/** Returns the used bytes of the heap, if run with --expose-gc. */
 async function usedHeap(): Promise<number | undefined> {
   const { gc } = globalThis as { gc?: () => void };
   if (gc === undefined) return undefined;
   for (let round = 0; round < 3; round++) {
     gc();
-    // What is finalized in one turn can be collected in the next.
+    // Objects finalized in one turn can be collected in the next.
     await delay(0);
   }
   return Deno.memoryUsage().heapUsed;

@@ -1,63 +1,63 @@
 import { PoolClosedError, WorkerLostError } from "../../mod.ts";
 
-/** How a call may end other than with its answer. */
+/** The ways in which a call may fail. */
 export interface Allowed {
-  /** How often it may be run again. */
+  /** How often it may be retried. */
   readonly retries: number;
-  /** Whether it may take too long. */
+  /** Whether it may time out. */
   readonly timeout?: boolean;
-  /** Whether it may have been cancelled. */
+  /** Whether it may be cancelled. */
   readonly cancel?: boolean;
-  /** What it may have been aborted with. */
+  /** The reason with which it may be aborted. */
   readonly reason?: unknown;
-  /** What the task itself throws. */
+  /** The message of the error that the task itself throws. */
   readonly own?: string;
 }
 
-/** How many of the last events are told when something is wrong. */
+/** How many of the last events the report of a fault has. */
 const LAST_EVENTS = 40;
 
-/** Keeps account of what was called, what became of it, and what was wrong. */
+/** Keeps account of calls, their outcomes, and faults. */
 export class Ledger {
-  /** How many tasks have finished, in whatever way. */
+  /** The number of tasks that have finished in any way. */
   finished = 0;
-  /** When the last one did. */
+  /** The time when the last task finished. */
   finishedAt: number = performance.now();
-  /** What was wrong. */
+  /** Descriptions of everything that was wrong. */
   readonly faults: string[] = [];
-  /** How many tasks ended in which way. */
+  /** The number of tasks by outcome. */
   readonly outcomes = new Map<string, number>();
-  /** What became of the storm's events, as far as it is still of interest. */
+  /** The last events. */
   readonly events: string[] = [];
 
   readonly #start = performance.now();
   readonly #open = new Map<object, string>();
   readonly #onFinish: (finished: number) => void;
 
-  /** Constructs it; it is told how many tasks have finished each time. */
+  /** Constructs a ledger; `onFinish` gets the number of finished tasks. */
   constructor(onFinish: (finished: number) => void) {
     this.#onFinish = onFinish;
   }
 
-  /** What hasn't settled. */
+  /** The promises that haven't settled. */
   get unsettled(): string[] {
     return [...this.#open.values()];
   }
 
-  /** Notes that something has happened. */
+  /** Notes an event. */
   event(text: string): void {
     const seconds = ((performance.now() - this.#start) / 1_000).toFixed(1);
     this.events.push(`${seconds} s, ${this.finished} tasks: ${text}`);
     if (this.events.length > LAST_EVENTS) this.events.shift();
   }
 
-  /** Notes that something is wrong. */
+  /** Notes a fault. */
   fault(text: string): void {
     this.faults.push(text);
     this.event(`FAULT ${text}`);
   }
 
-  /** Notes that tasks have finished. */
+  /** Notes the outcome of finished tasks. */
   count(outcome: string, tasks: number): void {
     if (tasks === 0) return;
     this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + tasks);
@@ -66,7 +66,7 @@ export class Ledger {
     this.#onFinish(this.finished);
   }
 
-  /** Waits for a promise, and notes as long that it hasn't settled. */
+  /** Waits for a promise, which is noted until it settles. */
   async settled<T>(
     what: string,
     promise: Promise<T>,
@@ -97,7 +97,7 @@ export class Ledger {
     return outcome.value;
   }
 
-  /** Says how a call has failed, and whether it may. */
+  /** Returns how a call failed, and notes a fault if it may not. */
   judge(what: string, error: unknown, allowed: Allowed): string {
     const outcome = outcomeOf(error, allowed);
     if (outcome !== undefined) return outcome;

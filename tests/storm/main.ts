@@ -1,11 +1,10 @@
 /**
- * Makes a storm and tells what has become of it; with exit code 1 if something
- * was wrong.
+ * Runs a storm and prints its report. The exit code is 1 if anything was wrong.
  *
  * Usage: deno task test:storm [--seed n] [--tasks n | --minutes m] [--pause n]
  *
- * With `--minutes` hosts are cut off too, where that can be done. `--pause` is
- * how many tasks finish between two disturbances, on average.
+ * With `--minutes` it also cuts hosts off, where that is possible. `--pause` is
+ * the average number of finished tasks between two disturbances.
  *
  * @module
  */
@@ -18,7 +17,7 @@ import { storm, type StormOptions } from "./storm.ts";
 
 const TASKS = 200_000;
 
-/** How many tasks finish between two disturbances, on average. */
+/** The average number of finished tasks between two disturbances. */
 const PAUSE = 1_500;
 
 function readOptions(args: string[]): StormOptions & { network: boolean } {
@@ -42,7 +41,7 @@ function readOptions(args: string[]): StormOptions & { network: boolean } {
   };
 }
 
-/** Ends the storm when the one who has begun it is gone. */
+/** Ends the storm when the process that started it has ended. */
 async function endWithInput(): Promise<never> {
   for await (const _ of Deno.stdin.readable);
   Deno.exit(2);
@@ -69,5 +68,5 @@ let failed: boolean;
     console.log(`To try again: deno task test:storm --seed ${options.seed}`);
   }
 }
-// What has hung would keep the program from ending.
+// Work that hangs would keep the program alive.
 Deno.exit(failed ? 1 : 0);

@@ -1,5 +1,5 @@
 /**
- * The work of a storm that is done by maps.
+ * The work of a storm that makes maps.
  *
  * @module
  */
@@ -19,17 +19,17 @@ import {
 import type { Work } from "./plan.ts";
 import { answer } from "./tasks.ts";
 
-/** What the results of a map are compared with. */
+/** The expected results of a map. */
 interface Expected<T> {
-  /** The index of a result's item; -1 if it is none's. */
+  /** Returns the index of a result's item; -1 if there is none. */
   readonly indexOf: (value: T, at: number) => number;
   readonly ordered: boolean;
   readonly allowed: Allowed;
-  /** Whether results are asked for as a list. */
+  /** Whether to read the results as a list. */
   readonly asList?: boolean;
 }
 
-/** Reads a map to its end, and checks that each result comes once. */
+/** Reads a map, and checks that each result arrives once. */
 async function readMap<T>(
   { ledger }: Scene,
   work: Work,
@@ -68,7 +68,7 @@ async function readMap<T>(
   } else ledger.count("left", rest);
 }
 
-/** The answers to a work's numbers, as the map of a plain task gives them. */
+/** Returns the results that a map of a plain task must have. */
 function answers(
   work: Work,
   ordered: boolean,
@@ -83,20 +83,20 @@ function answers(
   };
 }
 
-/** The results in order. */
+/** Makes a map with results in order. */
 export function map(scene: Scene, work: Work): Promise<void> {
   const results = scene.pool.map(tasks.answer, numbers(work));
   return readMap(scene, work, results, answers(work, true));
 }
 
-/** The results as they come. */
+/** Makes a map with results as they arrive. */
 export function mapUnordered(scene: Scene, work: Work): Promise<void> {
   const options = { ordered: false };
   const results = scene.pool.map(tasks.answerSoon, numbers(work), options);
   return readMap(scene, work, results, answers(work, false));
 }
 
-/** Items in chunks of a size. */
+/** Makes a map in chunks. */
 export function mapChunks(scene: Scene, work: Work): Promise<void> {
   const options = someOptions(work);
   const results = scene.pool.map(tasks.answer, numbers(work), options);
@@ -110,7 +110,7 @@ function someOptions({ random }: Work): MapOptions & { ordered: boolean } {
   };
 }
 
-/** Items that come later. */
+/** Makes a map of async items. */
 export function mapAsync(scene: Scene, work: Work): Promise<void> {
   async function* items() {
     for (const x of numbers(work)) {
@@ -123,7 +123,7 @@ export function mapAsync(scene: Scene, work: Work): Promise<void> {
   return readMap(scene, work, results, answers(work, options.ordered));
 }
 
-/** Items of two iterables. */
+/** Makes a map of two iterables. */
 export function mapTwo(scene: Scene, work: Work): Promise<void> {
   const xs = numbers(work);
   const others = xs.map((x) => x ^ work.number);
@@ -132,7 +132,7 @@ export function mapTwo(scene: Scene, work: Work): Promise<void> {
   return readMap(scene, work, results, answers(work, true));
 }
 
-/** Items that are lists of arguments. */
+/** Makes a map of lists of arguments. */
 export function mapStar(scene: Scene, work: Work): Promise<void> {
   const items = numbers(work).map((x): [number, number] => [x ^ 1, 1]);
   const options = { ...someOptions(work), spread: true as const };
@@ -140,7 +140,7 @@ export function mapStar(scene: Scene, work: Work): Promise<void> {
   return readMap(scene, work, results, answers(work, options.ordered));
 }
 
-/** Big items and results. */
+/** Makes a map with big items and results. */
 export function mapBytes(scene: Scene, work: Work): Promise<void> {
   const xs = numbers(work);
   const items = xs.values().map((x) => new Uint8Array(BIG).fill(x));
@@ -152,7 +152,7 @@ export function mapBytes(scene: Scene, work: Work): Promise<void> {
   });
 }
 
-/** A map of which not all results are read. */
+/** Makes a map, and leaves it before its end. */
 export function mapLeave(scene: Scene, work: Work): Promise<void> {
   const options = someOptions(work);
   const results = scene.pool.map(tasks.answer, numbers(work), options);
@@ -161,7 +161,7 @@ export function mapLeave(scene: Scene, work: Work): Promise<void> {
   return readMap(scene, work, results, expected, most);
 }
 
-/** A map of which an item throws. */
+/** Makes a map in which an item throws. */
 export function mapFail(scene: Scene, work: Work): Promise<void> {
   const { random } = work;
   const xs = numbers(work).map((x) => x * 2);
@@ -177,7 +177,7 @@ export function mapFail(scene: Scene, work: Work): Promise<void> {
   });
 }
 
-/** Items that note how often they have begun. */
+/** Makes a map whose items note each time they begin. */
 export function mapNoted(scene: Scene, work: Work): Promise<void> {
   const { notes, limits } = scene;
   const retries = work.random.pick([0, RETRIES]);
@@ -190,7 +190,7 @@ export function mapNoted(scene: Scene, work: Work): Promise<void> {
   return readMap(scene, work, results, expected);
 }
 
-/** A map of which an item ends each worker that runs it. */
+/** Makes a map in which an item ends each worker that runs it. */
 export function mapExit(scene: Scene, work: Work): Promise<void> {
   const { notes, limits } = scene;
   const retries = work.random.pick([0, 1]);
@@ -211,7 +211,7 @@ export function mapExit(scene: Scene, work: Work): Promise<void> {
   return readMap(scene, work, results, expected);
 }
 
-/** A map of which an item ends the first worker that runs it. */
+/** Makes a map in which an item ends the first worker that runs it. */
 export function mapExitOnce(scene: Scene, work: Work): Promise<void> {
   const fatal = work.random.pick(numbers(work));
   const options = someOptions(work);
@@ -227,7 +227,7 @@ export function mapExitOnce(scene: Scene, work: Work): Promise<void> {
   return readMap(scene, work, results, answers(work, options.ordered));
 }
 
-/** A map of which an item never returns. */
+/** Makes a map in which an item never returns. */
 export function mapHang(scene: Scene, work: Work): Promise<void> {
   const { random } = work;
   const hanging = random.pick(numbers(work));
@@ -248,7 +248,7 @@ export function mapHang(scene: Scene, work: Work): Promise<void> {
   });
 }
 
-/** A map that is aborted when some of its results were read. */
+/** Makes a map, and aborts it after some results. */
 export function mapAbort(scene: Scene, work: Work): Promise<void> {
   const { random } = work;
   const controller = new AbortController();

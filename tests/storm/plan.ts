@@ -1,13 +1,13 @@
 /**
- * What happens in a storm, and after how many finished tasks: all of it is
- * decided by a seed, and nothing by how fast the machine is.
+ * What happens in a storm, and after how many finished tasks. A seed decides all
+ * of it; the speed of the machine decides nothing.
  *
  * @module
  */
 
 import { Random } from "./random.ts";
 
-/** How often each kind of work is done. */
+/** The weight of each kind of work. */
 const WORK = {
   run: 10,
   runInline: 3,
@@ -41,7 +41,7 @@ const WORK = {
   onAll: 1,
 };
 
-/** How often each kind of disturbance is made. */
+/** The weight of each kind of disturbance. */
 const DISTURBANCES = {
   killWorker: 10,
   killWorkers: 2,
@@ -54,7 +54,7 @@ const DISTURBANCES = {
   stopServer: 1,
 };
 
-/** The same where there are hosts that can be cut off. */
+/** The same if hosts can be cut off. */
 const NETWORK_DISTURBANCES = { ...DISTURBANCES, cutSsh: 2, cutServer: 2 };
 
 /** A kind of work. */
@@ -67,24 +67,24 @@ export type DisturbanceKind = keyof typeof NETWORK_DISTURBANCES;
 export interface Work {
   readonly number: number;
   readonly kind: WorkKind;
-  /** How many tasks. */
+  /** The number of tasks. */
   readonly tasks: number;
-  /** Decides about the rest. */
+  /** Decides the rest. */
   readonly random: Random;
 }
 
-/** Something that goes wrong. */
+/** A planned failure. */
 export interface Disturbance {
   readonly kind: DisturbanceKind;
-  /** After how many finished tasks it happens. */
+  /** The number of finished tasks after which it happens. */
   readonly after: number;
-  /** Whom it meets, as a fraction of those that there are. */
+  /** The position of the victim among all possible ones, from 0 to 1. */
   readonly victim: number;
-  /** For how long, in milliseconds. */
+  /** How long it lasts, in milliseconds. */
   readonly duration: number;
 }
 
-/** All work that there is for a seed; it has no end. */
+/** Generates the work of a seed without end. */
 export function* planWork(seed: number): Generator<Work, never> {
   for (let number = 0;; number++) {
     const random = Random.nth(seed, 1, number);
@@ -121,9 +121,9 @@ function taskCount(kind: WorkKind, random: Random): number {
 }
 
 /**
- * All disturbances of a seed; there is no end to them.
+ * Generates the disturbances of a seed without end.
  *
- * @param pause How many tasks finish between two of them, on average.
+ * @param pause The average number of finished tasks between two of them.
  */
 export function* planDisturbances(
   seed: number,

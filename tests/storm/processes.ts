@@ -7,20 +7,20 @@ export interface Process {
   readonly command: string;
 }
 
-/** The variable by which a storm's processes are known. */
+/** The environment variable that marks a storm's processes. */
 const MARKER = "DISTEX_TEST_STORM";
 
-/** Marks all processes that this one starts from now on. */
+/** Marks all processes that this one will start. */
 export function markProcesses(mark: string): void {
   Deno.env.set(MARKER, mark);
 }
 
-/** The environment of processes that aren't started by this one. */
+/** Returns the environment that marks a process which another one starts. */
 export function markedEnv(mark: string): Record<string, string> {
   return { [MARKER]: mark };
 }
 
-/** The processes that are marked, without this one. */
+/** Returns the marked processes, except this one. */
 export function markedProcesses(mark: string): Process[] {
   const found: Process[] = [];
   for (const { name } of Deno.readDirSync("/proc")) {
@@ -36,7 +36,7 @@ export function markedProcesses(mark: string): Process[] {
   return found;
 }
 
-/** A file of a process; empty if it has ended meanwhile. */
+/** Reads a file of a process; empty if the process has ended. */
 function read(pid: number, file: string): string {
   try {
     return Deno.readTextFileSync(`/proc/${pid}/${file}`);
@@ -59,14 +59,14 @@ function isGone(error: unknown): boolean {
     error instanceof TypeError && error.message.includes("ESRCH");
 }
 
-/** What is open in this process, by number. */
+/** Returns the open files of this process by number. */
 export function openFiles(): Map<string, string> {
   const files = new Map<string, string>();
   for (const { name } of Deno.readDirSync("/proc/self/fd")) {
     try {
       files.set(name, Deno.readLinkSync(`/proc/self/fd/${name}`));
     } catch {
-      // It was that of the folder itself.
+      // It belonged to the folder itself.
     }
   }
   return files;

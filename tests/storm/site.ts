@@ -1,6 +1,6 @@
 /**
- * The places where a storm's workers run, all of them on this machine: the
- * pool's own process, an ssh server and a spawner server.
+ * The places where a storm's workers run, all on this machine: as children of
+ * the pool's process, over an ssh server, and at a spawner server.
  *
  * @module
  */
@@ -30,37 +30,37 @@ import {
   type Process,
 } from "./processes.ts";
 
-/** How many workers each place has. */
+/** The number of workers at each place. */
 const WORKERS = 2;
 
-/** How the folders of spawner servers are called, which aren't the pool's. */
+/** The name of a spawner server's folder, which doesn't belong to the pool. */
 const SERVER_FOLDER = "/distex-server-";
 
 /**
- * What sshd leaves when the connection ends before the shell over there has
- * begun: no one of the pool's was there to remove the sockets of the tunnel.
+ * The sockets of a tunnel that sshd leaves if the connection ends before the
+ * remote shell starts, which would remove them.
  */
 const ABANDONED_SOCKET = /\/distex-[0-9a-f]+\.(sock|probe)$/;
 
-/** How often a server that is started again may find its port taken. */
+/** How often a restarted server may find its port taken. */
 const MAX_TRIES = 20;
 
-/** Where workers run, and what can be done to them. */
+/** The places where workers run, and the ways to disturb them. */
 export class StormSite implements AsyncDisposable {
-  /** Where temporary files go, here and over ssh. */
+  /** The folder of temporary files, here and over ssh. */
   readonly folder: string;
-  /** Where tasks leave notes. */
+  /** The folder where tasks leave notes. */
   readonly notes: string;
-  /** Of which some can be cut off. */
+  /** The network, if hosts can be cut off. */
   readonly network: Network | undefined;
 
-  /** Removes the folder, should this process be killed. */
+  /** Removes the folder if this process is killed. */
   readonly #reaper: Reaper;
   readonly #temp: string;
   readonly #sshTemp: string;
   #ssh: SshServer | undefined;
   #server!: SpawnerServerProcess;
-  /** What belongs to the site itself. */
+  /** The processes of the site itself. */
   #own = new Set<number>();
   #restarting: Promise<void> = Promise.resolve();
 
@@ -101,11 +101,11 @@ export class StormSite implements AsyncDisposable {
     }
     this.#server = await this.#startServer("0");
     this.#own = new Set(markedProcesses(this.folder).map(({ pid }) => pid));
-    // From now on temporary files are the pool's.
+    // Temporary files from here on belong to the pool.
     Deno.env.set("TMPDIR", this.#temp);
   }
 
-  /** The other machines. */
+  /** The options for the remote hosts. */
   get hosts(): HostOptions[] {
     const ssh = this.#ssh;
     return [
@@ -119,7 +119,7 @@ export class StormSite implements AsyncDisposable {
     ];
   }
 
-  /** How many workers run on this machine. */
+  /** The number of local workers. */
   readonly workers: number = WORKERS;
 
   /** The host of the ssh server, if it can be cut off. */
@@ -132,41 +132,41 @@ export class StormSite implements AsyncDisposable {
     return this.network?.hosts[1];
   }
 
-  /** All workers. */
+  /** Returns all workers. */
   allWorkers(): Process[] {
     return this.#processes(({ command }) => / --worker \d/.test(command));
   }
 
-  /** The `ssh` of this side. */
+  /** Returns the local `ssh` processes. */
   sshClients(): Process[] {
     return this.#processes(({ name, parent }) =>
       name === "ssh" && parent === Deno.pid
     );
   }
 
-  /** What starts workers over there. */
+  /** Returns the spawners on the ssh host. */
   sshSpawners(): Process[] {
     return this.#processes(({ name, command }) =>
       name === "deno" && / --folder .* --number /.test(command)
     );
   }
 
-  /** What starts workers at the spawner server. */
+  /** Returns the processes of the spawner server. */
   spawnerServers(): Process[] {
     return this.#processes(({ pid }) => pid === this.#server.pid);
   }
 
-  /** The processes that are the pool's, and those of its workers. */
+  /** Returns the processes of the pool and its workers. */
   poolProcesses(): Process[] {
     const server = this.#server.pid;
     return this.#processes(({ pid, parent, name, command }) =>
       pid !== Deno.pid && pid !== server && !this.#own.has(pid) &&
-      // The guards of the server and of its workers.
+      // The reapers of the server and its workers.
       !command.includes(SERVER_FOLDER) && !(parent === server && name === "sh")
     );
   }
 
-  /** The temporary files that are the pool's, here and there. */
+  /** Returns the temporary files of the pool. */
   poolFiles(): string[] {
     return [this.#temp, this.#sshTemp].flatMap((folder) =>
       [...Deno.readDirSync(folder)].map(({ name }) => `${folder}/${name}`)
@@ -175,12 +175,12 @@ export class StormSite implements AsyncDisposable {
     );
   }
 
-  /** Ends what sshd does for the pool. */
+  /** Ends the sessions of sshd. */
   async killSessions(): Promise<void> {
     await this.#ssh?.killSessions();
   }
 
-  /** Ends the spawner server, and has another one take its place. */
+  /** Replaces the spawner server by a new one. */
   restartServer(pause: () => Promise<unknown>): Promise<void> {
     const restart = async () => {
       const { port } = this.#server;
@@ -214,7 +214,7 @@ export class StormSite implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // The reaper's process doesn't keep this one alive until it has ended.
+    // The reaper's process doesn't keep this one alive.
     const keepAlive = new KeepAlive();
     keepAlive.hold();
     await this.#restarting.catch(() => {});

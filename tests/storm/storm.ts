@@ -1,7 +1,7 @@
 /**
- * A pool with workers of every kind, whose tasks, workers and hosts fail in
- * all ways: each call must be answered rightly or be rejected as documented,
- * and nothing may be left at the end.
+ * A pool with workers of every kind, whose tasks, workers and hosts fail in all
+ * ways. Each call must return the right answer or reject as documented, and
+ * nothing may remain at the end.
  *
  * @module
  */
@@ -21,24 +21,24 @@ import {
 } from "./plan.ts";
 import type { StormSite } from "./site.ts";
 
-/** How long nothing may finish, in milliseconds. */
+/** The longest time in which no task finishes, in milliseconds. */
 const MAX_SILENCE = 60_000;
 
-/** How much work is under way at the same time. */
+/** How many pieces of work run at the same time. */
 const LANES = 8;
 
-/** How a storm is made. */
+/** The options of a storm. */
 export interface StormOptions {
   readonly seed: number;
-  /** How many tasks are called. */
+  /** The number of tasks to call. */
   readonly tasks: number;
-  /** For how long tasks are called, in milliseconds. */
+  /** How long to call tasks, in milliseconds. */
   readonly duration: number;
-  /** How many tasks finish between two disturbances, on average. */
+  /** The average number of finished tasks between two disturbances. */
   readonly pause: number;
 }
 
-/** What has become of a storm. */
+/** The outcome of a storm. */
 export interface StormReport {
   readonly tasks: number;
   readonly seconds: number;
@@ -46,9 +46,9 @@ export interface StormReport {
   readonly disturbances: Record<string, number>;
   readonly lost: Record<string, number>;
   readonly heap: string;
-  /** What was wrong. */
+  /** Descriptions of everything that was wrong. */
   readonly faults: readonly string[];
-  /** What has happened last. */
+  /** The last events. */
   readonly events: readonly string[];
 }
 
@@ -57,7 +57,7 @@ const KINDS: Record<WorkKind, (scene: Scene, work: Work) => Promise<void>> = {
   ...maps,
 };
 
-/** Makes a storm at a site. */
+/** Runs a storm at a site. */
 export async function storm(
   site: StormSite,
   options: StormOptions,
@@ -90,7 +90,7 @@ export async function storm(
   };
 }
 
-/** Does all work, until the pool is shut down or nothing finishes any more. */
+/** Does all work until the pool is shut down, or no task finishes any more. */
 async function watched(
   scene: Scene,
   site: StormSite,
@@ -138,7 +138,7 @@ function makeScene(site: StormSite, pool: Pool, ledger: Ledger): Scene {
   };
 }
 
-/** Does work until there was enough. */
+/** Does the planned amount of work. */
 async function work(
   scene: Scene,
   { seed, tasks, duration }: StormOptions,
@@ -157,7 +157,7 @@ async function work(
   await Promise.all(Array.from({ length: LANES }, lane));
 }
 
-/** Checks that no task has begun more often than it may. */
+/** Checks that no task began more often than allowed. */
 function countNotes({ notes, limits, ledger }: Scene): void {
   const begun = new Map<number, number>();
   for (const { name } of Deno.readDirSync(notes)) {
@@ -179,9 +179,9 @@ function megabytes({ heap = 0 }: Levels): string {
   return (heap / 2 ** 20).toFixed(1);
 }
 
-/** Notices when nothing finishes, and errors that no one has caught. */
+/** Notices when no task finishes, and reports uncaught errors. */
 class Watch implements Disposable {
-  /** Resolves to `false` when nothing has finished for too long. */
+  /** Resolves to `false` when no task has finished for too long. */
   readonly silence: Promise<false>;
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #onRejection: (event: PromiseRejectionEvent) => void;

@@ -13,7 +13,8 @@ const SHORT = ["--tasks", "5000", "--pause", "100"];
 const TIMEOUT = 600_000;
 
 Deno.test({
-  name: "Pool answers every call rightly in a storm and leaves nothing",
+  name:
+    "Pool answers every call correctly in a storm, and leaves nothing behind",
   ignore: !isLinux,
   async fn() {
     const program = new URL("./main.ts", import.meta.url).href;
@@ -35,7 +36,7 @@ Deno.test({
   },
 });
 
-Deno.test("planWork() plans the same for the same seed", () => {
+Deno.test("planWork() returns the same plan for the same seed", () => {
   const plan = (seed: number) =>
     planWork(seed).take(500).map(({ kind, tasks, random }) =>
       `${kind} ${tasks} ${random.bits()}`
@@ -44,7 +45,7 @@ Deno.test("planWork() plans the same for the same seed", () => {
   assertNotEquals(plan(7), plan(8));
 });
 
-Deno.test("planDisturbances() plans the same for the same seed", () => {
+Deno.test("planDisturbances() returns the same plan for the same seed", () => {
   const plan = (seed: number) =>
     planDisturbances(seed, 100, true).take(500).toArray();
   assertEquals(plan(7), plan(7));
@@ -53,7 +54,7 @@ Deno.test("planDisturbances() plans the same for the same seed", () => {
   assertEquals(Math.round(after / 500 / 10), 10);
 });
 
-Deno.test("Random gives numbers that are spread evenly", () => {
+Deno.test("Random returns evenly distributed numbers", () => {
   const random = new Random(3);
   const counts = new Array<number>(10).fill(0);
   for (let n = 0; n < 100_000; n++) counts[random.integer(0, 9)]! += 1;

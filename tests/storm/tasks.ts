@@ -1,28 +1,28 @@
-/** The tasks of the storm, of which all answers are known. */
+/** The tasks of the storm. All answers are known. */
 
-/** The answer to `x`, which is another one for each 32-bit integer. */
+/** Returns the answer to `x`; each 32-bit integer has its own. */
 export function answer(x: number): number {
   return (Math.imul(x, 0x9e37_79b1) ^ 0x5bd1_e995) >>> 0;
 }
 
-/** The answer, some time later. */
+/** Returns the answer after some time. */
 export async function answerLater(x: number, ms: number): Promise<number> {
   await new Promise((resolve) => setTimeout(resolve, ms));
   return answer(x);
 }
 
-/** The answer, in the next turn. */
+/** Returns the answer in the next turn. */
 export async function answerSoon(x: number): Promise<number> {
   await Promise.resolve();
   return answer(x);
 }
 
-/** The answer to two numbers. */
+/** Returns the answer to two numbers. */
 export function answerTwo(x: number, y: number): number {
   return answer(x ^ y);
 }
 
-/** As many bytes, all of them the answer to those that are given. */
+/** Returns the same number of bytes, each the answer to the given ones. */
 export function answerBytes(bytes: Uint8Array): Uint8Array {
   const [first] = bytes;
   if (bytes.some((byte) => byte !== first)) throw new Error("damaged bytes");
@@ -35,13 +35,13 @@ export function answerEven(x: number): number {
   return answer(x);
 }
 
-/** Notes in a folder that it has begun, once for each time. */
+/** Adds a note to a folder each time it begins. */
 export function answerNoted(folder: string, x: number): number {
   Deno.writeTextFileSync(`${folder}/${Deno.pid}`, `${x}\n`, { append: true });
   return answer(x);
 }
 
-/** The same, taking a while. */
+/** The same as an async task. */
 export async function answerNotedLater(
   folder: string,
   x: number,
@@ -50,7 +50,7 @@ export async function answerNotedLater(
   return await answerLater(x, 0);
 }
 
-/** Notes that it has begun, and never returns. */
+/** Notes that it begins, and never returns. */
 export function noteAndHang(folder: string, x: number): never {
   answerNoted(folder, x);
   for (;;);
@@ -62,18 +62,18 @@ export function exit(folder: string, x: number): number {
   Deno.exit(x % 100);
 }
 
-/** Ends its worker, if it is to. */
+/** Ends its worker if `fatal`. */
 export function exitIf(folder: string, x: number, fatal: boolean): number {
   return fatal ? exit(folder, x) : answer(x);
 }
 
-/** Ends its worker the first time that it is called, if it is to. */
+/** Ends its worker the first time it is called, if `fatal`. */
 export function exitOnce(folder: string, x: number, fatal: boolean): number {
   if (fatal && isFirst(`${folder}/once-${x}`)) Deno.exit(x % 100);
   return answer(x);
 }
 
-/** Never returns, if it is to. */
+/** Never returns, unless `how` is empty. */
 export function hang(x: number, how: "" | "sync" | "async"): unknown {
   if (how === "") return answer(x);
   if (how === "async") return new Promise(() => {});

@@ -12,7 +12,7 @@ const tasks = importTasks<typeof import("../programs/cancel_module.ts")>(
 const NAMES = ["byThis", "byFunction", "byBoth"] as const;
 
 for (const name of NAMES) {
-  Deno.test(`taskSignal() and this.signal are there in a module's task ${name}()`, async () => {
+  Deno.test(`taskSignal() and this.signal work in a module's task ${name}()`, async () => {
     await using begin = new Gate();
     await using end = new Gate();
     await using pool = new Pool({ workers: 1, cancelGrace: 30_000 });
@@ -30,7 +30,7 @@ for (const name of NAMES) {
   });
 }
 
-Deno.test("this.signal is there in a function, bound or not", async () => {
+Deno.test("this.signal is set in a function, bound or not", async () => {
   await using pool = new Pool(1);
   const task = function (this: unknown, ...args: number[]) {
     const { signal } = this as { signal: AbortSignal };
@@ -49,20 +49,20 @@ Deno.test("this.signal is there in a function, bound or not", async () => {
   ]]);
 });
 
-Deno.test("taskSignal() is of the task that calls it", async () => {
+Deno.test("taskSignal() returns the signal of the task that calls it", async () => {
   await using pool = new Pool({ workers: 1, concurrency: 10 });
   const xs = Array.from({ length: 50 }, (_, x) => x);
   const same = await pool.map(tasks.isSame, xs).toArray();
   assertEquals(same, xs.map(() => true));
 });
 
-Deno.test("taskSignal() outside of a task says so", async () => {
+Deno.test("taskSignal() throws outside of a task", async () => {
   await using pool = new Pool(1);
   const error = await assertRejects(() => pool.run(tasks.afterAwait), Error);
-  assertStringIncludes(error.message, "There is no task here");
+  assertStringIncludes(error.message, "No task is running");
 });
 
-/** The time-out of a map, which is over when the test says. */
+/** The timeout of a map, which the test triggers. */
 const TIMEOUT = 100_001;
 
 for (const how of ["left", "timed out"]) {

@@ -7,7 +7,7 @@ import {
 import { functionSource } from "../../src/tasks/function_source.ts";
 import { bind, importTasks, Pool, type Task } from "../../mod.ts";
 
-/** Fails to compile unless both types are the same. */
+/** Whether two types are identical. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends
   (<T>() => T extends B ? 1 : 2) ? true : never;
 
@@ -44,7 +44,7 @@ const moduleNeeds = {
   },
 };
 
-/** A decorator that changes nothing. */
+/** A decorator that does nothing. */
 function keep<T>(value: T): T {
   return value;
 }
@@ -53,7 +53,7 @@ function declaration(x: number): number {
   return x + 7;
 }
 
-Deno.test("Pool runs every form of function that has a source", async () => {
+Deno.test("Pool runs every form of function with a source", async () => {
   const forms: [(x: number) => number | Promise<number>, number][] = [
     [literal.method, 1],
     [literal.asyncMethod, 2],
@@ -94,7 +94,7 @@ Deno.test("Pool runs every form of function that has a source", async () => {
   }
 });
 
-Deno.test("Pool refuses functions that can't travel, with the way out", async () => {
+Deno.test("Pool refuses functions that can't be sent, and names the way out", async () => {
   class Scaler {
     #offset = 1;
     factor = 2;
@@ -194,7 +194,7 @@ Deno.test("functionSource() takes linear time for long sources", () => {
   }
 });
 
-Deno.test("Pool refuses what is no task", async () => {
+Deno.test("Pool refuses values that aren't tasks", async () => {
   await using pool = new Pool({ workers: 1, lazy: true });
   const wrong = "tasks.ts" as unknown as () => void;
   assertThrows(() => void pool.run(wrong), TypeError, "'task'");
@@ -202,10 +202,10 @@ Deno.test("Pool refuses what is no task", async () => {
   assertThrows(() => void pool.map(missing), TypeError, "iterable");
 });
 
-Deno.test("Pool sends functions of the same source once", async () => {
+Deno.test("Pool sends functions with the same source once", async () => {
   await using pool = new Pool(1);
   const makeCounter = () =>
-    // What hangs on the function is lost if it is sent again.
+    // A property of the function would be lost if it were sent again.
     function counter(): number {
       const own = counter as typeof counter & { calls?: number };
       return own.calls = (own.calls ?? 0) + 1;
@@ -214,7 +214,7 @@ Deno.test("Pool sends functions of the same source once", async () => {
   assertEquals(await pool.run(makeCounter()), 2);
 });
 
-Deno.test("bind() sends constants once, which a worker's calls share", async () => {
+Deno.test("bind() sends constants once, and a worker's calls share them", async () => {
   await using pool = new Pool(1);
   const count = bind(
     (seen: { calls: number }, _x: number) => ++seen.calls,
@@ -223,7 +223,7 @@ Deno.test("bind() sends constants once, which a worker's calls share", async () 
   assertEquals(await pool.map(count, [1, 1, 1]).toArray(), [1, 2, 3]);
 });
 
-Deno.test("bind() of constants that can't be sent names them", async () => {
+Deno.test("bind() names constants that can't be sent", async () => {
   await using pool = new Pool(1);
   const task = bind((f: () => number, x: number) => f() + x, () => 1);
   const reason = await pool.run(task, 1).catch((error) => error);
@@ -242,7 +242,7 @@ Deno.test("importTasks() refuses a path", () => {
   );
 });
 
-Deno.test("importTasks() gives the same task for the same name", () => {
+Deno.test("importTasks() returns the same task for the same name", () => {
   const tasks = importTasks<typeof import("../helpers/tasks.ts")>(
     import.meta.resolve("../helpers/tasks.ts"),
   );
@@ -250,14 +250,14 @@ Deno.test("importTasks() gives the same task for the same name", () => {
   assertEquals(tasks.greet.name, "tasks.ts:greet");
 });
 
-Deno.test("importTasks() can be awaited without being a promise", async () => {
+Deno.test("importTasks() returns an object that isn't mistaken for a promise", async () => {
   const tasks = await importTasks<typeof import("../helpers/tasks.ts")>(
     new URL("../helpers/tasks.ts", import.meta.url),
   );
   assertEquals(tasks.join.name, "tasks.ts:join");
 });
 
-Deno.test("importTasks() takes the types of arguments and results", async () => {
+Deno.test("importTasks() keeps the types of arguments and results", async () => {
   const tasks = importTasks<typeof import("../helpers/tasks.ts")>(
     import.meta.resolve("../helpers/tasks.ts"),
   );
@@ -277,17 +277,17 @@ Deno.test("importTasks() takes the types of arguments and results", async () => 
     "abc",
   );
   assertEquals(await pool.run(bound, 1), 4);
-  // @ts-expect-error A string is no number.
+  // @ts-expect-error The argument is a number.
   await pool.run(tasks.later, "1").catch(() => {});
-  // @ts-expect-error There must be an argument.
+  // @ts-expect-error The argument is missing.
   await pool.run(tasks.greet);
-  // @ts-expect-error The items must be strings.
+  // @ts-expect-error An item is a string.
   await pool.map(tasks.greet, [1]).toArray();
-  // @ts-expect-error Each item must be a list of the arguments.
+  // @ts-expect-error An item is a list of one argument.
   await pool.map(tasks.greet, [["a", "b"]], { spread: true }).toArray();
 });
 
-Deno.test("Pool infers parameters from what a task is given", async () => {
+Deno.test("Pool infers a task's parameters from its arguments", async () => {
   await using pool = new Pool(1);
   const sum: number = await pool.run((x) => x + 1, 3);
   const doubled: number[] = await pool.map((x) => x * 2, [1, 2]).toArray();

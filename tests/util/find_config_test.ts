@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { findConfig } from "../../src/util/find_config.ts";
 
-/** A folder for files, removed at the end of its scope. */
+/** A folder that is removed at the end of its scope. */
 class TemporaryFolder implements AsyncDisposable {
   readonly #url: URL;
 
@@ -10,7 +10,7 @@ class TemporaryFolder implements AsyncDisposable {
     this.#url = pathToFileURL(`${path}/`);
   }
 
-  /** Makes a folder with empty files in it. */
+  /** Creates a folder with empty files. */
   static async with(...files: string[]): Promise<TemporaryFolder> {
     const folder = new TemporaryFolder(await Deno.makeTempDir());
     for (const file of files) {
@@ -20,7 +20,7 @@ class TemporaryFolder implements AsyncDisposable {
     return folder;
   }
 
-  /** The URL of what is or could be in it. */
+  /** Returns the URL of a path in the folder. */
   url(path: string): URL {
     return new URL(path, this.#url);
   }
@@ -30,7 +30,7 @@ class TemporaryFolder implements AsyncDisposable {
   }
 }
 
-/** Checks which of the files is found for a main module. */
+/** Tests which file findConfig() finds for a main module. */
 function testNearest(
   name: string,
   mainModule: string,
@@ -52,12 +52,12 @@ testNearest("a deno.json beside the main module", "main.ts", [
 
 testNearest("a deno.jsonc", "main.ts", ["deno.jsonc"], "deno.jsonc");
 
-testNearest("the deno.json if there are both", "main.ts", [
+testNearest("the deno.json of both", "main.ts", [
   "deno.jsonc",
   "deno.json",
 ], "deno.json");
 
-testNearest("the nearest upwards", "a/b/c/main.ts", [
+testNearest("the nearest file upwards", "a/b/c/main.ts", [
   "deno.json",
   "a/deno.json",
   "a/b/other/deno.json",
@@ -69,16 +69,21 @@ testNearest("a deno.jsonc that is nearer than a deno.json", "a/main.ts", [
   "a/deno.jsonc",
 ], "a/deno.jsonc");
 
-testNearest("no folder that is called deno.json", "a/main.ts", [
+testNearest("no folder named deno.json", "a/main.ts", [
   "deno.json",
   "a/deno.json/file.json",
 ], "deno.json");
 
-testNearest("a path with characters that URLs escape", "a%20%23/main.ts", [
+testNearest(
+  "a file whose path has characters that URLs escape",
+  "a%20%23/main.ts",
+  [
+    "a%20%23/deno.json",
+  ],
   "a%20%23/deno.json",
-], "a%20%23/deno.json");
+);
 
-testNearest("it for a main module with a query", "a/main.ts?x=/../b/", [
+testNearest("the file for a main module with a query", "a/main.ts?x=/../b/", [
   "a/deno.json",
 ], "a/deno.json");
 
@@ -94,12 +99,12 @@ testNearest("a package.json that is nearer than a deno.json", "a/main.ts", [
   "a/package.json",
 ], "a/package.json");
 
-Deno.test("findConfig() finds none for a main module elsewhere", () => {
+Deno.test("findConfig() finds nothing for a main module that is not a file", () => {
   assertEquals(findConfig("https://example.com/main.ts"), undefined);
   assertEquals(findConfig("data:text/javascript,1"), undefined);
   assertEquals(findConfig("jsr:@scope/package"), undefined);
 });
 
-Deno.test("findConfig() finds none where there is none", () => {
+Deno.test("findConfig() finds nothing where there is no file", () => {
   assertEquals(findConfig("file:///no/such/folder/main.ts"), undefined);
 });

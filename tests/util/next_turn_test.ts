@@ -1,7 +1,7 @@
 import { assert } from "@std/assert";
 import { nextTurn } from "../../src/util/next_turn.ts";
 
-Deno.test("nextTurn() lets be read what has arrived", async () => {
+Deno.test("nextTurn() resolves after data that has arrived is read", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   using sender = await Deno.connect({ hostname: "127.0.0.1", port });
@@ -10,7 +10,7 @@ Deno.test("nextTurn() lets be read what has arrived", async () => {
   for (let count = 0; count < 10; count++) {
     let isRead = false;
     const reading = receiver.read(buffer).then(() => isRead = true);
-    // As it goes to this machine itself, it is there when this returns.
+    // Over the loopback interface, data has arrived when write() resolves.
     await sender.write(buffer);
     await nextTurn();
     assert(isRead);

@@ -7,14 +7,14 @@ function queueOf<T>(...elements: T[]): Queue<T> {
   return queue;
 }
 
-Deno.test("Queue gives elements in the order in which they came", () => {
+Deno.test("Queue returns elements in the order in which they were pushed", () => {
   const queue = queueOf("a", "b");
   assertEquals(queue.shift(), "a");
   queue.push("c");
   assertEquals([queue.shift(), queue.shift()], ["b", "c"]);
 });
 
-Deno.test("Queue that is empty gives undefined, and can go on", () => {
+Deno.test("Queue.shift() returns undefined when the queue is empty", () => {
   const queue = queueOf("a");
   queue.shift();
   assertEquals([queue.shift(), queue.peek()], [undefined, undefined]);
@@ -23,13 +23,13 @@ Deno.test("Queue that is empty gives undefined, and can go on", () => {
   assertEquals([queue.length, queue.shift()], [1, "b"]);
 });
 
-Deno.test("Queue.peek() leaves the first element", () => {
+Deno.test("Queue.peek() returns the first element and keeps it", () => {
   const queue = queueOf("a", "b");
   queue.shift();
   assertEquals([queue.peek(), queue.peek(), queue.length], ["b", "b", 1]);
 });
 
-Deno.test("Queue.drain() takes what wasn't taken before", () => {
+Deno.test("Queue.drain() removes and returns the remaining elements", () => {
   const queue = queueOf(1, 2, 3);
   queue.shift();
   assertEquals(queue.drain(), [2, 3]);
@@ -39,7 +39,7 @@ Deno.test("Queue.drain() takes what wasn't taken before", () => {
   assertEquals(queue.drain(), []);
 });
 
-Deno.test("Queue keeps the order of many elements while it grows and shrinks", () => {
+Deno.test("Queue keeps its order while it grows and shrinks", () => {
   const queue = new Queue<number>();
   let pushed = 0;
   let shifted = 0;
@@ -48,11 +48,13 @@ Deno.test("Queue keeps the order of many elements while it grows and shrinks", (
   };
   const shift = (count: number) => {
     for (; count > 0; count--) {
-      if (queue.peek() !== shifted) throw new Error(`${shifted} isn't first`);
-      if (queue.shift() !== shifted++) throw new Error("not what was first");
+      if (queue.peek() !== shifted) throw new Error(`${shifted} is not first`);
+      if (queue.shift() !== shifted++) {
+        throw new Error("peek() and shift() differ");
+      }
     }
   };
-  // Emptied slots are cut off in the course of this, several times.
+  // Empty slots are removed several times in these rounds.
   for (let round = 0; round < 20; round++) {
     push(3_000);
     shift(2_500);
@@ -62,11 +64,11 @@ Deno.test("Queue keeps the order of many elements while it grows and shrinks", (
   assertEquals([queue.length, shifted], [0, pushed]);
 });
 
-Deno.test("Queue.retain() drops what isn't wanted and keeps the order", () => {
+Deno.test("Queue.retain() removes elements and keeps the order of the others", () => {
   const queue = queueOf(1, 2, 3, 4, 5);
   queue.shift();
   queue.retain((element) => element % 2 === 1);
-  assertEquals([queue.length, queue.toArray()], [2, [3, 5]]);
+  assertEquals([queue.length, queue.peek()], [2, 3]);
   queue.push(7);
   queue.unshift(1);
   assertEquals(queue.drain(), [1, 3, 5, 7]);

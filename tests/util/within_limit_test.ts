@@ -2,20 +2,20 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { withinLimit } from "../../src/util/within_limit.ts";
 import { KeepAlive } from "../../src/util/keep_alive.ts";
 
-/** What keeps the test from ending meanwhile, as a pool's calls do. */
+/** Keeps the test alive, as the calls of a pool do. */
 function keepAlive(): Disposable {
   const keepAlive = new KeepAlive();
   keepAlive.hold();
   return { [Symbol.dispose]: () => keepAlive.close() };
 }
 
-/** Lets the program do nothing else. */
+/** Blocks the event loop. */
 function beBusy(milliseconds: number): void {
   const end = performance.now() + milliseconds;
   while (performance.now() < end);
 }
 
-Deno.test("withinLimit() settles as the promise does", async () => {
+Deno.test("withinLimit() settles like the promise", async () => {
   assertEquals(await withinLimit(Promise.resolve(5), 60_000), 5);
   const error = new RangeError("no");
   const thrown = await withinLimit(Promise.reject(error), 60_000)
@@ -23,7 +23,7 @@ Deno.test("withinLimit() settles as the promise does", async () => {
   assertEquals(thrown, error);
 });
 
-Deno.test("withinLimit() throws when the limit is over", async () => {
+Deno.test("withinLimit() rejects when the limit is over", async () => {
   using _ = keepAlive();
   const never = new Promise<never>(() => {});
   const error = await assertRejects(
@@ -34,10 +34,10 @@ Deno.test("withinLimit() throws when the limit is over", async () => {
   assertEquals(error.name, "TimeoutError");
 });
 
-Deno.test("withinLimit() doesn't count the time in which the program is busy", async () => {
+Deno.test("withinLimit() hardly counts time in which the event loop is blocked", async () => {
   using _ = keepAlive();
-  const comes = new Promise((resolve) => setTimeout(resolve, 150, "come"));
-  const result = withinLimit(comes, 100);
+  const late = new Promise((resolve) => setTimeout(resolve, 150, "late"));
+  const result = withinLimit(late, 100);
   beBusy(300);
-  assertEquals(await result, "come");
+  assertEquals(await result, "late");
 });

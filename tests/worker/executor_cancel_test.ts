@@ -12,7 +12,7 @@ import {
 
 const { CALLS, CANCEL, CHUNK, CHUNK_RESULTS, RESULTS } = MessageType;
 
-Deno.test("Executor answers a queued call at once that is cancelled, and doesn't begin it", async () => {
+Deno.test("Executor answers a cancelled call in the queue at once, and doesn't begin it", async () => {
   await using worker = await Worker.open();
   worker.receive([CALLS, GATED, 0, [[0]]]);
   worker.receive([CALLS, GATED, 1, [[1]]]);
@@ -40,7 +40,7 @@ Deno.test("Executor doesn't begin cancelled calls of a list", async () => {
   assertEquals(begun, [4, 6]);
 });
 
-Deno.test("Executor cancels a call that comes in the same turn", async () => {
+Deno.test("Executor cancels a call that arrived in the same turn", async () => {
   await using worker = await Worker.open();
   worker.receive([CALLS, GATED, 0, [[0]]]);
   worker.receive([CANCEL, 0]);
@@ -48,7 +48,7 @@ Deno.test("Executor cancels a call that comes in the same turn", async () => {
   assertEquals(begun, []);
 });
 
-Deno.test("Executor aborts the signal of a call under way, which answers as it likes", async () => {
+Deno.test("Executor aborts the signal of a running call, and sends its result", async () => {
   await using worker = await Worker.open(2);
   worker.receive([CALLS, GATED, 0, [[0]]]);
   worker.receive([CALLS, PATIENT, 1, [[1]]]);
@@ -61,7 +61,7 @@ Deno.test("Executor aborts the signal of a call under way, which answers as it l
   assertEquals(await worker.next(), [RESULTS, 0, 0, [0]]);
 });
 
-Deno.test("Executor answers a chunk at once that is cancelled before it begins", async () => {
+Deno.test("Executor answers a chunk at once if it is cancelled before it begins", async () => {
   await using worker = await Worker.open();
   worker.receive([CALLS, GATED, 0, [[0]]]);
   worker.receive([CHUNK, GATED, 1, false, [1, 2, 3]]);
@@ -75,7 +75,7 @@ Deno.test("Executor answers a chunk at once that is cancelled before it begins",
   assertEquals(begun, [0, 4]);
 });
 
-Deno.test("Executor runs no more items of a chunk that is cancelled half-way", async () => {
+Deno.test("Executor runs no more items of a chunk that is cancelled", async () => {
   await using worker = await Worker.open();
   worker.receive([CHUNK, GATED, 0, false, [0, 1, 2, 3]]);
   worker.receive([CALLS, GATED, 1, [[9]]]);
@@ -90,7 +90,7 @@ Deno.test("Executor runs no more items of a chunk that is cancelled half-way", a
   assertEquals(begun, [0, 1, 9]);
 });
 
-Deno.test("Executor aborts the signals of all of a chunk's items under way", async () => {
+Deno.test("Executor aborts the signals of all running items of a chunk", async () => {
   await using worker = await Worker.open(3);
   worker.receive([CHUNK, PATIENT, 0, false, [0, 1, 2, 3, 4]]);
   await haveBegun(3);
@@ -106,7 +106,7 @@ Deno.test("Executor aborts the signals of all of a chunk's items under way", asy
   assertEquals(await worker.next(), [CHUNK_RESULTS, 1, 0, [50, 60]]);
 });
 
-Deno.test("Executor begins a chunk's id anew after its items were skipped", async () => {
+Deno.test("Executor runs a new chunk with the id of one whose items it skipped", async () => {
   await using worker = await Worker.open(2);
   worker.receive([CHUNK, PATIENT, 0, false, [0, 1, 2]]);
   await haveBegun(2);
@@ -118,7 +118,7 @@ Deno.test("Executor begins a chunk's id anew after its items were skipped", asyn
   assertEquals(await worker.next(), [RESULTS, 0, 0, [70]]);
 });
 
-Deno.test("Executor doesn't care about cancelling what was answered", async () => {
+Deno.test("Executor ignores the cancellation of an answered call", async () => {
   await using worker = await Worker.open();
   worker.receive([CALLS, GATED, 0, [[0], [1]]]);
   open(0, 1, 2);
@@ -126,14 +126,14 @@ Deno.test("Executor doesn't care about cancelling what was answered", async () =
   assertEquals(await worker.next(), [RESULTS, 1, 0, [10]]);
   worker.receive([CANCEL, 0]);
   worker.receive([CANCEL, 1]);
-  // Of the other half of all ids.
+  // In the upper half of all ids.
   worker.receive([CANCEL, 2 ** 32 - 5]);
   worker.receive([CALLS, GATED, 2, [[2]]]);
   assertEquals(await worker.next(), [RESULTS, 2, 0, [20]]);
   assertEquals(told, []);
 });
 
-Deno.test("Executor cancels across the end of all ids", async () => {
+Deno.test("Executor cancels calls of a list across the highest id", async () => {
   await using worker = await Worker.open();
   const last = 2 ** 32 - 1;
   worker.receive([CALLS, GATED, last - 1, [[0], [1]]]);

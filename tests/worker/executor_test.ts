@@ -46,7 +46,7 @@ Deno.test("Executor runs one async call after the other by default", async () =>
   assertEquals(await worker.values(3), [[0, 0], [1, 10], [2, "sync"]]);
 });
 
-Deno.test("Executor runs as many async calls at once as concurrency says", async () => {
+Deno.test("Executor runs `concurrency` async calls at once", async () => {
   await using worker = await Worker.open(3);
   worker.receive([CALLS, GATED, 0, [[0], [1]]]);
   worker.receive([CALLS, GATED, 2, [[2], [3], [4]]]);
@@ -63,7 +63,7 @@ Deno.test("Executor runs as many async calls at once as concurrency says", async
   assertEquals((await worker.values(2)).toSorted(), [[0, 0], [2, 20]]);
 });
 
-Deno.test("Executor goes on after a call that throws or is rejected", async () => {
+Deno.test("Executor runs further calls after one throws or rejects", async () => {
   await using worker = await Worker.open();
   worker.defineInline("(x) => { if (x === 1) throw new TypeError('no'); }");
   worker.receive([CALLS, TASK, 0, [[0], [1], [2]]]);
@@ -79,14 +79,14 @@ Deno.test("Executor goes on after a call that throws or is rejected", async () =
   assertEquals(await worker.values(1), [[4, 40]]);
 });
 
-Deno.test("Executor awaits whatever has a then()", async () => {
+Deno.test("Executor awaits any object with a then()", async () => {
   await using worker = await Worker.open();
   worker.defineInline("(x) => ({ then: (resolve) => resolve(x + 1) })");
   worker.receive([CALLS, TASK, 0, [[1]]]);
   assertEquals(await worker.values(1), [[0, 2]]);
 });
 
-Deno.test("Executor tells of results that can't be sent, and goes on", async () => {
+Deno.test("Executor reports results that can't be sent, and runs further calls", async () => {
   await using worker = await Worker.open();
   worker.defineInline("(x) => x === 1 ? { f() {} } : x");
   worker.receive([CALLS, TASK, 0, [[0], [1], [2]]]);
@@ -111,7 +111,7 @@ Deno.test("Executor throws for each call of a task that can't be loaded", async 
   assertEquals(await worker.values(1), [[2, "fine"]]);
 });
 
-Deno.test("Executor sends a result before a call can write to its memory", async () => {
+Deno.test("Executor sends a result before another call can change its memory", async () => {
   await using worker = await Worker.open();
   worker.defineInline(
     "((bytes) => (x) => bytes.fill(x))(new Uint8Array(2 ** 20))",
@@ -141,7 +141,7 @@ Deno.test("Executor sends the values of a chunk together", async () => {
   assertEquals(await worker.next(), [CHUNK_RESULTS, 5, 0, [2, 3, 4]]);
 });
 
-Deno.test("Executor spreads the items of a chunk only if told to", async () => {
+Deno.test("Executor spreads the items of a chunk only if the message says so", async () => {
   await using worker = await Worker.open();
   worker.defineInline("(...args) => args");
   const items = [[1, 2], [], [3]];
@@ -152,7 +152,7 @@ Deno.test("Executor spreads the items of a chunk only if told to", async () => {
   assertEquals(await worker.next(), [CHUNK_RESULTS, 1, 0, wrapped]);
 });
 
-Deno.test("Executor keeps the order of a chunk's values and its concurrency", async () => {
+Deno.test("Executor keeps the order of a chunk's values, and the concurrency", async () => {
   await using worker = await Worker.open(2);
   worker.receive([CHUNK, GATED, 0, false, [0, 1, 2, 3]]);
   await haveBegun(2);
@@ -176,7 +176,7 @@ Deno.test("Executor runs a long chunk to its end, slice by slice", async () => {
   assertEquals(await worker.next(), [CHUNK_RESULTS, 0, 0, items]);
 });
 
-Deno.test("Executor sends the values before a chunk's failing item, and runs none after it", async () => {
+Deno.test("Executor sends the values before a chunk's failed item, and runs none after it", async () => {
   await using worker = await Worker.open();
   worker.defineInline(`((seen) => (x) => {
     seen.push(x);
@@ -191,7 +191,7 @@ Deno.test("Executor sends the values before a chunk's failing item, and runs non
   assertEquals(await worker.values(1), [[1, [0, 1, 2, 9]]]);
 });
 
-Deno.test("Executor runs no more items of a chunk once one was rejected", async () => {
+Deno.test("Executor runs no more items of a chunk after one rejects", async () => {
   await using worker = await Worker.open();
   worker.receive([CHUNK, GATED, 0, false, [0, 1, 2, 3]]);
   worker.receive([CALLS, GATED, 1, [[4]]]);
@@ -203,7 +203,7 @@ Deno.test("Executor runs no more items of a chunk once one was rejected", async 
   assertEquals(begun, [0, 1, 4]);
 });
 
-Deno.test("Executor tells of the first failing item in a chunk, not of the soonest", async () => {
+Deno.test("Executor reports the first failed item of a chunk, not the earliest failure", async () => {
   await using worker = await Worker.open(4);
   worker.receive([CHUNK, GATED, 0, false, [0, 1, 2, 3]]);
   await haveBegun(4);
@@ -216,7 +216,7 @@ Deno.test("Executor tells of the first failing item in a chunk, not of the soone
   assertEquals([thrown.message, before], ["of 1", [0]]);
 });
 
-Deno.test("Executor sends the values before an item's that can't be sent", async () => {
+Deno.test("Executor sends the values before an item whose value can't be sent", async () => {
   await using worker = await Worker.open();
   worker.defineInline("(x) => x === 2 ? () => x : x");
   worker.receive([CHUNK, TASK, 0, false, [0, 1, 2, 3]]);
@@ -224,7 +224,7 @@ Deno.test("Executor sends the values before an item's that can't be sent", async
   assertEquals([thrown.name, before], ["DataCloneError", [0, 1]]);
 });
 
-Deno.test("Executor forgets tasks, but not what is queued of them", async () => {
+Deno.test("Executor forgets tasks, but runs their queued calls", async () => {
   await using worker = await Worker.open();
   worker.defineInline("(x) => x");
   worker.receive([CALLS, TASK, 0, [[1]]]);
@@ -237,7 +237,7 @@ Deno.test("Executor forgets tasks, but not what is queued of them", async () => 
   assertEquals(await worker.values(1), [[1, -2]]);
 });
 
-Deno.test("Executor refuses messages that a pool doesn't send", async () => {
+Deno.test("Executor refuses messages that no pool sends", async () => {
   await using worker = await Worker.open();
   for (const type of [0, RESULTS, FAILURE, "text", undefined]) {
     const message = [type, 0, 0, []] as unknown as PoolMessage;

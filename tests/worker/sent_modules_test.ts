@@ -3,17 +3,17 @@ import { SentModules } from "../../src/worker/sent_modules.ts";
 
 const TASKS = "file:///tasks.ts";
 
-/** Counts how often it is loaded, as each time it is another module. */
+/** A module that counts how often it is loaded. */
 const CODE = "let count = 0; export const up = () => ++count;";
 
-Deno.test("SentModules.get() loads what was provided before", async () => {
+Deno.test("SentModules.get() loads code that was provided before", async () => {
   const modules = new SentModules();
   modules.provide(TASKS, "hash", "export const f = (x) => x + 1;");
   const { f } = await modules.get(TASKS) as { f(x: number): number };
   assertEquals(f(1), 2);
 });
 
-Deno.test("SentModules.get() waits for what is provided later", async () => {
+Deno.test("SentModules.get() waits for code that is provided later", async () => {
   const modules = new SentModules();
   const [first, second] = [modules.get(TASKS), modules.get(TASKS)];
   modules.provide("file:///other.ts", "other", "export default 1;");
@@ -36,7 +36,7 @@ Deno.test("SentModules.provide() loads the same code once", async () => {
   assertEquals(await up("file:///other.ts"), 1);
 });
 
-Deno.test("SentModules.get() is rejected with the reason why there is no code", async () => {
+Deno.test("SentModules.get() rejects with the reason why there is no code", async () => {
   const modules = new SentModules();
   const early = modules.get(TASKS);
   modules.provide(TASKS, "", new RangeError("no such file"));
@@ -47,7 +47,7 @@ Deno.test("SentModules.get() is rejected with the reason why there is no code", 
   await assertRejects(() => modules.get(other), RangeError, "another reason");
 });
 
-Deno.test("SentModules.get() is rejected with what code throws, each time", async () => {
+Deno.test("SentModules.get() rejects each time with what the code throws", async () => {
   const modules = new SentModules();
   modules.provide(TASKS, "throws", "throw new RangeError('at the top');");
   modules.provide("file:///bad.ts", "bad", "export const = 1;");
@@ -57,14 +57,14 @@ Deno.test("SentModules.get() is rejected with what code throws, each time", asyn
   }
 });
 
-Deno.test("SentModules.provide() that nobody waits for is no uncaught error", async () => {
+Deno.test("SentModules.provide() causes no uncaught error if nobody waits", async () => {
   const modules = new SentModules();
   modules.provide(TASKS, "", new Error("no such file"));
   modules.provide("file:///throws.ts", "throws", "throw 1;");
   await modules.get("file:///throws.ts").catch(() => {});
 });
 
-Deno.test("SentModules loads code without any permission", async () => {
+Deno.test("SentModules loads code without permissions", async () => {
   const module = import.meta.resolve("../../src/worker/sent_modules.ts");
   const program = `
     import { SentModules } from ${JSON.stringify(module)};

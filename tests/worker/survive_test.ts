@@ -20,7 +20,7 @@ async function run(program: string, ...args: string[]): Promise<Ended> {
   };
 }
 
-Deno.test("Pool lets no promise be rejected that the program doesn't have", async () => {
+Deno.test("Pool leaves no rejected promise that the program can't handle", async () => {
   const { code, lines, stderr } = await run("cancel_unhandled.ts");
   assertEquals(code, 0, stderr);
   assertEquals(lines.map((line) => JSON.parse(line)), [
@@ -34,7 +34,7 @@ Deno.test("Pool lets no promise be rejected that the program doesn't have", asyn
   ]);
 });
 
-Deno.test("runWorker() says what went wrong after a task, and goes on", async () => {
+Deno.test("runWorker() logs errors that a task left behind, and serves on", async () => {
   const { code, lines, stderr } = await run("cancel_leftovers.ts");
   assertEquals([code, lines], [0, ["same worker"]], stderr);
   for (const left of ["a promise", "a timer", "a microtask", "no error"]) {

@@ -8,7 +8,7 @@ import {
 import { taskSignal } from "../../src/tasks/task_signal.ts";
 import { runTask, TaskContext } from "../../src/worker/task_context.ts";
 
-Deno.test("TaskContext.signal is aborted by abort(), before or after it is asked for", () => {
+Deno.test("TaskContext.abort() aborts the signal before or after its first use", () => {
   const asked = new TaskContext();
   const { signal } = asked;
   assertStrictEquals(asked.signal, signal);
@@ -24,7 +24,7 @@ Deno.test("TaskContext.signal is aborted by abort(), before or after it is asked
   assert(late.signal.aborted);
 });
 
-Deno.test("runTask() gives the task its context and arguments", () => {
+Deno.test("runTask() passes the context and the arguments", () => {
   const context = new TaskContext();
   const task = function (this: unknown, ...args: unknown[]) {
     return [this, ...args];
@@ -34,19 +34,19 @@ Deno.test("runTask() gives the task its context and arguments", () => {
   assertEquals(args, [1, 2]);
 });
 
-Deno.test("runTask() isn't misled by a function's own apply()", () => {
+Deno.test("runTask() ignores a function's own apply()", () => {
   const task = Object.assign(() => "right", { apply: () => "wrong" });
   assertEquals(runTask(task, new TaskContext(), []), "right");
 });
 
-Deno.test("taskSignal() gives the signal of the task that is being run", () => {
+Deno.test("taskSignal() returns the signal of the running task", () => {
   const context = new TaskContext();
   const signal = runTask(() => taskSignal(), context, []);
   assertStrictEquals(signal, context.signal);
 });
 
 Deno.test("taskSignal() throws outside of a task, and in one that has awaited", async () => {
-  assertThrows(() => taskSignal(), Error, "There is no task here");
+  assertThrows(() => taskSignal(), Error, "No task is running");
   const late = async () => {
     await undefined;
     return taskSignal();
@@ -58,5 +58,5 @@ Deno.test("taskSignal() throws outside of a task, and in one that has awaited", 
     throw new Error("on purpose");
   };
   assertThrows(() => runTask(failing, new TaskContext(), []), Error, "purpose");
-  assertThrows(() => taskSignal(), Error, "There is no task here");
+  assertThrows(() => taskSignal(), Error, "No task is running");
 });

@@ -34,14 +34,14 @@ function boundOf(base: LoadedTask): LoadedTask {
   );
 }
 
-/** What an inline task throws that uses a variable which isn't there. */
+/** Makes the error of an inline task that uses an unknown variable. */
 function unknownVariable(name: string): ReferenceError {
   const error = new ReferenceError(`${name} is not defined`);
   error.stack = `${error}\n    at task (task:task:1:1)`;
   return error;
 }
 
-Deno.test("prepareThrown() tells of variables that an inline task can't see", () => {
+Deno.test("prepareThrown() explains which variable an inline task can't see", () => {
   for (const task of [INLINE, boundOf(INLINE), boundOf(boundOf(INLINE))]) {
     const error = unknownVariable("rate");
     assertStrictEquals(prepareThrown(error, task), error);
@@ -54,7 +54,7 @@ Deno.test("prepareThrown() tells of variables that an inline task can't see", ()
   }
 });
 
-Deno.test("prepareThrown() tells that once of an error that is thrown again", () => {
+Deno.test("prepareThrown() explains an error once that is thrown again", () => {
   const error = unknownVariable("rate");
   prepareThrown(error, INLINE);
   const { message, stack } = error;
@@ -62,11 +62,11 @@ Deno.test("prepareThrown() tells that once of an error that is thrown again", ()
   assertEquals([error.message, error.stack], [message, stack]);
 });
 
-Deno.test("prepareThrown() tells that of no other errors", () => {
+Deno.test("prepareThrown() explains no other errors", () => {
   const cases: [Error, LoadedTask][] = [
     [unknownVariable("rate"), MODULE],
     [unknownVariable("rate"), boundOf(MODULE)],
-    // It is there: the task itself made that error.
+    // This global exists: the task itself made the error.
     [unknownVariable("Deno"), INLINE],
     [new TypeError("rate is not defined"), INLINE],
     [new ReferenceError("Cannot access 'x' before initialization"), INLINE],
@@ -80,7 +80,7 @@ Deno.test("prepareThrown() tells that of no other errors", () => {
   }
 });
 
-Deno.test("prepareThrown() cuts the worker's own frames off", () => {
+Deno.test("prepareThrown() cuts off the worker's own frames", () => {
   for (const task of [INLINE, MODULE]) {
     const error = new Error("oops");
     const own = "Error: oops\n    at f (task:f:1:1)\n    at g (task:f:2:1)";
@@ -94,7 +94,7 @@ Deno.test("prepareThrown() cuts the worker's own frames off", () => {
   }
 });
 
-Deno.test("Errors of an inline task count lines and columns from its source", async () => {
+Deno.test("prepareThrown() counts lines and columns from an inline task's source", async () => {
   await using pool = new Pool(1);
   const inFirst = () => Promise.reject(new Error("first"));
   const inThird = new Function(`
@@ -115,6 +115,30 @@ Deno.test("Errors of an inline task count lines and columns from its source", as
   }
 });
 
+Deno.test("prepareThrown() keeps the lines of code that a task evaluates", () => {
+  const error = new Error("oops");
+  error.stack = [
+    "Error: oops",
+    "    at eval (eval at f (task:f, <anonymous>:3:10), <anonymous>:1:7)",
+    "    at f (task:f, <anonymous>:3:10)",
+  ].join("\n");
+  prepareThrown(error, INLINE);
+  assertEquals(error.stack.split("\n").slice(1), [
+    "    at eval (eval at f (task:f, <anonymous>:3:10), <anonymous>:1:7)",
+    "    at f (task:f:1:2)",
+  ]);
+});
+
+Deno.test("prepareThrown() explains a relative import of an inline task", async () => {
+  await using pool = new Pool(1);
+  const load = (path: string) => import(path);
+  const error = await assertRejects(
+    () => pool.run(load, "./no_such.ts"),
+    TypeError,
+  );
+  assertMatch(error.message, /no_such\.ts[^]*pass what import\.meta\.resolve/);
+});
+
 Deno.test("prepareThrown() takes linear time for long lines", () => {
   // In quadratic time the shortest of these would take minutes.
   for (const text of ["x", "a:1", " ", "(", "file:", "    at "]) {
@@ -126,7 +150,7 @@ Deno.test("prepareThrown() takes linear time for long lines", () => {
   }
 });
 
-Deno.test("prepareThrown() leaves a stack without the worker's frames", () => {
+Deno.test("prepareThrown() keeps a stack without frames of the worker", () => {
   const error = new Error("oops");
   error.stack = "Error: oops\n    at async f (file:///tasks.ts:1:1)";
   prepareThrown(error, MODULE);
@@ -136,14 +160,14 @@ Deno.test("prepareThrown() leaves a stack without the worker's frames", () => {
   );
 });
 
-Deno.test("prepareThrown() leaves a stack that is no text", () => {
+Deno.test("prepareThrown() keeps a stack that isn't a string", () => {
   const error = new Error("oops");
   Object.defineProperty(error, "stack", { value: 1, writable: true });
   prepareThrown(error, INLINE);
   assertEquals(error.stack, 1 as unknown as string);
 });
 
-Deno.test("prepareThrown() returns frozen errors as they are", () => {
+Deno.test("prepareThrown() returns frozen errors unchanged", () => {
   for (const make of [() => unknownVariable("rate"), () => new Error("oops")]) {
     const error = Object.freeze(make());
     const { message, stack } = error;
@@ -152,7 +176,7 @@ Deno.test("prepareThrown() returns frozen errors as they are", () => {
   }
 });
 
-Deno.test("prepareThrown() returns errors that throw when they are looked at", () => {
+Deno.test("prepareThrown() returns errors whose getters throw", () => {
   class Hostile extends Error {
     override get message(): string {
       throw new Error("no");
@@ -162,7 +186,7 @@ Deno.test("prepareThrown() returns errors that throw when they are looked at", (
   assertStrictEquals(prepareThrown(error, INLINE), error);
 });
 
-Deno.test("prepareThrown() returns what is no error", () => {
+Deno.test("prepareThrown() returns values that aren't errors unchanged", () => {
   const lookalike = { name: "ReferenceError", message: "x is not defined" };
   for (const thrown of [undefined, null, "x is not defined", 1, lookalike]) {
     assertStrictEquals(prepareThrown(thrown, INLINE), thrown);
@@ -171,7 +195,7 @@ Deno.test("prepareThrown() returns what is no error", () => {
 });
 
 Deno.test(
-  "prepareThrown() takes names of variables that have a '$'",
+  "prepareThrown() names variables with a '$'",
   () => {
     for (const name of ["$", "$$", "a$", "$1"]) {
       const error = unknownVariable(name);

@@ -12,13 +12,14 @@ import {
 import { Channel } from "../../transport/channel.ts";
 import type { Connection } from "../../transport/connection.ts";
 import { HandshakeError } from "../../transport/handshake_error.ts";
+import { isGranted } from "../../util/is_granted.ts";
 import type { PoolServices } from "../pool_services.ts";
 import type {
   Connector,
   ConnectorFailure,
   SpawnerConnection,
+  WorkerRequest,
 } from "../remote/connector.ts";
-import type { WorkerRequest } from "../ssh/ssh_connector.ts";
 
 /** The address that a pool listens at for workers of spawner servers. */
 export interface ReturnAddress {
@@ -248,10 +249,8 @@ async function isNameFailure(
 ): Promise<boolean> {
   if (!(cause instanceof Error)) return false;
   if (Object.getPrototypeOf(cause) !== Error.prototype) return false;
-  const permission = { name: "net", host: hostname } as const;
-  const { state } = await Deno.permissions.query(permission);
   // Asking the resolver would prompt the user.
-  if (state !== "granted") return true;
+  if (!isGranted({ name: "net", host: hostname })) return true;
   try {
     await lookup(hostname);
     return false;

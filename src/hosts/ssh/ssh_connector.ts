@@ -1,8 +1,8 @@
 import { HostError } from "../../errors/host_error.ts";
 import type { HostSettings } from "../../options/host_spec.ts";
-import type { SessionRequest } from "../../protocol/spawner_messages.ts";
 import { Child } from "../../spawner/child.ts";
 import { type Address, formatAddress } from "../../transport/address.ts";
+import { denoPath } from "../../util/deno_path.ts";
 import { makeSecret } from "../../transport/secret.ts";
 import type { PendingConnection } from "../pending_connections.ts";
 import type { PoolServices } from "../pool_services.ts";
@@ -10,6 +10,7 @@ import type {
   Connector,
   ConnectorFailure,
   SpawnerConnection,
+  WorkerRequest,
 } from "../remote/connector.ts";
 import { explainSshFailure, type Fallback } from "./ssh_failure.ts";
 import { remoteCommand } from "./ssh_script.ts";
@@ -17,7 +18,7 @@ import { SshStderr } from "./ssh_stderr.ts";
 
 /** The program that an ssh host runs. */
 export const SSH_PROGRAM =
-  new URL("../../spawner/ssh_entry.ts", import.meta.url).href;
+  new URL("../../spawner/ssh_program.ts", import.meta.url).href;
 
 /** How often ssh checks that the server answers, in seconds. */
 const ALIVE_INTERVAL = 5;
@@ -33,9 +34,6 @@ const TERM_TIMEOUT = 1_000;
 
 /** The exit code of ssh if ssh itself failed, and not the command. */
 const OWN_FAILURE = 255;
-
-/** How workers on another machine are started. */
-export type WorkerRequest = Omit<SessionRequest, "address" | "certificate">;
 
 /**
  * Connects to a spawner on a machine that the `ssh` program can log in to.
@@ -98,7 +96,7 @@ export class SshConnector implements Connector {
     return { channel, request: { ...this.#request, address } };
   }
 
-  explain(failure: ConnectorFailure): HostError {
+  explain(failure: ConnectorFailure): Error {
     switch (failure.code) {
       case "timeout":
         if (this.#stage === "program") return this.#noProgram(failure.timeout);
@@ -108,6 +106,10 @@ export class SshConnector implements Connector {
             `the pool's program there has not connected back within the 'startTimeout' of ${failure.timeout} ms`,
         });
       case "failed":
+        // A failure of this machine says nothing about the host.
+        if (this.#stage === "program" && failure.cause instanceof Error) {
+          return failure.cause;
+        }
         return this.#explain({
           step: "spawner",
           reason:
@@ -173,7 +175,7 @@ export class SshConnector implements Connector {
       throw new HostError(
         name,
         "connection",
-        `Can't use the host ${name}: the program 'ssh' can't be run (${cause}); install OpenSSH's client, and allow to run it: a list of --allow-run must include ssh, as in --allow-run=deno,sh,ssh`,
+        `Can't use the host ${name}: the program 'ssh' can't be run (${cause}); install OpenSSH's client, and allow to run it: a list of --allow-run must include ssh, as in --allow-run=${denoPath()},sh,ssh`,
         { cause },
       );
     }

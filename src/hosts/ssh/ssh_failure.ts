@@ -35,7 +35,7 @@ const SSH_MESSAGES: readonly SshMessage[] = [
     message: /^@ +WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED/m,
     step: "host key",
     meaning: (host) =>
-      `the host key of ${host} has changed: if the machine was set up anew, remove the old key with 'ssh-keygen -R'; if not, someone may be in between`,
+      `the host key of ${host} has changed: if the machine was set up anew, remove the old key with 'ssh-keygen -R'; if not, someone may be intercepting the connection`,
   },
   {
     message: /^Host key verification failed|^No \S+ host key is known for /m,
@@ -48,27 +48,27 @@ const SSH_MESSAGES: readonly SshMessage[] = [
       /^(?:\S+@\S+: )?Permission denied \([a-z,-]+\)|^Received disconnect from .*: Too many authentication failures/m,
     step: "key",
     meaning: (host) =>
-      `${host} did not accept a key: ssh must get in without asking, so put your public key there with 'ssh-copy-id', name the right one as the host's option 'identity', or run an ssh-agent if it has a passphrase`,
+      `${host} did not accept a key: ssh must log in without a prompt: install your public key there with 'ssh-copy-id', name another key as the host's option 'identity', or run an ssh-agent if the key has a passphrase`,
   },
   {
     message:
       /^(?:Error|Warning): remote port forwarding failed(?: for listen path (.*)\/)?/m,
     step: "forwarding",
     meaning: (host, [, folder = "/tmp"]) =>
-      `${host} does not forward connections to the pool: either the folder ${folder} isn't there or isn't writable (the host's option 'tmpdir' names another), or its sshd doesn't let it, which needs AllowStreamLocalForwarding yes (or remote), no DisableForwarding, and no restriction on the key`,
+      `${host} does not forward connections to the pool: either the folder ${folder} doesn't exist or isn't writable (the host's option 'tmpdir' names another), or its sshd forbids it: it needs AllowStreamLocalForwarding yes (or remote), no DisableForwarding, and no restriction on the key`,
   },
   {
     message:
       /^command-line(?: line \d+)?: |^usage: ssh |^Bad owner or permissions on |^\S+: line \d+: Bad configuration option/m,
     step: "connection",
     meaning: () =>
-      `ssh does not take its arguments: check the host's option 'sshArgs', and ~/.ssh/config`,
+      `ssh refused its arguments: check the host's option 'sshArgs', and ~/.ssh/config`,
   },
   {
     message: /^Unable to negotiate with .*: no matching (.*) found/m,
     step: "connection",
     meaning: (host, [, kind]) =>
-      `ssh and the server of ${host} have no algorithm in common (${kind}): allow one of its offer by the host's option 'sshArgs', or in ~/.ssh/config`,
+      `ssh and the server of ${host} have no algorithm in common (${kind}): allow one that the server offers with the host's option 'sshArgs', or in ~/.ssh/config`,
   },
   {
     message:

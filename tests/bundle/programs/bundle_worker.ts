@@ -1,4 +1,4 @@
-/** Writes where the cache is, and the worker program of an entry. @module */
+/** Prints the folder of the cache and the bundle of an entry. @module */
 
 import { findCacheFolder } from "../../../src/bundle/find_cache_folder.ts";
 import { workerBundle } from "../../../src/bundle/worker_bundle.ts";

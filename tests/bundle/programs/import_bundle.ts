@@ -1,6 +1,6 @@
 /**
- * Imports a bundle as a worker elsewhere does, with no permissions and no
- * configuration, makes calls, and writes their outcomes.
+ * Imports a bundle as a remote worker does, without permissions and
+ * configuration, calls its exports, and prints the outcomes.
  *
  * @module
  */

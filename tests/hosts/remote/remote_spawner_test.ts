@@ -27,11 +27,11 @@ const LOST = {
   hostLost: true,
 };
 
-/** A spawner, and the other side of its connection, which a test plays. */
+/** A client, and the spawner's end of its connection, which the test plays. */
 class Scene {
-  /** What is tested. */
+  /** The client under test. */
   readonly spawner: RemoteSpawner;
-  /** What workers have written. */
+  /** The output of workers. */
   readonly outputs: [number, string, string][] = [];
   readonly #channel: Channel;
   readonly #received: unknown[][] = [];
@@ -53,7 +53,7 @@ class Scene {
     );
   }
 
-  /** What the spawner says next. */
+  /** Returns the client's next message. */
   async hear(): Promise<unknown[]> {
     while (this.#received.length === 0) {
       this.#arrival = Promise.withResolvers();
@@ -67,7 +67,7 @@ class Scene {
     await this.#channel.drained();
   }
 
-  /** Asks for a ping, by which all that was said before has been heard. */
+  /** Pings, so that everything sent before has been read. */
   async heard(): Promise<void> {
     const ping = this.spawner.ping();
     for (;;) {
@@ -84,7 +84,7 @@ class Scene {
   }
 }
 
-Deno.test("RemoteSpawner.open() says what is wanted and learns about the machine", async () => {
+Deno.test("RemoteSpawner.open() sends the request and returns the machine", async () => {
   const scene = new Scene();
   const machine = scene.spawner.open(REQUEST);
   assertEquals(await scene.hear(), [SpawnerMessageType.OPEN, REQUEST]);
@@ -93,7 +93,7 @@ Deno.test("RemoteSpawner.open() says what is wanted and learns about the machine
   scene.spawner.close();
 });
 
-Deno.test("RemoteSpawner.open() is rejected if the other side hangs up", async () => {
+Deno.test("RemoteSpawner.open() rejects when the spawner hangs up", async () => {
   const scene = new Scene();
   const machine = scene.spawner.open(REQUEST);
   await scene.hear();
@@ -103,7 +103,7 @@ Deno.test("RemoteSpawner.open() is rejected if the other side hangs up", async (
   await assertRejects(() => scene.spawner.open(REQUEST), Error, "has closed");
 });
 
-Deno.test("RemoteSpawner ends the connection at a message that no spawner sends", async () => {
+Deno.test("RemoteSpawner closes the connection when a message isn't a spawner's", async () => {
   const scene = new Scene();
   const machine = scene.spawner.open(REQUEST);
   const { ended } = scene.spawner.start(1, "worker");
@@ -113,7 +113,7 @@ Deno.test("RemoteSpawner ends the connection at a message that no spawner sends"
   assertEquals(await ended, LOST);
 });
 
-Deno.test("RemoteSpawner.start() tells how each worker ends", async () => {
+Deno.test("RemoteSpawner.start() reports the end of each worker", async () => {
   const scene = new Scene();
   const [first, second] = [
     scene.spawner.start(3, "worker"),
@@ -137,7 +137,7 @@ Deno.test("RemoteSpawner.start() tells how each worker ends", async () => {
   scene.spawner.close();
 });
 
-Deno.test("RemoteSpawner takes workers for lost when the connection ends", async () => {
+Deno.test("RemoteSpawner reports workers as lost when the connection ends", async () => {
   const scene = new Scene();
   const workers = [1, 2].map((worker) => scene.spawner.start(worker, "worker"));
   await scene.say(SpawnerMessageType.ENDED, 1, "exit code 0", "");
@@ -154,7 +154,7 @@ Deno.test("RemoteSpawner takes workers for lost when the connection ends", async
   late.kill();
 });
 
-Deno.test("RemoteSpawner.close() ends the connection", async () => {
+Deno.test("RemoteSpawner.close() closes the connection", async () => {
   const scene = new Scene();
   const { ended } = scene.spawner.start(1, "worker");
   scene.spawner.close();
@@ -162,7 +162,7 @@ Deno.test("RemoteSpawner.close() ends the connection", async () => {
   assertEquals(await scene.spawner.closed, undefined);
 });
 
-Deno.test("RemoteSpawner passes on what workers write, in its order", async () => {
+Deno.test("RemoteSpawner passes on the output of workers in order", async () => {
   const scene = new Scene();
   const bytes = (text: string) => new TextEncoder().encode(text);
   const { OUTPUT } = SpawnerMessageType;
@@ -179,7 +179,7 @@ Deno.test("RemoteSpawner passes on what workers write, in its order", async () =
   scene.spawner.close();
 });
 
-Deno.test("RemoteSpawner takes what is written by workers only that run", async () => {
+Deno.test("RemoteSpawner ignores output of workers that don't run", async () => {
   const scene = new Scene();
   const say = (worker: number, text: string) => {
     const bytes = new TextEncoder().encode(text);
@@ -196,7 +196,7 @@ Deno.test("RemoteSpawner takes what is written by workers only that run", async 
   scene.spawner.close();
 });
 
-Deno.test("RemoteSpawner.ping() tells how far away the other side and its clock is", async () => {
+Deno.test("RemoteSpawner.ping() returns the round trip and the offset of the clock", async () => {
   const scene = new Scene();
   const before = performance.now();
   const pings = [scene.spawner.ping(), scene.spawner.ping()];

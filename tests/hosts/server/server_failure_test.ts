@@ -13,7 +13,7 @@ import { PROTOCOL_VERSION } from "../../../src/transport/handshake.ts";
 import { startSpawnerServer, TOKEN } from "../../helpers/spawner_server.ts";
 import { assertFails, withListener } from "../../helpers/spawner_failures.ts";
 
-/** For what never comes: long enough to find out, and short to wait for. */
+/** A timeout for an answer that never arrives, in milliseconds. */
 const SHORT = 700;
 
 const certificate = await makeCertificate();
@@ -31,7 +31,7 @@ async function say(
   await connection.write(bytes);
 }
 
-Deno.test("ServerHost says so when no one listens", async () => {
+Deno.test("ServerConnector explains a refused connection", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();
@@ -42,13 +42,13 @@ Deno.test("ServerHost says so when no one listens", async () => {
   ]);
 });
 
-Deno.test("ServerHost says so when the host name is not known", async () => {
+Deno.test("ServerConnector explains an unknown host name", async () => {
   await assertFails("no-such-host.invalid/2", "name", [
     "the host name 'no-such-host.invalid' is not known",
   ]);
 });
 
-Deno.test("ServerHost says so when the token is missing or wrong", async () => {
+Deno.test("ServerConnector explains a missing or wrong token", async () => {
   await using server = await startSpawnerServer({ token: TOKEN });
   const words = [`127.0.0.1:${server.port}`, "same token", "option 'token'"];
   await assertFails(server.spec(1), "key", words);
@@ -56,13 +56,13 @@ Deno.test("ServerHost says so when the token is missing or wrong", async () => {
   await assertFails({ host: server.spec(1), token: "" }, "key", words, {
     token: TOKEN,
   });
-  // The host's own comes first.
+  // The host's own token takes precedence.
   const host = { host: server.spec(1), token: TOKEN };
   await using pool = new Pool({ workers: 0, hosts: host, token: "another" });
   assertEquals(await pool.run((x: number) => x + 1, 1), 2);
 });
 
-Deno.test("ServerHost takes a token with the line feed of its file", async () => {
+Deno.test("ServerConnector accepts a token with the line feed of its file", async () => {
   await using server = await startSpawnerServer({ token: `${TOKEN}\n` });
   const token = `${TOKEN}\n`;
   await using pool = new Pool({ workers: 0, hosts: server.spec(1), token });
@@ -74,12 +74,12 @@ Deno.test("ServerHost takes a token with the line feed of its file", async () =>
   assertEquals(await other.run((x: number) => x + 1, 1), 2);
 });
 
-Deno.test("ServerHost says so when the pool has a token and the server none", async () => {
+Deno.test("ServerConnector explains that the pool has a token and the server has none", async () => {
   await using server = await startSpawnerServer();
   await assertFails(server.spec(1), "key", ["same token"], { token: TOKEN });
 });
 
-Deno.test("ServerHost says so when a web server answers", async () => {
+Deno.test("ServerConnector explains that a web server answers", async () => {
   await using server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     () => new Response("hello"),
@@ -112,7 +112,7 @@ const STRANGERS = {
 } satisfies Record<string, (connection: Deno.TcpConn) => Promise<void>>;
 
 for (const [does, treat] of Object.entries(STRANGERS)) {
-  Deno.test(`ServerHost says so when what answers ${does}`, async () => {
+  Deno.test(`ServerConnector explains a peer that ${does}`, async () => {
     await withListener(
       treat,
       (port) =>
@@ -123,7 +123,7 @@ for (const [does, treat] of Object.entries(STRANGERS)) {
   });
 }
 
-Deno.test("ServerHost says so when what answers claims to know the token", async () => {
+Deno.test("ServerConnector explains a peer that pretends to know the token", async () => {
   const treat = (connection: Deno.Conn) =>
     say(connection, {
       version: PROTOCOL_VERSION,
@@ -141,7 +141,7 @@ Deno.test("ServerHost says so when what answers claims to know the token", async
 
 for (const secured of [false, true]) {
   const how = secured ? "with TLS" : "without TLS";
-  Deno.test(`ServerHost says so when what is reached ${how} is silent`, async () => {
+  Deno.test(`ServerConnector explains a peer that is silent ${how}`, async () => {
     const treat = () => Promise.resolve();
     await withListener(treat, (port) =>
       assertFails(
@@ -155,7 +155,7 @@ for (const secured of [false, true]) {
   });
 }
 
-Deno.test("ServerHost says so when the server hangs up before it is ready", async () => {
+Deno.test("ServerConnector explains a server that hangs up before it is ready", async () => {
   const treat = async (connection: Deno.Conn) => {
     await admitPool(connection, "");
     await connection.read(new Uint8Array(4_096));
@@ -172,7 +172,7 @@ Deno.test("ServerHost says so when the server hangs up before it is ready", asyn
 
 for (const secured of [false, true]) {
   const how = secured ? "with TLS" : "without TLS";
-  Deno.test(`ServerHost says so when this machine can't listen ${how}`, async () => {
+  Deno.test(`ServerConnector explains why this machine can't listen ${how}`, async () => {
     await using server = await startSpawnerServer(
       secured ? { certificate } : {},
     );
@@ -185,7 +185,7 @@ for (const secured of [false, true]) {
       `127.0.0.1:${port}`,
       "in use",
     ], { listen: { port } });
-    // One of those that no machine has.
+    // No machine has this address.
     const hostname = "203.0.113.9";
     await assertFails(host, "worker", [...words, hostname], {
       listen: { hostname },
@@ -193,7 +193,7 @@ for (const secured of [false, true]) {
   });
 }
 
-Deno.test("ServerHost says so when the server speaks another version", async () => {
+Deno.test("ServerConnector explains another version of the protocol", async () => {
   const version = PROTOCOL_VERSION + 1;
   const treat = async (connection: Deno.Conn) => {
     await say(connection, { version, nonce: new Uint8Array(32) });
@@ -209,7 +209,7 @@ Deno.test("ServerHost says so when the server speaks another version", async () 
   );
 });
 
-Deno.test("ServerHost says so when it wants TLS and the server has none", async () => {
+Deno.test("ServerConnector explains that the server has no TLS", async () => {
   await using server = await startSpawnerServer();
   await assertFails({ host: server.spec(1), tls }, "host key", [
     `there is no TLS connection to the server at 127.0.0.1:${server.port}`,
@@ -217,14 +217,14 @@ Deno.test("ServerHost says so when it wants TLS and the server has none", async 
   ]);
 });
 
-Deno.test("ServerHost says so when the server wants TLS", async () => {
+Deno.test("ServerConnector explains that the server may want TLS", async () => {
   await using server = await startSpawnerServer({ certificate });
   await assertFails(server.spec(1), "connection", [
     "it may want TLS (the host's option 'tls')",
   ]);
 });
 
-Deno.test("ServerHost says so when the certificate isn't accepted", async () => {
+Deno.test("ServerConnector explains why the certificate isn't accepted", async () => {
   await using server = await startSpawnerServer({ certificate });
   const host = server.spec(1);
   const { cert } = await makeCertificate();
@@ -253,7 +253,7 @@ Deno.test("ServerHost says so when the certificate isn't accepted", async () => 
   ]);
 });
 
-Deno.test("ServerHost doesn't keep a program from ending when what is reached is silent", async () => {
+Deno.test("ServerConnector doesn't keep a program alive when the peer is silent", async () => {
   const program =
     new URL("../../programs/spawner_fail.ts", import.meta.url).href;
   await withListener(() => Promise.resolve(), async (port) => {
@@ -272,7 +272,7 @@ Deno.test("ServerHost doesn't keep a program from ending when what is reached is
   });
 });
 
-Deno.test("Pool goes on without a spawner server that can't be used on demand", async () => {
+Deno.test("Pool continues without an unusable spawner server when onHostError is 'continue'", async () => {
   await using server = await startSpawnerServer({ token: TOKEN });
   await using pool = new Pool({
     workers: 1,
@@ -294,7 +294,7 @@ Deno.test("Pool goes on without a spawner server that can't be used on demand", 
   assertStringIncludes(error.message, "no worker at the host 'closed'");
 });
 
-Deno.test("Pool that can't start leaves nothing at the hosts that it could use", async () => {
+Deno.test("Pool leaves no worker at other hosts when it can't start", async () => {
   await using server = await startSpawnerServer();
   const treat = async (connection: Deno.Conn) => {
     await server.logged(/pool 1 .* has connected/);
@@ -307,6 +307,6 @@ Deno.test("Pool that can't start leaves nothing at the hosts that it could use",
     });
     await assertRejects(() => pool.ready, BrokenPoolError);
   });
-  // It says so when the workers have ended.
+  // It logs that after the workers have ended.
   await server.logged(/pool 1 .* is gone/);
 });

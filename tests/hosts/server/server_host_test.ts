@@ -43,23 +43,23 @@ testConformance({
   }),
 });
 
-/** Where a task's worker connects to. */
+/** A task: returns the address that its worker connects to. */
 const connectArgument = () => Deno.args[1]!;
 
-Deno.test("ServerHost has workers connect to where the server sees the pool", async () => {
+Deno.test("ServerConnector makes workers connect to the pool's address as the server sees it", async () => {
   await using pool = new Pool(0, plain.spec(2));
   for (const address of await pool.runOnAll(connectArgument)) {
     assertMatch(address, /^tcp:127\.0\.0\.1:\d+$/);
   }
 });
 
-Deno.test("ServerHost has workers connect with TLS where it is reached with it", async () => {
+Deno.test("ServerConnector makes workers connect with TLS when the server has TLS", async () => {
   await using pool = new Pool(0, { host: secured.spec(1), tls, token: TOKEN });
   const [address] = await pool.runOnAll(connectArgument);
   assertMatch(address!, /^tls:127\.0\.0\.1:\d+$/);
 });
 
-Deno.test("ServerHost has workers connect to the address in 'listen'", async () => {
+Deno.test("ServerConnector makes workers connect to the address in 'listen'", async () => {
   const port = freePort();
   await using pool = new Pool(0, plain.spec(1), {
     listen: { hostname: "localhost", port },
@@ -67,7 +67,7 @@ Deno.test("ServerHost has workers connect to the address in 'listen'", async () 
   assertEquals(await pool.runOnAll(connectArgument), [`tcp:localhost:${port}`]);
 });
 
-Deno.test("ServerHost reaches one server with TLS and another without in one pool", async () => {
+Deno.test("Pool uses one spawner server with TLS and another one without", async () => {
   await using pool = new Pool(0, [
     plain.spec(1),
     { host: secured.spec(1), tls, token: TOKEN, name: "secured" },
@@ -80,7 +80,7 @@ Deno.test("ServerHost reaches one server with TLS and another without in one poo
 });
 
 Deno.test({
-  name: "ServerHost reaches a server by IPv4 and IPv6",
+  name: "ServerConnector connects to a server by IPv4 and IPv6",
   ignore: !hasIPv6(),
   async fn() {
     await using server = await startSpawnerServer({
@@ -108,14 +108,14 @@ function hasIPv6(): boolean {
   }
 }
 
-Deno.test("ServerHost has a worker for each CPU by default", async () => {
+Deno.test("Pool starts a worker for each CPU of a spawner server by default", async () => {
   await using pool = new Pool(0, plain.spec(0));
   await pool.ready;
   assertEquals(pool.totalWorkers, navigator.hardwareConcurrency);
   assertEquals(pool.stats().workers, navigator.hardwareConcurrency);
 });
 
-Deno.test("ServerHost gives workers env, cwd, further arguments and permissions", async () => {
+Deno.test("Pool gives workers of a spawner server env, cwd, denoArgs and permissions", async () => {
   const cwd = await Deno.realPath(await Deno.makeTempDir());
   try {
     await using pool = new Pool({
@@ -147,7 +147,7 @@ Deno.test("ServerHost gives workers env, cwd, further arguments and permissions"
   }
 });
 
-Deno.test("ServerHost passes on what workers write", async () => {
+Deno.test("Pool prints the output of workers of a spawner server", async () => {
   const program = new URL("../../programs/spawner_print.ts", import.meta.url);
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", program.href, plain.spec(1)],
@@ -164,7 +164,7 @@ Deno.test("ServerHost passes on what workers write", async () => {
   assertEquals(decoder.decode(stderr), `${name} three\n`);
 });
 
-/** A task: blocks its worker, which reads no more once there is a file. */
+/** A task: makes a file, and blocks its worker, which then reads no more. */
 function noteAndBlock(file: string): never {
   Deno.writeTextFileSync(file, "");
   for (;;);
@@ -180,7 +180,7 @@ for (const security of ["without TLS", "with TLS"]) {
     cancelGrace: 100,
   });
 
-  Deno.test(`ServerHost ${security} costs no call behind one whose worker is ended`, async () => {
+  Deno.test(`Pool runs the calls behind one whose worker it ends at a server ${security}`, async () => {
     await using gate = new Gate();
     await using pool = new Pool(options());
     const endless = pool.with({ timeout: 200 }).run(loop, gate.port);
@@ -189,14 +189,14 @@ for (const security of ["without TLS", "with TLS"]) {
     assertEquals(await Promise.all(behind), [2, 4, 6]);
   });
 
-  Deno.test(`ServerHost ${security} takes all calls for begun at a worker that is killed`, async () => {
+  Deno.test(`Pool counts all calls as begun at a worker that is killed at a server ${security}`, async () => {
     await using folder = new TestFolder();
     await using pool = new Pool(options());
     const [pid] = await pool.runOnAll(() => Deno.pid);
     const file = folder.file("blocked");
     const calls: Promise<unknown>[] = [pool.run(noteAndBlock, file)];
     await until(() => exists(file));
-    // The worker has yet to read them, which resets the connection.
+    // The worker hasn't read them, which resets the connection.
     calls.push(...[1, 2].map((x) => pool.run(double, x)));
     await until(() => pool.stats().running === 3);
     Deno.kill(pid!, "SIGKILL");
@@ -204,14 +204,14 @@ for (const security of ["without TLS", "with TLS"]) {
   });
 }
 
-Deno.test("ServerHost has no worker left when the pool has shut down", async () => {
+Deno.test("Pool leaves no worker at a spawner server when it has shut down", async () => {
   const pool = new Pool(0, plain.spec(2));
   const pids = await pool.runOnAll(() => Deno.pid);
   await pool.shutdown();
   for (const pid of pids) await gone(pid);
 });
 
-/** A port that is free, as far as that can be known. */
+/** Returns a port that was free a moment ago. */
 function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;

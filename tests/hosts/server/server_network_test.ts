@@ -8,17 +8,17 @@ import { makeNetwork, networkTest } from "../../helpers/network.ts";
 import { gone } from "../../helpers/processes.ts";
 import { startSpawnerServer, TOKEN } from "../../helpers/spawner_server.ts";
 
-/** On an idle machine it takes a sixth of it, in milliseconds. */
+/** An idle machine takes a sixth of this time, in milliseconds. */
 const TIMEOUT = 60_000;
 
-/** Where a task's worker connects to. */
+/** A task: returns the address that its worker connects to. */
 const connectArgument = () => Deno.args[1]!;
 
 const pid = () => Deno.pid;
 
 interface ListenCase {
   readonly name: string;
-  /** The option 'listen', for a pool that has this address. */
+  /** Values of the option 'listen' for a pool with this address. */
   readonly options: (address: string) => PoolOptions;
 }
 
@@ -36,7 +36,7 @@ const LISTEN_CASES: readonly ListenCase[] = [
 ];
 
 networkTest(
-  "ServerHost works across a network, whatever 'listen' is",
+  "Pool uses a spawner server across a network for each value of 'listen'",
   async () => {
     await using network = await makeNetwork(1);
     const { pool: { address }, hosts: [host] } = network;
@@ -59,28 +59,31 @@ networkTest(
   },
 );
 
-networkTest("ServerHost works across a network with TLS", async () => {
-  const certificate = await makeCertificate();
-  await using network = await makeNetwork(1);
-  const { pool: { address }, hosts: [host] } = network;
-  await using server = await startSpawnerServer({
-    host: host!,
-    token: TOKEN,
-    certificate,
-  });
-  const tls = { caCerts: [certificate.cert], serverName: CERTIFICATE_NAME };
-  await using pool = new Pool({
-    workers: 0,
-    hosts: { host: server.spec(2), tls },
-    token: TOKEN,
-  });
-  assertEquals(await pool.map(double, XS).toArray(), XS.map(double));
-  const [argument] = await pool.runOnAll(connectArgument);
-  assertEquals(argument!.replace(/\d+$/, ""), `tls:${address}:`);
-});
+networkTest(
+  "Pool uses a spawner server across a network with TLS",
+  async () => {
+    const certificate = await makeCertificate();
+    await using network = await makeNetwork(1);
+    const { pool: { address }, hosts: [host] } = network;
+    await using server = await startSpawnerServer({
+      host: host!,
+      token: TOKEN,
+      certificate,
+    });
+    const tls = { caCerts: [certificate.cert], serverName: CERTIFICATE_NAME };
+    await using pool = new Pool({
+      workers: 0,
+      hosts: { host: server.spec(2), tls },
+      token: TOKEN,
+    });
+    assertEquals(await pool.map(double, XS).toArray(), XS.map(double));
+    const [argument] = await pool.runOnAll(connectArgument);
+    assertEquals(argument!.replace(/\d+$/, ""), `tls:${address}:`);
+  },
+);
 
 networkTest(
-  "Pool has workers at several spawner servers of a network",
+  "Pool uses several spawner servers of a network",
   async () => {
     await using network = await makeNetwork(2);
     await using stack = new AsyncDisposableStack();
@@ -105,7 +108,7 @@ networkTest(
 );
 
 networkTest(
-  "SpawnerServer ends the workers of a pool that it can't reach any more",
+  "SpawnerServer ends the workers of a pool when it can't reach it any more",
   async () => {
     await using network = await makeNetwork(2);
     const { pool: { address }, hosts: [lost, kept] } = network;
@@ -153,7 +156,7 @@ networkTest(
     for (const host of ["local", "kept"]) {
       assertEquals(await pool.with({ host }).run(double, 2), 4);
     }
-    // Only so can the pool know that it is alone.
+    // This is the only way for the pool to know that it is cut off.
     await network.restore(lost!);
     lostServer.kill("SIGKILL");
     assertEquals(await deadline(spun, TIMEOUT), "WorkerLostError");

@@ -3,7 +3,7 @@ import { Pool } from "../../../mod.ts";
 import { startSpawnerServer } from "../../helpers/spawner_server.ts";
 import { assertFails } from "../../helpers/spawner_failures.ts";
 
-Deno.test("ServerHost says so when a pool may not have so many workers", async () => {
+Deno.test("Pool explains that a spawner server refuses so many workers", async () => {
   const args = ["--max-workers", "3", "--max-workers-per-pool", "2"];
   await using server = await startSpawnerServer({ args });
   await assertFails(server.spec(3), "worker", [
@@ -22,12 +22,12 @@ Deno.test("ServerHost says so when a pool may not have so many workers", async (
   assertEquals(await pool.map((x: number) => x + 1, [1]).toArray(), [2]);
   await pool.shutdown();
   await server.logged(/pool 2 .* is gone/);
-  // There is room again.
+  // The workers of the first pool have ended.
   await using other = new Pool(0, server.spec(2));
   assertEquals((await other.runOnAll(() => 1)).length, 2);
 });
 
-Deno.test("ServerHost says so when workers don't connect in time", async () => {
+Deno.test("Pool explains that workers of a spawner server don't connect in time", async () => {
   await using server = await startSpawnerServer();
   const startTimeout = 2_000;
   await assertFails(
@@ -42,7 +42,7 @@ Deno.test("ServerHost says so when workers don't connect in time", async () => {
   await server.logged(/pool 1 .* is gone/);
 });
 
-Deno.test("ServerHost says so when workers can't start", async () => {
+Deno.test("Pool explains that workers of a spawner server can't start", async () => {
   await using server = await startSpawnerServer();
   await assertFails(
     server.spec(1),
@@ -55,7 +55,7 @@ Deno.test("ServerHost says so when workers can't start", async () => {
     "worker",
     ["could not be started", "/no/such/folder"],
   );
-  // The server goes on.
+  // The server still works.
   await using pool = new Pool(0, server.spec(1));
   assertEquals(await pool.run((x: number) => x + 1, 1), 2);
 });

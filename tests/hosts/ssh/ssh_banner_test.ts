@@ -1,4 +1,5 @@
 import {
+  assert,
   assertEquals,
   assertFalse,
   assertInstanceOf,
@@ -12,10 +13,10 @@ import { sharedSite, SshSite } from "../../helpers/ssh_fixture.ts";
 
 const shared = sharedSite();
 
-/** What ssh would say if it couldn't connect. */
+/** A message that ssh prints when it can't connect. */
 const REFUSED = "ssh: connect to host elsewhere port 22: Connection refused";
 
-/** A machine that greets all who come with a text. */
+/** Starts a machine whose banner is a text. */
 async function greetingSite(
   text: string,
   ...config: string[]
@@ -25,7 +26,7 @@ async function greetingSite(
   return await SshSite.start({ config: [`Banner ${path}`, ...config] });
 }
 
-/** Has a session write something to stderr and fail. */
+/** Makes a session write something to stderr and fail. */
 async function failureOf(command: string): Promise<HostError> {
   await using site = await SshSite.start({
     config: [`ForceCommand ${command} >&2; exit 1`],
@@ -52,12 +53,12 @@ sshTest(
 );
 
 sshTest(
-  "Pool doesn't say that an ssh host is lost for what was said before",
+  "Pool doesn't explain the loss of an ssh host by its earlier output",
   async () => {
     await using site = await greetingSite(`${REFUSED}\n`);
     await using pool = new Pool({ workers: 0, hosts: site.host() });
     assertEquals(await pool.run(() => 1), 1);
-    await site.server.killSessions();
+    assert(await site.server.killSessions() > 0);
     const error = () => pool.stats().hosts[0]!.error;
     await until(() => error() !== undefined);
     assertFalse(error()!.message.includes(REFUSED), error()!.message);
@@ -66,7 +67,7 @@ sshTest(
 );
 
 sshTest(
-  "Pool reads what an ssh host says to its end, however long a line is",
+  "Pool reads the stderr of ssh to its end when a line is long",
   async () => {
     const size = 32 * 2 ** 20;
     const { message } = await failureOf(

@@ -1,4 +1,5 @@
 import {
+  assert,
   assertEquals,
   assertInstanceOf,
   assertRejects,
@@ -11,7 +12,7 @@ import {
   WorkerLostError,
 } from "../../../mod.ts";
 import { Gate } from "../../helpers/gate.ts";
-import { isAlive, killNow, until } from "../../helpers/processes.ts";
+import { isAlive, killAll, killNow, until } from "../../helpers/processes.ts";
 import { sshTest } from "../../helpers/ssh_server.ts";
 import {
   isFile,
@@ -23,13 +24,13 @@ import {
 
 const shared = sharedSite();
 
-/** A task that never ends, nor lets its worker do anything else. */
+/** A task: blocks its worker for ever. */
 async function block(port: number): Promise<void> {
   const connection = await Deno.connect({ hostname: "127.0.0.1", port });
   while (connection !== null);
 }
 
-/** What there is of a pool over there while it is being started. */
+/** The command lines of a spawner and of a worker at an ssh host. */
 const SPAWNER = /^\S+ run -A .*--folder/;
 const WORKER = / --worker /;
 
@@ -66,7 +67,7 @@ const stages: readonly [string, (program: PoolProgram) => boolean][] = [
 ];
 for (const [stage, reached] of stages) {
   sshTest(
-    `Pool leaves nothing at an ssh host when the program is killed when ${stage}`,
+    `Pool leaves nothing at an ssh host when the program is killed as soon as ${stage}`,
     async () => {
       const hosts = shared.site.host(2);
       await using program = new PoolProgram({ workers: 0, hosts }, "start");
@@ -93,7 +94,7 @@ sshTest(
     assertEquals(site.files().length, 2);
     program.kill();
     await until(() => site.server.pids().length === 0);
-    // Opened both ways it doesn't wait for the other side, if that is gone.
+    // Opened for both directions, it doesn't wait for the other end.
     (await Deno.open(fifo, { read: true, write: true })).close();
     await site.empty();
     await shared.empty();
@@ -110,13 +111,13 @@ sshTest(
   },
 );
 
-/** Takes connections, as the system does for it, and says nothing. */
+/** Starts a server whose system accepts connections, and which stays silent. */
 function listenSilently(): Deno.TcpListener {
   return Deno.listen({ hostname: "127.0.0.1", port: 0 });
 }
 
 sshTest(
-  "Pool leaves no ssh that waits when the program is killed",
+  "Pool leaves no pending ssh when the program is killed",
   async () => {
     using silent = listenSilently();
     const { sshArgs } = shared.site.server;
@@ -132,7 +133,7 @@ sshTest(
 );
 
 sshTest(
-  "Pool leaves no ssh that waits when another host can't be used",
+  "Pool leaves no pending ssh when another host can't be used",
   async () => {
     using silent = listenSilently();
     const { sshArgs, wrongKeyArgs } = shared.site.server;
@@ -148,7 +149,7 @@ sshTest(
   },
 );
 
-/** What ssh starts to reach a host, and how it comes by its end. */
+/** Commands that ssh starts to connect, and how they end. */
 const proxies: readonly [string, string, boolean][] = [
   ["ends on SIGTERM", "", false],
   ["outlives ssh", "trap '' HUP TERM", true],
@@ -182,16 +183,18 @@ for (const [does, trap, outlives] of proxies) {
   );
 }
 
-/** Ways in which a connection ends without the pool's doing. */
+/** Processes whose end breaks the connection. */
 const accidents: readonly [string, () => void | Promise<void>][] = [
-  ["sshd's session", () => shared.site.server.killSessions()],
-  ["the ssh client", () => sshClients().forEach(killNow)],
-  ["the spawner", () => shared.site.processesLike(SPAWNER).forEach(killNow)],
+  ["sshd's session", async () => {
+    assert(await shared.site.server.killSessions() > 0);
+  }],
+  ["the ssh client", () => killAll(sshClients())],
+  ["the spawner", () => killAll(shared.site.processesLike(SPAWNER))],
 ];
 
 for (const [what, happen] of accidents) {
   sshTest(
-    `Pool is broken, and leaves nothing at an ssh host, when ${what} is killed`,
+    `Pool is broken and leaves nothing at an ssh host when ${what} is killed`,
     async () => {
       await using gate = new Gate();
       const hosts = shared.site.host(2);
@@ -216,7 +219,7 @@ for (const [what, happen] of accidents) {
   );
 
   sshTest(
-    `Pool goes on with local workers when ${what} is killed`,
+    `Pool continues with local workers when ${what} is killed`,
     async () => {
       await using gate = new Gate();
       const hosts = shared.site.host(1, { name: "big" });

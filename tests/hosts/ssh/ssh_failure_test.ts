@@ -22,12 +22,12 @@ import {
   SshSite,
 } from "../../helpers/ssh_fixture.ts";
 
-/** One that isn't supported any more. */
+/** A version that isn't supported any more. */
 const OLD_DENO = "2.8.3";
 
 const shared = sharedSite();
 
-/** Fails if a pool of the host doesn't fail so, with these words. */
+/** Checks that a pool of the host fails at a step, with these words. */
 async function assertFails(
   host: HostOptions,
   step: HostStep,
@@ -42,7 +42,7 @@ async function assertFails(
   await shared.empty();
 }
 
-/** The same where sshd or the sessions over there are set up in a way. */
+/** Does the same with a server that has other options. */
 async function assertFailsAt(
   options: SshServerOptions,
   host: Partial<HostOptions>,
@@ -54,7 +54,7 @@ async function assertFailsAt(
   await site.empty();
 }
 
-sshTest("Pool says that an ssh host's name isn't known", async () => {
+sshTest("Pool explains that an ssh host's name isn't known", async () => {
   const { sshArgs } = shared.site.server;
   await assertFails({ host: "ssh://no-such-host.invalid", sshArgs }, "name", [
     "Can't use the host no-such-host.invalid: ",
@@ -63,7 +63,7 @@ sshTest("Pool says that an ssh host's name isn't known", async () => {
   ]);
 });
 
-sshTest("Pool says that an ssh host refused the connection", async () => {
+sshTest("Pool explains that an ssh host refused the connection", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();
@@ -78,8 +78,8 @@ sshTest("Pool says that an ssh host refused the connection", async () => {
   );
 });
 
-sshTest("Pool says that an ssh host doesn't answer", async () => {
-  // Connections are made by the system, and nobody says anything.
+sshTest("Pool explains that an ssh host doesn't answer", async () => {
+  // The system accepts connections, and nobody sends anything.
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const host = `ssh://127.0.0.1:${listener.addr.port}`;
   const { sshArgs } = shared.site.server;
@@ -89,7 +89,7 @@ sshTest("Pool says that an ssh host doesn't answer", async () => {
   ], { startTimeout: 5_000 });
 });
 
-sshTest("Pool says that an ssh host didn't accept a key", async () => {
+sshTest("Pool explains that an ssh host didn't accept a key", async () => {
   const { site } = shared;
   await assertFails(
     site.host(1, { sshArgs: site.server.wrongKeyArgs }),
@@ -98,7 +98,7 @@ sshTest("Pool says that an ssh host didn't accept a key", async () => {
   );
 });
 
-sshTest("Pool says that an ssh host's key has changed", async () => {
+sshTest("Pool explains that an ssh host's key has changed", async () => {
   const { site } = shared;
   await assertFails(
     site.host(1, { sshArgs: site.server.changedHostKeyArgs }),
@@ -111,7 +111,7 @@ sshTest("Pool says that an ssh host's key has changed", async () => {
   );
 });
 
-sshTest("Pool says that an ssh host's key isn't known", async () => {
+sshTest("Pool explains that an ssh host's key isn't known", async () => {
   const { site } = shared;
   await assertFails(
     site.host(1, { sshArgs: site.server.unknownHostKeyArgs }),
@@ -120,7 +120,7 @@ sshTest("Pool says that an ssh host's key isn't known", async () => {
   );
 });
 
-sshTest("Pool says that ssh doesn't take the arguments given", async () => {
+sshTest("Pool explains that ssh refused its arguments", async () => {
   const sshArgs = [...shared.site.server.sshArgs, "-o", "NoSuchOption=yes"];
   await assertFails(shared.site.host(1, { sshArgs }), "connection", [
     "'sshArgs'",
@@ -129,7 +129,7 @@ sshTest("Pool says that ssh doesn't take the arguments given", async () => {
 });
 
 sshTest(
-  "Pool says that ssh and a host have no algorithm in common",
+  "Pool explains that ssh and a host have no algorithm in common",
   async () => {
     const { site } = shared;
     const algorithms = "HostKeyAlgorithms=rsa-sha2-512";
@@ -143,7 +143,7 @@ sshTest(
 );
 
 sshTest(
-  "Pool says that it is ssh that failed if it doesn't say why",
+  "Pool explains that ssh failed when ssh printed nothing",
   async () => {
     const { sshArgs } = shared.site.server;
     const silent = [...sshArgs, "-o", "LogLevel=QUIET"];
@@ -159,7 +159,7 @@ for (
   const option of ["AllowStreamLocalForwarding no", "DisableForwarding yes"]
 ) {
   sshTest(
-    `Pool says that an ssh host doesn't forward with ${option}`,
+    `Pool explains that an ssh host doesn't forward with ${option}`,
     async () => {
       await assertFailsAt({ config: [option] }, {}, "forwarding", [
         "AllowStreamLocalForwarding yes",
@@ -170,17 +170,20 @@ for (
   );
 }
 
-sshTest("Pool says that an ssh host has no such folder", async () => {
-  const tmpdir = `${shared.site.server.folder}/no`;
-  await assertFails(shared.site.host(1, { tmpdir }), "forwarding", [
-    `the folder ${tmpdir} isn't there`,
-    "'tmpdir'",
-    "remote port forwarding failed",
-  ]);
-});
+sshTest(
+  "Pool explains that a folder doesn't exist at an ssh host",
+  async () => {
+    const tmpdir = `${shared.site.server.folder}/no`;
+    await assertFails(shared.site.host(1, { tmpdir }), "forwarding", [
+      `the folder ${tmpdir} doesn't exist`,
+      "'tmpdir'",
+      "remote port forwarding failed",
+    ]);
+  },
+);
 
-sshTest("Pool says that an ssh host has no space", async () => {
-  // As on a full disk, what is too much isn't written.
+sshTest("Pool explains that an ssh host has no space", async () => {
+  // As on a full disk, larger files aren't written.
   const limited =
     `trap '' XFSZ; ulimit -f 8; exec sh -c "$SSH_ORIGINAL_COMMAND"`;
   await assertFailsAt({ config: [`ForceCommand ${limited}`] }, {}, "folder", [
@@ -190,7 +193,7 @@ sshTest("Pool says that an ssh host has no space", async () => {
   ]);
 });
 
-sshTest("Pool says that an ssh host runs no commands", async () => {
+sshTest("Pool explains that an ssh host runs no commands", async () => {
   await using site = await SshSite.start({ config: ["ForceCommand false"] });
   await assertFails(site.host(), "spawner", [
     "exit code 1",
@@ -199,7 +202,7 @@ sshTest("Pool says that an ssh host runs no commands", async () => {
 });
 
 sshTest(
-  "Pool says that its program at an ssh host hasn't connected in time",
+  "Pool explains that its program at an ssh host didn't connect in time",
   async () => {
     await using site = await SshSite.start({
       config: ["ForceCommand exec sleep 1000"],
@@ -211,9 +214,9 @@ sshTest(
   },
 );
 
-// Elsewhere it is looked for at these places, and found.
+// On other machines, deno is found at one of these paths.
 if (!DENO_PLACES.some(isFile)) {
-  sshTest("Pool says where it looked for deno at an ssh host", async () => {
+  sshTest("Pool lists where it looked for deno at an ssh host", async () => {
     const folder = `${shared.tmpdir}/bin`;
     await Deno.mkdir(folder);
     for (const program of ["sh", "cat", "mkdir", "mv", "rm", "wc"]) {
@@ -228,7 +231,7 @@ if (!DENO_PLACES.some(isFile)) {
   });
 }
 
-sshTest("Pool says that deno can't be run at an ssh host", async () => {
+sshTest("Pool explains that deno can't be run at an ssh host", async () => {
   const deno = `${shared.site.server.folder}/identity.pub`;
   await assertFails(shared.site.host(1, { deno }), "deno", [
     `can't be run on 127.0.0.1 (${deno}: `,
@@ -238,7 +241,7 @@ sshTest("Pool says that deno can't be run at an ssh host", async () => {
 });
 
 sshTest(
-  "Pool says that what is to be deno at an ssh host is none",
+  "Pool explains that a program at an ssh host isn't deno",
   async () => {
     const deno = findProgram("ls")!;
     await assertFails(shared.site.host(1, { deno }), "deno", [
@@ -248,7 +251,7 @@ sshTest(
   },
 );
 
-/** Has Deno fetch another version of itself to where it keeps npm packages. */
+/** Downloads another version of Deno from npm, and returns its path. */
 async function fetchDeno(version: string): Promise<string> {
   const arch = Deno.build.arch === "aarch64" ? "arm64" : "x64";
   const name = `@deno/linux-${arch}-glibc`;
@@ -271,7 +274,7 @@ async function runDeno(...args: string[]): Promise<string> {
   return text!;
 }
 
-sshTest("Pool says that deno is too old at an ssh host", async () => {
+sshTest("Pool explains that deno is too old at an ssh host", async () => {
   const deno = await fetchDeno(OLD_DENO);
   await assertFails(shared.site.host(1, { deno }), "version", [
     `it is version ${OLD_DENO} at ${deno}, and 2.9 or newer is needed`,
@@ -280,7 +283,7 @@ sshTest("Pool says that deno is too old at an ssh host", async () => {
 });
 
 sshTest(
-  "Pool says which worker at an ssh host ended, and its last words",
+  "Pool reports which worker at an ssh host ended, and its stderr",
   async () => {
     const host = shared.site.host(2, { denoArgs: ["--no-such-flag"] });
     await assertFails(host, "worker", [
@@ -292,9 +295,9 @@ sshTest(
 );
 
 sshTest(
-  "Pool says how many workers at an ssh host haven't connected in time",
+  "Pool reports how many workers at an ssh host didn't connect in time",
   async () => {
-    // Such workers wait for a debugger.
+    // These workers wait for a debugger.
     const host = shared.site.host(2, {
       denoArgs: ["--inspect-wait=127.0.0.1:0"],
     });
@@ -305,7 +308,7 @@ sshTest(
   },
 );
 
-sshTest("Pool says that there is no ssh", async () => {
+sshTest("Pool explains that there is no ssh program", async () => {
   const PATH = `${shared.tmpdir}/shell`;
   await Deno.mkdir(PATH);
   for (const program of ["sh", "rm"]) {

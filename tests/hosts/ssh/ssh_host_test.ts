@@ -33,7 +33,7 @@ testConformance({
   declare: sshTest,
 });
 
-/** A pool of one worker over ssh. */
+/** Makes a pool of one worker over ssh. */
 function makePool(host: Partial<HostOptions> = {}, options: PoolOptions = {}) {
   return new Pool({ workers: 0, hosts: shared.site.host(1, host), ...options });
 }
@@ -52,7 +52,7 @@ sshTest("Pool runs 64 workers of a host over one ssh process", async () => {
 });
 
 sshTest(
-  "Pool has one private folder at an ssh host, and leaves nothing",
+  "Pool uses one private folder at an ssh host, and leaves nothing",
   async () => {
     const { site } = shared;
     await using pool = makePool();
@@ -70,33 +70,36 @@ sshTest(
 );
 
 sshTest(
-  "Pool leaves to tasks at an ssh host the umask of its user",
+  "Pool runs tasks at an ssh host with their user's umask",
   async () => {
     await using pool = makePool();
     const path = `${shared.site.server.folder}/written`;
     await pool.run((path: string) => Deno.writeTextFile(path, ""), path);
-    // It is sshd that takes away more than this process has.
+    // sshd may restrict it further than that of this process.
     const expected = 0o666 & ~(Deno.umask() | 0o022);
     assertEquals(Deno.statSync(path).mode! & 0o777, expected);
   },
 );
 
-sshTest("Pool has its secret in no argument list, here or there", async () => {
-  await using pool = makePool();
-  await pool.ready;
-  const { server } = shared.site;
-  const there = [...shared.site.processes(), ...server.pids()];
-  const commands = [...sshClients(), ...there].map(commandOf);
-  for (const known of [/^(\S*\/)?ssh /, /^sshd: /, /--folder/, /--worker/]) {
-    assert(commands.some((command) => known.test(command)), `${known}`);
-  }
-  for (const command of commands) {
-    assertNotMatch(command, /\b[0-9a-f]{64}\b/);
-  }
-});
+sshTest(
+  "Pool puts its secret into no argument list on either machine",
+  async () => {
+    await using pool = makePool();
+    await pool.ready;
+    const { server } = shared.site;
+    const there = [...shared.site.processes(), ...server.pids()];
+    const commands = [...sshClients(), ...there].map(commandOf);
+    for (const known of [/^(\S*\/)?ssh /, /^sshd: /, /--folder/, /--worker/]) {
+      assert(commands.some((command) => known.test(command)), `${known}`);
+    }
+    for (const command of commands) {
+      assertNotMatch(command, /\b[0-9a-f]{64}\b/);
+    }
+  },
+);
 
 sshTest(
-  "Pool passes on what workers at an ssh host write, by name",
+  "Pool prints the output of workers at an ssh host with their names",
   async () => {
     const hosts = shared.site.host(1, { name: "big" });
     await using program = new PoolProgram({ workers: 0, hosts }, "say");
@@ -111,7 +114,7 @@ sshTest(
 );
 
 sshTest(
-  "Pool with permissions 'none' at an ssh host lets tasks reach nothing",
+  "Pool denies tasks at an ssh host everything when permissions is 'none'",
   async () => {
     await using pool = makePool({ permissions: "none" });
     assertEquals(await pool.run((x: number) => x + 1, 1), 2);
@@ -143,7 +146,7 @@ sshTest("Pool gives workers at an ssh host denoArgs, env and cwd", async () => {
   );
 });
 
-sshTest("Pool runs the given deno at an ssh host", async () => {
+sshTest("Pool runs the deno of the option at an ssh host", async () => {
   const deno = `${shared.site.server.folder}/it's "deno"`;
   const script = `#!/bin/sh\nTHROUGH=it exec "${Deno.execPath()}" "$@"\n`;
   await Deno.writeTextFile(deno, script, { mode: 0o755 });
@@ -152,7 +155,7 @@ sshTest("Pool runs the given deno at an ssh host", async () => {
 });
 
 sshTest(
-  "Pool runs a deno at an ssh host that warns before it says its version",
+  "Pool runs a deno at an ssh host that prints a warning before its version",
   async () => {
     const deno = `${shared.site.server.folder}/warning`;
     const script =
@@ -188,7 +191,7 @@ sshTest(
 );
 
 sshTest(
-  "Pool has one worker for each CPU of an ssh host by default",
+  "Pool starts a worker for each CPU of an ssh host by default",
   async () => {
     await using pool = new Pool({
       workers: 0,
@@ -208,7 +211,7 @@ for (const shell of ["dash", "bash", "zsh", "tcsh", "csh", "fish"]) {
   sshTest(
     `Pool runs workers at an ssh host when the login shell is ${shell}`,
     async () => {
-      // How sshd runs a command that the user asks for, but for the shell.
+      // This is how sshd runs a command, except for the shell.
       const command = `exec ${path} -c "$SSH_ORIGINAL_COMMAND"`;
       await using site = await SshSite.start({
         config: [`ForceCommand ${command}`],
@@ -222,7 +225,7 @@ for (const shell of ["dash", "bash", "zsh", "tcsh", "csh", "fish"]) {
 }
 
 sshTest(
-  "Pool runs workers at an ssh host when the login shell says things first",
+  "Pool runs workers at an ssh host when the login shell prints something first",
   async () => {
     const BASH_ENV = `${shared.tmpdir}/rc`;
     await Deno.writeTextFile(
@@ -239,7 +242,7 @@ sshTest(
 );
 
 sshTest(
-  "Pool reaches an ssh host when its own folder has an odd name",
+  "Pool connects to an ssh host when its own folder has an unusual name",
   async () => {
     const TMPDIR = `${shared.tmpdir}/a b:c%h\\d`;
     await Deno.mkdir(TMPDIR);
@@ -250,7 +253,7 @@ sshTest(
       env,
     });
     assertEquals(await program.readLine(), "ready");
-    // Of its probes, which come to nothing, no word is said.
+    // Its probes, which find no listener, aren't reported.
     const path = `${site.tmpdir}/${site.files()[0]}/probe.sock`;
     using probe = await Deno.connect({ transport: "unix", path });
     assertEquals(await probe.read(new Uint8Array(1)), null);
@@ -262,7 +265,7 @@ sshTest(
 );
 
 sshTest(
-  "Pool keeps its ssh host when Ctrl-C is up to the program",
+  "Pool keeps its ssh host when the program handles Ctrl-C",
   async () => {
     const hosts = shared.site.host();
     await using program = new PoolProgram({ workers: 0, hosts }, "interrupt");
@@ -291,7 +294,7 @@ sshTest("Pool fails to start when an ssh host can't be used", async () => {
 });
 
 sshTest(
-  "Pool goes on without an ssh host that can't be used on demand",
+  "Pool continues without an unusable ssh host when onHostError is 'continue'",
   async () => {
     await using pool = new Pool({
       workers: 0,
@@ -309,16 +312,19 @@ sshTest(
   },
 );
 
-sshTest("Pool says on stderr which ssh host it goes on without", async () => {
-  const options = {
-    workers: 0,
-    hosts: goodAndBad(),
-    onHostError: "continue",
-  } as const;
-  await using program = new PoolProgram(options, "say");
-  const { code, stdout, stderr } = await program.ended();
-  assertEquals(code, 0, stderr);
-  assertStringIncludes(stdout, "[good worker 1] one");
-  assertStringIncludes(stderr, "Can't use the host bad: ");
-  assertStringIncludes(stderr, "Continuing without a host");
-});
+sshTest(
+  "Pool prints which unusable ssh host it continues without",
+  async () => {
+    const options = {
+      workers: 0,
+      hosts: goodAndBad(),
+      onHostError: "continue",
+    } as const;
+    await using program = new PoolProgram(options, "say");
+    const { code, stdout, stderr } = await program.ended();
+    assertEquals(code, 0, stderr);
+    assertStringIncludes(stdout, "[good worker 1] one");
+    assertStringIncludes(stderr, "Can't use the host bad: ");
+    assertStringIncludes(stderr, "Continuing without a host");
+  },
+);

@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { HostStep } from "../../../src/errors/host_error.ts";
 import { explainSshFailure } from "../../../src/hosts/ssh/ssh_failure.ts";
 
-/** What ssh or the script over there writes, and what that means. */
+/** Messages of ssh, and their meanings. */
 const WORDS: readonly [words: string, step: HostStep, meaning: string][] = [
   [
     "ssh: Could not resolve hostname maxi: Name or service not known",
@@ -75,7 +75,7 @@ const WORDS: readonly [words: string, step: HostStep, meaning: string][] = [
   ],
 ];
 
-/** What isn't ssh's, though ssh could have said as much. */
+/** Banners that contain words of ssh's messages. */
 const BANNERS = [
   "** Idle connections are timed out after 10 min. **",
   "Attention: connection refused (Connection refused) means you are banned",
@@ -87,7 +87,7 @@ const BANNERS = [
 /** The failure if stderr shows no known one. */
 const FALLBACK = { step: "spawner", reason: "something else" } as const;
 
-Deno.test("explainSshFailure() knows what ssh writes, whatever is before it", () => {
+Deno.test("explainSshFailure() recognizes the messages of ssh after any banner", () => {
   for (const [words, step, meaning] of WORDS) {
     for (const before of ["", "Welcome to maxi\n\n"]) {
       const error = explainSshFailure("maxi", before + words, FALLBACK);
@@ -98,7 +98,7 @@ Deno.test("explainSshFailure() knows what ssh writes, whatever is before it", ()
   }
 });
 
-Deno.test("explainSshFailure() isn't misled by the banner of a server", () => {
+Deno.test("explainSshFailure() isn't misled by a server's banner", () => {
   for (const banner of BANNERS) {
     const { step, message } = explainSshFailure("maxi", banner, FALLBACK);
     assertEquals([banner, step], [banner, "spawner"]);

@@ -22,10 +22,10 @@ import { until } from "../../helpers/processes.ts";
 import { sshTest } from "../../helpers/ssh_server.ts";
 import { isFile, SshSite } from "../../helpers/ssh_fixture.ts";
 
-/** How long what is sent takes to arrive, in milliseconds. */
+/** The delay in each direction, in milliseconds. */
 const DELAY = 20;
 
-/** Has ssh notice within seconds that nobody answers any more. */
+/** Makes ssh notice within seconds that nobody answers any more. */
 const IMPATIENT = [
   ["-o", "ServerAliveInterval=1"],
   ["-o", "ServerAliveCountMax=2"],
@@ -35,12 +35,12 @@ function startSite({ address, namespace }: NetworkHost): Promise<SshSite> {
   return SshSite.start({ address, namespace });
 }
 
-/** Which address the machine has where a task runs. */
+/** A task: returns an address of its machine. */
 const findAddress = () =>
   Deno.networkInterfaces()
     .find(({ name, family }) => name === "eth0" && family === "IPv4")?.address;
 
-/** A task that never ends, nor lets its worker do anything else. */
+/** A task: blocks its worker for ever. */
 function block(path: string): void {
   Deno.writeTextFileSync(path, "");
   while (path !== "");
@@ -69,7 +69,7 @@ networkTest("Pool runs workers at two ssh hosts across a network", async () => {
 }, { sshd: true });
 
 networkTest(
-  "Pool loses the workers at an ssh host that is cut off, and they end",
+  "Pool loses the workers of an ssh host when it is cut off, and they end",
   async () => {
     await using network = await makeNetwork(2);
     await using lost = await startSite(network.hosts[0]!);
@@ -98,7 +98,7 @@ networkTest(
   { sshd: true },
 );
 
-networkTest("Pool says that an ssh host can't be reached", async () => {
+networkTest("Pool explains that an ssh host can't be reached", async () => {
   await using network = await makeNetwork(1);
   const [host] = network.hosts;
   await using site = await startSite(host!);
@@ -116,7 +116,7 @@ networkTest("Pool says that an ssh host can't be reached", async () => {
 }, { sshd: true });
 
 sshTest(
-  "Pool works with an ssh host that is far away, and keeps calls under way",
+  "Pool keeps several calls in flight when an ssh host is far away",
   async () => {
     await using site = await SshSite.start();
     const { server } = site;

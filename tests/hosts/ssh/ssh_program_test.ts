@@ -7,15 +7,15 @@ import { BrokenPoolError, HostError, Pool } from "../../../mod.ts";
 
 const PROGRAM = new URL("../../programs/ssh_bundle.ts", import.meta.url).href;
 
-/** Nobody is there, which isn't found out while the program is being made. */
+/** Nobody listens there, which doesn't matter while the program is being made. */
 const HOST = "ssh://127.0.0.1:1/1";
 
 /**
- * An npm registry that never answers. Where `deno bundle` gets esbuild from it,
- * that isn't there yet.
+ * An npm registry that never answers, and a cache without esbuild, which `deno
+ * bundle` therefore requests from it.
  */
 class SilentRegistry implements AsyncDisposable {
-  /** The environment of those who are to know nothing but it. */
+  /** The environment of programs that use only this registry. */
   readonly env: Readonly<Record<string, string>>;
   readonly #folder = Deno.makeTempDirSync();
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -46,7 +46,7 @@ class SilentRegistry implements AsyncDisposable {
     };
   }
 
-  /** Waits for a bundler. */
+  /** Waits for the connection of a bundler. */
   accept(): Promise<Deno.Conn> {
     return this.#listener.accept();
   }
@@ -57,14 +57,14 @@ class SilentRegistry implements AsyncDisposable {
   }
 }
 
-/** Reads what a bundler asks until it is gone. */
+/** Reads the requests of a bundler until it is gone. */
 async function gone(bundler: Deno.Conn): Promise<void> {
   const buffer = new Uint8Array(4_096);
-  // One that is killed may leave unread what was sent to it.
+  // A killed bundler may leave data unread.
   while (await bundler.read(buffer).catch(() => null) !== null);
 }
 
-/** Lets a program do what it has begun, and come back to its event loop. */
+/** Waits until a program is back in its event loop. */
 async function echo({ stdin, stdout }: Deno.ChildProcess): Promise<void> {
   const writer = stdin.getWriter();
   const reader = stdout.getReader();
@@ -76,7 +76,7 @@ async function echo({ stdin, stdout }: Deno.ChildProcess): Promise<void> {
   await reader.cancel();
 }
 
-Deno.test("Pool says that the program for ssh hosts could not be made in time", async () => {
+Deno.test("Pool explains that the program for ssh hosts was not made in time", async () => {
   await using registry = new SilentRegistry();
   using _env = registry.use();
   await using pool = new Pool({ workers: 0, hosts: HOST, startTimeout: 1_000 });
@@ -87,7 +87,7 @@ Deno.test("Pool says that the program for ssh hosts could not be made in time", 
   }
 });
 
-Deno.test("Pool that is shut down while the program for ssh hosts is made ends the bundler", async () => {
+Deno.test("Pool ends the bundler when it is shut down while the program for ssh hosts is made", async () => {
   await using registry = new SilentRegistry();
   using _env = registry.use();
   await using pool = new Pool({ workers: 0, hosts: HOST });
@@ -99,7 +99,7 @@ Deno.test("Pool that is shut down while the program for ssh hosts is made ends t
 });
 
 Deno.test({
-  name: "Pool whose program is killed leaves no bundler",
+  name: "Pool leaves no bundler when its program is killed",
   ignore: Deno.build.os === "windows",
   async fn() {
     await using registry = new SilentRegistry();

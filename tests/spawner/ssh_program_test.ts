@@ -3,12 +3,13 @@ import { Reaper } from "../../src/spawner/reaper.ts";
 import { makeSecret } from "../../src/transport/secret.ts";
 import { admitWorker } from "../../src/protocol/worker_handshake.ts";
 
-const PROGRAM = new URL("../../src/spawner/ssh_entry.ts", import.meta.url).href;
+const PROGRAM =
+  new URL("../../src/spawner/ssh_program.ts", import.meta.url).href;
 
 /** The number by which the spawner introduces itself. */
 const NUMBER = 3;
 
-/** The program of an ssh host with both of its sockets, here. */
+/** The program of an ssh host, on this machine, and both of its sockets. */
 class Entry implements AsyncDisposable {
   readonly secret = makeSecret();
   readonly folder = Deno.makeTempDirSync({ prefix: "distex-entry-" });
@@ -33,17 +34,17 @@ class Entry implements AsyncDisposable {
     new Blob([`${this.secret.toHex()}\n`]).stream().pipeTo(this.#child.stdin);
   }
 
-  /** Answers a probe of the lifeline. */
+  /** Answers a probe. */
   async answer(): Promise<void> {
     (await this.probe.accept()).close();
   }
 
-  /** Cuts the lifeline. */
+  /** Stops answering probes. */
   cut(): void {
     this.probe.close();
   }
 
-  /** Waits until it has ended, and tells what it wrote to stderr. */
+  /** Waits until it has ended; returns its stderr. */
   async ended(): Promise<string> {
     await this.#child.status;
     return await this.#stderr;
@@ -66,12 +67,12 @@ function listen(path: string): Deno.UnixListener {
   return Deno.listen({ transport: "unix", path });
 }
 
-/** Declares a test that needs sockets with a name. */
+/** Declares a test that needs Unix sockets. */
 function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, fn, ignore: Deno.build.os === "windows" });
 }
 
-test("ssh_entry ends when the pool can't be reached before it has let it in", async () => {
+test("ssh_program ends when the pool becomes unreachable before it has admitted the spawner", async () => {
   await using entry = new Entry();
   using _connection = await entry.pool.accept();
   await entry.answer();
@@ -80,7 +81,7 @@ test("ssh_entry ends when the pool can't be reached before it has let it in", as
   await assertRejects(() => Deno.lstat(entry.folder), Deno.errors.NotFound);
 });
 
-test("ssh_entry ends when the pool can't be reached before it has asked for anything", async () => {
+test("ssh_program ends when the pool becomes unreachable before it has opened a session", async () => {
   await using entry = new Entry();
   using connection = await entry.pool.accept();
   const number = await admitWorker(

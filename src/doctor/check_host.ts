@@ -15,37 +15,37 @@ import {
   measureRoundTrip,
   measureThroughput,
 } from "./measure.ts";
-import { findPlace } from "./find_place.ts";
+import { findEndpoint } from "./find_endpoint.ts";
 import type { Figures, HostReport } from "./report.ts";
 import { StepList } from "./step_list.ts";
 import {
-  clockText,
-  machineText,
-  roundTripText,
-  startStepText,
-  throughputText,
-  workersText,
-} from "./wording.ts";
+  clockDetail,
+  machineDetail,
+  roundTripDetail,
+  startDetail,
+  throughputDetail,
+  workersDetail,
+} from "./step_details.ts";
 
-/** How far clocks may differ without a word about it, in milliseconds. */
+/** The clock offset above which the doctor gives a hint, in milliseconds. */
 const MAX_CLOCK_OFFSET = 1_000;
 
-/** What is the same for all hosts that are checked. */
+/** Options for the check of any host. */
 export interface CheckOptions {
   /** How long a host may take to start its workers, in milliseconds. */
   readonly timeout: number;
-  /** Where workers at spawner servers connect to. */
+  /** The address that workers of spawner servers connect to. */
   readonly listen?: ListenOptions;
 }
 
-/** A pool of one host, of which the insides can be got at. */
+/** Runs tasks on the host; unlike a pool, it exposes its engine. */
 class HostRunner extends TaskRunner {
   constructor(engine: Engine) {
     super(engine, {});
   }
 }
 
-/** Finds out whether a host can be used, and how fast it is. */
+/** Checks whether a host can be used, and measures it. */
 export async function checkHost(
   host: HostOptions,
   { timeout, ...network }: CheckOptions,
@@ -56,7 +56,7 @@ export async function checkHost(
     hosts: host,
     permissions: "none",
     startTimeout: timeout,
-    // What is to be said of a host is in its report.
+    // The report says all that workers would print.
     stdio: "null",
   });
   const check = new HostCheck(host.host, settings);
@@ -97,7 +97,7 @@ class HostCheck {
   }
 
   async run(): Promise<HostReport> {
-    // An answer to a ping doesn't keep the program from ending by itself.
+    // Waiting for the answer to a ping doesn't keep the program alive.
     const keepAlive = new KeepAlive();
     keepAlive.hold();
     try {
@@ -112,7 +112,7 @@ class HostCheck {
   }
 
   async #start(): Promise<boolean> {
-    const place = findPlace(this.#settings);
+    const place = findEndpoint(this.#settings);
     const begin = performance.now();
     const error = await this.#engine.start().then(
       () => undefined,
@@ -125,17 +125,17 @@ class HostCheck {
     const last = error === undefined ? undefined : this.#fail(error);
     for (const name of startSteps(this.#settings)) {
       if (name === last) break;
-      this.#steps.pass(name, startStepText(name, await place, machine));
+      this.#steps.pass(name, startDetail(name, await place, machine));
     }
     if (last !== undefined) return false;
     const workers = this.#engine.totalWorkers;
     this.#figures.workers = workers;
     this.#figures.start = start;
-    this.#steps.pass("workers", workersText(workers, start));
+    this.#steps.pass("workers", workersDetail(workers, start));
     return true;
   }
 
-  /** Notes why the workers didn't start; returns the step that failed. */
+  /** Records why the workers didn't start; returns the step that failed. */
   #fail(error: unknown): string {
     const message = error instanceof Error ? error.message : String(error);
     const names = startSteps(this.#settings);
@@ -156,20 +156,20 @@ class HostCheck {
     await this.#step("round trip", async () => {
       const trips = await measureRoundTrip(this.#runner);
       figures.roundTrip = trips.median;
-      return { detail: roundTripText(trips) };
+      return { detail: roundTripDetail(trips) };
     }) && await this.#step("throughput", async () => {
       figures.throughput = await measureThroughput(this.#runner);
-      return { detail: throughputText(figures.throughput) };
+      return { detail: throughputDetail(figures.throughput) };
     }) && await this.#step("clock", async () => {
       const { clockOffset } = await measureClock(spawner);
       figures.clockOffset = clockOffset;
-      const detail = clockText(clockOffset);
+      const detail = clockDetail(clockOffset);
       const differs = Math.abs(clockOffset) > MAX_CLOCK_OFFSET;
       return differs ? { detail, hint: CLOCK_HINT } : { detail };
-    }) && this.#steps.pass("machine", machineText(machine!));
+    }) && this.#steps.pass("machine", machineDetail(machine!));
   }
 
-  /** Takes a step that fails if it throws, or the host is lost meanwhile. */
+  /** Runs a step, which fails if its work throws or the host is lost. */
   async #step(
     name: string,
     work: () => Promise<{ detail: string; hint?: string }>,
@@ -190,18 +190,18 @@ class HostCheck {
 
   #reason(error: unknown): string {
     if (isTimeout(error)) {
-      return `there was no answer within ${this.#timeout / 1_000} s`;
+      return `no answer within ${this.#timeout / 1_000} s`;
     }
     return error instanceof Error ? error.message : String(error);
   }
 
   async #shutdown(): Promise<void> {
     try {
-      // A task that hangs would be waited for.
+      // Without cancelling, a task that hangs would block the shutdown.
       const done = this.#engine.shutdown({ cancelFutures: true });
       await deadline(done, this.#timeout);
     } catch {
-      // What is left ends with this program.
+      // The rest ends with this program.
     }
   }
 
@@ -210,7 +210,7 @@ class HostCheck {
   }
 }
 
-/** What has to go well until workers can be used, in this order. */
+/** Returns the steps until workers can be used, in their order. */
 function startSteps({ kind, tls = false }: HostSettings): string[] {
   return kind === "ssh"
     ? [
@@ -234,7 +234,7 @@ function startSteps({ kind, tls = false }: HostSettings): string[] {
     ];
 }
 
-/** What a step of the start is called in reports. */
+/** Returns the name in reports for a step of a host's start. */
 function nameOfStep(step: HostError["step"]): string {
   if (step === "version") return "deno";
   return step === "worker" ? "workers" : step;

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { readRequest } from "../../src/doctor/flags.ts";
+import { readRequest } from "../../src/doctor/read_request.ts";
 
-Deno.test("readRequest() reads hosts in their order", async () => {
+Deno.test("readRequest() returns the hosts in their order", async () => {
   assertEquals(await readRequest(["ssh://maxi/8", "mini/2", "--", "4"]), {
     hosts: [{ host: "ssh://maxi/8" }, { host: "mini/2" }, { host: "4" }],
     options: { timeout: 30_000, listen: {} },
@@ -9,7 +9,7 @@ Deno.test("readRequest() reads hosts in their order", async () => {
   });
 });
 
-Deno.test("readRequest() gives ssh hosts the options for ssh, and no others", async () => {
+Deno.test("readRequest() applies the options for ssh to ssh hosts only", async () => {
   const request = await readRequest([
     "--identity=key",
     "ssh://maxi",
@@ -30,7 +30,7 @@ Deno.test("readRequest() gives ssh hosts the options for ssh, and no others", as
   assertEquals(request?.json, true);
 });
 
-Deno.test("readRequest() gives spawner servers what is in the files", async () => {
+Deno.test("readRequest() reads the files for spawner servers", async () => {
   const path = await Deno.makeTempFile();
   try {
     await Deno.writeTextFile(path, "content\n");
@@ -58,7 +58,7 @@ Deno.test("readRequest() gives spawner servers what is in the files", async () =
   }
 });
 
-Deno.test("readRequest() takes --tls for the certificates that Deno trusts", async () => {
+Deno.test("readRequest() accepts --tls without further options", async () => {
   const request = await readRequest(["mini", "--tls"]);
   assertEquals(request?.hosts, [{ host: "mini", tls: {} }]);
 });
@@ -88,7 +88,7 @@ for (
     ["--listen-port must", "mini", "--listen-port=65536"],
   ] as const
 ) {
-  Deno.test(`readRequest() refuses ${JSON.stringify(args)}`, async () => {
+  Deno.test(`readRequest() rejects ${JSON.stringify(args)}`, async () => {
     await assertRejects(() => readRequest([...args]), Error, expected);
   });
 }

@@ -36,11 +36,11 @@ class CountedCall extends Call {
   }
 }
 
-/** A `WorkerHandle` ends the connection of a worker that says anything. */
-export async function tryLink(random: Random): Promise<void> {
+/** Checks that a `WorkerHandle` refuses messages that no worker sends. */
+export async function tryWorkerHandle(random: Random): Promise<void> {
   const [left, right] = MemoryConnection.pair();
   const tally = new HostTally("local");
-  const link = new WorkerHandle(
+  const handle = new WorkerHandle(
     {
       process: new WorkerProcess(
         "worker",
@@ -56,13 +56,13 @@ export async function tryLink(random: Random): Promise<void> {
     new PrefetchWindow("auto", 1),
   );
   let returned = 0;
-  const receiving = link.receive((calls) => returned += calls);
+  const receiving = handle.receive((calls) => returned += calls);
   const calls = random.list(5, () => makeCall(random));
   for (const call of calls) {
-    link.send(call);
+    handle.send(call);
     assertEquals(call.state, "sent");
   }
-  link.flush();
+  handle.flush();
   const worker = new Channel(right);
   for (const message of random.list(6, () => fromWorker(random))) {
     worker.writer.message(message);
@@ -71,7 +71,7 @@ export async function tryLink(random: Random): Promise<void> {
   worker.close();
   const { begun, unbegun } = await receiving;
   const unanswered = [...begun, ...unbegun];
-  // Each call is answered once or left for others, and rightly counted.
+  // Each call is answered once or remains unanswered, and is counted.
   assertEquals(returned + unanswered.length, calls.length, "calls");
   for (const call of calls) {
     const expected = unanswered.includes(call) ? 0 : 1;
@@ -87,7 +87,7 @@ function makeCall(random: Random): CountedCall {
     : new CountedCall(TASK, [1]);
 }
 
-/** A message that a worker might send, or one with something wrong. */
+/** Makes a message as a worker sends it, or a broken one. */
 function fromWorker(random: Random): unknown[] {
   const list = () => random.list(4, () => anything(random));
   return spoil(
@@ -100,7 +100,7 @@ function fromWorker(random: Random): unknown[] {
   );
 }
 
-/** An `Executor` refuses what no pool says, and answers what it was given. */
+/** Checks that an `Executor` refuses bad messages, and answers its calls. */
 export async function tryExecutor(random: Random): Promise<Outcome> {
   const [left, right] = MemoryConnection.pair();
   const worker = new Channel(left);
@@ -142,7 +142,7 @@ export async function tryExecutor(random: Random): Promise<Outcome> {
   return outcome;
 }
 
-/** The id of the call by which it is known that all before was run. */
+/** The id of the last call. */
 const LAST = 1_000;
 
 function answeredBy([type, id, , values]: unknown[]): unknown[] {
@@ -156,7 +156,7 @@ function givenBy([type, , id, calls]: unknown[]): unknown[] {
   return typeof id === "number" ? calls.map((_, index) => id + index) : [];
 }
 
-/** A message that a pool might send, or one with something wrong. */
+/** Makes a message as a pool sends it, or a broken one. */
 function fromPool(random: Random): unknown[] {
   const id = () => random.below(4);
   const list = () => random.list(4, () => anything(random));
@@ -189,7 +189,7 @@ function definition(random: Random): unknown {
   ]);
 }
 
-/** Puts something else in the place of one element, or leaves it as it is. */
+/** Breaks a message, or leaves it unchanged. */
 function spoil(random: Random, message: unknown[]): unknown[] {
   switch (random.below(6)) {
     case 0:
@@ -207,7 +207,7 @@ function spoil(random: Random, message: unknown[]): unknown[] {
   }
 }
 
-/** Values that other code than a careful one trips over. */
+/** Returns a value that careless code trips over. */
 function anything(random: Random): unknown {
   return random.pick<unknown>([
     undefined,

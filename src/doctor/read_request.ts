@@ -1,45 +1,45 @@
 import { parseArgs } from "@std/cli/parse-args";
 import type { HostOptions } from "../options/host_options.ts";
 import { parseHosts } from "../options/host_spec.ts";
-import type { CheckOptions } from "./checks.ts";
+import type { CheckOptions } from "./check_host.ts";
 
 const DEFAULT_TIMEOUT = 30;
 const MAX_TIMEOUT = 3_600;
 
-/** How the program is used. */
+/** The text for `--help`. */
 export const HELP =
   `Checks whether a pool can use hosts, step by step, and how fast they are.
 
 Usage: deno run -A jsr:@distex/pool/doctor [options] <host>...
 
-Hosts are given as to a pool, [ssh://][username@]hostname[:port][/workers],
-such as ssh://maxi/8 for ssh, or mini/2 for a spawner server.
+A host is written as for a pool, [ssh://][username@]hostname[:port][/workers]:
+for example ssh://maxi/8 for ssh, or mini/2 for a spawner server.
 
 Options:
-  --timeout <seconds>     How long the workers of a host may take to connect;
+  --timeout <seconds>     Time limit for the workers of a host to connect;
                           ${DEFAULT_TIMEOUT} by default
-  --json                  Print one JSON document
-  --help                  Print this
+  --json                  Print the report as one JSON document
+  --help                  Print this help
 
 For ssh:
   --identity <file>       Private key to log in with
-  --ssh-arg=<argument>    Further argument for ssh; can be given several times
-  --deno <path>           Path of deno over there
-  --tmpdir <folder>       Folder for temporary files over there
+  --ssh-arg=<argument>    Further argument for ssh; can be repeated
+  --deno <path>           Path of deno on the host
+  --tmpdir <folder>       Folder for temporary files on the host
 
 For spawner servers:
   --token-file <file>     File with the server's token
   --tls                   Use TLS
   --ca-cert <file>        Use TLS, and trust the certificates (PEM) in the file
-  --tls-name <name>       Use TLS; the name that the certificate must be for
+  --tls-name <name>       Use TLS, with this name in the server's certificate
   --listen-hostname <address>
                           Address of this machine that workers connect to; with
-                          0.0.0.0 (all IPv4) or :: (all) the one that the
+                          0.0.0.0 (all IPv4) or :: (all), the address that the
                           server sees
   --listen-port <port>    Port of this machine that workers connect to
 
-The exit code is 0 if all is well on all hosts, 1 if one has a problem, and 2
-if the program was used wrongly.
+The exit code is 0 if all hosts can be used, 1 if one has a problem, and 2 if
+the command line is wrong.
 `;
 
 const SSH_FLAGS = ["identity", "ssh-arg", "deno", "tmpdir"] as const;
@@ -54,18 +54,18 @@ const VALUED = ["timeout", ...SSH_FLAGS, ...SPAWNER_FLAGS] as const;
 
 type Valued = typeof VALUED[number];
 
-/** What the program is asked to do. */
+/** The parsed command line. */
 export interface Request {
   /** The hosts to check. */
   readonly hosts: readonly HostOptions[];
-  /** How they are checked. */
+  /** How to check them. */
   readonly options: CheckOptions;
-  /** Whether the report is to be JSON. */
+  /** Whether to print JSON. */
   readonly json: boolean;
 }
 
 interface Flags {
-  /** The values of flags that have one, of each all that were given. */
+  /** All values given for each flag that has a value. */
   readonly values: ReadonlyMap<Valued, readonly string[]>;
   readonly specs: readonly string[];
   readonly help: boolean;
@@ -74,10 +74,11 @@ interface Flags {
 }
 
 /**
- * Reads the arguments on the command line.
+ * Parses the command line.
  *
- * @returns What to do; `undefined` if it is to print {@linkcode HELP}.
- * @throws {Error} If something is wrong with the arguments.
+ * @returns The request; `undefined` if the arguments ask for
+ * {@linkcode HELP}.
+ * @throws {Error} If the arguments are wrong.
  */
 export async function readRequest(
   args: string[],
@@ -93,7 +94,7 @@ export async function readRequest(
     host,
     ...(kinds[index] === "ssh" ? ssh : spawner),
   }));
-  // For what is wrong with the options.
+  // This throws if an option of a host is wrong.
   parseHosts(hosts);
   return { hosts, options: checkOptions(flags), json: flags.json };
 }
@@ -113,7 +114,7 @@ function readFlags(args: string[]): Flags {
     const given = others[name];
     if (given.includes("")) {
       throw new TypeError(
-        `--${name} has no value; one that begins with - is written as --${name}=-…`,
+        `--${name} has no value; write a value that begins with - as --${name}=-…`,
       );
     }
     if (given.length > 0) values.set(name, given);
@@ -121,17 +122,19 @@ function readFlags(args: string[]): Flags {
   return { values, specs: _.map(String), help, json, tls };
 }
 
-/** Checks that all that is said is about one of the hosts. */
+/** Checks that each option applies to one of the hosts. */
 function checkUse({ values, tls }: Flags, kinds: readonly string[]): void {
   const ssh = SSH_FLAGS.find((name) => values.has(name));
   if (ssh !== undefined && !kinds.includes("ssh")) {
-    throw new TypeError(`--${ssh} is for ssh://…, and no host is one`);
+    throw new TypeError(
+      `--${ssh} is for ssh hosts, and none was given; write one as ssh://…`,
+    );
   }
   const spawner = SPAWNER_FLAGS.find((name) => values.has(name)) ??
     (tls ? "tls" : undefined);
   if (spawner !== undefined && !kinds.includes("spawner")) {
     throw new TypeError(
-      `--${spawner} is for spawner servers, and no host is one`,
+      `--${spawner} is for spawner servers, and none was given`,
     );
   }
 }
@@ -183,14 +186,14 @@ function checkOptions({ values }: Flags): CheckOptions {
   const seconds = values.get("timeout")?.at(-1) ?? `${DEFAULT_TIMEOUT}`;
   if (!(Number(seconds) > 0 && Number(seconds) <= MAX_TIMEOUT)) {
     throw new RangeError(
-      `--timeout must be a number of seconds up to ${MAX_TIMEOUT}, and is "${seconds}"`,
+      `--timeout must be a number of seconds up to ${MAX_TIMEOUT}, not "${seconds}"`,
     );
   }
   const hostname = values.get("listen-hostname")?.at(-1);
   const port = values.get("listen-port")?.at(-1);
   if (port !== undefined && !isPort(port)) {
     throw new RangeError(
-      `--listen-port must be from 1 to 65535, and is "${port}"`,
+      `--listen-port must be from 1 to 65535, not "${port}"`,
     );
   }
   return {

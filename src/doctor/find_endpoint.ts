@@ -3,27 +3,27 @@ import { lookup } from "node:dns/promises";
 import type { HostSettings } from "../options/host_spec.ts";
 import { SPAWNER_PORT } from "../transport/address.ts";
 
-/** How long it may take to find out what is only nice to know. */
+/** The time limit for each lookup, in milliseconds. */
 const TIMEOUT = 2_000;
 
 const SSH_PORT = 22;
 
-/** Where a host is, as far as that can be known without reaching it. */
-export interface Place {
-  /** Its host name, which may be another than the one in the spec. */
+/** The address of a host, as far as it is known without a connection. */
+export interface Endpoint {
+  /** The host name, which ssh's configuration may have changed. */
   readonly hostname: string;
-  /** Its address, if the name is known here. */
+  /** The IP address, if the name is known here. */
   readonly address: string | undefined;
-  /** The port that is connected to. */
+  /** The port. */
   readonly port: number;
-  /** The user that is logged in as, if that is known. */
+  /** The user to log in as, if it is known. */
   readonly user: string | undefined;
-  /** The host or the command by way of which it is reached, if there is one. */
+  /** The jump host or the proxy command, if there is one. */
   readonly via: string | undefined;
 }
 
-/** Finds out where a host is, by the user's configuration of ssh too. */
-export async function findPlace(settings: HostSettings): Promise<Place> {
+/** Looks up a host's address, in the user's ssh configuration too. */
+export async function findEndpoint(settings: HostSettings): Promise<Endpoint> {
   const { kind, hostname, port, username } = settings;
   const config = kind === "ssh"
     ? await readSshConfig(settings)
@@ -35,7 +35,7 @@ export async function findPlace(settings: HostSettings): Promise<Place> {
     : port ?? SPAWNER_PORT;
   return {
     hostname: realName,
-    // From elsewhere the name may mean another machine, or none.
+    // The jump host may resolve the name in another way.
     address: via === undefined ? await addressOf(realName) : undefined,
     port: realPort,
     user: config.get("user") ?? username,
@@ -43,7 +43,7 @@ export async function findPlace(settings: HostSettings): Promise<Place> {
   };
 }
 
-/** What `ssh -G` says: options and their values, of each the first. */
+/** Reads the options that `ssh -G` prints; of each, the first value counts. */
 async function readSshConfig(
   { hostname, port, username, sshArgs = [] }: HostSettings,
 ): Promise<Map<string, string>> {
@@ -69,7 +69,7 @@ async function readSshConfig(
       options.set(name, value!);
     }
   } catch {
-    // There is no ssh, of which the check itself tells.
+    // The check itself reports that there is no ssh.
   }
   return options;
 }

@@ -1,11 +1,11 @@
 import type { MachineInfo } from "../protocol/spawner_messages.ts";
 import type { RoundTrips } from "./measure.ts";
-import type { Place } from "./find_place.ts";
+import type { Endpoint } from "./find_endpoint.ts";
 
-/** What there is to say about a step of the start that went well. */
-export function startStepText(
+/** Returns the detail of a step of the start that passed. */
+export function startDetail(
   name: string,
-  { hostname, address = hostname, port, user, via }: Place,
+  { hostname, address = hostname, port, user, via }: Endpoint,
   machine: MachineInfo | undefined,
 ): string {
   switch (name) {
@@ -24,30 +24,30 @@ export function startStepText(
   }
 }
 
-/** How many workers have connected, and in how many milliseconds. */
-export function workersText(workers: number, time: number): string {
+/** Returns the number of workers and their start time in milliseconds. */
+export function workersDetail(workers: number, time: number): string {
   return `${workers} connected in ${rounded(time)} ms`;
 }
 
-/** How long a task took. */
-export function roundTripText({ median, count }: RoundTrips): string {
+/** Returns the round trip of a task. */
+export function roundTripDetail({ median, count }: RoundTrips): string {
   const of = count === 1 ? "one" : `median of ${count}`;
   const time = median < 10 ? median.toFixed(2) : rounded(median);
   return `${time} ms (${of})`;
 }
 
-/** How many tasks are done in a second. */
-export function throughputText(perSecond: number): string {
+/** Returns the throughput. */
+export function throughputDetail(perSecond: number): string {
   const text = perSecond.toLocaleString("en-US", {
     maximumSignificantDigits: 2,
   });
   return `${text} tasks/s`;
 }
 
-/** How far another clock is ahead of this one, in milliseconds. */
-export function clockText(offset: number): string {
+/** Returns how far a clock is ahead of this one, given in milliseconds. */
+export function clockDetail(offset: number): string {
   const size = Math.abs(offset);
-  // Clocks are read in whole milliseconds.
+  // Clocks have a resolution of one millisecond.
   if (size < 1) return "less than 1 ms off";
   const time = size < 1_000
     ? `${rounded(size)} ms`
@@ -55,8 +55,8 @@ export function clockText(offset: number): string {
   return `${time} ${offset < 0 ? "behind" : "ahead"}`;
 }
 
-/** How large a machine is. */
-export function machineText({ cpus, memory }: MachineInfo): string {
+/** Returns the size of a machine. */
+export function machineDetail({ cpus, memory }: MachineInfo): string {
   const size = memory / 2 ** 30;
   const gigabytes = size < 10 ? size.toFixed(1) : rounded(size);
   return `${cpus} ${cpus === 1 ? "CPU" : "CPUs"}, ${gigabytes} GB`;

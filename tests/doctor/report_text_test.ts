@@ -1,11 +1,10 @@
 import { assertEquals } from "@std/assert";
+import type { HostReport, StepReport } from "../../src/doctor/report.ts";
 import {
   headerText,
-  type HostReport,
-  type StepReport,
   stepsText,
   summaryText,
-} from "../../src/doctor/report.ts";
+} from "../../src/doctor/report_text.ts";
 
 const PLAIN = { color: false, width: Infinity };
 
@@ -39,7 +38,7 @@ function hosts(...oks: boolean[]): { ok: boolean; hosts: HostReport[] } {
   };
 }
 
-Deno.test("stepsText() has a mark, the detail and the hint of each step", () => {
+Deno.test("stepsText() prints the mark, the detail and the hint of each step", () => {
   assertEquals(
     stepsText({ steps: STEPS }, PLAIN).split("\n"),
     [
@@ -55,7 +54,7 @@ Deno.test("stepsText() has a mark, the detail and the hint of each step", () => 
   );
 });
 
-Deno.test("stepsText() breaks lines that are too long between words", () => {
+Deno.test("stepsText() wraps long lines between words", () => {
   const detail = "one two three four five\n    six seven eight nine ten";
   const hint = "eleven twelve thirteen fourteen";
   const steps = [{ name: "key", ok: false, detail, hint }];
@@ -71,7 +70,7 @@ Deno.test("stepsText() breaks lines that are too long between words", () => {
   );
 });
 
-Deno.test("stepsText() leaves words whole that are longer than a line", () => {
+Deno.test("stepsText() keeps words that are longer than a line", () => {
   const detail = `see ${"x".repeat(100)} there`;
   const steps = [{ name: "key", ok: true, detail }];
   assertEquals(
@@ -84,7 +83,7 @@ Deno.test("stepsText() leaves words whole that are longer than a line", () => {
   );
 });
 
-Deno.test("stepsText() has colours on demand", () => {
+Deno.test("stepsText() uses colours on demand", () => {
   assertEquals(
     stepsText({ steps: STEPS }, { ...PLAIN, color: true }).split("\n"),
     [
@@ -100,7 +99,7 @@ Deno.test("stepsText() has colours on demand", () => {
   );
 });
 
-Deno.test("stepsText() passes no control characters on to the terminal", () => {
+Deno.test("stepsText() replaces control characters", () => {
   const detail = "a\x1b[31mb\rc\x07d\x9be\n    f";
   const steps = [{ name: "key", ok: false, detail, hint: "\x1bg" }];
   assertEquals(
@@ -113,7 +112,7 @@ Deno.test("stepsText() passes no control characters on to the terminal", () => {
   );
 });
 
-Deno.test("headerText() is the host as it was given", () => {
+Deno.test("headerText() returns the host as it was given", () => {
   assertEquals(headerText("ssh://maxi/8", PLAIN), "ssh://maxi/8");
   assertEquals(
     headerText("mini/2", { ...PLAIN, color: true }),

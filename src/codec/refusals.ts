@@ -1,0 +1,51 @@
+import {
+  MAX_BIGINT_DIGITS,
+  MAX_CONTAINERS,
+  MAX_DEPTH,
+  MAX_INNER_ERRORS,
+} from "./wire_limits.ts";
+import { TooLarge, UnsendablePart } from "./unsendable_part.ts";
+
+/**
+ * Makes the error of an object of a kind that can't be sent.
+ *
+ * @param more What distinguishes it from others of its kind.
+ */
+export function unsendableKind(value: object, more = ""): UnsendablePart {
+  const kind = Object.prototype.toString.call(value).slice(8, -1);
+  const article = "AEIO".includes(kind.charAt(0)) ? "an" : "a";
+  return new UnsendablePart(
+    `A ${kind}${more} can't be sent`,
+    `is ${article} ${kind}${more}, which can't be sent`,
+  );
+}
+
+/** Makes the error of a value that nests too deeply. */
+export function tooDeep(): UnsendablePart {
+  return new UnsendablePart(
+    `Values can't nest deeper than ${MAX_DEPTH} levels`,
+  );
+}
+
+/** Makes the error of a value with too many objects. */
+export function tooManyContainers(): TooLarge {
+  return new TooLarge(
+    `It has more than ${MAX_CONTAINERS} objects; shared objects count each time`,
+  );
+}
+
+/** Makes the error of an error that contains too many others. */
+export function tooManyErrors(): UnsendablePart {
+  return new UnsendablePart(
+    `An error can't contain more than ${MAX_INNER_ERRORS} errors`,
+  );
+}
+
+/** Makes the error of a bigint that is too long. */
+export function longBigInt(): UnsendablePart {
+  const most = MAX_BIGINT_DIGITS * 4;
+  return new UnsendablePart(
+    `A bigint of more than ${most} bits can't be sent`,
+    `is a bigint of more than ${most} bits, which can't be sent`,
+  );
+}

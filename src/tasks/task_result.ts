@@ -1,0 +1,51 @@
+// deno-lint-ignore ban-types
+type AnyFunction = Function;
+
+type AnyIterator =
+  | Iterator<unknown, unknown, never>
+  | AsyncIterator<unknown, unknown, never>;
+
+/**
+ * An error message of the type check: no result is assignable to it.
+ *
+ * @internal
+ */
+export interface Unsendable<Message extends string> {
+  /** What is wrong with the task's result. */
+  readonly unsendable: Message;
+}
+
+/**
+ * What a task may return: its result or a promise of it. If the result can't be
+ * sent, this is a type that says why.
+ *
+ * @typeParam Result The result, awaited.
+ *
+ * @internal
+ */
+export type TaskResult<Result> = [Refusal<Result>] extends [never]
+  ? Result | PromiseLike<Result>
+  : Unsendable<Refusal<Result>>;
+
+/**
+ * Refuses a task whose result can't be sent, as an addition to its type.
+ *
+ * @typeParam Result The result, awaited.
+ *
+ * @internal
+ */
+export type SendableResult<Result> = [Refusal<Result>] extends [never] ? unknown
+  : Unsendable<Refusal<Result>>;
+
+/** @internal */
+type Refusal<T> = 0 extends 1 & T ? never
+  : T extends AnyFunction
+    ? "a task can't return a function, because it can't leave its worker"
+  : T extends AnyIterator
+    ? "a task can't return a generator or an iterator: return an array"
+  : T extends symbol ? "a task can't return a symbol"
+  : T extends Blob | ReadableStream | Request | Response
+    ? "a task can't return a stream: return its bytes or its text"
+  : T extends WeakMap<WeakKey, unknown> | WeakSet<WeakKey>
+    ? "a task can't return a weak collection"
+  : never;
