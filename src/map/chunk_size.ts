@@ -1,21 +1,21 @@
-/** How much work a chunk of automatic size holds, in microseconds. */
+/** How long a chunk of automatic size should take, in microseconds. */
 const TARGET_MICROSECONDS = 1_000;
 
 /** The most items in a chunk of automatic size. */
 const MAX_ITEMS = 1_000;
 
 /**
- * The most bytes in a chunk of automatic size and its results; several are to
- * fit in a worker's window, so that one travels while another is worked at.
+ * The most bytes in a chunk of automatic size and its results. Several fit in a
+ * worker's window: one travels while another is worked on.
  */
 const MAX_BYTES = 2 ** 20;
 
-/** How much items that are smaller than before count in a running average. */
+/** The weight of smaller items in a running average. */
 const WEIGHT = 0.25;
 
 /**
- * How many of a map's items travel in one message: a fixed number, or as many
- * as take a worker about a millisecond and aren't large.
+ * How many items of a map travel in one message: a fixed number, or as many as
+ * take a worker about a millisecond and fit in a mebibyte.
  */
 export class ChunkSize {
   /** Whether the number never changes. */
@@ -34,19 +34,20 @@ export class ChunkSize {
     return this.#items;
   }
 
-  /** Whether items travel one by one and will go on to. */
+  /** Whether items always travel one by one. */
   get single(): boolean {
     return this.fixed && this.#items === 1;
   }
 
-  /** About how many bytes an item has with its result, once that is known. */
+  /** About how many bytes an item and its result have, once that is known. */
   get itemBytes(): number | undefined {
     return this.#itemBytes;
   }
 
   /**
-   * Learns from a chunk that came back.
+   * Learns from a chunk that was answered.
    *
+   * @param items The number of its items.
    * @param microseconds How long a worker was busy with it.
    * @param bytes The size of its items and their results.
    */
@@ -69,6 +70,7 @@ export class ChunkSize {
   /**
    * Learns from a chunk that was sent, if its items are larger than expected.
    *
+   * @param items The number of its items.
    * @param bytes The size of its items.
    */
   sent(items: number, bytes: number): void {

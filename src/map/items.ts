@@ -1,21 +1,21 @@
-/** Anything whose values can be had one after the other, at once or later. */
+/** An iterable, sync or async. */
 export type AnyIterable<T> = Iterable<T> | AsyncIterable<T>;
 
-/** Stands for the end of the items. */
+/** Marks the end of the items. */
 export const END: unique symbol = Symbol("end");
 
 type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>;
 
 /**
- * The items that a map takes one after the other: the values of one iterable,
- * or lists of the values of several in step until the shortest ends.
+ * The items of a map: the values of one iterable, or lists with one value of
+ * each of several iterables, until the shortest ends.
  */
 export class Items {
   /** Whether all iterables are synchronous. */
   readonly sync: boolean;
   readonly #open: Set<AnyIterator>;
   readonly #iterators: AnyIterator[];
-  /** The only iterator, if there is one. */
+  /** The iterator, if there is only one. */
   readonly #single: AnyIterator | undefined;
   #asked = false;
 
@@ -49,7 +49,7 @@ export class Items {
   }
 
   /**
-   * Takes the next item; all iterables are asked at the same time.
+   * Takes the next item, from all iterables at the same time.
    *
    * @throws Whatever an iterable throws.
    */
@@ -64,10 +64,10 @@ export class Items {
   }
 
   /**
-   * Tells the iterables that haven't ended that no more is wanted.
+   * Closes the iterables that haven't ended.
    *
-   * @throws Whatever one of them throws, unless it still owes an item: then
-   * nobody can wait for it, as that may never come.
+   * @throws Whatever an iterable throws, unless an item that was asked for is
+   * still to come: it may never come, so nobody waits for the iterables then.
    */
   async close(): Promise<void> {
     const open = [...this.#open];
@@ -113,12 +113,12 @@ export class Items {
   }
 }
 
-/** Whether a value can be given to `for … of`. */
+/** Returns whether `for … of` takes a value. */
 export function isIterable(value: unknown): value is Iterable<unknown> {
   return hasMethod(value, Symbol.iterator);
 }
 
-/** Whether a value can be given to `for await … of`. */
+/** Returns whether a value is an async iterable. */
 export function isAsyncIterable(
   value: unknown,
 ): value is AsyncIterable<unknown> {

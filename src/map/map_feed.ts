@@ -3,48 +3,48 @@ import type { ChunkSize } from "./chunk_size.ts";
 import { END, type Items } from "./items.ts";
 import { roughSize } from "../util/rough_size.ts";
 
-/** Arguments that are taken into one chunk, in bytes. */
+/** The size of items that completes a chunk, in bytes. */
 const MAX_CHUNK_BYTES = 4 * 2 ** 20;
 
-/** Takes what a feed gives. */
+/** Takes the chunks of a feed. */
 export interface FeedTarget {
-  /** Whether another chunk is wanted now. */
+  /** Returns whether another chunk may be submitted now. */
   wants(): boolean;
   /**
    * Takes a chunk.
    *
-   * @param bytes About how much its items and their results take.
+   * @param bytes About how many bytes its items and their results have.
    */
   submit(items: unknown[], bytes: number): void;
-  /** Notes that the items have come to their end, or why. */
+  /** Notes that the items have ended, or failed with an error. */
   end(error?: { readonly reason: unknown }): void;
 }
 
-/** Takes the items of a map from its inputs, and makes chunks of them. */
+/** Makes chunks of the items of a map. */
 export class MapFeed {
   readonly #items: Items;
   readonly #chunkSize: ChunkSize;
   readonly #target: FeedTarget;
-  /** The next chunk, as far as its items have come. */
+  /** The items of the next chunk so far. */
   #chunk: unknown[] = [];
   #bytes = 0;
   #ended = false;
   #pumping = false;
   #submitDue = false;
 
-  /** Constructs a feed that takes nothing before it is told to. */
+  /** Constructs a feed that has taken nothing. */
   constructor(items: Items, chunkSize: ChunkSize, target: FeedTarget) {
     this.#items = items;
     this.#chunkSize = chunkSize;
     this.#target = target;
   }
 
-  /** Whether nothing more will come. */
+  /** Whether it gives no more chunks. */
   get ended(): boolean {
     return this.#ended;
   }
 
-  /** Gives what is wanted, now or when the inputs have it. */
+  /** Gives the chunks that are wanted, now or when their items arrive. */
   fill(): void {
     if (!this.#items.sync) {
       if (!this.#pumping) this.#pump();
@@ -53,23 +53,23 @@ export class MapFeed {
     while (!this.#ended && this.#target.wants()) this.#take();
   }
 
-  /** Gives nothing more. */
+  /** Gives no more chunks. */
   stop(): void {
     this.#ended = true;
     this.#chunk = [];
   }
 
   /**
-   * Gives nothing more, and tells the inputs so.
+   * Gives no more chunks, and closes the inputs.
    *
-   * @throws Whatever one of them throws.
+   * @throws Whatever an input throws.
    */
   async close(): Promise<void> {
     this.stop();
     await this.#items.close();
   }
 
-  /** Takes the items of a chunk; fewer if they end. */
+  /** Takes the items of one chunk; fewer if they end. */
   #take(): void {
     try {
       for (;;) {
@@ -84,8 +84,8 @@ export class MapFeed {
   }
 
   /**
-   * Takes items from inputs that give them when they have them. One that is
-   * asked for is waited for, whatever becomes of those before it.
+   * Takes items from async inputs, until no more are wanted. An item that was
+   * asked for is sent even if no chunk is wanted any more when it arrives.
    */
   async #pump(): Promise<void> {
     this.#pumping = true;
@@ -105,11 +105,11 @@ export class MapFeed {
     this.#pumping = false;
   }
 
-  /** Adds an item, and says whether the chunk is complete. */
+  /** Adds an item, and returns whether the chunk is complete. */
   #add(item: unknown): boolean {
     this.#chunk.push(item);
     if (typeof item !== "number") {
-      // Later, what objects hold is known from those that came back.
+      // Later, the sizes of objects are known from those that were sent.
       const isFirst = this.#chunkSize.itemBytes === undefined;
       this.#bytes += roughSize(item, isFirst);
     }
@@ -118,8 +118,8 @@ export class MapFeed {
   }
 
   /**
-   * Doesn't let items wait for more than a turn: the next one may be long in
-   * coming, or come only once the results of these were read.
+   * Submits the chunk after a turn: the next item may take long to arrive, or
+   * arrive only after the results of these items were read.
    */
   async #submitSoon(): Promise<void> {
     if (this.#submitDue) return;

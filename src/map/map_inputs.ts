@@ -13,9 +13,9 @@ export type MapIterables<Args extends unknown[]> = {
 };
 
 /**
- * Tells the options from the iterables.
+ * Separates the iterables from the options.
  *
- * @throws {TypeError} If there is no iterable, or something else among them.
+ * @throws {TypeError} If there is no iterable, or an argument is none.
  */
 export function parseInputs(
   inputs: readonly unknown[],
@@ -23,7 +23,7 @@ export function parseInputs(
   const last = inputs.at(-1);
   const hasOptions = typeof last === "object" && last !== null &&
     !isIterable(last) && !isAsyncIterable(last);
-  // A wrapper that has no options itself hands on `undefined`.
+  // A wrapper without options of its own passes on `undefined`.
   const lacksOptions = last === undefined && inputs.length > 1;
   const iterables = hasOptions || lacksOptions ? inputs.slice(0, -1) : inputs;
   if (iterables.length === 0) {

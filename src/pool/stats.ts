@@ -21,37 +21,37 @@ export interface PoolStats {
   readonly workers: number;
   /** Calls that wait for a worker. */
   readonly queued: number;
-  /** Calls that are with a worker, running or waiting there. */
+  /** Calls that run or wait at a worker. */
   readonly running: number;
   /** Tasks that have returned; each item of a map is one. */
   readonly done: number;
   /** Tasks that have thrown. */
   readonly failed: number;
-  /** The same by host, in the order in which they were given. */
+  /** The same for each host, in the order of the options. */
   readonly hosts: readonly HostStats[];
 }
 
-/** What the workers of one host are doing and have done. */
+/** What the workers of one host are doing and have done so far. */
 export interface HostStats {
-  /** What the host is called: `"local"` or the name of another. */
+  /** The name of the host; `"local"` is this machine. */
   readonly name: string;
   /** How its workers are started. */
   readonly kind: HostKind;
   /** How many workers are connected. */
   readonly workers: number;
-  /** Calls that are with its workers. */
+  /** Calls that run or wait at its workers. */
   readonly running: number;
   /** Tasks that have returned there. */
   readonly done: number;
   /** Tasks that have thrown there. */
   readonly failed: number;
-  /** How long its workers were busy in all, in milliseconds. */
+  /** How long its workers were busy, in milliseconds. */
   readonly busy: number;
   /**
-   * How many workers were lost there so far, with those that the pool itself
-   * has ended as a task took too long.
+   * How many of its workers were lost, including those that the pool has killed
+   * because a task took too long.
    */
   readonly lost: number;
-  /** Why the host isn't in use, if it isn't. */
+  /** Why the host isn't in use, unless it is. */
   readonly error: Error | undefined;
 }

@@ -11,7 +11,7 @@
  * | {@link Module}   | pool   | a task needs it, defined as `sent`  | nothing                             |
  * | {@link Cancel}   | pool   | nobody waits for a call any more    | as the call, if it wasn't yet       |
  * | {@link Results}  | worker | calls of consecutive ids returned   | nothing                             |
- * | {@link ChunkResults} | worker | all items of a chunk returned   | nothing                             |
+ * | {@link ChunkResults} | worker | a chunk's items returned        | nothing                             |
  * | {@link Failure}  | worker | a call or a chunk's item threw      | nothing                             |
  *
  * Call ids count up from 0 on each connection. The pool numbers its tasks.
@@ -114,7 +114,7 @@ export type Results = [
   values: unknown[],
 ];
 
-/** The values of a chunk's items. */
+/** The values of a chunk's items, or of its first ones if they are large. */
 export type ChunkResults = [
   type: typeof MessageType.CHUNK_RESULTS,
   id: number,

@@ -1,21 +1,21 @@
-/** How much work a worker should have at hand, in microseconds. */
+/** How much work should wait at a worker, in microseconds. */
 const TARGET_MICROSECONDS = 4_000;
 
 /** The most calls that may be with a worker. */
 const MAX_CALLS = 4_096;
 
-/** The most bytes that calls and their results may have under way. */
+/** The most bytes of arguments and expected results in flight. */
 const MAX_BYTES = 4 * 2 ** 20;
 
-/** How much the newest measurement counts in a running average. */
+/** The weight of the newest measurement in a running average. */
 const WEIGHT = 0.25;
 
 /**
  * Decides how many calls may be with one worker at a time.
  *
- * A worker that waits for the next call wastes its time, and a call that
- * waits behind a long one could have run elsewhere. So the window holds about
- * as much work as takes 4 ms: thousands of tiny calls, one long one.
+ * A worker that waits for its next call wastes time, and a call that waits
+ * behind a long one could have run elsewhere. So the window holds about 4 ms of
+ * work: thousands of tiny calls, or one long call.
  */
 export class PrefetchWindow {
   readonly #concurrency: number;
@@ -30,8 +30,8 @@ export class PrefetchWindow {
   /**
    * Constructs the window of one worker.
    *
-   * @param prefetch How many calls may wait at the worker beyond those it runs;
-   * `"auto"` measures how many are best.
+   * @param prefetch How many calls may wait at the worker beyond those that it
+   * runs; `"auto"` measures how many are best.
    * @param concurrency How many calls a worker runs at once.
    */
   constructor(prefetch: number | "auto", concurrency: number) {
@@ -63,16 +63,16 @@ export class PrefetchWindow {
     this.#argumentBytes += bytes;
   }
 
-  /** Notes that a call has come back. */
+  /** Notes that a call was answered. */
   returned(bytes: number): void {
     this.#calls--;
     this.#argumentBytes -= bytes;
   }
 
   /**
-   * Learns from calls that came back together.
+   * Learns from calls that were answered together.
    *
-   * @param calls How many.
+   * @param calls The number of the calls.
    * @param microseconds How long the worker was busy with them.
    * @param bytes The size of their results.
    */
@@ -83,7 +83,7 @@ export class PrefetchWindow {
     const queued = Math.floor(
       TARGET_MICROSECONDS / Math.max(1, this.#microseconds),
     );
-    // Growing step by step keeps one lucky measurement from filling a queue.
+    // Growing step by step keeps one lucky measurement from filling the window.
     const fitting = this.#concurrency + queued;
     this.#limit = Math.min(
       fitting,

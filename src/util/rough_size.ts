@@ -1,14 +1,15 @@
-/** The most parts of a list or an object that are looked at. */
+/** How many parts of an array or object are counted. */
 const MAX_PARTS = 16;
 
-/** How many lists and objects in each other are looked into. */
+/** How many levels of nested arrays and objects are counted. */
 const MAX_DEPTH = 3;
 
 /**
- * The bytes of what is obviously large in a value: a lower bound.
+ * Returns a lower bound of a value's size in bytes: strings and binary data, in
+ * short arrays too. It calls no getter.
  *
- * @param inObjects Whether objects are looked into too, which takes longer. No
- * getter is called.
+ * @param inObjects Whether to count the properties of objects too, which takes
+ * longer.
  */
 export function roughSize(value: unknown, inObjects: boolean): number {
   return sizeAt(value, inObjects, 0);

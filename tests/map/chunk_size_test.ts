@@ -94,3 +94,15 @@ Deno.test("ChunkSize counts nothing for items without bytes", () => {
   assertEquals(sizes(size, 0, 12, 0).at(-1), 1_000);
   assertEquals(size.itemBytes, 0);
 });
+
+Deno.test("ChunkSize shrinks as soon as large items are sent", () => {
+  const size = new ChunkSize("auto");
+  sizes(size, 1, 20);
+  size.sent(10, 10 * 300_000);
+  assertEquals([size.items, size.itemBytes], [3, 300_000]);
+  size.sent(10, 10);
+  assertEquals([size.items, size.itemBytes], [3, 300_000]);
+  const fixed = new ChunkSize(7);
+  fixed.sent(7, 7 * MEBIBYTE);
+  assertEquals([fixed.items, fixed.itemBytes], [7, MEBIBYTE]);
+});

@@ -1,0 +1,127 @@
+import { assert, assertEquals, assertFalse } from "@std/assert";
+import {
+  Call,
+  type CallObserver,
+  type CallOwner,
+  type CallState,
+} from "../../src/calls/call.ts";
+import { CallCounts } from "../../src/calls/call_counts.ts";
+import { KeepAlive } from "../../src/util/keep_alive.ts";
+import { TASK } from "../helpers/fake_worker.ts";
+
+/** A call that notes what it was told. */
+class TestCall extends Call implements CallObserver, CallOwner {
+  readonly log: string[] = [];
+
+  constructor() {
+    super(TASK, ["argument"]);
+  }
+
+  moved(_call: object, from: CallState | undefined, to: CallState): void {
+    this.log.push(`${from ?? "new"} > ${to}`);
+  }
+
+  release(): void {
+    this.log.push("released");
+  }
+
+  protected override resolved(value: unknown): void {
+    this.log.push(`value ${value}`);
+  }
+
+  protected override rejected(error: unknown): void {
+    this.log.push(`error ${error}`);
+  }
+}
+
+/** A call in a state, which notes what follows. */
+function callThatIs(state: CallState): TestCall {
+  const call = new TestCall();
+  call.submit(call);
+  call.pass(call);
+  if (state !== "queued") call.send(call, 1, 1, 1);
+  if (state === "abandoned") call.abandon();
+  if (state === "requeued") call.lose(call);
+  if (state === "settled") call.succeed(0, 1);
+  assertEquals(call.state, state);
+  call.log.length = 0;
+  return call;
+}
+
+const TRANSITIONS: [
+  from: CallState,
+  method: "succeed" | "fail" | "abandon" | "cancel",
+  to: CallState,
+  log: string[],
+][] = [
+  ["queued", "fail", "settled", ["error 1", "queued > settled"]],
+  ["queued", "abandon", "settled", ["released", "queued > settled"]],
+  ["queued", "cancel", "settled", ["released", "queued > settled", "error 1"]],
+  ["sent", "succeed", "settled", ["value 1", "sent > settled"]],
+  ["sent", "fail", "settled", ["error 1", "sent > settled"]],
+  ["sent", "abandon", "abandoned", ["sent > abandoned", "released"]],
+  ["sent", "cancel", "abandoned", ["sent > abandoned", "released", "error 1"]],
+  ["abandoned", "succeed", "settled", ["abandoned > settled"]],
+  ["abandoned", "fail", "settled", ["abandoned > settled"]],
+  ["abandoned", "abandon", "abandoned", []],
+  ["abandoned", "cancel", "abandoned", []],
+  ["requeued", "succeed", "settled", ["value 1", "requeued > settled"]],
+  ["requeued", "fail", "settled", ["error 1", "requeued > settled"]],
+  ["requeued", "abandon", "settled", ["released", "requeued > settled"]],
+  ["settled", "succeed", "settled", []],
+  ["settled", "fail", "settled", []],
+  ["settled", "abandon", "settled", []],
+  ["settled", "cancel", "settled", []],
+];
+
+for (const [from, method, to, log] of TRANSITIONS) {
+  Deno.test(`Call.${method}() of a call that is ${from} makes it ${to}`, () => {
+    const call = callThatIs(from);
+    if (method === "succeed") call.succeed(1, 1);
+    else if (method === "fail") call.fail(1);
+    else if (method === "abandon") assertEquals(call.abandon(), log.length > 0);
+    else assertEquals(call.cancel(1), log.length > 0);
+    assertEquals([call.state, call.log], [to, log]);
+  });
+}
+
+Deno.test("Call releases its arguments when it is settled", () => {
+  assertEquals(callThatIs("sent").payload, ["argument"]);
+  assertEquals(callThatIs("requeued").payload, ["argument"]);
+  assertEquals(callThatIs("settled").payload, []);
+});
+
+Deno.test("Call.requeue() and send() follow a loss", () => {
+  const call = callThatIs("sent");
+  call.requeue();
+  assertEquals([call.state, call.isWith(call)], ["queued", false]);
+  call.send(call, 7, 8, 9);
+  assertEquals([call.id, call.message, call.bytes], [7, 8, 9]);
+  assert(call.isWith(call));
+  call.lose(call);
+  call.send(call, 1, 1, 1);
+  assertEquals(call.state, "sent");
+});
+
+Deno.test("CallCounts follow the transitions of calls", async () => {
+  const keepAlive = new KeepAlive();
+  let settled = 0;
+  const counts = new CallCounts(keepAlive, () => settled++);
+  const calls = [new TestCall(), new TestCall()];
+  for (const call of calls) call.submit(counts);
+  assertEquals([counts.pending, counts.inFlight, counts.isIdle], [2, 0, false]);
+  const [first, second] = calls as [TestCall, TestCall];
+  first.send(first, 1, 1, 1);
+  first.abandon();
+  second.send(second, 2, 1, 1);
+  assertEquals([counts.pending, counts.inFlight], [2, 2]);
+  second.lose(second);
+  assertEquals([counts.pending, counts.inFlight], [2, 1]);
+  first.fail("lost");
+  const idle = counts.idle();
+  assertFalse(counts.isIdle);
+  second.abandon();
+  assertEquals([counts.pending, counts.inFlight, settled], [0, 0, 2]);
+  await idle;
+  keepAlive.close();
+});

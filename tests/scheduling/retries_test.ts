@@ -1,0 +1,55 @@
+import { assertEquals, assertStrictEquals } from "@std/assert";
+import type { Call } from "../../src/calls/call.ts";
+import { MapCall } from "../../src/map/map_call.ts";
+import { Retries } from "../../src/scheduling/retries.ts";
+import { call, TASK } from "../helpers/fake_worker.ts";
+
+const WORKER = { release() {} };
+
+/** A chunk of two items that a worker was sent. */
+function sentChunk(): MapCall {
+  const owner = { settled() {}, grown() {} };
+  const chunk = new MapCall(owner, TASK, ["a", "b"], "single");
+  chunk.send(WORKER, 0, 0, 0);
+  return chunk;
+}
+
+Deno.test("Retries counts the losses of a call", () => {
+  const retries = new Retries();
+  const [first, second] = [call("first"), call("second")];
+  const counts = [first, first, second].map((lost) => retries.count(lost));
+  assertEquals(counts, [1, 2, 1]);
+});
+
+Deno.test("Retries.rerun() hands on the call itself, or its parts one by one", () => {
+  const retries = new Retries();
+  const single = call("single");
+  single.send(WORKER, 0, 0, 0);
+  retries.rerun(single, (next) => assertStrictEquals(next, single));
+  assertEquals(single.state, "requeued");
+
+  const chunk = sentChunk();
+  const parts: Call[] = [];
+  retries.count(chunk);
+  retries.rerun(chunk, (next) => parts.push(next));
+  assertEquals([chunk.state, parts.length], ["requeued", 1]);
+  parts[0]!.succeed("a", 1);
+  assertEquals([chunk.state, parts.length], ["requeued", 2]);
+  // A part takes over the losses of its chunk.
+  assertEquals(retries.count(parts[1]!), 2);
+  parts[1]!.succeed("b", 1);
+  assertEquals([chunk.state, chunk.values], ["settled", ["a", "b"]]);
+});
+
+Deno.test("Retries abandons the part of a call that is abandoned", () => {
+  const retries = new Retries();
+  const chunk = sentChunk();
+  const parts: Call[] = [];
+  retries.count(chunk);
+  retries.rerun(chunk, (next) => parts.push(next));
+  parts[0]!.send(WORKER, 1, 1, 1);
+  chunk.abandon();
+  assertEquals([chunk.state, parts[0]!.state], ["settled", "abandoned"]);
+  parts[0]!.succeed("a", 1);
+  assertEquals(parts.length, 1);
+});
