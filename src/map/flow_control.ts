@@ -27,6 +27,8 @@ export class FlowControl {
   #room = 0;
   /** How many workers there are for them. */
   #workers = 0;
+  /** How many calls they run at once. */
+  #concurrency = 0;
   /** How many calls may be outstanding. */
   #maxOutstanding = 0;
   /** Calls that were submitted and whose values weren't all read. */
@@ -50,7 +52,7 @@ export class FlowControl {
   /** Whether another call may be submitted now. */
   get isOpen(): boolean {
     if (this.#room <= 0 || this.#isLoaded) return false;
-    if (this.#inFlight >= Math.max(this.#workers, this.#maxInFlight)) {
+    if (this.#inFlight >= Math.max(this.#concurrency, this.#maxInFlight)) {
       return false;
     }
     if (
@@ -63,10 +65,11 @@ export class FlowControl {
   }
 
   /** Takes an offer of the scheduler. */
-  offer({ room, workers, capacity }: Offer): void {
+  offer({ room, workers, concurrency, capacity }: Offer): void {
     const chunks = Math.ceil(ITEMS_AHEAD / this.#chunkSize.items);
     this.#room = room;
     this.#workers = workers;
+    this.#concurrency = concurrency;
     this.#maxOutstanding = Math.min(
       capacity + workers * CALLS_AHEAD,
       workers * Math.max(2, chunks),
@@ -88,7 +91,7 @@ export class FlowControl {
 
   /** Notes that a call's outcome has arrived. */
   arrived(call: MapCall): void {
-    this.#maxInFlight = Math.max(this.#workers, this.#maxInFlight) + 1;
+    this.#maxInFlight = Math.max(this.#concurrency, this.#maxInFlight) + 1;
     this.#inFlight--;
     this.#inFlightBytes -= call.expectedBytes;
     this.#heldBytes += call.resultBytes;

@@ -40,6 +40,11 @@ export class PrefetchWindow {
     this.#limit = concurrency + (prefetch === "auto" ? 0 : prefetch);
   }
 
+  /** How many calls the worker runs at once. */
+  get concurrency(): number {
+    return this.#concurrency;
+  }
+
   /** How many calls may be with the worker. */
   get limit(): number {
     return this.#limit;

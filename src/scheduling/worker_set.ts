@@ -4,6 +4,8 @@ import type { WorkerHandle } from "./worker_handle.ts";
 export interface HostCapacity {
   /** How many workers there are. */
   readonly workers: number;
+  /** How many calls they run at once. */
+  readonly concurrency: number;
   /** How many calls they may have in all. */
   readonly capacity: number;
 }
@@ -58,13 +60,15 @@ export class WorkerSet {
   /** Returns how much the workers of a host can take. */
   capacity(host: string | undefined): HostCapacity {
     let workers = 0;
+    let concurrency = 0;
     let capacity = 0;
     for (const worker of this.#workers) {
       if (!worker.isAt(host)) continue;
       workers++;
+      concurrency += worker.window.concurrency;
       capacity += worker.window.limit;
     }
-    return { workers, capacity };
+    return { workers, concurrency, capacity };
   }
 
   #count(host: string, change: number): void {

@@ -16,10 +16,26 @@ function setOf(...rooms: [host: string, room: number][]): WorkerSet {
 
 Deno.test("WorkerSet.capacity() adds up the windows of one host or of all", () => {
   const workers = setOf(["a", 1], ["b", 3], ["b", 4]);
-  assertEquals(workers.capacity("a"), { workers: 1, capacity: 1 });
-  assertEquals(workers.capacity("b"), { workers: 2, capacity: 7 });
-  assertEquals(workers.capacity("c"), { workers: 0, capacity: 0 });
-  assertEquals(workers.capacity(undefined), { workers: 3, capacity: 8 });
+  assertEquals(workers.capacity("a"), {
+    workers: 1,
+    concurrency: 1,
+    capacity: 1,
+  });
+  assertEquals(workers.capacity("b"), {
+    workers: 2,
+    concurrency: 2,
+    capacity: 7,
+  });
+  assertEquals(workers.capacity("c"), {
+    workers: 0,
+    concurrency: 0,
+    capacity: 0,
+  });
+  assertEquals(workers.capacity(undefined), {
+    workers: 3,
+    concurrency: 3,
+    capacity: 8,
+  });
 });
 
 Deno.test("WorkerSet.has() is whether a host has workers left", () => {
