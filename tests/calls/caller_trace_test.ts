@@ -51,7 +51,7 @@ Deno.test("CallerTrace begins with the caller of the given function", () => {
   assert(frames[0]!.startsWith("userProgram "), frames[0]);
 });
 
-Deno.test("CallerTrace.addTo() puts the caller below the worker's frames", () => {
+Deno.test("CallerTrace.addTo() appends the caller to the worker's frames", () => {
   const error = remoteError();
   const traced = userProgram().addTo(error);
   assertStrictEquals(traced, error);
@@ -64,7 +64,7 @@ Deno.test("CallerTrace.addTo() puts the caller below the worker's frames", () =>
   assertFalse(error.stack!.includes("at method "));
 });
 
-Deno.test("CallerTrace.addTo() leaves the rest of an error as it is", () => {
+Deno.test("CallerTrace.addTo() changes nothing but the stack", () => {
   const cause = new Error("the cause");
   const error = new RangeError("oops", { cause });
   userProgram().addTo(error);
@@ -75,7 +75,7 @@ Deno.test("CallerTrace.addTo() leaves the rest of an error as it is", () => {
   assertEquals(error.stack, "can be set");
 });
 
-Deno.test("CallerTrace.addTo() returns what is no error", () => {
+Deno.test("CallerTrace.addTo() returns values that aren't errors", () => {
   const thrown = { stack: "mine" };
   const trace = userProgram();
   for (const value of [undefined, null, "text", 1, thrown]) {
@@ -139,7 +139,7 @@ Deno.test("CallerTracer traces four callers in a millisecond", () => {
   assertEquals(traced(), burst);
 });
 
-Deno.test("CallerTracer traces each of the callers that are few", () => {
+Deno.test("CallerTracer traces every caller when there are few", () => {
   using clock = new FakeClock();
   const tracer = new CallerTracer();
   function call(): CallerTrace | undefined {

@@ -26,7 +26,7 @@ for (const [how, attach] of Object.entries(ATTACH)) {
   });
 }
 
-Deno.test("ObservedPromise settles as any promise", async () => {
+Deno.test("ObservedPromise settles like any promise", async () => {
   const promise = new ObservedPromise<number>((resolve) => resolve(5));
   assert(promise instanceof Promise);
   assertEquals(promise.constructor, Promise);

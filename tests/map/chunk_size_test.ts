@@ -20,7 +20,7 @@ function sizes(
   });
 }
 
-Deno.test("ChunkSize that is fixed stays", () => {
+Deno.test("ChunkSize never changes if it is fixed", () => {
   const size = new ChunkSize(7);
   assertEquals(sizes(size, 1, 3), [7, 7, 7]);
   assertEquals(sizes(size, 1_000_000, 3), [7, 7, 7]);
@@ -49,21 +49,21 @@ Deno.test("ChunkSize has at least one item", () => {
   assertEquals(size.items, 1);
 });
 
-Deno.test("ChunkSize grows by what was measured, not by what is the size now", () => {
+Deno.test("ChunkSize grows from the measured chunk, not from the current size", () => {
   const size = new ChunkSize("auto");
   sizes(size, 1, 20);
   size.measured(3, 1, 3);
   assertEquals(size.items, 6);
 });
 
-Deno.test("ChunkSize doubles until chunks have a mebibyte", () => {
+Deno.test("ChunkSize doubles until chunks reach a mebibyte", () => {
   const size = new ChunkSize("auto");
   assertEquals(size.itemBytes, undefined);
   assertEquals(sizes(size, 1, 5, 200_000), [1, 2, 4, 5, 5]);
   assertEquals(size.itemBytes, 200_000);
 });
 
-Deno.test("ChunkSize has one item if that is larger than a mebibyte", () => {
+Deno.test("ChunkSize is one if an item is larger than a mebibyte", () => {
   assertEquals(sizes(new ChunkSize("auto"), 1, 3, 16 * MEBIBYTE), [1, 1, 1]);
 });
 
@@ -83,13 +83,13 @@ Deno.test("ChunkSize grows step by step when items become small again", () => {
   assertEquals(grown.toSorted((a, b) => a - b), grown);
 });
 
-Deno.test("ChunkSize that is fixed learns how large items are", () => {
+Deno.test("ChunkSize learns the size of items if it is fixed", () => {
   const size = new ChunkSize(7);
   assertEquals(sizes(size, 1, 3, MEBIBYTE), [7, 7, 7]);
   assertEquals(size.itemBytes, MEBIBYTE);
 });
 
-Deno.test("ChunkSize counts nothing for items without bytes", () => {
+Deno.test("ChunkSize ignores items without bytes", () => {
   const size = new ChunkSize("auto");
   assertEquals(sizes(size, 0, 12, 0).at(-1), 1_000);
   assertEquals(size.itemBytes, 0);

@@ -101,13 +101,13 @@ const KINDS: [string, (...args: number[]) => AnyIterable<number>][] = [
 ];
 
 for (const [kind, make] of KINDS) {
-  Deno.test(`Items of one ${kind} iterable are its values`, async () => {
+  Deno.test(`Items returns the values of one ${kind} iterable`, async () => {
     const items = new Items([make(3)]);
     assertEquals(items.sync, kind === "sync");
     assertEquals(await collect(items), [1, 2, 3]);
   });
 
-  Deno.test(`Items of several iterables, one ${kind}, end with the shortest`, async () => {
+  Deno.test(`Items of several iterables, one of them ${kind}, ends with the shortest`, async () => {
     for (const ends of [[2, 3, 4], [3, 2, 4], [4, 3, 2]]) {
       const [first, ...rest] = ends.map((end) => new Source(end));
       const items = new Items([first!, make(2), ...rest]);
@@ -115,39 +115,39 @@ for (const [kind, make] of KINDS) {
     }
   });
 
-  Deno.test(`Items with an empty ${kind} iterable are none`, async () => {
+  Deno.test(`Items is empty with an empty ${kind} iterable`, async () => {
     assertEquals(await collect(new Items([new Source(), make(0)])), []);
     assertEquals(await collect(new Items([make(0), new Source()])), []);
   });
 }
 
-Deno.test("Items of sync iterables can be had later too", async () => {
+Deno.test("Items.nextAsync() works with sync iterables", async () => {
   const items = new Items([[1, 2], "ab"]);
   assertEquals(await items.nextAsync(), [1, "a"]);
   assertEquals(items.next(), [2, "b"]);
   assertEquals(await items.nextAsync(), END);
 });
 
-Deno.test("Items await promises that a mixed sync iterable gives", async () => {
+Deno.test("Items awaits promises from a sync iterable beside async ones", async () => {
   const promises = [Promise.resolve(1), Promise.resolve(2)];
   const items = new Items([promises, new AsyncSource()]);
   assertEquals(await collect(items), [[1, 1], [2, 2]]);
 });
 
-Deno.test("Items of sync iterables leave those after the shortest alone", () => {
+Deno.test("Items takes nothing from the iterables after the shortest one", () => {
   const after = new Source();
   const items = new Items([new Source(1), after]);
   assertEquals([items.next(), items.next()], [[1, 1], END]);
   assertEquals(after.asked, 1);
 });
 
-Deno.test("Items take nothing before they are asked", () => {
+Deno.test("Items takes nothing before it is asked", () => {
   const source = new Source();
   new Items([source]);
   assertEquals(source.asked, 0);
 });
 
-Deno.test("Items ask async iterables at the same time", async () => {
+Deno.test("Items takes from all async iterables at the same time", async () => {
   const silent = [new SilentSource(), new SilentSource()];
   const item = new Items(silent).nextAsync();
   // The first one answers after the second one.
@@ -156,7 +156,7 @@ Deno.test("Items ask async iterables at the same time", async () => {
   assertEquals(await item, [1, 2]);
 });
 
-Deno.test("Items.close() closes once what hasn't ended", async () => {
+Deno.test("Items.close() closes each unfinished iterable once", async () => {
   const ended = new Source(0);
   const open = [new Source(), new AsyncSource()] as const;
   const items = new Items([open[0], ended, open[1]]);
@@ -170,13 +170,13 @@ Deno.test("Items.close() closes once what hasn't ended", async () => {
   ]);
 });
 
-Deno.test("Items.close() closes what nothing was taken from", async () => {
+Deno.test("Items.close() closes iterables that weren't started", async () => {
   const source = new Source();
   await new Items([source]).close();
   assertEquals([source.asked, source.closed], [0, 1]);
 });
 
-Deno.test("Items.close() needs no return() of an iterator", async () => {
+Deno.test("Items.close() accepts iterators without return()", async () => {
   const iterable = {
     [Symbol.iterator]: () => ({ next: () => ({ done: false, value: 1 }) }),
   };
@@ -185,7 +185,7 @@ Deno.test("Items.close() needs no return() of an iterator", async () => {
   await items.close();
 });
 
-Deno.test("Items.close() leaves a generator's try block", async () => {
+Deno.test("Items.close() runs a generator's finally block", async () => {
   let left = false;
   function* generate() {
     try {
@@ -200,7 +200,7 @@ Deno.test("Items.close() leaves a generator's try block", async () => {
   assert(left);
 });
 
-Deno.test("Items throw what a sync iterable throws, and close the others", async () => {
+Deno.test("Items throws the error of a sync iterable and closes the others", async () => {
   const failing = new Source(Infinity, 2);
   const other = new Source();
   const items = new Items([other, failing]);
@@ -210,7 +210,7 @@ Deno.test("Items throw what a sync iterable throws, and close the others", async
   assertEquals([other.closed, failing.closed], [1, 0]);
 });
 
-Deno.test("Items throw what an async iterable throws, and close the others", async () => {
+Deno.test("Items throws the error of an async iterable and closes the others", async () => {
   const failing = new AsyncSource(Infinity, 2);
   const other = new AsyncSource();
   const items = new Items([failing, other]);
@@ -223,7 +223,7 @@ Deno.test("Items throw what an async iterable throws, and close the others", asy
 for (
   const [kind, make] of [["sync", Source], ["async", AsyncSource]] as const
 ) {
-  Deno.test(`Items.close() throws what closing a ${kind} iterable throws, and closes all`, async () => {
+  Deno.test(`Items.close() throws the error of closing a ${kind} iterable and closes all`, async () => {
     const failing = new make(Infinity, NaN, new Error("stuck"));
     const before = new Source();
     const after = new Source();
@@ -235,7 +235,7 @@ for (
   });
 }
 
-Deno.test("Items.close() doesn't wait for what may never answer", async () => {
+Deno.test("Items.close() doesn't wait for an iterable that owes an item", async () => {
   const silent = new SilentSource();
   const other = new Source();
   const items = new Items([silent, other]);
@@ -246,7 +246,7 @@ Deno.test("Items.close() doesn't wait for what may never answer", async () => {
   assertEquals(await item, END);
 });
 
-Deno.test("Items.close() keeps to itself what fails after that", async () => {
+Deno.test("Items.close() ignores errors of an iterable that owes an item", async () => {
   const silent = new SilentSource();
   silent.closing = Promise.reject(new Error("too late"));
   const items = new Items([silent]);
@@ -256,7 +256,7 @@ Deno.test("Items.close() keeps to itself what fails after that", async () => {
   await assertRejects(() => item, Error, "hung up");
 });
 
-Deno.test("Items.close() waits for a source that owes nothing", async () => {
+Deno.test("Items.close() waits for an iterable that owes nothing", async () => {
   const closing = Promise.withResolvers<IteratorResult<number>>();
   let isClosed = false;
   const iterable: AsyncIterable<number> = {

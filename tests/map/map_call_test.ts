@@ -14,14 +14,14 @@ class Owner {
   grown(): void {}
 }
 
-Deno.test("MapCall tells how long a worker was busy with it", () => {
+Deno.test("MapCall reports how long a worker was busy", () => {
   const owner = new Owner();
   new MapCall(owner, TASK, [1], undefined).succeed(1, 5, 70);
   new MapCall(owner, TASK, [1, 2], "single").succeed([1, 2], 5, 80);
   assertEquals(owner.times, [70, 80]);
 });
 
-Deno.test("MapCall that was run again item by item says nothing of its time", () => {
+Deno.test("MapCall reports no time when it was run again item by item", () => {
   const owner = new Owner();
   const chunk = new MapCall(owner, TASK, ["a", "b"], "single");
   const reruns: Call[] = [];
@@ -34,7 +34,7 @@ Deno.test("MapCall that was run again item by item says nothing of its time", ()
   assertEquals(owner.times, [undefined]);
 });
 
-Deno.test("MapCall that failed says nothing of its time", () => {
+Deno.test("MapCall reports no time when it fails", () => {
   const owner = new Owner();
   const chunk = new MapCall(owner, TASK, ["a", "b"], "single");
   chunk.fail(new Error("failed"), ["a"]);

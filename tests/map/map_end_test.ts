@@ -3,7 +3,7 @@ import { Pool } from "../../mod.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
 
 for (const cancelFutures of [false, true]) {
-  Deno.test(`Pool.map() heeds its signal while the pool is shut down, cancelFutures: ${cancelFutures}`, async () => {
+  Deno.test(`Pool.map() obeys its signal while the pool is shut down, cancelFutures: ${cancelFutures}`, async () => {
     await using gate = new Gate();
     const controller = new AbortController();
     const { signal } = controller;
@@ -18,7 +18,7 @@ for (const cancelFutures of [false, true]) {
   });
 }
 
-Deno.test("Pool.map() heeds its time-out while the pool is shut down", async () => {
+Deno.test("Pool.map() obeys its timeout while the pool is shut down", async () => {
   await using gate = new Gate();
   const pool = new Pool({ workers: 1, cancelGrace: 1 });
   await pool.ready;
@@ -33,7 +33,7 @@ Deno.test("Pool.map() heeds its time-out while the pool is shut down", async () 
   await shutdown;
 });
 
-Deno.test("Pool.map() ends at an item of an async input that can't be looked at", async () => {
+Deno.test("Pool.map() ends at an unreadable item of an async input", async () => {
   await using pool = new Pool(1);
   const { proxy, revoke } = Proxy.revocable({}, {});
   revoke();
@@ -45,7 +45,7 @@ Deno.test("Pool.map() ends at an item of an async input that can't be looked at"
   await assertRejects(() => results.next(), TypeError, "revoked");
 });
 
-Deno.test("Pool.map() that an input of another one reads goes on without it", async () => {
+Deno.test("Pool.map() goes on after the map whose input reads it", async () => {
   await using pool = new Pool(1);
   const inner = pool.map((x: number) => -x, [1, 2]);
   let begun: Promise<number[]> | undefined;

@@ -95,7 +95,7 @@ async function* later(items: unknown[]): AsyncGenerator<unknown> {
 for (const kind of ["sync", "async"]) {
   const make = kind === "sync" ? (items: unknown[]) => items : later;
 
-  Deno.test(`MapFeed gives ${kind} items in chunks, as many as are wanted`, async () => {
+  Deno.test(`MapFeed submits as many chunks of ${kind} items as are wanted`, async () => {
     const bench = new Bench(make(count(7)), 3);
     assertEquals(await bench.fill(1), [[1, 2, 3]]);
     assertEquals(await bench.take(), []);
@@ -104,7 +104,7 @@ for (const kind of ["sync", "async"]) {
     assertEquals(await bench.fill(5), []);
   });
 
-  Deno.test(`MapFeed makes full chunks of ${kind} items that are there`, async () => {
+  Deno.test(`MapFeed makes full chunks of available ${kind} items`, async () => {
     const bench = new Bench(make(count(10)), "auto");
     assertEquals(await bench.fill(5), [count(8), [9, 10], "end"]);
   });
@@ -117,7 +117,7 @@ for (const kind of ["sync", "async"]) {
   });
 }
 
-Deno.test("MapFeed gives what was there before an error", async () => {
+Deno.test("MapFeed submits the items before an error", async () => {
   const error = new Error("no more");
   function* failing() {
     yield* [1, 2, 3];
@@ -131,7 +131,7 @@ Deno.test("MapFeed gives what was there before an error", async () => {
   assertEquals(await new Bench(source, 2).fill(5), expected);
 });
 
-Deno.test("MapFeed doesn't let items wait for those that are long in coming", async () => {
+Deno.test("MapFeed submits items before slow ones arrive", async () => {
   const source = new Source();
   const bench = new Bench(source, "auto");
   source.give(1, 2);
@@ -149,7 +149,7 @@ Deno.test("MapFeed doesn't let items wait for those that are long in coming", as
   assertEquals(await bench.take(), ["end"]);
 });
 
-Deno.test("MapFeed gives an item that it waits for though no more is wanted", async () => {
+Deno.test("MapFeed submits an awaited item even if no more are wanted", async () => {
   const source = new Source();
   const bench = new Bench(source, "auto");
   source.give(1);
@@ -160,7 +160,7 @@ Deno.test("MapFeed gives an item that it waits for though no more is wanted", as
   assertEquals(await bench.fill(1), [[3]]);
 });
 
-Deno.test("MapFeed waits until a chunk of fixed size is full", async () => {
+Deno.test("MapFeed fills a chunk of fixed size", async () => {
   const source = new Source();
   const bench = new Bench(source, 3);
   source.give(1, 2);
@@ -171,7 +171,7 @@ Deno.test("MapFeed waits until a chunk of fixed size is full", async () => {
   assertEquals(await bench.take(), [[4], "end"]);
 });
 
-Deno.test("MapFeed gives nothing once it was stopped", async () => {
+Deno.test("MapFeed submits nothing after stop()", async () => {
   const source = new Source();
   const bench = new Bench(source, 3);
   source.give(1, 2);
@@ -184,7 +184,7 @@ Deno.test("MapFeed gives nothing once it was stopped", async () => {
   assertEquals(source.closed, 1);
 });
 
-Deno.test("MapFeed that was stopped doesn't tell how its items end", async () => {
+Deno.test("MapFeed doesn't report the end of its items after stop()", async () => {
   for (const how of ["end", "fail"] as const) {
     const source = new Source();
     const bench = new Bench(source, "auto");

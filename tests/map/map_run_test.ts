@@ -87,7 +87,7 @@ async function answerAll(worker: FakeWorker): Promise<number[]> {
 const KINDS = ["sync", "async"] as const;
 
 for (const kind of KINDS) {
-  Deno.test(`MapRun gives each worker one of the ${kind} items that are large`, async () => {
+  Deno.test(`MapRun gives each worker one large ${kind} item`, async () => {
     await using bench = new HostBench();
     const workers = [await bench.add("a", 100), await bench.add("a", 100)];
     const source = new Source(5, () => new Uint8Array(5 * MEBIBYTE));
@@ -102,7 +102,7 @@ for (const kind of KINDS) {
     assertEquals((await results).length, 5);
   });
 
-  Deno.test(`MapRun takes few ${kind} items at first if there is something large in them`, async () => {
+  Deno.test(`MapRun takes few ${kind} items at first if they contain large values`, async () => {
     await using bench = new HostBench();
     const worker = await bench.add("a", 4_096);
     const source = new Source(20, () => ({ bytes: new Uint8Array(MEBIBYTE) }));
@@ -113,7 +113,7 @@ for (const kind of KINDS) {
     assertEquals((await results).length, 20);
   });
 
-  Deno.test(`MapRun learns how large ${kind} items are`, async () => {
+  Deno.test(`MapRun learns the size of ${kind} items`, async () => {
     await using bench = new HostBench();
     const worker = await bench.add("a", 6);
     // Nothing is seen of their size; with the result each has 200 KiB.
@@ -145,7 +145,7 @@ Deno.test("MapRun makes large chunks of small items", async () => {
   assertEquals((await results).length, 5_000);
 });
 
-Deno.test("MapRun takes no more at once of large items in chunks of a fixed size", async () => {
+Deno.test("MapRun takes few large items at first in chunks of a fixed size", async () => {
   await using bench = new HostBench();
   const worker = await bench.add("a", 100);
   const source = new Source(100, () => ({ bytes: new Uint8Array(MEBIBYTE) }));
@@ -160,7 +160,7 @@ Deno.test("MapRun takes no more at once of large items in chunks of a fixed size
   assertEquals((await results).length, 100);
 });
 
-Deno.test("MapRun sends few calls before it knows how large results are", async () => {
+Deno.test("MapRun sends few calls before it knows the size of results", async () => {
   await using bench = new HostBench();
   // As is the window of a worker that has done tiny tasks before.
   const worker = await bench.add("a", 4_096);
@@ -178,7 +178,7 @@ Deno.test("MapRun sends few calls before it knows how large results are", async 
   assertEquals((await results).length, 4_096);
 });
 
-Deno.test("MapRun lets go of the items of calls that have returned", async () => {
+Deno.test("MapRun releases the items of calls that have returned", async () => {
   await using bench = new HostBench();
   const worker = await bench.add("a", 1);
   const calls: Call[] = [];

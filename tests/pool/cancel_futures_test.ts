@@ -3,7 +3,7 @@ import { Pool } from "../../mod.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
 import { killNow, until } from "../helpers/processes.ts";
 
-Deno.test("Pool.shutdown() that cancels futures cancels what its worker is lost with, too", async () => {
+Deno.test("Pool.shutdown() with cancelFutures cancels calls whose worker is lost meanwhile", async () => {
   await using gate = new Gate();
   const pool = new Pool({ workers: 1, prefetch: 2, retries: 1, stdio: "null" });
   const pid = await pool.run(() => Deno.pid);

@@ -202,7 +202,7 @@ Deno.test("Future.cancel() ends 5,000 calls that wait at a worker", async () => 
   }
 });
 
-Deno.test("Future.cancel() tells an async task, and drops what it returns", async () => {
+Deno.test("Future.cancel() aborts the signal of an async task and drops its result", async () => {
   await using begin = new Gate();
   await using end = new Gate();
   await using pool = new Pool({ workers: 1, cancelGrace: 30_000 });
@@ -215,7 +215,7 @@ Deno.test("Future.cancel() tells an async task, and drops what it returns", asyn
   assertEquals((await reasonOf(future) as Error).name, "AbortError");
 });
 
-Deno.test("Future.cancel() of what blocks a worker moves what waits there, which runs once", async () => {
+Deno.test("Future.cancel() of a task that blocks a worker moves the waiting calls, which run once", async () => {
   await using gate = new Gate();
   await using pool = new Pool({ workers: 1, prefetch: 99, cancelGrace: 50 });
   const before = await pool.run(pid);
@@ -242,7 +242,7 @@ Deno.test("Future.cancel() of what blocks a worker moves what waits there, which
   assert(await pool.run(pid) !== before);
 });
 
-Deno.test("Future.cancel() lets tasks finish that run beside one that never ends", async () => {
+Deno.test("Future.cancel() of an endless task lets the tasks beside it finish", async () => {
   const cancelGrace = 100_001;
   /** How long a worker is given then until it is free. */
   const drain = 10 * cancelGrace;
@@ -311,7 +311,7 @@ Deno.test("Pool.shutdown() with cancelFutures ends a chunk that is run again ite
   assertEquals(pool.stats().done, 2);
 });
 
-Deno.test("Future.cancel() of a call behind another costs that one nothing", async () => {
+Deno.test("Future.cancel() of a waiting call doesn't affect the running one", async () => {
   await using gate = new Gate();
   await using pool = new Pool({ workers: 1, prefetch: 9 });
   const before = await pool.run(pid);

@@ -22,7 +22,7 @@ function hanging(folder: TestFolder, gate: Gate, count: number): PoolOptions {
   };
 }
 
-Deno.test("Pool.shutdown() doesn't wait for an initializer that nothing waits for", async () => {
+Deno.test("Pool.shutdown() doesn't wait for an initializer without pending calls", async () => {
   await using folder = new TestFolder();
   await using gate = new Gate();
   const pool = new Pool({ workers: 1, ...hanging(folder, gate, 0) });
@@ -42,7 +42,7 @@ Deno.test("Pool.shutdown() doesn't wait for the initializer of a replacement", a
   await pool.shutdown();
 });
 
-Deno.test("Pool.shutdown() waits for calls that wait for an initializer", async () => {
+Deno.test("Pool.shutdown() waits for pending calls and their initializer", async () => {
   await using folder = new TestFolder();
   await using gate = new Gate();
   const pool = new Pool({

@@ -121,7 +121,7 @@ Deno.test("Pool listens in a folder that only its user can enter", async () => {
 });
 
 Deno.test({
-  name: "Pool leaves nothing behind, opened and shut down 200 times",
+  name: "Pool leaves nothing behind when it is started and shut down 200 times",
   ignore: !isLinux,
   async fn() {
     const openFiles = () => [...Deno.readDirSync("/proc/self/fd")].length;
@@ -145,7 +145,7 @@ Deno.test({
   },
 });
 
-Deno.test("Pool rejects the tasks of a worker that is killed, and goes on", async () => {
+Deno.test("Pool rejects the calls of a killed worker and goes on", async () => {
   await using gate = new Gate();
   await using pool = new Pool({ workers: 2, prefetch: 0 });
   const pids = await pool.runOnAll(() => Deno.pid);
@@ -171,14 +171,14 @@ Deno.test("Pool rejects the tasks of a worker that is killed, and goes on", asyn
   assertEquals(await pool.runOnAll(() => Deno.pid), [pids[1]!]);
 });
 
-Deno.test("Pool rejects everything when no worker is left", async () => {
+Deno.test("Pool rejects all calls when no worker is left", async () => {
   await using pool = new Pool({ workers: 1, maxRestarts: 0 });
   await assertRejects(() => pool.run(() => Deno.exit(3)), WorkerLostError);
   const error = await assertRejects(() => pool.run(() => 1), BrokenPoolError);
   assertStringIncludes(error.message, "No worker is left");
 });
 
-Deno.test("Pool says so when its workers can't start", async () => {
+Deno.test("Pool reports workers that can't start", async () => {
   await using pool = new Pool({ workers: 2, denoArgs: ["--no-such-flag"] });
   const error = await assertRejects(() => pool.ready, BrokenPoolError);
   assertStringIncludes(error.message, "could not start");
@@ -186,7 +186,7 @@ Deno.test("Pool says so when its workers can't start", async () => {
   await assertRejects(() => pool.run(() => 1), BrokenPoolError);
 });
 
-Deno.test("Pool says so when its workers don't connect in time", async () => {
+Deno.test("Pool reports workers that don't connect in time", async () => {
   await using pool = new Pool({ workers: 1, startTimeout: 1 });
   const error = await assertRejects(() => pool.ready, BrokenPoolError);
   assertStringIncludes(error.message, "'startTimeout' of 1 ms");
@@ -267,7 +267,7 @@ Deno.test("Pool with a list of permissions grants those", async () => {
   }
 });
 
-Deno.test("Pool keeps a task from its secret", async () => {
+Deno.test("Pool keeps its secret from tasks", async () => {
   await using pool = new Pool(1);
   const seen = await pool.run(async () => ({
     args: Deno.args.join(" "),

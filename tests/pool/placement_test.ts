@@ -37,7 +37,7 @@ function assertAbsent(error: unknown, host: string): void {
   assertStringIncludes(error.message, `no worker at the host '${host}'`);
 }
 
-Deno.test("Scheduler sends placed calls to the host's workers, whoever has room", async () => {
+Deno.test("Scheduler sends calls for a host to the workers of that host only", async () => {
   await using bench = await HostBench.with("a", "b", "b");
   await bench.submit("b", 1, 2, 3);
   assertEquals(bench.labels, [[], [1], [2]]);
@@ -45,7 +45,7 @@ Deno.test("Scheduler sends placed calls to the host's workers, whoever has room"
   assertEquals(bench.labels, [[], [1], [3]]);
 });
 
-Deno.test("Scheduler lets other calls overtake those that wait for a host", async () => {
+Deno.test("Scheduler lets other calls overtake calls for a busy host", async () => {
   await using bench = await HostBench.with("a", "b");
   await bench.submit("b", 1, 2);
   await bench.submit(undefined, 3, 4);
@@ -57,7 +57,7 @@ Deno.test("Scheduler lets other calls overtake those that wait for a host", asyn
   assertEquals(bench.labels, [[4], [2]]);
 });
 
-Deno.test("Scheduler serves placed calls of several hosts and others", async () => {
+Deno.test("Scheduler serves calls for several hosts and for any host", async () => {
   await using bench = await HostBench.with("a", "b");
   const calls = [
     ...await bench.submit("a", 1, 2),
@@ -76,7 +76,7 @@ Deno.test("Scheduler serves placed calls of several hosts and others", async () 
   await bench.scheduler.idle();
 });
 
-Deno.test("Scheduler asks a placed source for what its host has room for", async () => {
+Deno.test("Scheduler offers a source for one host the room at that host", async () => {
   await using bench = new HostBench();
   await bench.add("a", 9);
   await bench.add("b", 3);
@@ -89,7 +89,7 @@ Deno.test("Scheduler asks a placed source for what its host has room for", async
   assertEquals(bench.labels, [[], ["queued", "source"]]);
 });
 
-Deno.test("Scheduler doesn't ask a placed source while its host has no room", async () => {
+Deno.test("Scheduler doesn't ask a source for one host while that host has no room", async () => {
   await using bench = await HostBench.with("a", "b");
   await bench.submit("b", 1);
   const source = new Source(bench.scheduler, "b");
@@ -102,7 +102,7 @@ Deno.test("Scheduler doesn't ask a placed source while its host has no room", as
   assertEquals(bench.labels, [[], ["source"]]);
 });
 
-Deno.test("Scheduler lets placed calls wait until there are workers at all", async () => {
+Deno.test("Scheduler queues calls for a host until the pool has workers", async () => {
   await using bench = new HostBench();
   const [waiting] = await bench.submit("b", 1);
   const source = new Source(bench.scheduler, "b");
@@ -113,7 +113,7 @@ Deno.test("Scheduler lets placed calls wait until there are workers at all", asy
   assertEquals(worker.labels, [1, "source"]);
 });
 
-Deno.test("Scheduler refuses what is placed at a host without workers, and goes on", async () => {
+Deno.test("Scheduler fails calls for a host without workers and goes on", async () => {
   await using bench = await HostBench.with("a");
   const { scheduler } = bench;
   const [absent] = await bench.submit("b", 1);
@@ -129,7 +129,7 @@ Deno.test("Scheduler refuses what is placed at a host without workers, and goes 
   await scheduler.idle();
 });
 
-Deno.test("Scheduler refuses what waits for a host whose last worker is lost", async () => {
+Deno.test("Scheduler fails queued calls for a host whose last worker is lost", async () => {
   await using bench = await HostBench.with("a", "b");
   const { scheduler } = bench;
   const [sent, queued] = await bench.submit("b", 1, 2);
@@ -145,7 +145,7 @@ Deno.test("Scheduler refuses what waits for a host whose last worker is lost", a
   await scheduler.idle();
 });
 
-Deno.test("Scheduler refuses what is to run again at a host whose last worker is lost", async () => {
+Deno.test("Scheduler fails retries for a host whose last worker is lost", async () => {
   await using bench = await HostBench.with("a", "b");
   const { scheduler } = bench;
   const again = call(1, "b", 2);
@@ -160,7 +160,7 @@ Deno.test("Scheduler refuses what is to run again at a host whose last worker is
   await scheduler.idle();
 });
 
-Deno.test("Scheduler asks sources again when what took their room can't be sent", async () => {
+Deno.test("Scheduler asks sources again when a call can't be sent", async () => {
   await using bench = await HostBench.with("a");
   const { scheduler } = bench;
   const source = new Source(scheduler);
@@ -172,7 +172,7 @@ Deno.test("Scheduler asks sources again when what took their room can't be sent"
   assertEquals(bench.labels, [["source"]]);
 });
 
-Deno.test("Scheduler.submitToAll() calls on a host's workers only, when all before is done", async () => {
+Deno.test("Scheduler.submitToAll() runs on the workers of one host after all earlier calls", async () => {
   await using bench = await HostBench.with("a", "b", "b");
   await bench.submit("a", "before");
   const round = bench.scheduler.submitToAll(() => call("round"), "b");
@@ -187,7 +187,7 @@ Deno.test("Scheduler.submitToAll() calls on a host's workers only, when all befo
   assertEquals(bench.labels.flat(), ["after"]);
 });
 
-Deno.test("Scheduler.submitToAll() at a host without workers holds nothing up", async () => {
+Deno.test("Scheduler.submitToAll() for a host without workers holds nothing up", async () => {
   await using bench = await HostBench.with("a");
   const absent = bench.scheduler.submitToAll(() => call("absent"), "b")
     .catch((error) => error);
@@ -202,7 +202,7 @@ Deno.test("Scheduler.submitToAll() at a host without workers holds nothing up", 
   await bench.scheduler.idle();
 });
 
-Deno.test("Scheduler.cancel() drops a placed call that is queued", async () => {
+Deno.test("Scheduler drops a queued call for a host that is abandoned", async () => {
   await using bench = await HostBench.with("a", "b");
   const [, queued] = await bench.submit("b", 1, 2, 3);
   assertEquals(queued!.abandon(), true);
@@ -212,7 +212,7 @@ Deno.test("Scheduler.cancel() drops a placed call that is queued", async () => {
   await bench.scheduler.idle();
 });
 
-Deno.test("Scheduler.cancelQueued() lets placed calls fail, also after a round", async () => {
+Deno.test("Scheduler.cancelQueued() fails calls for a host, also after a barrier", async () => {
   await using bench = await HostBench.with("a", "b");
   const [sent, queued] = await bench.submit("b", 1, 2);
   const round = bench.scheduler.submitToAll(() => call("round"), "b");

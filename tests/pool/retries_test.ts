@@ -63,14 +63,14 @@ function onlyLossOf(outcomes: PromiseSettledResult<unknown>[]) {
   return outcome.reason as WorkerLostError;
 }
 
-Deno.test("Pool.run() with retries loses the poisonous call only", async () => {
+Deno.test("Pool.run() with retries fails only the poisonous call", async () => {
   await using pool = new Pool({ workers: 2, retries: 2 });
   const { tries, exitStatus, task } = onlyLossOf(await runAll(pool));
   assertEquals([tries, exitStatus], [3, "exit code 5"]);
   assert(task.includes("doubleUnless"), task);
 });
 
-Deno.test("Pool.run() without retries loses at most the calls of one message", async () => {
+Deno.test("Pool.run() without retries fails at most the calls of one message", async () => {
   await using pool = new Pool({ workers: 2 });
   const outcomes = await runAll(pool);
   const lost = lostOf(outcomes);
@@ -83,7 +83,7 @@ Deno.test("Pool.run() without retries loses at most the calls of one message", a
   }
 });
 
-Deno.test("Pool.with() with retries takes the place of the pool's", async () => {
+Deno.test("Pool.with() overrides the retries of the pool", async () => {
   await using pool = new Pool({ workers: 2, retries: 5, maxRestarts: 100 });
   const once = pool.with({ retries: 1 });
   assertEquals(onlyLossOf(await runAll(once)).tries, 2);
@@ -99,7 +99,7 @@ const MAPS: MapOptions[] = [1, 64, "auto" as const].flatMap((chunkSize) =>
 
 for (const options of MAPS) {
   const name = Deno.inspect(options, { breakLength: Infinity });
-  Deno.test(`Pool.map() with retries and ${name} gives what comes before the poison`, async () => {
+  Deno.test(`Pool.map() with retries and ${name} yields the results before the poisonous item`, async () => {
     await using pool = new Pool({
       workers: 2,
       retries: 2,
@@ -124,7 +124,7 @@ for (const options of MAPS) {
   });
 }
 
-Deno.test("Pool.map() with retries and lists of arguments loses nothing but the poison", async () => {
+Deno.test("Pool.map() with retries and spread fails only the poisonous item", async () => {
   await using pool = new Pool({ workers: 2, retries: 1 });
   const add = (poison: number, x: number, y: number) => {
     if (x === poison) Deno.exit(5);
@@ -146,7 +146,7 @@ Deno.test("Pool.map() with retries and lists of arguments loses nothing but the 
   assertEquals(results, range(100).map((n) => n * 2));
 });
 
-Deno.test("Pool.map() with retries gives all if a worker was lost by chance", async () => {
+Deno.test("Pool.map() with retries yields all results if a worker is killed", async () => {
   await using folder = new TestFolder();
   await using pool = new Pool({ workers: 2, retries: 1 });
   const doubleLater = (path: string, x: number) => {
@@ -251,7 +251,7 @@ Deno.test("Pool with one retry runs a task at most twice although workers are ki
   for (const [call, count] of runs) assertLessOrEqual(count, 2, call);
 });
 
-Deno.test("Pool keeps nothing of 10,000 calls that were run again", async () => {
+Deno.test("Pool releases 10,000 calls that were run again", async () => {
   await using pool = new Pool({ workers: 1, retries: 1 });
   const dieFirst = (path: string, n: number) => {
     try {

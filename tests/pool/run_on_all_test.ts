@@ -3,7 +3,7 @@ import { Pool } from "../../mod.ts";
 import { Gate } from "../helpers/gate.ts";
 import { TestFolder } from "../programs/loss_fixture.ts";
 
-Deno.test("Pool.runOnAll() heeds its signal although one of its calls has failed", async () => {
+Deno.test("Pool.runOnAll() obeys its signal after one of its calls has failed", async () => {
   await using folder = new TestFolder();
   await using gate = new Gate();
   const controller = new AbortController();

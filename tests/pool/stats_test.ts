@@ -46,7 +46,7 @@ Deno.test("HostTally.count() adds up", () => {
   assertEquals(counts(tally), [2, 2, 34]);
 });
 
-Deno.test("WorkerHandle counts what its worker has done for the host", async () => {
+Deno.test("WorkerHandle counts the tasks of its worker for the host", async () => {
   const tally = new HostTally("mini");
   const workers = [connect(tally), connect(tally)];
   const [first, second] = workers as [FakeWorker, FakeWorker];
@@ -74,7 +74,7 @@ Deno.test("WorkerHandle counts each item of a chunk", async () => {
   await worker.hangUp();
 });
 
-Deno.test("WorkerHandle doesn't count what is lost with its worker", async () => {
+Deno.test("WorkerHandle doesn't count calls that are lost with its worker", async () => {
   await using bench = await HostBench.with("a", "b");
   const [lost] = await bench.submit("a", 1);
   await bench.worker(0).hangUp();
@@ -115,7 +115,7 @@ Deno.test("Pool.stats() counts tasks and the items of maps", async () => {
   assertEquals([doneAfter, failedAfter], [105, 2]);
 });
 
-Deno.test("Pool.stats() tells what is queued and running", async () => {
+Deno.test("Pool.stats() counts queued and running calls", async () => {
   await using gate = new Gate();
   await using pool = new Pool({ workers: 2, prefetch: 0 });
   const calls = [1, 2, 3, 4, 5].map((x) => pool.run(passGate, gate.port, x));
@@ -136,7 +136,7 @@ Deno.test("Pool.stats() tells what is queued and running", async () => {
   assertEquals([after.queued, after.running, after.done], [0, 0, 5]);
 });
 
-Deno.test("Pool.stats() tells why a host isn't in use", async () => {
+Deno.test("Pool.stats() reports why a host isn't in use", async () => {
   // Of all the ports this is one where nobody listens.
   await using pool = new Pool(1, { host: "127.0.0.1:1", name: "mini" }, {
     onHostError: "continue",
@@ -154,7 +154,7 @@ Deno.test("Pool.stats() tells why a host isn't in use", async () => {
   assertEquals(mini!.error.step, "connection");
 });
 
-Deno.test("Pool.stats() doesn't count workers after the end", async () => {
+Deno.test("Pool.stats() counts no workers after shutdown()", async () => {
   const pool = new Pool(1);
   await pool.run(() => 1);
   await pool.shutdown();

@@ -84,7 +84,7 @@ Deno.test("TaskRunner.with() with a timeout names the caller", async () => {
   }
 });
 
-Deno.test("TaskRunner.with() with a timeout and a signal obeys what comes first", async () => {
+Deno.test("TaskRunner.with() with a timeout and a signal obeys whichever comes first", async () => {
   await using gate = new Gate();
   await using pool = new Pool({ workers: 1, cancelGrace: 50 });
   const controller = new AbortController();
@@ -99,7 +99,7 @@ Deno.test("TaskRunner.with() with a timeout and a signal obeys what comes first"
   await assertTimesOut(fast.run(ignoreAbort, gate.port));
 });
 
-Deno.test("TaskRunner.with() with a timeout lets each call have its own error", async () => {
+Deno.test("TaskRunner.with() with a timeout gives each call its own error", async () => {
   await using gate = new Gate();
   await using pool = new Pool({ workers: 1, cancelGrace: 30_000 });
   const held = pool.run(passGate<number>, gate.port, 1);
@@ -114,7 +114,7 @@ Deno.test("TaskRunner.with() with a timeout lets each call have its own error", 
   assertEquals(pool.stats().done, 2);
 });
 
-Deno.test("TaskRunner.with() with a timeout tells the task", async () => {
+Deno.test("TaskRunner.with() with a timeout aborts the signal of the task", async () => {
   await using begin = new Gate();
   await using end = new Gate();
   await using pool = new Pool({ workers: 1, cancelGrace: 30_000 });
@@ -132,7 +132,7 @@ Deno.test("TaskRunner.with() with a timeout tells the task", async () => {
 for (const transport of ["unix", "tcp"] as const) {
   const options = { workers: 1, transport, prefetch: 7, cancelGrace: 20 };
 
-  Deno.test(`TaskRunner.with() with a timeout costs no worker for ever (${transport})`, async () => {
+  Deno.test(`TaskRunner.with() with a timeout loses no worker for good (${transport})`, async () => {
     await using gate = new Gate();
     await using pool = new Pool({ ...options, maxRestarts: 1 });
     using timers = new HeldTimers(HELD);
@@ -149,7 +149,7 @@ for (const transport of ["unix", "tcp"] as const) {
     assertEquals([lost, error], [4, undefined]);
   });
 
-  Deno.test(`TaskRunner.with() with a timeout costs no call behind (${transport})`, async () => {
+  Deno.test(`TaskRunner.with() with a timeout harms no waiting call (${transport})`, async () => {
     await using gate = new Gate();
     await using pool = new Pool(options);
     using timers = new HeldTimers(HELD);
@@ -163,7 +163,7 @@ for (const transport of ["unix", "tcp"] as const) {
 }
 
 for (const kind of ["of the runner", "of the map"]) {
-  Deno.test(`TaskRunner.map() with a timeout ${kind} ends what is under way`, async () => {
+  Deno.test(`TaskRunner.map() with a timeout ${kind} ends running tasks`, async () => {
     await using gate = new Gate();
     await using pool = new Pool({ workers: 1, cancelGrace: 50 });
     using timers = new HeldTimers(HELD);
@@ -185,7 +185,7 @@ for (const kind of ["of the runner", "of the map"]) {
   });
 }
 
-Deno.test("TaskRunner.map() ends with the map's signal or the runner's", async () => {
+Deno.test("TaskRunner.map() obeys its own signal and the runner's", async () => {
   await using pool = new Pool({ workers: 1, cancelGrace: 50 });
   for (const own of [true, false]) {
     const controllers = [new AbortController(), new AbortController()] as const;
@@ -222,7 +222,7 @@ const exits: Record<string, (map: AsyncIterable<unknown>) => Promise<void>> = {
 };
 
 for (const [name, leave] of Object.entries(exits)) {
-  Deno.test(`TaskRunner.map() left by ${name} tells the tasks under way`, async () => {
+  Deno.test(`TaskRunner.map() left by ${name} aborts the signals of running tasks`, async () => {
     await using gate = new Gate();
     await using pool = new Pool({
       workers: 1,
@@ -243,7 +243,7 @@ for (const [name, leave] of Object.entries(exits)) {
     assertEquals(await pool.run(pid), before);
   });
 
-  Deno.test(`TaskRunner.map() left by ${name} ends tasks that block workers`, async () => {
+  Deno.test(`TaskRunner.map() left by ${name} kills workers that tasks block`, async () => {
     await using pool = new Pool({ workers: 2, prefetch: 0, cancelGrace: 50 });
     const task = (x: number) => {
       while (x !== 1);
@@ -293,7 +293,7 @@ for (const begun of [true, false]) {
   });
 }
 
-Deno.test("TaskRunner.runOnAll() that returns in time leaves no timer", async () => {
+Deno.test("TaskRunner.runOnAll() leaves no timer if it returns in time", async () => {
   await using pool = new Pool(2);
   const runner = pool.with({ timeout: 600_000 });
   assertEquals(await runner.runOnAll(double, 1), [2, 2]);
@@ -301,7 +301,7 @@ Deno.test("TaskRunner.runOnAll() that returns in time leaves no timer", async ()
   await assertRejects(() => failing, Error, "no");
 });
 
-Deno.test("TaskRunner.with() with a timeout of calls at a shut-down pool leaves no timer", async () => {
+Deno.test("TaskRunner.with() with a timeout leaves no timer for calls to a pool that was shut down", async () => {
   const pool = new Pool(1);
   await pool.shutdown();
   const runner = pool.with({ timeout: 600_000 });

@@ -82,7 +82,7 @@ const DEATHS: Death[] = [
 
 for (const { by, task, exitStatus, stderrTail, denoArgs = [] } of DEATHS) {
   Deno.test({
-    name: `Pool says how a worker ended that dies by ${by}, and replaces it`,
+    name: `Pool reports how a worker dies by ${by}, and replaces it`,
     ignore: !isUnix,
     async fn() {
       await using pool = new Pool({ workers: 2, denoArgs, stdio: "null" });
@@ -137,7 +137,7 @@ Deno.test("Pool notices at once that a worker is killed from outside, and replac
   assert(pids.includes(survivor!) && !pids.includes(victim!));
 });
 
-Deno.test("Pool gives queued calls of a lost worker to others", async () => {
+Deno.test("Pool moves the queued calls of a lost worker to others", async () => {
   await using gate = new Gate();
   await using pool = new Pool({ workers: 2, prefetch: 49 });
   const [victim] = await pool.runOnAll(() => Deno.pid);
@@ -161,7 +161,7 @@ Deno.test("Pool gives queued calls of a lost worker to others", async () => {
   ]);
 });
 
-Deno.test("Pool with one worker runs what was queued on its replacement", async () => {
+Deno.test("Pool with one worker runs queued calls on its replacement", async () => {
   await using pool = new Pool({ workers: 1, prefetch: 99 });
   const pid = await pool.run(() => Deno.pid);
   const lost = lossOf(pool.run(() => Deno.exit(1)));
@@ -185,7 +185,7 @@ Deno.test("Pool runs bound tasks and module tasks on a replacement", async () =>
   }
 });
 
-Deno.test("Pool.runOnAll() is rejected with a lost worker, and reaches all again", async () => {
+Deno.test("Pool.runOnAll() rejects when a worker is lost, and reaches all workers later", async () => {
   await using pool = new Pool(2);
   const [victim] = await pool.runOnAll(() => Deno.pid);
   const round = pool.runOnAll(function leave(victim: number) {
@@ -201,7 +201,7 @@ Deno.test("Pool.runOnAll() is rejected with a lost worker, and reaches all again
 });
 
 Deno.test({
-  name: "Pool waits for a worker that is stopped, and loses nothing",
+  name: "Pool waits for a stopped worker and loses no call",
   ignore: !isUnix,
   async fn() {
     await using pool = new Pool(2);
@@ -225,7 +225,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "Pool ends and replaces a worker that closes its own connection",
+  name: "Pool kills and replaces a worker that closes its connection",
   ignore: Deno.build.os !== "linux",
   async fn() {
     await using pool = new Pool({ workers: 1, stdio: "null" });
@@ -243,7 +243,7 @@ Deno.test({
   },
 });
 
-Deno.test("Pool ends and replaces a worker that answers nothing any more", async () => {
+Deno.test("Pool kills and replaces a worker that stops answering", async () => {
   await using pool = new Pool({ workers: 1, cancelGrace: 100 });
   const pid = await pool.run(() => Deno.pid);
   const impatient = pool.with({ timeout: 200 });
@@ -260,7 +260,7 @@ Deno.test("Pool ends and replaces a worker that answers nothing any more", async
 });
 
 Deno.test({
-  name: "Pool notices the end of a worker whose child has its stderr",
+  name: "Pool notices the end of a worker whose child holds its stderr",
   ignore: !isUnix,
   async fn() {
     await using pool = new Pool(1);

@@ -85,7 +85,7 @@ Deno.test("Pool runs the initializer on a replacement before any task", async ()
   assertEquals(await pool.runOnAll(isInitialized), [true, true]);
 });
 
-Deno.test("Pool gives up when the initializer fails on replacements, and says so", async () => {
+Deno.test("Pool gives up and reports it when the initializer fails on replacements", async () => {
   await using folder = new TestFolder();
   Deno.writeTextFileSync(folder.file("starts"), "");
   await using pool = new Pool({
@@ -106,7 +106,7 @@ Deno.test("Pool gives up when the initializer fails on replacements, and says so
   assertEquals(folder.lines("starts").length, 3);
 });
 
-Deno.test("Pool stops replacing workers that die too often, and says how the last ended", async () => {
+Deno.test("Pool stops replacing workers that die too often and reports how the last ended", async () => {
   await using folder = new TestFolder();
   await using pool = new Pool({
     workers: 1,
@@ -121,7 +121,7 @@ Deno.test("Pool stops replacing workers that die too often, and says how the las
   assertEquals(folder.lines("starts").length, 4);
 });
 
-Deno.test("Pool counts losses of all workers of a host together", async () => {
+Deno.test("Pool adds up the losses of all workers of a host", async () => {
   await using folder = new TestFolder();
   await using pool = new Pool({
     workers: 2,
@@ -135,7 +135,7 @@ Deno.test("Pool counts losses of all workers of a host together", async () => {
   assert(starts >= deaths && starts <= 6, `${starts} starts`);
 });
 
-Deno.test("Pool that gives up replacing goes on with the workers that are left", async () => {
+Deno.test("Pool goes on with the other workers after it gives up replacing", async () => {
   await using pool = new Pool({ workers: 2, maxRestarts: 0 });
   await lossOf(pool.run(leave));
   await until(() => pool.stats().hosts[0]!.error !== undefined);
@@ -145,7 +145,7 @@ Deno.test("Pool that gives up replacing goes on with the workers that are left",
   assertEquals(await pool.runOnAll((x: number) => x + 1, 1), [2]);
 });
 
-Deno.test("Pool that lost its last worker while it is shut down rejects what is queued", async () => {
+Deno.test("Pool rejects queued calls if it loses its last worker during a shutdown", async () => {
   await using gate = new Gate();
   const pool = new Pool({ workers: 1, maxRestarts: 0, prefetch: 0 });
   const lost = lossOf(pool.run(async (port: number) => {
@@ -160,7 +160,7 @@ Deno.test("Pool that lost its last worker while it is shut down rejects what is 
   await deadline(Promise.all([lost, queued, shutdown]), TIMEOUT);
 });
 
-Deno.test("Pool tells why replacements die while they start", async () => {
+Deno.test("Pool reports why replacements die during their start", async () => {
   await using folder = new TestFolder();
   const preload = folder.file("preload.js");
   await using pool = new Pool({
@@ -178,7 +178,7 @@ Deno.test("Pool tells why replacements die while they start", async () => {
   assertStringIncludes(error.message, "bad start");
 });
 
-Deno.test("Pool tells why workers die while they start at first", async () => {
+Deno.test("Pool reports why its first workers die during their start", async () => {
   await using folder = new TestFolder();
   const preload = folder.file("preload.js");
   const options = preloading(preload);
@@ -192,7 +192,7 @@ Deno.test("Pool tells why workers die while they start at first", async () => {
   assertStringIncludes(error.message, "bad start");
 });
 
-Deno.test("Pool gives up when workers can't be started any more, and says why", async () => {
+Deno.test("Pool gives up and reports why when workers can't be started", async () => {
   const folder = await Deno.makeTempDir();
   await using pool = new Pool({ workers: 1, maxRestarts: 2, cwd: folder });
   await pool.ready;

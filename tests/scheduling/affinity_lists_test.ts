@@ -20,7 +20,7 @@ function contents(lists: AffinityLists): [string | undefined, Call[]][] {
   });
 }
 
-Deno.test("AffinityLists has a queue for each host, and one for any", () => {
+Deno.test("AffinityLists keeps a list for each host and one for any host", () => {
   const [lists, [a1, any1, b1, a2, any2]] = listsOf(
     "a",
     undefined,
@@ -39,19 +39,19 @@ Deno.test("AffinityLists has a queue for each host, and one for any", () => {
   assertEquals([lists.length, contents(lists)], [0, []]);
 });
 
-Deno.test("AffinityLists lets each queue be the first in turn", () => {
+Deno.test("AffinityLists.listsInTurn() puts each list first in turn", () => {
   const [lists] = listsOf("a", "b", undefined);
   const firsts = Array.from({ length: 4 }, () => lists.listsInTurn()[0]![0]);
   assertEquals(firsts, ["a", "b", undefined, "a"]);
 });
 
-Deno.test("AffinityLists that is empty has no queues", () => {
+Deno.test("AffinityLists has no lists when it is empty", () => {
   const [lists] = listsOf();
   assertEquals([lists.length, contents(lists)], [0, []]);
   assertEquals([lists.waiting("a"), lists.waiting(undefined)], [0, 0]);
 });
 
-Deno.test("AffinityLists doesn't count what was taken out", () => {
+Deno.test("AffinityLists doesn't count calls that were abandoned", () => {
   const [lists, [a, any, b]] = listsOf("a", undefined, "b");
   for (const call of [a!, any!]) call.abandon();
   assertEquals(lists.length, 1);
@@ -59,7 +59,7 @@ Deno.test("AffinityLists doesn't count what was taken out", () => {
   assertEquals(contents(lists), [["b", [b!]]]);
 });
 
-Deno.test("AffinityLists takes calls for a host that had some before", () => {
+Deno.test("AffinityLists takes more calls for a host whose list was drained", () => {
   const [lists] = listsOf("a");
   contents(lists);
   const next = call("next", "a");

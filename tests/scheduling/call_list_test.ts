@@ -61,7 +61,7 @@ async function countHeld(
   return count();
 }
 
-Deno.test("CallList gives calls in their order, without those taken out", () => {
+Deno.test("CallList.shift() takes calls in order, without released ones", () => {
   const list = new CallList();
   const [, second, , fourth] = push(list, 1, 2, 3, 4);
   list.release(second!);
@@ -75,7 +75,7 @@ Deno.test("CallList gives calls in their order, without those taken out", () => 
   assertEquals(list.length, 0);
 });
 
-Deno.test("CallList goes on when all were taken out", () => {
+Deno.test("CallList takes calls after all were released", () => {
   const list = new CallList();
   for (const removed of push(list, ...range(100))) list.release(removed);
   assertEquals([list.length, list.drain()], [0, []]);
@@ -83,7 +83,7 @@ Deno.test("CallList goes on when all were taken out", () => {
   assertEquals(shiftAll(list), ["a", "b"]);
 });
 
-Deno.test("CallList keeps the order while many are taken out here and there", () => {
+Deno.test("CallList keeps the order while many calls are released", () => {
   const list = new CallList();
   const calls = push(list, ...range(10_000));
   const kept = (index: number) => index % 7 === 3;
@@ -95,14 +95,14 @@ Deno.test("CallList keeps the order while many are taken out here and there", ()
   assertEquals(shiftAll(list), range(10_000).filter(kept));
 });
 
-Deno.test("CallList that is empty holds nothing of calls taken out", async () => {
+Deno.test("CallList holds no released calls when it is empty", async () => {
   const list = new CallList();
   const refs = pushAndRemove(list, 10, () => true);
   assertEquals(await countHeld(refs, 0), 0);
   assertEquals(list.length, 0);
 });
 
-Deno.test("CallList holds few of the calls taken out while others wait", async () => {
+Deno.test("CallList holds few released calls while others wait", async () => {
   const list = new CallList();
   // The first one stays, as behind a busy worker.
   const refs = pushAndRemove(list, 1_000, (index) => index % 100 !== 0);

@@ -99,26 +99,26 @@ const CASES: [
 ];
 
 for (const [what, concurrency, words, answered, begun, unbegun] of CASES) {
-  Deno.test(`CallsInFlight.takeAll() tells that ${what} may have begun with a concurrency of ${concurrency}`, () => {
+  Deno.test(`CallsInFlight.takeAll() returns ${what} as begun with a concurrency of ${concurrency}`, () => {
     const sent = new Sent(concurrency, words).answer(answered);
     assertEquals(sent.lose(), [begun, unbegun]);
     assertEquals(sent.lose(), ["", ""]);
   });
 }
 
-Deno.test("CallsInFlight.takeAll() tells that all may have begun if something is missing", () => {
+Deno.test("CallsInFlight.takeAll() returns all calls as begun if results may be missing", () => {
   const sent = new Sent(1, "abc def g").answer("a");
   assertEquals(sent.lose(false), ["bcdefg", ""]);
 });
 
-Deno.test("CallsInFlight.take() refuses what isn't there", () => {
+Deno.test("CallsInFlight.take() throws if no call has the id", () => {
   const sent = new Sent(1, "ab");
   assertThrows(() => sent.calls.take(2), RangeError, "no call 2");
   sent.answer("a");
   assertThrows(() => sent.calls.take(0), RangeError, "no call 0");
 });
 
-Deno.test("CallsInFlight.has() knows calls until they were answered", () => {
+Deno.test("CallsInFlight.has() returns true until a call is answered", () => {
   const { calls } = new Sent(1, "ab");
   const call = new PromisedCall<unknown>(TASK, ["c"], undefined);
   call.send(WORKER, 7, 1, 0);
@@ -129,7 +129,7 @@ Deno.test("CallsInFlight.has() knows calls until they were answered", () => {
   assertFalse(calls.has(call));
 });
 
-Deno.test("CallsInFlight.isAbandoned is whether no one waits for what may have begun", () => {
+Deno.test("CallsInFlight.isAbandoned is true if all calls that may have begun were abandoned", () => {
   assertFalse(new Sent(1, "").calls.isAbandoned);
   assertFalse(new Sent(1, "a b").calls.isAbandoned);
   assert(new Sent(1, "a b").abandon("a").calls.isAbandoned);
@@ -140,7 +140,7 @@ Deno.test("CallsInFlight.isAbandoned is whether no one waits for what may have b
   assert(new Sent(2, "a b c").abandon("ab").calls.isAbandoned);
 });
 
-Deno.test("CallsInFlight.firstAbandoned is the first that may have begun and was", () => {
+Deno.test("CallsInFlight.firstAbandoned is the first abandoned call that may have begun", () => {
   assertEquals(new Sent(1, "a b").calls.firstAbandoned, undefined);
   assertEquals(
     new Sent(1, "a b").abandon("b").calls.firstAbandoned,
@@ -249,20 +249,20 @@ class Breaking {
 const reset = () => new Deno.errors.ConnectionReset("reset");
 
 for (const told of ["reader", "writer"] as const) {
-  Deno.test(`WorkerHandle.receive() knows what can't have begun when a Unix socket is reset, as its ${told} is told`, async () => {
+  Deno.test(`WorkerHandle.receive() returns calls as unbegun when a Unix socket is reset, as its ${told} notices`, async () => {
     const worker = new Breaking(false);
     await worker.connection.break(reset(), told, worker.handle);
     assertEquals(await worker.counts(), [1, 1]);
   });
 
-  Deno.test(`WorkerHandle.receive() takes all for begun when a TCP connection is reset, as its ${told} is told`, async () => {
+  Deno.test(`WorkerHandle.receive() returns all calls as begun when a TCP connection is reset, as its ${told} notices`, async () => {
     const worker = new Breaking(true);
     await worker.connection.break(reset(), told, worker.handle);
     assertEquals(await worker.counts(), [2, 0]);
   });
 }
 
-Deno.test("WorkerHandle.receive() knows what can't have begun when a TCP connection just ends", async () => {
+Deno.test("WorkerHandle.receive() returns calls as unbegun when a TCP connection ends normally", async () => {
   const worker = new Breaking(true);
   worker.connection.end();
   assertEquals(await worker.counts(), [1, 1]);
@@ -270,7 +270,7 @@ Deno.test("WorkerHandle.receive() knows what can't have begun when a TCP connect
 
 for (const [partly, begun] of [[false, 1], [true, 2]] as const) {
   const what = partly ? "of whose answer a part has come" : "that was silent";
-  Deno.test(`WorkerHandle.receive() tells what may have begun at a worker over TCP ${what} when it was ended`, async () => {
+  Deno.test(`WorkerHandle.receive() returns the begun calls of a killed TCP worker ${what}`, async () => {
     const worker = new Breaking(true, 1);
     if (partly) worker.connection.bring(new Uint8Array([0, 0, 1, 0, 5]));
     await settled();

@@ -69,14 +69,14 @@ Deno.test("GracePeriod ends the worker when it is over, and not sooner", async (
   assertEquals(scene.ends, 1);
 });
 
-Deno.test("GracePeriod has no end for what ends within it", () => {
+Deno.test("GracePeriod doesn't end the worker of a call that ends in time", () => {
   using scene = new Scene(1, 2);
   scene.abandon(0);
   scene.answer(0);
   assertEquals(scene.timers.count(GRACE), 0);
 });
 
-Deno.test("GracePeriod begins for what waits behind once that can have begun", () => {
+Deno.test("GracePeriod begins for a waiting call once it may have begun", () => {
   using scene = new Scene(1, 2);
   scene.abandon(1);
   assertEquals(scene.timers.count(GRACE), 0);
@@ -84,7 +84,7 @@ Deno.test("GracePeriod begins for what waits behind once that can have begun", (
   assertEquals(scene.timers.count(GRACE), 1);
 });
 
-Deno.test("GracePeriod lets a program that was busy read first that a call has ended", async () => {
+Deno.test("GracePeriod lets a busy program read results before it ends the worker", async () => {
   using scene = new Scene(1, 2);
   scene.abandon(0);
   // What has arrived is read in the event loop's next turn, too.
@@ -94,7 +94,7 @@ Deno.test("GracePeriod lets a program that was busy read first that a call has e
   assertFalse(scene.grace.isOver);
 });
 
-Deno.test("GracePeriod that is over lets others finish, and then ends the worker", async () => {
+Deno.test("GracePeriod lets other calls finish before it ends the worker", async () => {
   using scene = new Scene(2, 2);
   scene.abandon(0);
   await scene.pass(GRACE);
@@ -104,7 +104,7 @@ Deno.test("GracePeriod that is over lets others finish, and then ends the worker
   assertEquals(scene.ends, 1);
 });
 
-Deno.test("GracePeriod that is over ends the worker if others don't finish", async () => {
+Deno.test("GracePeriod ends the worker if other calls don't finish", async () => {
   using scene = new Scene(2, 2);
   scene.abandon(0);
   await scene.pass(GRACE);
@@ -112,7 +112,7 @@ Deno.test("GracePeriod that is over ends the worker if others don't finish", asy
   assertEquals(scene.ends, 1);
 });
 
-Deno.test("GracePeriod that is over begins anew when its call ends after all", async () => {
+Deno.test("GracePeriod starts over when its call ends late", async () => {
   using scene = new Scene(2, 2);
   scene.abandon(0);
   await scene.pass(GRACE);
@@ -121,7 +121,7 @@ Deno.test("GracePeriod that is over begins anew when its call ends after all", a
   assertEquals([scene.ends, scene.timers.count(DRAIN)], [0, 0]);
 });
 
-Deno.test("GracePeriod.close() lets nothing be ended any more", async () => {
+Deno.test("GracePeriod.close() keeps the worker from being ended", async () => {
   using scene = new Scene(1, 1);
   scene.abandon(0);
   scene.timers.fire(GRACE);

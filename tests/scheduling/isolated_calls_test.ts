@@ -99,7 +99,7 @@ Deno.test("IsolatedCalls.dispatch() drains the least busy worker if all are busy
   assertEquals(reservedAs(busy, lessBusy), [undefined, "isolated"]);
 });
 
-Deno.test("IsolatedCalls.dispatch() drains as many workers as calls wait", async () => {
+Deno.test("IsolatedCalls.dispatch() drains one worker for each waiting call", async () => {
   await using bench = new Bench();
   const workers = [bench.add(), bench.add(), bench.add()];
   for (const worker of workers) await bench.keepBusy(worker, "1");
@@ -112,7 +112,7 @@ Deno.test("IsolatedCalls.dispatch() drains as many workers as calls wait", async
   assertEquals(drained.flatMap(({ labels }) => labels), ["a", "b"]);
 });
 
-Deno.test("IsolatedCalls.dispatch() frees workers that drain for calls that run elsewhere", async () => {
+Deno.test("IsolatedCalls.dispatch() frees draining workers when calls run elsewhere", async () => {
   await using bench = new Bench();
   const workers = [bench.add(), bench.add()];
   for (const worker of workers) await bench.keepBusy(worker, "1", "2");
@@ -139,7 +139,7 @@ Deno.test("IsolatedCalls.dispatch() sends a call only to its host", async () => 
   assertEquals(await bench.dispatch(), [["b"], ["a@far"]]);
 });
 
-Deno.test("IsolatedCalls.dispatch() lets calls wait whose host has no worker", async () => {
+Deno.test("IsolatedCalls.dispatch() keeps calls for a host without workers", async () => {
   await using bench = new Bench();
   bench.add("near");
   bench.push("a@far", "b");
@@ -161,7 +161,7 @@ Deno.test("IsolatedCalls.dispatch() leaves out workers that are lost", async () 
   ]);
 });
 
-Deno.test("IsolatedCalls.dispatch() skips calls that were taken out", async () => {
+Deno.test("IsolatedCalls.dispatch() skips released calls", async () => {
   await using bench = new Bench();
   const worker = bench.add();
   const [first] = bench.push("a", "b");
@@ -174,7 +174,7 @@ Deno.test("IsolatedCalls.dispatch() skips calls that were taken out", async () =
   await worker.answer();
 });
 
-Deno.test("IsolatedCalls.dispatch() frees a worker that drains for nothing any more", async () => {
+Deno.test("IsolatedCalls.dispatch() frees a draining worker that no call needs", async () => {
   await using bench = new Bench();
   const worker = bench.add();
   await bench.keepBusy(worker, "1");
@@ -187,7 +187,7 @@ Deno.test("IsolatedCalls.dispatch() frees a worker that drains for nothing any m
   assert(worker.handle.isOpen);
 });
 
-Deno.test("IsolatedCalls.drain() takes the calls in their order", async () => {
+Deno.test("IsolatedCalls.drain() takes calls in order", async () => {
   await using bench = new Bench();
   const [first, second] = bench.push("a", "b");
   const drained = bench.isolated.drain();

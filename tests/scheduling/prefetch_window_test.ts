@@ -16,7 +16,7 @@ function learn(
   for (; times > 0; times--) window.measured(1, microseconds, 1);
 }
 
-Deno.test("PrefetchWindow of a fixed prefetch holds what runs and that many calls", () => {
+Deno.test("PrefetchWindow with a fixed prefetch holds that many calls beside the running ones", () => {
   const window = new PrefetchWindow(2, 1);
   assertEquals([window.limit, window.room, window.calls], [3, 3, 0]);
   sent(window, 3);
@@ -25,16 +25,16 @@ Deno.test("PrefetchWindow of a fixed prefetch holds what runs and that many call
   assertEquals([window.room, window.calls], [1, 2]);
 });
 
-Deno.test("PrefetchWindow without prefetch holds what runs", () => {
+Deno.test("PrefetchWindow without prefetch holds the running calls", () => {
   assertEquals(new PrefetchWindow(0, 1).limit, 1);
   assertEquals(new PrefetchWindow(0, 8).limit, 8);
 });
 
-Deno.test("PrefetchWindow counts prefetch beyond the calls that run", () => {
+Deno.test("PrefetchWindow adds prefetch to the calls that run", () => {
   assertEquals(new PrefetchWindow(3, 10).limit, 13);
 });
 
-Deno.test("PrefetchWindow of a fixed prefetch learns nothing from times", () => {
+Deno.test("PrefetchWindow with a fixed prefetch ignores times", () => {
   const window = new PrefetchWindow(4, 2);
   learn(window, 1);
   assertEquals(window.limit, 6);
@@ -42,12 +42,12 @@ Deno.test("PrefetchWindow of a fixed prefetch learns nothing from times", () => 
   assertEquals(window.limit, 6);
 });
 
-Deno.test("PrefetchWindow of automatic size begins with what runs", () => {
+Deno.test("PrefetchWindow of automatic size starts with the running calls", () => {
   assertEquals(new PrefetchWindow("auto", 1).limit, 1);
   assertEquals(new PrefetchWindow("auto", 7).limit, 7);
 });
 
-Deno.test("PrefetchWindow at the most doubles with each measurement", () => {
+Deno.test("PrefetchWindow at most doubles with each measurement", () => {
   const window = new PrefetchWindow("auto", 1);
   const limits: number[] = [];
   for (let times = 0; times < 5; times++) {
@@ -57,7 +57,7 @@ Deno.test("PrefetchWindow at the most doubles with each measurement", () => {
   assertEquals(limits, [2, 4, 8, 16, 32]);
 });
 
-Deno.test("PrefetchWindow holds 4 ms of work beyond what runs", () => {
+Deno.test("PrefetchWindow holds 4 ms of work beyond the running calls", () => {
   const window = new PrefetchWindow("auto", 3);
   learn(window, 100);
   assertEquals(window.limit, 3 + 40);
@@ -68,7 +68,7 @@ Deno.test("PrefetchWindow holds 4 ms of work beyond what runs", () => {
   assertEquals(together.limit, window.limit);
 });
 
-Deno.test("PrefetchWindow holds some thousands of tiny calls, not more", () => {
+Deno.test("PrefetchWindow holds at most 4,096 tiny calls", () => {
   for (const microseconds of [0, 0.001, 1]) {
     const window = new PrefetchWindow("auto", 100);
     learn(window, microseconds);
@@ -76,7 +76,7 @@ Deno.test("PrefetchWindow holds some thousands of tiny calls, not more", () => {
   }
 });
 
-Deno.test("PrefetchWindow shrinks to what runs when tasks become long", () => {
+Deno.test("PrefetchWindow shrinks to the running calls when tasks become long", () => {
   for (const concurrency of [1, 5]) {
     const window = new PrefetchWindow("auto", concurrency);
     learn(window, 10);
@@ -88,14 +88,14 @@ Deno.test("PrefetchWindow shrinks to what runs when tasks become long", () => {
   }
 });
 
-Deno.test("PrefetchWindow isn't led far astray by one measurement", () => {
+Deno.test("PrefetchWindow changes little with one measurement", () => {
   const window = new PrefetchWindow("auto", 1);
   learn(window, 100);
   window.measured(1, 1, 1);
   assertLessOrEqual(window.limit, 1 + 40 / 0.75);
 });
 
-Deno.test("PrefetchWindow that shrinks below what is under way has no room", () => {
+Deno.test("PrefetchWindow has no room after it shrinks below the calls in flight", () => {
   const window = new PrefetchWindow("auto", 1);
   learn(window, 10);
   sent(window, 100);
@@ -105,7 +105,7 @@ Deno.test("PrefetchWindow that shrinks below what is under way has no room", () 
   assertEquals(window.room, 1);
 });
 
-Deno.test("PrefetchWindow closes when 4 MiB are under way", () => {
+Deno.test("PrefetchWindow closes when 4 MiB of arguments are in flight", () => {
   const window = new PrefetchWindow(99, 1);
   window.sent(4 * MEBIBYTE - 1);
   assertEquals(window.room, 99);

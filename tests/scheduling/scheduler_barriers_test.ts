@@ -12,7 +12,7 @@ Deno.test("Scheduler.submitToAll() sends a call to each worker", async () => {
   await bench.scheduler.idle();
 });
 
-Deno.test("Scheduler.submitToAll() waits for what was before, and what is after waits for it", async () => {
+Deno.test("Scheduler.submitToAll() waits for earlier calls and holds back later ones", async () => {
   await using bench = await Bench.with(8, 8);
   const before = bench.submit("before", "before");
   const barrier = bench.scheduler.submitToAll(() => call("barrier"));
@@ -55,7 +55,7 @@ Deno.test("Scheduler.submitToAll() waits for what was before, and what is after 
   assert((await Promise.all(labels)).flat().includes("last"));
 });
 
-Deno.test("Scheduler.submitToAll() fails as one call does, and ends with the last", async () => {
+Deno.test("Scheduler.submitToAll() rejects with the first error and ends with the last call", async () => {
   await using bench = await Bench.with(1, 1);
   const barrier = bench.scheduler.submitToAll(() => call("barrier"));
   const [after] = bench.submit("after");

@@ -24,7 +24,7 @@ Deno.test("Scheduler drops queued calls that are abandoned", async () => {
   await bench.scheduler.idle();
 });
 
-Deno.test("Scheduler.idle() waits for what is queued and under way", async () => {
+Deno.test("Scheduler.idle() waits for calls that are queued or in flight", async () => {
   await using bench = await Bench.with(1);
   await bench.scheduler.idle();
   bench.submit("first", "second");
@@ -37,7 +37,7 @@ Deno.test("Scheduler.idle() waits for what is queued and under way", async () =>
   assert(await idle);
 });
 
-Deno.test("Scheduler.close() lets what comes later fail, and nothing else", async () => {
+Deno.test("Scheduler.close() fails later calls only", async () => {
   await using bench = await Bench.with(1);
   const calls = bench.submit("sent", "queued");
   const barrier = bench.scheduler.submitToAll(() => call("barrier"));
@@ -69,7 +69,7 @@ Deno.test("Scheduler.close() lets what comes later fail, and nothing else", asyn
   assertEquals([source.asked, lateSource.asked], [[], []]);
 });
 
-Deno.test("Scheduler.cancelQueued() lets calls and barriers fail that haven't begun", async () => {
+Deno.test("Scheduler.cancelQueued() fails calls and barriers that haven't begun", async () => {
   await using bench = await Bench.with(1);
   const [sent, ...queued] = bench.submit("sent", "queued");
   const barrier = bench.scheduler.submitToAll(() => call("barrier"));

@@ -4,7 +4,7 @@ import { call } from "../helpers/fake_worker.ts";
 import { Bench, dispatched, range } from "../helpers/scheduler_scene.ts";
 
 Deno.test(
-  "Scheduler lets the calls of a lost worker fail, and gives the rest to others",
+  "Scheduler fails the begun calls of a lost worker and moves the others",
   async () => {
     await using bench = await Bench.with(1, 1);
     const calls = bench.submit(...range(6));
@@ -21,7 +21,7 @@ Deno.test(
   },
 );
 
-Deno.test("Scheduler lets a barrier fail whose worker is lost, and goes on", async () => {
+Deno.test("Scheduler fails a barrier whose worker is lost and goes on", async () => {
   await using bench = await Bench.with(1, 1);
   const barrier = bench.scheduler.submitToAll(() => call("barrier"));
   const [after] = bench.submit("after");
@@ -34,7 +34,7 @@ Deno.test("Scheduler lets a barrier fail whose worker is lost, and goes on", asy
 });
 
 Deno.test(
-  "Scheduler says so when no worker is left, and calls can be dropped then",
+  "Scheduler reports the loss of its last worker, and queued calls can be cancelled",
   async () => {
     await using bench = await Bench.with(1);
     const [sent, queued] = bench.submit("sent", "queued");

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Bench, dispatched, Source } from "../helpers/scheduler_scene.ts";
 
-Deno.test("Scheduler asks a source for as much as there is room", async () => {
+Deno.test("Scheduler offers a source the room of all workers", async () => {
   await using bench = await Bench.with(3, 4);
   bench.submit("queued before");
   const source = new Source(bench.scheduler, "source", Infinity);
@@ -38,7 +38,7 @@ Deno.test("Scheduler asks sources in turn", async () => {
   assertEquals(labels, [...round, ...round, ...round]);
 });
 
-Deno.test("Scheduler asks the next source for what one leaves", async () => {
+Deno.test("Scheduler offers the next source the room that one leaves", async () => {
   await using bench = await Bench.with(10);
   const sources = ["a", "b"].map((label) =>
     new Source(bench.scheduler, label, 4)

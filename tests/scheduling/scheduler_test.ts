@@ -20,7 +20,7 @@ Deno.test("Scheduler sends nothing before the turn has ended", async () => {
   assertEquals(bench.loads, [3]);
 });
 
-Deno.test("Scheduler gives more to workers that have less", async () => {
+Deno.test("Scheduler gives more calls to workers with fewer", async () => {
   await using bench = await Bench.with(20);
   bench.submit(...range(6));
   await dispatched();
@@ -30,14 +30,14 @@ Deno.test("Scheduler gives more to workers that have less", async () => {
   assertEquals(bench.loads, [6, 5, 4]);
 });
 
-Deno.test("Scheduler gives what one worker has no room for to others", async () => {
+Deno.test("Scheduler gives others the calls that one worker has no room for", async () => {
   await using bench = await Bench.with(1, 20, 20);
   bench.submit(...range(11));
   await dispatched();
   assertEquals(bench.loads, [1, 5, 5]);
 });
 
-Deno.test("Scheduler queues what no worker has room for", async () => {
+Deno.test("Scheduler queues calls that no worker has room for", async () => {
   await using bench = await Bench.with(1, 2);
   const calls = bench.submit(...range(5));
   await dispatched();
@@ -59,7 +59,7 @@ Deno.test("Scheduler queues what no worker has room for", async () => {
   assertEquals(bench.loads, [0, 0]);
 });
 
-Deno.test("Scheduler lets calls wait until there are workers", async () => {
+Deno.test("Scheduler queues calls until there are workers", async () => {
   await using bench = new Bench();
   const [first] = bench.submit("first");
   await dispatched();
@@ -79,7 +79,7 @@ Deno.test("Scheduler goes on after a call that can't be sent", async () => {
   await bench.scheduler.idle();
 });
 
-Deno.test("Scheduler delivers what a task throws", async () => {
+Deno.test("Scheduler delivers the error of a task", async () => {
   await using bench = await Bench.with(1);
   const [failing, next] = bench.submit("failing", "next");
   await bench.worker(0).fail(new TypeError("oops"));
@@ -88,7 +88,7 @@ Deno.test("Scheduler delivers what a task throws", async () => {
   assertEquals(await next!.promise, "next");
 });
 
-Deno.test("Scheduler.connect() has the initializer run before anything else", async () => {
+Deno.test("Scheduler.connect() runs the initializer before any call", async () => {
   await using bench = new Bench();
   const [queued] = bench.submit("queued");
   const worker = await bench.connect(4);
@@ -102,7 +102,7 @@ Deno.test("Scheduler.connect() has the initializer run before anything else", as
   await bench.scheduler.idle();
 });
 
-Deno.test("Scheduler.connect() fails as the initializer does", async () => {
+Deno.test("Scheduler.connect() rejects if the initializer fails", async () => {
   await using bench = new Bench();
   const worker = await bench.connect(4);
   const connected = bench.scheduler.connect(worker.handle, call("initialize"));

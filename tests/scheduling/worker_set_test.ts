@@ -38,7 +38,7 @@ Deno.test("WorkerSet.capacity() adds up the windows of one host or of all", () =
   });
 });
 
-Deno.test("WorkerSet.has() is whether a host has workers left", () => {
+Deno.test("WorkerSet.has() returns whether a host has workers", () => {
   const workers = setOf(["a", 1], ["b", 1], ["b", 1]);
   const [a, b, b2] = workers.all;
   assert(workers.has("a") && workers.has("b") && workers.has(undefined));
