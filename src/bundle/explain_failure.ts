@@ -12,30 +12,35 @@ const NOISE =
 /** The line that ends the reasons and begins Deno's own backtrace. */
 const BACKTRACE = /^Stack backtrace:$/m;
 
-/** Ways out, by a pattern that the reason matches. The first match counts. */
-const WAYS_OUT: readonly (readonly [reason: RegExp, wayOut: string])[] = [
+/** Ways out, by patterns that the reason matches. The first match counts. */
+const WAYS_OUT: readonly (readonly [reason: RegExp[], wayOut: string])[] = [
   [
-    /esbuild[^]*(?:failed to create|No such file|Not a directory|No space left|Permission denied|Read-only file system)/,
+    [
+      /esbuild/,
+      /failed to create|No such file|Not a directory|No space left|Permission denied|Read-only file system/,
+    ],
     "Deno bundles with esbuild, which it keeps in its cache: make sure that the cache has space and is writable; 'deno info' prints its folder, and DENO_DIR sets it",
   ],
   [
-    /package "@esbuild\/|esbuild.*(?:download|registry)/i,
+    [/esbuild/i, /package "@esbuild\/|download|registry/i],
     "Deno bundles with esbuild, which it downloads once from the npm registry: make the registry reachable, set NPM_CONFIG_REGISTRY, or run 'deno bundle' once where it is reachable",
   ],
   [
-    /\.node(?![\w/])/,
+    [/\.node(?![\w/])/],
     "It runs native code, which can't be bundled. Workers import such a package from npm themselves where an ES module imports it: import it from an ES module, not by require()",
   ],
   [
-    /Requires import access/,
+    [/Requires import access/],
     "Run the program with --allow-import for that host",
   ],
   [
-    /not in import map|not a dependency/,
+    [/not in import map|not a dependency/],
     "A pool can't see the program's own --config and --import-map: give it the deno.json or package.json that has the name as its option 'config', or an import map with denoArgs: [\"--import-map\", path]",
   ],
   [
-    /could not be loaded|Failed loading|error sending request|constraint '.*' in the list/,
+    [
+      /could not be loaded|Failed loading|error sending request|constraint '[^']*' in the list/,
+    ],
     "Check the name, and whether the registry can be reached",
   ],
 ];
@@ -56,7 +61,9 @@ export function explainFailure(url: string, stderr: string): Error {
     .replace(/^error: /gm, "");
   const reason = locateErrors(reasons)
     .replace(UNLOADED, "$1 could not be loaded") || "deno bundle failed";
-  const wayOut = WAYS_OUT.find(([pattern]) => pattern.test(reason))?.[1];
+  const wayOut = WAYS_OUT.find(([patterns]) =>
+    patterns.every((pattern) => pattern.test(reason))
+  )?.[1];
   return failure(url, wayOut === undefined ? reason : `${reason}\n${wayOut}`);
 }
 

@@ -7,20 +7,20 @@ import {
 } from "./native_packages.ts";
 import type { CachedPackage, ModuleGraph } from "./module_graph.ts";
 
-/** A package that a module imports, and the URL of what it imports of it. */
+/** An import of a package, with the `npm:` URL that means the same. */
 interface PackageImport {
   readonly installed: InstalledPackage;
   readonly url: string;
 }
 
-/** The last package folder of a URL below a node_modules. */
+/** Matches the innermost package folder below a node_modules in a URL. */
 const INSTALLED = /^(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//;
 
-/** What follows the name and the version of a package in a specifier. */
-const SUBPATH = /^(?:npm:\/?)?(?:@[^/]+\/)?[^/]+/;
+/** Matches the name and the version at the beginning of a specifier. */
+const NAME = /^(?:npm:\/?)?(?:@[^/]+\/)?[^/]+/;
 
 /**
- * Finds the imports in a module graph that no bundle can hold: those of npm
+ * Finds the imports in a module graph that can't be bundled: those of npm
  * packages that need native code.
  *
  * @returns The specifiers of these imports, with `npm:` URLs of the same
@@ -31,11 +31,11 @@ export async function findExternals(
 ): Promise<Map<string, string>> {
   const externals = new Map<string, string>();
   const native = new NativePackages();
-  for (const { mediaType, dependencies = [] } of graph.modules) {
-    // CommonJS requires packages, and nothing can be required by such a URL.
-    if (mediaType === "Cjs" || mediaType === "Cts") continue;
+  for (const { dependencies = [] } of graph.modules) {
     for (const { specifier, code } of dependencies) {
       if (code?.specifier === undefined || externals.has(specifier)) continue;
+      // CommonJS can't require an `npm:` URL.
+      if (code.resolutionMode === "require") continue;
       const found = code.specifier.startsWith("npm:")
         ? cachedImport(graph, code.specifier)
         : await installedImport(specifier, code.specifier);
@@ -117,5 +117,5 @@ function isFolder(path: string): boolean {
 }
 
 function packageUrl(name: string, version: string, specifier: string): string {
-  return `npm:${name}@${version}${specifier.replace(SUBPATH, "")}`;
+  return `npm:${name}@${version}${specifier.replace(NAME, "")}`;
 }

@@ -84,7 +84,7 @@ export class ModuleBundles {
         signal: undefined,
       }),
     ]);
-    // The bundler has downloaded all packages by now.
+    // By now, the bundler has downloaded all packages.
     const externals = graph && await findExternals(graph);
     if (externals !== undefined && externals.size > 0) return bundle(externals);
     if (whole.status === "rejected") throw whole.reason;

@@ -1,39 +1,52 @@
 import { runDeno, type RunOptions } from "./run_deno.ts";
 
-/** The parts of what `deno info --json` prints that matter here. */
+/** The parts of the output of `deno info --json` that this package reads. */
 export interface ModuleGraph {
   /** The modules. */
   readonly modules: readonly GraphModule[];
-  /** What specifiers stand for. */
+  /** The specifiers that resolve to another one. */
   readonly redirects: Readonly<Record<string, string>>;
-  /** The packages in Deno's cache, by keys. */
+  /** The packages in Deno's cache, by key. */
   readonly npmPackages?: Readonly<Record<string, CachedPackage>>;
 }
 
-/** A module, and what it imports. */
+/** A module and its imports. */
 export interface GraphModule {
+  /** The module's URL. */
   readonly specifier: string;
-  readonly mediaType?: string;
+  /** The key of the package that the module belongs to. */
   readonly npmPackage?: string;
-  readonly dependencies?: readonly {
-    readonly specifier: string;
-    readonly code?: { readonly specifier?: string };
-  }[];
+  /** The module's imports. */
+  readonly dependencies?: readonly GraphDependency[];
+}
+
+/** An import of a module. */
+export interface GraphDependency {
+  /** The specifier as it is written. */
+  readonly specifier: string;
+  /** The imported code; it has no specifier if it can't be resolved. */
+  readonly code?: {
+    readonly specifier?: string;
+    readonly resolutionMode?: "import" | "require";
+  };
 }
 
 /** A package in Deno's cache. */
 export interface CachedPackage {
+  /** The package's name. */
   readonly name: string;
+  /** The package's version. */
   readonly version: string;
+  /** The path of the package's folder. */
   readonly localPath: string;
-  /** Keys of other packages. */
+  /** The keys of the packages that it depends on. */
   readonly dependencies: readonly string[];
 }
 
 /**
- * Reads the graph of a module and all that it imports.
+ * Reads the graph of a module and its imports.
  *
- * @returns The graph, as far as it can be made; `undefined` if it can't be.
+ * @returns The graph, which may be partial; `undefined` if there is none.
  */
 export async function readModuleGraph(
   url: string,

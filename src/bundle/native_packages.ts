@@ -1,33 +1,36 @@
-/** A package of npm in a folder of its own. */
+/** An npm package in a folder. */
 export interface InstalledPackage {
   /** The folder's path. */
   readonly folder: string;
-  /** Finds the package that it imports by a name. */
+  /** Finds the package that this one imports by a name. */
   readonly find: (name: string) => InstalledPackage | undefined;
 }
 
-/** The parts of a package.json that matter here. */
+/** The parts of a package.json that this module reads. */
 export interface PackageManifest {
   /** The package's name. */
   readonly name?: string;
   /** The package's version. */
   readonly version?: string;
+  /** The names of required packages, with their versions. */
   readonly dependencies?: Readonly<Record<string, string>>;
+  /** The names of packages that it can do without, with their versions. */
   readonly optionalDependencies?: Readonly<Record<string, string>>;
+  /** The systems that it is for, if not for all. */
   readonly os?: unknown;
+  /** The architectures that it is for, if not for all. */
   readonly cpu?: unknown;
 }
 
-/** How deep below a package's folder its binaries may lie. */
+/** How deep to search a package's folder for binaries. */
 const MAX_DEPTH = 4;
 
 /**
- * Finds out which packages run native code, which no bundle can hold: those
- * that have a binary or are built from source, those that come with a package
- * for each platform, and those that depend on one of them.
+ * Determines which packages need native code, which can't be bundled: packages
+ * that have a binary or are built from source, packages that have an optional
+ * dependency for each platform, and packages that depend on one of these.
  *
- * An optional dependency doesn't count if it fits all platforms: a package
- * works without it.
+ * Other optional dependencies don't count: a package works without them.
  */
 export class NativePackages {
   readonly #known = new Map<string, Promise<boolean>>();
@@ -66,7 +69,7 @@ export class NativePackages {
   }
 }
 
-/** Whether a package has native code itself, or comes with one that has. */
+/** Whether a package has native code, or an optional package that has it. */
 async function isNative(
   folder: string,
   optional: readonly (InstalledPackage | undefined)[],
@@ -94,7 +97,7 @@ async function isForPlatform(
   dependency: InstalledPackage | undefined,
 ): Promise<boolean> {
   const manifest = dependency && await readManifest(dependency.folder);
-  // It isn't installed, as this platform is none of them.
+  // It isn't installed because it isn't for this platform.
   if (manifest === undefined) return true;
   return manifest.os !== undefined || manifest.cpu !== undefined;
 }

@@ -2,7 +2,7 @@ import { decode, encode } from "@jridgewell/sourcemap-codec";
 import jsTokens, { type Token } from "js-tokens";
 import type { MappedCode, SourceMap } from "./source_map.ts";
 
-/** A text in a line of the code, and what takes its place. */
+/** A replacement of text in a line of the code. */
 interface Edit {
   readonly row: number;
   readonly column: number;
@@ -13,7 +13,7 @@ interface Edit {
 /**
  * Replaces the specifiers of imports in a bundle.
  *
- * @param targets The specifiers to replace, with what takes their place.
+ * @param targets The specifiers to replace, and their replacements.
  */
 export function replaceImports(
   mapped: MappedCode,
@@ -23,7 +23,7 @@ export function replaceImports(
   const edits = findImports(mapped.code, targets);
   if (edits.length === 0) return mapped;
   const lines = mapped.code.split("\n");
-  // From the last one on, so the columns of those before it stay right.
+  // In reverse order, to keep the columns of the other edits valid.
   for (const { row, column, length, text } of edits.toReversed()) {
     const line = lines[row]!;
     lines[row] = line.slice(0, column) + text + line.slice(column + length);
@@ -68,7 +68,7 @@ function isCode({ type }: Token): boolean {
     type !== "SingleLineComment" && type !== "MultiLineComment";
 }
 
-/** Moves the columns of the map that come after an edit in its line. */
+/** Shifts the columns of the map that come after an edit in the same line. */
 function withEdits(map: SourceMap, edits: readonly Edit[]): SourceMap {
   const rows = decode(map.mappings);
   for (const { row, column, length, text } of edits.toReversed()) {

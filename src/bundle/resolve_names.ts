@@ -4,15 +4,15 @@ import { readModuleGraph } from "./module_graph.ts";
 import { readManifest } from "./native_packages.ts";
 import type { RunOptions } from "./run_deno.ts";
 
-/** The name of a package, and the path in it. */
+/** Matches the name of a package and the path in it. */
 const PACKAGE = /^((?:@[^/]+\/)?[^/]+)(\/.*)?$/;
 
 /**
- * Resolves bare specifiers by a configuration, as `import.meta.resolve()` does
- * in a module that goes by it. A package that is installed in a node_modules
- * becomes an `npm:` URL, which means the same on another machine.
+ * Resolves bare specifiers by a configuration, as `import.meta.resolve()` does.
+ * A package that is installed in a node_modules becomes an `npm:` URL, which
+ * has the same meaning on another machine.
  *
- * @returns The URLs of those that can be resolved.
+ * @returns The URLs of the specifiers that can be resolved.
  */
 export async function resolveNames(
   names: readonly string[],
@@ -32,7 +32,7 @@ export async function resolveNames(
   return urls;
 }
 
-/** The URL of what a package.json has as a dependency. */
+/** Returns the `npm:` URL of a dependency in a package.json. */
 async function installedUrl(
   specifier: string,
   { config }: RunOptions,

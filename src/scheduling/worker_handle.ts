@@ -229,8 +229,9 @@ export class WorkerHandle implements CallOwner {
     for (let index = 0; index < values.length; index++) {
       this.#calls.expect(firstId + index);
     }
-    const bytes = byteLength / values.length;
-    const microseconds = busy / values.length;
+    // Integers, which V8 passes on without boxing them.
+    const bytes = Math.ceil(byteLength / values.length);
+    const microseconds = Math.ceil(busy / values.length);
     this.window.measured(values.length, busy, byteLength);
     this.#profile.tally.count(values.length, 0, busy);
     for (let index = 0; index < values.length; index++) {

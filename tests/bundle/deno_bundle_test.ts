@@ -91,45 +91,44 @@ Deno.test("denoBundle() reports a configuration that does not exist", async () =
   );
 });
 
-Deno.test("denoBundle() reports that it needs the npm registry the first time", async () => {
-  await using project = await Project.with({ "tasks.ts": "" });
-  const env = {
-    DENO_DIR: `${project.path}/deno`,
-    NPM_CONFIG_REGISTRY: "http://127.0.0.1:9/",
-  };
-  const before = Object.keys(env).map((name) =>
-    [name, Deno.env.get(name)] as const
-  );
-  for (const [name, value] of Object.entries(env)) Deno.env.set(name, value);
-  try {
-    const message = await failureOf(project);
-    assertStringIncludes(message, "http://127.0.0.1:9/");
-    assertStringIncludes(message, "downloads once from the npm registry");
-  } finally {
-    for (const [name, value] of before) {
-      if (value === undefined) Deno.env.delete(name);
-      else Deno.env.set(name, value);
-    }
-  }
-});
-
-Deno.test("denoBundle() reports that a program needs --allow-run", async () => {
-  await using project = await Project.with({ "tasks.ts": "" });
+/** Returns the message of a denoBundle() that fails in a program of its own. */
+async function messageIn(
+  project: Project,
+  flags: readonly string[],
+  variables: readonly string[] = [],
+): Promise<string> {
   const { stdout, stderr } = await runDeno([
     "run",
     "--no-prompt",
-    "--allow-read",
+    ...flags,
     "--config",
     REPOSITORY_CONFIG,
     BUNDLE_MODULE,
     project.url("tasks.ts"),
+    ...variables,
   ]);
+  assertFalse(stdout === "", stderr);
+  return stdout.trimEnd();
+}
+
+Deno.test("denoBundle() reports that it needs the npm registry the first time", async () => {
+  await using project = await Project.with({ "tasks.ts": "" });
+  const registry = "http://127.0.0.1:9/";
+  const message = await messageIn(project, ["-A"], [
+    `DENO_DIR=${project.path}/deno`,
+    `NPM_CONFIG_REGISTRY=${registry}`,
+  ]);
+  assertStringIncludes(message, registry);
+  assertStringIncludes(message, "downloads once from the npm registry");
+});
+
+Deno.test("denoBundle() reports that a program needs --allow-run", async () => {
+  await using project = await Project.with({ "tasks.ts": "" });
   assertEquals(
-    stdout,
+    await messageIn(project, ["--allow-read"]),
     `Can't bundle ${
       project.url("tasks.ts")
-    } for a worker elsewhere: Run the program with --allow-run\n`,
-    stderr,
+    } for a worker elsewhere: Run the program with --allow-run`,
   );
 });
 

@@ -28,9 +28,11 @@ export async function serveModules(
   const asked: string[] = [];
   const isSecure = scheme === "https";
   const certificate = isSecure ? await makeCertificate() : {};
+  const end = new AbortController();
   const server = Deno.serve({
     hostname: "127.0.0.1",
     port: 0,
+    signal: end.signal,
     onListen: () => {},
     ...certificate,
   }, (request) => {
@@ -41,14 +43,19 @@ export async function serveModules(
       ? new Response(null, { status: 404 })
       : new Response(text, { headers: { "content-type": "text/javascript" } });
   });
+  // Unlike shutdown(), this doesn't wait for clients to close connections.
+  const stop = () => {
+    end.abort();
+    return server.finished;
+  };
   return {
     origin: `${scheme}://127.0.0.1:${server.addr.port}`,
     denoArgs: isSecure
       ? ["--unsafely-ignore-certificate-errors=127.0.0.1"]
       : [],
     asked,
-    stop: () => server.shutdown(),
-    [Symbol.asyncDispose]: () => server.shutdown(),
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }
 

@@ -1,35 +1,25 @@
 import { assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { runDeno } from "../helpers/bundle_fixture.ts";
 
-const PROGRAM = import.meta.resolve("../programs/web_worker.ts");
+const MAIN = fileURLToPath(
+  import.meta.resolve("../programs/web_worker_main.ts"),
+);
+const MODULE = import.meta.resolve("../programs/web_worker.ts");
 
-/** Runs a module in a web worker until it posts a message. */
+/** Starts a web worker from a module, and returns the message that it posts. */
 async function messageOf(module: string): Promise<unknown> {
-  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-  const worker = new Worker(module, { type: "module" });
-  worker.onmessage = ({ data }) => resolve(data);
-  worker.onerror = (event) => {
-    event.preventDefault();
-    reject(new Error(event.message));
-  };
-  try {
-    return await promise;
-  } finally {
-    worker.terminate();
-  }
+  const { stdout, stderr } = await runDeno(["run", "-A", MAIN, module]);
+  assertEquals(stderr, "");
+  return JSON.parse(stdout);
 }
 
 Deno.test("Pool runs tasks when it is created in a web worker", async () => {
-  assertEquals(await messageOf(PROGRAM), [true, false]);
+  assertEquals(await messageOf(MODULE), [true, false]);
 });
 
 Deno.test("Pool runs tasks when its web worker's module is not a file", async () => {
-  const code = `import ${JSON.stringify(PROGRAM)};`;
-  const url = URL.createObjectURL(
-    new Blob([code], { type: "text/javascript" }),
-  );
-  try {
-    assertEquals(await messageOf(url), [true, false]);
-  } finally {
-    URL.revokeObjectURL(url);
-  }
+  const code = `import ${JSON.stringify(MODULE)};`;
+  const module = `data:text/javascript,${encodeURIComponent(code)}`;
+  assertEquals(await messageOf(module), [true, false]);
 });

@@ -151,10 +151,13 @@ import { importTasks, Pool } from "${PACKAGE}";
 const tasks = importTasks<typeof import("./tasks.ts")>(
   import.meta.resolve("./tasks.ts"),
 );
-await using pool = new Pool({ workers: 1, denoArgs: ["--vendor"] });
-console.log(JSON.stringify(
-  await pool.map(tasks.describe, ["1", "one"]).toArray(),
-));
+const options = { workers: 1, denoArgs: ["--vendor"] };
+await using pool = new Pool(options);
+await using strictPool = new Pool({ ...options, permissions: "none" });
+console.log(JSON.stringify([
+  ...await pool.map(tasks.describe, ["1", "one"]).toArray(),
+  await strictPool.run((x: number) => x + 1, 41),
+]));
 `;
 
 /** An import map that isn't part of the project's configuration. */
@@ -205,27 +208,22 @@ const WEB_MODULES = {
   "double.js": "export const double = (x) => x * 2;",
 };
 
-/** Checks that the package has exactly the files that users need. */
+/** Checks that the package has all files that users need, and no others. */
 async function checkPublished(paths: readonly string[]): Promise<void> {
-  const optional = ["README.md", "CHANGELOG.md"];
-  const lists = await Promise.all([...optional, "src"].map(listRepository));
-  const required = [
-    "deno.json",
-    "LICENSE",
-    "mod.ts",
-    "worker.ts",
-    "doctor.ts",
-    "server.ts",
-    "doctor.ts",
-  ];
-  assertArrayIncludes(paths, [...required, ...lists.flat()]);
-  assertEquals(
-    paths.filter((path) =>
-      !(path.startsWith("src/") || required.includes(path) ||
-        optional.includes(path)) || /_(test|bench)\.ts$/.test(path)
-    ),
-    [],
+  const doors = Object.values(config.exports).map((path) => path.slice(2));
+  const documents = ["deno.json", "README.md", "CHANGELOG.md", "LICENSE"];
+  const folders = ["src", "docs", "examples"];
+  assertArrayIncludes(paths, [
+    ...doors,
+    ...documents,
+    ...(await Promise.all(folders.map(listRepository))).flat(),
+  ]);
+  const others = paths.filter((path) =>
+    !folders.some((folder) => path.startsWith(`${folder}/`)) &&
+    !doors.includes(path) && !documents.includes(path)
   );
+  assertEquals(others, ["bench/README.md"]);
+  assertEquals(paths.filter((path) => /_(test|bench)\.ts$/.test(path)), []);
 }
 
 /** Checks that no module of the package needs an import map. */
@@ -360,7 +358,7 @@ Deno.test("the package works in a project of its own", async (t) => {
       ["run", "-A", "--vendor", "src/main.ts"],
       project,
     );
-    assertEquals(JSON.parse(stdout), ["NUMBER!", "TEXT!"]);
+    assertEquals(JSON.parse(stdout), ["NUMBER!", "TEXT!", 42]);
   });
 
   await t.step("takes an import map, and says that it needs it", async () => {

@@ -2,6 +2,9 @@ import type { HostError } from "../../errors/host_error.ts";
 import type { SessionRequest } from "../../protocol/spawner_messages.ts";
 import type { Channel } from "../../transport/channel.ts";
 
+/** How workers on another machine are started. */
+export type WorkerRequest = Omit<SessionRequest, "address" | "certificate">;
+
 /** An authenticated connection to a spawner on another machine. */
 export interface SpawnerConnection {
   /** The channel to the spawner. */

@@ -1,6 +1,5 @@
 import { HostError } from "../../errors/host_error.ts";
 import type { HostSettings } from "../../options/host_spec.ts";
-import type { SessionRequest } from "../../protocol/spawner_messages.ts";
 import { Child } from "../../spawner/child.ts";
 import { type Address, formatAddress } from "../../transport/address.ts";
 import { denoPath } from "../../util/deno_path.ts";
@@ -11,6 +10,7 @@ import type {
   Connector,
   ConnectorFailure,
   SpawnerConnection,
+  WorkerRequest,
 } from "../remote/connector.ts";
 import { explainSshFailure, type Fallback } from "./ssh_failure.ts";
 import { remoteCommand } from "./ssh_script.ts";
@@ -34,9 +34,6 @@ const TERM_TIMEOUT = 1_000;
 
 /** The exit code of ssh if ssh itself failed, and not the command. */
 const OWN_FAILURE = 255;
-
-/** How workers on another machine are started. */
-export type WorkerRequest = Omit<SessionRequest, "address" | "certificate">;
 
 /**
  * Connects to a spawner on a machine that the `ssh` program can log in to.
