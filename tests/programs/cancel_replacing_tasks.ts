@@ -105,6 +105,13 @@ export const REPLACING_TASKS: readonly BadTask[] = [
     },
   },
   {
+    name: "replaces web classes",
+    task: () => {
+      const replaced = { AbortController: null, Blob: null, performance: null };
+      Object.assign(globalThis, replaced, { DOMException: null, URL: null });
+    },
+  },
+  {
     name: "replaces timers",
     task: () => {
       const never = () => 0;
