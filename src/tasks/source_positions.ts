@@ -1,9 +1,9 @@
 /**
- * Finds where in the user's files an inline task is written, so stack frames
- * can name the lines there. The source that JavaScript returns for a function
- * is what the compiler made of it: without types, comments and empty lines, and
- * formatted anew. This compares tokens. It gives up, rather than guess, if a
- * file has them nowhere or more than once, as with types within the function.
+ * Finds an inline task in the user's files, for stack frames to name the lines
+ * there. JavaScript returns only the compiled source of a function, which lacks
+ * types, comments and empty lines and is formatted differently. This module
+ * therefore compares tokens. If the tokens of the body, which may contain types,
+ * aren't in a file exactly once, it gives up rather than guess.
  *
  * @module
  */
@@ -34,7 +34,7 @@ const MAX_FILES = 4;
 /** Fewer tokens may match by chance. */
 const MIN_TOKENS = 4;
 
-/** What surrounds a method's source. */
+/** The code around a method's source. */
 const METHOD_PREFIX = "Object.values({ ";
 const METHOD_SUFFIX = " })[0]";
 

@@ -1,5 +1,5 @@
 /**
- * The only place that expects tasks to replace what is built in.
+ * The only place that expects tasks to replace the language's built-ins.
  *
  * A task that patches `Array.prototype` or `Promise` would break the code that
  * sends the results of other tasks. The worker therefore puts the language's
@@ -110,7 +110,7 @@ function save(owner: object, key: PropertyKey): void {
   originals.push([owner, key, descriptor]);
 }
 
-/** Compares in one expression: a loop takes fifty times as long. */
+/** Compares all in one expression: a loop would take fifty times as long. */
 const areIntact = compileCheck();
 
 function compileCheck(): () => boolean {
