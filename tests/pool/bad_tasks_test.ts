@@ -6,7 +6,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { deadline } from "@std/async/deadline";
-import { Pool, WorkerLostError } from "../../mod.ts";
+import { importTasks, Pool, WorkerLostError } from "../../mod.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
 import { BAD_TASKS, type BadTask } from "../programs/cancel_bad_tasks.ts";
 import { REPLACING_TASKS } from "../programs/cancel_replacing_tasks.ts";
@@ -142,6 +142,19 @@ Deno.test("Pool survives tasks that replace any method of the language", async (
     values.forEach((value, index) => assertEquals(value, RIGHT[index], name));
     assertEquals(await pool.run(() => Deno.pid), pid, name);
   }
+});
+
+Deno.test("Pool survives a task module that replaces methods as it loads", async () => {
+  const code = `
+    Array.prototype.map = Array.prototype.find = () => undefined;
+    export const task = () => "loaded";
+  `;
+  const url = `data:text/javascript,${encodeURIComponent(code)}`;
+  const { task } = importTasks<{ task(): string }>(url);
+  await using pool = new Pool({ workers: 1, prefetch: 19 });
+  const loaded = pool.run(task);
+  assertEquals(await Promise.all(startInnocents(pool)), RIGHT);
+  assertEquals(await loaded, "loaded");
 });
 
 Deno.test("Pool survives tasks whose results are too large for a message", async () => {
