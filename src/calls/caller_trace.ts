@@ -1,3 +1,6 @@
+import type { RegisteredTask } from "../tasks/task_registry.ts";
+import { withSourcePositions } from "../tasks/source_positions.ts";
+
 /** Where in the user's program a call comes from. */
 export class CallerTrace {
   /** Set by `captureStackTrace`; V8 makes its text when it is read. */
@@ -9,9 +12,9 @@ export class CallerTrace {
   }
 
   /** Adds the caller's frames below those of the worker, if it is an error. */
-  addTo(thrown: unknown): unknown {
+  addTo(thrown: unknown, task?: RegisteredTask): unknown {
     if (!(thrown instanceof Error)) return thrown;
-    return addFrames(thrown, this.stack, "    at ");
+    return addFrames(thrown, this.stack, "    at ", task);
   }
 }
 
@@ -22,25 +25,43 @@ export class CallerTrace {
  *
  * @see {@link https://v8.dev/docs/stack-trace-api#async-stack-traces}
  */
-export async function rejectWithAwaiters(thrown: unknown): Promise<never> {
+export async function rejectWithAwaiters(
+  thrown: unknown,
+  task?: RegisteredTask,
+): Promise<never> {
   // After these two turns the other promise waits for this one.
   await undefined;
   await undefined;
   if (!(thrown instanceof Error)) throw thrown;
-  throw addFrames(thrown, new Error().stack ?? "", "    at async ");
+  throw addFrames(thrown, new Error().stack ?? "", "    at async ", task);
 }
 
 /** Appends the lines of a stack that begin as frames do. */
-function addFrames(error: Error, stack: string, prefix: string): Error {
+function addFrames(
+  error: Error,
+  stack: string,
+  prefix: string,
+  task: RegisteredTask | undefined,
+): Error {
   const frames = stack.split("\n").filter((line) => line.startsWith(prefix));
   if (frames.length > 0) {
     Object.defineProperty(error, "stack", {
-      value: [error.stack, ...frames].join("\n"),
+      value: [ownStack(error, task, frames), ...frames].join("\n"),
       writable: true,
       configurable: true,
     });
   }
   return error;
+}
+
+/** Returns an error's stack with the places of an inline task in its file. */
+function ownStack(
+  { stack }: Error,
+  task: RegisteredTask | undefined,
+  frames: readonly string[],
+): unknown {
+  if (task === undefined || typeof stack !== "string") return stack;
+  return withSourcePositions(stack, task, frames.join("\n"));
 }
 
 /** Callers that are traced in a millisecond. */
