@@ -1,19 +1,19 @@
-import type { CallerTrace } from "./caller_trace.ts";
+import { type CallerTrace, withoutFrames } from "./caller_trace.ts";
 
-/** What may end a call, or a map, before it returns. */
+/** The limits that end a call or a map early. */
 export interface Limits {
-  /** How long it may take, in milliseconds. */
+  /** How long the call or map may take, in milliseconds. */
   readonly timeout?: number | undefined;
-  /** Ends it when it is aborted. */
+  /** Ends the call or map when it is aborted. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * Calls `end` with the reason once a limit is reached.
  *
- * @param trace The caller, whose frames a time-out's reason is to have.
- * @param what What it is that takes too long then.
- * @returns A function that ends the watch.
+ * @param trace The caller, whose frames are added to the error of a time-out.
+ * @param what What the message of that error names.
+ * @returns A function that stops watching.
  */
 export function watchLimits(
   { timeout, signal }: Limits,
@@ -39,14 +39,7 @@ export function watchLimits(
 
 function timedOut(what: string, timeout: number): DOMException {
   const message = `The ${what} took longer than its timeout of ${timeout} ms`;
-  const error = new DOMException(message, "TimeoutError");
-  // Which timer it was says nothing to a user.
-  Object.defineProperty(error, "stack", {
-    value: `${error.name}: ${message}`,
-    writable: true,
-    configurable: true,
-  });
-  return error;
+  return withoutFrames(new DOMException(message, "TimeoutError"));
 }
 
 interface Watch {
@@ -57,10 +50,10 @@ interface Watch {
 const watches = new WeakMap<AbortSignal, Watch>();
 
 /**
- * Has a signal call back when it is aborted. All callbacks share one listener,
- * as each further one would make all of them slower to add and to remove.
+ * Calls back when a signal is aborted. All callbacks of a signal share one
+ * listener, as each listener makes all others slower to add and to remove.
  *
- * @returns A function that takes the callback back.
+ * @returns A function that removes the callback.
  */
 function onAbort(signal: AbortSignal, callback: () => void): () => void {
   const { callbacks, listener } = watchOf(signal);

@@ -15,6 +15,7 @@ import { MapIterator, type ResultReader } from "./map_iterator.ts";
 import type { MapResults } from "./map_results.ts";
 import { ResultBuffer } from "./result_buffer.ts";
 import type { CallSource, Offer } from "../scheduling/call_sources.ts";
+import type { UnreadMaps } from "./unread_maps.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
 
 /** What a map does. */
@@ -55,18 +56,27 @@ export interface CallSink {
  */
 type Phase = "idle" | "running" | "draining" | "ended";
 
-/** Starts a map when its first result is asked for. */
-export function startMap<Result>(
+/**
+ * Prepares a map, which starts when its first result is asked for.
+ *
+ * @param unread Warns if that never happens.
+ */
+export function prepareMap<Result>(
   plan: MapPlan,
   sink: CallSink,
+  unread: UnreadMaps,
 ): MapResults<Result> {
-  return new MapRun(plan, sink).results as MapResults<Result>;
+  const run = new MapRun(plan, sink);
+  run.onRead = unread.add(run.results, plan.task.name);
+  return run.results as MapResults<Result>;
 }
 
 /** A map on its way from its inputs to its reader. */
 class MapRun implements CallSource, MapCallOwner, ResultReader {
   /** What its reader gets. */
   readonly results: MapIterator<unknown>;
+  /** Called when it is read or closed. */
+  onRead: (() => void) | undefined;
   readonly #plan: MapPlan;
   readonly #sink: CallSink;
   readonly #feed: MapFeed;
@@ -122,7 +132,9 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   stop(reason: Error): void {
     if (this.ended) return;
     for (const call of this.#rest) this.#submitRest(call);
-    if (this.#phase === "running") this.#drain({ reason });
+    if (this.#phase === "running") {
+      this.#drain({ reason: this.#plan.trace.addTo(reason) });
+    }
     this.results.serve();
   }
 
@@ -174,6 +186,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   /** Ends the map. */
   async close(): Promise<void> {
     if (this.#phase === "ended") return;
+    if (this.#phase === "idle") this.onRead?.();
     this.#phase = "ended";
     this.#rest.clear();
     this.#unwatch?.();
@@ -184,6 +197,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
 
   #start(): void {
     this.#phase = "running";
+    this.onRead?.();
     const { signal, trace } = this.#plan;
     if (signal?.aborted) return this.#interrupt(signal.reason);
     const interrupt = (reason: unknown) => this.#interrupt(reason);

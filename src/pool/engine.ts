@@ -1,4 +1,8 @@
-import { CallerTrace, CallerTracer } from "../calls/caller_trace.ts";
+import {
+  CallerTrace,
+  CallerTracer,
+  withoutFrames,
+} from "../calls/caller_trace.ts";
 import { ModuleBundles } from "../bundle/module_bundles.ts";
 import { BrokenPoolError } from "../errors/broken_pool_error.ts";
 import { PoolClosedError } from "../errors/pool_closed_error.ts";
@@ -16,9 +20,12 @@ import { Scheduler } from "../scheduling/scheduler.ts";
 import type { PoolSettings } from "../options/settings.ts";
 import { HostTally } from "../scheduling/host_tally.ts";
 import type { PoolStats } from "./stats.ts";
+import { UnreadMaps } from "../map/unread_maps.ts";
 import { TaskRegistry } from "../tasks/task_registry.ts";
 import type { ModuleSource } from "../scheduling/call_writer.ts";
 import { WorkerHandle } from "../scheduling/worker_handle.ts";
+
+const INITIALIZER_FAILED = "its initializer failed: ";
 
 /** What a pool is made of, and its life from the start to the end. */
 export class Engine {
@@ -28,6 +35,8 @@ export class Engine {
   readonly tasks: TaskRegistry;
   /** Notes where calls are made. */
   readonly tracer: CallerTracer = new CallerTracer();
+  /** Warns of maps that nobody reads. */
+  readonly unreadMaps: UnreadMaps = new UnreadMaps();
 
   readonly #settings: PoolSettings;
   readonly #keepAlive = new KeepAlive();
@@ -122,7 +131,7 @@ export class Engine {
   /** See {@linkcode Pool.shutdown}. */
   async shutdown(options: ShutdownOptions): Promise<void> {
     const { wait = true, cancelFutures = false } = options;
-    this.scheduler.close(() => new PoolClosedError());
+    this.scheduler.close(closed);
     if (cancelFutures) {
       const reason = () => aborted("The pool was shut down");
       this.scheduler.cancelQueued(reason);
@@ -135,14 +144,14 @@ export class Engine {
 
   /** See {@linkcode Pool.terminate}. */
   async terminate(): Promise<void> {
-    this.scheduler.close(() => new PoolClosedError());
+    this.scheduler.close(closed);
     this.#killAll(() => aborted("The pool was terminated"));
     await this.#keepAlive.during(this.#beginStop());
   }
 
   /** Shuts down as a block's end does: see {@linkcode Pool.shutdown}. */
   async dispose(): Promise<void> {
-    this.scheduler.close(() => new PoolClosedError());
+    this.scheduler.close(closed);
     this.#afterGrace(() => this.#cancelUnawaited());
     await this.#keepAlive.during(this.#beginStop());
   }
@@ -213,9 +222,11 @@ export class Engine {
 
   async #startWorkers(): Promise<void> {
     this.#keepAlive.hold();
+    let step = "";
     try {
       const workers = await this.#supervisor.start();
       const handles = workers.map((worker) => this.#handle(worker));
+      step = INITIALIZER_FAILED;
       await Promise.all(
         handles.map((handle) =>
           this.scheduler.connect(handle, this.#initializer())
@@ -225,7 +236,7 @@ export class Engine {
       this.#isReady = true;
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
-      const message = `The pool could not start: ${why}`;
+      const message = `The pool could not start: ${step}${why}`;
       await this.#break(message, cause);
       throw new BrokenPoolError(message, { cause });
     } finally {
@@ -243,7 +254,7 @@ export class Engine {
       this.scheduler.add([handle]);
     } catch (error) {
       // Another one is started; if that is in vain, the reason is reported.
-      worker.process.refuse(`its initializer failed: ${error}`);
+      worker.process.refuse(`${INITIALIZER_FAILED}${error}`);
       handle.close();
     }
   }
@@ -326,7 +337,7 @@ export class Engine {
   async #break(message: string, cause: unknown): Promise<void> {
     this.#isReady = false;
     clearTimeout(this.#hostTimer);
-    const reason = () => new BrokenPoolError(message, { cause });
+    const reason = () => withoutFrames(new BrokenPoolError(message, { cause }));
     this.scheduler.close(reason);
     this.scheduler.cancelQueued(reason);
     await this.#supervisor.stop();
@@ -342,14 +353,19 @@ export class Engine {
       await this.#starting?.catch(() => {});
     } finally {
       this.#hasEnded = true;
+      this.unreadMaps.close();
       for (const timer of this.#graceTimers) clearTimeout(timer);
       this.#keepAlive.close();
     }
   }
 }
 
+function closed(): PoolClosedError {
+  return withoutFrames(new PoolClosedError());
+}
+
 function aborted(message: string): DOMException {
-  return new DOMException(message, "AbortError");
+  return withoutFrames(new DOMException(message, "AbortError"));
 }
 
 /** A host as the pool's statistics know it. */

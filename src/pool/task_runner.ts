@@ -6,7 +6,7 @@ import { type Future, makeFuture } from "../calls/future.ts";
 import { type AnyIterable, Items } from "../map/items.ts";
 import { watchLimits } from "../calls/watch_limits.ts";
 import type { MapResults } from "../map/map_results.ts";
-import { startMap } from "../map/map_run.ts";
+import { prepareMap } from "../map/map_run.ts";
 import { type MapIterables, parseInputs } from "../map/map_inputs.ts";
 import type { CallOptions } from "../options/call_options.ts";
 import type { MapOptions } from "../options/map_options.ts";
@@ -448,7 +448,8 @@ export class TaskRunner {
       terms: { ...this.#terms, group: {} },
     };
     this.#engine.start();
-    return startMap(plan, this.#engine.scheduler);
+    const { scheduler, unreadMaps } = this.#engine;
+    return prepareMap(plan, scheduler, unreadMaps);
   }
 
   /**

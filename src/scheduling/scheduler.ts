@@ -1,6 +1,7 @@
 import { Barrier } from "./barrier.ts";
 import type { Call } from "../calls/call.ts";
 import { CallCounts } from "../calls/call_counts.ts";
+import { withoutFrames } from "../calls/caller_trace.ts";
 import { type CallSource, CallSources } from "./call_sources.ts";
 import { BrokenPoolError } from "../errors/broken_pool_error.ts";
 import { WorkerLostError } from "../errors/worker_lost_error.ts";
@@ -219,15 +220,18 @@ export class Scheduler {
   wake(): void {
     if (this.#dispatchDue) return;
     this.#dispatchDue = true;
-    queueMicrotask(() => {
-      this.#sourceAdded = false;
-      this.#dispatch();
-      // The dispatch has handled all calls submitted meanwhile, but no source
-      // that another one has added when it was asked.
-      this.#dispatchDue = false;
-      if (this.#sourceAdded) this.wake();
-    });
+    queueMicrotask(this.#dispatchOnce);
   }
+
+  // No closure is made for each call that wakes the scheduler.
+  readonly #dispatchOnce = () => {
+    this.#sourceAdded = false;
+    this.#dispatch();
+    // The dispatch has handled all calls submitted meanwhile, but no source
+    // that another one has added when it was asked.
+    this.#dispatchDue = false;
+    if (this.#sourceAdded) this.wake();
+  };
 
   #dispatch(): void {
     this.#sources.prune();
@@ -281,16 +285,22 @@ export class Scheduler {
   #absent(host: string): BrokenPoolError {
     const cause = this.#events.hostError(host);
     const why = cause === undefined ? "" : `: ${cause.message}`;
-    return new BrokenPoolError(
-      `There is no worker at the host '${host}', where the task must run${why}`,
-      cause && { cause },
+    return withoutFrames(
+      new BrokenPoolError(
+        `There is no worker at the host '${host}', where the task must run${why}`,
+        cause && { cause },
+      ),
     );
   }
 
   #send(worker: WorkerHandle, call: Call): void {
     worker.send(call);
     // It couldn't be sent, which leaves room for a call of a source.
-    if (call.state !== "sent") queueMicrotask(() => this.wake());
+    if (call.state !== "sent") this.#wakeAfterDispatch();
+  }
+
+  #wakeAfterDispatch(): void {
+    queueMicrotask(() => this.wake());
   }
 
   #beginBarrier(): void {
@@ -301,8 +311,7 @@ export class Scheduler {
     this.#pending.removeBarrier((next) => next === barrier);
     if (this.#isAbsent(barrier.host)) {
       barrier.fail(this.#absent(barrier.host!));
-      queueMicrotask(() => this.wake());
-      return;
+      return this.#wakeAfterDispatch();
     }
     this.#barrierRuns = true;
     const calls = this.#workers.at(barrier.host).map((worker) => {
@@ -350,7 +359,8 @@ export class Scheduler {
     }
     const { exitStatus, stderrTail } = end;
     const loss = { worker, exitStatus, stderrTail };
-    call.fail(new WorkerLostError(call.task.name, tries, loss, { cause }));
+    const error = new WorkerLostError(call.task.name, tries, loss, { cause });
+    call.fail(withoutFrames(error));
   }
 
   /** Queues a lost call, or a part of it, to run in isolation. */

@@ -10,6 +10,9 @@ import type { Definition } from "../protocol/worker_messages.ts";
 /** How many inline functions a pool remembers. */
 const MAX_SOURCES = 1_000;
 
+/** The longest name for a function that has none, in characters. */
+const MAX_LABEL = 60;
+
 /** A task that a pool has given a number. */
 export interface RegisteredTask {
   /** Its number in this pool. */
@@ -82,7 +85,8 @@ export class TaskRegistry {
     let registered = this.#bySource.get(text);
     if (registered === undefined) {
       const { source, name } = functionSource(task);
-      registered = this.#add(name, { kind: "inline", source, name });
+      const label = task.name === "" ? sourceLabel(source) : name;
+      registered = this.#add(label, { kind: "inline", source, name });
       this.#bySource.set(text, registered);
       this.#limitSources();
     }
@@ -130,4 +134,10 @@ export class TaskRegistry {
   #add(name: string, definition: Definition): RegisteredTask {
     return { id: this.#nextId++, name, definition };
   }
+}
+
+/** Names a function that has no name by the start of its source. */
+function sourceLabel(source: string): string {
+  const line = source.slice(0, 10 * MAX_LABEL).replaceAll(/\s+/g, " ");
+  return line.length <= MAX_LABEL ? line : `${line.slice(0, MAX_LABEL - 1)}…`;
 }

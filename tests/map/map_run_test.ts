@@ -4,7 +4,8 @@ import { CallerTrace } from "../../src/calls/caller_trace.ts";
 import { ChunkSize } from "../../src/map/chunk_size.ts";
 import { type AnyIterable, Items } from "../../src/map/items.ts";
 import type { MapResults } from "../../src/map/map_results.ts";
-import { startMap } from "../../src/map/map_run.ts";
+import { UnreadMaps } from "../../src/map/unread_maps.ts";
+import { prepareMap } from "../../src/map/map_run.ts";
 import {
   type FakeWorker,
   HostBench,
@@ -32,7 +33,7 @@ function start(
     signal: undefined,
     terms: { retries: 0 },
   };
-  return startMap<unknown>(plan, bench.scheduler);
+  return prepareMap<unknown>(plan, bench.scheduler, new UnreadMaps());
 }
 
 /** The same, to a list of results. */

@@ -65,6 +65,18 @@ Deno.test("Pool.shutdown() waits for calls that wait for an initializer", async 
   await shutdown;
 });
 
+Deno.test("Pool reports that it was its initializer that failed", async () => {
+  const initializer = () => {
+    throw new RangeError("The database is closed");
+  };
+  await using pool = new Pool({ workers: 1, initializer });
+  const error = await assertRejects(() => pool.run(() => 1), BrokenPoolError);
+  assertEquals(
+    error.message,
+    "The pool could not start: its initializer failed: The database is closed",
+  );
+});
+
 Deno.test("Pool fails to start once an initializer throws, though another one hangs", async () => {
   await using folder = new TestFolder();
   await using gate = new Gate();
