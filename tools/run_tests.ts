@@ -33,7 +33,7 @@ export const SLOW: readonly string[] = [
   "tests/doctor/doctor_server_test.ts",
   "tests/attacks/unauthenticated_connections_test.ts",
   "tests/spawner/spawner_server_attacks_test.ts",
-  "tests/spawner/ssh_entry_test.ts",
+  "tests/spawner/ssh_program_test.ts",
   "tests/tasks/task_signal_test.ts",
   "tests/bench",
   "tests/examples",

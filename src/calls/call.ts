@@ -156,19 +156,25 @@ export abstract class Call {
     this.#id = id;
     this.#message = message;
     this.#bytes = bytes;
-    this.#move("sent");
+    const from = this.#state;
+    this.#state = "sent";
+    this.#observer?.moved(this, from, "sent");
   }
 
   /** Returns to the queue from a lost worker that can't have begun it. */
   requeue(): void {
     this.#owner = undefined;
-    this.#move("queued");
+    const from = this.#state;
+    this.#state = "queued";
+    this.#observer?.moved(this, from, "queued");
   }
 
   /** Notes that its worker was lost and that the call is to run again. */
   lose(owner: CallOwner): void {
+    const from = this.#state;
     this.#owner = owner;
-    this.#move("requeued");
+    this.#state = "requeued";
+    this.#observer?.moved(this, from, "requeued");
   }
 
   /**
@@ -181,7 +187,8 @@ export abstract class Call {
     if (state === "settled" || state === "abandoned") return false;
     const owner = this.#owner;
     if (state === "sent") {
-      this.#move("abandoned");
+      this.#state = "abandoned";
+      this.#observer?.moved(this, state, "abandoned");
       owner?.release(this);
     } else {
       this.#state = "settled";
@@ -255,10 +262,4 @@ export abstract class Call {
 
   /** Takes the error that somebody waits for. */
   protected abstract rejected(error: unknown, before?: unknown[]): void;
-
-  #move(to: CallState): void {
-    const from = this.#state;
-    this.#state = to;
-    this.#observer?.moved(this, from, to);
-  }
 }

@@ -29,6 +29,11 @@ export class CallCounts implements CallObserver {
     return this.#inFlight;
   }
 
+  /** How many calls are not settled. */
+  get pending(): number {
+    return this.#pending;
+  }
+
   /** Whether no call is pending. */
   get isIdle(): boolean {
     return this.#pending === 0;

@@ -36,7 +36,7 @@ export class Future<Result> implements Promise<Result> {
 
   private constructor(call: PromisedCall<Result>) {
     this.#call = call;
-    call.promise.ignoreRejection();
+    call.ignoreFailure();
   }
 
   /**

@@ -6,37 +6,52 @@ import type { RegisteredTask } from "../tasks/task_registry.ts";
 /** A call whose outcome settles a promise. */
 export class PromisedCall<Result> extends Call {
   /** Settles as the call does. */
-  readonly promise: ObservedPromise<Result>;
+  readonly promise: Promise<Result>;
   // Takes `unknown`, as `Result` would make the type invariant.
   #resolve!: (value: unknown) => void;
   #onSettled: (() => void) | undefined;
   readonly #trace: CallerTrace | undefined;
 
-  /** Constructs a call of `task` with arguments. */
+  /**
+   * Constructs a call of `task` with arguments.
+   *
+   * @param isObserved Whether it knows if somebody awaits it. Each call of a
+   * large batch would feel what that costs.
+   */
   constructor(
     task: RegisteredTask,
     args: readonly unknown[],
     trace: CallerTrace | undefined,
     terms?: CallTerms,
+    isObserved = true,
   ) {
     super(task, args, undefined, terms);
     this.#trace = trace;
-    this.promise = new ObservedPromise<Result>((resolve) => {
-      this.#resolve = resolve as (value: unknown) => void;
-    });
+    // One expression for each, which lets V8 inline the common constructor.
+    this.promise = isObserved
+      ? new ObservedPromise<Result>((resolve) => {
+        this.#resolve = resolve as (value: unknown) => void;
+      })
+      : new Promise<Result>((resolve) => {
+        this.#resolve = resolve as (value: unknown) => void;
+      });
   }
 
   /** Whether somebody has attached to its promise. */
   override get isAwaited(): boolean {
-    return this.promise.isAttached;
+    const { promise } = this;
+    return !(promise instanceof ObservedPromise) || promise.isAttached;
   }
 
   override whenAwaited(callback: () => void): void {
-    this.promise.whenAttached(callback);
+    const { promise } = this;
+    if (promise instanceof ObservedPromise) promise.whenAttached(callback);
   }
 
   override ignoreFailure(): void {
-    this.promise.ignoreRejection();
+    const { promise } = this;
+    if (promise instanceof ObservedPromise) promise.ignoreRejection();
+    else promise.catch(() => {});
   }
 
   /** Calls `callback` once the call is settled or abandoned. */

@@ -1,9 +1,7 @@
 import { isDate } from "node:util/types";
 import { URL } from "node:url";
-import { ByteWriter } from "./byte_writer.ts";
 import { binaryKind, Extension } from "./extensions.ts";
 import {
-  MAX_BIGINT_DIGITS,
   MAX_CONTAINERS,
   MAX_DEPTH,
   MAX_FRAME_BYTES,
@@ -11,25 +9,20 @@ import {
   MIN_ATTACHMENT_BYTES,
 } from "./wire_limits.ts";
 import {
-  longBigInt,
   tooDeep,
   tooManyContainers,
   tooManyErrors,
   unsendableKind,
 } from "./refusals.ts";
+import { ScalarWriter } from "./scalar_writer.ts";
 import { partOf, propertyAccess, UnsendablePart } from "./unsendable_part.ts";
 import { errorClassName, errorKeys, errorText } from "./error_classes.ts";
-
-/** The longest string that is faster to encode in JavaScript. */
-const SHORT_STRING = 24;
 
 const NONE: readonly Uint8Array<ArrayBuffer>[] = [];
 
 // A subclass may iterate over something other than its content.
 const mapEntries = Map.prototype.entries;
 const setValues = Set.prototype.values;
-
-const textEncoder = new TextEncoder();
 
 /**
  * Appends values as MessagePack to a buffer that grows.
@@ -40,7 +33,7 @@ const textEncoder = new TextEncoder();
  *
  * @see {@link https://github.com/msgpack/msgpack/blob/master/spec.md}
  */
-export class Encoder extends ByteWriter {
+export class Encoder extends ScalarWriter {
   /** The big binary values of the current frame, in their order. */
   readonly pending: Uint8Array<ArrayBuffer>[] = [];
   /** How many bytes {@linkcode Encoder.pending} takes in the frame. */
@@ -66,9 +59,9 @@ export class Encoder extends ByteWriter {
   value(value: unknown): void {
     switch (typeof value) {
       case "number":
-        return this.#number(value);
+        return this.number(value);
       case "string":
-        return this.#string(value);
+        return this.string(value);
       case "boolean":
         this.reserve(1);
         this.bytes[this.position++] = value ? 0xc3 : 0xc2;
@@ -87,7 +80,7 @@ export class Encoder extends ByteWriter {
         }
         return this.#nested(value);
       case "bigint":
-        return this.#bigint(value);
+        return this.bigint(value);
       default:
         throw new UnsendablePart(
           `A ${typeof value} can't be sent`,
@@ -108,103 +101,6 @@ export class Encoder extends ByteWriter {
     if (this.pending.length === 0) return NONE;
     this.pendingBytes = 0;
     return this.pending.splice(0).reverse();
-  }
-
-  #number(value: number): void {
-    this.reserve(9);
-    const bytes = this.bytes;
-    let position = this.position;
-    // -0 must become a float.
-    if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
-      if (value >= 0) {
-        if (value < 0x80) {
-          bytes[position++] = value;
-        } else if (value < 0x100) {
-          bytes[position++] = 0xcc;
-          bytes[position++] = value;
-        } else if (value < 0x10000) {
-          bytes[position++] = 0xcd;
-          bytes[position++] = value >> 8;
-          bytes[position++] = value;
-        } else {
-          bytes[position++] = 0xce;
-          this.view.setUint32(position, value);
-          position += 4;
-        }
-      } else if (value >= -0x20) {
-        bytes[position++] = value;
-      } else {
-        bytes[position++] = 0xd2;
-        this.view.setInt32(position, value);
-        position += 4;
-      }
-    } else {
-      bytes[position++] = 0xcb;
-      this.view.setFloat64(position, value);
-      position += 8;
-    }
-    this.position = position;
-  }
-
-  #string(value: string): void {
-    const length = value.length;
-    this.reserve(length * 3 + 5);
-    if (length <= SHORT_STRING) {
-      const bytes = this.bytes;
-      let position = this.position;
-      bytes[position++] = 0xa0 | length;
-      let index = 0;
-      for (; index < length; index++) {
-        const code = value.charCodeAt(index);
-        if (code >= 0x80) break;
-        bytes[position++] = code;
-      }
-      if (index === length) {
-        this.position = position;
-        return;
-      }
-    }
-    if (!value.isWellFormed()) return this.#utf16(value);
-    // The header comes first, so it has room for the longest encoding.
-    const most = length * 3;
-    const headerSize = most < 0x100 ? 2 : most < 0x10000 ? 3 : 5;
-    const start = this.position + headerSize;
-    const { written } = textEncoder.encodeInto(
-      value,
-      this.bytes.subarray(start),
-    );
-    if (headerSize === 2) {
-      this.bytes[this.position] = 0xd9;
-      this.bytes[this.position + 1] = written;
-    } else if (headerSize === 3) {
-      this.bytes[this.position] = 0xda;
-      this.view.setUint16(this.position + 1, written);
-    } else {
-      this.bytes[this.position] = 0xdb;
-      this.view.setUint32(this.position + 1, written);
-    }
-    this.position = start + written;
-  }
-
-  #utf16(value: string): void {
-    this.#extensionHeader(Extension.UTF16, value.length * 2);
-    for (let index = 0; index < value.length; index++) {
-      this.view.setUint16(this.position, value.charCodeAt(index));
-      this.position += 2;
-    }
-  }
-
-  #bigint(value: bigint): void {
-    this.reserve(9);
-    if (BigInt.asIntN(64, value) === value) {
-      this.bytes[this.position++] = 0xd3;
-      this.view.setBigInt64(this.position, value);
-      this.position += 8;
-    } else {
-      const digits = value.toString(16);
-      if (digits.length > MAX_BIGINT_DIGITS) throw longBigInt();
-      this.#extensionBytes(Extension.BIGINT, textEncoder.encode(digits));
-    }
   }
 
   #nested(value: object): void {
@@ -235,7 +131,7 @@ export class Encoder extends ByteWriter {
     try {
       for (const key of keys) {
         current = key;
-        this.#string(key);
+        this.string(key);
         this.value((value as Record<string, unknown>)[key]);
       }
     } catch (reason) {
@@ -253,16 +149,16 @@ export class Encoder extends ByteWriter {
     } else if (value instanceof Set) {
       this.#set(value);
     } else if (isDate(value) || value instanceof Date) {
-      this.#extensionHeader(Extension.DATE, 8);
+      this.extensionHeader(Extension.DATE, 8);
       this.view.setFloat64(this.position, value.getTime());
       this.position += 8;
     } else if (value instanceof RegExp) {
-      const start = this.#beginExtension(Extension.REGEXP);
-      this.#string(value.source);
-      this.#string(value.flags);
-      this.#endExtension(start);
+      const start = this.beginExtension(Extension.REGEXP);
+      this.string(value.source);
+      this.string(value.flags);
+      this.endExtension(start);
     } else if (value instanceof URL) {
-      this.#extensionBytes(Extension.URL, textEncoder.encode(value.href));
+      this.extensionText(Extension.URL, value.href);
     } else if (Object.prototype.toString.call(value) === "[object Object]") {
       // Like structuredClone, sends the own properties of a class instance.
       this.#plain(value);
@@ -272,24 +168,24 @@ export class Encoder extends ByteWriter {
   }
 
   #map(value: Map<unknown, unknown>): void {
-    const start = this.#beginExtension(Extension.MAP);
+    const start = this.beginExtension(Extension.MAP);
     const entries = [...mapEntries.call(value)];
     this.arrayHeader(entries.length * 2);
     for (const [key, member] of entries) {
       this.#member(value, "keys", key, key);
       this.#member(value, "get", key, member);
     }
-    this.#endExtension(start);
+    this.endExtension(start);
   }
 
   #set(value: Set<unknown>): void {
-    const start = this.#beginExtension(Extension.SET);
+    const start = this.beginExtension(Extension.SET);
     const members = [...setValues.call(value)];
     this.arrayHeader(members.length);
     for (let index = 0; index < members.length; index++) {
       this.#member(value, "values", index, members[index]);
     }
-    this.#endExtension(start);
+    this.endExtension(start);
   }
 
   #member(
@@ -320,7 +216,7 @@ export class Encoder extends ByteWriter {
       ? new Uint8Array(value)
       : new Uint8Array(buffer, value.byteOffset, value.byteLength);
     if (bytes.length < MIN_ATTACHMENT_BYTES) {
-      this.#extensionHeader(Extension.BINARY, bytes.length + 1);
+      this.extensionHeader(Extension.BINARY, bytes.length + 1);
       this.bytes[this.position++] = kind;
       this.bytes.set(bytes, this.position);
       this.position += bytes.length;
@@ -331,7 +227,7 @@ export class Encoder extends ByteWriter {
     this.pending.push(bytes);
     this.pendingBytes += attachedSize(bytes.length);
     this.maxPosition -= attachedSize(bytes.length);
-    this.#extensionHeader(Extension.ATTACHMENT, 9);
+    this.extensionHeader(Extension.ATTACHMENT, 9);
     this.bytes[this.position] = kind;
     this.view.setUint32(this.position + 1, bytes.length);
     this.view.setUint32(
@@ -351,11 +247,11 @@ export class Encoder extends ByteWriter {
     }
     if (this.#errors.length === 0) this.#innerErrors = 0;
     else if (++this.#innerErrors > MAX_INNER_ERRORS) throw tooManyErrors();
-    const start = this.#beginExtension(Extension.ERROR);
-    this.#string(errorClassName(error));
-    this.#string(errorText(error, "name"));
-    this.#string(errorText(error, "message"));
-    this.#string(errorText(error, "stack"));
+    const start = this.beginExtension(Extension.ERROR);
+    this.string(errorClassName(error));
+    this.string(errorText(error, "name"));
+    this.string(errorText(error, "message"));
+    this.string(errorText(error, "stack"));
     const countAt = this.skip(5) + 1;
     this.bytes[countAt - 1] = 0xdf;
     this.#errors.push(error);
@@ -365,7 +261,7 @@ export class Encoder extends ByteWriter {
     }
     this.#errors.pop();
     this.setUint32(countAt, count);
-    this.#endExtension(start);
+    this.endExtension(start);
   }
 
   #errorProperty(error: Error, key: string): boolean {
@@ -375,7 +271,7 @@ export class Encoder extends ByteWriter {
     const errors = this.#errors.length;
     const bytes = position + this.pendingBytes;
     try {
-      this.#string(key);
+      this.string(key);
       this.value(Reflect.get(error, key));
       return true;
     } catch (reason) {
@@ -396,30 +292,6 @@ export class Encoder extends ByteWriter {
       this.pendingBytes -= size;
       this.maxPosition += size;
     }
-  }
-
-  /** Begins an extension of unknown size (ext 32). */
-  #beginExtension(type: number): number {
-    const start = this.skip(6);
-    this.bytes[start] = 0xc9;
-    this.bytes[start + 5] = type;
-    return start;
-  }
-
-  #endExtension(start: number): void {
-    this.setUint32(start + 1, this.position - start - 6);
-  }
-
-  #extensionHeader(type: number, length: number): void {
-    const start = this.#beginExtension(type);
-    this.reserve(length);
-    this.setUint32(start + 1, length);
-  }
-
-  #extensionBytes(type: number, bytes: Uint8Array): void {
-    this.#extensionHeader(type, bytes.length);
-    this.bytes.set(bytes, this.position);
-    this.position += bytes.length;
   }
 }
 

@@ -7,7 +7,7 @@ import type {
   ConnectedWorker,
   WorkerSupervisor,
 } from "../hosts/worker_supervisor.ts";
-import { HostManager } from "../hosts/host_manager.ts";
+import { HostManager } from "../hosts/manager/host_manager.ts";
 import { KeepAlive, LONGEST_DELAY } from "../util/keep_alive.ts";
 import type { ShutdownOptions } from "../options/shutdown_options.ts";
 import { PromisedCall } from "../calls/promised_call.ts";

@@ -18,6 +18,9 @@ import type { SendableResult } from "../tasks/task_result.ts";
 import type { Transferred } from "../tasks/transferred.ts";
 import type { AnyResultOf, ArgsOf, ResultOf } from "../tasks/signatures.ts";
 
+/** The most pending calls of which a pool notes whether they are awaited. */
+const MAX_OBSERVED = 64;
+
 /**
  * The interface for running tasks, which a {@linkcode Pool} has, and so has the
  * same pool with options for calls, from {@linkcode TaskRunner.with}.
@@ -524,7 +527,14 @@ export class TaskRunner {
     const { signal } = this.#options;
     // Ending a call that takes too long must not cost others in its message.
     const terms = this.#isLimited ? { ...this.#terms, group: {} } : this.#terms;
-    const call = new PromisedCall<unknown>(registered, args, trace, terms);
+    const isObserved = this.#engine.scheduler.pending < MAX_OBSERVED;
+    const call = new PromisedCall<unknown>(
+      registered,
+      args,
+      trace,
+      terms,
+      isObserved,
+    );
     if (signal?.aborted) {
       call.abort(signal.reason);
       return call;

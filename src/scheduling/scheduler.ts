@@ -195,7 +195,12 @@ export class Scheduler {
     for (const call of this.#unawaited()) this.#counts.unhold(call);
   }
 
-  /** Whether no call is queued or in flight, other than initializers. */
+  /** How many calls are queued or in flight, other than initializers. */
+  get pending(): number {
+    return this.#counts.pending;
+  }
+
+  /** Whether there are none of them. */
   get isIdle(): boolean {
     return this.#counts.isIdle;
   }

@@ -13,7 +13,7 @@ import {
   type Results,
   type WorkerMessage,
 } from "../protocol/worker_messages.ts";
-import { fromWorker } from "../protocol/received.ts";
+import { fromWorker } from "../protocol/check_messages.ts";
 
 /** What a pool knows about a worker. */
 export interface WorkerProfile {
@@ -229,8 +229,9 @@ export class WorkerHandle implements CallOwner {
     for (let index = 0; index < values.length; index++) {
       this.#calls.expect(firstId + index);
     }
-    const bytes = byteLength / values.length;
-    const microseconds = busy / values.length;
+    // Integers, which V8 passes on without boxing them.
+    const bytes = Math.ceil(byteLength / values.length);
+    const microseconds = Math.ceil(busy / values.length);
     this.window.measured(values.length, busy, byteLength);
     this.#profile.tally.count(values.length, 0, busy);
     for (let index = 0; index < values.length; index++) {

@@ -1,7 +1,7 @@
 import { KeepAlive } from "../util/keep_alive.ts";
 import { type Address, parseAddress } from "../transport/address.ts";
 import type { Channel } from "../transport/channel.ts";
-import { fromPoolToSpawner } from "../protocol/received.ts";
+import { fromPoolToSpawner } from "../protocol/check_messages.ts";
 import {
   type MachineInfo,
   type PoolToSpawner,

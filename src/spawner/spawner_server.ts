@@ -98,7 +98,9 @@ export class SpawnerServer implements AsyncDisposable {
     peer: string,
     secret: Uint8Array<ArrayBuffer>,
   ): Promise<void> {
-    const session = this.#serve(channel, peer, secret);
+    const session = this.#serve(channel, peer, secret).catch((error) =>
+      this.#settings.log(`the session of a pool from ${peer} failed: ${error}`)
+    );
     this.#sessions.set(channel, session);
     await session;
     this.#sessions.delete(channel);

@@ -4,7 +4,7 @@ import {
   type Chunk,
   MessageType,
 } from "../protocol/worker_messages.ts";
-import { fromPool } from "../protocol/received.ts";
+import { fromPool } from "../protocol/check_messages.ts";
 import type { ResultWriter } from "./result_writer.ts";
 import { callId, ChunkProgress, type Job } from "./job.ts";
 import { JobQueue } from "./job_queue.ts";

@@ -131,7 +131,6 @@ function takeIndex(
   const isAboutPart = reason instanceof UnsendablePart &&
     !(reason instanceof TooLarge);
   if (!isAboutPart) return undefined;
-  if (reason instanceof TooLarge) return undefined;
   const step = reason.steps.at(-1);
   if (step?.container !== values) return undefined;
   reason.steps.pop();

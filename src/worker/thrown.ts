@@ -21,13 +21,14 @@ const OWN_LOCATION = ownLocation(new Error().stack!.split("\n")[1]!);
 
 /**
  * Prepares what a task threw for its user: cuts the worker's own frames off an
- * error's stack, and explains which variables an inline task can't see.
+ * error's stack, and explains which variables and modules an inline task can't
+ * reach.
  */
 export function prepareThrown(thrown: unknown, task: LoadedTask): unknown {
   try {
     if (!(thrown instanceof Error)) return thrown;
     const { stack, message } = thrown;
-    const hint = task.inline ? scopeHint(thrown) : "";
+    const hint = task.inline ? scopeHint(thrown) || importHint(thrown) : "";
     const hinted = hint !== "" && !message.endsWith(hint);
     if (hinted) thrown.message += hint;
     if (typeof stack === "string") {
@@ -49,6 +50,12 @@ function scopeHint(error: Error): string {
   return `: an inline task runs in another process, where it sees its arguments and globals but not the variables around it; pass '${name}' as an argument, give it with bind(), or put the task in a module and use importTasks()`;
 }
 
+function importHint(error: Error): string {
+  const { code } = error as { code?: unknown };
+  if (code !== "ERR_MODULE_NOT_FOUND") return "";
+  return "\nimport() in an inline task takes URLs and the names of packages: for a relative path, pass what import.meta.resolve() returns for it as an argument, or put the task in a module and use importTasks()";
+}
+
 function ownFrames(stack: string): string {
   const lines = stack.split("\n");
   const end = lines.findIndex(isOwn);
@@ -62,11 +69,12 @@ function ownFrames(stack: string): string {
  */
 function withOwnLine(frame: string): string {
   const start = frame.lastIndexOf(EVALUATED_AT);
-  const isTask = start >= 0 && frame.startsWith("    at ") &&
-    frame.includes(" (task:");
+  const task = frame.lastIndexOf(" (task:");
+  // Code that the task itself evaluates has another bracket before its line.
+  const isTask = task >= 0 && start >= 0 && frame.startsWith("    at ") &&
+    frame.indexOf(")", task) === frame.length - 1;
   if (!isTask) return frame;
-  const end = frame.endsWith(")") ? -1 : undefined;
-  const place = frame.slice(start + EVALUATED_AT.length, end).split(":");
+  const place = frame.slice(start + EVALUATED_AT.length, -1).split(":");
   const line = Number(place[0]) - LINES_BEFORE_SOURCE;
   const column = Number(place[1]) - (line === 1 ? COLUMNS_BEFORE_SOURCE : 0);
   return `${frame.slice(0, start)}:${line}:${column})`;

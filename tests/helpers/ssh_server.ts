@@ -245,8 +245,8 @@ export class SshServer implements AsyncDisposable {
     for (let tries = 1;; tries++) {
       const { from, to } = PORTS;
       this.#port = from + Math.floor(Math.random() * (to - from));
-      await this.#writer.write(new TextEncoder().encode(`${this.port}\n`));
       const start = this.logs().length;
+      await this.#writer.write(new TextEncoder().encode(`${this.port}\n`));
       const said = await this.#log.until(
         (text) => {
           const news = text.slice(start);

@@ -250,17 +250,27 @@ const MAKE_FOLDER = `
   globalThis.folder = await PrivateFolder.make();
   console.log(folder.path);`;
 
-/** Removes abandoned folders where the folders of a TMPDIR are. */
+/**
+ * Removes abandoned folders where the folders of a TMPDIR are, in a program that
+ * has another folder too.
+ */
 async function removeAbandoned(parent: string): Promise<void> {
   await using owner = new Owner(
     parent,
     `${MAKE_FOLDER}
+    const other = await PrivateFolder.make();
     await folder.removeAbandoned();
+    await Deno.lstat(other.path + "/lock");
+    await other.remove();
     await folder.remove();
     console.log("done");`,
   );
-  let text = await owner.ready();
-  while (!text.endsWith("done")) text += await owner.ready();
+  let text = "";
+  while (!text.endsWith("done")) {
+    const piece = await owner.ready();
+    assert(piece !== "", "The program has failed");
+    text += piece;
+  }
 }
 
 Deno.test({

@@ -115,6 +115,30 @@ Deno.test("prepareThrown() counts lines and columns from an inline task's source
   }
 });
 
+Deno.test("prepareThrown() keeps the lines of code that a task evaluates", () => {
+  const error = new Error("oops");
+  error.stack = [
+    "Error: oops",
+    "    at eval (eval at f (task:f, <anonymous>:3:10), <anonymous>:1:7)",
+    "    at f (task:f, <anonymous>:3:10)",
+  ].join("\n");
+  prepareThrown(error, INLINE);
+  assertEquals(error.stack.split("\n").slice(1), [
+    "    at eval (eval at f (task:f, <anonymous>:3:10), <anonymous>:1:7)",
+    "    at f (task:f:1:2)",
+  ]);
+});
+
+Deno.test("prepareThrown() explains a relative import of an inline task", async () => {
+  await using pool = new Pool(1);
+  const load = (path: string) => import(path);
+  const error = await assertRejects(
+    () => pool.run(load, "./no_such.ts"),
+    TypeError,
+  );
+  assertMatch(error.message, /no_such\.ts[^]*pass what import\.meta\.resolve/);
+});
+
 Deno.test("prepareThrown() takes linear time for long lines", () => {
   // In quadratic time the shortest of these would take minutes.
   for (const text of ["x", "a:1", " ", "(", "file:", "    at "]) {

@@ -2,6 +2,9 @@ import type { HostError } from "../../errors/host_error.ts";
 import type { SessionRequest } from "../../protocol/spawner_messages.ts";
 import type { Channel } from "../../transport/channel.ts";
 
+/** How workers on another machine are started. */
+export type WorkerRequest = Omit<SessionRequest, "address" | "certificate">;
+
 /** An authenticated connection to a spawner on another machine. */
 export interface SpawnerConnection {
   /** The channel to the spawner. */
@@ -34,8 +37,8 @@ export interface Connector {
    * @throws {HostError} If it fails for a known reason.
    */
   connect(timeout: number): Promise<SpawnerConnection>;
-  /** Explains a failure to the user. */
-  explain(failure: ConnectorFailure): HostError;
+  /** Explains a failure to the user: a `HostError`, if the host is at fault. */
+  explain(failure: ConnectorFailure): Error;
   /** Cancels connecting, and frees everything but the spawner's channel. */
   close(reason: Error): Promise<void>;
 }

@@ -3,7 +3,7 @@ import { pause } from "../../util/pause.ts";
 import type { OutputHandler } from "../../spawner/worker_launcher.ts";
 import { type WorkerEnd, WorkerProcess } from "../../spawner/worker_process.ts";
 import type { Channel } from "../../transport/channel.ts";
-import { fromSpawner } from "../../protocol/received.ts";
+import { fromSpawner } from "../../protocol/check_messages.ts";
 import {
   type MachineInfo,
   type Pong,

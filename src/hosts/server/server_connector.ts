@@ -18,8 +18,8 @@ import type {
   Connector,
   ConnectorFailure,
   SpawnerConnection,
+  WorkerRequest,
 } from "../remote/connector.ts";
-import type { WorkerRequest } from "../ssh/ssh_connector.ts";
 
 /** The address that a pool listens at for workers of spawner servers. */
 export interface ReturnAddress {

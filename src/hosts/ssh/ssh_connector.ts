@@ -1,6 +1,5 @@
 import { HostError } from "../../errors/host_error.ts";
 import type { HostSettings } from "../../options/host_spec.ts";
-import type { SessionRequest } from "../../protocol/spawner_messages.ts";
 import { Child } from "../../spawner/child.ts";
 import { type Address, formatAddress } from "../../transport/address.ts";
 import { denoPath } from "../../util/deno_path.ts";
@@ -11,6 +10,7 @@ import type {
   Connector,
   ConnectorFailure,
   SpawnerConnection,
+  WorkerRequest,
 } from "../remote/connector.ts";
 import { explainSshFailure, type Fallback } from "./ssh_failure.ts";
 import { remoteCommand } from "./ssh_script.ts";
@@ -18,7 +18,7 @@ import { SshStderr } from "./ssh_stderr.ts";
 
 /** The program that an ssh host runs. */
 export const SSH_PROGRAM =
-  new URL("../../spawner/ssh_entry.ts", import.meta.url).href;
+  new URL("../../spawner/ssh_program.ts", import.meta.url).href;
 
 /** How often ssh checks that the server answers, in seconds. */
 const ALIVE_INTERVAL = 5;
@@ -34,9 +34,6 @@ const TERM_TIMEOUT = 1_000;
 
 /** The exit code of ssh if ssh itself failed, and not the command. */
 const OWN_FAILURE = 255;
-
-/** How workers on another machine are started. */
-export type WorkerRequest = Omit<SessionRequest, "address" | "certificate">;
 
 /**
  * Connects to a spawner on a machine that the `ssh` program can log in to.
@@ -99,7 +96,7 @@ export class SshConnector implements Connector {
     return { channel, request: { ...this.#request, address } };
   }
 
-  explain(failure: ConnectorFailure): HostError {
+  explain(failure: ConnectorFailure): Error {
     switch (failure.code) {
       case "timeout":
         if (this.#stage === "program") return this.#noProgram(failure.timeout);
@@ -109,6 +106,10 @@ export class SshConnector implements Connector {
             `the pool's program there has not connected back within the 'startTimeout' of ${failure.timeout} ms`,
         });
       case "failed":
+        // A failure of this machine says nothing about the host.
+        if (this.#stage === "program" && failure.cause instanceof Error) {
+          return failure.cause;
+        }
         return this.#explain({
           step: "spawner",
           reason:

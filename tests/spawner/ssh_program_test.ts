@@ -3,7 +3,8 @@ import { Reaper } from "../../src/spawner/reaper.ts";
 import { makeSecret } from "../../src/transport/secret.ts";
 import { admitWorker } from "../../src/protocol/worker_handshake.ts";
 
-const PROGRAM = new URL("../../src/spawner/ssh_entry.ts", import.meta.url).href;
+const PROGRAM =
+  new URL("../../src/spawner/ssh_program.ts", import.meta.url).href;
 
 /** The number by which the spawner introduces itself. */
 const NUMBER = 3;
@@ -71,7 +72,7 @@ function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, fn, ignore: Deno.build.os === "windows" });
 }
 
-test("ssh_entry ends when the pool becomes unreachable before it has admitted the spawner", async () => {
+test("ssh_program ends when the pool becomes unreachable before it has admitted the spawner", async () => {
   await using entry = new Entry();
   using _connection = await entry.pool.accept();
   await entry.answer();
@@ -80,7 +81,7 @@ test("ssh_entry ends when the pool becomes unreachable before it has admitted th
   await assertRejects(() => Deno.lstat(entry.folder), Deno.errors.NotFound);
 });
 
-test("ssh_entry ends when the pool becomes unreachable before it has opened a session", async () => {
+test("ssh_program ends when the pool becomes unreachable before it has opened a session", async () => {
   await using entry = new Entry();
   using connection = await entry.pool.accept();
   const number = await admitWorker(

@@ -1,33 +1,29 @@
-import { workerBundle } from "../bundle/worker_bundle.ts";
-import { PoolClosedError } from "../errors/pool_closed_error.ts";
-import type { HostSettings } from "../options/host_spec.ts";
-import type { PoolSettings } from "../options/settings.ts";
-import { grantedBy } from "../options/worker_permissions.ts";
-import { admitWorker } from "../protocol/worker_handshake.ts";
-import { Reaper } from "../spawner/reaper.ts";
-import { WorkerLauncher } from "../spawner/worker_launcher.ts";
-import { WORKER_PROGRAM } from "../spawner/worker_program.ts";
-import type { Address } from "../transport/address.ts";
-import { makeSecret } from "../transport/secret.ts";
-import { LocalHost } from "./local/local_host.ts";
-import { OutputLines } from "./output_lines.ts";
-import { PendingConnections } from "./pending_connections.ts";
-import { PoolAddresses } from "./pool_addresses.ts";
-import type { PoolServices } from "./pool_services.ts";
-import { PrivateFolder } from "./private_folder.ts";
-import type { Connector } from "./remote/connector.ts";
-import { RemoteHost } from "./remote/remote_host.ts";
-import { ServerConnector } from "./server/server_connector.ts";
-import {
-  SSH_PROGRAM,
-  SshConnector,
-  type WorkerRequest,
-} from "./ssh/ssh_connector.ts";
+import { workerBundle } from "../../bundle/worker_bundle.ts";
+import { PoolClosedError } from "../../errors/pool_closed_error.ts";
+import type { HostSettings } from "../../options/host_spec.ts";
+import type { PoolSettings } from "../../options/settings.ts";
+import { grantedBy } from "../../options/worker_permissions.ts";
+import { admitWorker } from "../../protocol/worker_handshake.ts";
+import { Reaper } from "../../spawner/reaper.ts";
+import { WorkerLauncher } from "../../spawner/worker_launcher.ts";
+import { WORKER_PROGRAM } from "../../spawner/worker_program.ts";
+import type { Address } from "../../transport/address.ts";
+import { makeSecret } from "../../transport/secret.ts";
+import { LocalHost } from "../local/local_host.ts";
+import { OutputLines } from "../output_lines.ts";
+import { PendingConnections } from "../pending_connections.ts";
+import { PoolAddresses } from "../pool_addresses.ts";
+import type { PoolServices } from "../pool_services.ts";
+import { PrivateFolder } from "../private_folder.ts";
+import type { Connector, WorkerRequest } from "../remote/connector.ts";
+import { RemoteHost } from "../remote/remote_host.ts";
+import { ServerConnector } from "../server/server_connector.ts";
+import { SSH_PROGRAM, SshConnector } from "../ssh/ssh_connector.ts";
 import {
   type ConnectedWorker,
   type SupervisorOptions,
   WorkerSupervisor,
-} from "./worker_supervisor.ts";
+} from "../worker_supervisor.ts";
 
 /** The events of a pool's hosts. */
 export interface HostEvents {

@@ -1,0 +1,85 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import {
+  fromPool,
+  fromPoolToSpawner,
+  fromSpawner,
+  fromWorker,
+} from "../../src/protocol/check_messages.ts";
+import { SpawnerMessageType } from "../../src/protocol/spawner_messages.ts";
+import { MessageType } from "../../src/protocol/worker_messages.ts";
+
+const REQUEST = {
+  address: "tcp::1",
+  grants: { read: ["/data"], net: true },
+  denoArgs: ["--quiet"],
+  env: { A: "1" },
+};
+
+const MACHINE = { deno: "2.9.6", platform: "linux", cpus: 8, memory: 1 };
+
+type Checker = (message: unknown[]) => unknown;
+
+const { DEFINE, FORGET, CALLS, CHUNK, RESULTS, FAILURE } = MessageType;
+const { OPEN, START, READY, OUTPUT, PONG } = SpawnerMessageType;
+
+const INLINE = { kind: "inline", source: "() => 1", name: "one" };
+
+/** Checkers, and messages that they accept. */
+const GOOD: readonly [Checker, unknown[]][] = [
+  [fromPool, [DEFINE, 0, INLINE]],
+  [fromPool, [DEFINE, 0, { kind: "module", url: "file:///a.ts", name: "f" }]],
+  [fromPool, [DEFINE, 1, { kind: "bound", task: 0, constants: [1] }]],
+  [fromPool, [FORGET, [1, 2]]],
+  [fromPool, [CALLS, 0, 2 ** 32 - 1, [[1], []]]],
+  [fromPool, [CHUNK, 0, 0, true, [[1, 2]]]],
+  [fromPool, [CHUNK, 0, 0, false, [1]]],
+  [fromWorker, [RESULTS, 0, 5, [undefined]]],
+  [fromWorker, [FAILURE, 0, 5, "thrown", []]],
+  [fromPoolToSpawner, [OPEN, REQUEST]],
+  [fromPoolToSpawner, [START, 7]],
+  [fromSpawner, [READY, MACHINE]],
+  [fromSpawner, [OUTPUT, 7, "stderr", new Uint8Array(1)]],
+  [fromSpawner, [PONG, 0, 0.5]],
+];
+
+/** Checkers, and messages that they refuse. */
+const BAD: readonly [Checker, unknown[]][] = [
+  [fromPool, []],
+  [fromPool, [RESULTS, 0, 5, [1]]],
+  [fromPool, [DEFINE, 0]],
+  [fromPool, [DEFINE, 0, { kind: "inline", source: "() => 1" }]],
+  [fromPool, [DEFINE, 0, { kind: "other" }]],
+  [fromPool, [FORGET, [-1]]],
+  [fromPool, [CALLS, 0, 2 ** 32, [[1]]]],
+  [fromPool, [CALLS, 0, 0, []]],
+  [fromPool, [CALLS, 0, 0, [1]]],
+  [fromPool, [CHUNK, 0, 0, true, [1]]],
+  [fromWorker, [RESULTS, 0, 5, []]],
+  [fromWorker, [RESULTS, 0, Infinity, [1]]],
+  [fromWorker, [FAILURE, 0, 5, "thrown"]],
+  [fromWorker, [FAILURE, 0, 5, "thrown", [], 1]],
+  [fromPoolToSpawner, [OPEN, null]],
+  [fromPoolToSpawner, [OPEN, { ...REQUEST, grants: { read: [1] } }]],
+  [fromPoolToSpawner, [OPEN, { ...REQUEST, env: { A: 1 } }]],
+  [fromPoolToSpawner, [OPEN, { ...REQUEST, cwd: 1 }]],
+  [fromSpawner, [READY, { ...MACHINE, cpus: 0 }]],
+  [fromSpawner, [READY, { ...MACHINE, cpus: 1e6 }]],
+  [fromSpawner, [OUTPUT, 7, "stdin", new Uint8Array(1)]],
+  [fromSpawner, [{}]],
+];
+
+function oneLine(message: unknown[]): string {
+  return Deno.inspect(message, { breakLength: Infinity, compact: true });
+}
+
+for (const [checker, message] of GOOD) {
+  Deno.test(`${checker.name}() returns ${oneLine(message)}`, () => {
+    assertEquals(checker(message), message);
+  });
+}
+
+for (const [checker, message] of BAD) {
+  Deno.test(`${checker.name}() throws for ${oneLine(message)}`, () => {
+    assertThrows(() => checker(message), RangeError, "Malformed message");
+  });
+}
