@@ -13,19 +13,19 @@ declare global {
   var timersStart: number;
 }
 
-/** Runs in each worker before anything else, and sets what tasks read. */
+/** Runs first in each worker, and sets a global that tasks read. */
 const initializer = () => {
   globalThis.timersStart = performance.now();
 };
 
-/** Runs in the workers, which go on with others while this one waits. */
+/** Runs in the workers, which run other tasks while this one waits. */
 const timer = async (name: string) => {
   await new Promise((resolve) => setTimeout(resolve, 500));
   const elapsed = Math.round(performance.now() - globalThis.timersStart);
   return `${name}, done ${elapsed} ms after the start`;
 };
 
-/** Runs here: items can come later, and tasks begin as they come. */
+/** Runs here: tasks begin as their items arrive. */
 async function* names(): AsyncGenerator<string> {
   for (let number = 1; number <= 20; number++) {
     await delay(25);
@@ -36,4 +36,4 @@ async function* names(): AsyncGenerator<string> {
 await using pool = new Pool({ workers: 2, concurrency: 10, initializer });
 for await (const line of pool.map(timer, names())) console.log(line);
 await pool.runOnAll(initializer);
-console.log("All clocks are set again:", await pool.run(timer, "one more"));
+console.log("All clocks are reset:", await pool.run(timer, "one more"));

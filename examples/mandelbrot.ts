@@ -10,10 +10,10 @@ import { bind, Pool } from "@distex/pool";
 
 const VIEW = { left: -2.2, top: 1.2, width: 76, height: 31, step: 0.04 };
 
-/** How often z = z² + c is done before c counts as one of the set. */
+/** How many rounds of z = z² + c a point of the set must survive. */
 const ROUNDS = 50_000;
 
-/** Runs in the workers; imaginary steps are twice as wide, as letters are. */
+/** Runs in the workers. Rows are twice as far apart, as letters are high. */
 function drawRow(view: typeof VIEW, rounds: number, row: number): string {
   const y = view.top - row * view.step * 2;
   const letters = Array.from({ length: view.width }, (_, column) => {
@@ -32,8 +32,8 @@ function drawRow(view: typeof VIEW, rounds: number, row: number): string {
 }
 
 await using pool = new Pool();
-// The view and the rounds travel to each worker once, the rows as they come.
+// The view and the rounds are sent to each worker once.
 const draw = bind(drawRow, VIEW, ROUNDS);
 const rows = Array(VIEW.height).keys();
-// Rows in the middle take longest, and yet all come in their order.
+// Rows in the middle take longest, but all arrive in order.
 for await (const line of pool.map(draw, rows)) console.log(line);

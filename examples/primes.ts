@@ -10,7 +10,7 @@ import { Pool } from "@distex/pool";
 
 const START = 10_000_000_000_000;
 
-/** The pool sends its source to the workers, so it uses nothing around it. */
+/** The pool sends the source of this function, so it stands alone. */
 function isPrime(n: number): boolean {
   if (n < 2 || n % 2 === 0) return n === 2;
   for (let divisor = 3; divisor * divisor <= n; divisor += 2) {
@@ -19,15 +19,15 @@ function isPrime(n: number): boolean {
   return true;
 }
 
-/** Never ends: a map takes no more from it than it needs to stay ahead. */
+/** Never ends: a map takes only as many numbers as it needs. */
 function* numbersFrom(n: number): Generator<number> {
   while (true) yield n++;
 }
 
 await using pool = new Pool();
 
-// Most numbers are told at once not to be prime, and wouldn't be worth a
-// message each: they travel in chunks.
+// Most numbers take almost no time, too little for a message each, so they
+// travel in chunks.
 const answers = pool.map(isPrime, numbersFrom(START), { chunkSize: 20 });
 
 let number = START;

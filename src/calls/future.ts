@@ -4,10 +4,10 @@ import type { PromisedCall } from "./promised_call.ts";
 export let makeFuture: <Result>(call: PromisedCall<Result>) => Future<Result>;
 
 /**
- * The outcome of a task that was submitted: a promise that also answers what
- * a future of PEP 3148 does.
+ * The outcome of a submitted task: a promise with the methods of a future of
+ * PEP 3148. {@linkcode Pool.submit} makes it.
  *
- * A future that nobody awaits keeps what its task threw to itself.
+ * If its task throws and nobody awaits it, the error is ignored, not uncaught.
  *
  * @example Usage
  * ```ts
@@ -24,7 +24,7 @@ export let makeFuture: <Result>(call: PromisedCall<Result>) => Future<Result>;
  * @see {@link https://peps.python.org/pep-3148/#future-objects}
  */
 export class Future<Result> implements Promise<Result> {
-  /** What the future is called by `Object.prototype.toString`. */
+  /** The name that `Object.prototype.toString` returns. */
   readonly [Symbol.toStringTag] = "Future";
 
   readonly #call: PromisedCall<Result>;
@@ -40,10 +40,10 @@ export class Future<Result> implements Promise<Result> {
   }
 
   /**
-   * Cancels the task: the future is rejected with a `DOMException` named
-   * `"AbortError"`. Other than PEP 3148 has it, that goes for a task that is
-   * under way too: its signal is aborted, and if it doesn't end soon and no
-   * other task is in its way, its worker is ended and replaced.
+   * Cancels the task, and rejects the future with a `DOMException` named
+   * `"AbortError"`. Unlike in PEP 3148, a running task can be cancelled too: its
+   * signal is aborted, and if it doesn't end within `cancelGrace`, its worker is
+   * killed and replaced as soon as no other task is in the way.
    *
    * @example Usage
    * ```ts
@@ -56,7 +56,7 @@ export class Future<Result> implements Promise<Result> {
    * await assertRejects(() => future, DOMException, "was cancelled");
    * ```
    *
-   * @returns Whether the task is cancelled, and wasn't done already.
+   * @returns Whether the task is cancelled; `false` if it was done before.
    */
   cancel(): boolean {
     if (this.#cancelled) return true;
@@ -68,7 +68,7 @@ export class Future<Result> implements Promise<Result> {
   }
 
   /**
-   * Tells whether the task was cancelled.
+   * Checks whether the task was cancelled.
    *
    * @example Usage
    * ```ts
@@ -82,14 +82,15 @@ export class Future<Result> implements Promise<Result> {
    * assert(future.cancelled());
    * ```
    *
-   * @returns Whether it was.
+   * @returns `true` if it was.
    */
   cancelled(): boolean {
     return this.#cancelled;
   }
 
   /**
-   * Tells whether the task is with a worker, running or waiting there.
+   * Checks whether the task was sent to a worker and isn't done. It may still
+   * wait there.
    *
    * @example Usage
    * ```ts
@@ -106,14 +107,14 @@ export class Future<Result> implements Promise<Result> {
    * assertFalse(future.running());
    * ```
    *
-   * @returns Whether it is.
+   * @returns `true` if it was sent and isn't done.
    */
   running(): boolean {
     return this.#call.state === "sent";
   }
 
   /**
-   * Tells whether the task has returned, has thrown, or was cancelled.
+   * Checks whether the task has returned, thrown or been cancelled.
    *
    * @example Usage
    * ```ts
@@ -127,14 +128,14 @@ export class Future<Result> implements Promise<Result> {
    * assert(future.done());
    * ```
    *
-   * @returns Whether one of these is so.
+   * @returns `true` if it is done.
    */
   done(): boolean {
     const { state } = this.#call;
     return state === "settled" || state === "abandoned";
   }
 
-  /** As of any promise. */
+  /** See `Promise.prototype.then`. */
   then<Fulfilled = Result, Rejected = never>(
     onFulfilled?:
       | ((value: Result) => Fulfilled | PromiseLike<Fulfilled>)
@@ -144,14 +145,14 @@ export class Future<Result> implements Promise<Result> {
     return this.#call.promise.then(onFulfilled, onRejected);
   }
 
-  /** As of any promise. */
+  /** See `Promise.prototype.catch`. */
   catch<Rejected = never>(
     onRejected?: ((reason: unknown) => Rejected | PromiseLike<Rejected>) | null,
   ): Promise<Result | Rejected> {
     return this.#call.promise.catch(onRejected);
   }
 
-  /** As of any promise. */
+  /** See `Promise.prototype.finally`. */
   finally(onFinally?: (() => void) | null): Promise<Result> {
     return this.#call.promise.finally(onFinally);
   }

@@ -1,10 +1,10 @@
 /**
- * How far a host got on the way to its first worker, in this order. `"name"`:
- * its name isn't known; `"connection"`: there is no way to it; `"host key"`:
- * it isn't known to be the right one; `"key"`: it doesn't let the user in;
- * `"forwarding"`: it doesn't forward connections; `"folder"`: it has no place
- * for files; `"deno"`: it has no Deno; `"version"`: it has too old a one;
- * `"spawner"`: the pool's program doesn't work there; `"worker"`: a worker
+ * The step at which a host failed, in the order of the steps. `"name"`: its
+ * name can't be resolved; `"connection"`: it can't be reached; `"host key"`: it
+ * can't prove its identity; `"key"`: it doesn't accept the user's key or token;
+ * `"forwarding"`: it doesn't forward connections; `"folder"`: it has no folder
+ * for files; `"deno"`: it has no Deno; `"version"`: its Deno is too old;
+ * `"spawner"`: the pool's program doesn't run there; `"worker"`: a worker
  * doesn't start or connect.
  */
 export type HostStep =
@@ -20,8 +20,8 @@ export type HostStep =
   | "worker";
 
 /**
- * The reason why a host can't be used, in words for its user: the `cause` of a
- * {@linkcode BrokenPoolError}, or the `error` of {@linkcode HostStats}.
+ * Says why a host can't be used, and what to do about it. It is the `cause` of
+ * a {@linkcode BrokenPoolError} or the `error` of {@linkcode HostStats}.
  *
  * @example Usage
  * ```ts
@@ -39,8 +39,8 @@ export class HostError extends Error {
   /**
    * Constructs the error.
    *
-   * @param host What the host is called.
-   * @param step What it was that failed.
+   * @param host The host's name.
+   * @param step The step that failed.
    */
   constructor(
     readonly host: string,

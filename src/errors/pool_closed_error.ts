@@ -1,5 +1,5 @@
 /**
- * Thrown by calls on a pool that was shut down, as PEP 3148 has it.
+ * Thrown by calls on a pool that was shut down, as in PEP 3148.
  *
  * @example Usage
  * ```ts

@@ -1,18 +1,18 @@
 import { renamedMembers } from "../util/renamed_members.ts";
 
-/** What is known of a worker that was lost. */
+/** How a worker was lost. */
 export interface WorkerLoss {
-  /** What the worker was called. */
+  /** The worker's name. */
   readonly worker: string;
   /** How its process ended: an exit code or a signal, in words. */
   readonly exitStatus: string;
-  /** The last that it wrote to stderr, if that is known. */
+  /** The end of its output on stderr, as far as it is known. */
   readonly stderrTail: string;
 }
 
 /**
- * Thrown by a call whose worker ended before it returned, at the last of the
- * times that it was tried. Whether the task had an effect can't be known.
+ * Thrown by a call whose worker ended before the task returned, if no `retries`
+ * are left. The task may have run or not.
  *
  * @example Usage
  * ```ts
@@ -28,11 +28,11 @@ export interface WorkerLoss {
  * ```
  */
 export class WorkerLostError extends Error {
-  /** What the worker was called that was lost last. */
+  /** The name of the worker that was lost last. */
   readonly worker: string;
   /** How its process ended: an exit code or a signal, in words. */
   readonly exitStatus: string;
-  /** The last that it wrote to stderr, if that is known. */
+  /** The end of its output on stderr, as far as it is known. */
   readonly stderrTail: string;
 
   /**
@@ -47,14 +47,12 @@ export class WorkerLostError extends Error {
     { worker, exitStatus, stderrTail }: WorkerLoss,
     options?: ErrorOptions,
   ) {
-    const times = tries === 1
+    const attempts = tries === 1 ? "" : ` in the last of ${tries} tries`;
+    const tail = stderrTail === ""
       ? ""
-      : `, the last of ${tries} times it was tried`;
-    const words = stderrTail === ""
-      ? ""
-      : `; the last it wrote to stderr:\n${stderrTail}`;
+      : `; its stderr ended with:\n${stderrTail}`;
     super(
-      `The ${worker} ended (${exitStatus}) before the task '${task}' returned, which may or may not have run${times}${words}`,
+      `The ${worker} ended (${exitStatus})${attempts} before the task '${task}' returned; the task may have run or not${tail}`,
       options,
     );
     this.name = "WorkerLostError";

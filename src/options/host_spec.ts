@@ -171,7 +171,7 @@ function checkHostname(spec: string, hostname: string): void {
   throw unreadable(
     spec,
     "hostname",
-    hostname === "" ? "missing" : `"${hostname}", which is no host name`,
+    hostname === "" ? "missing" : `"${hostname}", which isn't a host name`,
   );
 }
 
@@ -181,11 +181,11 @@ function checkUsername(spec: string, kind: string, username: string): void {
     throw unreadable(
       spec,
       "username",
-      `"${username}", but a spawner server has no users: is ssh://${spec} meant?`,
+      `"${username}", but a spawner server has no users: did you mean ssh://${spec}?`,
     );
   }
   if (/^[^\s\p{Cc}-][^\s\p{Cc}]*$/u.test(username)) return;
-  throw unreadable(spec, "username", `"${username}", which is no user's name`);
+  throw unreadable(spec, "username", `"${username}", which isn't a user name`);
 }
 
 function portNumber(spec: string, text: string): number {

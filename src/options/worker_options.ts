@@ -40,10 +40,10 @@ export interface WorkerOptions<Args extends unknown[] = never[]> {
   /**
    * The deno.json, deno.jsonc or package.json by which workers resolve imports,
    * as a path or a file URL. `false` means none, and no `vendor` folder either.
-   * A program can't see its own `--config` and `--import-map`: if it has them,
-   * pass the same file here, or `denoArgs: ["--import-map", path]`.
-   *
-   * @default {the file that is nearest to the main module, in its folder or above}
+   * If it is left out, it is the one nearest to this program's main module, in
+   * its folder or above. A program can't see its own `--config` and
+   * `--import-map`: if it has them, pass the same file here, or
+   * `denoArgs: ["--import-map", path]`.
    */
   readonly config?: string | URL | false;
   /**

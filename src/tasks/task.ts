@@ -43,8 +43,11 @@ export interface TaskThis {
  * @typeParam Result What it returns, awaited.
  */
 export interface Task<Args extends readonly unknown[], Result> {
-  /** The signature in a worker. Its `this` exists only there. */
-  (this: TaskThis, ...args: Args): Result;
+  /**
+   * The signature for a pool. It can't be called: its `this` exists only in a
+   * worker, from which the result comes later.
+   */
+  (this: TaskThis, ...args: Args): PromiseLike<Result>;
   /** The task's name in messages. */
   readonly name: string;
 }
@@ -55,6 +58,12 @@ export interface Task<Args extends readonly unknown[], Result> {
  * refuses results that can't be sent, such as functions and generators.
  *
  * Use it as the parameter type of a function that passes tasks on to a pool.
+ *
+ * Two limits of TypeScript's inference show here. If a function is overloaded,
+ * {@linkcode Pool.run} and {@linkcode Pool.submit} choose the signature by the
+ * arguments, but {@linkcode Pool.map} and {@linkcode Pool.runOnAll} take the
+ * last one. If a call has other than one argument, or a map other than one or
+ * two iterables, a default value needs a type, as in `(n: number = 1) => n`.
  *
  * @example Usage
  * ```ts

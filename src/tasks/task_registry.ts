@@ -7,30 +7,30 @@ import {
 } from "./task.ts";
 import type { Definition } from "../protocol/worker_messages.ts";
 
-/** How many functions' sources are remembered. */
+/** How many inline functions a pool remembers. */
 const MAX_SOURCES = 1_000;
 
-/** A task as a pool knows it. */
+/** A task that a pool has given a number. */
 export interface RegisteredTask {
   /** Its number in this pool. */
   readonly id: number;
-  /** What it is called in messages. */
+  /** Its name in messages. */
   readonly name: string;
-  /** What a worker is told that it stands for. */
+  /** What a worker needs to know to run it. */
   readonly definition: Definition;
-  /** The task that it binds arguments of, to be defined before it. */
+  /** The task whose arguments it binds, which workers need first. */
   readonly base?: RegisteredTask;
-  /** What the user bound, which is not dropped while this is in use. */
+  /** The user's object, kept so it isn't collected while in use. */
   readonly bound?: BoundTask;
 }
 
 /**
- * Gives each task that a pool is given a number, under which workers know it.
+ * Gives each task of a pool the number by which workers know it.
  *
- * Functions of the same source are one task, so that an arrow function in a
- * loop is sent once. A program may make up ever new ones: the oldest are
- * forgotten, and sent anew if they are called again. Bound tasks may carry a
- * lot of data: once a program has dropped one, workers are told to.
+ * Functions with the same source are one task, so an arrow function in a loop
+ * is sent once. Only the latest functions are remembered, because a program may
+ * make new ones forever; an older one is sent again when it is called again. A
+ * bound task may hold a lot of data, so workers drop it once the program has.
  */
 export class TaskRegistry {
   #nextId = 0;
@@ -40,16 +40,20 @@ export class TaskRegistry {
   readonly #dropped: FinalizationRegistry<number>;
   readonly #onDrop: (id: number) => void;
 
-  /** Constructs a registry; `onDrop` is told what workers are to forget. */
+  /**
+   * Constructs a registry.
+   *
+   * @param onDrop Called with the number of a task that workers can forget.
+   */
   constructor(onDrop: (id: number) => void) {
     this.#onDrop = onDrop;
     this.#dropped = new FinalizationRegistry(onDrop);
   }
 
   /**
-   * Finds or makes the registered task of what a user gave.
+   * Returns the registered task of a user's task, new or known.
    *
-   * @throws {TypeError} If it is no task, or a function that can't be sent.
+   * @throws {TypeError} If it isn't a task, or is a function that can't be sent.
    */
   register(task: AnyTask): RegisteredTask {
     if (typeof task !== "function" && !(task instanceof TaskObject)) {

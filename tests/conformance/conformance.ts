@@ -1,5 +1,5 @@
 /**
- * The tests that a pool passes wherever its workers run.
+ * Tests that a pool must pass wherever its workers run.
  *
  * @module
  */
@@ -29,19 +29,27 @@ import { testErrors } from "./conformance_errors.ts";
 import { testMaps } from "./conformance_maps.ts";
 import { testSources } from "./conformance_sources.ts";
 
-/** Something that tests are run with. */
+/** A kind of pool to test. */
 export interface Kind {
-  /** What the pools are called in the tests' names. */
+  /** The name of the kind in the tests' names. */
   readonly name: string;
-  /** Makes the options of a pool, when a test is about to make one. */
+  /** Makes the options of a pool. */
   readonly options: () => PoolOptions;
-  /** How many workers such a pool has; 2 by default. */
+  /**
+   * How many workers the pool has.
+   *
+   * @default {2}
+   */
   readonly workers?: number;
-  /** Declares a test; `Deno.test` by default. */
+  /**
+   * Declares a test.
+   *
+   * @default {Deno.test}
+   */
   readonly declare?: (name: string, body: () => Promise<void>) => void;
 }
 
-/** Declares all tests for pools of a kind. */
+/** Declares all tests for a kind of pool. */
 export function testConformance(kind: Kind): void {
   const { declare = Deno.test } = kind;
   function test(name: string, body: (pool: Pool) => Promise<void>): void {
@@ -67,7 +75,7 @@ export function testConformance(kind: Kind): void {
   testShutdownOnDemand(kind);
 }
 
-/** What runs on workers first. */
+/** Tests of initializers. */
 function testInitializers(
   testWith: TestWith,
   { name, options, workers = 2, declare = Deno.test }: Kind,
@@ -85,7 +93,7 @@ function testInitializers(
   });
 
   declare(
-    `Pool (${name}) rejects all with an initializer that fails`,
+    `Pool (${name}) rejects all calls if the initializer fails`,
     async () => {
       await using pool = new Pool({
         ...options(),
@@ -109,7 +117,7 @@ function testInitializers(
   );
 }
 
-/** When workers are there. */
+/** Tests of when workers are there. */
 function testReady(
   test: Test,
   testWith: TestWith,
@@ -124,7 +132,7 @@ function testReady(
     assert(!pool.isReady);
   });
 
-  testWith("starts no worker before the first task with lazy", {
+  testWith("starts workers with the first task if it is lazy", {
     lazy: true,
   }, async (pool) => {
     assert(!pool.isReady);
@@ -133,13 +141,13 @@ function testReady(
   });
 }
 
-/** A task that takes its time. */
+/** A task that takes a while. */
 const slow = async (x: number) => {
   await new Promise((resolve) => setTimeout(resolve, 2));
   return x;
 };
 
-/** Shutdowns, and what was submitted before. */
+/** Tests of shutdowns with calls that were submitted before. */
 function testShutdown({ name, options, declare = Deno.test }: Kind): void {
   declare(
     `Pool.shutdown() lets what was submitted finish (${name})`,
@@ -182,7 +190,7 @@ function testShutdown({ name, options, declare = Deno.test }: Kind): void {
   );
 }
 
-/** Shutdowns that end more, or have less to end. */
+/** Tests of shutdowns with more or less to end. */
 function testShutdownOnDemand(
   { name, options, declare = Deno.test }: Kind,
 ): void {
@@ -222,10 +230,13 @@ function testShutdownOnDemand(
     },
   );
 
-  declare(`Pool.shutdown() while it is starting (${name})`, async () => {
-    await new Pool(options()).shutdown();
-    const pool = new Pool({ ...options(), lazy: true });
-    await pool.shutdown();
-    await assertRejects(() => pool.ready, PoolClosedError);
-  });
+  declare(
+    `Pool.shutdown() ends a pool that is starting (${name})`,
+    async () => {
+      await new Pool(options()).shutdown();
+      const pool = new Pool({ ...options(), lazy: true });
+      await pool.shutdown();
+      await assertRejects(() => pool.ready, PoolClosedError);
+    },
+  );
 }

@@ -1,5 +1,5 @@
 /**
- * Conformance: single calls.
+ * Conformance tests of single calls.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import {
 } from "./conformance_fixture.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
 
-/** What can be run. */
+/** Tests of what can be run. */
 function testTasks(test: Test): void {
   test("runs sync and async functions", async (pool) => {
     assertEquals(await pool.run((a: number, b: number) => a + b, 3, 5), 8);
@@ -52,7 +52,7 @@ function testTasks(test: Test): void {
   });
 }
 
-/** Futures. */
+/** Tests of futures. */
 function testSubmit(test: Test, testWith: TestWith): void {
   test("submits a task", async (pool) => {
     const future = pool.submit(combine, 10, 9, 8);
@@ -64,7 +64,7 @@ function testSubmit(test: Test, testWith: TestWith): void {
   });
 
   testWith(
-    "cancels what is queued, and what is under way",
+    "cancels queued and running tasks",
     { workers: 1, prefetch: 0 },
     async (pool) => {
       await using gate = new Gate();
@@ -87,9 +87,9 @@ function testSubmit(test: Test, testWith: TestWith): void {
   );
 }
 
-/** Calls to all workers. */
+/** Tests of calls to all workers. */
 function testRounds(test: Test): void {
-  test("runs a task on all workers with a map under way", async (pool) => {
+  test("runs a task on all workers while a map runs", async (pool) => {
     const map = pool.map(double, naturals());
     for (let n = 0; n < 10; n++) {
       assertEquals(await map.next(), { done: false, value: n * 2 });
@@ -101,7 +101,7 @@ function testRounds(test: Test): void {
     await map.return?.();
   });
 
-  test("runs on all workers between what was and what is submitted", async (pool) => {
+  test("runs on all workers after earlier and before later calls", async (pool) => {
     const append = (mark: string) => {
       const global = globalThis as { marks?: string[] };
       (global.marks ??= []).push(mark);
@@ -118,9 +118,9 @@ function testRounds(test: Test): void {
   });
 }
 
-/** Values of many bytes. */
+/** Tests of large values. */
 function testBigValues(test: Test): void {
-  test("sends big values both ways", async (pool) => {
+  test("sends large values both ways", async (pool) => {
     const bytes = crypto.getRandomValues(new Uint8Array(60_000));
     const big = new Uint8Array(3_000_000);
     for (let at = 0; at < big.length; at += bytes.length) big.set(bytes, at);
@@ -129,7 +129,7 @@ function testBigValues(test: Test): void {
     assert(back.every((byte, index) => byte === big[index + 1]));
   });
 
-  test("keeps big results apart when a task reuses its memory", async (pool) => {
+  test("keeps large results apart if a task reuses its memory", async (pool) => {
     const fill = (byte: number) => {
       const global = globalThis as { scratch?: Uint8Array<ArrayBuffer> };
       return (global.scratch ??= new Uint8Array(200_000)).fill(byte);
@@ -143,7 +143,7 @@ function testBigValues(test: Test): void {
   });
 }
 
-/** Declares all of these tests. */
+/** Declares these tests. */
 export function testCalls(test: Test, testWith: TestWith): void {
   testTasks(test);
   testSubmit(test, testWith);

@@ -1,5 +1,5 @@
 /**
- * Conformance: how calls fail.
+ * Conformance tests of how calls fail.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import {
 import { importTasks } from "../../mod.ts";
 import { double, tasks, type Test, XS } from "./conformance_fixture.ts";
 
-/** What tasks throw. */
+/** Tests of what tasks throw. */
 function testThrown(test: Test): void {
   test("rejects with what a task throws", async (pool) => {
     const fail = (message: string) => {
@@ -44,7 +44,7 @@ function testThrown(test: Test): void {
     assertEquals(error.cause.message, "the cause");
   });
 
-  test("rejects with a thrown value that is no error as it is", async (pool) => {
+  test("rejects with a thrown value that isn't an error", async (pool) => {
     const thrown = await pool.run(() => {
       throw { code: 42 };
     }).catch((thrown) => thrown);
@@ -57,7 +57,7 @@ function testThrown(test: Test): void {
   });
 }
 
-/** Where errors say that they come from. */
+/** Tests of stacks. */
 function testStacks(test: Test): void {
   test("shows the stack of the task and of the caller", async (pool) => {
     async function theCaller() {
@@ -73,7 +73,7 @@ function testStacks(test: Test): void {
     assert(stack.indexOf("failRichly") < stack.indexOf("theCaller"), stack);
   });
 
-  test("shows the stacks of those who await many calls", async (pool) => {
+  test("shows the stacks of callers that await many calls", async (pool) => {
     async function theAwaiter() {
       await Promise.all(XS.map(() => pool.run(tasks.failRichly)));
     }
@@ -92,9 +92,9 @@ function testStacks(test: Test): void {
   });
 }
 
-/** What can't be sent. */
+/** Tests of values that can't be sent. */
 function testUnsendable(test: Test): void {
-  test("names an argument that can't be sent, which costs only that task", async (pool) => {
+  test("names an argument that can't be sent, and fails only that call", async (pool) => {
     const user = { name: "Ada", callback: () => {} };
     const [bad, good] = await Promise.allSettled([
       pool.run((value: unknown) => typeof value, { user }),
@@ -110,7 +110,7 @@ function testUnsendable(test: Test): void {
     );
   });
 
-  test("names a part of a result that can't be sent, which costs only that task", async (pool) => {
+  test("names the part of a result that can't be sent, and fails only that call", async (pool) => {
     const give = (bad: boolean) => bad ? [1, { get: () => 1 }] : [];
     const outcomes = await Promise.allSettled(
       [false, true, false].map((bad) => pool.run(give, bad)),
@@ -133,7 +133,7 @@ function testUnsendable(test: Test): void {
   });
 }
 
-/** Modules that can't be used. */
+/** Tests of modules that can't be used. */
 function testModuleErrors(test: Test): void {
   test("names an export that a module doesn't have", async (pool) => {
     const wrong = importTasks<{ nothing: () => void }>(
@@ -156,7 +156,7 @@ function testModuleErrors(test: Test): void {
   });
 }
 
-/** Declares all of these tests. */
+/** Declares these tests. */
 export function testErrors(test: Test): void {
   testThrown(test);
   testStacks(test);

@@ -1,5 +1,5 @@
 /**
- * What the tests of conformance have in common.
+ * Code that the conformance tests share.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export const double = (x: number) => x * 2;
 export const combine = (x: number, y: number, z: number) => x * y - 4 * z;
 export const COMBINED = XYZ.map((xyz) => combine(...xyz));
 
-/** Yields values one event loop turn after the other. */
+/** Yields each value in another turn of the event loop. */
 export async function* later<T>(values: Iterable<T>): AsyncGenerator<T> {
   for (const value of values) {
     await new Promise((resolve) => setTimeout(resolve, 0));

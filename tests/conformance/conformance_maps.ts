@@ -1,5 +1,5 @@
 /**
- * Conformance: maps, and how they end.
+ * Conformance tests of maps and their ends.
  *
  * @module
  */
@@ -28,7 +28,7 @@ import {
 } from "./conformance_fixture.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
 
-/** What maps take. */
+/** Tests of inputs. */
 function testInputs(test: Test): void {
   test("maps one iterable in order", async (pool) => {
     assertEquals(await Array.fromAsync(pool.map(double, XS)), XS.map(double));
@@ -64,7 +64,7 @@ function testInputs(test: Test): void {
   });
 }
 
-/** Items that are sent together. */
+/** Tests of chunks. */
 function testChunks(test: Test): void {
   test("maps one iterable in chunks of 7", async (pool) => {
     const map = pool.map(double, XS, { chunkSize: 7 });
@@ -90,15 +90,15 @@ function testChunks(test: Test): void {
   });
 }
 
-/** In which order results come. */
+/** Tests of the order of results. */
 function testOrder(test: Test): void {
-  test("maps without order to the same results", async (pool) => {
+  test("yields the same results without order", async (pool) => {
     const map = pool.map(tasks.later, XS, { ordered: false, chunkSize: 3 });
     const results = await map.toArray();
     assertEquals(results.toSorted((a, b) => a - b), XS);
   });
 
-  test("gives results to several next() calls in order", async (pool) => {
+  test("answers several next() calls in order", async (pool) => {
     const map = pool.map(double, [1, 2]);
     const steps = await Promise.all([map.next(), map.next(), map.next()]);
     assertEquals(steps, [
@@ -108,7 +108,7 @@ function testOrder(test: Test): void {
     ]);
   });
 
-  test("does several maps at once", async (pool) => {
+  test("runs several maps at once", async (pool) => {
     const maps = [1, 2, 3].map((factor) =>
       pool.map(bind((f: number, x: number) => f * x, factor), XS).toArray()
     );
@@ -118,7 +118,7 @@ function testOrder(test: Test): void {
     );
   });
 
-  test("gives results without order as they are ready", async (pool) => {
+  test("yields results as they are ready without order", async (pool) => {
     await using gate = new Gate();
     const map = pool.map(
       passGate<string>,
@@ -135,9 +135,9 @@ function testOrder(test: Test): void {
   });
 }
 
-/** How many tasks of a worker run at once. */
+/** Tests of concurrency. */
 function testOverlap(testWith: TestWith): void {
-  testWith("overlaps async tasks up to the concurrency", {
+  testWith("runs as many async tasks at a time as the concurrency", {
     workers: 1,
     concurrency: 8,
   }, async (pool) => {
@@ -159,7 +159,7 @@ function testOverlap(testWith: TestWith): void {
   });
 
   testWith(
-    "overlaps no async tasks by default",
+    "runs one async task at a time by default",
     { workers: 1 },
     async (pool) => {
       const overlap = async () => {
@@ -174,9 +174,9 @@ function testOverlap(testWith: TestWith): void {
   );
 }
 
-/** Maps that take too long. */
+/** Tests of timeouts. */
 function testMapTimeouts(test: Test): void {
-  test("ends a map at its time-out while its source owes an item", async (pool) => {
+  test("ends a map at its timeout while it waits for an item", async (pool) => {
     async function* silent() {
       yield* [1, 2];
       await new Promise(() => {});
@@ -190,7 +190,7 @@ function testMapTimeouts(test: Test): void {
     assertEquals(results, [2, 4].slice(0, results.length));
   });
 
-  test("ends a map at its time-out", async (pool) => {
+  test("ends a map at its timeout", async (pool) => {
     await using gate = new Gate();
     const map = pool.map(
       passGate<number>,
@@ -209,7 +209,7 @@ function testMapTimeouts(test: Test): void {
   });
 }
 
-/** Maps whose task throws. */
+/** Tests of tasks that throw. */
 function testFailingTasks(test: Test): void {
   const failAt = (x: number) => {
     if (x === 50) throw new RangeError("at 50");
@@ -232,7 +232,7 @@ function testFailingTasks(test: Test): void {
     });
   }
 
-  test("names the item's result that can't be sent in a chunk", async (pool) => {
+  test("names the item of a chunk whose result can't be sent", async (pool) => {
     const give = (x: number): unknown => x === 5 ? () => x : x;
     const results: unknown[] = [];
     const map = pool.map(give, XS, { chunkSize: 10 });
@@ -243,7 +243,7 @@ function testFailingTasks(test: Test): void {
     assertEquals(results, [0, 1, 2, 3, 4]);
   });
 
-  test("closes its source when the task throws", async (pool) => {
+  test("closes its source if the task throws", async (pool) => {
     let closed = false;
     function* source() {
       try {
@@ -257,10 +257,10 @@ function testFailingTasks(test: Test): void {
   });
 }
 
-/** Maps whose source throws. */
+/** Tests of sources that throw. */
 function testFailingSources(test: Test): void {
   for (const kind of ["sync", "async"]) {
-    test(`throws what a ${kind} iterable throws, after its results`, async (pool) => {
+    test(`throws the error of a ${kind} iterable after its results`, async (pool) => {
       function* failing() {
         yield* [1, 2, 3];
         throw new URIError("the source failed");
@@ -281,7 +281,7 @@ function testFailingSources(test: Test): void {
   }
 }
 
-/** Declares all of these tests. */
+/** Declares these tests. */
 export function testMaps(test: Test, testWith: TestWith): void {
   testInputs(test);
   testChunks(test);

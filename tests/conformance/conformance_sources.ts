@@ -1,5 +1,5 @@
 /**
- * Conformance: where maps get their items, and how many at a time.
+ * Conformance tests of how maps read their sources.
  *
  * @module
  */
@@ -19,9 +19,9 @@ import {
   XS,
 } from "./conformance_fixture.ts";
 
-/** Maps that are left before their source ends. */
+/** Tests of maps that are left early. */
 function testLeftMaps(test: Test): void {
-  test("maps an unbounded generator, left early", async (pool) => {
+  test("maps an endless generator and can be left early", async (pool) => {
     let closed = false;
     function* unbounded() {
       try {
@@ -40,7 +40,7 @@ function testLeftMaps(test: Test): void {
     assertEquals(await pool.run(double, 1), 2);
   });
 
-  test("maps an unbounded async generator, left early", async (pool) => {
+  test("maps an endless async generator and can be left early", async (pool) => {
     const source = later(naturals());
     for await (const result of pool.map(double, source)) {
       if (result === 20) break;
@@ -48,7 +48,7 @@ function testLeftMaps(test: Test): void {
     assertEquals(await source.next(), { done: true, value: undefined });
   });
 
-  test("can leave a map whose source gives nothing more", async (pool) => {
+  test("can be left while its source yields nothing", async (pool) => {
     async function* silent() {
       yield 1;
       await new Promise(() => {});
@@ -60,10 +60,10 @@ function testLeftMaps(test: Test): void {
   });
 }
 
-/** Sources that let a map wait. */
+/** Tests of sources that make a map wait. */
 function testSlowSources(test: Test): void {
   for (const ordered of [true, false]) {
-    test(`gives results of a source that waits until they were read, ordered: ${ordered}`, async (pool) => {
+    test(`yields results that its source waits for, ordered: ${ordered}`, async (pool) => {
       const results: number[] = [];
       let read = Promise.withResolvers<void>();
       async function* answering() {
@@ -81,7 +81,7 @@ function testSlowSources(test: Test): void {
     });
   }
 
-  test("loses nothing of a source that stops and goes on", async (pool) => {
+  test("loses no items of a source that pauses", async (pool) => {
     async function* stuttering() {
       for (const n of XS) {
         for (let turn = 0; turn < n % 7 - 2; turn++) {
@@ -101,9 +101,9 @@ function testSlowSources(test: Test): void {
   });
 }
 
-/** What is taken from a source in vain. */
+/** Tests of items that nobody needs. */
 function testUnreadSources(test: Test): void {
-  test("drops what a source gives after its map was left", async (pool) => {
+  test("drops an item that arrives after the map was left", async (pool) => {
     const late = Promise.withResolvers<void>();
     let asked = 0;
     async function* source() {
@@ -123,7 +123,7 @@ function testUnreadSources(test: Test): void {
     assertEquals([results, asked], [[0, 2, 4], 4]);
   });
 
-  test("takes nothing from a source that is not read", async (pool) => {
+  test("takes nothing from its source before it is read", async (pool) => {
     let taken = false;
     function* source() {
       taken = true;
@@ -135,10 +135,10 @@ function testUnreadSources(test: Test): void {
   });
 }
 
-/** How far maps and calls get ahead. */
+/** Tests of reading ahead. */
 function testBackPressure(testWith: TestWith): void {
   testWith(
-    "reads a source only as far as the windows go",
+    "reads its source only as far as the prefetch windows",
     { prefetch: 1 },
     async (pool) => {
       await pool.ready;
@@ -153,7 +153,7 @@ function testBackPressure(testWith: TestWith): void {
       const windows = (2 * 2 + 16) * pool.totalWorkers;
       for (let read = 1; read <= 200; read++) {
         assertEquals((await map.next()).value, (read - 1) * 2);
-        // Whatever the workers have done by then.
+        // However much the workers have done by then.
         await pool.runOnAll(() => {});
         assertLessOrEqual(taken, read + windows);
       }
@@ -163,7 +163,7 @@ function testBackPressure(testWith: TestWith): void {
   );
 
   testWith(
-    "queues nothing at workers with prefetch 0",
+    "queues no calls at workers with prefetch 0",
     { workers: 1, prefetch: 0 },
     async (pool) => {
       assertEquals(await pool.map(double, XS).toArray(), XS.map(double));
@@ -177,7 +177,7 @@ function testBackPressure(testWith: TestWith): void {
   );
 }
 
-/** Declares all of these tests. */
+/** Declares these tests. */
 export function testSources(test: Test, testWith: TestWith): void {
   testLeftMaps(test);
   testSlowSources(test);

@@ -310,7 +310,7 @@ Deno.test("async timer example runs a timer for each item", async () => {
     assertMatch(line, /^timer \d+, done \d+ ms after the start$/);
     assert(line.startsWith(`timer ${index + 1},`));
   });
-  assertMatch(last ?? "", /^All clocks are set again: one more, done \d+ ms /);
+  assertMatch(last ?? "", /^All clocks are reset: one more, done \d+ ms /);
 });
 
 Deno.test("mandelbrot example draws a symmetric picture", async () => {

@@ -10,7 +10,7 @@ import type { HostOptions } from "../../src/options/host_options.ts";
 import { parseHosts } from "../../src/options/host_spec.ts";
 import { Random } from "../helpers/random.ts";
 
-/** The longest `tmpdir` that leaves room for the names of sockets. */
+/** The longest `tmpdir` that leaves room for the path of a socket. */
 const LONGEST_TMPDIR = `/${"a".repeat(51)}`;
 
 /** Specs, and what they parse to, without the defaults. */
@@ -61,7 +61,7 @@ const READ: readonly (readonly [spec: string, read: object])[] = [
 ];
 
 for (const [spec, read] of READ) {
-  Deno.test(`parseHosts() reads "${spec}"`, () => {
+  Deno.test(`parseHosts() parses "${spec}"`, () => {
     const [host, ...more] = parseHosts(spec);
     const { hostname } = host!;
     assertEquals(more, []);
@@ -78,15 +78,18 @@ for (const [spec, read] of READ) {
   });
 }
 
-/** What is wrong with a spec, by what is said of it. */
+/** Specs that can't be parsed, and a part of the message. */
 const UNREADABLE: readonly (readonly [spec: string, message: string])[] = [
   ["http://mini", `scheme is "http://", and can only be "ssh://"`],
   ["SSH://mini", `scheme is "SSH://"`],
   ["://mini", `scheme is "://"`],
-  ["ada@mini/2", `a spawner server has no users: is ssh://ada@mini/2 meant?`],
+  [
+    "ada@mini/2",
+    `a spawner server has no users: did you mean ssh://ada@mini/2?`,
+  ],
   ["@mini", "username is empty"],
   ["ssh://@mini", "username is empty"],
-  ["ssh://-lada@mini", `username is "-lada", which is no user's name`],
+  ["ssh://-lada@mini", `username is "-lada", which isn't a user name`],
   ["ssh://a da@mini", `username is "a da"`],
   ["ssh://a\0@mini", "username is"],
   ["", "hostname is missing"],
@@ -97,7 +100,7 @@ const UNREADABLE: readonly (readonly [spec: string, message: string])[] = [
   ["ssh:///2", "hostname is missing"],
   ["ssh://ada@", "hostname is missing"],
   ["ssh://ada@:22/2", "hostname is missing"],
-  [" mini", `hostname is " mini", which is no host name`],
+  [" mini", `hostname is " mini", which isn't a host name`],
   ["ssh://my host", `hostname is "my host"`],
   ["ssh://mini\n", "hostname is"],
   ["ssh://mi\0ni", "hostname is"],
@@ -149,7 +152,7 @@ Deno.test("parseHosts() takes one host or many, in their order", () => {
   ]);
 });
 
-/** The options that both kinds of hosts have. */
+/** Options for both kinds of hosts. */
 const COMMON = {
   permissions: "none",
   denoArgs: ["--v8-flags=--expose-gc"],

@@ -16,7 +16,7 @@ const UNIX_FLAGS = [
 ];
 const TCP_FLAGS = ["--allow-net=127.0.0.1:4711"];
 
-/** What denies imports from elsewhere. */
+/** The flag that denies imports from other hosts. */
 const NO_IMPORT = "--cached-only";
 
 const ALL = {
@@ -30,7 +30,7 @@ const ALL = {
   import: true,
 };
 
-/** What `"inherit"` and the like give in a program with the given flags. */
+/** Computes the flags of workers in a program with the given flags. */
 async function flagsUnder(
   flags: string[],
   permissions: WorkerPermissions,
@@ -51,17 +51,17 @@ async function flagsUnder(
   return permissionFlags(JSON.parse(new TextDecoder().decode(stdout)), TCP);
 }
 
-/** The flags of workers that are to have these permissions. */
+/** Computes the flags of workers with these permissions. */
 function flagsOf(permissions: WorkerPermissions, address: Address): string[] {
   return permissionFlags(grantedBy(permissions), address);
 }
 
-Deno.test("permissionFlags() of 'inherit' allow all in a program that may all", () => {
+Deno.test("permissionFlags() of 'inherit' allows everything in a program with -A", () => {
   assertEquals(flagsOf("inherit", UNIX), ["--allow-all"]);
   assertEquals(flagsOf("inherit", TCP), ["--allow-all"]);
 });
 
-Deno.test("permissionFlags() of 'inherit' grant what the program was granted", async () => {
+Deno.test("permissionFlags() of 'inherit' grants what the program was granted", async () => {
   assertEquals(await flagsUnder([], "inherit"), TCP_FLAGS);
   assertEquals(
     await flagsUnder(["--allow-net", "--allow-sys"], "inherit"),
@@ -69,7 +69,7 @@ Deno.test("permissionFlags() of 'inherit' grant what the program was granted", a
   );
 });
 
-Deno.test("permissionFlags() of 'inherit' don't grant what has exceptions", async () => {
+Deno.test("permissionFlags() of 'inherit' doesn't grant what the program has in part", async () => {
   const flags = ["--allow-read=.", "--allow-env", "--deny-env=SECRET"];
   assertEquals(await flagsUnder(flags, "inherit"), TCP_FLAGS);
   assertEquals(await flagsUnder(["-A", "--deny-run=sh"], "inherit"), [
@@ -83,14 +83,14 @@ Deno.test("permissionFlags() of 'inherit' don't grant what has exceptions", asyn
   ]);
 });
 
-Deno.test("permissionFlags() inherit permissions one by one", async () => {
+Deno.test("permissionFlags() inherits single permissions", async () => {
   assertEquals(
     await flagsUnder(["--allow-sys"], { sys: "inherit", env: "inherit" }),
     [...TCP_FLAGS, "--allow-sys", NO_IMPORT],
   );
 });
 
-Deno.test("permissionFlags() of 'inherit' leave imports as they are for the program", async () => {
+Deno.test("permissionFlags() of 'inherit' allows imports as the program's", async () => {
   const all = [...TCP_FLAGS, "--allow-import"];
   assertEquals(await flagsUnder(["--allow-import"], "inherit"), all);
   assertEquals(await flagsUnder([], { import: "inherit" }), TCP_FLAGS);
@@ -104,7 +104,7 @@ Deno.test("permissionFlags() of 'inherit' leave imports as they are for the prog
   );
 });
 
-Deno.test("permissionFlags() of 'none' allow the connection only", () => {
+Deno.test("permissionFlags() of 'none' allows only the connection", () => {
   assertEquals(
     new Set(flagsOf("none", UNIX)),
     new Set([...UNIX_FLAGS, NO_IMPORT]),
@@ -112,24 +112,24 @@ Deno.test("permissionFlags() of 'none' allow the connection only", () => {
   assertEquals(flagsOf("none", TCP), [...TCP_FLAGS, NO_IMPORT]);
 });
 
-Deno.test("permissionFlags() of an empty object allow the connection only", () => {
+Deno.test("permissionFlags() of an empty object allows only the connection", () => {
   assertEquals(
     flagsOf({}, UNIX),
     flagsOf("none", UNIX),
   );
 });
 
-Deno.test("permissionFlags() of false and empty lists grant nothing", () => {
+Deno.test("permissionFlags() of false and empty lists grants nothing", () => {
   const flags = flagsOf({ read: false, net: [], import: [] }, TCP);
   assertEquals(flags, [...TCP_FLAGS, NO_IMPORT]);
   assertEquals(flagsOf({ import: false }, TCP), [...TCP_FLAGS, NO_IMPORT]);
 });
 
-Deno.test("permissionFlags() of all permissions allow all", () => {
+Deno.test("permissionFlags() of all permissions allows everything", () => {
   assertEquals(flagsOf(ALL, UNIX), ["--allow-all"]);
 });
 
-Deno.test("permissionFlags() of all permissions but one leave that out", () => {
+Deno.test("permissionFlags() leaves out the one permission that isn't granted", () => {
   for (const name of Object.keys(ALL) as (keyof typeof ALL)[]) {
     const flags = flagsOf({ ...ALL, [name]: false }, TCP);
     const others = Object.keys(ALL).filter((other) => other !== name)
@@ -143,7 +143,7 @@ Deno.test("permissionFlags() of all permissions but one leave that out", () => {
   }
 });
 
-Deno.test("permissionFlags() of lists grant these and the connection", () => {
+Deno.test("permissionFlags() of lists grants these and the connection", () => {
   const permissions = {
     read: ["/data", "."],
     net: ["example.com:443"],
@@ -167,7 +167,7 @@ Deno.test("permissionFlags() of lists grant these and the connection", () => {
   ]);
 });
 
-Deno.test("permissionFlags() of a list of imports grant the program of a worker too", () => {
+Deno.test("permissionFlags() of a list of imports adds the host of the worker's program", () => {
   const permissions = { import: ["example.org"] };
   assertEquals(flagsOf(permissions, TCP), [
     ...TCP_FLAGS,
@@ -179,7 +179,7 @@ Deno.test("permissionFlags() of a list of imports grant the program of a worker 
   ]);
 });
 
-Deno.test("permissionFlags() that grant all of a kind name no connection", () => {
+Deno.test("permissionFlags() doesn't name the connection if all are allowed", () => {
   assertEquals(flagsOf({ net: true }, TCP), ["--allow-net", NO_IMPORT]);
   assertEquals(flagsOf({ net: true, read: true }, UNIX), [
     "--allow-read",
@@ -189,7 +189,7 @@ Deno.test("permissionFlags() that grant all of a kind name no connection", () =>
   ]);
 });
 
-Deno.test("permissionFlags() refuse permissions that don't exist", () => {
+Deno.test("permissionFlags() refuses a permission that doesn't exist", () => {
   const wrong = { reed: true } as unknown as Deno.PermissionOptionsObject;
   for (const address of [UNIX, TCP]) {
     assertThrows(
@@ -200,7 +200,7 @@ Deno.test("permissionFlags() refuse permissions that don't exist", () => {
   }
 });
 
-Deno.test("permissionFlags() of URLs grant their paths", () => {
+Deno.test("permissionFlags() of URLs grants their paths", () => {
   const url = new URL("file:///data/a%20b");
   assertEquals(flagsOf({ read: [url], run: [url] }, TCP), [
     "--allow-read=/data/a b",
@@ -211,7 +211,7 @@ Deno.test("permissionFlags() of URLs grant their paths", () => {
 });
 
 Deno.test(
-  "permissionFlags() grant a connection to an IPv6 address",
+  "permissionFlags() grants a connection to an IPv6 address",
   () => {
     const address: Address = { ...TCP, hostname: "::1" };
     assertEquals(flagsOf("none", address), [

@@ -8,7 +8,7 @@ const LIST = { import: ["example.org"] };
 
 const add = (x: number) => x + 1;
 
-Deno.test("Pool with a list of imports has workers that start, though they come from elsewhere", async () => {
+Deno.test("Pool with a list of imports can load its workers from another host", async () => {
   await using server = await startSpawnerServer();
   await using pool = new Pool({
     workers: 1,
@@ -18,7 +18,7 @@ Deno.test("Pool with a list of imports has workers that start, though they come 
   assertEquals(await pool.runOnAll(add, 1), [2, 2]);
 });
 
-Deno.test("Pool with a list of imports doesn't let tasks import from others", async () => {
+Deno.test("Pool with a list of imports refuses imports from other hosts", async () => {
   await using pool = new Pool({ workers: 1, permissions: LIST });
   const load = (url: string) => import(url);
   await assertRejects(
@@ -28,7 +28,7 @@ Deno.test("Pool with a list of imports doesn't let tasks import from others", as
   );
 });
 
-Deno.test("Pool with permissions 'none' has workers at a server with TLS that start", async () => {
+Deno.test("Pool with permissions 'none' starts workers at a server with TLS", async () => {
   const certificate = await makeCertificate();
   await using server = await startSpawnerServer({ token: TOKEN, certificate });
   const tls = { caCerts: [certificate.cert], serverName: CERTIFICATE_NAME };
@@ -40,7 +40,7 @@ Deno.test("Pool with permissions 'none' has workers at a server with TLS that st
   assertEquals(await pool.run(add, 1), 2);
 });
 
-Deno.test("Pool says what to do about a task module that a worker may not download", async () => {
+Deno.test("Pool says what to do if a worker may not download a task module", async () => {
   await using pool = new Pool({ workers: 1, permissions: "none" });
   for (const url of ["https://esm.sh/not-there", "npm:@not-there/at-all"]) {
     const { f } = importTasks<{ f(): void }>(url);

@@ -8,10 +8,10 @@ import { deadline } from "@std/async/deadline";
 import { Pool } from "../../mod.ts";
 import { sshTest, startSshServer } from "../helpers/ssh_server.ts";
 
-/** How long what needs no one's answer may take at the most. */
+/** How long an operation may take that waits for nobody. */
 const LONG = 60_000;
 
-/** What tasks mustn't do without a permission for it. */
+/** What tasks can't do without permission. */
 const DEEDS: Record<string, () => unknown> = {
   "read a file": () => Deno.readTextFile("/etc/hostname"),
   "read a folder": () => [...Deno.readDirSync(".")],
@@ -42,7 +42,7 @@ const DEEDS: Record<string, () => unknown> = {
   "kill a process": () => Deno.kill(1, "SIGCONT"),
 };
 
-/** What a deed came to: the name of what it threw, or that it was done. */
+/** Reports how an operation ended: the name of its error, or "done". */
 async function outcomeOf(pool: Pool, deed: () => unknown): Promise<string> {
   const outcome = pool.run(deed).then(() => "done", (error) => error);
   const settled = await deadline(outcome, LONG);
@@ -54,7 +54,7 @@ async function outcomeOf(pool: Pool, deed: () => unknown): Promise<string> {
 }
 
 for (const transport of ["unix", "tcp"] as const) {
-  Deno.test(`Pool with permissions 'none' over ${transport} lets tasks do nothing, and asks no one`, async () => {
+  Deno.test(`Pool with permissions 'none' over ${transport} denies tasks everything without a prompt`, async () => {
     await using pool = new Pool({ workers: 1, transport, permissions: "none" });
     for (const [name, deed] of Object.entries(DEEDS)) {
       assertEquals([name, await outcomeOf(pool, deed)], [name, "refused"]);
@@ -63,7 +63,7 @@ for (const transport of ["unix", "tcp"] as const) {
   });
 }
 
-Deno.test("Pool with permissions 'none' works when there is a comma in TMPDIR", async () => {
+Deno.test("Pool with permissions 'none' works if TMPDIR contains a comma", async () => {
   const before = Deno.env.get("TMPDIR");
   const folder = await Deno.makeTempDir({ suffix: ",b" });
   Deno.env.set("TMPDIR", folder);
@@ -77,7 +77,7 @@ Deno.test("Pool with permissions 'none' works when there is a comma in TMPDIR", 
   }
 });
 
-Deno.test("Pool with permissions 'none' lets tasks gain none", async () => {
+Deno.test("Pool with permissions 'none' doesn't let tasks gain any", async () => {
   await using pool = new Pool({
     workers: 1,
     permissions: "none",
@@ -115,7 +115,7 @@ Deno.test("Pool with permissions 'none' lets tasks gain none", async () => {
   );
 });
 
-/** Tries to be let in by the pool as a worker with a number. */
+/** Tries to connect to the pool as the worker with a number. */
 async function knock(worker: number): Promise<string> {
   const path = Deno.args[Deno.args.indexOf("--connect") + 1]!
     .slice("unix:".length);
@@ -141,7 +141,7 @@ async function knock(worker: number): Promise<string> {
   return answers.map((count) => count > 0 ? "answered" : "hung up").join(", ");
 }
 
-Deno.test("Pool lets no task in that connects to its socket as a worker would", async () => {
+Deno.test("Pool refuses a task that connects to its socket like a worker", async () => {
   await using pool = new Pool({ workers: 2, permissions: "none" });
   await pool.ready;
   for (const worker of [0, 1, 2, 3, 4]) {
@@ -152,7 +152,7 @@ Deno.test("Pool lets no task in that connects to its socket as a worker would", 
   assertEquals(new Set(pids).size, 2);
 });
 
-Deno.test("Pool leaves a task no trace of its secret", async () => {
+Deno.test("Pool keeps its secret out of a task's reach", async () => {
   await using pool = new Pool({ workers: 1, stdio: "null" });
   const traces = await pool.run(async () => {
     const seen = new Set<unknown>();
@@ -169,7 +169,7 @@ Deno.test("Pool leaves a task no trace of its secret", async () => {
         try {
           look(Reflect.get(value, key), depth + 1);
         } catch {
-          // It can't be read.
+          // This file can't be read.
         }
       }
     };
@@ -186,7 +186,7 @@ Deno.test("Pool leaves a task no trace of its secret", async () => {
 });
 
 sshTest(
-  "Pool gives the workers of an ssh host the permissions of that host",
+  "Pool grants the workers of an ssh host that host's permissions",
   async () => {
     await using server = await startSshServer();
     const host = { host: server.spec(1), sshArgs: server.sshArgs };
@@ -212,7 +212,7 @@ sshTest(
 );
 
 sshTest(
-  "Pool with permissions 'none' lets tasks on an ssh host do nothing",
+  "Pool with permissions 'none' denies tasks on an ssh host everything",
   async () => {
     await using server = await startSshServer();
     await using pool = new Pool({
@@ -226,7 +226,7 @@ sshTest(
   },
 );
 
-Deno.test("Pool with permissions 'inherit' gives tasks what the program has", async () => {
+Deno.test("Pool with permissions 'inherit' grants tasks what the program has", async () => {
   const program = import.meta.resolve("../programs/cancel_limited.ts");
   const needed = [
     "--allow-read",

@@ -8,7 +8,7 @@ interface Output {
 
 const PROGRAM = import.meta.resolve("../programs/cancel_output.ts");
 
-/** Runs a program that makes a pool with the option `stdio`. */
+/** Runs a program whose pool has the option `stdio`. */
 async function run(stdio: string, how = "shut down"): Promise<Output> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", PROGRAM, stdio, how],
@@ -28,7 +28,7 @@ function named(lines: string[]): string[] {
 }
 
 for (const how of ["shut down", "lost"]) {
-  Deno.test(`Pool with stdio 'lines' names the worker in each line, and loses none when it is ${how}`, async () => {
+  Deno.test(`Pool with stdio 'lines' names the worker in each line and loses none when it is ${how}`, async () => {
     assertEquals(await run("lines", how), {
       code: 0,
       stdout: [...named(WRITTEN), ...OWN],
@@ -36,7 +36,7 @@ for (const how of ["shut down", "lost"]) {
     });
   });
 
-  Deno.test(`Pool with stdio 'inherit' writes what workers write when it is ${how}`, async () => {
+  Deno.test(`Pool with stdio 'inherit' passes output on when the worker is ${how}`, async () => {
     assertEquals(await run("inherit", how), {
       code: 0,
       stdout: [...WRITTEN, ...OWN.slice(1)],
@@ -44,7 +44,7 @@ for (const how of ["shut down", "lost"]) {
     });
   });
 
-  Deno.test(`Pool with stdio 'null' writes nothing when it is ${how}`, async () => {
+  Deno.test(`Pool with stdio 'null' discards output when the worker is ${how}`, async () => {
     assertEquals(await run("null", how), {
       code: 0,
       stdout: OWN,
@@ -53,7 +53,7 @@ for (const how of ["shut down", "lost"]) {
   });
 }
 
-Deno.test("Pool with stdio 'lines' goes on when no one reads its streams", async () => {
+Deno.test("Pool with stdio 'lines' goes on if nobody reads its streams", async () => {
   for (const closed of ["stdout", "stderr"] as const) {
     const child = new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", PROGRAM, "lines"],

@@ -26,7 +26,7 @@ function makeRegistry(): TaskRegistry {
   return new TaskRegistry(() => {});
 }
 
-Deno.test("TaskRegistry gives functions of the same source the same id", () => {
+Deno.test("TaskRegistry.register() returns one task for functions with the same source", () => {
   const registry = makeRegistry();
   const make = () => (x: number) => x + 1;
   const first = registry.register(make());
@@ -34,7 +34,7 @@ Deno.test("TaskRegistry gives functions of the same source the same id", () => {
   assertNotEquals(registry.register((x: number) => x + 2).id, first.id);
 });
 
-Deno.test("TaskRegistry defines a function by its source and name", () => {
+Deno.test("TaskRegistry.register() defines a function by its source and name", () => {
   const { name, definition, base } = makeRegistry().register(
     function double(x: number) {
       return x * 2;
@@ -47,7 +47,7 @@ Deno.test("TaskRegistry defines a function by its source and name", () => {
   assertEquals(base, undefined);
 });
 
-Deno.test("TaskRegistry gives an export the same id wherever it comes from", () => {
+Deno.test("TaskRegistry.register() returns one task for an export, wherever it comes from", () => {
   const registry = makeRegistry();
   const first = registry.register(importTasks<Module>(URL).one);
   const second = registry.register(importTasks<Module>(URL).one);
@@ -61,7 +61,7 @@ Deno.test("TaskRegistry gives an export the same id wherever it comes from", () 
   assertEquals(new Set(ids).size, 3);
 });
 
-Deno.test("TaskRegistry defines an export by its module and name", () => {
+Deno.test("TaskRegistry.register() defines an export by its module and name", () => {
   const { name, definition } = makeRegistry().register(
     importTasks<Module>(URL).one,
   );
@@ -69,7 +69,7 @@ Deno.test("TaskRegistry defines an export by its module and name", () => {
   assertEquals(definition, { kind: "module", url: URL, name: "one" });
 });
 
-Deno.test("TaskRegistry has the base of a bound task defined before it", () => {
+Deno.test("TaskRegistry.register() registers the base of a bound task first", () => {
   const registry = makeRegistry();
   const add = (...terms: number[]) => terms.length;
   const base = registry.register(add);
@@ -83,7 +83,7 @@ Deno.test("TaskRegistry has the base of a bound task defined before it", () => {
   assertEquals(inner.name, "add");
 });
 
-Deno.test("TaskRegistry defines each layer of a bound task", () => {
+Deno.test("TaskRegistry.register() defines each layer of a task bound several times", () => {
   const registry = makeRegistry();
   const outer = registry.register(bind(bind((...x: number[]) => x, 1), 2, 3));
   const layers: RegisteredTask[] = [];
@@ -100,7 +100,7 @@ Deno.test("TaskRegistry defines each layer of a bound task", () => {
   assertEquals(new Set(layers.map(({ id }) => id)).size, 3);
 });
 
-Deno.test("TaskRegistry knows a bound task again, but not one made like it", () => {
+Deno.test("TaskRegistry.register() recognizes the same bound task, but not an equal one", () => {
   const registry = makeRegistry();
   const task = (x: number) => x;
   const bound = bind(task, 1);
@@ -109,7 +109,7 @@ Deno.test("TaskRegistry knows a bound task again, but not one made like it", () 
   assertNotEquals(registry.register(bind(task, 1)).id, first.id);
 });
 
-Deno.test("TaskRegistry refuses what is no task, and remembers no failure", () => {
+Deno.test("TaskRegistry.register() refuses what isn't a task, every time", () => {
   const registry = makeRegistry();
   for (const wrong of [undefined, null, "tasks.ts", {}, 1]) {
     const task = wrong as unknown as AnyTask;
@@ -125,7 +125,7 @@ Deno.test("TaskRegistry refuses what is no task, and remembers no failure", () =
   }
 });
 
-Deno.test("TaskRegistry gives ids of its own", () => {
+Deno.test("TaskRegistry counts ids separately from other registries", () => {
   const task = () => 1;
   const other = makeRegistry();
   other.register(() => 2);
@@ -143,7 +143,7 @@ async function collectUntil(isDone: () => boolean): Promise<void> {
   }
 }
 
-Deno.test("TaskRegistry remembers a thousand functions, and forgets the oldest", () => {
+Deno.test("TaskRegistry remembers a thousand functions and drops the oldest", () => {
   const forgotten: number[] = [];
   const registry = new TaskRegistry((id) => forgotten.push(id));
   const make = (n: number) => new Function("return " + n) as () => number;
@@ -156,7 +156,7 @@ Deno.test("TaskRegistry remembers a thousand functions, and forgets the oldest",
   assertNotEquals(registry.register(make(0)).id, oldest.id);
 });
 
-Deno.test("TaskRegistry tells of bound tasks that were dropped, when nothing uses them", async () => {
+Deno.test("TaskRegistry reports a bound task as dropped once nothing uses it", async () => {
   const dropped: number[] = [];
   const registry = new TaskRegistry((id) => dropped.push(id));
   const task = (x: number) => x;

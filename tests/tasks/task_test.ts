@@ -7,7 +7,7 @@ import {
 import { functionSource } from "../../src/tasks/function_source.ts";
 import { bind, importTasks, Pool, type Task } from "../../mod.ts";
 
-/** Fails to compile unless both types are the same. */
+/** Whether two types are identical. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends
   (<T>() => T extends B ? 1 : 2) ? true : never;
 
@@ -44,7 +44,7 @@ const moduleNeeds = {
   },
 };
 
-/** A decorator that changes nothing. */
+/** A decorator that does nothing. */
 function keep<T>(value: T): T {
   return value;
 }
@@ -214,7 +214,7 @@ Deno.test("Pool sends functions with the same source once", async () => {
   assertEquals(await pool.run(makeCounter()), 2);
 });
 
-Deno.test("bind() sends constants once, which a worker's calls share", async () => {
+Deno.test("bind() sends constants once, and a worker's calls share them", async () => {
   await using pool = new Pool(1);
   const count = bind(
     (seen: { calls: number }, _x: number) => ++seen.calls,
@@ -242,7 +242,7 @@ Deno.test("importTasks() refuses a path", () => {
   );
 });
 
-Deno.test("importTasks() gives the same task for the same name", () => {
+Deno.test("importTasks() returns the same task for the same name", () => {
   const tasks = importTasks<typeof import("../helpers/tasks.ts")>(
     import.meta.resolve("../helpers/tasks.ts"),
   );
@@ -250,14 +250,14 @@ Deno.test("importTasks() gives the same task for the same name", () => {
   assertEquals(tasks.greet.name, "tasks.ts:greet");
 });
 
-Deno.test("importTasks() can be awaited without being a promise", async () => {
+Deno.test("importTasks() returns an object that isn't mistaken for a promise", async () => {
   const tasks = await importTasks<typeof import("../helpers/tasks.ts")>(
     new URL("../helpers/tasks.ts", import.meta.url),
   );
   assertEquals(tasks.join.name, "tasks.ts:join");
 });
 
-Deno.test("importTasks() takes the types of arguments and results", async () => {
+Deno.test("importTasks() keeps the types of arguments and results", async () => {
   const tasks = importTasks<typeof import("../helpers/tasks.ts")>(
     import.meta.resolve("../helpers/tasks.ts"),
   );
@@ -277,13 +277,13 @@ Deno.test("importTasks() takes the types of arguments and results", async () => 
     "abc",
   );
   assertEquals(await pool.run(bound, 1), 4);
-  // @ts-expect-error A string is no number.
+  // @ts-expect-error The argument is a number.
   await pool.run(tasks.later, "1").catch(() => {});
-  // @ts-expect-error There must be an argument.
+  // @ts-expect-error The argument is missing.
   await pool.run(tasks.greet);
-  // @ts-expect-error The items must be strings.
+  // @ts-expect-error An item is a string.
   await pool.map(tasks.greet, [1]).toArray();
-  // @ts-expect-error Each item must be a list of the arguments.
+  // @ts-expect-error An item is a list of one argument.
   await pool.map(tasks.greet, [["a", "b"]], { spread: true }).toArray();
 });
 

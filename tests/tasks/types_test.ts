@@ -126,6 +126,9 @@ Deno.test("Task can't be called where it is", () => {
     const tasks = {} as ImportedTasks<Module>;
     // @ts-expect-error It has no `this` here.
     tasks.later(1);
+    // @ts-expect-error A worker's result comes later.
+    const texts: string[] = [1, 2].map(tasks.later);
+    return texts;
   });
 });
 
