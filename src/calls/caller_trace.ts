@@ -75,8 +75,7 @@ function ownStack(
   frames: readonly string[],
 ): unknown {
   if (task === undefined || typeof stack !== "string") return stack;
-  return withSourcePositions(stack, task, frames.join("
-"));
+  return withSourcePositions(stack, task, frames.join("\n"));
 }
 
 /** How many callers are traced in a millisecond. */
