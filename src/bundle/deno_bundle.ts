@@ -47,7 +47,8 @@ export async function denoBundle(
   config: string | undefined,
   options: BundleOptions = {},
 ): Promise<string> {
-  const { sourceMap = false, args = [], signal, externals } = options;
+  const { sourceMap = false, args = [], signal, externals = new Map() } =
+    options;
   const url = toURL(entry);
   const runOptions = { config, flags: args, signal };
   const code = await run(url, [
@@ -57,7 +58,7 @@ export async function denoBundle(
     // Classes are known by their names, errors above all.
     "--keep-names",
     ...(sourceMap ? ["--sourcemap=inline"] : []),
-    ...Array.from(externals?.keys() ?? [], (name) => `--external=${name}`),
+    ...Array.from(externals.keys(), (name) => `--external=${name}`),
   ], runOptions);
   // Deno names sources by their path from the folder that it runs in.
   const base = pathToFileURL(`${folderOf(config)}/`).href;
@@ -65,7 +66,7 @@ export async function denoBundle(
   if (mapped === undefined) return code;
   const names = await resolveNames(namesToResolve(mapped.code), runOptions);
   return joinSourceMap(
-    replaceImports(replaceImportMeta(mapped, names), externals ?? new Map()),
+    replaceImports(replaceImportMeta(mapped, names), externals),
   );
 }
 

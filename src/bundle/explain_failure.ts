@@ -85,7 +85,7 @@ export function explainStartFailure(url: string, cause: unknown): Error {
 }
 
 function failure(url: string, reason: string, cause?: unknown): Error {
-  const message = `Can't bundle ${url} for a worker elsewhere: ${reason}`;
+  const message = `Can't bundle ${url} for a remote worker: ${reason}`;
   const error = cause === undefined
     ? new Error(message)
     : new Error(message, { cause });

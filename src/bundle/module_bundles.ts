@@ -7,6 +7,9 @@ import { sha256 } from "../util/sha256.ts";
 /** Schemes of modules that a worker on another machine can import itself. */
 const REMOTE = ["https:", "http:", "jsr:", "npm:"];
 
+/** Matches the bundler's comment above the code of an npm package's file. */
+const FROM_PACKAGE = /^\/\/ (?:.*\/)?(?:npm|node_modules)\//m;
+
 /**
  * Which modules are bundled: with `"auto"`, those that a worker on another
  * machine can't import; with `"bundle"`, also those that it would download.
@@ -70,24 +73,34 @@ export class ModuleBundles {
   }
 
   async #bundle(url: string): Promise<string> {
-    const bundle = (externals?: ReadonlyMap<string, string>) =>
-      denoBundle(url, this.#config, {
-        sourceMap: true,
-        args: this.#args,
-        ...(externals === undefined ? {} : { externals }),
-      });
-    const [[whole], graph] = await Promise.all([
-      Promise.allSettled([bundle()]),
-      readModuleGraph(url, {
-        config: this.#config,
-        flags: this.#args,
-        signal: undefined,
-      }),
-    ]);
+    const [whole] = await Promise.allSettled([this.#bundleAllBut(url)]);
+    const isComplete = whole.status === "fulfilled" &&
+      !FROM_PACKAGE.test(whole.value);
     // By now, the bundler has downloaded all packages.
-    const externals = graph && await findExternals(graph);
-    if (externals !== undefined && externals.size > 0) return bundle(externals);
+    const externals = isComplete ? undefined : await this.#findExternals(url);
+    if (externals !== undefined && externals.size > 0) {
+      return this.#bundleAllBut(url, externals);
+    }
     if (whole.status === "rejected") throw whole.reason;
     return whole.value;
+  }
+
+  #bundleAllBut(
+    url: string,
+    externals: ReadonlyMap<string, string> = new Map(),
+  ): Promise<string> {
+    const options = { sourceMap: true, args: this.#args, externals };
+    return denoBundle(url, this.#config, options);
+  }
+
+  async #findExternals(
+    url: string,
+  ): Promise<Map<string, string> | undefined> {
+    const graph = await readModuleGraph(url, {
+      config: this.#config,
+      flags: this.#args,
+      signal: undefined,
+    });
+    return graph && await findExternals(graph);
   }
 }

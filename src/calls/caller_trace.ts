@@ -1,3 +1,6 @@
+import type { RegisteredTask } from "../tasks/task_registry.ts";
+import { withSourcePositions } from "../tasks/source_positions.ts";
+
 /**
  * Removes the frames of an error that the pool itself makes, which point into
  * the pool, before those of a caller are added. Deno prints the frames of an
@@ -23,9 +26,9 @@ export class CallerTrace {
   }
 
   /** Adds the caller's frames to the worker's, if an error was thrown. */
-  addTo(thrown: unknown): unknown {
+  addTo(thrown: unknown, task?: RegisteredTask): unknown {
     if (!(thrown instanceof Error)) return thrown;
-    return addFrames(thrown, this.stack, "    at ");
+    return addFrames(thrown, this.stack, "    at ", task);
   }
 }
 
@@ -36,25 +39,43 @@ export class CallerTrace {
  *
  * @see {@link https://v8.dev/docs/stack-trace-api#async-stack-traces}
  */
-export async function rejectWithAwaiters(thrown: unknown): Promise<never> {
+export async function rejectWithAwaiters(
+  thrown: unknown,
+  task?: RegisteredTask,
+): Promise<never> {
   // Two turns later, the other promise awaits this one.
   await undefined;
   await undefined;
   if (!(thrown instanceof Error)) throw thrown;
-  throw addFrames(thrown, new Error().stack ?? "", "    at async ");
+  throw addFrames(thrown, new Error().stack ?? "", "    at async ", task);
 }
 
 /** Appends the lines of a stack that begin with `prefix`, as frames do. */
-function addFrames(error: Error, stack: string, prefix: string): Error {
+function addFrames(
+  error: Error,
+  stack: string,
+  prefix: string,
+  task: RegisteredTask | undefined,
+): Error {
   const frames = stack.split("\n").filter((line) => line.startsWith(prefix));
   if (frames.length > 0) {
     Object.defineProperty(error, "stack", {
-      value: [error.stack, ...frames].join("\n"),
+      value: [ownStack(error, task, frames), ...frames].join("\n"),
       writable: true,
       configurable: true,
     });
   }
   return error;
+}
+
+/** Returns an error's stack with the places of an inline task in its file. */
+function ownStack(
+  { stack }: Error,
+  task: RegisteredTask | undefined,
+  frames: readonly string[],
+): unknown {
+  if (task === undefined || typeof stack !== "string") return stack;
+  return withSourcePositions(stack, task, frames.join("\n"));
 }
 
 /** How many callers are traced in a millisecond. */

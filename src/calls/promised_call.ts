@@ -81,8 +81,8 @@ export class PromisedCall<Result> extends Call {
     this.#onSettled?.();
     this.#resolve(
       this.#trace === undefined
-        ? rejectWithAwaiters(error)
-        : Promise.reject(this.#trace.addTo(error)),
+        ? rejectWithAwaiters(error, this.task)
+        : Promise.reject(this.#trace.addTo(error, this.task)),
     );
   }
 }

@@ -27,7 +27,7 @@ export function setOwnProperty(
       configurable: true,
     });
   } else if (!(key in object)) {
-    // There is no inherited setter, as `__proto__` has one.
+    // No setter is inherited, unlike for `__proto__`.
     object[key] = value;
     return;
   }

@@ -7,8 +7,8 @@ const MAX_STEPS = 100;
 /**
  * Makes the error that names the part of a value that can't be sent.
  *
- * @param root What the value is called, such as `"args"` or `"result"`.
- * @param reason What the encoder threw.
+ * @param root The value's name, such as `"args"` or `"result"`.
+ * @param reason The error that the encoder threw.
  * @returns A `DOMException` named `"DataCloneError"`, as `structuredClone`
  * throws.
  */

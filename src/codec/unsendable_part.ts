@@ -1,18 +1,18 @@
 /** A step from a value to one of its parts. */
 export interface Step {
-  /** What has the part. */
+  /** The object that contains the part. */
   readonly container: object;
-  /** Where it has it: an index, or how JavaScript would write the access. */
+  /** An index, or the access as JavaScript writes it. */
   readonly access: number | string;
 }
 
 /** The error with which the encoder refuses a value because of a part of it. */
 export class UnsendablePart extends TypeError {
-  /** The way from the part back to the value that was to be sent. */
+  /** The steps from the part back to the value. */
   readonly steps: Step[] = [];
   /**
-   * What keeps the part from being sent, as a predicate: `is a function`.
-   * `undefined` if the value as a whole can't be sent.
+   * The reason as a predicate of the part, such as `is a function`; `undefined`
+   * if the value as a whole can't be sent.
    */
   readonly why: string | undefined;
 
@@ -23,13 +23,13 @@ export class UnsendablePart extends TypeError {
   }
 }
 
-/** The error of a value that is larger as a whole than a message can be. */
+/** The error of a value that is too large as a whole. */
 export class TooLarge extends UnsendablePart {}
 
 /**
  * Adds a step to the error of a part.
  *
- * @param reason What was thrown while the part was read or encoded.
+ * @param reason The error of reading or encoding the part.
  * @returns The error to throw on.
  */
 export function partOf(

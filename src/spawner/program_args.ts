@@ -13,9 +13,9 @@ const WORKER_PRELOAD = `data:text/javascript,${
  * Returns the arguments with which `deno run` starts a program whose imports
  * resolve by a configuration.
  *
- * Deno looks for a package.json only beside a local main module. Where that is
- * the whole configuration, it is the main module itself, and is never run: the
- * worker is preloaded, and ends the process.
+ * No flag of Deno takes a package.json: Deno looks for one from a local main
+ * module upwards. So a package.json is itself passed as the main module. It is
+ * never evaluated, because the worker is preloaded and ends the process.
  *
  * @param program The program's URL or path; with a package.json it must be
  * a worker of this package.

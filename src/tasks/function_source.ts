@@ -69,7 +69,7 @@ function isNative(text: string): boolean {
   return /^\{\s*\[native code\]\s*\}$/.test(body);
 }
 
-/** Finds what a function needs of the module that it is written in. */
+/** Finds something that a function needs from its module. */
 function findModuleNeed(text: string): Obstacle | undefined {
   const tokens = codeTokens(text);
   for (let index = 0; index < tokens.length; index++) {

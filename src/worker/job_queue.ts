@@ -5,8 +5,8 @@ import { callId, type Job } from "./job.ts";
 export class JobQueue {
   readonly #jobs = new Queue<Job>();
   /**
-   * Cancelled calls that are still in the queue. All are answered, except a
-   * chunk of which items have begun.
+   * Cancelled calls that are still in the queue. All of them are answered,
+   * except a chunk whose items have begun.
    */
   readonly #cancelled = new Set<number>();
 
@@ -33,7 +33,7 @@ export class JobQueue {
   /**
    * Cancels a call if it is in the queue.
    *
-   * @returns Whether the call is to be answered now, because none of it runs.
+   * @returns Whether to answer the call now, because none of it has begun.
    */
   cancel(id: number): boolean {
     if (this.#cancelled.has(id)) return false;

@@ -8,7 +8,7 @@ const EVALUATED_AT = ", <anonymous>:";
 /** Lines that `new Function()` puts before the body of a function. */
 const LINES_BEFORE_SOURCE = 2;
 
-/** What comes before a task's source in the line where it begins. */
+/** The number of characters before a task's source in its first line. */
 const COLUMNS_BEFORE_SOURCE = "return (".length;
 
 const FRAME_PREFIXES = ["    at ", "    at async "];

@@ -25,7 +25,7 @@ async function failureOf(
   const { message } = await assertRejects(
     () => denoBundle(entry, undefined),
     Error,
-    `Can't bundle ${entry} for a worker elsewhere: `,
+    `Can't bundle ${entry} for a remote worker: `,
   );
   for (const noise of ["\x1b", "backtrace", "bundling failed", "\nerror:"]) {
     assertFalse(message.includes(noise), message);
@@ -128,7 +128,7 @@ Deno.test("denoBundle() reports that a program needs --allow-run", async () => {
     await messageIn(project, ["--allow-read"]),
     `Can't bundle ${
       project.url("tasks.ts")
-    } for a worker elsewhere: Run the program with --allow-run`,
+    } for a remote worker: Run the program with --allow-run`,
   );
 });
 

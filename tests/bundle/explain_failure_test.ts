@@ -22,7 +22,7 @@ Stack backtrace:
 `);
   assertEquals(
     first,
-    `Can't bundle ${URL} for a worker elsewhere: failed to download esbuild package tarball @esbuild/linux-x64@0.25.5`,
+    `Can't bundle ${URL} for a remote worker: failed to download esbuild package tarball @esbuild/linux-x64@0.25.5`,
   );
   assertEquals(causes.slice(0, 2), [
     "    0: Failed caching npm package '@esbuild/linux-x64@0.25.5'",
@@ -54,7 +54,7 @@ Deno.test("explainFailure() reports a failure without a reason", () => {
   assertEquals(
     explain("error: bundling failed\n\nStack backtrace:\n   0: x\n"),
     [
-      `Can't bundle ${URL} for a worker elsewhere: deno bundle failed`,
+      `Can't bundle ${URL} for a remote worker: deno bundle failed`,
     ],
   );
 });

@@ -288,7 +288,7 @@ Deno.test("ModuleBundles.bundle() accepts unusual file names", async () => {
 });
 
 Deno.test("ModuleBundles.bundle() drops the texts of sources", async () => {
-  const comment = "This comment is not needed elsewhere";
+  const comment = "This comment is not needed in the bundle";
   await using project = await Project.with({
     "tasks.ts": `// ${comment}\nexport const f = () => 1;`,
   });

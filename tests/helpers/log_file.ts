@@ -1,3 +1,6 @@
+/** How long to wait for a line, in milliseconds. */
+const TIMEOUT = 60_000;
+
 /**
  * A file for the log of a test's process. A pipe would have to be read all the
  * time, across tests, where it would count as a leak.
@@ -21,7 +24,8 @@ export class LogFile {
    *
    * @param find Called with the content; returns `undefined` to wait for more.
    * @param ended Settles when nothing more will be written.
-   * @returns The result of `find`; `undefined` if the log ended without it.
+   * @returns The result of `find`; `undefined` if the log ended without it, or
+   * if it didn't appear within a minute.
    */
   async until<Found>(
     find: (text: string) => Found | undefined,
@@ -30,7 +34,9 @@ export class LogFile {
     const watcher = Deno.watchFs(this.#path);
     const changes = watcher[Symbol.asyncIterator]();
     let isOver = false;
-    const over = ended.then(() => isOver = true);
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, TIMEOUT);
+    const over = Promise.race([ended, late.promise]).then(() => isOver = true);
     try {
       for (;;) {
         const wasOver = isOver;
@@ -39,6 +45,7 @@ export class LogFile {
         await Promise.race([changes.next(), over]);
       }
     } finally {
+      clearTimeout(timer);
       watcher.close();
     }
   }

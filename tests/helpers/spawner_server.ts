@@ -129,7 +129,7 @@ export class SpawnerServerProcess implements AsyncDisposable {
     return `${this.hostname}:${this.port}/${workers}`;
   }
 
-  /** What it has logged so far. */
+  /** Its log so far. */
   logs(): string {
     return this.#stderr.text().trimEnd();
   }

@@ -46,7 +46,10 @@ for (const kind of SITE_KINDS) {
         ];
         for (const call of calls) {
           const { message, stack = "" } = await assertRejects(call, Error);
-          assertStringIncludes(message, `Can't bundle ${url} for a worker`);
+          assertStringIncludes(
+            message,
+            `Can't bundle ${url} for a remote worker`,
+          );
           assertStringIncludes(message, `at ${url}${place}`);
           assertStringIncludes(stack, import.meta.url);
           assertFalse(stack.includes("/src/"), stack);
@@ -63,7 +66,9 @@ for (const kind of SITE_KINDS) {
     (project) => ({ initializer: importF(project.url("none.ts")) }),
     async (pool, project) => {
       const error = await assertRejects(() => pool.ready, BrokenPoolError);
-      const message = `Can't bundle ${project.url("none.ts")} for a worker`;
+      const message = `Can't bundle ${
+        project.url("none.ts")
+      } for a remote worker`;
       assertStringIncludes(error.message, message);
       assertInstanceOf(error.cause, Error);
       assertStringIncludes(error.cause.message, message);

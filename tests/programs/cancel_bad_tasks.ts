@@ -39,7 +39,7 @@ export const BAD_TASKS: readonly BadTask[] = [
     outcome: "error",
   },
   {
-    name: "returns something whose then can't be read",
+    name: "returns an object whose then can't be read",
     task: () => ({
       get then() {
         throw new Error("no");
@@ -77,7 +77,7 @@ export const BAD_TASKS: readonly BadTask[] = [
     outcome: "error",
   },
   {
-    name: "returns what has a getter that throws",
+    name: "returns an object whose getter throws",
     task: () => ({
       get x() {
         throw new Error("no");
@@ -110,7 +110,7 @@ export const BAD_TASKS: readonly BadTask[] = [
     outcome: "error",
   },
   {
-    name: "returns what converts itself badly",
+    name: "returns an object with broken conversions",
     task: () => ({
       toJSON: undefined,
       [Symbol.toPrimitive]: null,

@@ -14,7 +14,7 @@ export const REPLACING_TASKS: readonly BadTask[] = [
     },
   },
   {
-    name: "replaces what arrays do",
+    name: "replaces methods of arrays",
     task: () => {
       Array.prototype.push = () => 0;
       Array.prototype.map = () => [];
@@ -59,7 +59,7 @@ export const REPLACING_TASKS: readonly BadTask[] = [
     },
   },
   {
-    name: "replaces what maps and sets do",
+    name: "replaces methods of maps and sets",
     task: () => {
       Map.prototype.get = Set.prototype.has = () => undefined as never;
       Map.prototype.set = Set.prototype.add = () => undefined as never;
@@ -94,7 +94,7 @@ export const REPLACING_TASKS: readonly BadTask[] = [
     },
   },
   {
-    name: "replaces what binary classes and encoders do",
+    name: "replaces methods of binary classes and encoders",
     task: () => {
       const empty = new Uint8Array();
       Uint8Array.prototype.subarray = () => empty;
@@ -102,6 +102,13 @@ export const REPLACING_TASKS: readonly BadTask[] = [
       DataView.prototype.setFloat64 = () => {};
       TextEncoder.prototype.encodeInto = () => ({ read: 0, written: 0 });
       TextDecoder.prototype.decode = () => "wrong";
+    },
+  },
+  {
+    name: "replaces web classes",
+    task: () => {
+      const replaced = { AbortController: null, Blob: null, performance: null };
+      Object.assign(globalThis, replaced, { DOMException: null, URL: null });
     },
   },
   {
@@ -135,7 +142,7 @@ export const REPLACING_TASKS: readonly BadTask[] = [
     },
   },
   {
-    name: "replaces what strings and errors do",
+    name: "replaces methods of strings, and errors",
     task: () => {
       String.prototype.charCodeAt = () => 65;
       String.fromCharCode = () => "?";
@@ -145,7 +152,7 @@ export const REPLACING_TASKS: readonly BadTask[] = [
     },
   },
   {
-    name: "replaces Object.keys() and what follows",
+    name: "replaces Object.keys(), Object and Reflect",
     task: () => {
       Object.keys = () => [];
       Object.getPrototypeOf = () => null;
@@ -164,7 +171,7 @@ export const REPLACING_TASKS: readonly BadTask[] = [
     },
   },
   {
-    name: "freezes what is built in",
+    name: "freezes the built-in prototypes",
     task: () => {
       for (const { prototype } of [Object, Array, Map, Set, Promise]) {
         Object.freeze(prototype);

@@ -96,7 +96,9 @@ Deno.test("prepareThrown() cuts off the worker's own frames", () => {
 
 Deno.test("prepareThrown() counts lines and columns from an inline task's source", async () => {
   await using pool = new Pool(1);
-  const inFirst = () => Promise.reject(new Error("first"));
+  const inFirst = new Function(
+    "return () => Promise.reject(new Error('first'))",
+  )() as () => void;
   const inThird = new Function(`
     const message = "third";
     throw new Error(message);

@@ -1,0 +1,186 @@
+/**
+ * Finds an inline task in the user's files, for stack frames to name the lines
+ * there. JavaScript returns only the compiled source of a function, which lacks
+ * types, comments and empty lines and is formatted differently. This module
+ * therefore compares tokens. If the tokens of the body, which may contain types,
+ * aren't in a file exactly once, it gives up rather than guess.
+ *
+ * @module
+ */
+
+import { fileURLToPath } from "node:url";
+import jsTokens from "js-tokens";
+import type { RegisteredTask } from "./task_registry.ts";
+
+/** A place in a text; both count from 1. */
+interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+interface Located extends Position {
+  readonly text: string;
+}
+
+/** Finds the place in a file for a place in a source. */
+type FindPosition = (position: Position) => string | undefined;
+
+/** Longer files aren't searched, in UTF-16 code units. */
+const MAX_FILE_LENGTH = 1_000_000;
+
+/** How many files of the callers are searched. */
+const MAX_FILES = 4;
+
+/** Fewer tokens may match by chance. */
+const MIN_TOKENS = 4;
+
+/** The code around a method's source. */
+const METHOD_PREFIX = "Object.values({ ";
+const METHOD_SUFFIX = " })[0]";
+
+/** Tokens that the compiler may add or leave out. */
+const OPTIONAL = new Set([",", ";", "(", ")"]);
+
+const NOT_CODE = new Set([
+  "WhiteSpace",
+  "LineTerminatorSequence",
+  "SingleLineComment",
+  "MultiLineComment",
+]);
+
+const found = new WeakMap<RegisteredTask, FindPosition>();
+
+/**
+ * Makes an inline task's frames in a stack name the user's file.
+ *
+ * @param stack The stack of an error that the task threw.
+ * @param task The task.
+ * @param callers The stack of the call: the task is searched in its files.
+ * @returns The stack, unchanged where the source can't be found.
+ */
+export function withSourcePositions(
+  stack: string,
+  task: RegisteredTask,
+  callers: string,
+): string {
+  while (task.base !== undefined) task = task.base;
+  const { definition } = task;
+  if (definition.kind !== "inline") return stack;
+  const start = `(task:${encodeURIComponent(definition.name)}:`;
+  if (!stack.includes(start)) return stack;
+  let find = found.get(task);
+  if (find === undefined) {
+    find = findSource(definition.source, callers);
+    found.set(task, find);
+  }
+  return stack.split("\n").map((line) => withPosition(line, start, find))
+    .join("\n");
+}
+
+function withPosition(
+  frame: string,
+  start: string,
+  find: FindPosition,
+): string {
+  const at = frame.lastIndexOf(start);
+  if (at < 0 || !frame.startsWith("    at ")) return frame;
+  const [line, column] = frame.slice(at + start.length, -1).split(":");
+  const position = find({ line: Number(line), column: Number(column) });
+  return position === undefined ? frame : `${frame.slice(0, at)}(${position})`;
+}
+
+function findSource(source: string, callers: string): FindPosition {
+  const isMethod = source.startsWith(METHOD_PREFIX) &&
+    source.endsWith(METHOD_SUFFIX);
+  const text = isMethod
+    ? source.slice(METHOD_PREFIX.length, -METHOD_SUFFIX.length)
+    : source;
+  const shift = isMethod ? METHOD_PREFIX.length : 0;
+  const tokens = locateTokens(text);
+  for (const file of filesOf(callers)) {
+    const content = readFile(file);
+    if (content === undefined) continue;
+    const match = matchTokens(tokens, locateTokens(content));
+    if (match === undefined) continue;
+    return ({ line, column }) => {
+      const own = line === 1 ? column - shift : column;
+      const index = tokens.findLastIndex((token) =>
+        token.line < line || token.line === line && token.column <= own
+      );
+      const token = tokens[index];
+      const other = match[index - (tokens.length - match.length)];
+      if (token?.line !== line || other === undefined) return undefined;
+      return `${file}:${other.line}:${other.column + own - token.column}`;
+    };
+  }
+  return () => undefined;
+}
+
+/** Finds the tokens in a file that are the last ones of a function. */
+function matchTokens(
+  tokens: readonly Located[],
+  others: readonly Located[],
+): readonly Located[] | undefined {
+  const texts = tokens.map(({ text }) => text);
+  // The parameters may have types; the body is enough.
+  const starts = [0, texts.indexOf("=>") + 1, texts.indexOf("{")];
+  const text = joinTexts(others);
+  for (const start of starts) {
+    if (start < 0) continue;
+    const body = tokens.slice(start);
+    if (body.length < MIN_TOKENS) continue;
+    const wanted = joinTexts(body);
+    const at = text.indexOf(wanted);
+    if (at < 0 || text.indexOf(wanted, at + 1) >= 0) continue;
+    const first = text.slice(0, at).split("\0").length - 1;
+    return others.slice(first, first + body.length);
+  }
+  return undefined;
+}
+
+function joinTexts(tokens: readonly Located[]): string {
+  return `\0${tokens.map(({ text }) => text).join("\0")}\0`;
+}
+
+/** Returns the tokens of a code that any compiler keeps, with their places. */
+function locateTokens(code: string): Located[] {
+  const located: Located[] = [];
+  let line = 1;
+  let column = 1;
+  for (const { type, value } of jsTokens(code)) {
+    if (!NOT_CODE.has(type) && !OPTIONAL.has(value)) {
+      const text = type === "StringLiteral" ? value.slice(1, -1) : value;
+      located.push({ text, line, column });
+    }
+    const lines = value.split("\n");
+    line += lines.length - 1;
+    const { length } = lines.at(-1)!;
+    column = lines.length > 1 ? length + 1 : column + length;
+  }
+  return located;
+}
+
+/** Returns the files in a stack, the innermost first. */
+function filesOf(stack: string): string[] {
+  const files = new Set<string>();
+  for (const line of stack.split("\n")) {
+    const start = line.indexOf("file:///");
+    if (!line.startsWith("    at ") || start < 0) continue;
+    const [, column = ""] = line.split(":").slice(-2);
+    const end = line.lastIndexOf(":", line.length - column.length - 2);
+    if (end > start) files.add(line.slice(start, end));
+  }
+  return [...files].slice(0, MAX_FILES);
+}
+
+function readFile(url: string): string | undefined {
+  try {
+    const path = fileURLToPath(url);
+    const { state } = Deno.permissions.querySync({ name: "read", path });
+    if (state !== "granted") return undefined;
+    const text = Deno.readTextFileSync(path);
+    return text.length > MAX_FILE_LENGTH ? undefined : text;
+  } catch {
+    return undefined;
+  }
+}
