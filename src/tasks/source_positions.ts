@@ -2,8 +2,8 @@
  * Finds an inline task in the user's files, for stack frames to name the lines
  * there. JavaScript returns only the compiled source of a function, which lacks
  * types, comments and empty lines and is formatted differently. This module
- * therefore compares tokens. If the tokens of the body, which may contain types,
- * aren't in a file exactly once, it gives up rather than guess.
+ * therefore compares tokens: those of the function, of its body, or of the lines
+ * without types. It takes only what is in a file exactly once, rather than guess.
  *
  * @module
  */
@@ -100,42 +100,68 @@ function findSource(source: string, callers: string): FindPosition {
   for (const file of filesOf(callers)) {
     const content = readFile(file);
     if (content === undefined) continue;
-    const match = matchTokens(tokens, locateTokens(content));
-    if (match === undefined) continue;
+    const code = new Code(locateTokens(content));
+    const places = code.findWhole(tokens) ?? code.findLines(tokens);
+    if (places === undefined) continue;
     return ({ line, column }) => {
       const own = line === 1 ? column - shift : column;
       const index = tokens.findLastIndex((token) =>
-        token.line < line || token.line === line && token.column <= own
+        token.line === line && token.column <= own
       );
-      const token = tokens[index];
-      const other = match[index - (tokens.length - match.length)];
-      if (token?.line !== line || other === undefined) return undefined;
-      return `${file}:${other.line}:${other.column + own - token.column}`;
+      const place = places[index];
+      if (place === undefined) return undefined;
+      const distance = own - tokens[index]!.column;
+      return `${file}:${place.line}:${place.column + distance}`;
     };
   }
   return () => undefined;
 }
 
-/** Finds the tokens in a file that are the last ones of a function. */
-function matchTokens(
-  tokens: readonly Located[],
-  others: readonly Located[],
-): readonly Located[] | undefined {
-  const texts = tokens.map(({ text }) => text);
-  // The parameters may have types; the body is enough.
-  const starts = [0, texts.indexOf("=>") + 1, texts.indexOf("{")];
-  const text = joinTexts(others);
-  for (const start of starts) {
-    if (start < 0) continue;
-    const body = tokens.slice(start);
-    if (body.length < MIN_TOKENS) continue;
-    const wanted = joinTexts(body);
-    const at = text.indexOf(wanted);
-    if (at < 0 || text.indexOf(wanted, at + 1) >= 0) continue;
-    const first = text.slice(0, at).split("\0").length - 1;
-    return others.slice(first, first + body.length);
+/** For each token of a function its place in a file, if it was found. */
+type Places = (Position | undefined)[];
+
+/** The tokens of a file. */
+class Code {
+  readonly #tokens: readonly Located[];
+  readonly #text: string;
+
+  constructor(tokens: readonly Located[]) {
+    this.#tokens = tokens;
+    this.#text = joinTexts(tokens);
   }
-  return undefined;
+
+  /** Finds a function, or its body if there are types in the parameters. */
+  findWhole(tokens: readonly Located[]): Places | undefined {
+    const texts = tokens.map(({ text }) => text);
+    for (const start of [0, texts.indexOf("=>") + 1, texts.indexOf("{")]) {
+      if (start < 0) continue;
+      const found = this.#find(tokens.slice(start));
+      if (found !== undefined) return [...new Array(start), ...found];
+    }
+    return undefined;
+  }
+
+  /** Finds most lines of a function, if there are types in the others. */
+  findLines(tokens: readonly Located[]): Places | undefined {
+    const lines = [...Map.groupBy(tokens, ({ line }) => line).values()];
+    const searched = lines.filter(({ length }) => length >= MIN_TOKENS);
+    const found = lines.map((line) => this.#find(line));
+    const count = found.filter((line) => line !== undefined).length;
+    if (count === 0 || count * 2 < searched.length) return undefined;
+    return found.flatMap((line, index): Places =>
+      line === undefined ? lines[index]!.map(() => undefined) : [...line]
+    );
+  }
+
+  /** Finds the only place of some tokens. */
+  #find(tokens: readonly Located[]): readonly Located[] | undefined {
+    if (tokens.length < MIN_TOKENS) return undefined;
+    const wanted = joinTexts(tokens);
+    const at = this.#text.indexOf(wanted);
+    if (at < 0 || this.#text.indexOf(wanted, at + 1) >= 0) return undefined;
+    const first = this.#text.slice(0, at).split("\0").length - 1;
+    return this.#tokens.slice(first, first + tokens.length);
+  }
 }
 
 function joinTexts(tokens: readonly Located[]): string {

@@ -22,8 +22,8 @@ function startInnocents(pool: Pool): Promise<unknown>[] {
     pool.run((x: unknown) => x, new Map([["key", new Set([1, 2])]])),
     pool.run((x: unknown) => x, new Date(5)),
     pool.run((x: unknown) => x, new URL("https://example.com/")),
-    pool.run(() => () => {}).catch((error) => error.message),
-    pool.run(() => ({ "a b": [new Map([["c", Symbol()]])] }))
+    pool.run((): unknown => () => {}).catch((error) => error.message),
+    pool.run((): unknown => ({ "a b": [new Map([["c", Symbol()]])] }))
       .catch((error) => error.message),
     pool.run(() => Promise.resolve("a longer text, é, of non-ASCII letters")),
     pool.run((x: number) => new Uint8Array(x).fill(7), 100_000),

@@ -17,6 +17,15 @@ const tasks = {
   short: (x: number) => Promise.reject(new RangeError("HERE" + x)),
 };
 
+function typed(x: number): number {
+  const text: string = `HERE ${x}` as string;
+
+  const unique = text.length + 12345;
+  const error = new Error(text + unique satisfies string);
+  if (unique > 0) throw new Error(text + "is in typed()");
+  return error.message.length;
+}
+
 async function declaration(x: number): Promise<void> {
   const message = "HERE" + x;
   await Promise.resolve(message);
@@ -39,7 +48,7 @@ function firstFrame(error: Error): [number, number] {
 Deno.test("Pool names the line of an inline task in the user's file", async () => {
   await using pool = new Pool(1);
   const lines = linesHere();
-  const all = [tasks.arrow, tasks.method, tasks.short, declaration];
+  const all = [tasks.arrow, tasks.method, tasks.short, declaration, typed];
   for (const task of all) {
     const run = pool.run(task as (x: number) => unknown, 1);
     const error = await assertRejects(async () => await run, Error);
