@@ -14,13 +14,13 @@ import {
 import { WorkerHandle } from "../../src/scheduling/worker_handle.ts";
 import { MemoryConnection } from "./memory_connection.ts";
 
-/** A task that workers return the argument of. */
+/** A task whose argument fake workers return. */
 export const TASK = new TaskRegistry(() => {}).register((x: unknown) => x);
 
 /** How long an abandoned call may go on, in milliseconds. */
 export const CANCEL_GRACE = 60_000;
 
-/** A call with an argument, to be made at a host or anywhere. */
+/** Makes a call with an argument, for one host or any. */
 export function call(
   label: unknown,
   host?: string,
@@ -34,24 +34,24 @@ export function call(
   return call;
 }
 
-/** Lets all happen that needs no one else. */
+/** Waits until everything that is due in the event loop has happened. */
 export async function settled(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-/** A worker of a host, which answers as the test says. */
+/** A worker of a host that answers when the test tells it to. */
 export class FakeWorker {
   /** The worker as the pool sees it. */
   readonly handle: WorkerHandle;
-  /** How many calls it answers yet when it is killed. */
+  /** How many calls it still answers when it is killed. */
   lastAnswers = 0;
   /** Resolves when it has ended. */
   readonly gone: Promise<void>;
   readonly #channel: Channel;
-  /** The calls that weren't answered: their ids, and arguments or items. */
+  /** The unanswered calls: their ids, and their arguments or items. */
   readonly #calls: [id: number, label: unknown][] = [];
 
-  /** Connects a worker, which is told of calls once it is added. */
+  /** Connects a worker, which gets calls once it is added. */
   constructor(tally: HostTally, room: number) {
     const [left, right] = MemoryConnection.pair();
     this.handle = new WorkerHandle(
@@ -75,26 +75,26 @@ export class FakeWorker {
     );
   }
 
-  /** The arguments of the calls that weren't answered. */
+  /** The arguments of the unanswered calls. */
   get labels(): unknown[] {
     return this.#calls.map(([, label]) => label);
   }
 
-  /** Returns from the first call, and says which that was. */
+  /** Answers the first call, and returns its argument. */
   async answer(microseconds = 1): Promise<unknown> {
     const [id, label] = this.#calls.shift()!;
     await this.#send([MessageType.RESULTS, id, microseconds, [label]]);
     return label;
   }
 
-  /** Returns the items of the first call, which is a chunk, or some of them. */
+  /** Answers the first call, a chunk, with its items or the first of them. */
   async answerChunk(microseconds = 1, count = Infinity): Promise<void> {
     const [id, items] = this.#calls.shift()!;
     const values = (items as unknown[]).slice(0, count);
     await this.#send([MessageType.CHUNK_RESULTS, id, microseconds, values]);
   }
 
-  /** Throws from the first call, after some of its items. */
+  /** Fails the first call, after some of its items. */
   async fail(before: unknown[] = [], microseconds = 1): Promise<void> {
     const [id] = this.#calls.shift()!;
     const thrown = new TypeError("failed");
@@ -131,11 +131,11 @@ export class FakeWorker {
   }
 }
 
-/** A scheduler with workers at hosts, which are ended with the scope. */
+/** A scheduler with workers at hosts, which end with the scope. */
 export class HostBench implements AsyncDisposable {
-  /** What is tested. */
+  /** The scheduler under test. */
   readonly scheduler: Scheduler;
-  /** What the hosts have done. */
+  /** The tallies of the hosts. */
   readonly tallies = new Map<string, HostTally>();
   readonly #keepAlive = new KeepAlive();
   readonly #workers: FakeWorker[] = [];
@@ -149,7 +149,7 @@ export class HostBench implements AsyncDisposable {
     });
   }
 
-  /** A bench with a worker for each of these, of a window of one call. */
+  /** A bench with a worker at each of these hosts, with a window of one call. */
   static async with(...hosts: string[]): Promise<HostBench> {
     const bench = new HostBench();
     for (const host of hosts) await bench.add(host);
@@ -168,17 +168,17 @@ export class HostBench implements AsyncDisposable {
     return worker;
   }
 
-  /** A worker, by the order of their coming. */
+  /** A worker, by the order in which they were added. */
   worker(index: number): FakeWorker {
     return this.#workers[index]!;
   }
 
-  /** What each worker has to do. */
+  /** The unanswered arguments of each worker. */
   get labels(): unknown[][] {
     return this.#workers.map(({ labels }) => labels);
   }
 
-  /** Submits calls to a host, or to any. */
+  /** Submits calls for one host or any. */
   async submit(
     host: string | undefined,
     ...labels: unknown[]

@@ -6,7 +6,6 @@ type Timer = ReturnType<typeof setTimeout>;
 /**
  * Holds timers of some delays until the test fires them, or until the end of its
  * scope. So they never fire too early, however slow the machine is.
- * the machine is.
  */
 export class HeldTimers implements Disposable {
   readonly #setTimeout = globalThis.setTimeout;

@@ -15,7 +15,7 @@ import {
 
 const MEBIBYTE = 2 ** 20;
 
-/** Maps these items at the workers of a bench. */
+/** Maps items at the workers of a bench. */
 function start(
   bench: HostBench,
   items: AnyIterable<unknown>,
@@ -39,12 +39,12 @@ function start(
 /** The same, to a list of results. */
 function map(...args: Parameters<typeof start>): Promise<unknown[]> {
   const results = start(...args).toArray();
-  // A test that fails ends the workers before.
+  // If the test fails, its workers end first.
   results.catch(() => {});
   return results;
 }
 
-/** A source of so many items, which tells how many were taken. */
+/** A source that counts the items that were taken. */
 class Source {
   taken = 0;
   readonly #items: () => Generator<unknown>;
@@ -69,12 +69,12 @@ class Source {
   }
 }
 
-/** How many items each call has that a worker was sent. */
+/** The numbers of items of the unanswered calls at a worker. */
 function chunks(worker: FakeWorker): number[] {
   return worker.labels.map((items) => (items as unknown[]).length);
 }
 
-/** Answers all that a worker gets; returns how many items each call had. */
+/** Answers all calls at a worker; returns their numbers of items. */
 async function answerAll(worker: FakeWorker): Promise<number[]> {
   const sizes: number[] = [];
   for (; worker.labels.length > 0; await settled()) {
@@ -116,7 +116,7 @@ for (const kind of KINDS) {
   Deno.test(`MapRun learns the size of ${kind} items`, async () => {
     await using bench = new HostBench();
     const worker = await bench.add("a", 6);
-    // Nothing is seen of their size; with the result each has 200 KiB.
+    // roughSize() doesn't look into maps; with its result, each has 200 KiB.
     const make = () => new Map([["bytes", new Uint8Array(100 * 1_024)]]);
     const source = new Source(200, make);
     const results = map(bench, source[kind]());
@@ -127,7 +127,7 @@ for (const kind of KINDS) {
       assertLessOrEqual(first!, 5);
       await worker.answerChunk();
       answered += first!;
-      // 4 MiB, and at the most one chunk beyond.
+      // 4 MiB, and at most one more chunk.
       if (answered > 20) assertLessOrEqual(source.taken - answered, 25);
     }
     assertEquals((await results).length, 200);
@@ -162,7 +162,7 @@ Deno.test("MapRun takes few large items at first in chunks of a fixed size", asy
 
 Deno.test("MapRun sends few calls before it knows the size of results", async () => {
   await using bench = new HostBench();
-  // As is the window of a worker that has done tiny tasks before.
+  // Like the window of a worker that has run tiny tasks before.
   const worker = await bench.add("a", 4_096);
   const source = new Source(4_096, () => 0);
   const results = map(bench, source.sync());
@@ -205,7 +205,7 @@ for (const ordered of [true, false]) {
     const workers = [await bench.add("a", 9), await bench.add("a", 9)];
     const results = map(bench, NUMBERS, 5, ordered);
     await settled();
-    // Each worker answers two items of each chunk only.
+    // Each worker answers only two items of each chunk.
     let answered = 0;
     while (answered < NUMBERS.length) {
       for (const worker of workers.toReversed()) {
