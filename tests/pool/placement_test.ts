@@ -10,7 +10,7 @@ import type { CallSource, Offer } from "../../src/scheduling/call_sources.ts";
 import type { Scheduler } from "../../src/scheduling/scheduler.ts";
 import { call, HostBench, settled } from "../helpers/fake_worker.ts";
 
-/** Submits a call to its host each time it is asked. */
+/** A source that submits a call for its host each time it is asked. */
 class Source implements CallSource {
   readonly asked: number[] = [];
   stopped: Error | undefined;

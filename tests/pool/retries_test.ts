@@ -24,12 +24,12 @@ import {
 const CALLS = 10_000;
 const POISON = 4_321;
 
-/** Numbers from 0 on. */
+/** Returns `length` numbers, from 0 on. */
 function range(length: number): number[] {
   return Array.from({ length }, (_, index) => index);
 }
 
-/** A generator of the same numbers below 1 each time. */
+/** Yields the same pseudo-random numbers below 1 for the same seed. */
 function* randoms(seed: number): Generator<number, never> {
   for (let state = seed;;) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
@@ -37,7 +37,7 @@ function* randoms(seed: number): Generator<number, never> {
   }
 }
 
-/** The positions of the calls that were lost; the others must be right. */
+/** Returns the positions of lost calls; all others must be right. */
 function lostOf(outcomes: PromiseSettledResult<unknown>[]): number[] {
   return outcomes.flatMap((outcome, position) => {
     if (outcome.status === "fulfilled") {
@@ -49,13 +49,13 @@ function lostOf(outcomes: PromiseSettledResult<unknown>[]): number[] {
   });
 }
 
-/** Runs a task that a poisonous number kills with each of many numbers. */
+/** Runs a task with many numbers, one of which kills its worker. */
 function runAll(runner: TaskRunner): Promise<PromiseSettledResult<number>[]> {
   const task = bind(doubleUnless, [POISON]);
   return Promise.allSettled(range(CALLS).map((n) => runner.run(task, n)));
 }
 
-/** The error that one of many calls must end with, and no other. */
+/** Returns the error of the only call that must fail. */
 function onlyLossOf(outcomes: PromiseSettledResult<unknown>[]) {
   assertEquals(lostOf(outcomes), [POISON]);
   const outcome = outcomes[POISON] as PromiseRejectedResult;

@@ -17,7 +17,7 @@ const tasks = importTasks<typeof import("../helpers/tasks.ts")>(
   import.meta.resolve("../helpers/tasks.ts"),
 );
 
-/** A task that does nothing else: its worker waits at a gate. */
+/** A task that waits at a gate. */
 const wait = bind(passGate<string>);
 
 interface Death {
