@@ -233,7 +233,7 @@ for (
   const [when, what, expected] of [
     ["pause", "ends in the pause before a replacement", 0],
     ["start", "ends in the start of a replacement", 0],
-    // The first result has the process id.
+    // The program exits with its first result.
     ["map", "waits for a replacement with a map", 2],
   ] as const
 ) {
