@@ -105,7 +105,7 @@ Deno.test("Pool.runOnAll() doesn't wait for the initializer of a replacement", a
   await pool.ready;
   await lossOf(pool.run(leave));
   await gate.entered();
-  const round = pool.runOnAll(() => 1);
+  const results = pool.runOnAll(() => 1);
   assertEquals(await pool.run(() => 2), 2);
-  assertEquals(await round, [1]);
+  assertEquals(await results, [1]);
 });
