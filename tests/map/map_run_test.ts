@@ -1,4 +1,9 @@
-import { assertEquals, assertLessOrEqual } from "@std/assert";
+import {
+  assertEquals,
+  assertFalse,
+  assertLessOrEqual,
+  assertRejects,
+} from "@std/assert";
 import type { Call } from "../../src/calls/call.ts";
 import { CallerTrace } from "../../src/calls/caller_trace.ts";
 import { ChunkSize } from "../../src/map/chunk_size.ts";
@@ -248,4 +253,35 @@ Deno.test("MapRun drops items that a worker has left when the map is closed", as
   await results.return!();
   await answerAll(worker);
   await bench.scheduler.idle();
+});
+
+Deno.test("MapRun sends items that a worker has left although the pool is shut down", async () => {
+  await using bench = new HostBench();
+  const worker = await bench.add("a", 9);
+  // Larger than the map, so it knows that its input has ended.
+  const results = map(bench, NUMBERS, 20);
+  await settled();
+  bench.scheduler.close(() => new Error("closed"));
+  let isIdle = false;
+  const idle = bench.scheduler.idle().then(() => isIdle = true);
+  for (let answered = 0; answered < NUMBERS.length; answered += 3) {
+    assertFalse(isIdle);
+    await worker.answerChunk(1, 3);
+    await settled();
+  }
+  assertEquals(await results, NUMBERS);
+  await idle;
+});
+
+Deno.test("MapRun fails at items that a worker has left when calls are cancelled", async () => {
+  await using bench = new HostBench();
+  const worker = await bench.add("a", 9);
+  const results = start(bench, NUMBERS, 10);
+  const first = results.next();
+  await settled();
+  bench.scheduler.close(() => new Error("closed"));
+  bench.scheduler.cancelQueued(() => new RangeError("cancelled"));
+  await worker.answerChunk(1, 1);
+  assertEquals(await first, { done: false, value: 0 });
+  await assertRejects(() => results.next(), RangeError, "cancelled");
 });
