@@ -9,7 +9,7 @@ export class ByteWriter {
   bytes: Uint8Array<ArrayBuffer> = new Uint8Array(INITIAL_BYTES);
   /** The position of the next byte. */
   position = 0;
-  /** The buffer doesn't grow once the position is beyond this. */
+  /** The buffer stops growing once the position is beyond this. */
   maxPosition = Infinity;
 
   /** A view of the buffer for numbers of several bytes. */
@@ -29,7 +29,7 @@ export class ByteWriter {
   }
 
   /**
-   * Appends an unsigned integer in 5 bytes, whatever its value.
+   * Appends an unsigned integer in the 5-byte format, even if it is small.
    *
    * @returns The position of its last 4 bytes, to overwrite it later.
    */
@@ -104,7 +104,7 @@ export class ByteWriter {
   }
 }
 
-/** Makes the error of a message that is longer than a frame can be. */
+/** Makes the error for a message that is longer than a frame can be. */
 export function tooLarge(): TooLarge {
   return new TooLarge(
     `It takes more than the ${MAX_FRAME_BYTES} bytes that a message can have`,

@@ -14,7 +14,7 @@ import {
 /** The longest string, in bytes, that is fastest to decode byte by byte. */
 const SHORT_STRING = 12;
 
-/** The longest string, in bytes, that is worth checking for plain ASCII. */
+/** The longest string, in bytes, that gains from a check for plain ASCII. */
 const MEDIUM_STRING = 256;
 
 /** The longest array that is allocated before its elements are decoded. */
@@ -32,8 +32,8 @@ const TEXTS: ReadonlySet<string> = new Set(["name", "message", "stack"]);
 /**
  * Decodes MessagePack values that an `Encoder` has written.
  *
- * A length that the bytes claim counts only once as many bytes have arrived, so
- * the decoder allocates memory in proportion to what it received.
+ * The decoder doesn't trust a length until that many bytes have arrived, so it
+ * allocates memory in proportion to the bytes received.
  */
 export class Decoder {
   /** Whether values of the last frame are views of its bytes. */
@@ -238,7 +238,7 @@ export class Decoder {
     return key;
   }
 
-  /** Returns a key from the cache if it is there: keys repeat a lot. */
+  /** Reads a key, through a cache because keys repeat a lot. */
   #cachedKey(length: number): string {
     const start = this.#take(length);
     const bytes = this.#bytes;
@@ -335,7 +335,7 @@ export class Decoder {
   }
 
   #bigint(length: number): bigint {
-    // The digits may follow a minus sign.
+    // A minus sign may precede the digits.
     if (length > MAX_BIGINT_DIGITS + 1) throw malformed("a bigint is too long");
     return parseBigInt(this.#string(length));
   }
@@ -406,7 +406,7 @@ export class Decoder {
     defineHidden(error, "stack", this.#text());
     for (let count = this.#mapHeader(); count > 0; count--) {
       const key = this.#key();
-      // They came before as texts; here they could be anything.
+      // These already came as texts; here they could be any value.
       if (TEXTS.has(key)) throw malformed(`an error's ${key} comes twice`);
       defineProperty(error, key, this.#value());
     }

@@ -20,7 +20,7 @@ import { errorClassName, errorKeys, errorText } from "./error_classes.ts";
 
 const NONE: readonly Uint8Array<ArrayBuffer>[] = [];
 
-// A subclass may iterate over something other than its content.
+// A subclass may override these methods.
 const mapEntries = Map.prototype.entries;
 const setValues = Set.prototype.values;
 
@@ -40,12 +40,12 @@ export class Encoder extends ScalarWriter {
   pendingBytes = 0;
 
   #depth = 0;
-  /** How many objects the value has so far; shared ones count each time. */
+  /** The objects in the value so far; shared objects count each time. */
   #containers = 0;
-  /** Bytes that were written for properties of errors and taken back. */
+  /** How many bytes were written for properties of errors, then removed. */
   #leftOutBytes = 0;
   readonly #errors: Error[] = [];
-  /** How many errors the outermost of them contains so far. */
+  /** How many errors the outermost error contains so far. */
   #innerErrors = 0;
 
   /**
@@ -89,14 +89,14 @@ export class Encoder extends ScalarWriter {
     }
   }
 
-  /** Goes back to this position and number of attachments. */
+  /** Returns to an earlier position and number of attachments. */
   rollback(position: number, attachments: number): void {
     this.#truncate(position, attachments);
     this.#depth = 0;
     this.#errors.length = 0;
   }
 
-  /** Removes the pending attachments, and returns them last one first. */
+  /** Removes the pending attachments, and returns them in reverse order. */
   takePending(): readonly Uint8Array<ArrayBuffer>[] {
     if (this.pending.length === 0) return NONE;
     this.pendingBytes = 0;
@@ -222,8 +222,8 @@ export class Encoder extends ScalarWriter {
       this.position += bytes.length;
       return;
     }
-    // The first attachment comes last in the frame. Its distance from the end
-    // is therefore known before the frame is complete.
+    // The first attachment comes last in the frame, so its distance from the end
+    // is known before the frame is complete.
     this.pending.push(bytes);
     this.pendingBytes += attachedSize(bytes.length);
     this.maxPosition -= attachedSize(bytes.length);
@@ -300,7 +300,7 @@ function attachedSize(length: number): number {
   return length + 5;
 }
 
-/** Whether an object has the prototype of a plain one, or none. */
+/** Whether an object has no prototype, or that of plain objects. */
 function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;

@@ -1,4 +1,4 @@
-/** The constructor of an error class of the language, the web or Deno. */
+/** The constructor of a built-in error class: of JavaScript, the web or Deno. */
 export type ErrorClass = new (message?: string, name?: string) => Error;
 
 const CLASSES = new Map<string, ErrorClass>([
@@ -110,7 +110,7 @@ export function defineProperty(
   }
 }
 
-/** Sets a property as the built-in ones are: not enumerable. */
+/** Sets a property that isn't enumerable, like the built-in ones. */
 export function defineHidden(
   error: Error,
   key: string,

@@ -1,6 +1,6 @@
 /**
- * The MessagePack extension types for JavaScript values that MessagePack has no
- * format for. Encoder and decoder share this table.
+ * The extension types for JavaScript values that MessagePack has no format for.
+ * Encoder and decoder share this table.
  *
  * @see {@link https://github.com/msgpack/msgpack/blob/master/spec.md#extension-types}
  *
@@ -39,7 +39,7 @@ interface ViewConstructor {
   new (buffer: ArrayBuffer, offset?: number, length?: number): ArrayBufferView;
 }
 
-/** The kind of an `ArrayBuffer`, which isn't a view. */
+/** The kind number of an `ArrayBuffer`, which isn't a view. */
 const ARRAY_BUFFER_KIND = 0;
 
 /** The classes of views; a view's kind is its index here plus 1. */
@@ -68,7 +68,7 @@ export function binaryKind(
   value: ArrayBuffer | ArrayBufferView,
 ): number | undefined {
   if (value instanceof ArrayBuffer) return ARRAY_BUFFER_KIND;
-  // A subclass, such as Node's Buffer, arrives as the class that it extends.
+  // A subclass, such as Node's Buffer, is sent as the class that it extends.
   const tag = value instanceof DataView
     ? "DataView"
     : (value as unknown as { [Symbol.toStringTag]: string })[

@@ -7,9 +7,9 @@ import {
 import { TooLarge, UnsendablePart } from "./unsendable_part.ts";
 
 /**
- * Makes the error of an object of a kind that can't be sent.
+ * Makes the error for an object of a kind that can't be sent.
  *
- * @param more What distinguishes it from others of its kind.
+ * @param more Follows the name of the kind, such as `" on shared memory"`.
  */
 export function unsendableKind(value: object, more = ""): UnsendablePart {
   const kind = Object.prototype.toString.call(value).slice(8, -1);
@@ -20,28 +20,28 @@ export function unsendableKind(value: object, more = ""): UnsendablePart {
   );
 }
 
-/** Makes the error of a value that nests too deeply. */
+/** Makes the error for a value that nests too deeply. */
 export function tooDeep(): UnsendablePart {
   return new UnsendablePart(
     `Values can't nest deeper than ${MAX_DEPTH} levels`,
   );
 }
 
-/** Makes the error of a value with too many objects. */
+/** Makes the error for a value with too many objects. */
 export function tooManyContainers(): TooLarge {
   return new TooLarge(
     `It has more than ${MAX_CONTAINERS} objects; shared objects count each time`,
   );
 }
 
-/** Makes the error of an error that contains too many others. */
+/** Makes the error for an error that contains too many errors. */
 export function tooManyErrors(): UnsendablePart {
   return new UnsendablePart(
     `An error can't contain more than ${MAX_INNER_ERRORS} errors`,
   );
 }
 
-/** Makes the error of a bigint that is too long. */
+/** Makes the error for a bigint that is too long. */
 export function longBigInt(): UnsendablePart {
   const most = MAX_BIGINT_DIGITS * 4;
   return new UnsendablePart(

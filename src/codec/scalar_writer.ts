@@ -3,7 +3,7 @@ import { Extension } from "./extensions.ts";
 import { longBigInt } from "./refusals.ts";
 import { MAX_BIGINT_DIGITS } from "./wire_limits.ts";
 
-/** The longest string that is faster to encode in JavaScript. */
+/** The longest string that JavaScript encodes faster than `TextEncoder`. */
 const SHORT_STRING = 24;
 
 const textEncoder = new TextEncoder();
@@ -67,7 +67,7 @@ export class ScalarWriter extends ByteWriter {
       }
     }
     if (!value.isWellFormed()) return this.#utf16(value);
-    // The header comes first, so it has room for the longest encoding.
+    // The header comes first, so its format must fit the longest encoding.
     const most = length * 3;
     const headerSize = most < 0x100 ? 2 : most < 0x10000 ? 3 : 5;
     const start = this.position + headerSize;
@@ -110,7 +110,7 @@ export class ScalarWriter extends ByteWriter {
     }
   }
 
-  /** Begins an extension of unknown size (ext 32). */
+  /** Begins an extension of unknown size (ext 32); returns its position. */
   protected beginExtension(type: number): number {
     const start = this.skip(6);
     this.bytes[start] = 0xc9;
@@ -130,7 +130,7 @@ export class ScalarWriter extends ByteWriter {
     this.setUint32(start + 1, length);
   }
 
-  /** Appends an extension that is a text. */
+  /** Appends an extension whose content is text. */
   protected extensionText(type: number, text: string): void {
     const bytes = textEncoder.encode(text);
     this.extensionHeader(type, bytes.length);

@@ -1,11 +1,11 @@
-/** The highest index of an object's only property that may get an array. */
+/** V8 may make an array for index keys up to this number, … */
 const MAX_GAP = 16;
 
-/** How many times as many elements as keys such an array may have. */
+/** … plus this number for each property of the object. */
 const MAX_SPARSENESS = 4;
 
 /**
- * Sets a property of a decoded value as plain own data, whatever its name.
+ * Sets an own data property of a decoded value, whatever its name.
  *
  * For a key such as `"1000"` V8 may allocate an array of a thousand elements,
  * far more memory than the few bytes that arrived. This function makes V8 store

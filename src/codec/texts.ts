@@ -3,7 +3,7 @@ import { URL } from "node:url";
 // A byte order mark at the start belongs to the string.
 const textDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Makes the error of bytes that are no message. */
+/** Makes the error for bytes that aren't a message. */
 export function malformed(why: string): RangeError {
   return new RangeError(`Malformed message: ${why}`);
 }

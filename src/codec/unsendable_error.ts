@@ -1,11 +1,11 @@
 import { makeError } from "./error_classes.ts";
 import { messageOf, UnsendablePart } from "./unsendable_part.ts";
 
-/** Longer paths are shown without their middle. */
+/** The longest path that is shown in full, in steps. */
 const MAX_STEPS = 100;
 
 /**
- * Makes the error that names the part of a value that can't be sent.
+ * Makes an error that names the part of a value that can't be sent.
  *
  * @param root The value's name, such as `"args"` or `"result"`.
  * @param reason The error that the encoder threw.
@@ -18,7 +18,7 @@ export function unsendableError(root: string, reason: unknown): Error {
     : `${root} can't be sent: ${messageOf(reason)}`;
   const message = `${problem}; send plain data, or make it in the task itself`;
   const error = makeError("DOMException", "DataCloneError", message);
-  // The place in the encoder where it was found means nothing to a user.
+  // The encoder's stack means nothing to users.
   Object.defineProperty(error, "stack", {
     value: `${error.name}: ${message}`,
     writable: true,

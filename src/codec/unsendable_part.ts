@@ -2,11 +2,11 @@
 export interface Step {
   /** The object that contains the part. */
   readonly container: object;
-  /** An index, or the access as JavaScript writes it. */
+  /** An index, or the access in JavaScript syntax, such as `.key`. */
   readonly access: number | string;
 }
 
-/** The error with which the encoder refuses a value because of a part of it. */
+/** Thrown by the encoder if a part of a value can't be sent. */
 export class UnsendablePart extends TypeError {
   /** The steps from the part back to the value. */
   readonly steps: Step[] = [];
@@ -23,14 +23,14 @@ export class UnsendablePart extends TypeError {
   }
 }
 
-/** The error of a value that is too large as a whole. */
+/** Thrown by the encoder if a value is too large as a whole. */
 export class TooLarge extends UnsendablePart {}
 
 /**
  * Adds a step to the error of a part.
  *
- * @param reason The error of reading or encoding the part.
- * @returns The error to throw on.
+ * @param reason The error that reading or encoding the part threw.
+ * @returns The error to throw next.
  */
 export function partOf(
   container: object,
@@ -49,7 +49,7 @@ function unreadablePart(cause: unknown): UnsendablePart {
   return new UnsendablePart(message, `can't be read: ${message}`, { cause });
 }
 
-/** Returns the message of anything that was thrown. */
+/** Returns the message of any thrown value. */
 export function messageOf(thrown: unknown): string {
   try {
     return thrown instanceof Error ? thrown.message : String(thrown);
@@ -58,7 +58,7 @@ export function messageOf(thrown: unknown): string {
   }
 }
 
-/** Returns how JavaScript writes the access to a property. */
+/** Returns the access to a property in JavaScript syntax. */
 export function propertyAccess(key: string): string {
   return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key)
     ? `.${key}`

@@ -1,4 +1,4 @@
-/** Limits that both ends of a connection observe. */
+/** Limits that both ends of a connection enforce. */
 
 /** The size of the largest frame without its length prefix, in bytes: 1 GiB. */
 export const MAX_FRAME_BYTES = 2 ** 30;
@@ -10,15 +10,15 @@ export const MAX_FRAME_BYTES = 2 ** 30;
 export const MAX_DEPTH = 500;
 
 /**
- * How many objects, arrays, maps and the like a value may contain. A shared
- * object counts each time, since it is sent each time: a chain of 25 lists that
- * contain the next list twice counts 33 million.
+ * How many objects, arrays, maps and other containers a value may contain. A
+ * shared object counts each time, because it is sent each time: a chain of 25
+ * lists that each contain the next list twice counts as 33 million.
  */
 export const MAX_CONTAINERS = 2 ** 24;
 
 /**
- * How many errors an error may contain, as its cause and so on; the encoder
- * leaves out the rest. A shared error counts each time.
+ * How many errors an error may contain, as its cause or in other properties.
+ * The encoder leaves out the rest. A shared error counts each time.
  */
 export const MAX_INNER_ERRORS = 2 ** 16;
 
@@ -26,7 +26,7 @@ export const MAX_INNER_ERRORS = 2 ** 16;
 export const MAX_BIGINT_DIGITS = 2 ** 22;
 
 /**
- * The size in bytes from which a binary value is attached to a frame without
- * being copied. To copy a smaller one costs less than another system call.
+ * The size in bytes from which a binary value is attached to a frame without a
+ * copy. Copying a smaller value costs less than another system call.
  */
 export const MIN_ATTACHMENT_BYTES = 32_768;

@@ -9,7 +9,7 @@ export interface Host {
   readonly name: string;
   /** How its workers are started. */
   readonly kind: HostKind;
-  /** The secret that the pool and the workers there share, once it is open. */
+  /** The secret that the pool shares with the host's workers, once it is open. */
   readonly secret: Uint8Array<ArrayBuffer>;
   /**
    * Connects to the host.
@@ -22,13 +22,13 @@ export interface Host {
   /**
    * Starts a worker that connects back to the pool.
    *
-   * @param worker The number by which it introduces itself.
+   * @param worker The number that the worker sends when it connects.
    * @param name The name of the worker in messages.
    * @throws {Error} If it can't be started.
    */
   start(worker: number, name: string): WorkerProcess;
-  /** Resolves to the reason when the open host is lost. */
+  /** Resolves when the open host is lost, to the reason. */
   readonly lost: Promise<Error>;
-  /** Disconnects from the host; workers that are left there end. */
+  /** Disconnects from the host, which ends workers that still run there. */
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import type { OutputStream } from "../spawner/child.ts";
 
-/** A longer line is printed before its end has arrived, in bytes. */
+/** The longest line that is kept until its end arrives, in bytes. */
 const MAX_LINE = 2 ** 16;
 
 const LINE_FEED = 10;
@@ -9,7 +9,7 @@ const STREAMS = ["stdout", "stderr"] as const;
 
 /**
  * Prints the output of workers to the streams of this process, line by line,
- * each with the name of the worker.
+ * and the name of the worker before each line.
  */
 export class OutputLines {
   readonly #silent: boolean;
@@ -17,7 +17,7 @@ export class OutputLines {
   /** The incomplete lines, by worker and stream. */
   readonly #begun = new Map<string, Uint8Array>();
 
-  /** Constructs it; `silent` drops everything. */
+  /** Constructs it; if `silent`, it prints nothing. */
   constructor(silent = false) {
     this.#silent = silent;
   }
@@ -75,7 +75,7 @@ function concat(pieces: readonly Uint8Array[]): Uint8Array {
   return all;
 }
 
-/** Returns how many bytes precede a UTF-8 character that is cut off. */
+/** Returns the length without a cut-off UTF-8 character at the end. */
 function wholeLength(bytes: Uint8Array): number {
   const { length } = bytes;
   for (let at = length - 1; at >= 0 && at >= length - 3; at--) {
@@ -88,7 +88,7 @@ function wholeLength(bytes: Uint8Array): number {
   return length;
 }
 
-/** Prints lines with a name before each; other bytes are kept as they are. */
+/** Prints a name before each line, and the bytes of the line unchanged. */
 function print(stream: OutputStream, name: string, lines: Uint8Array): void {
   const prefix = new TextEncoder().encode(`[${name}] `);
   const pieces: Uint8Array[] = [];
@@ -104,6 +104,6 @@ function print(stream: OutputStream, name: string, lines: Uint8Array): void {
       written += Deno[stream].writeSync(bytes.subarray(written));
     }
   } catch {
-    // Nobody reads the stream any more, which isn't the pool's concern.
+    // Nobody reads the stream any more. The pool works without it.
   }
 }

@@ -2,7 +2,7 @@ import type { Channel } from "../transport/channel.ts";
 
 /** A connection that the pool waits for. */
 export interface PendingConnection {
-  /** The number by which the peer introduces itself. */
+  /** The number that the peer sends when it connects. */
   readonly number: number;
   /** Resolves to the channel when the peer has connected. */
   readonly channel: Promise<Channel>;
@@ -24,7 +24,7 @@ export class PendingConnections {
   add(secret: Uint8Array<ArrayBuffer>): PendingConnection {
     const number = this.#nextNumber++;
     const { promise, resolve, reject } = Promise.withResolvers<Channel>();
-    // A cancelled connection that nobody awaits is no error.
+    // If nobody awaits a cancelled connection, its rejection is no error.
     promise.catch(() => {});
     this.#pending.set(number, { secret, resolve });
     const cancel = (reason: Error) => {
@@ -44,7 +44,7 @@ export class PendingConnections {
     return this.#pending.get(number)?.secret;
   }
 
-  /** Hands over the channel of a peer; closes it if it isn't waited for. */
+  /** Hands over a peer's channel, or closes it if nothing waits for it. */
   resolve(number: number, channel: Channel): void {
     const pending = this.#pending.get(number);
     if (pending === undefined) return channel.close();

@@ -24,10 +24,10 @@ export class PoolAddresses {
   }
 
   /**
-   * Listens at an address, unless it does so already.
+   * Listens at an address, unless it already does.
    *
    * @returns The address with its actual port.
-   * @throws {Error} If it can't listen there; another try is possible.
+   * @throws {Error} If it can't listen there; the caller may try again.
    */
   listen(wanted: Address): Promise<Address> {
     const key = formatAddress(wanted);

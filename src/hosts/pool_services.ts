@@ -3,7 +3,7 @@ import type { OutputHandler } from "../spawner/worker_launcher.ts";
 import type { Address } from "../transport/address.ts";
 import type { PendingConnections } from "./pending_connections.ts";
 
-/** What a pool provides to its hosts. */
+/** The parts of a pool that its hosts use. */
 export interface PoolServices {
   /** The connections that the pool waits for. */
   readonly pendingConnections: PendingConnections;
@@ -17,7 +17,7 @@ export interface PoolServices {
   readonly listen: (address: Address) => Promise<Address>;
   /** Returns the pool's certificate (PEM). */
   readonly certificate: () => Promise<string>;
-  /** Makes the program for ssh hosts, as one file; the signal cancels that. */
+  /** Bundles the program for ssh hosts into one file; the signal cancels it. */
   readonly program: (signal: AbortSignal) => Promise<string>;
   /** How long a spawner may be silent, in milliseconds. */
   readonly heartbeatTimeout: number;

@@ -17,7 +17,7 @@ const isWindows = Deno.build.os === "windows";
 /** The names of private folders. */
 const NAME = /^distex-[0-9a-f]+$/;
 
-/** The file that the owner of a folder keeps locked as long as it lives. */
+/** The file that the owner of a folder keeps locked while it runs. */
 const LOCK_FILE = "lock";
 
 /** A folder for a pool's socket that only this user can enter. */
@@ -54,8 +54,8 @@ export class PrivateFolder {
   }
 
   /**
-   * Removes folders of this user whose owners are dead: programs that were
-   * killed together with their reapers. It only looks where this folder is.
+   * Removes this user's folders whose owners are dead: programs that were
+   * killed together with their reapers. It looks only in this folder's parent.
    */
   async removeAbandoned(): Promise<void> {
     const parent = this.path.slice(0, this.path.lastIndexOf("/"));
@@ -85,7 +85,7 @@ export class PrivateFolder {
     }
   }
 
-  /** Locks the folder's lock file, which exists only under a lock of its owner. */
+  /** Renames the lock file to its name only once it is locked. */
   async #locked(): Promise<this> {
     const path = `${this.path}/${LOCK_FILE}`;
     try {
@@ -96,7 +96,7 @@ export class PrivateFolder {
       await this.#lock.lock(true);
       await Deno.rename(`${path}.new`, path);
     } catch {
-      // Some file systems have no locks; only the owner removes the folder then.
+      // Some file systems have no locks; then only the owner removes the folder.
     }
     return this;
   }
@@ -108,7 +108,7 @@ async function makeTemporary(): Promise<string> {
   } catch (cause) {
     const tmpdir = getEnv("TMPDIR");
     const path = tmpdir === undefined ? "" : ` ${tmpdir}`;
-    // Deno's own message has the way out.
+    // Deno's own message names the way out.
     if (cause instanceof Deno.errors.NotCapable) throw cause;
     throw new Error(
       `The folder for temporary files${path} can't be used (${cause}): set TMPDIR to an existing folder that you may write to`,
@@ -138,6 +138,6 @@ async function removeIfAbandoned(path: string, uid: number): Promise<void> {
     (info.mode! & 0o777) === 0o700;
   if (!isOwn) return;
   using lock = await Deno.open(`${path}/${LOCK_FILE}`, { write: true });
-  // The system releases the lock of a process however it ends.
+  // The system releases the lock when its process ends, in whatever way.
   if (await lock.tryLock(true)) await Deno.remove(path, { recursive: true });
 }

@@ -3,15 +3,15 @@ import { Backoff } from "./backoff.ts";
 /** The period over which losses are counted, in milliseconds. */
 const PERIOD = 60_000;
 
-/** A worker that has lived for so long is replaced at once, in milliseconds. */
+/** A worker that lived longer is replaced at once, in milliseconds. */
 const LONG_LIFE = 10_000;
 
 const FIRST_PAUSE = 100;
 const LAST_PAUSE = 5_000;
 
 /**
- * Decides whether and when lost workers are replaced: the first time at once,
- * then after growing pauses, and not at all after too many losses in a minute.
+ * Decides whether and when a lost worker is replaced: the first time at once,
+ * then after growing pauses, and after too many losses in a minute not at all.
  *
  * @see {@link https://www.erlang.org/doc/system/sup_princ.html#maximum-restart-intensity}
  */
@@ -24,7 +24,7 @@ export class RestartPolicy {
   /**
    * Constructs the policy of a host.
    *
-   * @param maxLosses The number of losses in a minute that are replaced.
+   * @param maxLosses How many losses a minute are replaced.
    * @param now Returns the time, in milliseconds.
    */
   constructor(

@@ -15,7 +15,7 @@ import { RestartPolicy } from "./restart_policy.ts";
 /** How long a worker may take to end by itself, in milliseconds. */
 const STOP_TIMEOUT = 3_000;
 
-/** How long a killed worker may take to be reported as ended, in milliseconds. */
+/** How long the report that a killed worker has ended may take, in milliseconds. */
 const KILL_TIMEOUT = 1_000;
 
 /** The pauses before a lost host is connected again, in milliseconds. */
@@ -34,9 +34,9 @@ export interface ConnectedWorker {
   readonly kind: HostKind;
 }
 
-/** How a host's workers are supervised, and who is told. */
+/** The settings of a supervisor, and its callbacks. */
 export interface SupervisorOptions {
-  /** Makes the host each time that it is to be connected. */
+  /** Makes the host anew for each attempt to connect to it. */
   readonly makeHost: () => Host;
   /** The name of the host. */
   readonly name: string;
@@ -52,7 +52,7 @@ export interface SupervisorOptions {
   readonly pendingConnections: PendingConnections;
   /** Called with the number and the name of each worker. */
   readonly onName: (worker: number, name: string) => void;
-  /** Called with the number of each worker that ended, after its output. */
+  /** Called with the number of each worker that has ended, after its output. */
   readonly onEnded: (worker: number) => void;
   /**
    * Called with each worker that replaces a lost one; resolves when the worker
@@ -73,17 +73,17 @@ interface SupervisedWorker {
 }
 
 /**
- * Starts the workers of one host and replaces those that are lost; connects the
- * host again when it is lost.
+ * Starts the workers of one host, replaces lost workers, and reconnects to the
+ * host when it is lost.
  */
 export class WorkerSupervisor {
   /** The number of workers; 0 while that is unknown. */
   workers: number;
   /** Why the host isn't in use, if it isn't. */
   error: Error | undefined;
-  /** Since when the host is lost and being connected again, if it is. */
+  /** When the host was lost (`performance.now()`), until it is back. */
   lostSince: number | undefined;
-  /** How many workers were lost so far, those of a lost host included. */
+  /** How many workers were lost so far, alone or together with the host. */
   lostWorkers = 0;
 
   readonly #options: SupervisorOptions;
@@ -109,7 +109,7 @@ export class WorkerSupervisor {
     return this.#options.name;
   }
 
-  /** The host as it is connected now, if it is. */
+  /** The host of the latest attempt to connect, if there was one. */
   get host(): Host | undefined {
     return this.#host;
   }
@@ -124,8 +124,8 @@ export class WorkerSupervisor {
   /**
    * Starts all workers and waits until they have connected.
    *
-   * @throws {HostError} If one of them couldn't be started or doesn't connect
-   * in time; call {@linkcode WorkerSupervisor.stop} then too.
+   * @throws {HostError} If a worker can't be started or doesn't connect in
+   * time. Call {@linkcode WorkerSupervisor.stop} even then.
    */
   start(): Promise<ConnectedWorker[]> {
     const starting = this.#start();
@@ -139,13 +139,13 @@ export class WorkerSupervisor {
     for (const worker of this.#workers) worker?.process.kill();
   }
 
-  /** Ends everything that was started, and waits for its end. */
+  /** Ends everything that was started, and waits until it has ended. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
   }
 
-  /** Connects the host, the first time or again, and starts all workers. */
+  /** Connects to the host and starts all workers, for the first time or again. */
   async #start(): Promise<ConnectedWorker[]> {
     const { makeHost, startTimeout, maxRestarts } = this.#options;
     const begin = performance.now();
@@ -194,7 +194,7 @@ export class WorkerSupervisor {
     }
     const ends = workers.map(({ process }) => process.end(STOP_TIMEOUT));
     const given = new AbortController();
-    // A spawner that hangs reports no ends; closing the host ends it.
+    // A spawner that hangs doesn't report ends. Closing the host ends it.
     await Promise.race([
       Promise.all(ends),
       pause(STOP_TIMEOUT + KILL_TIMEOUT, given.signal).catch(() => {}),
@@ -228,7 +228,7 @@ export class WorkerSupervisor {
     return { process, channel, hostIndex, kind: host.kind };
   }
 
-  /** Replaces what is lost from now on. */
+  /** Watches the host and its workers, to replace them when they are lost. */
   #supervise(): void {
     const host = this.#host!;
     this.#workers.forEach((worker, index) => this.#watch(worker!, index));
@@ -256,10 +256,10 @@ export class WorkerSupervisor {
   /** Replaces a lost worker after a pause. */
   async #replace(index: number, wait: number): Promise<void> {
     this.#replacements++;
-    // If it fails, the end of the new worker is handled like any other.
+    // If this fails, the end of the new worker is handled like any other.
     await this.#startReplacement(index, wait).catch(() => {});
     this.#replacements--;
-    // Calls may have waited for this one only.
+    // Calls may have waited for this replacement alone.
     if (this.#givenUp) this.#options.onChanged();
   }
 
@@ -293,7 +293,7 @@ export class WorkerSupervisor {
     this.#options.onChanged();
   }
 
-  /** Connects a lost host again, with growing pauses. */
+  /** Tries to connect to a lost host again, with growing pauses. */
   async #reconnect(reason: Error): Promise<void> {
     const { report, onWorker, onChanged } = this.#options;
     const { signal } = this.#stopped;
@@ -337,7 +337,7 @@ export class WorkerSupervisor {
   }
 }
 
-/** Starts a worker; one that can't be started has ended at once. */
+/** Starts a worker; if that fails, returns a process that has ended. */
 function startProcess(
   host: Host,
   worker: number,
@@ -350,7 +350,7 @@ function startProcess(
   }
 }
 
-/** Describes an end for the end of a message. */
+/** Describes how a worker ended, for the last words of a message. */
 function describe({ exitStatus, stderrTail }: WorkerEnd): string {
   return stderrTail === ""
     ? `(${exitStatus})`

@@ -1,6 +1,6 @@
 /**
- * Checks each message once when it arrives. After that, its type can be relied
- * on.
+ * Checks the shape of each message once, on arrival. Later code can rely on its
+ * type.
  *
  * @module
  */
@@ -81,7 +81,7 @@ export function fromSpawner(message: unknown[]): SpawnerToPool {
 function check(message: unknown[], formats: Formats, sender: string): void {
   const format = formats.get(message[0]);
   if (format === undefined) {
-    // Any other value may have no text.
+    // Other values may fail to convert to text.
     const type = isNumber(message[0]) ? message[0] : typeof message[0];
     throw new RangeError(
       `Malformed message: a ${sender} sends no type ${type}`,

@@ -29,9 +29,9 @@ export const SpawnerMessageType = {
 
 /** How a pool's workers are started. */
 export interface SessionRequest {
-  /** The pool's address; an empty host name stands for the one the spawner sees. */
+  /** The pool's address; an empty host name means the one the spawner sees. */
   readonly address: string;
-  /** The pool's certificate (PEM), if the address is a `tls` one. */
+  /** The pool's certificate (PEM), for a `tls` address. */
   readonly certificate?: string;
   /** The permissions of tasks, by name: `true` or a list. */
   readonly grants: { readonly [name: string]: true | readonly string[] };
@@ -47,7 +47,7 @@ export interface SessionRequest {
 export interface MachineInfo {
   /** The version of Deno. */
   readonly deno: string;
-  /** The operating system and processor, as `"linux x86_64"`. */
+  /** The operating system and processor, such as `"linux x86_64"`. */
   readonly platform: string;
   /** How many CPUs it has. */
   readonly cpus: number;
@@ -55,7 +55,7 @@ export interface MachineInfo {
   readonly memory: number;
 }
 
-/** Opens the session, and says how to start workers. */
+/** Opens the session, and describes how to start workers. */
 export type Open = [
   type: typeof SpawnerMessageType.OPEN,
   request: SessionRequest,
@@ -78,11 +78,11 @@ export type Ended = [
   type: typeof SpawnerMessageType.ENDED,
   worker: number,
   exitStatus: string,
-  /** The last that it wrote to stderr. */
+  /** The end of its stderr. */
   stderrTail: string,
 ];
 
-/** Brings output of a worker. */
+/** Carries output of a worker. */
 export type Output = [
   type: typeof SpawnerMessageType.OUTPUT,
   worker: number,

@@ -25,7 +25,7 @@ const ROLES: Roles = {
  * `undefined` if no such worker is expected.
  * @param welcome The pool's settings for the worker.
  * @returns The worker's number.
- * @throws {HandshakeError} If the peer is no worker of this pool.
+ * @throws {HandshakeError} If the peer isn't a worker of this pool.
  */
 export async function admitWorker(
   connection: Connection,

@@ -6,10 +6,10 @@
  * | ---------------- | ------ | ----------------------------------- | ----------------------------------- |
  * | {@link Define}   | pool   | before a task's first call there    | nothing                             |
  * | {@link Forget}   | pool   | nothing refers to the tasks         | nothing                             |
- * | {@link Calls}    | pool   | calls of one task are due           | Results or Failure, one id each     |
- * | {@link Chunk}    | pool   | a map's chunk is due                | ChunkResults or Failure, for its id |
- * | {@link Module}   | pool   | a task needs it, defined as `sent`  | nothing                             |
- * | {@link Cancel}   | pool   | nobody waits for a call any more    | as the call, if it wasn't yet       |
+ * | {@link Calls}    | pool   | calls of one task must run          | Results or Failure, one id each     |
+ * | {@link Chunk}    | pool   | a chunk of a map must run           | ChunkResults or Failure, for its id |
+ * | {@link Module}   | pool   | a task that is `sent` needs it      | nothing                             |
+ * | {@link Cancel}   | pool   | nobody waits for a call any more    | the call's answer, if still due     |
  * | {@link Results}  | worker | calls of consecutive ids returned   | nothing                             |
  * | {@link ChunkResults} | worker | a chunk's items returned        | nothing                             |
  * | {@link Failure}  | worker | a call or a chunk's item threw      | nothing                             |
@@ -55,13 +55,13 @@ export interface ModuleDefinition {
 /** A task whose first arguments are bound. */
 export interface BoundDefinition {
   readonly kind: "bound";
-  /** The id of the task that is bound, defined before. */
+  /** The id of the task that is bound, which was defined before. */
   readonly task: number;
   /** Its first arguments. */
   readonly constants: readonly unknown[];
 }
 
-/** A task in the form in which it is sent. */
+/** A task as it is sent. */
 export type Definition = InlineDefinition | ModuleDefinition | BoundDefinition;
 
 /** Defines a task by its id. */
@@ -74,13 +74,13 @@ export type Define = [
 /** Makes a worker forget tasks. */
 export type Forget = [type: typeof MessageType.FORGET, tasks: number[]];
 
-/** Brings a module that a worker can't import by its URL. */
+/** Carries a module that a worker can't import by its URL. */
 export type Module = [
   type: typeof MessageType.MODULE,
   url: string,
   /** Identifies the code. */
   hash: string,
-  /** The module's code, or the error that it failed with. */
+  /** The module's code, or why the pool couldn't make it. */
   code: string | Error,
 ];
 
@@ -100,7 +100,7 @@ export type Chunk = [
   type: typeof MessageType.CHUNK,
   task: number,
   id: number,
-  /** Whether an item is a list of arguments rather than the only one. */
+  /** Whether each item is a list of arguments, not a single argument. */
   spread: boolean,
   items: unknown[],
 ];
@@ -114,7 +114,7 @@ export type Results = [
   values: unknown[],
 ];
 
-/** The values of a chunk's items, or of its first ones if they are large. */
+/** The values of a chunk's items; only of the first items if they are large. */
 export type ChunkResults = [
   type: typeof MessageType.CHUNK_RESULTS,
   id: number,

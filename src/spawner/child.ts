@@ -1,6 +1,6 @@
 /**
- * How long the output of a process that has ended may go on, in milliseconds:
- * a process that it started may have inherited its streams, and outlive it.
+ * How long the output is still read after the process has ended, in
+ * milliseconds: its own children may have inherited its streams and outlive it.
  */
 const OUTPUT_TIMEOUT = 500;
 
@@ -13,14 +13,14 @@ export type PieceHandler = (
 ) => Promise<void> | void;
 
 /**
- * A child process that doesn't keep the program alive, and whose end at any
- * moment is no error.
+ * A child process that doesn't keep the program alive. It may end at any
+ * moment: its methods don't throw then.
  */
 export class Child {
   readonly #process: Deno.ChildProcess;
   #input: WritableStreamDefaultWriter<Uint8Array> | undefined;
 
-  /** Takes over a process that was just started. */
+  /** Constructs a wrapper of a process that was just started. */
   constructor(process: Deno.ChildProcess) {
     this.#process = process;
     process.unref();
@@ -36,7 +36,7 @@ export class Child {
     return this.#process.status;
   }
 
-  /** Lets the program wait for its end. */
+  /** Keeps the program alive until it has ended. */
   ref(): void {
     this.#process.ref();
   }
@@ -70,7 +70,7 @@ export class Child {
     try {
       Deno.kill(-this.pid, signal);
     } catch {
-      // Windows has no process groups, and this needs --allow-run for all.
+      // Windows has no process groups, and a list of --allow-run forbids this.
       this.kill(signal);
     }
   }
@@ -78,7 +78,7 @@ export class Child {
   /**
    * Reads its output until it has ended.
    *
-   * @param handlers The handlers of those of its streams that are piped.
+   * @param handlers A handler for each stream that is piped.
    */
   async readOutput(
     handlers: Partial<Record<OutputStream, PieceHandler>>,

@@ -12,9 +12,9 @@ const TIMEOUT = 5_000;
  * Probes an address until it can't be reached any more. This is the only way to
  * notice that a network was cut: connections over it just stay silent.
  *
- * A probe opens a connection. The `ssh` of the pool's machine answers it, or
- * the operating system there. So a program that is busy passes, as long as
- * fewer than some 500 connections wait to be accepted.
+ * A probe opens a connection. The `ssh` or the operating system of the pool's
+ * machine answers it, so a busy program passes too, as long as fewer than about
+ * 500 connections wait to be accepted.
  *
  * @param address The address to probe.
  * @param signal Ends the probing.

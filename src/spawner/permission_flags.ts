@@ -16,18 +16,18 @@ export const PERMISSION_NAMES = [
 export type PermissionName = (typeof PERMISSION_NAMES)[number];
 
 /**
- * Permissions: `true` grants all of a kind, a list what it lists; a kind that is
- * missing is denied. An empty list of `import` grants Deno's default: imports
- * from some hosts, and from npm.
+ * Permissions by kind: `true` grants everything, a list grants its entries, and
+ * a missing kind is denied. An empty list of `import` grants Deno's default:
+ * imports from some hosts, and from npm.
  */
 export type Grants = {
   readonly [name in PermissionName]?: true | readonly string[];
 };
 
-/** The host of this package, and so of a worker's program. */
+/** The host that serves this package, and so the worker's program. */
 const OWN_IMPORTS = "jsr.io:443";
 
-/** Returns the flags that grant a worker its permissions and its pool. */
+/** Returns the flags for a worker's permissions and access to its pool. */
 export function permissionFlags(grants: Grants, address: Address): string[] {
   if (PERMISSION_NAMES.every((name) => grants[name] === true)) {
     return ["--allow-all"];
@@ -43,18 +43,18 @@ export function permissionFlags(grants: Grants, address: Address): string[] {
     if (grant === true) flags.push(`--allow-${name}`);
     else if (list.length > 0) flags.push(`--allow-${name}=${list.join(",")}`);
   }
-  // --deny-import doesn't deny npm. This flag denies all downloads, and lets
+  // --deny-import doesn't deny npm. This flag denies all downloads, but lets
   // cached modules load, such as the worker's program.
   if (grants.import === undefined) flags.push("--cached-only");
   return flags;
 }
 
-/** Returns the permissions that a worker needs to load and to connect. */
+/** Returns the permissions that a worker itself needs, to load and connect. */
 function ownGrants(
   address: Address,
   grants: Grants,
 ): { readonly [name in PermissionName]?: readonly string[] } {
-  // A list replaces Deno's own, which includes this host.
+  // A list replaces Deno's default list, which includes this host.
   const imports = Array.isArray(grants.import) && grants.import.length > 0
     ? { import: [OWN_IMPORTS] }
     : {};

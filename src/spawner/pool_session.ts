@@ -29,13 +29,13 @@ export interface SessionOptions {
   /** The host name of the pool, as this machine sees it. */
   readonly peer: string;
   /**
-   * The address that shows whether the pool can be reached; `undefined` for the
-   * address that workers connect to.
+   * The address to probe, to notice when the pool can't be reached any more;
+   * `undefined` for the address that workers connect to.
    */
   readonly probed: Address | undefined;
-  /** Called before a worker is started; a returned reason refuses it. */
+  /** Called before a worker starts; may return a reason to refuse it. */
   readonly beginWorker?: () => string | undefined;
-  /** Called when a worker that was begun has ended. */
+  /** Called when a worker that wasn't refused has ended. */
   readonly endWorker?: () => void;
 }
 
@@ -60,7 +60,7 @@ export class PoolSession {
    * @returns The reason for the end, once all workers have ended.
    */
   async serve(): Promise<string> {
-    // The workers are unref'ed, and their ends must still be awaited.
+    // The workers are unref'ed, but their ends must be awaited.
     const keepAlive = new KeepAlive();
     keepAlive.hold();
     const { probed } = this.#options;

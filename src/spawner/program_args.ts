@@ -2,7 +2,7 @@ import { isPackageJson } from "../util/find_config.ts";
 
 const RUN_WORKER = new URL("../worker/run_worker.ts", import.meta.url).href;
 
-/** Runs a worker when it is imported, and ends the process with it. */
+/** A module that runs a worker, then ends the process before the main module. */
 const WORKER_PRELOAD = `data:text/javascript,${
   encodeURIComponent(
     `import { runWorker } from "${RUN_WORKER}"; await runWorker(Deno.args);`,
@@ -13,9 +13,10 @@ const WORKER_PRELOAD = `data:text/javascript,${
  * Returns the arguments with which `deno run` starts a program whose imports
  * resolve by a configuration.
  *
- * No flag of Deno takes a package.json: Deno looks for one from a local main
- * module upwards. So a package.json is itself passed as the main module. It is
- * never evaluated, because the worker is preloaded and ends the process.
+ * No flag of Deno takes a package.json: Deno looks for one in the folder of a
+ * local main module, and above it. So the package.json itself is passed as the
+ * main module. It is never evaluated, because the worker is preloaded and ends
+ * the process.
  *
  * @param program The program's URL or path; with a package.json it must be
  * a worker of this package.

@@ -3,8 +3,8 @@ import { Child } from "./child.ts";
 
 /**
  * Reads process ids from the pool until the pool ends. Then it kills the
- * processes that are still there, and removes the pool's folder, if any. It
- * gives those that end by themselves a few seconds.
+ * processes that still run, and removes the pool's folder, if any. Processes
+ * that should end by themselves get a few seconds first.
  */
 const SCRIPT = `
 trap '' HUP INT QUIT TERM
@@ -36,13 +36,13 @@ done
 kill -KILL $ending 2>/dev/null
 `;
 
-/** A process to watch over. */
+/** A process to watch. */
 type WatchedProcess = Pick<Child, "pid" | "status">;
 
 /**
- * A small shell process that outlives the program and cleans up after it,
- * however the program ended, SIGKILL included. A worker that is busy in a
- * synchronous task wouldn't notice that end by itself.
+ * A small shell process that outlives the program and cleans up after it, even
+ * after SIGKILL. A worker that is busy in a synchronous task wouldn't notice
+ * that the program has ended.
  */
 export class Reaper {
   readonly #child: Child;
@@ -63,19 +63,19 @@ export class Reaper {
   }
 
   /**
-   * Watches over a process until it has ended.
+   * Watches a process until it has ended.
    *
-   * @param endsItself Whether the process ends soon after the program by
-   * itself; it is killed only if it doesn't.
+   * @param endsItself Whether the process should end by itself soon after the
+   * program; it is killed only if it doesn't.
    */
   watch(process: WatchedProcess, endsItself = false): void {
     const event = endsItself ? "ending" : "started";
-    // A reaper that was killed is missed only if the program is killed too.
+    // If the reaper was killed, that matters only if the program is killed too.
     this.#child.write(`${event} ${process.pid}\n`);
     process.status.then(() => this.#child.write(`ended ${process.pid}\n`));
   }
 
-  /** Ends the reaper, as the program has cleaned up itself. */
+  /** Ends the reaper; call it when the program has ended all processes. */
   async close(): Promise<void> {
     this.#child.ref();
     await this.#child.endInput();

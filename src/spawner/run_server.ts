@@ -19,8 +19,8 @@ Options:
   --port <number>              Port to listen at; ${SPAWNER_PORT} by default, 0 for any
                                free port
   --token-file <file>          File with the token that pools must know, of at
-                               least ${MIN_TOKEN_LENGTH} characters. Whoever knows it can run
-                               any code here
+                               least ${MIN_TOKEN_LENGTH} characters. Anyone who knows it can
+                               run any code here
   --max-workers <number>       Limit of workers at the same time; ${DEFAULT_MAX_WORKERS} by default
   --max-workers-per-pool <number>
                                Limit of workers of one pool; the same by default
@@ -28,7 +28,7 @@ Options:
   --tls-key <file>             Its private key (PEM)
   --help                       Print this help
 
-On SIGINT and SIGTERM, it ends its workers and itself.
+On SIGINT or SIGTERM, the server ends its workers and exits.
 `;
 
 const STRINGS = [
@@ -137,7 +137,7 @@ async function readTls(
   if (certFile === undefined && keyFile === undefined) return undefined;
   if (certFile === undefined || keyFile === undefined) {
     throw new Error(
-      "--tls-cert and --tls-key must be given both or not at all",
+      "--tls-cert and --tls-key must be given together",
     );
   }
   return {

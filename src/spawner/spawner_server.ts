@@ -42,7 +42,7 @@ export class SpawnerServer implements AsyncDisposable {
   readonly #settings: SpawnerServerSettings;
   readonly #listener: AuthenticatedListener<Uint8Array<ArrayBuffer>>;
   readonly #reaper = Reaper.isSupported ? new Reaper(undefined) : undefined;
-  /** The channels of pools, and their sessions until these are over. */
+  /** The sessions that aren't over, by the channel of their pool. */
   readonly #sessions = new Map<Channel, Promise<void>>();
   #workers = 0;
   #pools = 0;
@@ -140,7 +140,7 @@ export class SpawnerServer implements AsyncDisposable {
     log(`${pool} is gone: ${reason}`);
   }
 
-  /** Why a pool with so many workers can't have another one, if so. */
+  /** Returns why a pool with this many workers can't start another, if so. */
   #refusalOfAnother(workers: number): string | undefined {
     const { maxWorkers, maxWorkersPerPool } = this.#settings;
     if (workers >= maxWorkersPerPool) {

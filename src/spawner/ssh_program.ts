@@ -1,6 +1,6 @@
 /**
- * The program of an ssh host, which the pool sends as one file. It runs as the
- * spawner there, which starts it again as each of the workers.
+ * The program that the pool sends to an ssh host as one file. It runs there as
+ * the spawner, which starts the same file again for each worker.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { probeUntilUnreachable } from "./liveness_probe.ts";
 import { PoolSession } from "./pool_session.ts";
 import { Reaper } from "./reaper.ts";
 
-/** Serves the pool until its end, and then removes everything of it here. */
+/** Serves the pool until it ends, then removes the pool's files here. */
 async function runSpawner(folder: string, number: number): Promise<never> {
   const reaper = new Reaper(folder);
   const line = await new Response(Deno.stdin.readable).text();
@@ -40,7 +40,7 @@ async function runSpawner(folder: string, number: number): Promise<never> {
 }
 
 /**
- * Connects to the pool, and waits as long as a busy program needs to answer.
+ * Connects to the pool. Waits without a limit, as the program may be busy.
  *
  * @throws {Error} If the pool refuses, or can't be reached any more.
  */

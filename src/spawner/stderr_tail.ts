@@ -1,13 +1,13 @@
-/** The backtrace that Deno prints after its own errors; it has no names. */
+/** The backtrace that Deno prints after its own errors, without names. */
 const BACKTRACE = /\n+Stack backtrace:\n(?: .*(?:\n|$))*$/;
 
 /**
- * Converts the end of a process's stderr to text for messages, without colours
- * and other codes for terminals.
+ * Converts the end of a process's stderr to text for messages, without colors
+ * and other terminal codes.
  */
 export async function readStderrTail(tail: Uint8Array): Promise<string> {
   if (tail.length === 0) return "";
-  // This module loads slowly, and most workers end without output.
+  // `node:util` loads slowly, and most workers write nothing to stderr.
   const { stripVTControlCharacters } = await import("node:util");
   const text = stripVTControlCharacters(new TextDecoder().decode(tail));
   return text.replaceAll("\r\n", "\n").replace(BACKTRACE, "").trim();

@@ -37,7 +37,7 @@ export interface LauncherSettings {
   readonly env: Readonly<Record<string, string>>;
   /** The working directory; `undefined` for that of this process. */
   readonly cwd: string | undefined;
-  /** Takes the output of workers; `undefined`: they inherit the streams. */
+  /** Takes the output of workers; if `undefined`, they inherit the streams. */
   readonly onOutput: OutputHandler | undefined;
 }
 
@@ -59,7 +59,7 @@ export class WorkerLauncher {
   /**
    * Starts a worker with the same Deno as this process.
    *
-   * @param worker The number by which it introduces itself to the pool.
+   * @param worker The number that the worker sends when it connects.
    * @param name The name of the worker in messages.
    * @throws {Error} If `deno` can't be run.
    */

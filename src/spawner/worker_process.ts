@@ -5,20 +5,20 @@ const END_TIMEOUT = 500;
 export interface WorkerEnd {
   /** Its exit code or signal, in words. */
   readonly exitStatus: string;
-  /** The last that it wrote to stderr, if that was read. */
+  /** The end of its stderr, if that was read. */
   readonly stderrTail: string;
-  /** Whether its host was lost, so that its real end is unknown. */
+  /** Whether its host was lost; then how it really ended is unknown. */
   readonly hostLost?: boolean;
 }
 
 /**
- * The process of a worker, on whatever machine. All who use the worker share
- * this one object.
+ * The process of a worker, on this or another machine. Everything that uses the
+ * worker shares this object.
  */
 export class WorkerProcess {
   /** Resolves when the process has ended. */
   readonly ended: Promise<WorkerEnd>;
-  /** Whether it was killed for something that isn't its fault. */
+  /** Whether it was killed through no fault of its own. */
   isBlameless = false;
   /** Whether its host was lost, and the process with it. */
   isHostLost = false;
@@ -42,7 +42,7 @@ export class WorkerProcess {
     ended.then(({ hostLost = false }) => this.isHostLost = hostLost);
   }
 
-  /** The handle of a process that couldn't be started. */
+  /** Returns the handle of a process that couldn't be started. */
   static failed(name: string, error: unknown): WorkerProcess {
     const exitStatus = `could not be started: ${error}`;
     const ended = Promise.resolve({ exitStatus, stderrTail: "" });
@@ -52,8 +52,8 @@ export class WorkerProcess {
   /**
    * Ends the process at once.
    *
-   * @param blameless Whether this isn't the worker's fault, and so doesn't
-   * count towards the limit of restarts. A later kill doesn't change that.
+   * @param blameless Whether this isn't the worker's fault. Then it doesn't
+   * count towards the limit of restarts. A later kill doesn't change this.
    */
   kill(blameless = false): void {
     this.isBlameless ||= blameless;
@@ -72,7 +72,7 @@ export class WorkerProcess {
     return end;
   }
 
-  /** Notes why the worker can't be used; its end is reported with this reason. */
+  /** Records why the worker can't be used; reports of its end show the reason. */
   refuse(reason: string): void {
     this.refusal = reason;
   }

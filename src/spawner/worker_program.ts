@@ -2,8 +2,8 @@
 export const WORKER_PROGRAM = new URL("../../worker.ts", import.meta.url).href;
 
 /**
- * Never called: a literal import() makes worker.ts part of the program's module
- * graph, so Deno caches it, and locks what it imports, with the program.
+ * Never called. The literal import() makes worker.ts part of the program's
+ * module graph, so Deno caches it with the program, and locks its imports.
  */
 export function includeWorker(): Promise<unknown> {
   return import("../../worker.ts");

@@ -10,7 +10,7 @@ export type Address =
 /** The default port of spawner servers. */
 export const SPAWNER_PORT = 8_899;
 
-/** Formats a host and a port as in URLs: an IPv6 address in brackets. */
+/** Formats a host and a port as in a URL, with an IPv6 address in brackets. */
 export function formatPlace(hostname: string, port: number): string {
   return hostname.includes(":")
     ? `[${hostname}]:${port}`
@@ -27,7 +27,7 @@ export function formatAddress(address: Address): string {
 /**
  * Parses the result of {@linkcode formatAddress}.
  *
- * @throws {TypeError} If the text is no address.
+ * @throws {TypeError} If the text isn't an address.
  */
 export function parseAddress(text: string): Address {
   const [, unixPath] = text.match(/^unix:(.+)$/s) ?? [];

@@ -9,32 +9,32 @@ import { UnauthenticatedConnections } from "./unauthenticated_connections.ts";
 /** The pause after `accept()` has failed, in milliseconds. */
 const ACCEPT_PAUSE = 100;
 
-/** How a listener authenticates connections, and what it does with them. */
+/** How a listener authenticates connections, and where it reports them. */
 export interface ListenerOptions<Identity> {
   /** Authenticates a peer, or throws. */
   readonly authenticate: (connection: Connection) => Promise<Identity>;
-  /** Called with each peer that was authenticated, and the channel to it. */
+  /** Called with each authenticated peer and the channel to it. */
   readonly onChannel: (
     identity: Identity,
     channel: Channel,
     connection: Connection,
   ) => void;
-  /** Called when a peer was not authenticated; nothing is done by default. */
+  /** Called when authentication has failed; by default, nothing happens. */
   readonly onRefused?: (reason: unknown, connection: Connection) => void;
-  /** Called when `accept()` has failed; nothing is done by default. */
+  /** Called when `accept()` has failed; by default, nothing happens. */
   readonly onAcceptError?: (error: unknown) => void;
-  /** Returns how many connections are expected; none by default. */
+  /** Returns how many connections are expected; by default, none. */
   readonly expected?: () => number;
   /**
-   * How long a peer may take to authenticate itself, and to complete its TLS
-   * handshake before that, in milliseconds.
+   * How long a peer may take to authenticate itself, in milliseconds. A TLS
+   * handshake may take as long before that.
    *
    * @default {5_000}
    */
   readonly handshakeTimeout?: number;
 }
 
-/** Listens for connections, and hands over those that authenticate themselves. */
+/** Accepts connections, authenticates their peers, and hands over channels. */
 export class AuthenticatedListener<Identity> {
   readonly #options: ListenerOptions<Identity>;
   readonly #unauthenticated: UnauthenticatedConnections;
@@ -86,7 +86,7 @@ export class AuthenticatedListener<Identity> {
     return { ...address, port: (listener.addr as Deno.NetAddr).port };
   }
 
-  /** Serves a listener that is open already, and closes it at the end. */
+  /** Serves a listener that is already open, and closes it at the end. */
   serve(listener: Deno.Listener): void {
     this.#listener = listener;
     this.#acceptAll(listener);
@@ -114,7 +114,7 @@ export class AuthenticatedListener<Identity> {
 
   async #authenticate(connection: Connection): Promise<void> {
     const { authenticate, onChannel, onRefused } = this.#options;
-    // A stranger must not keep the program alive.
+    // An unauthenticated peer must not keep the program alive.
     connection.unref();
     let identity: Identity | undefined;
     try {

@@ -8,15 +8,15 @@ export interface Certificate {
   readonly key: string;
 }
 
-// Clients pin the certificate, so its dates don't matter; and the clocks of two
-// machines may differ.
+// Clients pin the certificate, so its dates don't matter. Wide dates work even
+// if a machine's clock is wrong.
 const VALID_FROM = new Date(0);
 const VALID_TO = new Date("9999-12-31T23:59:59Z");
 
 const COMMON_NAME = "2.5.4.3";
 const SUBJECT_ALT_NAME = "2.5.29.17";
 
-/** The number of the kind of {@linkcode SUBJECT_ALT_NAME} that is a host name. */
+/** The type of {@linkcode SUBJECT_ALT_NAME} entries that are host names. */
 const DNS_NAME = 2;
 
 /** The encoding of X.509 version 3, which has extensions. */
@@ -28,7 +28,7 @@ const VERSION_3 = 2;
  *
  * Clients must accept only this certificate:
  * `Deno.startTls(connection, { hostname: CERTIFICATE_NAME, caCerts: [cert] })`.
- * It can't sign others, as it isn't that of a certificate authority.
+ * It can't sign other certificates, as it isn't a certificate authority's.
  */
 export async function makeCertificate(): Promise<Certificate> {
   // These modules load slowly, and few pools need them.

@@ -28,12 +28,12 @@ export class Channel {
     connection.trust?.();
   }
 
-  /** Whether the channel was closed here, or has come to its end. */
+  /** Whether the channel was closed here, or its connection has ended. */
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** The error of the write that failed, if one has. */
+  /** The error of a failed write, if there was one. */
   get writeError(): unknown {
     return this.#writeError;
   }
@@ -120,8 +120,8 @@ export class Channel {
   }
 
   /**
-   * Writes a piece. If its memory was transferred meanwhile, the value is lost;
-   * zeros in its place keep the frame at its announced length.
+   * Writes a piece. If its memory was transferred meanwhile, its bytes are lost,
+   * and zeros take their place: the frame must have its announced length.
    */
   async #writeAll(bytes: Uint8Array, length: number): Promise<void> {
     for (let written = 0; written < length;) {

@@ -1,6 +1,6 @@
-/** A stream of bytes in both directions: the part of `Deno.Conn` that is used. */
+/** A stream of bytes in both directions: the used part of `Deno.Conn`. */
 export interface Connection {
-  /** The address of the peer, where it is known. */
+  /** The address of the peer, if it is known. */
   readonly remoteAddr?: Deno.Addr;
   /** Whether a reset may look like a normal end, although bytes were lost. */
   readonly hidesResets?: boolean;

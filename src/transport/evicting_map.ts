@@ -1,4 +1,4 @@
-/** A map with a limit: a new entry evicts the oldest one when the map is full. */
+/** A map with a size limit: when it is full, a new entry evicts the oldest. */
 export class EvictingMap<Key, Value> {
   readonly #limit: () => number;
   readonly #onEvicted: (value: Value) => void;
@@ -8,14 +8,14 @@ export class EvictingMap<Key, Value> {
    * Constructs an empty map.
    *
    * @param limit Returns how many entries the map may have now.
-   * @param onEvicted Called with the value of each entry that was evicted.
+   * @param onEvicted Called with the value of each evicted entry.
    */
   constructor(limit: () => number, onEvicted: (value: Value) => void) {
     this.#limit = limit;
     this.#onEvicted = onEvicted;
   }
 
-  /** Adds an entry, and evicts the oldest one first if the map is full. */
+  /** Adds an entry; if the map is full, evicts the oldest entry first. */
   set(key: Key, value: Value): void {
     const [oldest] = this.#entries.keys();
     if (this.#entries.size >= this.#limit()) this.evict(oldest!);

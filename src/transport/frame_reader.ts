@@ -3,7 +3,7 @@ import { MAX_FRAME_BYTES } from "../codec/wire_limits.ts";
 
 const CHUNK_BYTES = 65_536;
 
-/** A source of bytes: the part of `Deno.Conn` that is used. */
+/** A source of bytes: the used part of `Deno.Conn`. */
 export interface ByteSource {
   /** Fills part of a buffer; returns how many bytes, or `null` at the end. */
   read(buffer: Uint8Array): Promise<number | null>;
@@ -38,7 +38,7 @@ export class FrameReader {
    *
    * @param onMessage Called with each message and the size of its frame in
    * bytes.
-   * @returns Whether more may follow.
+   * @returns Whether more bytes may follow.
    * @throws {RangeError} If a frame is too large, malformed or cut short.
    */
   async read(
@@ -90,7 +90,7 @@ export class FrameReader {
       ? 4
       : this.#view.getUint32(this.#start) + 4;
     if (needed > CHUNK_BYTES) {
-      // Not at each read, as each may bring a single byte.
+      // Growing at each read would be slow: a read may bring a single byte.
       const isDue = this.#bytes === this.#chunk ||
         this.#end === this.#bytes.length;
       if (isDue && this.#bytes.length - this.#start < needed) {
@@ -105,7 +105,7 @@ export class FrameReader {
 
   /**
    * Enlarges the buffer of a large frame as its bytes arrive: an announced
-   * length alone claims no memory. The buffer ends at a multiple of 8 bytes,
+   * length alone allocates no memory. The buffer ends at a multiple of 8 bytes,
    * which aligns a typed array that is the frame's only attachment.
    */
   #grow(needed: number): void {

@@ -2,14 +2,14 @@ import { Encoder } from "../codec/encoder.ts";
 import { tooLarge } from "../codec/byte_writer.ts";
 import { MAX_FRAME_BYTES } from "../codec/wire_limits.ts";
 
-/** A buffer that grew beyond this many bytes isn't reused. */
+/** A buffer that has grown beyond this many bytes isn't reused. */
 const MAX_KEPT_BYTES = 2 ** 20;
 
 /** An attachment, and its position in the buffer. */
 interface Insertion {
   readonly position: number;
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Its length then: its memory may have been transferred since. */
+  /** Its length at first: its memory may have been transferred since. */
   readonly length: number;
 }
 
@@ -34,13 +34,13 @@ export class FrameWriter {
   /** The open list at the end of the current frame, if there is one. */
   #list: { countAt: number; busyAt: number; count: number } | undefined;
 
-  /** How many bytes were written and not yet taken, with attachments. */
+  /** How many bytes were written but not yet taken, including attachments. */
   get byteLength(): number {
     return this.#encoder.position + this.#insertedBytes +
       this.#encoder.pendingBytes;
   }
 
-  /** Whether some of them are still in the memory of a value. */
+  /** Whether some of these bytes are still in the memory of a value. */
   get borrowsMemory(): boolean {
     return this.#insertions.length > 0 || this.#encoder.pending.length > 0;
   }
@@ -50,7 +50,7 @@ export class FrameWriter {
    *
    * @returns The size of its frame, in bytes.
    * @throws {TypeError} If a value in it can't be sent, or the message is too
-   * large. Nothing is written then.
+   * large. Then nothing is written.
    */
   message(fields: readonly unknown[]): number {
     this.endList();
@@ -72,8 +72,8 @@ export class FrameWriter {
    * adds to it until another message begins or {@linkcode FrameWriter.endList}
    * is called.
    *
-   * @param timed Whether a busy time precedes the list;
-   * {@linkcode FrameWriter.endList} sets it.
+   * @param timed Whether a busy time precedes the list.
+   * {@linkcode FrameWriter.endList} sets that time.
    */
   beginList(fields: readonly number[], timed: boolean): void {
     this.endList();
@@ -89,7 +89,7 @@ export class FrameWriter {
    * Appends a value to the open list.
    *
    * @returns Its size, in bytes.
-   * @throws {TypeError} If the value can't be sent; it isn't appended then.
+   * @throws {TypeError} If the value can't be sent. Then it isn't appended.
    */
   append(value: unknown): number {
     if (this.#list === undefined) throw new Error("No list was begun");
@@ -151,7 +151,7 @@ export class FrameWriter {
     return pieces;
   }
 
-  /** Returns the buffer of the pieces that were taken last. */
+  /** Gives back the buffer of the pieces that were taken last, for reuse. */
   recycle(): void {
     if (this.#taken !== undefined && this.#taken.length <= MAX_KEPT_BYTES) {
       this.#spare = this.#taken;

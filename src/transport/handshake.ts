@@ -1,15 +1,15 @@
 /**
  * Mutual authentication of both ends of a new connection by a secret that is
- * never sent. Nothing else is read before it is complete.
+ * never sent. Until it is complete, the ends read nothing else.
  *
  * 1. The dialer sends `{ version, id, nonce }`.
  * 2. The listener answers `{ version, nonce, proof }`.
- * 3. The dialer checks that proof, and answers `{ proof }`.
- * 4. The listener checks that proof, and answers `{ welcome }`.
+ * 3. The dialer checks this proof, and answers `{ proof }`.
+ * 4. The listener checks this proof, and answers `{ welcome }`.
  *
  * A proof is an HMAC-SHA-256 of the prover's role, the version, the dialer's id
- * and both nonces. So a proof can't be replayed, reflected, or used between
- * other ends.
+ * and both nonces. So nobody can replay a proof, reflect it, or use it on
+ * another connection.
  *
  * @see {@link https://www.rfc-editor.org/rfc/rfc2104 HMAC}
  *
@@ -20,7 +20,7 @@ import { decode, encode, type ValueMap } from "@std/msgpack";
 import type { Connection } from "./connection.ts";
 import { HandshakeError } from "./handshake_error.ts";
 
-/** The version of handshake and messages; both ends must have the same. */
+/** The version of handshake and messages; both ends must have the same one. */
 export const PROTOCOL_VERSION = 2;
 
 /** The largest handshake message, in bytes. */
@@ -42,7 +42,7 @@ export interface Roles {
   readonly dialer: Role;
   /** The end that accepts. */
   readonly listener: Role;
-  /** The name of their common secret in messages. */
+  /** The name of their shared secret in messages. */
   readonly secret: string;
 }
 
@@ -59,20 +59,20 @@ export interface Session {
   /** The listener's welcome. */
   readonly welcome: ValueMap;
   /**
-   * Derives another secret for a purpose. Both ends can derive it, and only
-   * they: it is never sent.
+   * Derives another secret for a purpose. Only the two ends can derive it, and
+   * it is never sent.
    *
-   * @param purpose A number that is no role's.
+   * @param purpose A number that isn't the number of a role.
    */
   readonly deriveSecret: (purpose: number) => Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /**
- * Does the handshake as the end that accepted the connection.
+ * Performs the handshake as the end that accepted the connection.
  *
  * @param secretOf Returns the secret of the dialer with an id, or `undefined`
  * if no such dialer is expected.
- * @param welcome Sent to a dialer that proved itself.
+ * @param welcome Sent to the dialer once it is authenticated.
  * @throws {HandshakeError} If the dialer can't be authenticated.
  */
 export async function acceptHandshake(
@@ -84,7 +84,7 @@ export async function acceptHandshake(
   const hello = await receiveScalars(connection);
   const { version, id } = hello;
   if (version !== undefined && version !== PROTOCOL_VERSION) {
-    // The dialer's user should see both versions too.
+    // The dialer, too, should report both versions to its user.
     await send(connection, { version: PROTOCOL_VERSION });
   }
   checkVersion(version, listener, dialer);
@@ -108,9 +108,9 @@ export async function acceptHandshake(
 }
 
 /**
- * Does the handshake as the end that connected.
+ * Performs the handshake as the end that connected.
  *
- * @param id The id by which the listener knows this dialer.
+ * @param id The id that identifies this dialer to the listener.
  * @throws {HandshakeError} If the listener can't be authenticated, or closes
  * the connection.
  */
@@ -174,7 +174,7 @@ class Prover {
       .verify("HMAC", this.key, bytes, this.#statement(role));
   }
 
-  /** The signed bytes: each part has a fixed size, so parts can't be confused. */
+  /** The signed bytes. Parts can't be confused, as each has a fixed size. */
   #statement(role: number): Uint8Array<ArrayBuffer> {
     const bytes = new Uint8Array(9 + 2 * NONCE_BYTES);
     const view = new DataView(bytes.buffer);
@@ -197,7 +197,7 @@ function makeNonce(): Uint8Array<ArrayBuffer> {
 
 function checkVersion(theirs: unknown, own: Role, other: Role): void {
   if (theirs === PROTOCOL_VERSION) return;
-  // A stranger may send anything as its version, which must not get into logs.
+  // An unauthenticated peer may send anything, which must not get into logs.
   const version = /^[\w.-]{1,20}$/.test(`${theirs}`) ? theirs : "unknown";
   throw new HandshakeError(
     "version",
@@ -261,8 +261,8 @@ function decodeMessage(bytes: Uint8Array<ArrayBuffer>): unknown {
 }
 
 /**
- * Receives a message of a peer that isn't authenticated. Lists and maps in it
- * are dropped: they may take much more memory than bytes on the wire.
+ * Receives a message from an unauthenticated peer. It drops lists and maps, as
+ * they may take much more memory than bytes on the wire.
  */
 async function receiveScalars(connection: Connection): Promise<ValueMap> {
   const message = await receive(connection);

@@ -5,7 +5,7 @@ export function makeSecret(): Uint8Array<ArrayBuffer> {
   return crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
 }
 
-/** Derives a secret from a token of any length; the empty token has one too. */
+/** Derives a secret from a token of any length, even the empty one. */
 export async function secretOfToken(
   token: string,
 ): Promise<Uint8Array<ArrayBuffer>> {

@@ -13,7 +13,7 @@ const MAX_UNREAD = 65_536;
  * Accepts TLS connections.
  *
  * Deno's own TLS listener keeps the program alive, and delays small writes by
- * some 40 ms; `node:tls` avoids both.
+ * about 40 ms. `node:tls` does neither.
  */
 export class TlsServer {
   /** The port that it listens at. */
@@ -37,8 +37,8 @@ export class TlsServer {
    * Listens at a port, without keeping the program alive.
    *
    * @param onConnection Called with each connection, once it is encrypted.
-   * @param limit Returns how many connections may be in their TLS handshake; a
-   * new one evicts the oldest.
+   * @param limit Returns how many connections may be in their TLS handshake.
+   * Beyond that, a new connection evicts the oldest.
    * @param handshakeTimeout How long a TLS handshake may take, in milliseconds.
    * @throws {Error} If it can't listen there.
    */
@@ -70,7 +70,7 @@ export class TlsServer {
     const peer = peerOf(socket);
     this.#unencrypted.set(peer, socket);
     socket.once("close", () => this.#unencrypted.delete(peer));
-    // A stranger must not keep the program alive.
+    // An unauthenticated peer must not keep the program alive.
     socket.unref();
   }
 }
@@ -92,7 +92,7 @@ class TlsConnection implements Connection {
     socket.on("data", (bytes: Uint8Array) => {
       this.#received.push(bytes);
       this.#unread += bytes.length;
-      // `node:tls` goes on reading from a paused socket.
+      // Pausing the socket wouldn't help: `node:tls` goes on reading.
       if (this.#unread > MAX_UNREAD && !this.#trusted) socket.destroy();
       this.#wake?.();
     });
@@ -126,7 +126,7 @@ class TlsConnection implements Connection {
   }
 
   close(): void {
-    // The peer gets all that was written, then the end.
+    // The peer still receives everything that was written.
     this.#socket.end(() => this.#socket.destroy());
     this.#end();
   }
@@ -146,7 +146,7 @@ class TlsConnection implements Connection {
   }
 }
 
-/** Converts an error of `node:tls` to the one that a `Deno.Conn` throws. */
+/** Converts an error of `node:tls` to the error that a `Deno.Conn` throws. */
 function asDenoError(error: Error & { code?: string }): Error {
   const { ConnectionReset, ConnectionAborted, BrokenPipe, TimedOut } =
     Deno.errors;

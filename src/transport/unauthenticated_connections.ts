@@ -3,20 +3,20 @@ import type { Connection } from "./connection.ts";
 import { EvictingMap } from "./evicting_map.ts";
 
 /**
- * How long a connection may take to authenticate itself, and to complete its
- * TLS handshake before that, in milliseconds.
+ * How long a connection may take to authenticate itself, in milliseconds. A TLS
+ * handshake may take as long before that.
  */
 export const HANDSHAKE_TIMEOUT = 5_000;
 
 /**
- * How many unauthenticated connections there may be besides those that are
- * expected.
+ * How many unauthenticated connections there may be in addition to the expected
+ * number.
  */
 const MAX_UNEXPECTED = 64;
 
 /**
- * Connections that have yet to authenticate themselves. There is a limit to
- * them: a new one evicts the oldest.
+ * Connections that haven't authenticated themselves yet. Their number is
+ * limited: beyond the limit, a new connection evicts the oldest.
  */
 export class UnauthenticatedConnections {
   readonly #expected: () => number;
@@ -50,8 +50,8 @@ export class UnauthenticatedConnections {
    *
    * @returns The result of the handshake, or `undefined` if the connection was
    * evicted meanwhile.
-   * @throws The error of the handshake, or a "TimeoutError"; the connection is
-   * closed then.
+   * @throws The error of the handshake, or a "TimeoutError". Then the connection
+   * is closed.
    */
   async authenticate<Identity>(
     connection: Connection,
@@ -71,7 +71,7 @@ export class UnauthenticatedConnections {
     }
   }
 
-  /** Closes all of them. */
+  /** Closes all connections. */
   closeAll(): void {
     this.#connections.evictAll();
   }

@@ -15,17 +15,17 @@ import { type LoadedTask, TaskTable } from "./task_table.ts";
 import { prepareThrown } from "./thrown.ts";
 
 /**
- * How long tasks run, in milliseconds, before results are sent and messages
- * are read.
+ * How long tasks run before results are sent and messages are read, in
+ * milliseconds.
  */
 const SLICE_MILLISECONDS = 1;
 
-/** How many items of a chunk run between two looks at the clock. */
+/** How many items of a chunk run between two checks of the time. */
 const ITEMS_PER_LOOK = 16;
 
 /**
- * Runs calls in the order of their arrival: sync tasks one after the other,
- * async ones at the same time, up to the pool's `concurrency`.
+ * Runs calls in the order of their arrival: sync tasks one after the other, and
+ * async tasks at the same time, up to the pool's `concurrency`.
  */
 export class Executor {
   readonly #results: ResultWriter;
@@ -85,7 +85,7 @@ export class Executor {
     this.#schedule();
   }
 
-  /** Runs at the end of this turn, after all messages that it brings. */
+  /** Runs jobs at the end of this turn, after all messages of this turn. */
   #schedule(): void {
     if (!this.#due) this.#runAfter(Promise.resolve());
   }
@@ -97,7 +97,7 @@ export class Executor {
     this.#attempt(() => this.#run());
   }
 
-  /** Does work that can fail only if a task has broken this worker. */
+  /** Does work that fails only if a task has broken this worker. */
   #attempt(work: () => void): void {
     try {
       restorePrimordials();
@@ -117,7 +117,7 @@ export class Executor {
     if (isIdle) this.#results.idle();
   }
 
-  /** Begins the next work, and returns whether to go on in this turn. */
+  /** Begins the next call or items; returns whether to go on in this turn. */
   #step(): boolean {
     const job = this.#jobs.peek();
     if (job === undefined || this.#isAtLimit) return false;
@@ -133,7 +133,7 @@ export class Executor {
     if (job.next === job.items.length) this.#jobs.shift();
     if (this.#results.isFull) return this.#drain();
     if (now() < this.#sliceEnd) return true;
-    // The event loop handles what is due before this goes on.
+    // The event loop first handles its other events.
     this.#runAfter(new Promise((resolve) => setImmediate(resolve)));
     return false;
   }
@@ -148,7 +148,7 @@ export class Executor {
     return false;
   }
 
-  /** Whether a task is loaded; if not, loads it and runs once it is. */
+  /** Whether a task is loaded; if not, loads it, then runs its calls. */
   #isLoaded(task: LoadedTask): boolean {
     if (task.run !== undefined) return true;
     if (this.#loading.has(task)) return false;
@@ -198,7 +198,7 @@ export class Executor {
     this.#finish(job, index, value, context);
   }
 
-  /** Awaits what an async task returned; a bad then() can't end it twice. */
+  /** Awaits an async task's promise; a bad then() can't settle it twice. */
   async #finish(
     job: Job,
     index: number,
@@ -220,8 +220,8 @@ export class Executor {
   }
 
   /**
-   * Aborts the running tasks of a call. A call that hasn't begun is answered
-   * at once, since the pool would think that it keeps the worker busy.
+   * Aborts the running tasks of a call. A call that hasn't begun is answered at
+   * once, as the pool would otherwise believe that it keeps the worker busy.
    */
   #cancel(id: number): void {
     this.#running.abort(id);
@@ -229,7 +229,7 @@ export class Executor {
     this.#results.busy(now());
     this.#results.thrown(id, cancelled());
     this.#results.flush();
-    // Others may have waited for it, if its task is still loading.
+    // If its task is still loading, other calls may have waited behind it.
     this.#schedule();
   }
 
@@ -254,8 +254,8 @@ export class Executor {
   }
 
   /**
-   * Leaves the rest of a chunk that has failed, whose values nobody would get,
-   * or that is large by now: the pool sends the rest again.
+   * Skips the rest of a chunk. If the chunk has failed, nobody would get these
+   * values; if its values are large, the pool sends the rest again.
    */
   #skipRest(job: Job, chunk: ChunkProgress): void {
     const rest = job.items.length - job.next;

@@ -2,7 +2,7 @@ import type { Connection } from "../transport/connection.ts";
 import { restorePrimordials } from "./primordials.ts";
 
 /**
- * A connection that restores the primordials after each read and write, since
+ * A connection that restores the primordials after each read and write, because
  * timers and promises that tasks left behind may have run meanwhile.
  */
 export class GuardedConnection implements Connection {

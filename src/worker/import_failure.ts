@@ -1,5 +1,5 @@
 /**
- * The ways out, by Deno's own messages: all of these errors have the same code,
+ * The ways out, by Deno's own messages: all these errors have the same code,
  * `ERR_MODULE_NOT_FOUND`.
  */
 const WAYS_OUT: readonly (readonly [message: RegExp, wayOut: string])[] = [
@@ -13,11 +13,11 @@ const WAYS_OUT: readonly (readonly [message: RegExp, wayOut: string])[] = [
   ],
   [
     /--cached-only is specified/,
-    `The worker may not download it: grant 'import' in the option 'permissions'; or, for workers on other machines, have the pool send modules without native code, with modules: "bundle"`,
+    `The worker may not download it: grant 'import' in the option 'permissions'; or, for workers on other machines, set modules: "bundle", which sends all modules except packages with native code`,
   ],
   [
     /^Import ".*" not a dependency/,
-    "By default, workers resolve imports by the deno.json or package.json nearest to the program's main module. A pool can't see the program's own --config and --import-map: pass the file that has the name as the option 'config', or an import map with denoArgs: [\"--import-map\", path]",
+    "By default, workers resolve imports by the deno.json or package.json nearest to the program's main module. A pool can't see the program's own --config and --import-map: pass the file that maps this name as the option 'config', or an import map with denoArgs: [\"--import-map\", path]",
   ],
 ];
 

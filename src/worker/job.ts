@@ -1,10 +1,10 @@
 import type { LoadedTask } from "./task_table.ts";
 import { roughSize } from "../util/rough_size.ts";
 
-/** The size of a chunk's values with which the rest of its items is left. */
+/** If a chunk's values are larger, the rest of its items is skipped, in bytes. */
 const MAX_BYTES = 2 ** 20;
 
-/** One in this many objects is weighed, after as many at first. */
+/** How many values are weighed at the start; later, one in this many is. */
 const SAMPLE = 16;
 
 /** The work of one message. */
@@ -14,11 +14,11 @@ export interface Job {
   readonly id: number;
   /** The arguments of each call, or the items of the chunk. */
   readonly items: readonly unknown[];
-  /** Whether an item is a list of arguments. */
+  /** Whether each item is a list of arguments. */
   readonly spread: boolean;
   /** The index of the item to begin next. */
   next: number;
-  /** Set if the values of all items are sent together. */
+  /** The progress of a chunk, whose values are sent together. */
   readonly chunk: ChunkProgress | undefined;
 }
 
@@ -31,7 +31,7 @@ export function callId({ id, chunk }: Job, index: number): number {
 export class ChunkProgress {
   readonly #values: unknown[];
   #unsettled: number;
-  /** About how many bytes the values have. */
+  /** The approximate size of the values, in bytes. */
   #bytes = 0;
   #failedAt = Infinity;
   #thrown: unknown;
@@ -47,29 +47,29 @@ export class ChunkProgress {
     return this.#failedAt !== Infinity;
   }
 
-  /** Whether its values should be sent before further items begin. */
+  /** Whether the values should be sent without running the other items. */
   get isLarge(): boolean {
     return this.#bytes > MAX_BYTES;
   }
 
-  /** What the first failed item threw. */
+  /** The value that the first failed item threw. */
   get thrown(): unknown {
     return this.#thrown;
   }
 
-  /** The values of the items that weren't given up, up to the first failed. */
+  /** The values of items that weren't skipped, up to the first failed item. */
   get values(): readonly unknown[] {
     return this.failed ? this.#values.slice(0, this.#failedAt) : this.#values;
   }
 
-  /** Notes an item's value, and returns whether all items are settled. */
+  /** Records an item's value, and returns whether all items are settled. */
   returned(index: number, value: unknown): boolean {
     this.#values[index] = value;
     if (typeof value !== "number") this.#bytes += weigh(value, index);
     return --this.#unsettled === 0;
   }
 
-  /** Notes what an item threw, and returns whether all items are settled. */
+  /** Records an item's error, and returns whether all items are settled. */
   threw(index: number, thrown: unknown): boolean {
     if (index < this.#failedAt) {
       this.#failedAt = index;
@@ -78,7 +78,7 @@ export class ChunkProgress {
     return --this.#unsettled === 0;
   }
 
-  /** Gives up the last items, and returns whether all others are settled. */
+  /** Skips the last items, and returns whether all others are settled. */
   skip(count: number): boolean {
     this.#values.length -= count;
     this.#unsettled -= count;
@@ -86,7 +86,7 @@ export class ChunkProgress {
   }
 }
 
-/** Returns about how many bytes a value has. */
+/** Returns the approximate size of a value, in bytes. */
 function weigh(value: unknown, index: number): number {
   try {
     if (index < SAMPLE) return roughSize(value, true);
@@ -94,7 +94,7 @@ function weigh(value: unknown, index: number): number {
       ? roughSize(value, true) * SAMPLE
       : roughSize(value, false);
   } catch {
-    // It is a revoked proxy, or the task has replaced a global.
+    // The value is a revoked proxy, or the task has replaced a global.
     return 0;
   }
 }

@@ -5,8 +5,8 @@ import { callId, type Job } from "./job.ts";
 export class JobQueue {
   readonly #jobs = new Queue<Job>();
   /**
-   * Cancelled calls that are still in the queue. All of them are answered,
-   * except a chunk whose items have begun.
+   * Cancelled calls that are still in the queue. All of them have been answered,
+   * except chunks that have begun.
    */
   readonly #cancelled = new Set<number>();
 
@@ -50,7 +50,7 @@ export class JobQueue {
     return this.#cancelled.size > 0 && this.#cancelled.delete(id);
   }
 
-  /** The same of all calls of a job that hasn't begun. */
+  /** Does the same for a job that hasn't begun, if all its calls were cancelled. */
   takeCancelledJob(job: Job): boolean {
     if (this.#cancelled.size === 0) return false;
     const length = job.chunk === undefined ? job.items.length : 1;

@@ -1,10 +1,11 @@
 /**
- * The only place that expects tasks to replace the language's built-ins.
+ * Restores built-ins that tasks have replaced.
  *
  * A task that patches `Array.prototype` or `Promise` would break the code that
- * sends the results of other tasks. The worker therefore puts the language's
- * own classes and methods back whenever control returns from a task. Other
- * globals, such as `Date` or `fetch`, stay as an initializer has left them.
+ * sends the results of other tasks. So the worker restores JavaScript's own
+ * classes and methods whenever control returns from a task. Other globals, such
+ * as `Date` or `fetch`, stay as tasks and initializers leave them. No other
+ * file handles replaced built-ins.
  *
  * This guards against accidents. A task that wants to break its worker can.
  *
@@ -35,7 +36,7 @@ const GLOBALS = [
   ...["SuppressedError", "TypeError", "Uint8Array"],
 ];
 
-/** Objects with methods that the worker's code uses, and these methods. */
+/** The methods that the worker's code uses, by the object that has them. */
 const METHODS: readonly [owner: object, names: readonly PropertyKey[]][] = [
   [Array, ["isArray"]],
   [Array.prototype, [
@@ -91,10 +92,10 @@ const METHODS: readonly [owner: object, names: readonly PropertyKey[]][] = [
   [bytes, ["copyWithin", "set", "slice", "subarray"]],
 ];
 
-/** Names that no object may inherit: property descriptors and promises do. */
+/** Names that break property descriptors and promises if objects inherit them. */
 const UNINHERITED = ["get", "set", "then", "value"];
 
-/** Every property that is put back, as it was when the worker started. */
+/** Every property to restore, as it was when the worker started. */
 const originals: [object, PropertyKey, PropertyDescriptor][] = [];
 
 for (const key of GLOBALS) save(globalThis, key);
@@ -105,12 +106,12 @@ for (const owner of [...METHODS.map(([owner]) => owner), typedArrays]) {
 function save(owner: object, key: PropertyKey): void {
   const descriptor = getOwnPropertyDescriptor(owner, key)!;
   if (!descriptor.configurable) return;
-  // Without a prototype it inherits nothing that a task gives all objects.
+  // Without a prototype, it inherits nothing that a task gives all objects.
   Object.setPrototypeOf(descriptor, null);
   originals.push([owner, key, descriptor]);
 }
 
-/** Compares all in one expression: a loop would take fifty times as long. */
+/** Compares everything in one expression: a loop would be fifty times slower. */
 const areIntact = compileCheck();
 
 function compileCheck(): () => boolean {
@@ -138,16 +139,16 @@ function compileCheck(): () => boolean {
 }
 
 /**
- * Puts back what tasks have replaced. Called whenever control comes back from
- * a task, or from code that a task may have left behind.
+ * Restores the built-ins that tasks have replaced. Call it whenever control
+ * returns from a task, or from code that a task may have left behind.
  *
- * @throws {TypeError} If a task has made that impossible.
+ * @throws {TypeError} If a task has made this impossible.
  */
 export function restorePrimordials(): void {
   if (!areIntact()) restore();
 }
 
-/** Uses neither iterators nor methods, which are what may be broken. */
+/** Uses neither iterators nor methods, as these may be broken. */
 function restore(): void {
   for (let index = 0; index < UNINHERITED.length; index++) {
     const name = UNINHERITED[index]!;

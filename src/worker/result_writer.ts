@@ -4,10 +4,10 @@ import { TooLarge, UnsendablePart } from "../codec/unsendable_part.ts";
 import { unsendableError } from "../codec/unsendable_error.ts";
 import { logError, now } from "./primordials.ts";
 
-/** The size in bytes from which another list of results begins. */
+/** The size in bytes at which a new list of results begins. */
 const MAX_LIST_BYTES = 2 ** 18;
 
-/** How many bytes of results may wait before tasks must pause. */
+/** How many bytes of unsent results make the next task wait. */
 const MAX_BACKLOG_BYTES = 2 ** 20;
 
 /** Writes the outcomes of calls, and how long the worker was busy with them. */
@@ -35,12 +35,12 @@ export class ResultWriter {
     return this.#channel.writer.byteLength > 0 || this.#channel.isWriting;
   }
 
-  /** Notes that the worker is busy from `time` on, unless it already was. */
+  /** Marks the worker as busy since `time`, unless it already was. */
   busy(time: number): void {
     if (this.#busySince === 0) this.#busySince = time;
   }
 
-  /** Notes that the worker is idle. */
+  /** Marks the worker as idle. */
   idle(): void {
     this.#busySince = 0;
   }
@@ -67,14 +67,14 @@ export class ResultWriter {
     try {
       this.#channel.writer.message([CHUNK_RESULTS, id, this.#took(), values]);
     } catch (reason) {
-      // Either one value can't be sent, or all together are too large.
+      // Either one value can't be sent, or the values together are too large.
       const index = takeIndex(values, reason) ?? 0;
       const error = unsendableError("result", reason);
       this.thrown(id, error, values.slice(0, index));
     }
   }
 
-  /** Writes what a call threw, and the values of the chunk's items before. */
+  /** Writes the error of a call, and the values of a chunk's earlier items. */
   thrown(id: number, thrown: unknown, before: readonly unknown[] = []): void {
     this.#endList();
     const { writer } = this.#channel;
@@ -90,19 +90,19 @@ export class ResultWriter {
     }
   }
 
-  /** Closes the connection: what the worker would write could be wrong. */
+  /** Closes the connection, because further results could be wrong. */
   abort(reason: unknown): void {
     logError("A task has broken the worker, which ends:", reason);
     this.#channel.close();
   }
 
-  /** Sends what was written. */
+  /** Sends everything that was written. */
   flush(): void {
     this.#endList();
     this.#channel.flush();
   }
 
-  /** Sends what was written, and waits until that is done. */
+  /** Sends everything that was written, and waits until it is sent. */
   drained(): Promise<void> {
     this.#endList();
     return this.#channel.drained();
@@ -123,7 +123,7 @@ export class ResultWriter {
   }
 }
 
-/** Removes the step to one of these values from an error; returns its index. */
+/** Returns the index of the value in an error's path, and removes that step. */
 function takeIndex(
   values: readonly unknown[],
   reason: unknown,

@@ -15,12 +15,12 @@ export async function runWorker(args: string[]): Promise<never> {
     const flags = parseArgs(args, { string: ["connect", "worker"] });
     if (flags.connect === undefined || flags.worker === undefined) {
       throw new Error(
-        "A worker is started by a pool: make one with new Pool()",
+        "Only a pool starts workers: make one with new Pool()",
       );
     }
     surviveUncaughtErrors();
-    // Ctrl-C reaches the whole process group, but only the program that owns the
-    // pool decides when workers end.
+    // Ctrl-C reaches the whole process group, but only the pool's program decides
+    // when workers end.
     Deno.addSignalListener("SIGINT", () => {});
     const input = await new Response(Deno.stdin.readable).text();
     const [secret, ...certificate] = input.split("\n");
@@ -40,8 +40,8 @@ export async function runWorker(args: string[]): Promise<never> {
 }
 
 /**
- * Logs errors in timers and promises that a task left behind, instead of ending
- * the worker, which other tasks need.
+ * Logs errors in timers and promises that a task left behind. Without this they
+ * would end the worker, which other tasks need.
  */
 function surviveUncaughtErrors(): void {
   globalThis.addEventListener("unhandledrejection", (event) => {

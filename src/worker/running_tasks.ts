@@ -1,6 +1,6 @@
 import type { TaskContext } from "./task_context.ts";
 
-/** The async tasks that have begun and not ended. */
+/** The async tasks that have begun but not ended. */
 export class RunningTasks {
   /** Their contexts by call; a chunk has several. */
   readonly #contexts = new Map<number, Set<TaskContext>>();

@@ -14,7 +14,7 @@ export class SentModules {
     return this.#entry(url).promise;
   }
 
-  /** Accepts the code of a module, or the reason why there is none. */
+  /** Takes the code of a module, or the error if the pool couldn't make it. */
   provide(url: string, hash: string, code: string | Error): void {
     const { resolve, reject } = this.#entry(url);
     if (typeof code !== "string") return reject(code);
@@ -40,7 +40,7 @@ export class SentModules {
   }
 }
 
-/** Imports code by a `blob:` URL, which needs no permission. */
+/** Imports code through a `blob:` URL, which needs no permission. */
 async function load(code: string): Promise<ModuleExports> {
   const url = URL.createObjectURL(
     new Blob([code], { type: "text/javascript" }),

@@ -6,7 +6,7 @@ import { Executor } from "./executor.ts";
 import { GuardedConnection } from "./guarded_connection.ts";
 import { ResultWriter } from "./result_writer.ts";
 
-/** What a worker needs to connect to its pool. */
+/** The settings that a worker needs to connect to its pool. */
 export interface WorkerOrders {
   /** The address where the pool listens. */
   readonly address: Address;
@@ -14,7 +14,7 @@ export interface WorkerOrders {
   readonly worker: number;
   /** The secret that pool and worker share. */
   readonly secret: Uint8Array<ArrayBuffer>;
-  /** The pool's certificate (PEM) for a `tls` address; else empty. */
+  /** The pool's certificate (PEM) for a `tls` address; otherwise empty. */
   readonly certificate: string;
 }
 
@@ -26,7 +26,7 @@ export interface WorkerOrders {
 export async function serve(orders: WorkerOrders): Promise<void> {
   const { address, certificate, secret, worker } = orders;
   const connection = await connect(address, certificate);
-  // There is no limit: the program of the pool may be busy.
+  // This has no time limit, as the pool's program may be busy.
   const { concurrency } = await introduceWorker(connection, secret, worker);
   const channel = new Channel(new GuardedConnection(connection));
   const executor = new Executor(

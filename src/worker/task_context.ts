@@ -22,12 +22,12 @@ export class TaskContext {
   }
 }
 
-/** The context of the task that is running right now. */
+/** The context of the task that is running synchronously right now. */
 let current: TaskContext | undefined;
 
 /**
- * Where `taskSignal()` finds the signal. It is a global because a task module may
- * import another copy of this package.
+ * `taskSignal()` reads the signal from here. It is a global because a task
+ * module may import another copy of this package.
  */
 Object.defineProperty(globalThis, Symbol.for("@distex/pool taskSignal"), {
   value: () => current?.signal,

@@ -14,7 +14,7 @@ export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 export class LoadedTask {
   /** The function, once it is loaded. */
   run: AnyFunction | undefined;
-  /** Whether it is an inline function, which can't see outer variables. */
+  /** Whether it is an inline function, which can't see the variables around it. */
   readonly inline: boolean;
 
   /** Constructs a task that {@linkcode LoadedTask.load} loads. */
@@ -27,8 +27,8 @@ export class LoadedTask {
   }
 
   /**
-   * Sets {@linkcode LoadedTask.run}: at once, or when the returned promise
-   * resolves. A task that can't be loaded throws its error at each call.
+   * Sets {@linkcode LoadedTask.run}, at once or when the returned promise
+   * resolves. If the task can't be loaded, each call throws the error.
    */
   load(): Promise<void> | undefined {
     const { definition } = this;
@@ -53,8 +53,8 @@ export class LoadedTask {
         ? await this.modules.get(url)
         : await importModule(url);
       restorePrimordials();
-      // The bundle of a CommonJS module has only a default export, while Deno
-      // finds its named exports too.
+      // The bundle of a CommonJS module has only a default export, although Deno
+      // itself finds its named exports too.
       const exports = sent ? [module, module.default] : [module];
       const value = exports.map((some) => own(some, name))
         .find((value) => value !== undefined);
@@ -91,7 +91,7 @@ export class TaskTable {
   readonly modules = new SentModules();
   readonly #tasks = new Map<number, LoadedTask>();
 
-  /** Defines the task of an id. */
+  /** Defines a task by its id. */
   define(id: number, definition: Definition): void {
     const base = definition.kind === "bound"
       ? this.get(definition.task)
@@ -99,7 +99,7 @@ export class TaskTable {
     this.#tasks.set(id, new LoadedTask(definition, base, this.modules));
   }
 
-  /** Returns the task of an id. */
+  /** Returns the task with an id. */
   get(id: number): LoadedTask {
     const task = this.#tasks.get(id);
     if (task === undefined) {
@@ -108,7 +108,7 @@ export class TaskTable {
     return task;
   }
 
-  /** Removes the task of an id. */
+  /** Removes the task with an id. */
   forget(id: number): void {
     this.#tasks.delete(id);
   }

@@ -2,25 +2,25 @@ import type { LoadedTask } from "./task_table.ts";
 
 const NOT_DEFINED = " is not defined";
 
-/** Stands in a stack frame between the name of evaluated code and the line. */
+/** The text in a stack frame between the name of evaluated code and the line. */
 const EVALUATED_AT = ", <anonymous>:";
 
 /** Lines that `new Function()` puts before the body of a function. */
 const LINES_BEFORE_SOURCE = 2;
 
-/** The number of characters before a task's source in its first line. */
+/** The number of characters before a task's source on its first line. */
 const COLUMNS_BEFORE_SOURCE = "return (".length;
 
 const FRAME_PREFIXES = ["    at ", "    at async "];
 
 /**
- * How the locations of this package's stack frames begin: in this folder or,
- * if all is bundled, in this very file.
+ * The beginning of the locations of this package's stack frames: this folder
+ * or, in a bundle, this file.
  */
 const OWN_LOCATION = ownLocation(new Error().stack!.split("\n")[1]!);
 
 /**
- * Prepares what a task threw for its user: cuts the worker's own frames off an
+ * Prepares a thrown value for its user: cuts the worker's own frames off an
  * error's stack, and explains which variables and modules an inline task can't
  * reach.
  */
@@ -36,14 +36,14 @@ export function prepareThrown(thrown: unknown, task: LoadedTask): unknown {
       thrown.stack = hinted ? own.replace(message, () => message + hint) : own;
     }
   } catch {
-    // A frozen error travels as it is; the encoder refuses a broken proxy.
+    // A frozen error is sent unchanged; the encoder refuses a revoked proxy.
   }
   return thrown;
 }
 
 function scopeHint(error: Error): string {
   if (!(error instanceof ReferenceError)) return "";
-  // V8 names the variable nowhere else.
+  // Only the message names the variable.
   if (!error.message.endsWith(NOT_DEFINED)) return "";
   const name = error.message.slice(0, -NOT_DEFINED.length);
   if (name === "" || name in globalThis) return "";
@@ -64,13 +64,13 @@ function ownFrames(stack: string): string {
 }
 
 /**
- * Counts lines and columns from where an inline task's source begins. V8 counts
- * from the beginning of the code that the source is evaluated in.
+ * Counts lines and columns from the start of an inline task's source. V8 counts
+ * them from the start of the evaluated code around it.
  */
 function withOwnLine(frame: string): string {
   const start = frame.lastIndexOf(EVALUATED_AT);
   const task = frame.lastIndexOf(" (task:");
-  // Code that the task itself evaluates has another bracket before its line.
+  // Code that the task itself evaluates has another bracket before its location.
   const isTask = task >= 0 && start >= 0 && frame.startsWith("    at ") &&
     frame.indexOf(")", task) === frame.length - 1;
   if (!isTask) return frame;
@@ -96,7 +96,7 @@ function withoutContext(line: string): string {
   return line;
 }
 
-/** Reads the location from a frame of this file: the path may have brackets. */
+/** Reads the location from a frame of this file, whose path may have brackets. */
 function ownLocation(frame: string): string {
   const start = frame.endsWith(")")
     ? frame.indexOf(" (") + " (".length

@@ -9,10 +9,10 @@ interface UserCode {
 }
 
 /**
- * Deno checks an `import()` by the module that it is written in, and treats code
+ * Deno checks an `import()` against the module that contains it, and treats code
  * of `new Function()` as part of the module that evaluates it. Modules on JSR
- * may not import from other sites. So both are in a module that isn't part of
- * this package.
+ * may not import from other sites. So a module outside this package contains
+ * both.
  */
 const SOURCE =
   "const { Function } = globalThis; export const importModule = (url) => import(url); export const evaluate = (body) => new Function(body)();";

@@ -164,7 +164,7 @@ Deno.test("workerBundle() makes a program that runs", async () => {
     "--no-config",
     `${project.path}/elsewhere/worker.js`,
   ]);
-  assertStringIncludes(stderr, "A worker is started by a pool");
+  assertStringIncludes(stderr, "Only a pool starts workers");
 });
 
 /** A module that is served once the test provides it, and a cache for it. */

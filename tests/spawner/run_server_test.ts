@@ -79,7 +79,7 @@ Deno.test("runServer() refuses a token that can't be read or is too short", asyn
 Deno.test("runServer() refuses a certificate that is invalid or has no key", async () => {
   const { cert } = await makeCertificate();
   await withFile(cert, async (certPath) => {
-    const both = "--tls-cert and --tls-key must be given both";
+    const both = "--tls-cert and --tls-key must be given together";
     await assertRefused(["--tls-cert", certPath], both);
     await assertRefused(["--tls-key", certPath], both);
     await assertRefused(

@@ -2,12 +2,12 @@ import type { WorkerLauncher } from "../../spawner/worker_launcher.ts";
 import type { WorkerProcess } from "../../spawner/worker_process.ts";
 import type { Host } from "../host.ts";
 
-/** This machine: the program itself starts its workers. */
+/** This machine, where the program itself starts the workers. */
 export class LocalHost implements Host {
   readonly kind = "local";
   readonly name = "local";
   readonly secret: Uint8Array<ArrayBuffer>;
-  /** Never resolves: this machine can't be lost before the program. */
+  /** Never resolves: the program can't outlive its own machine. */
   readonly lost: Promise<Error> = new Promise(() => {});
   readonly #workers: number;
   readonly #launcher: WorkerLauncher;
@@ -16,7 +16,7 @@ export class LocalHost implements Host {
    * Constructs the host.
    *
    * @param workers The number of workers.
-   * @param secret The secret that the pool and these workers share.
+   * @param secret The secret that the pool shares with these workers.
    */
   constructor(
     workers: number,

@@ -35,7 +35,7 @@ export interface HostEvents {
 
 /** Manages all hosts of a pool: listens, and starts and ends their workers. */
 export class HostManager {
-  /** The hosts, once the pool is being started. */
+  /** The hosts; empty until {@linkcode HostManager.start} has made them. */
   hosts: readonly WorkerSupervisor[] = [];
 
   readonly #settings: PoolSettings;
@@ -71,8 +71,8 @@ export class HostManager {
   /**
    * Starts all workers and waits until they have connected.
    *
-   * @throws {Error} If one of them couldn't be started or doesn't connect in
-   * time; call {@linkcode HostManager.stop} then too.
+   * @throws {Error} If a worker can't be started or doesn't connect in time.
+   * Call {@linkcode HostManager.stop} even then.
    */
   async start(): Promise<ConnectedWorker[]> {
     if (this.#stopping !== undefined) throw new PoolClosedError();
@@ -91,7 +91,7 @@ export class HostManager {
     for (const host of this.hosts) host.kill();
   }
 
-  /** Ends everything that was started, and waits for its end. */
+  /** Ends everything that was started, and waits until it has ended. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
@@ -160,7 +160,7 @@ export class HostManager {
     const { config, heartbeatTimeout } = this.#settings;
     if (this.#needsFolder()) {
       this.#folder = await PrivateFolder.make();
-      // Failing to remove what others left is no failure of this pool.
+      // The pool works even if it can't remove what other programs left.
       this.#cleaning = this.#folder.removeAbandoned().catch(() => {});
     }
     const folder = this.#folder?.path;

@@ -9,7 +9,7 @@ export type WorkerRequest = Omit<SessionRequest, "address" | "certificate">;
 export interface SpawnerConnection {
   /** The channel to the spawner. */
   readonly channel: Channel;
-  /** How the spawner is to start workers. */
+  /** Tells the spawner how to start workers. */
   readonly request: SessionRequest;
 }
 
@@ -22,22 +22,22 @@ export type ConnectorFailure =
   /** The open connection has ended, with an error or without. */
   | { readonly code: "closed"; readonly cause: unknown };
 
-/** Connects to the spawner of one host: what differs between kinds of hosts. */
+/** Connects to the spawner of one host. Each kind of host has its own class. */
 export interface Connector {
   /** The kind of hosts that it connects to. */
   readonly kind: "ssh" | "spawner";
-  /** The secret that the pool and the workers there share, once connected. */
+  /** The secret that the pool shares with the host's workers, once connected. */
   readonly secret: Uint8Array<ArrayBuffer>;
-  /** Resolves to the reason if the connector itself notices the host's loss. */
+  /** Resolves to the reason if the connector notices that the host is lost. */
   readonly lost: Promise<HostError>;
   /**
-   * Connects to the spawner; {@linkcode Connector.close} cancels that.
+   * Connects to the spawner; {@linkcode Connector.close} cancels this.
    *
-   * @param timeout The time limit, in milliseconds, which the caller enforces.
+   * @param timeout The time limit, in milliseconds. The caller enforces it.
    * @throws {HostError} If it fails for a known reason.
    */
   connect(timeout: number): Promise<SpawnerConnection>;
-  /** Explains a failure to the user: a `HostError`, if the host is at fault. */
+  /** Explains a failure to the user, by a `HostError` if the host is at fault. */
   explain(failure: ConnectorFailure): Error;
   /** Cancels connecting, and frees everything but the spawner's channel. */
   close(reason: Error): Promise<void>;

@@ -8,11 +8,11 @@ import type { PoolServices } from "../pool_services.ts";
 import type { Connector } from "./connector.ts";
 import { RemoteSpawner } from "./remote_spawner.ts";
 
-/** What a remote host is told about itself. */
+/** The settings of a remote host. */
 export interface RemoteHostSettings {
   /** The name of the host in messages. */
   readonly name: string;
-  /** The number of workers; 0 is one for each CPU. */
+  /** The number of workers; 0 means one per CPU. */
   readonly workers: number;
 }
 

@@ -20,7 +20,7 @@ const MAX_MISSED = 3;
 export interface PingAnswer {
   /** The time until the answer arrived, in milliseconds. */
   readonly roundTrip: number;
-  /** How far the clock there is ahead of this one's, in milliseconds. */
+  /** How far the other machine's clock is ahead of ours, in milliseconds. */
   readonly clockOffset: number;
 }
 
@@ -28,7 +28,7 @@ interface SentPing extends PromiseWithResolvers<PingAnswer> {
   readonly sentAt: number;
 }
 
-/** The pool's client of a spawner on another machine. */
+/** Controls a spawner on another machine. */
 export class RemoteSpawner {
   /** Resolves when the connection has ended, to its error if it broke. */
   readonly closed: Promise<unknown>;
@@ -47,7 +47,7 @@ export class RemoteSpawner {
   /**
    * Constructs the pool's end of an authenticated connection.
    *
-   * @param heartbeatTimeout How long the spawner may be silent until the
+   * @param heartbeatTimeout How long the spawner may be silent before the
    * connection is closed, in milliseconds.
    */
   constructor(
@@ -64,7 +64,7 @@ export class RemoteSpawner {
     }
   }
 
-  /** Tells the spawner how to start workers; returns what machine it is on. */
+  /** Opens the session; returns the machine that the spawner runs on. */
   async open(request: SessionRequest): Promise<MachineInfo> {
     this.#send([SpawnerMessageType.OPEN, request]);
     return await Promise.race([
@@ -101,7 +101,7 @@ export class RemoteSpawner {
     return ping.promise;
   }
 
-  /** Closes the connection, which ends all workers that are left there. */
+  /** Closes the connection, which ends all workers that still run there. */
   close(): void {
     this.#channel.close();
   }
@@ -114,7 +114,7 @@ export class RemoteSpawner {
       this.#heard = false;
       this.ping().catch(() => {});
       await pause(interval, this.#ended.signal);
-      // A program that was busy has yet to read what arrived meanwhile.
+      // If this program was busy, it may not have read all messages yet.
       if (!this.#heard) await nextTurn();
       missed = this.#heard ? 0 : missed + 1;
       if (missed < MAX_MISSED) continue;
@@ -183,7 +183,7 @@ export class RemoteSpawner {
 
 const CLOSED = "The spawner has closed the connection";
 
-/** The end of workers whose spawner is gone: their real end is unknown. */
+/** Reported for workers whose spawner is gone: how they ended is unknown. */
 const LOST: WorkerEnd = {
   exitStatus: "the connection to its host was lost",
   stderrTail: "",

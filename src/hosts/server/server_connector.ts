@@ -21,9 +21,9 @@ import type {
   WorkerRequest,
 } from "../remote/connector.ts";
 
-/** The address that a pool listens at for workers of spawner servers. */
+/** The address where a pool listens for workers of spawner servers. */
 export interface ReturnAddress {
-  /** The host name to listen on and to send to workers, if it was given. */
+  /** The host name to listen on and to send to workers, if one was given. */
   readonly hostname: string | undefined;
   /** The port; 0 is any that is free. */
   readonly port: number;
@@ -34,7 +34,7 @@ type NetAddress = Exclude<Address, { transport: "unix" }>;
 /** Connects to a spawner server, whose workers connect back over TCP. */
 export class ServerConnector implements Connector {
   readonly kind = "spawner";
-  /** Never resolves: only the end of the connection shows a loss. */
+  /** Never resolves: only the end of the connection shows that it is lost. */
   readonly lost: Promise<HostError> = new Promise(() => {});
 
   readonly #settings: HostSettings;
@@ -126,7 +126,7 @@ export class ServerConnector implements Connector {
     }
   }
 
-  /** Encrypts the connection, if the host's option `tls` says so. */
+  /** Encrypts the connection, if the host has the option `tls`. */
   async #secure(tcp: Deno.TcpConn): Promise<Connection> {
     const { tls = false } = this.#settings;
     if (tls === false) return this.#connection = tcp;
@@ -144,7 +144,7 @@ export class ServerConnector implements Connector {
     } catch (cause) {
       throw this.#error(
         "host key",
-        `there is no TLS connection to the server at ${this.#place} (${cause}): it must be started with --tls-cert and --tls-key, and its certificate must be for '${hostname}' (or the host's option 'tls.serverName') and signed by one that is trusted or given as the host's option 'tls.caCerts'`,
+        `the TLS connection to the server at ${this.#place} failed (${cause}): start the server with --tls-cert and --tls-key; its certificate must be for '${hostname}' (or set the host's option 'tls.serverName') and be signed by a trusted authority (or set the host's option 'tls.caCerts')`,
         cause,
       );
     }
@@ -217,7 +217,7 @@ export class ServerConnector implements Connector {
       case "secret":
         return this.#error(
           "key",
-          `the spawner server at ${this.#place} and this pool don't have the same token: give the server's as the option 'token'`,
+          `the spawner server at ${this.#place} and this pool don't have the same token: give the server's token as the option 'token'`,
           cause,
         );
       case "version":
@@ -225,7 +225,7 @@ export class ServerConnector implements Connector {
       default:
         return this.#error(
           "connection",
-          `the program at ${this.#place} doesn't answer like a spawner server (${reason}); if it is one, it may want TLS (the host's option 'tls'), or serve too many pools`,
+          `the program at ${this.#place} doesn't answer like a spawner server (${reason}); if it is one, it may require TLS (the host's option 'tls'), or have too many connections`,
           cause,
         );
     }
@@ -239,9 +239,9 @@ export class ServerConnector implements Connector {
 }
 
 /**
- * Whether a connection failed because its host name isn't known. Then
- * `Deno.connect()` throws a plain `Error` without a code, as it does for other
- * rare failures. `node:dns` asks the same resolver, and tells them apart.
+ * Whether a connection failed because its host name isn't known. In that case,
+ * and for some rare other failures, `Deno.connect()` throws a plain `Error`
+ * without a code. Asking the same resolver through `node:dns` settles it.
  */
 async function isNameFailure(
   cause: unknown,
@@ -270,7 +270,7 @@ async function startTls(
     try {
       tcp.close();
     } catch {
-      // Deno has closed it, unless it refused the options before.
+      // Deno has already closed it, unless it refused the options.
     }
     throw error;
   }

@@ -32,14 +32,14 @@ const STOP_TIMEOUT = 3_000;
 /** How long ssh may take to end after SIGTERM, in milliseconds. */
 const TERM_TIMEOUT = 1_000;
 
-/** The exit code of ssh if ssh itself failed, and not the command. */
+/** The exit code of ssh if ssh itself failed, not the command. */
 const OWN_FAILURE = 255;
 
 /**
  * Connects to a spawner on a machine that the `ssh` program can log in to.
  *
- * One ssh process makes a tunnel from a Unix socket there to the pool's, sends
- * the pool's program and runs it there as a spawner.
+ * One ssh process makes a tunnel from a Unix socket there to the pool's socket,
+ * sends the pool's program, and runs it there as a spawner.
  *
  * @see {@link https://man.openbsd.org/ssh#R OpenSSH, option -R}
  */
@@ -89,7 +89,7 @@ export class SshConnector implements Connector {
     const left = Math.max(1, timeout - (performance.now() - begin));
     const channel = await this.#login(new TextEncoder().encode(program), left);
     this.#stage = "connected";
-    // What ssh wrote until now doesn't explain why it ends later.
+    // The messages until now don't explain why ssh ends later.
     this.#stderr.clear();
     const path = `${this.#folder}/pool.sock`;
     const address = formatAddress({ transport: "unix", path });
@@ -106,7 +106,7 @@ export class SshConnector implements Connector {
             `the pool's program there has not connected back within the 'startTimeout' of ${failure.timeout} ms`,
         });
       case "failed":
-        // A failure of this machine says nothing about the host.
+        // The bundler on this machine failed, not the host.
         if (this.#stage === "program" && failure.cause instanceof Error) {
           return failure.cause;
         }
@@ -128,8 +128,8 @@ export class SshConnector implements Connector {
     this.#pending?.cancel(reason);
     if (this.#child === undefined) return;
     const child = this.#child;
-    // It ends soon by itself, as nobody answers any more. Killed before the
-    // command runs there, it would leave the sockets that sshd has made.
+    // ssh soon ends by itself, as the program there ends without the pool. If
+    // ssh were killed before that program runs, sshd's sockets would be left.
     const timers = [
       setTimeout(() => child.killGroup("SIGTERM"), STOP_TIMEOUT),
       setTimeout(
@@ -175,7 +175,7 @@ export class SshConnector implements Connector {
       throw new HostError(
         name,
         "connection",
-        `Can't use the host ${name}: the program 'ssh' can't be run (${cause}); install OpenSSH's client, and allow to run it: a list of --allow-run must include ssh, as in --allow-run=${denoPath()},sh,ssh`,
+        `Can't use the host ${name}: the program 'ssh' can't be run (${cause}); install the OpenSSH client, and allow Deno to run it: a list of --allow-run must include ssh, as in --allow-run=${denoPath()},sh,ssh`,
         { cause },
       );
     }
@@ -189,7 +189,7 @@ export class SshConnector implements Connector {
     const options = [
       "BatchMode=yes",
       "ExitOnForwardFailure=yes",
-      // A second less, which leaves ssh time to report its own timeout.
+      // One second less leaves ssh the time to report its own timeout.
       `ConnectTimeout=${Math.max(1, Math.ceil(timeout / 1_000) - 1)}`,
       `ServerAliveInterval=${ALIVE_INTERVAL}`,
       `ServerAliveCountMax=${ALIVE_COUNT}`,
@@ -199,7 +199,7 @@ export class SshConnector implements Connector {
       "RemoteCommand=none",
     ];
     return [
-      // ssh takes the first value that it finds of each option.
+      // ssh uses the first value that it finds for each option.
       ...sshArgs,
       "-Tax",
       ...options.flatMap((option) => ["-o", option]),
@@ -239,7 +239,7 @@ export class SshConnector implements Connector {
       : {
         step: "spawner",
         reason:
-          `ssh ended (exit code ${code}) before the pool's program had connected: the user must be able to run commands by ssh, and deno to run the program there`,
+          `ssh ended (exit code ${code}) before the pool's program had connected: the user must be allowed to run commands over ssh, and deno must be able to run the program there`,
       };
   }
 

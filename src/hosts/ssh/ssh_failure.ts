@@ -1,10 +1,10 @@
 /**
  * The failures of `ssh`, and of the script that it runs on the host.
  *
- * ssh exits with 255 whatever went wrong, so only its stderr tells the reason.
- * This file is the only one that reads it, by the messages of OpenSSH: they are
- * constants in its source and never translated, as it sets the locale of
- * characters only. The script's own failures have codes.
+ * ssh exits with 255 for every failure, so only its stderr shows the reason.
+ * Only this file reads it. It matches the messages of OpenSSH, which are
+ * constants in OpenSSH's source and are never translated: OpenSSH sets the
+ * locale of characters only. The script's own failures have codes.
  *
  * @see {@link https://github.com/openssh/openssh-portable}
  *
@@ -14,12 +14,12 @@
 import { HostError, type HostStep } from "../../errors/host_error.ts";
 import { DENO_PLACES, MIN_DENO, type ScriptFailureCode } from "./ssh_script.ts";
 
-/** The first line of a message of OpenSSH, and its meaning. */
+/** A message of OpenSSH, and its meaning. */
 interface SshMessage {
   /** Matches only at the start of a line: a server's banner may say anything. */
   readonly message: RegExp;
   readonly step: HostStep;
-  /** The reason and the way out, for the host of a name. */
+  /** Returns the reason and the way out, for the name of a host. */
   readonly meaning: (host: string, match: RegExpMatchArray) => string;
 }
 
@@ -35,7 +35,7 @@ const SSH_MESSAGES: readonly SshMessage[] = [
     message: /^@ +WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED/m,
     step: "host key",
     meaning: (host) =>
-      `the host key of ${host} has changed: if the machine was set up anew, remove the old key with 'ssh-keygen -R'; if not, someone may be intercepting the connection`,
+      `the host key of ${host} has changed: if the machine was reinstalled, remove the old key with 'ssh-keygen -R'; if not, someone may be intercepting the connection`,
   },
   {
     message: /^Host key verification failed|^No \S+ host key is known for /m,
@@ -48,7 +48,7 @@ const SSH_MESSAGES: readonly SshMessage[] = [
       /^(?:\S+@\S+: )?Permission denied \([a-z,-]+\)|^Received disconnect from .*: Too many authentication failures/m,
     step: "key",
     meaning: (host) =>
-      `${host} did not accept a key: ssh must log in without a prompt: install your public key there with 'ssh-copy-id', name another key as the host's option 'identity', or run an ssh-agent if the key has a passphrase`,
+      `${host} did not accept a key, and ssh must log in without a prompt: install your public key there with 'ssh-copy-id', name another key with the host's option 'identity', or run an ssh-agent if the key has a passphrase`,
   },
   {
     message:
@@ -94,7 +94,7 @@ const SSH_MESSAGES: readonly SshMessage[] = [
 /** A failure of the script, and its meaning. */
 interface ScriptFailure {
   readonly step: HostStep;
-  /** The reason and the way out, for the host of a name. */
+  /** Returns the reason and the way out, for the name of a host. */
   readonly meaning: (host: string, detail: string) => string;
 }
 
@@ -122,17 +122,17 @@ const SCRIPT_FAILURES: Readonly<Record<ScriptFailureCode, ScriptFailure>> = {
   "folder": {
     step: "folder",
     meaning: (host) =>
-      `the pool's files can't be written on ${host}: make space and give write access there, or name another folder as the host's option 'tmpdir'`,
+      `the pool's files can't be written on ${host}: free disk space and allow writing there, or name another folder with the host's option 'tmpdir'`,
   },
 };
 
 /** The line in which the script reports its failure. */
 const SCRIPT_FAILURE = /^distex: (\S+)(?: (.*))?$/m;
 
-/** What ssh writes about each probe of the tunnel, which is no failure. */
+/** The line that ssh writes for each probe of the tunnel; it is no failure. */
 const PROBE_MESSAGE = /^connect to .*\/nothing port -2 failed/;
 
-/** A failure as it is known without stderr. */
+/** A step that failed, and why. */
 export interface Fallback {
   /** The step that failed. */
   readonly step: HostStep;

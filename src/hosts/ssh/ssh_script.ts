@@ -19,12 +19,13 @@ export type ScriptFailureCode = "no-deno" | "no-run" | "version" | "folder";
  * input and runs it; at the end it removes the folder. The first line of input
  * is the secret. It reports a failure as a line "distex: code detail".
  *
- * It is one line without single quotes, backslashes and exclamation marks: the
- * user's login shell, which may be a csh or a fish, gets it as an argument of
- * `sh -c`. All users can see the arguments of commands, so the secret is given
- * only to `echo`, which every shell has built in, unlike `printf`. Its arguments
- * are the folder, the path of `deno` or nothing, the program's length, and a
- * number.
+ * It is one line without single quotes, backslashes and exclamation marks, as
+ * the user's login shell, which may be csh or fish, parses it as an argument of
+ * `sh -c`. All users can see the arguments of commands, so the script passes the
+ * secret only to `echo`, which every shell has built in, unlike `printf`.
+ *
+ * The script's arguments are the folder, the path of `deno` or an empty string,
+ * the program's length, and the number that the program connects with.
  */
 const SCRIPT = [
   "umask=$(umask); umask 077",

@@ -9,7 +9,7 @@ const MAX_LINE = 4_096;
 
 /** The stderr of an `ssh` process, which explains its failures. */
 export class SshStderr {
-  /** The last of what it wrote since {@linkcode SshStderr.clear}. */
+  /** The end of its output since {@linkcode SshStderr.clear}. */
   text = "";
   readonly #onLine: (line: string) => void;
   readonly #decoder = new TextDecoder();
@@ -34,7 +34,7 @@ export class SshStderr {
     return status;
   }
 
-  /** Forgets what was written: it doesn't explain later failures. */
+  /** Forgets the output so far, which doesn't explain later failures. */
   clear(): void {
     this.text = "";
   }

@@ -212,7 +212,7 @@ Deno.test("ServerConnector explains another version of the protocol", async () =
 Deno.test("ServerConnector explains that the server has no TLS", async () => {
   await using server = await startSpawnerServer();
   await assertFails({ host: server.spec(1), tls }, "host key", [
-    `there is no TLS connection to the server at 127.0.0.1:${server.port}`,
+    `the TLS connection to the server at 127.0.0.1:${server.port} failed`,
     "--tls-cert and --tls-key",
   ]);
 });
@@ -220,7 +220,7 @@ Deno.test("ServerConnector explains that the server has no TLS", async () => {
 Deno.test("ServerConnector explains that the server may want TLS", async () => {
   await using server = await startSpawnerServer({ certificate });
   await assertFails(server.spec(1), "connection", [
-    "it may want TLS (the host's option 'tls')",
+    "it may require TLS (the host's option 'tls')",
   ]);
 });
 

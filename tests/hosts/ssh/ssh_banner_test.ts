@@ -47,7 +47,10 @@ sshTest(
     const { cause } = await assertRejects(() => pool.ready, BrokenPoolError);
     assertInstanceOf(cause, HostError);
     assertEquals(cause.step, "spawner");
-    assertStringIncludes(cause.message, "must be able to run commands by ssh");
+    assertStringIncludes(
+      cause.message,
+      "must be allowed to run commands over ssh",
+    );
     assertStringIncludes(cause.message, text.trim());
   },
 );

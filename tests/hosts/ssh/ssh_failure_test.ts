@@ -197,7 +197,7 @@ sshTest("Pool explains that an ssh host runs no commands", async () => {
   await using site = await SshSite.start({ config: ["ForceCommand false"] });
   await assertFails(site.host(), "spawner", [
     "exit code 1",
-    "must be able to run commands by ssh",
+    "must be allowed to run commands over ssh",
   ]);
 });
 
@@ -321,6 +321,6 @@ sshTest("Pool explains that there is no ssh program", async () => {
   const { code, stderr } = await program.ended();
   assertEquals(code, 1);
   assertStringIncludes(stderr, "the program 'ssh' can't be run");
-  assertStringIncludes(stderr, "install OpenSSH's client");
+  assertStringIncludes(stderr, "install the OpenSSH client");
   await shared.empty();
 });
