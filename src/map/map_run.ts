@@ -172,7 +172,9 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     const thrown = this.#buffer.thrown;
     if (thrown === undefined && !this.ended) return "waiting";
     this.close().catch(() => {});
-    if (thrown !== undefined) throw this.#plan.trace.addTo(thrown.reason);
+    if (thrown !== undefined) {
+      throw this.#plan.trace.addTo(thrown.reason, this.#plan.task);
+    }
     if (this.#error !== undefined) throw this.#error.reason;
     return "end";
   }
