@@ -195,7 +195,7 @@ Deno.test("permissionFlags() refuses a permission that doesn't exist", () => {
     assertThrows(
       () => flagsOf(wrong, address),
       TypeError,
-      `and "reed" is none of them`,
+      `can't have "reed"`,
     );
   }
 });
