@@ -27,15 +27,15 @@ import { WorkerHandle } from "../scheduling/worker_handle.ts";
 
 const INITIALIZER_FAILED = "its initializer failed: ";
 
-/** What a pool is made of, and its life from the start to the end. */
+/** The parts of a pool, and its life from start to end. */
 export class Engine {
-  /** Hands out calls. */
+  /** Sends calls to workers. */
   readonly scheduler: Scheduler;
   /** Gives tasks their numbers. */
   readonly tasks: TaskRegistry;
-  /** Notes where calls are made. */
+  /** Records where calls are made. */
   readonly tracer: CallerTracer = new CallerTracer();
-  /** Warns of maps that nobody reads. */
+  /** Warns about maps that nobody reads. */
   readonly unreadMaps: UnreadMaps = new UnreadMaps();
 
   readonly #settings: PoolSettings;
@@ -81,17 +81,17 @@ export class Engine {
     }
   }
 
-  /** How often a task is run again if nothing else is said. */
+  /** The default of the option `retries` of calls. */
   get retries(): number {
     return this.#settings.retries;
   }
 
-  /** What the pool's hosts are called. */
+  /** The names of the pool's hosts. */
   get hostNames(): string[] {
     return this.#hosts.map(({ tally }) => tally.name);
   }
 
-  /** The pool's hosts, once it is being started. */
+  /** The pool's hosts; empty until the pool starts. */
   get hosts(): Host[] {
     return this.#supervisor.hosts.flatMap(({ host }) => host ?? []);
   }
@@ -101,7 +101,7 @@ export class Engine {
     return this.#isReady && this.#stopping === undefined;
   }
 
-  /** How many workers the pool is made of, as far as that is known. */
+  /** How many workers the pool should have, as far as that is known. */
   get totalWorkers(): number {
     const { workers, hosts } = this.#settings;
     const started = this.#supervisor.hosts;
@@ -110,7 +110,7 @@ export class Engine {
       : hosts.reduce((total, host) => total + host.workers, workers);
   }
 
-  /** Resolved once the workers are there; it doesn't start them. */
+  /** Resolves when the workers are ready. Reading it doesn't start them. */
   get ready(): Promise<void> {
     return this.#ready.promise;
   }
@@ -121,7 +121,7 @@ export class Engine {
       this.#starting = this.#stopping === undefined
         ? this.#startWorkers()
         : Promise.reject(new PoolClosedError());
-      // Whoever asks for it is told; a program that doesn't may go on.
+      // `ready` reports a failure; a program that doesn't read it continues.
       this.#starting.catch(() => {});
       this.#ready.resolve(this.#starting);
     }
@@ -149,7 +149,7 @@ export class Engine {
     await this.#keepAlive.during(this.#beginStop());
   }
 
-  /** Shuts down as a block's end does: see {@linkcode Pool.shutdown}. */
+  /** Shuts the pool down at the end of an `await using` block. */
   async dispose(): Promise<void> {
     this.scheduler.close(closed);
     this.#afterGrace(() => this.#cancelUnawaited());
@@ -190,13 +190,13 @@ export class Engine {
         this.#ready.reject(new PoolClosedError());
       }
       this.#stopping = this.#stop();
-      // A program that doesn't wait for it isn't told that it failed.
+      // Only a program that waits for the end gets an error.
       this.#stopping.catch(() => {});
     }
     return this.#stopping;
   }
 
-  /** Does something when calls had time to end, unless the pool has ended. */
+  /** Runs an action after `cancelGrace`, unless the pool has ended. */
   #afterGrace(action: () => void): void {
     if (this.#hasEnded) return;
     const timer = setTimeout(action, this.#settings.cancelGrace);
@@ -212,11 +212,11 @@ export class Engine {
 
   #cancelUnawaited(): void {
     const count = this.scheduler.cancelUnawaited(
-      () => aborted("The pool's block has ended, and nobody awaited the task"),
+      () => aborted("The pool's block ended, and nobody awaited the task"),
     );
     if (count === 0) return;
     console.warn(
-      `[distex] Cancelled ${count} pending calls that nobody awaits, as the block of their pool has ended. To wait for them, call pool.shutdown() at the end of the block`,
+      `[distex] Cancelled ${count} pending calls that nobody awaits, because the block of their pool has ended. To wait for them, call pool.shutdown() at the end of the block`,
     );
   }
 
@@ -244,22 +244,22 @@ export class Engine {
     }
   }
 
-  /** Takes in a worker that replaces a lost one. */
+  /** Adds a worker that replaces a lost one. */
   async #replace(worker: ConnectedWorker): Promise<void> {
     const handle = this.#handle(worker);
     try {
       await this.scheduler.connect(handle, this.#initializer());
-      // Before that, the pool would take it for its only worker.
+      // If it were added earlier, it would be the pool's only worker.
       await this.#starting;
       this.scheduler.add([handle]);
     } catch (error) {
-      // Another one is started; if that is in vain, the reason is reported.
+      // The supervisor starts another one, or reports this reason if it gives up.
       worker.process.refuse(`${INITIALIZER_FAILED}${error}`);
       handle.close();
     }
   }
 
-  /** Whether a host has workers or may have some; `undefined`: any host. */
+  /** Whether a host has or may get workers; `undefined` means any host. */
   #expects(host: string | undefined): boolean {
     if (!this.#isReady) return true;
     return this.#supervisor.hosts.some((supervised) =>
@@ -268,12 +268,12 @@ export class Engine {
     );
   }
 
-  /** How long calls go on waiting for a host that is lost, in milliseconds. */
+  /** How long calls still wait for a lost host, in milliseconds. */
   #timeLeft({ lostSince = Infinity }: WorkerSupervisor): number {
     return lostSince + this.#settings.hostTimeout - performance.now();
   }
 
-  /** Fails calls that can no longer run, as a worker or a host was lost. */
+  /** Fails calls that can't run since a worker or a host was lost. */
   #failStranded(): void {
     clearTimeout(this.#hostTimer);
     if (!this.#isReady) return this.scheduler.wake();
@@ -296,12 +296,12 @@ export class Engine {
       () => this.#failStranded(),
       Math.min(least + 1, LONGEST_DELAY),
     );
-    // It is what waits that keeps the program alive, if anything does.
+    // Only the waiting calls keep the program alive.
     Deno.unrefTimer(this.#hostTimer);
   }
 
   #breakLater(message: string, cause: unknown): void {
-    // What goes wrong when the rest is ended, shutdown() throws too.
+    // shutdown() also throws what goes wrong here.
     this.#break(message, cause).catch(() => {});
   }
 
@@ -368,7 +368,7 @@ function aborted(message: string): DOMException {
   return withoutFrames(new DOMException(message, "AbortError"));
 }
 
-/** A host as the pool's statistics know it. */
+/** A host in the pool's statistics. */
 interface PoolHost {
   readonly tally: HostTally;
   readonly kind: HostKind;

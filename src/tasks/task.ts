@@ -38,8 +38,8 @@ export interface TaskThis {
  * assertEquals(await pool.run(plusOne, 2), 3);
  * ```
  *
- * @typeParam Args The arguments it takes.
- * @typeParam Result What it returns, awaited.
+ * @typeParam Args The types of its arguments.
+ * @typeParam Result The type of its result, awaited.
  */
 export interface Task<Args extends readonly unknown[], Result> {
   /**
@@ -82,8 +82,8 @@ export interface Task<Args extends readonly unknown[], Result> {
  * assertEquals(await parallel([1, 2], (x) => x * 2), [2, 4]);
  * ```
  *
- * @typeParam Args The arguments it takes.
- * @typeParam Result What it returns, awaited.
+ * @typeParam Args The types of its arguments.
+ * @typeParam Result The type of its result, awaited.
  */
 export type TaskLike<Args extends readonly unknown[], Result> = (
   this: TaskThis,
