@@ -56,7 +56,7 @@ export class TaskRegistry {
   /**
    * Registers a task, or returns what it was registered as before.
    *
-   * @throws {TypeError} If it isn't a task, or is a function that can't be sent.
+   * @throws {TypeError} If it isn't a task, or a function that can't be sent.
    */
   register(task: AnyTask): RegisteredTask {
     if (typeof task !== "function" && !(task instanceof TaskObject)) {

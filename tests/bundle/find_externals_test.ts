@@ -130,5 +130,5 @@ Deno.test("ModuleBundles.bundle() gives the way out when CommonJS requires a mis
   await project.write("lib.cjs", 'module.exports = require("x");');
   const { message } = await assertRejects(() => importsOf(project), Error);
   assertStringIncludes(message, "none.node");
-  assertStringIncludes(message, "import it from an ES module");
+  assertStringIncludes(message, "Import the package from an ES module");
 });
