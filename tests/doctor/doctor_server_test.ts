@@ -62,7 +62,7 @@ Deno.test("doctor passes all steps at a spawner server", async () => {
     lines.slice(0, STEPS.length).map((line) => line.slice(0, 17).trimEnd()),
     STEPS.map((name) => `  ✓ ${name}`),
   );
-  assertEquals(lines.slice(STEPS.length), ["", "All is well"]);
+  assertEquals(lines.slice(STEPS.length), ["", "All checks passed"]);
   await assertNothingLeft(server);
 });
 

@@ -122,8 +122,8 @@ Deno.test("headerText() returns the host as it was given", () => {
 
 Deno.test("summaryText() counts the hosts that have a problem", () => {
   const summary = (...oks: boolean[]) => summaryText(hosts(...oks), PLAIN);
-  assertEquals(summary(true), "All is well");
-  assertEquals(summary(true, true), "All is well");
+  assertEquals(summary(true), "All checks passed");
+  assertEquals(summary(true, true), "All checks passed");
   assertEquals(summary(false), "The host has a problem");
   assertEquals(summary(false, true), "1 of 2 hosts has a problem");
   assertEquals(summary(false, true, false), "2 of 3 hosts have a problem");
