@@ -13,7 +13,7 @@ const VIEW = { left: -2.2, top: 1.2, width: 76, height: 31, step: 0.04 };
 /** A point is in the set if z = z² + c stays small for this many rounds. */
 const ROUNDS = 50_000;
 
-/** Runs in the workers. Letters are twice as high as wide, and so are steps. */
+/** Runs in the workers. Letters are high, so rows are two steps apart. */
 function drawRow(view: typeof VIEW, rounds: number, row: number): string {
   const y = view.top - row * view.step * 2;
   const letters = Array.from({ length: view.width }, (_, column) => {

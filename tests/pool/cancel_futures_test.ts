@@ -3,11 +3,11 @@ import { Pool } from "../../mod.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
 import { killNow, until } from "../helpers/processes.ts";
 
-Deno.test("Pool.shutdown() with cancelFutures cancels calls whose worker is lost meanwhile", async () => {
+Deno.test("Pool.shutdown() with cancelFutures cancels calls whose worker is lost during the shutdown", async () => {
   await using gate = new Gate();
   const pool = new Pool({ workers: 1, prefetch: 2, retries: 1, stdio: "null" });
   const pid = await pool.run(() => Deno.pid);
-  // Calls with a limit don't share a message, so which have begun is known.
+  // Calls with a signal don't share a message, so the test knows which began.
   const { signal } = new AbortController();
   const own = pool.with({ signal });
   const begun = own.run(passGate, gate.port, 0);

@@ -20,7 +20,7 @@ import {
   turn,
 } from "../programs/cancel_tasks.ts";
 
-/** What a promise is rejected with. */
+/** Returns the value with which a promise is rejected. */
 async function reasonOf(promise: PromiseLike<unknown>): Promise<unknown> {
   const [outcome] = await Promise.allSettled([promise]);
   if (outcome!.status === "rejected") return outcome!.reason;
@@ -154,7 +154,7 @@ Deno.test("TaskRunner.with() adds to the options that a runner has", async () =>
   assertEquals(await replaced.run(double, 1), 2);
 });
 
-Deno.test("TaskRunner.with() with a signal ends 10,000 queued calls at once, each once", async () => {
+Deno.test("TaskRunner.with() with a signal rejects each of 10,000 queued calls once", async () => {
   await using gate = new Gate();
   await using pool = new Pool({ workers: 1, prefetch: 0, cancelGrace: 30_000 });
   const held = pool.run(passGate<number>, gate.port, 1);
@@ -242,9 +242,9 @@ Deno.test("Future.cancel() of a task that blocks a worker moves the waiting call
   assert(await pool.run(pid) !== before);
 });
 
-Deno.test("Future.cancel() of an endless task lets the tasks beside it finish", async () => {
+Deno.test("Future.cancel() of an endless task lets concurrent tasks finish", async () => {
   const cancelGrace = 100_001;
-  /** How long a worker is given then until it is free. */
+  /** How long the worker's other calls then have to finish. */
   const drain = 10 * cancelGrace;
   await using gate = new Gate();
   await using other = new Gate();
@@ -278,7 +278,7 @@ Deno.test("Future.cancel() of an endless task lets the tasks beside it finish", 
   assert(await later !== before);
 });
 
-Deno.test("MapResults.return() ends a chunk that is run again item by item", async () => {
+Deno.test("MapResults.return() ends a chunk that runs again item by item", async () => {
   await using gate = new Gate();
   await using pool = new Pool({ workers: 1, cancelGrace: 50, retries: 1 });
   const map = pool.map(loop, [gate.port, gate.port], { chunkSize: 2 });
@@ -293,7 +293,7 @@ Deno.test("MapResults.return() ends a chunk that is run again item by item", asy
   assertEquals(pool.stats().hosts[0]!.lost, 2);
 });
 
-Deno.test("Pool.shutdown() with cancelFutures ends a chunk that is run again item by item", async () => {
+Deno.test("Pool.shutdown() with cancelFutures ends a chunk that runs again item by item", async () => {
   await using gate = new Gate();
   const pool = new Pool({ workers: 1, retries: 1 });
   const [first] = await pool.runOnAll(pid);
@@ -320,7 +320,7 @@ Deno.test("Future.cancel() of a waiting call doesn't affect the running one", as
   await gate.entered();
   assert(behind.cancel());
   await assertRejects(async () => await behind, DOMException, "cancelled");
-  // It isn't taken for what keeps the worker busy.
+  // The worker answers the cancelled call, so only the first one is left.
   await until(() => pool.stats().running === 1);
   gate.open();
   assertEquals([await first, await pool.run(pid)], [1, before]);

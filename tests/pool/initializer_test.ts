@@ -5,7 +5,7 @@ import { lossOf, TestFolder } from "../programs/loss_fixture.ts";
 
 const leave = () => Deno.exit(3);
 
-/** An initializer that never ends, except for the first workers. */
+/** An initializer that never ends, except in the first `count` workers. */
 async function hang(path: string, port: number, count: number): Promise<void> {
   Deno.writeTextFileSync(path, "x", { append: true });
   if (Deno.readTextFileSync(path).length <= count) return;
@@ -13,7 +13,7 @@ async function hang(path: string, port: number, count: number): Promise<void> {
   await new Promise(() => {});
 }
 
-/** Options of a pool in which the workers hang that come after so many. */
+/** Returns options of a pool whose workers hang, except the first `count`. */
 function hanging(folder: TestFolder, gate: Gate, count: number): PoolOptions {
   return {
     initializer: hang,
@@ -65,7 +65,7 @@ Deno.test("Pool.shutdown() waits for pending calls and their initializer", async
   await shutdown;
 });
 
-Deno.test("Pool reports that it was its initializer that failed", async () => {
+Deno.test("Pool reports that its initializer failed", async () => {
   const initializer = () => {
     throw new RangeError("The database is closed");
   };
@@ -77,7 +77,7 @@ Deno.test("Pool reports that it was its initializer that failed", async () => {
   );
 });
 
-Deno.test("Pool fails to start once an initializer throws, though another one hangs", async () => {
+Deno.test("Pool fails to start when an initializer throws, even if another one hangs", async () => {
   await using folder = new TestFolder();
   await using gate = new Gate();
   const pool = new Pool({

@@ -19,13 +19,13 @@ interface WorkerReport {
 
 interface Program extends AsyncDisposable {
   readonly child: Deno.ChildProcess;
-  /** What it says about its workers. */
+  /** The workers that it reports. */
   readonly workers: WorkerReport[];
-  /** Resolves when it and all that it has started have ended. */
+  /** Resolves when it and all processes that it started have ended. */
   ended(): Promise<{ code: number; signal: string | null; stderr: string }>;
 }
 
-/** Runs one of the programs until it has said what workers it has. */
+/** Runs the program until it has reported its workers. */
 async function start(ending: string, port = 0): Promise<Program> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
@@ -38,7 +38,7 @@ async function start(ending: string, port = 0): Promise<Program> {
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  // Workers and reaper have the same stderr: it ends when all have ended.
+  // Workers and the reaper share stderr: it ends when all of them have ended.
   const stderr = new Response(child.stderr).text();
   const stdout = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
@@ -60,7 +60,7 @@ async function start(ending: string, port = 0): Promise<Program> {
       try {
         child.kill("SIGKILL");
       } catch {
-        // It has ended, as it should have.
+        // It has already ended, as expected.
       }
       await ended();
     },
@@ -68,8 +68,8 @@ async function start(ending: string, port = 0): Promise<Program> {
 }
 
 /**
- * Fails if a process or folder is there. A process that was killed has closed
- * its files, which is how its end is noticed, a moment before it is gone.
+ * Fails if a process or folder still exists. It waits for the processes,
+ * because a killed process closes its files before it is gone.
  */
 async function assertNothingLeft(workers: WorkerReport[]): Promise<void> {
   for (const { pid, address } of workers) {
@@ -145,7 +145,7 @@ Deno.test({
   },
 });
 
-Deno.test("Pool rejects the calls of a killed worker and goes on", async () => {
+Deno.test("Pool rejects the calls of a killed worker and continues", async () => {
   await using gate = new Gate();
   await using pool = new Pool({ workers: 2, prefetch: 0 });
   const pids = await pool.runOnAll(() => Deno.pid);
@@ -197,8 +197,8 @@ Deno.test({
   ignore: !isLinux,
   async fn() {
     const program = new URL("../programs/ten_million.ts", import.meta.url).href;
-    // How much is garbage before it is collected isn't V8's to choose then,
-    // which goes by how fast and busy a machine is.
+    // With a fixed size, V8 doesn't adapt the amount of uncollected garbage to
+    // the speed and load of the machine.
     const flags = "--min-semi-space-size=8,--max-semi-space-size=8";
     const { code, stdout } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", `--v8-flags=${flags}`, program],
@@ -210,12 +210,12 @@ Deno.test({
     );
     assertEquals(sum, 50_000_005_000_000);
     assertLess(megabytes, 200);
-    // Numbers that were kept would need 40 MB more.
+    // If the pool kept the numbers, they would need 40 MB more.
     assertLess(megabytes - halfway, 30);
   },
 });
 
-Deno.test("Pool gives workers env, cwd and further arguments of deno", async () => {
+Deno.test("Pool starts workers with env, cwd and denoArgs", async () => {
   const folder = await Deno.realPath(await Deno.makeTempDir());
   try {
     await using pool = new Pool({
@@ -280,6 +280,6 @@ Deno.test("Pool keeps its secret from tasks", async () => {
   }
 });
 
-Deno.test("passGate() is passed when the gate is gone", async () => {
+Deno.test("passGate() returns when the gate is gone", async () => {
   assertEquals(await passGate(1, "through"), "through");
 });

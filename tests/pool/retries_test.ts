@@ -25,12 +25,12 @@ import {
 const CALLS = 10_000;
 const POISON = 4_321;
 
-/** Numbers from 0 on. */
+/** Returns the numbers from 0 to `length` - 1. */
 function range(length: number): number[] {
   return Array.from({ length }, (_, index) => index);
 }
 
-/** A generator of the same numbers below 1 each time. */
+/** Yields pseudo-random numbers from 0 to 1, the same ones for each seed. */
 function* randoms(seed: number): Generator<number, never> {
   for (let state = seed;;) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
@@ -38,7 +38,7 @@ function* randoms(seed: number): Generator<number, never> {
   }
 }
 
-/** The positions of the calls that were lost; the others must be right. */
+/** Returns the positions of the lost calls. The others must be right. */
 function lostOf(outcomes: PromiseSettledResult<unknown>[]): number[] {
   return outcomes.flatMap((outcome, position) => {
     if (outcome.status === "fulfilled") {
@@ -50,13 +50,13 @@ function lostOf(outcomes: PromiseSettledResult<unknown>[]): number[] {
   });
 }
 
-/** Runs a task that a poisonous number kills with each of many numbers. */
+/** Runs a task with many numbers, one of which kills its worker. */
 function runAll(runner: TaskRunner): Promise<PromiseSettledResult<number>[]> {
   const task = bind(doubleUnless, [POISON]);
   return Promise.allSettled(range(CALLS).map((n) => runner.run(task, n)));
 }
 
-/** The error that one of many calls must end with, and no other. */
+/** Returns the error of the poisonous call, which must be the only one. */
 function onlyLossOf(outcomes: PromiseSettledResult<unknown>[]) {
   assertEquals(lostOf(outcomes), [POISON]);
   const outcome = outcomes[POISON] as PromiseRejectedResult;
@@ -165,20 +165,20 @@ Deno.test("Pool.map() with retries yields all results if a worker is killed", as
   assertEquals(results, range(CALLS).map((n) => n * 2));
 });
 
-/** The process ids of a pool's workers, once those are replaced that died. */
+/** Returns the process ids of a pool's workers when lost ones are replaced. */
 async function workersOf(pool: Pool): Promise<number[]> {
   for (;;) {
     await complete(pool);
     try {
       return await pool.runOnAll(() => Deno.pid);
     } catch (error) {
-      // One has died so lately that it wasn't known.
+      // A worker died so recently that the pool hadn't noticed.
       if (!(error instanceof WorkerLostError)) throw error;
     }
   }
 }
 
-/** Kills workers after random numbers of results, and counts what tasks did. */
+/** Kills workers after random numbers of results, and counts runs of tasks. */
 async function sabotage(
   calls: number,
   options: PoolOptions,
@@ -251,7 +251,7 @@ Deno.test("Pool with one retry runs a task at most twice although workers are ki
   for (const [call, count] of runs) assertLessOrEqual(count, 2, call);
 });
 
-Deno.test("Pool releases 10,000 calls that were run again", async () => {
+Deno.test("Pool releases 10,000 calls that ran again", async () => {
   await using pool = new Pool({ workers: 1, retries: 1 });
   const dieFirst = (path: string, n: number) => {
     try {

@@ -20,6 +20,6 @@ Deno.test("Pool.runOnAll() obeys its signal after one of its calls has failed", 
   await assertRejects(() => round, Deno.errors.AlreadyExists);
   await gate.entered();
   controller.abort();
-  // It waits for all of the round to end.
+  // This call waits until all calls of runOnAll() have ended.
   assertEquals(await pool.run(() => 1), 1);
 });

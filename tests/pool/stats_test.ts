@@ -12,7 +12,7 @@ import {
 } from "../helpers/fake_worker.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
 
-/** What a tally has counted. */
+/** Returns the counts of a tally. */
 function counts({ done, failed, busy }: HostTally): number[] {
   return [done, failed, busy];
 }
@@ -67,7 +67,7 @@ Deno.test("WorkerHandle counts each item of a chunk", async () => {
   await send(worker, chunk(1, 2, 3, 4));
   await worker.answerChunk(40);
   assertEquals(counts(tally), [4, 0, 40]);
-  // Of a chunk that fails, those before the item that has failed were done.
+  // The items before the failed one are done.
   await send(worker, chunk(1, 2, 3, 4));
   await worker.fail([1, 2], 20);
   assertEquals(counts(tally), [6, 1, 60]);
@@ -137,7 +137,7 @@ Deno.test("Pool.stats() counts queued and running calls", async () => {
 });
 
 Deno.test("Pool.stats() reports why a host isn't in use", async () => {
-  // Of all the ports this is one where nobody listens.
+  // No server listens on port 1.
   await using pool = new Pool(1, { host: "127.0.0.1:1", name: "mini" }, {
     onHostError: "continue",
   });

@@ -17,7 +17,7 @@ const tasks = importTasks<typeof import("../helpers/tasks.ts")>(
   import.meta.resolve("../helpers/tasks.ts"),
 );
 
-/** A task that does nothing else: its worker waits at a gate. */
+/** A task that only waits at a gate. */
 const wait = bind(passGate<string>);
 
 interface Death {
@@ -185,7 +185,7 @@ Deno.test("Pool runs bound tasks and module tasks on a replacement", async () =>
   }
 });
 
-Deno.test("Pool.runOnAll() rejects when a worker is lost, and reaches all workers later", async () => {
+Deno.test("Pool.runOnAll() rejects when a worker is lost, and reaches all workers the next time", async () => {
   await using pool = new Pool(2);
   const [victim] = await pool.runOnAll(() => Deno.pid);
   const round = pool.runOnAll(function leave(victim: number) {

@@ -23,30 +23,30 @@ import {
   vanished,
 } from "../programs/loss_fixture.ts";
 
-/** What is awaited forever by what is to end nevertheless, in milliseconds. */
+/** The longest that a shutdown or a program's end may take, in milliseconds. */
 const TIMEOUT = 60_000;
 
 const leave = () => Deno.exit(3);
 
-/** The options of a pool that notes each start of a worker in a file. */
+/** Returns options of a pool that records each start of a worker in a file. */
 function noting(path: string): PoolOptions {
   return { initializer: note, initializerArgs: [path, "started"] };
 }
 
-/** Makes options by which workers run a file first, which can be changed. */
+/** Returns options of a pool whose workers first run a file. */
 function preloading(path: string): PoolOptions {
   Deno.writeTextFileSync(path, "");
   return { denoArgs: ["--preload", path] };
 }
 
-/** Code that tells a gate's test that it runs, and waits to be let through. */
+/** Returns code that enters a gate and waits until the test opens it. */
 function waitingAt({ port }: Gate): string {
   return `const connection = await Deno.connect({ port: ${port} });
 await connection.read(new Uint8Array(1));
 connection.close();`;
 }
 
-/** Makes workers die until the pool doesn't replace them any more. */
+/** Makes workers die until the pool stops replacing them. */
 async function exhaust(pool: Pool): Promise<number> {
   for (let deaths = 0;; deaths++) {
     try {
@@ -85,7 +85,7 @@ Deno.test("Pool runs the initializer on a replacement before any task", async ()
   assertEquals(await pool.runOnAll(isInitialized), [true, true]);
 });
 
-Deno.test("Pool gives up and reports it when the initializer fails on replacements", async () => {
+Deno.test("Pool stops replacing workers and reports it when the initializer fails on replacements", async () => {
   await using folder = new TestFolder();
   Deno.writeTextFileSync(folder.file("starts"), "");
   await using pool = new Pool({
@@ -129,13 +129,13 @@ Deno.test("Pool adds up the losses of all workers of a host", async () => {
     ...noting(folder.file("starts")),
   });
   const deaths = await exhaust(pool);
-  // Once it has given up, it goes on with those that are left.
+  // After that, it continues with the remaining workers.
   assert(deaths >= 5 && deaths <= 6, `${deaths} deaths`);
   const starts = folder.lines("starts").length;
   assert(starts >= deaths && starts <= 6, `${starts} starts`);
 });
 
-Deno.test("Pool goes on with the other workers after it gives up replacing", async () => {
+Deno.test("Pool continues with the other workers after it stops replacing lost ones", async () => {
   await using pool = new Pool({ workers: 2, maxRestarts: 0 });
   await lossOf(pool.run(leave));
   await until(() => pool.stats().hosts[0]!.error !== undefined);
@@ -192,7 +192,7 @@ Deno.test("Pool reports why its first workers die during their start", async () 
   assertStringIncludes(error.message, "bad start");
 });
 
-Deno.test("Pool gives up and reports why when workers can't be started", async () => {
+Deno.test("Pool stops replacing workers and reports why when they can't be started", async () => {
   const folder = await Deno.makeTempDir();
   await using pool = new Pool({ workers: 1, maxRestarts: 2, cwd: folder });
   await pool.ready;
@@ -220,7 +220,7 @@ Deno.test("Pool.shutdown() ends a replacement that is starting", async () => {
 Deno.test("Pool.shutdown() ends the pause before a replacement", async () => {
   const pool = new Pool(1);
   const workers = [];
-  // From the second loss on there is a pause, which begins with the loss.
+  // From the second loss on, there is a pause, which begins with the loss.
   for (let count = 0; count < 5; count++) {
     workers.push(await pool.run(look));
     await lossOf(pool.run(leave));
@@ -233,7 +233,7 @@ for (
   const [when, what, expected] of [
     ["pause", "ends in the pause before a replacement", 0],
     ["start", "ends in the start of a replacement", 0],
-    // By what the first result says.
+    // The exit code is the first result.
     ["map", "waits for a replacement with a map", 2],
   ] as const
 ) {
@@ -254,7 +254,7 @@ for (
       stderr: "piped",
     });
     const child = output.spawn();
-    // Workers and reaper have the same stderr: it ends when all have ended.
+    // Workers and the reaper share stderr: it ends when all of them have ended.
     const ended = child.output();
     try {
       if (when === "start") await gate.entered();
@@ -267,7 +267,7 @@ for (
       try {
         child.kill("SIGKILL");
       } catch {
-        // It has ended, as it should have.
+        // It has already ended, as expected.
       }
       await ended;
     }
