@@ -87,7 +87,7 @@ async function failingStep(
   return { detail, hint };
 }
 
-/** Checks that earlier steps passed and later steps were not reached. */
+/** Checks that earlier steps passed and later steps didn't run. */
 function assertFails({ steps }: HostReport, name: string): void {
   const index = STEPS.indexOf(name);
   assertEquals(

@@ -83,7 +83,7 @@ Deno.test("stepsText() keeps words that are longer than a line", () => {
   );
 });
 
-Deno.test("stepsText() uses colours on demand", () => {
+Deno.test("stepsText() uses colors when asked to", () => {
   assertEquals(
     stepsText({ steps: STEPS }, { ...PLAIN, color: true }).split("\n"),
     [

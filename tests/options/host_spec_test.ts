@@ -10,10 +10,10 @@ import type { HostOptions } from "../../src/options/host_options.ts";
 import { parseHosts } from "../../src/options/host_spec.ts";
 import { Random } from "../helpers/random.ts";
 
-/** The longest `tmpdir` that leaves room for the path of a socket. */
+/** The longest `tmpdir` in which the path of a socket fits. */
 const LONGEST_TMPDIR = `/${"a".repeat(51)}`;
 
-/** Specs, and what they parse to, without the defaults. */
+/** Specs and their settings, without the defaults. */
 const READ: readonly (readonly [spec: string, read: object])[] = [
   ["mini", { kind: "spawner", hostname: "mini" }],
   ["mini/2", { kind: "spawner", hostname: "mini", workers: 2 }],
@@ -78,7 +78,7 @@ for (const [spec, read] of READ) {
   });
 }
 
-/** Specs that can't be parsed, and a part of the message. */
+/** Specs that can't be parsed, and part of the message. */
 const UNREADABLE: readonly (readonly [spec: string, message: string])[] = [
   ["http://mini", `scheme is "http://", but can only be "ssh://"`],
   ["SSH://mini", `scheme is "SSH://"`],
@@ -251,7 +251,7 @@ for (
   });
 }
 
-Deno.test("parseHosts() refuses an option that doesn't exist and names those that do", () => {
+Deno.test("parseHosts() refuses an unknown option and names the known ones", () => {
   const misspelt = { host: "ssh://mini", identitty: "key" } as HostOptions;
   const error = assertThrows(() => parseHosts(misspelt), TypeError);
   for (
@@ -317,7 +317,7 @@ Deno.test("parseHosts() refuses options of the other kind of host", () => {
   }
 });
 
-Deno.test("parseHosts() refuses a host that is neither a string nor an object with one", () => {
+Deno.test("parseHosts() refuses a host that is neither a string nor an object with 'host'", () => {
   const wrong = [
     null,
     undefined,
@@ -336,7 +336,7 @@ Deno.test("parseHosts() refuses a host that is neither a string nor an object wi
   }
 });
 
-Deno.test("parseHosts() describes what isn't a host without its values", () => {
+Deno.test("parseHosts() describes an invalid host without its values", () => {
   for (
     const [host, what] of [
       [null, "but is null"],

@@ -11,7 +11,7 @@ import {
   type PoolOptions,
 } from "../../mod.ts";
 
-Deno.test("new Pool() starts a worker per CPU by default, whatever the hosts", async () => {
+Deno.test("new Pool() starts one worker per CPU by default, with or without hosts", async () => {
   const cpus = navigator.hardwareConcurrency;
   for (
     const [pool, workers] of [
@@ -146,13 +146,13 @@ Deno.test("new Pool() refuses options that aren't an object", () => {
   }
 });
 
-Deno.test("new Pool() refuses an option that doesn't exist and names those that do", () => {
+Deno.test("new Pool() refuses an unknown option and names the known ones", () => {
   const options = { worker: 4 } as PoolOptions;
   const message = "Pool has no option 'worker'; it has workers,";
   assertThrows(() => new Pool(options), TypeError, message);
 });
 
-Deno.test("new Pool() has the workers and hosts that it was given", async () => {
+Deno.test("new Pool() has the workers and hosts of its arguments", async () => {
   const lazy = { lazy: true };
   const host = { host: "mini", workers: 3 };
   for (
@@ -213,7 +213,7 @@ Deno.test("Pool listens on 'listen.hostname' for local workers over TCP", async 
   assertMatch(address, /^tcp:localhost:\d+$/);
 });
 
-Deno.test("Pool.with() refuses a host that the pool doesn't have and names those it has", async () => {
+Deno.test("Pool.with() refuses a host that the pool doesn't have, and names the pool's hosts", async () => {
   await using pool = new Pool(1, "ssh://mini/2", { lazy: true });
   assertThrows(
     () => pool.with({ host: "maxi" }),
@@ -271,7 +271,7 @@ Deno.test("Pool.map() refuses bad options and inputs", async () => {
   );
 });
 
-Deno.test("Pool.map() with 'spread' refuses items that are no arrays", async () => {
+Deno.test("Pool.map() with 'spread' refuses items that aren't arrays", async () => {
   await using pool = new Pool(1);
   const items = [[1], 2] as unknown as [number][];
   const map = pool.map((x: number) => x, items, { spread: true, chunkSize: 1 });
@@ -301,11 +301,11 @@ Deno.test("Pool.shutdown() refuses options that don't exist or aren't booleans",
   await refuses({ cancel_futures: true }, "use 'cancelFutures'");
 });
 
-Deno.test("Pool.ready starts nothing by itself", async () => {
+Deno.test("Pool.ready doesn't start a lazy pool", async () => {
   await using pool = new Pool({ workers: 1, lazy: true });
   let isReady = false;
   const ready = pool.ready.then(() => isReady = true);
-  // Workers of the first pool would be there before those of a second one.
+  // If the first pool started its workers, they would be ready before these.
   await using other = new Pool(2);
   await other.runOnAll(() => {});
   assertEquals(pool.stats().workers, 0);

@@ -38,7 +38,7 @@ Deno.test("Pool.map() refuses old names of options and names what replaces them"
   assertThrows(map({ retries: 1 }), TypeError, "pool.with({ retries }).map(");
 });
 
-Deno.test("Pool.with() refuses a map's options and says where they go", async () => {
+Deno.test("Pool.with() refuses a map's options and names map()", async () => {
   await using pool = new Pool({ workers: 1, lazy: true });
   const wrong = (options: object) => () => pool.with(options);
   assertThrows(wrong({ chunkSize: 1 }), TypeError, "pass it to map()");
@@ -76,7 +76,7 @@ Deno.test("WorkerLostError's old names throw and name what replaces them", () =>
   assertThrows(() => old.lastWords, TypeError, "stderrTail");
 });
 
-Deno.test("old names don't show in loops and can be assigned", () => {
+Deno.test("renamedMembers() defines names that aren't enumerable and can be assigned", () => {
   const loss = { worker: "w", exitStatus: "exit code 3", stderrTail: "" };
   const error = new WorkerLostError("task", 1, loss);
   assert(!Deno.inspect(error).includes("lastWords"));
