@@ -13,7 +13,7 @@ export type OtherArgs<Args> = Args extends
   : never;
 
 /**
- * Gives a task its first arguments, which then travel to a worker only once.
+ * Gives a task its first arguments, which the pool sends to a worker only once.
  *
  * Bind large arguments that all calls share, such as a lookup table. Each
  * worker has one copy, which all its calls use. If a constant can't be sent,
@@ -44,7 +44,7 @@ export function bind<Call>(
   constant: ArgsOf<Call>[0],
 ): Task<OtherArgs<ArgsOf<Call>>, AnyResultOf<Call>>;
 /**
- * Gives a task its first two arguments, which then travel to a worker only
+ * Gives a task its first two arguments, which the pool sends to a worker only
  * once.
  *
  * @example Usage
@@ -69,7 +69,7 @@ export function bind<Call>(
   second: ArgsOf<Call>[1],
 ): Task<OtherArgs<OtherArgs<ArgsOf<Call>>>, AnyResultOf<Call>>;
 /**
- * Gives a task its first arguments, which then travel to a worker only once.
+ * Gives a task its first arguments, which the pool sends to a worker only once.
  *
  * @example Usage
  * ```ts

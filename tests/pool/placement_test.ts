@@ -217,9 +217,9 @@ Deno.test("Scheduler.cancelQueued() fails calls for a host, also after a barrier
   const [sent, queued] = await bench.submit("b", 1, 2);
   const round = bench.scheduler.submitToAll(() => call("round"), "b");
   const [after] = await bench.submit("b", 3);
-  bench.scheduler.cancelQueued(() => new RangeError("not any more"));
+  bench.scheduler.cancelQueued(() => new RangeError("cancelled"));
   for (const promise of [queued!.promise, round, after!.promise]) {
-    await assertRejects(() => promise, RangeError, "not any more");
+    await assertRejects(() => promise, RangeError, "cancelled");
   }
   await bench.worker(1).answer();
   assertEquals(await sent!.promise, 1);
