@@ -1,9 +1,10 @@
 /**
- * A distributed process pool: runs functions on all cores and other machines.
+ * A distributed process pool: runs functions on all cores and on other
+ * machines.
  *
- * A {@linkcode Pool} listens, starts worker processes that connect back, and
- * hands them tasks: functions given inline, exports of a module
- * ({@linkcode importTasks}), or either with constant arguments
+ * A {@linkcode Pool} starts worker processes, which connect back to it, and
+ * sends them tasks: inline functions, exports of a module
+ * ({@linkcode importTasks}), or either with bound arguments
  * ({@linkcode bind}).
  *
  * @example Usage

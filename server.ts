@@ -1,9 +1,9 @@
 /**
  * A spawner server: starts workers on this machine for pools elsewhere.
  *
- * `deno run -A jsr:@distex/pool/server --help` tells how it is used. A pool
- * reaches it by a host spec without `ssh://`, and with its token if it has one,
- * such as `new Pool(4, "mini/2", { token: Deno.env.get("POOL_TOKEN")! })`.
+ * `deno run -A jsr:@distex/pool/server --help` prints its options. To use it,
+ * give a pool a host without `ssh://`, and the server's token if it has one:
+ * `new Pool(4, "mini/2", { token: Deno.env.get("POOL_TOKEN")! })`.
  *
  * @module
  */

@@ -18,14 +18,14 @@ const initializer = () => {
   globalThis.timersStart = performance.now();
 };
 
-/** Runs in the workers, which run other tasks while this one waits. */
+/** Runs in the workers, which run other timers while this one waits. */
 const timer = async (name: string) => {
   await new Promise((resolve) => setTimeout(resolve, 500));
   const elapsed = Math.round(performance.now() - globalThis.timersStart);
   return `${name}, done ${elapsed} ms after the start`;
 };
 
-/** Runs here: tasks begin as their items arrive. */
+/** Runs in this process. Each task begins when its item arrives. */
 async function* names(): AsyncGenerator<string> {
   for (let number = 1; number <= 20; number++) {
     await delay(25);

@@ -31,16 +31,17 @@ const HELP = `Packs every file in a folder with gzip, on all cores.
 
 Usage: deno run -A examples/gzip.ts [options] [folder]
 
-Without a folder it packs the files of this project and its dependencies, as
-often as it takes for a clear result. It skips symbolic links and .git.
+Without a folder, it packs the files of this project and its dependencies, and
+repeats that until there is enough work for a clear result. It skips symbolic
+links and .git.
 
 Options:
   --workers N   the number of worker processes; one per CPU by default
   --out FOLDER  keep the packed files there, in the same subfolders
-  --rounds N    how often to pack each file; once by default if there is a folder
+  --rounds N    how many times to pack each file; with a folder, once by default
   --help        show this`;
 
-/** Work that one process does faster than this is too little for a pool. */
+/** The shortest time in one process that is enough work for a comparison. */
 const MIN_SECONDS = 1;
 
 /** The number of bytes to pack if the user gives no folder. */
@@ -51,7 +52,7 @@ interface Options {
   readonly folder: string;
   readonly workers: number | undefined;
   readonly out: string | undefined;
-  /** How often to pack each file; `undefined` for enough bytes. */
+  /** How many times to pack each file; `undefined` to choose by size. */
   readonly rounds: number | undefined;
 }
 
@@ -62,13 +63,13 @@ interface Work {
   readonly rounds: number;
 }
 
-/** What was packed, and how long it took. */
+/** The packed files, and how long it took. */
 interface Tally extends Omit<Packed, "failures"> {
   readonly failures: Failures;
   readonly seconds: number;
 }
 
-/** What a pool packed, and how long it took to start. */
+/** The result of a pool, and how long the pool took to start. */
 interface PoolTally extends Tally {
   readonly workers: number;
   readonly startSeconds: number;
@@ -86,7 +87,7 @@ async function packWithPool(
   const tasks = importTasks<typeof import("./gzip_tasks.ts")>(
     import.meta.resolve("./gzip_tasks.ts"),
   );
-  // Only paths go to the workers, which read the files, and only sizes return.
+  // The pool sends only paths. The workers read the files and return only sizes.
   const { source, out } = work.folders;
   const pack = bind(tasks.packFiles, source, out);
   const results = pool.map(pack, allBatches(work), {
@@ -97,7 +98,7 @@ async function packWithPool(
   return { ...tally, startSeconds, workers: pool.totalWorkers };
 }
 
-/** Does the same work by the same function, in this process. */
+/** Does the same work with the same function, in this process. */
 async function packAlone(work: Work): Promise<Tally> {
   using progress = new Progress("One process", totalBytes(work));
   const { source, out } = work.folders;
@@ -149,7 +150,7 @@ function report(rounds: number, pooled: PoolTally, alone: Tally): void {
       `One process:  ${speed(alone)}`,
       comparison(pooled, alone),
       "",
-      "Next, check whether a pool can use another machine of yours:",
+      "Next, check whether a pool can use another of your machines:",
       "  deno run -A doctor.ts ssh://<hostname>",
     ].join("\n"),
   );
@@ -161,7 +162,7 @@ function speed({ bytesIn, seconds }: Tally): string {
 
 function comparison(pooled: PoolTally, alone: Tally): string {
   if (pooled.files !== alone.files || pooled.bytesIn !== alone.bytesIn) {
-    return "The files changed in between, so the two can't be compared.";
+    return "The files changed in between, so the results can't be compared.";
   }
   const times = (alone.seconds / pooled.seconds).toFixed(2);
   if (alone.seconds >= MIN_SECONDS) {

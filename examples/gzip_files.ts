@@ -36,14 +36,14 @@ interface FoundFile {
   readonly size: number;
 }
 
-/** What files are read into, to count their bytes. */
+/** The buffer that files are read into to count their bytes. */
 const buffer = new Uint8Array(2 ** 16);
 
 /**
- * Checks the folders that the user gave, and creates the one for the output.
+ * Checks the user's folders, and creates the one for the output.
  *
  * @param source The folder with the files.
- * @param out The folder for the packed files, if they are kept.
+ * @param out The folder for the packed files; `undefined` to discard them.
  * @throws {UserError} If the folders can't be used.
  */
 export async function prepareFolders(
@@ -68,12 +68,11 @@ export async function prepareFolders(
 }
 
 /**
- * Finds all files below the source folder and divides them into batches, those
- * with the most bytes first, so that no worker is left with a long one at the
- * end.
+ * Finds all files in the source folder and divides them into batches. Large
+ * files come first, so no worker gets a long batch at the end.
  *
- * It reads each file once. That leaves the files in the page cache, so neither
- * of the two measurements that follow has to wait for the disk.
+ * It reads each file once. That puts the files into the page cache, so the two
+ * measurements don't wait for the disk.
  *
  * @param failures Receives the folders that can't be read.
  * @throws {UserError} If there are no files.
@@ -164,7 +163,7 @@ function isWithin(path: string, folder: string): boolean {
   return !isAbsolute(way) && way.split(sep)[0] !== "..";
 }
 
-/** Counts the bytes that can be read; the task reports what fails. */
+/** Counts the bytes that can be read. The task reports errors. */
 async function sizeOf(path: string): Promise<number> {
   let size = 0;
   try {

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** The least time between two updates of a terminal, in milliseconds. */
+/** The shortest time between two updates of a terminal, in milliseconds. */
 const TERMINAL_INTERVAL = 50;
 
 /** The percentage of bytes between two lines in a pipe. */
@@ -75,7 +75,7 @@ export class Progress implements Disposable {
     const bar = "█".repeat(filled) + "░".repeat(width - filled);
     const [before, after] = Deno.noColor ? ["", ""] : [CYAN, RESET];
     const text = `${label}${before}${bar}${after} ${rest}`;
-    // A line that is too long would wrap, and couldn't be drawn over.
+    // A line that is too long would wrap, and couldn't be redrawn.
     const drawn = room < 0 ? rest.slice(0, columns) : text;
     const drawnWidth = room < 0
       ? drawn.length

@@ -31,8 +31,8 @@ const block = new Uint8Array(16 * 2 ** 20);
 /**
  * Packs files, and checks that each unpacks to the same bytes.
  *
- * Returns failures rather than throwing them, because the first error of a task
- * would end the whole map.
+ * Returns failures instead of throwing them, because the first error would end
+ * the whole map.
  *
  * @param folder The folder that the paths are relative to.
  * @param out The folder for the packed files; `undefined` to discard them.
@@ -78,8 +78,8 @@ function packFile(
   }
 }
 
-// The worker has nothing else to do meanwhile, so synchronous calls are fine,
-// and gzipSync is faster than a CompressionStream, above all for small files.
+// The worker does nothing else at the same time, so synchronous calls are fine,
+// and gzipSync is faster than a CompressionStream, especially for small files.
 function packBlocks(
   source: Deno.FsFile,
   target?: Deno.FsFile,

@@ -10,10 +10,10 @@ import { bind, Pool } from "@distex/pool";
 
 const VIEW = { left: -2.2, top: 1.2, width: 76, height: 31, step: 0.04 };
 
-/** How many rounds of z = z² + c a point of the set must survive. */
+/** A point is in the set if z = z² + c stays small for this many rounds. */
 const ROUNDS = 50_000;
 
-/** Runs in the workers. Rows are twice as far apart, as letters are high. */
+/** Runs in the workers. Letters are high, so rows are two steps apart. */
 function drawRow(view: typeof VIEW, rounds: number, row: number): string {
   const y = view.top - row * view.step * 2;
   const letters = Array.from({ length: view.width }, (_, column) => {
@@ -35,5 +35,5 @@ await using pool = new Pool();
 // The view and the rounds are sent to each worker once.
 const draw = bind(drawRow, VIEW, ROUNDS);
 const rows = Array(VIEW.height).keys();
-// Rows in the middle take longest, but all arrive in order.
+// Rows in the middle take the longest, but all arrive in order.
 for await (const line of pool.map(draw, rows)) console.log(line);

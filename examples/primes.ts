@@ -10,7 +10,7 @@ import { Pool } from "@distex/pool";
 
 const START = 10_000_000_000_000;
 
-/** The pool sends the source of this function, so it stands alone. */
+/** The pool sends only this function's source, so it uses nothing else. */
 function isPrime(n: number): boolean {
   if (n < 2 || n % 2 === 0) return n === 2;
   for (let divisor = 3; divisor * divisor <= n; divisor += 2) {
@@ -26,8 +26,8 @@ function* numbersFrom(n: number): Generator<number> {
 
 await using pool = new Pool();
 
-// Most numbers take almost no time, too little for a message each, so they
-// travel in chunks.
+// Most numbers take almost no time, too little for a message each, so the pool
+// sends them in chunks.
 const answers = pool.map(isPrime, numbersFrom(START), { chunkSize: 20 });
 
 let number = START;

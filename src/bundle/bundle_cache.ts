@@ -1,6 +1,6 @@
 import { sha256 } from "../util/sha256.ts";
 
-/** How many files are kept, for versions that are used side by side. */
+/** How many files are kept: several versions may be in use. */
 const MAX_FILES = 8;
 
 /** The permission bits of everyone but the owner. */
@@ -9,19 +9,19 @@ const OTHERS = 0o077;
 /**
  * A folder that keeps code from one run of a program to the next.
  *
- * Code from the cache is executed. So a file counts only if this user wrote it,
- * if nobody else could have changed it, and if it is complete. A cache that
- * can't be used is not an error: all code in it can be made again.
+ * The program runs code from the cache. So it accepts a file only if this user
+ * wrote it, nobody else could have changed it, and it is complete. It is no
+ * error if the cache can't be used, because all code in it can be made again.
  */
 export class BundleCache {
   readonly #folder: string;
 
-  /** Constructs a cache in a folder, which is created when it is needed. */
+  /** Constructs a cache in a folder, which is created on the first write. */
   constructor(folder: string) {
     this.#folder = folder;
   }
 
-  /** Returns the code stored under a key if it can be trusted. */
+  /** Returns the code stored under a key, or `undefined` if it isn't safe. */
   async read(key: string): Promise<string | undefined> {
     try {
       const path = this.#path(key);
@@ -58,7 +58,7 @@ export class BundleCache {
     return `${this.#folder}/${key}.js`;
   }
 
-  /** Removes all but the newest files, and so incomplete ones too. */
+  /** Removes all but the newest files, incomplete ones included. */
   async #removeOld(): Promise<void> {
     const files: { path: string; time: number }[] = [];
     for await (const { name, isFile } of Deno.readDir(this.#folder)) {

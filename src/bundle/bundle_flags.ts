@@ -1,4 +1,4 @@
-/** Flags that affect imports, and whose value, if any, follows `=`. */
+/** Flags that affect imports and whose value, if any, follows `=`. */
 const FLAGS = new Set([
   "--allow-import",
   "-I",
@@ -22,11 +22,11 @@ const VALUED_FLAGS = new Set([
 ]);
 
 /**
- * Picks the arguments of `deno run` with which `deno bundle` finds the same
+ * Picks the arguments of `deno run` that `deno bundle` needs to find the same
  * modules.
  *
- * Unless the arguments say which imports are allowed, the bundler may import
- * from anywhere if the program may.
+ * Unless the arguments specify which imports are allowed, the bundler may
+ * import from anywhere if the program may.
  */
 export function bundleFlags(denoArgs: readonly string[]): string[] {
   const flags: string[] = [];

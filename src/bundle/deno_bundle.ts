@@ -9,37 +9,36 @@ import { joinSourceMap, splitSourceMap } from "./source_map.ts";
 /** Options of {@linkcode denoBundle}. */
 export interface BundleOptions {
   /**
-   * Whether the code has a source map in it, by which Deno shows the files and
-   * lines of the sources in stack traces. Without one, `import.meta` is that
-   * of the bundle.
+   * Whether to put a source map into the code, so that stack traces show the
+   * files and lines of the sources. Without one, `import.meta` is the bundle's.
    *
    * @default {false}
    */
   readonly sourceMap?: boolean;
-  /** Further arguments for `deno bundle`. */
+  /** Extra arguments for `deno bundle`. */
   readonly args?: readonly string[];
   /**
-   * The specifiers of imports that stay imports, with the URLs that take their
-   * place; only with a source map.
+   * The specifiers of imports that aren't bundled, with the URLs that replace
+   * them. Needs a source map.
    */
   readonly externals?: ReadonlyMap<string, string>;
-  /** Stops the bundler, and fails the bundle. */
+  /** Stops the bundler when it is aborted. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Makes one file of JavaScript of a module and all that it imports, except for
- * the `node:` modules that are part of Deno.
+ * Bundles a module and everything that it imports into one JavaScript file,
+ * except for `node:` modules, which are part of Deno.
  *
  * This runs `deno bundle`, because `Deno.bundle()` exists only in a program
  * that was started with `--unstable-bundle`.
  *
  * @param entry The URL or the path of the module.
- * @param config The configuration that imports resolve by; `undefined` for
- * none.
+ * @param config The path of the configuration that resolves imports;
+ * `undefined` for none.
  * @returns The code of an ES module with the same exports.
- * @throws {Error} If the module can't be bundled, with the reason and the way
- * out.
+ * @throws {Error} If the module can't be bundled. The message gives the reason
+ * and how to fix it.
  * @see {@link https://docs.deno.com/runtime/reference/cli/bundle/}
  */
 export async function denoBundle(
@@ -55,12 +54,12 @@ export async function denoBundle(
     "bundle",
     "--quiet",
     "--platform=deno",
-    // Classes are known by their names, errors above all.
+    // The names of classes matter, above all those of errors.
     "--keep-names",
     ...(sourceMap ? ["--sourcemap=inline"] : []),
     ...Array.from(externals.keys(), (name) => `--external=${name}`),
   ], runOptions);
-  // Deno names sources by their path from the folder that it runs in.
+  // Deno names sources by their path relative to the folder in which it runs.
   const base = pathToFileURL(`${folderOf(config)}/`).href;
   const mapped = sourceMap ? splitSourceMap(code, base) : undefined;
   if (mapped === undefined) return code;
@@ -86,12 +85,12 @@ async function run(
   throw explainFailure(url, new TextDecoder().decode(stderr));
 }
 
-/** A scheme has two letters at least, as `C:\` is a path. */
+/** Requires at least two letters in a scheme, because `C:\` is a path. */
 function toURL(entry: string): string {
   return /^[a-z][a-z0-9+.-]+:/i.test(entry) ? entry : pathToFileURL(entry).href;
 }
 
-/** Escapes the characters by which a file's name would match several files. */
+/** Escapes the characters that would make a file's name a glob pattern. */
 function withoutGlob(url: string): string {
   if (!url.startsWith("file:")) return url;
   return url.replace(

@@ -1,18 +1,18 @@
 import { locateErrors } from "./locate_errors.ts";
 
 /*
- * `deno bundle` reports errors as text only: it has neither codes nor JSON. So
- * this file matches Deno's and esbuild's own messages, and no other file does.
+ * `deno bundle` reports errors only as text, without codes. So this file
+ * matches the messages of Deno and esbuild; no other file does.
  */
 
-/** Lines of `deno bundle` that say nothing about the reason. */
+/** Lines of output that don't help to explain a failure. */
 const NOISE =
   /^(?:error: bundling failed|\s+note: You can mark the path .*|\s*)$/;
 
-/** The line that ends the reasons and begins Deno's own backtrace. */
+/** The line between the reasons and Deno's own backtrace. */
 const BACKTRACE = /^Stack backtrace:$/m;
 
-/** Ways out, by patterns that the reason matches. The first match counts. */
+/** How to fix a failure whose reason matches all patterns; the first wins. */
 const WAYS_OUT: readonly (readonly [reason: RegExp[], wayOut: string])[] = [
   [
     [
@@ -27,7 +27,7 @@ const WAYS_OUT: readonly (readonly [reason: RegExp[], wayOut: string])[] = [
   ],
   [
     [/\.node(?![\w/])/],
-    "It runs native code, which can't be bundled. Workers import such a package from npm themselves where an ES module imports it: import it from an ES module, not by require()",
+    "It needs native code, which can't be bundled. Import the package from an ES module, not with require(): workers then import it from npm themselves",
   ],
   [
     [/Requires import access/],
@@ -35,21 +35,21 @@ const WAYS_OUT: readonly (readonly [reason: RegExp[], wayOut: string])[] = [
   ],
   [
     [/not in import map|not a dependency/],
-    "A pool can't see the program's own --config and --import-map: give it the deno.json or package.json that has the name as its option 'config', or an import map with denoArgs: [\"--import-map\", path]",
+    "A pool can't see the program's own --config and --import-map: pass the deno.json or package.json that has the name as the option 'config', or an import map with denoArgs: [\"--import-map\", path]",
   ],
   [
     [
       /could not be loaded|Failed loading|error sending request|constraint '[^']*' in the list/,
     ],
-    "Check the name, and whether the registry can be reached",
+    "Check the name, and that the registry can be reached",
   ],
 ];
 
-/** Deno's words for a module that it failed to load. */
+/** Deno's message about a module that it failed to load. */
 const UNLOADED = /Do not know how to load path: (?:deno:)?(\S+)/g;
 
 /**
- * Makes an error from the output of a `deno bundle` that failed.
+ * Makes an error from the output of `deno bundle` when it fails.
  *
  * @param url The module that was bundled.
  * @param stderr The output, without colours.
@@ -68,7 +68,7 @@ export function explainFailure(url: string, stderr: string): Error {
 }
 
 /**
- * Makes an error from what was thrown when `deno bundle` was started.
+ * Makes an error from a failure to start `deno bundle`.
  *
  * @param url The module that was to be bundled.
  * @param cause The thrown value.
@@ -78,7 +78,7 @@ export function explainStartFailure(url: string, cause: unknown): Error {
     return failure(url, "Run the program with --allow-run", cause);
   }
   if (cause instanceof Deno.errors.NotFound) {
-    return failure(url, "There must be a 'deno' on the PATH", cause);
+    return failure(url, "No 'deno' was found on the PATH", cause);
   }
   const reason = cause instanceof Error ? cause.message : String(cause);
   return failure(url, reason, cause);
@@ -89,8 +89,8 @@ function failure(url: string, reason: string, cause?: unknown): Error {
   const error = cause === undefined
     ? new Error(message)
     : new Error(message, { cause });
-  // The stack of the user's call is added later; this package's own frames
-  // would only hide it.
+  // The caller adds the stack of the user's call later; the frames of this
+  // package would only hide it.
   error.stack = String(error);
   return error;
 }

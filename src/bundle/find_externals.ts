@@ -7,24 +7,24 @@ import {
 } from "./native_packages.ts";
 import type { CachedPackage, ModuleGraph } from "./module_graph.ts";
 
-/** An import of a package, with the `npm:` URL that means the same. */
+/** An import of a package, with the equivalent `npm:` URL. */
 interface PackageImport {
   readonly installed: InstalledPackage;
   readonly url: string;
 }
 
-/** Matches the innermost package folder below a node_modules in a URL. */
+/** Matches the innermost package folder in a node_modules in a URL. */
 const INSTALLED = /^(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//;
 
-/** Matches the name and the version at the beginning of a specifier. */
+/** Matches the name and version at the beginning of a specifier. */
 const NAME = /^(?:npm:\/?)?(?:@[^/]+\/)?[^/]+/;
 
 /**
- * Finds the imports in a module graph that can't be bundled: those of npm
+ * Finds the imports in a module graph that can't be bundled: imports of npm
  * packages that need native code.
  *
- * @returns The specifiers of these imports, with `npm:` URLs of the same
- * packages in the versions that are installed here.
+ * @returns The specifiers of these imports, with `npm:` URLs of the packages
+ * in the versions that are installed here.
  */
 export async function findExternals(
   graph: ModuleGraph,

@@ -9,13 +9,12 @@ const UNAVAILABLE =
 const UNLOCATABLE = /^(?:No matching export|The symbol) /;
 
 /**
- * Corrects the positions in errors of `deno bundle`, which should be those in
- * the user's files.
+ * Corrects the positions in errors of `deno bundle` to those in the user's
+ * files.
  *
- * The bundler reports late errors by the position in the JavaScript that Deno
- * made of a file, which lacks types and empty lines, and there is no source map
- * for it. So this function searches the file for the import that the error
- * mentions.
+ * For errors after compilation, the bundler reports the position in the
+ * compiled JavaScript, which lacks types and empty lines and has no source map.
+ * So this function searches the file for the import that the error mentions.
  *
  * @param errors The bundler's output.
  */
@@ -33,7 +32,7 @@ export function locateErrors(errors: string): string {
   );
 }
 
-/** Finds a text in a file from a line on; returns `""` if it isn't there. */
+/** Finds text in a file from a line on; returns `""` if it isn't there. */
 function findPosition(url: string, text: string, firstLine: number): string {
   const lines = readLines(url);
   for (let index = firstLine - 1; index < lines.length; index++) {

@@ -11,18 +11,18 @@ const REMOTE = ["https:", "http:", "jsr:", "npm:"];
 const FROM_PACKAGE = /^\/\/ (?:.*\/)?(?:npm|node_modules)\//m;
 
 /**
- * Which modules are bundled: with `"auto"`, those that a worker on another
+ * Which modules to bundle: with `"auto"`, those that a worker on another
  * machine can't import; with `"bundle"`, also those that it would download.
  */
 export type BundleMode = "auto" | "bundle";
 
-/** A module and its imports in one piece of code, to be sent to a worker. */
+/** A module and its imports in one file of code, for workers. */
 export interface ModuleBundle {
   /** The SHA-256 hash of the code, in hexadecimal. */
   readonly hash: string;
   /**
-   * An ES module with the same exports, to be imported by a `blob:` URL. Its
-   * stack traces show the files and lines of the sources.
+   * An ES module with the same exports, which workers import from a `blob:`
+   * URL. Its stack traces show the files and lines of the sources.
    */
   readonly code: string;
 }
@@ -36,10 +36,10 @@ export class ModuleBundles {
   /**
    * Constructs a store without bundles.
    *
-   * @param config The configuration that imports resolve by; `undefined` for
-   * none.
-   * @param denoArgs The arguments of the workers' `deno run`; those that affect
-   * imports are used.
+   * @param config The path of the configuration that resolves imports;
+   * `undefined` for none.
+   * @param denoArgs The arguments of the workers' `deno run`. The bundler gets
+   * those that affect imports.
    */
   constructor(config: string | undefined, denoArgs: readonly string[] = []) {
     this.#config = config;
@@ -53,8 +53,8 @@ export class ModuleBundles {
   }
 
   /**
-   * Returns the bundle of a module. Bundles and failures are remembered when
-   * files change: new workers must get what the others got.
+   * Returns the bundle of a module. It keeps bundles and failures even when
+   * files change, because all workers must get the same code.
    *
    * @throws {Error} If the module can't be bundled.
    */

@@ -4,7 +4,7 @@ import { runDeno, type RunOptions } from "./run_deno.ts";
 export interface ModuleGraph {
   /** The modules. */
   readonly modules: readonly GraphModule[];
-  /** The specifiers that resolve to another one. */
+  /** The specifiers that redirect to another one. */
   readonly redirects: Readonly<Record<string, string>>;
   /** The packages in Deno's cache, by key. */
   readonly npmPackages?: Readonly<Record<string, CachedPackage>>;
@@ -22,7 +22,7 @@ export interface GraphModule {
 
 /** An import of a module. */
 export interface GraphDependency {
-  /** The specifier as it is written. */
+  /** The specifier as written in the code. */
   readonly specifier: string;
   /** The imported code; it has no specifier if it can't be resolved. */
   readonly code?: {

@@ -2,7 +2,7 @@
 export interface InstalledPackage {
   /** The folder's path. */
   readonly folder: string;
-  /** Finds the package that this one imports by a name. */
+  /** Finds the package that this one imports under a name. */
   readonly find: (name: string) => InstalledPackage | undefined;
 }
 
@@ -14,15 +14,15 @@ export interface PackageManifest {
   readonly version?: string;
   /** The names of required packages, with their versions. */
   readonly dependencies?: Readonly<Record<string, string>>;
-  /** The names of packages that it can do without, with their versions. */
+  /** The names of optional packages, with their versions. */
   readonly optionalDependencies?: Readonly<Record<string, string>>;
-  /** The systems that it is for, if not for all. */
+  /** The operating systems that it supports, if not all. */
   readonly os?: unknown;
-  /** The architectures that it is for, if not for all. */
+  /** The architectures that it supports, if not all. */
   readonly cpu?: unknown;
 }
 
-/** How deep to search a package's folder for binaries. */
+/** The depth to which a package's folder is searched for binaries. */
 const MAX_DEPTH = 4;
 
 /**
@@ -69,7 +69,7 @@ export class NativePackages {
   }
 }
 
-/** Whether a package has native code, or an optional package that has it. */
+/** Whether a package, or an optional package of it, has native code. */
 async function isNative(
   folder: string,
   optional: readonly (InstalledPackage | undefined)[],
@@ -92,12 +92,12 @@ export async function readManifest(
   }
 }
 
-/** Whether an optional dependency is for some platforms only. */
+/** Whether an optional dependency is only for some platforms. */
 async function isForPlatform(
   dependency: InstalledPackage | undefined,
 ): Promise<boolean> {
   const manifest = dependency && await readManifest(dependency.folder);
-  // It isn't installed because it isn't for this platform.
+  // It isn't installed, so it is for another platform.
   if (manifest === undefined) return true;
   return manifest.os !== undefined || manifest.cpu !== undefined;
 }

@@ -2,10 +2,10 @@ import { decode } from "@jridgewell/sourcemap-codec";
 import { fileURLToPath } from "node:url";
 import type { MappedCode, SourceMap } from "./source_map.ts";
 
-/** Replaced by names of the same length, to keep columns as they are. */
+/** Replaced by names of the same length, so columns don't change. */
 const META = /(?<!(?:^|[^.])\.)\bimport\.meta\b/g;
 
-/** The call by which Deno's bundler lets CommonJS require `node:` modules. */
+/** The call that lets CommonJS code in a bundle require `node:` modules. */
 const REQUIRE = "__deno_internal_createRequire(";
 
 /** The URL passed to that call: its path is absolute on all systems. */
@@ -14,13 +14,13 @@ const REQUIRE_URL = "file:///C:/bundle.js";
 /** A call of `import.meta.resolve()` with a bare specifier. */
 const RESOLVE_NAME = /\bimport\.meta\.resolve\("([^"\\]+)"\)/g;
 
-/** Matches URLs and relative paths, which are not bare specifiers. */
+/** Matches URLs and paths, which aren't bare specifiers. */
 const NOT_BARE = "^\\.{0,2}\\/|^[a-z][a-z0-9+.-]*:";
 
 /** Returns the source of a function that makes a module's `import.meta`. */
 function makeMeta(names: ReadonlyMap<string, string>): string {
   const urls = JSON.stringify(Object.fromEntries(names));
-  return `(url,paths)=>({url,...paths,main:false,resolve(to){const names=${urls};if(globalThis.Object.hasOwn(names,to))return names[to];if(!/${NOT_BARE}/i.test(to))throw new globalThis.TypeError("In a bundle, import.meta.resolve() takes URLs, relative paths, and names written out as literals that the configuration has, but not: "+to);return new globalThis.URL(to,url).href}})`;
+  return `(url,paths)=>({url,...paths,main:false,resolve(to){const names=${urls};if(globalThis.Object.hasOwn(names,to))return names[to];if(!/${NOT_BARE}/i.test(to))throw new globalThis.TypeError("In a bundle, import.meta.resolve() takes URLs, relative paths, and names that are string literals and in the configuration, but not: "+to);return new globalThis.URL(to,url).href}})`;
 }
 
 /** Finds the bare specifiers that the code passes to `import.meta.resolve()`. */
@@ -31,9 +31,9 @@ export function namesToResolve(code: string): string[] {
 }
 
 /**
- * Gives the code of each source in a bundle the `import.meta` that it had.
+ * Gives the code of each source in a bundle its original `import.meta`.
  *
- * Otherwise it would be the bundle's own, and expressions such as
+ * With the bundle's own `import.meta`, expressions such as
  * `new URL("./words.txt", import.meta.url)`, common at the top of modules,
  * would throw.
  *
@@ -66,7 +66,7 @@ export function replaceImportMeta(
   return prepend(first, lines, map);
 }
 
-/** Returns a prefix, of 7 characters, of names that the code doesn't use. */
+/** Returns a prefix of 7 characters for names that the code doesn't use. */
 function unusedPrefix(code: string): string {
   for (let count = 0;; count++) {
     const prefix = `__m${count.toString(36).padStart(3, "0")}_`;
@@ -76,7 +76,7 @@ function unusedPrefix(code: string): string {
 
 /**
  * Returns a function that finds the source of an expression by its position.
- * The map has no such position for text in a string or a comment.
+ * The map has no entry for text in a string or a comment.
  */
 function sourceFinder(
   map: SourceMap,
@@ -109,7 +109,7 @@ function pathsOf(url: string): string {
   });
 }
 
-/** Inserts a first line, which replaces a hashbang if there is one. */
+/** Inserts a first line. It replaces a hashbang, if there is one. */
 function prepend(first: string, lines: string[], map: SourceMap): MappedCode {
   if (lines[0]!.startsWith("#!")) {
     return { code: [first, ...lines.slice(1)].join("\n"), map };

@@ -23,7 +23,7 @@ export function replaceImports(
   const edits = findImports(mapped.code, targets);
   if (edits.length === 0) return mapped;
   const lines = mapped.code.split("\n");
-  // In reverse order, to keep the columns of the other edits valid.
+  // In reverse order, so the columns of the other edits stay valid.
   for (const { row, column, length, text } of edits.toReversed()) {
     const line = lines[row]!;
     lines[row] = line.slice(0, column) + text + line.slice(column + length);
@@ -56,7 +56,7 @@ function findImports(
   return edits;
 }
 
-/** Whether a string after these tokens is the specifier of an import. */
+/** Whether a string that follows these tokens is the specifier of an import. */
 function isImport(before: readonly string[]): boolean {
   const [third, second, last] = [before.at(-3), before.at(-2), before.at(-1)];
   if (last === "from" || last === "import") return second !== ".";
@@ -68,7 +68,7 @@ function isCode({ type }: Token): boolean {
     type !== "SingleLineComment" && type !== "MultiLineComment";
 }
 
-/** Shifts the columns of the map that come after an edit in the same line. */
+/** Shifts the columns in the map that follow an edit on the same line. */
 function withEdits(map: SourceMap, edits: readonly Edit[]): SourceMap {
   const rows = decode(map.mappings);
   for (const { row, column, length, text } of edits.toReversed()) {

@@ -8,9 +8,9 @@ import type { RunOptions } from "./run_deno.ts";
 const PACKAGE = /^((?:@[^/]+\/)?[^/]+)(\/.*)?$/;
 
 /**
- * Resolves bare specifiers by a configuration, as `import.meta.resolve()` does.
- * A package that is installed in a node_modules becomes an `npm:` URL, which
- * has the same meaning on another machine.
+ * Resolves bare specifiers with a configuration, like `import.meta.resolve()`.
+ * A package in a node_modules becomes an `npm:` URL, which means the same on
+ * another machine.
  *
  * @returns The URLs of the specifiers that can be resolved.
  */

@@ -5,17 +5,17 @@ import { isPackageJson } from "../util/find_config.ts";
 
 /** How a subcommand of Deno is run. */
 export interface RunOptions {
-  /** The configuration that imports resolve by; `undefined` for none. */
+  /** The configuration that resolves imports; `undefined` for none. */
   readonly config: string | undefined;
-  /** Further flags by which modules are found. */
+  /** Extra flags that affect how modules are found. */
   readonly flags: readonly string[];
-  /** Kills the process. */
+  /** Kills the process when it is aborted. */
   readonly signal: AbortSignal | undefined;
 }
 
 /**
- * Runs a subcommand of Deno that reads modules, such as `deno info`, to its
- * end.
+ * Runs a Deno subcommand that reads modules, such as `deno info`, and waits for
+ * it.
  *
  * @param args The subcommand and its own flags.
  * @param module The URL of the module.
@@ -35,7 +35,7 @@ export async function runDeno(
     stderr: "piped",
     ...(signal === undefined ? {} : { signal }),
   }).spawn();
-  // A download may hang for good, and outlive the program.
+  // A download may hang and outlive the program.
   const reaper = Reaper.isSupported ? new Reaper(undefined) : undefined;
   try {
     reaper?.watch(child);
@@ -47,7 +47,7 @@ export async function runDeno(
 
 /** Returns the folder in which {@linkcode runDeno} runs Deno. */
 export function folderOf(config: string | undefined): string {
-  // No flag takes a package.json: Deno looks for it from the current folder.
+  // No flag takes a package.json: Deno searches from the current folder.
   return config !== undefined && isPackageJson(config)
     ? dirname(config)
     : Deno.cwd();

@@ -6,7 +6,7 @@ const COMMENT = "//# sourceMappingURL=data:application/json;base64,";
 /** Sources that are URLs; the bundler puts a prefix before some of them. */
 const ABSOLUTE = /^(?:deno:|dataurl:)?((?:https?|file|data|jsr|npm|node):.*)$/s;
 
-/** A source map without the texts of its sources. */
+/** A source map without the contents of its sources. */
 export interface SourceMap {
   /** The version of the format. */
   readonly version: number;
@@ -29,8 +29,8 @@ export interface MappedCode {
 /**
  * Splits a bundle into its code and its source map.
  *
- * The sources become absolute URLs, and their texts, which make up half of the
- * map, are dropped: stack traces don't need them.
+ * The sources become absolute URLs. Their contents, which are half of the map,
+ * are dropped, because stack traces don't need them.
  *
  * @param bundle A bundle with a source map at its end.
  * @param base The URL of the folder that the sources are relative to.

@@ -13,7 +13,7 @@ interface SharedBundle {
   readonly code: Promise<string>;
   /** Stops the bundler. */
   readonly making: AbortController;
-  /** How many callers wait for it or have received it. */
+  /** How many callers wait for the code or have received it. */
   users: number;
 }
 
@@ -26,10 +26,10 @@ const bundles = new Map<string, SharedBundle>();
  * user's cache.
  *
  * @param entry The URL of the program's main module.
- * @param config The configuration that imports resolve by if the package isn't
- * a folder with a configuration of its own; `undefined` for none.
- * @param signal Rejects the promise, and stops the bundler if no other caller
- * waits for it.
+ * @param config The configuration that resolves imports, unless the package is
+ * in a folder with its own configuration; `undefined` for none.
+ * @param signal When it is aborted, the promise is rejected, and the bundler
+ * stops unless another caller waits for it.
  * @throws {Error} If the program can't be bundled.
  */
 export async function workerBundle(
@@ -73,7 +73,7 @@ function makeShared(
  * @param entry The URL of the program's main module.
  * @param config See {@linkcode workerBundle}.
  * @param folder The cache's folder; `undefined` for no cache.
- * @param signal Stops the bundler.
+ * @param signal Stops the bundler when it is aborted.
  */
 export async function loadWorkerBundle(
   entry: string,
@@ -97,8 +97,9 @@ export async function loadWorkerBundle(
 }
 
 /**
- * Returns the program's key in the cache. The URL of a published module has its
- * version in it, but the files in a folder may change.
+ * Returns the program's key in the cache. The URL of a published module
+ * contains its version, but files in a folder may change, so the key covers
+ * their contents.
  */
 async function keyOf(
   entry: string,

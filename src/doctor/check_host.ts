@@ -38,7 +38,7 @@ export interface CheckOptions {
   readonly listen?: ListenOptions;
 }
 
-/** Runs tasks on the host; unlike a pool, it exposes its engine. */
+/** Runs tasks on the host. Unlike a pool, its caller makes the engine. */
 class HostRunner extends TaskRunner {
   constructor(engine: Engine) {
     super(engine, {});
@@ -56,7 +56,7 @@ export async function checkHost(
     hosts: host,
     permissions: "none",
     startTimeout: timeout,
-    // The report says all that workers would print.
+    // The report says everything that workers would print.
     stdio: "null",
   });
   const check = new HostCheck(host.host, settings);
@@ -201,7 +201,7 @@ class HostCheck {
       const done = this.#engine.shutdown({ cancelFutures: true });
       await deadline(done, this.#timeout);
     } catch {
-      // The rest ends with this program.
+      // Everything that is left ends with this program.
     }
   }
 
@@ -210,7 +210,7 @@ class HostCheck {
   }
 }
 
-/** Returns the steps until workers can be used, in their order. */
+/** Returns the steps of a host's start, in their order. */
 function startSteps({ kind, tls = false }: HostSettings): string[] {
   return kind === "ssh"
     ? [
@@ -234,7 +234,7 @@ function startSteps({ kind, tls = false }: HostSettings): string[] {
     ];
 }
 
-/** Returns the name in reports for a step of a host's start. */
+/** Returns the name that reports use for a step of a host's start. */
 function nameOfStep(step: HostError["step"]): string {
   if (step === "version") return "deno";
   return step === "worker" ? "workers" : step;

@@ -8,11 +8,11 @@ const TIMEOUT = 2_000;
 
 const SSH_PORT = 22;
 
-/** The address of a host, as far as it is known without a connection. */
+/** The address of a host, as far as it can be found without connecting. */
 export interface Endpoint {
-  /** The host name, which ssh's configuration may have changed. */
+  /** The host name, which ssh's configuration may replace. */
   readonly hostname: string;
-  /** The IP address, if the name is known here. */
+  /** The IP address, if this machine can resolve the name. */
   readonly address: string | undefined;
   /** The port. */
   readonly port: number;
@@ -22,7 +22,7 @@ export interface Endpoint {
   readonly via: string | undefined;
 }
 
-/** Looks up a host's address, in the user's ssh configuration too. */
+/** Looks up a host's address, also in the user's ssh configuration. */
 export async function findEndpoint(settings: HostSettings): Promise<Endpoint> {
   const { kind, hostname, port, username } = settings;
   const config = kind === "ssh"
@@ -35,7 +35,7 @@ export async function findEndpoint(settings: HostSettings): Promise<Endpoint> {
     : port ?? SPAWNER_PORT;
   return {
     hostname: realName,
-    // The jump host may resolve the name in another way.
+    // The jump host may resolve the name differently.
     address: via === undefined ? await addressOf(realName) : undefined,
     port: realPort,
     user: config.get("user") ?? username,
@@ -43,7 +43,7 @@ export async function findEndpoint(settings: HostSettings): Promise<Endpoint> {
   };
 }
 
-/** Reads the options that `ssh -G` prints; of each, the first value counts. */
+/** Reads the options that `ssh -G` prints, and the first value of each. */
 async function readSshConfig(
   { hostname, port, username, sshArgs = [] }: HostSettings,
 ): Promise<Map<string, string>> {

@@ -6,16 +6,16 @@ type Hints = Partial<Record<HostStep, string>>;
 
 /** The hint if the connection is lost after the workers have started. */
 export const LOST_HINT =
-  "the workers had started, then the connection was lost: check that it is stable, and try again or with a longer --timeout";
+  "the workers started, but then the connection was lost: check that it is stable, and try again, perhaps with a longer --timeout";
 
 /** The hint if the check fails on this machine, before it reaches the host. */
 export const HERE_HINT = "the problem is on this machine, not on the host";
 
 /** The hint if the clocks differ a lot. */
 export const CLOCK_HINT =
-  "the clocks differ: the pool doesn't mind, but your tasks may; run NTP on both machines";
+  "the clocks differ: this doesn't affect the pool, but it may affect your tasks; run NTP on both machines";
 
-/** Returns the hint for a step that failed: commands to try. */
+/** Returns the hint for a step that failed, such as commands to try. */
 export function hintFor(
   settings: HostSettings,
   step: HostStep,
@@ -32,9 +32,9 @@ function sshHints({ hostname, username, port }: HostSettings): Hints {
     username === undefined ? hostname : `${username}@${hostname}`,
   ].join(" ");
   return {
-    "name": "check the spelling, or give the host's address instead",
+    "name": "check the spelling, or use the host's address instead",
     "connection":
-      `'ssh -v ${there}' prints more; --ssh-arg passes further arguments to ssh`,
+      `'ssh -v ${there}' prints more; --ssh-arg passes extra arguments to ssh`,
     "host key": `run 'ssh ${there}' in a terminal once, and accept the key`,
     "key":
       `'ssh-copy-id ${there}' installs your key; --identity <file> uses another key`,
@@ -55,7 +55,7 @@ function sshHints({ hostname, username, port }: HostSettings): Hints {
 function spawnerHints({ hostname, port = SPAWNER_PORT }: HostSettings): Hints {
   const flags = port === SPAWNER_PORT ? "" : ` --port ${port}`;
   return {
-    "name": "check the spelling, or give the host's address instead",
+    "name": "check the spelling, or use the host's address instead",
     "connection":
       `on ${hostname}, 'deno run -A jsr:@distex/pool/server --host 0.0.0.0 --token-file <file>${flags}' starts a server that other machines can reach; a firewall there must let port ${port} through`,
     "host key":

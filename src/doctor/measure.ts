@@ -7,7 +7,7 @@ import type { TaskRunner } from "../pool/task_runner.ts";
 /** The most tasks that are sent one after the other. */
 const MAX_ROUND_TRIPS = 200;
 
-/** The time limit for these tasks, in milliseconds; at least one is sent. */
+/** The time limit for these tasks, in milliseconds. At least one is sent. */
 const ROUND_TRIPS_TIME = 300;
 
 /** The duration of the throughput measurement, in milliseconds. */
@@ -16,7 +16,7 @@ const THROUGHPUT_TIME = 500;
 /** The most requests for the clock. */
 const MAX_PINGS = 10;
 
-/** The time limit for these requests, in milliseconds; at least one is sent. */
+/** The time limit for these requests, in milliseconds. At least one is sent. */
 const PINGS_TIME = 150;
 
 /** The round trips of some tasks. */
@@ -50,7 +50,7 @@ export async function measureThroughput(runner: TaskRunner): Promise<number> {
   const begin = performance.now();
   let count = 0;
   let elapsed = 0;
-  // Not in chunks: each task is to be a call of its own.
+  // With chunkSize 1, each task is a call of its own.
   const results = runner.map((x: number) => x, naturals(), { chunkSize: 1 });
   for await (const _ of results) {
     count++;

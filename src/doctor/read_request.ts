@@ -8,12 +8,12 @@ const MAX_TIMEOUT = 3_600;
 
 /** The text for `--help`. */
 export const HELP =
-  `Checks whether a pool can use hosts, step by step, and how fast they are.
+  `Checks step by step whether a pool can use hosts, and measures their speed.
 
 Usage: deno run -A jsr:@distex/pool/doctor [options] <host>...
 
-A host is written as for a pool, [ssh://][username@]hostname[:port][/workers]:
-for example ssh://maxi/8 for ssh, or mini/2 for a spawner server.
+Write a host as for a pool, [ssh://][username@]hostname[:port][/workers]: for
+example ssh://maxi/8 for ssh, or mini/2 for a spawner server.
 
 Options:
   --timeout <seconds>     Time limit for the workers of a host to connect;
@@ -23,7 +23,7 @@ Options:
 
 For ssh:
   --identity <file>       Private key to log in with
-  --ssh-arg=<argument>    Further argument for ssh; can be repeated
+  --ssh-arg=<argument>    Extra argument for ssh; can be repeated
   --deno <path>           Path of deno on the host
   --tmpdir <folder>       Folder for temporary files on the host
 
@@ -114,7 +114,7 @@ function readFlags(args: string[]): Flags {
     const given = others[name];
     if (given.includes("")) {
       throw new TypeError(
-        `--${name} has no value; write a value that begins with - as --${name}=-…`,
+        `--${name} needs a value; write a value that begins with - as --${name}=-…`,
       );
     }
     if (given.length > 0) values.set(name, given);
@@ -122,7 +122,7 @@ function readFlags(args: string[]): Flags {
   return { values, specs: _.map(String), help, json, tls };
 }
 
-/** Checks that each option applies to one of the hosts. */
+/** Checks that each option applies to at least one host. */
 function checkUse({ values, tls }: Flags, kinds: readonly string[]): void {
   const ssh = SSH_FLAGS.find((name) => values.has(name));
   if (ssh !== undefined && !kinds.includes("ssh")) {

@@ -1,22 +1,22 @@
-/** What the doctor found out about all hosts. */
+/** The doctor's findings about all hosts. */
 export interface Report {
   /** Whether all hosts can be used. */
   readonly ok: boolean;
-  /** The hosts, in the order in which they were given. */
+  /** The hosts, in the order of the command line. */
   readonly hosts: readonly HostReport[];
 }
 
-/** What the doctor found out about one host. */
+/** The doctor's findings about one host. */
 export interface HostReport {
-  /** The host as it was given. */
+  /** The host as written on the command line. */
   readonly spec: string;
-  /** How the host is reached. */
+  /** How the pool reaches the host. */
   readonly kind: "ssh" | "spawner";
   /** Whether all steps passed. */
   readonly ok: boolean;
   /** The steps of the check, in their order. */
   readonly steps: readonly StepReport[];
-  /** The measured values; `null` for those that were not reached. */
+  /** The measured values; `null` for those that weren't measured. */
   readonly figures: Readonly<Figures>;
 }
 
@@ -26,9 +26,9 @@ export interface StepReport {
   readonly name: string;
   /** Whether the step passed; `null` if an earlier step failed. */
   readonly ok: boolean | null;
-  /** What was found, or why the step failed. */
+  /** The finding, or why the step failed. */
   readonly detail: string;
-  /** What may help. */
+  /** A suggestion for the user. */
   readonly hint?: string;
 }
 
@@ -36,7 +36,7 @@ export interface StepReport {
 export interface Figures {
   /** The number of workers that were started. */
   workers: number | null;
-  /** How long it took until all workers had connected, in milliseconds. */
+  /** The time until all workers had connected, in milliseconds. */
   start: number | null;
   /** The round trip of a tiny task, in milliseconds. */
   roundTrip: number | null;

@@ -13,7 +13,7 @@ const NAME_WIDTH = 14;
 /** The column of details, after two spaces, a mark, a space and the name. */
 const DETAIL_COLUMN = 4 + NAME_WIDTH;
 
-/** The shortest line, however narrow the terminal is. */
+/** The shortest line, even on a narrower terminal. */
 const MIN_WIDTH = 24;
 
 const RED = 31;
@@ -27,7 +27,7 @@ export function headerText(spec: string, { color }: TextStyle): string {
   return paint(printable(spec), BOLD, color);
 }
 
-/** Returns the steps of a host: a line or more for each. */
+/** Returns the steps of a host, at least one line for each. */
 export function stepsText(
   { steps }: Pick<HostReport, "steps">,
   style: TextStyle,
@@ -35,10 +35,10 @@ export function stepsText(
   return steps.map((step) => stepText(step, style)).join("\n");
 }
 
-/** Returns a summary of all hosts, in one line. */
+/** Returns a one-line summary of all hosts. */
 export function summaryText({ hosts }: Report, { color }: TextStyle): string {
   const bad = hosts.filter(({ ok }) => !ok).length;
-  if (bad === 0) return paint("All is well", GREEN, color);
+  if (bad === 0) return paint("All checks passed", GREEN, color);
   const which = hosts.length === 1
     ? "The host has"
     : `${bad} of ${hosts.length} hosts ${bad === 1 ? "has" : "have"}`;
@@ -81,7 +81,7 @@ function wrap(text: string, width: number): string[] {
   });
 }
 
-/** Replaces control characters, as some of the text comes from a host. */
+/** Replaces control characters, because some of the text comes from a host. */
 function printable(text: string): string {
   return text.replace(/[^\P{Cc}\n]/gu, "\uFFFD");
 }

@@ -25,7 +25,7 @@ export async function runDoctor(args: string[]): Promise<number> {
   return await checkAll(request) ? 0 : 1;
 }
 
-/** Checks the hosts one by one, as they would slow each other down. */
+/** Checks the hosts one by one, because they would slow each other down. */
 async function checkAll({ hosts, options, json }: Request): Promise<boolean> {
   const style = textStyle();
   const reports: HostReport[] = [];

@@ -2,7 +2,7 @@ import type { MachineInfo } from "../protocol/spawner_messages.ts";
 import type { RoundTrips } from "./measure.ts";
 import type { Endpoint } from "./find_endpoint.ts";
 
-/** Returns the detail of a step of the start that passed. */
+/** Returns the detail for a step of the start that passed. */
 export function startDetail(
   name: string,
   { hostname, address = hostname, port, user, via }: Endpoint,

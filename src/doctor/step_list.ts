@@ -4,7 +4,7 @@ import type { StepReport } from "./report.ts";
 export class StepList {
   readonly #steps: StepReport[];
 
-  /** Constructs a list of steps that have not been reached. */
+  /** Constructs a list of steps that haven't run. */
   constructor(names: readonly string[]) {
     this.#steps = names.map((name) => ({ name, ok: null, detail: "" }));
   }

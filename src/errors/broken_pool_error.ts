@@ -1,7 +1,7 @@
 /**
- * Thrown by calls on a pool that can't run them: its workers didn't start, its
- * initializer failed, or no worker is left, neither in the pool nor at the host
- * where the call must run. `cause` has the reason.
+ * Thrown by calls that the pool can't run: its workers didn't start, its
+ * initializer failed, or no worker is left in the pool or at the host where the
+ * call must run. `cause` is the reason.
  *
  * @example Usage
  * ```ts

@@ -1,11 +1,16 @@
 /**
- * The step at which a host failed, in the order of the steps. `"name"`: its
- * name can't be resolved; `"connection"`: it can't be reached; `"host key"`: it
- * can't prove its identity; `"key"`: it doesn't accept the user's key or token;
- * `"forwarding"`: it doesn't forward connections; `"folder"`: it has no folder
- * for files; `"deno"`: it has no Deno; `"version"`: its Deno is too old;
- * `"spawner"`: the pool's program doesn't run there; `"worker"`: a worker
- * doesn't start or connect.
+ * The step at which a host failed, in the order of the steps:
+ *
+ * - `"name"`: its name can't be resolved.
+ * - `"connection"`: it can't be reached.
+ * - `"host key"`: it can't prove its identity.
+ * - `"key"`: it doesn't accept the user's key or token.
+ * - `"forwarding"`: it doesn't forward connections.
+ * - `"folder"`: it has no folder for temporary files.
+ * - `"deno"`: it has no Deno.
+ * - `"version"`: its Deno is too old, or its version of this package differs.
+ * - `"spawner"`: the pool's program doesn't run there.
+ * - `"worker"`: a worker doesn't start or connect.
  */
 export type HostStep =
   | "name"
@@ -20,15 +25,16 @@ export type HostStep =
   | "worker";
 
 /**
- * Says why a host can't be used, and what to do about it. It is the `cause` of
- * a {@linkcode BrokenPoolError} or the `error` of {@linkcode HostStats}.
+ * An error whose message says why a host can't be used and what to do. It is
+ * the `cause` of a {@linkcode BrokenPoolError} or the `error` in
+ * {@linkcode HostStats}.
  *
  * @example Usage
  * ```ts
  * import { BrokenPoolError, HostError, Pool } from "@distex/pool";
  * import { assert, assertEquals, assertRejects } from "@std/assert";
  *
- * // No spawner server listens there.
+ * // No spawner server listens on port 1.
  * await using pool = new Pool(1, "127.0.0.1:1/2");
  * const { cause } = await assertRejects(() => pool.ready, BrokenPoolError);
  * assert(cause instanceof HostError);

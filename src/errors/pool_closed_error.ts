@@ -1,5 +1,5 @@
 /**
- * Thrown by calls on a pool that was shut down, as in PEP 3148.
+ * Thrown by calls to a pool that was shut down, as in PEP 3148.
  *
  * @example Usage
  * ```ts

@@ -4,15 +4,15 @@ import { renamedMembers } from "../util/renamed_members.ts";
 export interface WorkerLoss {
   /** The worker's name. */
   readonly worker: string;
-  /** How its process ended: an exit code or a signal, in words. */
+  /** How its process ended, such as `"exit code 3"` or `"signal SIGKILL"`. */
   readonly exitStatus: string;
-  /** The end of its output on stderr, as far as it is known. */
+  /** The end of its output on stderr, if known. */
   readonly stderrTail: string;
 }
 
 /**
  * Thrown by a call whose worker ended before the task returned, if no `retries`
- * are left. The task may have run or not.
+ * are left. The task may or may not have run.
  *
  * @example Usage
  * ```ts
@@ -28,18 +28,18 @@ export interface WorkerLoss {
  * ```
  */
 export class WorkerLostError extends Error {
-  /** The name of the worker that was lost last. */
+  /** The name of the worker that was lost, in the last try. */
   readonly worker: string;
-  /** How its process ended: an exit code or a signal, in words. */
+  /** How its process ended, such as `"exit code 3"` or `"signal SIGKILL"`. */
   readonly exitStatus: string;
-  /** The end of its output on stderr, as far as it is known. */
+  /** The end of its output on stderr, if known. */
   readonly stderrTail: string;
 
   /**
    * Constructs the error.
    *
    * @param task The name of the task.
-   * @param tries How often the task may have begun.
+   * @param tries How many times the task may have begun.
    */
   constructor(
     readonly task: string,
@@ -52,7 +52,7 @@ export class WorkerLostError extends Error {
       ? ""
       : `; its stderr ended with:\n${stderrTail}`;
     super(
-      `The ${worker} ended (${exitStatus})${attempts} before the task '${task}' returned; the task may have run or not${tail}`,
+      `The ${worker} ended (${exitStatus})${attempts} before the task '${task}' returned; the task may or may not have run${tail}`,
       options,
     );
     this.name = "WorkerLostError";

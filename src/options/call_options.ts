@@ -17,26 +17,26 @@
 export interface CallOptions {
   /**
    * The host where tasks must run: `"local"`, or the name of one of the pool's
-   * hosts. If it is left out, they run on any.
+   * hosts. By default, they run on any host.
    */
   readonly host?: string;
   /**
    * How long a call may take, in milliseconds from when it is made. For a map,
-   * it is the time of the whole map.
+   * the limit applies to the whole map, from the request for its first result.
    *
    * @default {undefined}
    */
   readonly timeout?: number;
   /**
-   * Cancels calls when it is aborted. They are then rejected with its reason.
+   * Cancels calls when it is aborted. They are rejected with its reason.
    *
    * @default {undefined}
    */
   readonly signal?: AbortSignal;
   /**
-   * How often a task that may have begun is run again if its worker is lost.
-   * If it is left out, the pool's `retries` applies. It doesn't apply to
-   * `runOnAll`, which calls each worker once.
+   * How many times a task that may have begun runs again if its worker is
+   * lost. The default is the pool's `retries`. `runOnAll` ignores it, because
+   * it calls each worker once.
    */
   readonly retries?: number;
 }

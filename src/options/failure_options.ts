@@ -22,22 +22,24 @@ export interface FailureOptions {
    */
   readonly onHostError?: "fail" | "continue";
   /**
-   * How often a task that may have begun is run again if its worker is lost.
-   * It then has its worker to itself. Only you know whether it is safe to run
-   * a task twice. A task that can't have begun always moves to another worker.
+   * How many times a task that may have begun runs again if its worker is
+   * lost. The rerun has a worker to itself. Only you know whether it is safe
+   * to run a task twice. A task that can't have begun always moves to another
+   * worker, whatever this option is.
    *
    * @default {0}
    */
   readonly retries?: number;
   /**
-   * How often per minute each worker, on average, may be lost and replaced.
-   * The pool gives up a host that loses more. May be `Infinity`.
+   * How many lost workers the pool replaces per minute, for each worker of a
+   * host. If a host loses more, the pool stops replacing its workers. May be
+   * `Infinity`.
    *
    * @default {10}
    */
   readonly maxRestarts?: number;
   /**
-   * How long another machine may stay silent before it counts as lost, in
+   * How long another machine may send nothing before it counts as lost, in
    * milliseconds.
    *
    * @default {15_000}

@@ -29,26 +29,26 @@ export interface HostOptions {
   /** `[ssh://][username@]hostname[:port][/workers]`, IPv6 in brackets. */
   readonly host: string;
   /**
-   * How many workers run there. 0 is one for each CPU of that machine.
+   * How many workers run there. 0 means one per CPU of that machine.
    *
    * @default {0}
    */
   readonly workers?: number;
   /**
-   * The host's name in messages, in {@linkcode Pool.stats} and for the option
-   * `host` of calls. If it is left out, it is the host name.
+   * The host's name in messages, in {@linkcode Pool.stats} and in the option
+   * `host` of calls. The default is the host name.
    */
   readonly name?: string;
   /** ssh: the file of the private key to log in with. */
   readonly identity?: string;
   /**
-   * ssh: further arguments for `ssh`. They come first, so what `-o`, `-p` and
-   * `-l` set there wins. Flags such as `-A` don't.
+   * ssh: extra arguments for `ssh`. They come first, so `-o`, `-p` and `-l` in
+   * them override the pool's. Flags such as `-A` don't.
    *
    * @default {[]}
    */
   readonly sshArgs?: readonly string[];
-  /** ssh: the path of `deno` there. If it is left out, it is searched for. */
+  /** ssh: the path of `deno` there. By default, the pool searches for it. */
   readonly deno?: string;
   /**
    * ssh: the folder for temporary files there.
@@ -57,8 +57,8 @@ export interface HostOptions {
    */
   readonly tmpdir?: string;
   /**
-   * Spawner server: its token. White space around it is ignored. If it is left
-   * out, it is the pool's `token`.
+   * Spawner server: its token. White space around it is ignored. The default
+   * is the pool's `token`.
    */
   readonly token?: string;
   /**
@@ -69,12 +69,11 @@ export interface HostOptions {
    */
   readonly tls?: boolean | TlsOptions;
   /**
-   * What tasks may do there. If it is left out, the pool's `permissions`
-   * applies.
+   * What tasks may do there. The default is the pool's `permissions`.
    */
   readonly permissions?: WorkerPermissions;
   /**
-   * Further arguments for `deno run` there, after the pool's `denoArgs`. All
+   * Extra arguments for `deno run` there, after the pool's `denoArgs`. All
    * users of that machine can see them.
    *
    * @default {[]}
@@ -87,14 +86,14 @@ export interface HostOptions {
    */
   readonly env?: Readonly<Record<string, string>>;
   /**
-   * The working directory of workers there. If it is left out, it is the one
-   * in which ssh starts, or in which the spawner server was started.
+   * The working directory of workers there. The default is the directory in
+   * which ssh runs commands, or in which the spawner server was started.
    */
   readonly cwd?: string;
 }
 
 /**
- * Which certificate of a spawner server is accepted.
+ * Which certificate a spawner server must have.
  *
  * @example Usage
  * ```ts ignore
@@ -106,15 +105,15 @@ export interface HostOptions {
  */
 export interface TlsOptions {
   /**
-   * Certificates (PEM), one of which must have signed it. If they are left
-   * out, they are those that Deno trusts.
+   * Certificates (PEM), one of which must have signed the server's. The
+   * default is the certificates that Deno trusts.
    */
   readonly caCerts?: readonly string[];
-  /** The name it must be for. If it is left out, it is the host name. */
+  /** The name in the server's certificate. The default is the host name. */
   readonly serverName?: string;
 }
 
-/** The longest path that leaves room for a Unix socket's on all systems. */
+/** The longest `tmpdir` in which the path of a Unix socket fits on any system. */
 const MAX_TMPDIR_BYTES = 103 - "/distex-/probe.sock".length - 32;
 
 /** A path that `ssh -R` and Deno's permission flags take literally. */
@@ -201,7 +200,7 @@ function checkTls(tls: HostOptions["tls"]): void {
 }
 
 /**
- * Checks the options of workers that a pool and a host have in common.
+ * Checks the options of workers that both a pool and a host have.
  *
  * @throws {TypeError} If a permission doesn't exist, or an option has the
  * wrong type.
@@ -221,7 +220,7 @@ function checkTmpdir(tmpdir: string | undefined): void {
   const byteLength = new TextEncoder().encode(tmpdir).length;
   if (LITERAL_PATH.test(tmpdir) && byteLength <= MAX_TMPDIR_BYTES) return;
   throw new RangeError(
-    `the option 'tmpdir' must be an absolute path of at most ${MAX_TMPDIR_BYTES} bytes without any of , : % $ \\ in it, and is ${
+    `the option 'tmpdir' must be an absolute path of at most ${MAX_TMPDIR_BYTES} bytes without the characters , : % $ \\ and control characters, but is ${
       Deno.inspect(tmpdir)
     }`,
   );

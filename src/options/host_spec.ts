@@ -1,24 +1,24 @@
 import { checkHostOptions, type HostOptions } from "./host_options.ts";
 import { wrongType } from "./option_checks.ts";
 
-/** A host spec, checked and with its defaults. */
+/** A host's options, checked and with the defaults. */
 export interface HostSettings
   extends Omit<HostOptions, "host" | "workers" | "name"> {
-  /** How the host is reached. */
+  /** How the pool reaches the host. */
   readonly kind: "ssh" | "spawner";
   /** The host's name in messages. */
   readonly name: string;
-  /** The user to log in as; if there is none, ssh decides. */
+  /** The user to log in as; `undefined` lets ssh choose. */
   readonly username: string | undefined;
   /** The host's name or address, without brackets. */
   readonly hostname: string;
-  /** The port, if it was given. */
+  /** The port; `undefined` means the default. */
   readonly port: number | undefined;
-  /** How many workers run there; 0 is one for each CPU. */
+  /** How many workers run there; 0 means one per CPU. */
   readonly workers: number;
 }
 
-/** The name of the last part of a spec in messages. */
+/** The name in messages of the last part of a spec. */
 const WORKERS = "number of workers";
 
 const EXPECTED = "[ssh://][username@]hostname[:port][/workers]";
@@ -28,8 +28,8 @@ const EXPECTED = "[ssh://][username@]hostname[:port][/workers]";
  *
  * @throws {TypeError} If a spec is neither a string nor an object with a
  * `host`, or if an option doesn't exist or has the wrong type.
- * @throws {RangeError} If a part of a spec can't be parsed, which the message
- * names, or an option is out of range.
+ * @throws {RangeError} If a spec can't be parsed or an option is out of range.
+ * The message names the part that is wrong.
  */
 export function parseHosts(
   specs: string | HostOptions | readonly (string | HostOptions)[],
@@ -41,10 +41,10 @@ export function parseHosts(
 }
 
 function parseHost(options: HostOptions): HostSettings {
-  // The `host` of a URL is something else.
+  // A URL has a `host` too, with another meaning.
   if (typeof options?.host !== "string" || options instanceof URL) {
     throw new TypeError(
-      `A host must be a string like ${EXPECTED}, or an object with one as its 'host', and is ${
+      `A host must be a string like ${EXPECTED}, or an object whose 'host' is such a string, but is ${
         describe(options)
       }`,
     );
@@ -53,7 +53,7 @@ function parseHost(options: HostOptions): HostSettings {
   const { kind, username, hostname, port, workers } = parseSpec(host);
   checkHostOptions(options, kind);
   if (count !== undefined && workers !== undefined && count !== workers) {
-    throw unreadable(host, WORKERS, `${count} and ${workers} at once`);
+    throw unreadable(host, WORKERS, `both ${count} and ${workers}`);
   }
   const wanted = count ?? workers ?? 0;
   if (typeof wanted !== "number") {
@@ -80,14 +80,14 @@ function parseHost(options: HostOptions): HostSettings {
   };
 }
 
-/** Describes something that is no host, without its values: one is a token. */
+/** Describes an invalid host without its values, which may include a token. */
 function describe(options: unknown): string {
   if (options === null) return "null";
   if (typeof options !== "object") return `of type ${typeof options}`;
   const name = options.constructor?.name ?? "Object";
   if (name !== "Object") return `of type ${name}`;
   const keys = Object.keys(options).map((key) => `'${key}'`).join(", ");
-  return `an object with ${keys === "" ? "nothing in it" : keys}`;
+  return keys === "" ? "an empty object" : `an object with ${keys}`;
 }
 
 interface Spec {
@@ -106,7 +106,7 @@ function parseSpec(spec: string): Spec {
     throw unreadable(
       spec,
       "scheme",
-      `"${scheme}://", and can only be "ssh://"`,
+      `"${scheme}://", but can only be "ssh://"`,
     );
   }
   const kind = scheme === "ssh" ? "ssh" : "spawner";
@@ -126,7 +126,7 @@ function parseSpec(spec: string): Spec {
   };
 }
 
-/** Must come first: no message may contain a password. */
+/** Runs before all other checks, because no message may contain a password. */
 function checkPassword(scheme: string | undefined, rest: string): void {
   const colon = rest.indexOf(":");
   const at = rest.lastIndexOf("@");
@@ -135,13 +135,13 @@ function checkPassword(scheme: string | undefined, rest: string): void {
   throw unreadable(
     `${prefix}${rest.slice(0, colon)}:…${rest.slice(at)}`,
     "username",
-    "followed by a password, which can't be given: log in with a key (the host's option 'identity', or an ssh-agent)",
+    "followed by a password, which isn't supported: log in with a key (the host's option 'identity', or an ssh-agent)",
   );
 }
 
 /** Refuses `ssh:/host` and `ssh:host`, which lack slashes. */
 function checkSlashes(spec: string): void {
-  // A host may be named ssh, and have a port.
+  // `ssh:22` may be a host named ssh with a port.
   const [, rest] = spec.match(/^ssh:(?!\d)\/?([^/].*)$/s) ?? [];
   if (rest === undefined) return;
   checkPassword("ssh", rest);
@@ -192,7 +192,7 @@ function portNumber(spec: string, text: string): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port > 0 && port < 65_536) return port;
   const found = text === "" ? "missing after the colon" : `"${text}"`;
-  throw unreadable(spec, "port", `${found}, and must be from 1 to 65535`);
+  throw unreadable(spec, "port", `${found}, but must be from 1 to 65535`);
 }
 
 function workerCount(spec: string, text: string): number | undefined {
@@ -205,7 +205,7 @@ function noCount(spec: string, found: string): RangeError {
   return unreadable(
     spec,
     WORKERS,
-    `${found}, and must be a whole number, where 0 is one for each CPU`,
+    `${found}, but must be a whole number; 0 means one per CPU`,
   );
 }
 

@@ -21,9 +21,9 @@ export interface LimitOptions {
    */
   readonly concurrency?: number;
   /**
-   * How many calls wait at a worker beyond those it runs. With 0, none wait;
-   * more keep a worker busy while results travel. `"auto"` measures how long
-   * tasks take and keeps about 4 ms of work at each worker.
+   * How many calls wait at a worker in addition to those it runs. With 0, none
+   * wait. Waiting calls keep a worker busy while results travel. `"auto"`
+   * measures how long tasks take and keeps about 4 ms of work at each worker.
    *
    * @default {"auto"}
    */
@@ -35,7 +35,7 @@ export interface LimitOptions {
    */
   readonly startTimeout?: number;
   /**
-   * How long a task that was cancelled or timed out may go on before its
+   * How long a task that was cancelled or timed out may continue before its
    * worker is killed and replaced, in milliseconds.
    *
    * @default {1_000}

@@ -15,38 +15,39 @@
  */
 export interface MapOptions {
   /**
-   * How many items travel together. Larger chunks make tiny tasks much
-   * faster. `"auto"` measures how long items take and makes chunks of about a
-   * millisecond, or smaller ones if an async iterable has no more items yet.
-   * With a number, items wait until the chunk is full. If an item can't be
-   * sent, its whole chunk isn't.
+   * How many items travel in one message. Larger chunks make tiny tasks much
+   * faster. `"auto"` measures how long items take and makes chunks that take
+   * about a millisecond, or smaller ones if an async iterable has no more
+   * items yet. With a number, items wait until the chunk is full. If an item
+   * can't be sent, none of its chunk is sent.
    *
    * @default {"auto"}
    */
   readonly chunkSize?: number | "auto";
   /**
-   * Whether results come in the order of the items. If not, they come as they
-   * are ready.
+   * Whether results come in the order of the items. If not, they come as the
+   * tasks finish.
    *
    * @default {true}
    */
   readonly ordered?: boolean;
   /**
-   * Whether each item is an array with all arguments of one call. If not, it
-   * is the only argument.
+   * Whether each item is an array with all arguments of one call. If not, each
+   * item is the only argument.
    *
    * @default {false}
    */
   readonly spread?: boolean;
   /**
-   * How long the whole map may take, in milliseconds from when its first
-   * result is asked for.
+   * How long the whole map may take, in milliseconds from the request for its
+   * first result.
    *
    * @default {undefined}
    */
   readonly timeout?: number;
   /**
-   * Ends the map when it is aborted. The map then throws the signal's reason.
+   * Cancels the map when it is aborted. The map then throws the signal's
+   * reason.
    *
    * @default {undefined}
    */

@@ -18,8 +18,8 @@
 export interface NetworkOptions {
   /**
    * How workers on this machine connect: over a Unix socket in a folder that
-   * only this user can enter, or over TCP. If it is left out, it is `"unix"`,
-   * and `"tcp"` on Windows.
+   * only this user can enter, or over TCP. The default is `"unix"`, on Windows
+   * `"tcp"`.
    */
   readonly transport?: "unix" | "tcp";
   /**
@@ -29,8 +29,8 @@ export interface NetworkOptions {
    */
   readonly listen?: ListenOptions;
   /**
-   * The token of the spawner servers, for hosts that have none of their own.
-   * White space around it is ignored.
+   * The token for spawner servers, unless a host has its own. White space
+   * around it is ignored.
    */
   readonly token?: string;
 }
@@ -48,16 +48,16 @@ export interface NetworkOptions {
  */
 export interface ListenOptions {
   /**
-   * The host name or address to listen on, which is also where workers at
-   * spawner servers connect. If it is left out, it is `"127.0.0.1"` for
-   * workers on this machine, and for spawner servers the address of this
-   * machine on the way there. With `"0.0.0.0"` the pool listens on all IPv4
-   * addresses and with `"::"` on all addresses; workers then connect to the
-   * address that the spawner server sees.
+   * The host name or address to listen on. Workers at spawner servers connect
+   * to it too. The default is `"127.0.0.1"` for workers on this machine, and
+   * for spawner servers the address from which this machine connects to them.
+   * With `"0.0.0.0"`, the pool listens on all IPv4 addresses, with `"::"` on
+   * all addresses; workers then connect to the address from which the spawner
+   * server sees the pool connect.
    */
   readonly hostname?: string;
   /**
-   * The port to listen on. 0 is any free port.
+   * The port to listen on. 0 means any free port.
    *
    * @default {0}
    */

@@ -1,8 +1,8 @@
 /**
  * Checks that an option is an integer.
  *
- * @param min The least value allowed.
- * @param alternative What else is allowed, such as `"auto"`.
+ * @param min The smallest allowed value.
+ * @param alternative Another allowed value, such as `"auto"`.
  * @throws {TypeError} If it isn't a number.
  * @throws {RangeError} If it isn't an integer of at least `min`.
  */
@@ -26,7 +26,7 @@ export function checkInteger(
 }
 
 /**
- * Checks that an option is a port number, where 0 is any free port.
+ * Checks that an option is a port number; 0 means any free port.
  *
  * @throws {TypeError} If it isn't a number.
  * @throws {RangeError} If it isn't an integer from 0 to 65535.
@@ -104,7 +104,7 @@ export function checkString(name: string, value: unknown): void {
 export function checkSecret(name: string, value: unknown): void {
   if (value === undefined || typeof value === "string") return;
   throw new TypeError(
-    `'${name}' must be a string, and is of type ${typeof value}`,
+    `'${name}' must be a string, but is of type ${typeof value}`,
   );
 }
 
@@ -138,7 +138,8 @@ export function checkStringRecord(name: string, value: unknown): void {
 /**
  * Checks that options are an object.
  *
- * @param owner What takes the options, for the message.
+ * @param owner The name, in the message, of the function or class that takes
+ * the options.
  * @throws {TypeError} If they aren't.
  */
 export function checkObject(owner: string, options: unknown): void {
@@ -146,7 +147,7 @@ export function checkObject(owner: string, options: unknown): void {
     typeof options === "object" && options !== null && !Array.isArray(options)
   ) return;
   throw new TypeError(
-    `The options of ${owner} must be an object, and are ${
+    `The options of ${owner} must be an object, but are ${
       Deno.inspect(options)
     }`,
   );
@@ -155,8 +156,9 @@ export function checkObject(owner: string, options: unknown): void {
 /**
  * Checks that all options exist.
  *
- * @param owner What takes the options, for the message.
- * @param known An object with all names that exist.
+ * @param owner The name, in the message, of the function or class that takes
+ * the options.
+ * @param known An object that has all options that exist.
  * @param renamed For each old name or Python name, what to write instead.
  * @throws {TypeError} If there is an option that doesn't exist.
  */
@@ -202,5 +204,5 @@ export function wrongValue(
 }
 
 function message(name: string, value: unknown, expected: string): string {
-  return `'${name}' must be ${expected}, and is ${Deno.inspect(value)}`;
+  return `'${name}' must be ${expected}, but is ${Deno.inspect(value)}`;
 }

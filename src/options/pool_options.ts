@@ -24,22 +24,22 @@ export type HostSpec = string | HostOptions;
  * assertEquals(await pool.run(() => Deno.env.get("GREETING")), "hello");
  * ```
  *
- * @typeParam Args The arguments of the initializer; if they aren't known, they
- * aren't checked.
+ * @typeParam Args The arguments of the initializer. If they are unknown, the
+ * type check ignores them.
  */
 export interface PoolOptions<Args extends unknown[] = never[]>
   extends WorkerOptions<Args>, LimitOptions, FailureOptions, NetworkOptions {
   /**
-   * How many workers run on this machine; 0 is none. If it is left out, there
-   * is one for each CPU, whether or not there are other hosts.
+   * How many workers run on this machine. May be 0. The default is one per
+   * CPU, whether or not there are other hosts.
    */
   readonly workers?: number;
   /**
-   * Other machines where workers run, one or many:
+   * Other machines where workers run, one or an array:
    * `[ssh://][username@]hostname[:port][/workers]`, or an object with more
-   * options. A host with `ssh://` is reached by ssh, any other by the spawner
-   * server that runs there. Without a number of workers, or with 0, there is
-   * one for each CPU of that machine.
+   * options. The pool reaches a host with `ssh://` over ssh, and any other
+   * host through a spawner server that runs there. If the number of workers is
+   * missing or 0, the pool starts one per CPU of that machine.
    *
    * @default {[]}
    */
@@ -54,7 +54,7 @@ export interface PoolOptions<Args extends unknown[] = never[]>
    */
   readonly modules?: "auto" | "bundle";
   /**
-   * Whether workers are started only when the first task is submitted.
+   * Whether the pool starts its workers only when the first task is submitted.
    *
    * @default {false}
    */

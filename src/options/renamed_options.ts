@@ -1,10 +1,10 @@
 /** Old names and Python names of calls' options, and what to write instead. */
 export const RENAMED_CALL_OPTIONS: ReadonlyMap<string, string> = new Map([
-  ["chunksize", "give 'chunkSize' to map()"],
-  ["chunkSize", "give it to map()"],
-  ["star", "give 'spread' to map()"],
-  ["spread", "give it to map()"],
-  ["ordered", "give it to map()"],
+  ["chunksize", "pass 'chunkSize' to map()"],
+  ["chunkSize", "pass it to map()"],
+  ["star", "pass 'spread' to map()"],
+  ["spread", "pass it to map()"],
+  ["ordered", "pass it to map()"],
 ]);
 
 /** Old names and Python names of maps' options, and what to write instead. */
@@ -12,8 +12,8 @@ export const RENAMED_MAP_OPTIONS: ReadonlyMap<string, string> = new Map([
   ["chunksize", "use 'chunkSize'"],
   ["chunk_size", "use 'chunkSize'"],
   ["star", "use 'spread'"],
-  ["host", "give it to with(), as in pool.with({ host }).map(…)"],
-  ["retries", "give it to with(), as in pool.with({ retries }).map(…)"],
+  ["host", "pass it to with(), as in pool.with({ host }).map(…)"],
+  ["retries", "pass it to with(), as in pool.with({ retries }).map(…)"],
 ]);
 
 /** Python names of options of a shutdown, and what to write instead. */
@@ -41,20 +41,20 @@ export const RENAMED_POOL_OPTIONS: ReadonlyMap<string, string> = new Map([
   ["maxWorkers", "use 'workers'"],
   [
     "worker_loglevel",
-    "use 'stdio' for what workers print, or 'env' for a log level of your own",
+    "use 'stdio' for the workers' output, or 'env' for a log level of your own",
   ],
   ["func_pickle", "functions are sent as source or imported from a module"],
-  ["data_pickle", "there is one encoding of values"],
+  ["data_pickle", "all values are encoded in the same way"],
   ["loop", "Deno has one event loop"],
   ["worker_loop", "a worker has Deno's event loop"],
   [
     "chunksize",
-    "give 'chunkSize' to map(), as in pool.map(task, items, { chunkSize })",
+    "pass 'chunkSize' to map(), as in pool.map(task, items, { chunkSize })",
   ],
-  ["chunkSize", "give it to map(), as in pool.map(task, items, { chunkSize })"],
-  ["star", "give 'spread' to map()"],
-  ["spread", "give it to map()"],
-  ["ordered", "give it to map()"],
-  ["timeout", "give it to with(), as in pool.with({ timeout }).run(task)"],
-  ["signal", "give it to with(), as in pool.with({ signal }).run(task)"],
+  ["chunkSize", "pass it to map(), as in pool.map(task, items, { chunkSize })"],
+  ["star", "pass 'spread' to map()"],
+  ["spread", "pass it to map()"],
+  ["ordered", "pass it to map()"],
+  ["timeout", "pass it to with(), as in pool.with({ timeout }).run(task)"],
+  ["signal", "pass it to with(), as in pool.with({ signal }).run(task)"],
 ]);

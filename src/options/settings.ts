@@ -49,7 +49,7 @@ export interface ListenSettings {
   readonly port: number;
 }
 
-/** A pool's options, checked and with their defaults. */
+/** A pool's options, checked and with the defaults. */
 export interface PoolSettings extends Required<Omit<PoolOptions, ReadOption>> {
   /** The other machines. */
   readonly hosts: readonly HostSettings[];
@@ -65,7 +65,7 @@ export interface PoolSettings extends Required<Omit<PoolOptions, ReadOption>> {
   readonly cwd: string | undefined;
 }
 
-/** A map's options, checked and with their defaults. */
+/** A map's options, checked and with the defaults. */
 export interface MapSettings
   extends Required<Omit<MapOptions, "timeout" | "signal">> {
   /** See {@linkcode MapOptions.timeout}. */
@@ -103,7 +103,7 @@ export function poolSettings<Args extends unknown[]>(
   checkNames("Pool", options, settings, RENAMED_POOL_OPTIONS);
   if (workers === 0 && settings.hosts.length === 0) {
     throw new RangeError(
-      "'workers' is 0 and there are no 'hosts', so nothing could run tasks: give 'hosts', or leave 'workers' out for one worker per CPU",
+      "'workers' is 0 and there are no 'hosts', so no worker could run tasks: add 'hosts', or omit 'workers' for one worker per CPU",
     );
   }
   return settings;
@@ -118,7 +118,7 @@ function workerSettings<Args extends unknown[]>(options: WorkerOptions<Args>) {
     throw wrongType(
       "initializer",
       initializer,
-      "a function, or come from importTasks() or bind()",
+      "a function or a task from importTasks() or bind()",
     );
   }
   if (!Array.isArray(initializerArgs)) {
@@ -238,7 +238,7 @@ export function callSettings(
 }
 
 /**
- * Checks how a pool is shut down.
+ * Checks the options of a shutdown and fills in the defaults.
  *
  * @throws {TypeError} If an option doesn't exist or has the wrong type.
  */

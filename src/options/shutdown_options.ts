@@ -15,15 +15,15 @@
  */
 export interface ShutdownOptions {
   /**
-   * Whether the promise waits until the pool has ended. If not, it is resolved
-   * at once and the pool ends in the background.
+   * Whether the promise resolves only when the pool has ended. If not, it
+   * resolves at once and the pool ends in the background.
    *
    * @default {true}
    */
   readonly wait?: boolean;
   /**
-   * Whether queued tasks are cancelled at once, and running tasks when
-   * `cancelGrace` is over.
+   * Whether to cancel pending calls: queued ones at once, running ones after
+   * `cancelGrace`.
    *
    * @default {false}
    */

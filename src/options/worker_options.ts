@@ -2,8 +2,8 @@ import type { TaskLike } from "../tasks/task.ts";
 import type { WorkerPermissions } from "./worker_permissions.ts";
 
 /**
- * What workers are started with: the part of {@linkcode PoolOptions} that
- * shapes the worker processes.
+ * How workers are started: the part of {@linkcode PoolOptions} about worker
+ * processes.
  *
  * @example Usage
  * ```ts
@@ -15,8 +15,8 @@ import type { WorkerPermissions } from "./worker_permissions.ts";
  * assertEquals(await pool.run(() => Deno.env.get("GREETING")), "hello");
  * ```
  *
- * @typeParam Args The arguments of the initializer; if they aren't known, they
- * aren't checked.
+ * @typeParam Args The arguments of the initializer. If they are unknown, the
+ * type check ignores them.
  */
 export interface WorkerOptions<Args extends unknown[] = never[]> {
   /**
@@ -32,23 +32,24 @@ export interface WorkerOptions<Args extends unknown[] = never[]> {
    */
   readonly initializerArgs?: InitializerArgs<Args>;
   /**
-   * What tasks may do. `"inherit"` grants what this program has been granted.
+   * What tasks may do. `"inherit"` grants the permissions that this program
+   * has.
    *
    * @default {"inherit"}
    */
   readonly permissions?: WorkerPermissions;
   /**
-   * The deno.json, deno.jsonc or package.json by which workers resolve imports,
-   * as a path or a file URL. `false` means none, and no `vendor` folder either.
-   * If it is left out, it is the one nearest to this program's main module, in
-   * its folder or above. A program can't see its own `--config` and
-   * `--import-map`: if it has them, pass the same file here, or
+   * The deno.json, deno.jsonc or package.json with which workers resolve
+   * imports, as a path or a file URL. `false` means none, and no `vendor`
+   * folder either. The default is the nearest one to this program's main
+   * module, in its folder or above. A program can't see its own `--config` and
+   * `--import-map` flags: if it has them, pass the same file here, or use
    * `denoArgs: ["--import-map", path]`.
    */
   readonly config?: string | URL | false;
   /**
-   * Further arguments for each worker's `deno run`. All users of the machine
-   * can see them.
+   * Extra arguments for each worker's `deno run`. All users of the machine can
+   * see them.
    *
    * @default {[]}
    */
@@ -60,17 +61,16 @@ export interface WorkerOptions<Args extends unknown[] = never[]> {
    */
   readonly env?: Readonly<Record<string, string>>;
   /**
-   * The working directory of workers on this machine. If it is left out, it is
-   * that of this process. Set it for other machines with
-   * {@linkcode HostOptions.cwd}.
+   * The working directory of workers on this machine. The default is that of
+   * this process. Set it for other machines with {@linkcode HostOptions.cwd}.
    */
   readonly cwd?: string;
   /**
    * Where the output of workers goes. `"lines"` writes it to this process's
    * stdout and stderr line by line, with the worker's name. `"inherit"` lets
-   * workers on this machine write there directly, and treats other machines as
-   * `"lines"` does. `"null"` discards it, and what the pool reports about
-   * hosts.
+   * workers on this machine write there directly; for other machines, it works
+   * like `"lines"`. `"null"` discards the output, and also the pool's own
+   * reports about hosts.
    *
    * @default {"lines"}
    */

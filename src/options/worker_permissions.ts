@@ -7,20 +7,20 @@ import {
 } from "../spawner/permission_flags.ts";
 
 /**
- * What tasks may do: `"inherit"` grants what the program that makes the pool
- * has been granted, `"none"` grants nothing, and an object grants what it
- * lists, as the `permissions` option of Deno's `Worker` does.
+ * What tasks may do: `"inherit"` grants the permissions of the program that
+ * makes the pool, `"none"` grants nothing, and an object grants what it lists,
+ * like the `permissions` option of Deno's `Worker`.
  *
- * A program can't find out which paths or hosts Deno granted or denied it one
- * by one. A permission that was granted or denied by such a list isn't
- * inherited: list here what tasks need.
+ * A program can't find out for which paths or hosts Deno granted or denied it a
+ * permission. So workers don't inherit a permission that was granted or denied
+ * by a list: list here what tasks need.
  *
  * Without `import`, workers download nothing, neither from npm nor from the
  * hosts that Deno allows by default. They can still import modules that are in
  * Deno's cache. With `"inherit"`, workers may import from the hosts that Deno
  * allows by default if the program may. A list of hosts replaces Deno's
- * defaults; the pool adds `jsr.io`, because workers may be loaded from there.
- * npm is allowed with any list.
+ * defaults; the pool adds `jsr.io`, because the worker program may be loaded
+ * from there. npm is allowed with any list.
  *
  * @example Usage
  * ```ts
@@ -42,7 +42,7 @@ export type WorkerPermissions =
   | Deno.PermissionOptionsObject;
 
 /**
- * Works out what is granted, given what this program has been granted.
+ * Returns what tasks are granted, given the permissions of this program.
  *
  * @throws {TypeError} If a permission doesn't exist or has the wrong type.
  * @throws {RangeError} If a permission has a value that isn't allowed.
@@ -57,9 +57,9 @@ export function grantedBy(permissions: WorkerPermissions): Grants {
   for (const [name, value] of Object.entries(wanted)) {
     if (!isPermissionName(name)) {
       throw new TypeError(
-        `'permissions' can have ${
+        `'permissions' can't have "${name}"; it can have ${
           PERMISSION_NAMES.join(", ")
-        }, and "${name}" is none of them`,
+        }`,
       );
     }
     if (Array.isArray(value)) {
@@ -87,7 +87,7 @@ function checkPermissions(permissions: unknown): void {
   throw wrong("permissions", permissions, expected);
 }
 
-/** Returns an entry as a flag lists it, where a comma can't be escaped. */
+/** Returns a list entry as text for a flag, in which a comma can't be escaped. */
 function listEntry(name: PermissionName, value: unknown): string {
   const entry = value instanceof URL ? fileURLToPath(value) : value;
   if (typeof entry === "string" && !entry.includes(",")) return entry;
@@ -110,8 +110,8 @@ function isGranted(name: PermissionName): boolean {
 
 /**
  * Checks whether the program may import from the hosts that Deno allows by
- * default. One of them is enough to know, because a list of the program's own
- * replaces them all.
+ * default. It checks only one, because a list in the program's flags replaces
+ * all of them.
  */
 function hasDefaultImports(): boolean {
   const all = Deno.permissions.querySync({ name: "import" });

@@ -27,15 +27,15 @@ import { WorkerHandle } from "../scheduling/worker_handle.ts";
 
 const INITIALIZER_FAILED = "its initializer failed: ";
 
-/** The parts of a pool, from its start to its end. */
+/** The parts of a pool, and its life from start to end. */
 export class Engine {
   /** Sends calls to workers. */
   readonly scheduler: Scheduler;
   /** Gives numbers to tasks. */
   readonly tasks: TaskRegistry;
-  /** Captures where calls are made. */
+  /** Records where calls are made. */
   readonly tracer: CallerTracer = new CallerTracer();
-  /** Warns of maps that nobody reads. */
+  /** Warns about maps that nobody reads. */
   readonly unreadMaps: UnreadMaps = new UnreadMaps();
 
   readonly #settings: PoolSettings;
@@ -81,7 +81,7 @@ export class Engine {
     }
   }
 
-  /** How often a call is run again by default. */
+  /** The default of the option `retries` of calls. */
   get retries(): number {
     return this.#settings.retries;
   }
@@ -91,7 +91,7 @@ export class Engine {
     return this.#hosts.map(({ tally }) => tally.name);
   }
 
-  /** The pool's hosts, once their start has begun. */
+  /** The pool's hosts; empty until the pool starts. */
   get hosts(): Host[] {
     return this.#supervisor.hosts.flatMap(({ host }) => host ?? []);
   }
@@ -110,7 +110,7 @@ export class Engine {
       : hosts.reduce((total, host) => total + host.workers, workers);
   }
 
-  /** Resolved once the workers are there; it doesn't start them. */
+  /** Resolves when the workers are ready. Reading it doesn't start them. */
   get ready(): Promise<void> {
     return this.#ready.promise;
   }
@@ -121,7 +121,7 @@ export class Engine {
       this.#starting = this.#stopping === undefined
         ? this.#startWorkers()
         : Promise.reject(new PoolClosedError());
-      // Callers of start() get the error; other programs go on.
+      // `ready` reports a failure; a program that doesn't read it continues.
       this.#starting.catch(() => {});
       this.#ready.resolve(this.#starting);
     }
@@ -149,7 +149,7 @@ export class Engine {
     await this.#keepAlive.during(this.#beginStop());
   }
 
-  /** Shuts down at the end of an `await using` block. */
+  /** Shuts the pool down at the end of an `await using` block. */
   async dispose(): Promise<void> {
     this.scheduler.close(closed);
     this.#afterGrace(() => this.#cancelUnawaited());
@@ -190,13 +190,13 @@ export class Engine {
         this.#ready.reject(new PoolClosedError());
       }
       this.#stopping = this.#stop();
-      // A program that doesn't wait isn't told of a failure.
+      // Only a program that waits for the end gets an error.
       this.#stopping.catch(() => {});
     }
     return this.#stopping;
   }
 
-  /** Calls `action` after the grace period, unless the pool ends before. */
+  /** Runs an action after `cancelGrace`, unless the pool has ended. */
   #afterGrace(action: () => void): void {
     if (this.#hasEnded) return;
     const timer = setTimeout(action, this.#settings.cancelGrace);
@@ -212,11 +212,11 @@ export class Engine {
 
   #cancelUnawaited(): void {
     const count = this.scheduler.cancelUnawaited(
-      () => aborted("The pool's block has ended, and nobody awaited the task"),
+      () => aborted("The pool's block ended, and nobody awaited the task"),
     );
     if (count === 0) return;
     console.warn(
-      `[distex] Cancelled ${count} pending calls that nobody awaits, as the block of their pool has ended. To wait for them, call pool.shutdown() at the end of the block`,
+      `[distex] Cancelled ${count} pending calls that nobody awaits, because the block of their pool has ended. To wait for them, call pool.shutdown() at the end of the block`,
     );
   }
 
@@ -244,22 +244,22 @@ export class Engine {
     }
   }
 
-  /** Takes in a worker that replaces a lost one. */
+  /** Adds a worker that replaces a lost one. */
   async #replace(worker: ConnectedWorker): Promise<void> {
     const handle = this.#handle(worker);
     try {
       await this.scheduler.connect(handle, this.#initializer());
-      // Before that, the pool would take it for its only worker.
+      // If it were added earlier, it would be the pool's only worker.
       await this.#starting;
       this.scheduler.add([handle]);
     } catch (error) {
-      // Another one is started; if that is in vain, the reason is reported.
+      // The supervisor starts another one, or reports this reason if it gives up.
       worker.process.refuse(`${INITIALIZER_FAILED}${error}`);
       handle.close();
     }
   }
 
-  /** Returns whether a host has workers or may get some; `undefined`: any. */
+  /** Whether a host has or may get workers; `undefined` means any host. */
   #expects(host: string | undefined): boolean {
     if (!this.#isReady) return true;
     return this.#supervisor.hosts.some((supervised) =>
@@ -273,7 +273,7 @@ export class Engine {
     return lostSince + this.#settings.hostTimeout - performance.now();
   }
 
-  /** Fails calls that can no longer run, as a worker or a host was lost. */
+  /** Fails calls that can't run since a worker or a host was lost. */
   #failStranded(): void {
     clearTimeout(this.#hostTimer);
     if (!this.#isReady) return this.scheduler.wake();
@@ -296,12 +296,12 @@ export class Engine {
       () => this.#failStranded(),
       Math.min(least + 1, LONGEST_DELAY),
     );
-    // Pending calls keep the program alive; this timer needn't.
+    // Only the waiting calls keep the program alive.
     Deno.unrefTimer(this.#hostTimer);
   }
 
   #breakLater(message: string, cause: unknown): void {
-    // shutdown() throws the same error.
+    // shutdown() also throws what goes wrong here.
     this.#break(message, cause).catch(() => {});
   }
 
@@ -368,7 +368,7 @@ function aborted(message: string): DOMException {
   return withoutFrames(new DOMException(message, "AbortError"));
 }
 
-/** A host and what its workers have done. */
+/** A host in the pool's statistics. */
 interface PoolHost {
   readonly tally: HostTally;
   readonly kind: HostKind;

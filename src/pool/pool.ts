@@ -66,9 +66,9 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
    * });
    * ```
    *
-   * @param workers How many workers run on this machine; 0 is none, and
-   * `undefined` is one for each CPU.
-   * @param hosts Other machines, one or many:
+   * @param workers How many workers run on this machine. May be 0; `undefined`
+   * means one per CPU.
+   * @param hosts Other machines, one or an array:
    * `[ssh://][username@]hostname[:port][/workers]`.
    * @param options Further options.
    * @throws {TypeError} If an option doesn't exist or has the wrong type, or
@@ -100,15 +100,14 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
   }
 
   /**
-   * Resolved when all workers have connected and have run the initializer.
-   * Reading it starts nothing: in a `lazy` pool, the first task starts the
-   * workers.
+   * Resolves when all workers have connected and have run the initializer.
+   * Reading it doesn't start a `lazy` pool; the first task does.
    *
    * It is rejected with a {@linkcode BrokenPoolError} if a worker doesn't start
-   * or the initializer fails; all calls are then rejected too. (With
-   * `onHostError: "continue"`, a host that can't be used is left out.) It is
-   * rejected with a {@linkcode PoolClosedError} if the pool is shut down before
-   * it was started.
+   * or the initializer fails. All calls are then rejected too. With
+   * `onHostError: "continue"`, the pool starts without a host that can't be
+   * used. The promise is rejected with a {@linkcode PoolClosedError} if the
+   * pool is shut down before it starts.
    *
    * @example Usage
    * ```ts
@@ -143,8 +142,8 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
   }
 
   /**
-   * The number of workers that the pool should have. The workers of a host
-   * with one for each of its CPUs count once the host has connected.
+   * The number of workers that the pool should have. If a host has one worker
+   * per CPU, its workers count once the host has connected.
    *
    * @example Usage
    * ```ts
@@ -160,7 +159,7 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
   }
 
   /**
-   * Reports what the pool is doing and has done, in total and by host.
+   * Reports what the pool is doing and has done, in total and for each host.
    *
    * @example Usage
    * ```ts
@@ -180,15 +179,15 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
   }
 
   /**
-   * Ends the pool. It accepts no more tasks, finishes those it has, unless they
-   * are cancelled, and ends the workers. With `cancelFutures`, queued calls are
-   * rejected at once with a `DOMException` named `"AbortError"`, and running
-   * ones after `cancelGrace`, when their workers are killed. A map that is being
-   * read yields the results of the items it has submitted, then throws a
+   * Shuts the pool down: refuses new calls, waits for pending ones, and ends
+   * the workers. With `cancelFutures`, queued calls are rejected at once with a
+   * `DOMException` named `"AbortError"`, and running ones after `cancelGrace`,
+   * when their workers are killed. A map that is being read yields the results
+   * of the items that it has submitted, then throws a
    * {@linkcode PoolClosedError}.
    *
-   * With `wait: false`, the program stays alive for pending calls only while
-   * somebody awaits them.
+   * With `wait: false`, pending calls keep the program alive only if it awaits
+   * them.
    *
    * @example Usage
    * ```ts
@@ -202,8 +201,9 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
    * await assertRejects(() => pool.run(() => 1), Error, "shut down");
    * ```
    *
-   * @param options Whether to wait, and whether to cancel tasks.
-   * @returns A promise that is resolved when the workers have ended.
+   * @param options Whether to wait, and whether to cancel pending calls.
+   * @returns A promise that resolves when the workers have ended; with
+   * `wait: false`, at once.
    * @throws {TypeError} If an option doesn't exist or isn't a boolean.
    * @throws {Error} If something can't be ended or removed, such as the folder
    * of the pool's socket. With `wait: false` this isn't reported.
@@ -231,7 +231,7 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
    * await rejected;
    * ```
    *
-   * @returns A promise resolved when the workers have ended.
+   * @returns A promise that resolves when the workers have ended.
    * @throws {Error} If something can't be ended or removed, such as the folder
    * of the pool's socket.
    */
@@ -242,10 +242,10 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
   /**
    * Shuts the pool down at the end of an `await using` block.
    *
-   * It waits for the calls that somebody awaits, as {@linkcode Pool.shutdown}
-   * does. Pending calls that nobody awaits are cancelled after `cancelGrace`,
-   * with a warning: a block that is left by an error shouldn't wait for them,
-   * and a disposal can't tell why the block is left.
+   * It waits for the calls that the program awaits, as
+   * {@linkcode Pool.shutdown} does. It cancels pending calls that nobody awaits
+   * after `cancelGrace`, with a warning: a block that ends with an error
+   * shouldn't wait for them, and this method can't tell why the block ended.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#engine.dispose();

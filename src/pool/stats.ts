@@ -23,7 +23,7 @@ export interface PoolStats {
   readonly queued: number;
   /** Calls that run or wait at a worker. */
   readonly running: number;
-  /** Tasks that have returned; each item of a map is one. */
+  /** Tasks that have returned; each item of a map counts as one. */
   readonly done: number;
   /** Tasks that have thrown. */
   readonly failed: number;
@@ -35,7 +35,7 @@ export interface PoolStats {
 export interface HostStats {
   /** The name of the host; `"local"` is this machine. */
   readonly name: string;
-  /** How its workers are started. */
+  /** The kind of host. */
   readonly kind: HostKind;
   /** How many workers are connected. */
   readonly workers: number;
@@ -48,10 +48,10 @@ export interface HostStats {
   /** How long its workers were busy, in milliseconds. */
   readonly busy: number;
   /**
-   * How many of its workers were lost, including those that the pool has killed
+   * How many of its workers were lost, including those that the pool killed
    * because a task took too long.
    */
   readonly lost: number;
-  /** Why the host isn't in use, unless it is. */
+  /** The reason if the host isn't in use, otherwise `undefined`. */
   readonly error: Error | undefined;
 }

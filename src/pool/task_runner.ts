@@ -18,12 +18,12 @@ import type { SendableResult } from "../tasks/task_result.ts";
 import type { Transferred } from "../tasks/transferred.ts";
 import type { AnyResultOf, ArgsOf, ResultOf } from "../tasks/signatures.ts";
 
-/** The most pending calls of which a pool notes whether they are awaited. */
+/** The most pending calls for which a pool records whether they are awaited. */
 const MAX_OBSERVED = 64;
 
 /**
- * The interface for running tasks, which a {@linkcode Pool} has, and so has the
- * same pool with options for calls, from {@linkcode TaskRunner.with}.
+ * The methods that run tasks. A {@linkcode Pool} has them, and so does the view
+ * of a pool with options for calls that {@linkcode TaskRunner.with} returns.
  *
  * @example Usage
  * ```ts
@@ -44,7 +44,7 @@ export class TaskRunner {
   readonly #options: CallOptions;
   readonly #terms: CallTerms;
 
-  /** For {@linkcode Pool} only: a program gets a runner from a pool. */
+  /** For {@linkcode Pool} only. Programs get a runner from a pool. */
   protected constructor(engine: Engine, options: CallOptions) {
     this.#engine = engine;
     this.#options = options;
@@ -53,7 +53,7 @@ export class TaskRunner {
   }
 
   /**
-   * Returns the same pool with options for the calls made through it.
+   * Returns a view of the same pool that applies options to its calls and maps.
    *
    * @example Usage
    * ```ts
@@ -65,7 +65,7 @@ export class TaskRunner {
    * assertEquals(await here.run((x: number) => x + 1, 1), 2);
    * ```
    *
-   * @param options The options, added to those that this runner has.
+   * @param options The options, which are added to those of this runner.
    * @returns A runner with these options.
    * @throws {TypeError} If an option doesn't exist or has the wrong type.
    * @throws {RangeError} If an option is out of range.
@@ -91,11 +91,11 @@ export class TaskRunner {
    * assertEquals(await pool.run(scale, 3), 6);
    * ```
    *
-   * @typeParam Arg The task's argument.
-   * @typeParam Result What it returns, awaited.
+   * @typeParam Arg The type of the task's argument.
+   * @typeParam Result The type of its result, awaited.
    * @param task The task.
    * @param arg Its argument.
-   * @returns A promise of what the task returns.
+   * @returns A promise of the task's result.
    * @throws {TypeError} If `task` can't be sent.
    */
   run<Arg, Result>(
@@ -105,9 +105,10 @@ export class TaskRunner {
   /**
    * Runs a task on one of the workers.
    *
-   * Arguments are read when they are sent to a worker, not when the task is
-   * submitted: a change in between can show. Don't change them until the task
-   * is done. Large binary data is never copied before it is sent.
+   * The pool reads arguments when it sends them to a worker, not when the task
+   * is submitted, so the task may see a change in between. Don't change
+   * arguments until the task is done. Large binary data is never copied before
+   * it is sent.
    *
    * @example Usage
    * ```ts
@@ -118,11 +119,11 @@ export class TaskRunner {
    * assertEquals(await pool.run((a: number, b: number) => a + b, 1, 2), 3);
    * ```
    *
-   * @typeParam Args The task's arguments.
-   * @typeParam Result What it returns, awaited.
+   * @typeParam Args The types of the task's arguments.
+   * @typeParam Result The type of its result, awaited.
    * @param task The task.
    * @param args Its arguments.
-   * @returns A promise of what the task returns. It is rejected with what the
+   * @returns A promise of the task's result. It is rejected with what the
    * task throws, or with one of these: a {@linkcode WorkerLostError}, a
    * {@linkcode BrokenPoolError}, a {@linkcode PoolClosedError}, the signal's
    * reason, or a `DOMException` named `"TimeoutError"`, `"AbortError"` if the
@@ -155,10 +156,10 @@ export class TaskRunner {
    * ```
    *
    * @typeParam Call The task's type.
-   * @typeParam Args The task's arguments.
+   * @typeParam Args The types of the task's arguments.
    * @param task The task.
    * @param args Its arguments.
-   * @returns A promise of what the task returns.
+   * @returns A promise of the task's result.
    * @throws {TypeError} If `task` can't be sent.
    */
   run<Call, Args extends ArgsOf<Call>>(
@@ -183,11 +184,11 @@ export class TaskRunner {
    * assertEquals(await future, 42);
    * ```
    *
-   * @typeParam Arg The task's argument.
-   * @typeParam Result What it returns, awaited.
+   * @typeParam Arg The type of the task's argument.
+   * @typeParam Result The type of its result, awaited.
    * @param task The task.
    * @param arg Its argument.
-   * @returns The future of what the task returns.
+   * @returns The future of the task's result.
    * @throws {TypeError} If `task` can't be sent.
    */
   submit<Arg, Result>(
@@ -208,12 +209,12 @@ export class TaskRunner {
    * assertEquals(await future, 42);
    * ```
    *
-   * @typeParam Args The task's arguments.
-   * @typeParam Result What it returns, awaited.
+   * @typeParam Args The types of the task's arguments.
+   * @typeParam Result The type of its result, awaited.
    * @param task The task.
-   * @param args Its arguments, which are read when they are sent.
-   * @returns The future of what the task returns. It is rejected as the promise
-   * of {@linkcode TaskRunner.run} is, and with a `DOMException` named
+   * @param args Its arguments, which the pool reads when it sends them.
+   * @returns The future of the task's result. It is rejected as the promise of
+   * {@linkcode TaskRunner.run} is, and with a `DOMException` named
    * `"AbortError"` if it is cancelled.
    * @throws {TypeError} If `task` can't be sent.
    */
@@ -243,10 +244,10 @@ export class TaskRunner {
    * ```
    *
    * @typeParam Call The task's type.
-   * @typeParam Args The task's arguments.
+   * @typeParam Args The types of the task's arguments.
    * @param task The task.
    * @param args Its arguments.
-   * @returns The future of what the task returns.
+   * @returns The future of the task's result.
    * @throws {TypeError} If `task` can't be sent.
    */
   submit<Call, Args extends ArgsOf<Call>>(
@@ -261,14 +262,14 @@ export class TaskRunner {
   /**
    * Calls a task with each item of an iterable, and iterates over the results.
    *
-   * The iterable may be sync, async and unbounded. The map takes no more items
-   * than the workers have room for, and not many more than results have been
-   * read. Each item is read when it is sent to a worker, so don't change it
-   * until its result is there.
+   * The iterable may be sync, async or endless. The map takes no more items
+   * than the workers have room for, and gets only a limited number of items
+   * ahead of the results that have been read. The pool reads an item when it
+   * sends it to a worker, so don't change it until its result has arrived.
    *
-   * A map starts when its first result is asked for. It ends at the first
+   * A map starts when its first result is requested. It ends at the first
    * error: if the task or an iterable throws, the iteration yields the results
-   * before it, then throws it, and drops tasks that haven't begun.
+   * before the error, throws it, and drops the tasks that haven't begun.
    *
    * @example Usage
    * ```ts
@@ -280,13 +281,13 @@ export class TaskRunner {
    * assertEquals(await lengths.toArray(), [2, 3]);
    * ```
    *
-   * @typeParam Item The task's argument.
-   * @typeParam Result What it returns, awaited.
+   * @typeParam Item The type of the task's argument.
+   * @typeParam Result The type of its result, awaited.
    * @param task The task.
    * @param items Its arguments.
    * @param options The options of the map.
-   * @returns The results, to be iterated once. Reading them throws what the
-   * task throws, or one of the errors of {@linkcode TaskRunner.run}.
+   * @returns The results, which can be iterated once. Reading them throws what
+   * the task throws, or one of the errors of {@linkcode TaskRunner.run}.
    * @throws {TypeError} If `task` can't be sent, something isn't iterable, or
    * an option doesn't exist or has the wrong type.
    * @throws {RangeError} If an option is out of range.
@@ -310,15 +311,15 @@ export class TaskRunner {
    * assertEquals(await powers.toArray(), [32, 9]);
    * ```
    *
-   * @typeParam First The task's first argument.
-   * @typeParam Second The task's second argument.
-   * @typeParam Result What it returns, awaited.
+   * @typeParam First The type of the task's first argument.
+   * @typeParam Second The type of the task's second argument.
+   * @typeParam Result The type of its result, awaited.
    * @param task The task.
    * @param first Its first arguments.
    * @param second Its second arguments.
    * @param options The options of the map.
-   * @returns The results, to be iterated once. Reading them throws what the
-   * task throws, or one of the errors of {@linkcode TaskRunner.run}.
+   * @returns The results, which can be iterated once. Reading them throws what
+   * the task throws, or one of the errors of {@linkcode TaskRunner.run}.
    * @throws {TypeError} If `task` can't be sent, something isn't iterable, or
    * an option doesn't exist or has the wrong type.
    * @throws {RangeError} If an option is out of range.
@@ -348,13 +349,13 @@ export class TaskRunner {
    * assertEquals(await lengths.toArray(), [5, 13]);
    * ```
    *
-   * @typeParam Args The task's arguments.
-   * @typeParam Result What it returns, awaited.
+   * @typeParam Args The types of the task's arguments.
+   * @typeParam Result The type of its result, awaited.
    * @param task The task.
    * @param items Lists of arguments.
    * @param options The options of the map.
-   * @returns The results, to be iterated once. Reading them throws what the
-   * task throws, or one of the errors of {@linkcode TaskRunner.run}.
+   * @returns The results, which can be iterated once. Reading them throws what
+   * the task throws, or one of the errors of {@linkcode TaskRunner.run}.
    * @throws {TypeError} If `task` can't be sent, something isn't iterable, or
    * an option doesn't exist or has the wrong type.
    * @throws {RangeError} If an option is out of range.
@@ -378,12 +379,12 @@ export class TaskRunner {
    * assertEquals(await sums.toArray(), [9, 12]);
    * ```
    *
-   * @typeParam Args The task's arguments.
-   * @typeParam Result What it returns, awaited.
+   * @typeParam Args The types of the task's arguments.
+   * @typeParam Result The type of its result, awaited.
    * @param task The task.
    * @param iterables An iterable for each argument.
-   * @returns The results, to be iterated once. Reading them throws what the
-   * task throws, or one of the errors of {@linkcode TaskRunner.run}.
+   * @returns The results, which can be iterated once. Reading them throws what
+   * the task throws, or one of the errors of {@linkcode TaskRunner.run}.
    * @throws {TypeError} If `task` can't be sent or something isn't iterable.
    */
   map<Args extends unknown[], Result>(
@@ -405,15 +406,15 @@ export class TaskRunner {
    * assertEquals(await sums.toArray(), [9, 12]);
    * ```
    *
-   * @typeParam First The task's first argument.
-   * @typeParam Rest The task's other arguments.
-   * @typeParam Result What it returns, awaited.
+   * @typeParam First The type of the task's first argument.
+   * @typeParam Rest The types of the task's other arguments.
+   * @typeParam Result The type of its result, awaited.
    * @param task The task.
    * @param first Its first arguments.
    * @param inputs An iterable for each of its other arguments, then the options
    * of the map.
-   * @returns The results, to be iterated once. Reading them throws what the
-   * task throws, or one of the errors of {@linkcode TaskRunner.run}.
+   * @returns The results, which can be iterated once. Reading them throws what
+   * the task throws, or one of the errors of {@linkcode TaskRunner.run}.
    * @throws {TypeError} If `task` can't be sent, something isn't iterable, or
    * an option doesn't exist or has the wrong type.
    * @throws {RangeError} If an option is out of range.
@@ -433,7 +434,7 @@ export class TaskRunner {
       mapSettings(options);
     if (spread && iterables.length > 1) {
       throw new TypeError(
-        `With 'spread' there must be one iterable, of arrays of arguments, and there are ${iterables.length}`,
+        `With 'spread', map() takes one iterable, of arrays of arguments, but got ${iterables.length}`,
       );
     }
     const plan = {
@@ -453,9 +454,9 @@ export class TaskRunner {
   }
 
   /**
-   * Runs a task once on every worker at the same time. It waits for tasks that
-   * are queued or running; later tasks wait for it. With the option `host`, the
-   * task runs on the workers of that host. The option `retries` doesn't apply.
+   * Runs a task once on every worker at the same time. It waits for queued and
+   * running tasks; later tasks wait for it. With the option `host`, the task
+   * runs only on the workers of that host. The option `retries` doesn't apply.
    *
    * @example Usage
    * ```ts
@@ -467,14 +468,14 @@ export class TaskRunner {
    * assertEquals(new Set(pids).size, 2);
    * ```
    *
-   * @typeParam Args The task's arguments.
-   * @typeParam Result What it returns, awaited.
+   * @typeParam Args The types of the task's arguments.
+   * @typeParam Result The type of its result, awaited.
    * @param task The task.
    * @param args Its arguments.
    * @returns A promise of the results of all workers: in the order of the
    * hosts, then those of workers that replaced lost ones. It is rejected with
-   * what the task throws on a worker, or as the promise of
-   * {@linkcode TaskRunner.run} is.
+   * the error that the task throws on any worker, or with an error of
+   * {@linkcode TaskRunner.run}.
    * @throws {TypeError} If `task` can't be sent.
    */
   runOnAll<Args extends unknown[], Result>(
@@ -526,7 +527,7 @@ export class TaskRunner {
     const registered = this.#engine.tasks.register(task);
     const trace = this.#engine.tracer.trace(below);
     const { signal } = this.#options;
-    // Ending a call that takes too long must not cost others in its message.
+    // Ending a call that takes too long must not fail others in its message.
     const terms = this.#isLimited ? { ...this.#terms, group: {} } : this.#terms;
     const isObserved = this.#engine.scheduler.pending < MAX_OBSERVED;
     const call = new PromisedCall<unknown>(
@@ -550,7 +551,7 @@ export class TaskRunner {
   }
 
   #end(call: PromisedCall<unknown>, reason: unknown): void {
-    // A reason that the user gives is thrown as it is.
+    // The reason of the user's signal is thrown unchanged.
     if (reason === this.#options.signal?.reason) call.abort(reason);
     else call.cancel(reason);
   }

@@ -2,7 +2,7 @@ import type { AnyResultOf, ArgsOf } from "./signatures.ts";
 import { type AnyTask, BoundTask, type Task, type TaskLike } from "./task.ts";
 
 /**
- * The arguments but the first one.
+ * The arguments except the first.
  *
  * @typeParam Args The arguments.
  *
@@ -13,12 +13,11 @@ export type OtherArgs<Args> = Args extends
   : never;
 
 /**
- * Gives a task its first arguments, which then travel to a worker only once.
+ * Gives a task its first arguments, which the pool sends to a worker only once.
  *
- * Bind what is large and the same in all calls, such as a table that each of
- * them reads. Each worker has one copy, which its calls share. A constant that
- * can't be sent makes each call fail with a `DOMException` named
- * `"DataCloneError"`.
+ * Bind large arguments that all calls share, such as a lookup table. Each
+ * worker has one copy, which all its calls use. If a constant can't be sent,
+ * each call fails with a `DOMException` named `"DataCloneError"`.
  *
  * @example Usage
  * ```ts
@@ -36,16 +35,16 @@ export type OtherArgs<Args> = Args extends
  * ```
  *
  * @typeParam Call The task's type.
- * @param task The task. The parameters of an inline function need types.
+ * @param task The task. If it is an inline function, its parameters need types.
  * @param constant Its first argument.
- * @returns The task of the other arguments.
+ * @returns A task that takes the other arguments.
  */
 export function bind<Call>(
   task: Call,
   constant: ArgsOf<Call>[0],
 ): Task<OtherArgs<ArgsOf<Call>>, AnyResultOf<Call>>;
 /**
- * Gives a task its first two arguments, which then travel to a worker only
+ * Gives a task its first two arguments, which the pool sends to a worker only
  * once.
  *
  * @example Usage
@@ -59,10 +58,10 @@ export function bind<Call>(
  * ```
  *
  * @typeParam Call The task's type.
- * @param task The task. The parameters of an inline function need types.
+ * @param task The task. If it is an inline function, its parameters need types.
  * @param first Its first argument.
  * @param second Its second argument.
- * @returns The task of the other arguments.
+ * @returns A task that takes the other arguments.
  */
 export function bind<Call>(
   task: Call,
@@ -70,7 +69,7 @@ export function bind<Call>(
   second: ArgsOf<Call>[1],
 ): Task<OtherArgs<OtherArgs<ArgsOf<Call>>>, AnyResultOf<Call>>;
 /**
- * Gives a task its first arguments, which then travel to a worker only once.
+ * Gives a task its first arguments, which the pool sends to a worker only once.
  *
  * @example Usage
  * ```ts
@@ -87,7 +86,7 @@ export function bind<Call>(
  * @typeParam Result What the task returns, awaited.
  * @param task The task.
  * @param constants Its first arguments.
- * @returns The task of the other arguments.
+ * @returns A task that takes the other arguments.
  */
 export function bind<
   Constants extends unknown[],

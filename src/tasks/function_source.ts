@@ -4,11 +4,11 @@ import jsTokens, { type Token } from "js-tokens";
 export interface FunctionSource {
   /** An expression that evaluates to the function. */
   readonly source: string;
-  /** The function's name, or a stand-in if it has none. */
+  /** The function's name, or a placeholder if it has none. */
   readonly name: string;
 }
 
-/** Why a function can't be sent, and what its author can do instead. */
+/** Why a function can't be sent, and how to fix that. */
 interface Obstacle {
   readonly why: string;
   readonly wayOut: string;
@@ -17,21 +17,21 @@ interface Obstacle {
 const USE_MODULE = "export it from a module and use importTasks()";
 
 const USE_MODULE_OR_ARROW =
-  `${USE_MODULE}, or wrap it in an arrow function that takes all it needs as arguments`;
+  `${USE_MODULE}, or wrap it in an arrow function that takes everything it needs as arguments`;
 
-/** Functions that Deno's compiler declares at the top of a module. */
+/** Helper functions that Deno's compiler adds to a module. */
 const COMPILER_HELPER =
   /^(?:_apply_decs_\w+|_ts_(?:decorate|metadata|param)|_jsx\w*)$/;
 
-/** Sources without any of these need no closer look. */
+/** A source without a match needs no closer look. */
 const SUSPICIOUS = /\bimport\b|_apply_decs_|_ts_|_jsx/;
 
 /**
  * Turns a function into source that evaluates to the same function elsewhere.
  *
  * @throws {TypeError} If it has no source, or if the source depends on
- * something that stays behind: its object, its class, its module, or a helper
- * of the compiler.
+ * something that isn't sent: its object, its class, its module, or a helper of
+ * the compiler.
  */
 export function functionSource(
   task: (...args: never[]) => unknown,
@@ -51,7 +51,7 @@ function findObstacle(text: string, name: string): Obstacle | undefined {
     return name.startsWith("bound ")
       ? {
         why: "is a bound function, which has no source to send",
-        wayOut: "use bind() of this package, which sends the arguments along",
+        wayOut: "use this package's bind(), which sends the arguments too",
       }
       : {
         why: "is a native function, which has no source to send",
@@ -82,7 +82,7 @@ function findModuleNeed(text: string): Obstacle | undefined {
       const what = value.startsWith("_jsx") ? "JSX" : "decorators";
       return {
         why:
-          `uses ${what}, for which the compiler puts the helper '${value}' outside of it`,
+          `uses ${what}, which the compiler turns into calls of '${value}' outside of the function`,
         wayOut: USE_MODULE,
       };
     }
@@ -90,7 +90,7 @@ function findModuleNeed(text: string): Obstacle | undefined {
     if (next === "." && after === "meta") {
       return {
         why: "uses import.meta, which belongs to its module",
-        wayOut: `${USE_MODULE}, or pass what it needs of it as an argument`,
+        wayOut: `${USE_MODULE}, or pass the needed parts as an argument`,
       };
     }
     if (next === "(" && /^["'`]\.{0,2}\//.test(after!)) {
@@ -105,14 +105,14 @@ function findModuleNeed(text: string): Obstacle | undefined {
 }
 
 /**
- * Makes an expression of a method's source, which is only valid within an
- * object literal.
+ * Turns a method's source, which is valid only in an object literal, into an
+ * expression.
  */
 function methodSource(text: string): string | Obstacle {
   const own = findOwnReference(text);
   if (own !== undefined) {
     return {
-      why: `is a method that uses '${own}', which stays behind`,
+      why: `is a method that uses '${own}', which isn't sent`,
       wayOut: USE_MODULE_OR_ARROW,
     };
   }
@@ -120,19 +120,19 @@ function methodSource(text: string): string | Obstacle {
   if (isComputed || /^[gs]et\b\s*[^\s(]/.test(text)) {
     return {
       why:
-        "is an accessor or has a computed name, so its source can't stand alone",
+        "is an accessor or has a computed name, so its source isn't complete",
       wayOut: USE_MODULE_OR_ARROW,
     };
   }
   const source = `Object.values({ ${text} })[0]`;
   if (evaluates(source)) return source;
   return {
-    why: "belongs to a class or object and needs it to be evaluated",
+    why: "can't be evaluated outside of its class or object",
     wayOut: USE_MODULE_OR_ARROW,
   };
 }
 
-/** Whether the source is valid by itself; it is compiled but not run. */
+/** Whether the source is a valid expression. Compiles it but doesn't run it. */
 function evaluates(source: string): boolean {
   try {
     new Function(`return (${source}\n)`);
@@ -143,9 +143,9 @@ function evaluates(source: string): boolean {
 }
 
 /**
- * Finds `this`, `super` or a private name in a method, except in functions and
- * classes within it, which have their own. This detects methods of classes:
- * JavaScript doesn't tell them from methods of objects.
+ * Finds `this`, `super` or a private name in a method, except in inner
+ * functions and classes, which have their own. This detects methods of classes,
+ * which JavaScript doesn't distinguish from methods of objects.
  */
 function findOwnReference(text: string): string | undefined {
   let depth = 0;
@@ -174,7 +174,7 @@ function findOwnReference(text: string): string | undefined {
   return undefined;
 }
 
-/** The tokens of a source without white space and comments. */
+/** Returns the tokens of a source without white space and comments. */
 function codeTokens(text: string): Token[] {
   return Array.from(jsTokens(text)).filter(({ type }) =>
     type !== "WhiteSpace" && type !== "LineTerminatorSequence" &&

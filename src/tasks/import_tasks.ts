@@ -4,9 +4,9 @@ import { ModuleTask, type Task } from "./task.ts";
 /**
  * The functions that a module exports, as tasks.
  *
- * Up to four overloads of a function are kept. The type parameters of a generic
- * function become their constraints: to choose other types, name them in the
- * module's type, as in `{ first: typeof import("./tasks.ts").first<number> }`.
+ * The type keeps up to four overloads of a function. The type parameters of a
+ * generic function become their constraints. To choose other types, write them
+ * in the module's type: `{ first: typeof import("./tasks.ts").first<number> }`.
  *
  * @example Usage
  * ```ts
@@ -30,7 +30,8 @@ export type ImportedTasks<Module> = {
 };
 
 /**
- * A task for each signature: what a union is made of, as an intersection.
+ * A task for each signature: turns a union of signatures into an intersection
+ * of tasks.
  *
  * @internal
  */
@@ -41,7 +42,7 @@ type ImportedTask<Signature> =
     : never;
 
 /**
- * Makes tasks of the functions that a module exports.
+ * Makes tasks from the functions that a module exports.
  *
  * Each worker loads the module when its first task is called there; the
  * program itself doesn't load it. The module's imports resolve as in the
@@ -57,8 +58,8 @@ type ImportedTask<Signature> =
  * assertEquals(await pool.run(path.basename, "/tmp/a.txt"), "a.txt");
  * ```
  *
- * @typeParam Module The module's type, `typeof import("./tasks.ts")`, which
- * gives the tasks the types of the functions' arguments and results.
+ * @typeParam Module The module's type, such as `typeof import("./tasks.ts")`.
+ * It gives the tasks the types of the functions' arguments and results.
  * @param url The module's absolute URL, from
  * `import.meta.resolve("./tasks.ts")`, or a specifier that starts with `jsr:`,
  * `npm:` or `node:`.
@@ -71,7 +72,7 @@ export function importTasks<Module>(
   const href = String(url);
   if (!URL.canParse(href)) {
     throw new TypeError(
-      `The 'url' of a task module must be absolute, and "${href}" is not: use import.meta.resolve(${
+      `The 'url' of a task module must be absolute, but is "${href}": use import.meta.resolve(${
         JSON.stringify(href)
       })`,
     );
@@ -79,7 +80,7 @@ export function importTasks<Module>(
   const tasks = new Map<string, ModuleTask>();
   return new Proxy(Object.create(null), {
     get(_target, name) {
-      // An object with a `then` would be awaited as if it were a promise.
+      // `await` would treat an object with a `then` as a promise.
       if (typeof name === "symbol" || name === "then") return undefined;
       let task = tasks.get(name);
       if (task === undefined) {

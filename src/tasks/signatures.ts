@@ -8,8 +8,8 @@ import type { TaskThis } from "./task.ts";
 type Signature<Args, Result> = readonly [args: Args, result: Result];
 
 /**
- * The signatures of a function, as a union. If the function is overloaded,
- * there are up to four, where TypeScript's own inference sees only the last.
+ * The signatures of a function, as a union. If the function is overloaded, the
+ * union has up to four; TypeScript's own inference sees only the last one.
  *
  * @typeParam Call The function's type.
  *
@@ -28,8 +28,8 @@ export type Signatures<Call> = Call extends {
   : never;
 
 /**
- * The arguments that one of a function's signatures takes. If the function
- * isn't known yet, which is so while types are inferred, they can be any.
+ * The arguments that any of a function's signatures takes. While TypeScript
+ * infers types and doesn't know the function yet, they can be any.
  *
  * @typeParam Call The function's type.
  *
@@ -42,7 +42,7 @@ export type ArgsOf<Call> = unknown extends Call ? unknown[]
  * What a function returns with some arguments, awaited.
  *
  * @typeParam Call The function's type.
- * @typeParam Args The arguments, which choose among overloads.
+ * @typeParam Args The arguments, which select the overload.
  *
  * @internal
  */

@@ -1,9 +1,9 @@
 /**
- * Finds an inline task in the user's files, for stack frames to name the lines
+ * Finds an inline task in the user's files, so that stack frames show the lines
  * there. JavaScript returns only the compiled source of a function, which lacks
- * types, comments and empty lines and is formatted differently. This module
- * therefore compares tokens: those of the function, of its body, or of the lines
- * without types. It takes only what is in a file exactly once, rather than guess.
+ * types, comments and empty lines and is formatted differently. So this module
+ * compares tokens: those of the function, of its body, or of its lines without
+ * types. It accepts a match only if it is the only one in a file.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 import jsTokens from "js-tokens";
 import type { RegisteredTask } from "./task_registry.ts";
 
-/** A place in a text; both count from 1. */
+/** A position in a text; both numbers count from 1. */
 interface Position {
   readonly line: number;
   readonly column: number;
@@ -22,23 +22,23 @@ interface Located extends Position {
   readonly text: string;
 }
 
-/** Finds the place in a file for a place in a source. */
+/** Returns the position in a file, as text, for a position in a source. */
 type FindPosition = (position: Position) => string | undefined;
 
-/** Longer files aren't searched, in UTF-16 code units. */
+/** The longest file that is searched, in UTF-16 code units. */
 const MAX_FILE_LENGTH = 1_000_000;
 
-/** How many files of the callers are searched. */
+/** The most files of the callers that are searched. */
 const MAX_FILES = 4;
 
-/** Fewer tokens may match by chance. */
+/** The fewest tokens that are compared; fewer may match by chance. */
 const MIN_TOKENS = 4;
 
 /** The code around a method's source. */
 const METHOD_PREFIX = "Object.values({ ";
 const METHOD_SUFFIX = " })[0]";
 
-/** Tokens that the compiler may add or leave out. */
+/** Tokens that the compiler may add or omit. */
 const OPTIONAL = new Set([",", ";", "(", ")"]);
 
 const NOT_CODE = new Set([
@@ -51,12 +51,12 @@ const NOT_CODE = new Set([
 const found = new WeakMap<RegisteredTask, FindPosition>();
 
 /**
- * Makes an inline task's frames in a stack name the user's file.
+ * Makes the frames of an inline task in a stack show the user's file.
  *
  * @param stack The stack of an error that the task threw.
  * @param task The task.
- * @param callers The stack of the call: the task is searched in its files.
- * @returns The stack, unchanged where the source can't be found.
+ * @param callers The stack of the call, in whose files the task is searched.
+ * @returns The stack; frames whose source can't be found are unchanged.
  */
 export function withSourcePositions(
   stack: string,
@@ -117,7 +117,7 @@ function findSource(source: string, callers: string): FindPosition {
   return () => undefined;
 }
 
-/** For each token of a function its place in a file, if it was found. */
+/** The position in a file of each token of a function, if it was found. */
 type Places = (Position | undefined)[];
 
 /** The tokens of a file. */
@@ -130,7 +130,7 @@ class Code {
     this.#text = joinTexts(tokens);
   }
 
-  /** Finds a function, or its body if there are types in the parameters. */
+  /** Finds a function, or only its body if the parameters have types. */
   findWhole(tokens: readonly Located[]): Places | undefined {
     const texts = tokens.map(({ text }) => text);
     for (const start of [0, texts.indexOf("=>") + 1, texts.indexOf("{")]) {
@@ -141,7 +141,7 @@ class Code {
     return undefined;
   }
 
-  /** Finds most lines of a function, if there are types in the others. */
+  /** Finds the lines of a function that have no types, if most of them match. */
   findLines(tokens: readonly Located[]): Places | undefined {
     const lines = [...Map.groupBy(tokens, ({ line }) => line).values()];
     const searched = lines.filter(({ length }) => length >= MIN_TOKENS);
@@ -153,7 +153,7 @@ class Code {
     );
   }
 
-  /** Finds the only place of some tokens. */
+  /** Finds a sequence of tokens if the file has it exactly once. */
   #find(tokens: readonly Located[]): readonly Located[] | undefined {
     if (tokens.length < MIN_TOKENS) return undefined;
     const wanted = joinTexts(tokens);
@@ -168,7 +168,7 @@ function joinTexts(tokens: readonly Located[]): string {
   return `\0${tokens.map(({ text }) => text).join("\0")}\0`;
 }
 
-/** Returns the tokens of a code that any compiler keeps, with their places. */
+/** Returns the tokens of code that any compiler keeps, with their positions. */
 function locateTokens(code: string): Located[] {
   const located: Located[] = [];
   let line = 1;
@@ -186,7 +186,7 @@ function locateTokens(code: string): Located[] {
   return located;
 }
 
-/** Returns the files in a stack, the innermost first. */
+/** Returns the files in a stack, innermost first. */
 function filesOf(stack: string): string[] {
   const files = new Set<string>();
   for (const line of stack.split("\n")) {

@@ -1,7 +1,7 @@
 import type { TaskResult } from "./task_result.ts";
 
 /**
- * What a task sees as `this`, unless it is an arrow function.
+ * The `this` of a task that isn't an arrow function.
  *
  * @example Usage
  * ```ts
@@ -17,14 +17,13 @@ import type { TaskResult } from "./task_result.ts";
  * ```
  */
 export interface TaskThis {
-  /** Aborted when the task is cancelled or has timed out. */
+  /** Aborted when the task is cancelled or times out. */
   readonly signal: AbortSignal;
 }
 
 /**
- * A task that isn't an inline function: made by {@linkcode importTasks} or
- * {@linkcode bind}, and passed to the methods of a pool. It can't be called
- * where it is, only in a worker.
+ * A task made by {@linkcode importTasks} or {@linkcode bind}. Pass it to the
+ * methods of a pool; the program itself can't call it.
  *
  * @example Usage
  * ```ts
@@ -39,13 +38,13 @@ export interface TaskThis {
  * assertEquals(await pool.run(plusOne, 2), 3);
  * ```
  *
- * @typeParam Args The arguments it takes.
- * @typeParam Result What it returns, awaited.
+ * @typeParam Args The types of its arguments.
+ * @typeParam Result The type of its result, awaited.
  */
 export interface Task<Args extends readonly unknown[], Result> {
   /**
-   * The signature for a pool. It can't be called: its `this` exists only in a
-   * worker, from which the result comes later.
+   * The signature for type checks. The program can't call it: its `this`
+   * exists only in a worker.
    */
   (this: TaskThis, ...args: Args): PromiseLike<Result>;
   /** The task's name in messages. */
@@ -53,17 +52,18 @@ export interface Task<Args extends readonly unknown[], Result> {
 }
 
 /**
- * Anything that a pool can run: a {@linkcode Task}, or a function that is sent
- * as its source. If it returns a promise, the promise is awaited. The type
+ * Anything that a pool can run: a {@linkcode Task}, or a function, which the
+ * pool sends as source. If it returns a promise, the worker awaits it. The type
  * refuses results that can't be sent, such as functions and generators.
  *
  * Use it as the parameter type of a function that passes tasks on to a pool.
  *
- * Two limits of TypeScript's inference show here. If a function is overloaded,
+ * TypeScript's inference has two limits here. If a function is overloaded,
  * {@linkcode Pool.run} and {@linkcode Pool.submit} choose the signature by the
  * arguments, but {@linkcode Pool.map} and {@linkcode Pool.runOnAll} take the
- * last one. If a call has other than one argument, or a map other than one or
- * two iterables, a default value needs a type, as in `(n: number = 1) => n`.
+ * last one. Unless a call has exactly one argument, or a map one or two
+ * iterables, a parameter with a default value needs a type, as in
+ * `(n: number = 1) => n`.
  *
  * @example Usage
  * ```ts
@@ -82,12 +82,12 @@ export interface Task<Args extends readonly unknown[], Result> {
  * assertEquals(await parallel([1, 2], (x) => x * 2), [2, 4]);
  * ```
  *
- * @typeParam Args The arguments it takes.
- * @typeParam Result What it returns, awaited.
+ * @typeParam Args The types of its arguments.
+ * @typeParam Result The type of its result, awaited.
  */
 export type TaskLike<Args extends readonly unknown[], Result> = (
   this: TaskThis,
-  // Spread, the arguments can be inferred from a default value too.
+  // The spread lets TypeScript infer arguments from default values.
   ...args: [...Args]
 ) => TaskResult<Result>;
 

@@ -7,28 +7,28 @@ import {
 } from "./task.ts";
 import type { Definition } from "../protocol/worker_messages.ts";
 
-/** How many inline functions a pool remembers. */
+/** The most inline functions that a pool remembers. */
 const MAX_SOURCES = 1_000;
 
-/** The longest name for a function that has none, in characters. */
+/** The longest label of a function without a name, in characters. */
 const MAX_LABEL = 60;
 
-/** A task that a pool has given a number. */
+/** A task with the number that a pool has given it. */
 export interface RegisteredTask {
   /** Its number in this pool. */
   readonly id: number;
   /** Its name in messages. */
   readonly name: string;
-  /** What a worker needs to know to run it. */
+  /** The definition that workers get. */
   readonly definition: Definition;
-  /** The task whose arguments it binds, which workers need first. */
+  /** The task whose arguments it binds; workers need that task first. */
   readonly base?: RegisteredTask;
   /** The user's object, kept so it isn't collected while in use. */
   readonly bound?: BoundTask;
 }
 
 /**
- * Gives each task of a pool the number by which workers know it.
+ * Gives each task of a pool the number that workers know it by.
  *
  * Functions with the same source are one task, so an arrow function in a loop
  * is sent once. Only the latest functions are remembered, because a program may
@@ -54,14 +54,14 @@ export class TaskRegistry {
   }
 
   /**
-   * Returns the registered task of a user's task, new or known.
+   * Registers a task, or returns what it was registered as before.
    *
-   * @throws {TypeError} If it isn't a task, or is a function that can't be sent.
+   * @throws {TypeError} If it isn't a task, or a function that can't be sent.
    */
   register(task: AnyTask): RegisteredTask {
     if (typeof task !== "function" && !(task instanceof TaskObject)) {
       throw new TypeError(
-        `A 'task' must be a function, or come from importTasks() or bind(), and this is ${
+        `'task' must be a function or a task from importTasks() or bind(), but is ${
           Deno.inspect(task)
         }`,
       );

@@ -6,7 +6,7 @@ type AnyIterator =
   | AsyncIterator<unknown, unknown, never>;
 
 /**
- * An error message of the type check: no result is assignable to it.
+ * An error message of the type check. No result is assignable to this type.
  *
  * @internal
  */
@@ -16,8 +16,8 @@ export interface Unsendable<Message extends string> {
 }
 
 /**
- * What a task may return: its result or a promise of it. If the result can't be
- * sent, this is a type that says why.
+ * The type that a task may return: its result or a promise of it. If the result
+ * can't be sent, this is an {@linkcode Unsendable} with the reason.
  *
  * @typeParam Result The result, awaited.
  *
@@ -28,7 +28,8 @@ export type TaskResult<Result> = [Refusal<Result>] extends [never]
   : Unsendable<Refusal<Result>>;
 
 /**
- * Refuses a task whose result can't be sent, as an addition to its type.
+ * A type to intersect with a task's type, which refuses the task if its result
+ * can't be sent.
  *
  * @typeParam Result The result, awaited.
  *

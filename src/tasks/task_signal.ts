@@ -2,8 +2,8 @@
  * Returns the signal of the running task. It is aborted when the task is
  * cancelled or times out.
  *
- * A task calls this in a worker, before it first awaits anything. A task that
- * isn't an arrow function has the same signal as `this.signal`.
+ * Call it in a task, before the task awaits anything. In a task that isn't an
+ * arrow function, `this.signal` is the same signal.
  *
  * @example In a task module
  * ```ts ignore

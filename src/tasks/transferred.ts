@@ -1,7 +1,7 @@
-/** A value that arrives as it is. */
+/** A type that copying doesn't change. */
 type Scalar = bigint | boolean | null | number | string | undefined | void;
 
-/** The built-in classes whose instances arrive as such, by their names. */
+/** The built-in classes whose instances keep their class, by name. */
 interface BuiltIns {
   ArrayBuffer: ArrayBuffer;
   BigInt64Array: BigInt64Array<ArrayBuffer>;
@@ -24,14 +24,14 @@ interface BuiltIns {
 type AnyFunction = Function;
 
 /**
- * The type of a value after it has travelled between processes. Scalars, plain
+ * The type of a value after it was sent to another process. Scalars, plain
  * data, arrays, `Map`, `Set`, `Date`, `RegExp`, `URL`, `ArrayBuffer`, typed
  * arrays and errors keep their types. An instance of any other class arrives
- * as a plain object with its data properties, and a subclass of a built-in
- * class, such as Node's `Buffer`, as an instance of the built-in class.
+ * as a plain object with its data properties, and an instance of a subclass of
+ * a built-in class, such as Node's `Buffer`, as one of the built-in class.
  *
- * The type can't tell accessors of a class from its data properties, so it
- * keeps accessors, which don't arrive.
+ * TypeScript can't distinguish accessors of a class from its data properties,
+ * so this type keeps accessors, although they don't arrive.
  *
  * @example Usage
  * ```ts
@@ -54,7 +54,7 @@ type AnyFunction = Function;
  * assertEquals(point, { x: 3, y: 4 });
  * ```
  *
- * @typeParam T The type before.
+ * @typeParam T The type before sending.
  */
 export type Transferred<T> = IsAny<T> extends true ? T : Simplest<T, Copy<T>>;
 
@@ -62,7 +62,7 @@ export type Transferred<T> = IsAny<T> extends true ? T : Simplest<T, Copy<T>>;
 type IsAny<T> = 0 extends 1 & T ? true : false;
 
 /**
- * The type itself where its copy is no different, for short messages.
+ * The type itself if its copy has the same type, for short messages.
  *
  * @internal
  */
@@ -70,7 +70,7 @@ type Simplest<T, Copied> = [T] extends [Copied]
   ? [Copied] extends [T] ? T : Copied
   : Copied;
 
-/** How deep types are looked into: a recursive one has no end. */
+/** The depth of the conversion, because a recursive type has no end. */
 type MaxDepth = 6;
 
 /** @internal */

@@ -1,4 +1,4 @@
-/** Returns the `deno` that runs this; for a compiled program, that on the PATH. */
+/** Returns the path of the running `deno`, or `"deno"` in a compiled program. */
 export function denoPath(): string {
   return Deno.build.standalone ? "deno" : Deno.execPath();
 }

@@ -3,12 +3,12 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const PACKAGE_JSON = "package.json";
 
-/** The names of configuration files; the first that is found counts. */
+/** The names of configuration files, in order of precedence. */
 const NAMES = ["deno.json", "deno.jsonc", PACKAGE_JSON];
 
 /**
- * Finds the configuration by which a program resolves its imports, as Deno
- * does: in the nearest folder that has one, from its main module upwards.
+ * Finds the configuration that a program resolves its imports with, as Deno
+ * does: in the nearest folder that has one, from the main module's upwards.
  *
  * @param mainModule The URL of the main module.
  * @default {this program's}
@@ -39,9 +39,9 @@ export function isPackageJson(config: string): boolean {
 }
 
 /**
- * Returns the URL of the main module. A web worker doesn't know it: there, the
- * worker's own module stands in for it, or the current folder if that module
- * isn't a file.
+ * Returns the URL of the main module. A web worker doesn't know it; there, this
+ * is the worker's own module, or the current folder if that module isn't a
+ * file.
  */
 function ownMainModule(): string {
   const mainModule: string | undefined = Deno.mainModule;

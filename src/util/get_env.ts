@@ -2,7 +2,7 @@ import { isGranted } from "./is_granted.ts";
 
 /**
  * Returns an environment variable, or `undefined` if it is empty or missing, or
- * if the program may not read it: it never prompts the user.
+ * if the program may not read it. Never prompts the user.
  */
 export function getEnv(variable: string): string | undefined {
   if (!isGranted({ name: "env", variable })) return undefined;

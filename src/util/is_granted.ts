@@ -1,4 +1,4 @@
-/** Whether a permission is granted; just using it might prompt the user. */
+/** Whether a permission is granted. Unlike using it, this never prompts. */
 export function isGranted(descriptor: Deno.PermissionDescriptor): boolean {
   return Deno.permissions.querySync(descriptor).state === "granted";
 }

@@ -2,8 +2,8 @@
 export const LONGEST_DELAY = 2 ** 31 - 1;
 
 /**
- * Keeps the program alive while work is pending. All connections and processes
- * of a pool are unref'ed; this single timer stands in for them.
+ * Keeps the program alive while work is pending, with a single timer. All
+ * connections and processes of a pool are unref'ed.
  */
 export class KeepAlive {
   #holds = 0;

@@ -5,7 +5,7 @@
  * number, which has no effect there.
  *
  * @param milliseconds The duration.
- * @param signal Rejects the promise with its reason.
+ * @param signal Rejects the promise with its reason when it is aborted.
  */
 export function pause(
   milliseconds: number,

@@ -1,6 +1,6 @@
 /**
- * Makes old names and Python names of an object's members throw an error that
- * says what to write instead. They stay out of the types and out of loops.
+ * Makes old names and Python names of a class's members throw an error that
+ * says what to write instead. They aren't in the types, and aren't enumerable.
  *
  * @param prototype The prototype of the class.
  * @param renamed For each name, the message of the error.
@@ -15,7 +15,7 @@ export function renamedMembers(
       get(): never {
         throw new TypeError(message);
       },
-      // Without it, assigning a property of this name would fail.
+      // Without a setter, assigning to a property of this name would fail.
       set(value: unknown): void {
         Object.defineProperty(this, name, {
           configurable: true,

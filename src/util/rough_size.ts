@@ -1,12 +1,12 @@
-/** How many parts of an array or object are counted. */
+/** The most parts of an array or object that are counted. */
 const MAX_PARTS = 16;
 
-/** How many levels of nested arrays and objects are counted. */
+/** The most levels of nested arrays and objects that are counted. */
 const MAX_DEPTH = 3;
 
 /**
- * Returns a lower bound of a value's size in bytes: strings and binary data, in
- * short arrays too. It calls no getter.
+ * Returns a lower bound of a value's size in bytes. It counts strings and
+ * binary data, also in short arrays, and calls no getter.
  *
  * @param inObjects Whether to count the properties of objects too, which takes
  * longer.

@@ -1,7 +1,7 @@
 import { nextTurn } from "./next_turn.ts";
 import { pause } from "./pause.ts";
 
-/** The number of timers that a limit is divided into. */
+/** The number of timers into which a limit is divided. */
 const PARTS = 8;
 
 /**
@@ -25,7 +25,7 @@ export async function withinLimit<Value>(
   }
 }
 
-/** Whether a thrown value is a time-out. */
+/** Whether a thrown value is a timeout. */
 export function isTimeout(error: unknown): boolean {
   return error instanceof DOMException && error.name === "TimeoutError";
 }

@@ -24,7 +24,7 @@ Deno.test("bundleFlags() picks the flags that affect imports", () => {
   );
 });
 
-Deno.test("bundleFlags() picks values that are separate arguments", () => {
+Deno.test("bundleFlags() picks flags whose value is the next argument", () => {
   assertEquals(
     bundleFlags(["--import-map", "a.json", "--cert=b.pem", "--seed", "1"]),
     [ALLOWED, "--import-map", "a.json", "--cert=b.pem"],
@@ -32,14 +32,14 @@ Deno.test("bundleFlags() picks values that are separate arguments", () => {
   assertEquals(bundleFlags(["--cert"]), [ALLOWED, "--cert"]);
 });
 
-Deno.test("bundleFlags() allows no imports when the arguments do", () => {
+Deno.test("bundleFlags() adds no --allow-import when the arguments have it", () => {
   for (const flag of ["--allow-import", "--allow-import=a.b", "-I=a.b"]) {
     assertEquals(bundleFlags([flag]), [flag]);
   }
 });
 
 Deno.test({
-  name: "bundleFlags() allows no imports when the program is restricted",
+  name: "bundleFlags() adds no --allow-import when the program is restricted",
   permissions: { import: ["example.com"] },
   fn: () => assertEquals(bundleFlags(["--vendor"]), ["--vendor"]),
 });

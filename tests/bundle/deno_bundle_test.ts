@@ -65,7 +65,7 @@ testFailure(
   'export * from "bare";',
   () => 'Import "bare" not a dependency',
   (project) => `at ${project.url("tasks.ts")}:1:1`,
-  () => "its option 'config'",
+  () => "the option 'config'",
   () => "--import-map",
 );
 

@@ -2,7 +2,7 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ModuleBundles } from "../../src/bundle/module_bundles.ts";
 import { Project } from "../helpers/bundle_fixture.ts";
 
-/** Packages in a node_modules: their files and what their package.json has. */
+/** Packages in a node_modules: their files and fields of package.json. */
 type Packages = Readonly<
   Record<string, { files?: Record<string, string> } & Record<string, unknown>>
 >;
@@ -38,13 +38,13 @@ async function importsOf(project: Project): Promise<string[]> {
   return [...new Set(Array.from(imports, ([, specifier]) => specifier!))];
 }
 
-/** Tests whether a package stays an import of the bundle. */
+/** Tests whether the bundle imports a package or includes it. */
 function testPackage(
   name: string,
   isExternal: boolean,
   packages: Packages,
 ): void {
-  const verb = isExternal ? "keeps out" : "includes";
+  const verb = isExternal ? "excludes" : "includes";
   Deno.test(`ModuleBundles.bundle() ${verb} ${name}`, async () => {
     await using project = await makeProject(
       'import x from "x"; export const f = () => x;',
@@ -107,7 +107,7 @@ testPackage("a package with a circular dependency", false, {
   y: { files: MODULE, dependencies: { "x": "1" } },
 });
 
-Deno.test("ModuleBundles.bundle() pins the packages that it keeps out, whatever their names", async () => {
+Deno.test("ModuleBundles.bundle() pins scoped and aliased packages that it excludes", async () => {
   await using project = await makeProject(
     `import "@scope/x/lib/part.js";
     export const f = () => import("alias");`,
@@ -122,7 +122,7 @@ Deno.test("ModuleBundles.bundle() pins the packages that it keeps out, whatever 
   ]);
 });
 
-Deno.test("ModuleBundles.bundle() gives the way out when CommonJS requires a missing binary", async () => {
+Deno.test("ModuleBundles.bundle() says what to do when CommonJS requires a missing binary", async () => {
   await using project = await makeProject(
     'import x from "./lib.cjs"; export const f = () => x;',
     { x: { files: { ...BINARY, "index.js": 'require("./none.node")' } } },
@@ -130,5 +130,5 @@ Deno.test("ModuleBundles.bundle() gives the way out when CommonJS requires a mis
   await project.write("lib.cjs", 'module.exports = require("x");');
   const { message } = await assertRejects(() => importsOf(project), Error);
   assertStringIncludes(message, "none.node");
-  assertStringIncludes(message, "import it from an ES module");
+  assertStringIncludes(message, "Import the package from an ES module");
 });

@@ -5,7 +5,7 @@ import { Project } from "../helpers/bundle_fixture.ts";
 
 /** Types and comments before the error. */
 const HEAD = `
-// All this is gone once the file is JavaScript.
+// The compiled JavaScript has none of this.
 
 interface Empty {
   readonly none: undefined;
@@ -39,7 +39,7 @@ testPosition(
   "",
 );
 
-Deno.test("denoBundle() reports no position in this package", async () => {
+Deno.test("denoBundle() reports no position in this package's own files", async () => {
   const url = "file:///no/such/tasks.ts";
   const { stack, message } = await assertRejects(
     () => denoBundle(url, undefined),

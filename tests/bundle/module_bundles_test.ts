@@ -287,7 +287,7 @@ Deno.test("ModuleBundles.bundle() accepts unusual file names", async () => {
   assertStringIncludes(stack, `${root}${names[0]}:2:24`);
 });
 
-Deno.test("ModuleBundles.bundle() drops the texts of sources", async () => {
+Deno.test("ModuleBundles.bundle() drops the contents of sources", async () => {
   const comment = "This comment is not needed in the bundle";
   await using project = await Project.with({
     "tasks.ts": `// ${comment}\nexport const f = () => 1;`,
@@ -336,7 +336,7 @@ Deno.test("ModuleBundles.bundle() remembers failures", async () => {
   assertEquals(await valueOf(code, "f"), 1);
 });
 
-Deno.test("ModuleBundles.bundle() uses the arguments of workers", async () => {
+Deno.test("ModuleBundles.bundle() uses the arguments of the workers' deno run", async () => {
   await using project = await Project.with({
     "tasks.ts": `
       import { x } from "mapped";
@@ -368,7 +368,7 @@ export default (): void => fail("x");`,
       ),
   );
   const base = `http://127.0.0.1:${server.addr.port}`;
-  // In a project of its own, so nothing is downloaded into the repository.
+  // This is a separate project, so nothing is downloaded into the repository.
   await using project = await makeProject();
   const bundles = new ModuleBundles(configOf(project));
   const { code } = await bundles.bundle(`${base}/tasks.ts`);

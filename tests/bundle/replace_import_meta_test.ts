@@ -41,7 +41,7 @@ Deno.test("replaceImportMeta() keeps import.meta when the module imports this pa
   );
 });
 
-Deno.test("replaceImportMeta() resolves when globals are shadowed", async () => {
+Deno.test("replaceImportMeta() resolves specifiers when globals are shadowed", async () => {
   await using project = await Project.with({
     "tasks.ts": `
       const URL = 1, TypeError = 2;

@@ -67,7 +67,7 @@ async function bundleElsewhere(
   return JSON.parse(stdout);
 }
 
-/** Returns the folder of Deno's own cache, which HOME would move too. */
+/** Returns the folder of Deno's own cache, which would also move with HOME. */
 async function denoDir(): Promise<string> {
   const { stdout } = await runDeno(["info", "--json"]);
   return JSON.parse(stdout).denoDir;
@@ -156,7 +156,7 @@ Deno.test("workerBundle() makes a program that runs", async () => {
   assert(folder!.startsWith(project.path), folder!);
   assert(folder!.endsWith("/distex-pool"), folder!);
   assertEquals([...Deno.readDirSync(folder!)].length, 1);
-  // It starts, and complains that it lacks the arguments of a pool.
+  // It starts, and reports that it lacks the arguments from a pool.
   await project.write("elsewhere/worker.js", code);
   const { stderr } = await runDeno([
     "run",
@@ -167,7 +167,7 @@ Deno.test("workerBundle() makes a program that runs", async () => {
   assertStringIncludes(stderr, "Only a pool starts workers");
 });
 
-/** A module that is served once the test provides it, and a cache for it. */
+/** A module that is served when the test provides it, and a cache for it. */
 class LateModule implements AsyncDisposable {
   /** Resolves when a bundler requests the module. */
   readonly requested: Promise<void>;

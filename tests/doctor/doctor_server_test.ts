@@ -26,7 +26,7 @@ const STEPS = [
   "machine",
 ];
 
-/** No server listens at this port, which is for privileged programs only. */
+/** No server listens on this port, which only privileged programs can use. */
 const NOBODY = "127.0.0.1:1/1";
 
 /** Waits until the server has stopped all workers of its only pool. */
@@ -62,7 +62,7 @@ Deno.test("doctor passes all steps at a spawner server", async () => {
     lines.slice(0, STEPS.length).map((line) => line.slice(0, 17).trimEnd()),
     STEPS.map((name) => `  ✓ ${name}`),
   );
-  assertEquals(lines.slice(STEPS.length), ["", "All is well"]);
+  assertEquals(lines.slice(STEPS.length), ["", "All checks passed"]);
   await assertNothingLeft(server);
 });
 
@@ -94,7 +94,7 @@ Deno.test("doctor starts a worker for each CPU by default", async () => {
   assertEquals([workers, cpus], [cpus, navigator.hardwareConcurrency]);
 });
 
-Deno.test("doctor reaches a spawner server with TLS", async () => {
+Deno.test("doctor connects to a spawner server with TLS", async () => {
   const certificate = await makeCertificate();
   await using server = await startSpawnerServer({ certificate });
   await withFile(certificate.cert, async (path) => {

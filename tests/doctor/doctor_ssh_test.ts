@@ -87,7 +87,7 @@ async function failingStep(
   return { detail, hint };
 }
 
-/** Checks that earlier steps passed and later steps were not reached. */
+/** Checks that earlier steps passed and later steps didn't run. */
 function assertFails({ steps }: HostReport, name: string): void {
   const index = STEPS.indexOf(name);
   assertEquals(
@@ -114,7 +114,7 @@ sshTest("doctor passes all steps at an ssh host", async () => {
     lines.slice(0, STEPS.length).map((line) => line.slice(0, 17).trimEnd()),
     STEPS.map((name) => `  ✓ ${name}`),
   );
-  assertEquals(lines.slice(STEPS.length), ["", "All is well"]);
+  assertEquals(lines.slice(STEPS.length), ["", "All checks passed"]);
   assertStringIncludes(stdout, `port ${server.port}\n`);
   assertStringIncludes(stdout, `lets ${server.user} in\n`);
   assertMatch(stdout, /2 connected in [\d,]+ ms\n/);

@@ -83,7 +83,7 @@ Deno.test("stepsText() keeps words that are longer than a line", () => {
   );
 });
 
-Deno.test("stepsText() uses colours on demand", () => {
+Deno.test("stepsText() uses colors when asked to", () => {
   assertEquals(
     stepsText({ steps: STEPS }, { ...PLAIN, color: true }).split("\n"),
     [
@@ -122,8 +122,8 @@ Deno.test("headerText() returns the host as it was given", () => {
 
 Deno.test("summaryText() counts the hosts that have a problem", () => {
   const summary = (...oks: boolean[]) => summaryText(hosts(...oks), PLAIN);
-  assertEquals(summary(true), "All is well");
-  assertEquals(summary(true, true), "All is well");
+  assertEquals(summary(true), "All checks passed");
+  assertEquals(summary(true, true), "All checks passed");
   assertEquals(summary(false), "The host has a problem");
   assertEquals(summary(false, true), "1 of 2 hosts has a problem");
   assertEquals(summary(false, true, false), "2 of 3 hosts have a problem");

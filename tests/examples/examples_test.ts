@@ -7,7 +7,7 @@ import {
 import { dirname, join, relative } from "node:path";
 import { gunzipSync } from "node:zlib";
 
-/** What an example printed, and its exit code. */
+/** The output of an example, and its exit code. */
 interface Run {
   readonly code: number;
   readonly stdout: string;
@@ -155,7 +155,7 @@ Deno.test("gzip example packs every file in a folder", async () => {
 });
 
 Deno.test("gzip example prints plain progress lines into a pipe", async () => {
-  // Many batches, as there is no more than a line for each.
+  // Many batches, because each prints at most one line.
   const names = Array.from({ length: 1_300 }, (_, index) => `${index}.txt`);
   await using folder = await TempFolder.make(
     Object.fromEntries(names.map((name) => [name, "ten bytes."])),
@@ -190,7 +190,7 @@ Deno.test({
 
 Deno.test({
   name: "gzip example skips .git, links and its own output",
-  // Making links needs a privilege there.
+  // Making links on Windows needs a privilege.
   ignore: Deno.build.os === "windows",
   async fn() {
     await using folder = await TempFolder.make({
@@ -245,7 +245,7 @@ Deno.test({
   name: "gzip example reports what it has no permission to read",
   ignore: Deno.build.os !== "linux",
   async fn() {
-    // Here is a file that even the superuser may only write to.
+    // This folder has a file that even the superuser can't read.
     const folder = "/proc/sys/net/ipv4/route";
 
     const { code, stdout, stderr } = await runExample("gzip.ts", folder);

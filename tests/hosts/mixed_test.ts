@@ -167,7 +167,7 @@ sshTest(
     assertThrows(
       () => pool.with({ host: "elsewhere" }),
       RangeError,
-      `'host' must be "local" or "by ssh" or "at spawner", and is "elsewhere"`,
+      `'host' must be "local" or "by ssh" or "at spawner", but is "elsewhere"`,
     );
   },
 );

@@ -4,14 +4,14 @@ import type { Project } from "../helpers/bundle_fixture.ts";
 import { testWith } from "../helpers/module_pools.ts";
 import { SITE_KINDS } from "../helpers/module_sites.ts";
 
-/** A module like many on npm. */
+/** A CommonJS module like many on npm. */
 const TEXT = `
 const { basename } = require("node:path");
 exports.last = function (path) { return basename(path); };
 exports.count = 3;
 `;
 
-/** The types of its exports. */
+/** The types of the module's exports. */
 interface CommonModule {
   last(path: string): string;
   count(): void;

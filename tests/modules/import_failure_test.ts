@@ -22,7 +22,7 @@ function testFailure(
 }
 
 testFailure(
-  "the permission by which a worker may read a task module",
+  "the permission that a worker needs to read a task module",
   "export const f = () => 1;",
   { permissions: { read: ["."] } },
   "Requires read access to",
@@ -30,7 +30,7 @@ testFailure(
 );
 
 testFailure(
-  "the permission by which a worker may import from a site",
+  "the permission that a worker needs to import from a site",
   'import "http://127.0.0.1:9/none.js"; export const f = () => 1;',
   { permissions: { read: true, import: ["example.com"] } },
   'Requires import access to "127.0.0.1:9"',
@@ -38,7 +38,7 @@ testFailure(
 );
 
 testFailure(
-  "the options by which a worker finds a bare specifier",
+  "the options that help a worker to resolve a bare specifier",
   'import "bare"; export const f = () => 1;',
   {},
   'Import "bare" not a dependency',

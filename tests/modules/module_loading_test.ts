@@ -3,7 +3,7 @@ import { importTasks, Pool } from "../../mod.ts";
 import { Gate } from "../helpers/gate.ts";
 
 for (const chunkSize of [1, 2]) {
-  Deno.test(`Pool aborts calls when their module never loads, chunkSize: ${chunkSize}`, async () => {
+  Deno.test(`Pool aborts calls when their module never loads (chunkSize: ${chunkSize})`, async () => {
     await using gate = new Gate();
     const url = new URL("../programs/hanging_module.ts", import.meta.url);
     url.searchParams.set("port", String(gate.port));

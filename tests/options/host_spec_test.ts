@@ -10,10 +10,10 @@ import type { HostOptions } from "../../src/options/host_options.ts";
 import { parseHosts } from "../../src/options/host_spec.ts";
 import { Random } from "../helpers/random.ts";
 
-/** The longest `tmpdir` that leaves room for the path of a socket. */
+/** The longest `tmpdir` in which the path of a socket fits. */
 const LONGEST_TMPDIR = `/${"a".repeat(51)}`;
 
-/** Specs, and what they parse to, without the defaults. */
+/** Specs and their settings, without the defaults. */
 const READ: readonly (readonly [spec: string, read: object])[] = [
   ["mini", { kind: "spawner", hostname: "mini" }],
   ["mini/2", { kind: "spawner", hostname: "mini", workers: 2 }],
@@ -78,9 +78,9 @@ for (const [spec, read] of READ) {
   });
 }
 
-/** Specs that can't be parsed, and a part of the message. */
+/** Specs that can't be parsed, and part of the message. */
 const UNREADABLE: readonly (readonly [spec: string, message: string])[] = [
-  ["http://mini", `scheme is "http://", and can only be "ssh://"`],
+  ["http://mini", `scheme is "http://", but can only be "ssh://"`],
   ["SSH://mini", `scheme is "SSH://"`],
   ["://mini", `scheme is "://"`],
   [
@@ -111,7 +111,7 @@ const UNREADABLE: readonly (readonly [spec: string, message: string])[] = [
   ["[::1", `hostname is "[::1"`],
   ["[::1]2", `hostname is "[::1]2"`],
   ["[[::1]]", "hostname is"],
-  ["mini:", "port is missing after the colon, and must be from 1 to 65535"],
+  ["mini:", "port is missing after the colon, but must be from 1 to 65535"],
   ["[::1]:", "port is missing after the colon"],
   ["ssh:/maxi", "scheme is incomplete: write ssh://maxi"],
   ["ssh:/me@maxi:22/8", "scheme is incomplete: write ssh://me@maxi:22/8"],
@@ -121,7 +121,7 @@ const UNREADABLE: readonly (readonly [spec: string, message: string])[] = [
   ["ssh://mini:abc", `port is "abc"`],
   ["ssh://mini:-22", `port is "-22"`],
   ["ssh://mini:2.2", `port is "2.2"`],
-  ["mini/-1", `number of workers is "-1", and must be a whole number`],
+  ["mini/-1", `number of workers is "-1", but must be a whole number`],
   ["mini/abc", `number of workers is "abc"`],
   ["mini/1.5", `number of workers is "1.5"`],
   ["mini/1e3", `number of workers is "1e3"`],
@@ -203,16 +203,16 @@ Deno.test("parseHosts() accepts the same number of workers twice", () => {
 
 /** Options of the wrong type. */
 const WRONG_TYPES = [
-  [{ host: "a", workers: "2" }, `'workers' must be a whole number, and is "2"`],
-  [{ name: 1 }, "'name' must be a string, and is 1"],
+  [{ host: "a", workers: "2" }, `'workers' must be a whole number, but is "2"`],
+  [{ name: 1 }, "'name' must be a string, but is 1"],
   [{ identity: ["key"] }, "'identity' must be a string"],
   [{ deno: true }, "'deno' must be a string"],
   [{ sshArgs: "-4" }, "'sshArgs' must be an array of strings"],
   [{ permissions: 1 }, `'permissions' must be "inherit", "none" or`],
   [{ denoArgs: [1] }, "'denoArgs' must be an array of strings"],
-  [{ env: { A: 1 } }, "'env.A' must be a string, and is 1"],
+  [{ env: { A: 1 } }, "'env.A' must be a string, but is 1"],
   [{ cwd: 1 }, "'cwd' must be a string"],
-  [{ host: "a", token: 7 }, "'token' must be a string, and is of type number"],
+  [{ host: "a", token: 7 }, "'token' must be a string, but is of type number"],
   [{ host: "a", tls: "yes" }, `'tls' must be true, false or an object`],
   [{ host: "a", tls: { caCerts: "PEM" } }, "'tls.caCerts' must be an array"],
   [{ host: "a", tls: { serverName: 1 } }, "'tls.serverName' must be"],
@@ -221,9 +221,9 @@ const WRONG_TYPES = [
 
 /** Options of the right type that are out of range. */
 const WRONG_VALUES = [
-  [{ workers: 3 }, "number of workers is 3 and 2 at once"],
-  [{ workers: 0 }, "number of workers is 0 and 2 at once"],
-  [{ host: "a", workers: -1 }, "number of workers is -1, and must be"],
+  [{ workers: 3 }, "number of workers is both 3 and 2"],
+  [{ workers: 0 }, "number of workers is both 0 and 2"],
+  [{ host: "a", workers: -1 }, "number of workers is -1, but must be"],
   [{ host: "a", workers: 1.5 }, "number of workers is 1.5"],
   [{ host: "a", workers: NaN }, "number of workers is NaN"],
   [{ permissions: "all" }, `'permissions' must be "inherit", "none" or`],
@@ -232,7 +232,7 @@ const WRONG_VALUES = [
   [{ tmpdir: "" }, "'tmpdir'"],
   [{ tmpdir: `${LONGEST_TMPDIR}a` }, "at most 52 bytes"],
   [{ tmpdir: `/${"ä".repeat(26)}` }, "at most 52 bytes"],
-  [{ tmpdir: "/a,b" }, `and is "/a,b"`],
+  [{ tmpdir: "/a,b" }, `but is "/a,b"`],
   [{ tmpdir: "/a:b" }, "'tmpdir'"],
   [{ tmpdir: "/a%h" }, "'tmpdir'"],
   [{ tmpdir: "/a\n" }, "'tmpdir'"],
@@ -251,7 +251,7 @@ for (
   });
 }
 
-Deno.test("parseHosts() refuses an option that doesn't exist and names those that do", () => {
+Deno.test("parseHosts() refuses an unknown option and names the known ones", () => {
   const misspelt = { host: "ssh://mini", identitty: "key" } as HostOptions;
   const error = assertThrows(() => parseHosts(misspelt), TypeError);
   for (
@@ -270,7 +270,7 @@ Deno.test("parseHosts() refuses TLS options and permissions that don't exist", (
       { tls: { caCert: "PEM" } },
       `In the host "mini" 'tls' has no option 'caCert'; it has caCerts, serverName`,
     ],
-    [{ permissions: { reed: true } }, `"reed" is none of them`],
+    [{ permissions: { reed: true } }, `can't have "reed"`],
   ];
   for (const [options, message] of wrong) {
     const spec = { host: "mini", ...options } as HostOptions;
@@ -291,7 +291,7 @@ Deno.test("parseHosts() refuses a password without repeating it", () => {
   ) {
     const { message } = assertThrows(() => parseHosts(spec), RangeError);
     assertStringIncludes(message, "me:…@m");
-    assertStringIncludes(message, "a password, which can't be given");
+    assertStringIncludes(message, "a password, which isn't supported");
     assertStringIncludes(message, "'identity'");
     assertFalse(/SEC|RET/.test(message), message);
   }
@@ -317,7 +317,7 @@ Deno.test("parseHosts() refuses options of the other kind of host", () => {
   }
 });
 
-Deno.test("parseHosts() refuses a host that is neither a string nor an object with one", () => {
+Deno.test("parseHosts() refuses a host that is neither a string nor an object with 'host'", () => {
   const wrong = [
     null,
     undefined,
@@ -336,22 +336,22 @@ Deno.test("parseHosts() refuses a host that is neither a string nor an object wi
   }
 });
 
-Deno.test("parseHosts() describes what isn't a host without its values", () => {
+Deno.test("parseHosts() describes an invalid host without its values", () => {
   for (
     const [host, what] of [
-      [null, "and is null"],
-      [undefined, "and is of type undefined"],
-      [7, "and is of type number"],
-      [["mini", "SECRET"], "and is of type Array"],
-      [new URL("ssh://me:SECRET@mini"), "and is of type URL"],
-      [{}, "and is an object with nothing in it"],
+      [null, "but is null"],
+      [undefined, "but is of type undefined"],
+      [7, "but is of type number"],
+      [["mini", "SECRET"], "but is of type Array"],
+      [new URL("ssh://me:SECRET@mini"), "but is of type URL"],
+      [{}, "but is an empty object"],
       [
         { hostname: "mini", token: "SECRET" },
-        "and is an object with 'hostname', 'token'",
+        "but is an object with 'hostname', 'token'",
       ],
       [
         { host: ["SECRET"], token: "SECRET" },
-        "and is an object with 'host', 'token'",
+        "but is an object with 'host', 'token'",
       ],
     ] as const
   ) {

@@ -11,7 +11,7 @@ import {
   type PoolOptions,
 } from "../../mod.ts";
 
-Deno.test("new Pool() starts a worker per CPU by default, whatever the hosts", async () => {
+Deno.test("new Pool() starts one worker per CPU by default, with or without hosts", async () => {
   const cpus = navigator.hardwareConcurrency;
   for (
     const [pool, workers] of [
@@ -43,14 +43,14 @@ type Case = readonly [option: string, value: unknown, message: string];
 
 /** Values of the wrong type. */
 const WRONG_TYPES: readonly Case[] = [
-  ["workers", "4", "'workers' must be an integer of at least 0, and is \"4\""],
+  ["workers", "4", "'workers' must be an integer of at least 0, but is \"4\""],
   ["workers", null, "'workers'"],
   ["prefetch", true, "'prefetch'"],
   ["concurrency", 2n, "'concurrency'"],
   ["transport", 1, "'transport'"],
-  ["listen", "0.0.0.0", "The options of 'listen' must be an object, and are"],
+  ["listen", "0.0.0.0", "The options of 'listen' must be an object, but are"],
   ["listen", { host: "::" }, "'listen' has no option 'host'; it has hostname"],
-  ["listen", { hostname: 4 }, "'listen.hostname' must be a string, and is 4"],
+  ["listen", { hostname: 4 }, "'listen.hostname' must be a string, but is 4"],
   ["listen", { port: "9000" }, "'listen.port' must be an integer"],
   ["onHostError", false, "'onHostError'"],
   ["modules", null, "'modules'"],
@@ -66,13 +66,13 @@ const WRONG_TYPES: readonly Case[] = [
   ["startTimeout", "60", "'startTimeout' must be a number of milliseconds"],
   ["retries", "2", "'retries'"],
   ["maxRestarts", "many", "'maxRestarts'"],
-  ["lazy", "yes", "'lazy' must be true or false, and is \"yes\""],
-  ["token", ["SECRET"], "'token' must be a string, and is of type object"],
-  ["initializer", 5, "'initializer' must be a function, or come from"],
+  ["lazy", "yes", "'lazy' must be true or false, but is \"yes\""],
+  ["token", ["SECRET"], "'token' must be a string, but is of type object"],
+  ["initializer", 5, "'initializer' must be a function or a task from"],
   [
     "initializerArgs",
     "abc",
-    `'initializerArgs' must be an array, and is "abc"`,
+    `'initializerArgs' must be an array, but is "abc"`,
   ],
   ["permissions", 5, "'permissions' must be"],
   ["permissions", null, "'permissions' must be"],
@@ -80,7 +80,7 @@ const WRONG_TYPES: readonly Case[] = [
   ["permissions", { read: [5] }, "'permissions.read' must be an array"],
   ["denoArgs", "--v8-flags", "'denoArgs' must be an array of strings"],
   ["env", ["A=1"], "'env' must be an object of strings"],
-  ["env", { A: undefined }, "'env.A' must be a string, and is undefined"],
+  ["env", { A: undefined }, "'env.A' must be a string, but is undefined"],
   ["cwd", new URL("file:///"), "'cwd' must be a string"],
   ["config", true, "'config' must be a path, a file URL or false"],
   ["stdio", null, "'stdio'"],
@@ -88,35 +88,35 @@ const WRONG_TYPES: readonly Case[] = [
 
 /** Values of the right type that are out of range. */
 const WRONG_VALUES: readonly Case[] = [
-  ["workers", -1, "'workers' must be an integer of at least 0, and is -1"],
+  ["workers", -1, "'workers' must be an integer of at least 0, but is -1"],
   ["workers", 1.5, "'workers'"],
   ["workers", NaN, "'workers'"],
   [
     "prefetch",
     -1,
-    `'prefetch' must be an integer of at least 0, or "auto", and is -1`,
+    `'prefetch' must be an integer of at least 0, or "auto", but is -1`,
   ],
   ["prefetch", "many", "'prefetch'"],
   ["concurrency", 0, "'concurrency' must be an integer of at least 1"],
-  ["transport", "udp", `'transport' must be "unix" or "tcp", and is "udp"`],
+  ["transport", "udp", `'transport' must be "unix" or "tcp", but is "udp"`],
   ["listen", { port: -1 }, "'listen.port' must be an integer from 0 to 65535"],
   ["listen", { port: 65_536 }, "'listen.port'"],
   [
     "onHostError",
     "ignore",
-    `'onHostError' must be "fail" or "continue", and is "ignore"`,
+    `'onHostError' must be "fail" or "continue", but is "ignore"`,
   ],
-  ["modules", "none", `'modules' must be "auto" or "bundle", and is "none"`],
+  ["modules", "none", `'modules' must be "auto" or "bundle", but is "none"`],
   ["hosts", "ssh://my host", "its hostname"],
   ["hosts", ["ssh://mini", "mini:0"], `"mini:0"`],
   ["hosts", { host: "mini", workers: -1 }, "number of workers"],
   ["startTimeout", 0, "'startTimeout' must be a number of milliseconds"],
   ["startTimeout", NaN, "'startTimeout'"],
-  ["maxRestarts", -1, "of at least 0, or Infinity, and is -1"],
+  ["maxRestarts", -1, "of at least 0, or Infinity, but is -1"],
   [
     "permissions",
     "nonne",
-    `'permissions' must be "inherit", "none" or an object like that of a Worker, and is "nonne"`,
+    `'permissions' must be "inherit", "none" or an object like that of a Worker, but is "nonne"`,
   ],
   ["permissions", { net: "all" }, "'permissions.net' must be true, false,"],
   ["permissions", { read: ["/a,b"] }, "'permissions.read' must be an array"],
@@ -146,13 +146,13 @@ Deno.test("new Pool() refuses options that aren't an object", () => {
   }
 });
 
-Deno.test("new Pool() refuses an option that doesn't exist and names those that do", () => {
+Deno.test("new Pool() refuses an unknown option and names the known ones", () => {
   const options = { worker: 4 } as PoolOptions;
   const message = "Pool has no option 'worker'; it has workers,";
   assertThrows(() => new Pool(options), TypeError, message);
 });
 
-Deno.test("new Pool() has the workers and hosts that it was given", async () => {
+Deno.test("new Pool() has the workers and hosts of its arguments", async () => {
   const lazy = { lazy: true };
   const host = { host: "mini", workers: 3 };
   for (
@@ -213,12 +213,12 @@ Deno.test("Pool listens on 'listen.hostname' for local workers over TCP", async 
   assertMatch(address, /^tcp:localhost:\d+$/);
 });
 
-Deno.test("Pool.with() refuses a host that the pool doesn't have and names those it has", async () => {
+Deno.test("Pool.with() refuses a host that the pool doesn't have, and names the pool's hosts", async () => {
   await using pool = new Pool(1, "ssh://mini/2", { lazy: true });
   assertThrows(
     () => pool.with({ host: "maxi" }),
     RangeError,
-    `'host' must be "local" or "mini", and is "maxi"`,
+    `'host' must be "local" or "mini", but is "maxi"`,
   );
   assertThrows(() => pool.with({ host: "" }), RangeError, "'host'");
   const misspelt = { hosts: "mini" } as CallOptions;
@@ -271,7 +271,7 @@ Deno.test("Pool.map() refuses bad options and inputs", async () => {
   );
 });
 
-Deno.test("Pool.map() with 'spread' refuses items that are no arrays", async () => {
+Deno.test("Pool.map() with 'spread' refuses items that aren't arrays", async () => {
   await using pool = new Pool(1);
   const items = [[1], 2] as unknown as [number][];
   const map = pool.map((x: number) => x, items, { spread: true, chunkSize: 1 });
@@ -295,17 +295,17 @@ Deno.test("Pool.shutdown() refuses options that don't exist or aren't booleans",
   await using pool = new Pool({ workers: 1, lazy: true });
   const refuses = (options: object, message: string) =>
     assertRejects(() => pool.shutdown(options), TypeError, message);
-  await refuses({ wait: 0 }, "'wait' must be true or false, and is 0");
+  await refuses({ wait: 0 }, "'wait' must be true or false, but is 0");
   await refuses({ cancelFutures: "yes" }, "'cancelFutures'");
   await refuses({ cancel: true }, "shutdown() has no option 'cancel'");
   await refuses({ cancel_futures: true }, "use 'cancelFutures'");
 });
 
-Deno.test("Pool.ready starts nothing by itself", async () => {
+Deno.test("Pool.ready doesn't start a lazy pool", async () => {
   await using pool = new Pool({ workers: 1, lazy: true });
   let isReady = false;
   const ready = pool.ready.then(() => isReady = true);
-  // Workers of the first pool would be there before those of a second one.
+  // If the first pool started its workers, they would be ready before these.
   await using other = new Pool(2);
   await other.runOnAll(() => {});
   assertEquals(pool.stats().workers, 0);

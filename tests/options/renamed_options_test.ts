@@ -13,12 +13,12 @@ const POOL_OPTIONS: Readonly<Record<string, string>> = {
   num_workers: "use 'workers'",
   worker_loglevel: "use 'stdio'",
   func_pickle: "functions are sent as source",
-  data_pickle: "there is one encoding",
+  data_pickle: "all values are encoded",
   loop: "Deno has one event loop",
   worker_loop: "a worker has Deno's event loop",
-  chunksize: "give 'chunkSize' to map()",
-  star: "give 'spread' to map()",
-  timeout: "give it to with()",
+  chunksize: "pass 'chunkSize' to map()",
+  star: "pass 'spread' to map()",
+  timeout: "pass it to with()",
 };
 
 for (const [name, message] of Object.entries(POOL_OPTIONS)) {
@@ -38,11 +38,11 @@ Deno.test("Pool.map() refuses old names of options and names what replaces them"
   assertThrows(map({ retries: 1 }), TypeError, "pool.with({ retries }).map(");
 });
 
-Deno.test("Pool.with() refuses a map's options and says where they go", async () => {
+Deno.test("Pool.with() refuses a map's options and names map()", async () => {
   await using pool = new Pool({ workers: 1, lazy: true });
   const wrong = (options: object) => () => pool.with(options);
-  assertThrows(wrong({ chunkSize: 1 }), TypeError, "give it to map()");
-  assertThrows(wrong({ star: true }), TypeError, "give 'spread' to map()");
+  assertThrows(wrong({ chunkSize: 1 }), TypeError, "pass it to map()");
+  assertThrows(wrong({ star: true }), TypeError, "pass 'spread' to map()");
 });
 
 Deno.test("Pool's old names and Python names throw and name what replaces them", async () => {
@@ -76,7 +76,7 @@ Deno.test("WorkerLostError's old names throw and name what replaces them", () =>
   assertThrows(() => old.lastWords, TypeError, "stderrTail");
 });
 
-Deno.test("old names don't show in loops and can be assigned", () => {
+Deno.test("renamedMembers() defines names that aren't enumerable and can be assigned", () => {
   const loss = { worker: "w", exitStatus: "exit code 3", stderrTail: "" };
   const error = new WorkerLostError("task", 1, loss);
   assert(!Deno.inspect(error).includes("lastWords"));

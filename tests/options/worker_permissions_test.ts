@@ -69,7 +69,7 @@ Deno.test("permissionFlags() of 'inherit' grants what the program was granted", 
   );
 });
 
-Deno.test("permissionFlags() of 'inherit' doesn't grant what the program has in part", async () => {
+Deno.test("permissionFlags() of 'inherit' doesn't grant partial permissions", async () => {
   const flags = ["--allow-read=.", "--allow-env", "--deny-env=SECRET"];
   assertEquals(await flagsUnder(flags, "inherit"), TCP_FLAGS);
   assertEquals(await flagsUnder(["-A", "--deny-run=sh"], "inherit"), [
@@ -90,7 +90,7 @@ Deno.test("permissionFlags() inherits single permissions", async () => {
   );
 });
 
-Deno.test("permissionFlags() of 'inherit' allows imports as the program's", async () => {
+Deno.test("permissionFlags() of 'inherit' allows the program's imports", async () => {
   const all = [...TCP_FLAGS, "--allow-import"];
   assertEquals(await flagsUnder(["--allow-import"], "inherit"), all);
   assertEquals(await flagsUnder([], { import: "inherit" }), TCP_FLAGS);
@@ -129,7 +129,7 @@ Deno.test("permissionFlags() of all permissions allows everything", () => {
   assertEquals(flagsOf(ALL, UNIX), ["--allow-all"]);
 });
 
-Deno.test("permissionFlags() leaves out the one permission that isn't granted", () => {
+Deno.test("permissionFlags() omits the only permission that isn't granted", () => {
   for (const name of Object.keys(ALL) as (keyof typeof ALL)[]) {
     const flags = flagsOf({ ...ALL, [name]: false }, TCP);
     const others = Object.keys(ALL).filter((other) => other !== name)
@@ -143,7 +143,7 @@ Deno.test("permissionFlags() leaves out the one permission that isn't granted", 
   }
 });
 
-Deno.test("permissionFlags() of lists grants these and the connection", () => {
+Deno.test("permissionFlags() of lists grants the lists and the connection", () => {
   const permissions = {
     read: ["/data", "."],
     net: ["example.com:443"],
@@ -179,7 +179,7 @@ Deno.test("permissionFlags() of a list of imports adds the host of the worker's 
   ]);
 });
 
-Deno.test("permissionFlags() doesn't name the connection if all are allowed", () => {
+Deno.test("permissionFlags() doesn't list the connection if all connections are allowed", () => {
   assertEquals(flagsOf({ net: true }, TCP), ["--allow-net", NO_IMPORT]);
   assertEquals(flagsOf({ net: true, read: true }, UNIX), [
     "--allow-read",
@@ -195,7 +195,7 @@ Deno.test("permissionFlags() refuses a permission that doesn't exist", () => {
     assertThrows(
       () => flagsOf(wrong, address),
       TypeError,
-      `and "reed" is none of them`,
+      `can't have "reed"`,
     );
   }
 });

@@ -3,7 +3,7 @@ import config from "../../deno.json" with { type: "json" };
 
 const ROOT = new URL("../../", import.meta.url);
 
-/** The pages that are published, by their paths. */
+/** The paths of the published pages. */
 const PAGES = [
   "README.md",
   "CHANGELOG.md",
@@ -19,7 +19,7 @@ function linksOf(text: string): string[] {
   return Array.from(matches, ([, target]) => target!);
 }
 
-/** Makes the anchor of a heading, as JSR and GitHub do. */
+/** Returns the anchor of a heading, as JSR and GitHub make it. */
 function anchorOf(heading: string): string {
   return heading.toLowerCase().replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
     .replaceAll(/\s/g, "-");
@@ -37,7 +37,7 @@ function isPublished(path: string): boolean {
 }
 
 for (const page of PAGES) {
-  Deno.test(`links in ${page} lead to what is published`, async () => {
+  Deno.test(`links in ${page} lead to published files and headings`, async () => {
     const url = new URL(page, ROOT);
     const text = await Deno.readTextFile(url);
     assert(isPublished(page), `${page} isn't published`);
@@ -50,7 +50,7 @@ for (const page of PAGES) {
       assert(isPublished(path), `${link} isn't published`);
       const { isFile } = await Deno.stat(target);
       if (anchor === "") continue;
-      assert(isFile, `${link} is no file`);
+      assert(isFile, `${link} isn't a file`);
       const anchors = anchorsIn(await Deno.readTextFile(target));
       assert(anchors.includes(anchor), `${link}: there are ${anchors}`);
     }

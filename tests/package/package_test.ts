@@ -67,12 +67,12 @@ const RESULTS = {
   workers: [`${PACKAGE_URL}/worker.ts`, `${PACKAGE_URL}/worker.ts`],
 };
 
-/** A module whose graph has the whole package. */
+/** A module that imports the whole package. */
 const GRAPH = Object.keys(config.exports).map((path) =>
   `import "@distex/pool${path.slice(".".length)}";\n`
 ).join("");
 
-/** A task module with a single import, which can fail to resolve. */
+/** A task module whose only import may fail to resolve. */
 const WORDS_TASKS = `
 import { shout } from "words";
 
@@ -82,8 +82,8 @@ export function greet(): string {
 `;
 
 /**
- * Without a configuration there is no `"vendor": true`, which makes workers find
- * the package here. The flag does the same for the folder that they start in.
+ * A program without a configuration, and so without `"vendor": true`, with
+ * which workers find the package here. `--vendor` does the same for their `cwd`.
  */
 const UNCONFIGURED = `
 import { importTasks, Pool } from "@distex/pool";
@@ -102,7 +102,7 @@ const inline = await pool.run((x: number) => x + 1, 41);
 console.log(JSON.stringify({ message, inline }));
 `;
 
-/** Runs tasks at the host given as its argument, in JSON. */
+/** Runs tasks on the host in its argument, which is JSON. */
 const SSH_MAIN = `
 import { importTasks, Pool } from "@distex/pool";
 
@@ -174,7 +174,7 @@ export function greet(): string {
 }
 `;
 
-/** Prints what a task returns with the import map, and throws without. */
+/** Prints a task's result with the import map, and its error without. */
 const MAPPED_MAIN = `
 import { importTasks, Pool } from "@distex/pool";
 
@@ -189,7 +189,7 @@ for (const denoArgs of [["--import-map", "map.json"], []]) {
 console.log(JSON.stringify(results));
 `;
 
-/** Imports a module of another site in each way that a task can. */
+/** Imports a module from another site in each way that a task can. */
 const WEB_MAIN = `
 import { importTasks, Pool } from "@distex/pool";
 
@@ -210,17 +210,19 @@ const WEB_MODULES = {
 
 /** Checks that the package has all files that users need, and no others. */
 async function checkPublished(paths: readonly string[]): Promise<void> {
-  const doors = Object.values(config.exports).map((path) => path.slice(2));
+  const entryPoints = Object.values(config.exports).map((path) =>
+    path.slice(2)
+  );
   const documents = ["deno.json", "README.md", "CHANGELOG.md", "LICENSE"];
   const folders = ["src", "docs", "examples"];
   assertArrayIncludes(paths, [
-    ...doors,
+    ...entryPoints,
     ...documents,
     ...(await Promise.all(folders.map(listRepository))).flat(),
   ]);
   const others = paths.filter((path) =>
     !folders.some((folder) => path.startsWith(`${folder}/`)) &&
-    !doors.includes(path) && !documents.includes(path)
+    !entryPoints.includes(path) && !documents.includes(path)
   );
   assertEquals(others, ["bench/README.md"]);
   assertEquals(paths.filter((path) => /_(test|bench)\.ts$/.test(path)), []);
@@ -249,7 +251,7 @@ async function checkSpecifiers(project: string): Promise<void> {
   );
 }
 
-Deno.test("the package works in a project of its own", async (t) => {
+Deno.test("the package works in a separate project", async (t) => {
   const published = await readPublishedFiles();
   await using projects = await Projects.make(published);
   const project = await projects.add("project", {
@@ -315,7 +317,7 @@ Deno.test("the package works in a project of its own", async (t) => {
         map: RESULTS.map,
         programs: ["program.js", "program.js"],
       });
-      // The program for the host is cached here.
+      // The pool caches the worker program here.
       const kept = await Array.fromAsync(Deno.readDir(`${cache}/distex-pool`));
       assertEquals(kept.length, 1);
     },
@@ -361,15 +363,18 @@ Deno.test("the package works in a project of its own", async (t) => {
     assertEquals(JSON.parse(stdout), ["NUMBER!", "TEXT!", 42]);
   });
 
-  await t.step("takes an import map, and says that it needs it", async () => {
-    const { stdout } = await runDeno(
-      ["run", "-A", "--import-map", "map.json", "mapped_main.ts"],
-      project,
-    );
-    const [value, message] = JSON.parse(stdout);
-    assertEquals(value, "HELLO!");
-    assertStringIncludes(message, 'denoArgs: ["--import-map", path]');
-  });
+  await t.step(
+    "uses an import map, and explains when one is missing",
+    async () => {
+      const { stdout } = await runDeno(
+        ["run", "-A", "--import-map", "map.json", "mapped_main.ts"],
+        project,
+      );
+      const [value, message] = JSON.parse(stdout);
+      assertEquals(value, "HELLO!");
+      assertStringIncludes(message, 'denoArgs: ["--import-map", path]');
+    },
+  );
 
   await t.step("has no import map with config: false", async () => {
     const { stdout } = await runDeno(["run", "-A", "unconfigured.ts"], project);

@@ -14,7 +14,7 @@ import { REPLACING_TASKS } from "../programs/cancel_replacing_tasks.ts";
 /** The longest that a step may take on a busy machine, in milliseconds. */
 const LONG = 60_000;
 
-/** Starts calls of all kinds that have nothing to do with the bad one. */
+/** Starts calls of all kinds that a bad task must not affect. */
 function startInnocents(pool: Pool): Promise<unknown>[] {
   return [
     ...[1, 2, 3].map((x) => pool.run((x: number) => x * 2, x)),
@@ -92,7 +92,7 @@ function testBadTask({ name, task, outcome: expected }: BadTask): void {
 
 [...BAD_TASKS, ...REPLACING_TASKS].forEach(testBadTask);
 
-/** Replaces the n-th method of the language, and returns its name, if any. */
+/** Replaces the n-th built-in method and returns its name, if there is one. */
 function replaceMethod(number: number): string | undefined {
   const iterators = [[].values(), new Map().values(), new Set().values()]
     .map((iterator) => Object.getPrototypeOf(iterator));
@@ -127,7 +127,7 @@ function replaceMethod(number: number): string | undefined {
   return undefined;
 }
 
-Deno.test("Pool survives tasks that replace any method of the language", async () => {
+Deno.test("Pool survives tasks that replace any built-in method", async () => {
   await using pool = new Pool({ workers: 1, prefetch: 19, stdio: "null" });
   const pid = await pool.run(() => Deno.pid);
   for (let number = 0;; number++) {
@@ -138,7 +138,7 @@ Deno.test("Pool survives tasks that replace any method of the language", async (
     const values = beside.map((one) =>
       one.status === "fulfilled" ? one.value : one.reason
     );
-    // One by one: what differs is found quickly among large values.
+    // One by one, because comparing them all at once is slow if they differ.
     values.forEach((value, index) => assertEquals(value, RIGHT[index], name));
     assertEquals(await pool.run(() => Deno.pid), pid, name);
   }
@@ -190,7 +190,7 @@ Deno.test({
         try {
           if (Number(name) > 2) closeSync(Number(name));
         } catch {
-          // It isn't a file descriptor of Node.
+          // Node doesn't know this file descriptor.
         }
       }
     });

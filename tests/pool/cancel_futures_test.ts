@@ -3,7 +3,7 @@ import { Pool } from "../../mod.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
 import { until } from "../helpers/processes.ts";
 
-Deno.test("Pool.shutdown() with cancelFutures cancels calls whose worker is lost meanwhile", async () => {
+Deno.test("Pool.shutdown() with cancelFutures cancels calls whose worker is lost during the shutdown", async () => {
   await using gate = new Gate();
   const pool = new Pool({
     workers: 1,

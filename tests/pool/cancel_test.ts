@@ -154,7 +154,7 @@ Deno.test("TaskRunner.with() adds to the options that a runner has", async () =>
   assertEquals(await replaced.run(double, 1), 2);
 });
 
-Deno.test("TaskRunner.with() with a signal ends 10,000 queued calls at once, each once", async () => {
+Deno.test("TaskRunner.with() with a signal rejects each of 10,000 queued calls once", async () => {
   await using gate = new Gate();
   await using pool = new Pool({ workers: 1, prefetch: 0, cancelGrace: 30_000 });
   const held = pool.run(passGate<number>, gate.port, 1);
@@ -242,7 +242,7 @@ Deno.test("Future.cancel() of a task that blocks a worker moves the waiting call
   assert(await pool.run(pid) !== before);
 });
 
-Deno.test("Future.cancel() of an endless task lets the tasks beside it finish", async () => {
+Deno.test("Future.cancel() of an endless task lets concurrent tasks finish", async () => {
   const cancelGrace = 100_001;
   /** How long a worker may take to become free. */
   const drain = 10 * cancelGrace;
@@ -278,7 +278,7 @@ Deno.test("Future.cancel() of an endless task lets the tasks beside it finish", 
   assert(await later !== before);
 });
 
-Deno.test("MapResults.return() ends a chunk that is run again item by item", async () => {
+Deno.test("MapResults.return() ends a chunk that runs again item by item", async () => {
   await using gate = new Gate();
   await using pool = new Pool({ workers: 1, cancelGrace: 50, retries: 1 });
   const map = pool.map(loop, [gate.port, gate.port], { chunkSize: 2 });
@@ -293,7 +293,7 @@ Deno.test("MapResults.return() ends a chunk that is run again item by item", asy
   assertEquals(pool.stats().hosts[0]!.lost, 2);
 });
 
-Deno.test("Pool.shutdown() with cancelFutures ends a chunk that is run again item by item", async () => {
+Deno.test("Pool.shutdown() with cancelFutures ends a chunk that runs again item by item", async () => {
   await using gate = new Gate();
   const pool = new Pool({ workers: 1, retries: 1 });
   const [first] = await pool.runOnAll(pid);

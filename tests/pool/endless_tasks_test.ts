@@ -23,7 +23,7 @@ async function busyPool(cancelGrace = 50) {
   return { pool, pid, call };
 }
 
-/** Runs a program that leaves an endless task to its pool. */
+/** Runs a program that ends while its pool runs an endless task. */
 async function end(ending: string) {
   const program = new URL("../programs/end_busy.ts", import.meta.url).href;
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -45,7 +45,7 @@ Deno.test("Pool.shutdown() with cancelFutures ends a task that never yields", as
   await gone(pid);
 });
 
-Deno.test("Pool.shutdown() with cancelFutures delivers what ends within cancelGrace", async () => {
+Deno.test("Pool.shutdown() with cancelFutures resolves calls that end within cancelGrace", async () => {
   await using gate = new Gate();
   const pool = new Pool({ workers: 1, cancelGrace: 60_000 });
   const running = pool.run(passGate, gate.port, "done");
@@ -99,7 +99,7 @@ Deno.test("Pool.terminate() can be called again, and before the pool starts", as
   await assertRejects(() => pool.run(() => 1), PoolClosedError);
 });
 
-Deno.test("Pool that is disposed of waits for a call that is awaited", async () => {
+Deno.test("Pool[Symbol.asyncDispose]() waits for a call that is awaited", async () => {
   using timers = new HeldTimers(GRACE);
   await using gate = new Gate();
   const pool = new Pool({ workers: 1, cancelGrace: GRACE });
@@ -113,7 +113,7 @@ Deno.test("Pool that is disposed of waits for a call that is awaited", async () 
   await disposed;
 });
 
-Deno.test("Pool that is disposed of ends a future that nobody awaits", async () => {
+Deno.test("Pool[Symbol.asyncDispose]() cancels a future that nobody awaits", async () => {
   await using gate = new Gate();
   const pool = new Pool({ workers: 1, cancelGrace: 50 });
   const pid = await pool.run(() => Deno.pid);
@@ -128,7 +128,7 @@ Deno.test("Pool that is disposed of ends a future that nobody awaits", async () 
   await gone(pid);
 });
 
-Deno.test("Pool's block that is left by an error doesn't wait for a task that nobody awaits", async () => {
+Deno.test("Pool[Symbol.asyncDispose]() after an error doesn't wait for a task that nobody awaits", async () => {
   const { code, stderr } = await end("throw");
   assertEquals(code, 1);
   assert(stderr.includes("RangeError: the program's own error"), stderr);
@@ -144,7 +144,7 @@ for (
     ["terminate", "end\n"],
   ] as const
 ) {
-  Deno.test(`Pool lets a program end that ends by '${ending}' while a task never yields`, async () => {
+  Deno.test(`Pool lets a program end by '${ending}' while a task never yields`, async () => {
     const { code, stdout, stderr } = await end(ending);
     assertEquals([code, stdout], [0, output], stderr);
   });

@@ -65,7 +65,7 @@ Deno.test("Pool.shutdown() waits for pending calls and their initializer", async
   await shutdown;
 });
 
-Deno.test("Pool reports that it was its initializer that failed", async () => {
+Deno.test("Pool reports that its initializer failed", async () => {
   const initializer = () => {
     throw new RangeError("The database is closed");
   };
@@ -77,7 +77,7 @@ Deno.test("Pool reports that it was its initializer that failed", async () => {
   );
 });
 
-Deno.test("Pool fails to start once an initializer throws, though another one hangs", async () => {
+Deno.test("Pool fails to start when an initializer throws, even if another one hangs", async () => {
   await using folder = new TestFolder();
   await using gate = new Gate();
   const pool = new Pool({

@@ -145,7 +145,7 @@ Deno.test({
   },
 });
 
-Deno.test("Pool rejects the calls of a killed worker and goes on", async () => {
+Deno.test("Pool rejects the calls of a killed worker and continues", async () => {
   await using gate = new Gate();
   await using pool = new Pool({ workers: 2, prefetch: 0 });
   const pids = await pool.runOnAll(() => Deno.pid);
@@ -215,7 +215,7 @@ Deno.test({
   },
 });
 
-Deno.test("Pool gives workers env, cwd and further arguments of deno", async () => {
+Deno.test("Pool starts workers with env, cwd and denoArgs", async () => {
   const folder = await Deno.realPath(await Deno.makeTempDir());
   try {
     await using pool = new Pool({
@@ -280,6 +280,6 @@ Deno.test("Pool keeps its secret from tasks", async () => {
   }
 });
 
-Deno.test("passGate() is passed when the gate is gone", async () => {
+Deno.test("passGate() returns when the gate is gone", async () => {
   assertEquals(await passGate(1, "through"), "through");
 });

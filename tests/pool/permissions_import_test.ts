@@ -40,7 +40,7 @@ Deno.test("Pool with permissions 'none' starts workers at a server with TLS", as
   assertEquals(await pool.run(add, 1), 2);
 });
 
-Deno.test("Pool says what to do if a worker may not download a task module", async () => {
+Deno.test("Pool explains what to do if a worker may not download a task module", async () => {
   await using pool = new Pool({ workers: 1, permissions: "none" });
   for (const url of ["https://esm.sh/not-there", "npm:@not-there/at-all"]) {
     const { f } = importTasks<{ f(): void }>(url);

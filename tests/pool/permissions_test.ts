@@ -8,10 +8,10 @@ import { deadline } from "@std/async/deadline";
 import { Pool } from "../../mod.ts";
 import { sshTest, startSshServer } from "../helpers/ssh_server.ts";
 
-/** How long an operation may take that waits for nobody. */
+/** The longest that an operation may take, in milliseconds. */
 const LONG = 60_000;
 
-/** What tasks can't do without permission. */
+/** Operations that need a permission. */
 const DEEDS: Record<string, () => unknown> = {
   "read a file": () => Deno.readTextFile("/etc/hostname"),
   "read a folder": () => [...Deno.readDirSync(".")],
@@ -54,7 +54,7 @@ async function outcomeOf(pool: Pool, deed: () => unknown): Promise<string> {
 }
 
 for (const transport of ["unix", "tcp"] as const) {
-  Deno.test(`Pool with permissions 'none' over ${transport} denies tasks everything without a prompt`, async () => {
+  Deno.test(`Pool with permissions 'none' over ${transport} denies tasks every operation without a prompt`, async () => {
     await using pool = new Pool({ workers: 1, transport, permissions: "none" });
     for (const [name, deed] of Object.entries(DEEDS)) {
       assertEquals([name, await outcomeOf(pool, deed)], [name, "refused"]);
@@ -77,7 +77,7 @@ Deno.test("Pool with permissions 'none' works if TMPDIR contains a comma", async
   }
 });
 
-Deno.test("Pool with permissions 'none' doesn't let tasks gain any", async () => {
+Deno.test("Pool with permissions 'none' doesn't let tasks gain permissions", async () => {
   await using pool = new Pool({
     workers: 1,
     permissions: "none",
@@ -152,7 +152,7 @@ Deno.test("Pool refuses a task that connects to its socket like a worker", async
   assertEquals(new Set(pids).size, 2);
 });
 
-Deno.test("Pool keeps its secret out of a task's reach", async () => {
+Deno.test("Pool hides its secret from tasks", async () => {
   await using pool = new Pool({ workers: 1, stdio: "null" });
   const traces = await pool.run(async () => {
     const seen = new Set<unknown>();
@@ -226,7 +226,7 @@ sshTest(
   },
 );
 
-Deno.test("Pool with permissions 'inherit' grants tasks what the program has", async () => {
+Deno.test("Pool with permissions 'inherit' grants tasks the program's permissions", async () => {
   const program = import.meta.resolve("../programs/cancel_limited.ts");
   const needed = [
     "--allow-read",

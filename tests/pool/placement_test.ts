@@ -113,7 +113,7 @@ Deno.test("Scheduler queues calls for a host until the pool has workers", async 
   assertEquals(worker.labels, [1, "source"]);
 });
 
-Deno.test("Scheduler fails calls for a host without workers and goes on", async () => {
+Deno.test("Scheduler fails calls for a host without workers and continues", async () => {
   await using bench = await HostBench.with("a");
   const { scheduler } = bench;
   const [absent] = await bench.submit("b", 1);
@@ -187,7 +187,7 @@ Deno.test("Scheduler.submitToAll() runs on the workers of one host after all ear
   assertEquals(bench.labels.flat(), ["after"]);
 });
 
-Deno.test("Scheduler.submitToAll() for a host without workers holds nothing up", async () => {
+Deno.test("Scheduler.submitToAll() for a host without workers doesn't block other calls", async () => {
   await using bench = await HostBench.with("a");
   const absent = bench.scheduler.submitToAll(() => call("absent"), "b")
     .catch((error) => error);

@@ -254,7 +254,7 @@ Deno.test("Pool with one retry runs a task at most twice although workers are ki
   for (const [call, count] of runs) assertLessOrEqual(count, 2, call);
 });
 
-Deno.test("Pool releases 10,000 calls that were run again", async () => {
+Deno.test("Pool releases 10,000 calls that ran again", async () => {
   await using pool = new Pool({ workers: 1, retries: 1 });
   const dieFirst = (path: string, n: number) => {
     try {

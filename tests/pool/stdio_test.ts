@@ -28,7 +28,7 @@ function named(lines: string[]): string[] {
 }
 
 for (const how of ["shut down", "lost"]) {
-  Deno.test(`Pool with stdio 'lines' names the worker in each line and loses none when it is ${how}`, async () => {
+  Deno.test(`Pool with stdio 'lines' names the worker in each line and loses no line when the worker is ${how}`, async () => {
     assertEquals(await run("lines", how), {
       code: 0,
       stdout: [...named(WRITTEN), ...OWN],
@@ -53,7 +53,7 @@ for (const how of ["shut down", "lost"]) {
   });
 }
 
-Deno.test("Pool with stdio 'lines' goes on if nobody reads its streams", async () => {
+Deno.test("Pool with stdio 'lines' continues when nobody reads its output", async () => {
   for (const closed of ["stdout", "stderr"] as const) {
     const child = new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", PROGRAM, "lines"],

@@ -58,7 +58,7 @@ for (const { name, options, costsWorker, submit } of STAGES) {
   });
 }
 
-Deno.test("TaskRunner.with() with a timeout names the caller", async () => {
+Deno.test("TaskRunner.with() with a timeout shows the caller in the stack", async () => {
   await using pool = new Pool({ workers: 1, cancelGrace: 50 });
   const runner = pool.with({ timeout: TIMEOUT });
   const never = () => new Promise<never>(() => {});
@@ -84,7 +84,7 @@ Deno.test("TaskRunner.with() with a timeout names the caller", async () => {
   }
 });
 
-Deno.test("TaskRunner.with() with a timeout and a signal obeys whichever comes first", async () => {
+Deno.test("TaskRunner.with() with a timeout and a signal obeys the first of them", async () => {
   await using gate = new Gate();
   await using pool = new Pool({ workers: 1, cancelGrace: 50 });
   const controller = new AbortController();

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertFalse } from "@std/assert";
 const PROGRAM = new URL("../programs/uncaught_loss.ts", import.meta.url).href;
 
 for (const method of ["run", "submit", "map", "all"]) {
-  Deno.test(`WorkerLostError that is uncaught shows the line of the call, of ${method}`, async () => {
+  Deno.test(`WorkerLostError that is uncaught shows the line of the ${method} call`, async () => {
     const { code, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", PROGRAM, method],
     }).output();

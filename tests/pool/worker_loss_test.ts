@@ -185,7 +185,7 @@ Deno.test("Pool runs bound tasks and module tasks on a replacement", async () =>
   }
 });
 
-Deno.test("Pool.runOnAll() rejects when a worker is lost, and reaches all workers later", async () => {
+Deno.test("Pool.runOnAll() rejects when a worker is lost, and reaches all workers the next time", async () => {
   await using pool = new Pool(2);
   const [victim] = await pool.runOnAll(() => Deno.pid);
   const results = pool.runOnAll(function leave(victim: number) {

@@ -85,7 +85,7 @@ Deno.test("Pool runs the initializer on a replacement before any task", async ()
   assertEquals(await pool.runOnAll(isInitialized), [true, true]);
 });
 
-Deno.test("Pool gives up and reports it when the initializer fails on replacements", async () => {
+Deno.test("Pool stops replacing workers and reports it when the initializer fails on replacements", async () => {
   await using folder = new TestFolder();
   Deno.writeTextFileSync(folder.file("starts"), "");
   await using pool = new Pool({
@@ -135,7 +135,7 @@ Deno.test("Pool adds up the losses of all workers of a host", async () => {
   assert(starts >= deaths && starts <= 6, `${starts} starts`);
 });
 
-Deno.test("Pool goes on with the other workers after it gives up replacing", async () => {
+Deno.test("Pool continues with the other workers after it stops replacing lost ones", async () => {
   await using pool = new Pool({ workers: 2, maxRestarts: 0 });
   await lossOf(pool.run(leave));
   await until(() => pool.stats().hosts[0]!.error !== undefined);
@@ -192,7 +192,7 @@ Deno.test("Pool reports why its first workers die during their start", async () 
   assertStringIncludes(error.message, "bad start");
 });
 
-Deno.test("Pool gives up and reports why when workers can't be started", async () => {
+Deno.test("Pool stops replacing workers and reports why when they can't be started", async () => {
   const folder = await Deno.makeTempDir();
   await using pool = new Pool({ workers: 1, maxRestarts: 2, cwd: folder });
   await pool.ready;

@@ -1,6 +1,6 @@
 /**
- * Bundles the module that is the first argument, and prints why that fails. The
- * other arguments, such as `DENO_DIR=folder`, set variables for the bundler.
+ * Bundles the module in the first argument, and prints the error if that fails.
+ * The other arguments, such as `DENO_DIR=folder`, set environment variables.
  *
  * @module
  */

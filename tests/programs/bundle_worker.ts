@@ -1,4 +1,4 @@
-/** Prints the folder of the cache and the bundle of an entry. @module */
+/** Prints the cache folder and the bundle of an entry module. @module */
 
 import { findCacheFolder } from "../../src/bundle/find_cache_folder.ts";
 import { workerBundle } from "../../src/bundle/worker_bundle.ts";

@@ -6,7 +6,7 @@ import { TaskRegistry } from "../../src/tasks/task_registry.ts";
 // deno-fmt-ignore
 const tasks = {
   arrow: (x: number, { y = 1 }: { y?: number } = {}) => {
-    // The compiler leaves this comment out, and the empty line.
+    // The compiler removes this comment and the empty line.
 
     const sum = x + y; throw new Error(`${sum} HERE`);
   },
@@ -45,7 +45,7 @@ function firstFrame(error: Error): [number, number] {
   return [Number(line), Number(column)];
 }
 
-Deno.test("Pool names the line of an inline task in the user's file", async () => {
+Deno.test("Pool shows the line of an inline task in the user's file", async () => {
   await using pool = new Pool(1);
   const lines = linesHere();
   const all = [tasks.arrow, tasks.method, tasks.short, declaration, typed];
@@ -79,7 +79,7 @@ Deno.test("Pool names the line for calls that aren't traced", async () => {
   }
 });
 
-/** Places the frames of a task whose callers are in a file with this text. */
+/** Maps the frames of a task whose callers are in a file with this text. */
 function place(task: () => unknown, text: string, frame: string): string {
   const file = Deno.makeTempFileSync({ suffix: ".ts" });
   try {
@@ -95,7 +95,7 @@ function place(task: () => unknown, text: string, frame: string): string {
 
 const FRAME = "    at f (task:f:1:10)";
 
-Deno.test("withSourcePositions() finds a source once, or leaves the frame", () => {
+Deno.test("withSourcePositions() keeps the frame unless the file has the source exactly once", () => {
   const f = new Function("return () => [alpha, beta]")();
   Object.defineProperty(f, "name", { value: "f" });
   const found = "    at f (file://FILE:2:13)";
@@ -110,7 +110,7 @@ Deno.test("withSourcePositions() finds a source once, or leaves the frame", () =
   );
 });
 
-Deno.test("withSourcePositions() leaves the frames of other tasks", () => {
+Deno.test("withSourcePositions() keeps the frames of other tasks", () => {
   const registered = new TaskRegistry(() => {}).register(tasks.short);
   for (
     const callers of ["", "    at file:///no/such/file.ts:1:1", "    at x"]

@@ -47,7 +47,7 @@ Deno.test("TaskRegistry.register() defines a function by its source and name", (
   assertEquals(base, undefined);
 });
 
-Deno.test("TaskRegistry.register() returns one task for an export, wherever it comes from", () => {
+Deno.test("TaskRegistry.register() returns one task for an export that is imported twice", () => {
   const registry = makeRegistry();
   const first = registry.register(importTasks<Module>(URL).one);
   const second = registry.register(importTasks<Module>(URL).one);
@@ -109,7 +109,7 @@ Deno.test("TaskRegistry.register() recognizes the same bound task, but not an eq
   assertNotEquals(registry.register(bind(task, 1)).id, first.id);
 });
 
-Deno.test("TaskRegistry.register() refuses what isn't a task, every time", () => {
+Deno.test("TaskRegistry.register() refuses a value that isn't a task, every time", () => {
   const registry = makeRegistry();
   for (const wrong of [undefined, null, "tasks.ts", {}, 1]) {
     const task = wrong as unknown as AnyTask;
@@ -162,7 +162,7 @@ Deno.test("TaskRegistry reports a bound task as dropped once nothing uses it", a
   const task = (x: number) => x;
   const kept = bind(task, 1);
   const keptId = registry.register(kept).id;
-  // Separate functions leave nothing in the registers of a frame.
+  // Separate functions leave no references in the registers of a frame.
   const register = () => registry.register(bind(task, 2));
   const used = new Map([["call", register()]]);
   const unusedId = ((): number => register().id)();

@@ -94,7 +94,7 @@ Deno.test("Pool runs every form of function with a source", async () => {
   }
 });
 
-Deno.test("Pool refuses functions that can't be sent, and names the way out", async () => {
+Deno.test("Pool refuses functions that can't be sent, and says what to do", async () => {
   class Scaler {
     #offset = 1;
     factor = 2;
@@ -174,7 +174,7 @@ Deno.test("Pool refuses functions that can't be sent, and names the way out", as
 });
 
 Deno.test("functionSource() takes linear time for long sources", () => {
-  // In quadratic time any of these would take minutes.
+  // In quadratic time, each of these would take minutes.
   const fillers = [
     "{",
     "(",
@@ -250,7 +250,7 @@ Deno.test("importTasks() returns the same task for the same name", () => {
   assertEquals(tasks.greet.name, "tasks.ts:greet");
 });
 
-Deno.test("importTasks() returns an object that isn't mistaken for a promise", async () => {
+Deno.test("importTasks() returns an object that `await` doesn't treat as a promise", async () => {
   const tasks = await importTasks<typeof import("../helpers/tasks.ts")>(
     new URL("../helpers/tasks.ts", import.meta.url),
   );
@@ -283,7 +283,7 @@ Deno.test("importTasks() keeps the types of arguments and results", async () => 
   await pool.run(tasks.greet);
   // @ts-expect-error An item is a string.
   await pool.map(tasks.greet, [1]).toArray();
-  // @ts-expect-error An item is a list of one argument.
+  // @ts-expect-error an item is an array of one argument.
   await pool.map(tasks.greet, [["a", "b"]], { spread: true }).toArray();
 });
 

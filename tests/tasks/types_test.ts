@@ -86,7 +86,7 @@ function double(value: unknown): unknown {
   return value;
 }
 
-Deno.test("Pool.run() finds the overload that takes the arguments", () => {
+Deno.test("Pool.run() selects the overload that takes the arguments", () => {
   compile(() => {
     isSame<number>()(pool.run(double, 1));
     isSame<string>()(pool.run(double, "a"));
@@ -107,7 +107,7 @@ interface Module {
   readonly version: string;
 }
 
-Deno.test("ImportedTasks keeps overloads, and skips what isn't a function", () => {
+Deno.test("ImportedTasks keeps overloads, and skips exports that aren't functions", () => {
   compile(() => {
     const tasks = {} as ImportedTasks<Module>;
     check<Same<keyof typeof tasks, "double" | "reverse" | "later" | "stats">>();
@@ -121,7 +121,7 @@ Deno.test("ImportedTasks keeps overloads, and skips what isn't a function", () =
   });
 });
 
-Deno.test("Task can't be called where it is", () => {
+Deno.test("Task can't be called by the program", () => {
   compile(() => {
     const tasks = {} as ImportedTasks<Module>;
     // @ts-expect-error It has no `this` here.
@@ -230,7 +230,7 @@ type Json = string | number | boolean | null | Json[] | {
   [name: string]: Json;
 };
 
-Deno.test("Transferred loses methods and classes", () => {
+Deno.test("Transferred drops methods and classes", () => {
   check<Same<Transferred<Buffer>, Uint8Array<ArrayBuffer>>>();
   check<Same<Transferred<Uint8Array>, Uint8Array<ArrayBuffer>>>();
   check<Same<Transferred<Point>, { readonly x: number; readonly y: number }>>();
@@ -281,7 +281,7 @@ Deno.test("Transferred keeps plain data and built-in classes", () => {
   check<Same<Transferred<any>, any>>();
 });
 
-Deno.test("Pool's results have the type of what arrives", () => {
+Deno.test("Pool's results have the types of copies", () => {
   compile(() => {
     const bytes = {} as ImportedTasks<{ read(path: string): Buffer }>;
     isSame<Uint8Array<ArrayBuffer>>()(pool.run(bytes.read, "a"));
@@ -328,7 +328,7 @@ Deno.test("Pool refuses tasks whose results can't be sent", () => {
   });
 });
 
-Deno.test("Pool passes a task its `this`, and checks what it uses", () => {
+Deno.test("Pool passes a task its `this`, and checks how the task uses it", () => {
   compile(() => {
     isSame<boolean>()(pool.run(function () {
       return this.signal.aborted;
@@ -391,7 +391,7 @@ Deno.test("Pool checks the arguments of tasks", () => {
     pool.map(task, ["1"], ["a"]);
     // @ts-expect-error There is no such option.
     pool.map(task, [1], ["a"], { orderd: false });
-    // @ts-expect-error Each item is a list of both arguments.
+    // @ts-expect-error Each item is an array of both arguments.
     pool.map(task, [[1]], { spread: true });
     isSame<string[]>()(
       pool.map(task, [[1, "a"]] as [number, string][], { spread: true })

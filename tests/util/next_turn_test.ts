@@ -10,7 +10,7 @@ Deno.test("nextTurn() resolves after data that has arrived is read", async () =>
   for (let count = 0; count < 10; count++) {
     let isRead = false;
     const reading = receiver.read(buffer).then(() => isRead = true);
-    // Over the loopback interface, data has arrived when write() resolves.
+    // On the loopback interface, data has arrived when write() resolves.
     await sender.write(buffer);
     await nextTurn();
     assert(isRead);

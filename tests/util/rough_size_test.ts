@@ -1,13 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { roughSize } from "../../src/util/rough_size.ts";
 
-/** A value that leads to another one in 2ⁿ ways. */
+/** Returns a value that contains another value 2ⁿ times, as a shared part. */
 function share(value: unknown, levels: number): unknown {
   for (; levels > 0; levels--) value = [value, value];
   return value;
 }
 
-Deno.test("roughSize() is that of strings and binary data", () => {
+Deno.test("roughSize() returns the size of strings and binary data", () => {
   for (const inObjects of [false, true]) {
     const bytes = new Uint8Array(7);
     const values = ["abc", bytes, bytes.buffer, new DataView(bytes.buffer, 2)];
@@ -19,13 +19,13 @@ Deno.test("roughSize() is that of strings and binary data", () => {
   }
 });
 
-Deno.test("roughSize() looks into short lists", () => {
+Deno.test("roughSize() counts the elements of short arrays", () => {
   assertEquals(roughSize(["ab", ["c", new Uint8Array(3)]], false), 6);
   assertEquals(roughSize(Array(16).fill("a"), false), 16);
   assertEquals(roughSize(Array(17).fill("a"), false), 0);
 });
 
-Deno.test("roughSize() looks into objects if that is wanted", () => {
+Deno.test("roughSize() counts the properties of objects if `inObjects` is true", () => {
   const file = { name: "a.txt", bytes: new Uint8Array(9), mode: 0o644 };
   assertEquals([roughSize(file, true), roughSize(file, false)], [14, 0]);
   assertEquals(roughSize([{ file }, "ab"], true), 16);
@@ -43,7 +43,7 @@ Deno.test("roughSize() calls no getter", () => {
   assertEquals(roughSize(value, true), 2);
 });
 
-Deno.test("roughSize() doesn't look deep", () => {
+Deno.test("roughSize() ignores deeply nested values", () => {
   assertEquals(roughSize([[["a"]]], true), 1);
   assertEquals(roughSize([[[["a"]]]], true), 0);
   assertEquals(roughSize(share("a", 600), true), 0);

@@ -34,7 +34,7 @@ Deno.test("withinLimit() rejects when the limit is over", async () => {
   assertEquals(error.name, "TimeoutError");
 });
 
-Deno.test("withinLimit() hardly counts time in which the event loop is blocked", async () => {
+Deno.test("withinLimit() counts little of the time for which the event loop is blocked", async () => {
   using _ = keepAlive();
   const late = new Promise((resolve) => setTimeout(resolve, 150, "late"));
   const result = withinLimit(late, 100);

@@ -11,7 +11,7 @@ import { tasksOf } from "../helpers/module_fixture.ts";
 import { SITE_KINDS } from "../helpers/module_sites.ts";
 
 /** Modules that can't be bundled, and the position of the error in each. */
-const UNFIT:
+const FAILING:
   readonly (readonly [name: string, text: string, position: string])[] = [
     ["a syntax error", "\n\nexport function f( {", ":3:21"],
     [
@@ -27,14 +27,14 @@ const UNFIT:
   ];
 
 for (const kind of SITE_KINDS) {
-  for (const [name, text, place] of UNFIT) {
+  for (const [name, text, place] of FAILING) {
     testWith(
       kind,
       `rejects each call of a module with ${name}, and runs other calls`,
       () => ({}),
       async (pool, project) => {
-        await project.write("unfit.ts", text);
-        const url = project.url("unfit.ts");
+        await project.write("failing.ts", text);
+        const url = project.url("failing.ts");
         const { f, g } = importTasks<{ f(x?: number): void; g(): void }>(url);
         const tasks = tasksOf(project);
         const fine = pool.run(tasks.join, "a");
