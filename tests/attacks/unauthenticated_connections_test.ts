@@ -21,7 +21,7 @@ const HANDSHAKE_TIMEOUT = 1_500;
 
 const TOKEN = "a token of the tests";
 
-/** Messages of strangers that don't know the secret. */
+/** Messages of peers that don't know the secret. */
 const SAYINGS: readonly Uint8Array[] = [
   new Uint8Array(),
   new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"),
@@ -81,7 +81,7 @@ async function comeIn(
 }
 
 for (const transport of ["tcp", "tls"] as const) {
-  Deno.test(`AuthenticatedListener closes strangers' connections in time, and admits workers meanwhile (${transport})`, async () => {
+  Deno.test(`AuthenticatedListener closes unauthenticated connections in time, and admits workers meanwhile (${transport})`, async () => {
     const certificate = await makeCertificate();
     const { cert } = certificate;
     using pool = new Gatekeeper();
@@ -100,7 +100,7 @@ for (const transport of ["tcp", "tls"] as const) {
     for (const connection of [worker, ...strangers]) connection.close();
   });
 
-  Deno.test(`AuthenticatedListener closes the oldest of too many strangers' connections (${transport})`, async () => {
+  Deno.test(`AuthenticatedListener closes the oldest of too many unauthenticated connections (${transport})`, async () => {
     const certificate = await makeCertificate();
     using pool = new Gatekeeper();
     const address = await pool.listen(
@@ -140,7 +140,7 @@ for (const transport of ["tcp", "tls"] as const) {
   });
 }
 
-Deno.test("AuthenticatedListener reads no more than a handshake from a stranger", async () => {
+Deno.test("AuthenticatedListener reads no more than a handshake from an unauthenticated peer", async () => {
   using pool = new Gatekeeper();
   const address = await pool.listen({ transport: "tcp", ...ANYWHERE });
   const connection = await connect(address, "");
@@ -157,7 +157,7 @@ Deno.test("AuthenticatedListener reads no more than a handshake from a stranger"
   connection.close();
 });
 
-Deno.test("AuthenticatedListener limits unread bytes of a stranger over TLS", async () => {
+Deno.test("AuthenticatedListener limits unread bytes of an unauthenticated peer over TLS", async () => {
   const certificate = await makeCertificate();
   const admitted = Promise.withResolvers<Connection>();
   const outcome = Promise.withResolvers<number>();
@@ -185,7 +185,7 @@ Deno.test("AuthenticatedListener limits unread bytes of a stranger over TLS", as
   connection.close();
 });
 
-Deno.test("SpawnerServer closes strangers' connections in time, and admits pools meanwhile", async () => {
+Deno.test("SpawnerServer closes unauthenticated connections in time, and admits pools meanwhile", async () => {
   const lines: string[] = [];
   await using server = new SpawnerServer({
     ...ANYWHERE,
@@ -212,7 +212,7 @@ Deno.test("SpawnerServer closes strangers' connections in time, and admits pools
   assertEquals(lines.filter((line) => line.includes("connected")).length, 1);
   const late = `did not authenticate itself within ${HANDSHAKE_TIMEOUT} ms`;
   assert(lines.some((line) => line.includes(late)), lines.join("|"));
-  // Strangers can't add lines to the log.
+  // Unauthenticated peers can't add lines to the log.
   assert(lines.every((line) => !line.includes("\n")), lines.join("|"));
   for (const connection of [pool, ...strangers]) hangUp(connection);
 });

@@ -64,7 +64,7 @@ export class TemporaryListener implements AsyncDisposable {
 export class ConnectionPair implements Disposable {
   /** The end that connected. */
   readonly left: Deno.Conn;
-  /** The end that was connected to. */
+  /** The end that accepted. */
   readonly right: Deno.Conn;
 
   private constructor(left: Deno.Conn, right: Deno.Conn) {

@@ -14,13 +14,13 @@ import {
 import { WorkerHandle } from "../../src/scheduling/worker_handle.ts";
 import { MemoryConnection } from "./memory_connection.ts";
 
-/** A task that workers return the argument of. */
+/** A task that returns its argument. */
 export const TASK = new TaskRegistry(() => {}).register((x: unknown) => x);
 
-/** How long an abandoned call may go on, in milliseconds. */
+/** How long a cancelled call may go on, in milliseconds. */
 export const CANCEL_GRACE = 60_000;
 
-/** A call with an argument, to be made at a host or anywhere. */
+/** Makes a call with an argument, bound to a host or not. */
 export function call(
   label: unknown,
   host?: string,
@@ -34,24 +34,24 @@ export function call(
   return call;
 }
 
-/** Lets all happen that needs no one else. */
+/** Waits until everything has run that isn't waiting for the test. */
 export async function settled(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-/** A worker of a host, which answers as the test says. */
+/** A worker of a host, whose answers the test controls. */
 export class FakeWorker {
   /** The worker as the pool sees it. */
   readonly handle: WorkerHandle;
-  /** How many calls it answers yet when it is killed. */
+  /** How many calls it still answers when it is killed. */
   lastAnswers = 0;
   /** Resolves when it has ended. */
   readonly gone: Promise<void>;
   readonly #channel: Channel;
-  /** The calls that weren't answered: their ids, and arguments or items. */
+  /** The unanswered calls: their ids, and their arguments or items. */
   readonly #calls: [id: number, label: unknown][] = [];
 
-  /** Connects a worker, which is told of calls once it is added. */
+  /** Connects a worker, which gets calls once the scheduler has added it. */
   constructor(tally: HostTally, room: number) {
     const [left, right] = MemoryConnection.pair();
     this.handle = new WorkerHandle(
@@ -75,26 +75,26 @@ export class FakeWorker {
     );
   }
 
-  /** The arguments of the calls that weren't answered. */
+  /** The arguments of the unanswered calls. */
   get labels(): unknown[] {
     return this.#calls.map(([, label]) => label);
   }
 
-  /** Returns from the first call, and says which that was. */
+  /** Answers the first call, and returns its label. */
   async answer(microseconds = 1): Promise<unknown> {
     const [id, label] = this.#calls.shift()!;
     await this.#send([MessageType.RESULTS, id, microseconds, [label]]);
     return label;
   }
 
-  /** Returns the items of the first call, which is a chunk, or some of them. */
+  /** Answers the first call, which is a chunk, with all or some of its items. */
   async answerChunk(microseconds = 1, count = Infinity): Promise<void> {
     const [id, items] = this.#calls.shift()!;
     const values = (items as unknown[]).slice(0, count);
     await this.#send([MessageType.CHUNK_RESULTS, id, microseconds, values]);
   }
 
-  /** Throws from the first call, after some of its items. */
+  /** Fails the first call, after some of its items. */
   async fail(before: unknown[] = [], microseconds = 1): Promise<void> {
     const [id] = this.#calls.shift()!;
     const thrown = new TypeError("failed");
@@ -131,11 +131,11 @@ export class FakeWorker {
   }
 }
 
-/** A scheduler with workers at hosts, which are ended with the scope. */
+/** A scheduler with workers at hosts, which end with the scope. */
 export class HostBench implements AsyncDisposable {
-  /** What is tested. */
+  /** The scheduler under test. */
   readonly scheduler: Scheduler;
-  /** What the hosts have done. */
+  /** The statistics of the hosts, by name. */
   readonly tallies = new Map<string, HostTally>();
   readonly #keepAlive = new KeepAlive();
   readonly #workers: FakeWorker[] = [];
@@ -149,7 +149,7 @@ export class HostBench implements AsyncDisposable {
     });
   }
 
-  /** A bench with a worker for each of these, of a window of one call. */
+  /** Makes a bench with a worker at each host; each has a window of one call. */
   static async with(...hosts: string[]): Promise<HostBench> {
     const bench = new HostBench();
     for (const host of hosts) await bench.add(host);
@@ -168,17 +168,17 @@ export class HostBench implements AsyncDisposable {
     return worker;
   }
 
-  /** A worker, by the order of their coming. */
+  /** Returns a worker; they are numbered in the order in which they were added. */
   worker(index: number): FakeWorker {
     return this.#workers[index]!;
   }
 
-  /** What each worker has to do. */
+  /** The arguments of each worker's unanswered calls. */
   get labels(): unknown[][] {
     return this.#workers.map(({ labels }) => labels);
   }
 
-  /** Submits calls to a host, or to any. */
+  /** Submits calls to a host, or to any host. */
   async submit(
     host: string | undefined,
     ...labels: unknown[]

@@ -10,7 +10,7 @@ import type { Connection } from "../../src/transport/connection.ts";
 import { ConnectionPair, hangUp, TRANSPORTS } from "./connections.ts";
 import { concat, frameAround } from "./frames.ts";
 
-/** The common secret of the pools and workers of these tests. */
+/** The secret that the pools and workers of these tests share. */
 export const SECRET = makeSecret();
 
 /** The welcome for admitted workers. */
@@ -22,7 +22,7 @@ export const UNPROVEN = "The peer does not know the pool's secret";
 /** The default id of workers in these tests. */
 const WORKER = 1;
 
-/** The statement that a proof is about. */
+/** The statement that a proof covers. */
 interface Statement {
   readonly role: "pool" | "worker";
   readonly worker: number;
@@ -77,7 +77,7 @@ export function makeHello(changes: ValueMap = {}): ValueMap {
   return { version: PROTOCOL_VERSION, id: WORKER, nonce, ...changes };
 }
 
-/** Makes a pool's answer to it, whose proof is about a changed statement. */
+/** Makes a pool's answer to that message; its proof covers a changed statement. */
 export async function makeChallenge(
   hello: ValueMap,
   changes: Partial<Statement> = {},
@@ -87,7 +87,7 @@ export async function makeChallenge(
   return { version: PROTOCOL_VERSION, nonce, proof };
 }
 
-/** Makes a worker's answer to that, whose proof is about a changed statement. */
+/** Makes a worker's answer to that; its proof covers a changed statement. */
 export async function makeAnswer(
   hello: ValueMap,
   challenge: ValueMap,

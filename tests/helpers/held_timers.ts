@@ -6,7 +6,6 @@ type Timer = ReturnType<typeof setTimeout>;
 /**
  * Holds timers of some delays until the test fires them, or until the end of its
  * scope. So they never fire too early, however slow the machine is.
- * the machine is.
  */
 export class HeldTimers implements Disposable {
   readonly #setTimeout = globalThis.setTimeout;
@@ -59,7 +58,7 @@ export class HeldTimers implements Disposable {
   [Symbol.dispose](): void {
     globalThis.setTimeout = this.#setTimeout;
     globalThis.clearTimeout = this.#clearTimeout;
-    // Timers that a failed test has left must fire too.
+    // Timers that a failed test has left behind must fire too.
     for (const [timer, { handler }] of this.#held) {
       clearTimeout(timer);
       handler();

@@ -1,6 +1,6 @@
 /**
- * A scheduler with workers at the other ends of real connections, which answer
- * as the test says.
+ * A scheduler with workers at the other ends of real connections. The test
+ * controls their answers.
  *
  * @module
  */
@@ -21,17 +21,17 @@ import {
 import { call } from "./fake_worker.ts";
 import { ConnectionPair, hangUp, TRANSPORTS } from "./connections.ts";
 
-/** Lets the scheduler dispatch what was submitted. */
+/** Waits until the scheduler has dispatched the submitted calls. */
 export async function dispatched(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await Promise.resolve();
 }
 
-/** Both ends of the connection to a worker, which answers as the test says. */
+/** Both ends of the connection to a worker, whose answers the test controls. */
 class FakeWorker {
   readonly handle: WorkerHandle;
   readonly #pair: ConnectionPair;
   readonly #channel: Channel;
-  /** The ids and arguments of calls that have arrived and weren't answered. */
+  /** The ids and arguments of calls that have arrived but weren't answered. */
   readonly #waiting: [id: number, label: unknown][] = [];
   readonly #ended: Promise<void>;
   #arrival = Promise.withResolvers<void>();
@@ -59,19 +59,19 @@ class FakeWorker {
     }).catch(() => {});
   }
 
-  /** How many calls the pool has sent that it has had no answer to. */
+  /** How many calls the pool has sent that weren't answered. */
   get calls(): number {
     return this.handle.window.calls;
   }
 
-  /** Returns from the first call that wasn't answered, and says which. */
+  /** Answers the first unanswered call, and returns its label. */
   async answer(): Promise<unknown> {
     const [id, label] = await this.#next();
     await this.#send([MessageType.RESULTS, id, 1, [label]]);
     return label;
   }
 
-  /** The same for calls until a condition is fulfilled. */
+  /** Answers calls until a promise settles, and returns their labels. */
   async answerUntil(done: Promise<unknown>): Promise<unknown[]> {
     const labels: unknown[] = [];
     const stop = Symbol();
@@ -87,7 +87,7 @@ class FakeWorker {
     }
   }
 
-  /** Throws from the first call that wasn't answered. */
+  /** Fails the first unanswered call. */
   async fail(thrown: unknown): Promise<void> {
     const [id] = await this.#next();
     await this.#send([MessageType.FAILURE, id, 1, thrown, []]);
@@ -128,12 +128,12 @@ class FakeWorker {
   }
 }
 
-/** A scheduler and its workers, which are ended with the scope. */
+/** A scheduler and its workers, which end with the scope. */
 export class Bench implements AsyncDisposable {
   readonly scheduler: Scheduler;
   readonly #workers: FakeWorker[] = [];
   readonly #keepAlive = new KeepAlive();
-  /** Resolves, when no worker is left, to why the last one is gone. */
+  /** Resolves when no worker is left, to the loss of the last worker. */
   readonly noWorkers: Promise<LostWorker>;
 
   constructor() {
@@ -148,7 +148,7 @@ export class Bench implements AsyncDisposable {
     });
   }
 
-  /** A bench with workers that have been added, of the given windows. */
+  /** Makes a bench, and adds workers with windows of the given sizes. */
   static async with(...rooms: number[]): Promise<Bench> {
     const bench = new Bench();
     await bench.add(...rooms);
@@ -159,12 +159,12 @@ export class Bench implements AsyncDisposable {
     return this.#workers[index]!;
   }
 
-  /** How many calls are with each worker. */
+  /** How many calls each worker has. */
   get loads(): number[] {
     return this.#workers.map(({ calls }) => calls);
   }
 
-  /** Connects a worker, which gets no calls yet. */
+  /** Connects a worker, which doesn't get calls yet. */
   async connect(room: number): Promise<FakeWorker> {
     const pair = await ConnectionPair.open(TRANSPORTS[0]!);
     const worker = new FakeWorker(pair, room);
@@ -197,9 +197,9 @@ export class Bench implements AsyncDisposable {
   }
 }
 
-/** Submits a call each time it is asked. */
+/** Submits calls each time the scheduler pulls. */
 export class Source implements CallSource {
-  /** The room that it was told of, each time. */
+  /** The room that the scheduler offered each time. */
   readonly asked: number[] = [];
   stopped: Error | undefined;
   ended = false;
@@ -207,7 +207,7 @@ export class Source implements CallSource {
   readonly #label: string;
   readonly #most: number;
 
-  /** Submits calls with a label, at most so many at a time. */
+  /** Constructs a source of calls with a label, at most `most` at a time. */
   constructor(scheduler: Scheduler, label: string, most = 1) {
     this.#scheduler = scheduler;
     this.#label = label;
@@ -233,7 +233,7 @@ export class Source implements CallSource {
   }
 }
 
-/** Numbers from 0 on. */
+/** Returns the numbers from 0 to `length - 1`. */
 export function range(length: number): number[] {
   return Array.from({ length }, (_, index) => index);
 }

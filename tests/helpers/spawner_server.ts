@@ -1,6 +1,6 @@
 /**
- * A spawner server as users start it, in its own process, which ends with the
- * test in any case.
+ * A spawner server as users start it, in its own process, which always ends with
+ * the test.
  *
  * @module
  */
@@ -74,7 +74,7 @@ export async function startSpawnerServer(
   }
 }
 
-/** Runs a server with arguments with which it ends by itself. */
+/** Runs a server with arguments that make it end by itself. */
 export async function runSpawnerServer(...args: string[]): Promise<ServerEnd> {
   await using server = new SpawnerServerProcess(args, await makeFolder());
   const listens = server.listening().then(() => true, () => false);

@@ -16,7 +16,7 @@ import {
   writeFiles,
 } from "./ssh_files.ts";
 
-/** Ports below those that systems assign, also to other tests. */
+/** Ports below the range from which systems assign ports, also to other tests. */
 const PORTS = { from: 10_000, to: 32_000 };
 
 const MAX_TRIES = 20;

@@ -206,7 +206,7 @@ sshTest(
 );
 
 sshTest(
-  "Pool.map() can be left at one host while maps at others continue",
+  "Pool.map() can end early at one host while maps at others continue",
   async () => {
     await using pool = new Pool(mixed());
     const left = pool.with({ host: "by ssh" }).map(double, naturals());
@@ -217,7 +217,7 @@ sshTest(
   },
 );
 
-sshTest("Pool.with() uses all hosts of a name", async () => {
+sshTest("Pool.with() uses all hosts that have the given name", async () => {
   await using pool = new Pool({
     workers: 1,
     hosts: mixed().hosts.map((host) => ({ ...host, name: "twins" })),

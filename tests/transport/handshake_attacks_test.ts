@@ -18,7 +18,7 @@ import {
   UNPROVEN,
 } from "../helpers/handshakes.ts";
 
-/** Changes to the statement that a proof must be about. */
+/** Changes to the statement that a proof must cover. */
 const OTHER_STATEMENTS = [
   { secret: makeSecret() },
   { version: PROTOCOL_VERSION + 1 },

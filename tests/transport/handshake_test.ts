@@ -191,7 +191,7 @@ Deno.test("admitWorker() refuses workers without an id", async () => {
   }
 });
 
-Deno.test("admitWorker() refuses ids that are no 32-bit integers", async () => {
+Deno.test("admitWorker() refuses ids that aren't 32-bit integers", async () => {
   for (const id of [-1, 0.5, 2 ** 32, 2 ** 32 + 1, NaN, Infinity]) {
     await assertNotAdmitted("The worker gave no valid id", async (stranger) => {
       await stranger.say(makeHello({ id }));
@@ -346,7 +346,7 @@ const FAILURES: Record<
 };
 
 for (const [code, act] of Object.entries(FAILURES)) {
-  Deno.test(`HandshakeError has the code "${code}" for the failure of that kind`, async () => {
+  Deno.test(`HandshakeError has the code "${code}" for such a failure`, async () => {
     using pair = await connect();
     const admission = makePool().admit(pair.left);
     await act(new Stranger(pair.right));

@@ -27,7 +27,7 @@ const LOST = {
   hostLost: true,
 };
 
-/** A client, and the spawner's end of its connection, which the test plays. */
+/** A client, and the spawner's end of its connection, which the test controls. */
 class Scene {
   /** The client under test. */
   readonly spawner: RemoteSpawner;

@@ -217,7 +217,7 @@ Deno.test("ServerConnector explains that the server has no TLS", async () => {
   ]);
 });
 
-Deno.test("ServerConnector explains that the server may want TLS", async () => {
+Deno.test("ServerConnector explains that the server may require TLS", async () => {
   await using server = await startSpawnerServer({ certificate });
   await assertFails(server.spec(1), "connection", [
     "it may require TLS (the host's option 'tls')",
@@ -307,6 +307,6 @@ Deno.test("Pool leaves no worker at other hosts when it can't start", async () =
     });
     await assertRejects(() => pool.ready, BrokenPoolError);
   });
-  // It logs that after the workers have ended.
+  // The server logs this after the workers have ended.
   await server.logged(/pool 1 .* is gone/);
 });

@@ -111,7 +111,7 @@ sshTest(
   },
 );
 
-/** Starts a server whose system accepts connections, and which stays silent. */
+/** Starts a silent server: its system accepts connections, but nobody answers. */
 function listenSilently(): Deno.TcpListener {
   return Deno.listen({ hostname: "127.0.0.1", port: 0 });
 }

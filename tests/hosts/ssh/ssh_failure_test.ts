@@ -27,7 +27,7 @@ const OLD_DENO = "2.8.3";
 
 const shared = sharedSite();
 
-/** Checks that a pool of the host fails at a step, with these words. */
+/** Checks that a pool with the host fails at a step, with these words. */
 async function assertFails(
   host: HostOptions,
   step: HostStep,
@@ -42,7 +42,7 @@ async function assertFails(
   await shared.empty();
 }
 
-/** Does the same with a server that has other options. */
+/** Checks the same with a server that has other options. */
 async function assertFailsAt(
   options: SshServerOptions,
   host: Partial<HostOptions>,
@@ -183,7 +183,7 @@ sshTest(
 );
 
 sshTest("Pool explains that an ssh host has no space", async () => {
-  // As on a full disk, larger files aren't written.
+  // The limit fails writes of larger files, as a full disk would.
   const limited =
     `trap '' XFSZ; ulimit -f 8; exec sh -c "$SSH_ORIGINAL_COMMAND"`;
   await assertFailsAt({ config: [`ForceCommand ${limited}`] }, {}, "folder", [

@@ -75,7 +75,7 @@ sshTest(
     await using pool = makePool();
     const path = `${shared.site.server.folder}/written`;
     await pool.run((path: string) => Deno.writeTextFile(path, ""), path);
-    // sshd may restrict it further than that of this process.
+    // sshd may set a stricter umask than that of this process.
     const expected = 0o666 & ~(Deno.umask() | 0o022);
     assertEquals(Deno.statSync(path).mode! & 0o777, expected);
   },
