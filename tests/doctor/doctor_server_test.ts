@@ -26,7 +26,7 @@ const STEPS = [
   "machine",
 ];
 
-/** No server listens at this port, which is for privileged programs only. */
+/** No server listens on this port, which is for privileged programs only. */
 const NOBODY = "127.0.0.1:1/1";
 
 /** Waits until the server has stopped all workers of its only pool. */
@@ -117,7 +117,7 @@ Deno.test("doctor fails the step 'name' when a spawner server's name is unknown"
 
 Deno.test("doctor fails the step 'connection' when no spawner server listens", async () => {
   const { detail, hint } = await failingStep("connection", NOBODY);
-  assertStringIncludes(detail, "no spawner server listens at 127.0.0.1:1");
+  assertStringIncludes(detail, "no spawner server listens on 127.0.0.1:1");
   assertStringIncludes(hint, "--port 1'");
 });
 

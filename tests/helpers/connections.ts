@@ -11,7 +11,7 @@ export const TRANSPORTS: readonly Transport[] = Deno.build.os === "windows"
 
 /** Listens until the end of its scope. */
 export class TemporaryListener implements AsyncDisposable {
-  /** The address that it listens at. */
+  /** The address that it listens on. */
   readonly address: Address;
   readonly #listener: Deno.Listener;
   readonly #folder: string | undefined;

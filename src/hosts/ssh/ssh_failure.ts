@@ -75,7 +75,7 @@ const SSH_MESSAGES: readonly SshMessage[] = [
       /^(?:ssh: connect to host .*|channel \d+: open failed: connect failed): Connection refused/m,
     step: "connection",
     meaning: (host) =>
-      `${host} refused the connection: no ssh server listens at that port`,
+      `${host} refused the connection: no ssh server listens on that port`,
   },
   {
     message:

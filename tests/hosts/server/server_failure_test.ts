@@ -36,7 +36,7 @@ Deno.test("ServerConnector explains a refused connection", async () => {
   const { port } = listener.addr;
   listener.close();
   await assertFails(`127.0.0.1:${port}/2`, "connection", [
-    `no spawner server listens at 127.0.0.1:${port}`,
+    `no spawner server listens on 127.0.0.1:${port}`,
     "deno run -A jsr:@distex/pool/server",
     `ssh://127.0.0.1:${port}`,
   ]);
@@ -179,7 +179,7 @@ for (const secured of [false, true]) {
     const host = { host: server.spec(1), tls: secured && tls };
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = listener.addr;
-    const words = ["this machine can't listen at", "'listen'"];
+    const words = ["this machine can't listen on", "'listen'"];
     await assertFails(host, "worker", [
       ...words,
       `127.0.0.1:${port}`,

@@ -72,7 +72,7 @@ sshTest("Pool explains that an ssh host refused the connection", async () => {
     { host: `ssh://127.0.0.1:${port}`, sshArgs },
     "connection",
     [
-      "no ssh server listens at that port",
+      "no ssh server listens on that port",
       `connect to host 127.0.0.1 port ${port}: Connection refused`,
     ],
   );
