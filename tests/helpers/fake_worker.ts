@@ -131,7 +131,7 @@ export class FakeWorker {
   }
 }
 
-/** A scheduler with workers at hosts, which end with the scope. */
+/** A scheduler with workers on hosts, which end with the scope. */
 export class HostBench implements AsyncDisposable {
   /** The scheduler under test. */
   readonly scheduler: Scheduler;
@@ -149,7 +149,7 @@ export class HostBench implements AsyncDisposable {
     });
   }
 
-  /** Makes a bench with a worker at each host; each has a window of one call. */
+  /** Makes a bench with a worker on each host; each has a window of one call. */
   static async with(...hosts: string[]): Promise<HostBench> {
     const bench = new HostBench();
     for (const host of hosts) await bench.add(host);

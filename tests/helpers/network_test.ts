@@ -13,7 +13,7 @@ import { type SshServer, startSshServer } from "./ssh_server.ts";
 /** How long an expected event may take, in milliseconds. */
 const TIMEOUT = 30_000;
 
-/** Runs a command at the server; fails after a number of seconds. */
+/** Runs a command on the server; fails after a number of seconds. */
 async function ssh(
   from: NetworkHost,
   server: SshServer,

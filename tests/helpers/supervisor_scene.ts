@@ -159,7 +159,7 @@ export class Scene implements AsyncDisposable {
     return this.hosts.at(-1)!;
   }
 
-  /** Waits until a number of workers were started at the host. */
+  /** Waits until a number of workers were started on the host. */
   async processes(count: number): Promise<FakeProcess[]> {
     await until(() => this.host.processes.length >= count);
     return this.host.processes;

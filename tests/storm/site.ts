@@ -1,6 +1,6 @@
 /**
  * The places where a storm's workers run, all on this machine: as children of
- * the pool's process, over an ssh server, and at a spawner server.
+ * the pool's process, over an ssh server, and on a spawner server.
  *
  * @module
  */

@@ -184,7 +184,7 @@ Deno.test("introduceWorker() refuses pools of another version", async () => {
 
 Deno.test("admitWorker() refuses workers without an id", async () => {
   for (const id of ["1", null, 1n, [1]]) {
-    await assertNotAdmitted("The worker gave no valid id", async (stranger) => {
+    await assertNotAdmitted("The worker sent no valid id", async (stranger) => {
       await stranger.say(makeHello({ id }));
       await stranger.hearNothing();
     });
@@ -193,7 +193,7 @@ Deno.test("admitWorker() refuses workers without an id", async () => {
 
 Deno.test("admitWorker() refuses ids that aren't 32-bit integers", async () => {
   for (const id of [-1, 0.5, 2 ** 32, 2 ** 32 + 1, NaN, Infinity]) {
-    await assertNotAdmitted("The worker gave no valid id", async (stranger) => {
+    await assertNotAdmitted("The worker sent no valid id", async (stranger) => {
       await stranger.say(makeHello({ id }));
       await stranger.hearNothing();
     });
@@ -260,7 +260,7 @@ Deno.test("Handshakes refuse garbage", async () => {
 });
 
 Deno.test("Handshakes refuse a message as soon as it announces too many bytes", async () => {
-  const reason = "A handshake message may have at most 1024 bytes";
+  const reason = "A handshake message can have at most 1024 bytes";
   for (const length of [1_025, 2 ** 31, 2 ** 32 - 1]) {
     const prefix = new Uint8Array(4);
     new DataView(prefix.buffer).setUint32(0, length);

@@ -108,7 +108,11 @@ Deno.test("RemoteSpawner closes the connection when a message isn't a spawner's"
   const machine = scene.spawner.open(REQUEST);
   const { ended } = scene.spawner.start(1, "worker");
   await scene.say(SpawnerMessageType.OPEN, REQUEST);
-  await assertRejects(() => machine, RangeError, "a spawner sends no type 1");
+  await assertRejects(
+    () => machine,
+    RangeError,
+    "a spawner doesn't send messages of type 1",
+  );
   assert(await scene.spawner.closed instanceof RangeError);
   assertEquals(await ended, LOST);
 });

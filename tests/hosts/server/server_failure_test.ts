@@ -294,7 +294,7 @@ Deno.test("Pool continues without an unusable spawner server when onHostError is
   assertStringIncludes(error.message, "no worker at the host 'closed'");
 });
 
-Deno.test("Pool leaves no worker at other hosts when it can't start", async () => {
+Deno.test("Pool leaves no worker on other hosts when it can't start", async () => {
   await using server = await startSpawnerServer();
   const treat = async (connection: Deno.Conn) => {
     await server.logged(/pool 1 .* has connected/);
