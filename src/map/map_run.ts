@@ -46,6 +46,8 @@ export interface CallSink {
   addSource(source: CallSource): void;
   /** Takes a call. */
   submit(call: Call): void;
+  /** Takes a call for items that a worker has left. */
+  resubmit(call: Call): void;
   /** Notes that a source may be able to submit more calls, or has ended. */
   wake(): void;
 }
@@ -170,7 +172,9 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     const thrown = this.#buffer.thrown;
     if (thrown === undefined && !this.ended) return "waiting";
     this.close().catch(() => {});
-    if (thrown !== undefined) throw this.#plan.trace.addTo(thrown.reason);
+    if (thrown !== undefined) {
+      throw this.#plan.trace.addTo(thrown.reason, this.#plan.task);
+    }
     if (this.#error !== undefined) throw this.#error.reason;
     return "end";
   }
@@ -267,7 +271,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     if (!this.#rest.delete(call)) return;
     this.#flow.submitted(call);
     this.#buffer.pushNext(call);
-    this.#sink.submit(call);
+    this.#sink.resubmit(call);
   }
 
   #makeCall(items: unknown[], bytes: number): MapCall {

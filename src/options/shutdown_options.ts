@@ -22,7 +22,8 @@ export interface ShutdownOptions {
    */
   readonly wait?: boolean;
   /**
-   * Whether tasks that haven't begun are cancelled.
+   * Whether queued tasks are cancelled at once, and running tasks when
+   * `cancelGrace` is over.
    *
    * @default {false}
    */

@@ -27,13 +27,13 @@ import { WorkerHandle } from "../scheduling/worker_handle.ts";
 
 const INITIALIZER_FAILED = "its initializer failed: ";
 
-/** What a pool is made of, and its life from the start to the end. */
+/** The parts of a pool, from its start to its end. */
 export class Engine {
-  /** Hands out calls. */
+  /** Sends calls to workers. */
   readonly scheduler: Scheduler;
-  /** Gives tasks their numbers. */
+  /** Gives numbers to tasks. */
   readonly tasks: TaskRegistry;
-  /** Notes where calls are made. */
+  /** Captures where calls are made. */
   readonly tracer: CallerTracer = new CallerTracer();
   /** Warns of maps that nobody reads. */
   readonly unreadMaps: UnreadMaps = new UnreadMaps();
@@ -81,17 +81,17 @@ export class Engine {
     }
   }
 
-  /** How often a task is run again if nothing else is said. */
+  /** How often a call is run again by default. */
   get retries(): number {
     return this.#settings.retries;
   }
 
-  /** What the pool's hosts are called. */
+  /** The names of the pool's hosts. */
   get hostNames(): string[] {
     return this.#hosts.map(({ tally }) => tally.name);
   }
 
-  /** The pool's hosts, once it is being started. */
+  /** The pool's hosts, once their start has begun. */
   get hosts(): Host[] {
     return this.#supervisor.hosts.flatMap(({ host }) => host ?? []);
   }
@@ -101,7 +101,7 @@ export class Engine {
     return this.#isReady && this.#stopping === undefined;
   }
 
-  /** How many workers the pool is made of, as far as that is known. */
+  /** How many workers the pool should have, as far as that is known. */
   get totalWorkers(): number {
     const { workers, hosts } = this.#settings;
     const started = this.#supervisor.hosts;
@@ -121,7 +121,7 @@ export class Engine {
       this.#starting = this.#stopping === undefined
         ? this.#startWorkers()
         : Promise.reject(new PoolClosedError());
-      // Whoever asks for it is told; a program that doesn't may go on.
+      // Callers of start() get the error; other programs go on.
       this.#starting.catch(() => {});
       this.#ready.resolve(this.#starting);
     }
@@ -149,7 +149,7 @@ export class Engine {
     await this.#keepAlive.during(this.#beginStop());
   }
 
-  /** Shuts down as a block's end does: see {@linkcode Pool.shutdown}. */
+  /** Shuts down at the end of an `await using` block. */
   async dispose(): Promise<void> {
     this.scheduler.close(closed);
     this.#afterGrace(() => this.#cancelUnawaited());
@@ -190,13 +190,13 @@ export class Engine {
         this.#ready.reject(new PoolClosedError());
       }
       this.#stopping = this.#stop();
-      // A program that doesn't wait for it isn't told that it failed.
+      // A program that doesn't wait isn't told of a failure.
       this.#stopping.catch(() => {});
     }
     return this.#stopping;
   }
 
-  /** Does something when calls had time to end, unless the pool has ended. */
+  /** Calls `action` after the grace period, unless the pool ends before. */
   #afterGrace(action: () => void): void {
     if (this.#hasEnded) return;
     const timer = setTimeout(action, this.#settings.cancelGrace);
@@ -259,7 +259,7 @@ export class Engine {
     }
   }
 
-  /** Whether a host has workers or may have some; `undefined`: any host. */
+  /** Returns whether a host has workers or may get some; `undefined`: any. */
   #expects(host: string | undefined): boolean {
     if (!this.#isReady) return true;
     return this.#supervisor.hosts.some((supervised) =>
@@ -268,7 +268,7 @@ export class Engine {
     );
   }
 
-  /** How long calls go on waiting for a host that is lost, in milliseconds. */
+  /** How long calls still wait for a lost host, in milliseconds. */
   #timeLeft({ lostSince = Infinity }: WorkerSupervisor): number {
     return lostSince + this.#settings.hostTimeout - performance.now();
   }
@@ -296,12 +296,12 @@ export class Engine {
       () => this.#failStranded(),
       Math.min(least + 1, LONGEST_DELAY),
     );
-    // It is what waits that keeps the program alive, if anything does.
+    // Pending calls keep the program alive; this timer needn't.
     Deno.unrefTimer(this.#hostTimer);
   }
 
   #breakLater(message: string, cause: unknown): void {
-    // What goes wrong when the rest is ended, shutdown() throws too.
+    // shutdown() throws the same error.
     this.#break(message, cause).catch(() => {});
   }
 
@@ -368,7 +368,7 @@ function aborted(message: string): DOMException {
   return withoutFrames(new DOMException(message, "AbortError"));
 }
 
-/** A host as the pool's statistics know it. */
+/** A host and what its workers have done. */
 interface PoolHost {
   readonly tally: HostTally;
   readonly kind: HostKind;

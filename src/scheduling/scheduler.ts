@@ -103,6 +103,17 @@ export class Scheduler {
   }
 
   /**
+   * Takes a call that goes on with one that was submitted, even if the
+   * scheduler is closed meanwhile.
+   */
+  resubmit(call: Call): void {
+    call.submit(this.#counts);
+    if (this.#cancelled !== undefined) return call.fail(this.#cancelled());
+    this.#pending.push(call);
+    this.wake();
+  }
+
+  /**
    * Sends a call to every worker when all calls submitted so far are done;
    * calls submitted later wait for them.
    *

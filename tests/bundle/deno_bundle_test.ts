@@ -10,7 +10,7 @@ import { denoBundle } from "../../src/bundle/deno_bundle.ts";
 import { Project, runDeno, valueOf } from "../helpers/bundle_fixture.ts";
 
 const BUNDLE_MODULE = fileURLToPath(
-  import.meta.resolve("./programs/bundle_module.ts"),
+  import.meta.resolve("../programs/bundle_module.ts"),
 );
 
 const REPOSITORY_CONFIG = fileURLToPath(

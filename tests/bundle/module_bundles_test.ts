@@ -10,7 +10,7 @@ import {
 } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { ModuleBundles } from "../../src/bundle/module_bundles.ts";
-import { configOf, makeProject } from "../helpers/module_project.ts";
+import { configOf, makeProject } from "../helpers/module_fixture.ts";
 import {
   callBundle,
   failBundle,

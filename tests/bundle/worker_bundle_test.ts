@@ -12,7 +12,7 @@ import {
 import { Project, runDeno, valueOf } from "../helpers/bundle_fixture.ts";
 
 const BUNDLE_WORKER = fileURLToPath(
-  import.meta.resolve("./programs/bundle_worker.ts"),
+  import.meta.resolve("../programs/bundle_worker.ts"),
 );
 
 const REPOSITORY_CONFIG = fileURLToPath(

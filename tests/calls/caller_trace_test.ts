@@ -22,16 +22,16 @@ function userProgram(): CallerTrace {
   return method();
 }
 
-/** An error as it comes from a worker. */
+/** An error like those that arrive from a worker. */
 function remoteError(): TypeError {
   const error = new TypeError("oops");
   error.stack = "TypeError: oops\n    at task (task:task:1:1)";
   return error;
 }
 
-/** Lets a clock stand still until it is set, to the end of the scope. */
+/** Stops the clock, which the test sets, until the end of the scope. */
 class FakeClock implements Disposable {
-  /** The milliseconds that it shows. */
+  /** The time in milliseconds. */
   now = 0;
 
   constructor() {

@@ -12,7 +12,7 @@ import {
   startSpawnerServer,
   TOKEN,
 } from "../helpers/spawner_server.ts";
-import { runDoctor, runDoctorJson } from "../helpers/doctor.ts";
+import { runDoctor, runDoctorJson } from "../helpers/doctor_fixture.ts";
 
 const STEPS = [
   "name",

@@ -17,7 +17,7 @@ import {
   runDoctor,
   runDoctorJson,
   runDoctorWith,
-} from "../helpers/doctor.ts";
+} from "../helpers/doctor_fixture.ts";
 
 const STEPS = [
   "name",

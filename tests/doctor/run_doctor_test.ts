@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { runDoctor } from "../helpers/doctor.ts";
+import { runDoctor } from "../helpers/doctor_fixture.ts";
 
 Deno.test("doctor --help prints its usage", async () => {
   const { code, stdout, stderr } = await runDoctor("--help");

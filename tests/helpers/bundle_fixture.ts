@@ -2,7 +2,7 @@ import { assert } from "@std/assert";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 const IMPORTER = fileURLToPath(
-  import.meta.resolve("../bundle/programs/import_bundle.ts"),
+  import.meta.resolve("../programs/bundle_import.ts"),
 );
 
 /** The name of an export and the arguments of a call. */

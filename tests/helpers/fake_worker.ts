@@ -14,13 +14,13 @@ import {
 import { WorkerHandle } from "../../src/scheduling/worker_handle.ts";
 import { MemoryConnection } from "./memory_connection.ts";
 
-/** A task that returns its argument. */
+/** A task whose argument fake workers return. */
 export const TASK = new TaskRegistry(() => {}).register((x: unknown) => x);
 
 /** How long a cancelled call may go on, in milliseconds. */
 export const CANCEL_GRACE = 60_000;
 
-/** Makes a call with an argument, bound to a host or not. */
+/** Makes a call with an argument, for one host or any. */
 export function call(
   label: unknown,
   host?: string,
@@ -34,12 +34,12 @@ export function call(
   return call;
 }
 
-/** Waits until everything has run that isn't waiting for the test. */
+/** Waits until everything that is due in the event loop has happened. */
 export async function settled(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-/** A worker of a host, whose answers the test controls. */
+/** A worker of a host that answers when the test tells it to. */
 export class FakeWorker {
   /** The worker as the pool sees it. */
   readonly handle: WorkerHandle;
@@ -51,7 +51,7 @@ export class FakeWorker {
   /** The unanswered calls: their ids, and their arguments or items. */
   readonly #calls: [id: number, label: unknown][] = [];
 
-  /** Connects a worker, which gets calls once the scheduler has added it. */
+  /** Connects a worker, which gets calls once it is added. */
   constructor(tally: HostTally, room: number) {
     const [left, right] = MemoryConnection.pair();
     this.handle = new WorkerHandle(
@@ -80,14 +80,14 @@ export class FakeWorker {
     return this.#calls.map(([, label]) => label);
   }
 
-  /** Answers the first call, and returns its label. */
+  /** Answers the first call, and returns its argument. */
   async answer(microseconds = 1): Promise<unknown> {
     const [id, label] = this.#calls.shift()!;
     await this.#send([MessageType.RESULTS, id, microseconds, [label]]);
     return label;
   }
 
-  /** Answers the first call, which is a chunk, with all or some of its items. */
+  /** Answers the first call, a chunk, with its items or the first of them. */
   async answerChunk(microseconds = 1, count = Infinity): Promise<void> {
     const [id, items] = this.#calls.shift()!;
     const values = (items as unknown[]).slice(0, count);
@@ -131,11 +131,11 @@ export class FakeWorker {
   }
 }
 
-/** A scheduler with workers on hosts, which end with the scope. */
+/** A scheduler with workers at hosts, which end with the scope. */
 export class HostBench implements AsyncDisposable {
   /** The scheduler under test. */
   readonly scheduler: Scheduler;
-  /** The statistics of the hosts, by name. */
+  /** The tallies of the hosts. */
   readonly tallies = new Map<string, HostTally>();
   readonly #keepAlive = new KeepAlive();
   readonly #workers: FakeWorker[] = [];
@@ -149,7 +149,7 @@ export class HostBench implements AsyncDisposable {
     });
   }
 
-  /** Makes a bench with a worker on each host; each has a window of one call. */
+  /** A bench with a worker at each of these hosts, with a window of one call. */
   static async with(...hosts: string[]): Promise<HostBench> {
     const bench = new HostBench();
     for (const host of hosts) await bench.add(host);
@@ -168,17 +168,17 @@ export class HostBench implements AsyncDisposable {
     return worker;
   }
 
-  /** Returns a worker; they are numbered in the order in which they were added. */
+  /** A worker, by the order in which they were added. */
   worker(index: number): FakeWorker {
     return this.#workers[index]!;
   }
 
-  /** The arguments of each worker's unanswered calls. */
+  /** The unanswered arguments of each worker. */
   get labels(): unknown[][] {
     return this.#workers.map(({ labels }) => labels);
   }
 
-  /** Submits calls to a host, or to any host. */
+  /** Submits calls for one host or any. */
   async submit(
     host: string | undefined,
     ...labels: unknown[]

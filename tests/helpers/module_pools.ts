@@ -6,7 +6,7 @@
 
 import { importTasks, Pool, type PoolOptions, type Task } from "../../mod.ts";
 import type { Project } from "./bundle_fixture.ts";
-import { configOf, makeProject } from "./module_project.ts";
+import { configOf, makeProject } from "./module_fixture.ts";
 import type { SiteKind } from "./module_sites.ts";
 
 /** Declares a test with a project, and a pool with a worker at a site. */

@@ -10,7 +10,7 @@ import { HostError } from "../../src/errors/host_error.ts";
 import { settled } from "../helpers/fake_worker.ts";
 import { until } from "../helpers/processes.ts";
 import { HeldTimers } from "../helpers/held_timers.ts";
-import { DIED, Scene } from "../helpers/supervisor_scene.ts";
+import { DIED, Scene } from "../helpers/supervisor_fixture.ts";
 
 /** How long workers may take to end, and then the reports of their kills. */
 const STOP_TIMEOUT = 3_000;

@@ -13,17 +13,17 @@ import {
   Items,
 } from "../../src/map/items.ts";
 
-/** An iterable that notes what is done with its only iterator. */
+/** An iterable that counts the calls of its only iterator's methods. */
 class Source implements Iterable<number> {
-  /** How often it was asked for a value. */
+  /** How often next() was called. */
   asked = 0;
-  /** How often it was told that no more is wanted. */
+  /** How often return() was called. */
   closed = 0;
   readonly #end: number;
   readonly #failAt: number;
   readonly #closingError: Error | undefined;
 
-  /** Gives 1, 2, … */
+  /** Yields 1, 2, … */
   constructor(end = Infinity, failAt = NaN, closingError?: Error) {
     this.#end = end;
     this.#failAt = failAt;
@@ -50,7 +50,7 @@ class Source implements Iterable<number> {
   }
 }
 
-/** The same, asynchronous. */
+/** The same as an async iterable. */
 class AsyncSource implements AsyncIterable<number> {
   readonly source: Source;
 
@@ -67,7 +67,7 @@ class AsyncSource implements AsyncIterable<number> {
   }
 }
 
-/** Gives nothing until it is told to. */
+/** An async iterable that yields nothing until the test tells it to. */
 class SilentSource implements AsyncIterable<number> {
   readonly answer = Promise.withResolvers<IteratorResult<number>>();
   closed = 0;
@@ -84,7 +84,7 @@ class SilentSource implements AsyncIterable<number> {
   }
 }
 
-/** All items, however they can be had. */
+/** Takes all items, by next() or nextAsync(). */
 async function collect(items: Items): Promise<unknown[]> {
   const all: unknown[] = [];
   for (;;) {
@@ -150,7 +150,7 @@ Deno.test("Items takes nothing before it is asked", () => {
 Deno.test("Items takes from all async iterables at the same time", async () => {
   const silent = [new SilentSource(), new SilentSource()];
   const item = new Items(silent).nextAsync();
-  // The first one answers after the second one.
+  // The first iterable answers after the second.
   silent[1]!.answer.resolve({ done: false, value: 2 });
   silent[0]!.answer.resolve({ done: false, value: 1 });
   assertEquals(await item, [1, 2]);

@@ -3,7 +3,7 @@ import type { Call } from "../../src/calls/call.ts";
 import { MapCall } from "../../src/map/map_call.ts";
 import { TASK } from "../helpers/fake_worker.ts";
 
-/** Notes what its calls tell it. */
+/** Records the reports of its calls. */
 class Owner {
   readonly times: (number | undefined)[] = [];
 

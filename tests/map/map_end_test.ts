@@ -25,7 +25,7 @@ Deno.test("Pool.map() obeys its timeout while the pool is shut down", async () =
   const results = pool.map(passGate, [gate.port], [1], { timeout: 500 });
   const result = results.next();
   const failure = assertRejects(() => result, DOMException);
-  // On a slow machine the time is over before the task has begun.
+  // On a slow machine, the timeout comes before the task begins.
   await Promise.race([gate.entered(), failure]);
   const shutdown = pool.shutdown();
   const error = await failure;

@@ -6,9 +6,9 @@ import { nextTurn } from "../../src/util/next_turn.ts";
 
 const MEBIBYTE = 2 ** 20;
 
-/** A feed, and what it has given. */
+/** A feed, and the chunks that it has submitted. */
 class Bench {
-  /** The chunks that were given and not taken, as `"end"` its end. */
+  /** The submitted chunks that weren't taken; `"end"` is the end. */
   given: unknown[] = [];
   /** How many more chunks are wanted. */
   wanted = 0;
@@ -16,7 +16,7 @@ class Bench {
 
   constructor(items: AnyIterable<unknown>, chunkSize: number | "auto") {
     const size = new ChunkSize(chunkSize);
-    // Chunks of automatic size are to have up to 8 items.
+    // Chunks of automatic size have up to 8 items then.
     for (let items = 1; items < 8; items *= 2) size.measured(items, 1, items);
     this.feed = new MapFeed(new Items([items]), size, {
       wants: () => this.wanted > 0,
@@ -28,23 +28,23 @@ class Bench {
     });
   }
 
-  /** Wants so many chunks, and returns what was given a turn later. */
+  /** Asks for chunks, and returns those submitted by the next turn's end. */
   async fill(wanted: number): Promise<unknown[]> {
     this.wanted = wanted;
     this.feed.fill();
     return await this.take();
   }
 
-  /** What was given by the end of the next turn. */
+  /** Takes the chunks submitted by the end of the next turn. */
   async take(): Promise<unknown[]> {
-    // One turn more than items may have to wait.
+    // Items wait at most one turn.
     await nextTurn();
     await nextTurn();
     return this.given.splice(0);
   }
 }
 
-/** Gives what the test says, when it says so. */
+/** An async source whose items the test provides. */
 class Source implements AsyncIterableIterator<unknown> {
   asked = 0;
   closed = 0;
@@ -83,7 +83,7 @@ class Source implements AsyncIterableIterator<unknown> {
   }
 }
 
-/** 1, 2, … */
+/** Returns 1, 2, … */
 function count(to: number): number[] {
   return Array.from({ length: to }, (_, index) => index + 1);
 }

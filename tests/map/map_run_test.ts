@@ -1,4 +1,9 @@
-import { assertEquals, assertLessOrEqual } from "@std/assert";
+import {
+  assertEquals,
+  assertFalse,
+  assertLessOrEqual,
+  assertRejects,
+} from "@std/assert";
 import type { Call } from "../../src/calls/call.ts";
 import { CallerTrace } from "../../src/calls/caller_trace.ts";
 import { ChunkSize } from "../../src/map/chunk_size.ts";
@@ -15,7 +20,7 @@ import {
 
 const MEBIBYTE = 2 ** 20;
 
-/** Maps these items at the workers of a bench. */
+/** Maps items at the workers of a bench. */
 function start(
   bench: HostBench,
   items: AnyIterable<unknown>,
@@ -39,12 +44,12 @@ function start(
 /** The same, to a list of results. */
 function map(...args: Parameters<typeof start>): Promise<unknown[]> {
   const results = start(...args).toArray();
-  // A test that fails ends the workers before.
+  // If the test fails, its workers end first.
   results.catch(() => {});
   return results;
 }
 
-/** A source of so many items, which tells how many were taken. */
+/** A source that counts the items that were taken. */
 class Source {
   taken = 0;
   readonly #items: () => Generator<unknown>;
@@ -69,12 +74,12 @@ class Source {
   }
 }
 
-/** How many items each call has that a worker was sent. */
+/** The numbers of items of the unanswered calls at a worker. */
 function chunks(worker: FakeWorker): number[] {
   return worker.labels.map((items) => (items as unknown[]).length);
 }
 
-/** Answers all that a worker gets; returns how many items each call had. */
+/** Answers all calls at a worker; returns their numbers of items. */
 async function answerAll(worker: FakeWorker): Promise<number[]> {
   const sizes: number[] = [];
   for (; worker.labels.length > 0; await settled()) {
@@ -116,7 +121,7 @@ for (const kind of KINDS) {
   Deno.test(`MapRun learns the size of ${kind} items`, async () => {
     await using bench = new HostBench();
     const worker = await bench.add("a", 6);
-    // Nothing is seen of their size; with the result each has 200 KiB.
+    // roughSize() doesn't look into maps; with its result, each has 200 KiB.
     const make = () => new Map([["bytes", new Uint8Array(100 * 1_024)]]);
     const source = new Source(200, make);
     const results = map(bench, source[kind]());
@@ -127,7 +132,7 @@ for (const kind of KINDS) {
       assertLessOrEqual(first!, 5);
       await worker.answerChunk();
       answered += first!;
-      // 4 MiB, and at the most one chunk beyond.
+      // 4 MiB, and at most one more chunk.
       if (answered > 20) assertLessOrEqual(source.taken - answered, 25);
     }
     assertEquals((await results).length, 200);
@@ -162,7 +167,7 @@ Deno.test("MapRun takes few large items at first in chunks of a fixed size", asy
 
 Deno.test("MapRun sends few calls before it knows the size of results", async () => {
   await using bench = new HostBench();
-  // As is the window of a worker that has done tiny tasks before.
+  // Like the window of a worker that has run tiny tasks before.
   const worker = await bench.add("a", 4_096);
   const source = new Source(4_096, () => 0);
   const results = map(bench, source.sync());
@@ -205,7 +210,7 @@ for (const ordered of [true, false]) {
     const workers = [await bench.add("a", 9), await bench.add("a", 9)];
     const results = map(bench, NUMBERS, 5, ordered);
     await settled();
-    // Each worker answers two items of each chunk only.
+    // Each worker answers only two items of each chunk.
     let answered = 0;
     while (answered < NUMBERS.length) {
       for (const worker of workers.toReversed()) {
@@ -248,4 +253,35 @@ Deno.test("MapRun drops items that a worker has left when the map is closed", as
   await results.return!();
   await answerAll(worker);
   await bench.scheduler.idle();
+});
+
+Deno.test("MapRun sends items that a worker has left although the pool is shut down", async () => {
+  await using bench = new HostBench();
+  const worker = await bench.add("a", 9);
+  // Larger than the map, so it knows that its input has ended.
+  const results = map(bench, NUMBERS, 20);
+  await settled();
+  bench.scheduler.close(() => new Error("closed"));
+  let isIdle = false;
+  const idle = bench.scheduler.idle().then(() => isIdle = true);
+  for (let answered = 0; answered < NUMBERS.length; answered += 3) {
+    assertFalse(isIdle);
+    await worker.answerChunk(1, 3);
+    await settled();
+  }
+  assertEquals(await results, NUMBERS);
+  await idle;
+});
+
+Deno.test("MapRun fails at items that a worker has left when calls are cancelled", async () => {
+  await using bench = new HostBench();
+  const worker = await bench.add("a", 9);
+  const results = start(bench, NUMBERS, 10);
+  const first = results.next();
+  await settled();
+  bench.scheduler.close(() => new Error("closed"));
+  bench.scheduler.cancelQueued(() => new RangeError("cancelled"));
+  await worker.answerChunk(1, 1);
+  assertEquals(await first, { done: false, value: 0 });
+  await assertRejects(() => results.next(), RangeError, "cancelled");
 });

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { relative } from "node:path";
 import { Pool, type PoolOptions } from "../../mod.ts";
 import { importF } from "../helpers/module_pools.ts";
-import { configOf, makeProject } from "../helpers/module_project.ts";
+import { configOf, makeProject } from "../helpers/module_fixture.ts";
 
 /** A task module that loads only with the project's configuration. */
 const TEXT = 'import { shout } from "words"; export const f = shout;';

@@ -13,9 +13,9 @@ import {
   placeInDeep,
   placeInTasks,
   tasksOf,
-} from "../helpers/module_project.ts";
+} from "../helpers/module_fixture.ts";
 import { SITE_KINDS } from "../helpers/module_sites.ts";
-import { ModuleMessages } from "../helpers/module_web.ts";
+import { ModuleMessages } from "../helpers/module_servers.ts";
 
 /** Counts the bundles that pools make, until the end of its scope. */
 class Bundles implements Disposable {

@@ -7,7 +7,7 @@ import {
 } from "@std/assert";
 import { bind, BrokenPoolError, importTasks } from "../../mod.ts";
 import { importF, testWith } from "../helpers/module_pools.ts";
-import { tasksOf } from "../helpers/module_project.ts";
+import { tasksOf } from "../helpers/module_fixture.ts";
 import { SITE_KINDS } from "../helpers/module_sites.ts";
 
 /** Modules that can't be bundled, and the position of the error in each. */

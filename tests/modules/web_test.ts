@@ -2,9 +2,9 @@ import { assertEquals } from "@std/assert";
 import { importTasks, Pool } from "../../mod.ts";
 import { sshTest } from "../helpers/ssh_server.ts";
 import { testWith } from "../helpers/module_pools.ts";
-import { configOf, makeProject } from "../helpers/module_project.ts";
+import { configOf, makeProject } from "../helpers/module_fixture.ts";
 import { SITE_KINDS, startSshSite } from "../helpers/module_sites.ts";
-import { ModuleMessages, serveModules } from "../helpers/module_web.ts";
+import { ModuleMessages, serveModules } from "../helpers/module_servers.ts";
 
 /** A web module that imports another one. */
 const WEB_MODULES = {

@@ -13,7 +13,7 @@ import {
   readPublishedFiles,
   runDeno,
 } from "../helpers/package_fixture.ts";
-import { serveModules } from "../helpers/module_web.ts";
+import { serveModules } from "../helpers/module_servers.ts";
 import { sshdProblem, startSshServer } from "../helpers/ssh_server.ts";
 
 /** A project's configuration, with names that only it can resolve. */

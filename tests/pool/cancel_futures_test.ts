@@ -1,13 +1,19 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Pool } from "../../mod.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
-import { killNow, until } from "../helpers/processes.ts";
+import { until } from "../helpers/processes.ts";
 
 Deno.test("Pool.shutdown() with cancelFutures cancels calls whose worker is lost meanwhile", async () => {
   await using gate = new Gate();
-  const pool = new Pool({ workers: 1, prefetch: 2, retries: 1, stdio: "null" });
+  const pool = new Pool({
+    workers: 1,
+    prefetch: 2,
+    retries: 1,
+    stdio: "null",
+    cancelGrace: 60_000,
+  });
   const pid = await pool.run(() => Deno.pid);
-  // Calls with a limit don't share a message, so which have begun is known.
+  // Calls with a signal travel alone, so only the first one has begun.
   const { signal } = new AbortController();
   const own = pool.with({ signal });
   const begun = own.run(passGate, gate.port, 0);
@@ -15,7 +21,7 @@ Deno.test("Pool.shutdown() with cancelFutures cancels calls whose worker is lost
   const others = [1, 2].map((x) => own.run((x: number) => x, x));
   await until(() => pool.stats().running === 3);
   const shutdown = pool.shutdown({ cancelFutures: true });
-  killNow(pid);
+  Deno.kill(pid, "SIGKILL");
   for (const call of [begun, ...others]) {
     const { name } = await assertRejects(() => call, DOMException);
     assertEquals(name, "AbortError");

@@ -20,14 +20,14 @@ import {
   turn,
 } from "../programs/cancel_tasks.ts";
 
-/** What a promise is rejected with. */
+/** Returns the reason of a rejected promise. */
 async function reasonOf(promise: PromiseLike<unknown>): Promise<unknown> {
   const [outcome] = await Promise.allSettled([promise]);
   if (outcome!.status === "rejected") return outcome!.reason;
   throw new Error("It wasn't rejected");
 }
 
-/** A signal, and how many listeners it has. */
+/** A signal that counts its listeners. */
 function countedSignal() {
   const controller = new AbortController();
   const { signal } = controller;
@@ -244,7 +244,7 @@ Deno.test("Future.cancel() of a task that blocks a worker moves the waiting call
 
 Deno.test("Future.cancel() of an endless task lets the tasks beside it finish", async () => {
   const cancelGrace = 100_001;
-  /** How long a worker is given then until it is free. */
+  /** How long a worker may take to become free. */
   const drain = 10 * cancelGrace;
   await using gate = new Gate();
   await using other = new Gate();
@@ -320,7 +320,7 @@ Deno.test("Future.cancel() of a waiting call doesn't affect the running one", as
   await gate.entered();
   assert(behind.cancel());
   await assertRejects(async () => await behind, DOMException, "cancelled");
-  // It isn't taken for what keeps the worker busy.
+  // The cancelled call doesn't count as the one that keeps the worker busy.
   await until(() => pool.stats().running === 1);
   gate.open();
   assertEquals([await first, await pool.run(pid)], [1, before]);

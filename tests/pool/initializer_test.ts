@@ -5,7 +5,7 @@ import { lossOf, TestFolder } from "../programs/loss_fixture.ts";
 
 const leave = () => Deno.exit(3);
 
-/** An initializer that never ends, except for the first workers. */
+/** An initializer that ends on the first workers only. */
 async function hang(path: string, port: number, count: number): Promise<void> {
   Deno.writeTextFileSync(path, "x", { append: true });
   if (Deno.readTextFileSync(path).length <= count) return;
@@ -13,7 +13,7 @@ async function hang(path: string, port: number, count: number): Promise<void> {
   await new Promise(() => {});
 }
 
-/** Options of a pool in which the workers hang that come after so many. */
+/** Options of a pool whose workers after the first `count` hang. */
 function hanging(folder: TestFolder, gate: Gate, count: number): PoolOptions {
   return {
     initializer: hang,
@@ -105,7 +105,7 @@ Deno.test("Pool.runOnAll() doesn't wait for the initializer of a replacement", a
   await pool.ready;
   await lossOf(pool.run(leave));
   await gate.entered();
-  const round = pool.runOnAll(() => 1);
+  const results = pool.runOnAll(() => 1);
   assertEquals(await pool.run(() => 2), 2);
-  assertEquals(await round, [1]);
+  assertEquals(await results, [1]);
 });

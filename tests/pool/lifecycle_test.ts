@@ -19,13 +19,13 @@ interface WorkerReport {
 
 interface Program extends AsyncDisposable {
   readonly child: Deno.ChildProcess;
-  /** What it says about its workers. */
+  /** The program's report about its workers. */
   readonly workers: WorkerReport[];
-  /** Resolves when it and all that it has started have ended. */
+  /** Resolves when the program and its workers have ended. */
   ended(): Promise<{ code: number; signal: string | null; stderr: string }>;
 }
 
-/** Runs one of the programs until it has said what workers it has. */
+/** Starts a program, and waits for the report about its workers. */
 async function start(ending: string, port = 0): Promise<Program> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
@@ -38,7 +38,7 @@ async function start(ending: string, port = 0): Promise<Program> {
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  // Workers and reaper have the same stderr: it ends when all have ended.
+  // Workers and reaper share stderr, which ends when all of them have ended.
   const stderr = new Response(child.stderr).text();
   const stdout = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
@@ -60,7 +60,7 @@ async function start(ending: string, port = 0): Promise<Program> {
       try {
         child.kill("SIGKILL");
       } catch {
-        // It has ended, as it should have.
+        // The program has ended, as expected.
       }
       await ended();
     },
@@ -68,8 +68,8 @@ async function start(ending: string, port = 0): Promise<Program> {
 }
 
 /**
- * Fails if a process or folder is there. A process that was killed has closed
- * its files, which is how its end is noticed, a moment before it is gone.
+ * Fails if a process or folder is left. A killed process closes its files,
+ * which reveals its end, a moment before it is gone.
  */
 async function assertNothingLeft(workers: WorkerReport[]): Promise<void> {
   for (const { pid, address } of workers) {
@@ -197,8 +197,8 @@ Deno.test({
   ignore: !isLinux,
   async fn() {
     const program = new URL("../programs/ten_million.ts", import.meta.url).href;
-    // How much is garbage before it is collected isn't V8's to choose then,
-    // which goes by how fast and busy a machine is.
+    // Otherwise V8 adapts the amount of garbage to the speed and load of the
+    // machine.
     const flags = "--min-semi-space-size=8,--max-semi-space-size=8";
     const { code, stdout } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", `--v8-flags=${flags}`, program],
@@ -210,7 +210,7 @@ Deno.test({
     );
     assertEquals(sum, 50_000_005_000_000);
     assertLess(megabytes, 200);
-    // Numbers that were kept would need 40 MB more.
+    // Keeping the numbers would take 40 MB more.
     assertLess(megabytes - halfway, 30);
   },
 });

@@ -10,7 +10,7 @@ import type { CallSource, Offer } from "../../src/scheduling/call_sources.ts";
 import type { Scheduler } from "../../src/scheduling/scheduler.ts";
 import { call, HostBench, settled } from "../helpers/fake_worker.ts";
 
-/** Submits a call to its host each time it is asked. */
+/** A source that submits a call for its host each time it is asked. */
 class Source implements CallSource {
   readonly asked: number[] = [];
   stopped: Error | undefined;
@@ -120,8 +120,8 @@ Deno.test("Scheduler fails calls for a host without workers and goes on", async 
   assertAbsent(await absent!.promise.catch((error) => error), "b");
   const source = new Source(scheduler, "b");
   scheduler.addSource(source);
-  const round = scheduler.submitToAll(() => call("round"), "b");
-  assertAbsent(await round.catch((error) => error), "b");
+  const barrier = scheduler.submitToAll(() => call("barrier"), "b");
+  assertAbsent(await barrier.catch((error) => error), "b");
   assertAbsent(source.stopped, "b");
   assertEquals(source.asked, []);
   await bench.submit(undefined, 2);
@@ -153,10 +153,10 @@ Deno.test("Scheduler fails retries for a host whose last worker is lost", async 
   await settled();
   await bench.worker(1).hangUp();
   assertAbsent(await again.promise.catch((error) => error), "b");
-  const round = scheduler.submitToAll(() => call("round"));
+  const barrier = scheduler.submitToAll(() => call("barrier"));
   await settled();
-  assertEquals(await bench.worker(0).answer(), "round");
-  assertEquals(await round, ["round"]);
+  assertEquals(await bench.worker(0).answer(), "barrier");
+  assertEquals(await barrier, ["barrier"]);
   await scheduler.idle();
 });
 
@@ -175,15 +175,15 @@ Deno.test("Scheduler asks sources again when a call can't be sent", async () => 
 Deno.test("Scheduler.submitToAll() runs on the workers of one host after all earlier calls", async () => {
   await using bench = await HostBench.with("a", "b", "b");
   await bench.submit("a", "before");
-  const round = bench.scheduler.submitToAll(() => call("round"), "b");
+  const barrier = bench.scheduler.submitToAll(() => call("barrier"), "b");
   const [after] = await bench.submit(undefined, "after");
   assertEquals(bench.labels, [["before"], [], []]);
   await bench.worker(0).answer();
-  assertEquals(bench.labels, [[], ["round"], ["round"]]);
+  assertEquals(bench.labels, [[], ["barrier"], ["barrier"]]);
   await bench.worker(1).answer();
   assertEquals(after!.state, "queued");
   await bench.worker(2).answer();
-  assertEquals(await round, ["round", "round"]);
+  assertEquals(await barrier, ["barrier", "barrier"]);
   assertEquals(bench.labels.flat(), ["after"]);
 });
 
@@ -191,12 +191,12 @@ Deno.test("Scheduler.submitToAll() for a host without workers holds nothing up",
   await using bench = await HostBench.with("a");
   const absent = bench.scheduler.submitToAll(() => call("absent"), "b")
     .catch((error) => error);
-  const round = bench.scheduler.submitToAll(() => call("round"), "a");
+  const barrier = bench.scheduler.submitToAll(() => call("barrier"), "a");
   const [after] = await bench.submit("a", "after");
   assertAbsent(await absent, "b");
   await settled();
-  assertEquals(await bench.worker(0).answer(), "round");
-  assertEquals(await round, ["round"]);
+  assertEquals(await bench.worker(0).answer(), "barrier");
+  assertEquals(await barrier, ["barrier"]);
   assertEquals(await bench.worker(0).answer(), "after");
   assertEquals(await after!.promise, "after");
   await bench.scheduler.idle();
@@ -215,10 +215,10 @@ Deno.test("Scheduler drops a queued call for a host that is abandoned", async ()
 Deno.test("Scheduler.cancelQueued() fails calls for a host, also after a barrier", async () => {
   await using bench = await HostBench.with("a", "b");
   const [sent, queued] = await bench.submit("b", 1, 2);
-  const round = bench.scheduler.submitToAll(() => call("round"), "b");
+  const barrier = bench.scheduler.submitToAll(() => call("barrier"), "b");
   const [after] = await bench.submit("b", 3);
   bench.scheduler.cancelQueued(() => new RangeError("not any more"));
-  for (const promise of [queued!.promise, round, after!.promise]) {
+  for (const promise of [queued!.promise, barrier, after!.promise]) {
     await assertRejects(() => promise, RangeError, "not any more");
   }
   await bench.worker(1).answer();

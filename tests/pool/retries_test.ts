@@ -13,7 +13,6 @@ import {
   type TaskRunner,
   WorkerLostError,
 } from "../../mod.ts";
-import { killNow } from "../helpers/processes.ts";
 import {
   complete,
   doubleUnless,
@@ -25,12 +24,12 @@ import {
 const CALLS = 10_000;
 const POISON = 4_321;
 
-/** Numbers from 0 on. */
+/** Returns `length` numbers, from 0 on. */
 function range(length: number): number[] {
   return Array.from({ length }, (_, index) => index);
 }
 
-/** A generator of the same numbers below 1 each time. */
+/** Yields the same pseudo-random numbers below 1 for the same seed. */
 function* randoms(seed: number): Generator<number, never> {
   for (let state = seed;;) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
@@ -38,7 +37,7 @@ function* randoms(seed: number): Generator<number, never> {
   }
 }
 
-/** The positions of the calls that were lost; the others must be right. */
+/** Returns the positions of lost calls; all others must be right. */
 function lostOf(outcomes: PromiseSettledResult<unknown>[]): number[] {
   return outcomes.flatMap((outcome, position) => {
     if (outcome.status === "fulfilled") {
@@ -50,13 +49,13 @@ function lostOf(outcomes: PromiseSettledResult<unknown>[]): number[] {
   });
 }
 
-/** Runs a task that a poisonous number kills with each of many numbers. */
+/** Runs a task with many numbers, one of which kills its worker. */
 function runAll(runner: TaskRunner): Promise<PromiseSettledResult<number>[]> {
   const task = bind(doubleUnless, [POISON]);
   return Promise.allSettled(range(CALLS).map((n) => runner.run(task, n)));
 }
 
-/** The error that one of many calls must end with, and no other. */
+/** Returns the error of the only call that must fail. */
 function onlyLossOf(outcomes: PromiseSettledResult<unknown>[]) {
   assertEquals(lostOf(outcomes), [POISON]);
   const outcome = outcomes[POISON] as PromiseRejectedResult;
@@ -165,20 +164,20 @@ Deno.test("Pool.map() with retries yields all results if a worker is killed", as
   assertEquals(results, range(CALLS).map((n) => n * 2));
 });
 
-/** The process ids of a pool's workers, once those are replaced that died. */
+/** The process ids of a pool's workers, once lost ones are replaced. */
 async function workersOf(pool: Pool): Promise<number[]> {
   for (;;) {
     await complete(pool);
     try {
       return await pool.runOnAll(() => Deno.pid);
     } catch (error) {
-      // One has died so lately that it wasn't known.
+      // The pool didn't know yet that the worker had died.
       if (!(error instanceof WorkerLostError)) throw error;
     }
   }
 }
 
-/** Kills workers after random numbers of results, and counts what tasks did. */
+/** Kills workers after random numbers of results, and counts runs of tasks. */
 async function sabotage(
   calls: number,
   options: PoolOptions,
@@ -201,12 +200,15 @@ async function sabotage(
   const random = randoms(42);
   const promises: Promise<number>[] = [];
   let answered = 0;
+  let kills = 0;
   const batch = calls / 8;
   for (let at = 0; at < calls; at += batch) {
     const killAt = answered + Math.floor(random.next().value * batch);
     const victim = pids[Math.floor(random.next().value * pids.length)]!;
     const count = () => {
-      if (answered++ === killAt) killNow(victim);
+      if (answered++ !== killAt) return;
+      Deno.kill(victim, "SIGKILL");
+      kills++;
     };
     const wave = range(batch).map((n) => {
       const promise = pool.run(work, at + n);
@@ -218,7 +220,8 @@ async function sabotage(
     pids = await workersOf(pool);
   }
   const lost = lostOf(await Promise.allSettled(promises));
-  assertEquals(answered, calls);
+  assertEquals([answered, kills], [calls, 8]);
+  assertEquals(pool.stats().hosts[0]?.lost, kills);
   const runs = new Map<string, number>();
   for (const line of folder.lines("runs")) {
     runs.set(line, (runs.get(line) ?? 0) + 1);

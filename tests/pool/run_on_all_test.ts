@@ -8,7 +8,7 @@ Deno.test("Pool.runOnAll() obeys its signal after one of its calls has failed", 
   await using gate = new Gate();
   const controller = new AbortController();
   await using pool = new Pool({ workers: 2, cancelGrace: 1, stdio: "null" });
-  const round = pool.with({ signal: controller.signal }).runOnAll(
+  const results = pool.with({ signal: controller.signal }).runOnAll(
     async (path: string, port: number) => {
       Deno.writeTextFileSync(path, "", { createNew: true });
       await Deno.connect({ hostname: "127.0.0.1", port });
@@ -17,9 +17,9 @@ Deno.test("Pool.runOnAll() obeys its signal after one of its calls has failed", 
     folder.file("first"),
     gate.port,
   );
-  await assertRejects(() => round, Deno.errors.AlreadyExists);
+  await assertRejects(() => results, Deno.errors.AlreadyExists);
   await gate.entered();
   controller.abort();
-  // It waits for all of the round to end.
+  // It waits for all calls to end.
   assertEquals(await pool.run(() => 1), 1);
 });

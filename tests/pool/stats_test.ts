@@ -12,12 +12,12 @@ import {
 } from "../helpers/fake_worker.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
 
-/** What a tally has counted. */
+/** Returns the figures of a tally. */
 function counts({ done, failed, busy }: HostTally): number[] {
   return [done, failed, busy];
 }
 
-/** A worker that a test sends calls to. */
+/** Connects a worker to which a test sends calls. */
 function connect(tally: HostTally): FakeWorker {
   const worker = new FakeWorker(tally, 100);
   worker.handle.receive(() => {});
@@ -33,7 +33,7 @@ async function send(
   await settled();
 }
 
-/** A chunk of a map. */
+/** Makes a chunk of a map. */
 function chunk(...items: number[]): MapCall {
   return new MapCall({ settled() {}, grown() {} }, TASK, items, "single");
 }
@@ -67,7 +67,7 @@ Deno.test("WorkerHandle counts each item of a chunk", async () => {
   await send(worker, chunk(1, 2, 3, 4));
   await worker.answerChunk(40);
   assertEquals(counts(tally), [4, 0, 40]);
-  // Of a chunk that fails, those before the item that has failed were done.
+  // In a chunk that fails, the items before the failed one were done.
   await send(worker, chunk(1, 2, 3, 4));
   await worker.fail([1, 2], 20);
   assertEquals(counts(tally), [6, 1, 60]);
@@ -137,7 +137,7 @@ Deno.test("Pool.stats() counts queued and running calls", async () => {
 });
 
 Deno.test("Pool.stats() reports why a host isn't in use", async () => {
-  // Of all the ports this is one where nobody listens.
+  // Nothing listens at this port.
   await using pool = new Pool(1, { host: "127.0.0.1:1", name: "mini" }, {
     onHostError: "continue",
   });

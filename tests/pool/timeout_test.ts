@@ -19,15 +19,15 @@ import {
   STAGES,
 } from "../programs/cancel_tasks.ts";
 
-/** Of calls that are to time out by themselves. */
+/** The timeout of calls that time out by themselves. */
 const TIMEOUT = 200;
 
-/** Of calls that time out when the test says, with {@linkcode HeldTimers}. */
+/** The timeout of calls that the test ends with {@linkcode HeldTimers}. */
 const HELD = 100_001;
 
 const XS = [1, 2, 3, 4, 5];
 
-/** Fails if it isn't rejected with a time-out. */
+/** Fails unless a promise is rejected with a timeout. */
 async function assertTimesOut(
   promise: PromiseLike<unknown>,
 ): Promise<DOMException> {
@@ -77,7 +77,7 @@ Deno.test("TaskRunner.with() with a timeout names the caller", async () => {
   assertStringIncludes(mapStack!, "at myMapper");
   const { stack: allStack } = await assertTimesOut(myRounder());
   assertEquals(allStack!.split("at myRounder").length, 2, allStack);
-  // Of many at the same time not each one's stack is captured.
+  // Many calls at the same time don't all get their stack captured.
   const many = Array.from({ length: 20 }, () => assertTimesOut(myCaller()));
   for (const { stack } of await Promise.all(many)) {
     assertStringIncludes(stack!, "myCaller");
@@ -139,7 +139,7 @@ for (const transport of ["unix", "tcp"] as const) {
     const runner = pool.with({ timeout: HELD });
     for (let count = 0; count < 4; count++) {
       const endless = runner.submit(loop, gate.port);
-      // It fails if there is no worker for it any more.
+      // The call fails if it has no worker left.
       await Promise.race([endless, gate.entered()]);
       timers.fire(HELD);
       await assertTimesOut(endless);

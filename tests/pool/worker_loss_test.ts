@@ -17,7 +17,7 @@ const tasks = importTasks<typeof import("../helpers/tasks.ts")>(
   import.meta.resolve("../helpers/tasks.ts"),
 );
 
-/** A task that does nothing else: its worker waits at a gate. */
+/** A task that waits at a gate. */
 const wait = bind(passGate<string>);
 
 interface Death {
@@ -188,11 +188,11 @@ Deno.test("Pool runs bound tasks and module tasks on a replacement", async () =>
 Deno.test("Pool.runOnAll() rejects when a worker is lost, and reaches all workers later", async () => {
   await using pool = new Pool(2);
   const [victim] = await pool.runOnAll(() => Deno.pid);
-  const round = pool.runOnAll(function leave(victim: number) {
+  const results = pool.runOnAll(function leave(victim: number) {
     if (Deno.pid === victim) Deno.exit(2);
     return Deno.pid;
   }, victim!);
-  const error = await assertRejects(() => round, WorkerLostError);
+  const error = await assertRejects(() => results, WorkerLostError);
   assertEquals([error.task, error.exitStatus], ["leave", "exit code 2"]);
   await complete(pool);
   const pids = await pool.runOnAll(() => Deno.pid);

@@ -23,30 +23,30 @@ import {
   vanished,
 } from "../programs/loss_fixture.ts";
 
-/** What is awaited forever by what is to end nevertheless, in milliseconds. */
+/** A delay longer than any test, in milliseconds. */
 const TIMEOUT = 60_000;
 
 const leave = () => Deno.exit(3);
 
-/** The options of a pool that notes each start of a worker in a file. */
+/** Options of a pool that logs each start of a worker to a file. */
 function noting(path: string): PoolOptions {
   return { initializer: note, initializerArgs: [path, "started"] };
 }
 
-/** Makes options by which workers run a file first, which can be changed. */
+/** Options that make workers run a file first, which the test can change. */
 function preloading(path: string): PoolOptions {
   Deno.writeTextFileSync(path, "");
   return { denoArgs: ["--preload", path] };
 }
 
-/** Code that tells a gate's test that it runs, and waits to be let through. */
+/** Code that waits at a gate. */
 function waitingAt({ port }: Gate): string {
   return `const connection = await Deno.connect({ port: ${port} });
 await connection.read(new Uint8Array(1));
 connection.close();`;
 }
 
-/** Makes workers die until the pool doesn't replace them any more. */
+/** Kills workers until the pool stops replacing them. */
 async function exhaust(pool: Pool): Promise<number> {
   for (let deaths = 0;; deaths++) {
     try {
@@ -129,7 +129,7 @@ Deno.test("Pool adds up the losses of all workers of a host", async () => {
     ...noting(folder.file("starts")),
   });
   const deaths = await exhaust(pool);
-  // Once it has given up, it goes on with those that are left.
+  // The pool goes on with the other workers.
   assert(deaths >= 5 && deaths <= 6, `${deaths} deaths`);
   const starts = folder.lines("starts").length;
   assert(starts >= deaths && starts <= 6, `${starts} starts`);
@@ -220,7 +220,7 @@ Deno.test("Pool.shutdown() ends a replacement that is starting", async () => {
 Deno.test("Pool.shutdown() ends the pause before a replacement", async () => {
   const pool = new Pool(1);
   const workers = [];
-  // From the second loss on there is a pause, which begins with the loss.
+  // From the second loss on, a pause begins with each loss.
   for (let count = 0; count < 5; count++) {
     workers.push(await pool.run(look));
     await lossOf(pool.run(leave));
@@ -233,7 +233,7 @@ for (
   const [when, what, expected] of [
     ["pause", "ends in the pause before a replacement", 0],
     ["start", "ends in the start of a replacement", 0],
-    // By what the first result says.
+    // The program exits with its first result.
     ["map", "waits for a replacement with a map", 2],
   ] as const
 ) {
@@ -254,7 +254,7 @@ for (
       stderr: "piped",
     });
     const child = output.spawn();
-    // Workers and reaper have the same stderr: it ends when all have ended.
+    // Workers and reaper share stderr, which ends when all of them have ended.
     const ended = child.output();
     try {
       if (when === "start") await gate.entered();
@@ -267,7 +267,7 @@ for (
       try {
         child.kill("SIGKILL");
       } catch {
-        // It has ended, as it should have.
+        // The program has ended, as expected.
       }
       await ended;
     }

@@ -3,7 +3,7 @@ import { AffinityLists } from "../../src/scheduling/affinity_lists.ts";
 import type { Call } from "../../src/calls/call.ts";
 import { call } from "../helpers/fake_worker.ts";
 
-/** A lists of calls for these hosts, in this order. */
+/** Lists with calls for these hosts, in this order. */
 function listsOf(...hosts: (string | undefined)[]): [AffinityLists, Call[]] {
   const lists = new AffinityLists();
   const calls = hosts.map((host) => call(undefined, host));
@@ -11,7 +11,7 @@ function listsOf(...hosts: (string | undefined)[]): [AffinityLists, Call[]] {
   return [lists, calls];
 }
 
-/** Its queues, by what they are for, with what is in them. */
+/** Takes all calls, by their hosts. */
 function contents(lists: AffinityLists): [string | undefined, Call[]][] {
   return [...lists.lists()].map(([host, queue]) => {
     const calls: Call[] = [];

@@ -12,7 +12,7 @@ function push(list: CallList, ...labels: unknown[]): Call[] {
   return calls;
 }
 
-/** The labels of all calls, which are taken. */
+/** Takes all calls, and returns their labels. */
 function shiftAll(list: CallList): unknown[] {
   const labels: unknown[] = [];
   for (let call = list.shift(); call; call = list.shift()) {
@@ -45,7 +45,7 @@ function pushAndRemove(
   });
 }
 
-/** How many of these are still in memory, after turns that free the others. */
+/** Returns how many objects are still in memory after garbage collections. */
 async function countHeld(
   refs: readonly WeakRef<object>[],
   expected: number,
@@ -54,7 +54,7 @@ async function countHeld(
   const collect: () => void = runInNewContext("gc");
   const count = () => refs.filter((ref) => ref.deref() !== undefined).length;
   for (let turn = 0; turn < 100 && count() > expected; turn++) {
-    // What was looked at in a turn is held until its end.
+    // A WeakRef holds its target until the end of the turn.
     await new Promise((resolve) => setTimeout(resolve, 0));
     collect();
   }
@@ -87,7 +87,7 @@ Deno.test("CallList keeps the order while many calls are released", () => {
   const list = new CallList();
   const calls = push(list, ...range(10_000));
   const kept = (index: number) => index % 7 === 3;
-  // From the end, so that none is passed by shift().
+  // From the end, where shift() wouldn't drop them.
   for (const index of range(10_000).reverse()) {
     if (!kept(index)) list.release(calls[index]!);
   }
@@ -104,7 +104,7 @@ Deno.test("CallList holds no released calls when it is empty", async () => {
 
 Deno.test("CallList holds few released calls while others wait", async () => {
   const list = new CallList();
-  // The first one stays, as behind a busy worker.
+  // The first call stays, as if all workers were busy.
   const refs = pushAndRemove(list, 1_000, (index) => index % 100 !== 0);
   const held = await countHeld(refs, 50);
   assert(held <= 50, `${held} are held while ${list.length} wait`);

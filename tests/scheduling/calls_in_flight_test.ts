@@ -16,7 +16,7 @@ import { settled } from "../helpers/fake_worker.ts";
 
 const TASK = new TaskRegistry(() => {}).register((label: string) => label);
 
-/** Has the calls that were sent. */
+/** The owner of calls that were sent. */
 const WORKER: CallOwner = { release: () => {} };
 
 /** The labels of calls. */
@@ -24,7 +24,7 @@ function labels(calls: readonly Call[]): string {
   return calls.map(({ payload }) => payload[0]).join("");
 }
 
-/** Calls as they were sent: those of a word are in one message. */
+/** Calls in flight; the letters of a word are the calls of a message. */
 class Sent {
   readonly calls: CallsInFlight;
   readonly #byLabel = new Map<string, { id: number; call: Call }>();
@@ -43,7 +43,7 @@ class Sent {
     }
   }
 
-  /** Has calls answered. */
+  /** Answers calls. */
   answer(labels: string): this {
     for (const label of labels) {
       const { id, call } = this.#byLabel.get(label)!;
@@ -52,7 +52,7 @@ class Sent {
     return this;
   }
 
-  /** Has calls abandoned. */
+  /** Abandons calls. */
   abandon(labels: string): this {
     for (const label of labels) {
       this.#byLabel.get(label)!.call.abandon();
@@ -60,7 +60,7 @@ class Sent {
     return this;
   }
 
-  /** What may have begun and what can't have, as the worker is lost. */
+  /** Loses the worker; returns the begun and the unbegun calls. */
   lose(isComplete = true): [begun: string, unbegun: string] {
     const { begun, unbegun } = this.calls.takeAll(isComplete);
     return [labels(begun), labels(unbegun)];
@@ -152,24 +152,24 @@ Deno.test("CallsInFlight.firstAbandoned is the first abandoned call that may hav
   assertEquals(calls.firstAbandoned?.payload, ["c"]);
 });
 
-/** A connection that takes everything, until the test has it end. */
+/** A connection that accepts all writes until the test ends it. */
 class BreakingConnection implements Connection {
   #next = Promise.withResolvers<Uint8Array | null>();
   #writeError: Error | undefined;
 
-  /** Has bytes arrive. */
+  /** Delivers bytes to the reader. */
   bring(bytes: Uint8Array): void {
     const { resolve } = this.#next;
     this.#next = Promise.withResolvers();
     resolve(bytes);
   }
 
-  /** Ends it. */
+  /** Ends the connection. */
   end(): void {
     this.#next.resolve(null);
   }
 
-  /** Breaks it; only one side is told so, as it is with sockets. */
+  /** Breaks the connection; as with sockets, only one side notices. */
   async break(
     error: Error,
     told: "reader" | "writer",
@@ -199,7 +199,7 @@ class BreakingConnection implements Connection {
   unref(): void {}
 }
 
-/** A worker with two calls, which are in messages of their own. */
+/** A worker with two calls in separate messages. */
 class Breaking {
   readonly connection = new BreakingConnection();
   readonly handle: WorkerHandle;
@@ -234,12 +234,12 @@ class Breaking {
   readonly calls: PromisedCall<unknown>[] = [];
   readonly #killed = Promise.withResolvers<void>();
 
-  /** Resolves when the pool ends the worker. */
+  /** Resolves when the pool kills the worker. */
   get killed(): Promise<void> {
     return this.#killed.promise;
   }
 
-  /** How many calls may have begun, and how many can't have. */
+  /** The numbers of begun and unbegun calls. */
   async counts(): Promise<[begun: number, unbegun: number]> {
     const { begun, unbegun } = await this.#received;
     return [begun.length, unbegun.length];

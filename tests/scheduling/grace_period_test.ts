@@ -14,10 +14,10 @@ import {
 import { HeldTimers } from "../helpers/held_timers.ts";
 
 const GRACE = 100_001;
-/** How long others may go on then. */
+/** How long other calls may go on after that. */
 const DRAIN = 10 * GRACE;
 
-/** Calls at a worker, each in a message of its own, and their grace period. */
+/** Calls at a worker, in separate messages, and their grace period. */
 class Scene implements Disposable {
   readonly calls: CallsInFlight;
   readonly grace: GracePeriod;
@@ -47,7 +47,7 @@ class Scene implements Disposable {
     this.grace.watch();
   }
 
-  /** Lets time pass, and what is due then happen. */
+  /** Fires timers and waits for their effect. */
   async pass(milliseconds: number): Promise<void> {
     this.timers.fire(milliseconds);
     await nextTurn();
@@ -87,7 +87,7 @@ Deno.test("GracePeriod begins for a waiting call once it may have begun", () => 
 Deno.test("GracePeriod lets a busy program read results before it ends the worker", async () => {
   using scene = new Scene(1, 2);
   scene.abandon(0);
-  // What has arrived is read in the event loop's next turn, too.
+  // The event loop reads arrived data in its next turn, too.
   setImmediate(() => scene.answer(0));
   await scene.pass(GRACE);
   assertEquals(scene.ends, 0);
@@ -144,7 +144,7 @@ for (const hasEnded of [true, false]) {
     await bench.add("b", 2);
     assertEquals(bench.labels, [["late", "behind"], []]);
     late!.abandon();
-    // It may end just when its worker is ended, and the next one begins then.
+    // The task may end just when its worker is killed; then the next begins.
     if (hasEnded) worker.lastAnswers = 1;
     timers.fire(CANCEL_GRACE);
     await worker.gone;

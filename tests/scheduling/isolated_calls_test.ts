@@ -5,12 +5,12 @@ import { HostTally } from "../../src/scheduling/host_tally.ts";
 import type { WorkerHandle } from "../../src/scheduling/worker_handle.ts";
 import { call, FakeWorker, settled } from "../helpers/fake_worker.ts";
 
-/** Calls that run alone, and the workers for them. */
+/** Isolated calls, and workers for them. */
 class Bench implements AsyncDisposable {
   readonly isolated = new IsolatedCalls();
   readonly #workers: FakeWorker[] = [];
 
-  /** Connects a worker that begins to answer. */
+  /** Connects a worker. */
   add(host = "local"): FakeWorker {
     const worker = new FakeWorker(new HostTally(host), 10);
     worker.handle.receive(() => {});
@@ -18,10 +18,10 @@ class Bench implements AsyncDisposable {
     return worker;
   }
 
-  /** Has calls wait. */
+  /** Appends calls. */
   push(...labels: string[]): Call[] {
     const calls = labels.map((label) => {
-      // Of a label like "a@far" the host is a part.
+      // A label such as "a@far" names a host.
       const [, host] = label.split("@");
       return call(label, host);
     });
@@ -29,14 +29,14 @@ class Bench implements AsyncDisposable {
     return calls;
   }
 
-  /** Gives a worker something else to do. */
+  /** Gives a worker other calls. */
   async keepBusy({ handle }: FakeWorker, ...labels: string[]): Promise<void> {
     for (const label of labels) handle.send(call(label));
     handle.flush();
     await settled();
   }
 
-  /** Sends what can be sent now, and returns what each worker has. */
+  /** Dispatches calls, and returns the labels at each worker. */
   async dispatch(): Promise<unknown[][]> {
     const handles = this.#workers.map(({ handle }) => handle);
     this.isolated.dispatch(handles, (handle, call) => {

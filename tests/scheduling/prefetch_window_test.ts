@@ -7,7 +7,7 @@ function sent(window: PrefetchWindow, calls: number, bytes = 0): void {
   for (; calls > 0; calls--) window.sent(bytes);
 }
 
-/** Tells a window many times how long calls take. */
+/** Gives a window many measurements of one duration. */
 function learn(
   window: PrefetchWindow,
   microseconds: number,

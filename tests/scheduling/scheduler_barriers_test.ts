@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { call } from "../helpers/fake_worker.ts";
-import { Bench, dispatched, Source } from "../helpers/scheduler_scene.ts";
+import { Bench, dispatched, Source } from "../helpers/scheduler_fixture.ts";
 
 Deno.test("Scheduler.submitToAll() sends a call to each worker", async () => {
   await using bench = await Bench.with(1, 1);

@@ -7,7 +7,7 @@ import {
   assertStrictEquals,
 } from "@std/assert";
 import { call } from "../helpers/fake_worker.ts";
-import { Bench, dispatched, Source } from "../helpers/scheduler_scene.ts";
+import { Bench, dispatched, Source } from "../helpers/scheduler_fixture.ts";
 
 Deno.test("Scheduler drops queued calls that are abandoned", async () => {
   await using bench = await Bench.with(1);

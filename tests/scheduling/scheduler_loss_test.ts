@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { WorkerLostError } from "../../src/errors/worker_lost_error.ts";
 import { call } from "../helpers/fake_worker.ts";
-import { Bench, dispatched, range } from "../helpers/scheduler_scene.ts";
+import { Bench, dispatched, range } from "../helpers/scheduler_fixture.ts";
 
 Deno.test(
   "Scheduler fails the begun calls of a lost worker and moves the others",

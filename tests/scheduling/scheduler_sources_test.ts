@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Bench, dispatched, Source } from "../helpers/scheduler_scene.ts";
+import { Bench, dispatched, Source } from "../helpers/scheduler_fixture.ts";
 
 Deno.test("Scheduler offers a source the room of all workers", async () => {
   await using bench = await Bench.with(3, 4);

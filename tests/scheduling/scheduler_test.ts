@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { call } from "../helpers/fake_worker.ts";
-import { Bench, dispatched, range } from "../helpers/scheduler_scene.ts";
+import { Bench, dispatched, range } from "../helpers/scheduler_fixture.ts";
 
 Deno.test("Scheduler shares calls fairly among workers", async () => {
   await using bench = await Bench.with(8, 8, 8);

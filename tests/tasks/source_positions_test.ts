@@ -59,6 +59,14 @@ Deno.test("Pool names the line of an inline task in the user's file", async () =
   }
 });
 
+Deno.test("Pool names the line of an inline task of a map", async () => {
+  await using pool = new Pool(1);
+  const map = pool.map(tasks.arrow as (x: number) => unknown, [1]);
+  const error = await assertRejects(() => map.toArray(), Error);
+  const [line] = firstFrame(error);
+  assert(linesHere()[line - 1]!.includes("new "));
+});
+
 Deno.test("Pool names the line for calls that aren't traced", async () => {
   await using pool = new Pool(1);
   const calls = Array.from({ length: 50 }, async () => {

@@ -8,7 +8,7 @@ import {
   PATIENT,
   told,
   Worker,
-} from "../helpers/executor_scene.ts";
+} from "../helpers/executor_fixture.ts";
 
 const { CALLS, CANCEL, CHUNK, CHUNK_RESULTS, RESULTS } = MessageType;
 

@@ -17,7 +17,7 @@ import {
   settle,
   TASK,
   Worker,
-} from "../helpers/executor_scene.ts";
+} from "../helpers/executor_fixture.ts";
 
 const { FORGET, CALLS, CHUNK, RESULTS, CHUNK_RESULTS, FAILURE } = MessageType;
 

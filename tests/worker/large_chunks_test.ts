@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { MessageType } from "../../src/protocol/worker_messages.ts";
-import { TASK, Worker } from "../helpers/executor_scene.ts";
+import { TASK, Worker } from "../helpers/executor_fixture.ts";
 
 const { CHUNK, CHUNK_RESULTS, CALLS, RESULTS } = MessageType;
 

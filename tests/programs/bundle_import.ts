@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Call, Outcome } from "../../helpers/bundle_fixture.ts";
+import type { Call, Outcome } from "../helpers/bundle_fixture.ts";
 
 const { code, calls, uncaught }: {
   code: string;

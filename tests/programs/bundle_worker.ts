@@ -1,7 +1,7 @@
 /** Prints the folder of the cache and the bundle of an entry. @module */
 
-import { findCacheFolder } from "../../../src/bundle/find_cache_folder.ts";
-import { workerBundle } from "../../../src/bundle/worker_bundle.ts";
+import { findCacheFolder } from "../../src/bundle/find_cache_folder.ts";
+import { workerBundle } from "../../src/bundle/worker_bundle.ts";
 
 const [entry] = Deno.args;
 const { signal } = new AbortController();

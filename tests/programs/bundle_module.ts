@@ -5,7 +5,7 @@
  * @module
  */
 
-import { denoBundle } from "../../../src/bundle/deno_bundle.ts";
+import { denoBundle } from "../../src/bundle/deno_bundle.ts";
 
 const [module, ...variables] = Deno.args;
 for (const variable of variables) {

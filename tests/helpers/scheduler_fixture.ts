@@ -1,6 +1,6 @@
 /**
- * A scheduler with workers at the other ends of real connections. The test
- * controls their answers.
+ * A scheduler with fake workers at the other ends of real connections, which
+ * answer when the test tells them to.
  *
  * @module
  */
@@ -26,12 +26,12 @@ export async function dispatched(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await Promise.resolve();
 }
 
-/** Both ends of the connection to a worker, whose answers the test controls. */
+/** Both ends of the connection to a worker. */
 class FakeWorker {
   readonly handle: WorkerHandle;
   readonly #pair: ConnectionPair;
   readonly #channel: Channel;
-  /** The ids and arguments of calls that have arrived but weren't answered. */
+  /** The ids and arguments of calls that arrived and weren't answered. */
   readonly #waiting: [id: number, label: unknown][] = [];
   readonly #ended: Promise<void>;
   #arrival = Promise.withResolvers<void>();
@@ -71,7 +71,7 @@ class FakeWorker {
     return label;
   }
 
-  /** Answers calls until a promise settles, and returns their labels. */
+  /** Answers calls until a promise is settled, and returns their labels. */
   async answerUntil(done: Promise<unknown>): Promise<unknown[]> {
     const labels: unknown[] = [];
     const stop = Symbol();
@@ -133,7 +133,7 @@ export class Bench implements AsyncDisposable {
   readonly scheduler: Scheduler;
   readonly #workers: FakeWorker[] = [];
   readonly #keepAlive = new KeepAlive();
-  /** Resolves when no worker is left, to the loss of the last worker. */
+  /** Resolves, when no worker is left, to the loss of the last one. */
   readonly noWorkers: Promise<LostWorker>;
 
   constructor() {
@@ -148,7 +148,7 @@ export class Bench implements AsyncDisposable {
     });
   }
 
-  /** Makes a bench, and adds workers with windows of the given sizes. */
+  /** A bench with a worker for each of these window sizes. */
   static async with(...rooms: number[]): Promise<Bench> {
     const bench = new Bench();
     await bench.add(...rooms);
@@ -159,7 +159,7 @@ export class Bench implements AsyncDisposable {
     return this.#workers[index]!;
   }
 
-  /** How many calls each worker has. */
+  /** The number of calls at each worker. */
   get loads(): number[] {
     return this.#workers.map(({ calls }) => calls);
   }
@@ -197,9 +197,9 @@ export class Bench implements AsyncDisposable {
   }
 }
 
-/** Submits calls each time the scheduler pulls. */
+/** A source that submits calls each time it is asked. */
 export class Source implements CallSource {
-  /** The room that the scheduler offered each time. */
+  /** The room that it was offered, each time. */
   readonly asked: number[] = [];
   stopped: Error | undefined;
   ended = false;
@@ -207,7 +207,7 @@ export class Source implements CallSource {
   readonly #label: string;
   readonly #most: number;
 
-  /** Constructs a source of calls with a label, at most `most` at a time. */
+  /** Submits calls with a label, at most `most` at a time. */
   constructor(scheduler: Scheduler, label: string, most = 1) {
     this.#scheduler = scheduler;
     this.#label = label;
@@ -233,7 +233,7 @@ export class Source implements CallSource {
   }
 }
 
-/** Returns the numbers from 0 to `length - 1`. */
+/** Returns `length` numbers, from 0 on. */
 export function range(length: number): number[] {
   return Array.from({ length }, (_, index) => index);
 }
