@@ -1,6 +1,6 @@
 /**
- * Makes this project's `jsr:@std/…` imports work where JSR can't be reached but
- * an npm registry can.
+ * Makes this project's `jsr:@std/…` imports work if JSR can't be reached but an
+ * npm registry can.
  *
  * With `"vendor": true` in `deno.json`, Deno looks into `vendor/jsr.io` before
  * it asks JSR. If needed, this script fills that folder with stand-ins made from
@@ -129,7 +129,7 @@ async function readModules(folder: string): Promise<Map<string, string>> {
   return modules;
 }
 
-/** Returns the name under which a package exports a file. */
+/** Returns the name with which a package exports a file. */
 function exportName(file: string): string {
   return file.slice(0, -".js".length).replaceAll("_", "-");
 }
@@ -234,8 +234,8 @@ async function removeIfExists(path: string): Promise<void> {
 }
 
 /**
- * Puts stand-ins into `vendor/`. A lock makes a second run wait for the first;
- * renaming the folder makes all of them appear at the same time.
+ * Puts stand-ins into `vendor/`. A lock makes a second run wait for the first.
+ * Renaming the folder makes all stand-ins appear at the same time.
  */
 async function vendorStandIns(): Promise<void> {
   await Deno.mkdir(`${VENDOR}/jsr.io`, { recursive: true });

@@ -1,7 +1,7 @@
 /**
  * Type declarations for the stand-ins that `deps.ts` makes from the JavaScript
- * in an npm package. The types that TypeScript infers from that would be wrong,
- * for example for optional parameters.
+ * in an npm package. The types that TypeScript infers from it would be wrong, for
+ * example those of optional parameters.
  *
  * No declaration is more permissive than the original on JSR, so code that
  * passes `deno check` with these also passes it with the originals.

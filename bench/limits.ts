@@ -17,7 +17,7 @@ import {
   writeAll,
 } from "./bare_worker.ts";
 
-/** The number of payloads under way on a raw socket. */
+/** The number of payloads in flight on a raw socket. */
 const STREAM_WINDOW = 8;
 
 /** A process at the other end of a raw socket. */
@@ -49,7 +49,7 @@ export class BareWorker implements AsyncDisposable {
         throw new Error(`A bare worker ended with exit code ${code}`);
       });
       const accepted = listener.accept();
-      // The one that loses the race is rejected later.
+      // The promise that loses the race is rejected later.
       for (const promise of [ended, accepted]) promise.catch(() => {});
       return new BareWorker(await Promise.race([accepted, ended]), process);
     } finally {
@@ -100,7 +100,7 @@ export class MessageExchange implements Disposable {
    * Exchanges messages and returns how many per second.
    *
    * @param count The number of messages.
-   * @param window The number of messages under way to each worker.
+   * @param window The number of messages in flight to each worker.
    */
   async rate(count: number, window: number): Promise<number> {
     const { promise, resolve } = Promise.withResolvers<void>();

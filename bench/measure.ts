@@ -9,7 +9,7 @@
 export interface Effort {
   /** How often each measurement is repeated after a warm-up. */
   readonly repetitions: number;
-  /** The work in one repetition, as a part of the full amount. */
+  /** The work in one repetition, as a fraction of the full amount. */
   readonly scale: number;
 }
 
@@ -81,7 +81,7 @@ export function spread(samples: readonly number[]): Spread {
   };
 }
 
-/** Returns the smallest sorted sample that a share `p` of them doesn't exceed. */
+/** Returns the smallest sample such that a fraction `p` of all doesn't exceed it. */
 export function percentile(sorted: readonly number[], p: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * p) - 1)]!;
 }
@@ -106,9 +106,9 @@ export async function inLoops(
 }
 
 /**
- * Measures candidates, and their limits before and after each of them. Other
- * load and changes of the clock rate are therefore in both figures, and mostly
- * cancel out in the ratio.
+ * Measures candidates, and their limits before and after each of them. So other
+ * load and changes of the clock rate affect both figures, and mostly cancel out
+ * in the ratio.
  *
  * @returns A row for each limit, then for each candidate.
  */

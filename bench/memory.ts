@@ -1,7 +1,7 @@
 /**
  * Measures the memory of a map with many items. Run as a program, with a number
  * of items, this module does such a map and prints the peak; the peak of a
- * process that did other work before would say nothing.
+ * process that did other work before would mean nothing.
  *
  * @module
  */

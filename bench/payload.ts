@@ -14,7 +14,7 @@ import {
 
 const DIRECTIONS: readonly Direction[] = ["in", "out", "both"];
 
-/** The numbers of calls that are under way or queued. */
+/** The numbers of calls that are in flight or queued. */
 const DEPTHS = [2, 16, 256];
 
 /** Payloads in a repetition. */
@@ -106,7 +106,7 @@ function poolCall(
     case "in":
       return () => pool.run(measure, payload);
     case "out": {
-      // Because it is bound, it travels once; the worker returns it each time.
+      // A bound argument is sent once; the worker returns it each time.
       const give = bind(pass, payload);
       return () => pool.run(give);
     }

@@ -15,9 +15,9 @@ const WORKERS = 2;
 const PLAIN = `start-spawner/${WORKERS}`;
 const TLS = `start-spawner-tls/${WORKERS}`;
 
-/** Measures the start of pools with workers at a spawner server. */
+/** Measures the start of pools with workers on a spawner server. */
 export const spawnerStartup: Section = {
-  title: "Start until ready, at a spawner server of this machine",
+  title: "Start until ready, on a spawner server of this machine",
   names: [PLAIN, TLS],
   run,
 };

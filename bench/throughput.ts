@@ -11,7 +11,7 @@ import {
   type Section,
 } from "./measure.ts";
 
-/** The number of frames, with one call each, under way to each bare worker. */
+/** The number of frames, with one call each, in flight to each bare worker. */
 export const WINDOW = 1_024;
 
 /** The number of calls of `run` before any of them is awaited. */

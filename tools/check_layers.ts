@@ -3,7 +3,7 @@
  *
  * The `README.md` of each folder names what its modules may import, in a
  * sentence that begins with `May import:`. The check fails if a module imports
- * anything else, if these sentences allow a circle, or if a folder has none.
+ * anything else, if these sentences allow a cycle, or if a folder has none.
  * Imports of types count like all others.
  *
  * `deno run -A tools/check_layers.ts [root]`
@@ -17,7 +17,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 /** The sentence in a README that names what a folder may import. */
 const RULE = /^May import:\s+([^]+?)\.$/m;
 
-/** What each folder of `src/` may import: folders of `src/`, or doors. */
+/** What each folder of `src/` may import: folders of `src/`, or entry points. */
 export type Rules = ReadonlyMap<string, readonly string[]>;
 
 /** A module of `src/` that imports a file outside its own folder. */
@@ -32,7 +32,7 @@ export interface Import {
  * Checks the folders of `src/`.
  *
  * @param root The folder that holds `src/`.
- * @returns A message for each violation; none if all is well.
+ * @returns A message for each violation.
  */
 export async function checkLayers(root: string): Promise<string[]> {
   const files = await listFiles(root, "src");
@@ -51,7 +51,7 @@ export async function checkLayers(root: string): Promise<string[]> {
   return [
     ...problems,
     ...checkFolders(rules, modules),
-    ...checkCircles(rules),
+    ...checkCycles(rules),
     ...checkImports(rules, await readImports(root, modules)),
   ];
 }
@@ -85,15 +85,15 @@ function checkFolders(rules: Rules, modules: readonly string[]): string[] {
   return problems;
 }
 
-/** Reports the first circle that the rules allow, if there is one. */
-export function checkCircles(rules: Rules): string[] {
+/** Reports the first cycle that the rules allow, if there is one. */
+export function checkCycles(rules: Rules): string[] {
   const done = new Set<string>();
   const visit = (folder: string, way: readonly string[]): string[] => {
     if (done.has(folder)) return [];
     const start = way.indexOf(folder);
     if (start >= 0) {
-      const circle = [...way.slice(start), folder].join(" -> ");
-      return [`The READMEs in src allow a circle: ${circle}`];
+      const cycle = [...way.slice(start), folder].join(" -> ");
+      return [`The READMEs in src allow a cycle: ${cycle}`];
     }
     for (const next of rules.get(folder) ?? []) {
       const problems = visit(next, [...way, folder]);
@@ -123,7 +123,7 @@ export function checkImports(
   });
 }
 
-/** The innermost folder with a rule that holds a file of `src/`. */
+/** Returns the innermost folder with a rule that contains a file of `src/`. */
 function ownerOf(path: string, rules: Rules): string | undefined {
   if (!path.startsWith("src/")) return undefined;
   let folder = dirname(path.slice("src/".length));
@@ -145,7 +145,7 @@ async function listFiles(root: string, folder: string): Promise<string[]> {
   return files.sort();
 }
 
-/** The part that is read of what `deno info --json` prints. */
+/** The used part of the output of `deno info --json`. */
 interface Graph {
   readonly modules: readonly {
     readonly specifier: string;
@@ -198,7 +198,7 @@ async function readGraph(cwd: string, specifier: string): Promise<Graph> {
   return JSON.parse(decoder.decode(stdout));
 }
 
-/** The path of a file below the root; `undefined` for what is elsewhere. */
+/** Returns a file's path below the root; `undefined` if it is elsewhere. */
 function pathBelow(root: string, url: string | undefined): string | undefined {
   if (!url?.startsWith("file:")) return undefined;
   const path = relative(root, fileURLToPath(url)).replaceAll(sep, "/");

@@ -18,8 +18,8 @@ import { stripVTControlCharacters } from "node:util";
 
 /**
  * Files and folders that need ssh or networks of their own, or that wait,
- * measure, or run for more than about two seconds. They start first, so that
- * none is left alone at the end.
+ * measure, or run for more than about two seconds. They start first: otherwise
+ * the last one would run alone at the end.
  */
 export const SLOW: readonly string[] = [
   "tests/storm",
@@ -60,7 +60,7 @@ export interface Counts {
 
 const NO_TESTS: Counts = { passed: 0, failed: 0, ignored: 0 };
 
-/** What was asked for on the command line. */
+/** The options and paths of the command line. */
 export interface Request {
   readonly fast: boolean;
   readonly jobs: number;
@@ -70,12 +70,12 @@ export interface Request {
   readonly paths: readonly string[];
 }
 
-/** What became of a test file. */
+/** The outcome of a test file. */
 export interface FileResult extends Counts {
   readonly file: string;
-  /** What it printed. */
+  /** The output of the process. */
   readonly output: string;
-  /** How long it took. */
+  /** How long the file took. */
   readonly seconds: number;
 }
 
@@ -122,7 +122,7 @@ function isAtOrBelow(file: string, path: string): boolean {
   return path === "" || file === path || file.startsWith(`${path}/`);
 }
 
-/** Reads the counts from what `deno test` prints at its end. */
+/** Reads the counts from the last output of `deno test`. */
 export function readCounts(output: string): Counts | undefined {
   const summary = stripVTControlCharacters(output)
     .split("\n")

@@ -110,7 +110,7 @@ export function defineProperty(
   }
 }
 
-/** Sets a property that isn't enumerable, like the built-in ones. */
+/** Sets a property that isn't enumerable, like the built-in properties. */
 export function defineHidden(
   error: Error,
   key: string,

@@ -5,7 +5,7 @@ const MAX_GAP = 16;
 const MAX_SPARSENESS = 4;
 
 /**
- * Sets an own data property of a decoded value, whatever its name.
+ * Sets an own data property of a decoded value, even if its name is `__proto__`.
  *
  * For a key such as `"1000"` V8 may allocate an array of a thousand elements,
  * far more memory than the few bytes that arrived. This function makes V8 store

@@ -24,7 +24,7 @@ export class PendingConnections {
   add(secret: Uint8Array<ArrayBuffer>): PendingConnection {
     const number = this.#nextNumber++;
     const { promise, resolve, reject } = Promise.withResolvers<Channel>();
-    // If nobody awaits a cancelled connection, its rejection is no error.
+    // A caller that cancels a connection needn't handle its rejection.
     promise.catch(() => {});
     this.#pending.set(number, { secret, resolve });
     const cancel = (reason: Error) => {

@@ -6,7 +6,7 @@ import {
 } from "../transport/authenticated_listener.ts";
 import { type Certificate, makeCertificate } from "../transport/certificate.ts";
 
-/** The addresses that a pool listens at: one listener for each. */
+/** The addresses that a pool listens on: one listener for each. */
 export class PoolAddresses {
   readonly #options: ListenerOptions<number>;
   readonly #listeners = new Set<AuthenticatedListener<number>>();
@@ -24,7 +24,7 @@ export class PoolAddresses {
   }
 
   /**
-   * Listens at an address, unless it already does.
+   * Listens on an address, unless it already does.
    *
    * @returns The address with its actual port.
    * @throws {Error} If it can't listen there; the caller may try again.

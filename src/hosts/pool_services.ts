@@ -13,7 +13,7 @@ export interface PoolServices {
   readonly folder: string | undefined;
   /** The address for workers on this machine and on ssh hosts. */
   readonly address: Address;
-  /** Listens at another address too; returns the actual one. */
+  /** Listens on another address too; returns the actual one. */
   readonly listen: (address: Address) => Promise<Address>;
   /** Returns the pool's certificate (PEM). */
   readonly certificate: () => Promise<string>;

@@ -138,6 +138,6 @@ async function removeIfAbandoned(path: string, uid: number): Promise<void> {
     (info.mode! & 0o777) === 0o700;
   if (!isOwn) return;
   using lock = await Deno.open(`${path}/${LOCK_FILE}`, { write: true });
-  // The system releases the lock when its process ends, in whatever way.
+  // The system releases the lock when the owner ends, even after SIGKILL.
   if (await lock.tryLock(true)) await Deno.remove(path, { recursive: true });
 }

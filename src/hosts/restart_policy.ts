@@ -38,7 +38,7 @@ export class RestartPolicy {
   /**
    * Counts the loss of a worker.
    *
-   * @param index The index of the worker at its host.
+   * @param index The index of the worker on its host.
    * @param lived How long it lived, in milliseconds.
    * @returns The pause before its replacement, in milliseconds, or `undefined`
    * if there were too many losses.

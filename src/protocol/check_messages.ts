@@ -84,7 +84,7 @@ function check(message: unknown[], formats: Formats, sender: string): void {
     // Other values may fail to convert to text.
     const type = isNumber(message[0]) ? message[0] : typeof message[0];
     throw new RangeError(
-      `Malformed message: a ${sender} sends no type ${type}`,
+      `Malformed message: a ${sender} doesn't send messages of type ${type}`,
     );
   }
   if (message.length !== format.length + 1) throw malformed(message[0], sender);
@@ -97,7 +97,7 @@ function check(message: unknown[], formats: Formats, sender: string): void {
 
 function malformed(type: unknown, sender: string): RangeError {
   return new RangeError(
-    `Malformed message: a ${sender} sends no such message of type ${type}`,
+    `Malformed message: a ${sender}'s message of type ${type} has wrong fields`,
   );
 }
 

@@ -13,10 +13,10 @@ const HELP = `Starts workers on this machine for pools that run elsewhere.
 Usage: deno run -A jsr:@distex/pool/server [options]
 
 Options:
-  --host <address>             Address to listen at; 127.0.0.1 by default, other
+  --host <address>             Address to listen on; 127.0.0.1 by default, other
                                addresses need a token. 0.0.0.0 is all IPv4
                                addresses, :: all IPv6 and IPv4 addresses
-  --port <number>              Port to listen at; ${SPAWNER_PORT} by default, 0 for any
+  --port <number>              Port to listen on; ${SPAWNER_PORT} by default, 0 for any
                                free port
   --token-file <file>          File with the token that pools must know, of at
                                least ${MIN_TOKEN_LENGTH} characters. Anyone who knows it can
@@ -56,7 +56,7 @@ export async function runServer(args: string[]): Promise<void> {
     server = listen(settings);
     const { hostname, tls, token } = settings;
     log(
-      `listening at ${formatPlace(hostname, server.port)} ${
+      `listening on ${formatPlace(hostname, server.port)} ${
         tls === undefined ? "without" : "with"
       } TLS, ${
         token === "" ? "for all users of this machine" : "with a token"
@@ -83,7 +83,7 @@ function listen(settings: SpawnerServerSettings): SpawnerServer {
     const wayOut = cause instanceof Deno.errors.AddrInUse
       ? ": give another --port"
       : "";
-    throw new Error(`Can't listen at ${place} (${cause})${wayOut}`, {
+    throw new Error(`Can't listen on ${place} (${cause})${wayOut}`, {
       cause,
     });
   }

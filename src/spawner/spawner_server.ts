@@ -10,9 +10,9 @@ import { WORKER_PROGRAM } from "./worker_program.ts";
 
 /** The settings of a spawner server. */
 export interface SpawnerServerSettings {
-  /** The address to listen at. */
+  /** The address to listen on. */
   readonly hostname: string;
-  /** The port to listen at; 0 is any free port. */
+  /** The port to listen on; 0 is any free port. */
   readonly port: number;
   /** The token that pools must know; `""` admits every pool. */
   readonly token: string;
@@ -36,7 +36,7 @@ export interface SpawnerServerSettings {
 
 /** Starts workers on this machine for pools that know the token. */
 export class SpawnerServer implements AsyncDisposable {
-  /** The port that it listens at. */
+  /** The port that it listens on. */
   readonly port: number;
 
   readonly #settings: SpawnerServerSettings;

@@ -21,7 +21,7 @@ export type OutputHandler = (
 export interface LauncherSettings {
   /** The program of a worker: a URL or a path. */
   readonly program: string;
-  /** The address that the pool listens at. */
+  /** The address that the pool listens on. */
   readonly address: Address;
   /** The secret that the pool and its workers share. */
   readonly secret: Uint8Array<ArrayBuffer>;

@@ -1,4 +1,4 @@
-/** An address that a program listens at. */
+/** An address that a program listens on. */
 export type Address =
   | { readonly transport: "unix"; readonly path: string }
   | {

@@ -52,7 +52,7 @@ export class AuthenticatedListener<Identity> {
   }
 
   /**
-   * Listens at an address, without keeping the program alive.
+   * Listens on an address, without keeping the program alive.
    *
    * @param address The address; port 0 is any free port.
    * @param certificate The certificate of a `tls` address.

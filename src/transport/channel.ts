@@ -5,7 +5,7 @@ import { FrameWriter } from "./frame_writer.ts";
 /**
  * Sends and receives messages over one connection.
  *
- * {@linkcode Channel.flush} sends all that was written to
+ * {@linkcode Channel.flush} sends everything that was written to
  * {@linkcode Channel.writer}. While a flush is in progress, later messages are
  * collected and sent together after it.
  */
@@ -77,7 +77,7 @@ export class Channel {
     }
   }
 
-  /** Sends what was written, now or right after the flush in progress. */
+  /** Sends everything that was written, now or after the flush in progress. */
   flush(): void {
     if (this.writer.byteLength === 0) return;
     if (this.#closed || this.#writeError !== undefined) {
@@ -87,7 +87,7 @@ export class Channel {
     this.#writing ??= this.#write();
   }
 
-  /** Waits until all that was written is sent. */
+  /** Waits until everything that was written is sent. */
   async drained(): Promise<void> {
     this.flush();
     await this.#writing;

@@ -89,7 +89,7 @@ export async function acceptHandshake(
   }
   checkVersion(version, listener, dialer);
   if (!isUint32(id)) {
-    throw new HandshakeError("id", `The ${dialer.name} gave no valid id`);
+    throw new HandshakeError("id", `The ${dialer.name} sent no valid id`);
   }
   const secret = secretOf(id);
   if (secret === undefined) {
@@ -240,7 +240,7 @@ async function receive(connection: Connection): Promise<ValueMap> {
   if (length > MAX_BYTES) {
     throw new HandshakeError(
       "malformed",
-      `A handshake message may have at most ${MAX_BYTES} bytes, and this one has ${length}`,
+      `A handshake message can have at most ${MAX_BYTES} bytes, but this one has ${length}`,
     );
   }
   const message = decodeMessage(await readExactly(connection, length));

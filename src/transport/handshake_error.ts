@@ -1,9 +1,11 @@
 /**
- * Why a handshake failed. `"version"`: the two ends speak different versions of
- * the protocol; `"secret"`: the peer does not know the secret; `"id"`: the
- * dialer gave no id, or one that is not expected; `"malformed"`: the peer sent
- * something that is not part of a handshake; `"closed"`: the peer closed the
- * connection before the handshake was complete.
+ * Why a handshake failed:
+ *
+ * - `"version"`: the two ends speak different versions of the protocol;
+ * - `"secret"`: the peer doesn't know the secret;
+ * - `"id"`: the dialer sent no id, or an id that isn't expected;
+ * - `"malformed"`: the peer sent bytes that aren't part of a handshake;
+ * - `"closed"`: the peer closed the connection before the handshake was complete.
  */
 export type HandshakeFailure =
   | "version"

@@ -16,7 +16,7 @@ const MAX_UNREAD = 65_536;
  * about 40 ms. `node:tls` does neither.
  */
 export class TlsServer {
-  /** The port that it listens at. */
+  /** The port that it listens on. */
   readonly port: number;
   readonly #server: Server;
   /** Connections that aren't encrypted yet, by the address of the peer. */
@@ -34,7 +34,7 @@ export class TlsServer {
   }
 
   /**
-   * Listens at a port, without keeping the program alive.
+   * Listens on a port, without keeping the program alive.
    *
    * @param onConnection Called with each connection, once it is encrypted.
    * @param limit Returns how many connections may be in their TLS handshake.

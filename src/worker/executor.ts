@@ -48,7 +48,7 @@ export class Executor {
   /**
    * Handles a message of the pool.
    *
-   * @throws {RangeError} If a pool sends no such message.
+   * @throws {RangeError} If the message is malformed.
    */
   receive(received: unknown[]): void {
     const message = fromPool(received);

@@ -153,7 +153,9 @@ function restore(): void {
   for (let index = 0; index < UNINHERITED.length; index++) {
     const name = UNINHERITED[index]!;
     if (!deleteProperty(Object.prototype, name)) {
-      throw new TypeError(`A task has given all objects a '${name}' for good`);
+      throw new TypeError(
+        `A task has added a permanent property '${name}' to all objects`,
+      );
     }
   }
   for (let index = 0; index < originals.length; index++) {

@@ -27,7 +27,7 @@ function serve(log: string[] = []): SpawnerServer {
   });
 }
 
-/** A pool that knows the token, and sends whatever messages it likes. */
+/** A pool that knows the token, and can send any message. */
 class Liar implements AsyncDisposable {
   readonly received: unknown[][] = [];
   /** Resolves when the server has closed the connection. */

@@ -91,7 +91,7 @@ class LyingHost implements AsyncDisposable {
   }
 }
 
-/** Makes a lie of messages. */
+/** Makes a lie from messages. */
 function says(...messages: ((id: number) => unknown[])[]): Lie {
   return (id, channel) => {
     for (const message of messages) channel.writer.message(message(id));
@@ -203,7 +203,7 @@ Deno.test("Pool ends a worker when it returns a chunk of another size", async ()
   }
 });
 
-Deno.test("Pool rejects with a worker's error whatever it contains", async () => {
+Deno.test("Pool rejects with a worker's error even if its content is unusual", async () => {
   await using host = new LyingHost(
     says((id) => [FAILURE, id, 1, hostileError(), []]),
   );

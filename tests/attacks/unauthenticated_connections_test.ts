@@ -14,15 +14,15 @@ import { hangUp } from "../helpers/connections.ts";
 import { encodeHandshake, makeHello, makePool } from "../helpers/handshakes.ts";
 
 const SECRET = makeSecret();
-const MOST_STRANGERS = 64;
+const MAX_UNEXPECTED = 64;
 
 /** How long connections may take to authenticate themselves, in milliseconds. */
 const HANDSHAKE_TIMEOUT = 1_500;
 
 const TOKEN = "a token of the tests";
 
-/** Messages of strangers that don't know the secret. */
-const SAYINGS: readonly Uint8Array[] = [
+/** Messages of peers that don't know the secret. */
+const MESSAGES: readonly Uint8Array[] = [
   new Uint8Array(),
   new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"),
   encodeHandshake(makeHello()),
@@ -81,7 +81,7 @@ async function comeIn(
 }
 
 for (const transport of ["tcp", "tls"] as const) {
-  Deno.test(`AuthenticatedListener closes strangers' connections in time, and admits workers meanwhile (${transport})`, async () => {
+  Deno.test(`AuthenticatedListener closes unauthenticated connections in time, and admits workers meanwhile (${transport})`, async () => {
     const certificate = await makeCertificate();
     const { cert } = certificate;
     using pool = new Gatekeeper();
@@ -89,18 +89,18 @@ for (const transport of ["tcp", "tls"] as const) {
       { transport, ...ANYWHERE },
       certificate,
     );
-    const strangers = await Promise.all(SAYINGS.map(async (saying) => {
+    const peers = await Promise.all(MESSAGES.map(async (message) => {
       const connection = await connect(address, cert);
-      if (saying.length > 0) await connection.write(saying);
+      if (message.length > 0) await connection.write(message);
       return connection;
     }));
     const worker = await comeIn(address, cert, 3);
-    await Promise.all(strangers.map(assertHungUp));
+    await Promise.all(peers.map(assertHungUp));
     assertEquals(pool.arrived, [3]);
-    for (const connection of [worker, ...strangers]) connection.close();
+    for (const connection of [worker, ...peers]) connection.close();
   });
 
-  Deno.test(`AuthenticatedListener closes the oldest of too many strangers' connections (${transport})`, async () => {
+  Deno.test(`AuthenticatedListener closes the oldest of too many unauthenticated connections (${transport})`, async () => {
     const certificate = await makeCertificate();
     using pool = new Gatekeeper();
     const address = await pool.listen(
@@ -112,7 +112,7 @@ for (const transport of ["tcp", "tls"] as const) {
     const plain = { ...ANYWHERE, transport: "tcp", port } as const;
     const first = await connect(plain, "");
     const others: Connection[] = [];
-    for (let count = 0; count < MOST_STRANGERS + 1; count++) {
+    for (let count = 0; count < MAX_UNEXPECTED + 1; count++) {
       others.push(await connect(plain, ""));
     }
     await assertHungUp(first);
@@ -126,7 +126,7 @@ for (const transport of ["tcp", "tls"] as const) {
   Deno.test(`AuthenticatedListener admits all expected workers when they connect at once (${transport})`, async () => {
     const certificate = await makeCertificate();
     using pool = new Gatekeeper();
-    pool.expected = 2 * MOST_STRANGERS;
+    pool.expected = 2 * MAX_UNEXPECTED;
     const address = await pool.listen({ transport, ...ANYWHERE }, certificate);
     const numbers = Array.from({ length: pool.expected }, (_, n) => n);
     const workers = await Promise.all(
@@ -140,7 +140,7 @@ for (const transport of ["tcp", "tls"] as const) {
   });
 }
 
-Deno.test("AuthenticatedListener reads no more than a handshake from a stranger", async () => {
+Deno.test("AuthenticatedListener reads no more than a handshake from an unauthenticated peer", async () => {
   using pool = new Gatekeeper();
   const address = await pool.listen({ transport: "tcp", ...ANYWHERE });
   const connection = await connect(address, "");
@@ -157,7 +157,7 @@ Deno.test("AuthenticatedListener reads no more than a handshake from a stranger"
   connection.close();
 });
 
-Deno.test("AuthenticatedListener limits unread bytes of a stranger over TLS", async () => {
+Deno.test("AuthenticatedListener limits unread bytes of an unauthenticated peer over TLS", async () => {
   const certificate = await makeCertificate();
   const admitted = Promise.withResolvers<Connection>();
   const outcome = Promise.withResolvers<number>();
@@ -185,7 +185,7 @@ Deno.test("AuthenticatedListener limits unread bytes of a stranger over TLS", as
   connection.close();
 });
 
-Deno.test("SpawnerServer closes strangers' connections in time, and admits pools meanwhile", async () => {
+Deno.test("SpawnerServer closes unauthenticated connections in time, and admits pools meanwhile", async () => {
   const lines: string[] = [];
   await using server = new SpawnerServer({
     ...ANYWHERE,
@@ -199,22 +199,22 @@ Deno.test("SpawnerServer closes strangers' connections in time, and admits pools
   });
   const connect = () => Deno.connect({ port: server.port });
   const evil = { ...makeHello(), id: 0, version: "1\n2026 pool has come" };
-  const strangers = await Promise.all(
-    [...SAYINGS, encodeHandshake(evil)].map(async (saying) => {
+  const peers = await Promise.all(
+    [...MESSAGES, encodeHandshake(evil)].map(async (message) => {
       const connection = await connect();
-      if (saying.length > 0) await connection.write(saying);
+      if (message.length > 0) await connection.write(message);
       return connection;
     }),
   );
   const pool = await connect();
   await introducePool(pool, TOKEN);
-  await Promise.all(strangers.map(assertHungUp));
+  await Promise.all(peers.map(assertHungUp));
   assertEquals(lines.filter((line) => line.includes("connected")).length, 1);
   const late = `did not authenticate itself within ${HANDSHAKE_TIMEOUT} ms`;
   assert(lines.some((line) => line.includes(late)), lines.join("|"));
-  // Strangers can't add lines to the log.
+  // Unauthenticated peers can't add lines to the log.
   assert(lines.every((line) => !line.includes("\n")), lines.join("|"));
-  for (const connection of [pool, ...strangers]) hangUp(connection);
+  for (const connection of [pool, ...peers]) hangUp(connection);
 });
 
 Deno.test("AuthenticatedListener doesn't keep a program alive when connections are unauthenticated", async () => {
@@ -248,14 +248,14 @@ Deno.test("AuthenticatedListener doesn't keep a program alive when connections a
   const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   while (text.split("\n").length < 3) text += (await output.read()).value;
-  const strangers = await Promise.all(
+  const peers = await Promise.all(
     text.trim().split("\n").map((port) => Deno.connect({ port: Number(port) })),
   );
   await child.stdin.close();
   const last = await output.read();
   assertEquals(last.value, "true\n");
   await child.status;
-  for (const stranger of strangers) stranger.close();
+  for (const peer of peers) peer.close();
   assert((await output.read()).done);
 });
 

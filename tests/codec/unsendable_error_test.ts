@@ -106,7 +106,7 @@ Deno.test("unsendableError() names the path to a cycle", () => {
   assertEquals(describe(map), "args.get(self) is part of a cycle");
 });
 
-Deno.test("unsendableError() doesn't take a shared part for a cycle", () => {
+Deno.test("unsendableError() doesn't mistake a shared part for a cycle", () => {
   const shared = { a: 1 };
   const value = [shared, shared, { shared, refused: () => {} }];
   assertEquals(describe(value), "args[2].refused is a function");

@@ -53,7 +53,7 @@ function assertSameBinary(received: Binary, sent: Binary): void {
     Object.getPrototypeOf(sent),
   );
   assertNotStrictEquals(received, sent);
-  // Not every NaN has the same bits.
+  // NaNs may have different bits.
   assertEquals(Buffer.compare(bytesOf(received), bytesOf(sent)), 0);
 }
 
@@ -149,7 +149,7 @@ Deno.test("FrameReader aligns the only typed array of a frame", async () => {
       const sent = make(new ArrayBuffer(size)) as Uint8Array;
       const received = await readBack(sent);
       assertEquals(received.byteLength, size);
-      // The buffer of a copy would have exactly its size.
+      // A copy would have a buffer of exactly its own size.
       const isView = received.buffer.byteLength > size;
       assertEquals(isView, true, `${name} of ${size} bytes was copied`);
     }
@@ -185,7 +185,7 @@ Deno.test("Decoder copies typed arrays that aren't aligned", async () => {
 Deno.test("FrameReader doesn't overwrite views in earlier messages", async () => {
   const makeArray = (byte: number) =>
     new Uint8Array(MIN_ATTACHMENT_BYTES).fill(byte);
-  // These frames fit into the buffer for small ones.
+  // These frames fit into the buffer for small frames.
   const frames = [1, 2, 3, 4].flatMap((byte) => [
     encodeMessages([makeArray(byte)]),
     encodeMessages(["x".repeat(30_000)]),

@@ -1,7 +1,7 @@
 import { assertSame, roundTrip } from "../helpers/frames.ts";
 import { Random } from "../helpers/random.ts";
 
-/** Lengths at which the header or the encoding changes, and 1 off. */
+/** Lengths at which the header or the encoding changes, and lengths 1 off. */
 const LENGTHS = [12, 24, 31, 85, 128, 255, 256, 21_845, 65_535]
   .flatMap((length) => [length - 1, length, length + 1]);
 

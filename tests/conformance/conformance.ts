@@ -117,7 +117,7 @@ function testInitializers(
   );
 }
 
-/** Tests of when workers are there. */
+/** Tests of when a pool is ready. */
 function testReady(
   test: Test,
   testWith: TestWith,
@@ -147,7 +147,7 @@ const slow = async (x: number) => {
   return x;
 };
 
-/** Tests of shutdowns with calls that were submitted before. */
+/** Tests of shutdowns with pending calls. */
 function testShutdown({ name, options, declare = Deno.test }: Kind): void {
   declare(
     `Pool.shutdown() lets what was submitted finish (${name})`,
@@ -190,12 +190,12 @@ function testShutdown({ name, options, declare = Deno.test }: Kind): void {
   );
 }
 
-/** Tests of shutdowns with more or less to end. */
+/** Tests of shutdowns with other states and options. */
 function testShutdownOnDemand(
   { name, options, declare = Deno.test }: Kind,
 ): void {
   declare(
-    `Pool.shutdown() cancels what is queued on demand (${name})`,
+    `Pool.shutdown() cancels queued calls on demand (${name})`,
     async () => {
       const pool = new Pool({ ...options(), prefetch: 0 });
       await pool.ready;
@@ -214,7 +214,7 @@ function testShutdownOnDemand(
   );
 
   declare(
-    `Pool.shutdown() lets each later call fail with its own caller (${name})`,
+    `Pool.shutdown() makes each later call fail with its own caller's stack (${name})`,
     async () => {
       const pool = new Pool(options());
       await pool.shutdown();

@@ -153,7 +153,7 @@ function testBackPressure(testWith: TestWith): void {
       const windows = (2 * 2 + 16) * pool.totalWorkers;
       for (let read = 1; read <= 200; read++) {
         assertEquals((await map.next()).value, (read - 1) * 2);
-        // However much the workers have done by then.
+        // This holds however much the workers have done by then.
         await pool.runOnAll(() => {});
         assertLessOrEqual(taken, read + windows);
       }

@@ -117,7 +117,7 @@ Deno.test("doctor fails the step 'name' when a spawner server's name is unknown"
 
 Deno.test("doctor fails the step 'connection' when no spawner server listens", async () => {
   const { detail, hint } = await failingStep("connection", NOBODY);
-  assertStringIncludes(detail, "no spawner server listens at 127.0.0.1:1");
+  assertStringIncludes(detail, "no spawner server listens on 127.0.0.1:1");
   assertStringIncludes(hint, "--port 1'");
 });
 

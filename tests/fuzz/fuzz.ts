@@ -11,10 +11,10 @@ export const SEED = Number(Deno.env.get("DISTEX_FUZZ_SEED") ?? 20_260);
  */
 export const SCALE = Number(Deno.env.get("DISTEX_FUZZ_SCALE") ?? 1);
 
-/** Tries one input, which it makes of random numbers. */
+/** Tries one input, which it makes from random numbers. */
 export type Trial = (random: Random) => Promise<Outcome> | Outcome;
 
-/** What came of an input, if the trial distinguishes outcomes. */
+/** The outcome of an input, if the trial distinguishes outcomes. */
 export type Outcome = "accepted" | "refused" | void;
 
 /**
@@ -32,7 +32,7 @@ export async function fuzz(
   const outcomes = new Map<Outcome, number>();
   for (let index = 0; index < count; index++) {
     try {
-      // An await that isn't needed would take most of the time.
+      // Unneeded awaits would take most of the time.
       let outcome = trial(new Random(Math.imul(seed, 0x9e3779b1) + index));
       if (outcome instanceof Promise) outcome = await outcome;
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);

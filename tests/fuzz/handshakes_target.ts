@@ -17,7 +17,7 @@ const SECRET: Uint8Array<ArrayBuffer> = new Random(1).bytes(32);
 const TOKEN = "a token of the tests";
 const WORKER = 7;
 
-/** One side of a handshake. */
+/** One end of a handshake. */
 export type Side = (connection: Connection) => Promise<unknown>;
 
 /** Both sides of each handshake; the connecting one comes first. */

@@ -1,7 +1,7 @@
 import { Channel } from "../../src/transport/channel.ts";
 import { ConnectionPair, type Transport, TRANSPORTS } from "./connections.ts";
 
-/** More bytes than any system buffers for a connection. */
+/** More bytes than any system buffers for one connection. */
 export const LARGE = 50_000_000;
 
 /** Two connected channels, and their connections. */

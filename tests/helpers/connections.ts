@@ -11,7 +11,7 @@ export const TRANSPORTS: readonly Transport[] = Deno.build.os === "windows"
 
 /** Listens until the end of its scope. */
 export class TemporaryListener implements AsyncDisposable {
-  /** The address that it listens at. */
+  /** The address that it listens on. */
   readonly address: Address;
   readonly #listener: Deno.Listener;
   readonly #folder: string | undefined;
@@ -64,7 +64,7 @@ export class TemporaryListener implements AsyncDisposable {
 export class ConnectionPair implements Disposable {
   /** The end that connected. */
   readonly left: Deno.Conn;
-  /** The end that was connected to. */
+  /** The end that accepted. */
   readonly right: Deno.Conn;
 
   private constructor(left: Deno.Conn, right: Deno.Conn) {

@@ -1,6 +1,6 @@
 /**
- * Delays connections as if their ends were far apart. Its timers are its purpose:
- * no test uses them to wait.
+ * Delays connections as if their ends were far apart. This is what its timers are
+ * for: no test uses them to wait.
  *
  * @module
  */
@@ -28,8 +28,8 @@ interface Delayed {
 }
 
 /**
- * Relays TCP connections to the target. Data arrives later by a number of
- * milliseconds at least, in each direction, with any number of bytes in flight.
+ * Relays TCP connections to the target. In each direction, data arrives at least
+ * the given number of milliseconds later, however many bytes are in flight.
  * Opening a connection isn't delayed.
  *
  * @param hostname The address to listen on.

@@ -1,6 +1,5 @@
 /**
- * An executor between a test and the tasks that it runs, which end when the
- * test says.
+ * An executor for tests that send its messages and control when its tasks end.
  *
  * @module
  */
@@ -20,21 +19,21 @@ import { ConnectionPair, TRANSPORTS } from "./connections.ts";
 
 const { DEFINE, FAILURE, RESULTS } = MessageType;
 
-/** How long what must happen at some time may take, in milliseconds. */
+/** How long an expected event may take, in milliseconds. */
 const TIMEOUT = 60_000;
 
-/** The task of {@linkcode gated}. */
+/** The id of the task {@linkcode gated}. */
 export const GATED = 0;
-/** The task of {@linkcode patient}. */
+/** The id of the task {@linkcode patient}. */
 export const PATIENT = 1;
-/** The first number for tasks of a test. */
+/** The first id for a test's own tasks. */
 export const TASK = 2;
 
 type Outcome = { value: unknown } | { thrown: unknown };
 
-/** The arguments of the calls that have begun, in that order. */
+/** The arguments of the calls that have begun, in order. */
 export const begun: number[] = [];
-/** Those of the calls that were told that no one waits for them. */
+/** The arguments of the calls whose signals were aborted. */
 export const told: number[] = [];
 const gates = new Map<number, PromiseWithResolvers<Outcome>>();
 let changed = Promise.withResolvers<void>();
@@ -45,12 +44,12 @@ function gate(x: number): PromiseWithResolvers<Outcome> {
   return found;
 }
 
-/** Lets gated calls return ten times their argument. */
+/** Makes gated calls return ten times their argument. */
 export function open(...xs: number[]): void {
   for (const x of xs) gate(x).resolve({ value: x * 10 });
 }
 
-/** Lets a gated call throw. */
+/** Makes a gated call throw. */
 export function fail(x: number, thrown: unknown): void {
   gate(x).resolve({ thrown });
 }
@@ -61,7 +60,7 @@ function begin(x: number): void {
   changed = Promise.withResolvers();
 }
 
-/** A task that ends when, and as, the test says, whatever its signal says. */
+/** A task that the test ends, even if its signal is aborted. */
 export async function gated(
   this: { signal: AbortSignal },
   x: number,
@@ -85,7 +84,7 @@ export async function patient(
   });
 }
 
-/** Waits until so many calls have begun, and all that may begin with them. */
+/** Waits until this many calls have begun, and others that can begin too. */
 export async function haveBegun(count: number): Promise<void> {
   const end = performance.now() + TIMEOUT;
   while (begun.length < count) {
@@ -94,14 +93,14 @@ export async function haveBegun(count: number): Promise<void> {
   await settle();
 }
 
-/** Waits until all is done that waits for nothing else. */
+/** Waits until everything has run that isn't waiting for the test. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) {
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
 }
 
-/** An executor that is given messages, and the other end of its channel. */
+/** An executor that receives messages from the test, and its channel's other end. */
 export class Worker implements AsyncDisposable {
   readonly #pair: ConnectionPair;
   readonly #executor: Executor;
@@ -147,14 +146,14 @@ export class Worker implements AsyncDisposable {
     this.define(task, { kind: "inline", source, name: "task" });
   }
 
-  /** The next message, with zero for the time that it took. */
+  /** Returns the next message, with a busy time of zero. */
   async next(): Promise<unknown[]> {
     const { value } = await deadline(this.#messages.read(), TIMEOUT);
     if (value === undefined) throw new Error("The connection has ended");
     return value.with(2, 0);
   }
 
-  /** The next message, which must tell of a failure. */
+  /** Returns the next message, which must be a failure. */
   async nextFailure(): Promise<
     { id: number; thrown: Error; before: unknown[] }
   > {
@@ -164,7 +163,7 @@ export class Worker implements AsyncDisposable {
     return { id, thrown, before };
   }
 
-  /** Checks that the next message tells that a call was cancelled. */
+  /** Checks that the next message reports that a call was cancelled. */
   async assertCancelled(id: number, before: unknown[] = []): Promise<void> {
     const failure = await this.nextFailure();
     assertInstanceOf(failure.thrown, DOMException);
@@ -172,7 +171,7 @@ export class Worker implements AsyncDisposable {
     assertEquals(failure.thrown.name, "AbortError");
   }
 
-  /** The values of calls, which may come in several messages, by id. */
+  /** Returns the values of calls with their ids, from one or more messages. */
   async values(count: number): Promise<[number, unknown][]> {
     const all: [number, unknown][] = [];
     while (all.length < count) {

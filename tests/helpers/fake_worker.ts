@@ -17,7 +17,7 @@ import { MemoryConnection } from "./memory_connection.ts";
 /** A task whose argument fake workers return. */
 export const TASK = new TaskRegistry(() => {}).register((x: unknown) => x);
 
-/** How long an abandoned call may go on, in milliseconds. */
+/** How long a cancelled call may go on, in milliseconds. */
 export const CANCEL_GRACE = 60_000;
 
 /** Makes a call with an argument, for one host or any. */

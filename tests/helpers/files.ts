@@ -1,4 +1,4 @@
-/** Runs with the path of a file that has this content. */
+/** Calls a function with the path of a temporary file that has this content. */
 export async function withFile(
   content: string,
   run: (path: string) => Promise<void>,

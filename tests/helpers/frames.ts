@@ -20,7 +20,7 @@ export function concat(
   return joined;
 }
 
-/** Checks that values are equal that may be too large to print. */
+/** Checks that two values are equal, which may be too large to print. */
 export function assertSame(actual: unknown, expected: unknown): void {
   if (equal(actual, expected)) return;
   const [one, other] = [actual, expected].map((value) =>
@@ -38,7 +38,7 @@ export function encodeMessages(
   return concat(writer.take());
 }
 
-/** Makes a frame with a correct length of any bytes. */
+/** Makes a frame with a correct length around any bytes. */
 export function frameAround(
   ...content: readonly (Uint8Array | readonly number[])[]
 ): Uint8Array<ArrayBuffer> {
@@ -48,7 +48,7 @@ export function frameAround(
   return frame;
 }
 
-/** Makes the frame of a message with a single field that is encoded already. */
+/** Makes the frame of a message with a single field, which is already encoded. */
 export function frameOf(
   field: Uint8Array | readonly number[],
 ): Uint8Array<ArrayBuffer> {

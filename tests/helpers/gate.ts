@@ -4,8 +4,8 @@ import { deadline } from "@std/async/deadline";
 const TIMEOUT = 60_000;
 
 /**
- * A place where tasks wait until the test lets them continue. It tells the test
- * when they have arrived.
+ * A place where tasks wait until the test lets them continue. The test can wait
+ * for their arrival.
  */
 export class Gate implements AsyncDisposable {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -23,12 +23,12 @@ export class Gate implements AsyncDisposable {
     return connection;
   }
 
-  /** Lets the tasks continue that have entered. */
+  /** Lets the tasks that have entered continue. */
   open(): void {
     for (const connection of this.#waiting.splice(0)) connection.close();
   }
 
-  /** Lets all tasks continue, later ones too. */
+  /** Lets all tasks continue, including later ones. */
   // deno-lint-ignore require-await
   async [Symbol.asyncDispose](): Promise<void> {
     this.open();

@@ -10,7 +10,7 @@ import type { Connection } from "../../src/transport/connection.ts";
 import { ConnectionPair, hangUp, TRANSPORTS } from "./connections.ts";
 import { concat, frameAround } from "./frames.ts";
 
-/** The common secret of the pools and workers of these tests. */
+/** The secret that the pools and workers of these tests share. */
 export const SECRET = makeSecret();
 
 /** The welcome for admitted workers. */
@@ -22,7 +22,7 @@ export const UNPROVEN = "The peer does not know the pool's secret";
 /** The default id of workers in these tests. */
 const WORKER = 1;
 
-/** The statement that a proof is about. */
+/** The statement that a proof covers. */
 interface Statement {
   readonly role: "pool" | "worker";
   readonly worker: number;
@@ -77,7 +77,7 @@ export function makeHello(changes: ValueMap = {}): ValueMap {
   return { version: PROTOCOL_VERSION, id: WORKER, nonce, ...changes };
 }
 
-/** Makes a pool's answer to it, whose proof is about a changed statement. */
+/** Makes a pool's answer to that message; its proof covers a changed statement. */
 export async function makeChallenge(
   hello: ValueMap,
   changes: Partial<Statement> = {},
@@ -87,7 +87,7 @@ export async function makeChallenge(
   return { version: PROTOCOL_VERSION, nonce, proof };
 }
 
-/** Makes a worker's answer to that, whose proof is about a changed statement. */
+/** Makes a worker's answer to that; its proof covers a changed statement. */
 export async function makeAnswer(
   hello: ValueMap,
   challenge: ValueMap,
@@ -126,8 +126,8 @@ export async function prove(
   return new Uint8Array(await crypto.subtle.sign("HMAC", key, text));
 }
 
-/** A peer that can send anything. */
-export class Stranger {
+/** One end of a handshake, which can send anything. */
+export class HandshakePeer {
   /** The received messages, as bytes. */
   readonly received: Uint8Array[] = [];
   readonly #connection: Deno.Conn;
@@ -138,7 +138,7 @@ export class Stranger {
   }
 
   /** Sends a message. */
-  async say(message: ValueMap): Promise<void> {
+  async send(message: ValueMap): Promise<void> {
     await this.write(encodeHandshake(message));
   }
 
@@ -150,7 +150,7 @@ export class Stranger {
   }
 
   /** Receives a message. */
-  async hear(): Promise<ValueMap> {
+  async receive(): Promise<ValueMap> {
     const prefix = await this.#read(4);
     const content = await this.#read(new DataView(prefix.buffer).getUint32(0));
     this.received.push(concat([prefix, content]));
@@ -158,7 +158,7 @@ export class Stranger {
   }
 
   /** Checks that the connection ends without more data. */
-  async hearNothing(): Promise<void> {
+  async assertEnds(): Promise<void> {
     try {
       assertEquals(await this.#connection.read(new Uint8Array(1)), null);
     } catch (error) {
@@ -186,7 +186,7 @@ export class Stranger {
 /** Checks that a pool doesn't admit a peer that does this. */
 export async function assertNotAdmitted(
   reason: string,
-  act: (stranger: Stranger) => Promise<void>,
+  act: (peer: HandshakePeer) => Promise<void>,
   pool: Admission = makePool(),
 ): Promise<void> {
   using pair = await connect();
@@ -196,20 +196,20 @@ export async function assertNotAdmitted(
 /** Checks that a worker doesn't trust a peer that does this. */
 export async function assertNotTrusted(
   reason: string,
-  act: (stranger: Stranger, hello: ValueMap) => Promise<void>,
+  act: (peer: HandshakePeer, hello: ValueMap) => Promise<void>,
 ): Promise<void> {
   using pair = await connect();
   const begin = () => introduceWorker(pair.left, SECRET, WORKER);
-  await assertRefused(pair, begin, reason, async (stranger) => {
-    const hello = await stranger.hear();
-    await act(stranger, hello);
+  await assertRefused(pair, begin, reason, async (peer) => {
+    const hello = await peer.receive();
+    await act(peer, hello);
   });
 }
 
 /** Checks that neither end trusts a peer that does this at once. */
-export async function assertNotBelieved(
+export async function assertRefusedByBoth(
   reason: string,
-  act: (stranger: Stranger) => Promise<void>,
+  act: (peer: HandshakePeer) => Promise<void>,
 ): Promise<void> {
   await assertNotAdmitted(reason, act);
   await assertNotTrusted(reason, act);
@@ -219,12 +219,12 @@ async function assertRefused(
   pair: ConnectionPair,
   begin: () => Promise<unknown>,
   reason: string,
-  act: (stranger: Stranger) => Promise<void>,
+  act: (peer: HandshakePeer) => Promise<void>,
 ): Promise<void> {
   // The end that refuses its peer hangs up, as pool and worker do.
   const handshake = begin().finally(() => hangUp(pair.left));
   await Promise.all([
     assertRejects(() => handshake, Error, reason),
-    act(new Stranger(pair.right)),
+    act(new HandshakePeer(pair.right)),
   ]);
 }

@@ -58,7 +58,7 @@ export class HeldTimers implements Disposable {
   [Symbol.dispose](): void {
     globalThis.setTimeout = this.#setTimeout;
     globalThis.clearTimeout = this.#clearTimeout;
-    // Timers that a failed test has left must fire too.
+    // Timers that a failed test has left behind must fire too.
     for (const [timer, { handler }] of this.#held) {
       clearTimeout(timer);
       handler();

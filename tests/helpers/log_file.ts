@@ -2,8 +2,8 @@
 const TIMEOUT = 60_000;
 
 /**
- * A file for the log of a test's process. A pipe would have to be read all the
- * time, across tests, where it would count as a leak.
+ * A file for the log of a test's process. A pipe would have to be read across
+ * tests, which would count as a leak.
  */
 export class LogFile {
   readonly #path: string;

@@ -1,6 +1,6 @@
 import type { Connection } from "../../src/transport/connection.ts";
 
-/** The bytes that were written at one end and not read at the other yet. */
+/** The bytes that were written at one end but not yet read at the other. */
 class Pipe {
   readonly #pieces: Uint8Array[] = [];
   #ended = false;

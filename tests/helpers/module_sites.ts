@@ -1,6 +1,6 @@
 /**
- * Remote machines for pools, of both kinds. They have no task modules but those
- * that a pool sends.
+ * Remote machines for pools, of both kinds. They have only the task modules that
+ * a pool sends.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export interface SiteKind {
 }
 
 /**
- * Starts a site that is reached through ssh.
+ * Starts a site that pools reach through ssh.
  *
  * @param denoDir The folder of Deno's cache there; this machine's by default.
  */

@@ -23,7 +23,7 @@ const SUBNET_SIZE = 2 ** (32 - PREFIX_LENGTH);
 
 const BRIDGE_MAC = macOf(0);
 
-/** The kernel's numbers of the states of ports. */
+/** The kernel's numbers for the states of a port. */
 const DISABLED = "0";
 const FORWARDING = "3";
 
@@ -312,7 +312,7 @@ async function findProblem(): Promise<string | undefined> {
 }
 
 /**
- * Why this machine can't have a {@linkcode Network}, if so. To find out, it makes
- * one, which needs everything above.
+ * Why this machine can't have a {@linkcode Network}, if so. To find out, this
+ * makes a network, which needs everything above.
  */
 export const networkProblem: string | undefined = await findProblem();

@@ -10,10 +10,10 @@ import { makeNetwork, type NetworkHost, networkTest } from "./network.ts";
 import { exists, until } from "./processes.ts";
 import { type SshServer, startSshServer } from "./ssh_server.ts";
 
-/** How long what must happen at some time may take, in milliseconds. */
+/** How long an expected event may take, in milliseconds. */
 const TIMEOUT = 30_000;
 
-/** Runs a command at the server; fails after a number of seconds. */
+/** Runs a command on the server; fails after a number of seconds. */
 async function ssh(
   from: NetworkHost,
   server: SshServer,

@@ -18,7 +18,7 @@ const REPOSITORY = Deno.realPathSync(`${import.meta.dirname}/../..`);
 /** The time limit for a process, in milliseconds. */
 const PROCESS_TIMEOUT = 120_000;
 
-/** The specifier by which the projects import this package. */
+/** The specifier with which the projects import this package. */
 export const PACKAGE = `jsr:${config.name}@^${config.version}`;
 
 /** The URL of the package's files, as Deno knows them. */

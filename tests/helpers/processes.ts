@@ -1,6 +1,6 @@
 /**
- * Helpers about processes and files, and waiting for conditions that cause no
- * event.
+ * Helpers for processes and files, and for waiting until a condition holds that
+ * causes no event.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import { assert } from "@std/assert";
 import { delay } from "@std/async/delay";
 
-/** How long what must happen at some time may take, in milliseconds. */
+/** How long an expected event may take, in milliseconds. */
 const TIMEOUT = 60_000;
 
 /** Waits for a condition that causes no event. */

@@ -164,7 +164,7 @@ export class Bench implements AsyncDisposable {
     return this.#workers.map(({ calls }) => calls);
   }
 
-  /** Connects a worker, which gets no calls yet. */
+  /** Connects a worker, which doesn't get calls yet. */
   async connect(room: number): Promise<FakeWorker> {
     const pair = await ConnectionPair.open(TRANSPORTS[0]!);
     const worker = new FakeWorker(pair, room);

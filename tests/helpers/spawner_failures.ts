@@ -39,7 +39,7 @@ export async function assertFails(
   return cause;
 }
 
-/** Calls a function with the port of a listener that treats connections in some way. */
+/** Calls a function with the port of a listener that calls `treat` for each connection. */
 export async function withListener(
   treat: (connection: Deno.TcpConn) => Promise<void>,
   run: (port: number) => Promise<unknown>,
@@ -61,7 +61,7 @@ export async function withListener(
       try {
         connection.close();
       } catch {
-        // It was closed before.
+        // The connection was already closed.
       }
     }
   }

@@ -1,6 +1,6 @@
 /**
- * A spawner server as users start it, in its own process, which ends with the
- * test in any case.
+ * A spawner server as users start it, in its own process, which always ends with
+ * the test.
  *
  * @module
  */
@@ -31,7 +31,7 @@ export interface SpawnerServerOptions {
   readonly token?: string;
   /** The certificate, to serve with TLS. */
   readonly certificate?: Certificate;
-  /** The host of a network to run on and listen at. */
+  /** The host of a network to run on and listen on. */
   readonly host?: CommandHost;
 }
 
@@ -74,7 +74,7 @@ export async function startSpawnerServer(
   }
 }
 
-/** Runs a server with arguments with which it ends by itself. */
+/** Runs a server with arguments that make it end by itself. */
 export async function runSpawnerServer(...args: string[]): Promise<ServerEnd> {
   await using server = new SpawnerServerProcess(args, await makeFolder());
   const listens = server.listening().then(() => true, () => false);
@@ -88,7 +88,7 @@ function makeFolder(): Promise<string> {
 
 /** The result of {@linkcode startSpawnerServer}. */
 export class SpawnerServerProcess implements AsyncDisposable {
-  /** The address that it listens at. */
+  /** The address that it listens on. */
   readonly hostname: string;
 
   readonly #child: Deno.ChildProcess;
@@ -119,7 +119,7 @@ export class SpawnerServerProcess implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** The port that it listens at. */
+  /** The port that it listens on. */
   get port(): number {
     return this.#port;
   }
@@ -146,7 +146,7 @@ export class SpawnerServerProcess implements AsyncDisposable {
 
   /** Waits until it listens. */
   async listening(): Promise<void> {
-    const line = await this.logged(/listening at /);
+    const line = await this.logged(/listening on /);
     this.#port = Number(line.match(/:(\d+) with/)![1]);
   }
 

@@ -8,7 +8,7 @@ import type { SshServerOptions } from "./ssh_server.ts";
 
 const IS_ROOT = Deno.build.os === "linux" && Deno.uid() === 0;
 
-/** The variable that marks processes which a session has started. */
+/** The variable that marks the processes that a session has started. */
 const MARKER = "DISTEX_TEST_SSHD";
 
 /** The path of sshd, if there is one. */
@@ -84,7 +84,7 @@ async function writeConfig(
   await Deno.writeTextFile(path, `${lines.join("\n")}\n`);
   // As root, sshd needs this folder, which the system's service may have made.
   if (IS_ROOT) await Deno.mkdir("/run/sshd", { recursive: true, mode: 0o755 });
-  // Newer versions block clients that fail often for a while; older ones don't know
+  // Newer versions block clients for a while if they fail often; older ones don't know
   // the option.
   const option = "PerSourcePenalties no";
   const args = ["-t", "-f", path, "-o", option];

@@ -51,7 +51,7 @@ export class SshSite implements AsyncDisposable {
     );
   }
 
-  /** Returns the ids of those of them that have a command line. */
+  /** Returns the ids of these processes that have a command line. */
   processesLike(commandLine: RegExp): number[] {
     return this.processes().filter((pid) => commandLine.test(commandOf(pid)));
   }
@@ -133,7 +133,7 @@ export function sharedSite(): SharedSite {
   };
 }
 
-/** Returns the `ssh` processes that a process, this one by default, has started. */
+/** Returns the `ssh` processes that a process has started; by default, this one. */
 export function sshClients(parent = Deno.pid): number[] {
   return allProcesses().filter((pid) => {
     const stat = readProc(pid, "stat");

@@ -16,7 +16,7 @@ import {
   writeFiles,
 } from "./ssh_files.ts";
 
-/** Ports below those that systems assign, also to other tests. */
+/** Ports below the range from which systems assign ports, also to other tests. */
 const PORTS = { from: 10_000, to: 32_000 };
 
 const MAX_TRIES = 20;
@@ -79,7 +79,7 @@ export function sshTest(name: string, fn: () => void | Promise<void>): void {
 export interface SshServerOptions {
   /** Further lines of sshd_config, which take precedence; no `Match`. */
   config?: readonly string[];
-  /** The address to listen at; 127.0.0.1 by default. */
+  /** The address to listen on; 127.0.0.1 by default. */
   address?: string;
   /** The network namespace to run in. */
   namespace?: string | undefined;
@@ -111,7 +111,7 @@ export class SshServer implements AsyncDisposable {
   /** The folder of its files. Tests may add files. */
   readonly folder: string;
 
-  /** The address that it listens at. */
+  /** The address that it listens on. */
   readonly address: string;
 
   private constructor({ address = "127.0.0.1", namespace }: SshServerOptions) {
@@ -146,7 +146,7 @@ export class SshServer implements AsyncDisposable {
     }
   }
 
-  /** The address that it listens at. */
+  /** The address that it listens on. */
   get port(): number {
     return this.#port;
   }
@@ -240,7 +240,7 @@ export class SshServer implements AsyncDisposable {
     await this.stop();
   }
 
-  /** Makes sshd listen at a free port. Only sshd itself can find one. */
+  /** Makes sshd listen on a free port. Only sshd itself can find one. */
   async #listen(): Promise<void> {
     for (let tries = 1;; tries++) {
       const { from, to } = PORTS;

@@ -106,7 +106,7 @@ export class Scene implements AsyncDisposable {
   givenUp = 0;
   /** Whether workers connect as soon as they are started. */
   connects = true;
-  /** The error of each start of a worker, if there is one. */
+  /** The error that each start of a worker throws, if there is one. */
   startProblem: Error | undefined;
   /** Opens a host. */
   open: () => Promise<number> = () => Promise.resolve(2);
@@ -154,12 +154,12 @@ export class Scene implements AsyncDisposable {
     return scene;
   }
 
-  /** The host as it is connected now. */
+  /** The latest host that the supervisor has made. */
   get host(): FakeHost {
     return this.hosts.at(-1)!;
   }
 
-  /** Waits until a number of workers were started at the host. */
+  /** Waits until a number of workers were started on the host. */
   async processes(count: number): Promise<FakeProcess[]> {
     await until(() => this.host.processes.length >= count);
     return this.host.processes;

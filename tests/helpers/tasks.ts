@@ -29,5 +29,5 @@ export function failRichly(): never {
   });
 }
 
-/** No task, for it is no function. */
+/** Not a task, because it isn't a function. */
 export const notAFunction = 42;

@@ -142,7 +142,7 @@ const ENDS: [what: string, lose: (server: SshServer) => Promise<void>][] = [
 
 for (const [what, lose] of ENDS) {
   sshTest(
-    `Pool continues and connects an ssh host again when ${what}`,
+    `Pool continues and reconnects to an ssh host when ${what}`,
     async () => {
       await using server = await startSshServer();
       await surviveLoss(far(server), () => lose(server));
@@ -150,7 +150,7 @@ for (const [what, lose] of ENDS) {
   );
 }
 
-Deno.test("Pool continues and connects a spawner server again when it is restarted", async () => {
+Deno.test("Pool continues and reconnects to a spawner server when it is restarted", async () => {
   await using server = await startSpawnerServer();
   const host = { host: server.spec(2), name: "far" };
   await using servers = new AsyncDisposableStack();
@@ -163,7 +163,7 @@ Deno.test("Pool continues and connects a spawner server again when it is restart
   });
 });
 
-Deno.test("Pool.runOnAll() waits for a lost host when it is bound to it", async () => {
+Deno.test("Pool.runOnAll() waits for a lost host when it must run there", async () => {
   await using server = await startSpawnerServer();
   const host = { host: server.spec(2), name: "far" };
   await using pool = new Pool({ workers: 1, hosts: host });
@@ -261,7 +261,7 @@ async function surviveCut(
 }
 
 networkTest(
-  "Pool connects a spawner server again when it was cut off",
+  "Pool reconnects to a spawner server that was cut off",
   async () => {
     await using network = await makeNetwork(1);
     const [host] = network.hosts;
@@ -278,7 +278,7 @@ networkTest(
 );
 
 networkTest(
-  "Pool connects an ssh host again when it was cut off",
+  "Pool reconnects to an ssh host that was cut off",
   async () => {
     await using network = await makeNetwork(1);
     const [host] = network.hosts;

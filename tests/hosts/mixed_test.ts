@@ -28,7 +28,7 @@ if (sshdProblem === undefined) {
   });
 }
 
-/** One worker on this machine, one by ssh, and one at a spawner server. */
+/** One worker on this machine, one by ssh, and one on a spawner server. */
 function mixed() {
   return {
     workers: 1,
@@ -126,7 +126,7 @@ sshTest("Pool.stats() counts the running calls of each host", async () => {
   assertEquals(await left, [1, 2, 3]);
 });
 
-sshTest("Pool.with() runs calls only at the given host", async () => {
+sshTest("Pool.with() runs calls only on the given host", async () => {
   await using pool = new Pool(mixed());
   await pool.ready;
   const pids = await pidsByHost(pool);
@@ -139,7 +139,7 @@ sshTest("Pool.with() runs calls only at the given host", async () => {
   }
 });
 
-sshTest("Pool runs calls at all hosts when none is given", async () => {
+sshTest("Pool runs calls on all hosts when none is given", async () => {
   await using gate = new Gate();
   await using pool = new Pool({ ...mixed(), prefetch: 0 });
   // None of them returns before all have begun.
@@ -206,7 +206,7 @@ sshTest(
 );
 
 sshTest(
-  "Pool.map() can be left at one host while maps at others continue",
+  "Pool.map() can end early on one host while maps on others continue",
   async () => {
     await using pool = new Pool(mixed());
     const left = pool.with({ host: "by ssh" }).map(double, naturals());
@@ -217,7 +217,7 @@ sshTest(
   },
 );
 
-sshTest("Pool.with() uses all hosts of a name", async () => {
+sshTest("Pool.with() uses all hosts that have the given name", async () => {
   await using pool = new Pool({
     workers: 1,
     hosts: mixed().hosts.map((host) => ({ ...host, name: "twins" })),

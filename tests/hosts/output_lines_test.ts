@@ -114,7 +114,7 @@ Deno.test("OutputLines.write() adds the name after line feeds only", async () =>
   );
 });
 
-Deno.test("OutputLines.write() prints bytes that are no text as they are", async () => {
+Deno.test("OutputLines.write() prints bytes that aren't text unchanged", async () => {
   const { stdout } = await printed(`
     lines.write(1, "stdout", Uint8Array.of(255, 10, 128, 195, 10));`);
   // Each is decoded as one replacement character.

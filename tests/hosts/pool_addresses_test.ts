@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { PoolAddresses } from "../../src/hosts/pool_addresses.ts";
 
-/** The addresses of a pool until the end of the scope; nobody is admitted. */
+/** The addresses of a pool until the end of the scope; it admits no worker. */
 function makeAddresses(): PoolAddresses & Disposable {
   const addresses = new PoolAddresses({
     authenticate: () => Promise.reject(new Error("Nobody is admitted")),
@@ -20,7 +20,7 @@ for (const transport of ["tcp", "tls"] as const) {
     assertEquals(await addresses.listen(address), first);
   });
 
-  Deno.test(`PoolAddresses.listen() can try an address again that was in use (${transport})`, async () => {
+  Deno.test(`PoolAddresses.listen() can retry an address that was in use (${transport})`, async () => {
     using addresses = makeAddresses();
     const other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = other.addr;

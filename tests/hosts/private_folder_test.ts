@@ -28,7 +28,7 @@ function byteLength(text: string): number {
   return new TextEncoder().encode(text).length;
 }
 
-/** Calls a function with a temporary folder, and removes the folder then. */
+/** Calls a function with a temporary folder, then removes the folder. */
 async function withFolder(
   run: (path: string) => Promise<void>,
 ): Promise<void> {
@@ -79,7 +79,7 @@ async function makeUnder(
   return new TextDecoder().decode((await output).stdout).trimEnd();
 }
 
-/** Makes a folder in another one whose path has a number of bytes. */
+/** Makes a folder whose path has the given number of bytes. */
 async function makeLong(parent: string, bytes: number): Promise<string> {
   const rest = bytes - byteLength(`${parent}/`);
   // Characters of two bytes, and one of one byte for an odd number.
@@ -230,7 +230,7 @@ class Owner implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** Waits for its first output. */
+  /** Waits for the program's first output. */
   async ready(): Promise<string> {
     const { value = "" } = await this.#stdout.read();
     return value.trimEnd();
@@ -251,8 +251,8 @@ const MAKE_FOLDER = `
   console.log(folder.path);`;
 
 /**
- * Removes abandoned folders where the folders of a TMPDIR are, in a program that
- * has another folder too.
+ * Removes the abandoned folders in a TMPDIR, from a program that has two folders
+ * there, which must stay.
  */
 async function removeAbandoned(parent: string): Promise<void> {
   await using owner = new Owner(
@@ -382,7 +382,7 @@ function parentOf(pid: number): number {
     const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
     return Number(stat.match(/\) . (\d+)/)?.[1]);
   } catch {
-    // It has ended meanwhile.
+    // The process has ended meanwhile.
     return 0;
   }
 }

@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { RestartPolicy } from "../../src/hosts/restart_policy.ts";
 
-/** Lives of a worker that fails early, and of one that doesn't, in milliseconds. */
+/** Lifetimes of workers that fail early and that don't, in milliseconds. */
 const SHORT = 10;
 const LONG = 10_001;
 
-/** Checks the pauses after a worker's losses; expects them without jitter. */
+/** Checks the pauses after a worker's losses, without their jitter. */
 function assertPauses(
   restarts: RestartPolicy,
   index: number,

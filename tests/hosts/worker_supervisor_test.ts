@@ -12,7 +12,7 @@ import { until } from "../helpers/processes.ts";
 import { HeldTimers } from "../helpers/held_timers.ts";
 import { DIED, Scene } from "../helpers/supervisor_fixture.ts";
 
-/** How long workers may take to end, and to be reported as killed after it. */
+/** How long workers may take to end, and then the reports of their kills. */
 const STOP_TIMEOUT = 3_000;
 const KILL_TIMEOUT = 1_000;
 
@@ -160,7 +160,7 @@ Deno.test("WorkerSupervisor.expectsWorkers is true after giving up while a repla
   assertEquals(scene.host.processes.length, 3);
 });
 
-Deno.test("WorkerSupervisor replaces workers again after it has connected a lost host", async () => {
+Deno.test("WorkerSupervisor replaces workers again after it has reconnected to a lost host", async () => {
   await using scene = await Scene.started({ maxRestarts: 0 });
   const giveUp = async () => {
     scene.host.processes[0]!.end(DIED);
@@ -194,7 +194,7 @@ Deno.test("WorkerSupervisor gives up and reports the error when workers can't be
   assertStringIncludes(scene.supervisor.error!.message, "no way");
 });
 
-Deno.test("WorkerSupervisor connects a lost host again with all workers", async () => {
+Deno.test("WorkerSupervisor reconnects to a lost host with all workers", async () => {
   await using scene = await Scene.started();
   const [lost] = scene.hosts;
   for (const process of lost!.processes) {
@@ -229,7 +229,7 @@ Deno.test("WorkerSupervisor ends the workers of a lost host", async () => {
   assert(lost!.processes.every(({ hasEnded }) => hasEnded));
 });
 
-Deno.test("WorkerSupervisor connects a lost host again after pauses that double", async () => {
+Deno.test("WorkerSupervisor tries to reconnect to a lost host after pauses that double", async () => {
   await using scene = await Scene.started();
   const { open } = scene;
   let tries = 0;
@@ -283,7 +283,7 @@ Deno.test("WorkerSupervisor reports late workers of a lost host, and tries again
   await until(() => scene.replacements.length === 2);
 });
 
-Deno.test("WorkerSupervisor replaces workers of a host that it has connected again", async () => {
+Deno.test("WorkerSupervisor replaces workers of a host that it has reconnected to", async () => {
   await using scene = await Scene.started();
   scene.host.lose(new Error("pulled the plug"));
   await until(() => scene.replacements.length === 2);

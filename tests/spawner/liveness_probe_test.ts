@@ -3,8 +3,8 @@ import { probeUntilUnreachable } from "../../src/spawner/liveness_probe.ts";
 import type { Address } from "../../src/transport/address.ts";
 
 /**
- * Shortens pauses of seconds, and lets deadlines pass when the test says so, until
- * the end of its scope.
+ * Shortens pauses of seconds, and holds deadlines until the test expires them. The
+ * end of the scope undoes this.
  */
 class Clock implements Disposable {
   /** The requested pauses, in milliseconds. */
@@ -29,7 +29,7 @@ class Clock implements Disposable {
     };
   }
 
-  /** Lets the last deadline pass. */
+  /** Expires the last deadline. */
   expire(): void {
     this.#running!.abort(new DOMException("timed out", "TimeoutError"));
   }

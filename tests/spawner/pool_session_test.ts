@@ -38,7 +38,7 @@ class Dialogue implements AsyncDisposable {
   readonly over: Promise<string>;
   /** The output of workers, by number and stream. */
   readonly output = new Map<string, string>();
-  /** How many workers were begun and haven't ended. */
+  /** How many workers have begun but not ended. */
   begun = 0;
   /** The reason to refuse workers, if there is one. */
   refusal: string | undefined;

@@ -4,9 +4,9 @@ import { KeepAlive } from "../../src/util/keep_alive.ts";
 import { exists } from "../helpers/processes.ts";
 
 /**
- * A program with a reaper that watches over three processes. The reaper is told
- * that one of them has ended although it hasn't; another one has. Processes that
- * live until standard input ends print a line.
+ * A program with a reaper that watches three processes. The process "ended" has
+ * ended. The process "spared" hasn't, but the program reports that it has. The
+ * others print a line when standard input ends, if they still run then.
  */
 const PROGRAM = `
 import { Reaper } from ${
@@ -71,7 +71,7 @@ async function killProgram(folder: string): Promise<string> {
     kill(child);
     await child.status;
     assertEquals(await stderr, "");
-    // The remaining processes end by themselves with this.
+    // This makes the remaining processes end by themselves.
     await child.stdin.close();
     await readUntil("\0");
   }

@@ -88,7 +88,7 @@ Deno.test("runServer() refuses a certificate that is invalid or has no key", asy
     );
     await assertRefused(
       ["--port", "0", "--tls-cert", certPath, "--tls-key", certPath],
-      "Can't listen at 127.0.0.1:0",
+      "Can't listen on 127.0.0.1:0",
       "key",
     );
   });
@@ -109,7 +109,7 @@ Deno.test("runServer() refuses a port that is in use", async () => {
   const { port } = listener.addr;
   await assertRefused(
     ["--port", String(port)],
-    `Can't listen at 127.0.0.1:${port}`,
+    `Can't listen on 127.0.0.1:${port}`,
     "give another --port",
   );
 });
@@ -118,7 +118,7 @@ Deno.test("runServer() logs its address and its security", async () => {
   await using open = await startSpawnerServer();
   assertMatch(
     open.logs(),
-    /^\d{4}-\S+Z listening at 127\.0\.0\.1:\d+ without TLS, for all users of this machine$/,
+    /^\d{4}-\S+Z listening on 127\.0\.0\.1:\d+ without TLS, for all users of this machine$/,
   );
   const certificate = await makeCertificate();
   await using secured = await startSpawnerServer({
@@ -128,7 +128,7 @@ Deno.test("runServer() logs its address and its security", async () => {
   });
   assertMatch(
     secured.logs(),
-    /^\d{4}-\S+Z listening at 0\.0\.0\.0:\d+ with TLS, with a token$/,
+    /^\d{4}-\S+Z listening on 0\.0\.0\.0:\d+ with TLS, with a token$/,
   );
   assert(!secured.logs().includes(TOKEN));
 });

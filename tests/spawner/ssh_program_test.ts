@@ -6,7 +6,7 @@ import { admitWorker } from "../../src/protocol/worker_handshake.ts";
 const PROGRAM =
   new URL("../../src/spawner/ssh_program.ts", import.meta.url).href;
 
-/** The number by which the spawner introduces itself. */
+/** The number that the spawner sends when it connects. */
 const NUMBER = 3;
 
 /** The program of an ssh host, on this machine, and both of its sockets. */

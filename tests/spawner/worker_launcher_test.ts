@@ -244,7 +244,7 @@ Deno.test("WorkerLauncher.start() reports deno's message when its arguments are 
 });
 
 Deno.test({
-  name: "WorkerLauncher.start() makes its reaper watch over each worker",
+  name: "WorkerLauncher.start() makes its reaper watch each worker",
   ignore: !Reaper.isSupported,
   async fn() {
     await using watch = new Watch();

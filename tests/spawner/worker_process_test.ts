@@ -6,7 +6,7 @@ import {
 
 const KILLED: WorkerEnd = { exitStatus: "signal SIGKILL", stderrTail: "" };
 
-/** A process that ends when it is killed, and counts how often that was. */
+/** A process that ends when it is killed, and counts the kills. */
 function makeProcess() {
   const { promise, resolve } = Promise.withResolvers<WorkerEnd>();
   let kills = 0;
@@ -24,7 +24,7 @@ Deno.test("WorkerProcess.kill() ends the process, and blames it unless told othe
   assertEquals([kills(), process.isBlameless], [1, false]);
 });
 
-Deno.test("WorkerProcess.kill() keeps a process blameless that was killed as such before", () => {
+Deno.test("WorkerProcess.kill() keeps a process blameless after a blameless kill", () => {
   const { process } = makeProcess();
   process.kill(true);
   process.kill();

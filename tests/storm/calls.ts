@@ -25,7 +25,7 @@ export const tasks = importTasks<typeof import("./tasks.ts")>(
   import.meta.resolve("./tasks.ts"),
 );
 
-/** The surroundings of the work. */
+/** The pool that the work uses, and where it keeps records. */
 export interface Scene {
   readonly pool: Pool;
   readonly ledger: Ledger;
@@ -141,7 +141,7 @@ export function noted(scene: Scene, work: Work): Promise<void> {
   return callNoted(scene, work, tasks.answerNoted);
 }
 
-/** The same with async calls. */
+/** Makes async calls that note each time they begin. */
 export function notedLater(scene: Scene, work: Work): Promise<void> {
   return callNoted(scene, work, tasks.answerNotedLater);
 }

@@ -4,7 +4,7 @@ import type { Disturbance } from "./plan.ts";
 import { type Process, signal } from "./processes.ts";
 import type { StormSite } from "./site.ts";
 
-/** Makes the planned things go wrong. */
+/** Causes the planned failures. */
 export class Disturber {
   readonly #site: StormSite;
   readonly #ledger: Ledger;

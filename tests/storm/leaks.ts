@@ -24,7 +24,7 @@ export async function levels(): Promise<Levels> {
   return { heap: await usedHeap(), files: openFiles() };
 }
 
-/** Waits until nothing is left of the pool, and returns what remains. */
+/** Waits for a while until nothing of the pool is left; returns the remains. */
 export async function findLeaks(
   site: StormSite,
   before: Levels,
@@ -46,7 +46,7 @@ export async function findLeaks(
   return leaks;
 }
 
-/** Returns the kinds of open files that have become more. */
+/** Returns the kinds of open files whose number has grown. */
 function newFiles({ files }: Levels): string[] {
   const before = Map.groupBy(files.values(), kindOf);
   const now = Map.groupBy(openFiles().values(), kindOf);

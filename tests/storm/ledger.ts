@@ -17,7 +17,7 @@ export interface Allowed {
 /** How many of the last events the report of a fault has. */
 const LAST_EVENTS = 40;
 
-/** Keeps account of calls, their outcomes, and faults. */
+/** Records calls, their outcomes, and faults. */
 export class Ledger {
   /** The number of tasks that have finished in any way. */
   finished = 0;
@@ -44,20 +44,20 @@ export class Ledger {
     return [...this.#open.values()];
   }
 
-  /** Notes an event. */
+  /** Records an event. */
   event(text: string): void {
     const seconds = ((performance.now() - this.#start) / 1_000).toFixed(1);
     this.events.push(`${seconds} s, ${this.finished} tasks: ${text}`);
     if (this.events.length > LAST_EVENTS) this.events.shift();
   }
 
-  /** Notes a fault. */
+  /** Records a fault. */
   fault(text: string): void {
     this.faults.push(text);
     this.event(`FAULT ${text}`);
   }
 
-  /** Notes the outcome of finished tasks. */
+  /** Records the outcome of finished tasks. */
   count(outcome: string, tasks: number): void {
     if (tasks === 0) return;
     this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + tasks);
@@ -66,7 +66,7 @@ export class Ledger {
     this.#onFinish(this.finished);
   }
 
-  /** Waits for a promise, which is noted until it settles. */
+  /** Waits for a promise, and records it until it settles. */
   async settled<T>(
     what: string,
     promise: Promise<T>,
@@ -97,7 +97,7 @@ export class Ledger {
     return outcome.value;
   }
 
-  /** Returns how a call failed, and notes a fault if it may not. */
+  /** Returns how a call failed, and records a fault if it must not fail so. */
   judge(what: string, error: unknown, allowed: Allowed): string {
     const outcome = outcomeOf(error, allowed);
     if (outcome !== undefined) return outcome;

@@ -1,6 +1,6 @@
 /**
- * What happens in a storm, and after how many finished tasks. A seed decides all
- * of it; the speed of the machine decides nothing.
+ * Plans what happens in a storm, and after how many finished tasks. The plan
+ * depends only on a seed, not on the speed of the machine.
  *
  * @module
  */
@@ -54,7 +54,7 @@ const DISTURBANCES = {
   stopServer: 1,
 };
 
-/** The same if hosts can be cut off. */
+/** The weights if hosts can be cut off. */
 const NETWORK_DISTURBANCES = { ...DISTURBANCES, cutSsh: 2, cutServer: 2 };
 
 /** A kind of work. */
@@ -69,7 +69,7 @@ export interface Work {
   readonly kind: WorkKind;
   /** The number of tasks. */
   readonly tasks: number;
-  /** Decides the rest. */
+  /** Makes all other choices. */
   readonly random: Random;
 }
 

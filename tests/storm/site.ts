@@ -1,6 +1,6 @@
 /**
  * The places where a storm's workers run, all on this machine: as children of
- * the pool's process, over an ssh server, and at a spawner server.
+ * the pool's process, over an ssh server, and on a spawner server.
  *
  * @module
  */
@@ -42,7 +42,7 @@ const SERVER_FOLDER = "/distex-server-";
  */
 const ABANDONED_SOCKET = /\/distex-[0-9a-f]+\.(sock|probe)$/;
 
-/** How often a restarted server may find its port taken. */
+/** How often a restarted server may find its port in use. */
 const MAX_TRIES = 20;
 
 /** The places where workers run, and the ways to disturb them. */

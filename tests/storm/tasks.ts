@@ -41,7 +41,7 @@ export function answerNoted(folder: string, x: number): number {
   return answer(x);
 }
 
-/** The same as an async task. */
+/** Adds a note like the task above, asynchronously. */
 export async function answerNotedLater(
   folder: string,
   x: number,

@@ -7,7 +7,7 @@ import {
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
-  checkCircles,
+  checkCycles,
   checkImports,
   checkLayers,
   readRule,
@@ -84,12 +84,12 @@ Deno.test("checkLayers() reports an import from outside src", async () => {
   ]);
 });
 
-Deno.test("checkLayers() reports READMEs that allow a circle", async () => {
+Deno.test("checkLayers() reports READMEs that allow a cycle", async () => {
   await using fixture = await LayersFixture.make({
     "src/base/README.md": "May import: `top`.\n",
   });
   assertEquals(await checkLayers(fixture.root), [
-    "The READMEs in src allow a circle: base -> top -> base",
+    "The READMEs in src allow a cycle: base -> top -> base",
   ]);
 });
 
@@ -126,11 +126,11 @@ Deno.test("readRule() reads names up to the end of the sentence", () => {
   assertEquals(readRule("# base\n\nMay import all.. \n\n`a`\n"), undefined);
 });
 
-Deno.test("checkCircles() reports the folders of a circle", () => {
-  assertEquals(checkCircles(RULES), []);
-  const circle = new Map([["a", ["b"]], ["b", ["c"]], ["c", ["b"]]]);
-  assertEquals(checkCircles(circle), [
-    "The READMEs in src allow a circle: b -> c -> b",
+Deno.test("checkCycles() reports the folders of a cycle", () => {
+  assertEquals(checkCycles(RULES), []);
+  const cycle = new Map([["a", ["b"]], ["b", ["c"]], ["c", ["b"]]]);
+  assertEquals(checkCycles(cycle), [
+    "The READMEs in src allow a cycle: b -> c -> b",
   ]);
 });
 

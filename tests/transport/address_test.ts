@@ -36,7 +36,7 @@ Deno.test("parseAddress() parses the results of formatAddress()", () => {
   }
 });
 
-Deno.test("parseAddress() throws when the text is no address", () => {
+Deno.test("parseAddress() throws when the text isn't an address", () => {
   const texts = ["", "unix:", "tcp:", "tcp::5", "tcp:host", "tcp:host:", "a:b"];
   for (const text of [...texts, "tcp:host:port", "http://host:5"]) {
     assertThrows(() => parseAddress(text), TypeError, `"${text}" is not`);

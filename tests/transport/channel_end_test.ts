@@ -7,7 +7,7 @@ import {
 } from "../helpers/connections.ts";
 import { encodeMessages, frameAround } from "../helpers/frames.ts";
 
-/** How long a program may take to end that should end at once, in milliseconds. */
+/** How long a program that should end at once may take, in milliseconds. */
 const PATIENCE = 60_000;
 
 testChannel("Channel.close() ends receiving on both sides", async (sides) => {
@@ -21,7 +21,7 @@ testChannel("Channel.close() ends receiving on both sides", async (sides) => {
   assertEquals(right.closed, true);
 });
 
-testChannel("Channel.close() ends a flush that is under way", async (sides) => {
+testChannel("Channel.close() ends a flush in progress", async (sides) => {
   const { left, right } = sides;
   const sent = send(left, [new Uint8Array(LARGE)]);
   left.close();
@@ -50,7 +50,7 @@ testChannel("Channel.close() in the callback ends receiving", async (sides) => {
   assertEquals(right.closed, true);
 });
 
-testChannel("Channel ends when the other side hangs up", async (sides) => {
+testChannel("Channel ends when the peer hangs up", async (sides) => {
   const { left, rightEnd } = sides;
   const received = receiveAll(left);
   hangUp(rightEnd);
@@ -152,7 +152,7 @@ for (const transport of TRANSPORTS) {
     const command = new Deno.Command(Deno.execPath(), {
       args: ["eval", "--no-config", script],
     });
-    // A program that doesn't end by itself ends with the connection.
+    // If the program doesn't end by itself, it ends with the connection.
     const timer = setTimeout(() => listener.close(), PATIENCE);
     const { code, stdout } = await command.output();
     clearTimeout(timer);

@@ -44,7 +44,7 @@ function holdWrites(connection: Deno.Conn) {
   };
 }
 
-/** Waits until nothing is left to do but to wait for the system. */
+/** Waits until everything has run that doesn't wait for the system. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 100; turn++) await Promise.resolve();
 }

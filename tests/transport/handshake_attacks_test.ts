@@ -8,17 +8,17 @@ import {
   assertNotAdmitted,
   assertNotTrusted,
   connect,
+  HandshakePeer,
   makeAnswer,
   makeChallenge,
   makeHello,
   makeNonce,
   makePool,
   SECRET,
-  Stranger,
   UNPROVEN,
 } from "../helpers/handshakes.ts";
 
-/** Changes to the statement that a proof must be about. */
+/** Changes to the statement that a proof must cover. */
 const OTHER_STATEMENTS = [
   { secret: makeSecret() },
   { version: PROTOCOL_VERSION + 1 },
@@ -34,11 +34,11 @@ async function recordHandshake() {
   const admission = makePool().admit(pool.left);
   const introduction = introduceWorker(worker.left, SECRET, 1);
   const [toPool, toWorker] = [pool.right, worker.right]
-    .map((end) => new Stranger(end)) as [Stranger, Stranger];
-  await toPool.say(await toWorker.hear());
-  await toWorker.say(await toPool.hear());
-  await toPool.say(await toWorker.hear());
-  await toWorker.say(await toPool.hear());
+    .map((end) => new HandshakePeer(end)) as [HandshakePeer, HandshakePeer];
+  await toPool.send(await toWorker.receive());
+  await toWorker.send(await toPool.receive());
+  await toPool.send(await toWorker.receive());
+  await toWorker.send(await toPool.receive());
   await Promise.all([admission, introduction]);
   return {
     fromPool: concat(toPool.received),
@@ -59,21 +59,21 @@ Deno.test("introduceWorker() refuses the pool when the secrets differ", async ()
 
 Deno.test("admitWorker() refuses a proof of another statement", async () => {
   for (const changes of [...OTHER_STATEMENTS, { role: "pool" } as const]) {
-    await assertNotAdmitted(UNPROVEN, async (stranger) => {
+    await assertNotAdmitted(UNPROVEN, async (peer) => {
       const hello = makeHello();
-      await stranger.say(hello);
-      const challenge = await stranger.hear();
-      await stranger.say(await makeAnswer(hello, challenge, changes));
-      await stranger.hearNothing();
+      await peer.send(hello);
+      const challenge = await peer.receive();
+      await peer.send(await makeAnswer(hello, challenge, changes));
+      await peer.assertEnds();
     });
   }
 });
 
 Deno.test("introduceWorker() refuses a proof of another statement, and proves nothing", async () => {
   for (const changes of [...OTHER_STATEMENTS, { role: "worker" } as const]) {
-    await assertNotTrusted(UNPROVEN, async (stranger, hello) => {
-      await stranger.say(await makeChallenge(hello, changes));
-      await stranger.hearNothing();
+    await assertNotTrusted(UNPROVEN, async (peer, hello) => {
+      await peer.send(await makeChallenge(hello, changes));
+      await peer.assertEnds();
     });
   }
 });
@@ -81,15 +81,15 @@ Deno.test("introduceWorker() refuses a proof of another statement, and proves no
 Deno.test("Handshakes refuse a proof that isn't an HMAC", async () => {
   const bytes = [0, 31, 32, 33, 500].map((length) => new Uint8Array(length));
   for (const proof of [...bytes, null, true, "proof", 0, [1], {}]) {
-    await assertNotAdmitted(UNPROVEN, async (stranger) => {
-      await stranger.say(makeHello());
-      await stranger.hear();
-      await stranger.say({ proof });
-      await stranger.hearNothing();
+    await assertNotAdmitted(UNPROVEN, async (peer) => {
+      await peer.send(makeHello());
+      await peer.receive();
+      await peer.send({ proof });
+      await peer.assertEnds();
     });
-    await assertNotTrusted(UNPROVEN, async (stranger, hello) => {
-      await stranger.say({ ...await makeChallenge(hello), proof });
-      await stranger.hearNothing();
+    await assertNotTrusted(UNPROVEN, async (peer, hello) => {
+      await peer.send({ ...await makeChallenge(hello), proof });
+      await peer.assertEnds();
     });
   }
 });
@@ -101,68 +101,68 @@ Deno.test("Handshakes refuse a good proof when a byte of it is changed", async (
       spoilt[index]! ^= 1;
       return spoilt;
     };
-    await assertNotAdmitted(UNPROVEN, async (stranger) => {
+    await assertNotAdmitted(UNPROVEN, async (peer) => {
       const hello = makeHello();
-      await stranger.say(hello);
-      const { proof } = await makeAnswer(hello, await stranger.hear());
-      await stranger.say({ proof: spoil(proof) });
-      await stranger.hearNothing();
+      await peer.send(hello);
+      const { proof } = await makeAnswer(hello, await peer.receive());
+      await peer.send({ proof: spoil(proof) });
+      await peer.assertEnds();
     });
-    await assertNotTrusted(UNPROVEN, async (stranger, hello) => {
+    await assertNotTrusted(UNPROVEN, async (peer, hello) => {
       const challenge = await makeChallenge(hello);
-      await stranger.say({ ...challenge, proof: spoil(challenge.proof) });
-      await stranger.hearNothing();
+      await peer.send({ ...challenge, proof: spoil(challenge.proof) });
+      await peer.assertEnds();
     });
   }
 });
 
 Deno.test("admitWorker() refuses its own proof when it is reflected", async () => {
-  await assertNotAdmitted(UNPROVEN, async (stranger) => {
-    await stranger.say(makeHello());
-    const { proof } = await stranger.hear();
-    await stranger.say({ proof: proof! });
-    await stranger.hearNothing();
+  await assertNotAdmitted(UNPROVEN, async (peer) => {
+    await peer.send(makeHello());
+    const { proof } = await peer.receive();
+    await peer.send({ proof: proof! });
+    await peer.assertEnds();
   });
 });
 
 Deno.test("admitWorker() refuses its own message to another worker when it is reflected", async () => {
   const pool = makePool();
-  await assertNotAdmitted(UNPROVEN, async (stranger) => {
+  await assertNotAdmitted(UNPROVEN, async (peer) => {
     const hello = makeHello();
-    await stranger.say(hello);
-    const { nonce } = await stranger.hear();
+    await peer.send(hello);
+    const { nonce } = await peer.receive();
     // The pool proves a statement with its own nonce.
     let proof = new Uint8Array();
     await assertNotAdmitted("The peer closed the connection", async (other) => {
-      await other.say({ ...hello, nonce: nonce! });
-      proof = new Uint8Array((await other.hear()).proof as Uint8Array);
+      await other.send({ ...hello, nonce: nonce! });
+      proof = new Uint8Array((await other.receive()).proof as Uint8Array);
       other.hangUp();
     }, pool);
-    await stranger.say({ proof });
-    await stranger.hearNothing();
+    await peer.send({ proof });
+    await peer.assertEnds();
   }, pool);
 });
 
 Deno.test("introduceWorker() refuses its own messages when they are reflected", async () => {
-  await assertNotTrusted(UNPROVEN, async (stranger, hello) => {
-    await stranger.say(hello);
-    await stranger.hearNothing();
+  await assertNotTrusted(UNPROVEN, async (peer, hello) => {
+    await peer.send(hello);
+    await peer.assertEnds();
   });
 });
 
 Deno.test("admitWorker() refuses messages that are replayed", async () => {
   const { fromWorker } = await recordHandshake();
-  await assertNotAdmitted(UNPROVEN, async (stranger) => {
-    await stranger.write(fromWorker);
-    await stranger.hear();
-    await stranger.hearNothing();
+  await assertNotAdmitted(UNPROVEN, async (peer) => {
+    await peer.write(fromWorker);
+    await peer.receive();
+    await peer.assertEnds();
   });
 });
 
 Deno.test("introduceWorker() refuses messages that are replayed", async () => {
   const { fromPool } = await recordHandshake();
-  await assertNotTrusted(UNPROVEN, async (stranger) => {
-    await stranger.write(fromPool);
-    await stranger.hearNothing();
+  await assertNotTrusted(UNPROVEN, async (peer) => {
+    await peer.write(fromPool);
+    await peer.assertEnds();
   });
 });

@@ -16,10 +16,11 @@ import { ConnectionPair, TRANSPORTS } from "../helpers/connections.ts";
 import { concat, frameAround } from "../helpers/frames.ts";
 import {
   assertNotAdmitted,
-  assertNotBelieved,
   assertNotTrusted,
+  assertRefusedByBoth,
   connect,
   encodeHandshake,
+  HandshakePeer,
   makeAdmission,
   makeAnswer,
   makeChallenge,
@@ -27,7 +28,6 @@ import {
   makePool,
   prove,
   SECRET,
-  Stranger,
   UNPROVEN,
   WELCOME,
 } from "../helpers/handshakes.ts";
@@ -71,42 +71,42 @@ Deno.test("admitWorker() admits many workers at the same time", async () => {
 
 Deno.test("admitWorker() sends and checks the messages of the protocol", async () => {
   using pair = await connect();
-  const worker = new Stranger(pair.right);
+  const worker = new HandshakePeer(pair.right);
   const admission = makePool().admit(pair.left);
   const hello = makeHello({ id: 7 });
-  await worker.say(hello);
-  const challenge = await worker.hear();
+  await worker.send(hello);
+  const challenge = await worker.receive();
   assertEquals(challenge.version, PROTOCOL_VERSION);
   assertEquals(challenge.proof, await prove("pool", hello, challenge.nonce));
-  await worker.say(await makeAnswer(hello, challenge));
-  assertEquals(await worker.hear(), { welcome: WELCOME });
+  await worker.send(await makeAnswer(hello, challenge));
+  assertEquals(await worker.receive(), { welcome: WELCOME });
   assertEquals(await admission, 7);
 });
 
 Deno.test("introduceWorker() sends and checks the messages of the protocol", async () => {
   using pair = await connect();
-  const pool = new Stranger(pair.right);
+  const pool = new HandshakePeer(pair.right);
   const introduction = introduceWorker(pair.left, SECRET, 7);
-  const hello = await pool.hear();
+  const hello = await pool.receive();
   assertEquals(hello, {
     version: PROTOCOL_VERSION,
     id: 7,
     nonce: hello.nonce!,
   });
   const challenge = await makeChallenge(hello);
-  await pool.say(challenge);
-  assertEquals(await pool.hear(), await makeAnswer(hello, challenge));
-  await pool.say({ welcome: { a: 1 } });
+  await pool.send(challenge);
+  assertEquals(await pool.receive(), await makeAnswer(hello, challenge));
+  await pool.send({ welcome: { a: 1 } });
   assertEquals(await introduction, { a: 1 });
 });
 
 Deno.test("Handshakes leave the bytes after them in the connection", async () => {
   using pair = await connect();
-  const worker = new Stranger(pair.right);
+  const worker = new HandshakePeer(pair.right);
   const admission = makePool().admit(pair.left);
   const hello = makeHello();
-  await worker.say(hello);
-  const answer = await makeAnswer(hello, await worker.hear());
+  await worker.send(hello);
+  const answer = await makeAnswer(hello, await worker.receive());
   await worker.write(concat([encodeHandshake(answer), [1, 2, 3]]));
   await admission;
   const rest = new Uint8Array(10);
@@ -130,11 +130,11 @@ Deno.test("admitWorker() makes a new nonce for each connection", async () => {
   const pool = makePool();
   const nonces = new Set<string>();
   for (let round = 0; round < 3; round++) {
-    await assertNotAdmitted(HUNG_UP, async (stranger) => {
-      await stranger.say(makeHello());
-      const { nonce } = await stranger.hear();
+    await assertNotAdmitted(HUNG_UP, async (peer) => {
+      await peer.send(makeHello());
+      const { nonce } = await peer.receive();
       nonces.add((nonce as Uint8Array).toHex());
-      stranger.hangUp();
+      peer.hangUp();
     }, pool);
   }
   assertEquals(nonces.size, 3);
@@ -144,9 +144,9 @@ Deno.test("admitWorker() makes a new nonce for each connection", async () => {
 Deno.test("introduceWorker() makes a new nonce for each connection", async () => {
   const nonces = new Set<string>();
   for (let round = 0; round < 3; round++) {
-    await assertNotTrusted(HUNG_UP, (stranger, { nonce }) => {
+    await assertNotTrusted(HUNG_UP, (peer, { nonce }) => {
       nonces.add((nonce as Uint8Array).toHex());
-      stranger.hangUp();
+      peer.hangUp();
       return Promise.resolve();
     });
   }
@@ -163,10 +163,10 @@ Deno.test("admitWorker() refuses workers of another version", async () => {
   for (const version of [PROTOCOL_VERSION + 1, 0, "1", null]) {
     const reason =
       `The pool speaks version ${PROTOCOL_VERSION} of the protocol and the worker version ${version}`;
-    await assertNotAdmitted(reason, async (stranger) => {
-      await stranger.say(makeHello({ version }));
-      assertEquals(await stranger.hear(), { version: PROTOCOL_VERSION });
-      await stranger.hearNothing();
+    await assertNotAdmitted(reason, async (peer) => {
+      await peer.send(makeHello({ version }));
+      assertEquals(await peer.receive(), { version: PROTOCOL_VERSION });
+      await peer.assertEnds();
     });
   }
 });
@@ -175,27 +175,27 @@ Deno.test("introduceWorker() refuses pools of another version", async () => {
   for (const version of [PROTOCOL_VERSION + 1, 0, "1", null]) {
     const reason =
       `The worker speaks version ${PROTOCOL_VERSION} of the protocol and the pool version ${version}`;
-    await assertNotTrusted(reason, async (stranger, hello) => {
-      await stranger.say({ ...await makeChallenge(hello), version });
-      await stranger.hearNothing();
+    await assertNotTrusted(reason, async (peer, hello) => {
+      await peer.send({ ...await makeChallenge(hello), version });
+      await peer.assertEnds();
     });
   }
 });
 
 Deno.test("admitWorker() refuses workers without an id", async () => {
   for (const id of ["1", null, 1n, [1]]) {
-    await assertNotAdmitted("The worker gave no valid id", async (stranger) => {
-      await stranger.say(makeHello({ id }));
-      await stranger.hearNothing();
+    await assertNotAdmitted("The worker sent no valid id", async (peer) => {
+      await peer.send(makeHello({ id }));
+      await peer.assertEnds();
     });
   }
 });
 
-Deno.test("admitWorker() refuses ids that are no 32-bit integers", async () => {
+Deno.test("admitWorker() refuses ids that aren't 32-bit integers", async () => {
   for (const id of [-1, 0.5, 2 ** 32, 2 ** 32 + 1, NaN, Infinity]) {
-    await assertNotAdmitted("The worker gave no valid id", async (stranger) => {
-      await stranger.say(makeHello({ id }));
-      await stranger.hearNothing();
+    await assertNotAdmitted("The worker sent no valid id", async (peer) => {
+      await peer.send(makeHello({ id }));
+      await peer.assertEnds();
     });
   }
 });
@@ -204,13 +204,13 @@ Deno.test("Handshakes refuse an invalid nonce", async () => {
   const lengths = [0, 31, 33].map((length) => new Uint8Array(length));
   for (const nonce of [...lengths, "x".repeat(32), null, [1]]) {
     const reason = "The peer sent no valid nonce";
-    await assertNotAdmitted(reason, async (stranger) => {
-      await stranger.say(makeHello({ nonce }));
-      await stranger.hearNothing();
+    await assertNotAdmitted(reason, async (peer) => {
+      await peer.send(makeHello({ nonce }));
+      await peer.assertEnds();
     });
-    await assertNotTrusted(reason, async (stranger, hello) => {
-      await stranger.say({ ...await makeChallenge(hello), nonce });
-      await stranger.hearNothing();
+    await assertNotTrusted(reason, async (peer, hello) => {
+      await peer.send({ ...await makeChallenge(hello), nonce });
+      await peer.assertEnds();
     });
   }
 });
@@ -219,10 +219,10 @@ Deno.test("introduceWorker() refuses a pool without a welcome", async () => {
   for (const welcome of [null, 1, "text", [1], new Uint8Array(3)]) {
     await assertNotTrusted(
       "The pool sent no welcome",
-      async (stranger, hello) => {
-        await stranger.say(await makeChallenge(hello));
-        await stranger.hear();
-        await stranger.say({ welcome });
+      async (peer, hello) => {
+        await peer.send(await makeChallenge(hello));
+        await peer.receive();
+        await peer.send({ welcome });
       },
     );
   }
@@ -230,11 +230,11 @@ Deno.test("introduceWorker() refuses a pool without a welcome", async () => {
 
 Deno.test("Handshakes refuse messages that aren't maps", async () => {
   for (const content of [[0x01], [0x90], [0xc0], [0xc4, 0], [0xa1, 0x61]]) {
-    await assertNotBelieved(
+    await assertRefusedByBoth(
       "A handshake message must be a map",
-      async (stranger) => {
-        await stranger.write(frameAround(content));
-        await stranger.hearNothing();
+      async (peer) => {
+        await peer.write(frameAround(content));
+        await peer.assertEnds();
       },
     );
   }
@@ -252,21 +252,21 @@ Deno.test("Handshakes refuse garbage", async () => {
     frameAround(new Uint8Array(1_024).fill(0x91)),
   ];
   for (const bytes of garbage) {
-    await assertNotBelieved("", async (stranger) => {
-      await stranger.write(bytes);
-      await stranger.hearNothing();
+    await assertRefusedByBoth("", async (peer) => {
+      await peer.write(bytes);
+      await peer.assertEnds();
     });
   }
 });
 
 Deno.test("Handshakes refuse a message as soon as it announces too many bytes", async () => {
-  const reason = "A handshake message may have at most 1024 bytes";
+  const reason = "A handshake message can have at most 1024 bytes";
   for (const length of [1_025, 2 ** 31, 2 ** 32 - 1]) {
     const prefix = new Uint8Array(4);
     new DataView(prefix.buffer).setUint32(0, length);
-    await assertNotBelieved(reason, async (stranger) => {
-      await stranger.write(prefix);
-      await stranger.hearNothing();
+    await assertRefusedByBoth(reason, async (peer) => {
+      await peer.write(prefix);
+      await peer.assertEnds();
     });
   }
 });
@@ -278,15 +278,15 @@ Deno.test("Handshakes read a message of the largest size", async () => {
     return { ...message, padding: "x".repeat(500 + lacking) };
   };
   assertEquals(encodeHandshake(pad(makeHello())).length, 1_028);
-  await assertNotAdmitted(UNPROVEN, async (stranger) => {
-    await stranger.say(pad(makeHello()));
-    await stranger.hear();
-    await stranger.say({});
+  await assertNotAdmitted(UNPROVEN, async (peer) => {
+    await peer.send(pad(makeHello()));
+    await peer.receive();
+    await peer.send({});
   });
-  await assertNotTrusted(HUNG_UP, async (stranger, hello) => {
-    await stranger.say(pad(await makeChallenge(hello)));
-    await stranger.hear();
-    stranger.hangUp();
+  await assertNotTrusted(HUNG_UP, async (peer, hello) => {
+    await peer.send(pad(await makeChallenge(hello)));
+    await peer.receive();
+    peer.hangUp();
   });
 });
 
@@ -294,10 +294,10 @@ Deno.test("admitWorker() fails when the worker hangs up at any byte", async () =
   const hello = encodeHandshake(makeHello());
   const pool = makePool();
   for (let length = 0; length <= hello.length; length++) {
-    await assertNotAdmitted(HUNG_UP, async (stranger) => {
-      await stranger.write(hello.subarray(0, length));
-      if (length === hello.length) await stranger.hear();
-      stranger.hangUp();
+    await assertNotAdmitted(HUNG_UP, async (peer) => {
+      await peer.write(hello.subarray(0, length));
+      if (length === hello.length) await peer.receive();
+      peer.hangUp();
     }, pool);
   }
 });
@@ -305,51 +305,50 @@ Deno.test("admitWorker() fails when the worker hangs up at any byte", async () =
 Deno.test("introduceWorker() fails when the pool hangs up at any byte", async () => {
   const { length } = encodeHandshake(await makeChallenge(makeHello()));
   for (let end = 0; end <= length; end++) {
-    await assertNotTrusted(HUNG_UP, async (stranger, hello) => {
+    await assertNotTrusted(HUNG_UP, async (peer, hello) => {
       const challenge = encodeHandshake(await makeChallenge(hello));
-      await stranger.write(challenge.subarray(0, end));
-      if (end === length) await stranger.hear();
-      stranger.hangUp();
+      await peer.write(challenge.subarray(0, end));
+      if (end === length) await peer.receive();
+      peer.hangUp();
     });
   }
 });
 
 Deno.test("admitWorker() fails when the worker is gone before its welcome", async () => {
   using pair = await connect();
-  const worker = new Stranger(pair.right);
+  const worker = new HandshakePeer(pair.right);
   const admission = makePool().admit(pair.left);
   const hello = makeHello();
-  await worker.say(hello);
-  const challenge = await worker.hear();
+  await worker.send(hello);
+  const challenge = await worker.receive();
   pair.left.write = () => Promise.reject(new Deno.errors.BrokenPipe());
-  await worker.say(await makeAnswer(hello, challenge));
+  await worker.send(await makeAnswer(hello, challenge));
   await assertRejects(() => admission, Deno.errors.BrokenPipe);
 });
 
 /** How dialers fail, by the code of the listener's error. */
 const FAILURES: Record<
   HandshakeFailure,
-  (stranger: Stranger) => Promise<void>
+  (peer: HandshakePeer) => Promise<void>
 > = {
-  version: (stranger) =>
-    stranger.say(makeHello({ version: PROTOCOL_VERSION + 1 })),
-  id: (stranger) => stranger.say(makeHello({ id: -1 })),
-  secret: async (stranger) => {
-    await stranger.say(makeHello());
-    await stranger.say({ proof: new Uint8Array(32) });
+  version: (peer) => peer.send(makeHello({ version: PROTOCOL_VERSION + 1 })),
+  id: (peer) => peer.send(makeHello({ id: -1 })),
+  secret: async (peer) => {
+    await peer.send(makeHello());
+    await peer.send({ proof: new Uint8Array(32) });
   },
-  malformed: (stranger) => stranger.write(frameAround([0xc1])),
-  closed: (stranger) => {
-    stranger.hangUp();
+  malformed: (peer) => peer.write(frameAround([0xc1])),
+  closed: (peer) => {
+    peer.hangUp();
     return Promise.resolve();
   },
 };
 
 for (const [code, act] of Object.entries(FAILURES)) {
-  Deno.test(`HandshakeError has the code "${code}" for the failure of that kind`, async () => {
+  Deno.test(`HandshakeError has the code "${code}" for such a failure`, async () => {
     using pair = await connect();
     const admission = makePool().admit(pair.left);
-    await act(new Stranger(pair.right));
+    await act(new HandshakePeer(pair.right));
     const error = await assertRejects(() => admission, HandshakeError);
     assertEquals(error.code, code);
   });
@@ -358,7 +357,7 @@ for (const [code, act] of Object.entries(FAILURES)) {
 Deno.test("HandshakeError has the code of an unexpected id", async () => {
   using pair = await connect();
   const admission = makeAdmission(() => undefined).admit(pair.left);
-  await new Stranger(pair.right).say(makeHello());
+  await new HandshakePeer(pair.right).send(makeHello());
   const error = await assertRejects(() => admission, HandshakeError);
   assertEquals([error.code, error.message], ["id", "No worker 1 is expected"]);
 });

@@ -6,7 +6,7 @@ import { CERTIFICATE_NAME, connect } from "../../src/transport/connect.ts";
 import { KeepAlive } from "../../src/util/keep_alive.ts";
 import type { Connection } from "../../src/transport/connection.ts";
 
-/** How long a step may take that must not hang, in milliseconds. */
+/** How long a step that must not hang may take, in milliseconds. */
 const TIMEOUT = 60_000;
 
 const MEGABYTE = 2 ** 20;

@@ -106,7 +106,7 @@ Deno.test("Executor aborts the signals of all running items of a chunk", async (
   assertEquals(await worker.next(), [CHUNK_RESULTS, 1, 0, [50, 60]]);
 });
 
-Deno.test("Executor runs a new chunk with the id of one whose items it skipped", async () => {
+Deno.test("Executor runs a new chunk with the id of a chunk whose items it skipped", async () => {
   await using worker = await Worker.open(2);
   worker.receive([CHUNK, PATIENT, 0, false, [0, 1, 2]]);
   await haveBegun(2);
@@ -126,7 +126,7 @@ Deno.test("Executor ignores the cancellation of an answered call", async () => {
   assertEquals(await worker.next(), [RESULTS, 1, 0, [10]]);
   worker.receive([CANCEL, 0]);
   worker.receive([CANCEL, 1]);
-  // In the upper half of all ids.
+  // This id is in the upper half of all ids.
   worker.receive([CANCEL, 2 ** 32 - 5]);
   worker.receive([CALLS, GATED, 2, [[2]]]);
   assertEquals(await worker.next(), [RESULTS, 2, 0, [20]]);

@@ -34,7 +34,7 @@ Deno.test("Executor runs calls in their order", async () => {
   ]);
 });
 
-Deno.test("Executor runs one async call after the other by default", async () => {
+Deno.test("Executor runs async calls one after the other by default", async () => {
   await using worker = await Worker.open();
   worker.defineInline("() => 'sync'");
   worker.receive([CALLS, GATED, 0, [[0], [1]]]);

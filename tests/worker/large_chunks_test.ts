@@ -15,7 +15,7 @@ const TASKS: Record<string, string> = {
 };
 
 for (const [what, task] of Object.entries(TASKS)) {
-  Deno.test(`Executor leaves the rest of a chunk after a mebibyte of ${what}`, async () => {
+  Deno.test(`Executor skips the rest of a chunk after a mebibyte of ${what}`, async () => {
     await using worker = await Worker.open();
     worker.defineInline(task);
     worker.receive([CHUNK, TASK, 3, false, ITEMS]);

@@ -47,7 +47,7 @@ Deno.test("SentModules.get() rejects with the reason why there is no code", asyn
   await assertRejects(() => modules.get(other), RangeError, "another reason");
 });
 
-Deno.test("SentModules.get() rejects each time with what the code throws", async () => {
+Deno.test("SentModules.get() rejects each time with the error that the code throws", async () => {
   const modules = new SentModules();
   modules.provide(TASKS, "throws", "throw new RangeError('at the top');");
   modules.provide("file:///bad.ts", "bad", "export const = 1;");

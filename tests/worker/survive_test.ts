@@ -34,7 +34,7 @@ Deno.test("Pool leaves no rejected promise that the program can't handle", async
   ]);
 });
 
-Deno.test("runWorker() logs errors that a task left behind, and serves on", async () => {
+Deno.test("runWorker() logs errors that a task left behind, and goes on serving", async () => {
   const { code, lines, stderr } = await run("cancel_leftovers.ts");
   assertEquals([code, lines], [0, ["same worker"]], stderr);
   for (const left of ["a promise", "a timer", "a microtask", "no error"]) {

@@ -10,7 +10,7 @@ import type { Definition } from "../../src/protocol/worker_messages.ts";
 
 const MODULE = import.meta.resolve("../helpers/tasks.ts");
 
-/** Makes a table in which each definition's number is its index. */
+/** Makes a table in which each definition's id is its index. */
 function tableOf(...definitions: Definition[]): TaskTable {
   const table = new TaskTable();
   definitions.forEach((definition, id) => table.define(id, definition));
@@ -177,14 +177,14 @@ for (
   });
 }
 
-Deno.test("TaskTable.get() throws if the number wasn't defined", () => {
+Deno.test("TaskTable.get() throws if the id wasn't defined", () => {
   const table = tableOf(inline("() => 1"));
   assertThrows(() => table.get(1), RangeError, "no task 1");
   assertThrows(() => table.define(2, bound(1)), RangeError, "no task 1");
   assertThrows(() => table.get(2), RangeError, "no task 2");
 });
 
-Deno.test("TaskTable.forget() forgets a number, but not the tasks bound to it", async () => {
+Deno.test("TaskTable.forget() forgets a task, but not the tasks bound to it", async () => {
   const table = tableOf(inline("(...args) => args"), bound(0, 1), bound(1, 2));
   const before = table.get(0);
   table.forget(1);
@@ -195,7 +195,7 @@ Deno.test("TaskTable.forget() forgets a number, but not the tasks bound to it", 
   assertEquals(table.get(2).run!(3), [1, 2, 3]);
 });
 
-Deno.test("TaskTable.define() defines a forgotten number again", async () => {
+Deno.test("TaskTable.define() defines a forgotten id again", async () => {
   const table = tableOf(inline("() => 'old'"));
   await table.get(0).load();
   table.forget(0);

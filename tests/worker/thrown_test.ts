@@ -54,7 +54,7 @@ Deno.test("prepareThrown() explains which variable an inline task can't see", ()
   }
 });
 
-Deno.test("prepareThrown() explains an error once that is thrown again", () => {
+Deno.test("prepareThrown() explains an error only once if it is thrown again", () => {
   const error = unknownVariable("rate");
   prepareThrown(error, INLINE);
   const { message, stack } = error;
@@ -62,7 +62,7 @@ Deno.test("prepareThrown() explains an error once that is thrown again", () => {
   assertEquals([error.message, error.stack], [message, stack]);
 });
 
-Deno.test("prepareThrown() explains no other errors", () => {
+Deno.test("prepareThrown() doesn't explain other errors", () => {
   const cases: [Error, LoadedTask][] = [
     [unknownVariable("rate"), MODULE],
     [unknownVariable("rate"), boundOf(MODULE)],
@@ -142,7 +142,7 @@ Deno.test("prepareThrown() explains a relative import of an inline task", async 
 });
 
 Deno.test("prepareThrown() takes linear time for long lines", () => {
-  // In quadratic time the shortest of these would take minutes.
+  // In quadratic time, the shortest of these lines would take minutes.
   for (const text of ["x", "a:1", " ", "(", "file:", "    at "]) {
     const message = text.repeat(1_000_000);
     const error = new Error(message);

@@ -181,7 +181,7 @@ export class ServerConnector implements Connector {
       const place = port === 0 ? hostname : formatPlace(hostname, port);
       throw this.#error(
         "worker",
-        `this machine can't listen at ${place} for its workers (${cause}): check the pool's option 'listen'`,
+        `this machine can't listen on ${place} for its workers (${cause}): check the pool's option 'listen'`,
         cause,
       );
     }
@@ -192,7 +192,7 @@ export class ServerConnector implements Connector {
     if (cause instanceof Deno.errors.ConnectionRefused) {
       return this.#error(
         "connection",
-        `no spawner server listens at ${this.#place}: start one there with 'deno run -A jsr:@distex/pool/server', or write ssh://${this.#place} if ssh is meant`,
+        `no spawner server listens on ${this.#place}: start one there with 'deno run -A jsr:@distex/pool/server', or write ssh://${this.#place} if ssh is meant`,
         cause,
       );
     }

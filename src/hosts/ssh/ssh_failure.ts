@@ -23,7 +23,7 @@ interface SshMessage {
   readonly meaning: (host: string, match: RegExpMatchArray) => string;
 }
 
-/** The messages of OpenSSH, the most specific ones first. */
+/** The messages of OpenSSH, with the most specific first. */
 const SSH_MESSAGES: readonly SshMessage[] = [
   {
     message: /^ssh: Could not resolve hostname/m,
@@ -75,7 +75,7 @@ const SSH_MESSAGES: readonly SshMessage[] = [
       /^(?:ssh: connect to host .*|channel \d+: open failed: connect failed): Connection refused/m,
     step: "connection",
     meaning: (host) =>
-      `${host} refused the connection: no ssh server listens at that port`,
+      `${host} refused the connection: no ssh server listens on that port`,
   },
   {
     message:
@@ -129,7 +129,7 @@ const SCRIPT_FAILURES: Readonly<Record<ScriptFailureCode, ScriptFailure>> = {
 /** The line in which the script reports its failure. */
 const SCRIPT_FAILURE = /^distex: (\S+)(?: (.*))?$/m;
 
-/** The line that ssh writes for each probe of the tunnel; it is no failure. */
+/** The line that ssh writes for each probe of the tunnel; this isn't a failure. */
 const PROBE_MESSAGE = /^connect to .*\/nothing port -2 failed/;
 
 /** A step that failed, and why. */

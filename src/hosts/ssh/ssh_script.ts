@@ -41,7 +41,7 @@ const SCRIPT = [
   '[ -n "$deno" ] || fail "no-deno $PATH"',
   'v=$("$deno" --version 2>/dev/null) || fail "no-run $deno: $("$deno" --version 2>&1)"',
   "v=${v#deno }; v=${v%% *}; major=${v%%.*}; minor=${v#*.}; minor=${minor%%.*}",
-  '{ [ "$major" -ge 0 ] && [ "$minor" -ge 0 ]; } 2>/dev/null || fail "no-run $deno is no deno, its version is $v"',
+  '{ [ "$major" -ge 0 ] && [ "$minor" -ge 0 ]; } 2>/dev/null || fail "no-run $deno is not deno, its version is $v"',
   `[ "$major" -gt ${MIN_DENO[0]} ] || { [ "$major" -eq ${
     MIN_DENO[0]
   } ] && [ "$minor" -ge ${MIN_DENO[1]} ]; } || fail "version $v at $deno"`,

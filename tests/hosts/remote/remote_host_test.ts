@@ -29,7 +29,7 @@ const MACHINE = {
   memory: 2 ** 34,
 };
 
-/** Connects to a spawner that the test plays. */
+/** Connects to a fake spawner, which the test controls. */
 class FakeConnector implements Connector {
   readonly kind = "spawner";
   readonly secret = new Uint8Array(32);
@@ -87,7 +87,7 @@ for (const [workers, started] of [[0, 3], [5, 5]] as const) {
   });
 }
 
-Deno.test("RemoteHost.open() has a timeout explained", async () => {
+Deno.test("RemoteHost.open() rejects with the connector's explanation of a timeout", async () => {
   // A timeout doesn't keep the program alive by itself.
   const keepAlive = new KeepAlive();
   keepAlive.hold();
@@ -100,7 +100,7 @@ Deno.test("RemoteHost.open() has a timeout explained", async () => {
   await host.close();
 });
 
-Deno.test("RemoteHost.open() has an unknown failure explained, and no known one", async () => {
+Deno.test("RemoteHost.open() makes the connector explain failures, except HostErrors", async () => {
   const { host, connector } = makeHost();
   const cause = new TypeError("no way");
   connector.connect = () => Promise.reject(cause);
@@ -132,7 +132,7 @@ Deno.test("RemoteHost.lost resolves when the connector notices the loss", async 
   await host.close();
 });
 
-Deno.test("RemoteHost.close() closes a connection that comes too late", async () => {
+Deno.test("RemoteHost.close() closes a connection that is made too late", async () => {
   const { host, connector } = makeHost();
   const { promise, resolve } = Promise.withResolvers<SpawnerConnection>();
   connector.connect = () => promise;

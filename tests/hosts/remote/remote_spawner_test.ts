@@ -27,7 +27,7 @@ const LOST = {
   hostLost: true,
 };
 
-/** A client, and the spawner's end of its connection, which the test plays. */
+/** A client, and the spawner's end of its connection, which the test controls. */
 class Scene {
   /** The client under test. */
   readonly spawner: RemoteSpawner;
@@ -108,7 +108,11 @@ Deno.test("RemoteSpawner closes the connection when a message isn't a spawner's"
   const machine = scene.spawner.open(REQUEST);
   const { ended } = scene.spawner.start(1, "worker");
   await scene.say(SpawnerMessageType.OPEN, REQUEST);
-  await assertRejects(() => machine, RangeError, "a spawner sends no type 1");
+  await assertRejects(
+    () => machine,
+    RangeError,
+    "a spawner doesn't send messages of type 1",
+  );
   assert(await scene.spawner.closed instanceof RangeError);
   assertEquals(await ended, LOST);
 });

@@ -36,7 +36,7 @@ Deno.test("ServerConnector explains a refused connection", async () => {
   const { port } = listener.addr;
   listener.close();
   await assertFails(`127.0.0.1:${port}/2`, "connection", [
-    `no spawner server listens at 127.0.0.1:${port}`,
+    `no spawner server listens on 127.0.0.1:${port}`,
     "deno run -A jsr:@distex/pool/server",
     `ssh://127.0.0.1:${port}`,
   ]);
@@ -179,7 +179,7 @@ for (const secured of [false, true]) {
     const host = { host: server.spec(1), tls: secured && tls };
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = listener.addr;
-    const words = ["this machine can't listen at", "'listen'"];
+    const words = ["this machine can't listen on", "'listen'"];
     await assertFails(host, "worker", [
       ...words,
       `127.0.0.1:${port}`,
@@ -217,7 +217,7 @@ Deno.test("ServerConnector explains that the server has no TLS", async () => {
   ]);
 });
 
-Deno.test("ServerConnector explains that the server may want TLS", async () => {
+Deno.test("ServerConnector explains that the server may require TLS", async () => {
   await using server = await startSpawnerServer({ certificate });
   await assertFails(server.spec(1), "connection", [
     "it may require TLS (the host's option 'tls')",
@@ -294,7 +294,7 @@ Deno.test("Pool continues without an unusable spawner server when onHostError is
   assertStringIncludes(error.message, "no worker at the host 'closed'");
 });
 
-Deno.test("Pool leaves no worker at other hosts when it can't start", async () => {
+Deno.test("Pool leaves no worker on other hosts when it can't start", async () => {
   await using server = await startSpawnerServer();
   const treat = async (connection: Deno.Conn) => {
     await server.logged(/pool 1 .* has connected/);
@@ -307,6 +307,6 @@ Deno.test("Pool leaves no worker at other hosts when it can't start", async () =
     });
     await assertRejects(() => pool.ready, BrokenPoolError);
   });
-  // It logs that after the workers have ended.
+  // The server logs this after the workers have ended.
   await server.logged(/pool 1 .* is gone/);
 });

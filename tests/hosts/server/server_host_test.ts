@@ -180,7 +180,7 @@ for (const security of ["without TLS", "with TLS"]) {
     cancelGrace: 100,
   });
 
-  Deno.test(`Pool runs the calls behind one whose worker it ends at a server ${security}`, async () => {
+  Deno.test(`Pool runs the calls behind a call whose worker it ends on a server ${security}`, async () => {
     await using gate = new Gate();
     await using pool = new Pool(options());
     const endless = pool.with({ timeout: 200 }).run(loop, gate.port);
@@ -189,7 +189,7 @@ for (const security of ["without TLS", "with TLS"]) {
     assertEquals(await Promise.all(behind), [2, 4, 6]);
   });
 
-  Deno.test(`Pool counts all calls as begun at a worker that is killed at a server ${security}`, async () => {
+  Deno.test(`Pool counts all calls as begun on a worker that is killed on a server ${security}`, async () => {
     await using folder = new TestFolder();
     await using pool = new Pool(options());
     const [pid] = await pool.runOnAll(() => Deno.pid);
@@ -204,7 +204,7 @@ for (const security of ["without TLS", "with TLS"]) {
   });
 }
 
-Deno.test("Pool leaves no worker at a spawner server when it has shut down", async () => {
+Deno.test("Pool leaves no worker on a spawner server when it has shut down", async () => {
   const pool = new Pool(0, plain.spec(2));
   const pids = await pool.runOnAll(() => Deno.pid);
   await pool.shutdown();

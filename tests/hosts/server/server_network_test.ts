@@ -108,7 +108,7 @@ networkTest(
 );
 
 networkTest(
-  "SpawnerServer ends the workers of a pool when it can't reach it any more",
+  "SpawnerServer ends a pool's workers when it can't reach the pool any more",
   async () => {
     await using network = await makeNetwork(2);
     const { pool: { address }, hosts: [lost, kept] } = network;
@@ -133,7 +133,7 @@ networkTest(
     });
     const there = pool.with({ host: "lost" });
     const pids = await there.runOnAll(pid);
-    // One of them is busy, and wouldn't notice by itself.
+    // One worker is busy, and wouldn't notice by itself.
     const spin = there.run(
       async (hostname: string, port: number) => {
         const connection = await Deno.connect({ hostname, port });

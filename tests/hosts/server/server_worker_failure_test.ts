@@ -3,7 +3,7 @@ import { Pool } from "../../../mod.ts";
 import { startSpawnerServer } from "../../helpers/spawner_server.ts";
 import { assertFails } from "../../helpers/spawner_failures.ts";
 
-Deno.test("Pool explains that a spawner server refuses so many workers", async () => {
+Deno.test("Pool explains that a spawner server refuses too many workers", async () => {
   const args = ["--max-workers", "3", "--max-workers-per-pool", "2"];
   await using server = await startSpawnerServer({ args });
   await assertFails(server.spec(3), "worker", [

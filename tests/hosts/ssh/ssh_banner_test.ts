@@ -38,7 +38,7 @@ async function failureOf(command: string): Promise<HostError> {
 }
 
 sshTest(
-  "Pool doesn't take an ssh host's banner for the reason of a failure",
+  "Pool doesn't mistake an ssh host's banner for the reason of a failure",
   async () => {
     const text =
       "Idle connections are timed out. Connection refused? Ask us.\n";

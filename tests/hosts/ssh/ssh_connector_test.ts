@@ -7,7 +7,7 @@ import { SshConnector } from "../../../src/hosts/ssh/ssh_connector.ts";
 import { parseHosts } from "../../../src/options/host_spec.ts";
 import { KeepAlive } from "../../../src/util/keep_alive.ts";
 
-/** Makes an ssh host whose pool makes its program in some way. */
+/** Makes an ssh host whose program a given function makes. */
 function makeHost(program: PoolServices["program"]): RemoteHost {
   const [settings] = parseHosts("ssh://maxi/1");
   const services: PoolServices = {
@@ -35,7 +35,7 @@ Deno.test("SshConnector rejects with the bundler's error when the program can't 
   await host.close();
 });
 
-Deno.test("SshConnector explains that the program wasn't made in time, and cancels that", async () => {
+Deno.test("SshConnector explains that the program wasn't made in time, and cancels the bundler", async () => {
   // Timeouts don't keep the program alive by themselves.
   const keepAlive = new KeepAlive();
   keepAlive.hold();

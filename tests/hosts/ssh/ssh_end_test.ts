@@ -30,12 +30,12 @@ async function block(port: number): Promise<void> {
   while (connection !== null);
 }
 
-/** The command lines of a spawner and of a worker at an ssh host. */
+/** The command lines of a spawner and of a worker on an ssh host. */
 const SPAWNER = /^\S+ run -A .*--folder/;
 const WORKER = / --worker /;
 
 sshTest(
-  "Pool leaves nothing at an ssh host when the program is killed",
+  "Pool leaves nothing on an ssh host when the program is killed",
   async () => {
     const hosts = shared.site.host(2);
     await using program = new PoolProgram({ workers: 0, hosts }, "interrupt");
@@ -46,7 +46,7 @@ sshTest(
 );
 
 sshTest(
-  "Pool leaves nothing at an ssh host when the program is killed while a worker is busy",
+  "Pool leaves nothing on an ssh host when the program is killed while a worker is busy",
   async () => {
     await using gate = new Gate();
     const { port } = gate;
@@ -67,7 +67,7 @@ const stages: readonly [string, (program: PoolProgram) => boolean][] = [
 ];
 for (const [stage, reached] of stages) {
   sshTest(
-    `Pool leaves nothing at an ssh host when the program is killed as soon as ${stage}`,
+    `Pool leaves nothing on an ssh host when the program is killed as soon as ${stage}`,
     async () => {
       const hosts = shared.site.host(2);
       await using program = new PoolProgram({ workers: 0, hosts }, "start");
@@ -79,7 +79,7 @@ for (const [stage, reached] of stages) {
 }
 
 sshTest(
-  "Pool leaves nothing at an ssh host when the program is killed before the login shell is done",
+  "Pool leaves nothing on an ssh host when the program is killed before the login shell is done",
   async () => {
     const fifo = `${shared.tmpdir}/fifo`;
     await new Deno.Command("mkfifo", { args: [fifo] }).output();
@@ -102,7 +102,7 @@ sshTest(
 );
 
 sshTest(
-  "Pool leaves nothing at an ssh host when it is shut down while it starts",
+  "Pool leaves nothing on an ssh host when it is shut down while it starts",
   async () => {
     const pool = new Pool({ workers: 0, hosts: shared.site.host() });
     await until(() => sshClients().length > 0);
@@ -111,7 +111,7 @@ sshTest(
   },
 );
 
-/** Starts a server whose system accepts connections, and which stays silent. */
+/** Starts a silent server: its system accepts connections, but nobody answers. */
 function listenSilently(): Deno.TcpListener {
   return Deno.listen({ hostname: "127.0.0.1", port: 0 });
 }
@@ -194,7 +194,7 @@ const accidents: readonly [string, () => void | Promise<void>][] = [
 
 for (const [what, happen] of accidents) {
   sshTest(
-    `Pool is broken and leaves nothing at an ssh host when ${what} is killed`,
+    `Pool is broken and leaves nothing on an ssh host when ${what} is killed`,
     async () => {
       await using gate = new Gate();
       const hosts = shared.site.host(2);

@@ -27,7 +27,7 @@ const OLD_DENO = "2.8.3";
 
 const shared = sharedSite();
 
-/** Checks that a pool of the host fails at a step, with these words. */
+/** Checks that a pool with the host fails at a step, with these words. */
 async function assertFails(
   host: HostOptions,
   step: HostStep,
@@ -42,7 +42,7 @@ async function assertFails(
   await shared.empty();
 }
 
-/** Does the same with a server that has other options. */
+/** Checks the same with a server that has other options. */
 async function assertFailsAt(
   options: SshServerOptions,
   host: Partial<HostOptions>,
@@ -72,7 +72,7 @@ sshTest("Pool explains that an ssh host refused the connection", async () => {
     { host: `ssh://127.0.0.1:${port}`, sshArgs },
     "connection",
     [
-      "no ssh server listens at that port",
+      "no ssh server listens on that port",
       `connect to host 127.0.0.1 port ${port}: Connection refused`,
     ],
   );
@@ -171,7 +171,7 @@ for (
 }
 
 sshTest(
-  "Pool explains that a folder doesn't exist at an ssh host",
+  "Pool explains that a folder doesn't exist on an ssh host",
   async () => {
     const tmpdir = `${shared.site.server.folder}/no`;
     await assertFails(shared.site.host(1, { tmpdir }), "forwarding", [
@@ -183,7 +183,7 @@ sshTest(
 );
 
 sshTest("Pool explains that an ssh host has no space", async () => {
-  // As on a full disk, larger files aren't written.
+  // The limit fails writes of larger files, as a full disk would.
   const limited =
     `trap '' XFSZ; ulimit -f 8; exec sh -c "$SSH_ORIGINAL_COMMAND"`;
   await assertFailsAt({ config: [`ForceCommand ${limited}`] }, {}, "folder", [
@@ -202,7 +202,7 @@ sshTest("Pool explains that an ssh host runs no commands", async () => {
 });
 
 sshTest(
-  "Pool explains that its program at an ssh host didn't connect in time",
+  "Pool explains that its program on an ssh host didn't connect in time",
   async () => {
     await using site = await SshSite.start({
       config: ["ForceCommand exec sleep 1000"],
@@ -216,7 +216,7 @@ sshTest(
 
 // On other machines, deno is found at one of these paths.
 if (!DENO_PLACES.some(isFile)) {
-  sshTest("Pool lists where it looked for deno at an ssh host", async () => {
+  sshTest("Pool lists where it looked for deno on an ssh host", async () => {
     const folder = `${shared.tmpdir}/bin`;
     await Deno.mkdir(folder);
     for (const program of ["sh", "cat", "mkdir", "mv", "rm", "wc"]) {
@@ -231,7 +231,7 @@ if (!DENO_PLACES.some(isFile)) {
   });
 }
 
-sshTest("Pool explains that deno can't be run at an ssh host", async () => {
+sshTest("Pool explains that deno can't be run on an ssh host", async () => {
   const deno = `${shared.site.server.folder}/identity.pub`;
   await assertFails(shared.site.host(1, { deno }), "deno", [
     `can't be run on 127.0.0.1 (${deno}: `,
@@ -241,11 +241,11 @@ sshTest("Pool explains that deno can't be run at an ssh host", async () => {
 });
 
 sshTest(
-  "Pool explains that a program at an ssh host isn't deno",
+  "Pool explains that a program on an ssh host isn't deno",
   async () => {
     const deno = findProgram("ls")!;
     await assertFails(shared.site.host(1, { deno }), "deno", [
-      `can't be run on 127.0.0.1 (${deno} is no deno, its version is `,
+      `can't be run on 127.0.0.1 (${deno} is not deno, its version is `,
       "'deno'",
     ]);
   },
@@ -274,7 +274,7 @@ async function runDeno(...args: string[]): Promise<string> {
   return text!;
 }
 
-sshTest("Pool explains that deno is too old at an ssh host", async () => {
+sshTest("Pool explains that deno is too old on an ssh host", async () => {
   const deno = await fetchDeno(OLD_DENO);
   await assertFails(shared.site.host(1, { deno }), "version", [
     `it is version ${OLD_DENO} at ${deno}, and 2.9 or newer is needed`,
@@ -283,7 +283,7 @@ sshTest("Pool explains that deno is too old at an ssh host", async () => {
 });
 
 sshTest(
-  "Pool reports which worker at an ssh host ended, and its stderr",
+  "Pool reports which worker on an ssh host ended, and its stderr",
   async () => {
     const host = shared.site.host(2, { denoArgs: ["--no-such-flag"] });
     await assertFails(host, "worker", [
@@ -295,7 +295,7 @@ sshTest(
 );
 
 sshTest(
-  "Pool reports how many workers at an ssh host didn't connect in time",
+  "Pool reports how many workers on an ssh host didn't connect in time",
   async () => {
     // These workers wait for a debugger.
     const host = shared.site.host(2, {

@@ -52,7 +52,7 @@ sshTest("Pool runs 64 workers of a host over one ssh process", async () => {
 });
 
 sshTest(
-  "Pool uses one private folder at an ssh host, and leaves nothing",
+  "Pool uses one private folder on an ssh host, and leaves nothing",
   async () => {
     const { site } = shared;
     await using pool = makePool();
@@ -70,12 +70,12 @@ sshTest(
 );
 
 sshTest(
-  "Pool runs tasks at an ssh host with their user's umask",
+  "Pool runs tasks on an ssh host with their user's umask",
   async () => {
     await using pool = makePool();
     const path = `${shared.site.server.folder}/written`;
     await pool.run((path: string) => Deno.writeTextFile(path, ""), path);
-    // sshd may restrict it further than that of this process.
+    // sshd may set a stricter umask than that of this process.
     const expected = 0o666 & ~(Deno.umask() | 0o022);
     assertEquals(Deno.statSync(path).mode! & 0o777, expected);
   },
@@ -99,7 +99,7 @@ sshTest(
 );
 
 sshTest(
-  "Pool prints the output of workers at an ssh host with their names",
+  "Pool prints the output of workers on an ssh host with their names",
   async () => {
     const hosts = shared.site.host(1, { name: "big" });
     await using program = new PoolProgram({ workers: 0, hosts }, "say");
@@ -114,7 +114,7 @@ sshTest(
 );
 
 sshTest(
-  "Pool denies tasks at an ssh host everything when permissions is 'none'",
+  "Pool denies tasks on an ssh host everything when permissions is 'none'",
   async () => {
     await using pool = makePool({ permissions: "none" });
     assertEquals(await pool.run((x: number) => x + 1, 1), 2);
@@ -129,7 +129,7 @@ sshTest(
   },
 );
 
-sshTest("Pool gives workers at an ssh host denoArgs, env and cwd", async () => {
+sshTest("Pool gives workers on an ssh host denoArgs, env and cwd", async () => {
   await using pool = makePool({
     denoArgs: ["--v8-flags=--expose-gc"],
     env: { DISTEX_TEST: "it's $HOME" },
@@ -146,7 +146,7 @@ sshTest("Pool gives workers at an ssh host denoArgs, env and cwd", async () => {
   );
 });
 
-sshTest("Pool runs the deno of the option at an ssh host", async () => {
+sshTest("Pool runs the deno of the option on an ssh host", async () => {
   const deno = `${shared.site.server.folder}/it's "deno"`;
   const script = `#!/bin/sh\nTHROUGH=it exec "${Deno.execPath()}" "$@"\n`;
   await Deno.writeTextFile(deno, script, { mode: 0o755 });
@@ -155,7 +155,7 @@ sshTest("Pool runs the deno of the option at an ssh host", async () => {
 });
 
 sshTest(
-  "Pool runs a deno at an ssh host that prints a warning before its version",
+  "Pool runs a deno on an ssh host that prints a warning before its version",
   async () => {
     const deno = `${shared.site.server.folder}/warning`;
     const script =
@@ -209,7 +209,7 @@ for (const shell of ["dash", "bash", "zsh", "tcsh", "csh", "fish"]) {
   const path = findProgram(shell);
   if (path === undefined) continue;
   sshTest(
-    `Pool runs workers at an ssh host when the login shell is ${shell}`,
+    `Pool runs workers on an ssh host when the login shell is ${shell}`,
     async () => {
       // This is how sshd runs a command, except for the shell.
       const command = `exec ${path} -c "$SSH_ORIGINAL_COMMAND"`;
@@ -225,7 +225,7 @@ for (const shell of ["dash", "bash", "zsh", "tcsh", "csh", "fish"]) {
 }
 
 sshTest(
-  "Pool runs workers at an ssh host when the login shell prints something first",
+  "Pool runs workers on an ssh host when the login shell prints something first",
   async () => {
     const BASH_ENV = `${shared.tmpdir}/rc`;
     await Deno.writeTextFile(

@@ -7,7 +7,7 @@ import { BrokenPoolError, HostError, Pool } from "../../../mod.ts";
 
 const PROGRAM = new URL("../../programs/ssh_bundle.ts", import.meta.url).href;
 
-/** Nobody listens there, which doesn't matter while the program is being made. */
+/** Nothing listens there: no test gets further than making the program. */
 const HOST = "ssh://127.0.0.1:1/1";
 
 /**
