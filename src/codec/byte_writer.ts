@@ -107,6 +107,6 @@ export class ByteWriter {
 /** Makes the error for a message that is longer than a frame can be. */
 export function tooLarge(): TooLarge {
   return new TooLarge(
-    `It takes more than the ${MAX_FRAME_BYTES} bytes that a message can have`,
+    `It exceeds the limit of ${MAX_FRAME_BYTES} bytes for a message`,
   );
 }

@@ -63,7 +63,7 @@ export class FrameReader {
       const length = this.#view.getUint32(this.#start);
       if (length > MAX_FRAME_BYTES) {
         throw new RangeError(
-          `Malformed message: ${length} bytes are more than the ${MAX_FRAME_BYTES} that a frame can have`,
+          `Malformed message: a frame has ${length} bytes, which exceeds the limit of ${MAX_FRAME_BYTES}`,
         );
       }
       const start = this.#start + 4;

@@ -214,7 +214,7 @@ Deno.test("FrameReader refuses a frame as soon as it announces too many bytes", 
     await assertRejects(
       () => reader.read(() => {}),
       RangeError,
-      `${length} bytes are more than the ${MAX_FRAME_BYTES}`,
+      `a frame has ${length} bytes, which exceeds the limit of ${MAX_FRAME_BYTES}`,
     );
   }
 });
