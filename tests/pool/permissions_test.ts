@@ -6,6 +6,7 @@ import {
 } from "@std/assert";
 import { deadline } from "@std/async/deadline";
 import { Pool } from "../../mod.ts";
+import { PROTOCOL_VERSION } from "../../src/transport/handshake.ts";
 import { sshTest, startSshServer } from "../helpers/ssh_server.ts";
 
 /** The longest that an operation may take, in milliseconds. */
@@ -115,16 +116,16 @@ Deno.test("Pool with permissions 'none' doesn't let tasks gain permissions", asy
   );
 });
 
-/** Tries to connect to the pool as the worker with a number. */
-async function knock(worker: number): Promise<string> {
+/** Tries to connect to the pool as the worker with an id. */
+async function knock(version: number, id: number): Promise<string> {
   const path = Deno.args[Deno.args.indexOf("--connect") + 1]!
     .slice("unix:".length);
   const connection = await Deno.connect({ transport: "unix", path });
   const utf8 = new TextEncoder();
-  // MessagePack of { version: 1, worker, nonce }, and then of { proof }.
+  // MessagePack of { version, id, nonce }, and then of { proof }.
   const hello = [
-    ...[0x83, 0xa7, ...utf8.encode("version"), 1],
-    ...[0xa6, ...utf8.encode("worker"), worker],
+    ...[0x83, 0xa7, ...utf8.encode("version"), version],
+    ...[0xa2, ...utf8.encode("id"), id],
     ...[0xa5, ...utf8.encode("nonce"), 0xc4, 32, ...new Uint8Array(32)],
   ];
   const proof = [
@@ -144,10 +145,14 @@ async function knock(worker: number): Promise<string> {
 Deno.test("Pool refuses a task that connects to its socket like a worker", async () => {
   await using pool = new Pool({ workers: 2, permissions: "none" });
   await pool.ready;
-  for (const worker of [0, 1, 2, 3, 4]) {
-    const answers = await deadline(pool.run(knock, worker), LONG);
-    assert(answers.endsWith("hung up"), answers);
+  for (const id of [0, 1, 2, 3, 4]) {
+    const knocking = pool.run(knock, PROTOCOL_VERSION, id);
+    const answers = await deadline(knocking, LONG);
+    assertEquals(answers, "hung up, hung up");
   }
+  // Only a peer of another version gets an answer: the pool's version.
+  const answers = await deadline(pool.run(knock, 1, 0), LONG);
+  assertEquals(answers, "answered, hung up");
   const pids = await pool.runOnAll(() => Deno.args.at(-1));
   assertEquals(new Set(pids).size, 2);
 });
