@@ -176,7 +176,7 @@ class ItemCall extends Call {
 export function argumentList(item: unknown): unknown[] {
   if (Array.isArray(item)) return item;
   throw new TypeError(
-    `With 'spread', each item must be an array of arguments, and this is ${
+    `With 'spread', each item must be an array of arguments, but one is ${
       Deno.inspect(item)
     }`,
   );

@@ -34,7 +34,7 @@ export function parseInputs(
   iterables.forEach((iterable, index) => {
     if (isIterable(iterable) || isAsyncIterable(iterable)) return;
     throw new TypeError(
-      `The 'iterables[${index}]' of a map must be iterable, and is ${
+      `The 'iterables[${index}]' of a map must be iterable, but is ${
         Deno.inspect(iterable)
       }`,
     );

@@ -298,7 +298,7 @@ export class Scheduler {
     const why = cause === undefined ? "" : `: ${cause.message}`;
     return withoutFrames(
       new BrokenPoolError(
-        `There is no worker at the host '${host}', where the task must run${why}`,
+        `There is no worker on the host '${host}', where the task must run${why}`,
         cause && { cause },
       ),
     );
