@@ -86,8 +86,8 @@ export abstract class Call {
    *
    * @param task The task to call.
    * @param payload The arguments, or a chunk's items.
-   * @param chunk Whether each item of a chunk is a `"single"` argument or a list
-   * of arguments (`"spread"`); `undefined` if the call isn't a chunk.
+   * @param chunk Whether each item of a chunk is a `"single"` argument or a
+   * list of arguments (`"spread"`); `undefined` if the call isn't a chunk.
    * @param terms How and where the call may run.
    */
   constructor(
@@ -216,8 +216,8 @@ export abstract class Call {
   /**
    * Delivers the task's result.
    *
-   * @param value The result; for a chunk, a list with the results of all items or
-   * of the first ones.
+   * @param value The result; for a chunk, a list with the results of all items
+   * or of the first ones.
    * @param bytes The size of the result on the wire.
    * @param microseconds How long a worker was busy with the call, if known.
    */

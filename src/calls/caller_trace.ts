@@ -3,8 +3,9 @@ import { withSourcePositions } from "../tasks/source_positions.ts";
 
 /**
  * Removes the stack frames of an error that the pool created: they point into
- * the pool's own code, and the caller's frames will replace them. Deno prints an
- * uncaught error's `stack` as changed only if nobody read it before the change.
+ * the pool's own code, and the caller's frames will replace them. Deno prints
+ * an uncaught error's `stack` as changed only if nobody read it before the
+ * change.
  */
 export function withoutFrames<E extends Error>(error: E): E {
   Object.defineProperty(error, "stack", {
@@ -25,7 +26,9 @@ export class CallerTrace {
     Error.captureStackTrace(this, below);
   }
 
-  /** Appends the caller's frames to the stack of `thrown`, if it is an error. */
+  /**
+   * Appends the caller's frames to the stack of `thrown`, if it is an error.
+   */
   addTo(thrown: unknown, task?: RegisteredTask): unknown {
     if (!(thrown instanceof Error)) return thrown;
     return addFrames(thrown, this.stack, "    at ", task);
@@ -35,8 +38,8 @@ export class CallerTrace {
 /**
  * Returns a promise that rejects with `thrown`; the caller resolves another
  * promise with it. If `thrown` is an error, it gets the frames of the async
- * functions that await that other promise by then. V8 collects these frames only
- * when an error occurs, so successful calls don't pay for them.
+ * functions that await that other promise by then. V8 collects these frames
+ * only when an error occurs, so successful calls don't pay for them.
  *
  * @see {@link https://v8.dev/docs/stack-trace-api#async-stack-traces}
  */

@@ -41,10 +41,10 @@ export class Future<Result> implements Promise<Result> {
 
   /**
    * Cancels the task, and rejects the future with a `DOMException` named
-   * `"AbortError"`. Unlike in PEP 3148, a running task can be cancelled too: its
-   * signal is aborted, and if it doesn't end within `cancelGrace`, its worker is
-   * killed and replaced. Other running tasks of that worker get up to ten times
-   * `cancelGrace` to end before.
+   * `"AbortError"`. Unlike in PEP 3148, a running task can be cancelled too:
+   * its signal is aborted, and if it doesn't end within `cancelGrace`, its
+   * worker is killed and replaced. Other running tasks of that worker get up to
+   * ten times `cancelGrace` to end before.
    *
    * @example Usage
    * ```ts
@@ -91,8 +91,8 @@ export class Future<Result> implements Promise<Result> {
   }
 
   /**
-   * Checks whether the task was sent to a worker and isn't done. It may still be
-   * waiting there.
+   * Checks whether the task was sent to a worker and isn't done. It may still
+   * be waiting there.
    *
    * @example Usage
    * ```ts

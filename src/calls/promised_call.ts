@@ -15,8 +15,8 @@ export class PromisedCall<Result> extends Call {
   /**
    * Constructs a call of `task` with arguments.
    *
-   * @param isObserved Whether the call detects if somebody awaits it, which slows
-   * down large batches.
+   * @param isObserved Whether the call detects if somebody awaits it, which
+   * slows down large batches.
    */
   constructor(
     task: RegisteredTask,

@@ -9,7 +9,8 @@ export interface Limits {
 }
 
 /**
- * Calls `end` with the reason when the timeout expires or the signal is aborted.
+ * Calls `end` with the reason when the timeout expires or the signal is
+ * aborted.
  *
  * @param trace The caller, whose frames are added to a timeout error.
  * @param what The subject of the timeout error's message.
@@ -50,8 +51,8 @@ interface Watch {
 const watches = new WeakMap<AbortSignal, Watch>();
 
 /**
- * Calls `callback` when a signal is aborted. All callbacks of a signal share one
- * listener, because adding or removing one gets slower with their number.
+ * Calls `callback` when a signal is aborted. All callbacks of a signal share
+ * one listener, because adding or removing one gets slower with their number.
  *
  * @returns A function that removes the callback.
  */

@@ -4,7 +4,7 @@ import { CallList } from "./call_list.ts";
 /** The calls for one host; `undefined`: the calls without a host. */
 export type AffinityList = [host: string | undefined, calls: CallList];
 
-/** Waiting calls, in one list for each host and one for calls without a host. */
+/** Waiting calls, in one list per host and one for calls without a host. */
 export class AffinityLists {
   readonly #anywhere = new CallList();
   readonly #byHost = new Map<string, CallList>();

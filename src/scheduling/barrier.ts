@@ -40,7 +40,7 @@ export class Barrier {
     await Promise.allSettled(promises);
   }
 
-  /** Stops counting the barrier as pending: its calls ended, or it was withdrawn. */
+  /** Ends the barrier: its calls have ended, or it was withdrawn. */
   end(): void {
     this.#observer.moved(this, "queued", "settled");
   }

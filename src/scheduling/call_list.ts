@@ -5,8 +5,8 @@ import { Queue } from "../util/queue.ts";
 const MIN_RELEASED = 32;
 
 /**
- * A FIFO queue of calls that wait for a worker. Releasing a call from anywhere in
- * the list takes amortized constant time.
+ * A FIFO queue of calls that wait for a worker. Releasing a call from anywhere
+ * in the list takes amortized constant time.
  */
 export class CallList implements CallOwner {
   readonly #calls = new Queue<Call>();

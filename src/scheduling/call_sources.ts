@@ -8,7 +8,7 @@ export interface Offer extends HostCapacity {
   readonly room: number;
 }
 
-/** A source of calls that submits them when workers have room, such as a map. */
+/** A source, such as a map, that submits calls when workers have room. */
 export interface CallSource {
   /** The host where its calls must run; `undefined` for any. */
   readonly host?: string | undefined;
@@ -16,7 +16,8 @@ export interface CallSource {
   readonly ended: boolean;
   /**
    * Submits up to `offer.room` calls, now or later. The source must wake the
-   * scheduler when it ends, and when it can submit more calls than it could now.
+   * scheduler when it ends, and when it can submit more calls than it could
+   * now.
    */
   pull(offer: Offer): void;
   /** Stops submitting calls, for the given reason. */

@@ -8,20 +8,24 @@ import {
 } from "../protocol/worker_messages.ts";
 import { unsendableError } from "../codec/unsendable_error.ts";
 
-/** The size at which a list of calls is closed, so its first calls can start. */
+/**
+ * The size at which a list of calls is closed, so its first calls can start.
+ */
 const MAX_LIST_BYTES = 2 ** 18;
 
 /** Provides the code of modules that remote workers can't load themselves. */
 export interface ModuleSource {
   /** Returns whether a module must be sent. */
   needsBundle(url: string): boolean;
-  /** Returns a module's code, bundled with all its imports, and the code's hash. */
+  /**
+   * Returns a module's code, bundled with all its imports, and the code's hash.
+   */
   bundle(url: string): Promise<{ hash: string; code: string }>;
 }
 
 /**
- * Writes calls to a worker's channel, preceded by the tasks and modules that they
- * need. Consecutive calls of the same task share a message.
+ * Writes calls to a worker's channel, preceded by the tasks and modules that
+ * they need. Consecutive calls of the same task share a message.
  */
 export class CallWriter {
   readonly #channel: Channel;
@@ -146,7 +150,9 @@ export class CallWriter {
     this.#defined.add(task.id);
   }
 
-  /** Returns the definition to send; sends a needed module once it is bundled. */
+  /**
+   * Returns the definition to send; sends a needed module once it is bundled.
+   */
   #provide(definition: Definition): Definition {
     if (definition.kind !== "module") return definition;
     const { url } = definition;

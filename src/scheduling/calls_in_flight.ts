@@ -13,15 +13,15 @@ export interface UnansweredCalls {
  * were sent.
  *
  * A worker begins calls in that order and runs at most `concurrency` calls at
- * once. Before it begins the first call of a message, it sends the results of all
- * calls that have ended. So a call can't have begun if at least `concurrency`
- * unanswered calls precede its message.
+ * once. Before it begins the first call of a message, it sends the results of
+ * all calls that have ended. So a call can't have begun if at least
+ * `concurrency` unanswered calls precede its message.
  */
 export class CallsInFlight {
   readonly #concurrency: number;
   readonly #calls = new Map<number, Call>();
 
-  /** Constructs an empty list for a worker that runs `concurrency` calls at once. */
+  /** Constructs an empty list for a worker with the given concurrency. */
   constructor(concurrency: number) {
     this.#concurrency = concurrency;
   }
@@ -44,8 +44,8 @@ export class CallsInFlight {
    * Checks that the number of results fits the chunk. A worker may answer only
    * the first items if their results are large.
    *
-   * @throws {RangeError} If no call has this id, if the call isn't a chunk, or if
-   * the number of results is 0 or exceeds the number of items.
+   * @throws {RangeError} If no call has this id, if the call isn't a chunk, or
+   * if the number of results is 0 or exceeds the number of items.
    */
   expectChunk(id: number, values: number): void {
     const { chunk, items } = this.#get(id);
@@ -85,7 +85,8 @@ export class CallsInFlight {
   }
 
   /**
-   * Whether there are calls that may have begun, and all of them were abandoned.
+   * Whether there are calls that may have begun, and all of them were
+   * abandoned.
    */
   get isAbandoned(): boolean {
     let found = false;

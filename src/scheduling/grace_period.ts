@@ -2,13 +2,15 @@ import type { Call } from "../calls/call.ts";
 import type { CallsInFlight } from "./calls_in_flight.ts";
 import { nextTurn } from "../util/next_turn.ts";
 
-/** Other calls get this many grace periods to end before the worker is killed. */
+/**
+ * Other calls get this many grace periods to end before the worker is killed.
+ */
 const DRAIN_FACTOR = 10;
 
 /**
  * Gives an abandoned call time to end. After that it kills the worker: at once
- * if no other call may be running; otherwise when the other calls have ended, or
- * after ten more grace periods.
+ * if no other call may be running; otherwise when the other calls have ended,
+ * or after ten more grace periods.
  */
 export class GracePeriod {
   readonly #calls: CallsInFlight;
@@ -32,7 +34,9 @@ export class GracePeriod {
     this.#end = end;
   }
 
-  /** Whether the time is over: the worker is killed when its other calls end. */
+  /**
+   * Whether the time is over: the worker is killed when its other calls end.
+   */
   get isOver(): boolean {
     return this.#isOver;
   }

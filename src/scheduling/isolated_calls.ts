@@ -49,8 +49,8 @@ export class IsolatedCalls implements CallOwner {
   }
 
   /**
-   * Sends calls to idle workers. If all workers are busy, one worker for each call
-   * gets no new calls until it or another worker is idle.
+   * Sends calls to idle workers. If all workers are busy, one worker for each
+   * call gets no new calls until it or another worker is idle.
    *
    * @param send Sends a call to a worker.
    */

@@ -5,8 +5,8 @@ import { IsolatedCalls } from "./isolated_calls.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 
 /**
- * Everything that waits for a worker: calls, grouped by the host where they must
- * run, barriers between them, and calls that run again in isolation.
+ * Everything that waits for a worker: calls, grouped by the host where they
+ * must run, barriers between them, and calls that run again in isolation.
  */
 export class PendingQueue {
   /** The calls before the first barrier. */
@@ -73,8 +73,8 @@ export class PendingQueue {
   }
 
   /**
-   * Returns how many calls before the first barrier wait for a host; `undefined`:
-   * without a host.
+   * Returns how many calls before the first barrier wait for a host;
+   * `undefined`: without a host.
    */
   waiting(host: string | undefined): number {
     return this.#current.waiting(host);

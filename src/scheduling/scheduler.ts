@@ -42,10 +42,10 @@ export class Scheduler {
   #sourceAdded = false;
   /** If closed, creates the error for each call submitted from now on. */
   #closed: (() => Error) | undefined;
-  /** If cancelled, creates the error for each call that would be queued again. */
+  /** If cancelled, creates the error for each call to be queued again. */
   #cancelled: (() => Error) | undefined;
 
-  /** Constructs a scheduler without workers; calls wait until some are added. */
+  /** Constructs a scheduler that has no workers yet. */
   constructor(keepAlive: KeepAlive, events: SchedulerEvents) {
     this.#events = events;
     this.#sources = new CallSources(keepAlive, this.#workers);
@@ -104,8 +104,8 @@ export class Scheduler {
   }
 
   /**
-   * Queues a call that continues a submitted one, even if the scheduler was closed
-   * meanwhile; fails it if queued calls were cancelled.
+   * Queues a call that continues a submitted one, even if the scheduler was
+   * closed meanwhile; fails it if queued calls were cancelled.
    */
   resubmit(call: Call): void {
     call.submit(this.#counts);
@@ -115,8 +115,8 @@ export class Scheduler {
   }
 
   /**
-   * Sends a call to every worker after all earlier calls have ended. Later calls
-   * wait until these calls have ended.
+   * Sends a call to every worker after all earlier calls have ended. Later
+   * calls wait until these calls have ended.
    *
    * @param makeCall Creates the call for one worker.
    * @param host The host of the workers; `undefined` for all workers.
@@ -134,8 +134,8 @@ export class Scheduler {
   }
 
   /**
-   * Withdraws a call of {@linkcode Scheduler.submitToAll} that hasn't begun. Its
-   * promise stays pending.
+   * Withdraws a call of {@linkcode Scheduler.submitToAll} that hasn't begun.
+   * Its promise stays pending.
    *
    * @param makeCall The function that was passed to `submitToAll()`.
    */
@@ -155,7 +155,8 @@ export class Scheduler {
   /**
    * Fails all calls that are submitted from now on.
    *
-   * @param reason Creates an error for each call, because each has its own caller.
+   * @param reason Creates an error for each call, because each has its own
+   * caller.
    */
   close(reason: () => Error): void {
     // Comes first, because the sources may submit their remaining items.
@@ -164,8 +165,8 @@ export class Scheduler {
   }
 
   /**
-   * Fails all queued calls, and later the calls that would be queued again because
-   * their worker is lost.
+   * Fails all queued calls, and later the calls that would be queued again
+   * because their worker is lost.
    *
    * @param reason Creates an error for each call.
    */
@@ -191,8 +192,8 @@ export class Scheduler {
   }
 
   /**
-   * Fails the calls that nobody awaits. Calls that have begun may continue for the
-   * grace period.
+   * Fails the calls that nobody awaits. Calls that have begun may continue for
+   * the grace period.
    *
    * @param reason Creates an error for each call.
    * @returns How many calls were failed.
@@ -387,7 +388,7 @@ export class Scheduler {
   }
 }
 
-/** Returns whether a call isn't settled; cancelAll() settles calls in flight. */
+/** Returns whether a lost worker's call wasn't settled while in flight. */
 function isPending(call: Call): boolean {
   return call.state !== "settled";
 }

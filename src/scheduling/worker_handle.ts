@@ -24,8 +24,8 @@ export interface WorkerProfile {
   /** The source of modules, for a worker on another machine. */
   readonly modules: ModuleSource | undefined;
   /**
-   * Whether the worker is connected by TCP. A TCP connection that breaks can lose
-   * the worker's last messages.
+   * Whether the worker is connected by TCP. A TCP connection that breaks can
+   * lose the worker's last messages.
    */
   readonly overTcp?: boolean;
   /** How many calls the worker runs at once. */
@@ -53,8 +53,8 @@ export class WorkerHandle implements CallOwner {
   /** Whether the worker is lost. */
   lost = false;
   /**
-   * `"isolated"` while the worker runs one call in isolation; `"draining"` while
-   * it gets no new calls, because a call waits to run in isolation.
+   * `"isolated"` while the worker runs one call in isolation; `"draining"`
+   * while it gets no new calls, because a call waits to run in isolation.
    */
   reservation: "isolated" | "draining" | undefined;
 
@@ -188,8 +188,8 @@ export class WorkerHandle implements CallOwner {
   }
 
   /**
-   * Tells the worker that a call was abandoned. If the call doesn't end within the
-   * grace period, the worker is killed: see {@linkcode GracePeriod}.
+   * Tells the worker that a call was abandoned. If the call doesn't end within
+   * the grace period, the worker is killed: see {@linkcode GracePeriod}.
    */
   release(call: Call): void {
     // A lost worker's calls are about to be settled or moved.
@@ -205,8 +205,8 @@ export class WorkerHandle implements CallOwner {
   }
 
   /**
-   * Kills the worker, but keeps the connection open: the results that the worker
-   * already sent show which calls it began.
+   * Kills the worker, but keeps the connection open: the results that the
+   * worker already sent show which calls it began.
    */
   #kill(): void {
     this.#killed = true;

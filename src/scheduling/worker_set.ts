@@ -57,7 +57,7 @@ export class WorkerSet {
     return this.#workers.filter(({ hasRoom }) => hasRoom);
   }
 
-  /** Returns the capacity of a host's workers; `undefined` means all workers. */
+  /** Returns the capacity of a host's workers; `undefined`: of all workers. */
   capacity(host: string | undefined): HostCapacity {
     let workers = 0;
     let concurrency = 0;
