@@ -17,7 +17,7 @@ import { WorkerSet } from "./worker_set.ts";
 export interface SchedulerEvents {
   /** Handles the loss of a worker, which may have been the last one. */
   lost(worker: WorkerHandle, loss: LostWorker): void;
-  /** Returns whether a host may get workers; `undefined` means any host. */
+  /** Returns whether a host has or may get workers; `undefined`: any host. */
   expects(host: string | undefined): boolean;
   /** Returns the reason why a host can't be used, if known. */
   hostError(host: string): Error | undefined;
