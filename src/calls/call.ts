@@ -1,7 +1,7 @@
 import type { RegisteredTask } from "../tasks/task_registry.ts";
 
 /**
- * The states of a call, with the methods that change them:
+ * The states of a call, and the methods that change them:
  *
  * ```
  *            send()          succeed(), fail()
@@ -16,10 +16,10 @@ import type { RegisteredTask } from "../tasks/task_registry.ts";
  *
  * - `"queued"`: it waits for a worker.
  * - `"sent"`: a worker has it.
- * - `"abandoned"`: a worker has it, but nobody waits for it any more.
- * - `"requeued"`: it was lost with a worker, and runs again, as a whole
- *   (`send()` makes it `"sent"` again) or in parts.
- * - `"settled"`: its outcome was delivered, or nobody waited for it.
+ * - `"abandoned"`: a worker has it, but its outcome will be ignored.
+ * - `"requeued"`: its worker was lost, and it will run again: as a whole
+ *   (`send()` makes it `"sent"` again), or in parts.
+ * - `"settled"`: its outcome was delivered or ignored.
  */
 export type CallState =
   | "queued"
@@ -28,34 +28,36 @@ export type CallState =
   | "requeued"
   | "settled";
 
-/** The queue, worker or set of retries that has a call. */
+/** The queue, worker or set of retries that holds a call. */
 export interface CallOwner {
-  /** Lets go of a call that nobody waits for any more. */
+  /** Drops a call that was abandoned. */
   release(call: Call): void;
 }
 
-/** Counts calls by their transitions. */
+/** Observes the state transitions of calls. */
 export interface CallObserver {
   /**
-   * Notes a transition; a call that was just submitted comes from nowhere.
+   * Handles a transition.
    *
-   * @param counted The call, or another thing that is counted as one.
+   * @param counted The call, or a barrier, which counts as a call.
+   * @param from The previous state; `undefined` if the call was just submitted.
    */
   moved(counted: object, from: CallState | undefined, to: CallState): void;
 }
 
-/** The conditions under which calls are made. */
+/** How and where a call may run. */
 export interface CallTerms {
-  /** The host where they must run; `undefined` for any. */
+  /** The host where the call must run; `undefined` for any. */
   readonly host?: string | undefined;
-  /** How often a call may run again after its worker was lost. */
+  /** How often the call may run again after its worker was lost. */
   readonly retries: number;
   /**
-   * Calls of different groups don't share a message, which lets the pool end a
-   * slow one without harm to another. `undefined` is a group too.
+   * Calls of different groups don't share a message. This lets the pool kill
+   * the worker of a slow call without failing calls of other groups.
+   * `undefined` is also a group.
    */
   readonly group?: object | undefined;
-  /** Whether a call may run only at the worker that it was sent to. */
+  /** Whether the call may run only on the first worker that it is sent to. */
   readonly pinned?: boolean;
 }
 
@@ -65,11 +67,11 @@ const DEFAULT_TERMS: CallTerms = { retries: 0 };
 const NOTHING: readonly unknown[] = [];
 
 /**
- * One message's worth of work for a worker: a task with its arguments, or
- * with the items of a map's chunk.
+ * A unit of work that is sent to a worker: a task with its arguments, or with
+ * a chunk of a map's items.
  */
 export abstract class Call {
-  /** How many items the call is for; 1 if it is no chunk. */
+  /** The number of items in a chunk; 1 if the call isn't a chunk. */
   readonly items: number;
   #state: CallState = "queued";
   #payload: readonly unknown[];
@@ -84,9 +86,9 @@ export abstract class Call {
    *
    * @param task The task to call.
    * @param payload The arguments, or a chunk's items.
-   * @param chunk Whether a chunk's items are `"single"` arguments or `"spread"`
-   * lists of them; `undefined` if the call is no chunk.
-   * @param terms The conditions under which it is made.
+   * @param chunk Whether each item of a chunk is a `"single"` argument or a
+   * list of arguments (`"spread"`); `undefined` if the call isn't a chunk.
+   * @param terms How and where the call may run.
    */
   constructor(
     readonly task: RegisteredTask,
@@ -98,22 +100,22 @@ export abstract class Call {
     this.items = chunk === undefined ? 1 : payload.length;
   }
 
-  /** Where the call is in its life. */
+  /** The call's state. */
   get state(): CallState {
     return this.#state;
   }
 
-  /** The arguments, or a chunk's items; dropped when the call is settled. */
+  /** The arguments, or a chunk's items; empty once the call is settled. */
   get payload(): readonly unknown[] {
     return this.#payload;
   }
 
-  /** The call's id at its worker. */
+  /** The call's id in messages to and from its worker. */
   get id(): number {
     return this.#id;
   }
 
-  /** The number of the message to its worker that the call is part of. */
+  /** The number of the message that sent the call to its worker. */
   get message(): number {
     return this.#message;
   }
@@ -123,34 +125,34 @@ export abstract class Call {
     return this.#bytes;
   }
 
-  /** Whether somebody awaits the call, as far as that is known. */
+  /** Whether somebody awaits the call; `true` if that isn't known. */
   get isAwaited(): boolean {
     return true;
   }
 
-  /** Calls `callback` when somebody begins to await the call. */
+  /** Calls `callback` when somebody first awaits the call. */
   whenAwaited(_callback: () => void): void {}
 
-  /** Keeps an error that nobody handles from being reported. */
+  /** Prevents an unhandled rejection if the call fails. */
   ignoreFailure(): void {}
 
-  /** Returns whether `owner` has the call. */
+  /** Returns whether `owner` holds the call. */
   isWith(owner: CallOwner): boolean {
     return this.#owner === owner;
   }
 
-  /** Passes the call to another owner, or to nobody for now. */
+  /** Passes the call to another owner; `undefined` means to none yet. */
   pass(owner: CallOwner | undefined): void {
     this.#owner = owner;
   }
 
-  /** Enters a pool, whose observer is told of all transitions. */
+  /** Submits the call: `observer` handles this and all later transitions. */
   submit(observer: CallObserver): void {
     this.#observer = observer;
     observer.moved(this, undefined, this.#state);
   }
 
-  /** Notes that a worker was sent the call. */
+  /** Marks the call as sent to a worker. */
   send(worker: CallOwner, id: number, message: number, bytes: number): void {
     this.#owner = worker;
     this.#id = id;
@@ -161,7 +163,7 @@ export abstract class Call {
     this.#observer?.moved(this, from, "sent");
   }
 
-  /** Returns to the queue from a lost worker that can't have begun it. */
+  /** Marks the call as queued again: its lost worker can't have begun it. */
   requeue(): void {
     this.#owner = undefined;
     const from = this.#state;
@@ -169,7 +171,7 @@ export abstract class Call {
     this.#observer?.moved(this, from, "queued");
   }
 
-  /** Notes that its worker was lost and that the call is to run again. */
+  /** Marks the call as lost with its worker; it will run again. */
   lose(owner: CallOwner): void {
     const from = this.#state;
     this.#owner = owner;
@@ -178,9 +180,9 @@ export abstract class Call {
   }
 
   /**
-   * Drops the call: its outcome, if there will be one, is not delivered.
+   * Drops the call: its outcome won't be delivered.
    *
-   * @returns Whether somebody was still waiting for it.
+   * @returns Whether the call was neither settled nor abandoned before.
    */
   abandon(): boolean {
     const state = this.#state;
@@ -203,7 +205,7 @@ export abstract class Call {
   /**
    * Abandons the call, and delivers an error at once.
    *
-   * @returns Whether it was pending.
+   * @returns Whether the call was neither settled nor abandoned before.
    */
   cancel(error: unknown): boolean {
     if (!this.abandon()) return false;
@@ -212,9 +214,10 @@ export abstract class Call {
   }
 
   /**
-   * Delivers what the task returned; for a chunk, a list of values, which may
-   * be those of its first items only.
+   * Delivers the task's result.
    *
+   * @param value The result; for a chunk, a list with the results of all items
+   * or of the first ones.
    * @param bytes The size of the result on the wire.
    * @param microseconds How long a worker was busy with the call, if known.
    */
@@ -225,14 +228,14 @@ export abstract class Call {
     this.#owner = undefined;
     if (state !== "abandoned") this.resolved(value, bytes, microseconds);
     this.#payload = NOTHING;
-    // Last, as the delivery may submit a call that follows this one.
+    // Comes last, because the delivery may submit a follow-up call.
     this.#observer?.moved(this, state, "settled");
   }
 
   /**
-   * Delivers what the task threw, or why it can't run.
+   * Delivers the error that the task threw, or the reason why it can't run.
    *
-   * @param before For a chunk, the values of the items before the failing one.
+   * @param before For a chunk, the results of the items before the failing one.
    */
   fail(error: unknown, before?: unknown[]): void {
     const state = this.#state;
@@ -247,19 +250,19 @@ export abstract class Call {
   /**
    * Runs the call again after its worker was lost.
    *
-   * @param submit Takes the call that runs next in its place.
+   * @param submit Submits each call to run: this one, or its parts in turn.
    */
   rerun(submit: (call: Call) => void): void {
     submit(this);
   }
 
-  /** Takes the value that somebody waits for. */
+  /** Delivers the result; isn't called for an abandoned call. */
   protected abstract resolved(
     value: unknown,
     bytes: number,
     microseconds: number | undefined,
   ): void;
 
-  /** Takes the error that somebody waits for. */
+  /** Delivers the error; isn't called for an abandoned call that fails. */
   protected abstract rejected(error: unknown, before?: unknown[]): void;
 }

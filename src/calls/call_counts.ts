@@ -2,34 +2,34 @@ import type { KeepAlive } from "../util/keep_alive.ts";
 import type { Call, CallObserver, CallState } from "./call.ts";
 
 /**
- * Counts the calls that aren't settled, and keeps the program alive while
- * there are some.
+ * Counts pending calls, and keeps the program alive while there are any. A call
+ * is pending until it is settled.
  */
 export class CallCounts implements CallObserver {
   readonly #keepAlive: KeepAlive;
   readonly #onSettled: () => void;
-  /** Pending calls that don't keep the program alive. */
+  /** The pending calls that don't keep the program alive. */
   readonly #unheld = new Set<object>();
   #pending = 0;
   #inFlight = 0;
   #idle: PromiseWithResolvers<void> | undefined;
 
   /**
-   * Constructs the counts of no calls.
+   * Constructs counts of zero.
    *
-   * @param onSettled Called after each call that is settled.
+   * @param onSettled Called whenever a call was settled.
    */
   constructor(keepAlive: KeepAlive, onSettled: () => void) {
     this.#keepAlive = keepAlive;
     this.#onSettled = onSettled;
   }
 
-  /** How many calls are with a worker, awaited or abandoned. */
+  /** How many calls a worker has, including abandoned ones. */
   get inFlight(): number {
     return this.#inFlight;
   }
 
-  /** How many calls are not settled. */
+  /** How many calls are pending. */
   get pending(): number {
     return this.#pending;
   }
@@ -46,7 +46,7 @@ export class CallCounts implements CallObserver {
     await this.#idle.promise;
   }
 
-  /** Lets the program end before a pending call, until somebody awaits it. */
+  /** Stops a call from keeping the program alive, until somebody awaits it. */
   unhold(call: Call): void {
     if (call.isAwaited || this.#unheld.has(call)) return;
     this.#unheld.add(call);

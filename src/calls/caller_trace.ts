@@ -2,9 +2,10 @@ import type { RegisteredTask } from "../tasks/task_registry.ts";
 import { withSourcePositions } from "../tasks/source_positions.ts";
 
 /**
- * Removes the frames of an error that the pool itself makes, which point into
- * the pool, before those of a caller are added. Deno prints the frames of an
- * uncaught error from its `stack` only if nobody has read that before.
+ * Removes the stack frames of an error that the pool created: they point into
+ * the pool's own code, and the caller's frames will replace them. Deno prints
+ * an uncaught error's `stack` as changed only if nobody read it before the
+ * change.
  */
 export function withoutFrames<E extends Error>(error: E): E {
   Object.defineProperty(error, "stack", {
@@ -15,9 +16,9 @@ export function withoutFrames<E extends Error>(error: E): E {
   return error;
 }
 
-/** Where in the user's program a call was made. */
+/** The place in the user's program that made a call. */
 export class CallerTrace {
-  /** Set by `captureStackTrace`; V8 formats it when it is read. */
+  /** Set by `captureStackTrace()`. V8 formats it on the first read. */
   declare readonly stack: string;
 
   /** Captures the stack above the function `below`. */
@@ -25,7 +26,9 @@ export class CallerTrace {
     Error.captureStackTrace(this, below);
   }
 
-  /** Adds the caller's frames to the worker's, if an error was thrown. */
+  /**
+   * Appends the caller's frames to the stack of `thrown`, if it is an error.
+   */
   addTo(thrown: unknown, task?: RegisteredTask): unknown {
     if (!(thrown instanceof Error)) return thrown;
     return addFrames(thrown, this.stack, "    at ", task);
@@ -33,9 +36,10 @@ export class CallerTrace {
 }
 
 /**
- * Returns a promise that is rejected with an error. The error gets the frames
- * of the async functions that await the promise resolved with this one: V8
- * finds them at no cost beforehand, but only those that await it by then.
+ * Returns a promise that rejects with `thrown`; the caller resolves another
+ * promise with it. If `thrown` is an error, it gets the frames of the async
+ * functions that await that other promise by then. V8 collects these frames
+ * only when an error occurs, so successful calls don't pay for them.
  *
  * @see {@link https://v8.dev/docs/stack-trace-api#async-stack-traces}
  */
@@ -43,14 +47,14 @@ export async function rejectWithAwaiters(
   thrown: unknown,
   task?: RegisteredTask,
 ): Promise<never> {
-  // Two turns later, the other promise awaits this one.
+  // After two microtasks, the other promise awaits this one.
   await undefined;
   await undefined;
   if (!(thrown instanceof Error)) throw thrown;
   throw addFrames(thrown, new Error().stack ?? "", "    at async ", task);
 }
 
-/** Appends the lines of a stack that begin with `prefix`, as frames do. */
+/** Appends the frames of a stack: its lines that begin with `prefix`. */
 function addFrames(
   error: Error,
   stack: string,
@@ -68,7 +72,7 @@ function addFrames(
   return error;
 }
 
-/** Returns an error's stack with the places of an inline task in its file. */
+/** Returns an error's stack, with positions of an inline task in its file. */
 function ownStack(
   { stack }: Error,
   task: RegisteredTask | undefined,
@@ -78,18 +82,18 @@ function ownStack(
   return withSourcePositions(stack, task, frames.join("\n"));
 }
 
-/** How many callers are traced in a millisecond. */
+/** How many callers are traced per millisecond. */
 const MAX_TRACES = 4;
 
 /**
- * Traces callers, a few in a millisecond: capturing a stack takes longer than
- * the rest of a call, which would slow down batches of calls.
+ * Captures the stacks of callers, but only a few per millisecond: capturing a
+ * stack takes longer than the rest of a call and would slow down batches.
  */
 export class CallerTracer {
   #since = -Infinity;
   #traces = 0;
 
-  /** Captures the stack above `below`, unless too many were captured. */
+  /** Captures the stack above `below`, unless the limit is reached. */
   trace(below: (...args: never[]) => unknown): CallerTrace | undefined {
     const now = performance.now();
     if (now - this.#since >= 1) {

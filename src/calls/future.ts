@@ -1,13 +1,13 @@
 import type { PromisedCall } from "./promised_call.ts";
 
-/** Makes the future of a call. */
+/** Creates the future of a call. */
 export let makeFuture: <Result>(call: PromisedCall<Result>) => Future<Result>;
 
 /**
- * The outcome of a submitted task: a promise with the methods of a future of
- * PEP 3148. {@linkcode Pool.submit} makes it.
+ * The outcome of a submitted task: a promise that also has the methods of a
+ * PEP 3148 future. {@linkcode Pool.submit} returns it.
  *
- * If its task throws and nobody awaits it, the error is ignored, not uncaught.
+ * If the task throws and nobody awaits the future, the error is ignored.
  *
  * @example Usage
  * ```ts
@@ -24,7 +24,7 @@ export let makeFuture: <Result>(call: PromisedCall<Result>) => Future<Result>;
  * @see {@link https://peps.python.org/pep-3148/#future-objects}
  */
 export class Future<Result> implements Promise<Result> {
-  /** The name that `Object.prototype.toString` returns. */
+  /** The tag that `Object.prototype.toString()` uses. */
   readonly [Symbol.toStringTag] = "Future";
 
   readonly #call: PromisedCall<Result>;
@@ -41,9 +41,10 @@ export class Future<Result> implements Promise<Result> {
 
   /**
    * Cancels the task, and rejects the future with a `DOMException` named
-   * `"AbortError"`. Unlike in PEP 3148, a running task can be cancelled too: its
-   * signal is aborted, and if it doesn't end within `cancelGrace`, its worker is
-   * killed and replaced as soon as no other task is in the way.
+   * `"AbortError"`. Unlike in PEP 3148, a running task can be cancelled too:
+   * its signal is aborted, and if it doesn't end within `cancelGrace`, its
+   * worker is killed and replaced. Other running tasks of that worker get up to
+   * ten times `cancelGrace` to end before.
    *
    * @example Usage
    * ```ts
@@ -56,7 +57,8 @@ export class Future<Result> implements Promise<Result> {
    * await assertRejects(() => future, DOMException, "was cancelled");
    * ```
    *
-   * @returns Whether the task is cancelled; `false` if it was done before.
+   * @returns `true` if this future was cancelled, now or before; `false` if the
+   * task was already done.
    */
   cancel(): boolean {
     if (this.#cancelled) return true;
@@ -68,7 +70,7 @@ export class Future<Result> implements Promise<Result> {
   }
 
   /**
-   * Checks whether the task was cancelled.
+   * Checks whether {@linkcode Future.cancel} cancelled the task.
    *
    * @example Usage
    * ```ts
@@ -82,7 +84,7 @@ export class Future<Result> implements Promise<Result> {
    * assert(future.cancelled());
    * ```
    *
-   * @returns `true` if it was.
+   * @returns `true` if the task was cancelled.
    */
   cancelled(): boolean {
     return this.#cancelled;
@@ -90,7 +92,7 @@ export class Future<Result> implements Promise<Result> {
 
   /**
    * Checks whether the task was sent to a worker and isn't done. It may still
-   * wait there.
+   * be waiting there.
    *
    * @example Usage
    * ```ts
@@ -107,14 +109,14 @@ export class Future<Result> implements Promise<Result> {
    * assertFalse(future.running());
    * ```
    *
-   * @returns `true` if it was sent and isn't done.
+   * @returns `true` if the task was sent and isn't done.
    */
   running(): boolean {
     return this.#call.state === "sent";
   }
 
   /**
-   * Checks whether the task has returned, thrown or been cancelled.
+   * Checks whether the task returned, threw, or was ended early.
    *
    * @example Usage
    * ```ts
@@ -128,7 +130,7 @@ export class Future<Result> implements Promise<Result> {
    * assert(future.done());
    * ```
    *
-   * @returns `true` if it is done.
+   * @returns `true` if the task is done.
    */
   done(): boolean {
     const { state } = this.#call;

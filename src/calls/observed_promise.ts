@@ -1,9 +1,9 @@
 /**
- * A promise that knows whether somebody awaits it, or has attached to it in any
- * other way, at nearly no cost.
+ * A promise that detects, at nearly no cost, whether anything awaits it or
+ * attaches a callback.
  *
- * `await`, `then()`, `Promise.all()` and their like all read a promise's
- * `constructor`, and take their fast path if it is `Promise`.
+ * `await`, `then()`, `Promise.all()` and similar functions read a promise's
+ * `constructor`. If it is `Promise`, they take their fast path.
  *
  * @see {@link https://tc39.es/ecma262/#sec-promise-resolve}
  * @see {@link https://tc39.es/ecma262/#sec-promise.prototype.then}
@@ -21,17 +21,17 @@ export class ObservedPromise<T> extends Promise<T> {
     });
   }
 
-  /** Whether somebody has attached to it. */
+  /** Whether anything was attached to the promise. */
   get isAttached(): boolean {
     return this.#isAttached;
   }
 
-  /** Calls `callback` when somebody attaches to it for the first time. */
+  /** Calls `callback` when something is first attached to the promise. */
   whenAttached(callback: () => void): void {
     this.#onAttach = callback;
   }
 
-  /** Keeps its rejection from being reported as unhandled. */
+  /** Prevents an unhandled rejection, without counting as attached. */
   ignoreRejection(): void {
     const wasAttached = this.#isAttached;
     const onAttach = this.#onAttach;

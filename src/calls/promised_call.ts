@@ -3,11 +3,11 @@ import { type CallerTrace, rejectWithAwaiters } from "./caller_trace.ts";
 import { ObservedPromise } from "./observed_promise.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
 
-/** A call whose outcome settles a promise. */
+/** A call that settles a promise with its outcome. */
 export class PromisedCall<Result> extends Call {
-  /** Settles as the call does. */
+  /** The promise of the call's outcome. */
   readonly promise: Promise<Result>;
-  // Takes `unknown`, as `Result` would make the type invariant.
+  // `Result` as the parameter type would make the class invariant in it.
   #resolve!: (value: unknown) => void;
   #onSettled: (() => void) | undefined;
   readonly #trace: CallerTrace | undefined;
@@ -15,8 +15,8 @@ export class PromisedCall<Result> extends Call {
   /**
    * Constructs a call of `task` with arguments.
    *
-   * @param isObserved Whether it knows if somebody awaits it. Each call of a
-   * large batch would feel what that costs.
+   * @param isObserved Whether the call detects if somebody awaits it, which
+   * slows down large batches.
    */
   constructor(
     task: RegisteredTask,
@@ -27,7 +27,7 @@ export class PromisedCall<Result> extends Call {
   ) {
     super(task, args, undefined, terms);
     this.#trace = trace;
-    // One expression for each, which lets V8 inline the common constructor.
+    // With two separate expressions, V8 can inline the common constructor.
     this.promise = isObserved
       ? new ObservedPromise<Result>((resolve) => {
         this.#resolve = resolve as (value: unknown) => void;
@@ -37,7 +37,7 @@ export class PromisedCall<Result> extends Call {
       });
   }
 
-  /** Whether somebody has attached to its promise. */
+  /** Whether anything is attached to the promise; `true` if not observed. */
   override get isAwaited(): boolean {
     const { promise } = this;
     return !(promise instanceof ObservedPromise) || promise.isAttached;
@@ -54,14 +54,14 @@ export class PromisedCall<Result> extends Call {
     else promise.catch(() => {});
   }
 
-  /** Calls `callback` once the call is settled or abandoned. */
+  /** Calls `callback` just before the promise is settled. */
   whenSettled(callback: () => void): void {
     this.#onSettled = callback;
   }
 
   /**
-   * Abandons the call, and rejects its promise with exactly this reason, to
-   * which {@linkcode Call.cancel} would add the caller's frames.
+   * Abandons the call, and rejects its promise with `reason` unchanged.
+   * ({@linkcode Call.cancel} adds the caller's frames to an error.)
    *
    * @returns Whether the call was pending.
    */
@@ -88,9 +88,9 @@ export class PromisedCall<Result> extends Call {
 }
 
 /**
- * Rejects the promise that is resolved with it. Keeping `reject` as well would
- * slow down every call, and a promise that is rejected before anyone has looked
- * at it costs the program time for each other such promise.
+ * A thenable: a promise that is resolved with it rejects with a reason. Storing
+ * the promise's `reject` function would slow down every call, and rejecting
+ * promises that have no handlers yet becomes slower with each pending one.
  */
 class Rejection {
   readonly #reason: unknown;

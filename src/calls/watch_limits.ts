@@ -1,18 +1,19 @@
 import { type CallerTrace, withoutFrames } from "./caller_trace.ts";
 
-/** The limits that end a call or a map early. */
+/** Limits that can end a call or a map early. */
 export interface Limits {
   /** How long the call or map may take, in milliseconds. */
   readonly timeout?: number | undefined;
-  /** Ends the call or map when it is aborted. */
+  /** Aborting this signal ends the call or map. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Calls `end` with the reason once a limit is reached.
+ * Calls `end` with the reason when the timeout expires or the signal is
+ * aborted.
  *
- * @param trace The caller, whose frames are added to the error of a time-out.
- * @param what What the message of that error names.
+ * @param trace The caller, whose frames are added to a timeout error.
+ * @param what The subject of the timeout error's message.
  * @returns A function that stops watching.
  */
 export function watchLimits(
@@ -50,8 +51,8 @@ interface Watch {
 const watches = new WeakMap<AbortSignal, Watch>();
 
 /**
- * Calls back when a signal is aborted. All callbacks of a signal share one
- * listener, as each listener makes all others slower to add and to remove.
+ * Calls `callback` when a signal is aborted. All callbacks of a signal share
+ * one listener, because adding or removing one gets slower with their number.
  *
  * @returns A function that removes the callback.
  */

@@ -1,6 +1,6 @@
 /**
  * Thrown by calls that the pool can't run: its workers didn't start, its
- * initializer failed, or no worker is left in the pool or at the host where the
+ * initializer failed, or no worker is left in the pool or on the host where the
  * call must run. `cause` is the reason.
  *
  * @example Usage

@@ -1,51 +1,51 @@
-/** How long a chunk of automatic size should take, in microseconds. */
+/** How long an automatic chunk should take, in microseconds. */
 const TARGET_MICROSECONDS = 1_000;
 
-/** The most items in a chunk of automatic size. */
+/** The most items in an automatic chunk. */
 const MAX_ITEMS = 1_000;
 
 /**
- * The most bytes in a chunk of automatic size and its results. Several fit in a
- * worker's window: one travels while another is worked on.
+ * The most bytes in an automatic chunk, including its results. A worker's
+ * window has room for several: one is sent while another runs.
  */
 const MAX_BYTES = 2 ** 20;
 
-/** The weight of smaller items in a running average. */
+/** The weight of a new measurement in the average size, if it is smaller. */
 const WEIGHT = 0.25;
 
 /**
- * How many items of a map travel in one message: a fixed number, or as many as
- * take a worker about a millisecond and fit in a mebibyte.
+ * Decides how many items of a map are sent in one call: a fixed number, or as
+ * many as take a worker about 1 ms and fit in 1 MiB.
  */
 export class ChunkSize {
-  /** Whether the number never changes. */
+  /** Whether the size never changes. */
   readonly fixed: boolean;
   #items: number;
   #itemBytes: number | undefined;
 
-  /** Constructs it from the option of a map. */
+  /** Constructs the chunk size from the `chunkSize` option of a map. */
   constructor(chunkSize: number | "auto") {
     this.fixed = chunkSize !== "auto";
     this.#items = chunkSize === "auto" ? 1 : chunkSize;
   }
 
-  /** How many items the next chunk has. */
+  /** The number of items in the next chunk. */
   get items(): number {
     return this.#items;
   }
 
-  /** Whether items always travel one by one. */
+  /** Whether each call is for one item. */
   get single(): boolean {
     return this.fixed && this.#items === 1;
   }
 
-  /** About how many bytes an item and its result have, once that is known. */
+  /** The approximate bytes of an item and its result; `undefined` at first. */
   get itemBytes(): number | undefined {
     return this.#itemBytes;
   }
 
   /**
-   * Learns from a chunk that was answered.
+   * Adapts the size to a chunk that was answered.
    *
    * @param items The number of its items.
    * @param microseconds How long a worker was busy with it.
@@ -54,7 +54,7 @@ export class ChunkSize {
   measured(items: number, microseconds: number, bytes: number): void {
     const each = Math.ceil(bytes / items);
     const before = this.#itemBytes ?? 0;
-    // A chunk that is too large does more harm than many that are too small.
+    // One chunk that is too large is worse than many that are too small.
     this.#itemBytes = each >= before
       ? each
       : Math.floor(before + (each - before) * WEIGHT);
@@ -62,13 +62,14 @@ export class ChunkSize {
     const fitting = Math.ceil(
       TARGET_MICROSECONDS * items / Math.max(1, microseconds),
     );
-    // A small chunk that was quick says little about a large one.
+    // A small chunk's duration predicts little about a large chunk's.
     const most = Math.min(fitting, items * 2, MAX_ITEMS, this.#fittingItems);
     this.#items = Math.max(1, most);
   }
 
   /**
-   * Learns from a chunk that was sent, if its items are larger than expected.
+   * Adapts the size to a chunk that was sent, if its items are larger than
+   * expected.
    *
    * @param items The number of its items.
    * @param bytes The size of its items.
@@ -81,7 +82,7 @@ export class ChunkSize {
     this.#items = Math.max(1, Math.min(this.#items, this.#fittingItems));
   }
 
-  /** How many items fit in the bytes of a chunk. */
+  /** How many items fit in a chunk's bytes. */
   get #fittingItems(): number {
     return Math.floor(MAX_BYTES / Math.max(1, this.#itemBytes ?? 0));
   }

@@ -2,49 +2,49 @@ import type { Offer } from "../scheduling/call_sources.ts";
 import type { ChunkSize } from "./chunk_size.ts";
 import type { MapCall } from "./map_call.ts";
 
-/** The most results that may wait for their reader, in bytes. */
+/** The most bytes of results that may wait for the reader. */
 const MAX_HELD_BYTES = 32 * 2 ** 20;
 
-/** The most that may be in flight per worker, results included, in bytes. */
+/** The most bytes in flight per worker, including expected results. */
 const MAX_IN_FLIGHT_BYTES = 4 * 2 ** 20;
 
-/** Calls per worker, beyond the windows, whose results may wait for others. */
+/** How many more calls than the windows hold may be outstanding, per worker. */
 const CALLS_AHEAD = 16;
 
-/** Items per worker that may be taken before their results are read. */
+/** How many items per worker may be outstanding, unless chunks are large. */
 const ITEMS_AHEAD = 32_768;
 
-/** The share of the outstanding calls that is left when a map goes on. */
+/** A paused map continues when this share of its outstanding calls is left. */
 const LOW_WATER = 0.75;
 
 /**
- * Decides whether a map may submit another call: back-pressure from its reader
- * and from the workers, in calls and in bytes.
+ * Decides whether a map may submit another call. It limits calls and bytes,
+ * both in flight and waiting for the reader.
  */
 export class FlowControl {
   readonly #chunkSize: ChunkSize;
   /** How many more calls the workers can take. */
   #room = 0;
-  /** How many workers there are for them. */
+  /** How many workers can take the map's calls. */
   #workers = 0;
-  /** How many calls they run at once. */
+  /** How many calls these workers run at once, in total. */
   #concurrency = 0;
   /** How many calls may be outstanding. */
   #maxOutstanding = 0;
-  /** Calls that were submitted and whose values weren't all read. */
+  /** How many submitted calls have values that weren't read yet. */
   #outstanding = 0;
-  /** Calls that were submitted and haven't arrived. */
+  /** How many submitted calls have no outcome yet. */
   #inFlight = 0;
-  /** How many may be: more with each that arrives, as their size is known. */
+  /** How many calls may be in flight; each outcome raises the limit by one. */
   #maxInFlight = 0;
-  /** What these and their results are expected to take. */
+  /** The expected bytes of the calls in flight and their results. */
   #inFlightBytes = 0;
-  /** Results that wait for their reader. */
+  /** The bytes of results that wait for the reader. */
   #heldBytes = 0;
-  /** The map goes on once no more calls than this are outstanding. */
+  /** A paused map continues when at most this many calls are outstanding. */
   #lowWater = -1;
 
-  /** Constructs the flow control of a map that has submitted nothing. */
+  /** Constructs the flow control of a map that hasn't submitted any call. */
   constructor(chunkSize: ChunkSize) {
     this.#chunkSize = chunkSize;
   }
@@ -64,7 +64,7 @@ export class FlowControl {
     return false;
   }
 
-  /** Takes an offer of the scheduler. */
+  /** Sets the limits from an offer of the scheduler. */
   offer({ room, workers, concurrency, capacity }: Offer): void {
     const chunks = Math.ceil(ITEMS_AHEAD / this.#chunkSize.items);
     this.#room = room;
@@ -76,7 +76,7 @@ export class FlowControl {
     );
   }
 
-  /** Notes that a call was submitted. */
+  /** Adds a submitted call. */
   submitted(call: MapCall): void {
     this.#room--;
     this.#outstanding++;
@@ -84,12 +84,12 @@ export class FlowControl {
     this.#inFlightBytes += call.expectedBytes;
   }
 
-  /** Notes that a call takes so many bytes more than was expected. */
+  /** Adds the bytes by which a call is larger than expected. */
   grown(bytes: number): void {
     this.#inFlightBytes += bytes;
   }
 
-  /** Notes that a call's outcome has arrived. */
+  /** Moves a call from in flight to waiting for the reader. */
   arrived(call: MapCall): void {
     this.#maxInFlight = Math.max(this.#concurrency, this.#maxInFlight) + 1;
     this.#inFlight--;
@@ -98,9 +98,9 @@ export class FlowControl {
   }
 
   /**
-   * Notes that all values of a call were read.
+   * Removes a call whose values were all read.
    *
-   * @returns Whether the map waited for that to go on.
+   * @returns Whether a paused map may continue.
    */
   read(call: MapCall): boolean {
     this.#outstanding--;
@@ -110,7 +110,7 @@ export class FlowControl {
     return true;
   }
 
-  /** Whether each worker can have a call, and no more bytes may be in flight. */
+  /** Whether the byte limit is reached, with at least one call per worker. */
   get #isLoaded(): boolean {
     return this.#inFlight >= this.#workers &&
       this.#inFlightBytes >= this.#workers * MAX_IN_FLIGHT_BYTES;

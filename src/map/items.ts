@@ -7,8 +7,8 @@ export const END: unique symbol = Symbol("end");
 type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>;
 
 /**
- * The items of a map: the values of one iterable, or lists with one value of
- * each of several iterables, until the shortest ends.
+ * The items of a map: the values of a single iterable; or with several
+ * iterables, arrays with a value from each, until the shortest iterable ends.
  */
 export class Items {
   /** Whether all iterables are synchronous. */
@@ -19,7 +19,7 @@ export class Items {
   readonly #single: AnyIterator | undefined;
   #asked = false;
 
-  /** Begins to iterate. */
+  /** Gets the iterators of the iterables. */
   constructor(iterables: readonly AnyIterable<unknown>[]) {
     this.sync = iterables.every(isIterable);
     this.#iterators = iterables.map((iterable) =>
@@ -34,7 +34,8 @@ export class Items {
   /**
    * Takes the next item of synchronous iterables.
    *
-   * @throws Whatever an iterable throws.
+   * @returns The item; {@linkcode END} after the last one.
+   * @throws Any error of an iterable.
    */
   next(): unknown {
     const single = this.#single;
@@ -51,7 +52,8 @@ export class Items {
   /**
    * Takes the next item, from all iterables at the same time.
    *
-   * @throws Whatever an iterable throws.
+   * @returns The item; {@linkcode END} after the last one.
+   * @throws Any error of an iterable.
    */
   async nextAsync(): Promise<unknown> {
     this.#asked = true;
@@ -64,10 +66,10 @@ export class Items {
   }
 
   /**
-   * Closes the iterables that haven't ended.
+   * Closes the iterables that haven't ended. If a {@linkcode Items.nextAsync}
+   * call is pending, doesn't wait for them, because the item may never arrive.
    *
-   * @throws Whatever an iterable throws, unless an item that was asked for is
-   * still to come: it may never come, so nobody waits for the iterables then.
+   * @throws Any error of an iterable, unless `nextAsync()` is pending.
    */
   async close(): Promise<void> {
     const open = [...this.#open];
@@ -113,7 +115,7 @@ export class Items {
   }
 }
 
-/** Returns whether `for … of` takes a value. */
+/** Returns whether a value is a sync iterable. */
 export function isIterable(value: unknown): value is Iterable<unknown> {
   return hasMethod(value, Symbol.iterator);
 }

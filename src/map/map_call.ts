@@ -1,27 +1,28 @@
 import { Call, type CallOwner, type CallTerms } from "../calls/call.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
 
-/** Takes the outcomes of its calls. */
+/** Handles the outcomes of a map's calls. */
 export interface MapCallOwner {
   /**
-   * Takes a call's outcome.
+   * Handles a call's outcome.
    *
-   * @param rest The items that the worker has left, as the values of those
-   * before them are large.
-   * @param microseconds How long a worker was busy with the others, if known.
+   * @param rest The unprocessed items, which a worker leaves if the results of
+   * the items before are large.
+   * @param microseconds How long a worker was busy with the other items, if
+   * known.
    */
   settled(
     call: MapCall,
     rest: readonly unknown[],
     microseconds?: number,
   ): void;
-  /** Notes that a call takes so many bytes more than was expected. */
+  /** Handles a call that takes this many bytes more than expected. */
   grown(call: MapCall, bytes: number): void;
 }
 
-/** The outcome of a task that threw. */
+/** Wraps a thrown value, because the value itself may be `undefined`. */
 export interface Thrown {
-  /** What it threw. */
+  /** The value that was thrown. */
   readonly reason: unknown;
 }
 
@@ -36,9 +37,10 @@ export class MapCall extends Call {
   #expectedBytes: number;
 
   /**
-   * Constructs a call whose outcome `run` takes.
+   * Constructs a call.
    *
-   * @param expectedBytes About how much it and its results will take.
+   * @param run The map that handles the call's outcome.
+   * @param expectedBytes The approximate bytes of the call and its results.
    */
   constructor(
     run: MapCallOwner,
@@ -53,27 +55,27 @@ export class MapCall extends Call {
     this.#expectedBytes = expectedBytes;
   }
 
-  /** About how much the call and its results take, in bytes. */
+  /** The approximate bytes of the call and its results. */
   get expectedBytes(): number {
     return this.#expectedBytes;
   }
 
-  /** The call for the items that a worker has left, if it has left some. */
+  /** The call for unprocessed items of this call, if a worker left any. */
   get next(): MapCall | undefined {
     return this.#next;
   }
 
-  /** Lets another call follow it, or none. */
+  /** Sets the call that follows this one. */
   follow(next: MapCall | undefined): void {
     this.#next = next;
   }
 
-  /** What the task returned for each item. */
+  /** The task's results for the items. */
   get values(): readonly unknown[] {
     return this.#values;
   }
 
-  /** What the task threw after those values. */
+  /** The error of the item after those values, if any. */
   get thrown(): Thrown | undefined {
     return this.#thrown;
   }
@@ -83,7 +85,7 @@ export class MapCall extends Call {
     return this.#resultBytes;
   }
 
-  /** Whether the outcome has arrived. */
+  /** Whether the call's outcome has arrived. */
   get hasArrived(): boolean {
     return this.#hasArrived;
   }
@@ -101,7 +103,7 @@ export class MapCall extends Call {
     this.#run.grown(this, growth);
   }
 
-  /** A chunk runs again item by item, as one of them may be to blame. */
+  /** Runs a chunk again item by item, because one item may kill its worker. */
   override rerun(submit: (call: Call) => void): void {
     if (this.chunk === undefined) return submit(this);
     submit(new ItemCall(this, [], 0, submit));
@@ -128,10 +130,10 @@ export class MapCall extends Call {
   }
 }
 
-/** A call for one item of a chunk; the call for the next item follows it. */
+/** A call for one item of a chunk. Its success submits the next item's call. */
 class ItemCall extends Call {
   readonly #chunk: MapCall;
-  /** The values of the items before. */
+  /** The results of the items before. */
   readonly #before: unknown[];
   readonly #bytesBefore: number;
   readonly #submit: (call: Call) => void;
@@ -158,7 +160,7 @@ class ItemCall extends Call {
     if (this.#before.length < chunk.items) {
       this.#submit(new ItemCall(chunk, this.#before, total, this.#submit));
     } else {
-      // How long the items took one by one doesn't tell how long chunks take.
+      // No duration: single items don't predict how long a chunk takes.
       chunk.succeed(this.#before, total);
     }
   }
@@ -169,14 +171,14 @@ class ItemCall extends Call {
 }
 
 /**
- * Returns the list of arguments that an item is.
+ * Returns an item as an array of arguments.
  *
- * @throws {TypeError} If the item is no array.
+ * @throws {TypeError} If the item isn't an array.
  */
 export function argumentList(item: unknown): unknown[] {
   if (Array.isArray(item)) return item;
   throw new TypeError(
-    `With 'spread', each item must be an array of arguments, and this is ${
+    `With 'spread', each item must be an array of arguments, but one is ${
       Deno.inspect(item)
     }`,
   );

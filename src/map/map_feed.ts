@@ -3,48 +3,48 @@ import type { ChunkSize } from "./chunk_size.ts";
 import { END, type Items } from "./items.ts";
 import { roughSize } from "../util/rough_size.ts";
 
-/** The size of items that completes a chunk, in bytes. */
+/** A chunk whose items exceed this many bytes is complete. */
 const MAX_CHUNK_BYTES = 4 * 2 ** 20;
 
-/** Takes the chunks of a feed. */
+/** Handles the chunks of a feed. */
 export interface FeedTarget {
   /** Returns whether another chunk may be submitted now. */
   wants(): boolean;
   /**
-   * Takes a chunk.
+   * Submits a chunk.
    *
-   * @param bytes About how many bytes its items and their results have.
+   * @param bytes The approximate bytes of its items and their results.
    */
   submit(items: unknown[], bytes: number): void;
-  /** Notes that the items have ended, or failed with an error. */
+  /** Handles the end of the items, or the error of an input. */
   end(error?: { readonly reason: unknown }): void;
 }
 
-/** Makes chunks of the items of a map. */
+/** Groups the items of a map into chunks. */
 export class MapFeed {
   readonly #items: Items;
   readonly #chunkSize: ChunkSize;
   readonly #target: FeedTarget;
-  /** The items of the next chunk so far. */
+  /** The items of the incomplete chunk. */
   #chunk: unknown[] = [];
   #bytes = 0;
   #ended = false;
   #pumping = false;
   #submitDue = false;
 
-  /** Constructs a feed that has taken nothing. */
+  /** Constructs a feed that hasn't taken any item. */
   constructor(items: Items, chunkSize: ChunkSize, target: FeedTarget) {
     this.#items = items;
     this.#chunkSize = chunkSize;
     this.#target = target;
   }
 
-  /** Whether it gives no more chunks. */
+  /** Whether the feed submits no more chunks. */
   get ended(): boolean {
     return this.#ended;
   }
 
-  /** Gives the chunks that are wanted, now or when their items arrive. */
+  /** Submits the chunks that are wanted, now or when their items arrive. */
   fill(): void {
     if (!this.#items.sync) {
       if (!this.#pumping) this.#pump();
@@ -53,23 +53,23 @@ export class MapFeed {
     while (!this.#ended && this.#target.wants()) this.#take();
   }
 
-  /** Gives no more chunks. */
+  /** Stops submitting chunks, and drops the incomplete one. */
   stop(): void {
     this.#ended = true;
     this.#chunk = [];
   }
 
   /**
-   * Gives no more chunks, and closes the inputs.
+   * Stops submitting chunks, and closes the inputs.
    *
-   * @throws Whatever an input throws.
+   * @throws Any error of an input: see {@linkcode Items.close}.
    */
   async close(): Promise<void> {
     this.stop();
     await this.#items.close();
   }
 
-  /** Takes the items of one chunk; fewer if they end. */
+  /** Takes items from sync inputs, and submits one chunk. */
   #take(): void {
     try {
       for (;;) {
@@ -84,8 +84,8 @@ export class MapFeed {
   }
 
   /**
-   * Takes items from async inputs, until no more are wanted. An item that was
-   * asked for is sent even if no chunk is wanted any more when it arrives.
+   * Takes items from async inputs while a chunk is wanted or incomplete. An item
+   * that was already requested is submitted even if no chunk is wanted by then.
    */
   async #pump(): Promise<void> {
     this.#pumping = true;
@@ -105,11 +105,11 @@ export class MapFeed {
     this.#pumping = false;
   }
 
-  /** Adds an item, and returns whether the chunk is complete. */
+  /** Adds an item to the chunk, and returns whether it is complete. */
   #add(item: unknown): boolean {
     this.#chunk.push(item);
     if (typeof item !== "number") {
-      // Later, the sizes of objects are known from those that were sent.
+      // Objects are counted only until the first measurement, which is better.
       const isFirst = this.#chunkSize.itemBytes === undefined;
       this.#bytes += roughSize(item, isFirst);
     }
@@ -118,8 +118,8 @@ export class MapFeed {
   }
 
   /**
-   * Submits the chunk after a turn: the next item may take long to arrive, or
-   * arrive only after the results of these items were read.
+   * Submits the chunk after a turn of the event loop. The next item may arrive
+   * much later, or only after the results of these items were read.
    */
   async #submitSoon(): Promise<void> {
     if (this.#submitDue) return;

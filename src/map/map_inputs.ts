@@ -2,9 +2,9 @@ import { type AnyIterable, isAsyncIterable, isIterable } from "./items.ts";
 import type { MapOptions } from "../options/map_options.ts";
 
 /**
- * The iterables of a map: one for each argument of the task.
+ * The iterables of a map, one for each parameter of the task.
  *
- * @typeParam Args The arguments of the task.
+ * @typeParam Args The task's parameters.
  *
  * @internal
  */
@@ -13,9 +13,9 @@ export type MapIterables<Args extends unknown[]> = {
 };
 
 /**
- * Separates the iterables from the options.
+ * Separates a map's iterables from its options.
  *
- * @throws {TypeError} If there is no iterable, or an argument is none.
+ * @throws {TypeError} If there is no iterable, or if an input isn't iterable.
  */
 export function parseInputs(
   inputs: readonly unknown[],
@@ -23,7 +23,7 @@ export function parseInputs(
   const last = inputs.at(-1);
   const hasOptions = typeof last === "object" && last !== null &&
     !isIterable(last) && !isAsyncIterable(last);
-  // A wrapper without options of its own passes on `undefined`.
+  // A wrapper function may pass on its own missing options as `undefined`.
   const lacksOptions = last === undefined && inputs.length > 1;
   const iterables = hasOptions || lacksOptions ? inputs.slice(0, -1) : inputs;
   if (iterables.length === 0) {
@@ -34,7 +34,7 @@ export function parseInputs(
   iterables.forEach((iterable, index) => {
     if (isIterable(iterable) || isAsyncIterable(iterable)) return;
     throw new TypeError(
-      `The 'iterables[${index}]' of a map must be iterable, and is ${
+      `The 'iterables[${index}]' of a map must be iterable, but is ${
         Deno.inspect(iterable)
       }`,
     );

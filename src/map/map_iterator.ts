@@ -1,32 +1,32 @@
 import type { MapResults } from "./map_results.ts";
 import { Queue } from "../util/queue.ts";
 
-/** What an iterator reads. */
+/** The source of an iterator's results. */
 export interface ResultReader {
   /**
-   * Moves on to the next result, starting the map if necessary.
+   * Moves to the next result; starts the map if necessary.
    *
-   * @throws Whatever ended the map.
+   * @throws The error that ended the map.
    */
   advance(): "value" | "waiting" | "end";
-  /** Takes the value that was found. */
+  /** Takes the current value. */
   takeValue(): unknown;
-  /** Appends the values that were found to a list. */
+  /** Appends all values of the current call to an array. */
   takeValues(results: unknown[]): void;
-  /** Ends the map; resolves when its inputs are closed. */
+  /** Ends the map; the promise resolves when the inputs are closed. */
   close(): Promise<void>;
 }
 
-/** The reader's side of a map: promises of results that may be yet to come. */
+/** The async iterator that a map returns. */
 export class MapIterator<Result> implements MapResults<Result> {
   readonly #reader: ResultReader;
   readonly #waiting = new Queue<
     PromiseWithResolvers<IteratorResult<Result, undefined>>
   >();
-  /** Resolved when there is more to collect. */
+  /** Wakes `toArray()` when more results have arrived. */
   #collecting: PromiseWithResolvers<void> | undefined;
 
-  /** Constructs an iterator over the results of a reader. */
+  /** Constructs an iterator over the reader's results. */
   constructor(reader: ResultReader) {
     this.#reader = reader;
   }
@@ -74,7 +74,7 @@ export class MapIterator<Result> implements MapResults<Result> {
     await this.return();
   }
 
-  /** Gives waiting readers the results that have arrived. */
+  /** Settles pending `next()` calls with the results that have arrived. */
   serve(): void {
     this.#collecting?.resolve();
     this.#collecting = undefined;

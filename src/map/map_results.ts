@@ -1,9 +1,8 @@
 /**
- * The results of a map, to be iterated once.
+ * The results of a map. They can be iterated once.
  *
- * Nothing is taken from the inputs before the first result is asked for. When
- * the loop is left early, tasks that haven't begun are dropped and the inputs
- * are closed.
+ * The map starts when the first result is requested. Leaving the loop early
+ * cancels the map's remaining tasks and closes its inputs.
  *
  * @typeParam Result What the task returns.
  */
@@ -12,8 +11,8 @@ export interface MapResults<Result>
   /** Returns itself. */
   [Symbol.asyncIterator](): MapResults<Result>;
   /**
-   * Collects the results that remain: faster than a loop, if they fit in
-   * memory.
+   * Collects all remaining results in an array. This is faster than a loop, but
+   * all results must fit in memory.
    *
    * @example Usage
    * ```ts
@@ -26,8 +25,8 @@ export interface MapResults<Result>
    * assertEquals(await squares.toArray(), [4, 9]);
    * ```
    *
-   * @returns All results, in the order in which a loop would see them.
-   * @throws What a loop would throw.
+   * @returns The remaining results, in the same order as in a loop.
+   * @throws The same error as a loop.
    */
   toArray(): Promise<Result[]>;
 }

@@ -18,50 +18,50 @@ import type { CallSource, Offer } from "../scheduling/call_sources.ts";
 import type { UnreadMaps } from "./unread_maps.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
 
-/** What a map does. */
+/** The settings of a map. */
 export interface MapPlan {
   /** The task. */
   readonly task: RegisteredTask;
-  /** Where its arguments come from. */
+  /** The items that are its arguments. */
   readonly items: Items;
-  /** Whether an item is a list of arguments. */
+  /** Whether each item is an array of arguments. */
   readonly spread: boolean;
-  /** How many items travel together. */
+  /** How many items are sent in one call. */
   readonly chunkSize: ChunkSize;
-  /** Whether results come in the order of the items. */
+  /** Whether results are in the order of the items. */
   readonly ordered: boolean;
-  /** How long the map may take in all, in milliseconds. */
+  /** How long the whole map may take, in milliseconds. */
   readonly timeout: number | undefined;
-  /** Where the map was called. */
+  /** The place in the user's program that called the map. */
   readonly trace: CallerTrace;
-  /** Ends the map when it is aborted. */
+  /** Aborting this signal ends the map. */
   readonly signal: AbortSignal | undefined;
-  /** The conditions under which its calls are made. */
+  /** How and where its calls may run. */
   readonly terms: CallTerms;
 }
 
-/** Takes the calls of a map: a scheduler. */
+/** Accepts the calls of a map; a scheduler implements it. */
 export interface CallSink {
-  /** Pulls calls from a source from now on. */
+  /** Asks a source for calls from now on. */
   addSource(source: CallSource): void;
-  /** Takes a call. */
+  /** Queues a call. */
   submit(call: Call): void;
-  /** Takes a call for items that a worker has left. */
+  /** Queues a call for items that a worker left unprocessed. */
   resubmit(call: Call): void;
-  /** Notes that a source may be able to submit more calls, or has ended. */
+  /** Schedules a dispatch: a source can submit more calls, or has ended. */
   wake(): void;
 }
 
 /**
- * The phases of a map: it waits for its reader; takes items; has taken the
- * last one, and is being read; is over.
+ * The phase of a map: `"idle"` until the first read; `"running"` while it takes
+ * items; `"draining"` while remaining results are read; then `"ended"`.
  */
 type Phase = "idle" | "running" | "draining" | "ended";
 
 /**
- * Prepares a map, which starts when its first result is asked for.
+ * Prepares a map, which starts when its first result is requested.
  *
- * @param unread Warns if that never happens.
+ * @param unread Warns if no result is ever requested.
  */
 export function prepareMap<Result>(
   plan: MapPlan,
@@ -73,23 +73,23 @@ export function prepareMap<Result>(
   return run.results as MapResults<Result>;
 }
 
-/** A map on its way from its inputs to its reader. */
+/** One run of a map, from its inputs to its results. */
 class MapRun implements CallSource, MapCallOwner, ResultReader {
-  /** What its reader gets. */
+  /** The results of the map. */
   readonly results: MapIterator<unknown>;
-  /** Called when it is read or closed. */
+  /** Called when the map is first read or closed. */
   onRead: (() => void) | undefined;
   readonly #plan: MapPlan;
   readonly #sink: CallSink;
   readonly #feed: MapFeed;
   readonly #flow: FlowControl;
   readonly #buffer: ResultBuffer;
-  /** Calls for items that workers have left, not submitted yet. */
+  /** Unsubmitted calls for items that workers left unprocessed. */
   readonly #rest = new Set<MapCall>();
   #phase: Phase = "idle";
-  /** Why the map ends early, once all that can be read was. */
+  /** The error to throw after the last result, if the map ended early. */
   #error: Thrown | undefined;
-  /** Stops watching for a time-out and the signal. */
+  /** Stops watching the timeout and the signal. */
   #unwatch: (() => void) | undefined;
 
   constructor(plan: MapPlan, sink: CallSink) {
@@ -110,17 +110,17 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.results = new MapIterator(this);
   }
 
-  /** The host where its tasks must run; `undefined` for any. */
+  /** The host where the map's calls must run; `undefined` for any. */
   get host(): string | undefined {
     return this.#plan.terms.host;
   }
 
-  /** Whether it submits nothing more. */
+  /** Whether the map submits no more calls. */
   get ended(): boolean {
     return this.#phase !== "running" && this.#rest.size === 0;
   }
 
-  /** Submits calls, now or when its inputs have given items. */
+  /** Submits calls, now or when the inputs provide items. */
   pull(offer: Offer): void {
     this.#flow.offer(offer);
     for (const call of this.#rest) {
@@ -130,7 +130,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     if (this.#phase === "running") this.#feed.fill();
   }
 
-  /** Takes no more items: the pool was shut down, or is broken. */
+  /** Stops taking items, because the pool was shut down or is broken. */
   stop(reason: Error): void {
     if (this.ended) return;
     for (const call of this.#rest) this.#submitRest(call);
@@ -140,7 +140,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.results.serve();
   }
 
-  /** Takes a call's outcome. */
+  /** Handles a call's outcome. */
   settled(
     call: MapCall,
     rest: readonly unknown[],
@@ -157,13 +157,13 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.results.serve();
   }
 
-  /** Takes the size of a call that was larger than expected. */
+  /** Handles a call that is larger than expected. */
   grown(call: MapCall, bytes: number): void {
     this.#plan.chunkSize.sent(call.items, call.bytes);
     this.#flow.grown(bytes);
   }
 
-  /** Moves on to the next result. */
+  /** Moves to the next result. */
   advance(): "value" | "waiting" | "end" {
     if (this.#phase === "idle") this.#start();
     if (this.#phase === "ended") return "end";
@@ -209,7 +209,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.#sink.addSource(this);
   }
 
-  /** Ends the map early; only results that are there can still be read. */
+  /** Ends the map early; only results that have arrived can still be read. */
   #interrupt(reason: unknown): void {
     this.#error = { reason };
     this.#rest.clear();
@@ -218,7 +218,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.results.serve();
   }
 
-  /** Takes no more items, and closes the inputs. */
+  /** Stops taking items, and closes the inputs. */
   #drain(error: Thrown): void {
     this.#phase = "draining";
     this.#error ??= error;
@@ -226,7 +226,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.#sink.wake();
   }
 
-  /** Notes that the inputs have ended, or that an item can't be used. */
+  /** Handles the end or an error of the inputs, or an unusable item. */
   #exhaust(error?: Thrown): void {
     if (this.#phase !== "running") return;
     this.#phase = "draining";
@@ -249,7 +249,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.#sink.submit(call);
   }
 
-  /** Makes calls of the items that a worker has left. */
+  /** Creates calls for the items that a worker left unprocessed. */
   #follow(call: MapCall, rest: readonly unknown[]): void {
     const { task, chunkSize, terms } = this.#plan;
     const { items, itemBytes = 0 } = chunkSize;
@@ -262,11 +262,11 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       this.#rest.add(next);
       last = next;
     }
-    // It may have taken its last item before.
+    // The scheduler drops a map that has taken its last item.
     this.#sink.addSource(this);
   }
 
-  /** Submits a call for items that a worker has left, if it waits. */
+  /** Submits a call for unprocessed items, unless it was submitted already. */
   #submitRest(call: MapCall): void {
     if (!this.#rest.delete(call)) return;
     this.#flow.submitted(call);

@@ -1,53 +1,53 @@
 import type { MapCall, Thrown } from "./map_call.ts";
 import { Queue } from "../util/queue.ts";
 
-/** What a reader finds next in a buffer. */
+/** The state of the next result in a buffer. */
 export type NextResult = "value" | "thrown" | "waiting" | "empty";
 
-/** What a buffer reports to its map. */
+/** A buffer's callbacks to its map. */
 export interface ResultBufferEvents {
-  /** Notes that all values of a call were read. */
+  /** Handles a call whose values were all read. */
   read(call: MapCall): void;
-  /** Notes that a call comes next that may not have been submitted. */
+  /** Handles that a call is next to be read; it may not be submitted yet. */
   needs(call: MapCall): void;
 }
 
 /**
- * The calls of a map from their submission until their values are read, in the
- * order of the items or in that of their arrival.
+ * The calls of a map from their submission until all their values are read, in
+ * the order of the items or of their arrival.
  */
 export class ResultBuffer {
   readonly #isOrdered: boolean;
   readonly #events: ResultBufferEvents;
-  /** The calls to read; if the buffer isn't ordered, only arrived ones. */
+  /** The calls to read; in an unordered buffer, only those that arrived. */
   readonly #calls = new Queue<MapCall>();
-  /** The calls that haven't arrived, if the buffer isn't ordered. */
+  /** In an unordered buffer, the calls that haven't arrived. */
   readonly #expected = new Set<MapCall>();
   /** The call that is being read, and the index of its next value. */
   #current: MapCall | undefined;
   #index = 0;
 
-  /** Constructs a buffer without calls. */
+  /** Constructs an empty buffer. */
   constructor(isOrdered: boolean, events: ResultBufferEvents) {
     this.#isOrdered = isOrdered;
     this.#events = events;
   }
 
-  /** Adds a call that was submitted. */
+  /** Adds a submitted call. */
   push(call: MapCall): void {
     if (this.#isOrdered) this.#calls.push(call);
     else this.#expected.add(call);
   }
 
-  /** Adds a call that was submitted and follows another one. */
+  /** Adds a submitted call for items that another call left unprocessed. */
   pushNext(call: MapCall): void {
     if (!this.#isOrdered) this.#expected.add(call);
   }
 
   /**
-   * Notes that a call's outcome has arrived.
+   * Marks a call as arrived.
    *
-   * @returns Whether the call wasn't dropped meanwhile.
+   * @returns `false` if the call was dropped before.
    */
   arrived(call: MapCall): boolean {
     if (this.#isOrdered) return true;
@@ -57,9 +57,9 @@ export class ResultBuffer {
   }
 
   /**
-   * Moves on to the next result.
+   * Moves to the next result.
    *
-   * @returns Whether it is a value, or an error, or has not arrived; `"empty"`
+   * @returns The result's state: a value, an error, or not arrived; `"empty"`
    * if there are no calls.
    */
   advance(): NextResult {
@@ -85,12 +85,12 @@ export class ResultBuffer {
     }
   }
 
-  /** Takes the value that {@linkcode ResultBuffer.advance} has found. */
+  /** Takes the value that {@linkcode ResultBuffer.advance} moved to. */
   takeValue(): unknown {
     return this.#current!.values[this.#index++];
   }
 
-  /** Appends all values of the current call to a list. */
+  /** Appends all remaining values of the current call to an array. */
   takeValues(results: unknown[]): void {
     const { values } = this.#current!;
     for (; this.#index < values.length; this.#index++) {
@@ -98,12 +98,12 @@ export class ResultBuffer {
     }
   }
 
-  /** The error that {@linkcode ResultBuffer.advance} has found. */
+  /** The error that {@linkcode ResultBuffer.advance} moved to. */
   get thrown(): Thrown | undefined {
     return this.#current?.thrown;
   }
 
-  /** Abandons the calls that a reader would have to wait for. */
+  /** Abandons the calls that can't be read without waiting. */
   abandonUnread(): void {
     const calls = [...this.#calls.drain(), ...this.#expected];
     this.#expected.clear();
@@ -116,7 +116,7 @@ export class ResultBuffer {
     }
   }
 
-  /** Abandons the calls that follow one; returns whether there were none. */
+  /** Abandons the calls that follow a call. Returns `true` if none follow. */
   #abandonNext(call: MapCall | undefined): boolean {
     if (call?.next === undefined || !this.#isOrdered) return true;
     let next: MapCall | undefined = call.next;

@@ -1,9 +1,9 @@
 /**
- * Warns of maps that nobody has read: none of their tasks has run, which a
- * program that only awaits `pool.map()` wouldn't notice.
+ * Warns about maps whose results were never read. None of their tasks ran, and
+ * a program that only awaits `pool.map()` wouldn't notice.
  */
 export class UnreadMaps {
-  /** The names of the tasks, by a token for each map. */
+  /** The task name of each unread map, by the map's token. */
   readonly #tasks = new Map<symbol, string>();
   readonly #collected = new FinalizationRegistry<symbol>((token) =>
     this.#warn(token)
@@ -12,9 +12,10 @@ export class UnreadMaps {
   /**
    * Adds a map.
    *
-   * @param results Its results; if they are collected, the map was never read.
-   * @param task The name of its task.
-   * @returns A function that notes that the map is being read.
+   * @param results The map's results; warns if they are garbage-collected
+   * unread.
+   * @param task The name of the map's task.
+   * @returns A function to call when the map is read or closed.
    */
   add(results: object, task: string): () => void {
     const token = Symbol();
@@ -25,7 +26,7 @@ export class UnreadMaps {
     };
   }
 
-  /** Warns of all maps that weren't read, as their pool ends. */
+  /** Warns about all unread maps, when their pool ends. */
   close(): void {
     for (const token of [...this.#tasks.keys()]) {
       this.#collected.unregister(token);
@@ -37,7 +38,7 @@ export class UnreadMaps {
     const task = this.#tasks.get(token);
     if (!this.#tasks.delete(token)) return;
     console.warn(
-      `[distex] The results of a map of the task '${task}' were never read, so none of its tasks has run: iterate over them with 'for await', or call toArray()`,
+      `[distex] The results of a map of the task '${task}' were never read, so none of its tasks ran: iterate over them with 'for await', or call toArray()`,
     );
   }
 }

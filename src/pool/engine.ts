@@ -27,15 +27,15 @@ import { WorkerHandle } from "../scheduling/worker_handle.ts";
 
 const INITIALIZER_FAILED = "its initializer failed: ";
 
-/** The parts of a pool, and its life from start to end. */
+/** Connects the parts of a pool, and manages its life cycle. */
 export class Engine {
   /** Sends calls to workers. */
   readonly scheduler: Scheduler;
-  /** Gives numbers to tasks. */
+  /** Assigns ids to tasks. */
   readonly tasks: TaskRegistry;
-  /** Records where calls are made. */
+  /** Captures the stacks of callers. */
   readonly tracer: CallerTracer = new CallerTracer();
-  /** Warns about maps that nobody reads. */
+  /** Warns about maps whose results are never read. */
   readonly unreadMaps: UnreadMaps = new UnreadMaps();
 
   readonly #settings: PoolSettings;
@@ -81,7 +81,7 @@ export class Engine {
     }
   }
 
-  /** The default of the option `retries` of calls. */
+  /** The default of the `retries` option of calls. */
   get retries(): number {
     return this.#settings.retries;
   }
@@ -101,7 +101,7 @@ export class Engine {
     return this.#isReady && this.#stopping === undefined;
   }
 
-  /** How many workers the pool should have, as far as that is known. */
+  /** How many workers the pool should have, as far as known. */
   get totalWorkers(): number {
     const { workers, hosts } = this.#settings;
     const started = this.#supervisor.hosts;
@@ -110,18 +110,18 @@ export class Engine {
       : hosts.reduce((total, host) => total + host.workers, workers);
   }
 
-  /** Resolves when the workers are ready. Reading it doesn't start them. */
+  /** Resolves when the workers are ready. Reading this doesn't start them. */
   get ready(): Promise<void> {
     return this.#ready.promise;
   }
 
-  /** Starts the workers, the first time this is called. */
+  /** Starts the workers; later calls return the same promise. */
   start(): Promise<void> {
     if (this.#starting === undefined) {
       this.#starting = this.#stopping === undefined
         ? this.#startWorkers()
         : Promise.reject(new PoolClosedError());
-      // `ready` reports a failure; a program that doesn't read it continues.
+      // `ready` reports a failure; a program that ignores `ready` continues.
       this.#starting.catch(() => {});
       this.#ready.resolve(this.#starting);
     }
@@ -190,7 +190,7 @@ export class Engine {
         this.#ready.reject(new PoolClosedError());
       }
       this.#stopping = this.#stop();
-      // Only a program that waits for the end gets an error.
+      // Only a program that awaits the end gets an error.
       this.#stopping.catch(() => {});
     }
     return this.#stopping;
@@ -216,7 +216,7 @@ export class Engine {
     );
     if (count === 0) return;
     console.warn(
-      `[distex] Cancelled ${count} pending calls that nobody awaits, because the block of their pool has ended. To wait for them, call pool.shutdown() at the end of the block`,
+      `[distex] Cancelled ${count} pending calls that nobody awaits, because the pool's block ended. To wait for them, call pool.shutdown() at the end of the block`,
     );
   }
 
@@ -249,17 +249,18 @@ export class Engine {
     const handle = this.#handle(worker);
     try {
       await this.scheduler.connect(handle, this.#initializer());
-      // If it were added earlier, it would be the pool's only worker.
+      // Until the pool has started, it would be the only worker.
       await this.#starting;
       this.scheduler.add([handle]);
     } catch (error) {
-      // The supervisor starts another one, or reports this reason if it gives up.
+      // The supervisor starts another worker, or gives up and reports this
+      // error.
       worker.process.refuse(`${INITIALIZER_FAILED}${error}`);
       handle.close();
     }
   }
 
-  /** Whether a host has or may get workers; `undefined` means any host. */
+  /** Returns whether a host has or may get workers; `undefined`: any host. */
   #expects(host: string | undefined): boolean {
     if (!this.#isReady) return true;
     return this.#supervisor.hosts.some((supervised) =>
@@ -268,12 +269,12 @@ export class Engine {
     );
   }
 
-  /** How long calls still wait for a lost host, in milliseconds. */
+  /** Returns how much longer calls wait for a lost host, in milliseconds. */
   #timeLeft({ lostSince = Infinity }: WorkerSupervisor): number {
     return lostSince + this.#settings.hostTimeout - performance.now();
   }
 
-  /** Fails calls that can't run since a worker or a host was lost. */
+  /** Fails calls that can't run, after the loss of a worker or a host. */
   #failStranded(): void {
     clearTimeout(this.#hostTimer);
     if (!this.#isReady) return this.scheduler.wake();
@@ -296,12 +297,12 @@ export class Engine {
       () => this.#failStranded(),
       Math.min(least + 1, LONGEST_DELAY),
     );
-    // Only the waiting calls keep the program alive.
+    // Only pending calls keep the program alive.
     Deno.unrefTimer(this.#hostTimer);
   }
 
   #breakLater(message: string, cause: unknown): void {
-    // shutdown() also throws what goes wrong here.
+    // If stopping the hosts fails, shutdown() throws the error, too.
     this.#break(message, cause).catch(() => {});
   }
 

@@ -1,10 +1,10 @@
 import type { Call } from "../calls/call.ts";
 import { CallList } from "./call_list.ts";
 
-/** The calls for one host; `undefined` is any host. */
+/** The calls for one host; `undefined`: the calls without a host. */
 export type AffinityList = [host: string | undefined, calls: CallList];
 
-/** Waiting calls by affinity: a list for each host and one for any host. */
+/** Waiting calls, in one list per host and one for calls without a host. */
 export class AffinityLists {
   readonly #anywhere = new CallList();
   readonly #byHost = new Map<string, CallList>();
@@ -17,7 +17,7 @@ export class AffinityLists {
     return length;
   }
 
-  /** How many calls wait for a host; `undefined`: for any. */
+  /** Returns how many calls wait for a host; `undefined`: without a host. */
   waiting(host: string | undefined): number {
     if (host === undefined) return this.#anywhere.length;
     return this.#byHost.get(host)?.length ?? 0;
@@ -28,12 +28,12 @@ export class AffinityLists {
     this.#listOf(call).push(call);
   }
 
-  /** Puts calls before all others, in their order. */
+  /** Puts calls before all others, and keeps their order. */
   unshift(calls: readonly Call[]): void {
     for (const call of calls.toReversed()) this.#listOf(call).unshift(call);
   }
 
-  /** The lists in which calls wait. */
+  /** Returns the lists that aren't empty. */
   lists(): AffinityList[] {
     const lists: AffinityList[] = [];
     for (const entry of this.#byHost) {
@@ -43,7 +43,7 @@ export class AffinityLists {
     return lists;
   }
 
-  /** The same; each list comes first in turn, so none starves. */
+  /** Returns the same lists, rotated by one each time, so none starves. */
   listsInTurn(): AffinityList[] {
     const lists = this.lists();
     if (lists.length < 2) return lists;
@@ -51,7 +51,7 @@ export class AffinityLists {
     return [...lists.slice(first), ...lists.slice(0, first)];
   }
 
-  /** Takes all calls; those for one host stay in their order. */
+  /** Takes all calls; calls for the same host stay in order. */
   drain(): Call[] {
     return this.lists().flatMap(([, calls]) => calls.drain());
   }

@@ -2,19 +2,19 @@ import type { CallObserver } from "../calls/call.ts";
 import type { PromisedCall } from "../calls/promised_call.ts";
 
 /**
- * A call on every worker at the same time, between the calls submitted before
- * it and those submitted later: a run of `runOnAll()`.
+ * One `runOnAll()`: a call on every worker. It begins after all earlier calls
+ * have ended, and later calls wait for it.
  */
 export class Barrier {
-  /** What the calls return, or why they can't be made. */
+  /** The results of the calls, or the reason why they can't run. */
   readonly results: Promise<unknown[]>;
   readonly #settle: PromiseWithResolvers<unknown[]>;
   readonly #observer: CallObserver;
 
   /**
-   * Constructs a barrier that waits.
+   * Constructs a barrier that hasn't begun.
    *
-   * @param makeCall Makes the call for one worker.
+   * @param makeCall Creates the call for one worker.
    * @param host The host of the workers; `undefined` for all workers.
    * @param observer Counts the barrier as a pending call.
    */
@@ -30,9 +30,9 @@ export class Barrier {
   }
 
   /**
-   * Begins, with a call for each worker.
+   * Begins the barrier, with a call for each worker.
    *
-   * @returns A promise resolved when all of them are settled.
+   * @returns A promise that resolves when all calls are settled.
    */
   async begin(calls: readonly PromisedCall<unknown>[]): Promise<void> {
     const promises = calls.map(({ promise }) => promise);
@@ -40,12 +40,12 @@ export class Barrier {
     await Promise.allSettled(promises);
   }
 
-  /** Ends, after it has begun or when it was withdrawn. */
+  /** Ends the barrier: its calls have ended, or it was withdrawn. */
   end(): void {
     this.#observer.moved(this, "queued", "settled");
   }
 
-  /** Ends with a reason, before it has begun. */
+  /** Rejects the results of a barrier that hasn't begun, and ends it. */
   fail(reason: unknown): void {
     this.#settle.reject(reason);
     this.end();

@@ -1,12 +1,12 @@
 import type { Call, CallOwner } from "../calls/call.ts";
 import { Queue } from "../util/queue.ts";
 
-/** How many released calls may stay in the list before they are cut out. */
+/** How many released calls may stay in the list before they are removed. */
 const MIN_RELEASED = 32;
 
 /**
- * Calls that wait for a worker, first in, first out. Releasing one from
- * anywhere in the list has a constant amortised cost.
+ * A FIFO queue of calls that wait for a worker. Releasing a call from anywhere
+ * in the list takes amortized constant time.
  */
 export class CallList implements CallOwner {
   readonly #calls = new Queue<Call>();
@@ -31,7 +31,7 @@ export class CallList implements CallOwner {
     this.#length++;
   }
 
-  /** The calls, first to last. */
+  /** Yields the calls, first to last. */
   *[Symbol.iterator](): Generator<Call> {
     for (const call of this.#calls.toArray()) {
       if (call.isWith(this)) yield call;
@@ -58,13 +58,13 @@ export class CallList implements CallOwner {
     return calls;
   }
 
-  /** Takes out a call, wherever it is in the list. */
+  /** Removes a call from anywhere in the list. */
   release(call: Call): void {
     call.pass(undefined);
     this.#length--;
     const released = this.#calls.length - this.#length;
-    // Released calls may hold large arguments. Cutting them out only when they
-    // are the majority keeps the cost of each constant.
+    // Released calls may hold large arguments. Removing them only when they are
+    // the majority keeps the amortized cost constant.
     if (this.#length === 0) this.#calls.drain();
     else if (released > Math.max(this.#length, MIN_RELEASED)) {
       this.#calls.retain((call) => call.isWith(this));

@@ -2,52 +2,53 @@ import type { KeepAlive } from "../util/keep_alive.ts";
 import type { HostCapacity, WorkerSet } from "./worker_set.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 
-/** How much a source may submit, and to how many workers. */
+/** What the scheduler offers a source: room for calls, on how many workers. */
 export interface Offer extends HostCapacity {
   /** How many more calls the workers can take now. */
   readonly room: number;
 }
 
-/** Something that submits calls when workers have room for them. */
+/** A source, such as a map, that submits calls when workers have room. */
 export interface CallSource {
   /** The host where its calls must run; `undefined` for any. */
   readonly host?: string | undefined;
-  /** Whether it submits nothing more. */
+  /** Whether the source will submit no more calls. */
   readonly ended: boolean;
   /**
-   * Submits up to `offer.room` calls, now or when it has them. It wakes the
-   * scheduler when it ends, and when it can submit more than it could now.
+   * Submits up to `offer.room` calls, now or later. The source must wake the
+   * scheduler when it ends, and when it can submit more calls than it could
+   * now.
    */
   pull(offer: Offer): void;
-  /** Submits nothing more, for the given reason. */
+  /** Stops submitting calls, for the given reason. */
   stop(reason: Error): void;
 }
 
 /**
  * The sources of a scheduler, which take turns. They keep the program alive
- * while one of them waits for a worker to come.
+ * while any of them waits for a worker to connect.
  */
 export class CallSources {
   readonly #keepAlive: KeepAlive;
   readonly #workers: WorkerSet;
   #sources: CallSource[] = [];
-  /** The hosts that the sources have calls for; `undefined` is any. */
+  /** The hosts that the sources have calls for; `undefined` means any. */
   readonly #hosts = new Set<string | undefined>();
   #isWaiting = false;
   /** The index of the source that comes first. */
   #turn = 0;
 
   /**
-   * Constructs it without sources.
+   * Constructs an empty set of sources.
    *
-   * @param workers The workers that there are, now or later.
+   * @param workers The scheduler's workers; others may be added later.
    */
   constructor(keepAlive: KeepAlive, workers: WorkerSet) {
     this.#keepAlive = keepAlive;
     this.#workers = workers;
   }
 
-  /** Adds a source, if it isn't there. */
+  /** Adds a source, unless it was already added. */
   add(source: CallSource): void {
     if (this.#sources.includes(source)) return;
     this.#sources.push(source);
@@ -61,19 +62,19 @@ export class CallSources {
     this.#changed();
   }
 
-  /** Stops the sources with calls for a host if there is a reason to. */
+  /** Stops the sources for each host for which `reasonFor` returns an error. */
   stop(reasonFor: (host: string | undefined) => Error | undefined): void {
     for (const host of [...this.#hosts]) {
       if (reasonFor(host) === undefined) continue;
       for (const source of this.#sources.filter((one) => one.host === host)) {
-        // Each source has a reader of its own, who gets an error of its own.
+        // Each source has its own reader, which gets its own error.
         source.stop(reasonFor(host)!);
       }
     }
     this.prune();
   }
 
-  /** Checks again whether a source waits for a worker to come. */
+  /** Checks again whether a source waits for a worker to connect. */
   workersChanged(): void {
     const isWaiting = [...this.#hosts].some((host) => !this.#workers.has(host));
     if (isWaiting === this.#isWaiting) return;
@@ -83,7 +84,7 @@ export class CallSources {
   }
 
   /**
-   * Lets the sources fill the room that is left, each of them first in turn.
+   * Asks the sources, in turn, for calls to fill the room that is left.
    *
    * @param workers The workers that have room.
    * @param waiting Returns how many calls wait for a host.

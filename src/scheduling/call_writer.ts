@@ -8,20 +8,24 @@ import {
 } from "../protocol/worker_messages.ts";
 import { unsendableError } from "../codec/unsendable_error.ts";
 
-/** The size at which a list of calls ends, to let its first calls start. */
+/**
+ * The size at which a list of calls is closed, so its first calls can start.
+ */
 const MAX_LIST_BYTES = 2 ** 18;
 
-/** Provides the code of modules that a worker can't load itself. */
+/** Provides the code of modules that remote workers can't load themselves. */
 export interface ModuleSource {
-  /** Returns whether a module has to be sent. */
+  /** Returns whether a module must be sent. */
   needsBundle(url: string): boolean;
-  /** Returns a module's code with everything that it imports, and its hash. */
+  /**
+   * Returns a module's code, bundled with all its imports, and the code's hash.
+   */
   bundle(url: string): Promise<{ hash: string; code: string }>;
 }
 
 /**
- * Writes calls to a worker's channel, and before them the tasks and modules
- * that they need. Consecutive calls of a task share a message.
+ * Writes calls to a worker's channel, preceded by the tasks and modules that
+ * they need. Consecutive calls of the same task share a message.
  */
 export class CallWriter {
   readonly #channel: Channel;
@@ -30,15 +34,15 @@ export class CallWriter {
   readonly #sentModules = new Set<string>();
   #nextId = 0;
   #message = 0;
-  /** The task of the list of calls that is open in the channel's writer. */
+  /** The task of the open list of calls in the channel's writer. */
   #listTask: number | undefined;
   /** The group of the calls in that list. */
   #listGroup: object | undefined;
 
   /**
-   * Constructs a writer to a channel.
+   * Constructs a writer for a channel.
    *
-   * @param modules Where modules come from, for a worker on another machine.
+   * @param modules The source of modules for a worker on another machine.
    */
   constructor(channel: Channel, modules: ModuleSource | undefined) {
     this.#channel = channel;
@@ -50,7 +54,7 @@ export class CallWriter {
     return this.#nextId;
   }
 
-  /** The number of the message that the last call is part of. */
+  /** The number of the message that contains the last call. */
   get message(): number {
     return this.#message;
   }
@@ -72,7 +76,7 @@ export class CallWriter {
     return bytes;
   }
 
-  /** Writes and sends a message that is no call. */
+  /** Writes and sends a message that isn't a call. */
   post(message: PoolMessage): void {
     if (this.#channel.closed) return;
     this.#listTask = undefined;
@@ -80,13 +84,13 @@ export class CallWriter {
     this.#channel.flush();
   }
 
-  /** Tells the worker to forget a task, if the worker knows it. */
+  /** Tells the worker to forget a task, if the task was sent to it. */
   forget(task: number): void {
     if (!this.#defined.delete(task)) return;
     this.post([MessageType.FORGET, [task]]);
   }
 
-  /** Sends what was written. */
+  /** Sends everything written so far. */
   flush(): void {
     this.#listTask = undefined;
     this.#channel.writer.endList();
@@ -118,7 +122,7 @@ export class CallWriter {
     return bytes;
   }
 
-  /** Continues the open list, or begins one. */
+  /** Begins a list, unless the call fits in the open one. */
   #openList({ task, terms }: Call): void {
     const { writer } = this.#channel;
     if (
@@ -146,7 +150,9 @@ export class CallWriter {
     this.#defined.add(task.id);
   }
 
-  /** Sends the module that a task needs as soon as its code is available. */
+  /**
+   * Returns the definition to send; sends a needed module once it is bundled.
+   */
   #provide(definition: Definition): Definition {
     if (definition.kind !== "module") return definition;
     const { url } = definition;

@@ -1,26 +1,27 @@
 import type { Call } from "../calls/call.ts";
 
-/** The calls of a worker that was lost. */
+/** The unanswered calls of a lost worker. */
 export interface UnansweredCalls {
   /** The calls that may have begun. */
   readonly begun: Call[];
-  /** The calls that can't have begun, in the order in which they were sent. */
+  /** The calls that can't have begun, in the order they were sent. */
   readonly unbegun: Call[];
 }
 
 /**
- * The calls that are with a worker, in the order in which they were sent.
+ * The calls that were sent to a worker and not yet answered, in the order they
+ * were sent.
  *
- * A worker begins calls in that order, as many at once as its concurrency, and
- * doesn't begin the first call of a message before the results of the calls
- * that have ended are sent. So a call can't have begun if as many unanswered
- * calls as the concurrency precede its message.
+ * A worker begins calls in that order and runs at most `concurrency` calls at
+ * once. Before it begins the first call of a message, it sends the results of
+ * all calls that have ended. So a call can't have begun if at least
+ * `concurrency` unanswered calls precede its message.
  */
 export class CallsInFlight {
   readonly #concurrency: number;
   readonly #calls = new Map<number, Call>();
 
-  /** Constructs it without calls. */
+  /** Constructs an empty list for a worker with the given concurrency. */
   constructor(concurrency: number) {
     this.#concurrency = concurrency;
   }
@@ -31,19 +32,20 @@ export class CallsInFlight {
   }
 
   /**
-   * Checks that a call can be answered by a value.
+   * Checks that a single result fits the call.
    *
-   * @throws {RangeError} If no call has this id, or the call is a chunk.
+   * @throws {RangeError} If no call has this id, or if the call is a chunk.
    */
   expect(id: number): void {
     if (this.#get(id).chunk !== undefined) throw misfit(id);
   }
 
   /**
-   * Checks that a chunk can be answered by so many values: those of its first
-   * items, if the values are large.
+   * Checks that the number of results fits the chunk. A worker may answer only
+   * the first items if their results are large.
    *
-   * @throws {RangeError} If no chunk of so many items has this id.
+   * @throws {RangeError} If no call has this id, if the call isn't a chunk, or
+   * if the number of results is 0 or exceeds the number of items.
    */
   expectChunk(id: number, values: number): void {
     const { chunk, items } = this.#get(id);
@@ -53,16 +55,16 @@ export class CallsInFlight {
   }
 
   /**
-   * Checks that a call can have failed after so many values.
+   * Checks that the number of results before an error fits the call.
    *
-   * @throws {RangeError} If no call with more items has this id.
+   * @throws {RangeError} If no call has this id, or if it has too few items.
    */
   expectFailure(id: number, before: number): void {
     if (before >= this.#get(id).items) throw misfit(id);
   }
 
   /**
-   * Takes a call that was answered.
+   * Removes and returns a call that was answered.
    *
    * @throws {RangeError} If no call has this id.
    */
@@ -72,19 +74,19 @@ export class CallsInFlight {
     return call;
   }
 
-  /** The calls, in the order in which they were sent. */
+  /** Returns an iterator over the calls, in the order they were sent. */
   [Symbol.iterator](): Iterator<Call> {
     return this.#calls.values();
   }
 
-  /** Returns whether a call is among these. */
+  /** Returns whether a call is in flight. */
   has(call: Call): boolean {
     return this.#calls.get(call.id) === call;
   }
 
   /**
-   * Whether all calls that may have begun were abandoned, and there is at
-   * least one.
+   * Whether there are calls that may have begun, and all of them were
+   * abandoned.
    */
   get isAbandoned(): boolean {
     let found = false;
@@ -95,7 +97,7 @@ export class CallsInFlight {
     return found;
   }
 
-  /** The first call that may have begun and was abandoned. */
+  /** The first abandoned call that may have begun. */
   get firstAbandoned(): Call | undefined {
     for (const call of this.#possiblyBegun()) {
       if (call.state === "abandoned") return call;
@@ -104,10 +106,10 @@ export class CallsInFlight {
   }
 
   /**
-   * Takes all calls of a lost worker.
+   * Removes and returns all calls of a lost worker.
    *
    * @param isComplete Whether everything that the worker sent was received. If
-   * not, any of its calls may have begun.
+   * not, all of its calls may have begun.
    */
   takeAll(isComplete: boolean): UnansweredCalls {
     const calls = [...this.#calls.values()];

@@ -2,18 +2,21 @@ import type { Call } from "../calls/call.ts";
 import type { CallsInFlight } from "./calls_in_flight.ts";
 import { nextTurn } from "../util/next_turn.ts";
 
-/** How many times longer other calls may go on before a worker is ended. */
+/**
+ * Other calls get this many grace periods to end before the worker is killed.
+ */
 const DRAIN_FACTOR = 10;
 
 /**
- * Gives abandoned calls some time to end. After that it ends their worker, as
- * soon as that harms no other call.
+ * Gives an abandoned call time to end. After that it kills the worker: at once
+ * if no other call may be running; otherwise when the other calls have ended,
+ * or after ten more grace periods.
  */
 export class GracePeriod {
   readonly #calls: CallsInFlight;
   readonly #milliseconds: number;
   readonly #end: () => void;
-  /** The call whose time is running. */
+  /** The abandoned call that is being timed. */
   #call: Call | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isOver = false;
@@ -22,7 +25,8 @@ export class GracePeriod {
   /**
    * Constructs the grace period of a worker.
    *
-   * @param end Ends the worker.
+   * @param milliseconds The time that an abandoned call gets.
+   * @param end Kills the worker.
    */
   constructor(calls: CallsInFlight, milliseconds: number, end: () => void) {
     this.#calls = calls;
@@ -30,7 +34,9 @@ export class GracePeriod {
     this.#end = end;
   }
 
-  /** Whether the worker ends once its other calls have finished. */
+  /**
+   * Whether the time is over: the worker is killed when its other calls end.
+   */
   get isOver(): boolean {
     return this.#isOver;
   }
@@ -50,14 +56,14 @@ export class GracePeriod {
     if (this.#isOver && this.#calls.isAbandoned) this.#end();
   }
 
-  /** Stops watching, as the worker is lost. */
+  /** Stops watching, because the worker is lost. */
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
   }
 
   async #expire(call: Call): Promise<void> {
-    // If the program was busy, it has yet to read that the call has ended.
+    // If the program was busy, the call's result may have arrived unread.
     await nextTurn();
     if (this.#isClosed || this.#call !== call) return;
     this.#isOver = true;

@@ -1,16 +1,16 @@
-/** Counts what the workers of a host have done. */
+/** Counts the tasks of a host's workers and their busy time. */
 export class HostTally {
-  /** Tasks that have returned. */
+  /** How many tasks returned. */
   done = 0;
-  /** Tasks that have thrown. */
+  /** How many tasks threw. */
   failed = 0;
   /** How long workers were busy, in microseconds. */
   busy = 0;
 
-  /** Constructs the tally of a host called `name`. */
+  /** Constructs the tally of the host named `name`. */
   constructor(readonly name: string) {}
 
-  /** Adds to it. */
+  /** Adds to the counts. */
   count(done: number, failed: number, busy: number): void {
     this.done += done;
     this.failed += failed;

@@ -2,12 +2,12 @@ import type { Call, CallOwner } from "../calls/call.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 
 /**
- * Calls that run again in isolation, one on a worker that runs nothing else:
- * their worker was lost, and any of the calls that it ran may be to blame.
+ * Calls that were lost with their worker and run again in isolation, each on a
+ * worker that runs nothing else: any of them may have killed the worker.
  */
 export class IsolatedCalls implements CallOwner {
   readonly #calls = new Set<Call>();
-  /** The calls among them that must run at a certain host. */
+  /** The calls among them that must run on a certain host. */
   readonly #withHost = new Set<Call>();
   /** The workers that are kept free of other calls. */
   readonly #reserved = new Set<WorkerHandle>();
@@ -24,12 +24,12 @@ export class IsolatedCalls implements CallOwner {
     if (call.terms.host !== undefined) this.#withHost.add(call);
   }
 
-  /** The calls that must run at a certain host, first to last. */
+  /** Returns the calls that must run on a certain host, first to last. */
   withHost(): Call[] {
     return [...this.#withHost];
   }
 
-  /** The calls, first to last. */
+  /** Returns an iterator over the calls, first to last. */
   [Symbol.iterator](): Iterator<Call> {
     return this.#calls.values();
   }
@@ -41,7 +41,7 @@ export class IsolatedCalls implements CallOwner {
     return calls;
   }
 
-  /** Takes out a call. */
+  /** Removes a call. */
   release(call: Call): void {
     call.pass(undefined);
     this.#calls.delete(call);
@@ -49,8 +49,8 @@ export class IsolatedCalls implements CallOwner {
   }
 
   /**
-   * Sends calls to workers that have nothing else to do. If all are busy, one
-   * worker for each call gets no more calls until it, or another, is free.
+   * Sends calls to idle workers. If all workers are busy, one worker for each
+   * call gets no new calls until it or another worker is idle.
    *
    * @param send Sends a call to a worker.
    */
@@ -79,7 +79,7 @@ export class IsolatedCalls implements CallOwner {
     this.#reserved.add(worker);
   }
 
-  /** Frees the workers whose isolated call has ended, and all that drain. */
+  /** Frees the workers whose isolated call ended, and all draining workers. */
   #unreserve(): void {
     for (const worker of this.#reserved) {
       const isRunning = worker.reservation === "isolated" &&

@@ -5,13 +5,13 @@ import { IsolatedCalls } from "./isolated_calls.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 
 /**
- * Everything that waits for a worker: calls by the host where they must run,
- * barriers between them, and calls that run again in isolation.
+ * Everything that waits for a worker: calls, grouped by the host where they
+ * must run, barriers between them, and calls that run again in isolation.
  */
 export class PendingQueue {
   /** The calls before the first barrier. */
   #current = new AffinityLists();
-  /** The barriers, each with the calls that were submitted after it. */
+  /** The barriers, each with the calls submitted after it. */
   readonly #barriers: { barrier: Barrier; after: AffinityLists }[] = [];
   readonly #isolated = new IsolatedCalls();
 
@@ -22,7 +22,7 @@ export class PendingQueue {
     return length;
   }
 
-  /** Whether barriers wait. */
+  /** Whether any barrier waits. */
   get hasBarriers(): boolean {
     return this.#barriers.length > 0;
   }
@@ -38,12 +38,12 @@ export class PendingQueue {
     (this.#barriers.at(-1)?.after ?? this.#current).push(call);
   }
 
-  /** Puts calls before all others, in their order. */
+  /** Puts calls before all others, and keeps their order. */
   unshift(calls: readonly Call[]): void {
     this.#current.unshift(calls);
   }
 
-  /** Appends a call that is to run in isolation. */
+  /** Appends a call that must run in isolation. */
   pushIsolated(call: Call): void {
     this.#isolated.push(call);
   }
@@ -54,9 +54,11 @@ export class PendingQueue {
   }
 
   /**
-   * Takes out a barrier; the calls after it follow those before it.
+   * Removes the first barrier that matches. The calls after it are appended to
+   * the calls before it.
    *
-   * @param isBarrier Returns whether a barrier is the one.
+   * @param isBarrier Returns whether a barrier matches.
+   * @returns The removed barrier, if any.
    */
   removeBarrier(isBarrier: (barrier: Barrier) => boolean): Barrier | undefined {
     const index = this.#barriers
@@ -70,22 +72,25 @@ export class PendingQueue {
     return barrier;
   }
 
-  /** How many calls before the first barrier wait for a host. */
+  /**
+   * Returns how many calls before the first barrier wait for a host;
+   * `undefined`: without a host.
+   */
   waiting(host: string | undefined): number {
     return this.#current.waiting(host);
   }
 
-  /** The lists of calls before the first barrier, by host. */
+  /** Returns the calls before the first barrier, grouped by host. */
   lists(): AffinityList[] {
     return this.#current.lists();
   }
 
-  /** The same; each list comes first in turn. */
+  /** Returns the same lists, rotated by one each time. */
   listsInTurn(): AffinityList[] {
     return this.#current.listsInTurn();
   }
 
-  /** The isolated calls that must run at a certain host. */
+  /** Returns the isolated calls that must run on a certain host. */
   isolatedWithHost(): Call[] {
     return this.#isolated.withHost();
   }
@@ -104,13 +109,13 @@ export class PendingQueue {
     this.#isolated.dispatch(workers, send);
   }
 
-  /** The calls that wait, before and after barriers. */
+  /** Returns all waiting calls, before and after barriers. */
   calls(): Call[] {
     const lists = this.#sections().flatMap((section) => section.lists());
     return [...this.#isolated, ...lists.flatMap(([, calls]) => [...calls])];
   }
 
-  /** Takes everything. */
+  /** Takes all calls and barriers. */
   drain(): { calls: Call[]; barriers: Barrier[] } {
     const calls = this.#sections().flatMap((section) => section.drain());
     const barriers = this.#barriers.splice(0).map(({ barrier }) => barrier);

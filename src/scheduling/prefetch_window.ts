@@ -1,7 +1,7 @@
-/** How much work should wait at a worker, in microseconds. */
+/** How much work should wait in a worker's queue, in microseconds. */
 const TARGET_MICROSECONDS = 4_000;
 
-/** The most calls that may be with a worker. */
+/** The most calls in an automatic window, unless the concurrency is higher. */
 const MAX_CALLS = 4_096;
 
 /** The most bytes of arguments and expected results in flight. */
@@ -11,11 +11,11 @@ const MAX_BYTES = 4 * 2 ** 20;
 const WEIGHT = 0.25;
 
 /**
- * Decides how many calls may be with one worker at a time.
+ * Decides how many calls one worker may have at a time.
  *
  * A worker that waits for its next call wastes time, and a call that waits
- * behind a long one could have run elsewhere. So the window holds about 4 ms of
- * work: thousands of tiny calls, or one long call.
+ * behind a long one could have run elsewhere. So about 4 ms of work wait in the
+ * worker's queue: thousands of tiny calls, or none behind a long one.
  */
 export class PrefetchWindow {
   readonly #concurrency: number;
@@ -30,9 +30,9 @@ export class PrefetchWindow {
   /**
    * Constructs the window of one worker.
    *
-   * @param prefetch How many calls may wait at the worker beyond those that it
-   * runs; `"auto"` measures how many are best.
-   * @param concurrency How many calls a worker runs at once.
+   * @param prefetch How many calls may wait at the worker in addition to the
+   * running ones; `"auto"` adapts to the measured durations.
+   * @param concurrency How many calls the worker runs at once.
    */
   constructor(prefetch: number | "auto", concurrency: number) {
     this.#concurrency = concurrency;
@@ -45,12 +45,12 @@ export class PrefetchWindow {
     return this.#concurrency;
   }
 
-  /** How many calls may be with the worker. */
+  /** How many calls the worker may have. */
   get limit(): number {
     return this.#limit;
   }
 
-  /** How many calls are with the worker. */
+  /** How many calls the worker has. */
   get calls(): number {
     return this.#calls;
   }
@@ -62,20 +62,20 @@ export class PrefetchWindow {
     return this.#limit - this.#calls;
   }
 
-  /** Notes that a call was sent. */
+  /** Adds a call that was sent, with the size of its arguments. */
   sent(bytes: number): void {
     this.#calls++;
     this.#argumentBytes += bytes;
   }
 
-  /** Notes that a call was answered. */
+  /** Removes a call that was answered, with the size of its arguments. */
   returned(bytes: number): void {
     this.#calls--;
     this.#argumentBytes -= bytes;
   }
 
   /**
-   * Learns from calls that were answered together.
+   * Adapts the window to calls that were answered in one message.
    *
    * @param calls The number of the calls.
    * @param microseconds How long the worker was busy with them.
@@ -88,7 +88,7 @@ export class PrefetchWindow {
     const queued = Math.floor(
       TARGET_MICROSECONDS / Math.max(1, this.#microseconds),
     );
-    // Growing step by step keeps one lucky measurement from filling the window.
+    // One short measurement at most doubles the window.
     const fitting = this.#concurrency + queued;
     this.#limit = Math.min(
       fitting,

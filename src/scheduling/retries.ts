@@ -1,17 +1,17 @@
 import type { Call, CallOwner } from "../calls/call.ts";
 
 /**
- * The calls that were lost with a worker: how often, and which call runs in
- * place of one that is run again in parts.
+ * Counts how often calls were lost, and tracks the part that currently runs in
+ * place of a call that runs again in parts.
  */
 export class Retries implements CallOwner {
   readonly #losses = new WeakMap<Call, number>();
   readonly #parts = new WeakMap<Call, Call>();
 
   /**
-   * Counts a loss.
+   * Counts a loss of the call.
    *
-   * @returns How many workers were lost that may have begun the call.
+   * @returns How often the call was lost so far.
    */
   count(call: Call): number {
     const losses = (this.#losses.get(call) ?? 0) + 1;
@@ -22,8 +22,7 @@ export class Retries implements CallOwner {
   /**
    * Runs a lost call again.
    *
-   * @param submit Takes each call to run: the lost one, or its parts, one after
-   * the other.
+   * @param submit Submits each call to run: the lost one, or its parts in turn.
    */
   rerun(call: Call, submit: (call: Call) => void): void {
     call.lose(this);
@@ -36,7 +35,7 @@ export class Retries implements CallOwner {
     });
   }
 
-  /** Abandons the part that runs in place of a call. */
+  /** Abandons the part that runs in place of an abandoned call. */
   release(call: Call): void {
     this.#parts.get(call)?.abandon();
   }

@@ -13,19 +13,19 @@ import { shareFairly } from "./share_fairly.ts";
 import type { LostWorker, WorkerHandle } from "./worker_handle.ts";
 import { WorkerSet } from "./worker_set.ts";
 
-/** What a scheduler reports to its owner and asks of it. */
+/** The scheduler's callbacks to its owner. */
 export interface SchedulerEvents {
-  /** Notes that a worker was lost, which may have been the last. */
+  /** Handles the loss of a worker, which may have been the last one. */
   lost(worker: WorkerHandle, loss: LostWorker): void;
-  /** Returns whether a host has workers or will; `undefined`: any host. */
+  /** Returns whether a host has or may get workers; `undefined`: any host. */
   expects(host: string | undefined): boolean;
-  /** Returns why a host can't be used, if that is known. */
+  /** Returns the reason why a host can't be used, if known. */
   hostError(host: string): Error | undefined;
 }
 
 /**
- * Sends each call to the worker with the least to do, as soon as there is one
- * with room in its window. When no call is queued, sources are asked for some.
+ * Sends queued calls to the least busy workers that have room in their windows.
+ * If room is left, it asks sources for more calls.
  */
 export class Scheduler {
   readonly #events: SchedulerEvents;
@@ -34,18 +34,18 @@ export class Scheduler {
   readonly #sources: CallSources;
   readonly #retries = new Retries();
   readonly #counts: CallCounts;
-  /** The initializers of workers, which no user waits for. */
+  /** Counts the initializer calls of workers, which aren't the user's. */
   readonly #initializers: CallCounts;
-  /** Whether the calls of a barrier run, and nothing else may. */
+  /** Whether a barrier is running; no other call may run meanwhile. */
   #barrierRuns = false;
   #dispatchDue = false;
   #sourceAdded = false;
-  /** Makes the error of each call that is submitted from now on. */
+  /** If closed, creates the error for each call submitted from now on. */
   #closed: (() => Error) | undefined;
-  /** Makes the error of each call that would be queued again. */
+  /** If cancelled, creates the error for each call to be queued again. */
   #cancelled: (() => Error) | undefined;
 
-  /** Constructs a scheduler without workers, where calls wait for some. */
+  /** Constructs a scheduler that has no workers yet. */
   constructor(keepAlive: KeepAlive, events: SchedulerEvents) {
     this.#events = events;
     this.#sources = new CallSources(keepAlive, this.#workers);
@@ -54,7 +54,7 @@ export class Scheduler {
     this.#initializers = new CallCounts(keepAlive, wake);
   }
 
-  /** The workers. */
+  /** The workers that were added and not lost. */
   get workers(): readonly WorkerHandle[] {
     return this.#workers.all;
   }
@@ -65,9 +65,10 @@ export class Scheduler {
   }
 
   /**
-   * Begins to receive from a worker, which gets no calls yet but this one.
+   * Begins to receive from a worker, and runs its initializer. The worker gets
+   * other calls only after {@linkcode Scheduler.add}.
    *
-   * @param initializer A call that the worker must have returned from first.
+   * @param initializer The call of the initializer; `undefined` for none.
    */
   async connect(
     worker: WorkerHandle,
@@ -81,7 +82,7 @@ export class Scheduler {
     await initializer.promise;
   }
 
-  /** Adds workers that were connected. */
+  /** Adds connected workers; skips those lost meanwhile. */
   add(workers: readonly WorkerHandle[]): void {
     this.#workers.add(workers.filter(({ lost }) => !lost));
     this.#sources.workersChanged();
@@ -93,7 +94,7 @@ export class Scheduler {
     for (const worker of this.#workers.all) worker.close();
   }
 
-  /** Takes a call, which fails if the scheduler is closed. */
+  /** Queues a call; fails it if the scheduler is closed. */
   submit(call: Call): void {
     if (call.state === "settled") return;
     if (this.#closed !== undefined) return call.fail(this.#closed());
@@ -103,8 +104,8 @@ export class Scheduler {
   }
 
   /**
-   * Takes a call that goes on with one that was submitted, even if the
-   * scheduler is closed meanwhile.
+   * Queues a call that continues a submitted one, even if the scheduler was
+   * closed meanwhile; fails it if queued calls were cancelled.
    */
   resubmit(call: Call): void {
     call.submit(this.#counts);
@@ -114,10 +115,12 @@ export class Scheduler {
   }
 
   /**
-   * Sends a call to every worker when all calls submitted so far are done;
-   * calls submitted later wait for them.
+   * Sends a call to every worker after all earlier calls have ended. Later
+   * calls wait until these calls have ended.
    *
-   * @param host The host of the workers; `undefined` for all.
+   * @param makeCall Creates the call for one worker.
+   * @param host The host of the workers; `undefined` for all workers.
+   * @returns The results of all calls.
    */
   submitToAll(
     makeCall: () => PromisedCall<unknown>,
@@ -131,17 +134,17 @@ export class Scheduler {
   }
 
   /**
-   * Withdraws a call on every worker that hasn't begun. Its promise stays
-   * pending.
+   * Withdraws a call of {@linkcode Scheduler.submitToAll} that hasn't begun.
+   * Its promise stays pending.
    *
-   * @param makeCall The function that it was submitted with.
+   * @param makeCall The function that was passed to `submitToAll()`.
    */
   withdraw(makeCall: () => PromisedCall<unknown>): void {
     this.#pending.removeBarrier((barrier) => barrier.makeCall === makeCall)
       ?.end();
   }
 
-  /** Asks a source for calls from now on, until it has ended. */
+  /** Asks a source for calls from now on, until it ends. */
   addSource(source: CallSource): void {
     if (this.#closed !== undefined) return source.stop(this.#closed());
     this.#sources.add(source);
@@ -152,18 +155,20 @@ export class Scheduler {
   /**
    * Fails all calls that are submitted from now on.
    *
-   * @param reason Makes an error for each, as each has a caller of its own.
+   * @param reason Creates an error for each call, because each has its own
+   * caller.
    */
   close(reason: () => Error): void {
-    // They may submit what they have taken, before.
+    // Comes first, because the sources may submit their remaining items.
     this.#sources.stop(reason);
     this.#closed ??= reason;
   }
 
   /**
-   * Fails all calls that are queued, or would be again as their worker is lost.
+   * Fails all queued calls, and later the calls that would be queued again
+   * because their worker is lost.
    *
-   * @param reason Makes an error for each.
+   * @param reason Creates an error for each call.
    */
   cancelQueued(reason: () => Error): void {
     this.#cancelled ??= reason;
@@ -173,10 +178,10 @@ export class Scheduler {
   }
 
   /**
-   * Fails all calls, whether queued or in flight. Rejections of calls that
-   * nobody awaits aren't reported.
+   * Fails all calls, queued or in flight. Calls that nobody awaits cause no
+   * unhandled rejections.
    *
-   * @param reason Makes an error for each.
+   * @param reason Creates an error for each call.
    */
   cancelAll(reason: () => Error): void {
     for (const call of this.#unawaited()) call.ignoreFailure();
@@ -187,11 +192,11 @@ export class Scheduler {
   }
 
   /**
-   * Fails the calls that nobody awaits. Those that have begun may go on for
-   * their worker's grace period.
+   * Fails the calls that nobody awaits. Calls that have begun may continue for
+   * the grace period.
    *
-   * @param reason Makes an error for each.
-   * @returns How many calls it has failed.
+   * @param reason Creates an error for each call.
+   * @returns How many calls were failed.
    */
   cancelUnawaited(reason: () => Error): number {
     const calls = this.#unawaited();
@@ -202,22 +207,22 @@ export class Scheduler {
     return calls.length;
   }
 
-  /** Lets the program end before the calls that nobody awaits. */
+  /** Stops calls that nobody awaits from keeping the program alive. */
   releaseUnawaited(): void {
     for (const call of this.#unawaited()) this.#counts.unhold(call);
   }
 
-  /** How many calls are queued or in flight, other than initializers. */
+  /** How many calls are queued or in flight, without initializers. */
   get pending(): number {
     return this.#counts.pending;
   }
 
-  /** Whether there are none of them. */
+  /** Whether no call is queued or in flight, except initializers. */
   get isIdle(): boolean {
     return this.#counts.isIdle;
   }
 
-  /** Waits until no call is queued or in flight, other than initializers. */
+  /** Waits until no call is queued or in flight, except initializers. */
   idle(): Promise<void> {
     return this.#counts.idle();
   }
@@ -227,19 +232,19 @@ export class Scheduler {
     for (const worker of this.#workers.all) worker.forget(task);
   }
 
-  /** Dispatches at the end of this turn, together with all that it brings. */
+  /** Schedules a dispatch in a microtask, unless one is already scheduled. */
   wake(): void {
     if (this.#dispatchDue) return;
     this.#dispatchDue = true;
     queueMicrotask(this.#dispatchOnce);
   }
 
-  // No closure is made for each call that wakes the scheduler.
+  // An arrow function in a field, so wake() doesn't create a closure each time.
   readonly #dispatchOnce = () => {
     this.#sourceAdded = false;
     this.#dispatch();
-    // The dispatch has handled all calls submitted meanwhile, but no source
-    // that another one has added when it was asked.
+    // The dispatch handled all calls submitted meanwhile, but not sources that
+    // were added while another source was asked.
     this.#dispatchDue = false;
     if (this.#sourceAdded) this.wake();
   };
@@ -298,7 +303,7 @@ export class Scheduler {
     const why = cause === undefined ? "" : `: ${cause.message}`;
     return withoutFrames(
       new BrokenPoolError(
-        `There is no worker at the host '${host}', where the task must run${why}`,
+        `There is no worker on the host '${host}', where the task must run${why}`,
         cause && { cause },
       ),
     );
@@ -306,7 +311,7 @@ export class Scheduler {
 
   #send(worker: WorkerHandle, call: Call): void {
     worker.send(call);
-    // It couldn't be sent, which leaves room for a call of a source.
+    // If the call couldn't be sent, sources may use the room.
     if (call.state !== "sent") this.#wakeAfterDispatch();
   }
 
@@ -315,7 +320,7 @@ export class Scheduler {
   }
 
   #beginBarrier(): void {
-    // The removal of a worker that is lost, or will be, dispatches again.
+    // Another dispatch follows when an ending worker is removed.
     if (this.#workers.all.some(({ isEnding }) => isEnding)) return;
     const barrier = this.#pending.nextBarrier;
     if (barrier === undefined || !this.#canBegin(barrier)) return;
@@ -338,13 +343,13 @@ export class Scheduler {
     });
   }
 
-  /** Returns whether a barrier has workers, or will never have any. */
+  /** Returns whether a barrier has workers to run on, or can only fail. */
   #canBegin({ host }: Barrier): boolean {
     return this.#workers.size > 0 &&
       (this.#isAbsent(host) || this.#workers.has(host));
   }
 
-  /** Moves the calls of a lost worker, runs them again, or fails them. */
+  /** Moves, retries or fails the calls of a lost worker. */
   #lost(worker: WorkerHandle, loss: LostWorker): void {
     this.#workers.remove(worker);
     const begun = loss.begun.filter(isPending);
@@ -353,7 +358,7 @@ export class Scheduler {
     for (const call of moved) call.requeue();
     this.#pending.unshift(moved);
     if (this.#cancelled !== undefined) this.cancelQueued(this.#cancelled);
-    // The error of one call may make its caller abandon others, moved ones too.
+    // An error may make its receiver abandon other calls, including moved ones.
     const hasMoved = new Set(moved);
     for (const call of [...begun, ...unbegun]) {
       if (!hasMoved.has(call)) this.#loseCall(call, worker.name, loss);
@@ -374,7 +379,7 @@ export class Scheduler {
     call.fail(withoutFrames(error));
   }
 
-  /** Queues a lost call, or a part of it, to run in isolation. */
+  /** Queues a lost call, or one of its parts, to run in isolation. */
   #isolate(next: Call, lost: Call): void {
     if (next !== lost) next.submit(this.#counts);
     if (this.#cancelled !== undefined) return next.fail(this.#cancelled());
@@ -383,7 +388,7 @@ export class Scheduler {
   }
 }
 
-/** Returns whether a call wasn't settled while its worker had it. */
+/** Returns whether a lost worker's call wasn't settled while in flight. */
 function isPending(call: Call): boolean {
   return call.state !== "settled";
 }

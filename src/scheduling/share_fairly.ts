@@ -6,8 +6,8 @@ import type { WorkerHandle } from "./worker_handle.ts";
 type Send = (worker: WorkerHandle, call: Call) => void;
 
 /**
- * Shares out waiting calls until none are left or no worker has room. The less
- * a worker has to do, the more it gets.
+ * Distributes waiting calls to workers until no calls are left or no worker has
+ * room. Workers with fewer calls get more.
  *
  * @param send Sends a call to a worker.
  */
@@ -19,7 +19,7 @@ export function shareFairly(
   let free = workers.filter(({ hasRoom }) => hasRoom);
   while (free.length > 0 && calls.length > 0) {
     shareOnce(calls, free, send);
-    // Large calls, and those that couldn't be sent, leave shares unused.
+    // Repeat: large calls fill a window early, and some calls can't be sent.
     free = free.filter(({ hasRoom }) => hasRoom);
   }
 }

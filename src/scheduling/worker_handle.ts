@@ -15,46 +15,46 @@ import {
 } from "../protocol/worker_messages.ts";
 import { fromWorker } from "../protocol/check_messages.ts";
 
-/** What a pool knows about a worker. */
+/** A worker's process, its host's tally and the settings that apply to it. */
 export interface WorkerProfile {
   /** The worker's process. */
   readonly process: WorkerProcess;
-  /** Counts what the workers of its host have done. */
+  /** The tally of the worker's host. */
   readonly tally: HostTally;
-  /** Where it gets modules from, if it is on another machine. */
+  /** The source of modules, for a worker on another machine. */
   readonly modules: ModuleSource | undefined;
   /**
-   * Whether the worker is connected by TCP, which can lose what the worker sent
-   * last.
+   * Whether the worker is connected by TCP. A TCP connection that breaks can
+   * lose the worker's last messages.
    */
   readonly overTcp?: boolean;
   /** How many calls the worker runs at once. */
   readonly concurrency: number;
-  /** How long an abandoned call may go on, in milliseconds. */
+  /** How long an abandoned call may continue, in milliseconds. */
   readonly cancelGrace: number;
 }
 
-/** A worker that was lost, and the calls that it leaves. */
+/** How a worker was lost, and its unanswered calls. */
 export interface LostWorker extends UnansweredCalls {
   /** How its process ended. */
   readonly end: WorkerEnd;
-  /** The error that ended its connection, if one did. */
+  /** The error that ended the connection, if any. */
   readonly cause: unknown;
 }
 
-/** A worker as the pool sees it: calls go out, and their outcomes come back. */
+/** The pool's end of a worker: sends calls, and receives their outcomes. */
 export class WorkerHandle implements CallOwner {
   /** The worker's name in messages. */
   readonly name: string;
   /** The worker's host. */
   readonly host: string;
-  /** How many calls may be with the worker. */
+  /** Limits how many calls the worker may have. */
   readonly window: PrefetchWindow;
   /** Whether the worker is lost. */
   lost = false;
   /**
-   * Whether it runs one call in isolation, or gets no more calls until it is
-   * free for one.
+   * `"isolated"` while the worker runs one call in isolation; `"draining"`
+   * while it gets no new calls, because a call waits to run in isolation.
    */
   reservation: "isolated" | "draining" | undefined;
 
@@ -62,12 +62,12 @@ export class WorkerHandle implements CallOwner {
   readonly #channel: Channel;
   readonly #writer: CallWriter;
   readonly #calls: CallsInFlight;
-  /** How many abandoned calls haven't been answered. */
+  /** How many abandoned calls are unanswered. */
   #abandoned = 0;
   readonly #grace: GracePeriod;
   #killed = false;
 
-  /** Constructs the pool's end of a worker's channel. */
+  /** Constructs a handle for the worker at the other end of a channel. */
   constructor(
     profile: WorkerProfile,
     channel: Channel,
@@ -89,35 +89,35 @@ export class WorkerHandle implements CallOwner {
   }
 
   /**
-   * Whether the worker is lost or is being killed. If its host was lost, its
-   * connection may last a little longer, but it answers no more calls.
+   * Whether the worker is lost, is being killed, or was lost with its host. In
+   * the last case, its connection may close a little later.
    */
   get isEnding(): boolean {
     return this.lost || this.#killed || this.#profile.process.isHostLost;
   }
 
-  /** Whether calls may be sent to it. */
+  /** Whether the worker accepts calls. */
   get isOpen(): boolean {
     return !this.isEnding && this.reservation === undefined &&
       !this.#grace.isOver;
   }
 
-  /** Whether another call may be sent to it now. */
+  /** Whether another call may be sent to the worker now. */
   get hasRoom(): boolean {
     return this.isOpen && this.window.room > 0;
   }
 
-  /** Returns whether the worker runs at a host; `undefined` is any host. */
+  /** Returns whether the worker runs on a host; `undefined` means any host. */
   isAt(host: string | undefined): boolean {
     return host === undefined || host === this.host;
   }
 
-  /** Returns whether `tally` counts what the worker does. */
+  /** Returns whether `tally` counts the worker's tasks. */
   countsFor(tally: HostTally): boolean {
     return tally === this.#profile.tally;
   }
 
-  /** The calls that are with the worker. */
+  /** The unanswered calls of the worker. */
   get calls(): Iterable<Call> {
     return this.#calls;
   }
@@ -125,8 +125,9 @@ export class WorkerHandle implements CallOwner {
   /**
    * Receives results until the worker is lost.
    *
-   * @param onReturn Called with the number of calls that were answered.
-   * @returns How the worker ended, and the calls that it hasn't answered.
+   * @param onReturn Called after each message with the number of calls that it
+   * answered.
+   * @returns How the worker was lost, and its unanswered calls.
    */
   async receive(onReturn: (calls: number) => void): Promise<LostWorker> {
     let cause: unknown;
@@ -138,10 +139,10 @@ export class WorkerHandle implements CallOwner {
       });
     } catch (error) {
       cause = error;
-      // Its calls will run elsewhere, so it must not go on with them.
+      // Its calls may run elsewhere, so it must stop running them.
       this.#profile.process.kill();
     }
-    // First of all: nothing must be sent to it from now on.
+    // Set before awaiting, so nothing is sent to the worker from now on.
     this.lost = true;
     this.#grace.close();
     const end = await this.#profile.process.end();
@@ -152,7 +153,7 @@ export class WorkerHandle implements CallOwner {
   /** Returns whether results of the lost worker may not have arrived. */
   #mayMissResults(cause: unknown): boolean {
     if (!this.#profile.overTcp) return false;
-    // A worker that was killed for being stuck had sent everything before.
+    // A stuck worker that the pool killed had already sent all its results.
     if (this.#killed && !this.#channel.isWithinMessage) return false;
     return this.#channel.hidesResets || isReset(cause) ||
       isReset(this.#channel.writeError);
@@ -176,36 +177,36 @@ export class WorkerHandle implements CallOwner {
     this.window.sent(bytes);
   }
 
-  /** Sends what was written. */
+  /** Sends everything written so far. */
   flush(): void {
     this.#writer.flush();
   }
 
-  /** Tells the worker to forget a task, if the worker knows it. */
+  /** Tells the worker to forget a task, if the task was sent to it. */
   forget(task: number): void {
     this.#writer.forget(task);
   }
 
   /**
-   * Tells the worker that nobody waits for a call any more. If the call goes on
-   * for too long, the worker is killed, as soon as that harms no other call.
+   * Tells the worker that a call was abandoned. If the call doesn't end within
+   * the grace period, the worker is killed: see {@linkcode GracePeriod}.
    */
   release(call: Call): void {
-    // The calls of a lost worker are about to be settled or moved.
+    // A lost worker's calls are about to be settled or moved.
     if (!this.#calls.has(call)) return;
     this.#writer.post([MessageType.CANCEL, call.id]);
     this.#abandoned++;
     this.#grace.watch();
   }
 
-  /** Ends the connection, which ends the worker. */
+  /** Closes the connection, which ends the worker. */
   close(): void {
     this.#channel.close();
   }
 
   /**
-   * Kills the worker, but keeps its connection: the results that it has sent
-   * show which calls it has begun.
+   * Kills the worker, but keeps the connection open: the results that the
+   * worker already sent show which calls it began.
    */
   #kill(): void {
     this.#killed = true;
@@ -225,11 +226,11 @@ export class WorkerHandle implements CallOwner {
 
   #succeedAll(message: Results, byteLength: number): number {
     const [, firstId, busy, values] = message;
-    // All calls are checked before the first is settled.
+    // Check all calls before settling the first one.
     for (let index = 0; index < values.length; index++) {
       this.#calls.expect(firstId + index);
     }
-    // Integers, which V8 passes on without boxing them.
+    // V8 doesn't box integers.
     const bytes = Math.ceil(byteLength / values.length);
     const microseconds = Math.ceil(busy / values.length);
     this.window.measured(values.length, busy, byteLength);
@@ -258,7 +259,7 @@ export class WorkerHandle implements CallOwner {
     return 1;
   }
 
-  /** Takes a call that was answered. */
+  /** Removes and returns a call that was answered. */
   #take(id: number): Call {
     const call = this.#calls.take(id);
     this.window.returned(call.bytes);
@@ -269,7 +270,7 @@ export class WorkerHandle implements CallOwner {
   }
 }
 
-/** Returns whether a connection that ended so may have dropped data. */
+/** Returns whether an error means that the connection may have dropped data. */
 function isReset(cause: unknown): boolean {
   return cause instanceof Deno.errors.ConnectionReset ||
     cause instanceof Deno.errors.ConnectionAborted ||

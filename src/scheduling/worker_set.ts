@@ -1,12 +1,12 @@
 import type { WorkerHandle } from "./worker_handle.ts";
 
-/** How much the workers of a host can take; `undefined` is any host. */
+/** The capacity of a host's workers, or of all workers. */
 export interface HostCapacity {
   /** How many workers there are. */
   readonly workers: number;
-  /** How many calls they run at once. */
+  /** How many calls they run at once, in total. */
   readonly concurrency: number;
-  /** How many calls they may have in all. */
+  /** How many calls they may have in total. */
   readonly capacity: number;
 }
 
@@ -33,7 +33,7 @@ export class WorkerSet {
     }
   }
 
-  /** Takes out a worker, if it is there. */
+  /** Removes a worker, if the set has it. */
   remove(worker: WorkerHandle): void {
     const index = this.#workers.indexOf(worker);
     if (index < 0) return;
@@ -41,23 +41,23 @@ export class WorkerSet {
     this.#count(worker.host, -1);
   }
 
-  /** Returns whether a host has workers; `undefined`: whether any has. */
+  /** Returns whether a host has workers; `undefined` means any host. */
   has(host: string | undefined): boolean {
     return host === undefined ? this.size > 0 : this.#byHost.has(host);
   }
 
-  /** The workers of a host. */
+  /** Returns the workers of a host; `undefined` means all workers. */
   at(host: string | undefined): readonly WorkerHandle[] {
     if (host === undefined) return this.#workers;
     return this.#workers.filter((worker) => worker.isAt(host));
   }
 
-  /** The workers that can take calls now. */
+  /** Returns the workers that can take calls now. */
   withRoom(): WorkerHandle[] {
     return this.#workers.filter(({ hasRoom }) => hasRoom);
   }
 
-  /** Returns how much the workers of a host can take. */
+  /** Returns the capacity of a host's workers; `undefined`: of all workers. */
   capacity(host: string | undefined): HostCapacity {
     let workers = 0;
     let concurrency = 0;

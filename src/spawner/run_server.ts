@@ -126,7 +126,7 @@ async function readToken(file: string): Promise<string> {
   const token = (await readFile("--token-file", file)).trim();
   if (token.length >= MIN_TOKEN_LENGTH) return token;
   throw new Error(
-    `The token in ${file} has ${token.length} characters and must have ${MIN_TOKEN_LENGTH} or more: 'openssl rand -hex 32' makes a good one`,
+    `The token in ${file} has ${token.length} characters, but must have at least ${MIN_TOKEN_LENGTH}: 'openssl rand -hex 32' makes a good one`,
   );
 }
 
@@ -168,7 +168,7 @@ function count(
     ? `from ${least} to ${most}`
     : `of at least ${least}`;
   throw new RangeError(
-    `--${name} must be a whole number ${range}, and is "${text}"`,
+    `--${name} must be a whole number ${range}, but is "${text}"`,
   );
 }
 

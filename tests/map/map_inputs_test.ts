@@ -23,7 +23,7 @@ Deno.test("parseInputs() takes undefined at the end for no options", () => {
 });
 
 Deno.test("parseInputs() refuses undefined as an iterable", () => {
-  const message = "'iterables[0]' of a map must be iterable, and is undefined";
+  const message = "'iterables[0]' of a map must be iterable, but is undefined";
   assertThrows(() => parseInputs([undefined]), TypeError, message);
   assertThrows(() => parseInputs([undefined, undefined]), TypeError, message);
   assertThrows(() => parseInputs([undefined, [1]]), TypeError, message);

@@ -34,7 +34,7 @@ class Source implements CallSource {
 
 function assertAbsent(error: unknown, host: string): void {
   assertInstanceOf(error, BrokenPoolError);
-  assertStringIncludes(error.message, `no worker at the host '${host}'`);
+  assertStringIncludes(error.message, `no worker on the host '${host}'`);
 }
 
 Deno.test("Scheduler sends calls for a host to the workers of that host only", async () => {

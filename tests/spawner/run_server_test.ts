@@ -57,7 +57,7 @@ Deno.test("runServer() refuses invalid numbers", async () => {
   for (const option of ["--max-workers", "--max-workers-per-pool"]) {
     await assertRefused(
       [option, "0"],
-      `${option} must be a whole number of at least 1, and is "0"`,
+      `${option} must be a whole number of at least 1, but is "0"`,
     );
   }
 });
@@ -70,7 +70,7 @@ Deno.test("runServer() refuses a token that can't be read or is too short", asyn
   await withFile(" \n0123456789abcde\n", async (path) => {
     await assertRefused(
       ["--token-file", path],
-      `The token in ${path} has 15 characters and must have 16 or more`,
+      `The token in ${path} has 15 characters, but must have at least 16`,
       "openssl rand -hex 32",
     );
   });

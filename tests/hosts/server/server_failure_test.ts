@@ -291,7 +291,7 @@ Deno.test("Pool continues without an unusable spawner server when onHostError is
     () => pool.with({ host: "closed" }).run(() => 1),
     BrokenPoolError,
   );
-  assertStringIncludes(error.message, "no worker at the host 'closed'");
+  assertStringIncludes(error.message, "no worker on the host 'closed'");
 });
 
 Deno.test("Pool leaves no worker on other hosts when it can't start", async () => {

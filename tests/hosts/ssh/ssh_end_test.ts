@@ -238,7 +238,7 @@ for (const [what, happen] of accidents) {
         () => there.run(() => 1),
         BrokenPoolError,
       );
-      assertStringIncludes(message, "no worker at the host 'big'");
+      assertStringIncludes(message, "no worker on the host 'big'");
       assertInstanceOf(cause, HostError);
       assertStringIncludes(message, cause.message);
       await pool.shutdown();
