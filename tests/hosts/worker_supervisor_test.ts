@@ -6,10 +6,10 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
 import { HostError } from "../../src/errors/host_error.ts";
 import { settled } from "../helpers/fake_worker.ts";
 import { until } from "../helpers/processes.ts";
-import { HeldTimers } from "../helpers/held_timers.ts";
 import { DIED, Scene } from "../helpers/supervisor_fixture.ts";
 
 /** How long workers may take to end, and to be reported as killed after it. */
@@ -230,6 +230,7 @@ Deno.test("WorkerSupervisor ends the workers of a lost host", async () => {
 });
 
 Deno.test("WorkerSupervisor connects a lost host again after pauses that double", async () => {
+  using time = new FakeTime();
   await using scene = await Scene.started();
   const { open } = scene;
   let tries = 0;
@@ -238,17 +239,16 @@ Deno.test("WorkerSupervisor connects a lost host again after pauses that double"
   // Jitter shortens pauses by up to a half; now it always takes a half.
   Math.random = () => 0;
   try {
-    using timers = new HeldTimers(250, 500, 1_000, 2_000);
     scene.host.lose(new Error("pulled the plug"));
-    for (const pause of [250, 500, 1_000]) {
-      await timers.isSet(pause);
-      assertEquals(tries, Math.log2(pause / 250));
-      timers.fire(pause);
+    for (const [index, pause] of [250, 500, 1_000].entries()) {
+      await time.tickAsync(pause - 1);
+      assertEquals(tries, index);
+      await time.tickAsync(1);
     }
-    await timers.isSet(2_000);
-    assertEquals(tries, 3);
     scene.open = open;
-    timers.fire(2_000);
+    await time.tickAsync(2_000 - 1);
+    assertEquals([tries, scene.replacements.length], [3, 0]);
+    await time.tickAsync(1);
     await until(() => scene.replacements.length === 2);
   } finally {
     Math.random = random;
@@ -347,16 +347,18 @@ for (const [stage, reach] of STAGES) {
 }
 
 Deno.test("WorkerSupervisor.stop() closes a host that doesn't report the ends of its workers", async () => {
+  using time = new FakeTime();
   const scene = await Scene.started();
   const [stuck, other] = scene.host.processes;
   stuck!.isStuck = true;
-  using timers = new HeldTimers(STOP_TIMEOUT, STOP_TIMEOUT + KILL_TIMEOUT);
   const stopping = scene[Symbol.asyncDispose]();
-  await timers.isSet(STOP_TIMEOUT);
-  timers.fire(STOP_TIMEOUT);
+  await time.tickAsync(STOP_TIMEOUT - 1);
+  assertFalse(stuck!.isKilled);
+  await time.tickAsync(1);
   assert(stuck!.isKilled);
-  await timers.isSet(STOP_TIMEOUT + KILL_TIMEOUT);
-  timers.fire(STOP_TIMEOUT + KILL_TIMEOUT);
+  await time.tickAsync(KILL_TIMEOUT - 1);
+  assertFalse(scene.host.isClosed);
+  await time.tickAsync(1);
   await stopping;
   assert(scene.host.isClosed && other!.hasEnded);
   assertFalse(stuck!.hasEnded);
