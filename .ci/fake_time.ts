@@ -230,11 +230,11 @@ export class FakeTime {
   }
 
   runAll(): void {
-    while (this.next());
+    while (this.#clock.countTimers() > 0) this.next();
   }
 
   async runAllAsync(): Promise<void> {
-    while (await this.nextAsync());
+    while (this.#clock.countTimers() > 0) await this.nextAsync();
   }
 
   restore(): void {

@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
-import { setImmediate } from "node:timers";
 import { WorkerLostError } from "../../src/errors/worker_lost_error.ts";
 import { GracePeriod } from "../../src/scheduling/grace_period.ts";
 import { CallsInFlight } from "../../src/scheduling/calls_in_flight.ts";
@@ -57,7 +56,9 @@ class Scene implements Disposable {
 
   [Symbol.dispose](): void {
     this.grace.close();
-    this.time[Symbol.dispose]();
+    const isTimerLeft = this.time.next();
+    this.time.restore();
+    assertFalse(isTimerLeft, "The grace period has left a timer");
   }
 }
 
@@ -91,9 +92,11 @@ Deno.test("GracePeriod begins for a waiting call once it may have begun", async 
 Deno.test("GracePeriod lets a busy program read results before it ends the worker", async () => {
   using scene = new Scene(1, 2);
   scene.abandon(0);
-  // The event loop reads arrived data in its next turn, too.
-  setImmediate(() => scene.answer(0));
-  await scene.pass(GRACE);
+  scene.time.tick(GRACE);
+  // Before the next timers fire, the event loop reads the data.
+  await scene.time.runMicrotasks();
+  scene.answer(0);
+  await scene.pass(0);
   assertEquals(scene.ends, 0);
   assertFalse(scene.grace.isOver);
 });

@@ -3,6 +3,7 @@ import { FakeTime } from "@std/testing/time";
 import { Pool } from "../../mod.ts";
 import { KeepAlive } from "../../src/util/keep_alive.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
+import { until } from "../helpers/processes.ts";
 import { TestFolder } from "../programs/loss_fixture.ts";
 
 const TIMEOUT = 100_001;
@@ -48,7 +49,8 @@ Deno.test("Pool without retries runs no task twice when it ends the worker of an
   // It begins before this program reads that the other has returned.
   blockUntil(() => folder.lines("runs").length > 0);
   time.tick(GRACE);
-  // The worker's end waits for two turns of the event loop.
+  await until(() => pool.stats().done === 1);
+  // Now the timers fire that the worker's end waits for.
   await time.tickAsync();
   await time.tickAsync();
   await gate.entered();
