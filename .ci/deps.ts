@@ -16,6 +16,14 @@ import { DECLARATIONS } from "./std_types.ts";
 /** The npm package that the stand-ins are made from. */
 const SOURCE = "deno-std@1.4.0";
 
+/** The stand-ins that the npm package lacks: files beside this one, by module. */
+const OWN: Record<string, Record<string, string>> = {
+  testing: { "time.ts": "fake_time.ts" },
+};
+
+/** The npm package that they import. */
+const OWN_SOURCE = "@sinonjs/fake-timers@15.4.0";
+
 /** A module of `@std/cli` that needs a JSON file missing in the npm package. */
 const BROKEN_FILE = "unicode_width.js";
 
@@ -50,7 +58,7 @@ async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
 /** Computes a digest of everything that determines the stand-ins. */
 async function currentStamp(): Promise<string> {
   const sources = await Promise.all(
-    ["deps.ts", "std_types.ts"].map((file) =>
+    ["deps.ts", "std_types.ts", "fake_time.ts"].map((file) =>
       Deno.readTextFile(`${import.meta.dirname}/${file}`)
     ),
   );
@@ -94,30 +102,42 @@ async function isJsrReachable(): Promise<boolean> {
 }
 
 /**
- * Makes Deno download the npm package, which respects the user's settings for
+ * Makes Deno download an npm package, which respects the user's settings for
  * registries and certificates, and returns its folder in Deno's cache.
  */
-async function downloadSource(): Promise<string> {
+async function download(source: string, module = ""): Promise<string> {
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       "info",
       "--json",
       // Otherwise "vendor" in deno.json implies a node_modules folder.
       "--node-modules-dir=none",
-      `npm:${SOURCE}/assert/mod.js`,
+      `npm:${source}${module}`,
     ],
     cwd: ROOT,
   }).output();
   const decoder = new TextDecoder();
   const info = JSON.parse(decoder.decode(stdout) || "{}");
-  const folder = info.npmPackages?.[SOURCE]?.localPath;
+  const folder = info.npmPackages?.[source]?.localPath;
   if (typeof folder === "string") return folder;
   throw new Error(info.modules?.[0]?.error ?? decoder.decode(stderr).trim());
 }
 
 /** Reads the modules of a package, by file name. */
-async function readModules(folder: string): Promise<Map<string, string>> {
+async function readModules(
+  source: string,
+  name: string,
+): Promise<Map<string, string>> {
   const modules = new Map<string, string>();
+  const own = OWN[name];
+  if (own !== undefined) {
+    for (const [module, file] of Object.entries(own)) {
+      const path = `${import.meta.dirname}/${file}`;
+      modules.set(module, await Deno.readTextFile(path));
+    }
+    return modules;
+  }
+  const folder = `${source}/${name.replaceAll("-", "_")}`;
   for await (const { name } of Deno.readDir(folder)) {
     if (!name.endsWith(".js") || name === BROKEN_FILE) continue;
     const text = await Deno.readTextFile(`${folder}/${name}`);
@@ -131,7 +151,7 @@ async function readModules(folder: string): Promise<Map<string, string>> {
 
 /** Returns the name with which a package exports a file. */
 function exportName(file: string): string {
-  return file.slice(0, -".js".length).replaceAll("_", "-");
+  return file.replace(/\.[jt]s$/, "").replaceAll("_", "-");
 }
 
 /**
@@ -175,12 +195,13 @@ function makeFiles(
 /** Makes the metadata that JSR serves for one version of a package. */
 async function makeVersionMeta(files: Map<string, string>): Promise<unknown> {
   const manifest: Record<string, unknown> = {};
-  const exports: Record<string, string> = { ".": "./mod.js" };
+  const exports: Record<string, string> = {};
+  if (files.has("mod.js")) exports["."] = "./mod.js";
   for (const [file, text] of files) {
     const bytes = new TextEncoder().encode(text);
     const checksum = `sha256-${await sha256(bytes)}`;
     manifest[`/${file}`] = { size: bytes.length, checksum };
-    if (/^(?!mod\.|_)\w+\.js$/.test(file)) {
+    if (/^(?!mod\.|_)\w+\.[jt]s$/.test(file)) {
       exports[`./${exportName(file)}`] = `./${file}`;
     }
   }
@@ -218,8 +239,7 @@ async function writeScope(source: string, scope: string): Promise<void> {
   const names = new Set(WANTED.keys());
   // The loop also visits names that are added while it runs.
   for (const name of names) {
-    const folder = `${source}/${name.replaceAll("-", "_")}`;
-    const files = makeFiles(name, await readModules(folder), names);
+    const files = makeFiles(name, await readModules(source, name), names);
     await writePackage(scope, name, files);
   }
   await Deno.writeTextFile(`${scope}/${STAMP}`, await currentStamp());
@@ -248,7 +268,8 @@ async function vendorStandIns(): Promise<void> {
 
   const staging = `${VENDOR}/.stand-ins`;
   await removeIfExists(staging);
-  await writeScope(await downloadSource(), staging);
+  await writeScope(await download(SOURCE, "/assert/mod.js"), staging);
+  await download(OWN_SOURCE);
   await removeIfExists(SCOPE);
   await Deno.rename(staging, SCOPE);
   console.log(`Made stand-ins for jsr:@std packages from npm:${SOURCE}`);

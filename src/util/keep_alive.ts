@@ -2,8 +2,10 @@
 export const LONGEST_DELAY = 2 ** 31 - 1;
 
 /**
- * Keeps the program alive while work is pending, with a single timer. All
- * connections and processes of a pool are unref'ed.
+ * Keeps the program alive while work is pending. All connections and processes
+ * of a pool are unref'ed; this single timer stands in for them.
+ *
+ * It doesn't call the timer's methods: fake timers may be numbers.
  */
 export class KeepAlive {
   #holds = 0;
@@ -15,14 +17,14 @@ export class KeepAlive {
     if (this.#holds++ > 0 || this.#isClosed) return;
     if (this.#timer === undefined) {
       this.#timer = setInterval(() => {}, LONGEST_DELAY);
-    } else this.#timer.ref();
+    } else Deno.refTimer(this.#timer);
   }
 
   /** Undoes one or more calls of {@linkcode KeepAlive.hold}. */
   release(holds = 1): void {
     this.#holds -= holds;
     if (this.#holds > 0 || this.#timer === undefined) return;
-    this.#timer.unref();
+    Deno.unrefTimer(this.#timer);
   }
 
   /** Keeps the program alive until a promise is settled. */

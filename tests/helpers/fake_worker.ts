@@ -13,6 +13,7 @@ import {
 } from "../../src/protocol/worker_messages.ts";
 import { WorkerHandle } from "../../src/scheduling/worker_handle.ts";
 import { MemoryConnection } from "./memory_connection.ts";
+import { realDelay } from "./real_timers.ts";
 
 /** A task whose argument fake workers return. */
 export const TASK = new TaskRegistry(() => {}).register((x: unknown) => x);
@@ -36,7 +37,7 @@ export function call(
 
 /** Waits until everything that is due in the event loop has happened. */
 export async function settled(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 0));
+  await realDelay(0);
 }
 
 /** A worker of a host that answers when the test tells it to. */

@@ -1,4 +1,4 @@
-import { deadline } from "@std/async/deadline";
+import { realDeadline } from "./real_timers.ts";
 
 /** How long a task may take to reach a gate, in milliseconds. */
 const TIMEOUT = 60_000;
@@ -18,7 +18,7 @@ export class Gate implements AsyncDisposable {
 
   /** Resolves to the connection of the next task that reaches the gate. */
   async entered(): Promise<Deno.Conn> {
-    const connection = await deadline(this.#listener.accept(), TIMEOUT);
+    const connection = await realDeadline(this.#listener.accept(), TIMEOUT);
     this.#waiting.push(connection);
     return connection;
   }

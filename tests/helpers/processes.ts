@@ -6,7 +6,7 @@
  */
 
 import { assert } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { realDelay } from "./real_timers.ts";
 
 /** How long an expected event may take, in milliseconds. */
 const TIMEOUT = 60_000;
@@ -19,7 +19,7 @@ export async function until(
   const end = performance.now() + TIMEOUT;
   while (!condition()) {
     assert(performance.now() < end, problem);
-    await delay(2);
+    await realDelay(2);
   }
 }
 

@@ -1,3 +1,5 @@
+import { assert, assertFalse } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
 import { PendingConnections } from "../../src/hosts/pending_connections.ts";
 import type { Host } from "../../src/hosts/host.ts";
 import {
@@ -5,14 +7,12 @@ import {
   type SupervisorOptions,
   WorkerSupervisor,
 } from "../../src/hosts/worker_supervisor.ts";
-import { KeepAlive } from "../../src/util/keep_alive.ts";
 import {
   type WorkerEnd,
   WorkerProcess,
 } from "../../src/spawner/worker_process.ts";
 import { Channel } from "../../src/transport/channel.ts";
 import { MemoryConnection } from "./memory_connection.ts";
-import { until } from "./processes.ts";
 
 /** The end of a worker that ends by itself. */
 export const DIED: WorkerEnd = {
@@ -97,8 +97,9 @@ class FakeHost implements Host {
   }
 }
 
-/** A supervisor with a fake host, and everything that it reports. */
+/** A supervisor with a fake host, in fake time, and everything that it reports. */
 export class Scene implements AsyncDisposable {
+  readonly time = new FakeTime();
   readonly pendingConnections = new PendingConnections();
   readonly hosts: FakeHost[] = [];
   readonly replacements: ConnectedWorker[] = [];
@@ -115,11 +116,8 @@ export class Scene implements AsyncDisposable {
   readonly options: {
     -readonly [Name in keyof SupervisorOptions]: SupervisorOptions[Name];
   };
-  /** Keeps the test alive, as the calls of a pool do. */
-  readonly #keepAlive = new KeepAlive();
 
   constructor(options: Partial<SupervisorOptions> = {}) {
-    this.#keepAlive.hold();
     this.options = {
       makeHost: () => {
         const host = new FakeHost(this);
@@ -161,12 +159,26 @@ export class Scene implements AsyncDisposable {
 
   /** Waits until a number of workers were started on the host. */
   async processes(count: number): Promise<FakeProcess[]> {
-    await until(() => this.host.processes.length >= count);
+    await this.until(() => this.host.processes.length >= count);
     return this.host.processes;
   }
 
+  /** Lets time pass from timer to timer until a condition holds. */
+  async until(condition: () => boolean): Promise<void> {
+    await this.time.runMicrotasks();
+    while (!condition()) {
+      assert(this.time.next(), `Nothing leads to ${condition}`);
+      await this.time.runMicrotasks();
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.supervisor.stop();
-    this.#keepAlive.close();
+    let hasStopped = false;
+    const stopping = this.supervisor.stop().finally(() => hasStopped = true);
+    await this.until(() => hasStopped);
+    await stopping;
+    const isTimerLeft = this.time.next();
+    this.time.restore();
+    assertFalse(isTimerLeft, "The supervisor has left a timer");
   }
 }

@@ -8,8 +8,6 @@ import {
 } from "@std/assert";
 import { HostError } from "../../src/errors/host_error.ts";
 import { settled } from "../helpers/fake_worker.ts";
-import { until } from "../helpers/processes.ts";
-import { HeldTimers } from "../helpers/held_timers.ts";
 import { DIED, Scene } from "../helpers/supervisor_fixture.ts";
 
 /** How long workers may take to end, and then the reports of their kills. */
@@ -78,14 +76,17 @@ Deno.test("WorkerSupervisor.start() reports only the exit status when a worker w
 Deno.test("WorkerSupervisor.start() fails when a worker doesn't connect in time", async () => {
   await using scene = new Scene({ startTimeout: 10 });
   scene.connects = false;
-  const error = await assertRejects(() => scene.supervisor.start(), HostError);
+  const starting = assertRejects(() => scene.supervisor.start(), HostError);
+  await scene.time.runMicrotasks();
+  await scene.time.runAllAsync();
+  const error = await starting;
   assertStringIncludes(error.message, "'startTimeout' of 10 ms");
 });
 
 Deno.test("WorkerSupervisor replaces a worker that has ended", async () => {
   await using scene = await Scene.started();
   scene.host.processes[1]!.end(DIED);
-  await until(() => scene.replacements.length === 1);
+  await scene.until(() => scene.replacements.length === 1);
   assertEquals(scene.replacements[0]!.process.name, "fake worker 2");
   assertEquals(scene.host.processes.length, 3);
   assertEquals([scene.supervisor.lostWorkers, scene.givenUp], [1, 0]);
@@ -99,7 +100,7 @@ Deno.test("WorkerSupervisor tries again when a replacement ends before it connec
   replacement!.end(DIED);
   const [, , , next] = await scene.processes(4);
   next!.connect();
-  await until(() => scene.replacements.length === 1);
+  await scene.until(() => scene.replacements.length === 1);
   assertEquals(scene.supervisor.lostWorkers, 2);
 });
 
@@ -109,7 +110,7 @@ Deno.test("WorkerSupervisor kills a replacement that doesn't connect in time, an
   scene.options.startTimeout = 10;
   scene.host.processes[0]!.end(DIED);
   const [, , late] = await scene.processes(3);
-  await until(() => late!.isKilled);
+  await scene.until(() => late!.isKilled);
   await scene.processes(4);
 });
 
@@ -138,7 +139,7 @@ Deno.test("WorkerSupervisor replaces any number of blameless workers", async () 
     worker!.process.kill(true);
     // Its connection breaks as a result.
     worker!.process.kill();
-    await until(() => scene.replacements.length === count);
+    await scene.until(() => scene.replacements.length === count);
     worker = scene.replacements.at(-1);
   }
   assertEquals([scene.givenUp, scene.supervisor.error], [0, undefined]);
@@ -151,11 +152,11 @@ Deno.test("WorkerSupervisor.expectsWorkers is true after giving up while a repla
   first!.process.kill(true);
   const [, , replacement] = await scene.processes(3);
   second!.process.kill();
-  await until(() => scene.supervisor.error !== undefined);
+  await scene.until(() => scene.supervisor.error !== undefined);
   assert(scene.supervisor.expectsWorkers);
   assertEquals(scene.givenUp, 0);
   replacement!.end(DIED);
-  await until(() => scene.givenUp === 1);
+  await scene.until(() => scene.givenUp === 1);
   assertFalse(scene.supervisor.expectsWorkers);
   assertEquals(scene.host.processes.length, 3);
 });
@@ -164,14 +165,14 @@ Deno.test("WorkerSupervisor replaces workers again after it has reconnected to a
   await using scene = await Scene.started({ maxRestarts: 0 });
   const giveUp = async () => {
     scene.host.processes[0]!.end(DIED);
-    await until(() => !scene.supervisor.expectsWorkers);
+    await scene.until(() => !scene.supervisor.expectsWorkers);
     assertStringIncludes(scene.supervisor.error!.message, "Too many workers");
   };
   await giveUp();
   scene.replacements.length = 0;
   scene.host.lose(new Error("pulled the plug"));
-  await until(() => scene.supervisor.expectsWorkers);
-  await until(() => scene.replacements.length === 2);
+  await scene.until(() => scene.supervisor.expectsWorkers);
+  await scene.until(() => scene.replacements.length === 2);
   assertEquals(scene.supervisor.error, undefined);
   await giveUp();
   assertEquals(scene.reports.filter((line) => /Too many/.test(line)).length, 2);
@@ -182,7 +183,7 @@ Deno.test("WorkerSupervisor reports why the last worker was refused when it give
   const [worker] = await scene.supervisor.start();
   worker!.process.refuse("it was no good");
   worker!.channel.close();
-  await until(() => scene.givenUp === 1);
+  await scene.until(() => scene.givenUp === 1);
   assertStringIncludes(scene.supervisor.error!.message, "it was no good");
 });
 
@@ -190,7 +191,7 @@ Deno.test("WorkerSupervisor gives up and reports the error when workers can't be
   await using scene = await Scene.started({ maxRestarts: 1 });
   scene.startProblem = new TypeError("no way");
   scene.host.processes[0]!.end(DIED);
-  await until(() => scene.givenUp === 1);
+  await scene.until(() => scene.givenUp === 1);
   assertStringIncludes(scene.supervisor.error!.message, "no way");
 });
 
@@ -208,7 +209,7 @@ Deno.test("WorkerSupervisor reconnects to a lost host with all workers", async (
     [true, true],
   );
   assertEquals(supervisor.error?.message, "pulled the plug");
-  await until(() => scene.replacements.length === 2);
+  await scene.until(() => scene.replacements.length === 2);
   assertEquals([supervisor.lostSince !== undefined, supervisor.error], [
     false,
     undefined,
@@ -225,7 +226,7 @@ Deno.test("WorkerSupervisor ends the workers of a lost host", async () => {
   await using scene = await Scene.started();
   const [lost] = scene.hosts;
   lost!.lose(new Error("pulled the plug"));
-  await until(() => scene.replacements.length === 2);
+  await scene.until(() => scene.replacements.length === 2);
   assert(lost!.processes.every(({ hasEnded }) => hasEnded));
 });
 
@@ -238,18 +239,17 @@ Deno.test("WorkerSupervisor tries to reconnect to a lost host after pauses that 
   // Jitter shortens pauses by up to a half; now it always takes a half.
   Math.random = () => 0;
   try {
-    using timers = new HeldTimers(250, 500, 1_000, 2_000);
     scene.host.lose(new Error("pulled the plug"));
-    for (const pause of [250, 500, 1_000]) {
-      await timers.isSet(pause);
-      assertEquals(tries, Math.log2(pause / 250));
-      timers.fire(pause);
+    for (const [index, pause] of [250, 500, 1_000].entries()) {
+      await scene.time.tickAsync(pause - 1);
+      assertEquals(tries, index);
+      await scene.time.tickAsync(1);
     }
-    await timers.isSet(2_000);
-    assertEquals(tries, 3);
     scene.open = open;
-    timers.fire(2_000);
-    await until(() => scene.replacements.length === 2);
+    await scene.time.tickAsync(2_000 - 1);
+    assertEquals([tries, scene.replacements.length], [3, 0]);
+    await scene.time.tickAsync(1);
+    await scene.until(() => scene.replacements.length === 2);
   } finally {
     Math.random = random;
   }
@@ -261,12 +261,12 @@ Deno.test("WorkerSupervisor tries a lost host again when a worker there ends ear
   await using scene = await Scene.started();
   scene.connects = false;
   scene.host.lose(new Error("pulled the plug"));
-  await until(() => scene.hosts.length === 2);
+  await scene.until(() => scene.hosts.length === 2);
   const [first, second] = await scene.processes(2);
   first!.connect();
   scene.connects = true;
   second!.end(DIED);
-  await until(() => scene.replacements.length === 2);
+  await scene.until(() => scene.replacements.length === 2);
   assertEquals(scene.hosts.length, 3);
   assert(first!.hasEnded);
 });
@@ -275,22 +275,24 @@ Deno.test("WorkerSupervisor reports late workers of a lost host, and tries again
   await using scene = await Scene.started({ startTimeout: 100 });
   scene.connects = false;
   scene.host.lose(new Error("pulled the plug"));
-  await until(() => /have not connected/.test(`${scene.supervisor.error}`));
+  await scene.until(() =>
+    /have not connected/.test(`${scene.supervisor.error}`)
+  );
   const error = scene.supervisor.error as HostError;
   assertEquals([error.host, error.step], ["fake", "worker"]);
   assertStringIncludes(error.message, "2 of the 2 workers of the host fake");
   scene.connects = true;
-  await until(() => scene.replacements.length === 2);
+  await scene.until(() => scene.replacements.length === 2);
 });
 
 Deno.test("WorkerSupervisor replaces workers of a host that it has reconnected to", async () => {
   await using scene = await Scene.started();
   scene.host.lose(new Error("pulled the plug"));
-  await until(() => scene.replacements.length === 2);
+  await scene.until(() => scene.replacements.length === 2);
   scene.host.processes[0]!.end(DIED);
-  await until(() => scene.replacements.length === 3);
+  await scene.until(() => scene.replacements.length === 3);
   scene.host.lose(new Error("once more"));
-  await until(() => scene.replacements.length === 5);
+  await scene.until(() => scene.replacements.length === 5);
   assertEquals(scene.hosts.length, 3);
 });
 
@@ -311,13 +313,13 @@ const STAGES: [stage: string, reach: (scene: Scene) => Promise<void>][] = [
   }],
   ["there is a pause before a host is tried again", async (scene) => {
     scene.host.lose(new Error("pulled the plug"));
-    await until(() => scene.supervisor.lostSince !== undefined);
+    await scene.until(() => scene.supervisor.lostSince !== undefined);
   }],
   ["a lost host is being opened", async (scene) => {
     const { promise, reject } = Promise.withResolvers<number>();
     scene.open = () => promise;
     scene.host.lose(new Error("pulled the plug"));
-    await until(() => scene.hosts.length === 2);
+    await scene.until(() => scene.hosts.length === 2);
     const { close } = scene.host;
     scene.host.close = function () {
       reject(new Error("closed"));
@@ -327,7 +329,7 @@ const STAGES: [stage: string, reach: (scene: Scene) => Promise<void>][] = [
   ["the workers of a lost host are being started", async (scene) => {
     scene.connects = false;
     scene.host.lose(new Error("pulled the plug"));
-    await until(() => scene.hosts.length === 2);
+    await scene.until(() => scene.hosts.length === 2);
     await scene.processes(2);
   }],
 ];
@@ -347,16 +349,17 @@ for (const [stage, reach] of STAGES) {
 }
 
 Deno.test("WorkerSupervisor.stop() closes a host that doesn't report the ends of its workers", async () => {
-  const scene = await Scene.started();
+  await using scene = await Scene.started();
   const [stuck, other] = scene.host.processes;
   stuck!.isStuck = true;
-  using timers = new HeldTimers(STOP_TIMEOUT, STOP_TIMEOUT + KILL_TIMEOUT);
-  const stopping = scene[Symbol.asyncDispose]();
-  await timers.isSet(STOP_TIMEOUT);
-  timers.fire(STOP_TIMEOUT);
+  const stopping = scene.supervisor.stop();
+  await scene.time.tickAsync(STOP_TIMEOUT - 1);
+  assertFalse(stuck!.isKilled);
+  await scene.time.tickAsync(1);
   assert(stuck!.isKilled);
-  await timers.isSet(STOP_TIMEOUT + KILL_TIMEOUT);
-  timers.fire(STOP_TIMEOUT + KILL_TIMEOUT);
+  await scene.time.tickAsync(KILL_TIMEOUT - 1);
+  assertFalse(scene.host.isClosed);
+  await scene.time.tickAsync(1);
   await stopping;
   assert(scene.host.isClosed && other!.hasEnded);
   assertFalse(stuck!.hasEnded);

@@ -7,8 +7,8 @@ import {
   assertStrictEquals,
 } from "@std/assert";
 import { Pool } from "../../mod.ts";
+import { flowingTime } from "../helpers/flowing_time.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
-import { HeldTimers } from "../helpers/held_timers.ts";
 import { until } from "../helpers/processes.ts";
 import {
   double,
@@ -244,8 +244,7 @@ Deno.test("Future.cancel() of a task that blocks a worker moves the waiting call
 
 Deno.test("Future.cancel() of an endless task lets concurrent tasks finish", async () => {
   const cancelGrace = 100_001;
-  /** How long a worker may take to become free. */
-  const drain = 10 * cancelGrace;
+  using time = flowingTime();
   await using gate = new Gate();
   await using other = new Gate();
   await using pool = new Pool({
@@ -254,7 +253,6 @@ Deno.test("Future.cancel() of an endless task lets concurrent tasks finish", asy
     prefetch: 2,
     cancelGrace,
   });
-  using timers = new HeldTimers(cancelGrace, drain);
   const before = await pool.run(pid);
   const endless = pool.submit(ignoreAbort, gate.port);
   await gate.entered();
@@ -268,8 +266,10 @@ Deno.test("Future.cancel() of an endless task lets concurrent tasks finish", asy
   );
   await other.entered();
   endless.cancel();
-  timers.fire(cancelGrace);
-  await timers.isSet(drain);
+  time.tick(cancelGrace);
+  // The grace period is over after two more timers.
+  await time.tickAsync();
+  await time.tickAsync();
   const later = pool.submit(pid);
   await turn();
   assertFalse(later.running());

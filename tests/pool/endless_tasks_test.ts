@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Pool, PoolClosedError } from "../../mod.ts";
+import { flowingTime } from "../helpers/flowing_time.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
-import { HeldTimers } from "../helpers/held_timers.ts";
 import { gone } from "../helpers/processes.ts";
 
 const GRACE = 60_001;
@@ -100,14 +100,14 @@ Deno.test("Pool.terminate() can be called again, and before the pool starts", as
 });
 
 Deno.test("Pool[Symbol.asyncDispose]() waits for a call that is awaited", async () => {
-  using timers = new HeldTimers(GRACE);
+  using time = flowingTime();
   await using gate = new Gate();
   const pool = new Pool({ workers: 1, cancelGrace: GRACE });
   const result = pool.run(passGate, gate.port, "done");
   await gate.entered();
   const awaited = result.then((value) => value + "!");
   const disposed = pool[Symbol.asyncDispose]();
-  timers.fire(GRACE);
+  time.tick(GRACE);
   gate.open();
   assertEquals(await awaited, "done!");
   await disposed;

@@ -8,8 +8,8 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { type MapResults, Pool } from "../../mod.ts";
+import { flowingTime } from "../helpers/flowing_time.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
-import { HeldTimers } from "../helpers/held_timers.ts";
 import {
   double,
   ignoreAbort,
@@ -22,8 +22,8 @@ import {
 /** The timeout of calls that time out by themselves. */
 const TIMEOUT = 200;
 
-/** The timeout of calls that the test ends with {@linkcode HeldTimers}. */
-const HELD = 100_001;
+/** The timeout of calls that the test ends by letting time pass. */
+const HELD = 10_000_001;
 
 const XS = [1, 2, 3, 4, 5];
 
@@ -42,13 +42,13 @@ function* naturals(): Generator<number> {
 
 for (const { name, options, costsWorker, submit } of STAGES) {
   Deno.test(`TaskRunner.with() with a timeout rejects a call that ${name}`, async () => {
+    using time = flowingTime();
     await using gate = new Gate();
     await using pool = new Pool({ workers: 1, ...options });
-    using timers = new HeldTimers(HELD);
     const before = await pool.run(pid);
     const runner = pool.with({ timeout: HELD });
     const { future } = await submit(pool, runner, gate);
-    timers.fire(HELD);
+    time.tick(HELD);
     const error = await assertTimesOut(future);
     assertStringIncludes(error.message, `timeout of ${HELD} ms`);
     assert(future.done());
@@ -115,15 +115,15 @@ Deno.test("TaskRunner.with() with a timeout gives each call its own error", asyn
 });
 
 Deno.test("TaskRunner.with() with a timeout aborts the signal of the task", async () => {
+  using time = flowingTime();
   await using begin = new Gate();
   await using end = new Gate();
   await using pool = new Pool({ workers: 1, cancelGrace: 30_000 });
-  using timers = new HeldTimers(HELD);
   const before = await pool.run(pid);
   const runner = pool.with({ timeout: HELD });
   const call = runner.submit(obeyAbort, begin.port, end.port);
   await begin.entered();
-  timers.fire(HELD);
+  time.tick(HELD);
   await end.entered();
   await assertTimesOut(call);
   assertEquals(await pool.run(pid), before);
@@ -133,15 +133,15 @@ for (const transport of ["unix", "tcp"] as const) {
   const options = { workers: 1, transport, prefetch: 7, cancelGrace: 20 };
 
   Deno.test(`TaskRunner.with() with a timeout loses no worker for good (${transport})`, async () => {
+    using time = flowingTime();
     await using gate = new Gate();
     await using pool = new Pool({ ...options, maxRestarts: 1 });
-    using timers = new HeldTimers(HELD);
     const runner = pool.with({ timeout: HELD });
     for (let count = 0; count < 4; count++) {
       const endless = runner.submit(loop, gate.port);
       // The call fails if it has no worker left.
       await Promise.race([endless, gate.entered()]);
-      timers.fire(HELD);
+      time.tick(HELD);
       await assertTimesOut(endless);
     }
     assertEquals(await pool.run(double, 4), 8);
@@ -150,13 +150,13 @@ for (const transport of ["unix", "tcp"] as const) {
   });
 
   Deno.test(`TaskRunner.with() with a timeout harms no waiting call (${transport})`, async () => {
+    using time = flowingTime();
     await using gate = new Gate();
     await using pool = new Pool(options);
-    using timers = new HeldTimers(HELD);
     const endless = pool.with({ timeout: HELD }).submit(loop, gate.port);
     const behind = XS.map((x) => pool.run(double, x));
     await gate.entered();
-    timers.fire(HELD);
+    time.tick(HELD);
     await assertTimesOut(endless);
     assertEquals(await Promise.all(behind), XS.map(double));
   });
@@ -164,9 +164,9 @@ for (const transport of ["unix", "tcp"] as const) {
 
 for (const kind of ["of the runner", "of the map"]) {
   Deno.test(`TaskRunner.map() with a timeout ${kind} ends running tasks`, async () => {
+    using time = flowingTime();
     await using gate = new Gate();
     await using pool = new Pool({ workers: 1, cancelGrace: 50 });
-    using timers = new HeldTimers(HELD);
     const before = await pool.run(pid);
     const timeout = HELD;
     const map = kind === "of the map"
@@ -177,7 +177,7 @@ for (const kind of ["of the runner", "of the map"]) {
     const results = map.toArray();
     results.catch(() => {});
     await gate.entered();
-    timers.fire(HELD);
+    time.tick(HELD);
     const error = await assertTimesOut(results);
     assertStringIncludes(error.message, "The map took longer");
     assertEquals(await map.next(), { done: true, value: undefined });
@@ -259,9 +259,9 @@ for (const [name, leave] of Object.entries(exits)) {
 for (const begun of [true, false]) {
   const when = begun ? "that has begun" : "that waits";
   Deno.test(`TaskRunner.runOnAll() ${when} obeys a timeout and a signal`, async () => {
+    using time = flowingTime();
     await using gate = new Gate();
     await using pool = new Pool({ workers: 2, cancelGrace: 50 });
-    using timers = new HeldTimers(HELD);
     await pool.ready;
     const held = begun ? undefined : pool.run(passGate<number>, gate.port, 1);
     if (!begun) await gate.entered();
@@ -280,7 +280,7 @@ for (const begun of [true, false]) {
     }
     controller.abort("reason");
     assertEquals(await outcome, "reason");
-    timers.fire(HELD);
+    time.tick(HELD);
     await timedOut;
     gate.open();
     assertEquals(await earlier, [2, 2]);

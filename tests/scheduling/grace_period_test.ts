@@ -1,9 +1,8 @@
 import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
-import { setImmediate } from "node:timers";
+import { FakeTime } from "@std/testing/time";
 import { WorkerLostError } from "../../src/errors/worker_lost_error.ts";
 import { GracePeriod } from "../../src/scheduling/grace_period.ts";
 import { CallsInFlight } from "../../src/scheduling/calls_in_flight.ts";
-import { nextTurn } from "../../src/util/next_turn.ts";
 import type { PromisedCall } from "../../src/calls/promised_call.ts";
 import {
   call,
@@ -11,7 +10,6 @@ import {
   HostBench,
   settled,
 } from "../helpers/fake_worker.ts";
-import { HeldTimers } from "../helpers/held_timers.ts";
 
 const GRACE = 100_001;
 /** How long other calls may go on after that. */
@@ -21,7 +19,7 @@ const DRAIN = 10 * GRACE;
 class Scene implements Disposable {
   readonly calls: CallsInFlight;
   readonly grace: GracePeriod;
-  readonly timers = new HeldTimers(GRACE, DRAIN);
+  readonly time = new FakeTime();
   /** How often the worker was ended. */
   ends = 0;
   readonly #calls: PromisedCall<unknown>[] = [];
@@ -47,25 +45,29 @@ class Scene implements Disposable {
     this.grace.watch();
   }
 
-  /** Fires timers and waits for their effect. */
+  /** Lets time pass and waits for the effect. */
   async pass(milliseconds: number): Promise<void> {
-    this.timers.fire(milliseconds);
-    await nextTurn();
+    this.time.tick(milliseconds);
+    // The worker's end may wait for a turn of the event loop.
+    await this.time.tickAsync();
+    await this.time.tickAsync();
     await settled();
   }
 
   [Symbol.dispose](): void {
     this.grace.close();
-    this.timers[Symbol.dispose]();
+    const isTimerLeft = this.time.next();
+    this.time.restore();
+    assertFalse(isTimerLeft, "The grace period has left a timer");
   }
 }
 
 Deno.test("GracePeriod ends the worker when it is over, and not sooner", async () => {
   using scene = new Scene(1, 2);
   scene.abandon(0);
-  await settled();
+  await scene.pass(GRACE - 1);
   assertEquals(scene.ends, 0);
-  await scene.pass(GRACE);
+  await scene.pass(1);
   assertEquals(scene.ends, 1);
 });
 
@@ -73,23 +75,28 @@ Deno.test("GracePeriod doesn't end the worker of a call that ends in time", () =
   using scene = new Scene(1, 2);
   scene.abandon(0);
   scene.answer(0);
-  assertEquals(scene.timers.count(GRACE), 0);
+  assertFalse(scene.time.next());
 });
 
-Deno.test("GracePeriod begins for a waiting call once it may have begun", () => {
+Deno.test("GracePeriod begins for a waiting call once it may have begun", async () => {
   using scene = new Scene(1, 2);
   scene.abandon(1);
-  assertEquals(scene.timers.count(GRACE), 0);
+  await scene.pass(GRACE);
   scene.answer(0);
-  assertEquals(scene.timers.count(GRACE), 1);
+  await scene.pass(GRACE - 1);
+  assertEquals(scene.ends, 0);
+  await scene.pass(1);
+  assertEquals(scene.ends, 1);
 });
 
 Deno.test("GracePeriod lets a busy program read results before it ends the worker", async () => {
   using scene = new Scene(1, 2);
   scene.abandon(0);
-  // The event loop reads arrived data in its next turn, too.
-  setImmediate(() => scene.answer(0));
-  await scene.pass(GRACE);
+  scene.time.tick(GRACE);
+  // Before the next timers fire, the event loop reads the data.
+  await scene.time.runMicrotasks();
+  scene.answer(0);
+  await scene.pass(0);
   assertEquals(scene.ends, 0);
   assertFalse(scene.grace.isOver);
 });
@@ -118,16 +125,16 @@ Deno.test("GracePeriod starts over when its call ends late", async () => {
   await scene.pass(GRACE);
   scene.answer(0);
   assertFalse(scene.grace.isOver);
-  assertEquals([scene.ends, scene.timers.count(DRAIN)], [0, 0]);
+  assertFalse(scene.time.next());
+  assertEquals(scene.ends, 0);
 });
 
 Deno.test("GracePeriod.close() keeps the worker from being ended", async () => {
   using scene = new Scene(1, 1);
   scene.abandon(0);
-  scene.timers.fire(GRACE);
+  scene.time.tick(GRACE);
   scene.grace.close();
-  await nextTurn();
-  await settled();
+  await scene.pass(0);
   assertEquals(scene.ends, 0);
 });
 
@@ -136,7 +143,7 @@ for (const hasEnded of [true, false]) {
     ? "runs nothing twice that waits"
     : "gives to another worker what waits";
   Deno.test(`Scheduler ${what} behind a task that is ended for taking too long`, async () => {
-    using timers = new HeldTimers(CANCEL_GRACE);
+    using time = new FakeTime();
     await using bench = new HostBench();
     const worker = await bench.add("a", 2);
     const [late] = await bench.submit(undefined, "late");
@@ -146,7 +153,9 @@ for (const hasEnded of [true, false]) {
     late!.abandon();
     // The task may end just when its worker is killed; then the next begins.
     if (hasEnded) worker.lastAnswers = 1;
-    timers.fire(CANCEL_GRACE);
+    time.tick(CANCEL_GRACE);
+    await time.tickAsync();
+    await time.tickAsync();
     await worker.gone;
     await settled();
     if (hasEnded) {

@@ -5,7 +5,7 @@ import { Channel } from "../../src/transport/channel.ts";
 import { makeSecret } from "../../src/transport/secret.ts";
 import type { SessionRequest } from "../../src/protocol/spawner_messages.ts";
 import { isAlive } from "../helpers/processes.ts";
-import { HeldTimers } from "../helpers/held_timers.ts";
+import { flowingTime } from "../helpers/flowing_time.ts";
 import { ConnectionPair } from "../helpers/connections.ts";
 
 /** The program that the sessions of these tests start as a worker. */
@@ -215,11 +215,7 @@ Deno.test("PoolSession reports workers that are refused or can't be started", as
 });
 
 Deno.test("PoolSession ends when the pool can't be reached any more", async () => {
-  using timers = new HeldTimers(PROBE_INTERVAL);
-  const probe = async () => {
-    await timers.isSet(PROBE_INTERVAL);
-    timers.fire(PROBE_INTERVAL);
-  };
+  using time = flowingTime();
   await using dialogue = await Dialogue.begin();
   const { spawner } = dialogue;
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -230,10 +226,12 @@ Deno.test("PoolSession ends when the pool can't be reached any more", async () =
   });
   spawner.start(1, "worker");
   const { pid } = await dialogue.reported(1);
-  await probe();
-  (await listener.accept()).close();
+  time.tick(PROBE_INTERVAL);
+  using probe = await listener.accept();
+  // The session hangs up before it waits for the next probe.
+  assertEquals(await probe.read(new Uint8Array(1)), null);
   listener.close();
-  await probe();
+  time.tick(PROBE_INTERVAL);
   assertMatch(await dialogue.over, /can't be reached any more/);
   assert(!isAlive(pid as number));
 });

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { bind, importTasks, Pool } from "../../mod.ts";
+import { flowingTime } from "../helpers/flowing_time.ts";
 import { Gate } from "../helpers/gate.ts";
-import { HeldTimers } from "../helpers/held_timers.ts";
 import { pid } from "../programs/cancel_tasks.ts";
 import { sshTest, startSshServer } from "../helpers/ssh_server.ts";
 
@@ -63,14 +63,14 @@ Deno.test("taskSignal() throws outside of a task", async () => {
 });
 
 /** The timeout of a map, which the test triggers. */
-const TIMEOUT = 100_001;
+const TIMEOUT = 10_000_001;
 
 for (const how of ["left", "timed out"]) {
   Deno.test(`taskSignal() is aborted when the map is ${how}`, async () => {
+    using time = flowingTime();
     await using begin = new Gate();
     await using end = new Gate();
     await using pool = new Pool({ workers: 1, cancelGrace: 30_000 });
-    using timers = new HeldTimers(TIMEOUT);
     const before = await pool.run(pid);
     const map = pool.map(
       bind(tasks.byFunction, begin.port),
@@ -80,7 +80,7 @@ for (const how of ["left", "timed out"]) {
     const next = map.next().catch((error) => error.name);
     await begin.entered();
     if (how === "left") await map.return!();
-    else timers.fire(TIMEOUT);
+    else time.tick(TIMEOUT);
     await end.entered();
     const ended = { done: true, value: undefined } as const;
     assertEquals(await next, how === "left" ? ended : "TimeoutError");

@@ -1,19 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
 import { withinLimit } from "../../src/util/within_limit.ts";
-import { KeepAlive } from "../../src/util/keep_alive.ts";
-
-/** Keeps the test alive, as the calls of a pool do. */
-function keepAlive(): Disposable {
-  const keepAlive = new KeepAlive();
-  keepAlive.hold();
-  return { [Symbol.dispose]: () => keepAlive.close() };
-}
-
-/** Blocks the event loop. */
-function beBusy(milliseconds: number): void {
-  const end = performance.now() + milliseconds;
-  while (performance.now() < end);
-}
 
 Deno.test("withinLimit() settles like the promise", async () => {
   assertEquals(await withinLimit(Promise.resolve(5), 60_000), 5);
@@ -24,20 +11,24 @@ Deno.test("withinLimit() settles like the promise", async () => {
 });
 
 Deno.test("withinLimit() rejects when the limit is over", async () => {
-  using _ = keepAlive();
+  using time = new FakeTime();
   const never = new Promise<never>(() => {});
-  const error = await assertRejects(
-    () => withinLimit(never, 20),
+  const rejected = assertRejects(
+    () => withinLimit(never, 80),
     DOMException,
-    "20 ms",
+    "80 ms",
   );
-  assertEquals(error.name, "TimeoutError");
+  await time.runAllAsync();
+  assertEquals((await rejected).name, "TimeoutError");
+  assertEquals(time.now, time.start + 80);
 });
 
-Deno.test("withinLimit() counts little of the time for which the event loop is blocked", async () => {
-  using _ = keepAlive();
-  const late = new Promise((resolve) => setTimeout(resolve, 150, "late"));
+Deno.test("withinLimit() hardly counts time in which the event loop is blocked", async () => {
+  using time = new FakeTime();
+  const late = new Promise((resolve) => setTimeout(resolve, 350, "late"));
   const result = withinLimit(late, 100);
-  beBusy(300);
+  // After a blocked period, all timers that are due fire in the same turn.
+  time.tick(300);
+  await time.runAllAsync();
   assertEquals(await result, "late");
 });
