@@ -11,7 +11,7 @@ import { sshTest, startSshServer } from "../helpers/ssh_server.ts";
 /** The longest that an operation may take, in milliseconds. */
 const LONG = 60_000;
 
-/** Operations that need a permission. */
+/** Operations that require a permission. */
 const DEEDS: Record<string, () => unknown> = {
   "read a file": () => Deno.readTextFile("/etc/hostname"),
   "read a folder": () => [...Deno.readDirSync(".")],
@@ -115,13 +115,13 @@ Deno.test("Pool with permissions 'none' doesn't let tasks gain permissions", asy
   );
 });
 
-/** Tries to connect to the pool as the worker with a number. */
+/** Tries to connect to the pool as the worker with this number. */
 async function knock(worker: number): Promise<string> {
   const path = Deno.args[Deno.args.indexOf("--connect") + 1]!
     .slice("unix:".length);
   const connection = await Deno.connect({ transport: "unix", path });
   const utf8 = new TextEncoder();
-  // MessagePack of { version: 1, worker, nonce }, and then of { proof }.
+  // { version: 1, worker, nonce } and then { proof }, encoded as MessagePack.
   const hello = [
     ...[0x83, 0xa7, ...utf8.encode("version"), 1],
     ...[0xa6, ...utf8.encode("worker"), worker],
@@ -141,7 +141,7 @@ async function knock(worker: number): Promise<string> {
   return answers.map((count) => count > 0 ? "answered" : "hung up").join(", ");
 }
 
-Deno.test("Pool refuses a task that connects to its socket like a worker", async () => {
+Deno.test("Pool refuses a task that connects to its socket as a worker", async () => {
   await using pool = new Pool({ workers: 2, permissions: "none" });
   await pool.ready;
   for (const worker of [0, 1, 2, 3, 4]) {
@@ -169,7 +169,7 @@ Deno.test("Pool hides its secret from tasks", async () => {
         try {
           look(Reflect.get(value, key), depth + 1);
         } catch {
-          // This file can't be read.
+          // This file isn't readable.
         }
       }
     };
@@ -186,7 +186,7 @@ Deno.test("Pool hides its secret from tasks", async () => {
 });
 
 sshTest(
-  "Pool grants the workers of an ssh host that host's permissions",
+  "Pool grants the workers of an ssh host the permissions of that host",
   async () => {
     await using server = await startSshServer();
     const host = { host: server.spec(1), sshArgs: server.sshArgs };
@@ -212,7 +212,7 @@ sshTest(
 );
 
 sshTest(
-  "Pool with permissions 'none' denies tasks on an ssh host everything",
+  "Pool with permissions 'none' denies all permissions on an ssh host",
   async () => {
     await using server = await startSshServer();
     await using pool = new Pool({

@@ -14,15 +14,15 @@ import {
 import { HeldTimers } from "../helpers/held_timers.ts";
 
 const GRACE = 100_001;
-/** How long other calls may go on after that. */
+/** How long other calls may continue after that. */
 const DRAIN = 10 * GRACE;
 
-/** Calls at a worker, in separate messages, and their grace period. */
+/** A worker's calls, in separate messages, and their grace period. */
 class Scene implements Disposable {
   readonly calls: CallsInFlight;
   readonly grace: GracePeriod;
   readonly timers = new HeldTimers(GRACE, DRAIN);
-  /** How often the worker was ended. */
+  /** How often the worker was killed. */
   ends = 0;
   readonly #calls: PromisedCall<unknown>[] = [];
 
@@ -47,7 +47,7 @@ class Scene implements Disposable {
     this.grace.watch();
   }
 
-  /** Fires timers and waits for their effect. */
+  /** Fires timers, and waits for their effects. */
   async pass(milliseconds: number): Promise<void> {
     this.timers.fire(milliseconds);
     await nextTurn();
@@ -60,7 +60,7 @@ class Scene implements Disposable {
   }
 }
 
-Deno.test("GracePeriod ends the worker when it is over, and not sooner", async () => {
+Deno.test("GracePeriod kills the worker only after the grace period", async () => {
   using scene = new Scene(1, 2);
   scene.abandon(0);
   await settled();
@@ -69,14 +69,14 @@ Deno.test("GracePeriod ends the worker when it is over, and not sooner", async (
   assertEquals(scene.ends, 1);
 });
 
-Deno.test("GracePeriod doesn't end the worker of a call that ends in time", () => {
+Deno.test("GracePeriod doesn't kill the worker of a call that ends in time", () => {
   using scene = new Scene(1, 2);
   scene.abandon(0);
   scene.answer(0);
   assertEquals(scene.timers.count(GRACE), 0);
 });
 
-Deno.test("GracePeriod begins for a waiting call once it may have begun", () => {
+Deno.test("GracePeriod starts for a waiting call when the call may have begun", () => {
   using scene = new Scene(1, 2);
   scene.abandon(1);
   assertEquals(scene.timers.count(GRACE), 0);
@@ -84,17 +84,17 @@ Deno.test("GracePeriod begins for a waiting call once it may have begun", () => 
   assertEquals(scene.timers.count(GRACE), 1);
 });
 
-Deno.test("GracePeriod lets a busy program read results before it ends the worker", async () => {
+Deno.test("GracePeriod lets a busy program read results before killing the worker", async () => {
   using scene = new Scene(1, 2);
   scene.abandon(0);
-  // The event loop reads arrived data in its next turn, too.
+  // The event loop reads arrived data in its next turn.
   setImmediate(() => scene.answer(0));
   await scene.pass(GRACE);
   assertEquals(scene.ends, 0);
   assertFalse(scene.grace.isOver);
 });
 
-Deno.test("GracePeriod lets other calls finish before it ends the worker", async () => {
+Deno.test("GracePeriod lets other calls finish before killing the worker", async () => {
   using scene = new Scene(2, 2);
   scene.abandon(0);
   await scene.pass(GRACE);
@@ -104,7 +104,7 @@ Deno.test("GracePeriod lets other calls finish before it ends the worker", async
   assertEquals(scene.ends, 1);
 });
 
-Deno.test("GracePeriod ends the worker if other calls don't finish", async () => {
+Deno.test("GracePeriod kills the worker if other calls don't finish", async () => {
   using scene = new Scene(2, 2);
   scene.abandon(0);
   await scene.pass(GRACE);
@@ -112,7 +112,7 @@ Deno.test("GracePeriod ends the worker if other calls don't finish", async () =>
   assertEquals(scene.ends, 1);
 });
 
-Deno.test("GracePeriod starts over when its call ends late", async () => {
+Deno.test("GracePeriod.isOver is reset when the overdue call ends", async () => {
   using scene = new Scene(2, 2);
   scene.abandon(0);
   await scene.pass(GRACE);
@@ -121,7 +121,7 @@ Deno.test("GracePeriod starts over when its call ends late", async () => {
   assertEquals([scene.ends, scene.timers.count(DRAIN)], [0, 0]);
 });
 
-Deno.test("GracePeriod.close() keeps the worker from being ended", async () => {
+Deno.test("GracePeriod.close() prevents killing the worker", async () => {
   using scene = new Scene(1, 1);
   scene.abandon(0);
   scene.timers.fire(GRACE);
@@ -133,9 +133,9 @@ Deno.test("GracePeriod.close() keeps the worker from being ended", async () => {
 
 for (const hasEnded of [true, false]) {
   const what = hasEnded
-    ? "runs nothing twice that waits"
-    : "gives to another worker what waits";
-  Deno.test(`Scheduler ${what} behind a task that is ended for taking too long`, async () => {
+    ? "runs no waiting call twice"
+    : "moves a waiting call to another worker";
+  Deno.test(`Scheduler ${what} when the task before it is killed`, async () => {
     using timers = new HeldTimers(CANCEL_GRACE);
     await using bench = new HostBench();
     const worker = await bench.add("a", 2);
@@ -144,7 +144,7 @@ for (const hasEnded of [true, false]) {
     await bench.add("b", 2);
     assertEquals(bench.labels, [["late", "behind"], []]);
     late!.abandon();
-    // The task may end just when its worker is killed; then the next begins.
+    // The task may end just before its worker is killed. Then the next begins.
     if (hasEnded) worker.lastAnswers = 1;
     timers.fire(CANCEL_GRACE);
     await worker.gone;
