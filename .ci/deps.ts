@@ -5,7 +5,8 @@
  * With `"vendor": true` in `deno.json`, Deno looks into `vendor/jsr.io` before
  * it asks JSR. If needed, this script fills that folder with stand-ins made from
  * the npm package `deno-std`, which holds the standard library compiled to
- * JavaScript. If JSR answers, the script leaves everything to Deno.
+ * JavaScript, and from files beside this one. If JSR answers, the script leaves
+ * everything to Deno.
  *
  * @module
  */
@@ -16,7 +17,7 @@ import { DECLARATIONS } from "./std_types.ts";
 /** The npm package that the stand-ins are made from. */
 const SOURCE = "deno-std@1.4.0";
 
-/** The stand-ins that the npm package lacks: files beside this one, by module. */
+/** Stand-ins that the npm package lacks: files beside this one, by module. */
 const OWN: Record<string, Record<string, string>> = {
   testing: { "time.ts": "fake_time.ts" },
 };
@@ -123,21 +124,22 @@ async function download(source: string, module = ""): Promise<string> {
   throw new Error(info.modules?.[0]?.error ?? decoder.decode(stderr).trim());
 }
 
-/** Reads the modules of a package, by file name. */
-async function readModules(
-  source: string,
-  name: string,
+/** Reads the modules of a stand-in that the npm package lacks, by file name. */
+async function readOwn(
+  modules: Record<string, string>,
 ): Promise<Map<string, string>> {
+  const texts = Object.entries(modules).map(async ([module, file]) =>
+    [
+      module,
+      await Deno.readTextFile(`${import.meta.dirname}/${file}`),
+    ] as const
+  );
+  return new Map(await Promise.all(texts));
+}
+
+/** Reads the modules of a package, by file name. */
+async function readModules(folder: string): Promise<Map<string, string>> {
   const modules = new Map<string, string>();
-  const own = OWN[name];
-  if (own !== undefined) {
-    for (const [module, file] of Object.entries(own)) {
-      const path = `${import.meta.dirname}/${file}`;
-      modules.set(module, await Deno.readTextFile(path));
-    }
-    return modules;
-  }
-  const folder = `${source}/${name.replaceAll("-", "_")}`;
   for await (const { name } of Deno.readDir(folder)) {
     if (!name.endsWith(".js") || name === BROKEN_FILE) continue;
     const text = await Deno.readTextFile(`${folder}/${name}`);
@@ -239,7 +241,11 @@ async function writeScope(source: string, scope: string): Promise<void> {
   const names = new Set(WANTED.keys());
   // The loop also visits names that are added while it runs.
   for (const name of names) {
-    const files = makeFiles(name, await readModules(source, name), names);
+    const own = OWN[name];
+    const modules = own === undefined
+      ? await readModules(`${source}/${name.replaceAll("-", "_")}`)
+      : await readOwn(own);
+    const files = makeFiles(name, modules, names);
     await writePackage(scope, name, files);
   }
   await Deno.writeTextFile(`${scope}/${STAMP}`, await currentStamp());
@@ -287,9 +293,9 @@ async function main(): Promise<void> {
   } catch (error) {
     console.error(
       `error: Can't load the jsr:@std packages: https://jsr.io doesn't answer, ` +
-        `and making stand-ins from npm:${SOURCE} failed:\n` +
+        `and making stand-ins from npm:${SOURCE} and npm:${OWN_SOURCE} failed:\n` +
         `  ${error instanceof Error ? error.message : error}\n` +
-        "Check the network, or set a registry with this package in .npmrc; " +
+        "Check the network, or set a registry with these packages in .npmrc; " +
         "then run `deno task deps` again.",
     );
     Deno.exit(1);

@@ -1,7 +1,7 @@
 /**
  * A stand-in for `@std/testing/time`, which the npm package of the other
- * stand-ins lacks. It differs from the original in nothing that the tests can
- * observe, and its types aren't more permissive.
+ * stand-ins lacks. `tests/tools/fake_time_test.ts` checks that it behaves like the
+ * original. Its types aren't more permissive.
  *
  * @module
  */
@@ -12,6 +12,10 @@ import { type Clock, withGlobal } from "npm:@sinonjs/fake-timers@15.4.0";
 /** The error of an operation that the state of the fake time forbids. */
 export class TimeError extends Error {
   override name = "TimeError";
+
+  constructor(message: string) {
+    super(message);
+  }
 }
 
 /** How fake time advances by itself. */

@@ -9,7 +9,7 @@ import { CallCounts } from "../../src/calls/call_counts.ts";
 import { KeepAlive } from "../../src/util/keep_alive.ts";
 import { TASK } from "../helpers/fake_worker.ts";
 
-/** A call that notes what it was told. */
+/** A call that logs its transitions and its outcome. */
 class TestCall extends Call implements CallObserver, CallOwner {
   readonly log: string[] = [];
 
@@ -34,7 +34,7 @@ class TestCall extends Call implements CallObserver, CallOwner {
   }
 }
 
-/** A call in a state, which notes what follows. */
+/** Returns a call in the given state, with an empty log. */
 function callThatIs(state: CallState): TestCall {
   const call = new TestCall();
   call.submit(call);
@@ -85,7 +85,7 @@ for (const [from, method, to, log] of TRANSITIONS) {
   });
 }
 
-Deno.test("Call releases its arguments when it is settled", () => {
+Deno.test("Call drops its arguments when it is settled", () => {
   assertEquals(callThatIs("sent").payload, ["argument"]);
   assertEquals(callThatIs("requeued").payload, ["argument"]);
   assertEquals(callThatIs("settled").payload, []);
@@ -103,7 +103,7 @@ Deno.test("Call.requeue() and send() follow a loss", () => {
   assertEquals(call.state, "sent");
 });
 
-Deno.test("CallCounts follow the transitions of calls", async () => {
+Deno.test("CallCounts.moved() counts pending calls and calls in flight", async () => {
   const keepAlive = new KeepAlive();
   let settled = 0;
   const counts = new CallCounts(keepAlive, () => settled++);

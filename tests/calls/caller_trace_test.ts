@@ -13,7 +13,7 @@ import {
   rejectWithAwaiters,
 } from "../../src/calls/caller_trace.ts";
 
-/** Stands for a method of a pool, which users shouldn't see in a stack. */
+/** Stands for a pool's method, which shouldn't appear in a user's stack. */
 function method(): CallerTrace {
   return new CallerTrace(method);
 }
@@ -22,14 +22,14 @@ function userProgram(): CallerTrace {
   return method();
 }
 
-/** An error like those that arrive from a worker. */
+/** Returns an error like those that arrive from a worker. */
 function remoteError(): TypeError {
   const error = new TypeError("oops");
   error.stack = "TypeError: oops\n    at task (task:task:1:1)";
   return error;
 }
 
-/** Stops the clock, which the test sets, until the end of the scope. */
+/** Replaces the clock until the end of the scope; the test sets the time. */
 class FakeClock implements Disposable {
   /** The time in milliseconds. */
   now = 0;
@@ -84,7 +84,7 @@ Deno.test("CallerTrace.addTo() returns values that aren't errors", () => {
   assertEquals(thrown, { stack: "mine" });
 });
 
-Deno.test("CallerTrace.addTo() takes DOMExceptions and errors without a stack", () => {
+Deno.test("CallerTrace.addTo() accepts DOMExceptions and errors without a stack", () => {
   const exception = new DOMException("oops", "AbortError");
   userProgram().addTo(exception);
   assertStringIncludes(exception.stack!, "at userProgram ");
@@ -94,7 +94,7 @@ Deno.test("CallerTrace.addTo() takes DOMExceptions and errors without a stack", 
   assertStringIncludes(error.stack!, "at userProgram ");
 });
 
-Deno.test("rejectWithAwaiters() adds the async functions that await", async () => {
+Deno.test("rejectWithAwaiters() adds the frames of awaiting async functions", async () => {
   const { promise, resolve } = Promise.withResolvers<never>();
   const error = remoteError();
   async function inner(): Promise<void> {
@@ -111,7 +111,7 @@ Deno.test("rejectWithAwaiters() adds the async functions that await", async () =
   assert(inside > 0 && inside < error.stack!.indexOf("at async outer "));
 });
 
-Deno.test("rejectWithAwaiters() passes on what is no error", async () => {
+Deno.test("rejectWithAwaiters() rejects with a value that isn't an error unchanged", async () => {
   assertEquals(await rejectWithAwaiters("text").catch(String), "text");
 });
 
@@ -139,7 +139,7 @@ Deno.test("CallerTracer traces four callers in a millisecond", () => {
   assertEquals(traced(), burst);
 });
 
-Deno.test("CallerTracer traces every caller when there are few", () => {
+Deno.test("CallerTracer traces every caller when calls are rare", () => {
   using clock = new FakeClock();
   const tracer = new CallerTracer();
   function call(): CallerTrace | undefined {

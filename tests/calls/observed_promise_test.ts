@@ -33,12 +33,12 @@ Deno.test("ObservedPromise settles like any promise", async () => {
   assertEquals(await promise, 5);
 });
 
-Deno.test("ObservedPromise.ignoreRejection() attaches nobody", async () => {
+Deno.test("ObservedPromise.ignoreRejection() doesn't set isAttached", async () => {
   let calls = 0;
   const promise = new ObservedPromise((_, reject) => reject(new Error("no")));
   promise.whenAttached(() => calls++);
   promise.ignoreRejection();
-  // A rejection that nobody handles would fail the test.
+  // An unhandled rejection would fail the test.
   await new Promise((resolve) => setTimeout(resolve, 0));
   assertEquals([promise.isAttached, calls], [false, 0]);
 });

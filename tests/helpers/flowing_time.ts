@@ -1,4 +1,4 @@
-import { FakeTime } from "@std/testing/time";
+import { FakeTime } from "./fake_time.ts";
 
 /**
  * Fakes time that also passes by itself, at the rate of real time, for tests of

@@ -1,5 +1,5 @@
 import { assert, assertFalse } from "@std/assert";
-import { FakeTime } from "@std/testing/time";
+import { FakeTime } from "./fake_time.ts";
 import { PendingConnections } from "../../src/hosts/pending_connections.ts";
 import type { Host } from "../../src/hosts/host.ts";
 import {

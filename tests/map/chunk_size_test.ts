@@ -4,8 +4,8 @@ import { ChunkSize } from "../../src/map/chunk_size.ts";
 const MEBIBYTE = 2 ** 20;
 
 /**
- * The sizes of chunks that follow each other, given the time of an item, and
- * the bytes that it and its result have.
+ * Returns the sizes of consecutive chunks, given each item's duration and its
+ * bytes including the result.
  */
 function sizes(
   size: ChunkSize,

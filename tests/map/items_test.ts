@@ -13,7 +13,7 @@ import {
   Items,
 } from "../../src/map/items.ts";
 
-/** An iterable that counts the calls of its only iterator's methods. */
+/** An iterable that counts the calls to its iterator's methods. */
 class Source implements Iterable<number> {
   /** How often next() was called. */
   asked = 0;
@@ -50,7 +50,7 @@ class Source implements Iterable<number> {
   }
 }
 
-/** The same as an async iterable. */
+/** The async version of {@linkcode Source}. */
 class AsyncSource implements AsyncIterable<number> {
   readonly source: Source;
 
@@ -67,7 +67,7 @@ class AsyncSource implements AsyncIterable<number> {
   }
 }
 
-/** An async iterable that yields nothing until the test tells it to. */
+/** An async iterable that yields only when the test settles `answer`. */
 class SilentSource implements AsyncIterable<number> {
   readonly answer = Promise.withResolvers<IteratorResult<number>>();
   closed = 0;
@@ -84,7 +84,7 @@ class SilentSource implements AsyncIterable<number> {
   }
 }
 
-/** Takes all items, by next() or nextAsync(). */
+/** Takes all items, with next() or nextAsync(). */
 async function collect(items: Items): Promise<unknown[]> {
   const all: unknown[] = [];
   for (;;) {
@@ -94,7 +94,7 @@ async function collect(items: Items): Promise<unknown[]> {
   }
 }
 
-/** Sources by their kind. */
+/** Constructors of sources, by kind. */
 const KINDS: [string, (...args: number[]) => AnyIterable<number>][] = [
   ["sync", (...args) => new Source(...args)],
   ["async", (...args) => new AsyncSource(...args)],
@@ -128,20 +128,20 @@ Deno.test("Items.nextAsync() works with sync iterables", async () => {
   assertEquals(await items.nextAsync(), END);
 });
 
-Deno.test("Items awaits promises from a sync iterable beside async ones", async () => {
+Deno.test("Items awaits promises from a sync iterable if other iterables are async", async () => {
   const promises = [Promise.resolve(1), Promise.resolve(2)];
   const items = new Items([promises, new AsyncSource()]);
   assertEquals(await collect(items), [[1, 1], [2, 2]]);
 });
 
-Deno.test("Items takes nothing from the iterables after the shortest one", () => {
+Deno.test("Items takes nothing from later iterables when the shortest one ends", () => {
   const after = new Source();
   const items = new Items([new Source(1), after]);
   assertEquals([items.next(), items.next()], [[1, 1], END]);
   assertEquals(after.asked, 1);
 });
 
-Deno.test("Items takes nothing before it is asked", () => {
+Deno.test("Items takes nothing before next() is called", () => {
   const source = new Source();
   new Items([source]);
   assertEquals(source.asked, 0);
@@ -150,7 +150,7 @@ Deno.test("Items takes nothing before it is asked", () => {
 Deno.test("Items takes from all async iterables at the same time", async () => {
   const silent = [new SilentSource(), new SilentSource()];
   const item = new Items(silent).nextAsync();
-  // The first iterable answers after the second.
+  // The first iterable yields after the second.
   silent[1]!.answer.resolve({ done: false, value: 2 });
   silent[0]!.answer.resolve({ done: false, value: 1 });
   assertEquals(await item, [1, 2]);
@@ -235,7 +235,7 @@ for (
   });
 }
 
-Deno.test("Items.close() doesn't wait for an iterable that owes an item", async () => {
+Deno.test("Items.close() doesn't wait for iterables while nextAsync() is pending", async () => {
   const silent = new SilentSource();
   const other = new Source();
   const items = new Items([silent, other]);
@@ -246,7 +246,7 @@ Deno.test("Items.close() doesn't wait for an iterable that owes an item", async 
   assertEquals(await item, END);
 });
 
-Deno.test("Items.close() ignores errors of an iterable that owes an item", async () => {
+Deno.test("Items.close() ignores closing errors while nextAsync() is pending", async () => {
   const silent = new SilentSource();
   silent.closing = Promise.reject(new Error("too late"));
   const items = new Items([silent]);
@@ -256,7 +256,7 @@ Deno.test("Items.close() ignores errors of an iterable that owes an item", async
   await assertRejects(() => item, Error, "hung up");
 });
 
-Deno.test("Items.close() waits for an iterable that owes nothing", async () => {
+Deno.test("Items.close() waits for iterables while nextAsync() isn't pending", async () => {
   const closing = Promise.withResolvers<IteratorResult<number>>();
   let isClosed = false;
   const iterable: AsyncIterable<number> = {
@@ -274,7 +274,7 @@ Deno.test("Items.close() waits for an iterable that owes nothing", async () => {
   assert(await closed);
 });
 
-Deno.test("isIterable() and isAsyncIterable() tell what is what", () => {
+Deno.test("isIterable() and isAsyncIterable() check for iterator methods", () => {
   const neither = [undefined, null, 1, {}, { [Symbol.iterator]: 1 }];
   for (const value of neither) {
     assertFalse(isIterable(value) || isAsyncIterable(value));

@@ -21,7 +21,7 @@ Deno.test("MapCall reports how long a worker was busy", () => {
   assertEquals(owner.times, [70, 80]);
 });
 
-Deno.test("MapCall reports no time when it was run again item by item", () => {
+Deno.test("MapCall reports no duration when it ran again item by item", () => {
   const owner = new Owner();
   const chunk = new MapCall(owner, TASK, ["a", "b"], "single");
   const reruns: Call[] = [];
@@ -34,7 +34,7 @@ Deno.test("MapCall reports no time when it was run again item by item", () => {
   assertEquals(owner.times, [undefined]);
 });
 
-Deno.test("MapCall reports no time when it fails", () => {
+Deno.test("MapCall reports no duration when it fails", () => {
   const owner = new Owner();
   const chunk = new MapCall(owner, TASK, ["a", "b"], "single");
   chunk.fail(new Error("failed"), ["a"]);

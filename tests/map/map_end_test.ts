@@ -3,7 +3,7 @@ import { Pool } from "../../mod.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
 
 for (const cancelFutures of [false, true]) {
-  Deno.test(`Pool.map() obeys its signal while the pool is shut down, cancelFutures: ${cancelFutures}`, async () => {
+  Deno.test(`Pool.map() obeys its signal during a shutdown with cancelFutures: ${cancelFutures}`, async () => {
     await using gate = new Gate();
     const controller = new AbortController();
     const { signal } = controller;
@@ -18,14 +18,14 @@ for (const cancelFutures of [false, true]) {
   });
 }
 
-Deno.test("Pool.map() obeys its timeout while the pool is shut down", async () => {
+Deno.test("Pool.map() obeys its timeout during a shutdown", async () => {
   await using gate = new Gate();
   const pool = new Pool({ workers: 1, cancelGrace: 1 });
   await pool.ready;
   const results = pool.map(passGate, [gate.port], [1], { timeout: 500 });
   const result = results.next();
   const failure = assertRejects(() => result, DOMException);
-  // On a slow machine, the timeout comes before the task begins.
+  // On a slow machine, the timeout may expire before the task begins.
   await Promise.race([gate.entered(), failure]);
   const shutdown = pool.shutdown();
   const error = await failure;
@@ -45,7 +45,7 @@ Deno.test("Pool.map() ends at an unreadable item of an async input", async () =>
   await assertRejects(() => results.next(), TypeError, "revoked");
 });
 
-Deno.test("Pool.map() goes on after the map whose input reads it", async () => {
+Deno.test("Pool.map() continues after the map whose input reads it has ended", async () => {
   await using pool = new Pool(1);
   const inner = pool.map((x: number) => -x, [1, 2]);
   let begun: Promise<number[]> | undefined;

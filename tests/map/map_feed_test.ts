@@ -6,9 +6,9 @@ import { nextTurn } from "../../src/util/next_turn.ts";
 
 const MEBIBYTE = 2 ** 20;
 
-/** A feed, and the chunks that it has submitted. */
+/** A feed, and the chunks that it submitted. */
 class Bench {
-  /** The submitted chunks that weren't taken; `"end"` is the end. */
+  /** The submitted chunks that weren't taken; `"end"` marks the end. */
   given: unknown[] = [];
   /** How many more chunks are wanted. */
   wanted = 0;
@@ -16,7 +16,7 @@ class Bench {
 
   constructor(items: AnyIterable<unknown>, chunkSize: number | "auto") {
     const size = new ChunkSize(chunkSize);
-    // Chunks of automatic size have up to 8 items then.
+    // After this, chunks of automatic size have up to 8 items.
     for (let items = 1; items < 8; items *= 2) size.measured(items, 1, items);
     this.feed = new MapFeed(new Items([items]), size, {
       wants: () => this.wanted > 0,
@@ -28,7 +28,7 @@ class Bench {
     });
   }
 
-  /** Asks for chunks, and returns those submitted by the next turn's end. */
+  /** Requests chunks, and takes those submitted by the end of the next turn. */
   async fill(wanted: number): Promise<unknown[]> {
     this.wanted = wanted;
     this.feed.fill();
@@ -83,7 +83,7 @@ class Source implements AsyncIterableIterator<unknown> {
   }
 }
 
-/** Returns 1, 2, … */
+/** Yields 1, 2, … */
 function count(to: number): number[] {
   return Array.from({ length: to }, (_, index) => index + 1);
 }
@@ -149,7 +149,7 @@ Deno.test("MapFeed submits items before slow ones arrive", async () => {
   assertEquals(await bench.take(), ["end"]);
 });
 
-Deno.test("MapFeed submits an awaited item even if no more are wanted", async () => {
+Deno.test("MapFeed submits a requested item even if no more are wanted", async () => {
   const source = new Source();
   const bench = new Bench(source, "auto");
   source.give(1);

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseInputs } from "../../src/map/map_inputs.ts";
 
-Deno.test("parseInputs() tells the options from the iterables", () => {
+Deno.test("parseInputs() separates the options from the iterables", () => {
   const options = { chunkSize: 2 };
   const items = [1, 2];
   assertEquals(parseInputs([items]), { iterables: [items], options: {} });
@@ -12,7 +12,7 @@ Deno.test("parseInputs() tells the options from the iterables", () => {
   });
 });
 
-Deno.test("parseInputs() takes undefined at the end for no options", () => {
+Deno.test("parseInputs() accepts undefined at the end as no options", () => {
   const items = [1, 2];
   const expected = { iterables: [items], options: {} };
   assertEquals(parseInputs([items, undefined]), expected);
@@ -29,7 +29,7 @@ Deno.test("parseInputs() refuses undefined as an iterable", () => {
   assertThrows(() => parseInputs([undefined, [1]]), TypeError, message);
 });
 
-Deno.test("parseInputs() needs an iterable", () => {
+Deno.test("parseInputs() throws without an iterable", () => {
   for (const inputs of [[], [{}]]) {
     assertThrows(() => parseInputs(inputs), TypeError, "needs an iterable");
   }

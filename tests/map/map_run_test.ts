@@ -20,7 +20,7 @@ import {
 
 const MEBIBYTE = 2 ** 20;
 
-/** Maps items at the workers of a bench. */
+/** Maps items on the workers of a bench. */
 function start(
   bench: HostBench,
   items: AnyIterable<unknown>,
@@ -41,15 +41,15 @@ function start(
   return prepareMap<unknown>(plan, bench.scheduler, new UnreadMaps());
 }
 
-/** The same, to a list of results. */
+/** Maps items like {@linkcode start}, and collects the results. */
 function map(...args: Parameters<typeof start>): Promise<unknown[]> {
   const results = start(...args).toArray();
-  // If the test fails, its workers end first.
+  // If the test fails, its workers end before the results are awaited.
   results.catch(() => {});
   return results;
 }
 
-/** A source that counts the items that were taken. */
+/** A source that counts the items taken from it. */
 class Source {
   taken = 0;
   readonly #items: () => Generator<unknown>;
@@ -74,12 +74,12 @@ class Source {
   }
 }
 
-/** The numbers of items of the unanswered calls at a worker. */
+/** Returns the numbers of items in a worker's unanswered calls. */
 function chunks(worker: FakeWorker): number[] {
   return worker.labels.map((items) => (items as unknown[]).length);
 }
 
-/** Answers all calls at a worker; returns their numbers of items. */
+/** Answers all calls of a worker, and returns their numbers of items. */
 async function answerAll(worker: FakeWorker): Promise<number[]> {
   const sizes: number[] = [];
   for (; worker.labels.length > 0; await settled()) {
@@ -121,7 +121,7 @@ for (const kind of KINDS) {
   Deno.test(`MapRun learns the size of ${kind} items`, async () => {
     await using bench = new HostBench();
     const worker = await bench.add("a", 6);
-    // roughSize() doesn't look into maps; with its result, each has 200 KiB.
+    // roughSize() doesn't count maps. An item and its result have 200 KiB.
     const make = () => new Map([["bytes", new Uint8Array(100 * 1_024)]]);
     const source = new Source(200, make);
     const results = map(bench, source[kind]());
@@ -167,7 +167,7 @@ Deno.test("MapRun takes few large items at first in chunks of a fixed size", asy
 
 Deno.test("MapRun sends few calls before it knows the size of results", async () => {
   await using bench = new HostBench();
-  // Like the window of a worker that has run tiny tasks before.
+  // Like the window of a worker that ran tiny tasks before.
   const worker = await bench.add("a", 4_096);
   const source = new Source(4_096, () => 0);
   const results = map(bench, source.sync());
@@ -201,11 +201,11 @@ Deno.test("MapRun releases the items of calls that have returned", async () => {
   await results.return!();
 });
 
-/** The numbers from 0 on. */
+/** The items of a small map. */
 const NUMBERS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 
 for (const ordered of [true, false]) {
-  Deno.test(`MapRun sends items again that a worker has left, ordered: ${ordered}`, async () => {
+  Deno.test(`MapRun submits items again that a worker left unprocessed, ordered: ${ordered}`, async () => {
     await using bench = new HostBench();
     const workers = [await bench.add("a", 9), await bench.add("a", 9)];
     const results = map(bench, NUMBERS, 5, ordered);
@@ -225,7 +225,7 @@ for (const ordered of [true, false]) {
   });
 }
 
-Deno.test("MapRun holds items back that a worker has left while results are large", async () => {
+Deno.test("MapRun holds back unprocessed items while large results wait", async () => {
   await using bench = new HostBench();
   const worker = await bench.add("a", 9);
   const large = () => new Uint8Array(4 * MEBIBYTE);
@@ -235,14 +235,14 @@ Deno.test("MapRun holds items back that a worker has left while results are larg
   await worker.answerChunk(1, 9);
   await first;
   await settled();
-  // 36 MiB wait for the reader, and only one call is in flight.
+  // While 36 MiB wait for the reader, at most one call is in flight.
   assertLessOrEqual(worker.labels.length, 1);
   const rest = results.toArray();
   await answerAll(worker);
   assertEquals((await rest).length, 39);
 });
 
-Deno.test("MapRun drops items that a worker has left when the map is closed", async () => {
+Deno.test("MapRun drops unprocessed items when the map is closed", async () => {
   await using bench = new HostBench();
   const worker = await bench.add("a", 1);
   const results = start(bench, NUMBERS, 5);
@@ -255,10 +255,10 @@ Deno.test("MapRun drops items that a worker has left when the map is closed", as
   await bench.scheduler.idle();
 });
 
-Deno.test("MapRun sends items that a worker has left although the pool is shut down", async () => {
+Deno.test("MapRun submits unprocessed items although the scheduler is closed", async () => {
   await using bench = new HostBench();
   const worker = await bench.add("a", 9);
-  // Larger than the map, so it knows that its input has ended.
+  // The chunk size exceeds the input, so the map has reached the end.
   const results = map(bench, NUMBERS, 20);
   await settled();
   bench.scheduler.close(() => new Error("closed"));
@@ -273,7 +273,7 @@ Deno.test("MapRun sends items that a worker has left although the pool is shut d
   await idle;
 });
 
-Deno.test("MapRun fails at items that a worker has left when calls are cancelled", async () => {
+Deno.test("MapRun fails at unprocessed items when queued calls are cancelled", async () => {
   await using bench = new HostBench();
   const worker = await bench.add("a", 9);
   const results = start(bench, NUMBERS, 10);

@@ -4,7 +4,7 @@ import { runInNewContext } from "node:vm";
 import { Pool } from "../../mod.ts";
 import { UnreadMaps } from "../../src/map/unread_maps.ts";
 
-/** Collects warnings, to the end of the scope. */
+/** Collects warnings until the end of the scope. */
 class Warnings implements Disposable {
   readonly texts: string[] = [];
   readonly #warn = console.warn;
@@ -18,7 +18,7 @@ class Warnings implements Disposable {
   }
 }
 
-Deno.test("Pool warns of a map that was never read when it ends", async () => {
+Deno.test("Pool warns about an unread map when the pool ends", async () => {
   using warnings = new Warnings();
   {
     await using pool = new Pool(1);
@@ -30,7 +30,7 @@ Deno.test("Pool warns of a map that was never read when it ends", async () => {
   assert(warnings.texts[0]!.includes("'double' were never read"));
 });
 
-Deno.test("Pool doesn't warn of maps that were read or closed", async () => {
+Deno.test("Pool doesn't warn about maps that were read or closed", async () => {
   using warnings = new Warnings();
   {
     await using pool = new Pool(1);
@@ -41,7 +41,7 @@ Deno.test("Pool doesn't warn of maps that were read or closed", async () => {
   assertEquals(warnings.texts, []);
 });
 
-Deno.test("UnreadMaps warns of results that are collected", async () => {
+Deno.test("UnreadMaps warns when unread results are garbage-collected", async () => {
   using warnings = new Warnings();
   setFlagsFromString("--expose-gc");
   const collect: () => void = runInNewContext("gc");

@@ -14,7 +14,7 @@ import { REPLACING_TASKS } from "../programs/cancel_replacing_tasks.ts";
 /** The longest that a step may take on a busy machine, in milliseconds. */
 const LONG = 60_000;
 
-/** Starts calls of all kinds that a bad task must not affect. */
+/** Starts various calls, which a bad task must not affect. */
 function startInnocents(pool: Pool): Promise<unknown>[] {
   return [
     ...[1, 2, 3].map((x) => pool.run((x: number) => x * 2, x)),
@@ -83,7 +83,7 @@ function testBadTask({ name, task, outcome: expected }: BadTask): void {
       assertEquals(kindOf(outcome!), expected, Deno.inspect(outcome));
     }
     assertEquals(await deadline(Promise.all(beside), LONG), RIGHT);
-    // This timer fires after all timers that the bad task has set.
+    // This timer fires after all timers that the bad task set.
     await pool.run(() => new Promise((resolve) => setTimeout(resolve, 10)));
     const after = deadline(Promise.all(startInnocents(pool)), LONG);
     assertEquals(await after, RIGHT);
@@ -92,7 +92,7 @@ function testBadTask({ name, task, outcome: expected }: BadTask): void {
 
 [...BAD_TASKS, ...REPLACING_TASKS].forEach(testBadTask);
 
-/** Replaces the n-th built-in method and returns its name, if there is one. */
+/** Replaces a built-in method by its index, and returns its name, if any. */
 function replaceMethod(number: number): string | undefined {
   const iterators = [[].values(), new Map().values(), new Set().values()]
     .map((iterator) => Object.getPrototypeOf(iterator));
@@ -112,7 +112,7 @@ function replaceMethod(number: number): string | undefined {
       const descriptor = Reflect.getOwnPropertyDescriptor(owner, key)!;
       const isMethod = typeof descriptor.value === "function";
       if (!isMethod || !descriptor.configurable) continue;
-      // The other calls use these themselves.
+      // The tasks of the other calls use these methods.
       if (owner !== Array.prototype && key === "fill" || key === "from") {
         continue;
       }
@@ -138,13 +138,14 @@ Deno.test("Pool survives tasks that replace any built-in method", async () => {
     const values = beside.map((one) =>
       one.status === "fulfilled" ? one.value : one.reason
     );
-    // One by one, because comparing them all at once is slow if they differ.
+    // Compared one by one, because comparing all at once is slow if they
+    // differ.
     values.forEach((value, index) => assertEquals(value, RIGHT[index], name));
     assertEquals(await pool.run(() => Deno.pid), pid, name);
   }
 });
 
-Deno.test("Pool survives a task module that replaces methods as it loads", async () => {
+Deno.test("Pool survives a task module that replaces methods while it loads", async () => {
   const code = `
     Array.prototype.map = Array.prototype.find = () => undefined;
     export const task = () => "loaded";
@@ -190,7 +191,7 @@ Deno.test({
         try {
           if (Number(name) > 2) closeSync(Number(name));
         } catch {
-          // Node doesn't know this file descriptor.
+          // Node.js doesn't know this file descriptor.
         }
       }
     });

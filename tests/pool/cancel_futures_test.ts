@@ -13,7 +13,7 @@ Deno.test("Pool.shutdown() with cancelFutures cancels calls whose worker is lost
     cancelGrace: 60_000,
   });
   const pid = await pool.run(() => Deno.pid);
-  // Calls with a signal travel alone, so only the first one has begun.
+  // Calls with a signal share no message, so only the first one has begun.
   const { signal } = new AbortController();
   const own = pool.with({ signal });
   const begun = own.run(passGate, gate.port, 0);

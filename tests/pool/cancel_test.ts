@@ -138,7 +138,7 @@ Deno.test("TaskRunner.with() with a signal ignores an abort after the result", a
   assertEquals(await pool.run(double, 3), 6);
 });
 
-Deno.test("TaskRunner.with() adds to the options that a runner has", async () => {
+Deno.test("TaskRunner.with() adds to the runner's options", async () => {
   await using gate = new Gate();
   await using pool = new Pool({ workers: 1, cancelGrace: 30_000 });
   const controller = new AbortController();
@@ -245,6 +245,8 @@ Deno.test("Future.cancel() of a task that blocks a worker moves the waiting call
 Deno.test("Future.cancel() of an endless task lets concurrent tasks finish", async () => {
   const cancelGrace = 100_001;
   using time = flowingTime();
+  /** How long a worker may take to become idle. */
+  const drain = 10 * cancelGrace;
   await using gate = new Gate();
   await using other = new Gate();
   await using pool = new Pool({
@@ -320,7 +322,7 @@ Deno.test("Future.cancel() of a waiting call doesn't affect the running one", as
   await gate.entered();
   assert(behind.cancel());
   await assertRejects(async () => await behind, DOMException, "cancelled");
-  // The cancelled call doesn't count as the one that keeps the worker busy.
+  // The cancelled call isn't mistaken for the one that blocks the worker.
   await until(() => pool.stats().running === 1);
   gate.open();
   assertEquals([await first, await pool.run(pid)], [1, before]);

@@ -6,13 +6,13 @@ import { gone } from "../helpers/processes.ts";
 
 const GRACE = 60_001;
 
-/** A task that never yields, once it has passed the gate. */
+/** A task that enters the gate, and then never yields. */
 async function endless(port: number): Promise<void> {
   using _connection = await Deno.connect({ hostname: "127.0.0.1", port });
   while (true);
 }
 
-/** A pool whose only worker runs a task that never yields. */
+/** Returns a pool whose only worker runs a task that never yields. */
 async function busyPool(cancelGrace = 50) {
   await using gate = new Gate();
   const pool = new Pool({ workers: 1, cancelGrace });

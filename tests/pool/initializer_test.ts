@@ -5,7 +5,7 @@ import { lossOf, TestFolder } from "../programs/loss_fixture.ts";
 
 const leave = () => Deno.exit(3);
 
-/** An initializer that ends on the first workers only. */
+/** An initializer that ends on the first `count` workers only. */
 async function hang(path: string, port: number, count: number): Promise<void> {
   Deno.writeTextFileSync(path, "x", { append: true });
   if (Deno.readTextFileSync(path).length <= count) return;
@@ -13,7 +13,7 @@ async function hang(path: string, port: number, count: number): Promise<void> {
   await new Promise(() => {});
 }
 
-/** Options of a pool whose workers after the first `count` hang. */
+/** Returns options of a pool whose workers after the first `count` hang. */
 function hanging(folder: TestFolder, gate: Gate, count: number): PoolOptions {
   return {
     initializer: hang,
@@ -22,7 +22,7 @@ function hanging(folder: TestFolder, gate: Gate, count: number): PoolOptions {
   };
 }
 
-Deno.test("Pool.shutdown() doesn't wait for an initializer without pending calls", async () => {
+Deno.test("Pool.shutdown() doesn't wait for an initializer if no calls are pending", async () => {
   await using folder = new TestFolder();
   await using gate = new Gate();
   const pool = new Pool({ workers: 1, ...hanging(folder, gate, 0) });

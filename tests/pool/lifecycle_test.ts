@@ -38,7 +38,7 @@ async function start(ending: string, port = 0): Promise<Program> {
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  // Workers and reaper share stderr, which ends when all of them have ended.
+  // Workers and reaper share stderr, which closes when all of them have ended.
   const stderr = new Response(child.stderr).text();
   const stdout = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
@@ -60,7 +60,7 @@ async function start(ending: string, port = 0): Promise<Program> {
       try {
         child.kill("SIGKILL");
       } catch {
-        // The program has ended, as expected.
+        // The program has already ended.
       }
       await ended();
     },
@@ -68,8 +68,8 @@ async function start(ending: string, port = 0): Promise<Program> {
 }
 
 /**
- * Fails if a process or folder is left. A killed process closes its files,
- * which reveals its end, a moment before it is gone.
+ * Fails if a process or folder is left. A killed process closes its stderr a
+ * moment before it is gone.
  */
 async function assertNothingLeft(workers: WorkerReport[]): Promise<void> {
   for (const { pid, address } of workers) {
@@ -112,7 +112,7 @@ Deno.test("Pool that isn't shut down keeps the program alive while a task runs",
   await assertNothingLeft(program.workers);
 });
 
-Deno.test("Pool listens in a folder that only its user can enter", async () => {
+Deno.test("Pool creates its socket in a folder that only its user can enter", async () => {
   await using pool = new Pool(1);
   const [address] = await pool.runOnAll(() => Deno.args[1]!);
   const path = address!.replace(/^unix:/, "");
@@ -197,8 +197,7 @@ Deno.test({
   ignore: !isLinux,
   async fn() {
     const program = new URL("../programs/ten_million.ts", import.meta.url).href;
-    // Otherwise V8 adapts the amount of garbage to the speed and load of the
-    // machine.
+    // Otherwise, V8 adapts the heap size to the machine's speed and load.
     const flags = "--min-semi-space-size=8,--max-semi-space-size=8";
     const { code, stdout } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", `--v8-flags=${flags}`, program],
@@ -234,7 +233,7 @@ Deno.test("Pool starts workers with env, cwd and denoArgs", async () => {
   }
 });
 
-Deno.test("Pool with permissions 'none' lets tasks reach nothing but the pool", async () => {
+Deno.test("Pool with permissions 'none' lets tasks connect to nothing but the pool", async () => {
   await using pool = new Pool({ workers: 1, permissions: "none" });
   assertEquals(await pool.run((x: number) => x + 1, 1), 2);
   await assertRejects(
@@ -247,7 +246,7 @@ Deno.test("Pool with permissions 'none' lets tasks reach nothing but the pool", 
   );
 });
 
-Deno.test("Pool with a list of permissions grants those", async () => {
+Deno.test("Pool with a list of permissions grants only these", async () => {
   const folder = await Deno.makeTempDir();
   try {
     await Deno.writeTextFile(`${folder}/a.txt`, "text");
@@ -267,7 +266,7 @@ Deno.test("Pool with a list of permissions grants those", async () => {
   }
 });
 
-Deno.test("Pool keeps its secret from tasks", async () => {
+Deno.test("Pool doesn't reveal its secret to tasks", async () => {
   await using pool = new Pool(1);
   const seen = await pool.run(async () => ({
     args: Deno.args.join(" "),
@@ -280,6 +279,6 @@ Deno.test("Pool keeps its secret from tasks", async () => {
   }
 });
 
-Deno.test("passGate() returns when the gate is gone", async () => {
+Deno.test("passGate() returns when the gate is closed", async () => {
   assertEquals(await passGate(1, "through"), "through");
 });

@@ -28,7 +28,7 @@ Deno.test("Pool with a list of imports refuses imports from other hosts", async 
   );
 });
 
-Deno.test("Pool with permissions 'none' starts workers at a server with TLS", async () => {
+Deno.test("Pool with permissions 'none' starts workers on a server with TLS", async () => {
   const certificate = await makeCertificate();
   await using server = await startSpawnerServer({ token: TOKEN, certificate });
   const tls = { caCerts: [certificate.cert], serverName: CERTIFICATE_NAME };
@@ -40,7 +40,7 @@ Deno.test("Pool with permissions 'none' starts workers at a server with TLS", as
   assertEquals(await pool.run(add, 1), 2);
 });
 
-Deno.test("Pool explains what to do if a worker may not download a task module", async () => {
+Deno.test("Pool explains how to allow the download of a task module", async () => {
   await using pool = new Pool({ workers: 1, permissions: "none" });
   for (const url of ["https://esm.sh/not-there", "npm:@not-there/at-all"]) {
     const { f } = importTasks<{ f(): void }>(url);

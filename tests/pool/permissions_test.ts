@@ -12,7 +12,7 @@ import { sshTest, startSshServer } from "../helpers/ssh_server.ts";
 /** The longest that an operation may take, in milliseconds. */
 const LONG = 60_000;
 
-/** Operations that need a permission. */
+/** Operations that require a permission. */
 const DEEDS: Record<string, () => unknown> = {
   "read a file": () => Deno.readTextFile("/etc/hostname"),
   "read a folder": () => [...Deno.readDirSync(".")],
@@ -142,7 +142,7 @@ async function knock(version: number, id: number): Promise<string> {
   return answers.map((count) => count > 0 ? "answered" : "hung up").join(", ");
 }
 
-Deno.test("Pool refuses a task that connects to its socket like a worker", async () => {
+Deno.test("Pool refuses a task that connects to its socket as a worker", async () => {
   await using pool = new Pool({ workers: 2, permissions: "none" });
   await pool.ready;
   for (const id of [0, 1, 2, 3, 4]) {
@@ -174,7 +174,7 @@ Deno.test("Pool hides its secret from tasks", async () => {
         try {
           look(Reflect.get(value, key), depth + 1);
         } catch {
-          // This file can't be read.
+          // This file isn't readable.
         }
       }
     };
@@ -191,7 +191,7 @@ Deno.test("Pool hides its secret from tasks", async () => {
 });
 
 sshTest(
-  "Pool grants the workers of an ssh host that host's permissions",
+  "Pool grants the workers of an ssh host the permissions of that host",
   async () => {
     await using server = await startSshServer();
     const host = { host: server.spec(1), sshArgs: server.sshArgs };
@@ -217,7 +217,7 @@ sshTest(
 );
 
 sshTest(
-  "Pool with permissions 'none' denies tasks on an ssh host everything",
+  "Pool with permissions 'none' denies all permissions on an ssh host",
   async () => {
     await using server = await startSshServer();
     await using pool = new Pool({

@@ -10,7 +10,7 @@ import type { CallSource, Offer } from "../../src/scheduling/call_sources.ts";
 import type { Scheduler } from "../../src/scheduling/scheduler.ts";
 import { call, HostBench, settled } from "../helpers/fake_worker.ts";
 
-/** A source that submits a call for its host each time it is asked. */
+/** A source that submits one call for its host whenever it is asked. */
 class Source implements CallSource {
   readonly asked: number[] = [];
   stopped: Error | undefined;
@@ -76,7 +76,7 @@ Deno.test("Scheduler serves calls for several hosts and for any host", async () 
   await bench.scheduler.idle();
 });
 
-Deno.test("Scheduler offers a source for one host the room at that host", async () => {
+Deno.test("Scheduler offers a source for one host the room on that host", async () => {
   await using bench = new HostBench();
   await bench.add("a", 9);
   await bench.add("b", 3);
@@ -202,7 +202,7 @@ Deno.test("Scheduler.submitToAll() for a host without workers doesn't block othe
   await bench.scheduler.idle();
 });
 
-Deno.test("Scheduler drops a queued call for a host that is abandoned", async () => {
+Deno.test("Scheduler drops an abandoned call for a host", async () => {
   await using bench = await HostBench.with("a", "b");
   const [, queued] = await bench.submit("b", 1, 2, 3);
   assertEquals(queued!.abandon(), true);
@@ -212,7 +212,7 @@ Deno.test("Scheduler drops a queued call for a host that is abandoned", async ()
   await bench.scheduler.idle();
 });
 
-Deno.test("Scheduler.cancelQueued() fails calls for a host, also after a barrier", async () => {
+Deno.test("Scheduler.cancelQueued() fails calls for a host, even after a barrier", async () => {
   await using bench = await HostBench.with("a", "b");
   const [sent, queued] = await bench.submit("b", 1, 2);
   const barrier = bench.scheduler.submitToAll(() => call("barrier"), "b");

@@ -24,12 +24,12 @@ import {
 const CALLS = 10_000;
 const POISON = 4_321;
 
-/** Returns `length` numbers, from 0 on. */
+/** Returns `length` numbers, starting with 0. */
 function range(length: number): number[] {
   return Array.from({ length }, (_, index) => index);
 }
 
-/** Yields the same pseudo-random numbers below 1 for the same seed. */
+/** Yields reproducible pseudo-random numbers from 0 to 1. */
 function* randoms(seed: number): Generator<number, never> {
   for (let state = seed;;) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
@@ -37,7 +37,7 @@ function* randoms(seed: number): Generator<number, never> {
   }
 }
 
-/** Returns the positions of lost calls; all others must be right. */
+/** Checks the results, and returns the positions of lost calls. */
 function lostOf(outcomes: PromiseSettledResult<unknown>[]): number[] {
   return outcomes.flatMap((outcome, position) => {
     if (outcome.status === "fulfilled") {
@@ -49,13 +49,13 @@ function lostOf(outcomes: PromiseSettledResult<unknown>[]): number[] {
   });
 }
 
-/** Runs a task with many numbers, one of which kills its worker. */
+/** Runs a task with many numbers; one of the calls kills its worker. */
 function runAll(runner: TaskRunner): Promise<PromiseSettledResult<number>[]> {
   const task = bind(doubleUnless, [POISON]);
   return Promise.allSettled(range(CALLS).map((n) => runner.run(task, n)));
 }
 
-/** Returns the error of the only call that must fail. */
+/** Checks that only the poisonous call failed, and returns its error. */
 function onlyLossOf(outcomes: PromiseSettledResult<unknown>[]) {
   assertEquals(lostOf(outcomes), [POISON]);
   const outcome = outcomes[POISON] as PromiseRejectedResult;
@@ -164,20 +164,20 @@ Deno.test("Pool.map() with retries yields all results if a worker is killed", as
   assertEquals(results, range(CALLS).map((n) => n * 2));
 });
 
-/** The process ids of a pool's workers, once lost ones are replaced. */
+/** Returns the process ids of a pool's workers after lost ones are replaced. */
 async function workersOf(pool: Pool): Promise<number[]> {
   for (;;) {
     await complete(pool);
     try {
       return await pool.runOnAll(() => Deno.pid);
     } catch (error) {
-      // The pool didn't know yet that the worker had died.
+      // The pool hadn't noticed yet that a worker had died.
       if (!(error instanceof WorkerLostError)) throw error;
     }
   }
 }
 
-/** Kills workers after random numbers of results, and counts runs of tasks. */
+/** Kills workers after random numbers of results, and counts task runs. */
 async function sabotage(
   calls: number,
   options: PoolOptions,
@@ -254,7 +254,7 @@ Deno.test("Pool with one retry runs a task at most twice although workers are ki
   for (const [call, count] of runs) assertLessOrEqual(count, 2, call);
 });
 
-Deno.test("Pool releases 10,000 calls that ran again", async () => {
+Deno.test("Pool retains no calls after 10,000 retries", async () => {
   await using pool = new Pool({ workers: 1, retries: 1 });
   const dieFirst = (path: string, n: number) => {
     try {

@@ -20,6 +20,6 @@ Deno.test("Pool.runOnAll() obeys its signal after one of its calls has failed", 
   await assertRejects(() => results, Deno.errors.AlreadyExists);
   await gate.entered();
   controller.abort();
-  // It waits for all calls to end.
+  // runOnAll() waits for all calls to end.
   assertEquals(await pool.run(() => 1), 1);
 });

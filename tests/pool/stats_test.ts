@@ -12,12 +12,12 @@ import {
 } from "../helpers/fake_worker.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
 
-/** Returns the figures of a tally. */
+/** Returns the counts of a tally. */
 function counts({ done, failed, busy }: HostTally): number[] {
   return [done, failed, busy];
 }
 
-/** Connects a worker to which a test sends calls. */
+/** Connects a worker for a test that sends calls to it. */
 function connect(tally: HostTally): FakeWorker {
   const worker = new FakeWorker(tally, 100);
   worker.handle.receive(() => {});
@@ -33,12 +33,12 @@ async function send(
   await settled();
 }
 
-/** Makes a chunk of a map. */
+/** Creates a chunk of a map. */
 function chunk(...items: number[]): MapCall {
   return new MapCall({ settled() {}, grown() {} }, TASK, items, "single");
 }
 
-Deno.test("HostTally.count() adds up", () => {
+Deno.test("HostTally.count() adds to the totals", () => {
   const tally = new HostTally("mini");
   assertEquals([tally.name, ...counts(tally)], ["mini", 0, 0, 0]);
   tally.count(2, 1, 30);
@@ -67,7 +67,7 @@ Deno.test("WorkerHandle counts each item of a chunk", async () => {
   await send(worker, chunk(1, 2, 3, 4));
   await worker.answerChunk(40);
   assertEquals(counts(tally), [4, 0, 40]);
-  // In a chunk that fails, the items before the failed one were done.
+  // If a chunk fails, the items before the failed one count as done.
   await send(worker, chunk(1, 2, 3, 4));
   await worker.fail([1, 2], 20);
   assertEquals(counts(tally), [6, 1, 60]);
@@ -137,7 +137,7 @@ Deno.test("Pool.stats() counts queued and running calls", async () => {
 });
 
 Deno.test("Pool.stats() reports why a host isn't in use", async () => {
-  // Nothing listens at this port.
+  // Nothing listens on this port.
   await using pool = new Pool(1, { host: "127.0.0.1:1", name: "mini" }, {
     onHostError: "continue",
   });

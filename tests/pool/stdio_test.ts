@@ -8,7 +8,7 @@ interface Output {
 
 const PROGRAM = import.meta.resolve("../programs/cancel_output.ts");
 
-/** Runs a program whose pool has the option `stdio`. */
+/** Runs a program whose pool uses the given `stdio` option. */
 async function run(stdio: string, how = "shut down"): Promise<Output> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", PROGRAM, stdio, how],
@@ -28,7 +28,7 @@ function named(lines: string[]): string[] {
 }
 
 for (const how of ["shut down", "lost"]) {
-  Deno.test(`Pool with stdio 'lines' names the worker in each line and loses no line when the worker is ${how}`, async () => {
+  Deno.test(`Pool with stdio 'lines' prefixes each line with the worker and loses none when the worker is ${how}`, async () => {
     assertEquals(await run("lines", how), {
       code: 0,
       stdout: [...named(WRITTEN), ...OWN],

@@ -19,7 +19,7 @@ import {
   STAGES,
 } from "../programs/cancel_tasks.ts";
 
-/** The timeout of calls that time out by themselves. */
+/** The timeout of calls that really time out. */
 const TIMEOUT = 200;
 
 /** The timeout of calls that the test ends by letting time pass. */
@@ -77,14 +77,14 @@ Deno.test("TaskRunner.with() with a timeout shows the caller in the stack", asyn
   assertStringIncludes(mapStack!, "at myMapper");
   const { stack: allStack } = await assertTimesOut(myRounder());
   assertEquals(allStack!.split("at myRounder").length, 2, allStack);
-  // Many calls at the same time don't all get their stack captured.
+  // When many calls are made at once, only some stacks are captured.
   const many = Array.from({ length: 20 }, () => assertTimesOut(myCaller()));
   for (const { stack } of await Promise.all(many)) {
     assertStringIncludes(stack!, "myCaller");
   }
 });
 
-Deno.test("TaskRunner.with() with a timeout and a signal obeys the first of them", async () => {
+Deno.test("TaskRunner.with() with a timeout and a signal obeys the one that comes first", async () => {
   await using gate = new Gate();
   await using pool = new Pool({ workers: 1, cancelGrace: 50 });
   const controller = new AbortController();
@@ -139,7 +139,7 @@ for (const transport of ["unix", "tcp"] as const) {
     const runner = pool.with({ timeout: HELD });
     for (let count = 0; count < 4; count++) {
       const endless = runner.submit(loop, gate.port);
-      // The call fails if it has no worker left.
+      // The call fails if no worker is left.
       await Promise.race([endless, gate.entered()]);
       time.tick(HELD);
       await assertTimesOut(endless);
@@ -185,7 +185,7 @@ for (const kind of ["of the runner", "of the map"]) {
   });
 }
 
-Deno.test("TaskRunner.map() obeys its own signal and the runner's", async () => {
+Deno.test("TaskRunner.map() obeys its own signal and the runner's signal", async () => {
   await using pool = new Pool({ workers: 1, cancelGrace: 50 });
   for (const own of [true, false]) {
     const controllers = [new AbortController(), new AbortController()] as const;
@@ -222,7 +222,7 @@ const exits: Record<string, (map: AsyncIterable<unknown>) => Promise<void>> = {
 };
 
 for (const [name, leave] of Object.entries(exits)) {
-  Deno.test(`TaskRunner.map() left by ${name} aborts the signals of running tasks`, async () => {
+  Deno.test(`TaskRunner.map() exited by ${name} aborts the signals of running tasks`, async () => {
     await using gate = new Gate();
     await using pool = new Pool({
       workers: 1,
@@ -243,7 +243,7 @@ for (const [name, leave] of Object.entries(exits)) {
     assertEquals(await pool.run(pid), before);
   });
 
-  Deno.test(`TaskRunner.map() left by ${name} kills workers that tasks block`, async () => {
+  Deno.test(`TaskRunner.map() exited by ${name} kills blocked workers`, async () => {
     await using pool = new Pool({ workers: 2, prefetch: 0, cancelGrace: 50 });
     const task = (x: number) => {
       while (x !== 1);

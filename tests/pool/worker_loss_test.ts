@@ -21,7 +21,7 @@ const tasks = importTasks<typeof import("../helpers/tasks.ts")>(
 const wait = bind(passGate<string>);
 
 interface Death {
-  /** How the worker dies. */
+  /** The cause of the worker's death. */
   readonly by: string;
   readonly task: () => unknown;
   readonly exitStatus: RegExp;
@@ -82,7 +82,7 @@ const DEATHS: Death[] = [
 
 for (const { by, task, exitStatus, stderrTail, denoArgs = [] } of DEATHS) {
   Deno.test({
-    name: `Pool reports how a worker dies by ${by}, and replaces it`,
+    name: `Pool reports and replaces a worker that dies by ${by}`,
     ignore: !isUnix,
     async fn() {
       await using pool = new Pool({ workers: 2, denoArgs, stdio: "null" });
@@ -110,7 +110,7 @@ for (const { by, task, exitStatus, stderrTail, denoArgs = [] } of DEATHS) {
   });
 }
 
-Deno.test("Pool notices at once that a worker is killed from outside, and replaces it", async () => {
+Deno.test("Pool immediately replaces a worker that another program kills", async () => {
   await using gate = new Gate();
   await using pool = new Pool(2);
   const [victim, survivor] = await pool.runOnAll(() => Deno.pid);
@@ -185,7 +185,7 @@ Deno.test("Pool runs bound tasks and module tasks on a replacement", async () =>
   }
 });
 
-Deno.test("Pool.runOnAll() rejects when a worker is lost, and reaches all workers the next time", async () => {
+Deno.test("Pool.runOnAll() rejects when a worker is lost, and runs on all workers next time", async () => {
   await using pool = new Pool(2);
   const [victim] = await pool.runOnAll(() => Deno.pid);
   const results = pool.runOnAll(function leave(victim: number) {

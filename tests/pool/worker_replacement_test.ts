@@ -23,30 +23,32 @@ import {
   vanished,
 } from "../programs/loss_fixture.ts";
 
-/** A delay longer than any test, in milliseconds. */
+/** A delay that exceeds any test's duration, in milliseconds. */
 const TIMEOUT = 60_000;
 
 const leave = () => Deno.exit(3);
 
-/** Options of a pool that logs each start of a worker to a file. */
+/** Returns options of a pool that logs each worker's start to a file. */
 function noting(path: string): PoolOptions {
   return { initializer: note, initializerArgs: [path, "started"] };
 }
 
-/** Options that make workers run a file first, which the test can change. */
+/**
+ * Returns options that make workers preload a file that the test can change.
+ */
 function preloading(path: string): PoolOptions {
   Deno.writeTextFileSync(path, "");
   return { denoArgs: ["--preload", path] };
 }
 
-/** Code that waits at a gate. */
+/** Returns code that waits at a gate. */
 function waitingAt({ port }: Gate): string {
   return `const connection = await Deno.connect({ port: ${port} });
 await connection.read(new Uint8Array(1));
 connection.close();`;
 }
 
-/** Kills workers until the pool stops replacing them. */
+/** Kills workers until the pool breaks, and returns how many died. */
 async function exhaust(pool: Pool): Promise<number> {
   for (let deaths = 0;; deaths++) {
     try {
@@ -85,7 +87,7 @@ Deno.test("Pool runs the initializer on a replacement before any task", async ()
   assertEquals(await pool.runOnAll(isInitialized), [true, true]);
 });
 
-Deno.test("Pool stops replacing workers and reports it when the initializer fails on replacements", async () => {
+Deno.test("Pool stops replacing workers and reports the error when their initializer fails", async () => {
   await using folder = new TestFolder();
   Deno.writeTextFileSync(folder.file("starts"), "");
   await using pool = new Pool({
@@ -106,7 +108,7 @@ Deno.test("Pool stops replacing workers and reports it when the initializer fail
   assertEquals(folder.lines("starts").length, 3);
 });
 
-Deno.test("Pool stops replacing workers that die too often and reports how the last ended", async () => {
+Deno.test("Pool stops replacing workers that die too often and reports how the last one died", async () => {
   await using folder = new TestFolder();
   await using pool = new Pool({
     workers: 1,
@@ -121,7 +123,7 @@ Deno.test("Pool stops replacing workers that die too often and reports how the l
   assertEquals(folder.lines("starts").length, 4);
 });
 
-Deno.test("Pool adds up the losses of all workers of a host", async () => {
+Deno.test("Pool counts the losses of all workers of a host together", async () => {
   await using folder = new TestFolder();
   await using pool = new Pool({
     workers: 2,
@@ -129,7 +131,7 @@ Deno.test("Pool adds up the losses of all workers of a host", async () => {
     ...noting(folder.file("starts")),
   });
   const deaths = await exhaust(pool);
-  // The pool goes on with the other workers.
+  // The pool continues with the other workers.
   assert(deaths >= 5 && deaths <= 6, `${deaths} deaths`);
   const starts = folder.lines("starts").length;
   assert(starts >= deaths && starts <= 6, `${starts} starts`);
@@ -160,7 +162,7 @@ Deno.test("Pool rejects queued calls if it loses its last worker during a shutdo
   await deadline(Promise.all([lost, queued, shutdown]), TIMEOUT);
 });
 
-Deno.test("Pool reports why replacements die during their start", async () => {
+Deno.test("Pool reports why replacements die while starting", async () => {
   await using folder = new TestFolder();
   const preload = folder.file("preload.js");
   await using pool = new Pool({
@@ -178,7 +180,7 @@ Deno.test("Pool reports why replacements die during their start", async () => {
   assertStringIncludes(error.message, "bad start");
 });
 
-Deno.test("Pool reports why its first workers die during their start", async () => {
+Deno.test("Pool reports why its first workers die while starting", async () => {
   await using folder = new TestFolder();
   const preload = folder.file("preload.js");
   const options = preloading(preload);
@@ -217,10 +219,10 @@ Deno.test("Pool.shutdown() ends a replacement that is starting", async () => {
   await vanished(worker);
 });
 
-Deno.test("Pool.shutdown() ends the pause before a replacement", async () => {
+Deno.test("Pool.shutdown() cuts short the delay before a replacement", async () => {
   const pool = new Pool(1);
   const workers = [];
-  // From the second loss on, a pause begins with each loss.
+  // From the second loss on, each replacement is delayed.
   for (let count = 0; count < 5; count++) {
     workers.push(await pool.run(look));
     await lossOf(pool.run(leave));
@@ -231,10 +233,10 @@ Deno.test("Pool.shutdown() ends the pause before a replacement", async () => {
 
 for (
   const [when, what, expected] of [
-    ["pause", "ends in the pause before a replacement", 0],
-    ["start", "ends in the start of a replacement", 0],
-    // The program exits with its first result.
-    ["map", "waits for a replacement with a map", 2],
+    ["pause", "ends during the delay before a replacement", 0],
+    ["start", "ends while a replacement starts", 0],
+    // The program exits with the first result as its code.
+    ["map", "waits for a replacement to run a map", 2],
   ] as const
 ) {
   Deno.test(`Pool leaves nothing when its program ${what}`, async () => {
@@ -254,7 +256,8 @@ for (
       stderr: "piped",
     });
     const child = output.spawn();
-    // Workers and reaper share stderr, which ends when all of them have ended.
+    // Workers and reaper share stderr, which closes when all of them have
+    // ended.
     const ended = child.output();
     try {
       if (when === "start") await gate.entered();
@@ -267,7 +270,7 @@ for (
       try {
         child.kill("SIGKILL");
       } catch {
-        // The program has ended, as expected.
+        // The program has already ended.
       }
       await ended;
     }

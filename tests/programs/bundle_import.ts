@@ -1,6 +1,6 @@
 /**
- * Imports a bundle like a remote worker, without permissions or configuration,
- * calls its exports, and prints the results.
+ * Imports a bundle as a remote worker does, without permissions or
+ * configuration, calls its exports, and prints the results.
  *
  * @module
  */

@@ -1,16 +1,16 @@
 /** Tasks that a pool must survive. */
 
-/** A task that harms its worker, and the outcome of its call. */
+/** A task that harms its worker, and the expected outcome of its call. */
 export interface BadTask {
   readonly name: string;
   readonly task: () => unknown;
-  /** The required outcome of the call; any if left out. */
+  /** The expected outcome of the call; by default, any. */
   readonly outcome?: "time-out" | "lost" | "error" | "value";
 }
 
 declare const process: { exit(): never; abort(): never };
 
-/** All of them, except those that replace built-ins. */
+/** All bad tasks, except those that replace built-ins. */
 export const BAD_TASKS: readonly BadTask[] = [
   {
     name: "never ends",

@@ -1,4 +1,6 @@
-/** Runs tasks that leave failing timers and promises behind, and then others. */
+/**
+ * Runs tasks that leave failing timers and promises behind, then other tasks.
+ */
 
 import { Pool } from "../../mod.ts";
 import { pid } from "./cancel_tasks.ts";

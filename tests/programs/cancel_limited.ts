@@ -1,4 +1,4 @@
-/** Says what tasks may do that inherit the limited permissions of this. */
+/** Prints what tasks may do that inherit this program's limited permissions. */
 
 import { Pool } from "../../mod.ts";
 

@@ -1,4 +1,4 @@
-/** Tasks that go by their signal. */
+/** Tasks that obey their signal. */
 
 import { taskSignal } from "@distex/pool";
 
@@ -6,7 +6,7 @@ interface Context {
   readonly signal: AbortSignal;
 }
 
-/** Comes to the first gate, and when the signal is aborted to the second. */
+/** Enters the first gate, and the second one when the signal is aborted. */
 async function comeAndGo(
   signal: AbortSignal,
   begin: number,
@@ -43,7 +43,9 @@ export function byBoth(
   return comeAndGo(signal, begin, end);
 }
 
-/** Whether the signal is that of `this`, also after others have run. */
+/**
+ * Returns whether `taskSignal()` is the signal of `this`, even after a wait.
+ */
 export async function isSame(this: unknown, x: number): Promise<boolean> {
   const { signal } = this as Context;
   const isSame = signal === taskSignal();

@@ -1,4 +1,6 @@
-/** Runs tasks that write in all ways, with the option `stdio` of its argument. */
+/**
+ * Runs tasks that write in various ways; the argument is the `stdio` option.
+ */
 
 import { Pool, type PoolOptions } from "../../mod.ts";
 
@@ -9,7 +11,7 @@ await pool.run(() => {
   console.error("wrong");
 });
 await pool.run(async () => {
-  // The two bytes of an é come one after the other, as does the line's end.
+  // Writes the bytes of "cé" and a line feed one by one.
   for (const bytes of [[0x63], [0xc3], [0xa9], [0x0a]]) {
     await Deno.stdout.write(new Uint8Array(bytes));
     await new Promise((resolve) => setTimeout(resolve, 1));

@@ -1,26 +1,26 @@
-/** Tasks that are cancelled, and how far they get. */
+/** Tasks to cancel, and the stages at which they are cancelled. */
 
 import type { Future, Pool, PoolOptions, TaskRunner } from "../../mod.ts";
 import { type Gate, passGate } from "../helpers/gate.ts";
 
-/** What a task has as its `this`. */
+/** The `this` of a task. */
 export interface Context {
   readonly signal: AbortSignal;
 }
 
-/** Comes to the gate, and blocks its worker from then on. */
+/** Enters the gate, and then blocks its worker. */
 export async function loop(port: number): Promise<never> {
   await Deno.connect({ hostname: "127.0.0.1", port });
   for (;;);
 }
 
-/** Comes to the gate, and never ends, whatever its signal says. */
+/** Enters the gate, and never ends, even if its signal is aborted. */
 export async function ignoreAbort(port: number): Promise<never> {
   await Deno.connect({ hostname: "127.0.0.1", port });
   return await new Promise<never>(() => setInterval(() => {}, 2 ** 30));
 }
 
-/** Comes to the first gate, and once its signal is aborted, to the second. */
+/** Enters the first gate, and the second one when its signal is aborted. */
 export async function obeyAbort(
   this: Context,
   begin: number,
@@ -37,33 +37,33 @@ export async function obeyAbort(
   return "too late";
 }
 
-/** Doubles. */
+/** Returns twice the number. */
 export const double = (x: number) => x * 2;
 
-/** The process id of the worker. */
+/** Returns the worker's process id. */
 export const pid = () => Deno.pid;
 
-/** Waits until all is done that waits for nothing else. */
+/** Waits for the next turn of the event loop. */
 export async function turn(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-/** A future, which isn't to be awaited yet. */
+/** Wraps a future, so that `await` doesn't await it. */
 export interface Submitted {
   readonly future: Future<unknown>;
 }
 
-/** How far a call gets before it is ended. */
+/** The stage at which a call is cancelled. */
 export interface Stage {
   readonly name: string;
   readonly options: PoolOptions;
-  /** Whether its worker must be ended to end it. */
+  /** Whether cancelling the call kills its worker. */
   readonly costsWorker: boolean;
-  /** Makes a call that is at that stage. */
+  /** Submits a call, and waits until it reaches the stage. */
   submit(pool: Pool, runner: TaskRunner, gate: Gate): Promise<Submitted>;
 }
 
-/** Submits a call behind another one. */
+/** Submits a call that waits behind another one. */
 async function submitBehind(
   pool: Pool,
   runner: TaskRunner,
@@ -76,7 +76,7 @@ async function submitBehind(
   return { future };
 }
 
-/** Submits a call and waits until it has come to the gate. */
+/** Submits a call, and waits until it has entered the gate. */
 function submitTask(task: (port: number) => Promise<unknown>) {
   return async (_pool: Pool, runner: TaskRunner, gate: Gate) => {
     const future = runner.submit(task, gate.port);
@@ -85,7 +85,7 @@ function submitTask(task: (port: number) => Promise<unknown>) {
   };
 }
 
-/** All stages that differ. */
+/** All stages. */
 export const STAGES: readonly Stage[] = [
   {
     name: "is queued",

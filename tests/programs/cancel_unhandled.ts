@@ -73,7 +73,7 @@ async function starts(): Promise<void> {
   await lost.shutdown();
 }
 
-/** Causes one rejection with each promise that the program ignores. */
+/** Causes one unhandled rejection for each promise of a call. */
 async function own(): Promise<void> {
   const pool = new Pool({ workers: 1, cancelGrace: 20 });
   await pool.ready;

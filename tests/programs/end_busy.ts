@@ -1,5 +1,6 @@
 /**
- * Leaves a task that never yields to its pool, and ends as its argument says.
+ * Starts a task that never yields, and ends the program. The argument selects
+ * how.
  *
  * @module
  */
@@ -11,7 +12,7 @@ const endless = () => {
   while (true);
 };
 
-/** Makes a pool with a worker that has begun the endless task. */
+/** Creates a pool, and starts the endless task on its worker. */
 async function busyPool(awaited: boolean): Promise<Pool> {
   const pool = new Pool({ workers: 1, cancelGrace: 100 });
   await pool.ready;
@@ -52,6 +53,6 @@ switch (ending) {
     break;
   }
   default:
-    throw new TypeError(`There is no ending '${ending}'`);
+    throw new TypeError(`Unknown ending '${ending}'`);
 }
 console.log("end");

@@ -1,4 +1,4 @@
-/** A module that tells a gate that it is being loaded, which never ends. */
+/** A module that enters a gate while it loads, and never finishes loading. */
 
 const { searchParams } = new URL(import.meta.url);
 const port = Number(searchParams.get("port"));

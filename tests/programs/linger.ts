@@ -1,6 +1,6 @@
 /**
- * Makes a pool that is never shut down, says on stdout which workers there
- * are, and ends as its argument says, or is ended while a task runs.
+ * Creates a pool without shutting it down, and prints its workers. The argument
+ * selects how the program ends, or which task runs until it is killed.
  */
 
 import { Pool } from "../../mod.ts";

@@ -1,5 +1,5 @@
 /**
- * What the tests of losses have in common, and the tasks that cause them.
+ * Helpers and tasks for tests of lost workers.
  *
  * @module
  */
@@ -7,15 +7,18 @@
 import { type Pool, WorkerLostError } from "../../mod.ts";
 import { exists, isAlive, until } from "../helpers/processes.ts";
 
-/** Waits until all of a pool's workers are there, lost ones replaced. */
+/** Waits until a pool has all its workers, with lost ones replaced. */
 export async function complete(pool: Pool): Promise<void> {
   await until(() => pool.stats().workers === pool.totalWorkers);
 }
 
-/** Where the workers of this process's pools connect to. */
+/** A task: returns its worker's process id and the pool's address. */
 export const look = () => ({ pid: Deno.pid, address: Deno.args[1]! });
 
-/** Waits until a worker, as it was seen by {@linkcode look}, and its pool's folder are gone. */
+/**
+ * Waits until workers, as reported by {@linkcode look}, and the folders of
+ * their pools are gone.
+ */
 export async function vanished(
   ...workers: { pid: number; address: string }[]
 ): Promise<void> {
@@ -28,15 +31,15 @@ export async function vanished(
 
 /** A folder for a test's files. */
 export class TestFolder implements AsyncDisposable {
-  /** Where it is. */
+  /** The folder's path. */
   readonly path: string = Deno.makeTempDirSync({ prefix: "test-loss-" });
 
-  /** A file in it. */
+  /** Returns the path of a file in the folder. */
   file(name: string): string {
     return `${this.path}/${name}`;
   }
 
-  /** The lines of a file in it; none if there is no such file. */
+  /** Returns the lines of a file in the folder; none if it doesn't exist. */
   lines(name: string): string[] {
     try {
       return Deno.readTextFileSync(this.file(name)).split("\n").slice(0, -1);
@@ -50,7 +53,7 @@ export class TestFolder implements AsyncDisposable {
   }
 }
 
-/** The error of a call that its worker didn't survive. */
+/** Returns the error of a call whose worker was lost. */
 export async function lossOf(call: Promise<unknown>): Promise<WorkerLostError> {
   try {
     await call;
@@ -58,16 +61,16 @@ export async function lossOf(call: Promise<unknown>): Promise<WorkerLostError> {
     if (error instanceof WorkerLostError) return error;
     throw error;
   }
-  throw new Error("The call's worker has survived it");
+  throw new Error("The call's worker wasn't lost");
 }
 
-/** A task: adds a line to a file, at once. */
+/** A task: appends a line to a file, in one write. */
 export function note(path: string, line: string): void {
   const data = new TextEncoder().encode(`${line}\n`);
   Deno.writeFileSync(path, data, { append: true });
 }
 
-/** A task: ends its worker with one item, and doubles the others. */
+/** A task: doubles a number, or exits its worker if the number is poisonous. */
 export function doubleUnless(poison: readonly number[], x: number): number {
   if (poison.includes(x)) Deno.exit(5);
   return x * 2;

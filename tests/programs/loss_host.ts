@@ -1,6 +1,6 @@
 /**
- * Makes a pool with a spawner server, that is never shut down, and has nothing
- * more to do when the server is there, or once it is lost.
+ * Creates a pool that uses a spawner server, without shutting it down. The
+ * program becomes idle after the first call, or after the server is lost.
  */
 
 import { Pool } from "../../mod.ts";

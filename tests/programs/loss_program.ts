@@ -1,8 +1,8 @@
 /**
- * Makes a pool that is never shut down and loses its worker, says on stdout
- * which workers there were, and ends while none has replaced the last one: in
- * the pause before that, or, once standard input ends, while it starts; or
- * which waits for it with a map.
+ * Creates a pool without shutting it down, loses its worker, and prints the
+ * lost workers. Then it exits before a replacement is ready: during the delay,
+ * or while the replacement starts (when stdin closes). Or it waits for a map to
+ * run on the replacement.
  */
 
 import { Pool } from "../../mod.ts";
@@ -27,7 +27,7 @@ for (let count = 1; count <= losses; count++) {
 }
 console.log(JSON.stringify(workers));
 if (when === "map") {
-  // Nothing but the map keeps the program alive.
+  // Only the map keeps the program alive.
   pool.map((x: number) => x * 2, [1, 2, 3]).toArray().then(([first]) =>
     Deno.exit(first)
   );

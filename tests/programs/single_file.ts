@@ -1,6 +1,6 @@
 /**
- * A program whose tasks are in the module that makes the pool, which it runs at
- * the host given.
+ * A program in a single file: the pool and its tasks are in the same module.
+ * The argument is the host.
  *
  * @module
  */

@@ -1,4 +1,6 @@
-/** Replaces a worker in tests: reports its arguments, then acts as told. */
+/**
+ * Stands in for a worker: prints its arguments, then acts as DISTEX_TEST says.
+ */
 
 const input = await new Response(Deno.stdin.readable).text();
 console.log(JSON.stringify({

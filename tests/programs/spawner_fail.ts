@@ -1,4 +1,4 @@
-/** Prints why a pool can't start at the host in its argument. */
+/** Prints why a pool can't start on the host in its argument. */
 
 import { Pool } from "../../mod.ts";
 

@@ -1,6 +1,6 @@
 /**
- * Makes a pool at the spawner server in its first argument, prints its workers,
- * and keeps each of them busy for ever.
+ * Creates a pool on the spawner server in its first argument, prints its
+ * workers, and keeps each of them busy forever.
  */
 
 import { Pool } from "../../mod.ts";

@@ -1,4 +1,4 @@
-/** Makes a worker at the spawner server in its argument print something. */
+/** Makes a worker on the spawner server in its argument print something. */
 
 import { Pool } from "../../mod.ts";
 

@@ -1,7 +1,7 @@
 /**
- * One end of a TLS connection, which ends as its first argument says: `listen`
- * has only a listener; `idle` has an idle connection too; `exit` connects to the
- * port in the second argument, and exits when it has received a byte; `stay`
+ * One end of a TLS connection. The first argument selects what it does:
+ * `listen` only listens; `idle` also has an idle connection; `exit` connects to
+ * the port in the second argument and exits after receiving a byte; `stay`
  * waits for more.
  */
 

@@ -1,7 +1,7 @@
 /**
- * Makes a pool of the host in its second argument. The environment variables in
- * its first argument, as JSON, are hidden from its own `deno`. Meanwhile it
- * echoes its input.
+ * Creates a pool with the host in its second argument. The environment
+ * variables in its first argument, as JSON, are hidden from its own `deno`.
+ * Meanwhile, the program echoes its input.
  */
 
 import { Pool } from "../../mod.ts";

@@ -1,12 +1,12 @@
 /**
- * Makes a pool of the options in its first argument, as JSON, and acts as its
- * second argument says.
+ * Creates a pool with the options in its first argument, as JSON. The second
+ * argument selects what it does.
  */
 
 import { Pool, type PoolOptions } from "../../mod.ts";
 import { say } from "./ssh_tasks.ts";
 
-// It ends with the test that has started it.
+// Exits when the test that started it ends.
 new Response(Deno.stdin.readable).bytes().finally(() => Deno.exit(1));
 
 const [options, mode, port] = Deno.args;
@@ -36,5 +36,5 @@ switch (mode) {
     }, Number(port));
 }
 await pool.shutdown();
-// Listening to signals and to the test would keep it alive.
+// The signal listener and stdin would keep the program alive.
 Deno.exit();

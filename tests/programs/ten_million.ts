@@ -1,4 +1,4 @@
-/** Maps 10 million integers and says how much memory that took at the most. */
+/** Maps 10 million integers, and prints the peak memory usage. */
 
 import { Pool } from "../../mod.ts";
 
@@ -8,7 +8,7 @@ function* integers(): Generator<number> {
   for (let n = 0; n < COUNT; n++) yield n;
 }
 
-/** The most memory that this process has had so far. */
+/** Returns the peak memory usage of this process. */
 function peakMegabytes(): number {
   const status = Deno.readTextFileSync("/proc/self/status");
   return Number(status.match(/VmHWM:\s*(\d+)/)![1]) / 1_000;

@@ -1,5 +1,5 @@
 /**
- * Lets the error of a lost worker be uncaught.
+ * Causes an uncaught `WorkerLostError`.
  *
  * @module
  */

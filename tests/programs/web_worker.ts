@@ -10,5 +10,5 @@ const results = await pool.map(tasks.areEqual, [1, 2]).toArray();
 await pool.shutdown();
 postMessage(results);
 
-/** Exists in a web worker, but not in the types for programs. */
+/** Exists in web workers, but not in Deno's default types. */
 declare function postMessage(message: unknown): void;

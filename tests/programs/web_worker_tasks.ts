@@ -1,4 +1,4 @@
-/** Tasks that can be loaded only with this repository's deno.json. @module */
+/** Tasks that require this repository's deno.json to load. @module */
 
 import { equal } from "@std/assert";
 

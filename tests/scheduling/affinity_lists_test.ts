@@ -3,7 +3,7 @@ import { AffinityLists } from "../../src/scheduling/affinity_lists.ts";
 import type { Call } from "../../src/calls/call.ts";
 import { call } from "../helpers/fake_worker.ts";
 
-/** Lists with calls for these hosts, in this order. */
+/** Returns lists with calls for these hosts, in this order. */
 function listsOf(...hosts: (string | undefined)[]): [AffinityLists, Call[]] {
   const lists = new AffinityLists();
   const calls = hosts.map((host) => call(undefined, host));
@@ -11,7 +11,7 @@ function listsOf(...hosts: (string | undefined)[]): [AffinityLists, Call[]] {
   return [lists, calls];
 }
 
-/** Takes all calls, by their hosts. */
+/** Takes all calls, grouped by host. */
 function contents(lists: AffinityLists): [string | undefined, Call[]][] {
   return [...lists.lists()].map(([host, queue]) => {
     const calls: Call[] = [];
@@ -59,7 +59,7 @@ Deno.test("AffinityLists doesn't count calls that were abandoned", () => {
   assertEquals(contents(lists), [["b", [b!]]]);
 });
 
-Deno.test("AffinityLists takes more calls for a host whose list was drained", () => {
+Deno.test("AffinityLists.push() adds calls for a host whose list was drained", () => {
   const [lists] = listsOf("a");
   contents(lists);
   const next = call("next", "a");

@@ -26,9 +26,9 @@ function range(count: number): number[] {
 }
 
 /**
- * Appends so many calls, and cancels some.
+ * Appends `count` calls, and releases some.
  *
- * @returns Their arguments, as far as something else holds them.
+ * @returns Weak references to their arguments.
  */
 function pushAndRemove(
   list: CallList,
@@ -45,7 +45,7 @@ function pushAndRemove(
   });
 }
 
-/** Returns how many objects are still in memory after garbage collections. */
+/** Collects garbage, and returns how many objects are still in memory. */
 async function countHeld(
   refs: readonly WeakRef<object>[],
   expected: number,
@@ -75,7 +75,7 @@ Deno.test("CallList.shift() takes calls in order, without released ones", () => 
   assertEquals(list.length, 0);
 });
 
-Deno.test("CallList takes calls after all were released", () => {
+Deno.test("CallList accepts calls after all were released", () => {
   const list = new CallList();
   for (const removed of push(list, ...range(100))) list.release(removed);
   assertEquals([list.length, list.drain()], [0, []]);
@@ -87,7 +87,7 @@ Deno.test("CallList keeps the order while many calls are released", () => {
   const list = new CallList();
   const calls = push(list, ...range(10_000));
   const kept = (index: number) => index % 7 === 3;
-  // From the end, where shift() wouldn't drop them.
+  // Released from the end, where shift() wouldn't drop them.
   for (const index of range(10_000).reverse()) {
     if (!kept(index)) list.release(calls[index]!);
   }
@@ -95,14 +95,14 @@ Deno.test("CallList keeps the order while many calls are released", () => {
   assertEquals(shiftAll(list), range(10_000).filter(kept));
 });
 
-Deno.test("CallList holds no released calls when it is empty", async () => {
+Deno.test("CallList retains no released calls when it is empty", async () => {
   const list = new CallList();
   const refs = pushAndRemove(list, 10, () => true);
   assertEquals(await countHeld(refs, 0), 0);
   assertEquals(list.length, 0);
 });
 
-Deno.test("CallList holds few released calls while others wait", async () => {
+Deno.test("CallList retains few released calls while others wait", async () => {
   const list = new CallList();
   // The first call stays, as if all workers were busy.
   const refs = pushAndRemove(list, 1_000, (index) => index % 100 !== 0);

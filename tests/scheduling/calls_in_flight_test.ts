@@ -16,15 +16,15 @@ import { settled } from "../helpers/fake_worker.ts";
 
 const TASK = new TaskRegistry(() => {}).register((label: string) => label);
 
-/** The owner of calls that were sent. */
+/** The owner of sent calls. */
 const WORKER: CallOwner = { release: () => {} };
 
-/** The labels of calls. */
+/** Returns the labels of calls. */
 function labels(calls: readonly Call[]): string {
   return calls.map(({ payload }) => payload[0]).join("");
 }
 
-/** Calls in flight; the letters of a word are the calls of a message. */
+/** Calls in flight: each word is a message, each letter a call. */
 class Sent {
   readonly calls: CallsInFlight;
   readonly #byLabel = new Map<string, { id: number; call: Call }>();
@@ -60,7 +60,7 @@ class Sent {
     return this;
   }
 
-  /** Loses the worker; returns the begun and the unbegun calls. */
+  /** Loses the worker, and returns the begun and the unbegun calls. */
   lose(isComplete = true): [begun: string, unbegun: string] {
     const { begun, unbegun } = this.calls.takeAll(isComplete);
     return [labels(begun), labels(unbegun)];
@@ -86,7 +86,7 @@ const CASES: [
   ["all of a message that begins within it", 2, "a bcd e", "", "abcd", "e"],
   ["one message that is longer than it", 3, "abcd efg", "", "abcd", "efg"],
   [
-    "messages, counting the unanswered only",
+    "messages, counting only unanswered calls,",
     3,
     "abcd efg h",
     "abc",
@@ -95,7 +95,7 @@ const CASES: [
   ],
   ["messages, answered in any order", 2, "a b c d e", "bd", "ac", "e"],
   ["all, if fewer than the concurrency", 8, "ab c d", "", "abcd", ""],
-  ["what has room after answers", 2, "ab cd ef", "ab", "cd", "ef"],
+  ["the calls that can begin after answers", 2, "ab cd ef", "ab", "cd", "ef"],
 ];
 
 for (const [what, concurrency, words, answered, begun, unbegun] of CASES) {
@@ -169,7 +169,7 @@ class BreakingConnection implements Connection {
     this.#next.resolve(null);
   }
 
-  /** Breaks the connection; as with sockets, only one side notices. */
+  /** Breaks the connection. As with sockets, only one side gets the error. */
   async break(
     error: Error,
     told: "reader" | "writer",
@@ -239,7 +239,7 @@ class Breaking {
     return this.#killed.promise;
   }
 
-  /** The numbers of begun and unbegun calls. */
+  /** Returns the numbers of begun and unbegun calls. */
   async counts(): Promise<[begun: number, unbegun: number]> {
     const { begun, unbegun } = await this.#received;
     return [begun.length, unbegun.length];
@@ -249,13 +249,13 @@ class Breaking {
 const reset = () => new Deno.errors.ConnectionReset("reset");
 
 for (const told of ["reader", "writer"] as const) {
-  Deno.test(`WorkerHandle.receive() returns calls as unbegun when a Unix socket is reset, as its ${told} notices`, async () => {
+  Deno.test(`WorkerHandle.receive() returns calls as unbegun when the ${told} of a Unix socket notices a reset`, async () => {
     const worker = new Breaking(false);
     await worker.connection.break(reset(), told, worker.handle);
     assertEquals(await worker.counts(), [1, 1]);
   });
 
-  Deno.test(`WorkerHandle.receive() returns all calls as begun when a TCP connection is reset, as its ${told} notices`, async () => {
+  Deno.test(`WorkerHandle.receive() returns all calls as begun when the ${told} of a TCP connection notices a reset`, async () => {
     const worker = new Breaking(true);
     await worker.connection.break(reset(), told, worker.handle);
     assertEquals(await worker.counts(), [2, 0]);
@@ -269,7 +269,9 @@ Deno.test("WorkerHandle.receive() returns calls as unbegun when a TCP connection
 });
 
 for (const [partly, begun] of [[false, 1], [true, 2]] as const) {
-  const what = partly ? "of whose answer a part has come" : "that was silent";
+  const what = partly
+    ? "that has sent a part of an answer"
+    : "that has sent no answer";
   Deno.test(`WorkerHandle.receive() returns the begun calls of a killed TCP worker ${what}`, async () => {
     const worker = new Breaking(true, 1);
     if (partly) worker.connection.bring(new Uint8Array([0, 0, 1, 0, 5]));

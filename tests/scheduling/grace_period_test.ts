@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
-import { FakeTime } from "@std/testing/time";
+import { FakeTime } from "../helpers/fake_time.ts";
 import { WorkerLostError } from "../../src/errors/worker_lost_error.ts";
 import { GracePeriod } from "../../src/scheduling/grace_period.ts";
 import { CallsInFlight } from "../../src/scheduling/calls_in_flight.ts";
@@ -12,10 +12,10 @@ import {
 } from "../helpers/fake_worker.ts";
 
 const GRACE = 100_001;
-/** How long other calls may go on after that. */
+/** How long other calls may continue after that. */
 const DRAIN = 10 * GRACE;
 
-/** Calls at a worker, in separate messages, and their grace period. */
+/** A worker's calls, in separate messages, and their grace period. */
 class Scene implements Disposable {
   readonly calls: CallsInFlight;
   readonly grace: GracePeriod;
@@ -62,7 +62,7 @@ class Scene implements Disposable {
   }
 }
 
-Deno.test("GracePeriod ends the worker when it is over, and not sooner", async () => {
+Deno.test("GracePeriod kills the worker only after the grace period", async () => {
   using scene = new Scene(1, 2);
   scene.abandon(0);
   await scene.pass(GRACE - 1);
@@ -71,7 +71,7 @@ Deno.test("GracePeriod ends the worker when it is over, and not sooner", async (
   assertEquals(scene.ends, 1);
 });
 
-Deno.test("GracePeriod doesn't end the worker of a call that ends in time", () => {
+Deno.test("GracePeriod doesn't kill the worker of a call that ends in time", () => {
   using scene = new Scene(1, 2);
   scene.abandon(0);
   scene.answer(0);
@@ -89,7 +89,7 @@ Deno.test("GracePeriod begins for a waiting call once it may have begun", async 
   assertEquals(scene.ends, 1);
 });
 
-Deno.test("GracePeriod lets a busy program read results before it ends the worker", async () => {
+Deno.test("GracePeriod lets a busy program read results before killing the worker", async () => {
   using scene = new Scene(1, 2);
   scene.abandon(0);
   scene.time.tick(GRACE);
@@ -101,7 +101,7 @@ Deno.test("GracePeriod lets a busy program read results before it ends the worke
   assertFalse(scene.grace.isOver);
 });
 
-Deno.test("GracePeriod lets other calls finish before it ends the worker", async () => {
+Deno.test("GracePeriod lets other calls finish before killing the worker", async () => {
   using scene = new Scene(2, 2);
   scene.abandon(0);
   await scene.pass(GRACE);
@@ -111,7 +111,7 @@ Deno.test("GracePeriod lets other calls finish before it ends the worker", async
   assertEquals(scene.ends, 1);
 });
 
-Deno.test("GracePeriod ends the worker if other calls don't finish", async () => {
+Deno.test("GracePeriod kills the worker if other calls don't finish", async () => {
   using scene = new Scene(2, 2);
   scene.abandon(0);
   await scene.pass(GRACE);
@@ -119,7 +119,7 @@ Deno.test("GracePeriod ends the worker if other calls don't finish", async () =>
   assertEquals(scene.ends, 1);
 });
 
-Deno.test("GracePeriod starts over when its call ends late", async () => {
+Deno.test("GracePeriod.isOver is reset when the overdue call ends", async () => {
   using scene = new Scene(2, 2);
   scene.abandon(0);
   await scene.pass(GRACE);
@@ -129,7 +129,7 @@ Deno.test("GracePeriod starts over when its call ends late", async () => {
   assertEquals(scene.ends, 0);
 });
 
-Deno.test("GracePeriod.close() keeps the worker from being ended", async () => {
+Deno.test("GracePeriod.close() prevents killing the worker", async () => {
   using scene = new Scene(1, 1);
   scene.abandon(0);
   scene.time.tick(GRACE);
@@ -151,7 +151,7 @@ for (const hasEnded of [true, false]) {
     await bench.add("b", 2);
     assertEquals(bench.labels, [["late", "behind"], []]);
     late!.abandon();
-    // The task may end just when its worker is killed; then the next begins.
+    // The task may end just before its worker is killed. Then the next begins.
     if (hasEnded) worker.lastAnswers = 1;
     time.tick(CANCEL_GRACE);
     await time.tickAsync();

@@ -29,14 +29,14 @@ class Bench implements AsyncDisposable {
     return calls;
   }
 
-  /** Gives a worker other calls. */
+  /** Sends a worker other calls. */
   async keepBusy({ handle }: FakeWorker, ...labels: string[]): Promise<void> {
     for (const label of labels) handle.send(call(label));
     handle.flush();
     await settled();
   }
 
-  /** Dispatches calls, and returns the labels at each worker. */
+  /** Dispatches calls, and returns the labels of each worker's calls. */
   async dispatch(): Promise<unknown[][]> {
     const handles = this.#workers.map(({ handle }) => handle);
     this.isolated.dispatch(handles, (handle, call) => {
@@ -56,7 +56,7 @@ function reservedAs(...workers: FakeWorker[]): WorkerHandle["reservation"][] {
   return workers.map(({ handle }) => handle.reservation);
 }
 
-Deno.test("IsolatedCalls.dispatch() sends one call to each worker that has nothing else", async () => {
+Deno.test("IsolatedCalls.dispatch() sends one call to each idle worker", async () => {
   await using bench = new Bench();
   const workers = [bench.add(), bench.add()];
   bench.push("a", "b", "c");
@@ -149,7 +149,7 @@ Deno.test("IsolatedCalls.dispatch() keeps calls for a host without workers", asy
   assertEquals(await bench.dispatch(), [["b"], ["a@far"]]);
 });
 
-Deno.test("IsolatedCalls.dispatch() leaves out workers that are lost", async () => {
+Deno.test("IsolatedCalls.dispatch() skips lost workers", async () => {
   await using bench = new Bench();
   const lost = bench.add();
   await lost.hangUp();

@@ -37,7 +37,7 @@ Deno.test("PendingQueue holds back calls after a barrier", () => {
   assertEquals(take(queue), ["b"]);
 });
 
-Deno.test("PendingQueue keeps the order when a barrier is taken out", () => {
+Deno.test("PendingQueue.removeBarrier() keeps the order of calls", () => {
   const queue = new PendingQueue();
   push(queue, "a");
   const first = pushBarrier(queue);
@@ -62,14 +62,14 @@ Deno.test("PendingQueue doesn't begin a barrier before isolated calls", () => {
   assertEquals([queue.length, queue.nextBarrier !== undefined], [0, true]);
 });
 
-Deno.test("PendingQueue.unshift() puts calls before all others, in their order", () => {
+Deno.test("PendingQueue.unshift() puts calls before all others and keeps their order", () => {
   const queue = new PendingQueue();
   push(queue, "c");
   queue.unshift([call("a"), call("b")]);
   assertEquals(take(queue), ["a", "b", "c"]);
 });
 
-Deno.test("PendingQueue.drain() takes everything", () => {
+Deno.test("PendingQueue.drain() takes all calls and barriers", () => {
   const queue = new PendingQueue();
   const [before] = push(queue, "before");
   const barrier = pushBarrier(queue);

@@ -7,7 +7,7 @@ function sent(window: PrefetchWindow, calls: number, bytes = 0): void {
   for (; calls > 0; calls--) window.sent(bytes);
 }
 
-/** Gives a window many measurements of one duration. */
+/** Adds many measurements of one duration to a window. */
 function learn(
   window: PrefetchWindow,
   microseconds: number,
@@ -16,7 +16,7 @@ function learn(
   for (; times > 0; times--) window.measured(1, microseconds, 1);
 }
 
-Deno.test("PrefetchWindow with a fixed prefetch holds that many calls beside the running ones", () => {
+Deno.test("PrefetchWindow with a fixed prefetch holds that many calls in addition to the running ones", () => {
   const window = new PrefetchWindow(2, 1);
   assertEquals([window.limit, window.room, window.calls], [3, 3, 0]);
   sent(window, 3);

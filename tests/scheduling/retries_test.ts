@@ -6,7 +6,7 @@ import { call, TASK } from "../helpers/fake_worker.ts";
 
 const WORKER = { release() {} };
 
-/** A chunk of two items that a worker was sent. */
+/** Returns a chunk of two items that was sent to a worker. */
 function sentChunk(): MapCall {
   const owner = { settled() {}, grown() {} };
   const chunk = new MapCall(owner, TASK, ["a", "b"], "single");
@@ -14,14 +14,14 @@ function sentChunk(): MapCall {
   return chunk;
 }
 
-Deno.test("Retries counts the losses of a call", () => {
+Deno.test("Retries.count() counts the losses of a call", () => {
   const retries = new Retries();
   const [first, second] = [call("first"), call("second")];
   const counts = [first, first, second].map((lost) => retries.count(lost));
   assertEquals(counts, [1, 2, 1]);
 });
 
-Deno.test("Retries.rerun() hands on the call itself, or its parts one by one", () => {
+Deno.test("Retries.rerun() submits the call itself or its parts one by one", () => {
   const retries = new Retries();
   const single = call("single");
   single.send(WORKER, 0, 0, 0);
@@ -35,13 +35,13 @@ Deno.test("Retries.rerun() hands on the call itself, or its parts one by one", (
   assertEquals([chunk.state, parts.length], ["requeued", 1]);
   parts[0]!.succeed("a", 1);
   assertEquals([chunk.state, parts.length], ["requeued", 2]);
-  // A part takes over the losses of its chunk.
+  // A part inherits the losses of its chunk.
   assertEquals(retries.count(parts[1]!), 2);
   parts[1]!.succeed("b", 1);
   assertEquals([chunk.state, chunk.values], ["settled", ["a", "b"]]);
 });
 
-Deno.test("Retries abandons the part of a call that is abandoned", () => {
+Deno.test("Retries.release() abandons the current part of an abandoned call", () => {
   const retries = new Retries();
   const chunk = sentChunk();
   const parts: Call[] = [];

@@ -21,7 +21,7 @@ Deno.test(
   },
 );
 
-Deno.test("Scheduler fails a barrier whose worker is lost and goes on", async () => {
+Deno.test("Scheduler fails a barrier whose worker is lost and continues", async () => {
   await using bench = await Bench.with(1, 1);
   const barrier = bench.scheduler.submitToAll(() => call("barrier"));
   const [after] = bench.submit("after");
@@ -52,7 +52,7 @@ Deno.test(
   },
 );
 
-Deno.test("Scheduler.add() leaves out workers that were lost before", async () => {
+Deno.test("Scheduler.add() skips workers that were lost before", async () => {
   await using bench = await Bench.with(2);
   const worker = await bench.connect(2);
   const lost = call("initialize");

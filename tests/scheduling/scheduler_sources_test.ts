@@ -38,7 +38,7 @@ Deno.test("Scheduler asks sources in turn", async () => {
   assertEquals(labels, [...round, ...round, ...round]);
 });
 
-Deno.test("Scheduler offers the next source the room that one leaves", async () => {
+Deno.test("Scheduler offers a source the room that the previous source left", async () => {
   await using bench = await Bench.with(10);
   const sources = ["a", "b"].map((label) =>
     new Source(bench.scheduler, label, 4)

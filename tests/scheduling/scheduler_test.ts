@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { call } from "../helpers/fake_worker.ts";
 import { Bench, dispatched, range } from "../helpers/scheduler_fixture.ts";
 
-Deno.test("Scheduler shares calls fairly among workers", async () => {
+Deno.test("Scheduler distributes calls evenly among workers", async () => {
   await using bench = await Bench.with(8, 8, 8);
   bench.submit(...range(12));
   await dispatched();
@@ -12,7 +12,7 @@ Deno.test("Scheduler shares calls fairly among workers", async () => {
   assertEquals(bench.loads, [7, 7, 7]);
 });
 
-Deno.test("Scheduler sends nothing before the turn has ended", async () => {
+Deno.test("Scheduler sends calls in a microtask", async () => {
   await using bench = await Bench.with(8);
   bench.submit(...range(3));
   assertEquals(bench.loads, [0]);
@@ -20,7 +20,7 @@ Deno.test("Scheduler sends nothing before the turn has ended", async () => {
   assertEquals(bench.loads, [3]);
 });
 
-Deno.test("Scheduler gives more calls to workers with fewer", async () => {
+Deno.test("Scheduler sends more calls to workers that have fewer", async () => {
   await using bench = await Bench.with(20);
   bench.submit(...range(6));
   await dispatched();
@@ -30,7 +30,7 @@ Deno.test("Scheduler gives more calls to workers with fewer", async () => {
   assertEquals(bench.loads, [6, 5, 4]);
 });
 
-Deno.test("Scheduler gives others the calls that one worker has no room for", async () => {
+Deno.test("Scheduler sends calls to other workers when one has no room", async () => {
   await using bench = await Bench.with(1, 20, 20);
   bench.submit(...range(11));
   await dispatched();
@@ -70,7 +70,7 @@ Deno.test("Scheduler queues calls until there are workers", async () => {
   assertEquals(await first!.promise, "first");
 });
 
-Deno.test("Scheduler goes on after a call that can't be sent", async () => {
+Deno.test("Scheduler continues after a call that can't be sent", async () => {
   await using bench = await Bench.with(4);
   const [bad, good] = bench.submit(() => 1, "good");
   await assertRejects(() => bad!.promise, DOMException, "function");
@@ -112,7 +112,7 @@ Deno.test("Scheduler.connect() rejects if the initializer fails", async () => {
 });
 
 Deno.test(
-  "Scheduler shares calls fairly although some were cancelled",
+  "Scheduler distributes calls evenly although some were cancelled",
   async () => {
     await using bench = new Bench();
     const [, ...others] = bench.submit(...range(20));

@@ -3,7 +3,7 @@ import { HostTally } from "../../src/scheduling/host_tally.ts";
 import { WorkerSet } from "../../src/scheduling/worker_set.ts";
 import { FakeWorker } from "../helpers/fake_worker.ts";
 
-/** A set of workers at these hosts, with windows of these sizes. */
+/** Returns a set of workers on these hosts, with windows of these sizes. */
 function setOf(...rooms: [host: string, room: number][]): WorkerSet {
   const workers = new WorkerSet();
   workers.add(
@@ -50,7 +50,7 @@ Deno.test("WorkerSet.has() returns whether a host has workers", () => {
   assertFalse(workers.has("b") || workers.has(undefined));
 });
 
-Deno.test("WorkerSet.withRoom() leaves out workers whose windows are full", () => {
+Deno.test("WorkerSet.withRoom() skips workers whose windows are full", () => {
   const workers = setOf(["a", 1], ["b", 2]);
   const [full, other] = workers.all;
   full!.window.sent(0);

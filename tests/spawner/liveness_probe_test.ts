@@ -4,7 +4,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { FakeTime } from "@std/testing/time";
+import { FakeTime } from "../helpers/fake_time.ts";
 import { probeUntilUnreachable } from "../../src/spawner/liveness_probe.ts";
 import type { Address } from "../../src/transport/address.ts";
 

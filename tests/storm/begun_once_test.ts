@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { FakeTime } from "@std/testing/time";
+import { FakeTime } from "../helpers/fake_time.ts";
 import { Pool } from "../../mod.ts";
 import { KeepAlive } from "../../src/util/keep_alive.ts";
 import { Gate, passGate } from "../helpers/gate.ts";

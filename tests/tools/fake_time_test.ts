@@ -12,7 +12,7 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
-import { FakeTime, TimeError } from "@std/testing/time";
+import { FakeTime, TimeError } from "../helpers/fake_time.ts";
 
 Deno.test("FakeTime fires timers that are due, in order", () => {
   using time = new FakeTime(1_000);

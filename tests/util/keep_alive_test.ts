@@ -1,4 +1,4 @@
-import { FakeTime } from "@std/testing/time";
+import { FakeTime } from "../helpers/fake_time.ts";
 import { KeepAlive } from "../../src/util/keep_alive.ts";
 
 Deno.test("KeepAlive works when the program fakes timers", () => {

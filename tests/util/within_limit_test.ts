@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { FakeTime } from "@std/testing/time";
+import { FakeTime } from "../helpers/fake_time.ts";
 import { withinLimit } from "../../src/util/within_limit.ts";
 
 Deno.test("withinLimit() settles like the promise", async () => {
