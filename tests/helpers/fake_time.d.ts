@@ -30,6 +30,7 @@ export class FakeTime {
   get now(): number;
   set now(value: number);
   get start(): number;
+  delay(ms: number, options?: { signal?: AbortSignal }): Promise<void>;
   runMicrotasks(): Promise<void>;
   tick(ms?: number): void;
   tickAsync(ms?: number): Promise<void>;

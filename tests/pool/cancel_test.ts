@@ -245,8 +245,6 @@ Deno.test("Future.cancel() of a task that blocks a worker moves the waiting call
 Deno.test("Future.cancel() of an endless task lets concurrent tasks finish", async () => {
   const cancelGrace = 100_001;
   using time = flowingTime();
-  /** How long a worker may take to become idle. */
-  const drain = 10 * cancelGrace;
   await using gate = new Gate();
   await using other = new Gate();
   await using pool = new Pool({
