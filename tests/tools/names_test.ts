@@ -4,10 +4,10 @@ import { fileURLToPath } from "node:url";
 
 const HELPERS = fileURLToPath(new URL("../helpers", import.meta.url));
 
-/** The names of files in a folder that are no tests, without ".ts". */
+/** The names of modules in a folder that are no tests, without ".ts". */
 function filesIn(folder: string): string[] {
   return [...Deno.readDirSync(folder)]
-    .filter(({ name }) => name.endsWith(".ts") && !name.endsWith("_test.ts"))
+    .filter(({ name }) => /(?<!_test|\.d)\.ts$/.test(name))
     .map(({ name }) => name.slice(0, -".ts".length));
 }
 
@@ -23,7 +23,7 @@ function isFolder(path: string): boolean {
 function exportsItsName(folder: string, name: string): boolean {
   const text = Deno.readTextFileSync(join(folder, `${name}.ts`));
   const exported = text.matchAll(
-    /^export (?:async )?(?:function|class|const) (?:make|start|with)?(\w+)/gm,
+    /^export (?:(?:async )?(?:function|class|const)|\{) (?:make|start|with)?(\w+)/gm,
   );
   const wanted = name.replaceAll("_", "");
   return [...exported].some(([, found]) => found!.toLowerCase() === wanted);
