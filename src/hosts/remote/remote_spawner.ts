@@ -35,6 +35,7 @@ export class RemoteSpawner {
 
   readonly #channel: Channel;
   readonly #onOutput: OutputHandler;
+  readonly #heartbeatTimeout: number;
   readonly #ready = Promise.withResolvers<MachineInfo>();
   readonly #workers = new Map<number, (end: WorkerEnd) => void>();
   readonly #pings = new Map<number, SentPing>();
@@ -47,8 +48,8 @@ export class RemoteSpawner {
   /**
    * Constructs the pool's end of an authenticated connection.
    *
-   * @param heartbeatTimeout How long the spawner may be silent before the
-   * connection is closed, in milliseconds.
+   * @param heartbeatTimeout How long the spawner may be silent, once the session
+   * is open, before the connection is closed, in milliseconds.
    */
   constructor(
     channel: Channel,
@@ -58,21 +59,24 @@ export class RemoteSpawner {
     this.#channel = channel;
     this.#onOutput = onOutput;
     channel.unref();
+    this.#heartbeatTimeout = heartbeatTimeout;
     this.closed = this.#receive();
-    if (heartbeatTimeout !== Infinity) {
-      this.#watch(heartbeatTimeout).catch(() => {});
-    }
   }
 
   /** Opens the session; returns the machine that the spawner runs on. */
   async open(request: SessionRequest): Promise<MachineInfo> {
     this.#send([SpawnerMessageType.OPEN, request]);
-    return await Promise.race([
+    const machine = await Promise.race([
       this.#ready.promise,
       this.closed.then((reason) => {
         throw reason ?? new Error(CLOSED);
       }),
     ]);
+    // Not before: TCP may delay the second of two answers.
+    if (this.#heartbeatTimeout !== Infinity) {
+      this.#watch(this.#heartbeatTimeout).catch(() => {});
+    }
+    return machine;
   }
 
   /** Starts a worker; see {@linkcode Host.start}. */
