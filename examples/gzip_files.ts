@@ -8,10 +8,10 @@ import { isAbsolute, join, relative, sep } from "node:path";
 import { type Failures, reasonOf, UserError } from "./gzip_errors.ts";
 
 /** The size of a batch, unless it is a single file, in bytes. */
-const MAX_BATCH_BYTES = 2 ** 20;
+const MAX_BATCH_BYTES = 2 ** 22;
 
 /** The most files in a batch. */
-const MAX_BATCH_FILES = 64;
+const MAX_BATCH_FILES = 256;
 
 /** The folders to read from and to write to. */
 export interface Folders {
