@@ -40,7 +40,7 @@ export class Engine {
 
   readonly #settings: PoolSettings;
   readonly #keepAlive = new KeepAlive();
-  readonly #supervisor: HostManager;
+  readonly #hostManager: HostManager;
   readonly #modules: ModuleSource;
   readonly #hosts: PoolHost[];
   readonly #ready = Promise.withResolvers<void>();
@@ -55,7 +55,7 @@ export class Engine {
   constructor(settings: PoolSettings) {
     this.#settings = settings;
     this.#ready.promise.catch(() => {});
-    this.#supervisor = new HostManager(settings, {
+    this.#hostManager = new HostManager(settings, {
       onWorker: (worker) => this.#replace(worker),
       onChanged: () => this.#failStranded(),
     });
@@ -63,7 +63,7 @@ export class Engine {
       lost: () => this.#failStranded(),
       expects: (host) => this.#expects(host),
       hostError: (host) =>
-        this.#supervisor.hosts.find(({ name }) => name === host)?.error,
+        this.#hostManager.hosts.find(({ name }) => name === host)?.error,
     });
     this.tasks = new TaskRegistry((task) => this.scheduler.forget(task));
     const { workers, hosts, config, denoArgs, modules } = settings;
@@ -93,7 +93,7 @@ export class Engine {
 
   /** The pool's hosts; empty until the pool starts. */
   get hosts(): Host[] {
-    return this.#supervisor.hosts.flatMap(({ host }) => host ?? []);
+    return this.#hostManager.hosts.flatMap(({ host }) => host ?? []);
   }
 
   /** Whether all workers have connected and the pool isn't shut down. */
@@ -104,7 +104,7 @@ export class Engine {
   /** How many workers the pool should have, as far as known. */
   get totalWorkers(): number {
     const { workers, hosts } = this.#settings;
-    const started = this.#supervisor.hosts;
+    const started = this.#hostManager.hosts;
     return started.length > 0
       ? started.reduce((total, host) => total + host.workers, 0)
       : hosts.reduce((total, host) => total + host.workers, workers);
@@ -159,7 +159,7 @@ export class Engine {
   /** See {@linkcode Pool.stats}. */
   stats(): PoolStats {
     const { workers, queued } = this.scheduler;
-    const { hosts } = this.#supervisor;
+    const { hosts } = this.#hostManager;
     const byHost = this.#hosts.map(({ tally, kind }, index) => {
       const own = workers.filter((worker) => worker.countsFor(tally));
       return {
@@ -207,7 +207,7 @@ export class Engine {
   /** Fails all calls and kills all workers. */
   #killAll(reason: () => Error): void {
     this.scheduler.cancelAll(reason);
-    this.#supervisor.kill();
+    this.#hostManager.kill();
   }
 
   #cancelUnawaited(): void {
@@ -215,8 +215,9 @@ export class Engine {
       () => aborted("The pool's block ended, and nobody awaited the task"),
     );
     if (count === 0) return;
+    const calls = count === 1 ? "1 pending call" : `${count} pending calls`;
     console.warn(
-      `[distex] Cancelled ${count} pending calls that nobody awaits, because the pool's block ended. To wait for them, call pool.shutdown() at the end of the block`,
+      `[distex] Cancelled ${calls} that nobody awaits, because the pool's block ended. To wait for such calls, call pool.shutdown() at the end of the block`,
     );
   }
 
@@ -224,7 +225,7 @@ export class Engine {
     this.#keepAlive.hold();
     let step = "";
     try {
-      const workers = await this.#supervisor.start();
+      const workers = await this.#hostManager.start();
       const handles = workers.map((worker) => this.#handle(worker));
       step = INITIALIZER_FAILED;
       await Promise.all(
@@ -263,9 +264,9 @@ export class Engine {
   /** Returns whether a host has or may get workers; `undefined`: any host. */
   #expects(host: string | undefined): boolean {
     if (!this.#isReady) return true;
-    return this.#supervisor.hosts.some((supervised) =>
-      (host === undefined || supervised.name === host) &&
-      supervised.expectsWorkers && this.#timeLeft(supervised) > 0
+    return this.#hostManager.hosts.some((supervisor) =>
+      (host === undefined || supervisor.name === host) &&
+      supervisor.expectsWorkers && this.#timeLeft(supervisor) > 0
     );
   }
 
@@ -278,7 +279,7 @@ export class Engine {
   #failStranded(): void {
     clearTimeout(this.#hostTimer);
     if (!this.#isReady) return this.scheduler.wake();
-    const { hosts } = this.#supervisor;
+    const { hosts } = this.#hostManager;
     if (this.scheduler.workers.length === 0 && !this.#expects(undefined)) {
       const error = hosts.find(({ error }) => error !== undefined)?.error;
       const waited = hosts.some(({ lostSince }) => lostSince !== undefined)
@@ -341,7 +342,7 @@ export class Engine {
     const reason = () => withoutFrames(new BrokenPoolError(message, { cause }));
     this.scheduler.close(reason);
     this.scheduler.cancelQueued(reason);
-    await this.#supervisor.stop();
+    await this.#hostManager.stop();
   }
 
   async #stop(): Promise<void> {
@@ -350,7 +351,7 @@ export class Engine {
       this.#isReady = false;
       clearTimeout(this.#hostTimer);
       this.scheduler.disconnect();
-      await this.#keepAlive.during(this.#supervisor.stop());
+      await this.#keepAlive.during(this.#hostManager.stop());
       await this.#starting?.catch(() => {});
     } finally {
       this.#hasEnded = true;

@@ -1,8 +1,5 @@
 import { Blob, URL } from "./primordials.ts";
-import { importModule } from "./user_code.ts";
-
-/** The exports of a module. */
-export type ModuleExports = Record<string, unknown>;
+import { importModule, type ModuleExports } from "./user_code.ts";
 
 /** The modules that the pool sends because workers can't import their URLs. */
 export class SentModules {

@@ -4,8 +4,8 @@ import type {
 } from "../protocol/worker_messages.ts";
 import { explainImportFailure } from "./import_failure.ts";
 import { restorePrimordials } from "./primordials.ts";
-import { type ModuleExports, SentModules } from "./sent_modules.ts";
-import { evaluate, importModule } from "./user_code.ts";
+import { SentModules } from "./sent_modules.ts";
+import { evaluate, importModule, type ModuleExports } from "./user_code.ts";
 
 /** A function with any arguments. */
 export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;

@@ -1,4 +1,5 @@
-import type { ModuleExports } from "./sent_modules.ts";
+/** The exports of a module, by name. */
+export type ModuleExports = Record<string, unknown>;
 
 /** Loads the user's code into this process. */
 interface UserCode {

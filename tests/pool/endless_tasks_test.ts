@@ -132,7 +132,7 @@ Deno.test("Pool[Symbol.asyncDispose]() after an error doesn't wait for a task th
   const { code, stderr } = await end("throw");
   assertEquals(code, 1);
   assert(stderr.includes("RangeError: the program's own error"), stderr);
-  assert(stderr.includes("Cancelled 1 pending calls"), stderr);
+  assert(stderr.includes("Cancelled 1 pending call that"), stderr);
 });
 
 for (
