@@ -193,13 +193,13 @@ export class WorkerSupervisor {
       else channel.close();
     }
     const ends = workers.map(({ process }) => process.end(STOP_TIMEOUT));
-    const given = new AbortController();
+    const waited = new AbortController();
     // A spawner that hangs doesn't report ends. Closing the host ends it.
     await Promise.race([
       Promise.all(ends),
-      pause(STOP_TIMEOUT + KILL_TIMEOUT, given.signal).catch(() => {}),
+      pause(STOP_TIMEOUT + KILL_TIMEOUT, waited.signal).catch(() => {}),
     ]);
-    given.abort();
+    waited.abort();
     await this.#host?.close();
   }
 
