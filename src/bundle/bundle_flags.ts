@@ -1,3 +1,5 @@
+import { isFullyGranted } from "../util/is_granted.ts";
+
 /** Flags that affect imports and whose value, if any, follows `=`. */
 const FLAGS = new Set([
   "--allow-import",
@@ -40,10 +42,7 @@ export function bundleFlags(denoArgs: readonly string[]): string[] {
     }
   }
   const isExplicit = flags.some((flag) => /^(?:--allow-import|-I)/.test(flag));
-  return isExplicit || !mayImportAll() ? flags : ["--allow-import", ...flags];
-}
-
-function mayImportAll(): boolean {
-  const status = Deno.permissions.querySync({ name: "import" });
-  return status.state === "granted" && !status.partial;
+  return isExplicit || !isFullyGranted({ name: "import" })
+    ? flags
+    : ["--allow-import", ...flags];
 }

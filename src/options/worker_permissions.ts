@@ -5,6 +5,7 @@ import {
   PERMISSION_NAMES,
   type PermissionName,
 } from "../spawner/permission_flags.ts";
+import { isFullyGranted, isGranted } from "../util/is_granted.ts";
 
 /**
  * What tasks may do: `"inherit"` grants the permissions of the program that
@@ -65,7 +66,9 @@ export function grantedBy(permissions: WorkerPermissions): Grants {
     if (Array.isArray(value)) {
       const list = value.map((entry) => listEntry(name, entry));
       if (list.length > 0) grants[name] = list;
-    } else if (value === true || value === "inherit" && isGranted(name)) {
+    } else if (
+      value === true || value === "inherit" && isFullyGranted({ name })
+    ) {
       grants[name] = true;
     } else if (
       value === "inherit" && name === "import" && hasDefaultImports()
@@ -103,21 +106,13 @@ function isPermissionName(name: string): name is PermissionName {
   return (PERMISSION_NAMES as readonly string[]).includes(name);
 }
 
-function isGranted(name: PermissionName): boolean {
-  const status = Deno.permissions.querySync({ name });
-  return status.state === "granted" && !status.partial;
-}
-
 /**
  * Checks whether the program may import from the hosts that Deno allows by
  * default. It checks only one, because a list in the program's flags replaces
  * all of them.
  */
 function hasDefaultImports(): boolean {
-  const all = Deno.permissions.querySync({ name: "import" });
-  const one = Deno.permissions.querySync({
-    name: "import",
-    host: "esm.sh:443",
-  });
-  return all.state === "prompt" && one.state === "granted";
+  const { state } = Deno.permissions.querySync({ name: "import" });
+  return state === "prompt" &&
+    isGranted({ name: "import", host: "esm.sh:443" });
 }

@@ -1,4 +1,5 @@
 import jsTokens, { type Token } from "js-tokens";
+import { isCode } from "./is_code.ts";
 
 /** A function in a form that another process can evaluate. */
 export interface FunctionSource {
@@ -176,10 +177,7 @@ function findOwnReference(text: string): string | undefined {
 
 /** Returns the tokens of a source without white space and comments. */
 function codeTokens(text: string): Token[] {
-  return Array.from(jsTokens(text)).filter(({ type }) =>
-    type !== "WhiteSpace" && type !== "LineTerminatorSequence" &&
-    type !== "SingleLineComment" && type !== "MultiLineComment"
-  );
+  return Array.from(jsTokens(text)).filter(isCode);
 }
 
 function refusal(name: string, { why, wayOut }: Obstacle): TypeError {

@@ -10,6 +10,8 @@
 
 import { fileURLToPath } from "node:url";
 import jsTokens from "js-tokens";
+import { isGranted } from "../util/is_granted.ts";
+import { isCode } from "./is_code.ts";
 import type { RegisteredTask } from "./task_registry.ts";
 
 /** A position in a text; both numbers count from 1. */
@@ -40,13 +42,6 @@ const METHOD_SUFFIX = " })[0]";
 
 /** Tokens that the compiler may add or omit. */
 const OPTIONAL = new Set([",", ";", "(", ")"]);
-
-const NOT_CODE = new Set([
-  "WhiteSpace",
-  "LineTerminatorSequence",
-  "SingleLineComment",
-  "MultiLineComment",
-]);
 
 const found = new WeakMap<RegisteredTask, FindPosition>();
 
@@ -173,8 +168,9 @@ function locateTokens(code: string): Located[] {
   const located: Located[] = [];
   let line = 1;
   let column = 1;
-  for (const { type, value } of jsTokens(code)) {
-    if (!NOT_CODE.has(type) && !OPTIONAL.has(value)) {
+  for (const token of jsTokens(code)) {
+    const { type, value } = token;
+    if (isCode(token) && !OPTIONAL.has(value)) {
       const text = type === "StringLiteral" ? value.slice(1, -1) : value;
       located.push({ text, line, column });
     }
@@ -202,8 +198,7 @@ function filesOf(stack: string): string[] {
 function readFile(url: string): string | undefined {
   try {
     const path = fileURLToPath(url);
-    const { state } = Deno.permissions.querySync({ name: "read", path });
-    if (state !== "granted") return undefined;
+    if (!isGranted({ name: "read", path })) return undefined;
     const text = Deno.readTextFileSync(path);
     return text.length > MAX_FILE_LENGTH ? undefined : text;
   } catch {
