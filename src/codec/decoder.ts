@@ -2,6 +2,8 @@ import { Buffer } from "node:buffer";
 import { Extension, makeBinary } from "./extensions.ts";
 import { MAX_BIGINT_DIGITS, MAX_DEPTH } from "./wire_limits.ts";
 import { defineHidden, defineProperty, makeError } from "./error_classes.ts";
+import { readGraph } from "./graph_reader.ts";
+import type { V8Serializer } from "./v8_serializer.ts";
 import { setOwnProperty } from "./set_own_property.ts";
 import {
   decodeText,
@@ -38,6 +40,8 @@ const TEXTS: ReadonlySet<string> = new Set(["name", "message", "stack"]);
 export class Decoder {
   /** Whether values of the last frame are views of its bytes. */
   gaveViews = false;
+  /** If it is set, values may be graphs. */
+  serializer: V8Serializer | undefined;
 
   #bytes = new Uint8Array(0);
   #view = new DataView(this.#bytes.buffer);
@@ -329,9 +333,22 @@ export class Decoder {
         return makeURL(this.#string(end - start));
       case Extension.UTF16:
         return this.#utf16(end);
+      case Extension.GRAPH:
+        return this.#graph();
       default:
         throw malformed(`there is no extension type ${type}`);
     }
+  }
+
+  #graph(): unknown {
+    if (this.serializer === undefined) {
+      throw malformed("a graph needs the codec 'structured'");
+    }
+    this.#enter(5);
+    const tables = [this.#list(), this.#list(), this.#list(), this.#list()];
+    const root = readGraph(tables, this.#value(), this.serializer);
+    this.#depth--;
+    return root;
   }
 
   #bigint(length: number): bigint {

@@ -13,10 +13,14 @@ import {
   tooManyContainers,
   tooManyErrors,
   unsendableKind,
+  unsendableType,
 } from "./refusals.ts";
+import { writeGraph } from "./graph_writer.ts";
+import { isTree } from "./is_tree.ts";
 import { ScalarWriter } from "./scalar_writer.ts";
 import { partOf, propertyAccess, UnsendablePart } from "./unsendable_part.ts";
 import { errorClassName, errorKeys, errorText } from "./error_classes.ts";
+import type { V8Serializer } from "./v8_serializer.ts";
 
 const NONE: readonly Uint8Array<ArrayBuffer>[] = [];
 
@@ -38,6 +42,8 @@ export class Encoder extends ScalarWriter {
   readonly pending: Uint8Array<ArrayBuffer>[] = [];
   /** How many bytes {@linkcode Encoder.pending} takes in the frame. */
   pendingBytes = 0;
+  /** If it is set, values keep shared references and cycles. */
+  serializer: V8Serializer | undefined;
 
   #depth = 0;
   /** The objects in the value so far; shared objects count each time. */
@@ -82,10 +88,28 @@ export class Encoder extends ScalarWriter {
       case "bigint":
         return this.bigint(value);
       default:
-        throw new UnsendablePart(
-          `A ${typeof value} can't be sent`,
-          `is a ${typeof value}`,
-        );
+        throw unsendableType(value);
+    }
+  }
+
+  /** Appends an element of a message: a value or a list of values. */
+  field(value: unknown): void {
+    if (this.serializer !== undefined && Array.isArray(value)) {
+      this.#array(value);
+    } else this.value(value);
+  }
+
+  /** Appends a part of a value; if that fails, removes it again. */
+  part(value: unknown): void {
+    const { position } = this;
+    const attachments = this.pending.length;
+    const depth = this.#depth;
+    try {
+      this.value(value);
+    } catch (reason) {
+      this.rollback(position, attachments);
+      this.#depth = depth;
+      throw reason;
     }
   }
 
@@ -104,12 +128,25 @@ export class Encoder extends ScalarWriter {
   }
 
   #nested(value: object): void {
-    if (this.#depth === 0) this.#containers = this.#leftOutBytes = 0;
+    if (this.#depth === 0) {
+      this.#containers = this.#leftOutBytes = 0;
+      if (this.serializer !== undefined && !isTree(value)) {
+        return this.#graph(value, this.serializer);
+      }
+    }
     if (++this.#depth > MAX_DEPTH) throw tooDeep();
     if (++this.#containers > MAX_CONTAINERS) throw tooManyContainers();
     if (Array.isArray(value)) this.#array(value);
     else if (isPlain(value)) this.#plain(value);
     else this.#special(value);
+    this.#depth--;
+  }
+
+  #graph(value: object, serializer: V8Serializer): void {
+    this.#depth++;
+    const start = this.beginExtension(Extension.GRAPH);
+    writeGraph(value, serializer, this);
+    this.endExtension(start);
     this.#depth--;
   }
 

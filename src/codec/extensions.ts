@@ -31,6 +31,11 @@ export const Extension = {
   URL: 9,
   /** UTF-16 code units, for strings that aren't well-formed Unicode. */
   UTF16: 10,
+  /**
+   * Four arrays (leaves, shells, buffers, views) and data of V8's serializer,
+   * which refers to their elements.
+   */
+  GRAPH: 11,
 } as const;
 
 interface ViewConstructor {

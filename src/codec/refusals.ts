@@ -20,11 +20,17 @@ export function unsendableKind(value: object, more = ""): UnsendablePart {
   );
 }
 
-/** Makes the error for a value that nests too deeply. */
-export function tooDeep(): UnsendablePart {
+/** Makes the error for a function or a symbol. */
+export function unsendableType(value: unknown): UnsendablePart {
   return new UnsendablePart(
-    `Values can't nest deeper than ${MAX_DEPTH} levels`,
+    `A ${typeof value} can't be sent`,
+    `is a ${typeof value}`,
   );
+}
+
+/** Makes the error for a value that nests too deeply. */
+export function tooDeep(levels: number = MAX_DEPTH): UnsendablePart {
+  return new UnsendablePart(`Values can't nest deeper than ${levels} levels`);
 }
 
 /** Makes the error for a value with too many objects. */

@@ -10,6 +10,12 @@ export const MAX_FRAME_BYTES = 2 ** 30;
 export const MAX_DEPTH = 500;
 
 /**
+ * How deeply a value of the structured codec may nest. V8's deserializer has
+ * room for more than twice as many levels.
+ */
+export const MAX_GRAPH_DEPTH = 1_000;
+
+/**
  * How many objects, arrays, maps and other containers a value may contain. A
  * shared object counts each time, because it is sent each time: a chain of 25
  * lists that each contain the next list twice counts as 33 million.

@@ -54,6 +54,18 @@ export interface PoolOptions<Args extends unknown[] = never[]>
    */
   readonly modules?: "auto" | "bundle";
   /**
+   * How values are encoded. `"msgpack"` is fast, but sends a shared object each
+   * time it occurs, and refuses cycles. `"structured"` uses V8's serializer for
+   * objects: within the arguments of a call, within a result, and within the
+   * constants of `bind()`, objects that occur several times remain one object,
+   * cycles remain cycles, and views remain views of one buffer. It takes
+   * several times as long for small objects. All workers must run a version of
+   * Deno whose V8 has the same format.
+   *
+   * @default {"msgpack"}
+   */
+  readonly codec?: "msgpack" | "structured";
+  /**
    * Whether the pool starts its workers only when the first task is submitted.
    *
    * @default {false}

@@ -1,3 +1,4 @@
+import type { V8Serializer } from "../codec/v8_serializer.ts";
 import type { Connection } from "./connection.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { FrameWriter } from "./frame_writer.ts";
@@ -51,6 +52,15 @@ export class Channel {
   /** Whether a flush is in progress. */
   get isWriting(): boolean {
     return this.#writing !== undefined;
+  }
+
+  /**
+   * Keeps shared references and cycles in values from now on. Both ends must do
+   * so before the first message.
+   */
+  useSerializer(serializer: V8Serializer): void {
+    this.writer.useSerializer(serializer);
+    this.#reader.useSerializer(serializer);
   }
 
   /** Lets the program end while the channel is open. */

@@ -1,5 +1,6 @@
 import { Encoder } from "../codec/encoder.ts";
 import { tooLarge } from "../codec/byte_writer.ts";
+import type { V8Serializer } from "../codec/v8_serializer.ts";
 import { MAX_FRAME_BYTES } from "../codec/wire_limits.ts";
 
 /** A buffer that has grown beyond this many bytes isn't reused. */
@@ -34,6 +35,11 @@ export class FrameWriter {
   /** The open list at the end of the current frame, if there is one. */
   #list: { countAt: number; busyAt: number; count: number } | undefined;
 
+  /** Makes values keep shared references and cycles. */
+  useSerializer(serializer: V8Serializer): void {
+    this.#encoder.serializer = serializer;
+  }
+
   /** How many bytes were written but not yet taken, including attachments. */
   get byteLength(): number {
     return this.#encoder.position + this.#insertedBytes +
@@ -57,7 +63,7 @@ export class FrameWriter {
     const before = this.byteLength;
     this.#begin(fields.length);
     try {
-      for (const field of fields) this.#encoder.value(field);
+      for (const field of fields) this.#encoder.field(field);
       this.#checkSize();
     } catch (error) {
       this.#encoder.rollback(this.#start, 0);
