@@ -41,6 +41,9 @@ interface HostObjects {
 
 const NO_MEMORY = new ArrayBuffer(0);
 
+/** How much memory a serializer has that the garbage collector doesn't see. */
+const HIDDEN_BYTES = 8_192;
+
 let loading: Promise<V8Serializer> | undefined;
 
 /**
@@ -64,6 +67,9 @@ async function load(): Promise<V8Serializer> {
   }
 
   class PlaceSerializer extends Serializer {
+    /** Makes the garbage collector run in time; otherwise, it waits for GBs. */
+    readonly weight = new ArrayBuffer(HIDDEN_BYTES);
+
     _writeHostObject({ place }: StandIn): void {
       this.writeUint32(place.table);
       this.writeUint32(place.index);
@@ -71,6 +77,7 @@ async function load(): Promise<V8Serializer> {
   }
 
   class PlaceDeserializer extends Deserializer {
+    readonly weight = new ArrayBuffer(HIDDEN_BYTES);
     #resolve: Resolve;
 
     constructor(bytes: Uint8Array, resolve: Resolve) {
