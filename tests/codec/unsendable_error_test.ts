@@ -81,7 +81,7 @@ Deno.test("unsendableError() names the kind of objects that aren't data", () => 
     [new AbortController(), "an AbortController"],
     [new ReadableStream(), "a ReadableStream"],
     [(function* () {})(), "a Generator"],
-    [Object(5), "a Number"],
+    [Object(Symbol("a")), "a Symbol"],
     [new SharedArrayBuffer(1), "a SharedArrayBuffer"],
   ];
   for (const [value, kind] of kinds) {
