@@ -207,6 +207,11 @@ Deno.test("Pool checks initializerArgs against the initializer", () => {
   });
 });
 
+interface Page extends Array<string> {
+  next?: URL;
+  first(): string | undefined;
+}
+
 class Point {
   readonly #secret = 1;
   constructor(readonly x: number, readonly y: number) {}
@@ -249,7 +254,9 @@ Deno.test("Transferred drops methods and classes", () => {
   check<Same<Transferred<Stats>["mtime"], Date>>();
   check<Same<Transferred<{ a: number; f(): void }>, { a: number }>>();
   check<Same<Transferred<RegExpExecArray>[number], string>>();
-  check<Same<keyof Transferred<RegExpExecArray> & "index", never>>();
+  check<Same<Transferred<RegExpExecArray>["index"], number>>();
+  check<Same<Transferred<Page>["next"], URL | undefined>>();
+  check<Same<keyof Transferred<Page> & "first", never>>();
   check<Same<Transferred<CodeError>["code"], number>>();
   check<Same<keyof Transferred<CodeError> & "explain", never>>();
 });
@@ -267,6 +274,12 @@ Deno.test("Transferred keeps plain data and built-in classes", () => {
   check<Same<Transferred<Date>, Date>>();
   check<Same<Transferred<RegExp>, RegExp>>();
   check<Same<Transferred<URL>, URL>>();
+  check<Same<Transferred<Blob>, Blob>>();
+  check<Same<Transferred<File[]>, File[]>>();
+  check<Same<Transferred<CryptoKey>, CryptoKey>>();
+  check<Same<Transferred<CryptoKeyPair>, CryptoKeyPair>>();
+  // deno-lint-ignore ban-types
+  check<Same<Transferred<Number | String>, Number | String>>();
   check<Same<Transferred<Map<string, Date>>, Map<string, Date>>>();
   check<Same<Transferred<Set<number>>, Set<number>>>();
   check<Same<Transferred<Error>, Error>>();
