@@ -1,5 +1,7 @@
 import type { Call, CallTerms } from "../calls/call.ts";
 import type { CallerTrace } from "../calls/caller_trace.ts";
+import { CallMessages } from "../calls/call_messages.ts";
+import { CallStreams } from "../calls/call_streams.ts";
 import type { ChunkSize } from "./chunk_size.ts";
 import { FlowControl } from "./flow_control.ts";
 import type { Items } from "./items.ts";
@@ -16,6 +18,7 @@ import type { MapResults } from "./map_results.ts";
 import { ResultBuffer } from "./result_buffer.ts";
 import type { CallSource, Offer } from "../scheduling/call_sources.ts";
 import type { UnreadMaps } from "./unread_maps.ts";
+import type { MessageListener } from "../options/call_options.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
 
 /** The settings of a map. */
@@ -38,6 +41,8 @@ export interface MapPlan {
   readonly signal: AbortSignal | undefined;
   /** How and where its calls may run. */
   readonly terms: CallTerms;
+  /** Handles messages of the tasks; each item is then a call of its own. */
+  readonly onMessage?: MessageListener | undefined;
 }
 
 /** Accepts the calls of a map; a scheduler implements it. */
@@ -149,12 +154,24 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     if (!this.#buffer.arrived(call)) return;
     this.#flow.arrived(call);
     if (microseconds !== undefined) {
-      const share = call.values.length / call.items;
-      const bytes = call.bytes * share + call.resultBytes;
-      this.#plan.chunkSize.measured(call.values.length, microseconds, bytes);
+      const done = call.items - rest.length;
+      const bytes = call.bytes * (done / call.items) + call.resultBytes;
+      this.#plan.chunkSize.measured(done, microseconds, bytes);
     }
     if (rest.length > 0) this.#follow(call, rest);
     this.results.serve();
+  }
+
+  /** Handles values of a call that has no outcome yet. */
+  yielded(call: MapCall, bytes: number): void {
+    this.#flow.held(bytes);
+    this.#buffer.yielded(call);
+    this.results.serve();
+  }
+
+  /** Handles that such values were read. */
+  consumed(bytes: number): void {
+    if (this.#flow.released(bytes)) this.#sink.wake();
   }
 
   /** Handles a call that is larger than expected. */
@@ -274,11 +291,20 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.#sink.resubmit(call);
   }
 
+  #listen(call: MapCall): void {
+    const { onMessage } = this.#plan;
+    if (onMessage === undefined) return;
+    const fail = (error: unknown) => void call.cancel(error);
+    call.attach(new CallStreams([], new CallMessages(onMessage, fail)));
+  }
+
   #makeCall(items: unknown[], bytes: number): MapCall {
     const { task, spread, chunkSize, terms } = this.#plan;
     if (chunkSize.single) {
       const args = spread ? argumentList(items[0]) : items;
-      return new MapCall(this, task, args, undefined, terms, bytes);
+      const call = new MapCall(this, task, args, undefined, terms, bytes);
+      this.#listen(call);
+      return call;
     }
     const payload = spread ? items.map(argumentList) : items;
     const chunk = spread ? "spread" : "single";

@@ -10,6 +10,7 @@ import type { ListenOptions, NetworkOptions } from "./network_options.ts";
 import {
   checkBoolean,
   checkChoice,
+  checkFunction,
   checkInteger,
   checkMilliseconds,
   checkNames,
@@ -214,6 +215,7 @@ const CALL_OPTIONS = {
   timeout: undefined,
   signal: undefined,
   retries: undefined,
+  onMessage: undefined,
 };
 
 /**
@@ -234,6 +236,7 @@ export function callSettings(
   if (timeout !== undefined) checkMilliseconds("timeout", timeout);
   if (retries !== undefined) checkInteger("retries", retries, 0);
   checkSignal(signal);
+  checkFunction("onMessage", options.onMessage);
   return options;
 }
 
