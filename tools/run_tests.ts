@@ -38,6 +38,7 @@ export const SLOW: readonly string[] = [
   "tests/bench",
   "tests/examples",
   "tests/package",
+  "tests/rx/pipeline_test.ts",
   "tests/modules",
   "tests/fuzz",
   "tests/helpers",

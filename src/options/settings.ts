@@ -194,10 +194,15 @@ function listenSettings(listen: ListenOptions): ListenSettings {
 /**
  * Checks a map's options and fills in the defaults.
  *
+ * @param owner The name, in messages, of the function that takes the options.
  * @throws {TypeError} If an option doesn't exist or has the wrong type.
  * @throws {RangeError} If an option is out of range.
  */
-export function mapSettings(options: MapOptions): MapSettings {
+export function mapSettings(
+  options: MapOptions,
+  owner = "map()",
+): MapSettings {
+  checkObject(owner, options);
   const { chunkSize = "auto", ordered = true, spread = false } = options;
   const { timeout, signal } = options;
   checkInteger("chunkSize", chunkSize, 1, "auto");
@@ -206,7 +211,7 @@ export function mapSettings(options: MapOptions): MapSettings {
   if (timeout !== undefined) checkMilliseconds("timeout", timeout);
   checkSignal(signal);
   const settings = { timeout, chunkSize, ordered, spread, signal };
-  checkNames("map()", options, settings, RENAMED_MAP_OPTIONS);
+  checkNames(owner, options, settings, RENAMED_MAP_OPTIONS);
   return settings;
 }
 

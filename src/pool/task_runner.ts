@@ -35,6 +35,14 @@ import type {
 /** The most pending calls for which a pool records whether they are awaited. */
 const MAX_OBSERVED = 64;
 
+/** Does what {@linkcode TaskRunner.map} does, for the caller in `trace`. */
+export let mapFor: (
+  runner: TaskRunner,
+  trace: CallerTrace,
+  task: AnyTask,
+  inputs: readonly unknown[],
+) => MapResults<unknown>;
+
 /**
  * The methods that run tasks. A {@linkcode Pool} has them, and so does the view
  * of a pool with options for calls that {@linkcode TaskRunner.with} returns.
@@ -57,6 +65,10 @@ export class TaskRunner {
   readonly #engine: Engine;
   readonly #options: CallOptions;
   readonly #terms: CallTerms;
+
+  static {
+    mapFor = (runner, trace, task, inputs) => runner.#map(trace, task, inputs);
+  }
 
   /** For {@linkcode Pool} only. Programs get a runner from a pool. */
   protected constructor(engine: Engine, options: CallOptions) {
@@ -507,6 +519,14 @@ export class TaskRunner {
     task: AnyTask,
     ...inputs: readonly unknown[]
   ): MapResults<unknown> {
+    return this.#map(new CallerTrace(this.map), task, inputs);
+  }
+
+  #map(
+    trace: CallerTrace,
+    task: AnyTask,
+    inputs: readonly unknown[],
+  ): MapResults<unknown> {
     const { iterables, options } = parseInputs(inputs);
     const { signal: callSignal, timeout: callTimeout } = this.#options;
     const { chunkSize, ordered, spread, timeout = callTimeout, signal } =
@@ -525,7 +545,7 @@ export class TaskRunner {
       ordered,
       timeout,
       signal: anySignal(signal, callSignal),
-      trace: new CallerTrace(this.map),
+      trace,
       terms: { ...this.#terms, group: {} },
     };
     this.#engine.start();
