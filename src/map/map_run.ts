@@ -158,13 +158,13 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   ): void {
     if (!this.#buffer.arrived(call)) return;
     this.#flow.arrived(call);
-    this.#done += call.values.length;
     if (microseconds !== undefined) {
       const share = call.values.length / call.items;
       const bytes = call.bytes * share + call.resultBytes;
       this.#plan.chunkSize.measured(call.values.length, microseconds, bytes);
     }
     if (rest.length > 0) this.#follow(call, rest);
+    if (call.thrown === undefined) this.#done += call.items - rest.length;
     this.results.serve();
   }
 
