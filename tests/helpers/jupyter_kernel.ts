@@ -5,6 +5,7 @@
  * @module
  */
 
+import { deadline } from "@std/async/deadline";
 import { fileURLToPath } from "node:url";
 import { isAlive } from "./processes.ts";
 
@@ -19,6 +20,9 @@ export const EXAMPLES: string = fileURLToPath(
 
 /** Debian's own Python has its packages; the PATH may begin with another. */
 const PYTHON = ["python3", "/usr/bin/python3"].find(hasPackages);
+
+/** How long a cell may take, in milliseconds. */
+const TIMEOUT = 60_000;
 
 /** An environment variable that marks the processes of a kernel. */
 const MARK = "DISTEX_TEST_KERNEL";
@@ -143,6 +147,7 @@ export async function runNotebook(path: string): Promise<NotebookCell[]> {
     args: [DRIVER, "notebook", path],
     env: folder.env,
     stdin: "null",
+    detached: true,
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   if (!success) throw new Error(text(stderr));
@@ -163,16 +168,13 @@ export class Cell {
 
   /** Waits until the kernel reports the cell's end. */
   async end(): Promise<void> {
-    const { ename, evalue } = await Promise.race([
-      this.#ended.promise,
-      this.#lost,
-    ]);
+    const { ename, evalue } = await this.#wait(this.#ended.promise);
     if (ename !== undefined) throw new Error(`${ename}: ${evalue}`);
   }
 
   /** Waits until the cell throws, and returns the error's message. */
   async message(): Promise<string> {
-    const { evalue } = await Promise.race([this.#ended.promise, this.#lost]);
+    const { evalue } = await this.#wait(this.#ended.promise);
     return evalue ?? "";
   }
 
@@ -214,7 +216,16 @@ export class Cell {
         const found = find(output);
         if (found !== undefined) return found;
       }
-      await Promise.race([this.#changed.promise, this.#lost]);
+      await this.#wait(this.#changed.promise);
+    }
+  }
+
+  async #wait<T>(promise: Promise<T>): Promise<T> {
+    try {
+      return await deadline(Promise.race([promise, this.#lost]), TIMEOUT);
+    } catch (cause) {
+      const outputs = JSON.stringify(this.#outputs);
+      throw new Error(`The cell has displayed only ${outputs}`, { cause });
     }
   }
 }
@@ -239,6 +250,8 @@ export class JupyterKernel implements AsyncDisposable {
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
+      // Whoever kills the tests' process group must leave it time to clean up.
+      detached: true,
     }).spawn();
     this.#requests = this.#driver.stdin.getWriter();
     this.#errors = new Response(this.#driver.stderr).text();
