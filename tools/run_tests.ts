@@ -37,6 +37,7 @@ export const SLOW: readonly string[] = [
   "tests/tasks/task_signal_test.ts",
   "tests/bench",
   "tests/examples",
+  "tests/jupyter",
   "tests/package",
   "tests/rx/pipeline_test.ts",
   "tests/modules",

@@ -3,6 +3,7 @@ import type { CallerTrace } from "../calls/caller_trace.ts";
 import { CallMessages } from "../calls/call_messages.ts";
 import { CallStreams } from "../calls/call_streams.ts";
 import type { ChunkSize } from "./chunk_size.ts";
+import type { MapPhase, MapProgress } from "./display_map.ts";
 import { FlowControl } from "./flow_control.ts";
 import type { Items } from "./items.ts";
 import { watchLimits } from "../calls/watch_limits.ts";
@@ -58,12 +59,6 @@ export interface CallSink {
 }
 
 /**
- * The phase of a map: `"idle"` until the first read; `"running"` while it takes
- * items; `"draining"` while remaining results are read; then `"ended"`.
- */
-type Phase = "idle" | "running" | "draining" | "ended";
-
-/**
  * Prepares a map, which starts when its first result is requested.
  *
  * @param unread Warns if no result is ever requested.
@@ -91,7 +86,11 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   readonly #buffer: ResultBuffer;
   /** Unsubmitted calls for items that workers left unprocessed. */
   readonly #rest = new Set<MapCall>();
-  #phase: Phase = "idle";
+  #phase: MapPhase = "idle";
+  /** How many items were submitted. */
+  #taken = 0;
+  /** For how many of them the task has returned. */
+  #done = 0;
   /** The error to throw after the last result, if the map ended early. */
   #error: Thrown | undefined;
   /** Stops watching the timeout and the signal. */
@@ -113,6 +112,17 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       end: (error) => this.#exhaust(error),
     });
     this.results = new MapIterator(this);
+  }
+
+  get progress(): MapProgress {
+    const { task, ordered } = this.#plan;
+    return {
+      task: task.name,
+      ordered,
+      phase: this.#phase,
+      taken: this.#taken,
+      done: this.#done,
+    };
   }
 
   /** The host where the map's calls must run; `undefined` for any. */
@@ -159,6 +169,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       this.#plan.chunkSize.measured(done, microseconds, bytes);
     }
     if (rest.length > 0) this.#follow(call, rest);
+    if (call.thrown === undefined) this.#done += call.items - rest.length;
     this.results.serve();
   }
 
@@ -261,6 +272,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     } catch (reason) {
       return this.#exhaust({ reason });
     }
+    this.#taken += items.length;
     this.#flow.submitted(call);
     this.#buffer.push(call);
     this.#sink.submit(call);
