@@ -21,6 +21,7 @@ import { remote } from "./remote.ts";
 import { spawnerStartup } from "./spawner_startup.ts";
 import { sshStartup } from "./ssh_startup.ts";
 import { startup } from "./startup.ts";
+import { streams } from "./streams.ts";
 import { throughput } from "./throughput.ts";
 
 /** All sections, in the order in which they run. */
@@ -28,6 +29,7 @@ export const SECTIONS: readonly Section[] = [
   throughput,
   latency,
   payload,
+  streams,
   remote,
   startup,
   sshStartup,
