@@ -521,6 +521,45 @@ export class TaskRunner {
   }
 
   /**
+   * Returns a transform stream that calls a task with each list of arguments
+   * written to it.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(2);
+   * const points: [number, number][] = [[3, 4], [5, 12]];
+   * const lengths = ReadableStream.from(points).pipeThrough(
+   *   pool.transform(
+   *     (x: number, y: number) => Math.sqrt(x * x + y * y),
+   *     { spread: true },
+   *   ),
+   * );
+   * assertEquals(await Array.fromAsync(lengths), [5, 13]);
+   * ```
+   *
+   * @typeParam Args The types of the task's arguments.
+   * @typeParam Result The type of its result, awaited.
+   * @param task The task.
+   * @param options The options of the transform.
+   * @returns The transform stream. Its sides fail with what the task throws, or
+   * with one of the errors of {@linkcode TaskRunner.run}.
+   * @throws {TypeError} If `task` can't be sent, or an option doesn't exist or
+   * has the wrong type.
+   * @throws {RangeError} If an option is out of range.
+   */
+  transform<Args extends unknown[], Result>(
+    task: TaskLike<Args, Result>,
+    options:
+      & TransformOptions<
+        Readonly<NoInfer<Args>>,
+        Transferred<NoInfer<Result>>
+      >
+      & { readonly spread: true },
+  ): TransformStream<Readonly<Args>, Transferred<Result>>;
+  /**
    * Returns a transform stream that calls a task with each value written to it.
    * It makes the pool a stage of a pipeline of streams.
    *
@@ -562,45 +601,6 @@ export class TaskRunner {
     task: TaskLike<[Item], Result>,
     options?: TransformOptions<NoInfer<Item>, Transferred<NoInfer<Result>>>,
   ): TransformStream<Item, Transferred<Result>>;
-  /**
-   * Returns a transform stream that calls a task with each list of arguments
-   * written to it.
-   *
-   * @example Usage
-   * ```ts
-   * import { Pool } from "@distex/pool";
-   * import { assertEquals } from "@std/assert";
-   *
-   * await using pool = new Pool(2);
-   * const points: [number, number][] = [[3, 4], [5, 12]];
-   * const lengths = ReadableStream.from(points).pipeThrough(
-   *   pool.transform(
-   *     (x: number, y: number) => Math.sqrt(x * x + y * y),
-   *     { spread: true },
-   *   ),
-   * );
-   * assertEquals(await Array.fromAsync(lengths), [5, 13]);
-   * ```
-   *
-   * @typeParam Args The types of the task's arguments.
-   * @typeParam Result The type of its result, awaited.
-   * @param task The task.
-   * @param options The options of the transform.
-   * @returns The transform stream. Its sides fail with what the task throws, or
-   * with one of the errors of {@linkcode TaskRunner.run}.
-   * @throws {TypeError} If `task` can't be sent, or an option doesn't exist or
-   * has the wrong type.
-   * @throws {RangeError} If an option is out of range.
-   */
-  transform<Args extends unknown[], Result>(
-    task: TaskLike<Args, Result>,
-    options:
-      & TransformOptions<
-        Readonly<NoInfer<Args>>,
-        Transferred<NoInfer<Result>>
-      >
-      & { readonly spread: true },
-  ): TransformStream<Readonly<Args>, Transferred<Result>>;
   transform(
     task: AnyTask,
     options: TransformOptions<never, never> = {},
