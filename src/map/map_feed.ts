@@ -71,7 +71,7 @@ export class MapFeed implements ItemReceiver {
   push(item: unknown): void {
     try {
       if (this.#add(item)) this.#submit();
-      else if (!this.#chunkSize.fixed) this.#submitSoon();
+      else if (!this.#submitDue && !this.#chunkSize.fixed) this.#submitSoon();
     } catch (reason) {
       this.#end({ reason });
     }

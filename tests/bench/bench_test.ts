@@ -112,6 +112,7 @@ function checkLimits(rows: readonly Row[]): void {
   const limits = Object.entries({
     "single/": ["limit"],
     "chunk-": ["limit"],
+    "transform/": ["map/array", "map/stream", "identity"],
     "run/p50": ["echo/p50"],
     "run/p99": ["echo/p99"],
     "ssh-run/p50": ["ssh-echo/p50"],
