@@ -4,7 +4,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { Pool, PoolClosedError } from "../../mod.ts";
+import { Pool, PoolClosedError, WorkerLostError } from "../../mod.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
 import { obeyAbort, pid } from "../programs/cancel_tasks.ts";
 
@@ -55,6 +55,49 @@ for (const [when, end] of Object.entries(ENDS)) {
     assertEquals(await errorOf(writer.write([0, 0])), REASON);
   });
 }
+
+Deno.test("Pool.transform() cancels its tasks when it is aborted while its close waits for them", async () => {
+  await using began = new Gate();
+  await using ended = new Gate();
+  await using pool = new Pool({ workers: 1, cancelGrace: 60_000 });
+  const { readable, writable } = pool.transform(obeyAbort, { spread: true });
+  const read = errorOf(readable.getReader().read());
+  const writer = writable.getWriter();
+  writer.write([began.port, ended.port]);
+  const close = errorOf(writer.close());
+  await began.entered();
+  const abort = errorOf(writer.abort(REASON));
+  await ended.entered();
+  assertEquals([await abort, await close, await read], Array(3).fill(REASON));
+});
+
+Deno.test("Pool.transform() stops watching its timeout and signal when it ends", async () => {
+  await using pool = new Pool(1);
+  const { signal } = new AbortController();
+  let listeners = 0;
+  const { addEventListener, removeEventListener } = signal;
+  signal.addEventListener = (...args: unknown[]) => {
+    listeners++;
+    Reflect.apply(addEventListener, signal, args);
+  };
+  signal.removeEventListener = (...args: unknown[]) => {
+    listeners--;
+    Reflect.apply(removeEventListener, signal, args);
+  };
+  const options = { timeout: 60_000, signal };
+  const task = (x: number) => x;
+  const whole = ReadableStream.from([1, 2]);
+  await Array.fromAsync(whole.pipeThrough(pool.transform(task, options)));
+  assertEquals(listeners, 0);
+  const left = ReadableStream.from([1, 2]);
+  for await (const _ of left.pipeThrough(pool.transform(task, options))) break;
+  assertEquals(listeners, 0);
+  const failed = ReadableStream.from([-1]);
+  await errorOf(
+    Array.fromAsync(failed.pipeThrough(pool.transform(positive, options))),
+  );
+  assertEquals(listeners, 0);
+});
 
 Deno.test("Pool.transform() makes both sides fail when its signal is aborted", async () => {
   await using pool = new Pool({ workers: 1, lazy: true });
@@ -155,6 +198,19 @@ Deno.test("Pool.transform() rejects its close when the last task throws", async 
   const error = await errorOf(readable.getReader().read());
   assert(error instanceof RangeError);
   assertEquals(await close, error);
+});
+
+Deno.test("Pool.transform() fails when a worker is lost", async () => {
+  await using pool = new Pool(1);
+  const { readable, writable } = pool.transform((status: number) => {
+    Deno.exit(status);
+  });
+  const read = errorOf(readable.getReader().read());
+  const writer = writable.getWriter();
+  writer.write(3);
+  const error = await read;
+  assert(error instanceof WorkerLostError);
+  assertEquals(await errorOf(writer.closed), error);
 });
 
 Deno.test("Pool.transform() shows the caller in the stack of an error", async () => {
