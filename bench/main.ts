@@ -21,6 +21,7 @@ import { remote } from "./remote.ts";
 import { spawnerStartup } from "./spawner_startup.ts";
 import { sshStartup } from "./ssh_startup.ts";
 import { startup } from "./startup.ts";
+import { streams } from "./streams.ts";
 import { throughput } from "./throughput.ts";
 import { transform } from "./transform.ts";
 
@@ -30,6 +31,7 @@ export const SECTIONS: readonly Section[] = [
   transform,
   latency,
   payload,
+  streams,
   remote,
   startup,
   sshStartup,

@@ -104,8 +104,17 @@ export function checkStrategy(name: string, value: unknown): void {
     if (typeof mark !== "number") throw wrongType(markName, mark, expected);
     if (!(mark >= 0)) throw wrongValue(markName, mark, expected);
   }
-  if (size === undefined || typeof size === "function") return;
-  throw wrongType(`${name}.size`, size, "a function");
+  checkFunction(`${name}.size`, size);
+}
+
+/**
+ * Checks that an option is a function or `undefined`.
+ *
+ * @throws {TypeError} If it isn't.
+ */
+export function checkFunction(name: string, value: unknown): void {
+  if (value === undefined || typeof value === "function") return;
+  throw wrongType(name, value, "a function");
 }
 
 /**

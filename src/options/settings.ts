@@ -10,6 +10,7 @@ import type { ListenOptions, NetworkOptions } from "./network_options.ts";
 import {
   checkBoolean,
   checkChoice,
+  checkFunction,
   checkInteger,
   checkMilliseconds,
   checkNames,
@@ -204,12 +205,17 @@ function listenSettings(listen: ListenOptions): ListenSettings {
 /**
  * Checks a map's options and fills in the defaults.
  *
+ * @param owner The name, in messages, of the function that takes the options.
  * @throws {TypeError} If an option doesn't exist or has the wrong type.
  * @throws {RangeError} If an option is out of range.
  */
-export function mapSettings(options: MapOptions): MapSettings {
+export function mapSettings(
+  options: MapOptions,
+  owner = "map()",
+): MapSettings {
+  checkObject(owner, options);
   const settings = sharedSettings(options);
-  checkNames("map()", options, settings, RENAMED_MAP_OPTIONS);
+  checkNames(owner, options, settings, RENAMED_MAP_OPTIONS);
   return settings;
 }
 
@@ -261,6 +267,7 @@ const CALL_OPTIONS = {
   timeout: undefined,
   signal: undefined,
   retries: undefined,
+  onMessage: undefined,
 };
 
 /**
@@ -281,6 +288,7 @@ export function callSettings(
   if (timeout !== undefined) checkMilliseconds("timeout", timeout);
   if (retries !== undefined) checkInteger("retries", retries, 0);
   checkSignal(signal);
+  checkFunction("onMessage", options.onMessage);
   return options;
 }
 

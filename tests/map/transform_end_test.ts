@@ -176,6 +176,22 @@ for (const highWaterMark of [0, 2, 100]) {
   });
 }
 
+Deno.test("Pool.transform() yields the values of a generator before its error", async () => {
+  await using pool = new Pool(1);
+  const { readable, writable } = pool.transform(function* (x: number) {
+    yield x;
+    yield x + 1;
+    throw new RangeError("no more");
+  });
+  const writer = writable.getWriter();
+  writer.write(1);
+  const reader = readable.getReader();
+  assertEquals(await reader.read(), { done: false, value: 1 });
+  assertEquals(await reader.read(), { done: false, value: 2 });
+  await assertRejects(() => reader.read(), RangeError, "no more");
+  await assertRejects(() => writer.closed, RangeError, "no more");
+});
+
 Deno.test("Pool.transform() ends its writable side at an error although nobody reads the results before it", async () => {
   await using pool = new Pool(1);
   const { readable, writable } = pool.transform(positive, {

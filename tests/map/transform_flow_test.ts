@@ -1,5 +1,5 @@
 import { assertEquals, assertLessOrEqual } from "@std/assert";
-import { Pool } from "../../mod.ts";
+import { Pool, type TaskThis } from "../../mod.ts";
 import { Gate } from "../helpers/gate.ts";
 import { nextTurn } from "../../src/util/next_turn.ts";
 
@@ -173,6 +173,52 @@ Deno.test("Pool.transform() calls a task with lists of arguments with 'spread'",
       spread: true,
     }));
   assertEquals(await Array.fromAsync(powers), [32, 9]);
+});
+
+Deno.test("Pool.transform() yields the values of generators in order", async () => {
+  await using pool = new Pool(2);
+  const results = ReadableStream.from(numbers(100)).pipeThrough(
+    pool.transform(function* (x: number) {
+      for (let y = 0; y < 100; y++) yield x * 100 + y;
+    }),
+  );
+  assertEquals(await Array.fromAsync(results), numbers(10_000));
+});
+
+Deno.test("Pool.transform() takes limited numbers of a generator's values when nobody reads on", async () => {
+  await using pool = new Pool(1);
+  await using gate = new Gate();
+  const { readable, writable } = pool.transform(function* (port: number) {
+    try {
+      for (let x = 0;; x++) yield x;
+    } finally {
+      Deno.connect({ hostname: "127.0.0.1", port }).then((c) => c.close());
+    }
+  });
+  const writer = writable.getWriter();
+  writer.write(gate.port);
+  const reader = readable.getReader();
+  for (let x = 0; x < 10_000; x++) {
+    assertEquals(await reader.read(), { done: false, value: x });
+  }
+  // The generator waits for its reader, so the only worker is free.
+  await pool.run(() => {});
+  await reader.cancel();
+  await gate.entered();
+});
+
+Deno.test("Pool.transform() passes messages of its tasks on", async () => {
+  await using pool = new Pool(1);
+  const messages: unknown[] = [];
+  const runner = pool.with({ onMessage: (message) => messages.push(message) });
+  const results = ReadableStream.from([1, 2]).pipeThrough(
+    runner.transform(async function (this: TaskThis, x: number) {
+      await this.port.postMessage(x);
+      return x;
+    }),
+  );
+  assertEquals(await Array.fromAsync(results), [1, 2]);
+  assertEquals(messages, [1, 2]);
 });
 
 Deno.test("Pool.transform() runs at the host of with()", async () => {

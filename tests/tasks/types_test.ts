@@ -317,8 +317,10 @@ Deno.test("Pool refuses tasks whose results can't be sent", () => {
     pool.submit(async function* () {
       yield await Promise.resolve(1);
     });
-    // @ts-expect-error An iterator can't be sent.
-    pool.map((x: number) => [x].values(), [1]);
+    // @ts-expect-error A generator can't be sent.
+    pool.runOnAll(function* () {
+      yield 1;
+    });
     // @ts-expect-error A symbol can't be sent.
     pool.runOnAll(() => Symbol());
     // @ts-expect-error A response can't be sent.
@@ -427,6 +429,24 @@ Deno.test("Pool.transform() infers both sides", () => {
     isSame<TransformStream<number, number>>()(
       pool.transform((x: number) => x, options),
     );
+  });
+});
+
+Deno.test("Pool.transform() infers what a generator yields", () => {
+  compile(() => {
+    isSame<TransformStream<string, number>>()(
+      pool.transform(function* (text: string) {
+        yield text.length;
+      }),
+    );
+    isSame<TransformStream<number, Date>>()(
+      pool.transform(async function* (count: number) {
+        for (let x = 0; x < count; x++) yield new Date(x);
+      }, { ordered: false }),
+    );
+    const wrong = function* (): Generator<() => void> {};
+    // @ts-expect-error A function can't be sent.
+    pool.transform(wrong);
   });
 });
 
