@@ -1,9 +1,28 @@
-import { isBoxedPrimitive, isDate, isSymbolObject } from "node:util/types";
+import {
+  isBoxedPrimitive,
+  isCryptoKey,
+  isDate,
+  isKeyObject,
+  isMap,
+  isNativeError,
+  isRegExp,
+  isSet,
+  isSymbolObject,
+} from "node:util/types";
+import { URL } from "node:url";
+import { isBlob } from "./blobs.ts";
 import type { Encoder } from "./encoder.ts";
-import { errorClassName, errorKeys, errorText } from "./error_classes.ts";
+import {
+  errorClassName,
+  errorKeys,
+  errorText,
+  lacksMessage,
+} from "./error_classes.ts";
 import { binaryKind } from "./extensions.ts";
+import { isClassInstance } from "./is_class_instance.ts";
 import { isDense } from "./is_dense.ts";
 import { tooDeep, unsendableKind, unsendableType } from "./refusals.ts";
+import { lengthOf } from "./resizable_buffers.ts";
 import { isFarKey, setOwnProperty } from "./set_own_property.ts";
 import { partOf, propertyAccess } from "./unsendable_part.ts";
 import type { V8Serializer } from "./v8_serializer.ts";
@@ -12,6 +31,7 @@ import { MAX_GRAPH_DEPTH } from "./wire_limits.ts";
 // A subclass may override these methods.
 const mapEntries = Map.prototype.entries;
 const setValues = Set.prototype.values;
+const objectText = Object.prototype.toString;
 
 /** The elements of a typed array have at most this size, in bytes. */
 const MAX_ELEMENT_BYTES = 8;
@@ -30,7 +50,8 @@ export const Table = {
 export type ErrorHeader = readonly [
   className: string,
   name: string,
-  message: string,
+  /** `null` if it has none. */
+  message: string | null,
   stack: string,
 ];
 
@@ -43,12 +64,15 @@ export interface Shell {
   properties: unknown[];
 }
 
-/** The kind of a view, the index of its buffer, its offset and its length. */
+/**
+ * The kind of a view, the index of its buffer, its offset and its length, which
+ * is `null` if it follows that of a resizable buffer.
+ */
 export type ViewEntry = readonly [
   kind: number,
   buffer: number,
   byteOffset: number,
-  byteLength: number,
+  byteLength: number | null,
 ];
 
 /** The used part of a buffer. */
@@ -61,7 +85,8 @@ interface BufferUse {
 interface View {
   readonly kind: number;
   readonly buffer: number;
-  readonly value: ArrayBufferView;
+  readonly byteOffset: number;
+  readonly byteLength: number | null;
 }
 
 /**
@@ -104,8 +129,7 @@ export class GraphCopy {
 
   /** See {@linkcode Table.VIEWS}. */
   get views(): ViewEntry[] {
-    return this.#views.map(({ kind, buffer, value }) => {
-      const { byteOffset, byteLength } = value;
+    return this.#views.map(({ kind, buffer, byteOffset, byteLength }) => {
       const { start } = this.#buffers[buffer]!;
       return [kind, buffer, byteOffset - start, byteLength];
     });
@@ -149,9 +173,16 @@ export class GraphCopy {
     if (value instanceof Set) return this.#set(value);
     if (isDate(value)) return value;
     if (isBoxedPrimitive(value) && !isSymbolObject(value)) return value;
-    if (Object.prototype.toString.call(value) === "[object Object]") {
-      return this.#plain(value);
-    }
+    if (objectText.call(value) === "[object Object]") return this.#plain(value);
+    return this.#rare(value);
+  }
+
+  /** Copies an object of another realm, or of a class with a name of its own. */
+  #rare(value: object): object {
+    if (isMap(value)) return this.#map(value);
+    if (isSet(value)) return this.#set(value);
+    if (isNativeError(value)) return this.#error(value);
+    if (!isLeaf(value) && isClassInstance(value)) return this.#plain(value);
     this.#encoder.part(value);
     return this.#remember(value, this.#stand(Table.LEAVES, this.leaves++));
   }
@@ -210,11 +241,12 @@ export class GraphCopy {
    * the error itself must arrive.
    */
   #error(error: Error): object {
+    const message = errorText(error, "message");
     const shell: Shell = {
       header: [
         errorClassName(error),
         errorText(error, "name"),
-        errorText(error, "message"),
+        lacksMessage(error, message) ? null : message,
         errorText(error, "stack"),
       ],
       properties: [],
@@ -297,14 +329,18 @@ export class GraphCopy {
       throw unsendableKind(value, " on shared memory");
     }
     const buffer = this.#buffer(memory, value);
-    const { byteOffset, byteLength } = value;
-    if (memory.resizable) this.#use(buffer, 0, Infinity);
-    else {
+    const { byteOffset } = value;
+    let byteLength: number | null = value.byteLength;
+    if (memory.resizable) {
+      byteLength = lengthOf(value, memory);
+      this.#use(buffer, 0, Infinity);
+    } else {
       // Elements must remain aligned.
       const start = byteOffset - byteOffset % MAX_ELEMENT_BYTES;
       this.#use(buffer, start, byteOffset + byteLength);
     }
-    const index = this.#views.push({ kind, buffer, value }) - 1;
+    const view = { kind, buffer, byteOffset, byteLength };
+    const index = this.#views.push(view) - 1;
     return this.#remember(value, this.#stand(Table.VIEWS, index));
   }
 
@@ -336,6 +372,12 @@ export class GraphCopy {
     this.#copied.push(value);
     return copy;
   }
+}
+
+/** Whether an object has contents that aren't properties. */
+function isLeaf(value: object): boolean {
+  return value instanceof URL || isRegExp(value) || isBlob(value) ||
+    isCryptoKey(value) || isKeyObject(value);
 }
 
 /** Whether an object has no prototype, or that of plain objects. */

@@ -1,7 +1,8 @@
 import { checkV8Data } from "./check_v8_data.ts";
 import { defineHidden, defineProperty, makeError } from "./error_classes.ts";
-import { makeBinary } from "./extensions.ts";
+import { makeBinary, makeView } from "./extensions.ts";
 import type { ErrorHeader, ViewEntry } from "./graph_copy.ts";
+import { makeSparseArray } from "./sparse_arrays.ts";
 import { setLength, setOwnProperty } from "./set_own_property.ts";
 import { malformed } from "./texts.ts";
 import type { Place, V8Serializer } from "./v8_serializer.ts";
@@ -33,7 +34,7 @@ export function readGraph(
     leaves!.map(checkLeaf),
     headers!.map(makeShell),
     buffers.map(({ buffer }) => buffer),
-    entries!.map((entry) => makeView(entry, buffers)),
+    entries!.map((entry) => viewOf(entry, buffers)),
   ];
   const shells = tables[1]!;
   const count = 1 + shells.length;
@@ -64,10 +65,10 @@ function checkLeaf(leaf: unknown): object {
 /** Makes an object that gets its properties later. */
 function makeShell(header: unknown): object {
   if (header === null) return {};
-  if (typeof header === "number") return [];
+  if (typeof header === "number") return makeSparseArray(0, 0);
   if (!isErrorHeader(header)) throw malformed("a shell has a wrong header");
   const [className, name, message, stack] = header;
-  const error = makeError(className, name, message);
+  const error = makeError(className, name, message ?? undefined);
   defineHidden(error, "stack", stack);
   return error;
 }
@@ -128,26 +129,36 @@ function makeMemory(value: unknown): Memory {
   return { buffer, offset: byteOffset, length };
 }
 
-function makeView(
+function viewOf(
   entry: unknown,
   memories: readonly Memory[],
 ): ArrayBuffer | ArrayBufferView {
   if (!isViewEntry(entry)) throw malformed("a view has a wrong entry");
   const [kind, index, offset, length] = entry;
   const memory = memories[index];
-  if (memory === undefined || offset + length > memory.length) {
+  if (memory === undefined || offset + (length ?? 0) > memory.length) {
     throw malformed("a view lies outside of its buffer");
   }
   const { buffer } = memory;
+  if (length === null) {
+    if (!buffer.resizable) throw malformed("a view has no length");
+    return makeView(kind, buffer, memory.offset + offset, null);
+  }
   return makeBinary(kind, buffer, memory.offset + offset, length, false);
 }
 
 function isErrorHeader(header: unknown): header is ErrorHeader {
-  return Array.isArray(header) && header.length === 4 && header.every(isText);
+  if (!Array.isArray(header) || header.length !== 4) return false;
+  const [className, name, message, stack] = header;
+  return isText(className) && isText(name) && isText(stack) &&
+    (message === null || isText(message));
 }
 
 function isViewEntry(entry: unknown): entry is ViewEntry {
-  return Array.isArray(entry) && entry.length === 4 && entry.every(isUint32);
+  if (!Array.isArray(entry) || entry.length !== 4) return false;
+  const [kind, buffer, offset, length] = entry;
+  return isUint32(kind) && isUint32(buffer) && isUint32(offset) &&
+    (length === null || isUint32(length));
 }
 
 function isUint32(value: unknown): value is number {

@@ -17,9 +17,9 @@ export function writeGraph(
   const graph = new GraphCopy(serializer, encoder);
   const values = [graph.copy(value)];
   encoder.setUint32(start + 1, graph.leaves);
-  encoder.value(graph.shells.map(({ header }) => header));
-  encoder.value(graph.buffers);
-  encoder.value(graph.views);
+  encoder.value(graph.shells.map(({ header }) => header), true);
+  encoder.value(graph.buffers, true);
+  encoder.value(graph.views, true);
   for (const { properties } of graph.shells) values.push(properties);
   encoder.value(serializer.serialize(values));
 }

@@ -1,8 +1,9 @@
+import { hasOtherKeys } from "./array_keys.ts";
+
 /** Returns whether an array has no holes and no other properties. */
 export function isDense(array: readonly unknown[]): boolean {
-  const keys = Object.keys(array);
-  const { length } = array;
-  // Indices come first, in their order.
-  return keys.length === length &&
-    (length === 0 || keys[length - 1] === String(length - 1));
+  for (let index = 0; index < array.length; index++) {
+    if (array[index] === undefined && !(index in array)) return false;
+  }
+  return !hasOtherKeys(array);
 }

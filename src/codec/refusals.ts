@@ -1,4 +1,5 @@
 import {
+  MAX_ATTACHMENTS,
   MAX_BIGINT_DIGITS,
   MAX_CONTAINERS,
   MAX_DEPTH,
@@ -37,6 +38,20 @@ export function tooDeep(levels: number = MAX_DEPTH): UnsendablePart {
 export function tooManyContainers(): TooLarge {
   return new TooLarge(
     `It has more than ${MAX_CONTAINERS} objects; shared objects count each time`,
+  );
+}
+
+/** Makes the error for a value with too many blobs. */
+export function tooManyAttachments(): TooLarge {
+  return new TooLarge(
+    `It has more than ${MAX_ATTACHMENTS} blobs and large binary values`,
+  );
+}
+
+/** Makes the error for a value whose resizable buffers may grow too much. */
+export function tooResizable(): TooLarge {
+  return new TooLarge(
+    "It has more than 4,096 resizable buffers, or they may grow to more than 64 GiB",
   );
 }
 

@@ -1,8 +1,12 @@
+import { DISPLAY, type MediaBundle } from "../util/display_table.ts";
+import { displayMap, type MapProgress } from "./display_map.ts";
 import type { MapResults } from "./map_results.ts";
 import { Queue } from "../util/queue.ts";
 
 /** The source of an iterator's results. */
 export interface ResultReader {
+  /** How far the map has come. */
+  readonly progress: MapProgress;
   /**
    * Moves to the next result; starts the map if necessary.
    *
@@ -23,7 +27,7 @@ export class MapIterator<Result> implements MapResults<Result> {
   readonly #waiting = new Queue<
     PromiseWithResolvers<IteratorResult<Result, undefined>>
   >();
-  /** Wakes `toArray()` when more results have arrived. */
+  /** Wakes `toArray()` or `nextBatch()` when more results have arrived. */
   #collecting: PromiseWithResolvers<void> | undefined;
 
   /** Constructs an iterator over the reader's results. */
@@ -33,6 +37,11 @@ export class MapIterator<Result> implements MapResults<Result> {
 
   [Symbol.asyncIterator](): MapResults<Result> {
     return this;
+  }
+
+  /** Formats the progress of the map for a notebook. */
+  [DISPLAY](): MediaBundle {
+    return displayMap(this.#reader.progress);
   }
 
   next(): Promise<IteratorResult<Result, undefined>> {
@@ -67,6 +76,26 @@ export class MapIterator<Result> implements MapResults<Result> {
         this.#collecting ??= Promise.withResolvers();
         await this.#collecting.promise;
       }
+    }
+  }
+
+  /**
+   * Takes the next results that have arrived; waits until there are any.
+   *
+   * @returns The results, at least one; `undefined` after the last one.
+   * @throws The error that ended the map, after the results before it.
+   */
+  async nextBatch(): Promise<Result[] | undefined> {
+    const results: Result[] = [];
+    for (;;) {
+      const step = this.#reader.advance();
+      if (step === "end") return undefined;
+      if (step === "value") {
+        this.#reader.takeValues(results);
+        return results;
+      }
+      this.#collecting ??= Promise.withResolvers();
+      await this.#collecting.promise;
     }
   }
 

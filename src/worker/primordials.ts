@@ -22,6 +22,11 @@ const typedArrays: object = getPrototypeOf(bytes);
 /** Web classes, which tasks may replace for good. */
 export const { AbortController, Blob, DOMException, URL } = globalThis;
 
+/** Makes the error of a task that was cancelled. */
+export function cancelled(): DOMException {
+  return new DOMException("The task was cancelled", "AbortError");
+}
+
 /** Writes to stderr. */
 export const { error: logError } = console;
 
@@ -62,8 +67,8 @@ const METHODS: readonly [owner: object, names: readonly PropertyKey[]][] = [
   [getPrototypeOf(new Map().values()), ["next"]],
   [Math, ["ceil", "max", "min", "round"]],
   [Object, [
-    ...["defineProperty", "entries", "getPrototypeOf", "hasOwn", "keys"],
-    ...["values"],
+    ...["defineProperty", "entries", "getOwnPropertyDescriptor"],
+    ...["getPrototypeOf", "hasOwn", "keys", "values"],
   ]],
   [Object.prototype, ["toString"]],
   [Promise, ["resolve", "withResolvers"]],
@@ -80,6 +85,7 @@ const METHODS: readonly [owner: object, names: readonly PropertyKey[]][] = [
   ]],
   [TextDecoder.prototype, ["decode"]],
   [TextEncoder.prototype, ["encode", "encodeInto"]],
+  [WeakSet.prototype, ["add", "has"]],
   [bytes, ["copyWithin", "set", "slice", "subarray"]],
 ];
 

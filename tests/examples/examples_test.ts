@@ -5,7 +5,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { dirname, join, relative } from "node:path";
-import { gunzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 
 /** The output of an example, and its exit code. */
 interface Run {
@@ -313,11 +313,24 @@ Deno.test("async timer example runs a timer for each item", async () => {
   assertMatch(last ?? "", /^All clocks are reset: one more, done \d+ ms /);
 });
 
+Deno.test("pipeline example of streams compresses values", async () => {
+  const { length } = gzipSync(new Uint8Array(1_000_000).fill(65));
+  const lines = await linesOf("pipeline_streams.ts");
+  assertEquals(lines, [`On average, 1 MB becomes ${length} bytes`]);
+});
+
 Deno.test("mandelbrot example draws a symmetric picture", async () => {
   const lines = await linesOf("mandelbrot.ts");
   assertEquals(lines.length, 31);
   assertEquals(lines.toReversed(), lines);
   assertMatch(lines[15] ?? "", /^ +#{40,}/);
+});
+
+Deno.test("RxJS pipeline example averages the sizes of packed values", async () => {
+  const [same, different, ...more] = await linesOf("pipeline_rx.ts");
+  assertMatch(same ?? "", /^The same value: 1\d{3}$/);
+  assertMatch(different ?? "", /^Different values: 1\d{3}\.\d+$/);
+  assertEquals(more, []);
 });
 
 function exists(path: string): boolean {

@@ -21,7 +21,7 @@ const GRAPHS: readonly unknown[] = [
 ].map(knotted);
 
 const FRAMES: readonly [Conversation, ...Conversation[]] = [
-  [encodeGraphs([5, 0, 12, GRAPHS])],
+  [encodeGraphs([5, 0, 12], GRAPHS)],
   ...GRAPHS.map((graph) => [encodeGraphs([3, 1, 0, [graph]])]),
 ];
 

@@ -2,18 +2,23 @@ import { assertEquals } from "@std/assert";
 import { Decoder } from "../../src/codec/decoder.ts";
 import { loadV8Serializer } from "../../src/codec/v8_serializer.ts";
 import { FrameWriter } from "../../src/transport/frame_writer.ts";
-import { concat } from "./frames.ts";
+import { concat, takeBytes } from "./frames.ts";
 
 const serializer = await loadV8Serializer();
 
-/** Returns the frame of a message with the codec `"structured"`. */
+/**
+ * Returns the frame of a message with the codec `"structured"`.
+ *
+ * @param list The last field, if it is a list of values.
+ */
 export function encodeGraphs(
   message: readonly unknown[],
+  list?: readonly unknown[],
 ): Uint8Array<ArrayBuffer> {
   const writer = new FrameWriter();
   writer.useSerializer(serializer);
-  writer.message(message);
-  return concat(writer.take());
+  writer.message(message, list);
+  return concat(takeBytes(writer));
 }
 
 /** Makes a decoder of messages with the codec `"structured"`. */
@@ -32,8 +37,7 @@ export function decodeGraphs(frame: Uint8Array<ArrayBuffer>): unknown[] {
 
 /** Sends a value with the codec `"structured"`, and returns it as it arrives. */
 export function roundTripGraph<T>(value: T): T {
-  // Lists in a message are several values.
-  const message = decodeGraphs(encodeGraphs([[value]]));
+  const message = decodeGraphs(encodeGraphs([value]));
   assertEquals(message.length, 1, "fields of the message");
-  return (message[0] as T[])[0]!;
+  return message[0] as T;
 }

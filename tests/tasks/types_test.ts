@@ -16,6 +16,7 @@ import {
   type TaskLike,
   type TaskThis,
   type Transferred,
+  type TransformOptions,
 } from "../../mod.ts";
 
 /** Whether two types are identical. */
@@ -207,6 +208,11 @@ Deno.test("Pool checks initializerArgs against the initializer", () => {
   });
 });
 
+interface Page extends Array<string> {
+  next?: URL;
+  first(): string | undefined;
+}
+
 class Point {
   readonly #secret = 1;
   constructor(readonly x: number, readonly y: number) {}
@@ -249,7 +255,9 @@ Deno.test("Transferred drops methods and classes", () => {
   check<Same<Transferred<Stats>["mtime"], Date>>();
   check<Same<Transferred<{ a: number; f(): void }>, { a: number }>>();
   check<Same<Transferred<RegExpExecArray>[number], string>>();
-  check<Same<keyof Transferred<RegExpExecArray> & "index", never>>();
+  check<Same<Transferred<RegExpExecArray>["index"], number>>();
+  check<Same<Transferred<Page>["next"], URL | undefined>>();
+  check<Same<keyof Transferred<Page> & "first", never>>();
   check<Same<Transferred<CodeError>["code"], number>>();
   check<Same<keyof Transferred<CodeError> & "explain", never>>();
 });
@@ -267,6 +275,12 @@ Deno.test("Transferred keeps plain data and built-in classes", () => {
   check<Same<Transferred<Date>, Date>>();
   check<Same<Transferred<RegExp>, RegExp>>();
   check<Same<Transferred<URL>, URL>>();
+  check<Same<Transferred<Blob>, Blob>>();
+  check<Same<Transferred<File[]>, File[]>>();
+  check<Same<Transferred<CryptoKey>, CryptoKey>>();
+  check<Same<Transferred<CryptoKeyPair>, CryptoKeyPair>>();
+  // deno-lint-ignore ban-types
+  check<Same<Transferred<Number | String>, Number | String>>();
   check<Same<Transferred<Map<string, Date>>, Map<string, Date>>>();
   check<Same<Transferred<Set<number>>, Set<number>>>();
   check<Same<Transferred<Error>, Error>>();
@@ -316,8 +330,10 @@ Deno.test("Pool refuses tasks whose results can't be sent", () => {
     pool.submit(async function* () {
       yield await Promise.resolve(1);
     });
-    // @ts-expect-error An iterator can't be sent.
-    pool.map((x: number) => [x].values(), [1]);
+    // @ts-expect-error A generator can't be sent.
+    pool.runOnAll(function* () {
+      yield 1;
+    });
     // @ts-expect-error A symbol can't be sent.
     pool.runOnAll(() => Symbol());
     // @ts-expect-error A response can't be sent.
@@ -397,6 +413,91 @@ Deno.test("Pool checks the arguments of tasks", () => {
       pool.map(task, [[1, "a"]] as [number, string][], { spread: true })
         .toArray(),
     );
+  });
+});
+
+Deno.test("Pool.transform() infers both sides", () => {
+  compile(() => {
+    const toText = pool.transform((x: number) => `${x}`);
+    isSame<TransformStream<number, string>>()(toText);
+    isSame<TransformStream<number, { x: number }>>()(
+      pool.transform((x: number) =>
+        new (class {
+          x = x;
+          method() {}
+        })()
+      ),
+    );
+    const tasks = {} as ImportedTasks<Module>;
+    isSame<TransformStream<number, string>>()(pool.transform(tasks.later));
+    isSame<TransformStream<readonly [number, string], string>>()(
+      pool.with({}).transform((x: number, y: string) => x + y, {
+        spread: true,
+      }),
+    );
+    isSame<TransformStream<readonly [number], number>>()(
+      pool.transform((x: number) => x, { spread: true }),
+    );
+    const options: TransformOptions = { ordered: false };
+    isSame<TransformStream<number, number>>()(
+      pool.transform((x: number) => x, options),
+    );
+  });
+});
+
+Deno.test("Pool.transform() infers what a generator yields", () => {
+  compile(() => {
+    isSame<TransformStream<string, number>>()(
+      pool.transform(function* (text: string) {
+        yield text.length;
+      }),
+    );
+    isSame<TransformStream<number, Date>>()(
+      pool.transform(async function* (count: number) {
+        for (let x = 0; x < count; x++) yield new Date(x);
+      }, { ordered: false }),
+    );
+    const wrong = function* (): Generator<() => void> {};
+    // @ts-expect-error A function can't be sent.
+    pool.transform(wrong);
+  });
+});
+
+Deno.test("Pool.transform() fits into a pipe", () => {
+  compile(() => {
+    const source = ReadableStream.from([1]);
+    isSame<ReadableStream<string>>()(
+      source.pipeThrough(pool.transform((x: number) => `${x}`)),
+    );
+    isSame<ReadableStream<number>>()(
+      ReadableStream.from([[1, 2]] as const).pipeThrough(
+        pool.transform((x: number, y: number) => x + y, { spread: true }),
+      ),
+    );
+    // @ts-expect-error The source has numbers.
+    source.pipeThrough(pool.transform((x: string) => x));
+  });
+});
+
+Deno.test("Pool.transform() checks its task and options", () => {
+  compile(() => {
+    const task = (x: number) => `${x}`;
+    pool.transform(task, {
+      writableStrategy: { size: (x) => x },
+      readableStrategy: { size: (text) => text.length },
+    });
+    pool.transform(task, {
+      // @ts-expect-error A value is a number.
+      writableStrategy: { size: (x) => x.length },
+    });
+    // @ts-expect-error There is no such option.
+    pool.transform(task, { orderd: false });
+    // @ts-expect-error A queuing strategy isn't the options.
+    pool.transform(task, new CountQueuingStrategy({ highWaterMark: 1 }));
+    // @ts-expect-error The task needs a second argument.
+    pool.transform((x: number, y: number) => x + y);
+    // @ts-expect-error A function can't be sent.
+    pool.transform((x: number) => () => x);
   });
 });
 
