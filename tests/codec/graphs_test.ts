@@ -27,6 +27,7 @@ import {
   decodeGraphs,
   encodeGraphs,
   roundTripGraph,
+  roundTripGraphWithBlobs,
 } from "../helpers/graphs.ts";
 
 /** An object that contains itself in various ways. */
@@ -206,6 +207,33 @@ Deno.test("Encoder keeps views of one buffer together with a serializer", () => 
     assertEquals([view.byteOffset, whole.byteLength], [33, size]);
     assertEquals(whole, buffer);
   }
+});
+
+Deno.test("Encoder keeps views of a resizable buffer together with a serializer", () => {
+  const buffer = new ArrayBuffer(8, { maxByteLength: 16 });
+  const views = [new Uint8Array(buffer, 2), new Uint8Array(buffer, 2, 4)];
+  for (const value of [views, [...views, buffer]]) {
+    const [following, fixed, whole = following!.buffer] = roundTripGraph(
+      value,
+    ) as [Uint8Array, Uint8Array, ArrayBuffer?];
+    assertStrictEquals(following.buffer, whole);
+    assertStrictEquals(fixed.buffer, whole);
+    (whole as ArrayBuffer).resize(16);
+    assertEquals([following.length, fixed.length], [14, 4]);
+  }
+});
+
+Deno.test("Encoder keeps shared blobs and keys with a serializer", async () => {
+  const blob = new File(["content"], "name.txt", { type: "text/plain" });
+  const algorithm = { name: "HMAC", hash: "SHA-256" } as const;
+  const key = await crypto.subtle.generateKey(algorithm, true, ["sign"]);
+  const value = { blob, again: [blob], key, keys: new Set([key]) };
+  const received = await roundTripGraphWithBlobs(value);
+  assertStrictEquals(received.again[0], received.blob);
+  assertEquals(await received.blob.text(), "content");
+  assertEquals(received.blob.name, "name.txt");
+  assert(received.keys.has(received.key));
+  assertEquals(received.key.algorithm, key.algorithm);
 });
 
 Deno.test("Encoder sends only the part of a buffer that views show with a serializer", () => {

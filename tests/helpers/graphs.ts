@@ -41,3 +41,15 @@ export function roundTripGraph<T>(value: T): T {
   assertEquals(message.length, 1, "fields of the message");
   return message[0] as T;
 }
+
+/** Like {@linkcode roundTripGraph}, for values that may contain blobs. */
+export async function roundTripGraphWithBlobs<T>(value: T): Promise<T> {
+  const writer = new FrameWriter();
+  writer.useSerializer(serializer);
+  writer.message([value]);
+  const pieces: Uint8Array[] = [];
+  for (const piece of writer.take()) {
+    pieces.push(ArrayBuffer.isView(piece) ? piece : await piece.bytes());
+  }
+  return decodeGraphs(concat(pieces))[0] as T;
+}
