@@ -54,13 +54,13 @@ export interface PoolOptions<Args extends unknown[] = never[]>
    */
   readonly modules?: "auto" | "bundle";
   /**
-   * How values are encoded. `"msgpack"` is fast, but sends a shared object each
-   * time it occurs, and refuses cycles. `"structured"` uses V8's serializer for
-   * objects: within the arguments of a call, within a result, and within the
-   * constants of `bind()`, objects that occur several times remain one object,
-   * cycles remain cycles, and views remain views of one buffer. It takes
-   * several times as long for small objects. All workers must run a version of
-   * Deno whose V8 has the same format.
+   * How values are encoded. `"msgpack"` copies an object each time it occurs,
+   * and refuses cycles. `"structured"` keeps both: within the arguments of a
+   * call, a result, or the constants of `bind()`, an object that occurs twice
+   * arrives as one object, and views of one buffer still share it. V8's
+   * serializer encodes such values, which takes tens of microseconds more; its
+   * format must be the same wherever workers run. Other values take a little
+   * more time.
    *
    * @default {"msgpack"}
    */
