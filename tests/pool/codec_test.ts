@@ -4,7 +4,7 @@ import {
   assertRejects,
   assertStrictEquals,
 } from "@std/assert";
-import { bind, Pool, type PoolOptions } from "../../mod.ts";
+import { bind, Pool, type PoolOptions, type TaskThis } from "../../mod.ts";
 import { REPLACING_TASKS } from "../programs/cancel_replacing_tasks.ts";
 import { TestFolder } from "../programs/loss_fixture.ts";
 
@@ -210,6 +210,70 @@ Deno.test("Pool.run() keeps the buffer that views share with codec: 'structured'
     assertStrictEquals(other!.buffer, one!.buffer);
     assertEquals(other!.indexOf(0), length / 4);
   }
+});
+
+Deno.test("Pool.stream() keeps cycles in each value with codec: 'structured'", async () => {
+  await using pool = makePool();
+  const stream = pool.stream(function* (ring: Node) {
+    for (let count = 0; count < 3; count++) yield [ring, ring.next!];
+  }, makeRing(1, 2));
+  let count = 0;
+  for await (const [one, other] of stream) {
+    assertStrictEquals(one!.next, other);
+    assertStrictEquals(other!.next, one);
+    count++;
+  }
+  assertEquals(count, 3);
+});
+
+Deno.test("Pool.run() keeps references in arguments beside a stream and in its values with codec: 'structured'", async () => {
+  await using pool = makePool();
+  const ring = makeRing(1, 2);
+  async function* rings() {
+    yield await Promise.resolve(ring);
+    yield ring;
+  }
+  const task = async (
+    one: Node,
+    rings: ReadableStream<Node>,
+    other: Node,
+  ): Promise<boolean[]> => {
+    const same = [one.next === other];
+    for await (const { next } of rings) same.push(next!.next!.next === next);
+    return same;
+  };
+  assertEquals(await pool.run(task, ring, rings(), ring.next!), [
+    true,
+    true,
+    true,
+  ]);
+});
+
+Deno.test("Future exchanges messages with cycles with codec: 'structured'", async () => {
+  await using pool = makePool();
+  const future = pool.submit(async function (this: TaskThis) {
+    const { value } = await this.port.next() as { value: Node };
+    await this.port.postMessage([value, value.next]);
+    return value.next!.next === value;
+  });
+  const received = Promise.withResolvers<unknown>();
+  future.onMessage(received.resolve);
+  await future.postMessage(makeRing(1, 2));
+  const [one, other] = await received.promise as Node[];
+  assertStrictEquals(one!.next, other);
+  assertStrictEquals(other!.next, one);
+  assertEquals(await future, true);
+});
+
+Deno.test("Pool.run() keeps a thrown array that contains itself with codec: 'structured'", async () => {
+  await using pool = makePool();
+  const thrown = await pool.run(() => {
+    const list: unknown[] = [];
+    list.push(list, list);
+    throw list;
+  }).catch((thrown) => thrown);
+  assertStrictEquals(thrown[0], thrown);
+  assertStrictEquals(thrown[1], thrown);
 });
 
 Deno.test("Pool runs lost calls again with the same graph with codec: 'structured'", async () => {
