@@ -175,3 +175,35 @@ Deno.test("Decoder takes little memory for data with which V8 alone would exhaus
     "Malformed message: V8's data has the tag 0x61\n",
   );
 });
+
+Deno.test("Decoder takes memory in proportion to data that checkV8Data() accepts", async () => {
+  // A megabyte of the values that take the most memory for their bytes.
+  const script = `
+    import { loadV8Serializer } from ${
+    JSON.stringify(import.meta.resolve("../../src/codec/v8_serializer.ts"))
+  };
+    import { checkV8Data } from ${
+    JSON.stringify(import.meta.resolve("../../src/codec/check_v8_data.ts"))
+  };
+    const { deserialize } = await loadV8Serializer();
+    const number = (n) => [n & 127 | 128, n >> 7 & 127 | 128, n >> 14];
+    for (const value of ["y", "n12345678", "o{\\0", ";:\\0", "',\\0", "A\\0$\\0\\0"]) {
+      const codes = Array.from(value, (char) => char.charCodeAt(0));
+      const count = Math.floor(2 ** 20 / codes.length);
+      const body = Array.from({ length: count }, () => codes).flat();
+      const begin = [0xff, 15, 0x41, ...number(count)];
+      const end = [0x24, 0, ...number(count)];
+      const bytes = new Uint8Array(begin.length + body.length + end.length);
+      bytes.set(begin);
+      bytes.set(body, begin.length);
+      bytes.set(end, begin.length + body.length);
+      checkV8Data(bytes, 1, []);
+      const [list] = deserialize(bytes, 1, () => {});
+      console.log(list.length === count);
+    }
+  `;
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--v8-flags=--max-heap-size=256", script],
+  }).output();
+  assertEquals(new TextDecoder().decode(stdout), "true\n".repeat(6));
+});
