@@ -501,6 +501,24 @@ Deno.test("Pool.transform() checks its task and options", () => {
   });
 });
 
+Deno.test("PoolOptions checks the codec, which changes no other type", () => {
+  interface Node {
+    next: Node;
+  }
+  const nextOf = (node: Node) => node.next;
+  const node = {} as Node;
+  compile(() => {
+    const codec: PoolOptions["codec"] = "msgpack";
+    const own = new PoolClass({ workers: 1, codec: "structured" });
+    isSame<Node>()(own.run(nextOf, node));
+    isSame<Node>()(new PoolClass({ codec }).run(nextOf, node));
+    // @ts-expect-error There is no such codec.
+    new PoolClass({ codec: "pickle" });
+    // @ts-expect-error It is a string.
+    new PoolClass({ codec: true });
+  });
+});
+
 Deno.test("Future can't be constructed", () => {
   compile(() => {
     // @ts-expect-error Its constructor is private.
