@@ -356,7 +356,7 @@ Deno.test("poolMap() emits the values that a task yields, in order", async () =>
       for (let x = 0; x < n; x++) yield n * 10 + x;
     })),
   );
-  assertEquals(values, [20, 21, 30, 31, 32]);
+  assertEquals(values, [20, 21, 30, 31, 32, "complete"]);
 });
 
 Deno.test("poolMap() emits a TypeError if the task can't be sent", async () => {
