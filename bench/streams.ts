@@ -20,9 +20,9 @@ const PAYLOADS = 512;
 /** Calls in flight of the row that payloads are compared with. */
 const DEPTH = 16;
 
-const SMALL = ["map/values", "stream/values", "stream/async-values"];
-const FLAT = ["flatten/one", "flatten/pairs", "argument/values"];
-const LARGE = ["run/payload", "stream/payload", "argument/payload"];
+const SMALL = ["values/map", "values/stream", "values/stream-async"];
+const FLAT = ["values/flatten-one", "values/flatten-pairs", "values/argument"];
+const LARGE = ["bytes/run", "bytes/stream", "bytes/argument"];
 
 /** Measures values that travel one by one, beside a map and beside calls. */
 export const streams: Section = {
@@ -57,7 +57,6 @@ function* range(end: number): Generator<number> {
   for (let value = 0; value < end; value++) yield value;
 }
 
-// deno-lint-ignore require-await -- An async generator that never waits.
 async function* asyncRange(end: number): AsyncGenerator<number> {
   for (let value = 0; value < end; value++) yield value;
 }
@@ -81,15 +80,15 @@ function smallValues(pool: Pool, values: number): Candidate[] {
   });
   return [
     candidate(
-      "map/values",
+      "values/map",
       () => pool.map((value: number) => value, range(values)),
     ),
-    candidate("stream/values", () => pool.stream(range, values)),
-    candidate("stream/async-values", () => pool.stream(asyncRange, values)),
-    candidate("flatten/one", () => pool.map(range, [values])),
-    candidate("flatten/pairs", () => pool.map(pair, range(values / 2))),
+    candidate("values/stream", () => pool.stream(range, values)),
+    candidate("values/stream-async", () => pool.stream(asyncRange, values)),
+    candidate("values/flatten-one", () => pool.map(range, [values])),
+    candidate("values/flatten-pairs", () => pool.map(pair, range(values / 2))),
     {
-      name: "argument/values",
+      name: "values/argument",
       measure: async () =>
         values / await seconds(() => pool.run(count, asyncRange(values))),
     },
@@ -107,11 +106,11 @@ function payloads(pool: Pool, count: number): Candidate[] {
   });
   return [
     candidate(
-      "run/payload",
+      "bytes/run",
       () => inLoops(DEPTH, count, () => pool.run(give)),
     ),
-    candidate("stream/payload", () => readAll(pool.stream(giveMany, count))),
-    candidate("argument/payload", () =>
+    candidate("bytes/stream", () => readAll(pool.stream(giveMany, count))),
+    candidate("bytes/argument", () =>
       pool.run(
         async (values: ReadableStream<Uint8Array>) => {
           let bytes = 0;
