@@ -24,6 +24,9 @@ import { Random } from "../helpers/random.ts";
 
 const BIG = new Uint8Array(MIN_ATTACHMENT_BYTES).fill(1);
 
+/** The smallest module: its magic number and version. */
+const EMPTY_MODULE = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+
 class TaggedPromise extends Promise<void> {
   override get [Symbol.toStringTag](): string {
     return "Tagged";
@@ -44,6 +47,10 @@ const REFUSED: readonly [string, unknown][] = [
   ["iterators", [].values()],
   ["boxed symbols", Object(Symbol("symbol"))],
   ["blobs that aren't blobs", Object.create(Blob.prototype)],
+  ["events", new Event("event")],
+  ["abort signals", AbortSignal.abort()],
+  ["URL patterns", new URLPattern({ pathname: "/a" })],
+  ["WebAssembly modules", new WebAssembly.Module(EMPTY_MODULE)],
   ["headers", new Headers({ a: "b" })],
   ["streams", new ReadableStream()],
   ["durations", Temporal.Duration.from({ hours: 1 })],
