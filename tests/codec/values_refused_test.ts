@@ -47,6 +47,11 @@ const REFUSED: readonly [string, unknown][] = [
   ["iterators", [].values()],
   ["boxed symbols", Object(Symbol("symbol"))],
   ["blobs that aren't blobs", Object.create(Blob.prototype)],
+  [
+    "blobs beyond the limit of a message",
+    repeat(new Uint8Array(2 ** 20), 1_024),
+  ],
+  ["blobs beyond 4 GiB", repeat(new Uint8Array(2 ** 20), 4_100)],
   ["events", new Event("event")],
   ["abort signals", AbortSignal.abort()],
   ["URL patterns", new URLPattern({ pathname: "/a" })],
@@ -85,6 +90,11 @@ const REFUSED: readonly [string, unknown][] = [
   ["arrays that nest far too deeply", nest(100_000)],
   ["objects that nest too deeply", nest(MAX_DEPTH + 1, (inner) => ({ inner }))],
 ];
+
+function repeat(bytes: Uint8Array<ArrayBuffer>, times: number): Blob {
+  // Its parts share the bytes.
+  return new Blob(new Array<Blob>(times).fill(new Blob([bytes])));
+}
 
 function detachedView(options?: { maxByteLength: number }): Uint8Array {
   const view = new Uint8Array(new ArrayBuffer(8, options));
