@@ -1,14 +1,17 @@
 /** The longest array whose keys take less time to list than to select. */
 const SHORT_ARRAY = 5;
 
-/** The shortest array that is worth loading {@linkcode selectKeys} for. */
-const LONG_ARRAY = 256;
+/** After so many keys were listed, loading {@linkcode selectKeys} pays. */
+const MAX_LISTED = 100_000;
 
 /** Returns the keys of an array that aren't indices, in constant time. */
 type SelectKeys = (array: readonly unknown[], filter: number) => string[];
 
 /** `undefined` until it is loaded; `null` if the runtime doesn't have it. */
 let selectKeys: SelectKeys | null | undefined;
+
+/** How many keys were listed of arrays that aren't short. */
+let listed = 0;
 
 /** How many elements are tried before the keys of an array are listed. */
 const SHORT_GAP = 64;
@@ -25,10 +28,11 @@ const ENUMERABLE_STRINGS = 2 | 16;
 export function hasOtherKeys(array: readonly unknown[]): boolean {
   const { length } = array;
   if (length > SHORT_ARRAY) {
-    if (selectKeys === undefined && length >= LONG_ARRAY) {
+    if (selectKeys) return selectKeys(array, ENUMERABLE_STRINGS).length > 0;
+    listed += length;
+    if (listed > MAX_LISTED && selectKeys === undefined) {
       selectKeys = loadSelectKeys();
     }
-    if (selectKeys) return selectKeys(array, ENUMERABLE_STRINGS).length > 0;
   }
   return Object.keys(array).length > length;
 }

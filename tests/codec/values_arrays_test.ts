@@ -57,7 +57,7 @@ Deno.test("Encoder round-trips arrays of any length with few elements", () => {
 });
 
 Deno.test("Encoder round-trips other properties of arrays of any length", () => {
-  for (const length of [0, 1, 5, 6, 15, 16, 255, 256, 257, 65_536]) {
+  for (const length of [0, 1, 5, 6, 15, 16, 256, 65_536, 65_537, 6]) {
     const array = Object.assign(withHoles(length), {
       key: [1],
       "-1": 2,

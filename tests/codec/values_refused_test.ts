@@ -24,6 +24,9 @@ import { Random } from "../helpers/random.ts";
 
 const BIG = new Uint8Array(MIN_ATTACHMENT_BYTES).fill(1);
 
+/** The smallest module: its magic number and version. */
+const EMPTY_MODULE = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+
 class TaggedPromise extends Promise<void> {
   override get [Symbol.toStringTag](): string {
     return "Tagged";
@@ -44,6 +47,15 @@ const REFUSED: readonly [string, unknown][] = [
   ["iterators", [].values()],
   ["boxed symbols", Object(Symbol("symbol"))],
   ["blobs that aren't blobs", Object.create(Blob.prototype)],
+  [
+    "blobs beyond the limit of a message",
+    repeat(new Uint8Array(2 ** 20), 1_024),
+  ],
+  ["blobs beyond 4 GiB", repeat(new Uint8Array(2 ** 20), 4_100)],
+  ["events", new Event("event")],
+  ["abort signals", AbortSignal.abort()],
+  ["URL patterns", new URLPattern({ pathname: "/a" })],
+  ["WebAssembly modules", new WebAssembly.Module(EMPTY_MODULE)],
   ["headers", new Headers({ a: "b" })],
   ["streams", new ReadableStream()],
   ["durations", Temporal.Duration.from({ hours: 1 })],
@@ -78,6 +90,11 @@ const REFUSED: readonly [string, unknown][] = [
   ["arrays that nest far too deeply", nest(100_000)],
   ["objects that nest too deeply", nest(MAX_DEPTH + 1, (inner) => ({ inner }))],
 ];
+
+function repeat(bytes: Uint8Array<ArrayBuffer>, times: number): Blob {
+  // Its parts share the bytes.
+  return new Blob(new Array<Blob>(times).fill(new Blob([bytes])));
+}
 
 function detachedView(options?: { maxByteLength: number }): Uint8Array {
   const view = new Uint8Array(new ArrayBuffer(8, options));

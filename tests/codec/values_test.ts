@@ -272,6 +272,15 @@ Deno.test("Encoder sends values of another realm as those of this one", () => {
   assertEquals(error.message, "message");
 });
 
+Deno.test("Encoder sends proxies and arguments objects as their properties", () => {
+  assertEquals(roundTrip(new Proxy({ a: 1 }, {})), { a: 1 });
+  assertEquals(roundTrip(new Proxy([1, 2], {})), [1, 2]);
+  const list = (function (..._: number[]) {
+    return arguments;
+  })(5, 6);
+  assertEquals(roundTrip<unknown>(list), { 0: 5, 1: 6 });
+});
+
 Deno.test("Encoder sends an instance of a class with a tag as its properties", () => {
   class Tagged {
     a = 1;
