@@ -4,7 +4,7 @@ import type {
   Values,
 } from "../protocol/worker_messages.ts";
 import { StreamNumber } from "../protocol/worker_messages.ts";
-import { Credit, type CreditAmount, STREAM_CREDIT } from "../streams/credit.ts";
+import { Credit, type CreditAmount, INPUT_CREDIT } from "../streams/credit.ts";
 import { CreditAccount } from "../streams/credit_account.ts";
 import { ValueStream } from "../streams/value_stream.ts";
 import { DOMException } from "./primordials.ts";
@@ -123,13 +123,13 @@ export class CallStreams implements Ports {
 
   #makeInput(id: number, number: number): Input {
     const results = this.#results;
-    const account = new CreditAccount(STREAM_CREDIT);
+    const account = new CreditAccount(INPUT_CREDIT);
     let isAsked = false;
     const stream = new ValueStream({
       starved: () => {
         // Nothing is sent before the first read, so a call that hasn't begun can
         // move to another worker.
-        if (!isAsked) results.grant(id, number, STREAM_CREDIT);
+        if (!isAsked) results.grant(id, number, INPUT_CREDIT);
         isAsked = true;
       },
       read: (values, bytes) => {
