@@ -1,3 +1,4 @@
+import { renamedMembers } from "../util/renamed_members.ts";
 import type { PromisedCall } from "./promised_call.ts";
 
 /** Creates the future of a call. */
@@ -159,3 +160,9 @@ export class Future<Result> implements Promise<Result> {
     return this.#call.promise.finally(onFinally);
   }
 }
+
+renamedMembers(Future.prototype, {
+  result: "A Future has no 'result': await it",
+  exception: "A Future has no 'exception': await it, and catch what it throws",
+  add_done_callback: "A Future has no 'add_done_callback': use finally()",
+});
