@@ -32,7 +32,7 @@ export type { HostKind } from "./src/hosts/host.ts";
 export type { HostOptions, TlsOptions } from "./src/options/host_options.ts";
 export type { WorkerPermissions } from "./src/options/worker_permissions.ts";
 export type { AnyIterable } from "./src/map/items.ts";
-export type { CallOptions } from "./src/options/call_options.ts";
+export type { CallOptions, CallPort } from "./src/options/call_options.ts";
 export type { FailureOptions } from "./src/options/failure_options.ts";
 export type { LimitOptions } from "./src/options/limit_options.ts";
 export type { MapOptions } from "./src/options/map_options.ts";
@@ -50,5 +50,12 @@ export type { HostStats, PoolStats } from "./src/pool/stats.ts";
 export { taskSignal } from "./src/tasks/task_signal.ts";
 export { bind } from "./src/tasks/bind.ts";
 export { type ImportedTasks, importTasks } from "./src/tasks/import_tasks.ts";
-export type { Task, TaskLike, TaskThis } from "./src/tasks/task.ts";
+export type {
+  StreamTaskLike,
+  Task,
+  TaskLike,
+  TaskThis,
+  YieldingTaskLike,
+} from "./src/tasks/task.ts";
+export { type TaskPort, taskPort } from "./src/tasks/task_port.ts";
 export type { Transferred } from "./src/tasks/transferred.ts";

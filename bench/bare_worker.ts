@@ -49,7 +49,7 @@ async function answerFrames(connection: Deno.Conn): Promise<void> {
   const channel = new Channel(connection);
   let flushDue = false;
   await channel.receive((message) => {
-    const [, , firstId, argumentLists] = message as Calls;
+    const [, , firstId, , argumentLists] = message as Calls;
     channel.writer.beginList([MessageType.RESULTS, firstId], true);
     for (const [value] of argumentLists) {
       channel.writer.append(value as number + 1);

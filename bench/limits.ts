@@ -7,7 +7,11 @@
 
 import { PrivateFolder } from "../src/hosts/private_folder.ts";
 import { Channel } from "../src/transport/channel.ts";
-import { MessageType, type Results } from "../src/protocol/worker_messages.ts";
+import {
+  MessageType,
+  ResultMode,
+  type Results,
+} from "../src/protocol/worker_messages.ts";
 import {
   type BareMode,
   makePayload,
@@ -136,7 +140,9 @@ export class MessageExchange implements Disposable {
   #send(channel: Channel): void {
     if (this.#sent === this.#count) return;
     const id = this.#sent++;
-    channel.writer.message([MessageType.CALLS, 0, id, [[id]]]);
+    channel.writer.message([MessageType.CALLS, 0, id, ResultMode.VALUE, [[
+      id,
+    ]]]);
     if (this.#flushDue.has(channel)) return;
     this.#flushDue.add(channel);
     queueMicrotask(() => {

@@ -1,4 +1,9 @@
+import { ResultMode } from "../protocol/worker_messages.ts";
+import { SMALL_CREDIT, STREAM_CREDIT } from "../streams/credit.ts";
+import { CreditAccount } from "../streams/credit_account.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
+import { CallMessages } from "./call_messages.ts";
+import { CallStreams, type StreamLink } from "./call_streams.ts";
 
 /**
  * The states of a call, and the methods that change them:
@@ -14,8 +19,11 @@ import type { RegisteredTask } from "../tasks/task_registry.ts";
  *     └─ abandon(), fail() ───────────────────────────┘
  * ```
  *
+ * A sent call whose values are streamed changes between `"sent"` and `"paused"`.
+ *
  * - `"queued"`: it waits for a worker.
  * - `"sent"`: a worker has it.
+ * - `"paused"`: a worker has it, but the call waits until its values are read.
  * - `"abandoned"`: a worker has it, but its outcome will be ignored.
  * - `"requeued"`: its worker was lost, and it will run again: as a whole
  *   (`send()` makes it `"sent"` again), or in parts.
@@ -24,6 +32,7 @@ import type { RegisteredTask } from "../tasks/task_registry.ts";
 export type CallState =
   | "queued"
   | "sent"
+  | "paused"
   | "abandoned"
   | "requeued"
   | "settled";
@@ -32,6 +41,16 @@ export type CallState =
 export interface CallOwner {
   /** Drops a call that was abandoned. */
   release(call: Call): void;
+}
+
+/** A worker that has a call. */
+export interface CallRunner extends CallOwner {
+  /** Returns the way to send values of the call's streams. */
+  link(call: Call): StreamLink;
+  /** Uses the place of a call that was paused for others. */
+  paused(call: Call): void;
+  /** Takes a place for a paused call that continues. */
+  resumed(call: Call): void;
 }
 
 /** Observes the state transitions of calls. */
@@ -76,6 +95,12 @@ export abstract class Call {
   #state: CallState = "queued";
   #payload: readonly unknown[];
   #owner: CallOwner | undefined;
+  /** The worker that has the call. */
+  #runner: CallRunner | undefined;
+  /** The streams that are arguments, and the messages, if there are any. */
+  #streams: CallStreams | undefined;
+  /** The credit of the values that the task yields; set by the first ones. */
+  #account: CreditAccount | undefined;
   #observer: CallObserver | undefined;
   #id = 0;
   #message = 0;
@@ -125,6 +150,26 @@ export abstract class Call {
     return this.#bytes;
   }
 
+  /** What the worker does with the value that the task returns. */
+  get mode(): ResultMode {
+    return ResultMode.VALUE;
+  }
+
+  /** The streams that are arguments, and the messages, if there are any. */
+  get streams(): CallStreams | undefined {
+    return this.#streams;
+  }
+
+  /** Whether values that the task has yielded have arrived. */
+  get hasYielded(): boolean {
+    return this.#account !== undefined;
+  }
+
+  /** Whether the call can run again without a loss or a repetition of values. */
+  get isRepeatable(): boolean {
+    return !this.hasYielded && this.#streams?.isUsed !== true;
+  }
+
   /** Whether somebody awaits the call; `true` if that isn't known. */
   get isAwaited(): boolean {
     return true;
@@ -152,31 +197,76 @@ export abstract class Call {
     observer.moved(this, undefined, this.#state);
   }
 
+  /** Gives the call streams; opens them if a worker has the call already. */
+  attach(streams: CallStreams): void {
+    this.#streams = streams;
+    if (this.#runner !== undefined) streams.open(this.#runner.link(this));
+  }
+
+  /** Returns the messages to and from the task, from now on. */
+  openMessages(): CallMessages {
+    const known = this.#streams?.messages;
+    if (known !== undefined) return known;
+    const messages = new CallMessages(
+      undefined,
+      (error) => void this.cancel(error),
+    );
+    const streams = this.#streams ?? new CallStreams([], undefined);
+    if (this.#state === "settled" || this.#state === "abandoned") {
+      messages.end();
+    } else this.attach(streams.withMessages(messages));
+    return messages;
+  }
+
   /** Marks the call as sent to a worker. */
-  send(worker: CallOwner, id: number, message: number, bytes: number): void {
-    this.#owner = worker;
+  send(worker: CallRunner, id: number, message: number, bytes: number): void {
+    this.#owner = this.#runner = worker;
     this.#id = id;
     this.#message = message;
     this.#bytes = bytes;
-    const from = this.#state;
-    this.#state = "sent";
-    this.#observer?.moved(this, from, "sent");
+    this.#move("sent");
+    this.#streams?.open(worker.link(this));
+  }
+
+  /**
+   * Handles values that the task has yielded.
+   *
+   * @param bytes Their size on the wire.
+   * @throws {RangeError} If the worker had no credit for them.
+   */
+  yielded(values: readonly unknown[], bytes: number): void {
+    this.#account ??= new CreditAccount(
+      this.mode === ResultMode.STREAM ? STREAM_CREDIT : SMALL_CREDIT,
+    );
+    this.#account.received(values.length, bytes);
+    if (this.#state === "abandoned") return;
+    this.received(values, bytes, this);
+    if (this.#state === "sent" && this.#account.isExhausted) {
+      this.#move("paused");
+      this.#runner?.paused(this);
+    }
+  }
+
+  /** Handles that values were read, and lets the task yield more. */
+  read(values: number, bytes: number): void {
+    const credit = this.#account?.read(values, bytes);
+    if (credit === undefined) return;
+    if (this.#state !== "sent" && this.#state !== "paused") return;
+    this.#resume();
+    this.#runner?.link(this).grantOutput(credit);
   }
 
   /** Marks the call as queued again: its lost worker can't have begun it. */
   requeue(): void {
-    this.#owner = undefined;
-    const from = this.#state;
-    this.#state = "queued";
-    this.#observer?.moved(this, from, "queued");
+    this.#owner = this.#runner = undefined;
+    this.#move("queued");
   }
 
   /** Marks the call as lost with its worker; it will run again. */
   lose(owner: CallOwner): void {
-    const from = this.#state;
     this.#owner = owner;
-    this.#state = "requeued";
-    this.#observer?.moved(this, from, "requeued");
+    this.#runner = undefined;
+    this.#move("requeued");
   }
 
   /**
@@ -185,20 +275,21 @@ export abstract class Call {
    * @returns Whether the call was neither settled nor abandoned before.
    */
   abandon(): boolean {
+    this.#resume();
     const state = this.#state;
     if (state === "settled" || state === "abandoned") return false;
     const owner = this.#owner;
     if (state === "sent") {
-      this.#state = "abandoned";
-      this.#observer?.moved(this, state, "abandoned");
+      this.#move("abandoned");
       owner?.release(this);
     } else {
-      this.#state = "settled";
       this.#payload = NOTHING;
-      owner?.release(this);
       this.#owner = undefined;
+      this.#state = "settled";
+      owner?.release(this);
       this.#observer?.moved(this, state, "settled");
     }
+    this.#streams?.end();
     return true;
   }
 
@@ -222,14 +313,24 @@ export abstract class Call {
    * @param microseconds How long a worker was busy with the call, if known.
    */
   succeed(value: unknown, bytes: number, microseconds?: number): void {
-    const state = this.#state;
+    const state = this.#leave();
     if (state === "settled") return;
-    this.#state = "settled";
-    this.#owner = undefined;
-    if (state !== "abandoned") this.resolved(value, bytes, microseconds);
-    this.#payload = NOTHING;
-    // Comes last, because the delivery may submit a follow-up call.
-    this.#observer?.moved(this, state, "settled");
+    if (state === "abandoned") this.ended();
+    else this.resolved(value, bytes, microseconds);
+    this.#left(state);
+  }
+
+  /**
+   * Delivers the end of the values that the task has yielded.
+   *
+   * @param microseconds How long a worker was busy with the call, if known.
+   */
+  finish(microseconds?: number): void {
+    const state = this.#leave();
+    if (state === "settled") return;
+    if (state === "abandoned") this.ended();
+    else this.finished(microseconds);
+    this.#left(state);
   }
 
   /**
@@ -238,13 +339,11 @@ export abstract class Call {
    * @param before For a chunk, the results of the items before the failing one.
    */
   fail(error: unknown, before?: unknown[]): void {
-    const state = this.#state;
+    const state = this.#leave();
     if (state === "settled") return;
-    this.#state = "settled";
-    this.#owner = undefined;
-    if (state !== "abandoned") this.rejected(error, before);
-    this.#payload = NOTHING;
-    this.#observer?.moved(this, state, "settled");
+    if (state === "abandoned") this.ended();
+    else this.rejected(error, before);
+    this.#left(state);
   }
 
   /**
@@ -265,4 +364,49 @@ export abstract class Call {
 
   /** Delivers the error; isn't called for an abandoned call that fails. */
   protected abstract rejected(error: unknown, before?: unknown[]): void;
+
+  /**
+   * Delivers values that the task has yielded. Their reader must call
+   * {@linkcode Call.read} of `source`.
+   */
+  protected received(
+    _values: readonly unknown[],
+    _bytes: number,
+    _source: Call,
+  ): void {}
+
+  /** Delivers the end of these values. */
+  protected finished(_microseconds: number | undefined): void {}
+
+  /** Handles that an abandoned call has ended. */
+  protected ended(): void {}
+
+  /** Makes the call settled; returns its state before. */
+  #leave(): CallState {
+    const state = this.#state;
+    if (state === "settled") return state;
+    this.#state = "settled";
+    this.#owner = this.#runner = undefined;
+    this.#streams?.end();
+    return state;
+  }
+
+  /** Comes after the delivery, which may submit a follow-up call. */
+  #left(from: CallState): void {
+    this.#payload = NOTHING;
+    this.#observer?.moved(this, from, "settled");
+  }
+
+  /** Makes a paused call sent again. */
+  #resume(): void {
+    if (this.#state !== "paused") return;
+    this.#move("sent");
+    this.#runner?.resumed(this);
+  }
+
+  #move(to: CallState): void {
+    const from = this.#state;
+    this.#state = to;
+    this.#observer?.moved(this, from, to);
+  }
 }

@@ -24,7 +24,7 @@ export class CallCounts implements CallObserver {
     this.#onSettled = onSettled;
   }
 
-  /** How many calls a worker has, including abandoned ones. */
+  /** How many calls a worker has, with abandoned and without paused ones. */
   get inFlight(): number {
     return this.#inFlight;
   }
@@ -49,11 +49,8 @@ export class CallCounts implements CallObserver {
   /** Stops a call from keeping the program alive, until somebody awaits it. */
   unhold(call: Call): void {
     if (call.isAwaited || this.#unheld.has(call)) return;
-    this.#unheld.add(call);
-    this.#keepAlive.release();
-    call.whenAwaited(() => {
-      if (this.#unheld.delete(call)) this.#keepAlive.hold();
-    });
+    this.#release(call);
+    call.whenAwaited(() => this.#hold(call));
   }
 
   /** Counts a transition. */
@@ -65,7 +62,20 @@ export class CallCounts implements CallObserver {
     const wasInFlight = from === "sent" || from === "abandoned";
     const isInFlight = to === "sent" || to === "abandoned";
     if (isInFlight !== wasInFlight) this.#inFlight += isInFlight ? 1 : -1;
+    // While nobody reads the call's values, nobody waits for them.
+    if (to === "paused") this.#release(counted);
     if (to === "settled") this.#settled(counted);
+    else if (from === "paused") this.#hold(counted);
+  }
+
+  #release(counted: object): void {
+    if (this.#unheld.has(counted)) return;
+    this.#unheld.add(counted);
+    this.#keepAlive.release();
+  }
+
+  #hold(counted: object): void {
+    if (this.#unheld.delete(counted)) this.#keepAlive.hold();
   }
 
   #settled(counted: object): void {

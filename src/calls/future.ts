@@ -1,4 +1,5 @@
 import { renamedMembers } from "../util/renamed_members.ts";
+import type { CallPort } from "../options/call_options.ts";
 import type { PromisedCall } from "./promised_call.ts";
 
 /** Creates the future of a call. */
@@ -113,7 +114,8 @@ export class Future<Result> implements Promise<Result> {
    * @returns `true` if the task was sent and isn't done.
    */
   running(): boolean {
-    return this.#call.state === "sent";
+    const { state } = this.#call;
+    return state === "sent" || state === "paused";
   }
 
   /**
@@ -136,6 +138,66 @@ export class Future<Result> implements Promise<Result> {
   done(): boolean {
     const { state } = this.#call;
     return state === "settled" || state === "abandoned";
+  }
+
+  /**
+   * Handles the messages that the task sends from its port, from now on. It
+   * replaces an earlier listener and the option `onMessage`. Without a listener,
+   * messages are dropped.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool, type TaskThis } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * async function count(this: TaskThis, n: number): Promise<void> {
+   *   for (let x = 1; x <= n; x++) await this.port.postMessage(x);
+   * }
+   *
+   * await using pool = new Pool(1);
+   * const counted: unknown[] = [];
+   * await pool.submit(count, 3).onMessage((x) => {
+   *   counted.push(x);
+   * });
+   * assertEquals(counted, [1, 2, 3]);
+   * ```
+   *
+   * @param listener Handles a message: see {@linkcode CallOptions.onMessage}.
+   * @returns This future.
+   */
+  onMessage(listener: (message: unknown, port: CallPort) => unknown): this {
+    this.#call.openMessages().listen(listener);
+    return this;
+  }
+
+  /**
+   * Sends a message to the task, which reads it from its port. Messages wait in
+   * the program until the task opens its port.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool, type TaskThis } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * async function untilStopped(this: TaskThis): Promise<string> {
+   *   const { value } = await this.port.next();
+   *   return `got ${value}`;
+   * }
+   *
+   * await using pool = new Pool(1);
+   * const future = pool.submit(untilStopped);
+   * await future.postMessage("stop");
+   * assertEquals(await future, "got stop");
+   * ```
+   *
+   * @param message The message, any value that can be sent.
+   * @returns A promise that resolves when it was sent and there is room for
+   * another message.
+   * @throws {DOMException} Named `"QuotaExceededError"` if 1,024 messages wait,
+   * or `"DataCloneError"` if the message can't be sent.
+   */
+  postMessage(message: unknown): Promise<void> {
+    return this.#call.openMessages().postMessage(message);
   }
 
   /** See `Promise.prototype.then`. */

@@ -1,4 +1,5 @@
 import type { OutputStream } from "../spawner/child.ts";
+import { isNotebook } from "../util/is_notebook.ts";
 
 /** The longest line that is kept until its end arrives, in bytes. */
 const MAX_LINE = 2 ** 16;
@@ -99,6 +100,7 @@ function print(stream: OutputStream, name: string, lines: Uint8Array): void {
   }
   if (lines.at(-1) !== LINE_FEED) pieces.push(Uint8Array.of(LINE_FEED));
   const bytes = concat(pieces);
+  if (isNotebook) return printInCell(stream, bytes);
   try {
     for (let written = 0; written < bytes.length;) {
       written += Deno[stream].writeSync(bytes.subarray(written));
@@ -106,4 +108,14 @@ function print(stream: OutputStream, name: string, lines: Uint8Array): void {
   } catch {
     // Nobody reads the stream any more. The pool works without it.
   }
+}
+
+/**
+ * Prints lines below the cell that runs: in a notebook, the streams of the
+ * process are those of the Jupyter server.
+ */
+function printInCell(stream: OutputStream, lines: Uint8Array): void {
+  const text = new TextDecoder().decode(lines.subarray(0, -1));
+  if (stream === "stdout") console.log(text);
+  else console.error(text);
 }

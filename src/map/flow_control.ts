@@ -97,6 +97,22 @@ export class FlowControl {
     this.#heldBytes += call.resultBytes;
   }
 
+  /** Adds values that wait for the reader, while their call is in flight. */
+  held(bytes: number): void {
+    this.#heldBytes += bytes;
+  }
+
+  /**
+   * Removes such values, which were read.
+   *
+   * @returns Whether a paused map may continue.
+   */
+  released(bytes: number): boolean {
+    const wasFull = this.#heldBytes > MAX_HELD_BYTES;
+    this.#heldBytes -= bytes;
+    return wasFull && this.#heldBytes <= MAX_HELD_BYTES;
+  }
+
   /**
    * Removes a call whose values were all read.
    *

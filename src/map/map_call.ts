@@ -1,5 +1,7 @@
-import { Call, type CallOwner, type CallTerms } from "../calls/call.ts";
+import { Call, type CallRunner, type CallTerms } from "../calls/call.ts";
+import { ResultMode } from "../protocol/worker_messages.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
+import { Queue } from "../util/queue.ts";
 
 /** Handles the outcomes of a map's calls. */
 export interface MapCallOwner {
@@ -18,6 +20,10 @@ export interface MapCallOwner {
   ): void;
   /** Handles a call that takes this many bytes more than expected. */
   grown(call: MapCall, bytes: number): void;
+  /** Handles values of a call that has no outcome yet, with their size. */
+  yielded(call: MapCall, bytes: number): void;
+  /** Handles that such values were read. */
+  consumed(bytes: number): void;
 }
 
 /** Wraps a thrown value, because the value itself may be `undefined`. */
@@ -26,10 +32,25 @@ export interface Thrown {
   readonly reason: unknown;
 }
 
+/** Values of a call that have arrived before its outcome. */
+interface Batch {
+  readonly values: readonly unknown[];
+  /** Their size on the wire. */
+  readonly bytes: number;
+  /** The call that gets credit when they are read. */
+  readonly source: Call | undefined;
+}
+
+const NO_VALUES: readonly unknown[] = [];
+
 /** A call for one item or a chunk of items. */
 export class MapCall extends Call {
   readonly #run: MapCallOwner;
-  #values: readonly unknown[] = [];
+  #values: readonly unknown[] = NO_VALUES;
+  /** The batches to read after the current values, if the call yields any. */
+  #batches: Queue<Batch> | undefined;
+  /** The batch that is being read. */
+  #batch: Batch | undefined;
   #thrown: Thrown | undefined;
   #resultBytes = 0;
   #hasArrived = false;
@@ -70,7 +91,11 @@ export class MapCall extends Call {
     this.#next = next;
   }
 
-  /** The task's results for the items. */
+  override get mode(): ResultMode {
+    return ResultMode.FLATTEN;
+  }
+
+  /** The results to read next. */
   get values(): readonly unknown[] {
     return this.#values;
   }
@@ -90,8 +115,44 @@ export class MapCall extends Call {
     return this.#hasArrived;
   }
 
+  /** Whether there are values to read, or all of them were read. */
+  get isReadable(): boolean {
+    return this.#hasArrived || (this.#batches?.length ?? 0) > 0;
+  }
+
+  /** Whether the call was abandoned before its outcome arrived. */
+  get isDropped(): boolean {
+    return !this.#hasArrived &&
+      (this.state === "abandoned" || this.state === "settled");
+  }
+
+  /** Whether the call's values arrive one by one. */
+  get isStreamed(): boolean {
+    return this.#batches !== undefined;
+  }
+
+  /** Moves on to values that have arrived; returns whether there are any. */
+  nextBatch(): boolean {
+    if (this.#batches === undefined) return false;
+    const read = this.#batch;
+    this.#batch = this.#batches.shift();
+    this.#values = this.#batch?.values ?? NO_VALUES;
+    if (read !== undefined) {
+      this.#run.consumed(read.bytes);
+      read.source?.read(read.values.length, read.bytes);
+    }
+    return this.#batch !== undefined;
+  }
+
+  /** Appends values to read. */
+  append(batch: Batch): void {
+    this.#batches ??= new Queue();
+    this.#batches.push(batch);
+    this.#run.yielded(this, batch.bytes);
+  }
+
   override send(
-    worker: CallOwner,
+    worker: CallRunner,
     id: number,
     message: number,
     bytes: number,
@@ -106,7 +167,22 @@ export class MapCall extends Call {
   /** Runs a chunk again item by item, because one item may kill its worker. */
   override rerun(submit: (call: Call) => void): void {
     if (this.chunk === undefined) return submit(this);
-    submit(new ItemCall(this, [], 0, submit));
+    submit(new ItemCall(this, 0, [], 0, submit));
+  }
+
+  protected override received(
+    values: readonly unknown[],
+    bytes: number,
+    source: Call,
+  ): void {
+    this.append({ values, bytes, source });
+  }
+
+  protected override finished(microseconds: number | undefined): void {
+    // The task may have yielded nothing.
+    this.#batches ??= new Queue();
+    this.#hasArrived = true;
+    this.#run.settled(this, [], microseconds);
   }
 
   protected override resolved(
@@ -123,7 +199,7 @@ export class MapCall extends Call {
   }
 
   protected override rejected(reason: unknown, before: unknown[] = []): void {
-    this.#values = before;
+    if (!this.isStreamed) this.#values = before;
     this.#thrown = { reason };
     this.#hasArrived = true;
     this.#run.settled(this, []);
@@ -133,40 +209,82 @@ export class MapCall extends Call {
 /** A call for one item of a chunk. Its success submits the next item's call. */
 class ItemCall extends Call {
   readonly #chunk: MapCall;
-  /** The results of the items before. */
+  readonly #index: number;
+  /** The results of the items before that the chunk doesn't have yet. */
   readonly #before: unknown[];
   readonly #bytesBefore: number;
   readonly #submit: (call: Call) => void;
 
   constructor(
     chunk: MapCall,
+    index: number,
     before: unknown[],
     bytes: number,
     submit: (call: Call) => void,
   ) {
-    const item = chunk.payload[before.length];
+    const item = chunk.payload[index];
     const args = chunk.chunk === "spread" ? item as unknown[] : [item];
     super(chunk.task, args, undefined, chunk.terms);
     this.#chunk = chunk;
+    this.#index = index;
     this.#before = before;
     this.#bytesBefore = bytes;
     this.#submit = submit;
   }
 
+  override get mode(): ResultMode {
+    return ResultMode.FLATTEN;
+  }
+
+  protected override received(
+    values: readonly unknown[],
+    bytes: number,
+  ): void {
+    this.#passOn();
+    this.#chunk.append({ values, bytes, source: this });
+  }
+
   protected override resolved(value: unknown, bytes: number): void {
-    const chunk = this.#chunk;
-    const total = this.#bytesBefore + bytes;
     this.#before.push(value);
-    if (this.#before.length < chunk.items) {
-      this.#submit(new ItemCall(chunk, this.#before, total, this.#submit));
-    } else {
-      // No duration: single items don't predict how long a chunk takes.
-      chunk.succeed(this.#before, total);
-    }
+    this.#continue(this.#bytesBefore + bytes);
+  }
+
+  protected override finished(): void {
+    this.#continue(0);
   }
 
   protected override rejected(reason: unknown): void {
+    if (this.#chunk.isStreamed) this.#passOn();
     this.#chunk.fail(reason, this.#before);
+  }
+
+  /** Runs the next item, or settles the chunk after the last one. */
+  #continue(bytes: number): void {
+    const chunk = this.#chunk;
+    const next = this.#index + 1;
+    if (next < chunk.items) {
+      const call = new ItemCall(
+        chunk,
+        next,
+        this.#before,
+        bytes,
+        this.#submit,
+      );
+      return this.#submit(call);
+    }
+    // No duration: single items don't predict how long a chunk takes.
+    if (!chunk.isStreamed && !this.hasYielded && this.#before.length > 0) {
+      return chunk.succeed(this.#before, bytes);
+    }
+    this.#passOn();
+    chunk.finish();
+  }
+
+  /** Passes the results of the items before to the chunk. */
+  #passOn(): void {
+    if (this.#before.length === 0) return;
+    const values = this.#before.splice(0);
+    this.#chunk.append({ values, bytes: 0, source: undefined });
   }
 }
 

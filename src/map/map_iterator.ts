@@ -1,8 +1,12 @@
+import { DISPLAY, type MediaBundle } from "../util/display_table.ts";
+import { displayMap, type MapProgress } from "./display_map.ts";
 import type { MapResults } from "./map_results.ts";
 import { Queue } from "../util/queue.ts";
 
 /** The source of an iterator's results. */
 export interface ResultReader {
+  /** How far the map has come. */
+  readonly progress: MapProgress;
   /**
    * Moves to the next result; starts the map if necessary.
    *
@@ -33,6 +37,11 @@ export class MapIterator<Result> implements MapResults<Result> {
 
   [Symbol.asyncIterator](): MapResults<Result> {
     return this;
+  }
+
+  /** Formats the progress of the map for a notebook. */
+  [DISPLAY](): MediaBundle {
+    return displayMap(this.#reader.progress);
   }
 
   next(): Promise<IteratorResult<Result, undefined>> {

@@ -4,6 +4,8 @@
  * The map starts when the first result is requested. Leaving the loop early
  * cancels the map's remaining tasks and closes its inputs.
  *
+ * A Jupyter notebook displays how far the map has come.
+ *
  * @typeParam Result What the task returns.
  */
 export interface MapResults<Result>

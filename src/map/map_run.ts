@@ -1,6 +1,9 @@
 import type { Call, CallTerms } from "../calls/call.ts";
 import type { CallerTrace } from "../calls/caller_trace.ts";
+import { CallMessages } from "../calls/call_messages.ts";
+import { CallStreams } from "../calls/call_streams.ts";
 import type { ChunkSize } from "./chunk_size.ts";
+import type { MapPhase, MapProgress } from "./display_map.ts";
 import { FlowControl } from "./flow_control.ts";
 import type { Items } from "./items.ts";
 import { watchLimits } from "../calls/watch_limits.ts";
@@ -16,6 +19,7 @@ import type { MapResults } from "./map_results.ts";
 import { ResultBuffer } from "./result_buffer.ts";
 import type { CallSource, Offer } from "../scheduling/call_sources.ts";
 import type { UnreadMaps } from "./unread_maps.ts";
+import type { MessageListener } from "../options/call_options.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
 
 /** The settings of a map. */
@@ -38,6 +42,8 @@ export interface MapPlan {
   readonly signal: AbortSignal | undefined;
   /** How and where its calls may run. */
   readonly terms: CallTerms;
+  /** Handles messages of the tasks; each item is then a call of its own. */
+  readonly onMessage?: MessageListener | undefined;
 }
 
 /** Accepts the calls of a map; a scheduler implements it. */
@@ -51,12 +57,6 @@ export interface CallSink {
   /** Schedules a dispatch: a source can submit more calls, or has ended. */
   wake(): void;
 }
-
-/**
- * The phase of a map: `"idle"` until the first read; `"running"` while it takes
- * items; `"draining"` while remaining results are read; then `"ended"`.
- */
-type Phase = "idle" | "running" | "draining" | "ended";
 
 /**
  * Prepares a map, which starts when its first result is requested.
@@ -86,7 +86,11 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   readonly #buffer: ResultBuffer;
   /** Unsubmitted calls for items that workers left unprocessed. */
   readonly #rest = new Set<MapCall>();
-  #phase: Phase = "idle";
+  #phase: MapPhase = "idle";
+  /** How many items were submitted. */
+  #taken = 0;
+  /** For how many of them the task has returned. */
+  #done = 0;
   /** The error to throw after the last result, if the map ended early. */
   #error: Thrown | undefined;
   /** Stops watching the timeout and the signal. */
@@ -108,6 +112,17 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       end: (error) => this.#exhaust(error),
     });
     this.results = new MapIterator(this);
+  }
+
+  get progress(): MapProgress {
+    const { task, ordered } = this.#plan;
+    return {
+      task: task.name,
+      ordered,
+      phase: this.#phase,
+      taken: this.#taken,
+      done: this.#done,
+    };
   }
 
   /** The host where the map's calls must run; `undefined` for any. */
@@ -149,12 +164,25 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     if (!this.#buffer.arrived(call)) return;
     this.#flow.arrived(call);
     if (microseconds !== undefined) {
-      const share = call.values.length / call.items;
-      const bytes = call.bytes * share + call.resultBytes;
-      this.#plan.chunkSize.measured(call.values.length, microseconds, bytes);
+      const done = call.items - rest.length;
+      const bytes = call.bytes * (done / call.items) + call.resultBytes;
+      this.#plan.chunkSize.measured(done, microseconds, bytes);
     }
     if (rest.length > 0) this.#follow(call, rest);
+    if (call.thrown === undefined) this.#done += call.items - rest.length;
     this.results.serve();
+  }
+
+  /** Handles values of a call that has no outcome yet. */
+  yielded(call: MapCall, bytes: number): void {
+    this.#flow.held(bytes);
+    this.#buffer.yielded(call);
+    this.results.serve();
+  }
+
+  /** Handles that such values were read. */
+  consumed(bytes: number): void {
+    if (this.#flow.released(bytes)) this.#sink.wake();
   }
 
   /** Handles a call that is larger than expected. */
@@ -244,6 +272,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     } catch (reason) {
       return this.#exhaust({ reason });
     }
+    this.#taken += items.length;
     this.#flow.submitted(call);
     this.#buffer.push(call);
     this.#sink.submit(call);
@@ -274,11 +303,20 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.#sink.resubmit(call);
   }
 
+  #listen(call: MapCall): void {
+    const { onMessage } = this.#plan;
+    if (onMessage === undefined) return;
+    const fail = (error: unknown) => void call.cancel(error);
+    call.attach(new CallStreams([], new CallMessages(onMessage, fail)));
+  }
+
   #makeCall(items: unknown[], bytes: number): MapCall {
     const { task, spread, chunkSize, terms } = this.#plan;
     if (chunkSize.single) {
       const args = spread ? argumentList(items[0]) : items;
-      return new MapCall(this, task, args, undefined, terms, bytes);
+      const call = new MapCall(this, task, args, undefined, terms, bytes);
+      this.#listen(call);
+      return call;
     }
     const payload = spread ? items.map(argumentList) : items;
     const chunk = spread ? "spread" : "single";

@@ -23,6 +23,8 @@ export class ResultBuffer {
   readonly #calls = new Queue<MapCall>();
   /** In an unordered buffer, the calls that haven't arrived. */
   readonly #expected = new Set<MapCall>();
+  /** Those among them that have values to read. */
+  readonly #yielding = new Set<MapCall>();
   /** The call that is being read, and the index of its next value. */
   #current: MapCall | undefined;
   #index = 0;
@@ -52,8 +54,16 @@ export class ResultBuffer {
   arrived(call: MapCall): boolean {
     if (this.#isOrdered) return true;
     if (!this.#expected.delete(call)) return false;
-    this.#calls.push(call);
+    if (!this.#yielding.delete(call)) this.#calls.push(call);
     return true;
+  }
+
+  /** Marks a call that hasn't arrived as having values to read. */
+  yielded(call: MapCall): void {
+    if (this.#isOrdered || !this.#expected.has(call)) return;
+    if (this.#yielding.has(call)) return;
+    this.#yielding.add(call);
+    this.#calls.push(call);
   }
 
   /**
@@ -67,6 +77,15 @@ export class ResultBuffer {
       const current = this.#current;
       if (current !== undefined) {
         if (this.#index < current.values.length) return "value";
+        this.#index = 0;
+        if (current.nextBatch()) continue;
+        if (!current.hasArrived) {
+          if (this.#isOrdered && !current.isDropped) return "waiting";
+          // It comes again with its next values.
+          this.#yielding.delete(current);
+          this.#current = undefined;
+          continue;
+        }
         if (current.thrown !== undefined) return "thrown";
         this.#current = undefined;
         this.#events.read(current);
@@ -79,7 +98,7 @@ export class ResultBuffer {
       if (head === undefined) {
         return this.#expected.size > 0 ? "waiting" : "empty";
       }
-      if (!head.hasArrived) return "waiting";
+      if (!head.isReadable) return "waiting";
       this.#current = this.#calls.shift();
       this.#index = 0;
     }
@@ -107,11 +126,16 @@ export class ResultBuffer {
   abandonUnread(): void {
     const calls = [...this.#calls.drain(), ...this.#expected];
     this.#expected.clear();
-    let isReadable = this.#abandonNext(this.#current);
+    this.#yielding.clear();
+    const current = this.#current;
+    if (current?.hasArrived === false) current.abandon();
+    let isReadable = current?.isDropped !== true || !this.#isOrdered;
+    isReadable = this.#abandonNext(current) && isReadable;
     for (const call of calls) {
-      isReadable &&= call.hasArrived;
-      if (isReadable) this.#calls.push(call);
+      const isKept = isReadable && call.hasArrived;
+      if (isKept) this.#calls.push(call);
       else call.abandon();
+      if (this.#isOrdered) isReadable = isKept;
       isReadable = this.#abandonNext(call) && isReadable;
     }
   }

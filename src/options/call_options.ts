@@ -39,4 +39,77 @@ export interface CallOptions {
    * it calls each worker once.
    */
   readonly retries?: number;
+  /**
+   * Handles the messages that tasks send from their port, in order. If it
+   * returns a promise, the next message waits for it. If it throws, the call is
+   * cancelled and rejected with the error. Without it, messages are dropped.
+   *
+   * With it, each item of a map is a call of its own, with a port of its own.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool, type TaskThis } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * async function train(this: TaskThis, steps: number): Promise<string> {
+   *   for (let step = 1; step <= steps; step++) {
+   *     await this.port.postMessage(step / steps);
+   *   }
+   *   return "trained";
+   * }
+   *
+   * const progress: number[] = [];
+   * await using pool = new Pool(1);
+   * const result = await pool.with({
+   *   onMessage(done: number) {
+   *     progress.push(done);
+   *   },
+   * }).run(train, 4);
+   * assertEquals(result, "trained");
+   * assertEquals(progress, [0.25, 0.5, 0.75, 1]);
+   * ```
+   *
+   * @param message The message, which has the type that the task sends.
+   * @param port Sends messages to the task.
+   */
+  onMessage?(message: unknown, port: CallPort): unknown;
+}
+
+/** @internal */
+export type MessageListener = NonNullable<CallOptions["onMessage"]>;
+
+/**
+ * Sends messages to a running task, which reads them from its port:
+ * {@linkcode taskPort} or `this.port`.
+ *
+ * @example Usage
+ * ```ts
+ * import { type CallPort, Pool, type TaskThis } from "@distex/pool";
+ * import { assertEquals } from "@std/assert";
+ *
+ * async function ask(this: TaskThis): Promise<unknown> {
+ *   await this.port.postMessage("What is 6 * 7?");
+ *   const { value } = await this.port.next();
+ *   return value;
+ * }
+ *
+ * await using pool = new Pool(1);
+ * const answer = await pool.with({
+ *   onMessage: (_question: unknown, port: CallPort) => port.postMessage(42),
+ * }).run(ask);
+ * assertEquals(answer, 42);
+ * ```
+ */
+export interface CallPort {
+  /**
+   * Sends a message. Messages wait in the program until the task opens its
+   * port. Messages that the task doesn't read before it ends are dropped.
+   *
+   * @param message The message, any value that can be sent.
+   * @returns A promise that resolves when it was sent and there is room for
+   * another message.
+   * @throws {DOMException} Named `"QuotaExceededError"` if 1,024 messages wait,
+   * or `"DataCloneError"` if the message can't be sent.
+   */
+  postMessage(message: unknown): Promise<void>;
 }

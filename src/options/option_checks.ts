@@ -87,6 +87,16 @@ export function checkSignal(value: unknown): void {
 }
 
 /**
+ * Checks that an option is a function or `undefined`.
+ *
+ * @throws {TypeError} If it isn't.
+ */
+export function checkFunction(name: string, value: unknown): void {
+  if (value === undefined || typeof value === "function") return;
+  throw wrongType(name, value, "a function");
+}
+
+/**
  * Checks that an option is a string or `undefined`.
  *
  * @throws {TypeError} If it isn't.

@@ -10,6 +10,7 @@ import type { ListenOptions, NetworkOptions } from "./network_options.ts";
 import {
   checkBoolean,
   checkChoice,
+  checkFunction,
   checkInteger,
   checkMilliseconds,
   checkNames,
@@ -193,10 +194,15 @@ function listenSettings(listen: ListenOptions): ListenSettings {
 /**
  * Checks a map's options and fills in the defaults.
  *
+ * @param owner The name, in messages, of the function that takes the options.
  * @throws {TypeError} If an option doesn't exist or has the wrong type.
  * @throws {RangeError} If an option is out of range.
  */
-export function mapSettings(options: MapOptions): MapSettings {
+export function mapSettings(
+  options: MapOptions,
+  owner = "map()",
+): MapSettings {
+  checkObject(owner, options);
   const { chunkSize = "auto", ordered = true, spread = false } = options;
   const { timeout, signal } = options;
   checkInteger("chunkSize", chunkSize, 1, "auto");
@@ -205,7 +211,7 @@ export function mapSettings(options: MapOptions): MapSettings {
   if (timeout !== undefined) checkMilliseconds("timeout", timeout);
   checkSignal(signal);
   const settings = { timeout, chunkSize, ordered, spread, signal };
-  checkNames("map()", options, settings, RENAMED_MAP_OPTIONS);
+  checkNames(owner, options, settings, RENAMED_MAP_OPTIONS);
   return settings;
 }
 
@@ -214,6 +220,7 @@ const CALL_OPTIONS = {
   timeout: undefined,
   signal: undefined,
   retries: undefined,
+  onMessage: undefined,
 };
 
 /**
@@ -234,6 +241,7 @@ export function callSettings(
   if (timeout !== undefined) checkMilliseconds("timeout", timeout);
   if (retries !== undefined) checkInteger("retries", retries, 0);
   checkSignal(signal);
+  checkFunction("onMessage", options.onMessage);
   return options;
 }
 

@@ -19,6 +19,7 @@ import { PrefetchWindow } from "../scheduling/prefetch_window.ts";
 import { Scheduler } from "../scheduling/scheduler.ts";
 import type { PoolSettings } from "../options/settings.ts";
 import { HostTally } from "../scheduling/host_tally.ts";
+import { displayable } from "./display_stats.ts";
 import type { PoolStats } from "./stats.ts";
 import { UnreadMaps } from "../map/unread_maps.ts";
 import { TaskRegistry } from "../tasks/task_registry.ts";
@@ -174,14 +175,14 @@ export class Engine {
         error: hosts[index]?.error,
       };
     });
-    return {
+    return displayable({
       workers: workers.length,
       queued,
       running: sum(byHost.map(({ running }) => running)),
       done: sum(byHost.map(({ done }) => done)),
       failed: sum(byHost.map(({ failed }) => failed)),
       hosts: byHost,
-    };
+    });
   }
 
   #beginStop(): Promise<void> {

@@ -1,7 +1,8 @@
 import type { HostKind } from "../hosts/host.ts";
 
 /**
- * What a pool is doing and has done; see {@linkcode Pool.stats}.
+ * What a pool is doing and has done; see {@linkcode Pool.stats}. A Jupyter
+ * notebook displays it as a table.
  *
  * @example Usage
  * ```ts

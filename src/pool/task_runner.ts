@@ -13,13 +13,35 @@ import type { MapOptions } from "../options/map_options.ts";
 import { PromisedCall } from "../calls/promised_call.ts";
 import { renamedMembers } from "../util/renamed_members.ts";
 import { callSettings, mapSettings } from "../options/settings.ts";
-import type { AnyTask, TaskLike } from "../tasks/task.ts";
+import { takeStreams } from "../calls/argument_stream.ts";
+import { CallMessages } from "../calls/call_messages.ts";
+import { CallStreams } from "../calls/call_streams.ts";
+import { StreamCall } from "../calls/stream_call.ts";
+import type {
+  AnyTask,
+  StreamTaskLike,
+  TaskLike,
+  YieldingTaskLike,
+} from "../tasks/task.ts";
 import type { SendableResult } from "../tasks/task_result.ts";
 import type { Transferred } from "../tasks/transferred.ts";
-import type { AnyResultOf, ArgsOf, ResultOf } from "../tasks/signatures.ts";
+import type {
+  AnyResultOf,
+  ArgsOf,
+  ResultOf,
+  SentArgs,
+} from "../tasks/signatures.ts";
 
 /** The most pending calls for which a pool records whether they are awaited. */
 const MAX_OBSERVED = 64;
+
+/** Does what {@linkcode TaskRunner.map} does, for the caller in `trace`. */
+export let mapFor: (
+  runner: TaskRunner,
+  trace: CallerTrace,
+  task: AnyTask,
+  inputs: readonly unknown[],
+) => MapResults<unknown>;
 
 /**
  * The methods that run tasks. A {@linkcode Pool} has them, and so does the view
@@ -43,6 +65,10 @@ export class TaskRunner {
   readonly #engine: Engine;
   readonly #options: CallOptions;
   readonly #terms: CallTerms;
+
+  static {
+    mapFor = (runner, trace, task, inputs) => runner.#map(trace, task, inputs);
+  }
 
   /** For {@linkcode Pool} only. Programs get a runner from a pool. */
   protected constructor(engine: Engine, options: CallOptions) {
@@ -424,9 +450,82 @@ export class TaskRunner {
     first: AnyIterable<First>,
     ...inputs: [...MapIterables<Rest>, options: MapOptions | undefined]
   ): MapResults<Transferred<Result>>;
+  /**
+   * Calls a generator with each item of an iterable, and iterates over all the
+   * values that it yields, in order. It may also be a function that returns an
+   * async iterable, such as a `ReadableStream`, or a promise of it.
+   *
+   * A worker takes at most 1,024 values or 512 KiB of an item ahead of the
+   * reader, so an item may yield any number of values.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(2);
+   * const words = pool.map(function* (line: string) {
+   *   yield* line.split(" ");
+   * }, ["to be", "or not"]);
+   * assertEquals(await words.toArray(), ["to", "be", "or", "not"]);
+   * ```
+   *
+   * @typeParam Item The type of the task's argument.
+   * @typeParam Value The type of the values that it yields, awaited.
+   * @param task The task.
+   * @param items Its arguments.
+   * @param options The options of the map.
+   * @returns The values, which can be iterated once.
+   * @throws {TypeError} If `task` can't be sent, something isn't iterable, or
+   * an option doesn't exist or has the wrong type.
+   * @throws {RangeError} If an option is out of range.
+   */
+  map<Item, Value>(
+    task: YieldingTaskLike<[Item], Value>,
+    items: AnyIterable<Item>,
+    options?: MapOptions,
+  ): MapResults<Transferred<Value>>;
+  /**
+   * Calls a generator with one item of each of several iterables, and iterates
+   * over all the values that it yields, in order.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(2);
+   * const copies = pool.map(function* (word: string, times: number) {
+   *   for (let time = 0; time < times; time++) yield word;
+   * }, ["a", "b"], [1, 2]);
+   * assertEquals(await copies.toArray(), ["a", "b", "b"]);
+   * ```
+   *
+   * @typeParam Args The types of the task's arguments.
+   * @typeParam Value The type of the values that it yields, awaited.
+   * @param task The task.
+   * @param inputs An iterable for each of its arguments, then the options of the
+   * map.
+   * @returns The values, which can be iterated once.
+   * @throws {TypeError} If `task` can't be sent, something isn't iterable, or
+   * an option doesn't exist or has the wrong type.
+   * @throws {RangeError} If an option is out of range.
+   */
+  map<Args extends unknown[], Value>(
+    task: YieldingTaskLike<Args, Value>,
+    ...inputs: [...MapIterables<Args>, options?: MapOptions]
+  ): MapResults<Transferred<Value>>;
   map(
     task: AnyTask,
     ...inputs: readonly unknown[]
+  ): MapResults<unknown> {
+    return this.#map(new CallerTrace(this.map), task, inputs);
+  }
+
+  #map(
+    trace: CallerTrace,
+    task: AnyTask,
+    inputs: readonly unknown[],
   ): MapResults<unknown> {
     const { iterables, options } = parseInputs(inputs);
     const { signal: callSignal, timeout: callTimeout } = this.#options;
@@ -441,11 +540,12 @@ export class TaskRunner {
       task: this.#engine.tasks.register(task),
       items: new Items(iterables),
       spread: spread || iterables.length > 1,
-      chunkSize: new ChunkSize(chunkSize),
+      chunkSize: new ChunkSize(this.#chunkSize(chunkSize)),
+      onMessage: this.#options.onMessage,
       ordered,
       timeout,
       signal: anySignal(signal, callSignal),
-      trace: new CallerTrace(this.map),
+      trace,
       terms: { ...this.#terms, group: {} },
     };
     this.#engine.start();
@@ -484,13 +584,17 @@ export class TaskRunner {
   ): Promise<Transferred<Result>[]> {
     const registered = this.#engine.tasks.register(task);
     const trace = new CallerTrace(this.runOnAll);
-    const { host, signal } = this.#options;
+    const { host, signal, onMessage } = this.#options;
     if (signal?.aborted) return Promise.reject(signal.reason);
     const { scheduler } = this.#engine;
     const terms = { host, retries: 0, group: {}, pinned: true };
     const calls: PromisedCall<unknown>[] = [];
     const makeCall = () => {
       const call = new PromisedCall<unknown>(registered, args, trace, terms);
+      if (onMessage !== undefined) {
+        const fail = (error: unknown) => void call.cancel(error);
+        call.attach(new CallStreams([], new CallMessages(onMessage, fail)));
+      }
       calls.push(call);
       return call;
     };
@@ -514,6 +618,71 @@ export class TaskRunner {
     return promise;
   }
 
+  /**
+   * Runs a task on one of the workers, and returns a stream of the values that
+   * it yields while it runs.
+   *
+   * The task is a generator, sync or async, or returns an iterable object such
+   * as a `ReadableStream`. It starts at once. It gets at most 4,096 values or
+   * 4 MiB ahead of the reader; then it waits, and the worker may run other tasks
+   * meanwhile. The option `timeout` covers the whole stream, until its last
+   * value was yielded.
+   *
+   * Leaving a loop over the stream early, or cancelling the stream, aborts the
+   * task's signal, runs the `finally` blocks of the generator, and waits for
+   * them. If the worker is lost before the first value has arrived, the option
+   * `retries` applies; after that the stream fails, so no value comes twice.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(1);
+   * const squares = pool.stream(function* (n: number) {
+   *   for (let x = 1; x <= n; x++) yield x * x;
+   * }, 4);
+   * assertEquals(await Array.fromAsync(squares), [1, 4, 9, 16]);
+   * ```
+   *
+   * @example Compress a request's body in a worker
+   * ```ts ignore
+   * import { Pool } from "@distex/pool";
+   *
+   * const pool = new Pool();
+   * const gzip = (body: ReadableStream<Uint8Array<ArrayBuffer>>) =>
+   *   body.pipeThrough(new CompressionStream("gzip"));
+   *
+   * Deno.serve(({ body }) =>
+   *   new Response(pool.stream(gzip, body ?? new Blob().stream()))
+   * );
+   * ```
+   *
+   * @typeParam Args The types of the task's arguments.
+   * @typeParam Item The type of the values that it yields, awaited.
+   * @param task The task.
+   * @param args Its arguments. A `ReadableStream` or another async iterable
+   * arrives as a `ReadableStream` and is read as fast as the task reads it.
+   * @returns The stream of the values. It fails with what the task throws, or
+   * with one of the errors of {@linkcode TaskRunner.run}.
+   * @throws {TypeError} If `task` can't be sent, or an argument is a stream that
+   * is locked.
+   * @see {@link https://streams.spec.whatwg.org/#rs-model}
+   */
+  stream<Args extends unknown[], Item>(
+    task: StreamTaskLike<Args, Item>,
+    ...args: SentArgs<Args>
+  ): ReadableStream<Transferred<Item>> {
+    const registered = this.#engine.tasks.register(task);
+    const trace = new CallerTrace(this.stream);
+    const streams = this.#takeStreams(args, (error) => call.cancel(error));
+    const terms = { ...this.#terms, group: {} };
+    const call = new StreamCall(registered, args, trace, terms);
+    if (streams !== undefined) call.attach(streams);
+    this.#submit(call);
+    return call.readable as ReadableStream<Transferred<Item>>;
+  }
+
   get #isLimited(): boolean {
     const { timeout, signal } = this.#options;
     return timeout !== undefined || signal !== undefined;
@@ -526,7 +695,7 @@ export class TaskRunner {
   ): PromisedCall<unknown> {
     const registered = this.#engine.tasks.register(task);
     const trace = this.#engine.tracer.trace(below);
-    const { signal } = this.#options;
+    const streams = this.#takeStreams(args, (error) => call.cancel(error));
     // Ending a call that takes too long must not fail others in its message.
     const terms = this.#isLimited ? { ...this.#terms, group: {} } : this.#terms;
     const isObserved = this.#engine.scheduler.pending < MAX_OBSERVED;
@@ -537,9 +706,16 @@ export class TaskRunner {
       terms,
       isObserved,
     );
+    if (streams !== undefined) call.attach(streams);
+    this.#submit(call);
+    return call;
+  }
+
+  #submit(call: PromisedCall<unknown> | StreamCall): void {
+    const { signal } = this.#options;
     if (signal?.aborted) {
       call.abort(signal.reason);
-      return call;
+      return;
     }
     this.#engine.start();
     if (this.#isLimited) {
@@ -547,10 +723,30 @@ export class TaskRunner {
       call.whenSettled(watchLimits(this.#options, end));
     }
     this.#engine.scheduler.submit(call);
-    return call;
   }
 
-  #end(call: PromisedCall<unknown>, reason: unknown): void {
+  /** Takes the streams out of arguments; adds messages if there is a listener. */
+  #takeStreams(
+    args: unknown[],
+    fail: (error: unknown) => void,
+  ): CallStreams | undefined {
+    const { onMessage } = this.#options;
+    const inputs = takeStreams(args);
+    if (inputs === undefined && onMessage === undefined) return undefined;
+    const messages = onMessage && new CallMessages(onMessage, fail);
+    return new CallStreams(inputs ?? [], messages);
+  }
+
+  /** Returns the size of a map's chunks: with messages, each item is a call. */
+  #chunkSize(chunkSize: number | "auto"): number | "auto" {
+    if (this.#options.onMessage === undefined) return chunkSize;
+    if (chunkSize === "auto" || chunkSize === 1) return 1;
+    throw new RangeError(
+      `'chunkSize' must be 1 or "auto" with 'onMessage', because each item has a port of its own, but is ${chunkSize}`,
+    );
+  }
+
+  #end(call: PromisedCall<unknown> | StreamCall, reason: unknown): void {
     // The reason of the user's signal is thrown unchanged.
     if (reason === this.#options.signal?.reason) call.abort(reason);
     else call.cancel(reason);

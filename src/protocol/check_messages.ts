@@ -8,6 +8,7 @@
 import {
   MessageType,
   type PoolMessage,
+  ResultMode,
   type WorkerMessage,
 } from "./worker_messages.ts";
 import {
@@ -25,15 +26,23 @@ const FROM_WORKER: Formats = new Map([
   [MessageType.RESULTS, [isUint32, isUint32, isFilledList]],
   [MessageType.CHUNK_RESULTS, [isUint32, isUint32, isList]],
   [MessageType.FAILURE, [isUint32, isUint32, isAnything, isList]],
+  [MessageType.END, [isUint32, isUint32]],
+  [MessageType.VALUES, [isUint32, isUint32, isFilledList]],
+  [MessageType.CREDIT, [isUint32, isUint32, isUint32, isUint32]],
+  [MessageType.STOP, [isUint32, isUint32, isAnything]],
 ]);
 
 const FROM_POOL: Formats = new Map([
   [MessageType.DEFINE, [isUint32, isDefinition]],
   [MessageType.FORGET, [listOf(isUint32)]],
-  [MessageType.CALLS, [isUint32, isUint32, isFilledListOfLists]],
+  [MessageType.CALLS, [isUint32, isUint32, isMode, isFilledListOfLists]],
   [MessageType.CHUNK, [isUint32, isUint32, isBoolean, isFilledList]],
   [MessageType.MODULE, [isText, isText, either(isText, isError)]],
   [MessageType.CANCEL, [isUint32]],
+  [MessageType.OPEN, [isUint32, isUint32, isMode, isList, listOf(isUint32)]],
+  [MessageType.VALUES, [isUint32, isUint32, isFilledList]],
+  [MessageType.CREDIT, [isUint32, isUint32, isUint32, isUint32]],
+  [MessageType.CLOSE, [isUint32, isUint32, isList]],
 ]);
 
 const FROM_POOL_TO_SPAWNER: Formats = new Map([
@@ -111,6 +120,11 @@ function isNumber(value: unknown): value is number {
 
 function isUint32(value: unknown): value is number {
   return isNumber(value) && value >>> 0 === value;
+}
+
+function isMode(value: unknown): value is ResultMode {
+  return value === ResultMode.VALUE || value === ResultMode.STREAM ||
+    value === ResultMode.FLATTEN;
 }
 
 function isBoolean(value: unknown): value is boolean {

@@ -6,13 +6,22 @@
  * | ---------------- | ------ | ----------------------------------- | ----------------------------------- |
  * | {@link Define}   | pool   | before a task's first call there    | nothing                             |
  * | {@link Forget}   | pool   | nothing refers to the tasks         | nothing                             |
- * | {@link Calls}    | pool   | calls of one task must run          | Results or Failure, one id each     |
- * | {@link Chunk}    | pool   | a chunk of a map must run           | ChunkResults or Failure, for its id |
+ * | {@link Calls}    | pool   | calls of one task must run          | Results, Failure or End, one id each |
+ * | {@link Open}     | pool   | a call with streams as arguments    | Results, Failure or End, for its id |
+ * | {@link Chunk}    | pool   | a chunk of a map must run           | ChunkResults, Failure or End, for its id |
  * | {@link Module}   | pool   | a task that is `sent` needs it      | nothing                             |
  * | {@link Cancel}   | pool   | nobody waits for a call any more    | the call's answer, if still due     |
  * | {@link Results}  | worker | calls of consecutive ids returned   | nothing                             |
  * | {@link ChunkResults} | worker | a chunk's items returned        | nothing                             |
  * | {@link Failure}  | worker | a call or a chunk's item threw      | nothing                             |
+ * | {@link End}      | worker | a call's stream of results has ended | nothing                            |
+ * | {@link Values}   | both   | a stream of a call has values       | Credit, when they are read          |
+ * | {@link Credit}   | both   | the receiver can take more values   | nothing                             |
+ * | {@link Close}    | pool   | a stream of a call has ended        | nothing                             |
+ * | {@link Stop}     | worker | nobody reads a stream of a call     | nothing                             |
+ *
+ * A call's streams are numbered: see {@link StreamNumber}. The sender of a
+ * stream's values may send only as much as it has credit for.
  *
  * Call ids count up from 0 on each connection. The pool numbers its tasks.
  *
@@ -30,7 +39,36 @@ export const MessageType = {
   FAILURE: 7,
   MODULE: 8,
   CANCEL: 9,
+  OPEN: 10,
+  VALUES: 11,
+  END: 12,
+  CREDIT: 13,
+  CLOSE: 14,
+  STOP: 15,
 } as const;
+
+/** The numbers of a call's streams. */
+export const StreamNumber = {
+  /** The values that the task yields, from the worker. */
+  OUTPUT: 0,
+  /** The messages of a task to its caller, and those of the caller to it. */
+  PORT: 1,
+  /** The first argument, if it is a stream; others follow in their order. */
+  FIRST_INPUT: 2,
+} as const;
+
+/** What a worker does with the value that a task returns. */
+export const ResultMode = {
+  /** Sends it. */
+  VALUE: 0,
+  /** Sends what it yields; it must be iterable. */
+  STREAM: 1,
+  /** Sends what it yields if it is a generator or a stream, else the value. */
+  FLATTEN: 2,
+} as const;
+
+/** One of the {@linkcode ResultMode}s. */
+export type ResultMode = typeof ResultMode[keyof typeof ResultMode];
 
 /** A function that is sent as source. */
 export interface InlineDefinition {
@@ -92,7 +130,20 @@ export type Calls = [
   type: typeof MessageType.CALLS,
   task: number,
   firstId: number,
+  mode: ResultMode,
   argumentLists: unknown[][],
+];
+
+/** A call with streams as arguments. */
+export type Open = [
+  type: typeof MessageType.OPEN,
+  task: number,
+  id: number,
+  mode: ResultMode,
+  /** The arguments; `undefined` stands for each stream. */
+  args: unknown[],
+  /** The indexes of the arguments that are streams. */
+  streams: number[],
 ];
 
 /** Calls a task with many items of a map. */
@@ -132,6 +183,45 @@ export type Failure = [
   before: unknown[],
 ];
 
+/** Ends a call whose values were sent as {@linkcode Values}. */
+export type End = [type: typeof MessageType.END, id: number, busy: number];
+
+/** Values of a call's stream. */
+export type Values = [
+  type: typeof MessageType.VALUES,
+  id: number,
+  stream: number,
+  values: unknown[],
+];
+
+/** Allows the sender of a stream to send more. */
+export type Credit = [
+  type: typeof MessageType.CREDIT,
+  id: number,
+  stream: number,
+  /** How many more values it may send. */
+  values: number,
+  /** How many more bytes it may send, counted in frames. */
+  bytes: number,
+];
+
+/** Ends a stream that the pool sends. */
+export type Close = [
+  type: typeof MessageType.CLOSE,
+  id: number,
+  stream: number,
+  /** The error of its source in a list, or an empty list. */
+  errors: unknown[],
+];
+
+/** Asks the pool to send no more values of a stream. */
+export type Stop = [
+  type: typeof MessageType.STOP,
+  id: number,
+  stream: number,
+  reason: unknown,
+];
+
 /** A message from a pool. */
 export type PoolMessage =
   | Define
@@ -139,7 +229,18 @@ export type PoolMessage =
   | Module
   | Calls
   | Chunk
-  | Cancel;
+  | Cancel
+  | Open
+  | Values
+  | Credit
+  | Close;
 
 /** A message from a worker. */
-export type WorkerMessage = Results | ChunkResults | Failure;
+export type WorkerMessage =
+  | Results
+  | ChunkResults
+  | Failure
+  | End
+  | Values
+  | Credit
+  | Stop;

@@ -13,6 +13,9 @@ import { unsendableError } from "../codec/unsendable_error.ts";
  */
 const MAX_LIST_BYTES = 2 ** 18;
 
+/** How many unsent bytes make the source of a stream wait. */
+const MAX_BACKLOG_BYTES = 2 ** 20;
+
 /** Provides the code of modules that remote workers can't load themselves. */
 export interface ModuleSource {
   /** Returns whether a module must be sent. */
@@ -38,6 +41,10 @@ export class CallWriter {
   #listTask: number | undefined;
   /** The group of the calls in that list. */
   #listGroup: object | undefined;
+  /** What happens to the results of these calls. */
+  #listMode: number | undefined;
+  /** The call and the stream whose values are in the open list, if any. */
+  #valuesOf: { readonly id: number; readonly stream: number } | undefined;
 
   /**
    * Constructs a writer for a channel.
@@ -67,9 +74,12 @@ export class CallWriter {
    */
   write(call: Call): number {
     this.#define(call.task);
-    const bytes = call.chunk === undefined
-      ? this.#append(call)
-      : this.#writeChunk(call);
+    this.#valuesOf = undefined;
+    const bytes = call.chunk !== undefined
+      ? this.#writeChunk(call)
+      : (call.streams?.indexes.length ?? 0) > 0
+      ? this.#writeOpen(call)
+      : this.#append(call);
     // Ids are unsigned 32-bit integers; a list has consecutive ids.
     this.#nextId = (this.#nextId + 1) >>> 0;
     if (this.#nextId === 0) this.#listTask = undefined;
@@ -79,9 +89,46 @@ export class CallWriter {
   /** Writes and sends a message that isn't a call. */
   post(message: PoolMessage): void {
     if (this.#channel.closed) return;
-    this.#listTask = undefined;
+    this.#endList();
     this.#channel.writer.message(message);
     this.#channel.flush();
+  }
+
+  /**
+   * Writes a value of a call's stream; {@linkcode CallWriter.flush} sends it.
+   *
+   * @returns Its size in bytes.
+   * @throws {DOMException} If it can't be sent.
+   */
+  writeValue(id: number, stream: number, value: unknown): number {
+    const { writer } = this.#channel;
+    const isOpen = this.#valuesOf?.id === id &&
+      this.#valuesOf.stream === stream &&
+      writer.listByteLength < MAX_LIST_BYTES;
+    if (!isOpen) this.#endList();
+    // The header of the message counts too.
+    const before = writer.byteLength;
+    if (!isOpen) {
+      writer.beginList([MessageType.VALUES, id, stream], false);
+      this.#valuesOf = { id, stream };
+    }
+    try {
+      writer.append(value);
+    } catch (reason) {
+      this.#endList();
+      throw unsendableError("value", reason);
+    }
+    return writer.byteLength - before;
+  }
+
+  /** Waits until written values have left; `undefined` if they were copied. */
+  drained(): Promise<void> | undefined {
+    const { writer } = this.#channel;
+    const mustWait = writer.borrowsMemory ||
+      writer.byteLength > MAX_BACKLOG_BYTES;
+    if (!mustWait) return undefined;
+    this.#endList();
+    return this.#channel.drained();
   }
 
   /** Tells the worker to forget a task, if the task was sent to it. */
@@ -92,9 +139,31 @@ export class CallWriter {
 
   /** Sends everything written so far. */
   flush(): void {
-    this.#listTask = undefined;
-    this.#channel.writer.endList();
+    this.#endList();
     this.#channel.flush();
+  }
+
+  #endList(): void {
+    this.#listTask = undefined;
+    this.#valuesOf = undefined;
+    this.#channel.writer.endList();
+  }
+
+  /** Writes a call with streams as arguments. */
+  #writeOpen(call: Call): number {
+    const { task, mode, payload, streams } = call;
+    const { indexes } = streams!;
+    this.#endList();
+    let bytes: number;
+    try {
+      bytes = this.#channel.writer.message(
+        [MessageType.OPEN, task.id, this.#nextId, mode, payload, indexes],
+      );
+    } catch (reason) {
+      throw unsendableError("args", reason);
+    }
+    this.#message++;
+    return bytes;
   }
 
   #append(call: Call): number {
@@ -123,22 +192,23 @@ export class CallWriter {
   }
 
   /** Begins a list, unless the call fits in the open one. */
-  #openList({ task, terms }: Call): void {
+  #openList({ task, terms, mode }: Call): void {
     const { writer } = this.#channel;
     if (
       this.#listTask === task.id && this.#listGroup === terms.group &&
-      writer.listByteLength < MAX_LIST_BYTES
+      this.#listMode === mode && writer.listByteLength < MAX_LIST_BYTES
     ) return;
-    writer.beginList([MessageType.CALLS, task.id, this.#nextId], false);
+    writer.beginList([MessageType.CALLS, task.id, this.#nextId, mode], false);
     this.#message++;
     this.#listTask = task.id;
     this.#listGroup = terms.group;
+    this.#listMode = mode;
   }
 
   #define(task: RegisteredTask): void {
     if (this.#defined.has(task.id)) return;
     if (task.base !== undefined) this.#define(task.base);
-    this.#listTask = undefined;
+    this.#listTask = this.#valuesOf = undefined;
     const definition = this.#provide(task.definition);
     try {
       this.#channel.writer.message([MessageType.DEFINE, task.id, definition]);

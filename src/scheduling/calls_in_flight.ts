@@ -1,4 +1,5 @@
 import type { Call } from "../calls/call.ts";
+import { ResultMode } from "../protocol/worker_messages.ts";
 
 /** The unanswered calls of a lost worker. */
 export interface UnansweredCalls {
@@ -15,7 +16,8 @@ export interface UnansweredCalls {
  * A worker begins calls in that order and runs at most `concurrency` calls at
  * once. Before it begins the first call of a message, it sends the results of
  * all calls that have ended. So a call can't have begun if at least
- * `concurrency` unanswered calls precede its message.
+ * `concurrency` unanswered calls precede its message. Calls whose values have
+ * arrived don't count: they may have been paused, and others began meanwhile.
  */
 export class CallsInFlight {
   readonly #concurrency: number;
@@ -34,22 +36,29 @@ export class CallsInFlight {
   /**
    * Checks that a single result fits the call.
    *
-   * @throws {RangeError} If no call has this id, or if the call is a chunk.
+   * @throws {RangeError} If no call has this id, or if the call is a chunk or
+   * its values are sent one by one.
    */
   expect(id: number): void {
-    if (this.#get(id).chunk !== undefined) throw misfit(id);
+    const { chunk, mode, hasYielded } = this.get(id);
+    if (chunk !== undefined || mode === ResultMode.STREAM || hasYielded) {
+      throw misfit(id);
+    }
   }
 
   /**
    * Checks that the number of results fits the chunk. A worker may answer only
    * the first items if their results are large.
    *
-   * @throws {RangeError} If no call has this id, if the call isn't a chunk, or
-   * if the number of results is 0 or exceeds the number of items.
+   * @throws {RangeError} If no call has this id, if the call isn't a chunk or
+   * its values are sent one by one, or if the number of results is 0 or exceeds
+   * the number of items.
    */
   expectChunk(id: number, values: number): void {
-    const { chunk, items } = this.#get(id);
-    if (chunk === undefined || values === 0 || values > items) {
+    const { chunk, items, hasYielded } = this.get(id);
+    if (
+      chunk === undefined || values === 0 || values > items || hasYielded
+    ) {
       throw misfit(id);
     }
   }
@@ -60,7 +69,18 @@ export class CallsInFlight {
    * @throws {RangeError} If no call has this id, or if it has too few items.
    */
   expectFailure(id: number, before: number): void {
-    if (before >= this.#get(id).items) throw misfit(id);
+    if (before >= this.get(id).items) throw misfit(id);
+  }
+
+  /**
+   * Returns a call whose values may be sent one by one.
+   *
+   * @throws {RangeError} If no call has this id, or it has a single result.
+   */
+  getStreaming(id: number): Call {
+    const call = this.get(id);
+    if (call.mode === ResultMode.VALUE) throw misfit(id);
+    return call;
   }
 
   /**
@@ -69,7 +89,7 @@ export class CallsInFlight {
    * @throws {RangeError} If no call has this id.
    */
   take(id: number): Call {
-    const call = this.#get(id);
+    const call = this.get(id);
     this.#calls.delete(id);
     return call;
   }
@@ -118,7 +138,12 @@ export class CallsInFlight {
     return { begun, unbegun: calls.slice(begun.length) };
   }
 
-  #get(id: number): Call {
+  /**
+   * Returns a call that was not yet answered.
+   *
+   * @throws {RangeError} If no call has this id.
+   */
+  get(id: number): Call {
     const call = this.#calls.get(id);
     if (call === undefined) {
       throw new RangeError(`Malformed message: no call ${id} is in flight`);
@@ -137,7 +162,7 @@ export class CallsInFlight {
         message = call.message;
         inMessage = 0;
       }
-      inMessage++;
+      if (!call.hasYielded) inMessage++;
       yield call;
     }
   }

@@ -370,7 +370,9 @@ export class Scheduler {
 
   #loseCall(call: Call, worker: string, { end, cause }: LostWorker): void {
     const tries = this.#retries.count(call);
-    if (call.state !== "abandoned" && tries <= call.terms.retries) {
+    const mayRerun = call.state !== "abandoned" && call.isRepeatable &&
+      tries <= call.terms.retries;
+    if (mayRerun) {
       return this.#retries.rerun(call, (next) => this.#isolate(next, call));
     }
     const { exitStatus, stderrTail } = end;
@@ -394,5 +396,5 @@ function isPending(call: Call): boolean {
 }
 
 function isMovable(call: Call): boolean {
-  return call.state !== "abandoned" && !call.terms.pinned;
+  return call.state !== "abandoned" && !call.terms.pinned && call.isRepeatable;
 }

@@ -1,4 +1,5 @@
-import type { Call, CallOwner } from "../calls/call.ts";
+import type { Call, CallRunner } from "../calls/call.ts";
+import type { StreamLink } from "../calls/call_streams.ts";
 import { CallWriter, type ModuleSource } from "./call_writer.ts";
 import { CallsInFlight, type UnansweredCalls } from "./calls_in_flight.ts";
 import { GracePeriod } from "./grace_period.ts";
@@ -8,12 +9,17 @@ import type { WorkerEnd, WorkerProcess } from "../spawner/worker_process.ts";
 import type { Channel } from "../transport/channel.ts";
 import {
   type ChunkResults,
+  type End,
   type Failure,
   MessageType,
   type Results,
+  StreamNumber,
+  type Values,
   type WorkerMessage,
 } from "../protocol/worker_messages.ts";
 import { fromWorker } from "../protocol/check_messages.ts";
+import { unsendableError } from "../codec/unsendable_error.ts";
+import type { CreditAmount } from "../streams/credit.ts";
 
 /** A worker's process, its host's tally and the settings that apply to it. */
 export interface WorkerProfile {
@@ -43,7 +49,7 @@ export interface LostWorker extends UnansweredCalls {
 }
 
 /** The pool's end of a worker: sends calls, and receives their outcomes. */
-export class WorkerHandle implements CallOwner {
+export class WorkerHandle implements CallRunner {
   /** The worker's name in messages. */
   readonly name: string;
   /** The worker's host. */
@@ -172,9 +178,9 @@ export class WorkerHandle implements CallOwner {
     } catch (error) {
       return call.fail(error);
     }
+    this.window.sent(bytes);
     call.send(this, id, writer.message, bytes);
     this.#calls.add(call);
-    this.window.sent(bytes);
   }
 
   /** Sends everything written so far. */
@@ -199,6 +205,21 @@ export class WorkerHandle implements CallOwner {
     this.#grace.watch();
   }
 
+  /** Returns the way to send values of a call's streams. */
+  link({ id }: Call): StreamLink {
+    return new WorkerLink(this.#writer, id);
+  }
+
+  /** Uses the place of a call that was paused for others. */
+  paused(call: Call): void {
+    this.window.returned(call.bytes);
+  }
+
+  /** Takes a place for a paused call that continues. */
+  resumed(call: Call): void {
+    this.window.sent(call.bytes);
+  }
+
   /** Closes the connection, which ends the worker. */
   close(): void {
     this.#channel.close();
@@ -221,7 +242,47 @@ export class WorkerHandle implements CallOwner {
         return this.#succeedChunk(message, byteLength);
       case MessageType.FAILURE:
         return this.#fail(message, byteLength);
+      case MessageType.VALUES:
+        return this.#receive(message, byteLength);
+      case MessageType.END:
+        return this.#finish(message, byteLength);
+      case MessageType.CREDIT: {
+        const [, id, stream, values, bytes] = message;
+        this.#calls.get(id).streams?.grant(stream, { values, bytes });
+        return 0;
+      }
+      case MessageType.STOP: {
+        const [, id, stream, reason] = message;
+        this.#calls.get(id).streams?.stop(stream, reason);
+        return 0;
+      }
     }
+  }
+
+  /** Delivers values that a task has yielded, or its messages. */
+  #receive([, id, stream, values]: Values, byteLength: number): number {
+    if (stream === StreamNumber.OUTPUT) {
+      this.#calls.getStreaming(id).yielded(values, byteLength);
+      return 0;
+    }
+    const call = this.#calls.get(id);
+    const { messages } = call.streams ?? {};
+    if (messages !== undefined) messages.receive(values, byteLength);
+    else {
+      // Nobody listens, but the task may send more.
+      const credit = { values: values.length, bytes: byteLength };
+      this.link(call).grantMessages(credit);
+    }
+    return 0;
+  }
+
+  /** Delivers the end of a call's values. */
+  #finish([, id, busy]: End, byteLength: number): number {
+    const { items } = this.#calls.getStreaming(id);
+    this.window.measured(1, busy, byteLength);
+    this.#profile.tally.count(items, 0, busy);
+    this.#take(id).finish(busy);
+    return 1;
   }
 
   #succeedAll(message: Results, byteLength: number): number {
@@ -262,11 +323,56 @@ export class WorkerHandle implements CallOwner {
   /** Removes and returns a call that was answered. */
   #take(id: number): Call {
     const call = this.#calls.take(id);
-    this.window.returned(call.bytes);
+    if (call.state !== "paused") this.window.returned(call.bytes);
     if (call.state === "abandoned" && --this.#abandoned === 0) {
       this.#grace.watch();
     }
     return call;
+  }
+}
+
+/** Sends values of one call's streams. */
+class WorkerLink implements StreamLink {
+  readonly #writer: CallWriter;
+  readonly #id: number;
+
+  constructor(writer: CallWriter, id: number) {
+    this.#writer = writer;
+    this.#id = id;
+  }
+
+  write(stream: number, value: unknown): number {
+    return this.#writer.writeValue(this.#id, stream, value);
+  }
+
+  flush(): void {
+    this.#writer.flush();
+  }
+
+  drained(): Promise<void> | undefined {
+    return this.#writer.drained();
+  }
+
+  close(stream: number, errors: readonly unknown[]): void {
+    const { CLOSE } = MessageType;
+    try {
+      this.#writer.post([CLOSE, this.#id, stream, [...errors]]);
+    } catch (reason) {
+      const error = unsendableError("error", reason);
+      this.#writer.post([CLOSE, this.#id, stream, [error]]);
+    }
+  }
+
+  grantMessages(credit: CreditAmount): void {
+    this.#grant(StreamNumber.PORT, credit);
+  }
+
+  grantOutput(credit: CreditAmount): void {
+    this.#grant(StreamNumber.OUTPUT, credit);
+  }
+
+  #grant(stream: number, { values, bytes }: CreditAmount): void {
+    this.#writer.post([MessageType.CREDIT, this.#id, stream, values, bytes]);
   }
 }
 

@@ -91,6 +91,8 @@ function start(folder: string): Child {
         stdin: "piped",
         stdout: "null",
         stderr: "inherit",
+        // Whoever kills the whole process group must not kill the reaper too.
+        detached: true,
       }).spawn(),
     );
   } catch (cause) {

@@ -1,3 +1,4 @@
+import { isNotebook } from "../util/is_notebook.ts";
 import type { Signatures } from "./signatures.ts";
 import { ModuleTask, type Task } from "./task.ts";
 
@@ -71,10 +72,13 @@ export function importTasks<Module>(
 ): ImportedTasks<Module> {
   const href = String(url);
   if (!URL.canParse(href)) {
+    const quoted = JSON.stringify(href);
+    // Cells of a notebook have no import.meta.
+    const wayOut = isNotebook
+      ? `pathToFileURL(${quoted}) from "node:url"`
+      : `import.meta.resolve(${quoted})`;
     throw new TypeError(
-      `The 'url' of a task module must be absolute, but is "${href}": use import.meta.resolve(${
-        JSON.stringify(href)
-      })`,
+      `The 'url' of a task module must be absolute, but is "${href}": use ${wayOut}`,
     );
   }
   const tasks = new Map<string, ModuleTask>();

@@ -36,7 +36,24 @@ export type Signatures<Call> = Call extends {
  * @internal
  */
 export type ArgsOf<Call> = unknown extends Call ? unknown[]
-  : Extract<Signatures<Call>[0], unknown[]>;
+  : SentArgs<Extract<Signatures<Call>[0], unknown[]>>;
+
+/**
+ * The arguments that a caller passes: any async iterable arrives as a
+ * `ReadableStream`.
+ *
+ * @typeParam Args The task's parameters.
+ *
+ * @internal
+ */
+export type SentArgs<Args extends unknown[]> = {
+  [Index in keyof Args]: SentArg<Args[Index]>;
+};
+
+/** @internal */
+type SentArg<Arg> = 0 extends 1 & Arg ? Arg
+  : Arg extends ReadableStream<infer Item> ? Arg | AsyncIterable<Item>
+  : Arg;
 
 /**
  * What a function returns with some arguments, awaited.
@@ -48,7 +65,7 @@ export type ArgsOf<Call> = unknown extends Call ? unknown[]
  */
 export type ResultOf<Call, Args> = Signatures<Call> extends infer One
   ? One extends Signature<infer Taken, infer Result>
-    ? Args extends Taken ? Awaited<Result> : never
+    ? Args extends SentArgs<Extract<Taken, unknown[]>> ? Awaited<Result> : never
   : never
   : never;
 

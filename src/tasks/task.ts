@@ -1,4 +1,9 @@
-import type { TaskResult } from "./task_result.ts";
+import type { TaskPort } from "./task_port.ts";
+import type {
+  StreamTaskResult,
+  TaskResult,
+  YieldingTaskResult,
+} from "./task_result.ts";
 
 /**
  * The `this` of a task that isn't an arrow function.
@@ -19,6 +24,8 @@ import type { TaskResult } from "./task_result.ts";
 export interface TaskThis {
   /** Aborted when the task is cancelled or times out. */
   readonly signal: AbortSignal;
+  /** Exchanges messages with the caller: see {@linkcode taskPort}. */
+  readonly port: TaskPort;
 }
 
 /**
@@ -90,6 +97,72 @@ export type TaskLike<Args extends readonly unknown[], Result> = (
   // The spread lets TypeScript infer arguments from default values.
   ...args: [...Args]
 ) => TaskResult<Result>;
+
+/**
+ * A task that yields values: a generator, sync or async, or a function that
+ * returns an iterator or an async iterable, such as a `ReadableStream`, or a
+ * promise of it. {@linkcode Pool.map} yields its values in order.
+ *
+ * @example Usage
+ * ```ts
+ * import { Pool, type Transferred, type YieldingTaskLike } from "@distex/pool";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using pool = new Pool(2);
+ *
+ * function collect<Item, Value>(
+ *   items: Item[],
+ *   task: YieldingTaskLike<[Item], Value>,
+ * ): Promise<Transferred<Value>[]> {
+ *   return pool.map(task, items).toArray();
+ * }
+ *
+ * const words = await collect(["to be", "or not"], function* (text) {
+ *   yield* text.split(" ");
+ * });
+ * assertEquals(words, ["to", "be", "or", "not"]);
+ * ```
+ *
+ * @typeParam Args The types of its arguments.
+ * @typeParam Value The type of the values that it yields, awaited.
+ */
+export type YieldingTaskLike<Args extends readonly unknown[], Value> = (
+  this: TaskThis,
+  ...args: [...Args]
+) => YieldingTaskResult<Value>;
+
+/**
+ * A task for {@linkcode Pool.stream}: a generator, sync or async, or a function
+ * that returns an iterable object, such as a `ReadableStream`, or a promise of
+ * it.
+ *
+ * @example Usage
+ * ```ts
+ * import { Pool, type StreamTaskLike, type Transferred } from "@distex/pool";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using pool = new Pool(1);
+ *
+ * function collect<Item>(
+ *   task: StreamTaskLike<[number], Item>,
+ *   n: number,
+ * ): Promise<Transferred<Item>[]> {
+ *   return Array.fromAsync(pool.stream(task, n));
+ * }
+ *
+ * const numbers = await collect(function* (n) {
+ *   for (let x = 0; x < n; x++) yield x;
+ * }, 3);
+ * assertEquals(numbers, [0, 1, 2]);
+ * ```
+ *
+ * @typeParam Args The types of its arguments.
+ * @typeParam Item The type of the values that it yields.
+ */
+export type StreamTaskLike<Args extends readonly unknown[], Item> = (
+  this: TaskThis,
+  ...args: [...Args]
+) => StreamTaskResult<Item>;
 
 /** Any task, whatever its arguments and its result. */
 export type AnyTask = ((...args: never) => unknown) | TaskObject;

@@ -38,12 +38,54 @@ export type TaskResult<Result> = [Refusal<Result>] extends [never]
 export type SendableResult<Result> = [Refusal<Result>] extends [never] ? unknown
   : Unsendable<Refusal<Result>>;
 
+/**
+ * The type that a task that yields values may return.
+ *
+ * @typeParam Value The values that it yields.
+ *
+ * @internal
+ */
+export type YieldingTaskResult<Value> = [Refusal<Value>] extends [never]
+  ? Yielding<Value> | PromiseLike<Yielding<Value>>
+  : Unsendable<Refusal<Value>>;
+
+/**
+ * Anything that yields values one by one.
+ *
+ * @typeParam Value The values that it yields.
+ *
+ * @internal
+ */
+type Yielding<Value> =
+  | (Iterator<Value, unknown, never> & Iterable<Value>)
+  | AsyncIterable<Value>;
+
+/**
+ * The type that a task of a stream may return.
+ *
+ * @typeParam Item The values that it yields.
+ *
+ * @internal
+ */
+export type StreamTaskResult<Item> = [Refusal<Item>] extends [never]
+  ? IterableObject<Item> | PromiseLike<IterableObject<Item>>
+  : Unsendable<Refusal<Item>>;
+
+/**
+ * Anything that is iterable, except strings.
+ *
+ * @typeParam Item The values that it yields.
+ *
+ * @internal
+ */
+type IterableObject<Item> = (Iterable<Item> & object) | AsyncIterable<Item>;
+
 /** @internal */
 type Refusal<T> = 0 extends 1 & T ? never
   : T extends AnyFunction
     ? "a task can't return a function, because it can't leave its worker"
   : T extends AnyIterator
-    ? "a task can't return a generator or an iterator: return an array"
+    ? "a task can't return a generator or an iterator here: call it with stream() or map(), or return an array"
   : T extends symbol ? "a task can't return a symbol"
   : T extends Blob | ReadableStream | Request | Response
     ? "a task can't return a stream: return its bytes or its text"

@@ -3,16 +3,22 @@ import {
   type Calls,
   type Chunk,
   MessageType,
+  type Open,
+  ResultMode,
 } from "../protocol/worker_messages.ts";
 import { fromPool } from "../protocol/check_messages.ts";
+import { malformed } from "../codec/texts.ts";
+import { CallStreams } from "./call_streams.ts";
 import type { ResultWriter } from "./result_writer.ts";
-import { callId, ChunkProgress, type Job } from "./job.ts";
+import { callId, ChunkProgress, ItemValues, type Job } from "./job.ts";
 import { JobQueue } from "./job_queue.ts";
-import { DOMException, now, restorePrimordials } from "./primordials.ts";
+import { cancelled, now, restorePrimordials } from "./primordials.ts";
 import { RunningTasks } from "./running_tasks.ts";
+import { StreamingCalls } from "./streaming_calls.ts";
 import { runTask, TaskContext } from "./task_context.ts";
 import { type LoadedTask, TaskTable } from "./task_table.ts";
 import { prepareThrown } from "./thrown.ts";
+import { isPromiseLike, yieldsValues } from "./value_source.ts";
 
 /**
  * How long tasks run before results are sent and messages are read, in
@@ -34,6 +40,8 @@ export class Executor {
   readonly #jobs = new JobQueue();
   readonly #running = new RunningTasks();
   readonly #loading = new Set<LoadedTask>();
+  readonly #streams: CallStreams;
+  readonly #streaming: StreamingCalls;
   /** Whether a call of {@linkcode Executor.#run} is scheduled. */
   #due = false;
   #sliceEnd = 0;
@@ -43,14 +51,25 @@ export class Executor {
   constructor(results: ResultWriter, concurrency: number) {
     this.#results = results;
     this.#concurrency = concurrency;
+    this.#streams = new CallStreams(results);
+    this.#streaming = new StreamingCalls(
+      results,
+      this.#streams,
+      this.#running,
+      {
+        schedule: () => this.#schedule(),
+        attempt: (work) => this.#attempt(work),
+      },
+    );
   }
 
   /**
    * Handles a message of the pool.
    *
+   * @param byteLength The size of its frame, in bytes.
    * @throws {RangeError} If the message is malformed.
    */
-  receive(received: unknown[]): void {
+  receive(received: unknown[], byteLength: number): void {
     const message = fromPool(received);
     switch (message[0]) {
       case MessageType.CALLS:
@@ -68,20 +87,39 @@ export class Executor {
       case MessageType.FORGET:
         for (const task of message[1]) this.#tasks.forget(task);
         return;
+      case MessageType.OPEN:
+        return this.#open(message);
+      case MessageType.VALUES:
+        return this.#streams.receive(message, byteLength);
+      case MessageType.CREDIT:
+        return this.#streams.grant(message);
+      case MessageType.CLOSE:
+        return this.#streams.close(message);
     }
   }
 
-  #addCalls([, number, id, items]: Calls): void {
+  #addCalls([, number, id, mode, items]: Calls): void {
     const task = this.#tasks.get(number);
     const chunk = undefined;
-    this.#jobs.push({ task, id, items, spread: true, next: 0, chunk });
+    this.#jobs.push({ task, id, items, spread: true, mode, next: 0, chunk });
     this.#schedule();
+  }
+
+  /** Adds a call with streams as arguments. */
+  #open([type, number, id, mode, args, indexes]: Open): void {
+    if (indexes.some((index) => index >= args.length)) {
+      throw malformed(`a message of type ${type} has no such argument`);
+    }
+    const streams = this.#streams.openInputs(id, indexes.length);
+    for (const [at, index] of indexes.entries()) args[index] = streams[at];
+    this.#addCalls([MessageType.CALLS, number, id, mode, [args]]);
   }
 
   #addChunk([, number, id, spread, items]: Chunk): void {
     const task = this.#tasks.get(number);
     const chunk = new ChunkProgress(items.length);
-    this.#jobs.push({ task, id, items, spread, next: 0, chunk });
+    const mode = ResultMode.FLATTEN;
+    this.#jobs.push({ task, id, items, spread, mode, next: 0, chunk });
     this.#schedule();
   }
 
@@ -130,12 +168,18 @@ export class Executor {
     if (job.next === 0 && this.#results.hasUnsent) return this.#drain();
     if (job.chunk === undefined) this.#begin(job, job.next++);
     else this.#beginItems(job, job.chunk);
-    if (job.next === job.items.length) this.#jobs.shift();
+    if (job.next === job.items.length) this.#detach(job);
     if (this.#results.isFull) return this.#drain();
     if (now() < this.#sliceEnd) return true;
     // The event loop first handles its other events.
     this.#runAfter(new Promise((resolve) => setImmediate(resolve)));
     return false;
+  }
+
+  /** Removes a job from the queue, if it is still there. */
+  #detach(job: Job): void {
+    // Only the first job of the queue can have begun.
+    if (this.#jobs.peek() === job) this.#jobs.shift();
   }
 
   get #isAtLimit(): boolean {
@@ -165,7 +209,7 @@ export class Executor {
   /** Begins items of a chunk until the time slice is over. */
   #beginItems(job: Job, chunk: ChunkProgress): void {
     const { length } = job.items;
-    while (job.next < length && !this.#isAtLimit) {
+    while (job.next < length && !this.#isAtLimit && !chunk.isStreaming) {
       if (chunk.failed || chunk.isLarge) return this.#skipRest(job, chunk);
       this.#begin(job, job.next++);
       const isDue = ++this.#looks % ITEMS_PER_LOOK === 0;
@@ -181,7 +225,7 @@ export class Executor {
       return;
     }
     const item = job.items[index];
-    const context = new TaskContext();
+    const context = new TaskContext(id, this.#streams);
     let value: unknown;
     let isAsync: boolean;
     try {
@@ -192,7 +236,7 @@ export class Executor {
       restorePrimordials();
       return this.#threw(job, index, error);
     }
-    if (!isAsync) return this.#returned(job, index, value);
+    if (!isAsync) return this.#returned(job, index, value, context);
     restorePrimordials();
     this.#running.add(id, context);
     this.#finish(job, index, value, context);
@@ -208,7 +252,7 @@ export class Executor {
     let settle: () => void;
     try {
       const result = await value;
-      settle = () => this.#returned(job, index, result);
+      settle = () => this.#returned(job, index, result, context);
     } catch (error) {
       settle = () => this.#threw(job, index, error);
     }
@@ -225,30 +269,63 @@ export class Executor {
    */
   #cancel(id: number): void {
     this.#running.abort(id);
+    this.#streams.abort(id);
     if (!this.#jobs.cancel(id)) return;
     this.#results.busy(now());
     this.#results.thrown(id, cancelled());
+    this.#streams.end(id);
     this.#results.flush();
     // If its task is still loading, other calls may have waited behind it.
     this.#schedule();
   }
 
-  #returned(job: Job, index: number, value: unknown): void {
-    const { chunk } = job;
-    if (chunk === undefined) {
+  #returned(
+    job: Job,
+    index: number,
+    value: unknown,
+    context: TaskContext,
+  ): void {
+    const { chunk, mode } = job;
+    if (mode !== ResultMode.VALUE && isStreamed(value, mode)) {
+      this.#stream(job, index, value, context);
+    } else if (chunk === undefined) {
       restorePrimordials();
-      this.#results.value(callId(job, index), value);
-    } else if (chunk.returned(index, value)) {
+      const id = callId(job, index);
+      this.#results.value(id, value);
+      this.#streams.end(id);
+    } else if (chunk.returned(index, value) && !chunk.isStreaming) {
       this.#sendChunk(job, chunk);
     }
+  }
+
+  /** Sends a value of a call or of a chunk's item in parts. */
+  #stream(
+    job: Job,
+    index: number,
+    value: unknown,
+    context: TaskContext,
+  ): void {
+    restorePrimordials();
+    const { chunk } = job;
+    if (chunk === undefined) {
+      return this.#streaming.stream(job, index, value, context);
+    }
+    const isFirst = !chunk.isStreaming;
+    chunk.yields(index, new ItemValues(value as object, context));
+    if (!isFirst) return;
+    this.#detach(job);
+    if (this.#jobs.takeCancelled(job.id)) TaskContext.abort(context);
+    this.#streaming.streamChunk(job, chunk, context);
   }
 
   #threw(job: Job, index: number, error: unknown): void {
     const { chunk } = job;
     const thrown = prepareThrown(error, job.task);
     if (chunk === undefined) {
-      this.#results.thrown(callId(job, index), thrown);
-    } else if (chunk.threw(index, thrown)) {
+      const id = callId(job, index);
+      this.#results.thrown(id, thrown);
+      this.#streams.end(id);
+    } else if (chunk.threw(index, thrown) && !chunk.isStreaming) {
       this.#sendChunk(job, chunk);
     }
   }
@@ -268,14 +345,11 @@ export class Executor {
     restorePrimordials();
     if (!chunk.failed) this.#results.chunk(id, chunk.values);
     else this.#results.thrown(id, chunk.thrown, chunk.values);
+    this.#streams.end(id);
   }
 }
 
-function cancelled(): DOMException {
-  return new DOMException("The task was cancelled", "AbortError");
-}
-
-function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null &&
-    typeof (value as PromiseLike<unknown>).then === "function";
+/** Returns whether a value is sent in parts. */
+function isStreamed(value: unknown, mode: ResultMode): boolean {
+  return mode === ResultMode.STREAM || yieldsValues(value);
 }

@@ -1,3 +1,5 @@
+import type { ResultMode } from "../protocol/worker_messages.ts";
+import type { TaskContext } from "./task_context.ts";
 import type { LoadedTask } from "./task_table.ts";
 import { roughSize } from "../util/rough_size.ts";
 
@@ -16,6 +18,8 @@ export interface Job {
   readonly items: readonly unknown[];
   /** Whether each item is a list of arguments. */
   readonly spread: boolean;
+  /** What to do with the values that the task returns. */
+  readonly mode: ResultMode;
   /** The index of the item to begin next. */
   next: number;
   /** The progress of a chunk, whose values are sent together. */
@@ -27,6 +31,12 @@ export function callId({ id, chunk }: Job, index: number): number {
   return chunk === undefined ? id + index : id;
 }
 
+/** A generator or stream that an item of a chunk returned. */
+export class ItemValues {
+  /** Constructs the values that `source` yields for the task of a context. */
+  constructor(readonly source: object, readonly context: TaskContext) {}
+}
+
 /** Collects the outcomes of a chunk's items. */
 export class ChunkProgress {
   readonly #values: unknown[];
@@ -35,6 +45,9 @@ export class ChunkProgress {
   #bytes = 0;
   #failedAt = Infinity;
   #thrown: unknown;
+  #isStreaming = false;
+  /** Wakes {@linkcode ChunkProgress.take} when an item is settled. */
+  #changed: PromiseWithResolvers<void> | undefined;
 
   /** Constructs the progress of a chunk with this many items. */
   constructor(length: number) {
@@ -62,20 +75,56 @@ export class ChunkProgress {
     return this.failed ? this.#values.slice(0, this.#failedAt) : this.#values;
   }
 
-  /** Records an item's value, and returns whether all items are settled. */
+  /** Whether the values are sent one by one, instead of together. */
+  get isStreaming(): boolean {
+    return this.#isStreaming;
+  }
+
+  /** Records that an item yields values, which must be sent one by one. */
+  yields(index: number, values: ItemValues): void {
+    this.#isStreaming = true;
+    this.#values[index] = values;
+    this.#settle();
+  }
+
+  /**
+   * Waits for the outcome of an item that has begun, and takes its value.
+   *
+   * @throws The error of the item.
+   */
+  async take(index: number): Promise<unknown> {
+    while (!(index in this.#values) && this.#failedAt !== index) {
+      this.#changed ??= Promise.withResolvers();
+      await this.#changed.promise;
+    }
+    if (this.#failedAt === index) throw this.#thrown;
+    const value = this.#values[index];
+    this.#values[index] = undefined;
+    return value;
+  }
+
+  /**
+   * Records an item's value.
+   *
+   * @returns Whether all items are settled.
+   */
   returned(index: number, value: unknown): boolean {
     this.#values[index] = value;
     if (typeof value !== "number") this.#bytes += weigh(value, index);
-    return --this.#unsettled === 0;
+    return this.#settle();
   }
 
-  /** Records an item's error, and returns whether all items are settled. */
+  /**
+   * Records an item's error.
+   *
+   * @returns Whether all items are settled.
+   */
   threw(index: number, thrown: unknown): boolean {
     if (index < this.#failedAt) {
       this.#failedAt = index;
       this.#thrown = thrown;
     }
-    return --this.#unsettled === 0;
+    return this.#settle();
   }
 
   /** Skips the last items, and returns whether all others are settled. */
@@ -83,6 +132,12 @@ export class ChunkProgress {
     this.#values.length -= count;
     this.#unsettled -= count;
     return this.#unsettled === 0;
+  }
+
+  #settle(): boolean {
+    this.#changed?.resolve();
+    this.#changed = undefined;
+    return --this.#unsettled === 0;
   }
 }
 

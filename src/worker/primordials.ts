@@ -22,6 +22,11 @@ const typedArrays: object = getPrototypeOf(bytes);
 /** Web classes, which tasks may replace for good. */
 export const { AbortController, Blob, DOMException, URL } = globalThis;
 
+/** Makes the error of a task that was cancelled. */
+export function cancelled(): DOMException {
+  return new DOMException("The task was cancelled", "AbortError");
+}
+
 /** Writes to stderr. */
 export const { error: logError } = console;
 

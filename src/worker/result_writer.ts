@@ -2,7 +2,9 @@ import type { Channel } from "../transport/channel.ts";
 import { MessageType } from "../protocol/worker_messages.ts";
 import { TooLarge, UnsendablePart } from "../codec/unsendable_part.ts";
 import { unsendableError } from "../codec/unsendable_error.ts";
+import type { CreditAmount } from "../streams/credit.ts";
 import { logError, now } from "./primordials.ts";
+import { openSource, yieldsValues } from "./value_source.ts";
 
 /** The size in bytes at which a new list of results begins. */
 const MAX_LIST_BYTES = 2 ** 18;
@@ -15,8 +17,13 @@ export class ResultWriter {
   readonly #channel: Channel;
   /** The id of the next result in the open list; -1 if no list is open. */
   #nextId = -1;
+  /** The call and the number of the stream whose values the open list has. */
+  #streamOf = -1;
+  #streamNumber = 0;
   /** The start of the busy time not yet reported; 0 if the worker is idle. */
   #busySince = 0;
+  /** How long it was busy before that without a report, in milliseconds. */
+  #unreported = 0;
 
   /** Constructs a writer to the pool's channel. */
   constructor(channel: Channel) {
@@ -42,6 +49,7 @@ export class ResultWriter {
 
   /** Marks the worker as idle. */
   idle(): void {
+    if (this.#busySince !== 0) this.#unreported += now() - this.#busySince;
     this.#busySince = 0;
   }
 
@@ -56,8 +64,68 @@ export class ResultWriter {
     try {
       writer.append(value);
     } catch (reason) {
-      this.thrown(id, unsendableError("result", reason));
+      this.thrown(id, unsendableResult(value, reason));
     }
+  }
+
+  /**
+   * Writes a value of a call's stream.
+   *
+   * @param root The value's name in the message of an error.
+   * @returns Its size in bytes.
+   * @throws {DOMException} If it can't be sent.
+   */
+  streamValue(
+    id: number,
+    stream: number,
+    value: unknown,
+    root: string,
+  ): number {
+    const { writer } = this.#channel;
+    const isOpen = id === this.#streamOf && stream === this.#streamNumber &&
+      writer.listByteLength <= MAX_LIST_BYTES;
+    if (!isOpen) this.#endList();
+    // The header of the message counts too.
+    const before = writer.byteLength;
+    if (!isOpen) {
+      writer.beginList([MessageType.VALUES, id, stream], false);
+      this.#streamOf = id;
+      this.#streamNumber = stream;
+    }
+    try {
+      writer.append(value);
+    } catch (reason) {
+      this.#endList();
+      throw unsendableError(root, reason);
+    }
+    return writer.byteLength - before;
+  }
+
+  /** Writes the end of a call whose values were streamed. */
+  end(id: number): void {
+    this.#endList();
+    this.#channel.writer.message([MessageType.END, id, this.#took()]);
+  }
+
+  /** Sends credit for a stream of a call. */
+  grant(id: number, stream: number, { values, bytes }: CreditAmount): void {
+    this.#post([MessageType.CREDIT, id, stream, values, bytes]);
+  }
+
+  /** Asks the pool to stop a stream of a call. */
+  stop(id: number, stream: number, reason: unknown): void {
+    try {
+      this.#post([MessageType.STOP, id, stream, reason]);
+    } catch {
+      // The reason can't be sent, but the pool must learn that nobody reads.
+      this.#post([MessageType.STOP, id, stream, undefined]);
+    }
+  }
+
+  #post(message: unknown[]): void {
+    this.#endList();
+    this.#channel.writer.message(message);
+    this.#channel.flush();
   }
 
   /** Writes the values of a chunk's items. */
@@ -109,18 +177,33 @@ export class ResultWriter {
   }
 
   #endList(): void {
+    if (this.#streamOf >= 0) {
+      this.#streamOf = -1;
+      return this.#channel.writer.endList();
+    }
     if (this.#nextId < 0) return;
     this.#nextId = -1;
     this.#channel.writer.endList(this.#took());
   }
 
-  /** Returns the microseconds since the last report or the start of the work. */
+  /** Returns for how many microseconds the worker was busy without a report. */
   #took(): number {
     const time = now();
-    const microseconds = Math.round((time - this.#busySince) * 1_000);
-    this.#busySince = time;
+    const since = this.#busySince === 0 ? 0 : time - this.#busySince;
+    const microseconds = Math.round((since + this.#unreported) * 1_000);
+    this.#unreported = 0;
+    if (this.#busySince !== 0) this.#busySince = time;
     return Math.min(microseconds, 2 ** 32 - 1);
   }
+}
+
+/** Makes the error for a task's result that can't be sent. */
+function unsendableResult(value: unknown, reason: unknown): Error {
+  if (!yieldsValues(value)) return unsendableError("result", reason);
+  Promise.resolve(openSource(value)?.close(undefined)).catch(() => {});
+  return new TypeError(
+    "The task returned a generator or a stream, which run(), submit() and runOnAll() can't send: call the task with stream(), or with map(), which yields its values in order",
+  );
 }
 
 /** Returns the index of the value in an error's path, and removes that step. */

@@ -1,4 +1,4 @@
-import type { TaskContext } from "./task_context.ts";
+import { TaskContext } from "./task_context.ts";
 
 /** The async tasks that have begun but not ended. */
 export class RunningTasks {
@@ -6,7 +6,7 @@ export class RunningTasks {
   readonly #contexts = new Map<number, Set<TaskContext>>();
   #count = 0;
 
-  /** How many tasks are running. */
+  /** How many tasks are running, without those that are paused. */
   get count(): number {
     return this.#count;
   }
@@ -27,8 +27,20 @@ export class RunningTasks {
     if (contexts.size === 0) this.#contexts.delete(id);
   }
 
+  /** Stops counting a task that waits for its reader. */
+  pause(): void {
+    this.#count--;
+  }
+
+  /** Counts a paused task again. */
+  resume(): void {
+    this.#count++;
+  }
+
   /** Aborts the signals of a call's tasks. */
   abort(id: number): void {
-    for (const context of this.#contexts.get(id) ?? []) context.abort();
+    for (const context of this.#contexts.get(id) ?? []) {
+      TaskContext.abort(context);
+    }
   }
 }

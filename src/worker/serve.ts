@@ -33,5 +33,7 @@ export async function serve(orders: WorkerOrders): Promise<void> {
     new ResultWriter(channel),
     Number(concurrency),
   );
-  await channel.receive((message) => executor.receive(message));
+  await channel.receive((message, byteLength) =>
+    executor.receive(message, byteLength)
+  );
 }

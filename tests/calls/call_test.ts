@@ -2,7 +2,7 @@ import { assert, assertEquals, assertFalse } from "@std/assert";
 import {
   Call,
   type CallObserver,
-  type CallOwner,
+  type CallRunner,
   type CallState,
 } from "../../src/calls/call.ts";
 import { CallCounts } from "../../src/calls/call_counts.ts";
@@ -10,7 +10,7 @@ import { KeepAlive } from "../../src/util/keep_alive.ts";
 import { TASK } from "../helpers/fake_worker.ts";
 
 /** A call that logs its transitions and its outcome. */
-class TestCall extends Call implements CallObserver, CallOwner {
+class TestCall extends Call implements CallObserver, CallRunner {
   readonly log: string[] = [];
 
   constructor() {
@@ -23,6 +23,18 @@ class TestCall extends Call implements CallObserver, CallOwner {
 
   release(): void {
     this.log.push("released");
+  }
+
+  link(): never {
+    throw new Error("The call has no streams");
+  }
+
+  paused(): void {
+    this.log.push("gave up its place");
+  }
+
+  resumed(): void {
+    this.log.push("took its place");
   }
 
   protected override resolved(value: unknown): void {

@@ -282,6 +282,13 @@ Deno.test("mandelbrot example draws a symmetric picture", async () => {
   assertMatch(lines[15] ?? "", /^ +#{40,}/);
 });
 
+Deno.test("RxJS pipeline example averages the sizes of packed values", async () => {
+  const [same, different, ...more] = await linesOf("pipeline_rx.ts");
+  assertMatch(same ?? "", /^The same value: 1\d{3}$/);
+  assertMatch(different ?? "", /^Different values: 1\d{3}\.\d+$/);
+  assertEquals(more, []);
+});
+
 function exists(path: string): boolean {
   try {
     return Deno.statSync(path).isFile;

@@ -5,7 +5,7 @@ import { HostTally } from "../../src/scheduling/host_tally.ts";
 import { TaskRegistry } from "../../src/tasks/task_registry.ts";
 import { WorkerProcess } from "../../src/spawner/worker_process.ts";
 import { Channel } from "../../src/transport/channel.ts";
-import { MessageType } from "../../src/protocol/worker_messages.ts";
+import { MessageType, ResultMode } from "../../src/protocol/worker_messages.ts";
 import { Executor } from "../../src/worker/executor.ts";
 import { ResultWriter } from "../../src/worker/result_writer.ts";
 import { WorkerHandle } from "../../src/scheduling/worker_handle.ts";
@@ -105,7 +105,9 @@ export async function tryExecutor(random: Random): Promise<Outcome> {
   const [left, right] = MemoryConnection.pair();
   const worker = new Channel(left);
   const executor = new Executor(new ResultWriter(worker), 1 + random.below(2));
-  const serving = worker.receive((message) => executor.receive(message));
+  const serving = worker.receive((message, byteLength) =>
+    executor.receive(message, byteLength)
+  );
   const pool = new Channel(right);
   const answered = new Map<unknown, number>();
   const last = Promise.withResolvers<void>();
@@ -119,7 +121,7 @@ export async function tryExecutor(random: Random): Promise<Outcome> {
     [MessageType.DEFINE, 0, { kind: "inline", source: "(x) => x", name: "a" }],
     ...random.list(6, () => fromPool(random)),
     [MessageType.DEFINE, 3, { kind: "inline", source: "(x) => x", name: "a" }],
-    [MessageType.CALLS, 3, LAST, [[1]]],
+    [MessageType.CALLS, 3, LAST, ResultMode.VALUE, [[1]]],
   ];
   for (const message of messages) pool.writer.message(message);
   await pool.drained();
@@ -150,8 +152,8 @@ function answeredBy([type, id, , values]: unknown[]): unknown[] {
   return (values as unknown[]).map((_, index) => id as number + index);
 }
 
-function givenBy([type, , id, calls]: unknown[]): unknown[] {
-  if (type === MessageType.CHUNK) return [id];
+function givenBy([type, , id, , calls]: unknown[]): unknown[] {
+  if (type === MessageType.CHUNK || type === MessageType.OPEN) return [id];
   if (type !== MessageType.CALLS || !Array.isArray(calls)) return [];
   return typeof id === "number" ? calls.map((_, index) => id + index) : [];
 }
@@ -164,9 +166,15 @@ function fromPool(random: Random): unknown[] {
     random,
     random.pick([
       [MessageType.DEFINE, id(), definition(random)],
-      [MessageType.CALLS, id(), id(), [list(), list()]],
+      [MessageType.CALLS, id(), id(), random.below(3), [list(), list()]],
       [MessageType.CHUNK, id(), id(), false, list()],
       [MessageType.CHUNK, id(), id(), true, [list(), list()]],
+      [MessageType.OPEN, id(), id(), random.below(3), [1, 2], [
+        random.below(3),
+      ]],
+      [MessageType.VALUES, id(), random.below(4), list()],
+      [MessageType.CREDIT, id(), random.below(4), random.below(9), 9],
+      [MessageType.CLOSE, id(), random.below(4), []],
       [MessageType.FORGET, [id()]],
       [MessageType.CANCEL, id()],
       [MessageType.MODULE, random.pick(["a:b", "c:d"]), "1", "export {}"],

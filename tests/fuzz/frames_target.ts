@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Decoder } from "../../src/codec/decoder.ts";
 import { MAX_FRAME_BYTES } from "../../src/codec/wire_limits.ts";
-import { MessageType } from "../../src/protocol/worker_messages.ts";
+import { MessageType, ResultMode } from "../../src/protocol/worker_messages.ts";
 import { SpawnerMessageType } from "../../src/protocol/spawner_messages.ts";
 import type { ByteSource } from "../../src/transport/frame_reader.ts";
 import {
@@ -14,6 +14,7 @@ import { type Conversation, mutate, type Outcome, pieces } from "./fuzz.ts";
 
 const { DEFINE, FORGET, CALLS, CHUNK, RESULTS, CHUNK_RESULTS, FAILURE } =
   MessageType;
+const { VALUE } = ResultMode;
 
 const KINDS: readonly unknown[] = [
   [1, -1, 300, 70_000, 1.5, -0, NaN, true, null, undefined, 1n, 2n ** 70n],
@@ -31,7 +32,7 @@ const CONVERSATIONS: readonly [
   [
     [DEFINE, 1, { kind: "inline", source: "(x) => x", name: "task" }],
     [DEFINE, 2, { kind: "bound", task: 1, constants: KINDS }],
-    [CALLS, 1, 0, KINDS.map((value) => [value])],
+    [CALLS, 1, 0, VALUE, KINDS.map((value) => [value])],
     [CHUNK, 2, 5, false, KINDS],
     [MessageType.MODULE, "file:///a.ts", "hash", "export default 1"],
     [MessageType.CANCEL, 3],

@@ -134,8 +134,8 @@ export class Worker implements AsyncDisposable {
     return worker;
   }
 
-  receive(message: PoolMessage): void {
-    this.#executor.receive(message);
+  receive(message: PoolMessage, byteLength = 0): void {
+    this.#executor.receive(message, byteLength);
   }
 
   define(task: number, definition: Definition): void {

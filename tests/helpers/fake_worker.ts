@@ -1,3 +1,5 @@
+import type { CallRunner } from "../../src/calls/call.ts";
+import type { MapCallOwner } from "../../src/map/map_call.ts";
 import { KeepAlive } from "../../src/util/keep_alive.ts";
 import { PromisedCall } from "../../src/calls/promised_call.ts";
 import { PrefetchWindow } from "../../src/scheduling/prefetch_window.ts";
@@ -14,6 +16,24 @@ import {
 import { WorkerHandle } from "../../src/scheduling/worker_handle.ts";
 import { MemoryConnection } from "./memory_connection.ts";
 import { realDelay } from "./real_timers.ts";
+
+/** A worker for calls without streams. */
+export const RUNNER: CallRunner = {
+  release() {},
+  link() {
+    throw new Error("The call has no streams");
+  },
+  paused() {},
+  resumed() {},
+};
+
+/** Ignores the outcomes of a map's calls. */
+export const MAP: MapCallOwner = {
+  settled() {},
+  grown() {},
+  yielded() {},
+  consumed() {},
+};
 
 /** A task whose argument fake workers return. */
 export const TASK = new TaskRegistry(() => {}).register((x: unknown) => x);
@@ -121,7 +141,7 @@ export class FakeWorker {
 
   #take(message: Calls | Chunk): void {
     if (message[0] === MessageType.CALLS) {
-      const [, , firstId, argumentLists] = message;
+      const [, , firstId, , argumentLists] = message;
       argumentLists.forEach(([label], index) =>
         this.#calls.push([firstId + index, label])
       );

@@ -119,7 +119,7 @@ class FakeWorker {
     await this.#channel.drained();
   }
 
-  #take([, , firstId, argumentLists]: Calls): void {
+  #take([, , firstId, , argumentLists]: Calls): void {
     argumentLists.forEach(([label], index) =>
       this.#waiting.push([firstId + index, label])
     );

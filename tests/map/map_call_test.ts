@@ -12,6 +12,10 @@ class Owner {
   }
 
   grown(): void {}
+
+  yielded(): void {}
+
+  consumed(): void {}
 }
 
 Deno.test("MapCall reports how long a worker was busy", () => {

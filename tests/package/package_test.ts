@@ -72,6 +72,17 @@ const GRAPH = Object.keys(config.exports).map((path) =>
   `import "@distex/pool${path.slice(".".length)}";\n`
 ).join("");
 
+/** A program that needs RxJS. */
+const RX_MAIN = `
+import { Pool } from "@distex/pool";
+import { poolMap } from "@distex/pool/rx";
+import { lastValueFrom, of, toArray } from "${config.imports.rxjs}";
+
+await using pool = new Pool(1);
+const doubles = of(1, 2).pipe(poolMap(pool, (x) => x * 2), toArray());
+console.log(JSON.stringify(await lastValueFrom(doubles)));
+`;
+
 /** A task module whose only import may fail to resolve. */
 const WORDS_TASKS = `
 import { shout } from "words";
@@ -260,6 +271,7 @@ Deno.test("the package works in a separate project", async (t) => {
     "main.ts": MAIN,
     "tasks.ts": TASKS,
     "graph.ts": GRAPH,
+    "rx_main.ts": RX_MAIN,
     "words_tasks.ts": WORDS_TASKS,
     "unconfigured.ts": UNCONFIGURED,
     "ssh_main.ts": SSH_MAIN,
@@ -284,6 +296,24 @@ Deno.test("the package works in a separate project", async (t) => {
     );
     assertEquals(JSON.parse(stdout), RESULTS);
   });
+
+  await t.step(
+    "loads RxJS only for the entry point that needs it",
+    async () => {
+      const { stdout } = await runDeno(
+        ["run", "--check", "-A", "rx_main.ts"],
+        project,
+      );
+      assertEquals(JSON.parse(stdout), [2, 4]);
+      const loadsRxjs = async (program: string) => {
+        const { stdout } = await runDeno(["info", "--json", program], project);
+        return Object.keys(JSON.parse(stdout).npmPackages ?? {})
+          .some((name) => name.startsWith("rxjs@"));
+      };
+      assertEquals(await loadsRxjs("rx_main.ts"), true);
+      assertEquals(await loadsRxjs("main.ts"), false);
+    },
+  );
 
   for (const scheme of ["http", "https"] as const) {
     await t.step(`imports ${scheme} modules of other sites`, async () => {

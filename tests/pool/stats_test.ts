@@ -7,6 +7,7 @@ import {
   call,
   FakeWorker,
   HostBench,
+  MAP,
   settled,
   TASK,
 } from "../helpers/fake_worker.ts";
@@ -35,7 +36,7 @@ async function send(
 
 /** Creates a chunk of a map. */
 function chunk(...items: number[]): MapCall {
-  return new MapCall({ settled() {}, grown() {} }, TASK, items, "single");
+  return new MapCall(MAP, TASK, items, "single");
 }
 
 Deno.test("HostTally.count() adds to the totals", () => {

@@ -6,7 +6,7 @@ import {
   fromWorker,
 } from "../../src/protocol/check_messages.ts";
 import { SpawnerMessageType } from "../../src/protocol/spawner_messages.ts";
-import { MessageType } from "../../src/protocol/worker_messages.ts";
+import { MessageType, ResultMode } from "../../src/protocol/worker_messages.ts";
 
 const REQUEST = {
   address: "tcp::1",
@@ -20,6 +20,7 @@ const MACHINE = { deno: "2.9.6", platform: "linux", cpus: 8, memory: 1 };
 type Checker = (message: unknown[]) => unknown;
 
 const { DEFINE, FORGET, CALLS, CHUNK, RESULTS, FAILURE } = MessageType;
+const { VALUE } = ResultMode;
 const { OPEN, START, READY, OUTPUT, PONG } = SpawnerMessageType;
 
 const INLINE = { kind: "inline", source: "() => 1", name: "one" };
@@ -30,7 +31,7 @@ const GOOD: readonly [Checker, unknown[]][] = [
   [fromPool, [DEFINE, 0, { kind: "module", url: "file:///a.ts", name: "f" }]],
   [fromPool, [DEFINE, 1, { kind: "bound", task: 0, constants: [1] }]],
   [fromPool, [FORGET, [1, 2]]],
-  [fromPool, [CALLS, 0, 2 ** 32 - 1, [[1], []]]],
+  [fromPool, [CALLS, 0, 2 ** 32 - 1, VALUE, [[1], []]]],
   [fromPool, [CHUNK, 0, 0, true, [[1, 2]]]],
   [fromPool, [CHUNK, 0, 0, false, [1]]],
   [fromWorker, [RESULTS, 0, 5, [undefined]]],
@@ -50,9 +51,9 @@ const BAD: readonly [Checker, unknown[]][] = [
   [fromPool, [DEFINE, 0, { kind: "inline", source: "() => 1" }]],
   [fromPool, [DEFINE, 0, { kind: "other" }]],
   [fromPool, [FORGET, [-1]]],
-  [fromPool, [CALLS, 0, 2 ** 32, [[1]]]],
-  [fromPool, [CALLS, 0, 0, []]],
-  [fromPool, [CALLS, 0, 0, [1]]],
+  [fromPool, [CALLS, 0, 2 ** 32, VALUE, [[1]]]],
+  [fromPool, [CALLS, 0, 0, VALUE, []]],
+  [fromPool, [CALLS, 0, 0, VALUE, [1]]],
   [fromPool, [CHUNK, 0, 0, true, [1]]],
   [fromWorker, [RESULTS, 0, 5, []]],
   [fromWorker, [RESULTS, 0, Infinity, [1]]],

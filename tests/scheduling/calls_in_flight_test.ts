@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
-import type { Call, CallOwner } from "../../src/calls/call.ts";
+import type { Call } from "../../src/calls/call.ts";
 import { CallsInFlight } from "../../src/scheduling/calls_in_flight.ts";
 import { PromisedCall } from "../../src/calls/promised_call.ts";
 import { PrefetchWindow } from "../../src/scheduling/prefetch_window.ts";
@@ -12,13 +12,11 @@ import {
   type LostWorker,
   WorkerHandle,
 } from "../../src/scheduling/worker_handle.ts";
-import { settled } from "../helpers/fake_worker.ts";
+import { RUNNER, settled } from "../helpers/fake_worker.ts";
 
 const TASK = new TaskRegistry(() => {}).register((label: string) => label);
 
 /** The owner of sent calls. */
-const WORKER: CallOwner = { release: () => {} };
-
 /** Returns the labels of calls. */
 function labels(calls: readonly Call[]): string {
   return calls.map(({ payload }) => payload[0]).join("");
@@ -35,7 +33,7 @@ class Sent {
     for (const [message, word] of words.split(" ").entries()) {
       for (const label of word) {
         const call = new PromisedCall<unknown>(TASK, [label], undefined);
-        call.send(WORKER, id, message, 0);
+        call.send(RUNNER, id, message, 0);
         this.calls.add(call);
         this.#byLabel.set(label, { id, call });
         id++;
@@ -121,7 +119,7 @@ Deno.test("CallsInFlight.take() throws if no call has the id", () => {
 Deno.test("CallsInFlight.has() returns true until a call is answered", () => {
   const { calls } = new Sent(1, "ab");
   const call = new PromisedCall<unknown>(TASK, ["c"], undefined);
-  call.send(WORKER, 7, 1, 0);
+  call.send(RUNNER, 7, 1, 0);
   assertFalse(calls.has(call));
   calls.add(call);
   assert(calls.has(call));

@@ -8,6 +8,7 @@ import {
   call,
   CANCEL_GRACE,
   HostBench,
+  RUNNER,
   settled,
 } from "../helpers/fake_worker.ts";
 
@@ -29,7 +30,7 @@ class Scene implements Disposable {
     this.grace = new GracePeriod(this.calls, GRACE, () => this.ends++);
     for (let id = 0; id < calls; id++) {
       const sent = call(id);
-      sent.send({ release: () => {} }, id, id, 0);
+      sent.send(RUNNER, id, id, 0);
       this.#calls.push(sent);
       this.calls.add(sent);
     }

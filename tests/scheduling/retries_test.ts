@@ -2,15 +2,12 @@ import { assertEquals, assertStrictEquals } from "@std/assert";
 import type { Call } from "../../src/calls/call.ts";
 import { MapCall } from "../../src/map/map_call.ts";
 import { Retries } from "../../src/scheduling/retries.ts";
-import { call, TASK } from "../helpers/fake_worker.ts";
-
-const WORKER = { release() {} };
+import { call, MAP, RUNNER, TASK } from "../helpers/fake_worker.ts";
 
 /** Returns a chunk of two items that was sent to a worker. */
 function sentChunk(): MapCall {
-  const owner = { settled() {}, grown() {} };
-  const chunk = new MapCall(owner, TASK, ["a", "b"], "single");
-  chunk.send(WORKER, 0, 0, 0);
+  const chunk = new MapCall(MAP, TASK, ["a", "b"], "single");
+  chunk.send(RUNNER, 0, 0, 0);
   return chunk;
 }
 
@@ -24,7 +21,7 @@ Deno.test("Retries.count() counts the losses of a call", () => {
 Deno.test("Retries.rerun() submits the call itself or its parts one by one", () => {
   const retries = new Retries();
   const single = call("single");
-  single.send(WORKER, 0, 0, 0);
+  single.send(RUNNER, 0, 0, 0);
   retries.rerun(single, (next) => assertStrictEquals(next, single));
   assertEquals(single.state, "requeued");
 
@@ -47,7 +44,7 @@ Deno.test("Retries.release() abandons the current part of an abandoned call", ()
   const parts: Call[] = [];
   retries.count(chunk);
   retries.rerun(chunk, (next) => parts.push(next));
-  parts[0]!.send(WORKER, 1, 1, 1);
+  parts[0]!.send(RUNNER, 1, 1, 1);
   chunk.abandon();
   assertEquals([chunk.state, parts[0]!.state], ["settled", "abandoned"]);
   parts[0]!.succeed("a", 1);

@@ -45,14 +45,19 @@ console.log("ready", written.length, "lines");
 await new Promise((resolve) => setInterval(resolve, 2 ** 31 - 1));
 `;
 
-/** Runs the program until it is ready, kills it, and waits for the reaper. */
-async function killProgram(folder: string): Promise<string> {
+/**
+ * Runs the program until it is ready, kills it, and waits for the reaper.
+ *
+ * @param isGroup Whether to kill its whole process group.
+ */
+async function killProgram(folder: string, isGroup = false): Promise<string> {
   const code = `data:text/javascript,${encodeURIComponent(PROGRAM)}`;
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--quiet", "--no-config", code, folder],
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
+    detached: isGroup,
   }).spawn();
   // Only the program and its reaper have this stderr.
   const stderr = new Response(child.stderr).text();
@@ -68,7 +73,7 @@ async function killProgram(folder: string): Promise<string> {
   try {
     await readUntil("lines\n");
   } finally {
-    kill(child);
+    kill(isGroup ? -child.pid : child.pid);
     await child.status;
     assertEquals(await stderr, "");
     // This makes the remaining processes end by themselves.
@@ -78,9 +83,9 @@ async function killProgram(folder: string): Promise<string> {
   return text;
 }
 
-function kill(child: Deno.ChildProcess): void {
+function kill(pid: number): void {
   try {
-    child.kill("SIGKILL");
+    Deno.kill(pid, "SIGKILL");
   } catch {
     // It has ended; the test checks its output.
   }
@@ -99,6 +104,20 @@ Deno.test({
       assertStringIncludes(text, "ready 5 lines\n");
       assertFalse(text.includes("watched survived"), text);
       assertStringIncludes(text, "spared survived");
+      assertFalse(exists(folder));
+    } finally {
+      if (exists(folder)) await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: "Reaper removes the folder when the whole process group is killed",
+  ignore: !Reaper.isSupported,
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    try {
+      await killProgram(folder, true);
       assertFalse(exists(folder));
     } finally {
       if (exists(folder)) await Deno.remove(folder, { recursive: true });

@@ -17,7 +17,7 @@ import { formatAddress } from "../../src/transport/address.ts";
 import { Channel } from "../../src/transport/channel.ts";
 import { makeSecret } from "../../src/transport/secret.ts";
 import { admitWorker } from "../../src/protocol/worker_handshake.ts";
-import { MessageType } from "../../src/protocol/worker_messages.ts";
+import { MessageType, ResultMode } from "../../src/protocol/worker_messages.ts";
 
 const ADDRESS = {
   transport: "tcp",
@@ -295,7 +295,7 @@ Deno.test("WorkerLauncher.start() starts a worker that serves the pool", async (
     MessageType.DEFINE,
     ...[0, { kind: "inline", source, name: "task" }],
   ]);
-  channel.writer.message([MessageType.CALLS, 0, 0, [[1]]]);
+  channel.writer.message([MessageType.CALLS, 0, 0, ResultMode.VALUE, [[1]]]);
   channel.flush();
   const received: unknown[][] = [];
   await channel.receive((message) => {

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { MessageType } from "../../src/protocol/worker_messages.ts";
+import { MessageType, ResultMode } from "../../src/protocol/worker_messages.ts";
 import {
   begun,
   GATED,
@@ -11,12 +11,13 @@ import {
 } from "../helpers/executor_fixture.ts";
 
 const { CALLS, CANCEL, CHUNK, CHUNK_RESULTS, RESULTS } = MessageType;
+const { VALUE } = ResultMode;
 
 Deno.test("Executor answers a cancelled call in the queue at once, and doesn't begin it", async () => {
   await using worker = await Worker.open();
-  worker.receive([CALLS, GATED, 0, [[0]]]);
-  worker.receive([CALLS, GATED, 1, [[1]]]);
-  worker.receive([CALLS, GATED, 2, [[2]]]);
+  worker.receive([CALLS, GATED, 0, VALUE, [[0]]]);
+  worker.receive([CALLS, GATED, 1, VALUE, [[1]]]);
+  worker.receive([CALLS, GATED, 2, VALUE, [[2]]]);
   await haveBegun(1);
   worker.receive([CANCEL, 1]);
   await worker.assertCancelled(1);
@@ -28,7 +29,7 @@ Deno.test("Executor answers a cancelled call in the queue at once, and doesn't b
 
 Deno.test("Executor doesn't begin cancelled calls of a list", async () => {
   await using worker = await Worker.open();
-  worker.receive([CALLS, GATED, 4, [[4], [5], [6], [7]]]);
+  worker.receive([CALLS, GATED, 4, VALUE, [[4], [5], [6], [7]]]);
   await haveBegun(1);
   worker.receive([CANCEL, 5]);
   worker.receive([CANCEL, 7]);
@@ -42,7 +43,7 @@ Deno.test("Executor doesn't begin cancelled calls of a list", async () => {
 
 Deno.test("Executor cancels a call that arrived in the same turn", async () => {
   await using worker = await Worker.open();
-  worker.receive([CALLS, GATED, 0, [[0]]]);
+  worker.receive([CALLS, GATED, 0, VALUE, [[0]]]);
   worker.receive([CANCEL, 0]);
   await worker.assertCancelled(0);
   assertEquals(begun, []);
@@ -50,8 +51,8 @@ Deno.test("Executor cancels a call that arrived in the same turn", async () => {
 
 Deno.test("Executor aborts the signal of a running call, and sends its result", async () => {
   await using worker = await Worker.open(2);
-  worker.receive([CALLS, GATED, 0, [[0]]]);
-  worker.receive([CALLS, PATIENT, 1, [[1]]]);
+  worker.receive([CALLS, GATED, 0, VALUE, [[0]]]);
+  worker.receive([CALLS, PATIENT, 1, VALUE, [[1]]]);
   await haveBegun(2);
   worker.receive([CANCEL, 0]);
   worker.receive([CANCEL, 1]);
@@ -63,9 +64,9 @@ Deno.test("Executor aborts the signal of a running call, and sends its result", 
 
 Deno.test("Executor answers a chunk at once if it is cancelled before it begins", async () => {
   await using worker = await Worker.open();
-  worker.receive([CALLS, GATED, 0, [[0]]]);
+  worker.receive([CALLS, GATED, 0, VALUE, [[0]]]);
   worker.receive([CHUNK, GATED, 1, false, [1, 2, 3]]);
-  worker.receive([CALLS, GATED, 2, [[4]]]);
+  worker.receive([CALLS, GATED, 2, VALUE, [[4]]]);
   await haveBegun(1);
   worker.receive([CANCEL, 1]);
   await worker.assertCancelled(1);
@@ -78,7 +79,7 @@ Deno.test("Executor answers a chunk at once if it is cancelled before it begins"
 Deno.test("Executor runs no more items of a chunk that is cancelled", async () => {
   await using worker = await Worker.open();
   worker.receive([CHUNK, GATED, 0, false, [0, 1, 2, 3]]);
-  worker.receive([CALLS, GATED, 1, [[9]]]);
+  worker.receive([CALLS, GATED, 1, VALUE, [[9]]]);
   open(0);
   await haveBegun(2);
   assertEquals(begun, [0, 1]);
@@ -113,14 +114,14 @@ Deno.test("Executor runs a new chunk with the id of a chunk whose items it skipp
   worker.receive([CANCEL, 0]);
   worker.receive([CANCEL, 0]);
   await worker.assertCancelled(0);
-  worker.receive([CALLS, GATED, 0, [[7]]]);
+  worker.receive([CALLS, GATED, 0, VALUE, [[7]]]);
   open(7);
   assertEquals(await worker.next(), [RESULTS, 0, 0, [70]]);
 });
 
 Deno.test("Executor ignores the cancellation of an answered call", async () => {
   await using worker = await Worker.open();
-  worker.receive([CALLS, GATED, 0, [[0], [1]]]);
+  worker.receive([CALLS, GATED, 0, VALUE, [[0], [1]]]);
   open(0, 1, 2);
   assertEquals(await worker.next(), [RESULTS, 0, 0, [0]]);
   assertEquals(await worker.next(), [RESULTS, 1, 0, [10]]);
@@ -128,7 +129,7 @@ Deno.test("Executor ignores the cancellation of an answered call", async () => {
   worker.receive([CANCEL, 1]);
   // This id is in the upper half of all ids.
   worker.receive([CANCEL, 2 ** 32 - 5]);
-  worker.receive([CALLS, GATED, 2, [[2]]]);
+  worker.receive([CALLS, GATED, 2, VALUE, [[2]]]);
   assertEquals(await worker.next(), [RESULTS, 2, 0, [20]]);
   assertEquals(told, []);
 });
@@ -136,8 +137,8 @@ Deno.test("Executor ignores the cancellation of an answered call", async () => {
 Deno.test("Executor cancels calls of a list across the highest id", async () => {
   await using worker = await Worker.open();
   const last = 2 ** 32 - 1;
-  worker.receive([CALLS, GATED, last - 1, [[0], [1]]]);
-  worker.receive([CALLS, GATED, 0, [[2], [3]]]);
+  worker.receive([CALLS, GATED, last - 1, VALUE, [[0], [1]]]);
+  worker.receive([CALLS, GATED, 0, VALUE, [[2], [3]]]);
   await haveBegun(1);
   for (const id of [last - 1, last, 1]) worker.receive([CANCEL, id]);
   assertEquals(told, [0]);

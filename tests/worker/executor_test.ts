@@ -7,6 +7,7 @@ import {
 import {
   MessageType,
   type PoolMessage,
+  ResultMode,
 } from "../../src/protocol/worker_messages.ts";
 import {
   begun,
@@ -20,12 +21,13 @@ import {
 } from "../helpers/executor_fixture.ts";
 
 const { FORGET, CALLS, CHUNK, RESULTS, CHUNK_RESULTS, FAILURE } = MessageType;
+const { VALUE } = ResultMode;
 
 Deno.test("Executor runs calls in their order", async () => {
   await using worker = await Worker.open();
   worker.defineInline("(a, b) => [a, b]");
-  worker.receive([CALLS, TASK, 7, [[1, 2], [3], []]]);
-  worker.receive([CALLS, TASK, 10, [[5, 6]]]);
+  worker.receive([CALLS, TASK, 7, VALUE, [[1, 2], [3], []]]);
+  worker.receive([CALLS, TASK, 10, VALUE, [[5, 6]]]);
   assertEquals(await worker.values(4), [
     [7, [1, 2]],
     [8, [3, undefined]],
@@ -37,8 +39,8 @@ Deno.test("Executor runs calls in their order", async () => {
 Deno.test("Executor runs async calls one after the other by default", async () => {
   await using worker = await Worker.open();
   worker.defineInline("() => 'sync'");
-  worker.receive([CALLS, GATED, 0, [[0], [1]]]);
-  worker.receive([CALLS, TASK, 2, [[]]]);
+  worker.receive([CALLS, GATED, 0, VALUE, [[0], [1]]]);
+  worker.receive([CALLS, TASK, 2, VALUE, [[]]]);
   open(1);
   await haveBegun(1);
   assertEquals(begun, [0]);
@@ -48,8 +50,8 @@ Deno.test("Executor runs async calls one after the other by default", async () =
 
 Deno.test("Executor runs `concurrency` async calls at once", async () => {
   await using worker = await Worker.open(3);
-  worker.receive([CALLS, GATED, 0, [[0], [1]]]);
-  worker.receive([CALLS, GATED, 2, [[2], [3], [4]]]);
+  worker.receive([CALLS, GATED, 0, VALUE, [[0], [1]]]);
+  worker.receive([CALLS, GATED, 2, VALUE, [[2], [3], [4]]]);
   await haveBegun(3);
   assertEquals(begun, [0, 1, 2]);
   open(1);
@@ -66,13 +68,13 @@ Deno.test("Executor runs `concurrency` async calls at once", async () => {
 Deno.test("Executor runs further calls after one throws or rejects", async () => {
   await using worker = await Worker.open();
   worker.defineInline("(x) => { if (x === 1) throw new TypeError('no'); }");
-  worker.receive([CALLS, TASK, 0, [[0], [1], [2]]]);
+  worker.receive([CALLS, TASK, 0, VALUE, [[0], [1], [2]]]);
   assertEquals(await worker.values(1), [[0, undefined]]);
   const { id, thrown, before } = await worker.nextFailure();
   assertInstanceOf(thrown, TypeError);
   assertEquals([id, thrown.message, before], [1, "no", []]);
   assertEquals(await worker.values(1), [[2, undefined]]);
-  worker.receive([CALLS, GATED, 3, [[3], [4]]]);
+  worker.receive([CALLS, GATED, 3, VALUE, [[3], [4]]]);
   fail(3, new RangeError("rejected"));
   open(4);
   assertEquals((await worker.nextFailure()).thrown.message, "rejected");
@@ -82,14 +84,14 @@ Deno.test("Executor runs further calls after one throws or rejects", async () =>
 Deno.test("Executor awaits any object with a then()", async () => {
   await using worker = await Worker.open();
   worker.defineInline("(x) => ({ then: (resolve) => resolve(x + 1) })");
-  worker.receive([CALLS, TASK, 0, [[1]]]);
+  worker.receive([CALLS, TASK, 0, VALUE, [[1]]]);
   assertEquals(await worker.values(1), [[0, 2]]);
 });
 
 Deno.test("Executor reports results that can't be sent, and runs further calls", async () => {
   await using worker = await Worker.open();
   worker.defineInline("(x) => x === 1 ? { f() {} } : x");
-  worker.receive([CALLS, TASK, 0, [[0], [1], [2]]]);
+  worker.receive([CALLS, TASK, 0, VALUE, [[0], [1], [2]]]);
   assertEquals(await worker.values(1), [[0, 0]]);
   const { id, thrown } = await worker.nextFailure();
   assertEquals([id, thrown.name], [1, "DataCloneError"]);
@@ -101,8 +103,8 @@ Deno.test("Executor throws for each call of a task that can't be loaded", async 
   const { url } = import.meta;
   worker.define(TASK, { kind: "module", url, name: "none" });
   worker.defineInline("() => 'fine'", TASK + 1);
-  worker.receive([CALLS, TASK, 0, [[], []]]);
-  worker.receive([CALLS, TASK + 1, 2, [[]]]);
+  worker.receive([CALLS, TASK, 0, VALUE, [[], []]]);
+  worker.receive([CALLS, TASK + 1, 2, VALUE, [[]]]);
   for (const expected of [0, 1]) {
     const { id, thrown } = await worker.nextFailure();
     assertEquals(id, expected);
@@ -116,7 +118,7 @@ Deno.test("Executor sends a result before another call can change its memory", a
   worker.defineInline(
     "((bytes) => (x) => bytes.fill(x))(new Uint8Array(2 ** 20))",
   );
-  worker.receive([CALLS, TASK, 0, [[1], [2], [3]]]);
+  worker.receive([CALLS, TASK, 0, VALUE, [[1], [2], [3]]]);
   for (const [id, value] of await worker.values(3)) {
     assertInstanceOf(value, Uint8Array);
     assert(value.every((byte) => byte === id + 1));
@@ -128,7 +130,7 @@ Deno.test("Executor sends results when a time slice is over", async () => {
   worker.defineInline(
     "(end) => { end += performance.now(); while (performance.now() < end); }",
   );
-  worker.receive([CALLS, TASK, 0, [[2], [2], [2]]]);
+  worker.receive([CALLS, TASK, 0, VALUE, [[2], [2], [2]]]);
   for (const id of [0, 1, 2]) {
     assertEquals(await worker.next(), [RESULTS, id, 0, [undefined]]);
   }
@@ -187,14 +189,14 @@ Deno.test("Executor sends the values before a chunk's failed item, and runs none
   worker.receive([CHUNK, TASK, 0, false, [0, 1, 2, 3, 4]]);
   const { id, thrown, before } = await worker.nextFailure();
   assertEquals([id, thrown.message, before], [0, "seen: 0,1,2", [0, 10]]);
-  worker.receive([CALLS, TASK, 1, [[9]]]);
+  worker.receive([CALLS, TASK, 1, VALUE, [[9]]]);
   assertEquals(await worker.values(1), [[1, [0, 1, 2, 9]]]);
 });
 
 Deno.test("Executor runs no more items of a chunk after one rejects", async () => {
   await using worker = await Worker.open();
   worker.receive([CHUNK, GATED, 0, false, [0, 1, 2, 3]]);
-  worker.receive([CALLS, GATED, 1, [[4]]]);
+  worker.receive([CALLS, GATED, 1, VALUE, [[4]]]);
   open(0, 4);
   fail(1, new Error("no"));
   const { id, thrown, before } = await worker.nextFailure();
@@ -227,9 +229,9 @@ Deno.test("Executor sends the values before an item whose value can't be sent", 
 Deno.test("Executor forgets tasks, but runs their queued calls", async () => {
   await using worker = await Worker.open();
   worker.defineInline("(x) => x");
-  worker.receive([CALLS, TASK, 0, [[1]]]);
+  worker.receive([CALLS, TASK, 0, VALUE, [[1]]]);
   worker.receive([FORGET, [TASK, 99]]);
-  const calls: PoolMessage = [CALLS, TASK, 1, [[2]]];
+  const calls: PoolMessage = [CALLS, TASK, 1, VALUE, [[2]]];
   assertThrows(() => worker.receive(calls), RangeError, `no task ${TASK}`);
   assertEquals(await worker.values(1), [[0, 1]]);
   worker.defineInline("(x) => -x");

@@ -1,8 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { MessageType } from "../../src/protocol/worker_messages.ts";
+import { MessageType, ResultMode } from "../../src/protocol/worker_messages.ts";
 import { TASK, Worker } from "../helpers/executor_fixture.ts";
 
 const { CHUNK, CHUNK_RESULTS, CALLS, RESULTS } = MessageType;
+const { VALUE } = ResultMode;
 
 /** A chunk's items, as sizes of their results in KiB. */
 const ITEMS = [1, 400, 400, 400, 400, 400];
@@ -22,7 +23,7 @@ for (const [what, task] of Object.entries(TASKS)) {
     const [type, id, , values] = await worker.next() as unknown[];
     assertEquals([type, id], [CHUNK_RESULTS, 3]);
     assertEquals((values as unknown[]).length, 4);
-    worker.receive([CALLS, TASK, 4, [[0]]]);
+    worker.receive([CALLS, TASK, 4, VALUE, [[0]]]);
     const [next] = await worker.next() as unknown[];
     assertEquals(next, RESULTS);
   });

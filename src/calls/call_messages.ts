@@ -1,0 +1,156 @@
+import {
+  Credit,
+  type CreditAmount,
+  NO_CREDIT,
+  SMALL_CREDIT,
+} from "../streams/credit.ts";
+import { StreamNumber } from "../protocol/worker_messages.ts";
+import { CreditAccount } from "../streams/credit_account.ts";
+import { Queue } from "../util/queue.ts";
+import type { CallPort, MessageListener } from "../options/call_options.ts";
+import type { StreamLink } from "./call_streams.ts";
+
+/** Messages that arrived together. */
+interface Batch {
+  readonly messages: readonly unknown[];
+  readonly bytes: number;
+}
+
+/** A message that waits for credit. */
+interface Waiting {
+  readonly message: unknown;
+  readonly sent: PromiseWithResolvers<void>;
+}
+
+/** The caller's end of the messages between a task and its caller. */
+export class CallMessages {
+  /** Sends messages to the task, for the listener. */
+  readonly port: CallPort = {
+    postMessage: (message) => this.postMessage(message),
+  };
+  readonly #fail: (error: unknown) => void;
+  #listener: MessageListener | undefined;
+  #link: StreamLink | undefined;
+  #credit = new Credit(NO_CREDIT);
+  #account = new CreditAccount(SMALL_CREDIT);
+  readonly #waiting = new Queue<Waiting>();
+  readonly #received = new Queue<Batch>();
+  #isDelivering = false;
+  #hasEnded = false;
+
+  /**
+   * Constructs the messages of a call.
+   *
+   * @param listener Handles the task's messages; `undefined` drops them.
+   * @param fail Ends the call, because the listener has thrown.
+   */
+  constructor(
+    listener: MessageListener | undefined,
+    fail: (error: unknown) => void,
+  ) {
+    this.#listener = listener;
+    this.#fail = fail;
+  }
+
+  /** Sets the listener of the task's messages. */
+  listen(listener: MessageListener): void {
+    this.#listener = listener;
+  }
+
+  /** See {@linkcode CallPort.postMessage}. */
+  postMessage(message: unknown): Promise<void> {
+    if (this.#hasEnded) return Promise.resolve();
+    if (this.#waiting.length >= SMALL_CREDIT.values) {
+      throw new DOMException(
+        `The task hasn't read ${SMALL_CREDIT.values} messages: await postMessage() before the next one`,
+        "QuotaExceededError",
+      );
+    }
+    if (this.#credit.isOpen && this.#waiting.length === 0) {
+      return this.#send(message);
+    }
+    const sent = Promise.withResolvers<void>();
+    this.#waiting.push({ message, sent });
+    return sent.promise;
+  }
+
+  /** Handles that a worker has the call. */
+  open(link: StreamLink): void {
+    this.#link = link;
+    this.#credit = new Credit(NO_CREDIT);
+    this.#account = new CreditAccount(SMALL_CREDIT);
+  }
+
+  /** Adds credit from the worker. */
+  grant(credit: CreditAmount): void {
+    this.#credit.grant(credit);
+    while (this.#credit.isOpen) {
+      const waiting = this.#waiting.shift();
+      if (waiting === undefined) return;
+      try {
+        waiting.sent.resolve(this.#send(waiting.message));
+      } catch (error) {
+        waiting.sent.reject(error);
+      }
+    }
+  }
+
+  /**
+   * Delivers messages of the task.
+   *
+   * @throws {RangeError} If the worker had no credit for them.
+   */
+  receive(messages: readonly unknown[], bytes: number): void {
+    this.#account.received(messages.length, bytes);
+    this.#received.push({ messages, bytes });
+    if (!this.#isDelivering) this.#deliver();
+  }
+
+  /** Ends with the call. Messages that arrived are still delivered. */
+  end(): void {
+    this.#hasEnded = true;
+    this.#link = undefined;
+    this.#credit.cancel();
+    for (const { sent } of this.#waiting.drain()) sent.resolve();
+  }
+
+  #send(message: unknown): Promise<void> {
+    const link = this.#link!;
+    this.#credit.spend(link.write(StreamNumber.PORT, message));
+    link.flush();
+    return this.#sent(link);
+  }
+
+  async #sent(link: StreamLink): Promise<void> {
+    await link.drained();
+    if (!this.#hasEnded) await this.#credit.whenOpen();
+  }
+
+  /** Calls the listener; if it returns a promise, waits for it. */
+  async #deliver(): Promise<void> {
+    this.#isDelivering = true;
+    try {
+      for (;;) {
+        const batch = this.#received.shift();
+        if (batch === undefined) break;
+        for (const message of batch.messages) {
+          const result = this.#listener?.(message, this.port);
+          if (isPromiseLike(result)) await result;
+        }
+        const { messages, bytes } = batch;
+        const credit = this.#account.read(messages.length, bytes);
+        if (credit !== undefined) this.#link?.grantMessages(credit);
+      }
+    } catch (error) {
+      this.#listener = undefined;
+      this.#received.drain();
+      this.#fail(error);
+    }
+    this.#isDelivering = false;
+  }
+}
+
+function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null &&
+    typeof (value as PromiseLike<unknown>).then === "function";
+}

@@ -1,0 +1,87 @@
+import { StreamNumber } from "../protocol/worker_messages.ts";
+import type { CreditAmount } from "../streams/credit.ts";
+import type { ArgumentStream } from "./argument_stream.ts";
+import type { CallMessages } from "./call_messages.ts";
+
+/** Sends values of a call's streams to the worker that has the call. */
+export interface StreamLink {
+  /**
+   * Writes a value.
+   *
+   * @returns Its size in bytes.
+   * @throws {DOMException} If it can't be sent.
+   */
+  write(stream: number, value: unknown): number;
+  /** Sends what was written. */
+  flush(): void;
+  /** Waits until written values have left; `undefined` if they were copied. */
+  drained(): Promise<void> | undefined;
+  /** Ends a stream, with the error in the list if there is one. */
+  close(stream: number, errors: readonly unknown[]): void;
+  /** Grants credit for the task's messages. */
+  grantMessages(credit: CreditAmount): void;
+  /** Grants credit for the values that the task yields. */
+  grantOutput(credit: CreditAmount): void;
+}
+
+/** The streams that are arguments of a call, and its messages. */
+export class CallStreams {
+  readonly #inputs: readonly ArgumentStream[];
+  readonly #messages: CallMessages | undefined;
+
+  /** Constructs the streams of a call that no worker has. */
+  constructor(
+    inputs: readonly ArgumentStream[],
+    messages: CallMessages | undefined,
+  ) {
+    this.#inputs = inputs;
+    this.#messages = messages;
+  }
+
+  /** The indexes of the arguments that are streams. */
+  get indexes(): number[] {
+    return this.#inputs.map(({ index }) => index);
+  }
+
+  /** Whether the task has begun to read a stream. */
+  get isUsed(): boolean {
+    return this.#inputs.some(({ isUsed }) => isUsed);
+  }
+
+  /** The messages between the task and its caller, if the caller wants any. */
+  get messages(): CallMessages | undefined {
+    return this.#messages;
+  }
+
+  /** Returns the same streams with messages. */
+  withMessages(messages: CallMessages): CallStreams {
+    return new CallStreams(this.#inputs, messages);
+  }
+
+  /** Handles that a worker has the call. */
+  open(link: StreamLink): void {
+    this.#inputs.forEach((input, at) => {
+      input.open(link, StreamNumber.FIRST_INPUT + at);
+    });
+    this.#messages?.open(link);
+  }
+
+  /** Adds credit from the worker. */
+  grant(stream: number, credit: CreditAmount): void {
+    if (stream === StreamNumber.PORT) this.#messages?.grant(credit);
+    else this.#inputs[stream - StreamNumber.FIRST_INPUT]?.grant(credit);
+  }
+
+  /** Ends a stream that the task doesn't read on. */
+  stop(stream: number, reason: unknown): void {
+    this.#inputs[stream - StreamNumber.FIRST_INPUT]?.end(reason);
+  }
+
+  /** Ends all streams with their call. */
+  end(): void {
+    this.#messages?.end();
+    if (this.#inputs.length === 0) return;
+    const reason = new DOMException("The task has ended", "AbortError");
+    for (const input of this.#inputs) input.end(reason);
+  }
+}

@@ -1,0 +1,70 @@
+import {
+  DISPLAY,
+  displayTable,
+  type MediaBundle,
+  type TableCell,
+} from "../util/display_table.ts";
+import type { PoolStats } from "./stats.ts";
+
+/** The name of the row with the numbers of all hosts. */
+const ALL = "all";
+
+/**
+ * Makes a notebook display statistics as a table. They stay a plain object: the
+ * method isn't enumerable.
+ */
+export function displayable(stats: PoolStats): PoolStats {
+  return Object.defineProperty(stats, DISPLAY, {
+    value: () => displayStats(stats),
+    writable: true,
+    configurable: true,
+  });
+}
+
+/** Formats statistics as a table with a row for each host and one for all. */
+export function displayStats(stats: PoolStats): MediaBundle {
+  const { hosts } = stats;
+  const hasErrors = hosts.some(({ error }) => error !== undefined);
+  const columns = [
+    "host",
+    "kind",
+    "workers",
+    "queued",
+    "running",
+    "done",
+    "failed",
+    "busy (s)",
+    "lost",
+    ...(hasErrors ? ["error"] : []),
+  ];
+  const rows = hosts.map((host): TableCell[] => [
+    host.name,
+    host.kind,
+    host.workers,
+    "",
+    host.running,
+    host.done,
+    host.failed,
+    seconds(host.busy),
+    host.lost,
+    ...(hasErrors ? [host.error?.message ?? ""] : []),
+  ]);
+  const all: TableCell[] = [
+    ALL,
+    "",
+    stats.workers,
+    stats.queued,
+    stats.running,
+    stats.done,
+    stats.failed,
+    seconds(hosts.reduce((busy, host) => busy + host.busy, 0)),
+    hosts.reduce((lost, host) => lost + host.lost, 0),
+    ...(hasErrors ? [""] : []),
+  ];
+  return displayTable(columns, [...rows, all]);
+}
+
+/** Rounds milliseconds to tenths of a second. */
+function seconds(milliseconds: number): number {
+  return Math.round(milliseconds / 100) / 10;
+}

@@ -1,0 +1,136 @@
+import { ResultMode } from "../protocol/worker_messages.ts";
+import { SMALL_CREDIT, STREAM_CREDIT } from "../streams/credit.ts";
+import type { CallStreams } from "./call_streams.ts";
+import { callId, type ChunkProgress, ItemValues, type Job } from "./job.ts";
+import { OutputStream } from "./output_stream.ts";
+import { cancelled, now, restorePrimordials } from "./primordials.ts";
+import type { ResultWriter } from "./result_writer.ts";
+import type { RunningTasks } from "./running_tasks.ts";
+import { runTask, TaskContext } from "./task_context.ts";
+import { prepareThrown } from "./thrown.ts";
+import { isPromiseLike, yieldsValues } from "./value_source.ts";
+
+/** The executor of the streaming calls. */
+export interface StreamingCallsEvents {
+  /** Begins waiting calls, because a place has become free. */
+  schedule(): void;
+  /** Does work that fails only if a task has broken this worker. */
+  attempt(work: () => void): void;
+}
+
+/** The calls whose values are sent one by one, while the tasks yield them. */
+export class StreamingCalls {
+  readonly #results: ResultWriter;
+  readonly #streams: CallStreams;
+  readonly #running: RunningTasks;
+  readonly #events: StreamingCallsEvents;
+
+  /** Constructs the streaming calls of an executor. */
+  constructor(
+    results: ResultWriter,
+    streams: CallStreams,
+    running: RunningTasks,
+    events: StreamingCallsEvents,
+  ) {
+    this.#results = results;
+    this.#streams = streams;
+    this.#running = running;
+    this.#events = events;
+  }
+
+  /** Sends what a call's value yields, then answers the call. */
+  stream(job: Job, index: number, value: unknown, context: TaskContext): void {
+    this.#run(
+      job,
+      callId(job, index),
+      context,
+      (output) => output.sendAll(value, context),
+    );
+  }
+
+  /**
+   * Sends the values of a chunk in the order of its items, then answers the
+   * chunk. Runs the items that haven't begun one after another.
+   *
+   * @param context The context of the first item that yields values.
+   */
+  streamChunk(job: Job, chunk: ChunkProgress, context: TaskContext): void {
+    this.#run(
+      job,
+      job.id,
+      context,
+      (output) => this.#sendItems(job, chunk, context, output),
+    );
+  }
+
+  async #run(
+    job: Job,
+    id: number,
+    context: TaskContext,
+    send: (output: OutputStream) => Promise<void>,
+  ): Promise<void> {
+    const results = this.#results;
+    const running = this.#running;
+    const { schedule, attempt } = this.#events;
+    running.add(id, context);
+    const most = job.mode === ResultMode.STREAM ? STREAM_CREDIT : SMALL_CREDIT;
+    const credit = this.#streams.openOutput(id, most);
+    const output = new OutputStream(id, results, credit, {
+      paused: () => {
+        running.pause();
+        schedule();
+      },
+      resumed: () => {
+        running.resume();
+        results.busy(now());
+      },
+    });
+    let answer = () => results.end(id);
+    try {
+      await send(output);
+    } catch (error) {
+      answer = () => results.thrown(id, prepareThrown(error, job.task));
+    }
+    attempt(() => {
+      running.delete(id, context);
+      answer();
+      this.#streams.end(id);
+      schedule();
+    });
+  }
+
+  async #sendItems(
+    job: Job,
+    chunk: ChunkProgress,
+    context: TaskContext,
+    output: OutputStream,
+  ): Promise<void> {
+    const { items } = job;
+    for (let index = 0; index < items.length; index++) {
+      if (TaskContext.isAborted(context)) throw cancelled();
+      const hasBegun = index < job.next;
+      let value = hasBegun
+        ? await chunk.take(index)
+        : this.#begin(job, job.next++, context);
+      if (isPromiseLike(value)) {
+        output.flushSoon();
+        value = await value;
+      }
+      restorePrimordials();
+      if (value instanceof ItemValues) {
+        await output.sendAll(value.source, value.context);
+      } else if (!hasBegun && yieldsValues(value)) {
+        await output.sendAll(value, context);
+      } else {
+        await output.send(value);
+      }
+      await output.yieldIfDue();
+    }
+  }
+
+  #begin(job: Job, index: number, context: TaskContext): unknown {
+    const item = job.items[index];
+    const args = job.spread ? item as unknown[] : [item];
+    return runTask(job.task.run!, context, args);
+  }
+}

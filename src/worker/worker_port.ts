@@ -1,0 +1,93 @@
+import { Credit, type CreditAmount, SMALL_CREDIT } from "../streams/credit.ts";
+import { CreditAccount } from "../streams/credit_account.ts";
+import { ValueStream } from "../streams/value_stream.ts";
+import { DOMException } from "./primordials.ts";
+
+/** Sends what a port has for the pool. */
+export interface PortLink {
+  /** Sends a message, and returns its size in bytes. */
+  send(value: unknown): number;
+  /** Waits until all messages have left. */
+  drained(): Promise<void> | undefined;
+  /** Grants the pool credit for messages. */
+  grant(credit: CreditAmount): void;
+}
+
+/** A task's end of the messages between the task and its caller. */
+export class WorkerPort implements AsyncIterableIterator<unknown, undefined> {
+  readonly #link: PortLink;
+  readonly #credit = new Credit(SMALL_CREDIT);
+  readonly #account = new CreditAccount(SMALL_CREDIT);
+  readonly #incoming: ValueStream;
+  #reader: ReadableStreamDefaultReader<unknown> | undefined;
+  #isClosed = false;
+
+  /** Opens the port. */
+  constructor(link: PortLink) {
+    this.#link = link;
+    this.#incoming = new ValueStream({
+      read: (values, bytes) => {
+        const grant = this.#account.read(values, bytes);
+        if (grant !== undefined) link.grant(grant);
+      },
+      cancelled: () => {},
+    });
+    link.grant(SMALL_CREDIT);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** See {@linkcode TaskPort.postMessage}. */
+  postMessage(message: unknown): Promise<void> {
+    const credit = this.#credit;
+    if (this.#isClosed) return Promise.resolve();
+    if (!credit.isOpen) {
+      throw new DOMException(
+        "The caller hasn't read the earlier messages: await postMessage() before the next one",
+        "QuotaExceededError",
+      );
+    }
+    credit.spend(this.#link.send(message));
+    return this.#sent();
+  }
+
+  async next(): Promise<IteratorResult<unknown, undefined>> {
+    this.#reader ??= this.#incoming.readable.getReader();
+    const { done, value } = await this.#reader.read();
+    return done ? { done, value: undefined } : { done, value };
+  }
+
+  /** Leaves a loop; a later one continues with the next message. */
+  return(): Promise<IteratorResult<unknown, undefined>> {
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  /** Receives messages from the pool; for the worker only. */
+  static receive(
+    port: WorkerPort,
+    messages: readonly unknown[],
+    bytes: number,
+  ): void {
+    port.#account.received(messages.length, bytes);
+    port.#incoming.push(messages, bytes);
+  }
+
+  /** Adds credit for messages to the pool; for the worker only. */
+  static grant(port: WorkerPort, credit: CreditAmount): void {
+    port.#credit.grant(credit);
+  }
+
+  /** Ends the port with its call; for the worker only. */
+  static close(port: WorkerPort): void {
+    port.#isClosed = true;
+    port.#credit.cancel();
+    port.#incoming.end();
+  }
+
+  async #sent(): Promise<void> {
+    await this.#link.drained();
+    if (!this.#isClosed) await this.#credit.whenOpen();
+  }
+}
