@@ -5,7 +5,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { dirname, join, relative } from "node:path";
-import { gunzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { denoArgs, linesOf, run, runExample } from "../helpers/examples.ts";
 
 /** A folder with files that is removed at the end of a block. */
@@ -273,6 +273,12 @@ Deno.test("async timer example runs a timer for each item", async () => {
   for (const line of last) {
     assertMatch(line, /^All clocks are reset: one more, done \d+ ms /);
   }
+});
+
+Deno.test("pipeline example of streams compresses values", async () => {
+  const { length } = gzipSync(new Uint8Array(1_000_000).fill(65));
+  const lines = await linesOf("pipeline_streams.ts");
+  assertEquals(lines, [`On average, 1 MB becomes ${length} bytes`]);
 });
 
 Deno.test("mandelbrot example draws a symmetric picture", async () => {
