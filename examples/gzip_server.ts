@@ -1,6 +1,9 @@
 /**
  * A web server that compresses what it gets, in the workers of a pool. Bodies of
- * any size pass through with little memory.
+ * any size pass through the pool with little memory.
+ *
+ * Deno's web server itself reads ahead while a response is under way: a client
+ * that is faster than the compression fills its memory, with or without a pool.
  *
  * `deno run -A examples/gzip_server.ts`, then
  * `curl --data-binary @file http://localhost:8000 | gunzip`

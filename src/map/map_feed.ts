@@ -50,6 +50,12 @@ export class MapFeed implements ItemReceiver {
     return this.#ended;
   }
 
+  /** Whether an item may be pushed now. */
+  get isOpen(): boolean {
+    if (this.#ended) return false;
+    return this.#chunk.length > 0 || this.#target.wants();
+  }
+
   /** Submits the chunks that are wanted, now or when their items arrive. */
   fill(): void {
     const items = this.#items;
@@ -59,12 +65,6 @@ export class MapFeed implements ItemReceiver {
     } else {
       while (!this.#ended && this.#target.wants()) this.#take(items);
     }
-  }
-
-  /** Whether a pushed item would be submitted without waiting. */
-  get isOpen(): boolean {
-    if (this.#ended) return false;
-    return this.#chunk.length > 0 || this.#target.wants();
   }
 
   /** Adds a pushed item. */

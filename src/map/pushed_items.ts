@@ -1,6 +1,6 @@
-/** Takes the items that are pushed; a feed implements it. */
+/** Receives the items that are pushed; a feed implements it. */
 export interface ItemReceiver {
-  /** Whether an item is wanted now. */
+  /** Whether an item may be pushed now. */
   readonly isOpen: boolean;
   /** Takes an item. */
   push(item: unknown): void;

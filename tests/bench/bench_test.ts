@@ -3,6 +3,7 @@ import {
   assertArrayIncludes,
   assertEquals,
   assertGreater,
+  assertLess,
   assertStringIncludes,
 } from "@std/assert";
 import { SECTIONS } from "../../bench/main.ts";
@@ -72,6 +73,20 @@ Deno.test("bench reports an option or a row that doesn't exist", async () => {
   const row = await run("main.ts", "--only", "nothing");
   assertEquals(row.code, 1);
   assertStringIncludes(row.stderr, "There is no row with 'nothing'");
+});
+
+Deno.test({
+  name: "stream memory bench sends 200 MB with less than 150 MB each",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const { code, stdout, stderr } = await run("stream_memory.ts", "0.2");
+    assertEquals(code, 0, stderr);
+    const [, program, worker] =
+      stdout.match(/memory: (\d+) MB in the program, (\d+) MB in the worker/) ??
+        [];
+    assertLess(Number(program), 150, stdout);
+    assertLess(Number(worker), 150, stdout);
+  },
 });
 
 Deno.test("codec bench measures each codec with each value", async () => {

@@ -6,6 +6,8 @@ import {
 } from "@std/assert";
 import { dirname, join, relative } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
+import { compress } from "../../examples/gzip_server.ts";
+import { Pool } from "../../mod.ts";
 import { denoArgs, linesOf, run, runExample } from "../helpers/examples.ts";
 
 /** A folder with files that is removed at the end of a block. */
@@ -279,6 +281,20 @@ Deno.test("pipeline example of streams compresses values", async () => {
   const { length } = gzipSync(new Uint8Array(1_000_000).fill(65));
   const lines = await linesOf("pipeline_streams.ts");
   assertEquals(lines, [`On average, 1 MB becomes ${length} bytes`]);
+});
+
+Deno.test("gzip server example compresses bodies on their way", async () => {
+  await using pool = new Pool(1);
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    (request) => compress(pool, request),
+  );
+  const { href } = new URL(`http://127.0.0.1:${server.addr.port}`);
+  const body = crypto.getRandomValues(new Uint8Array(60_000));
+  const packed = await fetch(href, { method: "POST", body });
+  assertEquals(new Uint8Array(gunzipSync(await packed.bytes())), body);
+  const refused = await fetch(href);
+  assertEquals([refused.status, await refused.text()], [400, "Send a body"]);
 });
 
 Deno.test("mandelbrot example draws a symmetric picture", async () => {

@@ -1,7 +1,4 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { gunzipSync } from "node:zlib";
-import { compress } from "../../examples/gzip_server.ts";
-import { Pool } from "../../mod.ts";
 import { linesOf } from "../helpers/examples.ts";
 
 const SQUARES = Array.from({ length: 100 }, (_, n) => `${n * n}`);
@@ -62,18 +59,4 @@ Deno.test("pool map example maps events and streams, and prints an error", async
     "before the error: 7",
     "error: RangeError: -1 has no root",
   ]);
-});
-
-Deno.test("gzip server example compresses the bodies of requests", async () => {
-  await using pool = new Pool(1);
-  await using server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    (request) => compress(pool, request),
-  );
-  const url = `http://127.0.0.1:${server.addr.port}`;
-  const body = crypto.getRandomValues(new Uint8Array(60_000));
-  const response = await fetch(url, { method: "POST", body });
-  assertEquals(new Uint8Array(gunzipSync(await response.bytes())), body);
-  const empty = await fetch(url);
-  assertEquals([empty.status, await empty.text()], [400, "Send a body"]);
 });
