@@ -1,6 +1,6 @@
 /**
- * Makes a pool that starts with its first task, and whose workers connect over
- * TCP, prepare themselves and queue no tasks.
+ * Makes a pool that starts with its first task, whose workers connect over TCP,
+ * prepare themselves and queue no tasks, and which keeps shared references.
  *
  * Run it with `deno run -A examples/pool_options.ts`.
  *
@@ -23,7 +23,12 @@ await using pool = new Pool({
   transport: "tcp",
   listen: { hostname: "127.0.0.1", port: 0 },
   prefetch: 0,
+  codec: "structured",
 });
 console.log("workers at first:", pool.stats().workers);
 console.log(await pool.runOnAll(() => globalThis.greeting));
 console.log("workers:", pool.stats().workers);
+
+const shared = { name: "shared" };
+const isShared = ([one, other]: object[]) => one === other;
+console.log("one object:", await pool.run(isShared, [shared, shared]));

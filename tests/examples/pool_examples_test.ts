@@ -49,6 +49,7 @@ Deno.test("pool options example starts a pool with its first task", async () => 
     "workers at first: 0",
     '[ "Hello, worker!", "Hello, worker!" ]',
     "workers: 2",
+    "one object: true",
   ]);
 });
 

@@ -13,7 +13,7 @@ const POOL_OPTIONS: Readonly<Record<string, string>> = {
   num_workers: "use 'workers'",
   worker_loglevel: "use 'stdio'",
   func_pickle: "functions are sent as source",
-  data_pickle: "all values are encoded",
+  data_pickle: "use 'codec'",
   loop: "Deno has one event loop",
   worker_loop: "a worker has Deno's event loop",
   chunksize: "pass 'chunkSize' to map()",
