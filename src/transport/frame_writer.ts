@@ -26,6 +26,8 @@ export class FrameWriter {
 
   #insertions: Insertion[] = [];
   #insertedBytes = 0;
+  /** Whether pieces that were taken are memory of values. */
+  #lendsMemory = false;
 
   /** The start of the current frame. */
   #start = 0;
@@ -40,9 +42,13 @@ export class FrameWriter {
       this.#encoder.pendingBytes;
   }
 
-  /** Whether some of these bytes are still in the memory of a value. */
+  /**
+   * Whether bytes that were written, or taken and not given back, are still in
+   * the memory of a value.
+   */
   get borrowsMemory(): boolean {
-    return this.#insertions.length > 0 || this.#encoder.pending.length > 0;
+    return this.#lendsMemory || this.#insertions.length > 0 ||
+      this.#encoder.pending.length > 0;
   }
 
   /**
@@ -136,6 +142,7 @@ export class FrameWriter {
     this.#insertions = [];
     this.#insertedBytes = 0;
     this.#taken = bytes;
+    this.#lendsMemory = insertions.length > 0;
     if (insertions.length === 0) return [bytes.subarray(0, position)];
     const pieces: Uint8Array<ArrayBuffer>[] = [];
     let from = 0;
@@ -157,6 +164,7 @@ export class FrameWriter {
       this.#spare = this.#taken;
     }
     this.#taken = undefined;
+    this.#lendsMemory = false;
   }
 
   /** Drops everything that was written. */

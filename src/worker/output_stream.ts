@@ -72,15 +72,19 @@ export class OutputStream {
   /**
    * Sends a single value.
    *
-   * @throws {DOMException} If it can't be sent.
+   * @throws {DOMException} If it can't be sent, or the context is aborted.
    */
-  async send(value: unknown): Promise<void> {
+  async send(value: unknown, context: TaskContext): Promise<void> {
     if (this.#isBlocked) await this.#ready();
+    // There may be no credit then.
+    if (TaskContext.isAborted(context)) throw cancelled();
     try {
       this.#write(value);
     } catch (error) {
       throw (error as UnsendableValue).cause;
     }
+    // The next item might change the memory of this one's value.
+    if (this.#results.isFull) await this.#results.drained();
   }
 
   /** Sends what was written, unless more follows in this turn. */

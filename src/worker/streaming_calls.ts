@@ -122,7 +122,7 @@ export class StreamingCalls {
       } else if (!hasBegun && yieldsValues(value)) {
         await output.sendAll(value, context);
       } else {
-        await output.send(value);
+        await output.send(value, context);
       }
       await output.yieldIfDue();
     }

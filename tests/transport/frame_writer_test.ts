@@ -209,7 +209,7 @@ Deno.test("FrameWriter.byteLength counts an open list", () => {
   assertEquals(writer.byteLength, begun + BIG.length + 20);
 });
 
-Deno.test("FrameWriter.borrowsMemory is true while attachments wait", () => {
+Deno.test("FrameWriter.borrowsMemory is true while attachments wait or are taken", () => {
   const writer = new FrameWriter();
   assertEquals(writer.borrowsMemory, false);
   writer.message([BIG.subarray(1)]);
@@ -218,6 +218,8 @@ Deno.test("FrameWriter.borrowsMemory is true while attachments wait", () => {
   writer.message([BIG]);
   assertEquals(writer.borrowsMemory, true);
   writer.take();
+  assertEquals(writer.borrowsMemory, true);
+  writer.recycle();
   assertEquals(writer.borrowsMemory, false);
   writer.beginList([1], false);
   assertThrows(() => writer.append([BIG, refused]), TypeError);
