@@ -4,7 +4,12 @@ import type { Credit } from "../streams/credit.ts";
 import { cancelled, now, restorePrimordials } from "./primordials.ts";
 import type { ResultWriter } from "./result_writer.ts";
 import { resumeTask, TaskContext } from "./task_context.ts";
-import { isPromiseLike, openSource, type ValueSource } from "./value_source.ts";
+import {
+  isPromiseLike,
+  openSource,
+  type Step,
+  type ValueSource,
+} from "./value_source.ts";
 
 /** How long values are taken before they are sent, in milliseconds. */
 const SLICE_MILLISECONDS = 1;
@@ -47,44 +52,29 @@ export class OutputStream {
    * Sends all values of an iterable object. If the context is aborted or a value
    * can't be sent, closes the iterable.
    *
+   * @returns A promise, unless all values were sent at once.
    * @throws What the iterable throws, or an error for a value that can't be
    * sent, or a `DOMException` named `"AbortError"`.
    * @throws {TypeError} If it isn't iterable.
    */
-  async sendAll(iterable: unknown, context: TaskContext): Promise<void> {
-    const source = resumeTask(context, () => openSource(iterable));
+  sendAll(iterable: unknown, context: TaskContext): Promise<void> | undefined {
+    const source = openIn(context, iterable);
     if (source === undefined) throw notIterable(iterable);
-    const close = closer(source, context);
-    TaskContext.whenAborted(context, () => void close());
-    try {
-      while (await this.#sendSome(source, context));
-    } catch (error) {
-      // A source that throws has ended.
-      if (!(error instanceof UnsendableValue)) throw error;
-      await close();
-      throw error.cause;
-    }
-    if (!TaskContext.isAborted(context)) return;
-    await close();
-    throw cancelled();
+    if (source.isSync && this.#sendNow(source, context)) return undefined;
+    return this.#sendRest(source, context);
   }
 
   /**
    * Sends a single value.
    *
+   * @returns A promise, unless the value was sent at once.
    * @throws {DOMException} If it can't be sent, or the context is aborted.
    */
-  async send(value: unknown, context: TaskContext): Promise<void> {
-    if (this.#isBlocked) await this.#ready();
-    // There may be no credit then.
-    if (TaskContext.isAborted(context)) throw cancelled();
-    try {
-      this.#write(value);
-    } catch (error) {
-      throw (error as UnsendableValue).cause;
-    }
+  send(value: unknown, context: TaskContext): Promise<void> | undefined {
+    if (this.#isBlocked) return this.#sendLater(value, context);
+    this.#write(value);
     // The next item might change the memory of this one's value.
-    if (this.#results.isFull) await this.#results.drained();
+    return this.#results.isFull ? this.#results.drained() : undefined;
   }
 
   /** Sends what was written, unless more follows in this turn. */
@@ -98,50 +88,76 @@ export class OutputStream {
   }
 
   /** Lets the event loop handle its other events if the slice is over. */
-  async yieldIfDue(): Promise<void> {
-    if (++this.#looks % VALUES_PER_LOOK !== 0 || now() < this.#sliceEnd) return;
-    await this.#nextSlice();
+  yieldIfDue(): Promise<void> | undefined {
+    return this.#isDue ? this.#nextSlice() : undefined;
   }
 
   /**
-   * Sends values until the source must be awaited, the slice is over or there is
-   * no credit.
+   * Sends values of a sync source without waiting for anything.
    *
-   * @returns Whether there may be more.
+   * @returns Whether all values were sent.
    */
-  async #sendSome(
-    source: ValueSource,
-    context: TaskContext,
-  ): Promise<boolean> {
-    if (this.#isBlocked) await this.#ready();
-    while (!TaskContext.isAborted(context)) {
-      let step = resumeTask(context, () => source.next());
-      if (isPromiseLike(step)) {
-        this.flushSoon();
-        step = await step;
-      }
+  #sendNow(source: ValueSource, context: TaskContext): boolean {
+    while (!this.#isBlocked && !this.#isDue) {
+      const step = takeNext(source, context) as Step;
       restorePrimordials();
-      if (step.done) return false;
-      let { value } = step;
-      if (isPromiseLike(value)) value = await value;
-      this.#write(value);
-      if (this.#isBlocked) return true;
-      if (++this.#looks % VALUES_PER_LOOK === 0 && now() >= this.#sliceEnd) {
-        await this.#nextSlice();
+      if (step.done) return true;
+      if (isPromiseLike(step.value)) {
+        source.unread?.(step);
+        return false;
+      }
+      try {
+        this.#write(step.value);
+      } catch (error) {
+        closer(source, context)();
+        throw error;
       }
     }
     return false;
   }
 
+  async #sendRest(source: ValueSource, context: TaskContext): Promise<void> {
+    const close = closer(source, context);
+    TaskContext.whenAborted(context, () => void close());
+    while (!TaskContext.isAborted(context)) {
+      if (this.#isBlocked) await this.#ready();
+      else if (this.#isDue) await this.#nextSlice();
+      if (TaskContext.isAborted(context)) break;
+      let step = takeNext(source, context);
+      if (isPromiseLike(step)) {
+        this.flushSoon();
+        step = await step;
+      }
+      let { value } = step;
+      if (isPromiseLike(value)) value = await value;
+      restorePrimordials();
+      if (step.done) return;
+      try {
+        this.#write(value);
+      } catch (error) {
+        await close();
+        throw error;
+      }
+    }
+    await close();
+    throw cancelled();
+  }
+
+  async #sendLater(value: unknown, context: TaskContext): Promise<void> {
+    await this.#ready();
+    // There may be no credit then.
+    if (TaskContext.isAborted(context)) throw cancelled();
+    await this.send(value, context);
+  }
+
   #write(value: unknown): void {
     const { OUTPUT } = StreamNumber;
-    let bytes: number;
-    try {
-      bytes = this.#results.streamValue(this.#id, OUTPUT, value, "value");
-    } catch (cause) {
-      throw new UnsendableValue("", { cause });
-    }
+    const bytes = this.#results.streamValue(this.#id, OUTPUT, value, "value");
     this.#credit.spend(bytes);
+  }
+
+  get #isDue(): boolean {
+    return ++this.#looks % VALUES_PER_LOOK === 0 && now() >= this.#sliceEnd;
   }
 
   get #isBlocked(): boolean {
@@ -169,8 +185,19 @@ export class OutputStream {
   }
 }
 
-/** Wraps the error for a value that can't be sent. */
-class UnsendableValue extends Error {}
+function openIn(
+  context: TaskContext,
+  iterable: unknown,
+): ValueSource | undefined {
+  return resumeTask(context, () => openSource(iterable));
+}
+
+function takeNext(
+  source: ValueSource,
+  context: TaskContext,
+): Step | PromiseLike<Step> {
+  return resumeTask(context, () => source.next());
+}
 
 /** Returns a function that closes a source once, and ignores its errors. */
 function closer(source: ValueSource, context: TaskContext) {

@@ -67,7 +67,7 @@ export class StreamingCalls {
     job: Job,
     id: number,
     context: TaskContext,
-    send: (output: OutputStream) => Promise<void>,
+    send: (output: OutputStream) => Promise<void> | undefined,
   ): Promise<void> {
     const results = this.#results;
     const running = this.#running;
@@ -117,14 +117,14 @@ export class StreamingCalls {
         value = await value;
       }
       restorePrimordials();
-      if (value instanceof ItemValues) {
-        await output.sendAll(value.source, value.context);
-      } else if (!hasBegun && yieldsValues(value)) {
-        await output.sendAll(value, context);
-      } else {
-        await output.send(value, context);
-      }
-      await output.yieldIfDue();
+      const sending = value instanceof ItemValues
+        ? output.sendAll(value.source, value.context)
+        : !hasBegun && yieldsValues(value)
+        ? output.sendAll(value, context)
+        : output.send(value, context);
+      if (sending !== undefined) await sending;
+      const yielding = output.yieldIfDue();
+      if (yielding !== undefined) await yielding;
     }
   }
 
