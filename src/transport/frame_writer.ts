@@ -107,6 +107,11 @@ export class FrameWriter {
     return encoder.position - position + encoder.pendingBytes - pendingBytes;
   }
 
+  /** Whether a list is open: taking what was written ends it. */
+  get isListOpen(): boolean {
+    return this.#list !== undefined;
+  }
+
   /** The size of the open list's frame, in bytes. */
   get listByteLength(): number {
     return this.#encoder.position - this.#start + this.#encoder.pendingBytes;

@@ -1,3 +1,5 @@
+import { cancelled } from "./primordials.ts";
+
 // A task may replace the global.
 const { ReadableStream } = globalThis;
 
@@ -60,6 +62,15 @@ function readerSource(stream: ReadableStream<unknown>): ValueSource {
     next: () => reader.read() as Promise<Step>,
     close: (reason) => reader.cancel(reason),
   };
+}
+
+/** Closes values that nobody reads; so nobody gets an error of that either. */
+export async function dropValues(iterable: unknown): Promise<void> {
+  try {
+    await openSource(iterable)?.close(cancelled());
+  } catch {
+    // See above.
+  }
 }
 
 /** Returns whether a value must be awaited. */
