@@ -3,7 +3,7 @@ import { SMALL_CREDIT, STREAM_CREDIT } from "../streams/credit.ts";
 import type { CallStreams } from "./call_streams.ts";
 import { callId, type ChunkProgress, ItemValues, type Job } from "./job.ts";
 import { OutputStream } from "./output_stream.ts";
-import { cancelled, now, restorePrimordials } from "./primordials.ts";
+import { cancelled, restorePrimordials } from "./primordials.ts";
 import type { ResultWriter } from "./result_writer.ts";
 import type { RunningTasks } from "./running_tasks.ts";
 import { runTask, TaskContext } from "./task_context.ts";
@@ -44,7 +44,7 @@ export class StreamingCalls {
       job,
       callId(job, index),
       context,
-      (output) => output.sendAll(value, context),
+      (output) => output.sendAll(value, context, job.task),
     );
   }
 
@@ -59,7 +59,13 @@ export class StreamingCalls {
       job,
       job.id,
       context,
-      (output) => this.#sendItems(job, chunk, context, output),
+      async (output) => {
+        try {
+          await this.#sendItems(job, chunk, context, output);
+        } finally {
+          chunk.drop();
+        }
+      },
     );
   }
 
@@ -76,14 +82,8 @@ export class StreamingCalls {
     const most = job.mode === ResultMode.STREAM ? STREAM_CREDIT : SMALL_CREDIT;
     const credit = this.#streams.openOutput(id, most);
     const output = new OutputStream(id, results, credit, {
-      paused: () => {
-        running.pause();
-        schedule();
-      },
-      resumed: () => {
-        running.resume();
-        results.busy(now());
-      },
+      paused: () => this.#streams.pause(id),
+      resumed: () => this.#streams.resume(id),
     });
     let answer = () => results.end(id);
     try {
@@ -93,6 +93,7 @@ export class StreamingCalls {
     }
     attempt(() => {
       running.delete(id, context);
+      TaskContext.end(context);
       answer();
       this.#streams.end(id);
       schedule();
@@ -118,13 +119,30 @@ export class StreamingCalls {
       }
       restorePrimordials();
       if (value instanceof ItemValues) {
-        await output.sendAll(value.source, value.context);
+        await this.#sendItem(job, value, context, output);
       } else if (!hasBegun && yieldsValues(value)) {
-        await output.sendAll(value, context);
+        await output.sendAll(value, context, job.task);
       } else {
         await output.send(value);
       }
       await output.yieldIfDue();
+    }
+  }
+
+  /** Sends what an item yields that began before the call was streaming. */
+  async #sendItem(
+    { id, task }: Job,
+    { source, context }: ItemValues,
+    first: TaskContext,
+    output: OutputStream,
+  ): Promise<void> {
+    if (context === first) return await output.sendAll(source, context, task);
+    this.#running.watch(id, context);
+    try {
+      await output.sendAll(source, context, task);
+    } finally {
+      this.#running.unwatch(id, context);
+      TaskContext.end(context);
     }
   }
 

@@ -4,7 +4,7 @@ import {
   type DOMException,
 } from "./primordials.ts";
 import type { AnyFunction } from "./task_table.ts";
-import type { WorkerPort } from "./worker_port.ts";
+import { WorkerPort } from "./worker_port.ts";
 
 /** Opens the ports of calls. */
 export interface Ports {
@@ -19,6 +19,7 @@ export class TaskContext {
   #controller: AbortController | undefined;
   #reason: DOMException | undefined;
   #onAbort: (() => void) | undefined;
+  #hasEnded = false;
 
   /** Constructs the context of a task that runs for the call with an id. */
   constructor(id: number, ports: Ports) {
@@ -37,7 +38,8 @@ export class TaskContext {
 
   /** Exchanges messages with the caller. */
   get port(): WorkerPort {
-    return this.#ports.port(this.#id);
+    // Code that the task left behind may ask for it.
+    return this.#hasEnded ? WorkerPort.closed() : this.#ports.port(this.#id);
   }
 
   /** Whether the signal is aborted, even if nobody has asked for it. */
@@ -48,6 +50,11 @@ export class TaskContext {
   /** Calls `callback` once the signal was aborted; replaces the last callback. */
   static whenAborted(context: TaskContext, callback: () => void): void {
     context.#onAbort = callback;
+  }
+
+  /** Marks a context's task as ended: it can't open its port any more. */
+  static end(context: TaskContext): void {
+    context.#hasEnded = true;
   }
 
   /** Aborts the signal of a context. */
