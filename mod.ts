@@ -43,6 +43,7 @@ export type {
 } from "./src/options/network_options.ts";
 export type { HostSpec, PoolOptions } from "./src/options/pool_options.ts";
 export type { ShutdownOptions } from "./src/options/shutdown_options.ts";
+export type { TransformOptions } from "./src/options/transform_options.ts";
 export type { WorkerOptions } from "./src/options/worker_options.ts";
 export { Pool } from "./src/pool/pool.ts";
 export type { TaskRunner } from "./src/pool/task_runner.ts";

@@ -21,13 +21,17 @@ import { remote } from "./remote.ts";
 import { spawnerStartup } from "./spawner_startup.ts";
 import { sshStartup } from "./ssh_startup.ts";
 import { startup } from "./startup.ts";
+import { streams } from "./streams.ts";
 import { throughput } from "./throughput.ts";
+import { transform } from "./transform.ts";
 
 /** All sections, in the order in which they run. */
 export const SECTIONS: readonly Section[] = [
   throughput,
+  transform,
   latency,
   payload,
+  streams,
   remote,
   startup,
   sshStartup,

@@ -119,7 +119,7 @@ function chunkedMaps(
 }
 
 /** Makes a candidate whose figure is how many of `count` it does per second. */
-function rate(
+export function rate(
   name: string,
   count: number,
   work: () => Promise<void>,
@@ -127,22 +127,27 @@ function rate(
   return { name, measure: async () => count / await seconds(work) };
 }
 
-function increment(x: number): number {
+/** The task: adds 1. */
+export function increment(x: number): number {
   return x + 1;
 }
 
 /** An array, because it costs less to iterate than a generator. */
-function integers(count: number): number[] {
+export function integers(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index);
 }
 
-async function countByLoop(results: AsyncIterable<unknown>): Promise<number> {
+/** Counts results by `for await`. */
+export async function countByLoop(
+  results: AsyncIterable<unknown>,
+): Promise<number> {
   let count = 0;
   for await (const _ of results) count++;
   return count;
 }
 
-function checkCount(count: number, expected: number): void {
+/** @throws {Error} If a count is wrong. */
+export function checkCount(count: number, expected: number): void {
   if (count === expected) return;
   throw new Error(`There were ${count} results instead of ${expected}`);
 }

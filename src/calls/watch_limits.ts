@@ -20,7 +20,7 @@ export function watchLimits(
   { timeout, signal }: Limits,
   end: (reason: unknown) => void,
   trace?: CallerTrace,
-  what: "call" | "map" = "call",
+  what: "call" | "map" | "transform" = "call",
 ): () => void {
   const stop = () => {
     clearTimeout(timer);

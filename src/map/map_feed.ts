@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers";
 import type { ChunkSize } from "./chunk_size.ts";
 import { END, type Items } from "./items.ts";
+import { type ItemReceiver, PushedItems } from "./pushed_items.ts";
 import { roughSize } from "../util/rough_size.ts";
 
 /** A chunk whose items exceed this many bytes is complete. */
@@ -21,8 +22,8 @@ export interface FeedTarget {
 }
 
 /** Groups the items of a map into chunks. */
-export class MapFeed {
-  readonly #items: Items;
+export class MapFeed implements ItemReceiver {
+  readonly #items: Items | PushedItems;
   readonly #chunkSize: ChunkSize;
   readonly #target: FeedTarget;
   /** The items of the incomplete chunk. */
@@ -33,8 +34,13 @@ export class MapFeed {
   #submitDue = false;
 
   /** Constructs a feed that hasn't taken any item. */
-  constructor(items: Items, chunkSize: ChunkSize, target: FeedTarget) {
+  constructor(
+    items: Items | PushedItems,
+    chunkSize: ChunkSize,
+    target: FeedTarget,
+  ) {
     this.#items = items;
+    if (items instanceof PushedItems) items.connect(this);
     this.#chunkSize = chunkSize;
     this.#target = target;
   }
@@ -44,13 +50,36 @@ export class MapFeed {
     return this.#ended;
   }
 
+  /** Whether an item may be pushed now. */
+  get isOpen(): boolean {
+    if (this.#ended) return false;
+    return this.#chunk.length > 0 || this.#target.wants();
+  }
+
   /** Submits the chunks that are wanted, now or when their items arrive. */
   fill(): void {
-    if (!this.#items.sync) {
-      if (!this.#pumping) this.#pump();
-      return;
+    const items = this.#items;
+    if (items instanceof PushedItems) items.resume();
+    else if (!items.sync) {
+      if (!this.#pumping) this.#pump(items);
+    } else {
+      while (!this.#ended && this.#target.wants()) this.#take(items);
     }
-    while (!this.#ended && this.#target.wants()) this.#take();
+  }
+
+  /** Adds a pushed item. */
+  push(item: unknown): void {
+    try {
+      if (this.#add(item)) this.#submit();
+      else if (!this.#submitDue && !this.#chunkSize.fixed) this.#submitSoon();
+    } catch (reason) {
+      this.#end({ reason });
+    }
+  }
+
+  /** Handles the end of pushed items. */
+  pushEnd(): void {
+    this.#end();
   }
 
   /** Stops submitting chunks, and drops the incomplete one. */
@@ -66,14 +95,15 @@ export class MapFeed {
    */
   async close(): Promise<void> {
     this.stop();
+    if (this.#items instanceof PushedItems) return;
     await this.#items.close();
   }
 
   /** Takes items from sync inputs, and submits one chunk. */
-  #take(): void {
+  #take(items: Items): void {
     try {
       for (;;) {
-        const item = this.#items.next();
+        const item = items.next();
         if (item === END) return this.#end();
         if (this.#add(item)) break;
       }
@@ -87,12 +117,12 @@ export class MapFeed {
    * Takes items from async inputs while a chunk is wanted or incomplete. An item
    * that was already requested is submitted even if no chunk is wanted by then.
    */
-  async #pump(): Promise<void> {
+  async #pump(items: Items): Promise<void> {
     this.#pumping = true;
     while (!this.#ended && (this.#chunk.length > 0 || this.#target.wants())) {
       let isFull: boolean;
       try {
-        const item = await this.#items.nextAsync();
+        const item = await items.nextAsync();
         if (item === END) return this.#end();
         if (this.#ended) return;
         isFull = this.#add(item);

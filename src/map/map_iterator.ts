@@ -27,7 +27,7 @@ export class MapIterator<Result> implements MapResults<Result> {
   readonly #waiting = new Queue<
     PromiseWithResolvers<IteratorResult<Result, undefined>>
   >();
-  /** Wakes `toArray()` when more results have arrived. */
+  /** Wakes `toArray()` or `nextBatch()` when more results have arrived. */
   #collecting: PromiseWithResolvers<void> | undefined;
 
   /** Constructs an iterator over the reader's results. */
@@ -76,6 +76,26 @@ export class MapIterator<Result> implements MapResults<Result> {
         this.#collecting ??= Promise.withResolvers();
         await this.#collecting.promise;
       }
+    }
+  }
+
+  /**
+   * Takes the next results that have arrived; waits until there are any.
+   *
+   * @returns The results, at least one; `undefined` after the last one.
+   * @throws The error that ended the map, after the results before it.
+   */
+  async nextBatch(): Promise<Result[] | undefined> {
+    const results: Result[] = [];
+    for (;;) {
+      const step = this.#reader.advance();
+      if (step === "end") return undefined;
+      if (step === "value") {
+        this.#reader.takeValues(results);
+        return results;
+      }
+      this.#collecting ??= Promise.withResolvers();
+      await this.#collecting.promise;
     }
   }
 

@@ -15,7 +15,7 @@ import {
 } from "./map_call.ts";
 import { MapFeed } from "./map_feed.ts";
 import { MapIterator, type ResultReader } from "./map_iterator.ts";
-import type { MapResults } from "./map_results.ts";
+import type { PushedItems } from "./pushed_items.ts";
 import { ResultBuffer } from "./result_buffer.ts";
 import type { CallSource, Offer } from "../scheduling/call_sources.ts";
 import type { UnreadMaps } from "./unread_maps.ts";
@@ -27,7 +27,7 @@ export interface MapPlan {
   /** The task. */
   readonly task: RegisteredTask;
   /** The items that are its arguments. */
-  readonly items: Items;
+  readonly items: Items | PushedItems;
   /** Whether each item is an array of arguments. */
   readonly spread: boolean;
   /** How many items are sent in one call. */
@@ -61,16 +61,16 @@ export interface CallSink {
 /**
  * Prepares a map, which starts when its first result is requested.
  *
- * @param unread Warns if no result is ever requested.
+ * @param unread Warns if no result is ever requested; `undefined`: no warning.
  */
 export function prepareMap<Result>(
   plan: MapPlan,
   sink: CallSink,
-  unread: UnreadMaps,
-): MapResults<Result> {
+  unread?: UnreadMaps,
+): MapIterator<Result> {
   const run = new MapRun(plan, sink);
-  run.onRead = unread.add(run.results, plan.task.name);
-  return run.results as MapResults<Result>;
+  run.onRead = unread?.add(run.results, plan.task.name);
+  return run.results as MapIterator<Result>;
 }
 
 /** One run of a map, from its inputs to its results. */

@@ -87,6 +87,27 @@ export function checkSignal(value: unknown): void {
 }
 
 /**
+ * Checks that an option is a queuing strategy of a stream.
+ *
+ * @throws {TypeError} If it isn't an object, or one of its properties has the
+ * wrong type.
+ * @throws {RangeError} If its `highWaterMark` is out of range.
+ */
+export function checkStrategy(name: string, value: unknown): void {
+  if (typeof value !== "object" || value === null) {
+    throw wrongType(name, value, "a queuing strategy");
+  }
+  const { highWaterMark: mark, size } = value as Record<string, unknown>;
+  if (mark !== undefined) {
+    const expected = "a number of at least 0";
+    const markName = `${name}.highWaterMark`;
+    if (typeof mark !== "number") throw wrongType(markName, mark, expected);
+    if (!(mark >= 0)) throw wrongValue(markName, mark, expected);
+  }
+  checkFunction(`${name}.size`, size);
+}
+
+/**
  * Checks that an option is a function or `undefined`.
  *
  * @throws {TypeError} If it isn't.

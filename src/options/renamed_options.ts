@@ -16,6 +16,13 @@ export const RENAMED_MAP_OPTIONS: ReadonlyMap<string, string> = new Map([
   ["retries", "pass it to with(), as in pool.with({ retries }).map(…)"],
 ]);
 
+/** Old and Python names of transforms' options, and what to write instead. */
+export const RENAMED_TRANSFORM_OPTIONS: ReadonlyMap<string, string> = new Map([
+  ...RENAMED_MAP_OPTIONS,
+  ["host", "pass it to with(), as in pool.with({ host }).transform(…)"],
+  ["retries", "pass it to with(), as in pool.with({ retries }).transform(…)"],
+]);
+
 /** Python names of options of a shutdown, and what to write instead. */
 export const RENAMED_SHUTDOWN_OPTIONS: ReadonlyMap<string, string> = new Map([
   ["cancel_futures", "use 'cancelFutures'"],

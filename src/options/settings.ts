@@ -18,6 +18,7 @@ import {
   checkPort,
   checkSecret,
   checkSignal,
+  checkStrategy,
   checkString,
   wrongType,
   wrongValue,
@@ -28,8 +29,10 @@ import {
   RENAMED_MAP_OPTIONS,
   RENAMED_POOL_OPTIONS,
   RENAMED_SHUTDOWN_OPTIONS,
+  RENAMED_TRANSFORM_OPTIONS,
 } from "./renamed_options.ts";
 import type { ShutdownOptions } from "./shutdown_options.ts";
+import type { TransformOptions } from "./transform_options.ts";
 import { type AnyTask, TaskObject } from "../tasks/task.ts";
 import { findConfig } from "../util/find_config.ts";
 import type { WorkerOptions } from "./worker_options.ts";
@@ -73,6 +76,14 @@ export interface MapSettings
   readonly timeout: number | undefined;
   /** See {@linkcode MapOptions.signal}. */
   readonly signal: AbortSignal | undefined;
+}
+
+/** A transform's options, checked and with the defaults. */
+export interface TransformSettings<Item, Result> extends MapSettings {
+  /** See {@linkcode TransformOptions.writableStrategy}. */
+  readonly writableStrategy: QueuingStrategy<Item>;
+  /** See {@linkcode TransformOptions.readableStrategy}. */
+  readonly readableStrategy: QueuingStrategy<Result>;
 }
 
 /**
@@ -203,6 +214,44 @@ export function mapSettings(
   owner = "map()",
 ): MapSettings {
   checkObject(owner, options);
+  const settings = sharedSettings(options);
+  checkNames(owner, options, settings, RENAMED_MAP_OPTIONS);
+  return settings;
+}
+
+/**
+ * Checks a transform's options and fills in the defaults, which are those of a
+ * `TransformStream`.
+ *
+ * @throws {TypeError} If an option doesn't exist or has the wrong type.
+ * @throws {RangeError} If an option is out of range.
+ */
+export function transformSettings<Item, Result>(
+  options: TransformOptions<Item, Result>,
+): TransformSettings<Item, Result> {
+  checkObject("transform()", options);
+  const { writableStrategy = {}, readableStrategy = {} } = options;
+  checkStrategy("writableStrategy", writableStrategy);
+  checkStrategy("readableStrategy", readableStrategy);
+  const settings = {
+    ...sharedSettings(options),
+    writableStrategy: withHighWaterMark(writableStrategy, 1),
+    readableStrategy: withHighWaterMark(readableStrategy, 0),
+  };
+  checkNames("transform()", options, settings, RENAMED_TRANSFORM_OPTIONS);
+  return settings;
+}
+
+/** Returns a strategy with a default; its properties may be inherited. */
+function withHighWaterMark<T>(
+  { highWaterMark, size }: QueuingStrategy<T>,
+  fallback: number,
+): QueuingStrategy<T> {
+  const given = { highWaterMark: highWaterMark ?? fallback };
+  return size === undefined ? given : { ...given, size };
+}
+
+function sharedSettings(options: MapOptions): MapSettings {
   const { chunkSize = "auto", ordered = true, spread = false } = options;
   const { timeout, signal } = options;
   checkInteger("chunkSize", chunkSize, 1, "auto");
@@ -210,9 +259,7 @@ export function mapSettings(
   checkBoolean("spread", spread);
   if (timeout !== undefined) checkMilliseconds("timeout", timeout);
   checkSignal(signal);
-  const settings = { timeout, chunkSize, ordered, spread, signal };
-  checkNames(owner, options, settings, RENAMED_MAP_OPTIONS);
-  return settings;
+  return { timeout, chunkSize, ordered, spread, signal };
 }
 
 const CALL_OPTIONS = {

@@ -7,12 +7,18 @@ import { type AnyIterable, Items } from "../map/items.ts";
 import { watchLimits } from "../calls/watch_limits.ts";
 import type { MapResults } from "../map/map_results.ts";
 import { prepareMap } from "../map/map_run.ts";
+import { MapTransform } from "../map/map_transform.ts";
 import { type MapIterables, parseInputs } from "../map/map_inputs.ts";
 import type { CallOptions } from "../options/call_options.ts";
 import type { MapOptions } from "../options/map_options.ts";
+import type { TransformOptions } from "../options/transform_options.ts";
 import { PromisedCall } from "../calls/promised_call.ts";
 import { renamedMembers } from "../util/renamed_members.ts";
-import { callSettings, mapSettings } from "../options/settings.ts";
+import {
+  callSettings,
+  mapSettings,
+  transformSettings,
+} from "../options/settings.ts";
 import { takeStreams } from "../calls/argument_stream.ts";
 import { CallMessages } from "../calls/call_messages.ts";
 import { CallStreams } from "../calls/call_streams.ts";
@@ -681,6 +687,140 @@ export class TaskRunner {
     if (streams !== undefined) call.attach(streams);
     this.#submit(call);
     return call.readable as ReadableStream<Transferred<Awaited<Item>>>;
+  }
+
+  /**
+   * Returns a transform stream that calls a task with each list of arguments
+   * written to it.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(2);
+   * const points: [number, number][] = [[3, 4], [5, 12]];
+   * const lengths = ReadableStream.from(points).pipeThrough(
+   *   pool.transform(
+   *     (x: number, y: number) => Math.sqrt(x * x + y * y),
+   *     { spread: true },
+   *   ),
+   * );
+   * assertEquals(await Array.fromAsync(lengths), [5, 13]);
+   * ```
+   *
+   * @typeParam Args The types of the task's arguments.
+   * @typeParam Result The type of its result, awaited.
+   * @param task The task.
+   * @param options The options of the transform.
+   * @returns The transform stream. Its sides fail with what the task throws, or
+   * with one of the errors of {@linkcode TaskRunner.run}.
+   * @throws {TypeError} If `task` can't be sent, or an option doesn't exist or
+   * has the wrong type.
+   * @throws {RangeError} If an option is out of range.
+   */
+  transform<Args extends unknown[], Result>(
+    task: TaskLike<Args, Result>,
+    options:
+      & TransformOptions<
+        Readonly<NoInfer<Args>>,
+        Transferred<NoInfer<Result>>
+      >
+      & { readonly spread: true },
+  ): TransformStream<Readonly<Args>, Transferred<Result>>;
+  /**
+   * Returns a transform stream that calls a task with each value written to it.
+   * It makes the pool a stage of a pipeline of streams.
+   *
+   * It is a map whose items are written and whose results are read. It takes a
+   * value only when the workers have room, and gets only a limited number of
+   * values ahead of the results that have been read, so a slow reader slows the
+   * writer down. It starts at the first read. Don't change a value until its
+   * result has arrived.
+   *
+   * Each side ends the other, as in any transform stream: cancelling the
+   * readable side and aborting the writable side make the other side fail with
+   * the reason and cancel the tasks, and closing the writable side closes the
+   * readable side after the last result. If the task throws, the results before
+   * the error can be read, then both sides fail with it.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(2);
+   * const lengths = ReadableStream.from(["to", "be?"])
+   *   .pipeThrough(pool.transform((word: string) => word.length));
+   * assertEquals(await Array.fromAsync(lengths), [2, 3]);
+   * ```
+   *
+   * @typeParam Item The type of the task's argument.
+   * @typeParam Result The type of its result, awaited.
+   * @param task The task.
+   * @param options The options of the transform.
+   * @returns The transform stream. Its sides fail with what the task throws, or
+   * with one of the errors of {@linkcode TaskRunner.run}.
+   * @throws {TypeError} If `task` can't be sent, or an option doesn't exist or
+   * has the wrong type.
+   * @throws {RangeError} If an option is out of range.
+   * @see {@link https://streams.spec.whatwg.org/#ts-model}
+   */
+  transform<Item, Result>(
+    task: TaskLike<[Item], Result>,
+    options?: TransformOptions<NoInfer<Item>, Transferred<NoInfer<Result>>>,
+  ): TransformStream<Item, Transferred<Result>>;
+  /**
+   * Returns a transform stream that calls a task with each value written to it,
+   * and gives the values that the task yields, one after the other.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(2);
+   * const words = ReadableStream.from(["to be", "or not"]).pipeThrough(
+   *   pool.transform(function* (text: string) {
+   *     yield* text.split(" ");
+   *   }),
+   * );
+   * assertEquals(await Array.fromAsync(words), ["to", "be", "or", "not"]);
+   * ```
+   *
+   * @typeParam Item The type of the task's argument.
+   * @typeParam Value The type of the values that it yields, awaited.
+   * @param task The task, such as a generator.
+   * @param options The options of the transform.
+   * @returns The transform stream. Its sides fail with what the task throws, or
+   * with one of the errors of {@linkcode TaskRunner.run}.
+   * @throws {TypeError} If `task` can't be sent, or an option doesn't exist or
+   * has the wrong type.
+   * @throws {RangeError} If an option is out of range.
+   */
+  transform<Item, Value>(
+    task: YieldingTaskLike<[Item], Value>,
+    options?: TransformOptions<NoInfer<Item>, Transferred<NoInfer<Value>>>,
+  ): TransformStream<Item, Transferred<Value>>;
+  transform(
+    task: AnyTask,
+    options: TransformOptions<never, never> = {},
+  ): TransformStream<never, never> {
+    const { signal: callSignal, timeout: callTimeout } = this.#options;
+    const { chunkSize, signal, timeout = callTimeout, ...settings } =
+      transformSettings(options);
+    const plan = {
+      ...settings,
+      task: this.#engine.tasks.register(task),
+      chunkSize: new ChunkSize(this.#chunkSize(chunkSize)),
+      onMessage: this.#options.onMessage,
+      timeout,
+      signal: anySignal(signal, callSignal),
+      trace: new CallerTrace(this.transform),
+      terms: { ...this.#terms, group: {} },
+    };
+    this.#engine.start();
+    return new MapTransform(plan, this.#engine.scheduler);
   }
 
   get #isLimited(): boolean {

@@ -3,9 +3,9 @@ import { CallerTrace } from "../calls/caller_trace.ts";
 import type { MapOptions } from "../options/map_options.ts";
 import { mapSettings } from "../options/settings.ts";
 import { mapFor, TaskRunner } from "../pool/task_runner.ts";
-import type { AnyTask, TaskLike } from "../tasks/task.ts";
+import type { AnyTask, TaskLike, YieldingTaskLike } from "../tasks/task.ts";
 import type { Transferred } from "../tasks/transferred.ts";
-import { PushedItems } from "./pushed_items.ts";
+import { ItemQueue } from "./item_queue.ts";
 
 /**
  * Makes an RxJS operator that calls a task with each list of arguments that the
@@ -64,7 +64,8 @@ export function poolMap<Args extends unknown[], Result>(
  * `mergeMap` make each value when an earlier one is done, as in the second
  * example, or let the pool read from an iterable:
  * `from(pool.map(task, iterable))` emits the same results, and takes values no
- * faster than they are processed.
+ * faster than they are processed. {@linkcode TaskRunner.transform} is the same
+ * stage for streams, which have back-pressure.
  *
  * @example Usage
  * ```ts
@@ -119,6 +120,42 @@ export function poolMap<Item, Result>(
   task: TaskLike<[Item], Result>,
   options?: MapOptions,
 ): OperatorFunction<Item, Transferred<Result>>;
+/**
+ * Makes an RxJS operator that calls a task with each value of the source, and
+ * emits the values that the task yields, in order. See the other signatures.
+ *
+ * @example Usage
+ * ```ts
+ * import { Pool } from "@distex/pool";
+ * import { poolMap } from "@distex/pool/rx";
+ * import { assertEquals } from "@std/assert";
+ * import { lastValueFrom, of, toArray } from "rxjs";
+ *
+ * await using pool = new Pool(2);
+ * const words = of("to be", "or not").pipe(
+ *   poolMap(pool, function* (line) {
+ *     yield* line.split(" ");
+ *   }),
+ *   toArray(),
+ * );
+ * assertEquals(await lastValueFrom(words), ["to", "be", "or", "not"]);
+ * ```
+ *
+ * @typeParam Item The type of the task's argument.
+ * @typeParam Value The type of the values that it yields, awaited.
+ * @param pool The pool, or a view of it with other options.
+ * @param task The task, such as a generator.
+ * @param options The options of the map.
+ * @returns The operator.
+ * @throws {TypeError} If `pool` isn't a pool, or an option doesn't exist or has
+ * the wrong type.
+ * @throws {RangeError} If an option is out of range.
+ */
+export function poolMap<Item, Value>(
+  pool: TaskRunner,
+  task: YieldingTaskLike<[Item], Value>,
+  options?: MapOptions,
+): OperatorFunction<Item, Transferred<Value>>;
 export function poolMap(
   pool: TaskRunner,
   task: AnyTask,
@@ -132,7 +169,7 @@ export function poolMap(
   const trace = new CallerTrace(poolMap);
   return (source) =>
     new Observable((subscriber) => {
-      const items = new PushedItems<unknown>();
+      const items = new ItemQueue<unknown>();
       const results = mapFor(pool, trace, task, [items, settings]);
       subscriber.add(() => void results[Symbol.asyncDispose]());
       emit(results, subscriber);

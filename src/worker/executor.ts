@@ -297,9 +297,10 @@ export class Executor {
     context: TaskContext,
   ): void {
     const { chunk, mode } = job;
-    if (mode !== ResultMode.VALUE && isStreamed(value, mode)) {
-      return this.#stream(job, index, value, context);
-    }
+    const isStreamed = mode === ResultMode.STREAM ||
+      typeof value === "object" && mode === ResultMode.FLATTEN &&
+        yieldsValues(value);
+    if (isStreamed) return this.#stream(job, index, value, context);
     TaskContext.end(context);
     if (chunk === undefined) {
       restorePrimordials();
@@ -368,9 +369,4 @@ export class Executor {
     else this.#results.thrown(id, chunk.thrown, chunk.values);
     this.#streams.end(id);
   }
-}
-
-/** Returns whether a value is sent in parts. */
-function isStreamed(value: unknown, mode: ResultMode): boolean {
-  return mode === ResultMode.STREAM || yieldsValues(value);
 }

@@ -158,9 +158,13 @@ export class ChunkProgress {
   }
 
   #settle(): boolean {
-    this.#changed?.resolve();
-    this.#changed = undefined;
+    if (this.#changed !== undefined) this.#wake();
     return --this.#unsettled === 0;
+  }
+
+  #wake(): void {
+    this.#changed!.resolve();
+    this.#changed = undefined;
   }
 }
 

@@ -6,7 +6,12 @@ import { cancelled, now, restorePrimordials } from "./primordials.ts";
 import type { ResultWriter } from "./result_writer.ts";
 import { resumeTask, TaskContext } from "./task_context.ts";
 import type { LoadedTask } from "./task_table.ts";
-import { isPromiseLike, openSource, type ValueSource } from "./value_source.ts";
+import {
+  isPromiseLike,
+  openSource,
+  type Step,
+  type ValueSource,
+} from "./value_source.ts";
 
 /** How long values are taken before they are sent, in milliseconds. */
 const SLICE_MILLISECONDS = 1;
@@ -21,23 +26,29 @@ export class OutputStream {
   readonly #credit: Credit;
   readonly #events: PauseEvents;
   #flushDue = false;
-  /** At the first check, it is over: the first value is sent at once. */
-  #sliceEnd = 0;
-  #lastLook = 0;
+  #isSliceOver = false;
+  #sliceEnd: number;
+  #lastLook = now();
   /** How many values are taken until the next check of the time. */
   #valuesToLook = 1;
   #valuesPerLook = 1;
 
-  /** Constructs the stream of the call with an id. */
+  /**
+   * Constructs the stream of the call with an id.
+   *
+   * @param isEager Whether the first value is sent at once.
+   */
   constructor(
     id: number,
     results: ResultWriter,
     credit: Credit,
+    isEager: boolean,
     events: PauseEvents,
   ) {
     this.#id = id;
     this.#results = results;
     this.#credit = credit;
+    this.#sliceEnd = isEager ? 0 : this.#lastLook + SLICE_MILLISECONDS;
     this.#events = events;
   }
 
@@ -45,44 +56,32 @@ export class OutputStream {
    * Sends all values of an iterable object. If the context is aborted or a value
    * can't be sent, closes the iterable.
    *
+   * @returns A promise, unless all values were sent at once.
    * @throws What the iterable throws, or an error for a value that can't be
    * sent, or a `DOMException` named `"AbortError"`.
    * @throws {TypeError} If it isn't iterable.
    */
-  async sendAll(
+  sendAll(
     iterable: unknown,
     context: TaskContext,
     task: LoadedTask,
-  ): Promise<void> {
-    const source = resumeTask(context, () => openSource(iterable));
+  ): Promise<void> | undefined {
+    const source = openIn(context, iterable);
     if (source === undefined) throw notIterable(iterable, task);
-    const close = closer(source, context);
-    TaskContext.whenAborted(context, () => void close());
-    try {
-      await this.#sendValues(source, context);
-    } catch (error) {
-      // A source that throws has ended.
-      if (!(error instanceof UnusableValue)) throw error;
-      await close();
-      throw error.cause;
-    }
-    if (!TaskContext.isAborted(context)) return;
-    await close();
-    throw cancelled();
+    if (source.isSync && this.#sendNow(source, context)) return undefined;
+    return this.#sendRest(source, context);
   }
 
   /**
    * Sends a single value.
    *
+   * @returns A promise, unless the value was sent at once.
    * @throws {DOMException} If it can't be sent.
    */
-  async send(value: unknown): Promise<void> {
-    try {
-      this.#write(value);
-    } catch (error) {
-      throw (error as UnusableValue).cause;
-    }
-    if (this.#isBlocked) await this.#ready();
+  send(value: unknown): Promise<void> | undefined {
+    this.#write(value);
+    // At once: the next item might change the memory of a value that isn't sent.
+    return this.#isBlocked ? this.#ready() : undefined;
   }
 
   /** Sends what was written, unless more follows in this turn. */
@@ -96,30 +95,60 @@ export class OutputStream {
   }
 
   /** Lets the event loop handle its other events if the slice is over. */
-  async yieldIfDue(): Promise<void> {
-    if (this.#isSliceOver()) await this.#nextSlice();
+  yieldIfDue(): Promise<void> | undefined {
+    return this.#isSliceOver ? this.#nextSlice() : undefined;
   }
 
-  /** Sends values until there are no more, or the context is aborted. */
-  async #sendValues(
-    source: ValueSource,
-    context: TaskContext,
-  ): Promise<void> {
+  /**
+   * Sends values of a sync source without waiting for anything.
+   *
+   * @returns Whether all values were sent.
+   */
+  #sendNow(source: ValueSource, context: TaskContext): boolean {
+    while (!this.#isBlocked && !this.#isSliceOver) {
+      const step = takeNext(source, context) as Step;
+      restorePrimordials();
+      if (step.done) return true;
+      if (isPromiseLike(step.value)) {
+        source.unread?.(step);
+        return false;
+      }
+      try {
+        this.#write(step.value);
+      } catch (error) {
+        closer(source, context)();
+        throw error;
+      }
+    }
+    return false;
+  }
+
+  async #sendRest(source: ValueSource, context: TaskContext): Promise<void> {
+    const close = closer(source, context);
+    TaskContext.whenAborted(context, () => void close());
     while (!TaskContext.isAborted(context)) {
-      let step = resumeTask(context, () => source.next());
+      // At once after a value: the source might change the memory of one that
+      // isn't sent.
+      if (this.#isBlocked) await this.#ready();
+      else if (this.#isSliceOver) await this.#nextSlice();
+      if (TaskContext.isAborted(context)) break;
+      let step = takeNext(source, context);
       if (isPromiseLike(step)) {
         this.flushSoon();
         step = await step;
       }
       restorePrimordials();
       if (step.done) return;
-      let { value } = step;
-      if (isPromiseLike(value)) value = await this.#resolved(value);
-      this.#write(value);
-      // At once: the source might change the memory of a value that isn't sent.
-      if (this.#isBlocked) await this.#ready();
-      else if (this.#isSliceOver()) await this.#nextSlice();
+      try {
+        const { value } = step;
+        this.#write(isPromiseLike(value) ? await this.#resolved(value) : value);
+      } catch (error) {
+        await close();
+        throw error;
+      }
     }
+    await close();
+    throw cancelled();
   }
 
   /** Awaits a promise that a source yields as a value. */
@@ -127,8 +156,6 @@ export class OutputStream {
     this.flushSoon();
     try {
       return await value;
-    } catch (cause) {
-      throw new UnusableValue("", { cause });
     } finally {
       restorePrimordials();
     }
@@ -136,13 +163,9 @@ export class OutputStream {
 
   #write(value: unknown): void {
     const { OUTPUT } = StreamNumber;
-    let bytes: number;
-    try {
-      bytes = this.#results.streamValue(this.#id, OUTPUT, value, "value");
-    } catch (cause) {
-      throw new UnusableValue("", { cause });
-    }
+    const bytes = this.#results.streamValue(this.#id, OUTPUT, value, "value");
     this.#credit.spend(bytes);
+    if (--this.#valuesToLook === 0) this.#look();
   }
 
   get #isBlocked(): boolean {
@@ -161,11 +184,10 @@ export class OutputStream {
   }
 
   /**
-   * Counts a value; returns whether the slice is over. Looks at the time after
-   * each value if they take long, because each should be sent when it is there.
+   * Looks at the time: after each value if they take long, because each should
+   * be sent when it is there, else after some of them.
    */
-  #isSliceOver(): boolean {
-    if (--this.#valuesToLook > 0) return false;
+  #look(): void {
     const time = now();
     const isSlow = time - this.#lastLook >= SLICE_MILLISECONDS / 2;
     this.#valuesPerLook = isSlow
@@ -173,7 +195,7 @@ export class OutputStream {
       : Math.min(this.#valuesPerLook * 2, MAX_VALUES_PER_LOOK);
     this.#valuesToLook = this.#valuesPerLook;
     this.#lastLook = time;
-    return time >= this.#sliceEnd;
+    this.#isSliceOver = time >= this.#sliceEnd;
   }
 
   async #nextSlice(): Promise<void> {
@@ -184,13 +206,25 @@ export class OutputStream {
 
   #beginSlice(): void {
     restorePrimordials();
+    this.#isSliceOver = false;
     this.#lastLook = now();
     this.#sliceEnd = this.#lastLook + SLICE_MILLISECONDS;
   }
 }
 
-/** Wraps the error of a value that can't be sent, or is a rejected promise. */
-class UnusableValue extends Error {}
+function openIn(
+  context: TaskContext,
+  iterable: unknown,
+): ValueSource | undefined {
+  return resumeTask(context, () => openSource(iterable));
+}
+
+function takeNext(
+  source: ValueSource,
+  context: TaskContext,
+): Step | PromiseLike<Step> {
+  return resumeTask(context, () => source.next());
+}
 
 /** Returns a function that closes a source once, and ignores its errors. */
 function closer(source: ValueSource, context: TaskContext) {

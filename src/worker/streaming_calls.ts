@@ -73,15 +73,16 @@ export class StreamingCalls {
     job: Job,
     id: number,
     context: TaskContext,
-    send: (output: OutputStream) => Promise<void>,
+    send: (output: OutputStream) => Promise<void> | undefined,
   ): Promise<void> {
     const results = this.#results;
     const running = this.#running;
     const { schedule, attempt } = this.#events;
     running.add(id, context);
-    const most = job.mode === ResultMode.STREAM ? STREAM_CREDIT : SMALL_CREDIT;
+    const isEager = job.mode === ResultMode.STREAM;
+    const most = isEager ? STREAM_CREDIT : SMALL_CREDIT;
     const credit = this.#streams.openOutput(id, most);
-    const output = new OutputStream(id, results, credit, {
+    const output = new OutputStream(id, results, credit, isEager, {
       paused: () => this.#streams.pause(id),
       resumed: () => this.#streams.resume(id),
     });
@@ -118,14 +119,14 @@ export class StreamingCalls {
         value = await value;
       }
       restorePrimordials();
-      if (value instanceof ItemValues) {
-        await this.#sendItem(job, value, context, output);
-      } else if (!hasBegun && yieldsValues(value)) {
-        await output.sendAll(value, context, job.task);
-      } else {
-        await output.send(value);
-      }
-      await output.yieldIfDue();
+      const sending = value instanceof ItemValues
+        ? this.#sendItem(job, value, context, output)
+        : !hasBegun && yieldsValues(value)
+        ? output.sendAll(value, context, job.task)
+        : output.send(value);
+      if (sending !== undefined) await sending;
+      const yielding = output.yieldIfDue();
+      if (yielding !== undefined) await yielding;
     }
   }
 

@@ -12,14 +12,19 @@ export interface Ports {
   port(id: number): WorkerPort;
 }
 
-/** The `this` of a task. */
+/** The parts of a context that most tasks don't use. */
+interface Abortion {
+  controller?: AbortController;
+  reason?: DOMException;
+  callback?: () => void;
+}
+
+/** The `this` of a task. Each call has one, so it has few fields. */
 export class TaskContext {
   readonly #id: number;
-  readonly #ports: Ports;
-  #controller: AbortController | undefined;
-  #reason: DOMException | undefined;
-  #onAbort: (() => void) | undefined;
-  #hasEnded = false;
+  /** Opens the port; `undefined` once the task has ended. */
+  #ports: Ports | undefined;
+  #abortion: Abortion | undefined;
 
   /** Constructs the context of a task that runs for the call with an id. */
   constructor(id: number, ports: Ports) {
@@ -29,41 +34,44 @@ export class TaskContext {
 
   /** Aborted when the caller no longer waits for the task. */
   get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      if (this.#reason !== undefined) this.#controller.abort(this.#reason);
+    const abortion = this.#abortion ??= {};
+    if (abortion.controller === undefined) {
+      abortion.controller = new AbortController();
+      const { reason } = abortion;
+      if (reason !== undefined) abortion.controller.abort(reason);
     }
-    return this.#controller.signal;
+    return abortion.controller.signal;
   }
 
   /** Exchanges messages with the caller. */
   get port(): WorkerPort {
     // Code that the task left behind may ask for it.
-    return this.#hasEnded ? WorkerPort.closed() : this.#ports.port(this.#id);
+    return this.#ports?.port(this.#id) ?? WorkerPort.closed();
   }
 
   /** Whether the signal is aborted, even if nobody has asked for it. */
   static isAborted(context: TaskContext): boolean {
-    return context.#reason !== undefined;
+    return context.#abortion?.reason !== undefined;
   }
 
   /** Calls `callback` once the signal was aborted; replaces the last callback. */
   static whenAborted(context: TaskContext, callback: () => void): void {
-    context.#onAbort = callback;
+    context.#abortion ??= {};
+    context.#abortion.callback = callback;
   }
 
   /** Marks a context's task as ended: it can't open its port any more. */
   static end(context: TaskContext): void {
-    context.#hasEnded = true;
+    context.#ports = undefined;
   }
 
   /** Aborts the signal of a context. */
   static abort(context: TaskContext): void {
-    if (context.#reason !== undefined) return;
-    const reason = cancelled();
-    context.#reason = reason;
-    context.#controller?.abort(reason);
-    context.#onAbort?.();
+    const abortion = context.#abortion ??= {};
+    if (abortion.reason !== undefined) return;
+    abortion.reason = cancelled();
+    abortion.controller?.abort(abortion.reason);
+    abortion.callback?.();
   }
 }
 

@@ -3,16 +3,20 @@ import { cancelled } from "./primordials.ts";
 // A task may replace the global.
 const { ReadableStream } = globalThis;
 
+/** A step of an iterator. */
+export type Step = IteratorResult<unknown, unknown>;
+
 /** Something that yields values, one after another. */
 export interface ValueSource {
+  /** Whether `next()` returns no promise. */
+  readonly isSync: boolean;
   /** Returns the next step, or a promise of it. */
   next(): Step | PromiseLike<Step>;
+  /** Makes `next()` of a sync source return a step again. */
+  unread?(step: Step): void;
   /** Ends the source early. */
   close(reason: unknown): unknown;
 }
-
-/** A step of an iterator. */
-type Step = IteratorResult<unknown, unknown>;
 
 type Iterators = {
   [Symbol.asyncIterator]?: unknown;
@@ -45,23 +49,62 @@ export function yieldsValues(value: unknown): value is object {
  */
 export function openSource(value: unknown): ValueSource | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  if (value instanceof ReadableStream) return readerSource(value);
+  if (value instanceof ReadableStream) {
+    return new ReaderSource(value.getReader());
+  }
   const iterable = value as Iterators;
-  const open = iterable[Symbol.asyncIterator] ?? iterable[Symbol.iterator];
-  if (typeof open !== "function") return undefined;
-  const iterator: Iterator<unknown> = Reflect.apply(open, value, []);
-  return {
-    next: () => iterator.next(),
-    close: () => iterator.return?.(),
-  };
+  const open = iterable[Symbol.asyncIterator];
+  if (typeof open === "function") {
+    return new IteratorSource(Reflect.apply(open, value, []), false);
+  }
+  const openSync = iterable[Symbol.iterator];
+  if (typeof openSync !== "function") return undefined;
+  return new IteratorSource(Reflect.apply(openSync, value, []), true);
 }
 
-function readerSource(stream: ReadableStream<unknown>): ValueSource {
-  const reader = stream.getReader();
-  return {
-    next: () => reader.read() as Promise<Step>,
-    close: (reason) => reader.cancel(reason),
-  };
+/** The values of an iterator, sync or async. */
+class IteratorSource implements ValueSource {
+  readonly isSync: boolean;
+  readonly #iterator: Iterator<unknown>;
+  #unread: Step | undefined;
+
+  constructor(iterator: Iterator<unknown>, isSync: boolean) {
+    this.#iterator = iterator;
+    this.isSync = isSync;
+  }
+
+  next(): Step {
+    const unread = this.#unread;
+    if (unread === undefined) return this.#iterator.next();
+    this.#unread = undefined;
+    return unread;
+  }
+
+  unread(step: Step): void {
+    this.#unread = step;
+  }
+
+  close(): unknown {
+    return this.#iterator.return?.();
+  }
+}
+
+/** The values of a stream. */
+class ReaderSource implements ValueSource {
+  readonly isSync = false;
+  readonly #reader: ReadableStreamDefaultReader<unknown>;
+
+  constructor(reader: ReadableStreamDefaultReader<unknown>) {
+    this.#reader = reader;
+  }
+
+  next(): PromiseLike<Step> | Step {
+    return this.#reader.read() as Promise<Step>;
+  }
+
+  close(reason: unknown): unknown {
+    return this.#reader.cancel(reason);
+  }
 }
 
 /** Closes values that nobody reads; so nobody gets an error of that either. */

@@ -281,6 +281,40 @@ function testFailingSources(test: Test): void {
   }
 }
 
+/** Tests of maps between two streams. */
+function testTransforms(test: Test): void {
+  test("transforms a stream in order", async (pool) => {
+    const results = ReadableStream.from(XS).pipeThrough(pool.transform(double));
+    assertEquals(await Array.fromAsync(results), XS.map(double));
+  });
+
+  test("transforms an endless stream until its reader leaves", async (pool) => {
+    const source = ReadableStream.from(naturals());
+    const results: number[] = [];
+    for await (const result of source.pipeThrough(pool.transform(double))) {
+      if (results.push(result) === XS.length) break;
+    }
+    assertEquals(results, XS.map(double));
+  });
+
+  test("ends both sides of a transform when its task throws", async (pool) => {
+    const { readable, writable } = pool.transform((x: number) => {
+      if (x === 2) throw new URIError("not 2");
+      return x;
+    });
+    const pipe = ReadableStream.from(naturals()).pipeTo(writable);
+    const results: number[] = [];
+    const read = async () => {
+      for await (const result of readable) results.push(result);
+    };
+    await Promise.all([
+      assertRejects(() => pipe, URIError, "not 2"),
+      assertRejects(read, URIError, "not 2"),
+    ]);
+    assertEquals(results, [0, 1]);
+  });
+}
+
 /** Declares these tests. */
 export function testMaps(test: Test, testWith: TestWith): void {
   testInputs(test);
@@ -290,4 +324,5 @@ export function testMaps(test: Test, testWith: TestWith): void {
   testMapTimeouts(test);
   testFailingTasks(test);
   testFailingSources(test);
+  testTransforms(test);
 }

@@ -5,7 +5,9 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { dirname, join, relative } from "node:path";
-import { gunzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
+import { compress } from "../../examples/gzip_server.ts";
+import { Pool } from "../../mod.ts";
 
 /** The output of an example, and its exit code. */
 interface Run {
@@ -311,6 +313,26 @@ Deno.test("async timer example runs a timer for each item", async () => {
     assert(line.startsWith(`timer ${index + 1},`));
   });
   assertMatch(last ?? "", /^All clocks are reset: one more, done \d+ ms /);
+});
+
+Deno.test("pipeline example of streams compresses values", async () => {
+  const { length } = gzipSync(new Uint8Array(1_000_000).fill(65));
+  const lines = await linesOf("pipeline_streams.ts");
+  assertEquals(lines, [`On average, 1 MB becomes ${length} bytes`]);
+});
+
+Deno.test("gzip server example compresses bodies on their way", async () => {
+  await using pool = new Pool(1);
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    (request) => compress(pool, request),
+  );
+  const { href } = new URL(`http://127.0.0.1:${server.addr.port}`);
+  const body = crypto.getRandomValues(new Uint8Array(60_000));
+  const packed = await fetch(href, { method: "POST", body });
+  assertEquals(new Uint8Array(gunzipSync(await packed.bytes())), body);
+  const refused = await fetch(href);
+  assertEquals([refused.status, await refused.text()], [400, "Send a body"]);
 });
 
 Deno.test("mandelbrot example draws a symmetric picture", async () => {

@@ -9,6 +9,7 @@ import {
   Pool,
   PoolClosedError,
   type PoolOptions,
+  type TransformOptions,
 } from "../../mod.ts";
 
 Deno.test("new Pool() starts one worker per CPU by default, with or without hosts", async () => {
@@ -269,6 +270,39 @@ Deno.test("Pool.map() refuses bad options and inputs", async () => {
     TypeError,
     "'spread'",
   );
+});
+
+Deno.test("Pool.transform() refuses bad options", async () => {
+  await using pool = new Pool({ workers: 1, lazy: true });
+  const wrong = (options: unknown) => () =>
+    pool.transform((x: number) => x, options as TransformOptions);
+  assertThrows(wrong({ chunkSize: 0 }), RangeError, "'chunkSize'");
+  assertThrows(wrong({ timeout: "1" }), TypeError, "'timeout'");
+  assertThrows(wrong({ signal: {} }), TypeError, "'signal'");
+  assertThrows(wrong({ ordered: 1 }), TypeError, "'ordered'");
+  assertThrows(wrong({ spread: 1 }), TypeError, "'spread'");
+  assertThrows(wrong({ order: false }), TypeError, "no option 'order'");
+  assertThrows(wrong({ retries: 1 }), TypeError, "with({ retries }).transf");
+  assertThrows(wrong(null), TypeError, "The options of transform() must be");
+  for (const name of ["writableStrategy", "readableStrategy"]) {
+    const mark = `'${name}.highWaterMark' must be a number of at least 0, but`;
+    for (
+      const [strategy, error, message] of [
+        [1, TypeError, `'${name}' must be a queuing strategy, but is 1`],
+        [null, TypeError, `'${name}' must be a queuing strategy, but is null`],
+        [{ highWaterMark: "1" }, TypeError, `${mark} is "1"`],
+        [{ highWaterMark: -1 }, RangeError, `${mark} is -1`],
+        [{ highWaterMark: NaN }, RangeError, `${mark} is NaN`],
+        [{ size: 1 }, TypeError, `'${name}.size' must be a function, but is 1`],
+      ] as const
+    ) assertThrows(wrong({ [name]: strategy }), error, message);
+  }
+});
+
+Deno.test("Pool.transform() refuses a task that can't be sent", async () => {
+  await using pool = new Pool({ workers: 1, lazy: true });
+  const wrong = () => pool.transform(Math.abs);
+  assertThrows(wrong, TypeError, "native function");
 });
 
 Deno.test("Pool.map() with 'spread' refuses items that aren't arrays", async () => {

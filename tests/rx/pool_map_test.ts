@@ -349,6 +349,16 @@ Deno.test("poolMap() refuses wrong options, and what isn't a pool", async () => 
   );
 });
 
+Deno.test("poolMap() emits the values that a task yields, in order", async () => {
+  await using pool = new Pool(2);
+  const values = await collect(
+    of(2, 0, 3).pipe(poolMap(pool, function* (n) {
+      for (let x = 0; x < n; x++) yield n * 10 + x;
+    })),
+  );
+  assertEquals(values, [20, 21, 30, 31, 32, "complete"]);
+});
+
 Deno.test("poolMap() emits a TypeError if the task can't be sent", async () => {
   await using pool = new Pool({ workers: 1, lazy: true });
   const source = new Subject<number>();

@@ -73,6 +73,16 @@ Deno.test("poolMap() infers the results from the task", () => {
   });
 });
 
+Deno.test("poolMap() infers the values that a task yields", () => {
+  compile(() => {
+    isSame<string>()(words.pipe(poolMap(pool, function* (text) {
+      yield* text;
+    })));
+    const tasks = {} as ImportedTasks<{ count(to: number): Generator<number> }>;
+    isSame<number>()(numbers.pipe(poolMap(pool, tasks.count)));
+  });
+});
+
 Deno.test("poolMap() with spread takes arrays of arguments", () => {
   compile(() => {
     const pairs = {} as Observable<[string, number]>;

@@ -16,6 +16,7 @@ import {
   type TaskLike,
   type TaskThis,
   type Transferred,
+  type TransformOptions,
 } from "../../mod.ts";
 
 /** Whether two types are identical. */
@@ -399,6 +400,91 @@ Deno.test("Pool checks the arguments of tasks", () => {
       pool.map(task, [[1, "a"]] as [number, string][], { spread: true })
         .toArray(),
     );
+  });
+});
+
+Deno.test("Pool.transform() infers both sides", () => {
+  compile(() => {
+    const toText = pool.transform((x: number) => `${x}`);
+    isSame<TransformStream<number, string>>()(toText);
+    isSame<TransformStream<number, { x: number }>>()(
+      pool.transform((x: number) =>
+        new (class {
+          x = x;
+          method() {}
+        })()
+      ),
+    );
+    const tasks = {} as ImportedTasks<Module>;
+    isSame<TransformStream<number, string>>()(pool.transform(tasks.later));
+    isSame<TransformStream<readonly [number, string], string>>()(
+      pool.with({}).transform((x: number, y: string) => x + y, {
+        spread: true,
+      }),
+    );
+    isSame<TransformStream<readonly [number], number>>()(
+      pool.transform((x: number) => x, { spread: true }),
+    );
+    const options: TransformOptions = { ordered: false };
+    isSame<TransformStream<number, number>>()(
+      pool.transform((x: number) => x, options),
+    );
+  });
+});
+
+Deno.test("Pool.transform() infers what a generator yields", () => {
+  compile(() => {
+    isSame<TransformStream<string, number>>()(
+      pool.transform(function* (text: string) {
+        yield text.length;
+      }),
+    );
+    isSame<TransformStream<number, Date>>()(
+      pool.transform(async function* (count: number) {
+        for (let x = 0; x < count; x++) yield new Date(x);
+      }, { ordered: false }),
+    );
+    const wrong = function* (): Generator<() => void> {};
+    // @ts-expect-error A function can't be sent.
+    pool.transform(wrong);
+  });
+});
+
+Deno.test("Pool.transform() fits into a pipe", () => {
+  compile(() => {
+    const source = ReadableStream.from([1]);
+    isSame<ReadableStream<string>>()(
+      source.pipeThrough(pool.transform((x: number) => `${x}`)),
+    );
+    isSame<ReadableStream<number>>()(
+      ReadableStream.from([[1, 2]] as const).pipeThrough(
+        pool.transform((x: number, y: number) => x + y, { spread: true }),
+      ),
+    );
+    // @ts-expect-error The source has numbers.
+    source.pipeThrough(pool.transform((x: string) => x));
+  });
+});
+
+Deno.test("Pool.transform() checks its task and options", () => {
+  compile(() => {
+    const task = (x: number) => `${x}`;
+    pool.transform(task, {
+      writableStrategy: { size: (x) => x },
+      readableStrategy: { size: (text) => text.length },
+    });
+    pool.transform(task, {
+      // @ts-expect-error A value is a number.
+      writableStrategy: { size: (x) => x.length },
+    });
+    // @ts-expect-error There is no such option.
+    pool.transform(task, { orderd: false });
+    // @ts-expect-error A queuing strategy isn't the options.
+    pool.transform(task, new CountQueuingStrategy({ highWaterMark: 1 }));
+    // @ts-expect-error The task needs a second argument.
+    pool.transform((x: number, y: number) => x + y);
+    // @ts-expect-error A function can't be sent.
+    pool.transform((x: number) => () => x);
   });
 });
 

@@ -7,7 +7,7 @@ const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
  * without a limit until they are taken. It has one reader, which waits for each
  * item before it asks for the next.
  */
-export class PushedItems<Item> implements AsyncIterableIterator<Item> {
+export class ItemQueue<Item> implements AsyncIterableIterator<Item> {
   readonly #items = new Queue<Item>();
   /** The pending request for an item. */
   #waiting: PromiseWithResolvers<IteratorResult<Item>> | undefined;

@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { PushedItems } from "../../src/rx/pushed_items.ts";
+import { ItemQueue } from "../../src/rx/item_queue.ts";
 
-Deno.test("PushedItems yields items that wait, then items as they come", async () => {
-  const items = new PushedItems<number>();
+Deno.test("ItemQueue yields items that wait, then items as they come", async () => {
+  const items = new ItemQueue<number>();
   items.push(1);
   items.push(2);
   assertEquals(await items.next(), { done: false, value: 1 });
@@ -12,8 +12,8 @@ Deno.test("PushedItems yields items that wait, then items as they come", async (
   assertEquals(await next, { done: false, value: 3 });
 });
 
-Deno.test("PushedItems.end() ends the items after those that wait", async () => {
-  const items = new PushedItems<number>();
+Deno.test("ItemQueue.end() ends the items after those that wait", async () => {
+  const items = new ItemQueue<number>();
   items.push(1);
   items.end();
   items.push(2);
@@ -21,15 +21,15 @@ Deno.test("PushedItems.end() ends the items after those that wait", async () => 
   assertEquals(await items.next(), { done: true, value: undefined });
 });
 
-Deno.test("PushedItems.end() ends a pending request", async () => {
-  const items = new PushedItems<number>();
+Deno.test("ItemQueue.end() ends a pending request", async () => {
+  const items = new ItemQueue<number>();
   const next = items.next();
   items.end();
   assertEquals(await next, { done: true, value: undefined });
 });
 
-Deno.test("PushedItems.fail() throws once, after the items that wait", async () => {
-  const items = new PushedItems<number>();
+Deno.test("ItemQueue.fail() throws once, after the items that wait", async () => {
+  const items = new ItemQueue<number>();
   items.push(1);
   items.fail(new RangeError("enough"));
   items.push(2);
@@ -38,16 +38,16 @@ Deno.test("PushedItems.fail() throws once, after the items that wait", async () 
   assertEquals(await items.next(), { done: true, value: undefined });
 });
 
-Deno.test("PushedItems.fail() rejects a pending request", async () => {
-  const items = new PushedItems<number>();
+Deno.test("ItemQueue.fail() rejects a pending request", async () => {
+  const items = new ItemQueue<number>();
   const next = items.next();
   items.fail(new RangeError("enough"));
   await assertRejects(() => next, RangeError, "enough");
   assertEquals(await items.next(), { done: true, value: undefined });
 });
 
-Deno.test("PushedItems.return() drops the items and the error that wait", async () => {
-  const items = new PushedItems<number>();
+Deno.test("ItemQueue.return() drops the items and the error that wait", async () => {
+  const items = new ItemQueue<number>();
   items.push(1);
   items.fail(new RangeError("enough"));
   assertEquals(await items.return(), { done: true, value: undefined });
@@ -55,8 +55,8 @@ Deno.test("PushedItems.return() drops the items and the error that wait", async 
   assertEquals(await items.next(), { done: true, value: undefined });
 });
 
-Deno.test("PushedItems.return() ends a pending request", async () => {
-  const items = new PushedItems<number>();
+Deno.test("ItemQueue.return() ends a pending request", async () => {
+  const items = new ItemQueue<number>();
   const next = items.next();
   await items.return();
   assertEquals(await next, { done: true, value: undefined });
