@@ -83,6 +83,8 @@ export class CallMessages {
   /** Handles that a worker has the call. */
   open(link: StreamLink): void {
     this.#link = link;
+    // Messages to a lost worker no longer wait for it.
+    this.#credit.cancel();
     this.#credit = new Credit(NO_CREDIT);
     this.#account = new CreditAccount(SMALL_CREDIT);
   }
@@ -108,6 +110,7 @@ export class CallMessages {
    */
   receive(messages: readonly unknown[], bytes: number): void {
     this.#account.received(messages.length, bytes);
+    if (this.#hasEnded) return;
     this.#received.push({ messages, bytes });
     if (!this.#isDelivering) this.#deliver();
   }
@@ -124,12 +127,14 @@ export class CallMessages {
     const link = this.#link!;
     this.#isUsed = true;
     this.#credit.spend(link.write(StreamNumber.PORT, message));
+    // A flush would hide whether the message's memory is still in use.
+    const drained = link.drained();
     link.flush();
-    return this.#sent(link);
+    return this.#sent(drained);
   }
 
-  async #sent(link: StreamLink): Promise<void> {
-    await link.drained();
+  async #sent(drained: Promise<void> | undefined): Promise<void> {
+    await drained;
     if (!this.#hasEnded) await this.#credit.whenOpen();
   }
 
