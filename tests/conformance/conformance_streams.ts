@@ -202,7 +202,7 @@ function testFailingStreams(test: Test): void {
     await assertRejects(
       () => Array.fromAsync(wrong),
       TypeError,
-      "it must be a generator",
+      "needs a generator",
     );
   });
 
