@@ -206,6 +206,8 @@ function testArgumentEnds(test: Test): void {
   });
 
   test("closes arguments when a call is cancelled or times out", async (pool) => {
+    // Now the workers have the module.
+    assertEquals(await pool.run(tasks.sum, new Source([])), 0);
     const first = new Source(naturals());
     const future = pool.submit(tasks.sum, first);
     const second = new Source(naturals());
