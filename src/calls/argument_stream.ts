@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers";
 import { Credit, type CreditAmount, NO_CREDIT } from "../streams/credit.ts";
+import type { Starvation } from "../streams/starvation.ts";
 import type { StreamLink } from "./call_streams.ts";
 
 /** The used part of an async iterator or a stream's reader. */
@@ -12,19 +13,23 @@ interface Source {
  * Takes the streams out of arguments, and leaves `undefined` in their places.
  *
  * @returns The streams; `undefined` if there are none.
- * @throws {TypeError} If a stream is locked.
+ * @throws {TypeError} If a stream is locked, or is there twice. Then none of the
+ * streams was touched.
  */
 export function takeStreams(args: unknown[]): ArgumentStream[] | undefined {
-  let streams: ArgumentStream[] | undefined;
+  let indexes: number[] | undefined;
   for (let index = 0; index < args.length; index++) {
-    const arg = args[index];
-    if (!isStream(arg)) continue;
-    checkUnlocked(index, arg);
-    streams ??= [];
-    streams.push(new ArgumentStream(index, arg));
-    args[index] = undefined;
+    if (!isStream(args[index])) continue;
+    checkUnlocked(args, index);
+    indexes ??= [];
+    indexes.push(index);
   }
-  return streams;
+  // All were checked before the first one is locked.
+  return indexes?.map((index) => {
+    const argument = args[index] as AsyncIterable<unknown>;
+    args[index] = undefined;
+    return new ArgumentStream(index, argument);
+  });
 }
 
 /** Returns whether an argument is sent as a stream. */
@@ -51,6 +56,9 @@ export class ArgumentStream {
   #link: StreamLink | undefined;
   #number = 0;
   #credit = new Credit(NO_CREDIT);
+  #starvation: Starvation | undefined;
+  /** How many values that were sent the task hasn't read. */
+  #unread = 0;
   #isUsed = false;
   #hasEnded = false;
   #flushDue = false;
@@ -69,16 +77,29 @@ export class ArgumentStream {
     return this.#isUsed;
   }
 
-  /** Handles that a worker has the call. */
-  open(link: StreamLink, number: number): void {
+  /**
+   * Handles that a worker has the call.
+   *
+   * @param starvation Detects that the task waits for a value.
+   */
+  open(link: StreamLink, number: number, starvation: Starvation): void {
     this.#link = link;
     this.#number = number;
+    this.#starvation = starvation;
   }
 
   /** Adds credit from the worker. */
   grant(credit: CreditAmount): void {
     this.#credit.grant(credit);
-    if (this.#isUsed) return;
+    if (this.#hasEnded) return;
+    const isFirst = !this.#isUsed;
+    const wasUnread = this.#unread;
+    // The first credit isn't for values that were read.
+    if (!isFirst) this.#unread = Math.max(0, wasUnread - credit.values);
+    if (this.#unread === 0 && (isFirst || wasUnread > 0)) {
+      this.#starvation?.begin();
+    }
+    if (!isFirst) return;
     this.#isUsed = true;
     this.#pump();
   }
@@ -87,6 +108,7 @@ export class ArgumentStream {
   end(reason: unknown): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
+    if (this.#isUsed && this.#unread === 0) this.#starvation?.end();
     this.#credit.cancel();
     closeQuietly(this.#source, reason);
   }
@@ -115,6 +137,7 @@ export class ArgumentStream {
     const link = this.#link!;
     try {
       this.#credit.spend(link.write(this.#number, value));
+      if (this.#unread++ === 0) this.#starvation?.end();
     } catch (error) {
       this.#finish([error]);
       closeQuietly(this.#source, error);
@@ -130,6 +153,7 @@ export class ArgumentStream {
   #finish(errors: readonly unknown[]): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
+    if (this.#unread === 0) this.#starvation?.end();
     this.#link!.close(this.#number, errors);
   }
 
@@ -144,19 +168,28 @@ export class ArgumentStream {
   }
 }
 
-function checkUnlocked(index: number, argument: unknown): void {
-  if (!(argument instanceof ReadableStream) || !argument.locked) return;
+function checkUnlocked(args: readonly unknown[], index: number): void {
+  const argument = args[index];
+  if (!(argument instanceof ReadableStream)) return;
+  if (argument.locked) {
+    throw new TypeError(
+      `'args[${index}]' is a ReadableStream that is locked: pass a stream that nobody reads`,
+    );
+  }
+  const first = args.indexOf(argument);
+  if (first === index) return;
   throw new TypeError(
-    `'args[${index}]' is a ReadableStream that is locked: pass a stream that nobody reads`,
+    `'args[${index}]' is the same ReadableStream as 'args[${first}]': pass the two streams that its tee() returns`,
   );
 }
 
 function openSource(argument: AsyncIterable<unknown>): Source {
   if (!(argument instanceof ReadableStream)) {
-    const iterator = argument[Symbol.asyncIterator]();
+    let iterator: AsyncIterator<unknown> | undefined;
+    const open = () => iterator ??= argument[Symbol.asyncIterator]();
     return {
-      next: () => iterator.next(),
-      close: () => iterator.return?.(),
+      next: () => open().next(),
+      close: () => open().return?.(),
     };
   }
   const reader = argument.getReader();

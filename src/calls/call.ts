@@ -101,6 +101,8 @@ export abstract class Call {
   #streams: CallStreams | undefined;
   /** The credit of the values that the task yields; set by the first ones. */
   #account: CreditAccount | undefined;
+  /** Whether the task waits for an argument. */
+  #isStarved = false;
   #observer: CallObserver | undefined;
   #id = 0;
   #message = 0;
@@ -160,6 +162,11 @@ export abstract class Call {
     return this.#streams;
   }
 
+  /** Whether the call uses one of its worker's places. */
+  get hasPlace(): boolean {
+    return this.#state !== "paused" && !this.#isStarved;
+  }
+
   /** Whether values that the task has yielded have arrived. */
   get hasYielded(): boolean {
     return this.#account !== undefined;
@@ -197,10 +204,9 @@ export abstract class Call {
     observer.moved(this, undefined, this.#state);
   }
 
-  /** Gives the call streams; opens them if a worker has the call already. */
+  /** Gives streams to a call that wasn't sent. */
   attach(streams: CallStreams): void {
     this.#streams = streams;
-    if (this.#runner !== undefined) streams.open(this.#runner.link(this));
   }
 
   /** Returns the messages to and from the task, from now on. */
@@ -211,10 +217,12 @@ export abstract class Call {
       undefined,
       (error) => void this.cancel(error),
     );
-    const streams = this.#streams ?? new CallStreams([], undefined);
     if (this.#state === "settled" || this.#state === "abandoned") {
       messages.end();
-    } else this.attach(streams.withMessages(messages));
+      return messages;
+    }
+    this.#streams ??= new CallStreams([], undefined);
+    this.#streams.addMessages(messages, this.#runner?.link(this));
     return messages;
   }
 
@@ -225,7 +233,10 @@ export abstract class Call {
     this.#message = message;
     this.#bytes = bytes;
     this.#move("sent");
-    this.#streams?.open(worker.link(this));
+    this.#streams?.open(worker.link(this), {
+      paused: () => this.#starve(true),
+      resumed: () => this.#starve(false),
+    });
   }
 
   /**
@@ -239,11 +250,11 @@ export abstract class Call {
       this.mode === ResultMode.STREAM ? STREAM_CREDIT : SMALL_CREDIT,
     );
     this.#account.received(values.length, bytes);
-    if (this.#state === "abandoned") return;
+    if (this.#state !== "sent" && this.#state !== "paused") return;
     this.received(values, bytes, this);
     if (this.#state === "sent" && this.#account.isExhausted) {
+      if (!this.#isStarved) this.#runner?.paused(this);
       this.#move("paused");
-      this.#runner?.paused(this);
     }
   }
 
@@ -275,6 +286,7 @@ export abstract class Call {
    * @returns Whether the call was neither settled nor abandoned before.
    */
   abandon(): boolean {
+    this.#starve(false);
     this.#resume();
     const state = this.#state;
     if (state === "settled" || state === "abandoned") return false;
@@ -401,7 +413,16 @@ export abstract class Call {
   #resume(): void {
     if (this.#state !== "paused") return;
     this.#move("sent");
-    this.#runner?.resumed(this);
+    if (!this.#isStarved) this.#runner?.resumed(this);
+  }
+
+  /** Sets whether the task waits for an argument. */
+  #starve(isStarved: boolean): void {
+    if (this.#isStarved === isStarved) return;
+    this.#isStarved = isStarved;
+    if (this.#state !== "sent") return;
+    if (isStarved) this.#runner?.paused(this);
+    else this.#runner?.resumed(this);
   }
 
   #move(to: CallState): void {

@@ -37,6 +37,7 @@ export class CallMessages {
   readonly #received = new Queue<Batch>();
   #isDelivering = false;
   #hasEnded = false;
+  #isUsed = false;
 
   /**
    * Constructs the messages of a call.
@@ -50,6 +51,11 @@ export class CallMessages {
   ) {
     this.#listener = listener;
     this.#fail = fail;
+  }
+
+  /** Whether messages were sent to the task. */
+  get isUsed(): boolean {
+    return this.#isUsed;
   }
 
   /** Sets the listener of the task's messages. */
@@ -77,6 +83,8 @@ export class CallMessages {
   /** Handles that a worker has the call. */
   open(link: StreamLink): void {
     this.#link = link;
+    // Messages to a lost worker no longer wait for it.
+    this.#credit.cancel();
     this.#credit = new Credit(NO_CREDIT);
     this.#account = new CreditAccount(SMALL_CREDIT);
   }
@@ -102,6 +110,7 @@ export class CallMessages {
    */
   receive(messages: readonly unknown[], bytes: number): void {
     this.#account.received(messages.length, bytes);
+    if (this.#hasEnded) return;
     this.#received.push({ messages, bytes });
     if (!this.#isDelivering) this.#deliver();
   }
@@ -116,13 +125,16 @@ export class CallMessages {
 
   #send(message: unknown): Promise<void> {
     const link = this.#link!;
+    this.#isUsed = true;
     this.#credit.spend(link.write(StreamNumber.PORT, message));
+    // A flush would hide whether the message's memory is still in use.
+    const drained = link.drained();
     link.flush();
-    return this.#sent(link);
+    return this.#sent(drained);
   }
 
-  async #sent(link: StreamLink): Promise<void> {
-    await link.drained();
+  async #sent(drained: Promise<void> | undefined): Promise<void> {
+    await drained;
     if (!this.#hasEnded) await this.#credit.whenOpen();
   }
 

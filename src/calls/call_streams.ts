@@ -1,5 +1,6 @@
 import { StreamNumber } from "../protocol/worker_messages.ts";
 import type { CreditAmount } from "../streams/credit.ts";
+import { type PauseEvents, Starvation } from "../streams/starvation.ts";
 import type { ArgumentStream } from "./argument_stream.ts";
 import type { CallMessages } from "./call_messages.ts";
 
@@ -27,7 +28,8 @@ export interface StreamLink {
 /** The streams that are arguments of a call, and its messages. */
 export class CallStreams {
   readonly #inputs: readonly ArgumentStream[];
-  readonly #messages: CallMessages | undefined;
+  #messages: CallMessages | undefined;
+  #starvation: Starvation | undefined;
 
   /** Constructs the streams of a call that no worker has. */
   constructor(
@@ -43,9 +45,10 @@ export class CallStreams {
     return this.#inputs.map(({ index }) => index);
   }
 
-  /** Whether the task has begun to read a stream. */
+  /** Whether the task has begun to read a stream, or was sent messages. */
   get isUsed(): boolean {
-    return this.#inputs.some(({ isUsed }) => isUsed);
+    return this.#messages?.isUsed === true ||
+      this.#inputs.some(({ isUsed }) => isUsed);
   }
 
   /** The messages between the task and its caller, if the caller wants any. */
@@ -53,33 +56,36 @@ export class CallStreams {
     return this.#messages;
   }
 
-  /** Returns the same streams with messages. */
-  withMessages(messages: CallMessages): CallStreams {
-    return new CallStreams(this.#inputs, messages);
+  /** Adds messages; a worker may have the call already. */
+  addMessages(messages: CallMessages, link: StreamLink | undefined): void {
+    this.#messages = messages;
+    if (link !== undefined) messages.open(link);
   }
 
-  /** Handles that a worker has the call. */
-  open(link: StreamLink): void {
-    this.#inputs.forEach((input, at) => {
-      input.open(link, StreamNumber.FIRST_INPUT + at);
-    });
+  /**
+   * Handles that a worker has the call.
+   *
+   * @param events Handles that the task waits for an argument.
+   */
+  open(link: StreamLink, events: PauseEvents): void {
+    if (this.#inputs.length > 0) {
+      const starvation = this.#starvation ??= new Starvation(events);
+      this.#inputs.forEach((input, at) => {
+        input.open(link, StreamNumber.FIRST_INPUT + at, starvation);
+      });
+    }
     this.#messages?.open(link);
   }
 
-  /** Adds credit from the worker. */
-  grant(stream: number, credit: CreditAmount): void {
-    if (stream === StreamNumber.PORT) this.#messages?.grant(credit);
-    else this.#inputs[stream - StreamNumber.FIRST_INPUT]?.grant(credit);
-  }
-
-  /** Ends a stream that the task doesn't read on. */
-  stop(stream: number, reason: unknown): void {
-    this.#inputs[stream - StreamNumber.FIRST_INPUT]?.end(reason);
+  /** Returns an argument by the number of its stream, if there is one. */
+  input(stream: number): ArgumentStream | undefined {
+    return this.#inputs[stream - StreamNumber.FIRST_INPUT];
   }
 
   /** Ends all streams with their call. */
   end(): void {
     this.#messages?.end();
+    this.#starvation?.close();
     if (this.#inputs.length === 0) return;
     const reason = new DOMException("The task has ended", "AbortError");
     for (const input of this.#inputs) input.end(reason);

@@ -490,7 +490,7 @@ export class TaskRunner {
     task: YieldingTaskLike<[Item], Value>,
     items: AnyIterable<Item>,
     options?: MapOptions,
-  ): MapResults<Transferred<Value>>;
+  ): MapResults<Transferred<Awaited<Value>>>;
   /**
    * Calls a generator with one item of each of several iterables, and iterates
    * over all the values that it yields, in order.
@@ -520,7 +520,7 @@ export class TaskRunner {
   map<Args extends unknown[], Value>(
     task: YieldingTaskLike<Args, Value>,
     ...inputs: [...MapIterables<Args>, options?: MapOptions]
-  ): MapResults<Transferred<Value>>;
+  ): MapResults<Transferred<Awaited<Value>>>;
   map(
     task: AnyTask,
     ...inputs: readonly unknown[]
@@ -678,7 +678,7 @@ export class TaskRunner {
   stream<Args extends unknown[], Item>(
     task: StreamTaskLike<Args, Item>,
     ...args: SentArgs<Args>
-  ): ReadableStream<Transferred<Item>> {
+  ): ReadableStream<Transferred<Awaited<Item>>> {
     const registered = this.#engine.tasks.register(task);
     const trace = new CallerTrace(this.stream);
     const streams = this.#takeStreams(args, (error) => call.cancel(error));
@@ -686,7 +686,7 @@ export class TaskRunner {
     const call = new StreamCall(registered, args, trace, terms);
     if (streams !== undefined) call.attach(streams);
     this.#submit(call);
-    return call.readable as ReadableStream<Transferred<Item>>;
+    return call.readable as ReadableStream<Transferred<Awaited<Item>>>;
   }
 
   /**

@@ -103,7 +103,7 @@ export class CallWriter {
   writeValue(id: number, stream: number, value: unknown): number {
     const { writer } = this.#channel;
     const isOpen = this.#valuesOf?.id === id &&
-      this.#valuesOf.stream === stream &&
+      this.#valuesOf.stream === stream && writer.isListOpen &&
       writer.listByteLength < MAX_LIST_BYTES;
     if (!isOpen) this.#endList();
     // The header of the message counts too.

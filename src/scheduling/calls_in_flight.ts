@@ -16,8 +16,9 @@ export interface UnansweredCalls {
  * A worker begins calls in that order and runs at most `concurrency` calls at
  * once. Before it begins the first call of a message, it sends the results of
  * all calls that have ended. So a call can't have begun if at least
- * `concurrency` unanswered calls precede its message. Calls whose values have
- * arrived don't count: they may have been paused, and others began meanwhile.
+ * `concurrency` unanswered calls precede its message. Calls that have sent or
+ * received values don't count: they may have been paused, and others began
+ * meanwhile.
  */
 export class CallsInFlight {
   readonly #concurrency: number;
@@ -162,7 +163,7 @@ export class CallsInFlight {
         message = call.message;
         inMessage = 0;
       }
-      if (!call.hasYielded) inMessage++;
+      if (call.isRepeatable) inMessage++;
       yield call;
     }
   }

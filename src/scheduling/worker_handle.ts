@@ -1,4 +1,5 @@
 import type { Call, CallRunner } from "../calls/call.ts";
+import type { ArgumentStream } from "../calls/argument_stream.ts";
 import type { StreamLink } from "../calls/call_streams.ts";
 import { CallWriter, type ModuleSource } from "./call_writer.ts";
 import { CallsInFlight, type UnansweredCalls } from "./calls_in_flight.ts";
@@ -72,6 +73,7 @@ export class WorkerHandle implements CallRunner {
   #abandoned = 0;
   readonly #grace: GracePeriod;
   #killed = false;
+  #onReturn: ((calls: number) => void) | undefined;
 
   /** Constructs a handle for the worker at the other end of a channel. */
   constructor(
@@ -136,6 +138,7 @@ export class WorkerHandle implements CallRunner {
    * @returns How the worker was lost, and its unanswered calls.
    */
   async receive(onReturn: (calls: number) => void): Promise<LostWorker> {
+    this.#onReturn = onReturn;
     let cause: unknown;
     try {
       await this.#channel.receive((message, byteLength) => {
@@ -213,6 +216,7 @@ export class WorkerHandle implements CallRunner {
   /** Uses the place of a call that was paused for others. */
   paused(call: Call): void {
     this.window.returned(call.bytes);
+    this.#onReturn?.(0);
   }
 
   /** Takes a place for a paused call that continues. */
@@ -248,12 +252,16 @@ export class WorkerHandle implements CallRunner {
         return this.#finish(message, byteLength);
       case MessageType.CREDIT: {
         const [, id, stream, values, bytes] = message;
-        this.#calls.get(id).streams?.grant(stream, { values, bytes });
+        const isPort = stream === StreamNumber.PORT;
+        const receiver = isPort
+          ? this.#calls.get(id).openMessages()
+          : this.#input(id, stream);
+        receiver.grant({ values, bytes });
         return 0;
       }
       case MessageType.STOP: {
         const [, id, stream, reason] = message;
-        this.#calls.get(id).streams?.stop(stream, reason);
+        this.#input(id, stream).end(reason);
         return 0;
       }
     }
@@ -265,15 +273,20 @@ export class WorkerHandle implements CallRunner {
       this.#calls.getStreaming(id).yielded(values, byteLength);
       return 0;
     }
-    const call = this.#calls.get(id);
-    const { messages } = call.streams ?? {};
-    if (messages !== undefined) messages.receive(values, byteLength);
-    else {
-      // Nobody listens, but the task may send more.
-      const credit = { values: values.length, bytes: byteLength };
-      this.link(call).grantMessages(credit);
-    }
+    if (stream !== StreamNumber.PORT) throw noStream(id, stream);
+    this.#calls.get(id).openMessages().receive(values, byteLength);
     return 0;
+  }
+
+  /**
+   * Returns a stream that is an argument of a call.
+   *
+   * @throws {RangeError} If no call has this id, or it has no such argument.
+   */
+  #input(id: number, stream: number): ArgumentStream {
+    const input = this.#calls.get(id).streams?.input(stream);
+    if (input === undefined) throw noStream(id, stream);
+    return input;
   }
 
   /** Delivers the end of a call's values. */
@@ -323,7 +336,7 @@ export class WorkerHandle implements CallRunner {
   /** Removes and returns a call that was answered. */
   #take(id: number): Call {
     const call = this.#calls.take(id);
-    if (call.state !== "paused") this.window.returned(call.bytes);
+    if (call.hasPlace) this.window.returned(call.bytes);
     if (call.state === "abandoned" && --this.#abandoned === 0) {
       this.#grace.watch();
     }
@@ -374,6 +387,12 @@ class WorkerLink implements StreamLink {
   #grant(stream: number, { values, bytes }: CreditAmount): void {
     this.#writer.post([MessageType.CREDIT, this.#id, stream, values, bytes]);
   }
+}
+
+function noStream(id: number, stream: number): RangeError {
+  return new RangeError(
+    `Malformed message: call ${id} has no stream ${stream} of this kind`,
+  );
 }
 
 /** Returns whether an error means that the connection may have dropped data. */

@@ -55,7 +55,11 @@ export class CreditAccount {
     const { values: mostValues, bytes: mostBytes } = this.#most;
     const isDue = this.#readValues >= mostValues * GRANT_SHARE ||
       this.#readBytes >= mostBytes * GRANT_SHARE;
-    if (!isDue) return undefined;
+    return isDue ? this.grant() : undefined;
+  }
+
+  /** Returns all credit for what was read, to grant it now; may be none. */
+  grant(): CreditAmount {
     const grant = { values: this.#readValues, bytes: this.#readBytes };
     this.#values += grant.values;
     this.#bytes += grant.bytes;

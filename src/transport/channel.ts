@@ -131,6 +131,7 @@ export class Channel {
       }
     } catch (error) {
       this.#writeError = error;
+      this.writer.recycle();
       // If the peer hung up, let receive() drain its data.
       if (!hasHungUp(error)) this.close();
     }

@@ -10,6 +10,9 @@ export interface ByteSource {
   read(buffer: Uint8Array): Promise<number | null>;
 }
 
+/** The connection has ended within a frame. */
+export class CutShortError extends RangeError {}
+
 /**
  * Reads frames: many small ones with one read, and each large one into a buffer
  * of its own. Binary values of a large frame are views of its buffer.
@@ -55,7 +58,9 @@ export class FrameReader {
     );
     if (count === null) {
       if (!this.isWithinFrame) return false;
-      throw new RangeError("Malformed message: the connection ended within it");
+      throw new CutShortError(
+        "Malformed message: the connection ended within it",
+      );
     }
     this.#end += count;
     this.#passOn(onMessage);

@@ -28,6 +28,8 @@ export class FrameWriter {
 
   #insertions: Insertion[] = [];
   #insertedBytes = 0;
+  /** Whether pieces that were taken are memory of values. */
+  #lendsMemory = false;
 
   /** The start of the current frame. */
   #start = 0;
@@ -47,9 +49,13 @@ export class FrameWriter {
       this.#encoder.pendingBytes;
   }
 
-  /** Whether some of these bytes are still in the memory of a value. */
+  /**
+   * Whether bytes that were written, or taken and not given back, are still in
+   * the memory of a value.
+   */
   get borrowsMemory(): boolean {
-    return this.#insertions.length > 0 || this.#encoder.pending.length > 0;
+    return this.#lendsMemory || this.#insertions.length > 0 ||
+      this.#encoder.pending.length > 0;
   }
 
   /**
@@ -119,6 +125,11 @@ export class FrameWriter {
     return encoder.position - position + encoder.pendingBytes - pendingBytes;
   }
 
+  /** Whether a list is open: taking what was written ends it. */
+  get isListOpen(): boolean {
+    return this.#list !== undefined;
+  }
+
   /**
    * The size of the open list's frame, in bytes, and the memory that the
    * receiver allocates for it beyond that.
@@ -157,6 +168,7 @@ export class FrameWriter {
     this.#insertions = [];
     this.#insertedBytes = 0;
     this.#taken = bytes;
+    this.#lendsMemory = insertions.length > 0;
     if (insertions.length === 0) return [bytes.subarray(0, position)];
     const pieces: Attachment[] = [];
     let from = 0;
@@ -179,6 +191,7 @@ export class FrameWriter {
       this.#spare = this.#taken;
     }
     this.#taken = undefined;
+    this.#lendsMemory = false;
   }
 
   /** Drops everything that was written. */

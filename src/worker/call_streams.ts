@@ -6,8 +6,10 @@ import type {
 import { StreamNumber } from "../protocol/worker_messages.ts";
 import { Credit, type CreditAmount, INPUT_CREDIT } from "../streams/credit.ts";
 import { CreditAccount } from "../streams/credit_account.ts";
+import { type PauseEvents, Starvation } from "../streams/starvation.ts";
 import { ValueStream } from "../streams/value_stream.ts";
-import { DOMException } from "./primordials.ts";
+import { malformed } from "../codec/texts.ts";
+import { cancelled, DOMException } from "./primordials.ts";
 import type { ResultWriter } from "./result_writer.ts";
 import type { Ports } from "./task_context.ts";
 import { WorkerPort } from "./worker_port.ts";
@@ -16,6 +18,8 @@ import { WorkerPort } from "./worker_port.ts";
 interface Input {
   readonly stream: ValueStream;
   readonly account: CreditAccount;
+  /** Whether its reader waits for a value. */
+  isStarved: boolean;
 }
 
 /** The streams of one call. */
@@ -23,25 +27,38 @@ interface Streams {
   inputs: readonly Input[];
   port: WorkerPort | undefined;
   output: Credit | undefined;
+  /** Detects that the task waits for its arguments. */
+  starvation: Starvation | undefined;
+  /** For how many reasons the task waits, and others may use its place. */
+  pauses: number;
 }
 
 /** The streams of all calls in a worker: results, arguments and messages. */
 export class CallStreams implements Ports {
   readonly #results: ResultWriter;
+  readonly #events: PauseEvents;
   readonly #calls = new Map<number, Streams>();
 
   /** Constructs a table without streams. */
-  constructor(results: ResultWriter) {
+  constructor(results: ResultWriter, events: PauseEvents) {
     this.#results = results;
+    this.#events = events;
   }
 
   /** Makes the streams that are arguments of a call. */
   openInputs(id: number, count: number): ReadableStream<unknown>[] {
+    const call = this.#of(id);
+    const starvation = new Starvation({
+      paused: () => this.#pause(call),
+      resumed: () => this.#resume(call),
+    });
     const inputs: Input[] = [];
     for (let index = 0; index < count; index++) {
-      inputs.push(this.#makeInput(id, StreamNumber.FIRST_INPUT + index));
+      const number = StreamNumber.FIRST_INPUT + index;
+      inputs.push(this.#makeInput(id, number, starvation));
     }
-    this.#of(id).inputs = inputs;
+    call.inputs = inputs;
+    call.starvation = starvation;
     return inputs.map(({ stream }) => stream.readable);
   }
 
@@ -50,17 +67,27 @@ export class CallStreams implements Ports {
     return this.#of(id).output = new Credit(credit);
   }
 
+  /** Lets others use the place of a call until it is resumed. */
+  pause(id: number): void {
+    this.#pause(this.#of(id));
+  }
+
+  /** Undoes {@linkcode CallStreams.pause}. */
+  resume(id: number): void {
+    this.#resume(this.#of(id));
+  }
+
   /** Returns the port of a call; opens it at the first time. */
   port(id: number): WorkerPort {
     const results = this.#results;
     const { PORT } = StreamNumber;
     return this.#of(id).port ??= new WorkerPort({
-      send: (message) => {
-        const bytes = results.streamValue(id, PORT, message, "message");
+      write: (message) => results.streamValue(id, PORT, message, "message"),
+      send: () => {
+        if (results.isFull) return results.drained();
         results.flush();
-        return bytes;
+        return undefined;
       },
-      drained: () => results.isFull ? results.drained() : undefined,
       grant: (credit) => results.grant(id, PORT, credit),
     });
   }
@@ -74,8 +101,10 @@ export class CallStreams implements Ports {
       return;
     }
     const input = call.inputs[number - StreamNumber.FIRST_INPUT];
-    input?.account.received(values.length, bytes);
-    input?.stream.push(values, bytes);
+    if (input === undefined) throw malformed(`a call has no stream ${number}`);
+    input.account.received(values.length, bytes);
+    feed(call, input);
+    input.stream.push(values, bytes);
   }
 
   /** Adds credit for values that the worker sends. */
@@ -88,17 +117,22 @@ export class CallStreams implements Ports {
 
   /** Ends a stream that is an argument. */
   close([, id, number, errors]: Close): void {
-    const { stream } = this.#calls.get(id)
-      ?.inputs[number - StreamNumber.FIRST_INPUT] ?? {};
-    if (errors.length > 0) stream?.fail(errors[0]);
-    else stream?.end();
+    const call = this.#calls.get(id);
+    const input = call?.inputs[number - StreamNumber.FIRST_INPUT];
+    if (call === undefined || input === undefined) return;
+    feed(call, input);
+    if (errors.length > 0) input.stream.fail(errors[0]);
+    else input.stream.end();
   }
 
-  /** Wakes a call that waits for credit or messages, because it was aborted. */
+  /** Wakes a call that waits for its streams, because it was aborted. */
   abort(id: number): void {
     const call = this.#calls.get(id);
-    call?.output?.cancel();
-    if (call?.port !== undefined) WorkerPort.close(call.port);
+    if (call === undefined) return;
+    call.output?.cancel();
+    if (call.port !== undefined) WorkerPort.close(call.port);
+    call.starvation?.close();
+    for (const { stream } of call.inputs) stream.abort(cancelled());
   }
 
   /** Ends the streams of a call that was answered. */
@@ -108,6 +142,7 @@ export class CallStreams implements Ports {
     if (call === undefined) return;
     this.#calls.delete(id);
     if (call.port !== undefined) WorkerPort.close(call.port);
+    call.starvation?.close();
     const reason = new DOMException("The task has ended", "AbortError");
     for (const { stream } of call.inputs) stream.abort(reason);
   }
@@ -115,13 +150,27 @@ export class CallStreams implements Ports {
   #of(id: number): Streams {
     let streams = this.#calls.get(id);
     if (streams === undefined) {
-      streams = { inputs: [], port: undefined, output: undefined };
+      streams = {
+        inputs: [],
+        port: undefined,
+        output: undefined,
+        starvation: undefined,
+        pauses: 0,
+      };
       this.#calls.set(id, streams);
     }
     return streams;
   }
 
-  #makeInput(id: number, number: number): Input {
+  #pause(call: Streams): void {
+    if (call.pauses++ === 0) this.#events.paused();
+  }
+
+  #resume(call: Streams): void {
+    if (--call.pauses === 0) this.#events.resumed();
+  }
+
+  #makeInput(id: number, number: number, starvation: Starvation): Input {
     const results = this.#results;
     const account = new CreditAccount(INPUT_CREDIT);
     let isAsked = false;
@@ -129,8 +178,12 @@ export class CallStreams implements Ports {
       starved: () => {
         // Nothing is sent before the first read, so a call that hasn't begun can
         // move to another worker.
-        if (!isAsked) results.grant(id, number, INPUT_CREDIT);
+        const grant = isAsked ? account.grant() : INPUT_CREDIT;
         isAsked = true;
+        // The pool must know that everything was read, and the task waits.
+        if (grant.values > 0) results.grant(id, number, grant);
+        input.isStarved = true;
+        starvation.begin();
       },
       read: (values, bytes) => {
         const grant = account.read(values, bytes);
@@ -138,6 +191,14 @@ export class CallStreams implements Ports {
       },
       cancelled: (reason) => results.stop(id, number, reason),
     });
-    return { stream, account };
+    const input: Input = { stream, account, isStarved: false };
+    return input;
   }
+}
+
+/** Marks an input as one that doesn't starve. */
+function feed(call: Streams, input: Input): void {
+  if (!input.isStarved) return;
+  input.isStarved = false;
+  call.starvation?.end();
 }

@@ -51,7 +51,16 @@ export class Executor {
   constructor(results: ResultWriter, concurrency: number) {
     this.#results = results;
     this.#concurrency = concurrency;
-    this.#streams = new CallStreams(results);
+    this.#streams = new CallStreams(results, {
+      paused: () => {
+        this.#running.pause();
+        this.#schedule();
+      },
+      resumed: () => {
+        this.#running.resume();
+        results.busy(now());
+      },
+    });
     this.#streaming = new StreamingCalls(
       results,
       this.#streams,
@@ -221,7 +230,9 @@ export class Executor {
   #begin(job: Job, index: number): void {
     const id = callId(job, index);
     if (this.#jobs.takeCancelled(id)) {
-      if (job.chunk !== undefined) this.#threw(job, index, cancelled());
+      if (job.chunk !== undefined) {
+        this.#threw(job, index, cancelled(), undefined);
+      }
       return;
     }
     const item = job.items[index];
@@ -234,7 +245,7 @@ export class Executor {
       isAsync = isPromiseLike(value);
     } catch (error) {
       restorePrimordials();
-      return this.#threw(job, index, error);
+      return this.#threw(job, index, error, context);
     }
     if (!isAsync) return this.#returned(job, index, value, context);
     restorePrimordials();
@@ -254,7 +265,7 @@ export class Executor {
       const result = await value;
       settle = () => this.#returned(job, index, result, context);
     } catch (error) {
-      settle = () => this.#threw(job, index, error);
+      settle = () => this.#threw(job, index, error, context);
     }
     this.#attempt(() => {
       this.#running.delete(callId(job, index), context);
@@ -289,9 +300,9 @@ export class Executor {
     const isStreamed = mode === ResultMode.STREAM ||
       typeof value === "object" && mode === ResultMode.FLATTEN &&
         yieldsValues(value);
-    if (isStreamed) {
-      this.#stream(job, index, value, context);
-    } else if (chunk === undefined) {
+    if (isStreamed) return this.#stream(job, index, value, context);
+    TaskContext.end(context);
+    if (chunk === undefined) {
       restorePrimordials();
       const id = callId(job, index);
       this.#results.value(id, value);
@@ -316,13 +327,21 @@ export class Executor {
     const isFirst = !chunk.isStreaming;
     chunk.yields(index, new ItemValues(value as object, context));
     if (!isFirst) return;
+    // Items that were skipped begin after all.
+    job.next = Math.min(job.next, chunk.length);
     this.#detach(job);
     if (this.#jobs.takeCancelled(job.id)) TaskContext.abort(context);
     this.#streaming.streamChunk(job, chunk, context);
   }
 
-  #threw(job: Job, index: number, error: unknown): void {
+  #threw(
+    job: Job,
+    index: number,
+    error: unknown,
+    context: TaskContext | undefined,
+  ): void {
     const { chunk } = job;
+    if (context !== undefined) TaskContext.end(context);
     const thrown = prepareThrown(error, job.task);
     if (chunk === undefined) {
       const id = callId(job, index);

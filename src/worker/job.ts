@@ -1,7 +1,8 @@
 import type { ResultMode } from "../protocol/worker_messages.ts";
-import type { TaskContext } from "./task_context.ts";
+import { resumeTask, TaskContext } from "./task_context.ts";
 import type { LoadedTask } from "./task_table.ts";
 import { roughSize } from "../util/rough_size.ts";
+import { dropValues } from "./value_source.ts";
 
 /** If a chunk's values are larger, the rest of its items is skipped, in bytes. */
 const MAX_BYTES = 2 ** 20;
@@ -35,6 +36,13 @@ export function callId({ id, chunk }: Job, index: number): number {
 export class ItemValues {
   /** Constructs the values that `source` yields for the task of a context. */
   constructor(readonly source: object, readonly context: TaskContext) {}
+
+  /** Ends the source, because nobody reads it. */
+  drop(): void {
+    TaskContext.abort(this.context);
+    resumeTask(this.context, () => void dropValues(this.source));
+    TaskContext.end(this.context);
+  }
 }
 
 /** Collects the outcomes of a chunk's items. */
@@ -46,6 +54,7 @@ export class ChunkProgress {
   #failedAt = Infinity;
   #thrown: unknown;
   #isStreaming = false;
+  #isDropped = false;
   /** Wakes {@linkcode ChunkProgress.take} when an item is settled. */
   #changed: PromiseWithResolvers<void> | undefined;
 
@@ -80,11 +89,25 @@ export class ChunkProgress {
     return this.#isStreaming;
   }
 
+  /** The number of items that weren't skipped. */
+  get length(): number {
+    return this.#values.length;
+  }
+
   /** Records that an item yields values, which must be sent one by one. */
   yields(index: number, values: ItemValues): void {
+    if (this.#isDropped) return values.drop();
     this.#isStreaming = true;
     this.#values[index] = values;
     this.#settle();
+  }
+
+  /** Drops everything that wasn't taken, and what items yield from now on. */
+  drop(): void {
+    this.#isDropped = true;
+    for (const value of this.#values.splice(0)) {
+      if (value instanceof ItemValues) value.drop();
+    }
   }
 
   /**

@@ -1,9 +1,11 @@
 import { setImmediate } from "node:timers";
 import { StreamNumber } from "../protocol/worker_messages.ts";
 import type { Credit } from "../streams/credit.ts";
+import type { PauseEvents } from "../streams/starvation.ts";
 import { cancelled, now, restorePrimordials } from "./primordials.ts";
 import type { ResultWriter } from "./result_writer.ts";
 import { resumeTask, TaskContext } from "./task_context.ts";
+import type { LoadedTask } from "./task_table.ts";
 import {
   isPromiseLike,
   openSource,
@@ -14,16 +16,8 @@ import {
 /** How long values are taken before they are sent, in milliseconds. */
 const SLICE_MILLISECONDS = 1;
 
-/** How many values are taken between two checks of the time. */
-const VALUES_PER_LOOK = 16;
-
-/** Handles pauses of a stream that has no credit. */
-export interface PauseEvents {
-  /** Lets other tasks use the place of this one. */
-  paused(): void;
-  /** Takes the place again. */
-  resumed(): void;
-}
+/** The most values that are taken between two checks of the time. */
+const MAX_VALUES_PER_LOOK = 16;
 
 /** The stream of the values that one call yields. */
 export class OutputStream {
@@ -32,19 +26,29 @@ export class OutputStream {
   readonly #credit: Credit;
   readonly #events: PauseEvents;
   #flushDue = false;
-  #sliceEnd = 0;
-  #looks = 0;
+  #isSliceOver = false;
+  #sliceEnd: number;
+  #lastLook = now();
+  /** How many values are taken until the next check of the time. */
+  #valuesToLook = 1;
+  #valuesPerLook = 1;
 
-  /** Constructs the stream of the call with an id. */
+  /**
+   * Constructs the stream of the call with an id.
+   *
+   * @param isEager Whether the first value is sent at once.
+   */
   constructor(
     id: number,
     results: ResultWriter,
     credit: Credit,
+    isEager: boolean,
     events: PauseEvents,
   ) {
     this.#id = id;
     this.#results = results;
     this.#credit = credit;
+    this.#sliceEnd = isEager ? 0 : this.#lastLook + SLICE_MILLISECONDS;
     this.#events = events;
   }
 
@@ -57,9 +61,13 @@ export class OutputStream {
    * sent, or a `DOMException` named `"AbortError"`.
    * @throws {TypeError} If it isn't iterable.
    */
-  sendAll(iterable: unknown, context: TaskContext): Promise<void> | undefined {
+  sendAll(
+    iterable: unknown,
+    context: TaskContext,
+    task: LoadedTask,
+  ): Promise<void> | undefined {
     const source = openIn(context, iterable);
-    if (source === undefined) throw notIterable(iterable);
+    if (source === undefined) throw notIterable(iterable, task);
     if (source.isSync && this.#sendNow(source, context)) return undefined;
     return this.#sendRest(source, context);
   }
@@ -71,8 +79,9 @@ export class OutputStream {
    * @throws {DOMException} If it can't be sent.
    */
   send(value: unknown): Promise<void> | undefined {
-    if (this.#isBlocked) return this.#ready().then(() => this.#write(value));
     this.#write(value);
+    // At once: the next item might change the memory of a value that isn't sent.
+    return this.#isBlocked ? this.#ready() : undefined;
   }
 
   /** Sends what was written, unless more follows in this turn. */
@@ -87,7 +96,7 @@ export class OutputStream {
 
   /** Lets the event loop handle its other events if the slice is over. */
   yieldIfDue(): Promise<void> | undefined {
-    return this.#isDue ? this.#nextSlice() : undefined;
+    return this.#isSliceOver ? this.#nextSlice() : undefined;
   }
 
   /**
@@ -96,7 +105,7 @@ export class OutputStream {
    * @returns Whether all values were sent.
    */
   #sendNow(source: ValueSource, context: TaskContext): boolean {
-    while (!this.#isBlocked && !this.#isDue) {
+    while (!this.#isBlocked && !this.#isSliceOver) {
       const step = takeNext(source, context) as Step;
       restorePrimordials();
       if (step.done) return true;
@@ -118,20 +127,21 @@ export class OutputStream {
     const close = closer(source, context);
     TaskContext.whenAborted(context, () => void close());
     while (!TaskContext.isAborted(context)) {
+      // At once after a value: the source might change the memory of one that
+      // isn't sent.
       if (this.#isBlocked) await this.#ready();
-      else if (this.#isDue) await this.#nextSlice();
+      else if (this.#isSliceOver) await this.#nextSlice();
       if (TaskContext.isAborted(context)) break;
       let step = takeNext(source, context);
       if (isPromiseLike(step)) {
         this.flushSoon();
         step = await step;
       }
-      let { value } = step;
-      if (isPromiseLike(value)) value = await value;
       restorePrimordials();
       if (step.done) return;
       try {
-        this.#write(value);
+        const { value } = step;
+        this.#write(isPromiseLike(value) ? await this.#resolved(value) : value);
       } catch (error) {
         await close();
         throw error;
@@ -141,14 +151,21 @@ export class OutputStream {
     throw cancelled();
   }
 
+  /** Awaits a promise that a source yields as a value. */
+  async #resolved(value: PromiseLike<unknown>): Promise<unknown> {
+    this.flushSoon();
+    try {
+      return await value;
+    } finally {
+      restorePrimordials();
+    }
+  }
+
   #write(value: unknown): void {
     const { OUTPUT } = StreamNumber;
     const bytes = this.#results.streamValue(this.#id, OUTPUT, value, "value");
     this.#credit.spend(bytes);
-  }
-
-  get #isDue(): boolean {
-    return ++this.#looks % VALUES_PER_LOOK === 0 && now() >= this.#sliceEnd;
+    if (--this.#valuesToLook === 0) this.#look();
   }
 
   get #isBlocked(): boolean {
@@ -157,22 +174,41 @@ export class OutputStream {
 
   /** Waits until another value may be sent, or the call is aborted. */
   async #ready(): Promise<void> {
-    // The source might change the memory of a value that hasn't been sent.
     await this.#results.drained();
     if (!this.#credit.isOpen) {
       this.#events.paused();
       await this.#credit.whenOpen();
       this.#events.resumed();
     }
-    restorePrimordials();
-    this.#sliceEnd = now() + SLICE_MILLISECONDS;
+    this.#beginSlice();
+  }
+
+  /**
+   * Looks at the time: after each value if they take long, because each should
+   * be sent when it is there, else after some of them.
+   */
+  #look(): void {
+    const time = now();
+    const isSlow = time - this.#lastLook >= SLICE_MILLISECONDS / 2;
+    this.#valuesPerLook = isSlow
+      ? 1
+      : Math.min(this.#valuesPerLook * 2, MAX_VALUES_PER_LOOK);
+    this.#valuesToLook = this.#valuesPerLook;
+    this.#lastLook = time;
+    this.#isSliceOver = time >= this.#sliceEnd;
   }
 
   async #nextSlice(): Promise<void> {
     this.#results.flush();
     await new Promise((resolve) => setImmediate(resolve));
+    this.#beginSlice();
+  }
+
+  #beginSlice(): void {
     restorePrimordials();
-    this.#sliceEnd = now() + SLICE_MILLISECONDS;
+    this.#isSliceOver = false;
+    this.#lastLook = now();
+    this.#sliceEnd = this.#lastLook + SLICE_MILLISECONDS;
   }
 }
 
@@ -203,13 +239,13 @@ function closer(source: ValueSource, context: TaskContext) {
     })();
 }
 
-function notIterable(value: unknown): TypeError {
+function notIterable(value: unknown, { name }: LoadedTask): TypeError {
   const kind = value === null ? "null" : typeof value;
   return new TypeError(
-    `The task of stream() returned ${
+    `The task '${name}' returned ${
       kind === "object"
         ? "an object that isn't iterable"
         : `a value of type ${kind}`
-    }: it must be a generator, or return an iterable or a ReadableStream; use run() for a single result`,
+    }, but stream() needs a generator, or a task that returns an iterable object such as a ReadableStream; use run() for a single result`,
   );
 }

@@ -4,7 +4,7 @@ import { TooLarge, UnsendablePart } from "../codec/unsendable_part.ts";
 import { unsendableError } from "../codec/unsendable_error.ts";
 import type { CreditAmount } from "../streams/credit.ts";
 import { logError, now } from "./primordials.ts";
-import { openSource, yieldsValues } from "./value_source.ts";
+import { dropValues, yieldsValues } from "./value_source.ts";
 
 /** The size in bytes at which a new list of results begins. */
 const MAX_LIST_BYTES = 2 ** 18;
@@ -56,7 +56,9 @@ export class ResultWriter {
   /** Writes the value of a call. */
   value(id: number, value: unknown): void {
     const { writer } = this.#channel;
-    if (id !== this.#nextId || writer.listByteLength > MAX_LIST_BYTES) {
+    const isOpen = id === this.#nextId && writer.isListOpen &&
+      writer.listByteLength <= MAX_LIST_BYTES;
+    if (!isOpen) {
       this.#endList();
       writer.beginList([MessageType.RESULTS, id], true);
     }
@@ -83,7 +85,7 @@ export class ResultWriter {
   ): number {
     const { writer } = this.#channel;
     const isOpen = id === this.#streamOf && stream === this.#streamNumber &&
-      writer.listByteLength <= MAX_LIST_BYTES;
+      writer.isListOpen && writer.listByteLength <= MAX_LIST_BYTES;
     if (!isOpen) this.#endList();
     // The header of the message counts too.
     const before = writer.byteLength;
@@ -200,7 +202,7 @@ export class ResultWriter {
 /** Makes the error for a task's result that can't be sent. */
 function unsendableResult(value: unknown, reason: unknown): Error {
   if (!yieldsValues(value)) return unsendableError("result", reason);
-  Promise.resolve(openSource(value)?.close(undefined)).catch(() => {});
+  dropValues(value);
   return new TypeError(
     "The task returned a generator or a stream, which run(), submit() and runOnAll() can't send: call the task with stream(), or with map(), which yields its values in order",
   );

@@ -14,17 +14,27 @@ export class RunningTasks {
   /** Adds a task of a call. */
   add(id: number, context: TaskContext): void {
     this.#count++;
-    const contexts = this.#contexts.get(id);
-    if (contexts === undefined) this.#contexts.set(id, new Set([context]));
-    else contexts.add(context);
+    this.watch(id, context);
   }
 
   /** Removes a task of a call. */
   delete(id: number, context: TaskContext): void {
     this.#count--;
-    const contexts = this.#contexts.get(id)!;
-    contexts.delete(context);
-    if (contexts.size === 0) this.#contexts.delete(id);
+    this.unwatch(id, context);
+  }
+
+  /** Lets {@linkcode RunningTasks.abort} abort a context, without counting it. */
+  watch(id: number, context: TaskContext): void {
+    const contexts = this.#contexts.get(id);
+    if (contexts === undefined) this.#contexts.set(id, new Set([context]));
+    else contexts.add(context);
+  }
+
+  /** Undoes {@linkcode RunningTasks.watch}. */
+  unwatch(id: number, context: TaskContext): void {
+    const contexts = this.#contexts.get(id);
+    contexts?.delete(context);
+    if (contexts?.size === 0) this.#contexts.delete(id);
   }
 
   /** Stops counting a task that waits for its reader. */

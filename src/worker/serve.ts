@@ -1,5 +1,6 @@
 import type { Address } from "../transport/address.ts";
 import { Channel } from "../transport/channel.ts";
+import { CutShortError } from "../transport/frame_reader.ts";
 import { connect } from "../transport/connect.ts";
 import { useCodec } from "../protocol/value_codec.ts";
 import { introduceWorker } from "../protocol/worker_handshake.ts";
@@ -39,7 +40,12 @@ export async function serve(orders: WorkerOrders): Promise<void> {
     new ResultWriter(channel),
     Number(concurrency),
   );
-  await channel.receive((message, byteLength) =>
-    executor.receive(message, byteLength)
-  );
+  try {
+    await channel.receive((message, byteLength) =>
+      executor.receive(message, byteLength)
+    );
+  } catch (error) {
+    // The pool may end while it sends values to a task that doesn't read on.
+    if (!(error instanceof CutShortError)) throw error;
+  }
 }

@@ -3,7 +3,7 @@ import { SMALL_CREDIT, STREAM_CREDIT } from "../streams/credit.ts";
 import type { CallStreams } from "./call_streams.ts";
 import { callId, type ChunkProgress, ItemValues, type Job } from "./job.ts";
 import { OutputStream } from "./output_stream.ts";
-import { cancelled, now, restorePrimordials } from "./primordials.ts";
+import { cancelled, restorePrimordials } from "./primordials.ts";
 import type { ResultWriter } from "./result_writer.ts";
 import type { RunningTasks } from "./running_tasks.ts";
 import { runTask, TaskContext } from "./task_context.ts";
@@ -44,7 +44,7 @@ export class StreamingCalls {
       job,
       callId(job, index),
       context,
-      (output) => output.sendAll(value, context),
+      (output) => output.sendAll(value, context, job.task),
     );
   }
 
@@ -59,7 +59,13 @@ export class StreamingCalls {
       job,
       job.id,
       context,
-      (output) => this.#sendItems(job, chunk, context, output),
+      async (output) => {
+        try {
+          await this.#sendItems(job, chunk, context, output);
+        } finally {
+          chunk.drop();
+        }
+      },
     );
   }
 
@@ -73,17 +79,12 @@ export class StreamingCalls {
     const running = this.#running;
     const { schedule, attempt } = this.#events;
     running.add(id, context);
-    const most = job.mode === ResultMode.STREAM ? STREAM_CREDIT : SMALL_CREDIT;
+    const isEager = job.mode === ResultMode.STREAM;
+    const most = isEager ? STREAM_CREDIT : SMALL_CREDIT;
     const credit = this.#streams.openOutput(id, most);
-    const output = new OutputStream(id, results, credit, {
-      paused: () => {
-        running.pause();
-        schedule();
-      },
-      resumed: () => {
-        running.resume();
-        results.busy(now());
-      },
+    const output = new OutputStream(id, results, credit, isEager, {
+      paused: () => this.#streams.pause(id),
+      resumed: () => this.#streams.resume(id),
     });
     let answer = () => results.end(id);
     try {
@@ -93,6 +94,7 @@ export class StreamingCalls {
     }
     attempt(() => {
       running.delete(id, context);
+      TaskContext.end(context);
       answer();
       this.#streams.end(id);
       schedule();
@@ -118,13 +120,30 @@ export class StreamingCalls {
       }
       restorePrimordials();
       const sending = value instanceof ItemValues
-        ? output.sendAll(value.source, value.context)
+        ? this.#sendItem(job, value, context, output)
         : !hasBegun && yieldsValues(value)
-        ? output.sendAll(value, context)
+        ? output.sendAll(value, context, job.task)
         : output.send(value);
       if (sending !== undefined) await sending;
       const yielding = output.yieldIfDue();
       if (yielding !== undefined) await yielding;
+    }
+  }
+
+  /** Sends what an item yields that began before the call was streaming. */
+  async #sendItem(
+    { id, task }: Job,
+    { source, context }: ItemValues,
+    first: TaskContext,
+    output: OutputStream,
+  ): Promise<void> {
+    if (context === first) return await output.sendAll(source, context, task);
+    this.#running.watch(id, context);
+    try {
+      await output.sendAll(source, context, task);
+    } finally {
+      this.#running.unwatch(id, context);
+      TaskContext.end(context);
     }
   }
 

@@ -4,7 +4,7 @@ import {
   type DOMException,
 } from "./primordials.ts";
 import type { AnyFunction } from "./task_table.ts";
-import type { WorkerPort } from "./worker_port.ts";
+import { WorkerPort } from "./worker_port.ts";
 
 /** Opens the ports of calls. */
 export interface Ports {
@@ -22,7 +22,8 @@ interface Abortion {
 /** The `this` of a task. Each call has one, so it has few fields. */
 export class TaskContext {
   readonly #id: number;
-  readonly #ports: Ports;
+  /** Opens the port; `undefined` once the task has ended. */
+  #ports: Ports | undefined;
   #abortion: Abortion | undefined;
 
   /** Constructs the context of a task that runs for the call with an id. */
@@ -44,7 +45,8 @@ export class TaskContext {
 
   /** Exchanges messages with the caller. */
   get port(): WorkerPort {
-    return this.#ports.port(this.#id);
+    // Code that the task left behind may ask for it.
+    return this.#ports?.port(this.#id) ?? WorkerPort.closed();
   }
 
   /** Whether the signal is aborted, even if nobody has asked for it. */
@@ -56,6 +58,11 @@ export class TaskContext {
   static whenAborted(context: TaskContext, callback: () => void): void {
     context.#abortion ??= {};
     context.#abortion.callback = callback;
+  }
+
+  /** Marks a context's task as ended: it can't open its port any more. */
+  static end(context: TaskContext): void {
+    context.#ports = undefined;
   }
 
   /** Aborts the signal of a context. */

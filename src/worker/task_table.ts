@@ -26,6 +26,12 @@ export class LoadedTask {
     this.inline = base?.inline ?? definition.kind === "inline";
   }
 
+  /** The name of the function, for messages. */
+  get name(): string {
+    const { definition } = this;
+    return definition.kind === "bound" ? this.base!.name : definition.name;
+  }
+
   /**
    * Sets {@linkcode LoadedTask.run}, at once or when the returned promise
    * resolves. If the task can't be loaded, each call throws the error.

@@ -1,3 +1,5 @@
+import { cancelled } from "./primordials.ts";
+
 // A task may replace the global.
 const { ReadableStream } = globalThis;
 
@@ -102,6 +104,15 @@ class ReaderSource implements ValueSource {
 
   close(reason: unknown): unknown {
     return this.#reader.cancel(reason);
+  }
+}
+
+/** Closes values that nobody reads; so nobody gets an error of that either. */
+export async function dropValues(iterable: unknown): Promise<void> {
+  try {
+    await openSource(iterable)?.close(cancelled());
+  } catch {
+    // See above.
   }
 }
 

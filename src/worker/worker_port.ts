@@ -5,10 +5,10 @@ import { DOMException } from "./primordials.ts";
 
 /** Sends what a port has for the pool. */
 export interface PortLink {
-  /** Sends a message, and returns its size in bytes. */
-  send(value: unknown): number;
-  /** Waits until all messages have left. */
-  drained(): Promise<void> | undefined;
+  /** Writes a message, and returns its size in bytes. */
+  write(value: unknown): number;
+  /** Sends it; returns a promise if its memory is in use until then. */
+  send(): Promise<void> | undefined;
   /** Grants the pool credit for messages. */
   grant(credit: CreditAmount): void;
 }
@@ -28,7 +28,8 @@ export class WorkerPort implements AsyncIterableIterator<unknown, undefined> {
     this.#incoming = new ValueStream({
       read: (values, bytes) => {
         const grant = this.#account.read(values, bytes);
-        if (grant !== undefined) link.grant(grant);
+        // What has arrived can be read after the end of the call.
+        if (grant !== undefined && !this.#isClosed) link.grant(grant);
       },
       cancelled: () => {},
     });
@@ -49,8 +50,8 @@ export class WorkerPort implements AsyncIterableIterator<unknown, undefined> {
         "QuotaExceededError",
       );
     }
-    credit.spend(this.#link.send(message));
-    return this.#sent();
+    credit.spend(this.#link.write(message));
+    return this.#sent(this.#link.send());
   }
 
   async next(): Promise<IteratorResult<unknown, undefined>> {
@@ -62,6 +63,17 @@ export class WorkerPort implements AsyncIterableIterator<unknown, undefined> {
   /** Leaves a loop; a later one continues with the next message. */
   return(): Promise<IteratorResult<unknown, undefined>> {
     return Promise.resolve({ done: true, value: undefined });
+  }
+
+  /** Makes the port of a call that has ended; for the worker only. */
+  static closed(): WorkerPort {
+    const port = new WorkerPort({
+      write: () => 0,
+      send: () => undefined,
+      grant: () => {},
+    });
+    WorkerPort.close(port);
+    return port;
   }
 
   /** Receives messages from the pool; for the worker only. */
@@ -86,8 +98,8 @@ export class WorkerPort implements AsyncIterableIterator<unknown, undefined> {
     port.#incoming.end();
   }
 
-  async #sent(): Promise<void> {
-    await this.#link.drained();
+  async #sent(sent: Promise<void> | undefined): Promise<void> {
+    await sent;
     if (!this.#isClosed) await this.#credit.whenOpen();
   }
 }

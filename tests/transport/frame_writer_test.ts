@@ -210,7 +210,7 @@ Deno.test("FrameWriter.byteLength counts an open list", () => {
   assertEquals(writer.byteLength, begun + BIG.length + 20);
 });
 
-Deno.test("FrameWriter.borrowsMemory is true while attachments wait", () => {
+Deno.test("FrameWriter.borrowsMemory is true while attachments wait or are taken", () => {
   const writer = new FrameWriter();
   assertEquals(writer.borrowsMemory, false);
   writer.message([BIG.subarray(1)]);
@@ -218,7 +218,9 @@ Deno.test("FrameWriter.borrowsMemory is true while attachments wait", () => {
   assertEquals(writer.borrowsMemory, false);
   writer.message([BIG]);
   assertEquals(writer.borrowsMemory, true);
-  takeBytes(writer);
+  writer.take();
+  assertEquals(writer.borrowsMemory, true);
+  writer.recycle();
   assertEquals(writer.borrowsMemory, false);
   writer.beginList([1], false);
   assertThrows(() => writer.append([BIG, refused]), TypeError);

@@ -1,0 +1,67 @@
+import { clearTimeout, setTimeout } from "node:timers";
+
+/** How long a task waits before others may use its place, in milliseconds. */
+const PATIENCE_MILLISECONDS = 100;
+
+/** Handles that a task waits for a while, and that it continues. */
+export interface PauseEvents {
+  /** Lets others use the place of the task. */
+  paused(): void;
+  /** Takes a place for the task again. */
+  resumed(): void;
+}
+
+/**
+ * Detects that a task has waited for the values of a stream for a while. Values
+ * that are on their way arrive sooner, so only one timer runs at a time.
+ */
+export class Starvation {
+  readonly #events: PauseEvents;
+  /** How many streams the task waits for. */
+  #waiting = 0;
+  /** How often it began to wait. */
+  #waits = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isPaused = false;
+
+  /** Constructs the detection for a task that waits for nothing. */
+  constructor(events: PauseEvents) {
+    this.#events = events;
+  }
+
+  /** Handles that the task begins to wait for a stream. */
+  begin(): void {
+    if (this.#waiting++ > 0) return;
+    this.#waits++;
+    if (this.#timer === undefined) this.#watch();
+  }
+
+  /** Handles that the task no longer waits for a stream. */
+  end(): void {
+    if (--this.#waiting === 0) this.#resume();
+  }
+
+  /** Ends the detection, because the task has ended or was cancelled. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#resume();
+  }
+
+  #watch(): void {
+    const waits = this.#waits;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      if (this.#waiting === 0) return;
+      if (waits !== this.#waits) return this.#watch();
+      this.#isPaused = true;
+      this.#events.paused();
+    }, PATIENCE_MILLISECONDS);
+    this.#timer.unref();
+  }
+
+  #resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#events.resumed();
+  }
+}
