@@ -6,6 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import type * as nodeCrypto from "node:crypto";
+import { isPlainList } from "./sparse_arrays.ts";
 import { malformed } from "./texts.ts";
 
 type KeyObject = nodeCrypto.KeyObject;
@@ -59,7 +60,7 @@ export function makeKey(parts: readonly unknown[]): CryptoKey | KeyObject {
   if (
     !(type === "secret" || type === "private" || type === "public") ||
     !(bytes instanceof Uint8Array) || typeof extractable !== "boolean" ||
-    typeof algorithm !== "object" || !Array.isArray(usages) ||
+    !(algorithm === null || isAlgorithm(algorithm)) || !isPlainList(usages) ||
     !usages.every((usage) => typeof usage === "string") || parts.length !== 5
   ) throw malformed("a key has wrong fields");
   try {
@@ -73,6 +74,19 @@ export function makeKey(parts: readonly unknown[]): CryptoKey | KeyObject {
   } catch {
     throw malformed("a key is invalid");
   }
+}
+
+/**
+ * Returns whether a value describes an algorithm as a `CryptoKey` does. Anything
+ * else would be converted to a string, which takes minutes for some arrays.
+ */
+function isAlgorithm(value: unknown): boolean {
+  return typeof value === "object" && value !== null &&
+    Object.getPrototypeOf(value) === Object.prototype &&
+    Object.values(value).every((part) =>
+      typeof part === "string" || typeof part === "number" ||
+      part instanceof Uint8Array || isAlgorithm(part)
+    );
 }
 
 function importKey(

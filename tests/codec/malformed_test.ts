@@ -247,6 +247,17 @@ Deno.test("Decoder refuses extensions with the wrong content", () => {
     // A loop over these members would take minutes.
     [Extension.SET, extension(Extension.ARRAY, [4, 0x91, ...gap(4), 0x80])],
     [Extension.MAP, extension(Extension.ARRAY, [4, 0x91, ...gap(4), 0x80])],
+    [Extension.KEY, [
+      ...keyParts("secret", [1]).slice(0, -1),
+      ...extension(Extension.ARRAY, [4, 0x91, ...gap(4), 0x80]),
+    ]],
+    // As text, this name would be that of an algorithm.
+    [Extension.KEY, [
+      ...keyParts("secret", [1]).slice(0, -3),
+      ...[0x82, 0xa4, ...bytesOf("name"), 0x91, 0xa4, ...bytesOf("HMAC")],
+      ...[0xa4, ...bytesOf("hash"), 0xa5, ...bytesOf("SHA-1")],
+      ...[0xc3, 0x91, 0xa4, ...bytesOf("sign")],
+    ]],
   ];
   for (const [type, content] of contents) {
     assertMalformed(frameOf(extension(type, content)));
@@ -345,6 +356,21 @@ Deno.test("Decoder refuses resizable buffers that could grow too much", () => {
   assertMalformed(
     frameOf(extension(Extension.RESIZABLE, endless, content)),
   );
+});
+
+Deno.test("Decoder doesn't convert an array in place of a number", () => {
+  // To convert a long one would take seconds, and half a gigabyte.
+  const parts = [0x95, 0, 0x91, 5, 0, 0xc0];
+  const content = extension(Extension.BINARY, [0, 1]);
+  Object.defineProperty(Array.prototype, Symbol.toPrimitive, {
+    value: () => assert(false, "an array was converted"),
+    configurable: true,
+  });
+  try {
+    assertMalformed(frameOf(extension(Extension.RESIZABLE, parts, content)));
+  } finally {
+    Reflect.deleteProperty(Array.prototype, Symbol.toPrimitive);
+  }
 });
 
 Deno.test("Decoder refuses attachments that aren't a whole number of elements", () => {
