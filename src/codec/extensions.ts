@@ -117,7 +117,8 @@ function viewOfKind(kind: number): { View: ViewConstructor; size: number } {
  * Makes a view of a buffer.
  *
  * @param length The view's length in bytes; `null` if it follows the buffer's.
- * @throws {RangeError} If the view doesn't fit the buffer.
+ * @throws {RangeError} If the kind isn't that of a view, or the view doesn't fit
+ * the buffer.
  */
 export function makeView(
   kind: number,
@@ -127,7 +128,13 @@ export function makeView(
 ): ArrayBufferView {
   const { View, size } = viewOfKind(kind);
   if (length === null) return new View(buffer, offset);
-  return new View(buffer, offset, length / size);
+  return new View(buffer, offset, elementsIn(length, size));
+}
+
+/** Returns how many elements of `size` bytes there are in `length` bytes. */
+function elementsIn(length: number, size: number): number {
+  if (length % size === 0) return length / size;
+  throw new RangeError(`${length} bytes don't fill elements of ${size}`);
 }
 
 /**
@@ -146,11 +153,9 @@ export function makeBinary(
 ): ArrayBuffer | ArrayBufferView {
   if (kind === ARRAY_BUFFER_KIND) return buffer.slice(offset, offset + length);
   const { View, size } = viewOfKind(kind);
-  if (length % size !== 0) {
-    throw new RangeError(`${length} bytes don't fill elements of ${size}`);
-  }
+  const elements = elementsIn(length, size);
   if (copy || offset % size !== 0) {
     return new View(buffer.slice(offset, offset + length));
   }
-  return new View(buffer, offset, length / size);
+  return new View(buffer, offset, elements);
 }

@@ -1,6 +1,6 @@
 import { checkV8Data } from "./check_v8_data.ts";
 import { defineHidden, defineProperty, makeError } from "./error_classes.ts";
-import { makeBinary, makeView } from "./extensions.ts";
+import { makeView } from "./extensions.ts";
 import type { ErrorHeader, ViewEntry } from "./graph_copy.ts";
 import { makeSparseArray } from "./sparse_arrays.ts";
 import { setLength, setOwnProperty } from "./set_own_property.ts";
@@ -132,7 +132,7 @@ function makeMemory(value: unknown): Memory {
 function viewOf(
   entry: unknown,
   memories: readonly Memory[],
-): ArrayBuffer | ArrayBufferView {
+): ArrayBufferView {
   if (!isViewEntry(entry)) throw malformed("a view has a wrong entry");
   const [kind, index, offset, length] = entry;
   const memory = memories[index];
@@ -140,11 +140,10 @@ function viewOf(
     throw malformed("a view lies outside of its buffer");
   }
   const { buffer } = memory;
-  if (length === null) {
-    if (!buffer.resizable) throw malformed("a view has no length");
-    return makeView(kind, buffer, memory.offset + offset, null);
+  if (length === null && !buffer.resizable) {
+    throw malformed("a view has no length");
   }
-  return makeBinary(kind, buffer, memory.offset + offset, length, false);
+  return makeView(kind, buffer, memory.offset + offset, length);
 }
 
 function isErrorHeader(header: unknown): header is ErrorHeader {

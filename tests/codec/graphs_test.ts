@@ -8,6 +8,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { Extension } from "../../src/codec/extensions.ts";
+import { readGraph } from "../../src/codec/graph_reader.ts";
 import { unsendableError } from "../../src/codec/unsendable_error.ts";
 import {
   MAX_GRAPH_DEPTH,
@@ -357,4 +358,16 @@ Deno.test("Decoder refuses graphs without a serializer", () => {
   const frame = encodeGraphs([makeKnot()]);
   assertEquals(frame[12], Extension.GRAPH);
   assertThrows(() => decodeFrame(frame), RangeError, "codec 'structured'");
+});
+
+Deno.test("readGraph() refuses views that would copy their buffer", async () => {
+  const serializer = await loadV8Serializer();
+  const data = serializer.serialize([1]);
+  const read = (view: readonly (number | null)[]) =>
+    readGraph([[], [], [new Uint8Array(64)], [view]], data, serializer);
+  assertEquals(read([9, 0, 8, 16]), 1);
+  // A buffer, a view that isn't aligned, and part of an element.
+  for (const view of [[0, 0, 0, 64], [9, 0, 1, 16], [9, 0, 8, 12]]) {
+    assertThrows(() => read(view), RangeError);
+  }
 });
