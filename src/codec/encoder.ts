@@ -332,10 +332,9 @@ export class Encoder extends AttachmentWriter {
     value: ArrayBuffer | ArrayBufferView,
     buffer: ArrayBuffer,
   ): void {
-    this.resizableCost += resizableCost(buffer.maxByteLength);
-    if (this.resizableCost - this.#costBefore > MAX_RESIZABLE_COST) {
-      throw tooResizable();
-    }
+    const cost = this.resizableCost + resizableCost(buffer.maxByteLength);
+    if (cost - this.#costBefore > MAX_RESIZABLE_COST) throw tooResizable();
+    this.resizableCost = cost;
     const start = this.beginExtension(Extension.RESIZABLE);
     this.value(resizableParts(value, buffer), true);
     this.endExtension(start);
@@ -410,6 +409,7 @@ export class Encoder extends AttachmentWriter {
     const attachments = this.pending.length;
     const depth = this.#depth;
     const errors = this.#errors.length;
+    const cost = this.resizableCost;
     const bytes = position + this.pendingBytes;
     try {
       this.string(key);
@@ -422,6 +422,7 @@ export class Encoder extends AttachmentWriter {
       this.truncate(position, attachments);
       this.#depth = depth;
       this.#errors.length = errors;
+      this.resizableCost = cost;
       return false;
     }
   }

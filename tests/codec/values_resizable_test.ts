@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertFalse } from "@std/assert";
+import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
 import { MIN_ATTACHMENT_BYTES } from "../../src/codec/wire_limits.ts";
 import { FrameWriter } from "../../src/transport/frame_writer.ts";
 import {
@@ -7,6 +7,7 @@ import {
   roundTrip,
   takeBytes,
 } from "../helpers/frames.ts";
+import { decodeGraphs, encodeGraphs } from "../helpers/graphs.ts";
 
 /** Makes a buffer of `length` bytes that can grow to twice as many. */
 function resizable(length: number): ArrayBuffer {
@@ -103,3 +104,21 @@ Deno.test("FrameWriter counts resizable buffers in the size of a list", () => {
   writer.beginList([1], false);
   assert(writer.listByteLength < 100);
 });
+
+Deno.test("FrameWriter refuses a list of values that each may grow, but not together", () => {
+  const list = Array.from({ length: 3 }, () => buffers(3_000));
+  assertThrows(() => encodeGraphs([1], list), TypeError, "resizable buffers");
+  assertEquals(decodeGraphs(encodeGraphs([1], list.slice(1))).length, 2);
+});
+
+Deno.test("Encoder doesn't count resizable buffers that an error leaves out", () => {
+  const error = new Error("message");
+  Object.assign(error, { unsendable: [buffers(3_000), () => {}] });
+  const received = roundTrip([error, buffers(3_000)] as const);
+  assertEquals(Object.keys(received[0]), []);
+  assertEquals(received[1].length, 3_000);
+});
+
+function buffers(count: number): ArrayBuffer[] {
+  return Array.from({ length: count }, () => resizable(1));
+}
