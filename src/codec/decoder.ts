@@ -11,7 +11,7 @@ import { setOwnProperty } from "./set_own_property.ts";
 import { makeSparseArray, MAX_PREALLOCATED } from "./sparse_arrays.ts";
 import { makeRegExp, makeURL, malformed } from "./texts.ts";
 import type { V8Serializer } from "./v8_serializer.ts";
-import { MAX_DEPTH, MAX_MESSAGE_COST } from "./wire_limits.ts";
+import { MAX_DEPTH, MAX_RESIZABLE_COST } from "./wire_limits.ts";
 
 /** The properties of an error that come before the others. */
 const TEXTS: ReadonlySet<string> = new Set(["name", "message", "stack"]);
@@ -315,7 +315,8 @@ export class Decoder extends ByteReader {
       throw malformed("the greatest length of a buffer is a number");
     }
     this.#resizableCost += resizableCost(maxByteLength);
-    if (!(this.#resizableCost <= MAX_MESSAGE_COST)) {
+    // The encoder limits the cost of each value. A message ends after it.
+    if (!(this.#resizableCost <= MAX_RESIZABLE_COST * 2)) {
       throw malformed("its buffers could grow too much");
     }
     return makeResizable(parts);

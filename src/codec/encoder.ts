@@ -123,9 +123,11 @@ export class Encoder extends AttachmentWriter {
 
   /** Appends a list of the protocol, whose elements are values. */
   list(list: readonly unknown[]): void {
+    if (this.serializer === undefined) return this.value(list, true);
     // Then each element is a value of its own.
-    if (this.serializer !== undefined) this.#array(list, true);
-    else this.value(list, true);
+    const before = this.resizableCost;
+    this.#array(list, true);
+    if (this.resizableCost - before > MAX_RESIZABLE_COST) throw tooResizable();
   }
 
   /** Appends a part of a value; if that fails, removes it again. */

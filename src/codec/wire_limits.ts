@@ -49,9 +49,3 @@ export const MAX_ATTACHMENTS = 65_000;
  * a value may have 4,096 of them, which together reserve up to 64 GiB.
  */
 export const MAX_RESIZABLE_COST = 2 ** 24;
-
-/**
- * What the resizable buffers of a message may cost. A message of several calls
- * or results ends as soon as they cost more than a list may take.
- */
-export const MAX_MESSAGE_COST: number = MAX_RESIZABLE_COST * 2;

@@ -2,8 +2,7 @@ import { type Attachment, sizeOf } from "../codec/attachment_writer.ts";
 import { Encoder } from "../codec/encoder.ts";
 import { tooLarge } from "../codec/byte_writer.ts";
 import type { V8Serializer } from "../codec/v8_serializer.ts";
-import { tooResizable } from "../codec/refusals.ts";
-import { MAX_FRAME_BYTES, MAX_MESSAGE_COST } from "../codec/wire_limits.ts";
+import { MAX_FRAME_BYTES } from "../codec/wire_limits.ts";
 
 /** A buffer that has grown beyond this many bytes isn't reused. */
 const MAX_KEPT_BYTES = 2 ** 20;
@@ -227,9 +226,7 @@ export class FrameWriter {
     this.#insertedBytes += inserted;
   }
 
-  /** Checks what the receiver limits for a frame, and not for each value. */
   #checkSize(): void {
     if (this.#frameBytes > MAX_FRAME_BYTES) throw tooLarge();
-    if (this.#encoder.resizableCost > MAX_MESSAGE_COST) throw tooResizable();
   }
 }
