@@ -4,8 +4,9 @@ import { malformed } from "./texts.ts";
 /** The page size of most systems, in bytes. */
 const PAGE_BYTES = 4_096;
 
-// Tasks may replace it.
+// Tasks may replace these functions.
 const { structuredClone } = globalThis;
+const { resize } = ArrayBuffer.prototype;
 const typedArrayKeys = Uint8Array.prototype.keys;
 
 /** A resizable buffer, or a view of one, in the form that is sent. */
@@ -75,10 +76,10 @@ function followsBuffer(view: ArrayBufferView, buffer: ArrayBuffer): boolean {
   const copy = clone.buffer as ArrayBuffer;
   const longer = copy.byteLength + BYTES_PER_ELEMENT;
   if (longer <= copy.maxByteLength) {
-    copy.resize(longer);
+    resize.call(copy, longer);
     return clone.byteLength > view.byteLength;
   }
-  copy.resize(view.byteOffset);
+  resize.call(copy, view.byteOffset);
   try {
     if (clone instanceof DataView) return clone.byteLength === 0;
     typedArrayKeys.call(clone as Uint8Array);

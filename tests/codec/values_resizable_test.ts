@@ -84,6 +84,21 @@ Deno.test("Encoder leaves the buffer of a view as it is", () => {
   assertFalse(sent.buffer.detached);
 });
 
+Deno.test("Encoder sends views of resizable buffers when resize() is replaced", () => {
+  const { resize } = ArrayBuffer.prototype;
+  ArrayBuffer.prototype.resize = () => {
+    throw new Error("replaced");
+  };
+  let received: Uint8Array<ArrayBuffer>;
+  try {
+    received = roundTrip(new Uint8Array(resizable(8)));
+  } finally {
+    ArrayBuffer.prototype.resize = resize;
+  }
+  received.buffer.resize(16);
+  assertEquals(received.length, 16);
+});
+
 Deno.test("Encoder sends a resizable buffer as it was when it was written", () => {
   const buffer = resizable(MIN_ATTACHMENT_BYTES);
   const writer = new FrameWriter();
