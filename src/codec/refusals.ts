@@ -14,10 +14,10 @@ import { TooLarge, UnsendablePart } from "./unsendable_part.ts";
  */
 export function unsendableKind(value: object, more = ""): UnsendablePart {
   const kind = Object.prototype.toString.call(value).slice(8, -1);
-  const article = "AEIO".includes(kind.charAt(0)) ? "an" : "a";
+  const n = "AEIO".includes(kind.charAt(0)) ? "n" : "";
   return new UnsendablePart(
-    `A ${kind}${more} can't be sent`,
-    `is ${article} ${kind}${more}, which can't be sent`,
+    `A${n} ${kind}${more} can't be sent`,
+    `is a${n} ${kind}${more}, which can't be sent`,
   );
 }
 

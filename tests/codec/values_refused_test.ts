@@ -206,6 +206,7 @@ Deno.test("Encoder names the kind of a value that it refuses", () => {
     [() => {}, "A function can't be sent"],
     [Symbol("symbol"), "A symbol can't be sent"],
     [Promise.resolve(), "A Promise can't be sent"],
+    [new AbortController(), "An AbortController can't be sent"],
     [new SharedArrayBuffer(1), "A SharedArrayBuffer can't be sent"],
     [
       new Int8Array(new SharedArrayBuffer(1)),
