@@ -3,7 +3,7 @@ import { makeBlob } from "./blobs.ts";
 import { box } from "./boxed.ts";
 import { ByteReader } from "./byte_reader.ts";
 import { makeKey } from "./crypto_keys.ts";
-import { defineHidden, defineProperty, makeError } from "./error_classes.ts";
+import { defineHidden, makeError, setErrorProperty } from "./error_classes.ts";
 import { Extension, makeBinary } from "./extensions.ts";
 import { readGraph } from "./graph_reader.ts";
 import { makeResizable, resizableCost } from "./resizable_buffers.ts";
@@ -12,9 +12,6 @@ import { makeSparseArray, MAX_PREALLOCATED } from "./sparse_arrays.ts";
 import { makeRegExp, makeURL, malformed } from "./texts.ts";
 import type { V8Serializer } from "./v8_serializer.ts";
 import { MAX_DEPTH, MAX_RESIZABLE_COST } from "./wire_limits.ts";
-
-/** The properties of an error that come before the others. */
-const TEXTS: ReadonlySet<string> = new Set(["name", "message", "stack"]);
 
 /**
  * Decodes MessagePack values that an `Encoder` has written.
@@ -386,10 +383,7 @@ export class Decoder extends ByteReader {
     const error = makeError(className, name, message ?? undefined);
     defineHidden(error, "stack", this.#text());
     for (let count = this.#mapHeader(); count > 0; count--) {
-      const key = this.#key();
-      // These already came as texts; here they could be any value.
-      if (TEXTS.has(key)) throw malformed(`an error's ${key} comes twice`);
-      defineProperty(error, key, this.#value());
+      setErrorProperty(error, this.#key(), this.#value());
     }
     this.#depth--;
     return error;

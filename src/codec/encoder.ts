@@ -23,6 +23,7 @@ import {
 import { Extension } from "./extensions.ts";
 import { writeGraph } from "./graph_writer.ts";
 import { isClassInstance } from "./is_class_instance.ts";
+import { isPlain } from "./is_plain.ts";
 import { isTree } from "./is_tree.ts";
 import {
   tooDeep,
@@ -37,7 +38,12 @@ import {
   resizableCost,
   resizableParts,
 } from "./resizable_buffers.ts";
-import { partOf, propertyAccess, UnsendablePart } from "./unsendable_part.ts";
+import {
+  memberAccess,
+  partOf,
+  propertyAccess,
+  UnsendablePart,
+} from "./unsendable_part.ts";
 import type { V8Serializer } from "./v8_serializer.ts";
 import {
   MAX_CONTAINERS,
@@ -372,9 +378,7 @@ export class Encoder extends AttachmentWriter {
     try {
       this.value(member);
     } catch (reason) {
-      const isSimple = typeof key !== "object" && typeof key !== "function";
-      const name = isSimple ? String(key) : "key";
-      throw partOf(container, `.${method}(${name})`, reason);
+      throw partOf(container, memberAccess(method, key), reason);
     }
   }
 
@@ -428,10 +432,4 @@ export class Encoder extends AttachmentWriter {
       return false;
     }
   }
-}
-
-/** Whether an object has no prototype, or that of plain objects. */
-function isPlain(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }

@@ -1,3 +1,5 @@
+import { malformed } from "./texts.ts";
+
 /** The constructor of a built-in error class: of JavaScript, the web or Deno. */
 export type ErrorClass = new (message?: string, name?: string) => Error;
 
@@ -18,6 +20,9 @@ const CLASSES = new Map<string, ErrorClass>([
 const NAMES = new Map<unknown, string>(
   [...CLASSES].map(([name, constructor]) => [constructor.prototype, name]),
 );
+
+/** The properties of an error that are sent as texts, before the others. */
+const TEXTS: ReadonlySet<string> = new Set(["name", "message", "stack"]);
 
 /**
  * Properties that a built-in constructor sets as not enumerable: `cause`, and
@@ -73,7 +78,7 @@ export function errorKeys(error: Error): string[] {
     ...Object.keys(error),
     ...HIDDEN_PROPERTIES.filter((key) => Object.hasOwn(error, key)),
   ]);
-  for (const key of ["name", "message", "stack"]) keys.delete(key);
+  for (const key of TEXTS) keys.delete(key);
   return [...keys];
 }
 
@@ -101,12 +106,18 @@ function withName(error: Error, name: string): Error {
   return error;
 }
 
-/** Sets a property of an error: enumerable, unless it is a built-in one. */
-export function defineProperty(
+/**
+ * Sets a property of a decoded error: enumerable, unless it is a built-in one.
+ *
+ * @throws {RangeError} If it is a property that is sent as text. Here it could
+ * be any value.
+ */
+export function setErrorProperty(
   error: Error,
   key: string,
   value: unknown,
 ): void {
+  if (TEXTS.has(key)) throw malformed(`an error's ${key} comes twice`);
   const isBuiltIn = key === "cause" || Object.hasOwn(error, key);
   if (isBuiltIn) defineHidden(error, key, value);
   else {

@@ -21,10 +21,11 @@ import {
 import { binaryKind } from "./extensions.ts";
 import { isClassInstance } from "./is_class_instance.ts";
 import { isDense } from "./is_dense.ts";
+import { isPlain } from "./is_plain.ts";
 import { tooDeep, unsendableKind, unsendableType } from "./refusals.ts";
 import { lengthOf } from "./resizable_buffers.ts";
 import { isFarKey, setOwnProperty } from "./set_own_property.ts";
-import { partOf, propertyAccess } from "./unsendable_part.ts";
+import { memberAccess, partOf, propertyAccess } from "./unsendable_part.ts";
 import type { V8Serializer } from "./v8_serializer.ts";
 import { MAX_GRAPH_DEPTH } from "./wire_limits.ts";
 
@@ -308,9 +309,7 @@ export class GraphCopy {
     try {
       return this.copy(member);
     } catch (reason) {
-      const isSimple = typeof key !== "object" && typeof key !== "function";
-      const name = isSimple ? String(key) : "key";
-      throw partOf(container, `.${method}(${name})`, reason);
+      throw partOf(container, memberAccess(method, key), reason);
     }
   }
 
@@ -378,12 +377,6 @@ export class GraphCopy {
 function isLeaf(value: object): boolean {
   return value instanceof URL || isRegExp(value) || isBlob(value) ||
     isCryptoKey(value) || isKeyObject(value);
-}
-
-/** Whether an object has no prototype, or that of plain objects. */
-function isPlain(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }
 
 function startsWithDigit(key: string): boolean {

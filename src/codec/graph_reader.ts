@@ -1,14 +1,11 @@
 import { checkV8Data } from "./check_v8_data.ts";
-import { defineHidden, defineProperty, makeError } from "./error_classes.ts";
+import { defineHidden, makeError, setErrorProperty } from "./error_classes.ts";
 import { makeView } from "./extensions.ts";
 import type { ErrorHeader, ViewEntry } from "./graph_copy.ts";
 import { makeSparseArray } from "./sparse_arrays.ts";
 import { setLength, setOwnProperty } from "./set_own_property.ts";
 import { malformed } from "./texts.ts";
 import type { Place, V8Serializer } from "./v8_serializer.ts";
-
-/** The properties of an error that its header has. */
-const TEXTS: ReadonlySet<string> = new Set(["name", "message", "stack"]);
 
 /** Memory must begin at a multiple of this for any kind of view, in bytes. */
 const ALIGNMENT = 8;
@@ -91,12 +88,6 @@ function fill(shell: object, header: unknown, properties: unknown): void {
     }
   }
   if (Array.isArray(shell)) setArrayLength(shell, header, size);
-}
-
-function setErrorProperty(error: Error, key: string, value: unknown): void {
-  // These already came as texts; here they could be any value.
-  if (TEXTS.has(key)) throw malformed(`an error's ${key} comes twice`);
-  defineProperty(error, key, value);
 }
 
 /** Sets the length of an array that has its elements. */

@@ -64,3 +64,13 @@ export function propertyAccess(key: string): string {
     ? `.${key}`
     : `[${JSON.stringify(key)}]`;
 }
+
+/**
+ * Returns the access to a member of a map or set, such as `.get(5)`.
+ *
+ * @param key Shown only if it is a primitive.
+ */
+export function memberAccess(method: string, key: unknown): string {
+  const isPrimitive = typeof key !== "object" && typeof key !== "function";
+  return `.${method}(${isPrimitive ? String(key) : "key"})`;
+}
