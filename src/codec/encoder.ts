@@ -9,10 +9,9 @@ import {
   isSet,
 } from "node:util/types";
 import { URL } from "node:url";
-import { hasOtherKeys, nextIndices, otherKeys } from "./array_keys.ts";
-import { AttachmentWriter } from "./attachment_writer.ts";
 import { isBlob } from "./blobs.ts";
 import { unbox } from "./boxed.ts";
+import { ContainerWriter } from "./container_writer.ts";
 import { keyParts } from "./crypto_keys.ts";
 import {
   errorClassName,
@@ -38,12 +37,7 @@ import {
   resizableCost,
   resizableParts,
 } from "./resizable_buffers.ts";
-import {
-  memberAccess,
-  partOf,
-  propertyAccess,
-  UnsendablePart,
-} from "./unsendable_part.ts";
+import { memberAccess, partOf, UnsendablePart } from "./unsendable_part.ts";
 import type { V8Serializer } from "./v8_serializer.ts";
 import {
   MAX_CONTAINERS,
@@ -53,7 +47,6 @@ import {
   MAX_RESIZABLE_COST,
 } from "./wire_limits.ts";
 
-const { hasOwn } = Object;
 const objectText = Object.prototype.toString;
 
 // A subclass may override these methods.
@@ -67,7 +60,7 @@ const setValues = Set.prototype.values;
  *
  * @see {@link https://github.com/msgpack/msgpack/blob/master/spec.md}
  */
-export class Encoder extends AttachmentWriter {
+export class Encoder extends ContainerWriter {
   /**
    * What the resizable buffers of the current frame cost the receiver beyond
    * the bytes of the frame. The frame writer sets it to 0.
@@ -132,7 +125,7 @@ export class Encoder extends AttachmentWriter {
     if (this.serializer === undefined) return this.value(list, true);
     // Then each element is a value of its own.
     const before = this.resizableCost;
-    this.#array(list, true);
+    this.array(list, true);
     if (this.resizableCost - before > MAX_RESIZABLE_COST) throw tooResizable();
   }
 
@@ -167,7 +160,7 @@ export class Encoder extends AttachmentWriter {
     }
     if (++this.#depth > MAX_DEPTH) throw tooDeep();
     if (++this.#containers > MAX_CONTAINERS) throw tooManyContainers();
-    if (Array.isArray(value)) this.#array(value, isList);
+    if (Array.isArray(value)) this.array(value, isList);
     else if (isPlain(value)) this.#plain(value);
     else this.#special(value);
     this.#depth--;
@@ -181,101 +174,8 @@ export class Encoder extends AttachmentWriter {
     this.#depth--;
   }
 
-  #array(array: readonly unknown[], isList: boolean): void {
-    const start = this.position;
-    const length = array.length;
-    this.arrayHeader(length);
-    let index = 0;
-    try {
-      for (; index < length; index++) {
-        const element = array[index];
-        if (typeof element === "number") this.number(element);
-        else if (
-          element === undefined && !isList && !(index in array)
-        ) break;
-        else this.value(element);
-      }
-    } catch (reason) {
-      throw partOf(array, index, reason);
-    }
-    if (isList || index === length && !hasOtherKeys(array)) return;
-    this.#extendedArray(array, start, index, length);
-  }
-
-  /**
-   * Turns an array of which the elements before `index` are written into an
-   * extension, and writes the rest of it.
-   */
-  #extendedArray(
-    array: readonly unknown[],
-    start: number,
-    index: number,
-    length: number,
-  ): void {
-    const head = this.headerSize(length);
-    // The header of the extension, the length, and the number of parts.
-    this.insert(start, 6 + 5 + 5 - head);
-    const end = this.position;
-    this.position = start;
-    this.beginExtension(Extension.ARRAY);
-    this.uint32(length);
-    const countAt = this.skip(5) + 1;
-    this.bytes[countAt - 1] = 0xdd;
-    this.position = end;
-    const count = this.#parts(array, index, length);
-    this.setUint32(countAt, count);
-    this.#properties(array, otherKeys(array));
-    this.endExtension(start);
-  }
-
-  /** Writes elements and gaps; returns their number with those before. */
-  #parts(array: readonly unknown[], index: number, length: number): number {
-    let count = index;
-    const next = nextIndices(array, length);
-    try {
-      for (; index < length; count++) {
-        const element = array[index];
-        if (element !== undefined || hasOwn(array, index)) {
-          this.value(element);
-          index++;
-        } else {
-          const to = next(index + 1);
-          this.gap(to - index);
-          index = to;
-        }
-      }
-    } catch (reason) {
-      throw partOf(array, index, reason);
-    }
-    return count;
-  }
-
   #plain(value: object): void {
-    this.#properties(value, Object.keys(value));
-  }
-
-  #properties(value: object, keys: readonly string[]): void {
-    const start = this.position;
-    this.header(keys.length, 0x80, 16, 0xde);
-    let current = "";
-    let missing = 0;
-    try {
-      for (const key of keys) {
-        current = key;
-        const property = (value as Record<string, unknown>)[key];
-        // A getter of another property may have deleted it.
-        if (property === undefined && !hasOwn(value, key)) missing++;
-        else {
-          this.string(key);
-          this.value(property);
-        }
-      }
-    } catch (reason) {
-      throw partOf(value, propertyAccess(current), reason);
-    }
-    if (missing > 0) {
-      this.setMapLength(start, keys.length, keys.length - missing);
-    }
+    this.properties(value, Object.keys(value));
   }
 
   #special(value: object): void {
