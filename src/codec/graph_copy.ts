@@ -29,6 +29,8 @@ import { memberAccess, partOf, propertyAccess } from "./unsendable_part.ts";
 import type { V8Serializer } from "./v8_serializer.ts";
 import { MAX_GRAPH_DEPTH } from "./wire_limits.ts";
 
+const { hasOwn } = Object;
+
 // A subclass may override these methods.
 const mapEntries = Map.prototype.entries;
 const setValues = Set.prototype.values;
@@ -213,7 +215,10 @@ export class GraphCopy {
     const copy: Record<string, unknown> = {};
     this.#remember(value, copy);
     for (const key of keys) {
-      setOwnProperty(copy, key, this.#property(value, key), length);
+      const property = this.#property(value, key);
+      // A getter of another property may have deleted it.
+      if (property === undefined && !hasOwn(value, key)) continue;
+      setOwnProperty(copy, key, property, length);
     }
     return copy;
   }
@@ -224,7 +229,9 @@ export class GraphCopy {
     const stand = this.#stand(Table.SHELLS, this.shells.push(shell) - 1);
     this.#remember(value, stand);
     for (const key of keys) {
-      shell.properties.push(key, this.#property(value, key));
+      const property = this.#property(value, key);
+      if (property === undefined && !hasOwn(value, key)) continue;
+      shell.properties.push(key, property);
     }
     return stand;
   }
