@@ -22,6 +22,12 @@ export type KeyParts = [
   usages: readonly string[],
 ];
 
+/**
+ * The size of the largest private or public key, in bytes; an RSA key of 16,384
+ * bits takes 9 KB. Checking the numbers of a longer one could take minutes.
+ */
+const MAX_KEY_BYTES = 65_536;
+
 /** The encodings of keys that aren't secret, by type. */
 const FORMATS = { private: "pkcs8", public: "spki" } as const;
 
@@ -63,6 +69,9 @@ export function makeKey(parts: readonly unknown[]): CryptoKey | KeyObject {
     !(algorithm === null || isAlgorithm(algorithm)) || !isPlainList(usages) ||
     !usages.every((usage) => typeof usage === "string") || parts.length !== 5
   ) throw malformed("a key has wrong fields");
+  if (type !== "secret" && bytes.length > MAX_KEY_BYTES) {
+    throw malformed("a key is too long");
+  }
   try {
     const key = importKey(type, bytes);
     if (algorithm === null) return key;

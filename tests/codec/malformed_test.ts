@@ -1,5 +1,6 @@
 import { encode as encodeOther } from "@msgpack/msgpack";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { makeKey } from "../../src/codec/crypto_keys.ts";
 import { Decoder } from "../../src/codec/decoder.ts";
 import { Extension } from "../../src/codec/extensions.ts";
 import {
@@ -356,6 +357,16 @@ Deno.test("Decoder refuses resizable buffers that could grow too much", () => {
   assertMalformed(
     frameOf(extension(Extension.RESIZABLE, endless, content)),
   );
+});
+
+Deno.test("makeKey() refuses keys that would take long to check", () => {
+  const key = (type: string, length: number) => () =>
+    makeKey([type, new Uint8Array(length), null, true, []]);
+  for (const type of ["private", "public"]) {
+    assertThrows(key(type, 65_536), RangeError, "a key is invalid");
+    assertThrows(key(type, 65_537), RangeError, "a key is too long");
+  }
+  key("secret", 65_537)();
 });
 
 Deno.test("Decoder doesn't convert an array in place of a number", () => {
