@@ -9,6 +9,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { fuzz, type Trial } from "../tests/fuzz/fuzz.ts";
 import { tryDecoder, tryReader } from "../tests/fuzz/frames_target.ts";
+import { tryGraphs, tryV8Data } from "../tests/fuzz/graphs_target.ts";
 import {
   recordHandshakes,
   tryMiddle,
@@ -23,7 +24,9 @@ const recordings = await recordHandshakes();
 
 /** The trials, and how many of a thousand inputs each gets. */
 const TRIALS: readonly [name: string, share: number, trial: Trial][] = [
-  ["decoder", 790, tryDecoder],
+  ["decoder", 590, tryDecoder],
+  ["graphs", 50, tryGraphs],
+  ["data of V8's serializer", 150, tryV8Data],
   ["frame reader", 100, tryReader],
   ["handshake, replayed", 80, (random) => tryReplay(random, recordings)],
   ["handshake, changed on the way", 20, tryMiddle],

@@ -17,6 +17,10 @@ import { decode, encode, type ValueType } from "@std/msgpack";
 import { deserialize, serialize } from "node:v8";
 import { Decoder } from "../src/codec/decoder.ts";
 import { Encoder } from "../src/codec/encoder.ts";
+import {
+  loadV8Serializer,
+  type V8Serializer,
+} from "../src/codec/v8_serializer.ts";
 import { type Effort, FULL, QUICK, scaled, spread } from "./measure.ts";
 
 /** A way to turn values into bytes and back. */
@@ -35,15 +39,17 @@ interface Sample {
   readonly count: number;
 }
 
+const OBJECTS = list(
+  (n) => ({ id: n, name: `name ${n}`, valid: true, score: n / 3 }),
+  500,
+);
+
 const SAMPLES: readonly Sample[] = [
   { name: "[1, 4242, 17, [5]]", value: [1, 4242, 17, [5]], count: 50_000 },
   { name: "1,000 integers", value: list((n) => n * 37, 1_000), count: 1_000 },
   {
     name: "100 small objects",
-    value: list(
-      (n) => ({ id: n, name: `name ${n}`, valid: true, score: n / 3 }),
-      100,
-    ),
+    value: OBJECTS.slice(0, 100),
     count: 1_000,
   },
   {
@@ -51,11 +57,14 @@ const SAMPLES: readonly Sample[] = [
     value: list((n) => `string ${n}`, 1_000),
     count: 500,
   },
+  { name: "an object, twice", value: twice(OBJECTS[0]!), count: 10_000 },
+  { name: "500 objects, twice", value: twice(OBJECTS), count: 200 },
 ];
 
 /** Each codec is used in its fastest way, with one encoder for all values. */
 const CODECS: readonly Codec[] = [
-  poolCodec(),
+  poolCodec("@distex/pool"),
+  poolCodec("structured", await loadV8Serializer()),
   npmCodec(),
   { name: "@std/msgpack", encode, decoding: (bytes) => () => decode(bytes) },
   {
@@ -69,12 +78,22 @@ function list<T>(make: (index: number) => T, length: number): T[] {
   return Array.from({ length }, (_, index) => make(index));
 }
 
-/** The pool's codec, used as in the frame writer and the frame reader. */
-function poolCodec(): Codec {
+/** Makes a value that contains another one twice. */
+function twice<T>(value: T): T[] {
+  return [value, value];
+}
+
+/**
+ * A codec of the pool, used as in the frame writer and the frame reader.
+ *
+ * @param serializer Makes it the codec `"structured"`.
+ */
+function poolCodec(name: string, serializer?: V8Serializer): Codec {
   const encoder = new Encoder();
   const decoder = new Decoder();
+  encoder.serializer = decoder.serializer = serializer;
   return {
-    name: "@distex/pool",
+    name,
     encode(value) {
       encoder.position = 0;
       // A frame is an array 16; here the value is its only element.

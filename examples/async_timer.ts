@@ -36,4 +36,6 @@ async function* names(): AsyncGenerator<string> {
 await using pool = new Pool({ workers: 2, concurrency: 10, initializer });
 for await (const line of pool.map(timer, names())) console.log(line);
 await pool.runOnAll(initializer);
-console.log("All clocks are reset:", await pool.run(timer, "one more"));
+for (const line of await pool.runOnAll(timer, "one more")) {
+  console.log("All clocks are reset:", line);
+}

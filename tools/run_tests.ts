@@ -24,6 +24,7 @@ import { stripVTControlCharacters } from "node:util";
 export const SLOW: readonly string[] = [
   "tests/storm",
   "tests/hosts",
+  "tests/pool/codec_test.ts",
   "tests/pool/lifecycle_test.ts",
   "tests/pool/retries_test.ts",
   "tests/pool/bad_tasks_test.ts",

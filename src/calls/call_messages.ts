@@ -37,6 +37,7 @@ export class CallMessages {
   readonly #received = new Queue<Batch>();
   #isDelivering = false;
   #hasEnded = false;
+  #isUsed = false;
 
   /**
    * Constructs the messages of a call.
@@ -50,6 +51,11 @@ export class CallMessages {
   ) {
     this.#listener = listener;
     this.#fail = fail;
+  }
+
+  /** Whether messages were sent to the task. */
+  get isUsed(): boolean {
+    return this.#isUsed;
   }
 
   /** Sets the listener of the task's messages. */
@@ -119,6 +125,7 @@ export class CallMessages {
 
   #send(message: unknown): Promise<void> {
     const link = this.#link!;
+    this.#isUsed = true;
     this.#credit.spend(link.write(StreamNumber.PORT, message));
     // A flush would hide whether the message's memory is still in use.
     const drained = link.drained();

@@ -45,9 +45,10 @@ export class CallStreams {
     return this.#inputs.map(({ index }) => index);
   }
 
-  /** Whether the task has begun to read a stream. */
+  /** Whether the task has begun to read a stream, or was sent messages. */
   get isUsed(): boolean {
-    return this.#inputs.some(({ isUsed }) => isUsed);
+    return this.#messages?.isUsed === true ||
+      this.#inputs.some(({ isUsed }) => isUsed);
   }
 
   /** The messages between the task and its caller, if the caller wants any. */

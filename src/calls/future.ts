@@ -1,3 +1,4 @@
+import { renamedMembers } from "../util/renamed_members.ts";
 import type { CallPort } from "../options/call_options.ts";
 import type { PromisedCall } from "./promised_call.ts";
 
@@ -221,3 +222,9 @@ export class Future<Result> implements Promise<Result> {
     return this.#call.promise.finally(onFinally);
   }
 }
+
+renamedMembers(Future.prototype, {
+  result: "A Future has no 'result': await it",
+  exception: "A Future has no 'exception': await it, and catch what it throws",
+  add_done_callback: "A Future has no 'add_done_callback': use finally()",
+});

@@ -49,6 +49,13 @@ export class ByteWriter {
     return start;
   }
 
+  /** Makes room for `length` bytes at `position`, before what follows there. */
+  insert(position: number, length: number): void {
+    this.reserve(length);
+    this.bytes.copyWithin(position + length, position, this.position);
+    this.position += length;
+  }
+
   /** Overwrites 2 bytes at `position` with a big-endian integer. */
   setUint16(position: number, value: number): void {
     this.view.setUint16(position, value);
@@ -80,6 +87,23 @@ export class ByteWriter {
     grown.set(this.bytes.subarray(0, this.position));
     this.bytes = grown;
     this.view = new DataView(grown.buffer);
+  }
+
+  /** Overwrites the length in a map's header that was written for `written`. */
+  protected setMapLength(
+    position: number,
+    written: number,
+    length: number,
+  ): void {
+    const size = this.headerSize(written);
+    if (size === 1) this.bytes[position] = 0x80 | length;
+    else if (size === 3) this.setUint16(position + 1, length);
+    else this.setUint32(position + 1, length);
+  }
+
+  /** Returns the size of the header of an array or map of `length` entries. */
+  protected headerSize(length: number): number {
+    return length < 16 ? 1 : length < 0x10000 ? 3 : 5;
   }
 
   /** Appends a length in the shortest format: `fix`, 16 or 32 bits. */

@@ -1,30 +1,17 @@
-import { Buffer } from "node:buffer";
-import { Extension, makeBinary } from "./extensions.ts";
-import { MAX_BIGINT_DIGITS, MAX_DEPTH } from "./wire_limits.ts";
+import { isIndex } from "./array_keys.ts";
+import { makeBlob } from "./blobs.ts";
+import { box } from "./boxed.ts";
+import { ByteReader } from "./byte_reader.ts";
+import { makeKey } from "./crypto_keys.ts";
 import { defineHidden, defineProperty, makeError } from "./error_classes.ts";
+import { Extension, makeBinary } from "./extensions.ts";
+import { readGraph } from "./graph_reader.ts";
+import { makeResizable, resizableCost } from "./resizable_buffers.ts";
 import { setOwnProperty } from "./set_own_property.ts";
-import {
-  decodeText,
-  makeRegExp,
-  makeURL,
-  malformed,
-  parseBigInt,
-} from "./texts.ts";
-
-/** The longest string, in bytes, that is fastest to decode byte by byte. */
-const SHORT_STRING = 12;
-
-/** The longest string, in bytes, that gains from a check for plain ASCII. */
-const MEDIUM_STRING = 256;
-
-/** The longest array that is allocated before its elements are decoded. */
-const MAX_PREALLOCATED = 4_096;
-
-/** How many UTF-16 code units are joined at once. */
-const UNITS_AT_ONCE = 1_024;
-
-/** The number of cached object keys; a power of two. */
-const KEY_SLOTS = 256;
+import { makeSparseArray, MAX_PREALLOCATED } from "./sparse_arrays.ts";
+import { makeRegExp, makeURL, malformed } from "./texts.ts";
+import type { V8Serializer } from "./v8_serializer.ts";
+import { MAX_DEPTH, MAX_RESIZABLE_COST } from "./wire_limits.ts";
 
 /** The properties of an error that come before the others. */
 const TEXTS: ReadonlySet<string> = new Set(["name", "message", "stack"]);
@@ -35,25 +22,14 @@ const TEXTS: ReadonlySet<string> = new Set(["name", "message", "stack"]);
  * The decoder doesn't trust a length until that many bytes have arrived, so it
  * allocates memory in proportion to the bytes received.
  */
-export class Decoder {
+export class Decoder extends ByteReader {
   /** Whether values of the last frame are views of its bytes. */
   gaveViews = false;
+  /** If it is set, values may be graphs. */
+  serializer: V8Serializer | undefined;
 
-  #bytes = new Uint8Array(0);
-  #view = new DataView(this.#bytes.buffer);
-  #buffer = Buffer.from(this.#bytes.buffer);
-  #position = 0;
-  #end = 0;
   #depth = 0;
-  readonly #keys: (string | undefined)[] = new Array(KEY_SLOTS).fill(undefined);
-
-  /** Switches to another buffer. */
-  use(bytes: Uint8Array<ArrayBuffer>): void {
-    this.#bytes = bytes;
-    const { buffer, byteOffset, byteLength } = bytes;
-    this.#view = new DataView(buffer, byteOffset, byteLength);
-    this.#buffer = Buffer.from(buffer, byteOffset, byteLength);
-  }
+  #resizableCost = 0;
 
   /**
    * Decodes the message in a frame: an array whose last elements are the
@@ -65,15 +41,16 @@ export class Decoder {
    * @throws {RangeError} If the bytes aren't a message.
    */
   message(start: number, end: number): unknown[] {
-    this.#position = start;
-    this.#end = end;
-    this.#depth = 0;
+    this.position = start;
+    this.end = end;
+    this.attachable = end - start;
+    this.#depth = this.#resizableCost = 0;
     this.gaveViews = false;
-    if (this.#byte() !== 0xdc) throw malformed("a message is an array 16");
-    const length = this.#uint16();
+    if (this.byte() !== 0xdc) throw malformed("a message is an array 16");
+    const length = this.uint16();
     const fields: unknown[] = [];
     for (let index = 0; index < length; index++) {
-      if (this.#bytes[this.#position] === 0xc6) break;
+      if (this.bytes[this.position] === 0xc6) break;
       fields.push(this.#value());
     }
     this.#skipAttachments(length - fields.length);
@@ -82,39 +59,19 @@ export class Decoder {
 
   #skipAttachments(count: number): void {
     for (; count > 0; count--) {
-      if (this.#byte() !== 0xc6) throw malformed("an attachment is a bin 32");
-      this.#take(this.#uint32());
+      if (this.byte() !== 0xc6) throw malformed("an attachment is a bin 32");
+      this.take(this.uint32());
     }
-    if (this.#position !== this.#end) throw malformed("bytes are left over");
-  }
-
-  #take(length: number): number {
-    const start = this.#position;
-    if (length > this.#end - start) throw malformed("it is cut short");
-    this.#position = start + length;
-    return start;
-  }
-
-  #byte(): number {
-    if (this.#position >= this.#end) throw malformed("it is cut short");
-    return this.#bytes[this.#position++]!;
-  }
-
-  #uint16(): number {
-    return this.#view.getUint16(this.#take(2));
-  }
-
-  #uint32(): number {
-    return this.#view.getUint32(this.#take(4));
+    if (this.position !== this.end) throw malformed("bytes are left over");
   }
 
   #value(): unknown {
-    const code = this.#byte();
+    const code = this.byte();
     if (code < 0x80) return code;
     if (code >= 0xe0) return code - 0x100;
     if (code < 0x90) return this.#object(code & 0x0f);
     if (code < 0xa0) return this.#array(code & 0x0f);
-    if (code < 0xc0) return this.#string(code & 0x1f);
+    if (code < 0xc0) return this.string(code & 0x1f);
     switch (code) {
       case 0xc0:
         return null;
@@ -123,25 +80,25 @@ export class Decoder {
       case 0xc3:
         return true;
       case 0xca:
-        return this.#view.getFloat32(this.#take(4));
+        return this.view.getFloat32(this.take(4));
       case 0xcb:
-        return this.#view.getFloat64(this.#take(8));
+        return this.view.getFloat64(this.take(8));
       case 0xcc:
-        return this.#byte();
+        return this.byte();
       case 0xcd:
-        return this.#uint16();
+        return this.uint16();
       case 0xce:
-        return this.#uint32();
+        return this.uint32();
       case 0xcf:
-        return this.#view.getBigUint64(this.#take(8));
+        return this.view.getBigUint64(this.take(8));
       case 0xd0:
-        return this.#view.getInt8(this.#take(1));
+        return this.view.getInt8(this.take(1));
       case 0xd1:
-        return this.#view.getInt16(this.#take(2));
+        return this.view.getInt16(this.take(2));
       case 0xd2:
-        return this.#view.getInt32(this.#take(4));
+        return this.view.getInt32(this.take(4));
       case 0xd3:
-        return this.#view.getBigInt64(this.#take(8));
+        return this.view.getBigInt64(this.take(8));
       default:
         return this.#sized(code);
     }
@@ -150,17 +107,17 @@ export class Decoder {
   #sized(code: number): unknown {
     switch (code) {
       case 0xc4:
-        return this.#binary(this.#byte());
+        return this.#binary(this.byte());
       case 0xc5:
-        return this.#binary(this.#uint16());
+        return this.#binary(this.uint16());
       case 0xc6:
-        return this.#binary(this.#uint32());
+        return this.#binary(this.uint32());
       case 0xc7:
-        return this.#extension(this.#byte());
+        return this.#extension(this.byte());
       case 0xc8:
-        return this.#extension(this.#uint16());
+        return this.#extension(this.uint16());
       case 0xc9:
-        return this.#extension(this.#uint32());
+        return this.#extension(this.uint32());
       case 0xd4:
       case 0xd5:
       case 0xd6:
@@ -168,26 +125,26 @@ export class Decoder {
       case 0xd8:
         return this.#extension(1 << (code - 0xd4));
       case 0xd9:
-        return this.#string(this.#byte());
+        return this.string(this.byte());
       case 0xda:
-        return this.#string(this.#uint16());
+        return this.string(this.uint16());
       case 0xdb:
-        return this.#string(this.#uint32());
+        return this.string(this.uint32());
       case 0xdc:
-        return this.#array(this.#uint16());
+        return this.#array(this.uint16());
       case 0xdd:
-        return this.#array(this.#uint32());
+        return this.#array(this.uint32());
       case 0xde:
-        return this.#object(this.#uint16());
+        return this.#object(this.uint16());
       case 0xdf:
-        return this.#object(this.#uint32());
+        return this.#object(this.uint32());
       default:
         throw malformed(`no format begins with 0x${code.toString(16)}`);
     }
   }
 
   #enter(least: number): void {
-    if (least > this.#end - this.#position) throw malformed("it is cut short");
+    if (least > this.end - this.position) throw malformed("it is cut short");
     // The encoder counts per value, without the list that contains it.
     if (++this.#depth > MAX_DEPTH + 1) {
       throw malformed(`it nests deeper than ${MAX_DEPTH} levels`);
@@ -217,88 +174,47 @@ export class Decoder {
   }
 
   #mapHeader(): number {
-    const code = this.#byte();
+    const code = this.byte();
     if (code >= 0x80 && code < 0x90) return code & 0x0f;
-    if (code === 0xde) return this.#uint16();
-    if (code === 0xdf) return this.#uint32();
-    throw malformed("an error's properties are a map");
+    if (code === 0xde) return this.uint16();
+    if (code === 0xdf) return this.uint32();
+    throw malformed("properties are a map");
+  }
+
+  #arrayHeader(): number {
+    const code = this.byte();
+    if (code >= 0x90 && code < 0xa0) return code & 0x0f;
+    if (code === 0xdc) return this.uint16();
+    if (code === 0xdd) return this.uint32();
+    throw malformed("a list is an array");
   }
 
   #key(): string {
-    const code = this.#bytes[this.#position];
+    const code = this.bytes[this.position];
     if (
-      this.#position < this.#end && code !== undefined && code >= 0xa0 &&
+      this.position < this.end && code !== undefined && code >= 0xa0 &&
       code < 0xc0
     ) {
-      this.#position++;
-      return this.#cachedKey(code & 0x1f);
+      this.position++;
+      return this.cachedKey(code & 0x1f);
     }
     const key = this.#value();
     if (typeof key !== "string") throw malformed("a key is a string");
     return key;
   }
 
-  /** Reads a key, through a cache because keys repeat a lot. */
-  #cachedKey(length: number): string {
-    const start = this.#take(length);
-    const bytes = this.#bytes;
-    let hash = length;
-    for (let index = start; index < this.#position; index++) {
-      hash = (hash * 31 + bytes[index]!) | 0;
-    }
-    const slot = hash & (KEY_SLOTS - 1);
-    const cached = this.#keys[slot];
-    if (cached !== undefined && cached.length === length) {
-      let index = 0;
-      while (
-        index < length && cached.charCodeAt(index) === bytes[start + index]
-      ) index++;
-      if (index === length) return cached;
-    }
-    this.#position = start;
-    const key = this.#string(length);
-    // A string with as many code units as bytes is ASCII.
-    if (key.length === length) this.#keys[slot] = key;
-    return key;
-  }
-
-  #string(length: number): string {
-    const start = this.#take(length);
-    const end = this.#position;
-    if (length <= SHORT_STRING) {
-      let text = "";
-      let index = start;
-      for (; index < end; index++) {
-        const code = this.#bytes[index]!;
-        if (code >= 0x80) break;
-        text += String.fromCharCode(code);
-      }
-      if (index === end) return text;
-    } else if (length <= MEDIUM_STRING && this.#isAscii(start, end)) {
-      return this.#buffer.toString("latin1", start, end);
-    }
-    return decodeText(this.#bytes.subarray(start, end));
-  }
-
-  #isAscii(start: number, end: number): boolean {
-    for (let index = start; index < end; index++) {
-      if (this.#bytes[index]! >= 0x80) return false;
-    }
-    return true;
-  }
-
   #binary(length: number): Uint8Array<ArrayBuffer> {
-    const start = this.#take(length);
-    return this.#bytes.slice(start, start + length);
+    const start = this.take(length);
+    return this.bytes.slice(start, start + length);
   }
 
   #extension(length: number): unknown {
-    const type = this.#byte();
-    const start = this.#position;
-    if (length > this.#end - start) throw malformed("it is cut short");
+    const type = this.byte();
+    const start = this.position;
+    if (length > this.end - start) throw malformed("it is cut short");
     const end = start + length;
     const value = this.#extended(type, start, end);
-    if (this.#position !== end) {
+    if (this.position !== end) {
       throw malformed("an extension has a wrong size");
     }
     return value;
@@ -307,10 +223,10 @@ export class Decoder {
   #extended(type: number, start: number, end: number): unknown {
     switch (type) {
       case Extension.UNDEFINED:
-        this.#position = end;
+        this.position = end;
         return undefined;
       case Extension.DATE:
-        return new Date(this.#view.getFloat64(this.#take(8)));
+        return new Date(this.view.getFloat64(this.take(8)));
       case Extension.MAP:
         return this.#map();
       case Extension.SET:
@@ -324,26 +240,101 @@ export class Decoder {
       case Extension.ATTACHMENT:
         return this.#attachment();
       case Extension.BIGINT:
-        return this.#bigint(end - start);
+        return this.bigint(end - start);
       case Extension.URL:
-        return makeURL(this.#string(end - start));
+        return makeURL(this.string(end - start));
       case Extension.UTF16:
-        return this.#utf16(end);
+        return this.utf16(end);
+      default:
+        return this.#rare(type);
+    }
+  }
+
+  #rare(type: number): unknown {
+    switch (type) {
+      case Extension.ARRAY:
+        return this.#extendedArray();
+      case Extension.BLOB:
+        return this.#blob();
+      case Extension.BOXED:
+        return box(this.#value());
+      case Extension.GRAPH:
+        return this.#graph();
+      case Extension.KEY:
+        return makeKey(this.#list());
+      case Extension.RESIZABLE:
+        return this.#resizable();
       default:
         throw malformed(`there is no extension type ${type}`);
     }
   }
 
-  #bigint(length: number): bigint {
-    // A minus sign may precede the digits.
-    if (length > MAX_BIGINT_DIGITS + 1) throw malformed("a bigint is too long");
-    return parseBigInt(this.#string(length));
+  /** Reads an array that may have gaps and properties besides elements. */
+  #extendedArray(): unknown[] {
+    const length = this.#value();
+    if (typeof length !== "number" || length >>> 0 !== length) {
+      throw malformed("the length of an array is an integer");
+    }
+    const parts = this.#arrayHeader();
+    this.#enter(parts);
+    const array = makeSparseArray(length, parts);
+    let index = 0;
+    for (let part = 0; part < parts; part++) {
+      if (this.gap()) index += this.uint32();
+      else if (index < length) array[index++] = this.#value();
+      else index = Infinity;
+    }
+    if (index !== length) throw malformed("an array has a wrong length");
+    array.length = length;
+    for (let count = this.#mapHeader(); count > 0; count--) {
+      const key = this.#key();
+      if (key === "length" || isIndex(key)) {
+        throw malformed("an element of an array is no other property");
+      }
+      setOwnProperty(array as never, key, this.#value(), 0);
+    }
+    this.#depth--;
+    return array;
   }
 
+  #graph(): unknown {
+    if (this.serializer === undefined) {
+      throw malformed("a graph needs the codec 'structured'");
+    }
+    this.#enter(5);
+    const tables = [this.#list(), this.#list(), this.#list(), this.#list()];
+    const root = readGraph(tables, this.#value(), this.serializer);
+    this.#depth--;
+    return root;
+  }
+
+  #resizable(): ArrayBuffer | ArrayBufferView {
+    const parts = this.#list();
+    const cost = resizableCost(Number(parts[1]));
+    this.#resizableCost += cost;
+    // The encoder limits the cost of each value. A message ends after it.
+    if (!(this.#resizableCost <= MAX_RESIZABLE_COST * 2)) {
+      throw malformed("its buffers could grow too much");
+    }
+    return makeResizable(parts);
+  }
+
+  #blob(): Blob {
+    const type = this.#text();
+    const name = this.#value();
+    const lastModified = name === null ? 0 : this.#value();
+    if (
+      !(name === null || typeof name === "string") ||
+      typeof lastModified !== "number"
+    ) throw malformed("a file has a name and a time");
+    const { start, length } = this.attached();
+    const bytes = this.bytes.subarray(start, start + length);
+    return makeBlob(bytes, { type, name: name ?? undefined, lastModified });
+  }
+
+  /** Reads an array that isn't an extension: its length is limited. */
   #list(): unknown[] {
-    const list = this.#value();
-    if (!Array.isArray(list)) throw malformed("a list is an array");
-    return list;
+    return this.#array(this.#arrayHeader());
   }
 
   #text(): string {
@@ -363,46 +354,33 @@ export class Decoder {
   }
 
   #inlineBinary(end: number): ArrayBuffer | ArrayBufferView {
-    const kind = this.#byte();
-    const start = this.#position;
-    this.#position = end;
+    const kind = this.byte();
+    const start = this.position;
+    this.position = end;
     return this.#makeBinary(kind, start, end - start, true);
   }
 
   #attachment(): ArrayBuffer | ArrayBufferView {
-    const kind = this.#byte();
-    const length = this.#uint32();
-    const start = this.#end - this.#uint32();
-    if (start < this.#position || length > this.#end - start) {
-      throw malformed("an attachment lies outside of its frame");
-    }
+    const kind = this.byte();
+    const { start, length } = this.attached();
     this.gaveViews = true;
     return this.#makeBinary(kind, start, length, false);
   }
 
   #makeBinary(kind: number, start: number, length: number, copy: boolean) {
-    const { buffer, byteOffset } = this.#bytes;
+    const { buffer, byteOffset } = this.bytes;
     return makeBinary(kind, buffer, byteOffset + start, length, copy);
-  }
-
-  #utf16(end: number): string {
-    let text = "";
-    while (this.#position < end) {
-      const count = Math.ceil((end - this.#position) / 2);
-      const units: number[] = [];
-      for (let index = 0; index < count && index < UNITS_AT_ONCE; index++) {
-        units.push(this.#uint16());
-      }
-      text += String.fromCharCode(...units);
-    }
-    return text;
   }
 
   #error(): Error {
     this.#enter(4);
     const className = this.#text();
     const name = this.#text();
-    const error = makeError(className, name, this.#text());
+    const message = this.#value();
+    if (message !== null && typeof message !== "string") {
+      throw malformed("a message is a string");
+    }
+    const error = makeError(className, name, message ?? undefined);
     defineHidden(error, "stack", this.#text());
     for (let count = this.#mapHeader(); count > 0; count--) {
       const key = this.#key();

@@ -1,24 +1,54 @@
-import { isDate } from "node:util/types";
+import {
+  isBoxedPrimitive,
+  isCryptoKey,
+  isDate,
+  isKeyObject,
+  isMap,
+  isNativeError,
+  isRegExp,
+  isSet,
+} from "node:util/types";
 import { URL } from "node:url";
-import { binaryKind, Extension } from "./extensions.ts";
+import { hasOtherKeys, nextIndices, otherKeys } from "./array_keys.ts";
+import { AttachmentWriter } from "./attachment_writer.ts";
+import { isBlob } from "./blobs.ts";
+import { unbox } from "./boxed.ts";
+import { keyParts } from "./crypto_keys.ts";
+import {
+  errorClassName,
+  errorKeys,
+  errorText,
+  lacksMessage,
+} from "./error_classes.ts";
+import { Extension } from "./extensions.ts";
+import { writeGraph } from "./graph_writer.ts";
+import { isClassInstance } from "./is_class_instance.ts";
+import { isTree } from "./is_tree.ts";
+import {
+  tooDeep,
+  tooManyContainers,
+  tooManyErrors,
+  tooResizable,
+  unsendableKind,
+  unsendableType,
+} from "./refusals.ts";
+import {
+  isResizable,
+  resizableCost,
+  resizableParts,
+} from "./resizable_buffers.ts";
+import { partOf, propertyAccess, UnsendablePart } from "./unsendable_part.ts";
+import type { V8Serializer } from "./v8_serializer.ts";
 import {
   MAX_CONTAINERS,
   MAX_DEPTH,
   MAX_FRAME_BYTES,
   MAX_INNER_ERRORS,
-  MIN_ATTACHMENT_BYTES,
+  MAX_RESIZABLE_COST,
 } from "./wire_limits.ts";
-import {
-  tooDeep,
-  tooManyContainers,
-  tooManyErrors,
-  unsendableKind,
-} from "./refusals.ts";
-import { ScalarWriter } from "./scalar_writer.ts";
-import { partOf, propertyAccess, UnsendablePart } from "./unsendable_part.ts";
-import { errorClassName, errorKeys, errorText } from "./error_classes.ts";
 
-const NONE: readonly Uint8Array<ArrayBuffer>[] = [];
+const { hasOwn } = Object;
+const objectText = Object.prototype.toString;
 
 // A subclass may override these methods.
 const mapEntries = Map.prototype.entries;
@@ -27,19 +57,22 @@ const setValues = Set.prototype.values;
 /**
  * Appends values as MessagePack to a buffer that grows.
  *
- * A value without a MessagePack format becomes an {@linkcode Extension}. Big
- * binary values aren't copied: {@linkcode Encoder.pending} collects them, and
- * the frame attaches them at its end.
+ * A value without a MessagePack format becomes an {@linkcode Extension}.
  *
  * @see {@link https://github.com/msgpack/msgpack/blob/master/spec.md}
  */
-export class Encoder extends ScalarWriter {
-  /** The big binary values of the current frame, in their order. */
-  readonly pending: Uint8Array<ArrayBuffer>[] = [];
-  /** How many bytes {@linkcode Encoder.pending} takes in the frame. */
-  pendingBytes = 0;
+export class Encoder extends AttachmentWriter {
+  /**
+   * What the resizable buffers of the current frame cost the receiver beyond
+   * the bytes of the frame. The frame writer sets it to 0.
+   */
+  resizableCost = 0;
+  /** If it is set, values keep shared references and cycles. */
+  serializer: V8Serializer | undefined;
 
   #depth = 0;
+  /** The cost of resizable buffers before the value. */
+  #costBefore = 0;
   /** The objects in the value so far; shared objects count each time. */
   #containers = 0;
   /** How many bytes were written for properties of errors, then removed. */
@@ -53,10 +86,12 @@ export class Encoder extends ScalarWriter {
    *
    * If it throws, the caller must call {@linkcode Encoder.rollback}.
    *
+   * @param isList Whether the value is a list of the protocol. Only its elements
+   * are sent; holes arrive as `undefined`.
    * @throws {UnsendablePart} If a part of the value can't be sent or read.
    * @throws {TypeError} If the value can't be read, or is too large.
    */
-  value(value: unknown): void {
+  value(value: unknown, isList = false): void {
     switch (typeof value) {
       case "number":
         return this.number(value);
@@ -78,70 +113,168 @@ export class Encoder extends ScalarWriter {
           this.bytes[this.position++] = 0xc0;
           return;
         }
-        return this.#nested(value);
+        return this.#nested(value, isList);
       case "bigint":
         return this.bigint(value);
       default:
-        throw new UnsendablePart(
-          `A ${typeof value} can't be sent`,
-          `is a ${typeof value}`,
-        );
+        throw unsendableType(value);
+    }
+  }
+
+  /** Appends a list of the protocol, whose elements are values. */
+  list(list: readonly unknown[]): void {
+    // Then each element is a value of its own.
+    if (this.serializer !== undefined) this.#array(list, true);
+    else this.value(list, true);
+  }
+
+  /** Appends a part of a value; if that fails, removes it again. */
+  part(value: unknown): void {
+    const { position } = this;
+    const attachments = this.pending.length;
+    const depth = this.#depth;
+    try {
+      this.value(value);
+    } catch (reason) {
+      this.rollback(position, attachments);
+      this.#depth = depth;
+      throw reason;
     }
   }
 
   /** Returns to an earlier position and number of attachments. */
   rollback(position: number, attachments: number): void {
-    this.#truncate(position, attachments);
+    this.truncate(position, attachments);
     this.#depth = 0;
     this.#errors.length = 0;
   }
 
-  /** Removes the pending attachments, and returns them in reverse order. */
-  takePending(): readonly Uint8Array<ArrayBuffer>[] {
-    if (this.pending.length === 0) return NONE;
-    this.pendingBytes = 0;
-    return this.pending.splice(0).reverse();
-  }
-
-  #nested(value: object): void {
-    if (this.#depth === 0) this.#containers = this.#leftOutBytes = 0;
+  #nested(value: object, isList: boolean): void {
+    if (this.#depth === 0) {
+      this.#containers = this.#leftOutBytes = 0;
+      this.#costBefore = this.resizableCost;
+      if (this.serializer !== undefined && !isTree(value)) {
+        return this.#graph(value, this.serializer);
+      }
+    }
     if (++this.#depth > MAX_DEPTH) throw tooDeep();
     if (++this.#containers > MAX_CONTAINERS) throw tooManyContainers();
-    if (Array.isArray(value)) this.#array(value);
+    if (Array.isArray(value)) this.#array(value, isList);
     else if (isPlain(value)) this.#plain(value);
     else this.#special(value);
     this.#depth--;
   }
 
-  #array(value: readonly unknown[]): void {
-    const length = value.length;
+  #graph(value: object, serializer: V8Serializer): void {
+    this.#depth++;
+    const start = this.beginExtension(Extension.GRAPH);
+    writeGraph(value, serializer, this);
+    this.endExtension(start);
+    this.#depth--;
+  }
+
+  #array(array: readonly unknown[], isList: boolean): void {
+    const start = this.position;
+    const length = array.length;
     this.arrayHeader(length);
     let index = 0;
     try {
-      for (; index < length; index++) this.value(value[index]);
+      for (; index < length; index++) {
+        const element = array[index];
+        if (typeof element === "number") this.number(element);
+        else if (
+          element === undefined && !isList && !(index in array)
+        ) break;
+        else this.value(element);
+      }
     } catch (reason) {
-      throw partOf(value, index, reason);
+      throw partOf(array, index, reason);
     }
+    if (isList || index === length && !hasOtherKeys(array)) return;
+    this.#extendedArray(array, start, index, length);
+  }
+
+  /**
+   * Turns an array of which the elements before `index` are written into an
+   * extension, and writes the rest of it.
+   */
+  #extendedArray(
+    array: readonly unknown[],
+    start: number,
+    index: number,
+    length: number,
+  ): void {
+    const head = this.headerSize(length);
+    // The header of the extension, the length, and the number of parts.
+    this.insert(start, 6 + 5 + 5 - head);
+    const end = this.position;
+    this.position = start;
+    this.beginExtension(Extension.ARRAY);
+    this.uint32(length);
+    const countAt = this.skip(5) + 1;
+    this.bytes[countAt - 1] = 0xdd;
+    this.position = end;
+    const count = this.#parts(array, index, length);
+    this.setUint32(countAt, count);
+    this.#properties(array, otherKeys(array));
+    this.endExtension(start);
+  }
+
+  /** Writes elements and gaps; returns their number with those before. */
+  #parts(array: readonly unknown[], index: number, length: number): number {
+    let count = index;
+    const next = nextIndices(array, length);
+    try {
+      for (; index < length; count++) {
+        const element = array[index];
+        if (element !== undefined || hasOwn(array, index)) {
+          this.value(element);
+          index++;
+        } else {
+          const to = next(index + 1);
+          this.gap(to - index);
+          index = to;
+        }
+      }
+    } catch (reason) {
+      throw partOf(array, index, reason);
+    }
+    return count;
   }
 
   #plain(value: object): void {
-    const keys = Object.keys(value);
+    this.#properties(value, Object.keys(value));
+  }
+
+  #properties(value: object, keys: readonly string[]): void {
+    const start = this.position;
     this.header(keys.length, 0x80, 16, 0xde);
     let current = "";
+    let missing = 0;
     try {
       for (const key of keys) {
         current = key;
-        this.string(key);
-        this.value((value as Record<string, unknown>)[key]);
+        const property = (value as Record<string, unknown>)[key];
+        // A getter of another property may have deleted it.
+        if (property === undefined && !hasOwn(value, key)) missing++;
+        else {
+          this.string(key);
+          this.value(property);
+        }
       }
     } catch (reason) {
       throw partOf(value, propertyAccess(current), reason);
+    }
+    if (missing > 0) {
+      this.setMapLength(start, keys.length, keys.length - missing);
     }
   }
 
   #special(value: object): void {
     if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
-      this.#binary(value);
+      const buffer = ArrayBuffer.isView(value) ? value.buffer : value;
+      if (isResizable(buffer)) this.#resizable(value, buffer);
+      else this.binary(value, buffer);
     } else if (value instanceof Error) {
       this.#error(value);
     } else if (value instanceof Map) {
@@ -149,22 +282,63 @@ export class Encoder extends ScalarWriter {
     } else if (value instanceof Set) {
       this.#set(value);
     } else if (isDate(value) || value instanceof Date) {
-      this.extensionHeader(Extension.DATE, 8);
-      this.view.setFloat64(this.position, value.getTime());
-      this.position += 8;
+      this.date(value);
     } else if (value instanceof RegExp) {
-      const start = this.beginExtension(Extension.REGEXP);
-      this.string(value.source);
-      this.string(value.flags);
-      this.endExtension(start);
+      this.regExp(value);
     } else if (value instanceof URL) {
       this.extensionText(Extension.URL, value.href);
-    } else if (Object.prototype.toString.call(value) === "[object Object]") {
+    } else if (objectText.call(value) === "[object Object]") {
       // Like structuredClone, sends the own properties of a class instance.
+      this.#plain(value);
+    } else {
+      this.#rare(value);
+    }
+  }
+
+  #rare(value: object): void {
+    if (isBlob(value)) {
+      this.blob(value);
+    } else if (isBoxedPrimitive(value)) {
+      this.#boxed(value);
+    } else if (isCryptoKey(value) || isKeyObject(value)) {
+      const start = this.beginExtension(Extension.KEY);
+      this.value(keyParts(value), true);
+      this.endExtension(start);
+    } else if (isMap(value)) {
+      // This object and the following ones are of another realm.
+      this.#map(value);
+    } else if (isSet(value)) {
+      this.#set(value);
+    } else if (isRegExp(value)) {
+      this.regExp(value);
+    } else if (isNativeError(value)) {
+      this.#error(value);
+    } else if (isClassInstance(value)) {
       this.#plain(value);
     } else {
       throw unsendableKind(value);
     }
+  }
+
+  #boxed(value: object): void {
+    const primitive = unbox(value);
+    if (primitive === undefined) throw unsendableKind(value);
+    const start = this.beginExtension(Extension.BOXED);
+    this.value(primitive);
+    this.endExtension(start);
+  }
+
+  #resizable(
+    value: ArrayBuffer | ArrayBufferView,
+    buffer: ArrayBuffer,
+  ): void {
+    this.resizableCost += resizableCost(buffer.maxByteLength);
+    if (this.resizableCost - this.#costBefore > MAX_RESIZABLE_COST) {
+      throw tooResizable();
+    }
+    const start = this.beginExtension(Extension.RESIZABLE);
+    this.value(resizableParts(value, buffer), true);
+    this.endExtension(start);
   }
 
   #map(value: Map<unknown, unknown>): void {
@@ -203,40 +377,6 @@ export class Encoder extends ScalarWriter {
     }
   }
 
-  #binary(value: ArrayBuffer | ArrayBufferView): void {
-    const kind = binaryKind(value);
-    const buffer = value instanceof ArrayBuffer ? value : value.buffer;
-    if (kind === undefined || !(buffer instanceof ArrayBuffer)) {
-      throw unsendableKind(value, " on shared memory");
-    }
-    if (buffer.detached) {
-      throw unsendableKind(value, " whose memory was transferred (detached)");
-    }
-    const bytes = value instanceof ArrayBuffer
-      ? new Uint8Array(value)
-      : new Uint8Array(buffer, value.byteOffset, value.byteLength);
-    if (bytes.length < MIN_ATTACHMENT_BYTES) {
-      this.extensionHeader(Extension.BINARY, bytes.length + 1);
-      this.bytes[this.position++] = kind;
-      this.bytes.set(bytes, this.position);
-      this.position += bytes.length;
-      return;
-    }
-    // The first attachment comes last in the frame, so its distance from the end
-    // is known before the frame is complete.
-    this.pending.push(bytes);
-    this.pendingBytes += attachedSize(bytes.length);
-    this.maxPosition -= attachedSize(bytes.length);
-    this.extensionHeader(Extension.ATTACHMENT, 9);
-    this.bytes[this.position] = kind;
-    this.view.setUint32(this.position + 1, bytes.length);
-    this.view.setUint32(
-      this.position + 5,
-      this.pendingBytes - attachedSize(0),
-    );
-    this.position += 9;
-  }
-
   /**
    * Encodes an error. It leaves out own properties that can't be sent, because
    * the error itself must arrive.
@@ -250,7 +390,8 @@ export class Encoder extends ScalarWriter {
     const start = this.beginExtension(Extension.ERROR);
     this.string(errorClassName(error));
     this.string(errorText(error, "name"));
-    this.string(errorText(error, "message"));
+    const message = errorText(error, "message");
+    this.value(lacksMessage(error, message) ? null : message);
     this.string(errorText(error, "stack"));
     const countAt = this.skip(5) + 1;
     this.bytes[countAt - 1] = 0xdf;
@@ -278,26 +419,12 @@ export class Encoder extends ScalarWriter {
       this.#leftOutBytes += this.position + this.pendingBytes - bytes;
       // Many errors may share a large property.
       if (this.#leftOutBytes > MAX_FRAME_BYTES) throw reason;
-      this.#truncate(position, attachments);
+      this.truncate(position, attachments);
       this.#depth = depth;
       this.#errors.length = errors;
       return false;
     }
   }
-
-  #truncate(position: number, attachments: number): void {
-    this.position = position;
-    while (this.pending.length > attachments) {
-      const size = attachedSize(this.pending.pop()!.length);
-      this.pendingBytes -= size;
-      this.maxPosition += size;
-    }
-  }
-}
-
-/** Returns the size of an attachment with its bin 32 header. */
-function attachedSize(length: number): number {
-  return length + 5;
 }
 
 /** Whether an object has no prototype, or that of plain objects. */

@@ -58,6 +58,15 @@ export function errorText(
   }
 }
 
+/** Returns whether an error has no message, not even an empty one. */
+export function lacksMessage(error: Error, message: string): boolean {
+  try {
+    return message === "" && !Object.hasOwn(error, "message");
+  } catch {
+    return false;
+  }
+}
+
 /** Returns the own properties of an error besides name, message and stack. */
 export function errorKeys(error: Error): string[] {
   const keys = new Set([
@@ -75,7 +84,7 @@ export function errorKeys(error: Error): string[] {
 export function makeError(
   className: string,
   name: string,
-  message: string,
+  message: string | undefined,
 ): Error {
   if (className === "AggregateError") {
     return withName(new AggregateError([], message), name);

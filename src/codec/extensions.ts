@@ -31,6 +31,35 @@ export const Extension = {
   URL: 9,
   /** UTF-16 code units, for strings that aren't well-formed Unicode. */
   UTF16: 10,
+  /**
+   * Four arrays (leaves, shells, buffers, views) and data of V8's serializer,
+   * which refers to their elements.
+   */
+  GRAPH: 11,
+  /**
+   * For an array with holes or other properties: its length, an array of its
+   * elements and gaps, and a map of its other properties.
+   */
+  ARRAY: 20,
+  /** How many elements are missing, as 4 bytes; only within an ARRAY. */
+  GAP: 21,
+  /** One boolean, number, string or bigint. */
+  BOXED: 22,
+  /**
+   * One array: binary kind, greatest length of the buffer, offset, length (nil
+   * if it follows that of the buffer), `ArrayBuffer` with the content.
+   */
+  RESIZABLE: 23,
+  /**
+   * Two values: media type and nil, or three: media type, file name and time
+   * of the last change. Then length and distance, as in ATTACHMENT.
+   */
+  BLOB: 24,
+  /**
+   * One array: key type, bytes (raw, PKCS #8 or SPKI), algorithm (nil for a
+   * `KeyObject`), extractable, usages.
+   */
+  KEY: 25,
 } as const;
 
 interface ViewConstructor {
@@ -40,7 +69,7 @@ interface ViewConstructor {
 }
 
 /** The kind number of an `ArrayBuffer`, which isn't a view. */
-const ARRAY_BUFFER_KIND = 0;
+export const ARRAY_BUFFER_KIND = 0;
 
 /** The classes of views; a view's kind is its index here plus 1. */
 const VIEWS: readonly ViewConstructor[] = [
@@ -77,6 +106,30 @@ export function binaryKind(
   return KINDS.get(tag);
 }
 
+/** Returns the class of views of a kind, and the size of its elements. */
+function viewOfKind(kind: number): { View: ViewConstructor; size: number } {
+  const View = VIEWS[kind - 1];
+  if (View === undefined) throw new RangeError(`No binary kind ${kind}`);
+  return { View, size: View.BYTES_PER_ELEMENT ?? 1 };
+}
+
+/**
+ * Makes a view of a buffer.
+ *
+ * @param length The view's length in bytes; `null` if it follows the buffer's.
+ * @throws {RangeError} If the view doesn't fit the buffer.
+ */
+export function makeView(
+  kind: number,
+  buffer: ArrayBuffer,
+  offset: number,
+  length: number | null,
+): ArrayBufferView {
+  const { View, size } = viewOfKind(kind);
+  if (length === null) return new View(buffer, offset);
+  return new View(buffer, offset, length / size);
+}
+
 /**
  * Makes a view or buffer of `length` bytes at `offset` of `buffer`.
  *
@@ -92,9 +145,7 @@ export function makeBinary(
   copy: boolean,
 ): ArrayBuffer | ArrayBufferView {
   if (kind === ARRAY_BUFFER_KIND) return buffer.slice(offset, offset + length);
-  const View = VIEWS[kind - 1];
-  if (View === undefined) throw new RangeError(`No binary kind ${kind}`);
-  const size = View.BYTES_PER_ELEMENT ?? 1;
+  const { View, size } = viewOfKind(kind);
   if (length % size !== 0) {
     throw new RangeError(`${length} bytes don't fill elements of ${size}`);
   }

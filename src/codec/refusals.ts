@@ -1,4 +1,5 @@
 import {
+  MAX_ATTACHMENTS,
   MAX_BIGINT_DIGITS,
   MAX_CONTAINERS,
   MAX_DEPTH,
@@ -20,17 +21,37 @@ export function unsendableKind(value: object, more = ""): UnsendablePart {
   );
 }
 
-/** Makes the error for a value that nests too deeply. */
-export function tooDeep(): UnsendablePart {
+/** Makes the error for a function or a symbol. */
+export function unsendableType(value: unknown): UnsendablePart {
   return new UnsendablePart(
-    `Values can't nest deeper than ${MAX_DEPTH} levels`,
+    `A ${typeof value} can't be sent`,
+    `is a ${typeof value}`,
   );
+}
+
+/** Makes the error for a value that nests too deeply. */
+export function tooDeep(levels: number = MAX_DEPTH): UnsendablePart {
+  return new UnsendablePart(`Values can't nest deeper than ${levels} levels`);
 }
 
 /** Makes the error for a value with too many objects. */
 export function tooManyContainers(): TooLarge {
   return new TooLarge(
     `It has more than ${MAX_CONTAINERS} objects; shared objects count each time`,
+  );
+}
+
+/** Makes the error for a value with too many blobs. */
+export function tooManyAttachments(): TooLarge {
+  return new TooLarge(
+    `It has more than ${MAX_ATTACHMENTS} blobs and large binary values`,
+  );
+}
+
+/** Makes the error for a value whose resizable buffers may grow too much. */
+export function tooResizable(): TooLarge {
+  return new TooLarge(
+    "It has more than 4,096 resizable buffers, or they may grow to more than 64 GiB",
   );
 }
 

@@ -8,7 +8,10 @@ const SHORT_STRING = 24;
 
 const textEncoder = new TextEncoder();
 
-/** Appends numbers, strings, bigints and extensions as MessagePack. */
+// A subclass may override it.
+const dateTime = Date.prototype.getTime;
+
+/** Appends values without parts as MessagePack, and the frame of extensions. */
 export class ScalarWriter extends ByteWriter {
   /** Appends a number. */
   protected number(value: number): void {
@@ -108,6 +111,30 @@ export class ScalarWriter extends ByteWriter {
       if (digits.length > MAX_BIGINT_DIGITS) throw longBigInt();
       this.extensionText(Extension.BIGINT, digits);
     }
+  }
+
+  /** Appends a date. */
+  protected date(value: Date): void {
+    this.extensionHeader(Extension.DATE, 8);
+    this.view.setFloat64(this.position, dateTime.call(value));
+    this.position += 8;
+  }
+
+  /** Appends a regular expression. */
+  protected regExp(value: RegExp): void {
+    const start = this.beginExtension(Extension.REGEXP);
+    this.string(value.source);
+    this.string(value.flags);
+    this.endExtension(start);
+  }
+
+  /** Appends a number of missing elements of an array. */
+  protected gap(length: number): void {
+    this.reserve(6);
+    this.bytes[this.position++] = 0xd6;
+    this.bytes[this.position++] = Extension.GAP;
+    this.view.setUint32(this.position, length);
+    this.position += 4;
   }
 
   /** Begins an extension of unknown size (ext 32); returns its position. */

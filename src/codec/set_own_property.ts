@@ -4,6 +4,9 @@ const MAX_GAP = 16;
 /** … plus this number for each property of the object. */
 const MAX_SPARSENESS = 4;
 
+/** V8 never makes an array for a greater index key. */
+const MAX_ARRAY_KEY = 99_999;
+
 /**
  * Sets an own data property of a decoded value, even if its name is `__proto__`.
  *
@@ -19,8 +22,7 @@ export function setOwnProperty(
   value: unknown,
   size: number,
 ): void {
-  const first = key.charCodeAt(0);
-  if (first >= 0x31 && first <= 0x39 && isFar(key, size)) {
+  if (isFarKey(key, size)) {
     // V8 moves a read-only element to a dictionary, where it stays.
     Object.defineProperty(object, key, {
       value: undefined,
@@ -39,7 +41,38 @@ export function setOwnProperty(
   });
 }
 
-function isFar(key: string, size: number): boolean {
-  // NaN isn't far, and V8 itself uses a dictionary for longer numbers.
-  return key.length < 6 && Number(key) > MAX_GAP + size * MAX_SPARSENESS;
+/** Returns whether V8 may allocate unused elements for a key. */
+export function isFarKey(key: string, size: number): boolean {
+  const first = key.charCodeAt(0);
+  // A number with a fraction or an exponent does no harm.
+  return first >= 0x31 && first <= 0x39 && key.length < 6 &&
+    isFarIndex(Number(key), size);
+}
+
+/** Returns whether V8 may allocate unused elements for an index. */
+export function isFarIndex(index: number, size: number): boolean {
+  return index <= MAX_ARRAY_KEY && isSparse(index, size);
+}
+
+/**
+ * Sets the length of a decoded array, whose last elements may be holes, without
+ * allocating memory for them.
+ *
+ * @param size The number of properties that the array has.
+ */
+export function setLength(
+  array: unknown[],
+  length: number,
+  size: number,
+): void {
+  if (isSparse(length, size) && array.length < length) {
+    // V8 moves a read-only element to a dictionary, as above.
+    Object.defineProperty(array, length - 1, { configurable: true });
+    delete array[length - 1];
+  }
+  array.length = length;
+}
+
+function isSparse(index: number, size: number): boolean {
+  return index > MAX_GAP + size * MAX_SPARSENESS;
 }

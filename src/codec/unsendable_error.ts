@@ -4,6 +4,8 @@ import { messageOf, UnsendablePart } from "./unsendable_part.ts";
 /** The longest path that is shown in full, in steps. */
 const MAX_STEPS = 100;
 
+const ADVICE = "send plain data, or make it in the task itself";
+
 /**
  * Makes an error that names the part of a value that can't be sent.
  *
@@ -13,10 +15,13 @@ const MAX_STEPS = 100;
  * throws.
  */
 export function unsendableError(root: string, reason: unknown): Error {
-  const problem = reason instanceof UnsendablePart
+  const { problem, wayOut } = reason instanceof UnsendablePart
     ? describe(root, reason)
-    : `${root} can't be sent: ${messageOf(reason)}`;
-  const message = `${problem}; send plain data, or make it in the task itself`;
+    : {
+      problem: `${root} can't be sent: ${messageOf(reason)}`,
+      wayOut: ADVICE,
+    };
+  const message = `${problem}; ${wayOut}`;
   const error = makeError("DOMException", "DataCloneError", message);
   // The encoder's stack means nothing to users.
   Object.defineProperty(error, "stack", {
@@ -27,20 +32,29 @@ export function unsendableError(root: string, reason: unknown): Error {
   return error;
 }
 
-function describe(root: string, reason: UnsendablePart): string {
+/** What is wrong with a value, and what to do about it. */
+interface Description {
+  readonly problem: string;
+  readonly wayOut: string;
+}
+
+function describe(root: string, reason: UnsendablePart): Description {
   const downward = reason.steps.toReversed();
   const passed = new Set<object>();
   for (const [depth, { container }] of downward.entries()) {
     if (passed.has(container)) {
       const path = downward.slice(0, depth).map(pathOf);
-      return `${root}${shorten(path)} is part of a cycle`;
+      return {
+        problem: `${root}${shorten(path)} is part of a cycle`,
+        wayOut: 'send a tree, or make the pool with codec: "structured"',
+      };
     }
     passed.add(container);
   }
-  if (reason.why === undefined) {
-    return `${root} can't be sent: ${reason.message}`;
-  }
-  return `${root}${shorten(downward.map(pathOf))} ${reason.why}`;
+  const problem = reason.why === undefined
+    ? `${root} can't be sent: ${reason.message}`
+    : `${root}${shorten(downward.map(pathOf))} ${reason.why}`;
+  return { problem, wayOut: ADVICE };
 }
 
 function pathOf({ access }: { access: number | string }): string {

@@ -10,6 +10,12 @@ export const MAX_FRAME_BYTES = 2 ** 30;
 export const MAX_DEPTH = 500;
 
 /**
+ * How deeply a value of the structured codec may nest. V8's deserializer has
+ * room for more than twice as many levels.
+ */
+export const MAX_GRAPH_DEPTH = 1_000;
+
+/**
  * How many objects, arrays, maps and other containers a value may contain. A
  * shared object counts each time, because it is sent each time: a chain of 25
  * lists that each contain the next list twice counts as 33 million.
@@ -30,3 +36,16 @@ export const MAX_BIGINT_DIGITS = 2 ** 22;
  * copy. Copying a smaller value costs less than another system call.
  */
 export const MIN_ATTACHMENT_BYTES = 32_768;
+
+/**
+ * How many binary values a message may attach. Its array header has room for
+ * 65,535 elements, and other elements come first.
+ */
+export const MAX_ATTACHMENTS = 65_000;
+
+/**
+ * What the resizable buffers of a value may cost: each costs a page of memory,
+ * and a 4,096th of its greatest length for the addresses that it reserves. So
+ * a value may have 4,096 of them, which together reserve up to 64 GiB.
+ */
+export const MAX_RESIZABLE_COST = 2 ** 24;

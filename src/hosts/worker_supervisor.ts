@@ -1,5 +1,6 @@
 import { HostError } from "../errors/host_error.ts";
 import { PoolClosedError } from "../errors/pool_closed_error.ts";
+import { useCodec, type ValueCodec } from "../protocol/value_codec.ts";
 import { type WorkerEnd, WorkerProcess } from "../spawner/worker_process.ts";
 import type { Channel } from "../transport/channel.ts";
 import { pause } from "../util/pause.ts";
@@ -48,6 +49,8 @@ export interface SupervisorOptions {
   readonly maxRestarts: number;
   /** The time limit for a start, in milliseconds. */
   readonly startTimeout: number;
+  /** How values are encoded. */
+  readonly codec: ValueCodec;
   /** The connections that the pool waits for. */
   readonly pendingConnections: PendingConnections;
   /** Called with the number and the name of each worker. */
@@ -204,7 +207,7 @@ export class WorkerSupervisor {
   }
 
   async #startWorker(index: number): Promise<ConnectedWorker> {
-    const { pendingConnections, onName, onEnded, index: hostIndex } =
+    const { codec, pendingConnections, onName, onEnded, index: hostIndex } =
       this.#options;
     const host = this.#host!;
     const name = `${this.name} worker ${index + 1}`;
@@ -225,6 +228,7 @@ export class WorkerSupervisor {
     });
     const channel = await pending.channel;
     worker.channel = channel;
+    await useCodec(channel, codec);
     return { process, channel, hostIndex, kind: host.kind };
   }
 

@@ -54,6 +54,18 @@ export interface PoolOptions<Args extends unknown[] = never[]>
    */
   readonly modules?: "auto" | "bundle";
   /**
+   * How values are encoded. `"msgpack"` copies an object each time it occurs,
+   * and refuses cycles. `"structured"` keeps both: within the arguments of a
+   * call, a result, or the constants of `bind()`, an object that occurs twice
+   * arrives as one object, and views of one buffer still share it. V8's
+   * serializer encodes such values, which takes tens of microseconds more; its
+   * format must be the same wherever workers run. Other values take a little
+   * more time.
+   *
+   * @default {"msgpack"}
+   */
+  readonly codec?: "msgpack" | "structured";
+  /**
    * Whether the pool starts its workers only when the first task is submitted.
    *
    * @default {false}

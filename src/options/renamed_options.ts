@@ -51,7 +51,7 @@ export const RENAMED_POOL_OPTIONS: ReadonlyMap<string, string> = new Map([
     "use 'stdio' for the workers' output, or 'env' for a log level of your own",
   ],
   ["func_pickle", "functions are sent as source or imported from a module"],
-  ["data_pickle", "all values are encoded in the same way"],
+  ["data_pickle", "use 'codec'"],
   ["loop", "Deno has one event loop"],
   ["worker_loop", "a worker has Deno's event loop"],
   [

@@ -98,14 +98,16 @@ export function poolSettings<Args extends unknown[]>(
 ): PoolSettings {
   checkObject("Pool", options);
   const { workers = navigator.hardwareConcurrency } = options;
-  const { modules = "auto", lazy = false } = options;
+  const { modules = "auto", codec = "msgpack", lazy = false } = options;
   checkInteger("workers", workers, 0);
   checkChoice("modules", modules, ["auto", "bundle"]);
+  checkChoice("codec", codec, ["msgpack", "structured"]);
   checkBoolean("lazy", lazy);
   const settings = {
     workers,
     hosts: parseHosts(options.hosts ?? []),
     modules,
+    codec,
     lazy,
     ...workerSettings(options),
     ...limitSettings(options),

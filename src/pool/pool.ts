@@ -252,7 +252,16 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
   }
 }
 
+renamedMembers(Pool, {
+  TimeoutError:
+    "There is no 'TimeoutError': check that error.name is \"TimeoutError\"",
+});
+
 renamedMembers(Pool.prototype, {
+  create: "There is no 'create': a pool starts by itself; await ready",
+  is_ready: "There is no 'is_ready': use isReady",
+  poolmap:
+    "There is no 'poolmap': use map(), transform(), or poolMap() of @distex/pool/rx",
   total_workers: "There is no 'total_workers': use totalWorkers",
   ready_async: "There is no 'ready_async': await the property ready",
   shutdown_async: "There is no 'shutdown_async': use shutdown()",

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isPlainList } from "../codec/sparse_arrays.ts";
 import {
   MessageType,
   type PoolMessage,
@@ -24,8 +25,8 @@ type Formats = ReadonlyMap<unknown, readonly Check[]>;
 
 const FROM_WORKER: Formats = new Map([
   [MessageType.RESULTS, [isUint32, isUint32, isFilledList]],
-  [MessageType.CHUNK_RESULTS, [isUint32, isUint32, isList]],
-  [MessageType.FAILURE, [isUint32, isUint32, isAnything, isList]],
+  [MessageType.CHUNK_RESULTS, [isUint32, isUint32, isPlainList]],
+  [MessageType.FAILURE, [isUint32, isUint32, isAnything, isPlainList]],
   [MessageType.END, [isUint32, isUint32]],
   [MessageType.VALUES, [isUint32, isUint32, isFilledList]],
   [MessageType.CREDIT, [isUint32, isUint32, isUint32, isUint32]],
@@ -39,10 +40,16 @@ const FROM_POOL: Formats = new Map([
   [MessageType.CHUNK, [isUint32, isUint32, isBoolean, isFilledList]],
   [MessageType.MODULE, [isText, isText, either(isText, isError)]],
   [MessageType.CANCEL, [isUint32]],
-  [MessageType.OPEN, [isUint32, isUint32, isMode, isList, listOf(isUint32)]],
+  [MessageType.OPEN, [
+    isUint32,
+    isUint32,
+    isMode,
+    isPlainList,
+    listOf(isUint32),
+  ]],
   [MessageType.VALUES, [isUint32, isUint32, isFilledList]],
   [MessageType.CREDIT, [isUint32, isUint32, isUint32, isUint32]],
-  [MessageType.CLOSE, [isUint32, isUint32, isList]],
+  [MessageType.CLOSE, [isUint32, isUint32, isPlainList]],
 ]);
 
 const FROM_POOL_TO_SPAWNER: Formats = new Map([
@@ -70,7 +77,8 @@ export function fromPool(message: unknown[]): PoolMessage {
   check(message, FROM_POOL, "pool");
   const checked = message as unknown as PoolMessage;
   if (
-    checked[0] === MessageType.CHUNK && checked[3] && !checked[4].every(isList)
+    checked[0] === MessageType.CHUNK && checked[3] &&
+    !checked[4].every(isPlainList)
   ) throw malformed(checked[0], "pool");
   return checked;
 }
@@ -147,16 +155,12 @@ function isStream(value: unknown): boolean {
   return value === "stdout" || value === "stderr";
 }
 
-function isList(value: unknown): value is unknown[] {
-  return Array.isArray(value);
-}
-
 function isFilledList(value: unknown): value is unknown[] {
-  return isList(value) && value.length > 0;
+  return isPlainList(value) && value.length > 0;
 }
 
 function isFilledListOfLists(value: unknown): boolean {
-  return isFilledList(value) && value.every(isList);
+  return isFilledList(value) && value.every(isPlainList);
 }
 
 function isMap(value: unknown): value is Record<string, unknown> {
@@ -173,7 +177,7 @@ function isUndefined(value: unknown): boolean {
 }
 
 function listOf(isElement: Check): Check {
-  return (value) => isList(value) && value.every((one) => isElement(one));
+  return (value) => isPlainList(value) && value.every((one) => isElement(one));
 }
 
 function mapOf(isValue: Check): Check {
@@ -193,7 +197,7 @@ function isDefinition(value: unknown): boolean {
       return isText(value.url) && isText(value.name) &&
         either(isUndefined, isBoolean)(value.sent);
     case "bound":
-      return isUint32(value.task) && isList(value.constants);
+      return isUint32(value.task) && isPlainList(value.constants);
     default:
       return false;
   }

@@ -169,7 +169,7 @@ export class CallWriter {
   #append(call: Call): number {
     this.#openList(call);
     try {
-      return this.#channel.writer.append(call.payload);
+      return this.#channel.writer.append(call.payload, true);
     } catch (reason) {
       throw unsendableError("args", reason);
     }
@@ -182,7 +182,7 @@ export class CallWriter {
     let bytes: number;
     try {
       bytes = this.#channel.writer
-        .message([CHUNK, task.id, this.#nextId, isSpread, payload]);
+        .message([CHUNK, task.id, this.#nextId, isSpread], payload);
     } catch (reason) {
       throw unsendableError("items", reason);
     }

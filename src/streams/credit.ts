@@ -12,6 +12,12 @@ export const STREAM_CREDIT: CreditAmount = {
   bytes: 4 * 2 ** 20,
 };
 
+/**
+ * The credit of a stream that is an argument. Workers have less memory than the
+ * program, and garbage of this size accumulates between two collections.
+ */
+export const INPUT_CREDIT: CreditAmount = { values: 4_096, bytes: 2 ** 20 };
+
 /** The credit of each of many streams at the same time. */
 export const SMALL_CREDIT: CreditAmount = { values: 1_024, bytes: 2 ** 19 };
 

@@ -23,12 +23,16 @@ interface BuiltIns {
 // deno-lint-ignore ban-types
 type AnyFunction = Function;
 
+// deno-lint-ignore ban-types
+type Boxed = BigInt | Boolean | Number | String;
+
 /**
  * The type of a value after it was sent to another process. Scalars, plain
  * data, arrays, `Map`, `Set`, `Date`, `RegExp`, `URL`, `ArrayBuffer`, typed
- * arrays and errors keep their types. An instance of any other class arrives
- * as a plain object with its data properties, and an instance of a subclass of
- * a built-in class, such as Node's `Buffer`, as one of the built-in class.
+ * arrays, `Blob`, `File`, `CryptoKey` and errors keep their types. An instance
+ * of any other class arrives as a plain object with its data properties, and an
+ * instance of a subclass of a built-in class, such as Node's `Buffer`, as one of
+ * the built-in class.
  *
  * TypeScript can't distinguish accessors of a class from its data properties,
  * so this type keeps accessors, although they don't arrive.
@@ -81,6 +85,9 @@ type Copy<T, Depth extends 0[] = []> = IsAny<T> extends true ? T
   : T extends
     { readonly [Symbol.toStringTag]: infer Tag extends keyof BuiltIns }
     ? BuiltIns[Tag]
+  : T extends Boxed | CryptoKey ? T
+  : T extends File ? File
+  : T extends Blob ? Blob
   : T extends Date ? Date
   : T extends RegExp ? RegExp
   : T extends URL ? URL
@@ -89,7 +96,7 @@ type Copy<T, Depth extends 0[] = []> = IsAny<T> extends true ? T
   : T extends ReadonlySet<infer Value> ? Set<Copy<Value, [...Depth, 0]>>
   : T extends DOMException ? DOMException
   : T extends Error ? ErrorCopy<T, [...Depth, 0]>
-  : T extends readonly unknown[] ? ArrayCopy<[...T], [...Depth, 0]>
+  : T extends readonly unknown[] ? ArrayWithExtra<T, [...Depth, 0]>
   : T extends object ? DataCopy<T, [...Depth, 0]>
   : T;
 
@@ -100,6 +107,16 @@ type ErrorCopy<T extends Error, Depth extends 0[]> = keyof T extends keyof Error
 type ArrayCopy<T extends unknown[], Depth extends 0[]> = {
   [Index in keyof T]: Copy<T[Index], Depth>;
 };
+
+/** The properties of an array type besides its elements, such as `index`. */
+type ArrayExtra<T> = Exclude<
+  keyof T,
+  keyof (readonly unknown[]) | keyof unknown[] | `${number}`
+>;
+
+type ArrayWithExtra<T extends readonly unknown[], Depth extends 0[]> =
+  [ArrayExtra<T>] extends [never] ? ArrayCopy<[...T], Depth>
+    : ArrayCopy<[...T], Depth> & DataCopy<Pick<T, ArrayExtra<T>>, Depth>;
 
 type DataCopy<T, Depth extends 0[]> = {
   [Name in keyof T as DataName<T, Name>]: Copy<T[Name], Depth>;

@@ -1,6 +1,12 @@
+import type { V8Serializer } from "../codec/v8_serializer.ts";
 import type { Connection } from "./connection.ts";
+import { sizeOf } from "../codec/attachment_writer.ts";
+import { readBlob } from "../codec/blobs.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { FrameWriter } from "./frame_writer.ts";
+
+/** How much of a blob is in memory at a time. */
+const BLOB_PART_BYTES = 2 ** 20;
 
 /**
  * Sends and receives messages over one connection.
@@ -51,6 +57,15 @@ export class Channel {
   /** Whether a flush is in progress. */
   get isWriting(): boolean {
     return this.#writing !== undefined;
+  }
+
+  /**
+   * Keeps shared references and cycles in values from now on. Both ends must do
+   * so before the first message.
+   */
+  useSerializer(serializer: V8Serializer): void {
+    this.writer.useSerializer(serializer);
+    this.#reader.useSerializer(serializer);
   }
 
   /** Lets the program end while the channel is open. */
@@ -105,18 +120,31 @@ export class Channel {
       while (this.#flushDue && !this.#closed) {
         this.#flushDue = false;
         const pieces = this.writer.take();
-        const lengths = pieces.map(({ length }) => length);
+        const lengths = pieces.map(sizeOf);
         for (let index = 0; index < pieces.length; index++) {
-          await this.#writeAll(pieces[index]!, lengths[index]!);
+          const piece = pieces[index]!;
+          const length = lengths[index]!;
+          if (ArrayBuffer.isView(piece)) await this.#writeAll(piece, length);
+          else await this.#writeBlob(piece, length);
         }
         this.writer.recycle();
       }
     } catch (error) {
       this.#writeError = error;
+      this.writer.recycle();
       // If the peer hung up, let receive() drain its data.
       if (!hasHungUp(error)) this.close();
     }
     this.#writing = undefined;
+  }
+
+  async #writeBlob(blob: Blob, length: number): Promise<void> {
+    for (let start = 0; start < length && !this.#closed;) {
+      const end = Math.min(start + BLOB_PART_BYTES, length);
+      const bytes = await readBlob(blob, start, end);
+      await this.#writeAll(bytes, end - start);
+      start = end;
+    }
   }
 
   /**

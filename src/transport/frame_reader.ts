@@ -1,4 +1,5 @@
 import { Decoder } from "../codec/decoder.ts";
+import type { V8Serializer } from "../codec/v8_serializer.ts";
 import { MAX_FRAME_BYTES } from "../codec/wire_limits.ts";
 
 const CHUNK_BYTES = 65_536;
@@ -29,6 +30,11 @@ export class FrameReader {
   constructor(source: ByteSource) {
     this.#source = source;
     this.#decoder.use(this.#bytes);
+  }
+
+  /** Accepts values with shared references and cycles. */
+  useSerializer(serializer: V8Serializer): void {
+    this.#decoder.serializer = serializer;
   }
 
   /** Whether only part of a frame has arrived. */

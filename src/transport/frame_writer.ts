@@ -1,5 +1,7 @@
+import { type Attachment, sizeOf } from "../codec/attachment_writer.ts";
 import { Encoder } from "../codec/encoder.ts";
 import { tooLarge } from "../codec/byte_writer.ts";
+import type { V8Serializer } from "../codec/v8_serializer.ts";
 import { MAX_FRAME_BYTES } from "../codec/wire_limits.ts";
 
 /** A buffer that has grown beyond this many bytes isn't reused. */
@@ -8,7 +10,7 @@ const MAX_KEPT_BYTES = 2 ** 20;
 /** An attachment, and its position in the buffer. */
 interface Insertion {
   readonly position: number;
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly content: Attachment;
   /** Its length at first: its memory may have been transferred since. */
   readonly length: number;
 }
@@ -26,6 +28,8 @@ export class FrameWriter {
 
   #insertions: Insertion[] = [];
   #insertedBytes = 0;
+  /** Whether pieces that were taken are memory of values. */
+  #lendsMemory = false;
 
   /** The start of the current frame. */
   #start = 0;
@@ -34,30 +38,42 @@ export class FrameWriter {
   /** The open list at the end of the current frame, if there is one. */
   #list: { countAt: number; busyAt: number; count: number } | undefined;
 
+  /** Makes values keep shared references and cycles. */
+  useSerializer(serializer: V8Serializer): void {
+    this.#encoder.serializer = serializer;
+  }
+
   /** How many bytes were written but not yet taken, including attachments. */
   get byteLength(): number {
     return this.#encoder.position + this.#insertedBytes +
       this.#encoder.pendingBytes;
   }
 
-  /** Whether some of these bytes are still in the memory of a value. */
+  /**
+   * Whether bytes that were written, or taken and not given back, are still in
+   * the memory of a value.
+   */
   get borrowsMemory(): boolean {
-    return this.#insertions.length > 0 || this.#encoder.pending.length > 0;
+    return this.#lendsMemory || this.#insertions.length > 0 ||
+      this.#encoder.pending.length > 0;
   }
 
   /**
    * Writes a whole message.
    *
+   * @param list The last field, if it is a list of the protocol, not of a user:
+   * it isn't checked for holes and for properties besides its elements.
    * @returns The size of its frame, in bytes.
    * @throws {TypeError} If a value in it can't be sent, or the message is too
    * large. Then nothing is written.
    */
-  message(fields: readonly unknown[]): number {
+  message(fields: readonly unknown[], list?: readonly unknown[]): number {
     this.endList();
     const before = this.byteLength;
-    this.#begin(fields.length);
+    this.#begin(fields.length + (list === undefined ? 0 : 1));
     try {
       for (const field of fields) this.#encoder.value(field);
+      if (list !== undefined) this.#encoder.list(list);
       this.#checkSize();
     } catch (error) {
       this.#encoder.rollback(this.#start, 0);
@@ -88,16 +104,18 @@ export class FrameWriter {
   /**
    * Appends a value to the open list.
    *
+   * @param isList Whether the value is a list of the protocol, as in
+   * {@linkcode FrameWriter.message}.
    * @returns Its size, in bytes.
    * @throws {TypeError} If the value can't be sent. Then it isn't appended.
    */
-  append(value: unknown): number {
+  append(value: unknown, isList = false): number {
     if (this.#list === undefined) throw new Error("No list was begun");
     const encoder = this.#encoder;
     const { position, pendingBytes } = encoder;
     const attachments = encoder.pending.length;
     try {
-      encoder.value(value);
+      encoder.value(value, isList);
       this.#checkSize();
     } catch (error) {
       encoder.rollback(position, attachments);
@@ -112,8 +130,16 @@ export class FrameWriter {
     return this.#list !== undefined;
   }
 
-  /** The size of the open list's frame, in bytes. */
+  /**
+   * The size of the open list's frame, in bytes, and the memory that the
+   * receiver allocates for it beyond that.
+   */
   get listByteLength(): number {
+    return this.#frameBytes + this.#encoder.resizableCost;
+  }
+
+  /** The size of the current frame, in bytes. */
+  get #frameBytes(): number {
     return this.#encoder.position - this.#start + this.#encoder.pendingBytes;
   }
 
@@ -129,10 +155,11 @@ export class FrameWriter {
   }
 
   /**
-   * Takes everything that was written, as pieces to send one after another.
-   * They are valid until {@linkcode FrameWriter.recycle} is called.
+   * Takes everything that was written, as pieces to send one after another: the
+   * bytes of a blob are still to be read.
+   * The other pieces are valid until {@linkcode FrameWriter.recycle} is called.
    */
-  take(): Uint8Array<ArrayBuffer>[] {
+  take(): Attachment[] {
     this.endList();
     const { position } = this.#encoder;
     const insertions = this.#insertions;
@@ -141,16 +168,18 @@ export class FrameWriter {
     this.#insertions = [];
     this.#insertedBytes = 0;
     this.#taken = bytes;
+    this.#lendsMemory = insertions.length > 0;
     if (insertions.length === 0) return [bytes.subarray(0, position)];
-    const pieces: Uint8Array<ArrayBuffer>[] = [];
+    const pieces: Attachment[] = [];
     let from = 0;
     for (const insertion of insertions) {
-      const isWhole = insertion.bytes.length === insertion.length;
+      const { content, length, position } = insertion;
+      const isWhole = sizeOf(content) === length;
       pieces.push(
-        bytes.subarray(from, insertion.position),
-        isWhole ? insertion.bytes : new Uint8Array(insertion.length),
+        bytes.subarray(from, position),
+        isWhole ? content : new Uint8Array(length),
       );
-      from = insertion.position;
+      from = position;
     }
     if (from < position) pieces.push(bytes.subarray(from, position));
     return pieces;
@@ -162,6 +191,7 @@ export class FrameWriter {
       this.#spare = this.#taken;
     }
     this.#taken = undefined;
+    this.#lendsMemory = false;
   }
 
   /** Drops everything that was written. */
@@ -174,6 +204,7 @@ export class FrameWriter {
     this.#encoder.maxPosition = Infinity;
     this.#start = this.#encoder.skip(7);
     this.#encoder.maxPosition = this.#start + 4 + MAX_FRAME_BYTES;
+    this.#encoder.resizableCost = 0;
     this.#encoder.bytes[this.#start + 4] = 0xdc;
     this.#fields = fields;
   }
@@ -183,11 +214,11 @@ export class FrameWriter {
     const attachments = encoder.takePending();
     encoder.maxPosition = Infinity;
     let inserted = 0;
-    for (const bytes of attachments) {
-      encoder.binaryHeader(bytes.length);
-      const { position } = encoder;
-      this.#insertions.push({ position, bytes, length: bytes.length });
-      inserted += bytes.length;
+    for (const content of attachments) {
+      const length = sizeOf(content);
+      encoder.binaryHeader(length);
+      this.#insertions.push({ position: encoder.position, content, length });
+      inserted += length;
     }
     const length = encoder.position - this.#start - 4 + inserted;
     encoder.setUint32(this.#start, length);
@@ -196,6 +227,6 @@ export class FrameWriter {
   }
 
   #checkSize(): void {
-    if (this.listByteLength > MAX_FRAME_BYTES) throw tooLarge();
+    if (this.#frameBytes > MAX_FRAME_BYTES) throw tooLarge();
   }
 }

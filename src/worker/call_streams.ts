@@ -4,7 +4,7 @@ import type {
   Values,
 } from "../protocol/worker_messages.ts";
 import { StreamNumber } from "../protocol/worker_messages.ts";
-import { Credit, type CreditAmount, STREAM_CREDIT } from "../streams/credit.ts";
+import { Credit, type CreditAmount, INPUT_CREDIT } from "../streams/credit.ts";
 import { CreditAccount } from "../streams/credit_account.ts";
 import { type PauseEvents, Starvation } from "../streams/starvation.ts";
 import { ValueStream } from "../streams/value_stream.ts";
@@ -172,13 +172,13 @@ export class CallStreams implements Ports {
 
   #makeInput(id: number, number: number, starvation: Starvation): Input {
     const results = this.#results;
-    const account = new CreditAccount(STREAM_CREDIT);
+    const account = new CreditAccount(INPUT_CREDIT);
     let isAsked = false;
     const stream = new ValueStream({
       starved: () => {
         // Nothing is sent before the first read, so a call that hasn't begun can
         // move to another worker.
-        const grant = isAsked ? account.grant() : STREAM_CREDIT;
+        const grant = isAsked ? account.grant() : INPUT_CREDIT;
         isAsked = true;
         // The pool must know that everything was read, and the task waits.
         if (grant.values > 0) results.grant(id, number, grant);

@@ -67,8 +67,8 @@ const METHODS: readonly [owner: object, names: readonly PropertyKey[]][] = [
   [getPrototypeOf(new Map().values()), ["next"]],
   [Math, ["ceil", "max", "min", "round"]],
   [Object, [
-    ...["defineProperty", "entries", "getPrototypeOf", "hasOwn", "keys"],
-    ...["values"],
+    ...["defineProperty", "entries", "getOwnPropertyDescriptor"],
+    ...["getPrototypeOf", "hasOwn", "keys", "values"],
   ]],
   [Object.prototype, ["toString"]],
   [Promise, ["resolve", "withResolvers"]],
@@ -85,6 +85,7 @@ const METHODS: readonly [owner: object, names: readonly PropertyKey[]][] = [
   ]],
   [TextDecoder.prototype, ["decode"]],
   [TextEncoder.prototype, ["encode", "encodeInto"]],
+  [WeakSet.prototype, ["add", "has"]],
   [bytes, ["copyWithin", "set", "slice", "subarray"]],
 ];
 

@@ -135,7 +135,7 @@ export class ResultWriter {
     this.#endList();
     const { CHUNK_RESULTS } = MessageType;
     try {
-      this.#channel.writer.message([CHUNK_RESULTS, id, this.#took(), values]);
+      this.#channel.writer.message([CHUNK_RESULTS, id, this.#took()], values);
     } catch (reason) {
       // Either one value can't be sent, or the values together are too large.
       const index = takeIndex(values, reason) ?? 0;
@@ -150,13 +150,13 @@ export class ResultWriter {
     const { writer } = this.#channel;
     const { FAILURE } = MessageType;
     try {
-      writer.message([FAILURE, id, this.#took(), thrown, before]);
+      writer.message([FAILURE, id, this.#took(), thrown], before);
     } catch (reason) {
       const index = takeIndex(before, reason);
       const root = index === undefined ? "thrown value" : "result";
       const error = unsendableError(root, reason);
       const sendable = reason instanceof TooLarge ? [] : before.slice(0, index);
-      writer.message([FAILURE, id, 0, error, sendable]);
+      writer.message([FAILURE, id, 0, error], sendable);
     }
   }
 

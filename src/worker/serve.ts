@@ -2,6 +2,7 @@ import type { Address } from "../transport/address.ts";
 import { Channel } from "../transport/channel.ts";
 import { CutShortError } from "../transport/frame_reader.ts";
 import { connect } from "../transport/connect.ts";
+import { useCodec } from "../protocol/value_codec.ts";
 import { introduceWorker } from "../protocol/worker_handshake.ts";
 import { Executor } from "./executor.ts";
 import { GuardedConnection } from "./guarded_connection.ts";
@@ -28,8 +29,13 @@ export async function serve(orders: WorkerOrders): Promise<void> {
   const { address, certificate, secret, worker } = orders;
   const connection = await connect(address, certificate);
   // This has no time limit, as the pool's program may be busy.
-  const { concurrency } = await introduceWorker(connection, secret, worker);
+  const { concurrency, codec } = await introduceWorker(
+    connection,
+    secret,
+    worker,
+  );
   const channel = new Channel(new GuardedConnection(connection));
+  await useCodec(channel, codec);
   const executor = new Executor(
     new ResultWriter(channel),
     Number(concurrency),

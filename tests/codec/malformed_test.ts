@@ -17,6 +17,7 @@ import {
   readMessages,
 } from "../helpers/frames.ts";
 import { Random } from "../helpers/random.ts";
+import { createSecretKey } from "node:crypto";
 
 const BIG = new Random(8).bytes(MIN_ATTACHMENT_BYTES);
 
@@ -28,8 +29,19 @@ const EVERYTHING: readonly unknown[] = [
   [new Date(5), /a+/gu, new URL("https://example.com/")],
   [new Map<unknown, unknown>([[1, new Set(["a"])]]), new Set([new Map()])],
   [new Uint8Array(3), new Float64Array(2), new ArrayBuffer(5)],
+  [new Array(3), Object.assign([1, 2], { a: 1 }), Object(1n), Object("text")],
+  [
+    resizable(5),
+    new Uint8Array(resizable(9)),
+    new DataView(resizable(9), 2, 3),
+  ],
+  createSecretKey(new Uint8Array([1, 2, 3])),
   new AggregateError([new TypeError("a")], "b", { cause: { c: 1 } }),
 ];
+
+function resizable(length: number): ArrayBuffer {
+  return new ArrayBuffer(length, { maxByteLength: length + 5 });
+}
 
 /** Checks that the decoder refuses a frame as malformed. */
 function assertMalformed(frame: Uint8Array<ArrayBuffer>): void {
@@ -60,6 +72,33 @@ function uint32(value: number): Uint8Array {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, value);
   return bytes;
+}
+
+/** Encodes a number of missing elements. */
+function gap(length: number): readonly number[] {
+  return [0xd6, Extension.GAP, ...uint32(length)];
+}
+
+/** Encodes the parts of a resizable buffer of 3 bytes and a view of it. */
+function resizableParts(
+  kind: number,
+  maxByteLength: number,
+  offset: number,
+  length: number,
+): readonly number[] {
+  const content = extension(Extension.BINARY, [0, 7, 8, 9]);
+  return [0x95, kind, maxByteLength & 0xff, offset, length, ...content];
+}
+
+/** Encodes the parts of Node's key. */
+function keyParts(type: string, key: readonly number[]): readonly number[] {
+  const bytes = extension(Extension.BINARY, [1, ...key]);
+  const name = [0xa0 | type.length, ...bytesOf(type)];
+  return [0x95, ...name, ...bytes, 0xc0, 0xc3, 0x90];
+}
+
+function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
 }
 
 /** Changes some bytes at random. */
@@ -137,6 +176,13 @@ Deno.test("Decoder refuses extensions whose content has the wrong size", () => {
     [Extension.REGEXP, [0xa1, 0x61, 0xa0]],
     [Extension.ERROR, [0xa0, 0xa0, 0xa0, 0xa0, 0x80]],
     [Extension.UTF16, [0, 0x61]],
+    [Extension.ARRAY, [2, 0x91, 0xd6, Extension.GAP, 0, 0, 0, 2, 0x80]],
+    [Extension.ARRAY, [1, 0x91, 5, 0x81, 0xa1, 0x61, 1]],
+    [Extension.BOXED, [0xa1, 0x61]],
+    [Extension.RESIZABLE, resizableParts(1, 3, 1, 2)],
+    [Extension.KEY, keyParts("secret", [1, 2])],
+    [Extension.BLOB, [0xa0, 0xc0, 0, 0, 0, 0, 0, 0, 0, 0]],
+    [Extension.BLOB, [0xa0, 0xa1, 0x61, 5, 0, 0, 0, 0, 0, 0, 0, 0]],
   ];
   for (const [type, content] of contents) {
     decodeFrame(frameOf(extension(type, content)));
@@ -150,7 +196,7 @@ Deno.test("Decoder refuses extensions whose content has the wrong size", () => {
 });
 
 Deno.test("Decoder refuses extensions with the wrong content", () => {
-  const contents: readonly [number, readonly number[]][] = [
+  const contents: readonly [number, Uint8Array | readonly number[]][] = [
     [Extension.SET, [0x80]],
     [Extension.MAP, [0xa1, 0x61]],
     [Extension.REGEXP, [1, 0xa0]],
@@ -163,6 +209,44 @@ Deno.test("Decoder refuses extensions with the wrong content", () => {
     [Extension.BINARY, []],
     [Extension.BINARY, [99, 1, 2]],
     [Extension.BINARY, [9, 1, 2, 3, 4, 5, 6, 7]],
+    // An array's length isn't that of its elements and gaps.
+    [Extension.ARRAY, [2, 0x91, 5, 0x80]],
+    [Extension.ARRAY, [0, 0x91, 5, 0x80]],
+    [Extension.ARRAY, [1, 0x91, ...gap(2), 0x80]],
+    [Extension.ARRAY, [1, 0x92, ...gap(2 ** 32 - 1), ...gap(2), 0x80]],
+    [Extension.ARRAY, [0xff, 0x91, 5, 0x80]],
+    [Extension.ARRAY, [0xcb, 0x3f, 0xf8, 0, 0, 0, 0, 0, 0, 0x91, 5, 0x80]],
+    [Extension.ARRAY, [0xc0, 0x90, 0x80]],
+    [Extension.ARRAY, [0, 0xc0, 0x80]],
+    [Extension.ARRAY, [0, 0x90, 0x90]],
+    [Extension.ARRAY, [0, 0x90, 0x81, 0xa1, 0x30, 1]],
+    [Extension.ARRAY, [0, 0x90, 0x81, 0xa6, ...bytesOf("length"), 1]],
+    [Extension.GAP, [0, 0, 0, 1]],
+    [Extension.BOXED, [0xc0]],
+    [Extension.BOXED, [0x90]],
+    [Extension.BOXED, [0xd4, Extension.UNDEFINED, 0]],
+    [Extension.RESIZABLE, [0x90]],
+    [Extension.RESIZABLE, [0x80]],
+    // Kinds, greatest lengths, offsets and lengths that don't fit the buffer.
+    [Extension.RESIZABLE, resizableParts(99, 3, 0, 2)],
+    [Extension.RESIZABLE, resizableParts(1, 2, 0, 2)],
+    [Extension.RESIZABLE, resizableParts(1, -1, 0, 2)],
+    [Extension.RESIZABLE, resizableParts(1, 3, 4, 2)],
+    [Extension.RESIZABLE, resizableParts(1, 3, 0, 9)],
+    [Extension.RESIZABLE, resizableParts(4, 3, 1, 2)],
+    [Extension.KEY, [0x90]],
+    [Extension.KEY, keyParts("other", [1, 2])],
+    [Extension.KEY, keyParts("private", [1, 2])],
+    [Extension.KEY, keyParts("public", [1, 2])],
+    [Extension.KEY, [...keyParts("secret", [1]).slice(0, -1), 0x91, 1]],
+    [Extension.BLOB, [1, 0xc0, 0, 0, 0, 0, 0, 0, 0, 0]],
+    [Extension.BLOB, [0xa0, 1, 5, 0, 0, 0, 0, 0, 0, 0, 0]],
+    [Extension.BLOB, [0xa0, 0xa0, 0xc0, 0, 0, 0, 0, 0, 0, 0, 0]],
+    [Extension.BLOB, [0xa0, 0xc0, 0, 0, 0, 1, 0, 0, 0, 0]],
+    [Extension.ERROR, [0xa0, 0xa0, 0xc2, 0xa0, 0x80]],
+    // A loop over these members would take minutes.
+    [Extension.SET, extension(Extension.ARRAY, [4, 0x91, ...gap(4), 0x80])],
+    [Extension.MAP, extension(Extension.ARRAY, [4, 0x91, ...gap(4), 0x80])],
   ];
   for (const [type, content] of contents) {
     assertMalformed(frameOf(extension(type, content)));
@@ -236,6 +320,33 @@ Deno.test("Decoder refuses attachments outside of the frame", async () => {
   }
 });
 
+Deno.test("Decoder refuses attachments that overlap", () => {
+  // Each of these values would copy all bytes.
+  const size = [uint32(1_000), uint32(1_000)];
+  const field = extension(Extension.ATTACHMENT, [0], ...size);
+  const attached = concat([[0xc6], uint32(1_000), new Uint8Array(1_000)]);
+  const frame = (count: number) => {
+    const fields = new Array<Uint8Array>(count).fill(field);
+    return frameAround([0xdc, 0, count + 1], ...fields, attached);
+  };
+  decodeFrame(frame(1));
+  assertMalformed(frame(50));
+});
+
+Deno.test("Decoder refuses resizable buffers that could grow too much", () => {
+  const large = [0x95, 0, 0xce, ...uint32(2 ** 32 - 1), 0, 0xc0];
+  const content = extension(Extension.BINARY, [0]);
+  const one = extension(Extension.RESIZABLE, large, content);
+  const frame = (count: number) =>
+    frameOf(concat([[0xdc, 0, count], ...new Array(count).fill(one)]));
+  decodeFrame(frame(16));
+  assertMalformed(frame(32));
+  const endless = [0x95, 0, 0xcb, 0x7f, 0xf0, 0, 0, 0, 0, 0, 0, 0, 0xc0];
+  assertMalformed(
+    frameOf(extension(Extension.RESIZABLE, endless, content)),
+  );
+});
+
 Deno.test("Decoder refuses attachments that aren't a whole number of elements", () => {
   const field = extension(Extension.ATTACHMENT, [9], uint32(12), uint32(12));
   for (let padding = 0; padding < 8; padding++) {
@@ -257,7 +368,15 @@ Deno.test("Decoder refuses values that nest too deeply", () => {
   assertMalformed(frameOf(object));
   const keys = new Uint8Array(size).fill(0x81);
   assertMalformed(frameOf(keys));
-  for (const type of [Extension.SET, Extension.MAP, Extension.REGEXP]) {
+  const types = [
+    Extension.SET,
+    Extension.MAP,
+    Extension.REGEXP,
+    Extension.BOXED,
+    Extension.KEY,
+    Extension.RESIZABLE,
+  ];
+  for (const type of types) {
     const pattern = [0xc9, 0, 1, 0, 0, type];
     const nested = Uint8Array.from({ length: size }, (_, i) => pattern[i % 6]!);
     assertMalformed(frameOf(nested));

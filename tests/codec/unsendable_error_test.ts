@@ -5,8 +5,11 @@ import { encodeMessages, nest } from "../helpers/frames.ts";
 
 const ADVICE = "; send plain data, or make it in the task itself";
 
+/** What to do about a cycle. */
+const CYCLE_ADVICE = '; send a tree, or make the pool with codec: "structured"';
+
 /** Describes why a value can't be sent. */
-function describe(value: unknown, path = "args"): string {
+function describe(value: unknown, path = "args", advice = ADVICE): string {
   let reason: unknown;
   try {
     encodeMessages([value]);
@@ -16,8 +19,8 @@ function describe(value: unknown, path = "args"): string {
   const error = unsendableError(path, reason);
   assertInstanceOf(error, DOMException);
   assertEquals(error.name, "DataCloneError");
-  assertEquals(error.message.endsWith(ADVICE), true, error.message);
-  return error.message.slice(0, -ADVICE.length);
+  assertEquals(error.message.endsWith(advice), true, error.message);
+  return error.message.slice(0, -advice.length);
 }
 
 Deno.test("unsendableError() names a value that can't be sent", () => {
@@ -81,7 +84,7 @@ Deno.test("unsendableError() names the kind of objects that aren't data", () => 
     [new AbortController(), "an AbortController"],
     [new ReadableStream(), "a ReadableStream"],
     [(function* () {})(), "a Generator"],
-    [Object(5), "a Number"],
+    [Object(Symbol("a")), "a Symbol"],
     [new SharedArrayBuffer(1), "a SharedArrayBuffer"],
   ];
   for (const [value, kind] of kinds) {
@@ -97,13 +100,14 @@ Deno.test("unsendableError() names views of shared memory", () => {
   assertMatch(describe([view]), /^args\[0\] .*shared memory/);
 });
 
-Deno.test("unsendableError() names the path to a cycle", () => {
+Deno.test("unsendableError() names the path to a cycle, and the codec that takes it", () => {
+  const name = (value: unknown) => describe(value, "args", CYCLE_ADVICE);
   const object: Record<string, unknown> = { a: {} };
   object.b = { c: [object] };
-  assertEquals(describe([object]), "args[0].b.c[0] is part of a cycle");
+  assertEquals(name([object]), "args[0].b.c[0] is part of a cycle");
   const map = new Map<unknown, unknown>();
   map.set("self", map);
-  assertEquals(describe(map), "args.get(self) is part of a cycle");
+  assertEquals(name(map), "args.get(self) is part of a cycle");
 });
 
 Deno.test("unsendableError() doesn't mistake a shared part for a cycle", () => {
@@ -193,12 +197,15 @@ Deno.test("unsendableError() names a culprit after shared parts", () => {
     [() => {}, "args[1].b is a function"],
     [Symbol("a"), "args[1].b is a symbol"],
     [Promise.resolve(), "args[1].b is a Promise, which can't be sent"],
-    [cyclic, "args[1].b.a[0] is part of a cycle"],
     [unreadable, "args[1].b.a can't be read: reason"],
   ];
   for (const [b, message] of culprits) {
     assertEquals(describe([shared, { shared, b }]), message);
   }
+  assertEquals(
+    describe([shared, { shared, b: cyclic }], "args", CYCLE_ADVICE),
+    "args[1].b.a[0] is part of a cycle",
+  );
 });
 
 Deno.test("unsendableError() names the first path to a shared culprit", () => {

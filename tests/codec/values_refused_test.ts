@@ -7,6 +7,7 @@ import {
 import { Encoder } from "../../src/codec/encoder.ts";
 import { FrameWriter } from "../../src/transport/frame_writer.ts";
 import {
+  MAX_ATTACHMENTS,
   MAX_DEPTH,
   MIN_ATTACHMENT_BYTES,
 } from "../../src/codec/wire_limits.ts";
@@ -17,10 +18,20 @@ import {
   encodeMessages,
   nest,
   roundTrip,
+  takeBytes,
 } from "../helpers/frames.ts";
 import { Random } from "../helpers/random.ts";
 
 const BIG = new Uint8Array(MIN_ATTACHMENT_BYTES).fill(1);
+
+/** The smallest module: its magic number and version. */
+const EMPTY_MODULE = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+
+class TaggedPromise extends Promise<void> {
+  override get [Symbol.toStringTag](): string {
+    return "Tagged";
+  }
+}
 
 /** Values that can't be sent, with their names. */
 const REFUSED: readonly [string, unknown][] = [
@@ -34,8 +45,17 @@ const REFUSED: readonly [string, unknown][] = [
   ["generators", (function* () {})()],
   ["async generators", (async function* () {})()],
   ["iterators", [].values()],
-  ["boxed primitives", Object("text")],
-  ["blobs", new Blob(["text"])],
+  ["boxed symbols", Object(Symbol("symbol"))],
+  ["blobs that aren't blobs", Object.create(Blob.prototype)],
+  [
+    "blobs beyond the limit of a message",
+    repeat(new Uint8Array(2 ** 20), 1_024),
+  ],
+  ["blobs beyond 4 GiB", repeat(new Uint8Array(2 ** 20), 4_100)],
+  ["events", new Event("event")],
+  ["abort signals", AbortSignal.abort()],
+  ["URL patterns", new URLPattern({ pathname: "/a" })],
+  ["WebAssembly modules", new WebAssembly.Module(EMPTY_MODULE)],
   ["headers", new Headers({ a: "b" })],
   ["streams", new ReadableStream()],
   ["durations", Temporal.Duration.from({ hours: 1 })],
@@ -45,6 +65,21 @@ const REFUSED: readonly [string, unknown][] = [
   ["dates that aren't dates", Object.create(Date.prototype)],
   ["maps that aren't maps", Object.create(Map.prototype)],
   ["views of detached buffers", detachedView()],
+  ["detached resizable buffers", detachedView({ maxByteLength: 9 }).buffer],
+  ["views of detached resizable buffers", detachedView({ maxByteLength: 9 })],
+  [
+    "views that exceed their buffers",
+    viewOutOfBounds((b) => new Uint8Array(b, 8, 8)),
+  ],
+  [
+    "DataViews that exceed their buffers",
+    viewOutOfBounds((b) => new DataView(b, 8, 8)),
+  ],
+  [
+    "buffers that may grow too much",
+    new ArrayBuffer(0, { maxByteLength: 2 ** 37 }),
+  ],
+  ["instances of a subclass of Promise", TaggedPromise.resolve()],
   ["revoked proxies", revokedProxy()],
   ["cycles in arrays", cycle((inner) => [BIG, inner])],
   ["cycles in objects", cycle((inner) => ({ big: BIG, inner }))],
@@ -56,10 +91,22 @@ const REFUSED: readonly [string, unknown][] = [
   ["objects that nest too deeply", nest(MAX_DEPTH + 1, (inner) => ({ inner }))],
 ];
 
-function detachedView(): Uint8Array {
-  const view = new Uint8Array(8);
+function repeat(bytes: Uint8Array<ArrayBuffer>, times: number): Blob {
+  // Its parts share the bytes.
+  return new Blob(new Array<Blob>(times).fill(new Blob([bytes])));
+}
+
+function detachedView(options?: { maxByteLength: number }): Uint8Array {
+  const view = new Uint8Array(new ArrayBuffer(8, options));
   view.buffer.transfer();
   return view;
+}
+
+function viewOutOfBounds<T>(view: (buffer: ArrayBuffer) => T): T {
+  const buffer = new ArrayBuffer(16, { maxByteLength: 16 });
+  const result = view(buffer);
+  buffer.resize(8);
+  return result;
 }
 
 function revokedProxy(): object {
@@ -104,7 +151,7 @@ for (const [name, value] of REFUSED) {
     writer.message(SENT[1]!);
     assertThrows(() => writer.message([value]), TypeError);
     writer.message(SENT[2]!);
-    assertSame(concat(writer.take()), encodeMessages(...SENT));
+    assertSame(concat(takeBytes(writer)), encodeMessages(...SENT));
   });
 }
 
@@ -124,6 +171,34 @@ Deno.test("Encoder stops at strings beyond the largest position", () => {
     "It exceeds the limit of",
   );
   assert(read <= 30, `${read} strings`);
+});
+
+Deno.test("Encoder refuses too many resizable buffers, and forgets them", () => {
+  const buffer = new ArrayBuffer(1, { maxByteLength: 2 });
+  const most = new Array(4_092).fill(buffer);
+  const writer = new FrameWriter();
+  writer.beginList([1], false);
+  for (let round = 0; round < 3; round++) {
+    assertThrows(
+      () => writer.append(new Array(4_097).fill(buffer)),
+      TypeError,
+      "more than 4,096 resizable buffers",
+    );
+  }
+  writer.endList();
+  writer.message([most]);
+  assertEquals((decodeFrame(concat(takeBytes(writer)))[0] as []).length, 4_092);
+});
+
+Deno.test("Encoder refuses more blobs than a message can attach", () => {
+  const blob = new Blob();
+  const writer = new FrameWriter();
+  assertThrows(
+    () => writer.message([new Array(MAX_ATTACHMENTS + 1).fill(blob)]),
+    TypeError,
+    "more than 65000 blobs",
+  );
+  writer.message([new Array(MAX_ATTACHMENTS).fill(blob)]);
 });
 
 Deno.test("Encoder names the kind of a value that it refuses", () => {
@@ -157,7 +232,7 @@ Deno.test("Encoder refuses a value whose getter throws, with the error as cause"
     assertStrictEquals(thrown.cause, reason);
   }
   for (const message of SENT) writer.message(message);
-  assertSame(concat(writer.take()), encodeMessages(...SENT));
+  assertSame(concat(takeBytes(writer)), encodeMessages(...SENT));
 });
 
 Deno.test("Encoder round-trips values as deep as is allowed", () => {
@@ -183,7 +258,7 @@ Deno.test("Encoder round-trips members of lists as deep as is allowed", () => {
   writer.beginList([1], false);
   writer.append(deepest);
   writer.append(2);
-  const [, members] = decodeFrame(concat(writer.take())) as [1, unknown[]];
+  const [, members] = decodeFrame(concat(takeBytes(writer))) as [1, unknown[]];
   assertSame(encodeMessages(members), encodeMessages([deepest, 2]));
 });
 
@@ -195,7 +270,7 @@ Deno.test("Encoder resets the depth after a refusal", () => {
     assertThrows(() => writer.message([[deepest]]), TypeError);
   }
   writer.message([deepest]);
-  assertSame(concat(writer.take()), encodeMessages([deepest]));
+  assertSame(concat(takeBytes(writer)), encodeMessages([deepest]));
 });
 
 Deno.test("Encoder forgets the enclosing errors after a refusal", () => {
@@ -207,7 +282,7 @@ Deno.test("Encoder forgets the enclosing errors after a refusal", () => {
   assertThrows(() => writer.message([error, () => {}]));
   writer.message([inner]);
   const expected = encodeMessages([error], [inner]);
-  assertSame(concat(writer.take()), expected);
+  assertSame(concat(takeBytes(writer)), expected);
 });
 
 Deno.test("Encoder leaves no trace of random refusals", () => {
@@ -227,6 +302,6 @@ Deno.test("Encoder leaves no trace of random refusals", () => {
         sent.push(fields);
       }
     }
-    assertSame(concat(writer.take()), encodeMessages(...sent));
+    assertSame(concat(takeBytes(writer)), encodeMessages(...sent));
   }
 });

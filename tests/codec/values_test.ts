@@ -6,6 +6,7 @@ import {
 } from "@std/assert";
 import { assertSame, roundTrip } from "../helpers/frames.ts";
 import { Random } from "../helpers/random.ts";
+import { runInNewContext } from "node:vm";
 
 /** Checks that a primitive value arrives unchanged, alone and among others. */
 function assertArrives(value: unknown): void {
@@ -87,12 +88,6 @@ Deno.test("Encoder round-trips arrays at each header boundary", () => {
   }
 });
 
-Deno.test("Encoder sends the holes of sparse arrays as undefined", () => {
-  // deno-lint-ignore no-sparse-arrays
-  const received = roundTrip([1, , 3, ,]);
-  assertEquals(received, [1, undefined, 3, undefined]);
-});
-
 Deno.test("Encoder round-trips objects at each header boundary", () => {
   for (const size of [0, 1, 15, 16, 255, 256, 65_535, 65_536]) {
     const object = Object.fromEntries(
@@ -113,6 +108,23 @@ Deno.test("Encoder sends only own enumerable properties with string keys", () =>
   const received = roundTrip(object);
   assertEquals(received, { shown: 3, computed: 4 });
   assertEquals(Reflect.ownKeys(received), ["shown", "computed"]);
+});
+
+Deno.test("Encoder leaves out properties that a getter deletes", () => {
+  for (const size of [2, 15, 16, 65_536]) {
+    const object: Record<string, unknown> = {
+      get first() {
+        delete object.last;
+        return 1;
+      },
+    };
+    for (let index = 2; index < size; index++) object[`key ${index}`] = index;
+    object.last = 2;
+    const received = roundTrip({ object, after: 3 });
+    assertEquals(received.after, 3);
+    assertEquals(Object.keys(received.object).length, size - 1);
+    assert(!("last" in received.object));
+  }
 });
 
 Deno.test("Encoder sends null-prototype objects as plain ones", () => {
@@ -199,6 +211,89 @@ Deno.test("Encoder round-trips regular expressions", () => {
     assertStrictEquals(received.source, expression.source);
     assertStrictEquals(received.flags, expression.flags);
   }
+});
+
+Deno.test("Encoder sends dates and regular expressions whatever a subclass overrides", () => {
+  class Late extends Date {
+    override getTime(): number {
+      return 1;
+    }
+  }
+  assertEquals(roundTrip(new Late(7)), new Date(7));
+});
+
+Deno.test("Encoder starts regular expressions from the beginning", () => {
+  const sent = /a/g;
+  sent.lastIndex = 3;
+  assertStrictEquals(roundTrip(sent).lastIndex, 0);
+});
+
+Deno.test("Encoder round-trips boxed primitives without their properties", () => {
+  for (const value of [0, -0, NaN, "", "\ud800", true, false, 1n, 2n ** 70n]) {
+    const sent = Object.assign(Object(value), { key: 1 });
+    const received = roundTrip(sent);
+    assertStrictEquals(
+      Object.getPrototypeOf(received),
+      Object.getPrototypeOf(sent),
+    );
+    assertStrictEquals(received.valueOf(), value);
+    assert(!("key" in received));
+  }
+  class Shouting extends String {
+    override valueOf(): string {
+      return "overridden";
+    }
+  }
+  const received = roundTrip(new Shouting("a"));
+  assertStrictEquals(Object.getPrototypeOf(received), String.prototype);
+  assertStrictEquals(`${received}`, "a");
+});
+
+Deno.test("Encoder sends values of another realm as those of this one", () => {
+  const values = runInNewContext(`({
+    array: [1, , 2],
+    map: new Map([[1, 2]]),
+    set: new Set([1]),
+    date: new Date(5),
+    regExp: /a/g,
+    object: { a: 1 },
+    error: new RangeError("message"),
+  })`);
+  const received = roundTrip(values);
+  const { array, map, set, date, regExp, object, error } = received;
+  // deno-lint-ignore no-sparse-arrays
+  assertEquals(array, [1, , 2]);
+  assertEquals(map, new Map([[1, 2]]));
+  assertEquals(set, new Set([1]));
+  assertEquals(date, new Date(5));
+  assertEquals(regExp, /a/g);
+  assertEquals(object, { a: 1 });
+  assertInstanceOf(error, Error);
+  assertEquals(error.message, "message");
+});
+
+Deno.test("Encoder sends proxies and arguments objects as their properties", () => {
+  assertEquals(roundTrip(new Proxy({ a: 1 }, {})), { a: 1 });
+  assertEquals(roundTrip(new Proxy([1, 2], {})), [1, 2]);
+  const list = (function (..._: number[]) {
+    return arguments;
+  })(5, 6);
+  assertEquals(roundTrip<unknown>(list), { 0: 5, 1: 6 });
+});
+
+Deno.test("Encoder sends an instance of a class with a tag as its properties", () => {
+  class Tagged {
+    a = 1;
+    get [Symbol.toStringTag](): string {
+      return "Tagged";
+    }
+  }
+  class Derived extends Tagged {
+    b = 2;
+  }
+  assertEquals(roundTrip<unknown>(new Derived()), { a: 1, b: 2 });
+  const own = Object.assign(new (class {})(), { [Symbol.toStringTag]: "Own" });
+  assertEquals(roundTrip<unknown>(own), {});
 });
 
 Deno.test("Encoder round-trips URLs", () => {

@@ -24,10 +24,15 @@ import {
   type TestWith,
   XS,
 } from "./conformance_fixture.ts";
+import { testArgumentStreams } from "./conformance_arguments.ts";
 import { testCalls } from "./conformance_calls.ts";
 import { testErrors } from "./conformance_errors.ts";
+import { testFlattening } from "./conformance_flattening.ts";
+import { testLostStreams } from "./conformance_lost_streams.ts";
 import { testMaps } from "./conformance_maps.ts";
+import { testMessages } from "./conformance_messages.ts";
 import { testSources } from "./conformance_sources.ts";
+import { testStreams } from "./conformance_streams.ts";
 
 /** A kind of pool to test. */
 export interface Kind {
@@ -69,6 +74,11 @@ export function testConformance(kind: Kind): void {
   testErrors(test);
   testMaps(test, testWith);
   testSources(test, testWith);
+  testStreams(test, testWith);
+  testFlattening(test, testWith);
+  testArgumentStreams(test);
+  testMessages(test);
+  testLostStreams(test);
   testInitializers(testWith, kind);
   testReady(test, testWith, kind);
   testShutdown(kind);

@@ -118,8 +118,38 @@ function testRounds(test: Test): void {
   });
 }
 
-/** Tests of large values. */
-function testBigValues(test: Test): void {
+/** Tests of values. */
+function testValues(test: Test): void {
+  test("sends blobs, keys and sparse arrays both ways", async (pool) => {
+    const key = await crypto.subtle.generateKey(
+      { name: "AES-GCM", length: 256 },
+      true,
+      ["encrypt"],
+    );
+    const value = {
+      file: new File(["a".repeat(2_000_000)], "name", { type: "text/plain" }),
+      key,
+      // deno-lint-ignore no-sparse-arrays
+      array: Object.assign([1, , 3], { more: new Blob(["blob"]) }),
+    };
+    const { file, key: copy, array } = await pool.run(
+      (x: typeof value) => x,
+      value,
+    );
+    assertEquals([file.name, file.type, file.size], [
+      "name",
+      "text/plain",
+      2_000_000,
+    ]);
+    assertEquals(await file.text(), "a".repeat(2_000_000));
+    assertEquals(
+      await crypto.subtle.exportKey("raw", copy),
+      await crypto.subtle.exportKey("raw", key),
+    );
+    assertEquals(Object.keys(array), ["0", "2", "more"]);
+    assertEquals(await array.more.text(), "blob");
+  });
+
   test("sends large values both ways", async (pool) => {
     const bytes = crypto.getRandomValues(new Uint8Array(60_000));
     const big = new Uint8Array(3_000_000);
@@ -148,5 +178,5 @@ export function testCalls(test: Test, testWith: TestWith): void {
   testTasks(test);
   testSubmit(test, testWith);
   testRounds(test);
-  testBigValues(test);
+  testValues(test);
 }

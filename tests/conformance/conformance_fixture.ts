@@ -10,6 +10,10 @@ export const tasks = importTasks<typeof import("../helpers/tasks.ts")>(
   import.meta.resolve("../helpers/tasks.ts"),
 );
 
+export const streamTasks = importTasks<
+  typeof import("../helpers/stream_tasks.ts")
+>(import.meta.resolve("../helpers/stream_tasks.ts"));
+
 const REPETITIONS = 100;
 export const XS = Array.from({ length: REPETITIONS }, (_, index) => index);
 export const YS = XS.map((x) => x * x);
@@ -30,6 +34,29 @@ export async function* later<T>(values: Iterable<T>): AsyncGenerator<T> {
 
 export function* naturals(): Generator<number> {
   for (let n = 0;; n++) yield n;
+}
+
+/** Returns the process ids of a pool's workers. */
+export async function pids(pool: Pool): Promise<number[]> {
+  return (await pool.runOnAll(() => Deno.pid)).sort();
+}
+
+/** Returns the marks that tasks have left since the last time. */
+export async function marks(pool: Pool): Promise<string[]> {
+  return (await pool.runOnAll(streamTasks.takeMarks)).flat();
+}
+
+/** Reads values until their source fails, and returns the values before. */
+export async function readUntilError(
+  source: AsyncIterable<unknown>,
+): Promise<{ values: unknown[]; error: unknown }> {
+  const values: unknown[] = [];
+  try {
+    for await (const value of source) values.push(value);
+  } catch (error) {
+    return { values, error };
+  }
+  throw new Error(`The source ended after ${values.length} values`);
 }
 
 export type Test = (name: string, body: (pool: Pool) => Promise<void>) => void;

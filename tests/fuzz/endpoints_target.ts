@@ -147,7 +147,15 @@ export async function tryExecutor(random: Random): Promise<Outcome> {
 /** The id of the last call. */
 const LAST = 1_000;
 
+/** The messages of a worker that answer no call. */
+const STREAMING: readonly unknown[] = [
+  MessageType.VALUES,
+  MessageType.CREDIT,
+  MessageType.STOP,
+];
+
 function answeredBy([type, id, , values]: unknown[]): unknown[] {
+  if (STREAMING.includes(type)) return [];
   if (type !== MessageType.RESULTS) return [id];
   return (values as unknown[]).map((_, index) => id as number + index);
 }

@@ -6,13 +6,16 @@ import { FrameReader } from "../../src/transport/frame_reader.ts";
 import { concat, decodeFrame, frameOf, roundTrip } from "../helpers/frames.ts";
 import { mostClaimed } from "./frames_target.ts";
 
-Deno.test("Decoder takes little memory for keys that look like high indices", async () => {
+/** Decodes many copies of a value with little memory, and returns the output. */
+async function decodeCopies(
+  value: readonly number[],
+  count: number,
+): Promise<string> {
   const url = import.meta.resolve("../../src/codec/decoder.ts");
-  // Each of these objects could become an array of 1,500 elements.
   const script = `
     import { Decoder } from ${JSON.stringify(url)};
-    const one = [0x81, 0xa4, 0x31, 0x30, 0x32, 0x33, 0xc0];
-    const count = 100_000;
+    const one = ${JSON.stringify(value)};
+    const count = ${count};
     const bytes = new Uint8Array(8 + one.length * count);
     bytes.set([0xdc, 0, 1, 0xdd]);
     new DataView(bytes.buffer).setUint32(4, count);
@@ -21,12 +24,49 @@ Deno.test("Decoder takes little memory for keys that look like high indices", as
     }
     const decoder = new Decoder();
     decoder.use(bytes);
-    console.log(decoder.message(0, bytes.length)[0].length);
+    try {
+      console.log(decoder.message(0, bytes.length)[0].length);
+    } catch (error) {
+      console.log(error.name);
+    }
   `;
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["eval", "--no-config", "--v8-flags=--max-heap-size=256", script],
   }).output();
-  assertEquals(new TextDecoder().decode(stdout), "100000\n");
+  return new TextDecoder().decode(stdout).trim();
+}
+
+Deno.test("Decoder takes little memory for keys that look like high indices", async () => {
+  // Each of these objects could become an array of 1,500 elements.
+  const object = [0x81, 0xa4, 0x31, 0x30, 0x32, 0x33, 0xc0];
+  assertEquals(await decodeCopies(object, 100_000), "100000");
+});
+
+Deno.test("Decoder takes little memory for arrays that claim to be long", async () => {
+  const uint32 = (value: number) => {
+    const bytes = new Uint8Array(4);
+    new DataView(bytes.buffer).setUint32(0, value);
+    return [...bytes];
+  };
+  for (const length of [1_500, 100_000, 2 ** 25, 2 ** 32 - 1]) {
+    const gap = [0xd6, Extension.GAP, ...uint32(length)];
+    const content = [0xce, ...uint32(length), 0x91, ...gap, 0x80];
+    const array = [0xc7, content.length, Extension.ARRAY, ...content];
+    assertEquals(await decodeCopies(array, 100_000), "100000");
+  }
+  // Each array claims that its elements follow, which are arrays like itself.
+  const claim = [0xcd, 0xff, 0xff, 0xdd, 0, 0, 0x40, 0];
+  const nested = [0xc9, 0, 0, 0xff, 0xff, Extension.ARRAY, ...claim];
+  assertEquals(await decodeCopies(nested, 100_000), "RangeError");
+});
+
+Deno.test("Decoder refuses more resizable buffers than the system can map", async () => {
+  // Each would take a page of memory, and addresses for 1 MiB.
+  const content = [0xc7, 2, Extension.BINARY, 0, 1];
+  const parts = [0x95, 0, 0xce, 0, 0x10, 0, 0, 0, 0xc0, ...content];
+  const buffer = [0xc7, parts.length, Extension.RESIZABLE, ...parts];
+  assertEquals(await decodeCopies(buffer, 4_096), "4096");
+  assertEquals(await decodeCopies(buffer, 200_000), "RangeError");
 });
 
 Deno.test("Decoder keeps keys that look like indices", () => {

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { createSecretKey } from "node:crypto";
 
 /** Keys with a meaning in JavaScript, and others. */
 const KEY = fc.oneof(
@@ -18,6 +19,7 @@ export const VALUES: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
     fc.array(fc.tuple(tie("leaf"), tie("value")), { maxLength: 4 })
       .map((entries) => new Map(entries)),
     fc.array(tie("leaf"), { maxLength: 4 }).map((values) => new Set(values)),
+    fc.array(fc.tuple(KEY, tie("value")), { maxLength: 6 }).map(makeArray),
     fc.tuple(fc.string(), tie("value"))
       .map(([message, cause]) => makeError(message, cause)),
   ),
@@ -35,6 +37,10 @@ export const VALUES: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
     fc.float64Array({ maxLength: 20 }),
     fc.bigInt64Array({ maxLength: 20 }),
     fc.uint8Array({ maxLength: 50 }).map((bytes) => bytes.slice().buffer),
+    fc.oneof(fc.double(), fc.boolean(), fc.string()).map((one) => Object(one)),
+    fc.uint8Array({ maxLength: 50 }).map(makeResizable),
+    fc.uint8Array({ minLength: 1, maxLength: 50 })
+      .map((bytes) => createSecretKey(bytes)),
     fc.nat(30).map((n) => n === 0 ? new Uint16Array(20_000) : n),
   ),
 })).value;
@@ -50,6 +56,29 @@ function makeObject(entries: [string, unknown][]): unknown {
     });
   }
   return object;
+}
+
+/** Makes an array with holes and other properties. */
+function makeArray(entries: [string, unknown][]): unknown[] {
+  const array: unknown[] = [];
+  for (const [key, value] of entries) {
+    // The comparison calls methods of arrays.
+    if (["constructor", "length", "toString"].includes(key)) continue;
+    Object.defineProperty(array, key, {
+      value,
+      writable: true,
+      configurable: true,
+      enumerable: true,
+    });
+  }
+  return array;
+}
+
+function makeResizable(bytes: Uint8Array): Uint8Array {
+  const maxByteLength = bytes.length * 2;
+  const view = new Uint8Array(new ArrayBuffer(bytes.length, { maxByteLength }));
+  view.set(bytes);
+  return view;
 }
 
 function makeError(message: string, cause: unknown): Error {

@@ -29,13 +29,21 @@ export function assertSame(actual: unknown, expected: unknown): void {
   throw new AssertionError(`Values differ: ${one} should be ${other}`);
 }
 
+/** Takes everything that was written, which must contain no blobs. */
+export function takeBytes(writer: FrameWriter): Uint8Array<ArrayBuffer>[] {
+  return writer.take().map((piece) => {
+    if (ArrayBuffer.isView(piece)) return piece;
+    throw new AssertionError("A blob must be read first");
+  });
+}
+
 /** Returns the frames of some messages, one after the other. */
 export function encodeMessages(
   ...messages: readonly unknown[][]
 ): Uint8Array<ArrayBuffer> {
   const writer = new FrameWriter();
   for (const message of messages) writer.message(message);
-  return concat(writer.take());
+  return concat(takeBytes(writer));
 }
 
 /** Makes a frame with a correct length around any bytes. */
@@ -67,6 +75,19 @@ export function decodeFrame(frame: Uint8Array<ArrayBuffer>): unknown[] {
 /** Sends a value, and returns it as it arrives. */
 export function roundTrip<T>(value: T): T {
   const message = decodeFrame(encodeMessages([value]));
+  assertEquals(message.length, 1, "fields of the message");
+  return message[0] as T;
+}
+
+/** Like {@linkcode roundTrip}, for values that may contain blobs. */
+export async function roundTripWithBlobs<T>(value: T): Promise<T> {
+  const writer = new FrameWriter();
+  writer.message([value]);
+  const pieces: Uint8Array[] = [];
+  for (const piece of writer.take()) {
+    pieces.push(ArrayBuffer.isView(piece) ? piece : await piece.bytes());
+  }
+  const message = decodeFrame(concat(pieces));
   assertEquals(message.length, 1, "fields of the message");
   return message[0] as T;
 }

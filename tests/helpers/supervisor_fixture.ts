@@ -129,6 +129,7 @@ export class Scene implements AsyncDisposable {
       workers: 0,
       maxRestarts: 10,
       startTimeout: 60_000,
+      codec: "msgpack",
       pendingConnections: this.pendingConnections,
       onName: () => {},
       onEnded: () => {},

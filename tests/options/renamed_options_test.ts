@@ -13,7 +13,7 @@ const POOL_OPTIONS: Readonly<Record<string, string>> = {
   num_workers: "use 'workers'",
   worker_loglevel: "use 'stdio'",
   func_pickle: "functions are sent as source",
-  data_pickle: "all values are encoded",
+  data_pickle: "use 'codec'",
   loop: "Deno has one event loop",
   worker_loop: "a worker has Deno's event loop",
   chunksize: "pass 'chunkSize' to map()",
@@ -54,6 +54,9 @@ Deno.test("Pool's old names and Python names throw and name what replaces them",
     map_async: "map()",
     run_on_all: "runOnAll()",
     run_on_all_async: "runOnAll()",
+    is_ready: "isReady",
+    create: "await ready",
+    poolmap: "transform()",
     total_workers: "totalWorkers",
     ready_async: "ready",
     shutdown_async: "shutdown()",
@@ -66,6 +69,18 @@ Deno.test("Pool's old names and Python names throw and name what replaces them",
     TypeError,
     "with()",
   );
+  const statics = Pool as unknown as { TimeoutError: unknown };
+  assertThrows(() => statics.TimeoutError, TypeError, "error.name");
+});
+
+Deno.test("Future's Python names throw and name what replaces them", async () => {
+  await using pool = new Pool(1);
+  const future = pool.submit((x: number) => x, 1);
+  const old = future as unknown as Record<string, () => void>;
+  assertThrows(() => old.result!(), TypeError, "await it");
+  assertThrows(() => old.exception!(), TypeError, "await it");
+  assertThrows(() => old.add_done_callback!(), TypeError, "finally()");
+  assertEquals(await future, 1);
 });
 
 Deno.test("WorkerLostError's old names throw and name what replaces them", () => {

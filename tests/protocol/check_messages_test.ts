@@ -7,6 +7,7 @@ import {
 } from "../../src/protocol/check_messages.ts";
 import { SpawnerMessageType } from "../../src/protocol/spawner_messages.ts";
 import { MessageType, ResultMode } from "../../src/protocol/worker_messages.ts";
+import { roundTrip } from "../helpers/frames.ts";
 
 const REQUEST = {
   address: "tcp::1",
@@ -59,6 +60,8 @@ const BAD: readonly [Checker, unknown[]][] = [
   [fromWorker, [RESULTS, 0, Infinity, [1]]],
   [fromWorker, [FAILURE, 0, 5, "thrown"]],
   [fromWorker, [FAILURE, 0, 5, "thrown", [], 1]],
+  // A loop over this list would take minutes.
+  [fromWorker, [RESULTS, 0, 5, roundTrip(new Array(2 ** 32 - 1))]],
   [fromPoolToSpawner, [OPEN, null]],
   [fromPoolToSpawner, [OPEN, { ...REQUEST, grants: { read: [1] } }]],
   [fromPoolToSpawner, [OPEN, { ...REQUEST, env: { A: 1 } }]],

@@ -286,6 +286,7 @@ Deno.test("WorkerLauncher.start() starts a worker that serves the pool", async (
   listener.close();
   const admitted = await admitWorker(connection, () => secret, {
     concurrency: 1,
+    codec: "msgpack",
   });
   assertEquals(admitted, 42);
 

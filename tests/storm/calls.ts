@@ -9,6 +9,7 @@ import type { TaskRunner } from "../../src/pool/task_runner.ts";
 import type { Allowed, Ledger } from "./ledger.ts";
 import type { Work } from "./plan.ts";
 import type { Random } from "./random.ts";
+import type { Sources } from "./source.ts";
 import { answer } from "./tasks.ts";
 
 /** The size of big values. */
@@ -35,6 +36,8 @@ export interface Scene {
   readonly hosts: readonly string[];
   /** How often the task of each number may begin at most. */
   readonly limits: Map<number, number>;
+  /** The sources that are arguments of calls. */
+  readonly sources: Sources;
 }
 
 /** Returns unique numbers for the tasks of some work. */

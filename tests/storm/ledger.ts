@@ -4,6 +4,11 @@ import { PoolClosedError, WorkerLostError } from "../../mod.ts";
 export interface Allowed {
   /** How often it may be retried. */
   readonly retries: number;
+  /**
+   * Whether values of its streams may have arrived, or been sent, so that it
+   * isn't retried.
+   */
+  readonly used?: boolean;
   /** Whether it may time out. */
   readonly timeout?: boolean;
   /** Whether it may be cancelled. */
@@ -110,7 +115,9 @@ function outcomeOf(error: unknown, allowed: Allowed): string | undefined {
   if ("reason" in allowed && error === allowed.reason) return "aborted";
   if (error instanceof WorkerLostError) {
     const { tries } = error;
-    return tries === allowed.retries + 1 ? `lost ${tries} times` : undefined;
+    const most = allowed.retries + 1;
+    const isRight = tries === most || allowed.used && tries < most;
+    return isRight ? `lost ${tries} times` : undefined;
   }
   if (error instanceof PoolClosedError) return undefined;
   if (error instanceof DOMException) {

@@ -41,6 +41,29 @@ const WORK = {
   onAll: 1,
 };
 
+/** The weight of each kind of work with streams or messages. */
+const STREAM_WORK = {
+  stream: 20,
+  streamBytes: 4,
+  streamStop: 6,
+  streamLeave: 12,
+  streamAbort: 12,
+  streamTimeout: 8,
+  streamFail: 5,
+  streamExit: 3,
+  mapFlat: 8,
+  mapFlatUnordered: 8,
+  mapFlatLeave: 8,
+  readAll: 10,
+  readFirst: 6,
+  readCancel: 6,
+  readFail: 5,
+  pipe: 12,
+  transform: 10,
+  report: 8,
+  echo: 6,
+};
+
 /** The weight of each kind of disturbance. */
 const DISTURBANCES = {
   killWorker: 10,
@@ -58,7 +81,7 @@ const DISTURBANCES = {
 const NETWORK_DISTURBANCES = { ...DISTURBANCES, cutSsh: 2, cutServer: 2 };
 
 /** A kind of work. */
-export type WorkKind = keyof typeof WORK;
+export type WorkKind = keyof typeof WORK | keyof typeof STREAM_WORK;
 
 /** A kind of disturbance. */
 export type DisturbanceKind = keyof typeof NETWORK_DISTURBANCES;
@@ -67,7 +90,7 @@ export type DisturbanceKind = keyof typeof NETWORK_DISTURBANCES;
 export interface Work {
   readonly number: number;
   readonly kind: WorkKind;
-  /** The number of tasks. */
+  /** The number of tasks, or of values of a stream. */
   readonly tasks: number;
   /** Makes all other choices. */
   readonly random: Random;
@@ -88,12 +111,14 @@ export interface Disturbance {
 export function* planWork(seed: number): Generator<Work, never> {
   for (let number = 0;; number++) {
     const random = Random.nth(seed, 1, number);
-    const kind = random.weighted(WORK);
+    const kind = random.weighted<WorkKind>({ ...WORK, ...STREAM_WORK });
     yield { number, kind, tasks: taskCount(kind, random), random };
   }
 }
 
+/** Returns the number of tasks, or of values of a stream. */
 function taskCount(kind: WorkKind, random: Random): number {
+  if (Object.hasOwn(STREAM_WORK, kind)) return valueCount(kind, random);
   switch (kind) {
     case "exit":
     case "hang":
@@ -117,6 +142,24 @@ function taskCount(kind: WorkKind, random: Random): number {
       return kind.startsWith("map")
         ? random.integer(200, 3_000)
         : random.integer(50, 400);
+  }
+}
+
+function valueCount(kind: WorkKind, random: Random): number {
+  switch (kind) {
+    case "stream":
+    case "streamStop":
+      // Sometimes more than the credit of a stream.
+      return random.integer(0, random.pick([30, 300, 300, 300, 6_000]));
+    case "streamBytes":
+      return random.integer(1, 20);
+    case "mapFlat":
+    case "mapFlatUnordered":
+    case "mapFlatLeave":
+    case "transform":
+      return random.integer(20, random.pick([200, 200, 2_000]));
+    default:
+      return random.integer(1, 300);
   }
 }
 

@@ -7,6 +7,7 @@
  */
 
 import { Pool } from "../../mod.ts";
+import * as args from "./arguments.ts";
 import * as calls from "./calls.ts";
 import { RETRIES, type Scene } from "./calls.ts";
 import { Disturber } from "./disturber.ts";
@@ -20,6 +21,8 @@ import {
   type WorkKind,
 } from "./plan.ts";
 import type { StormSite } from "./site.ts";
+import { Sources } from "./source.ts";
+import * as streams from "./streams.ts";
 
 /** The longest time in which no task finishes, in milliseconds. */
 const MAX_SILENCE = 60_000;
@@ -45,6 +48,8 @@ export interface StormReport {
   readonly outcomes: Record<string, number>;
   readonly disturbances: Record<string, number>;
   readonly lost: Record<string, number>;
+  /** The number of sources that were arguments. */
+  readonly sources: number;
   readonly heap: string;
   /** Descriptions of everything that was wrong. */
   readonly faults: readonly string[];
@@ -55,6 +60,8 @@ export interface StormReport {
 const KINDS: Record<WorkKind, (scene: Scene, work: Work) => Promise<void>> = {
   ...calls,
   ...maps,
+  ...streams,
+  ...args,
 };
 
 /** Runs a storm at a site. */
@@ -71,7 +78,8 @@ export async function storm(
   const disturbances = planDisturbances(seed, pause, !!site.network);
   const disturber = new Disturber(site, ledger, disturbances);
   const pool = makePool(site);
-  await watched(makeScene(site, pool, ledger), site, options, disturber);
+  const scene = makeScene(site, pool, ledger);
+  await watched(scene, site, options, disturber);
   for (const leak of await findLeaks(site, before)) {
     ledger.fault(`left: ${leak}`);
   }
@@ -84,6 +92,7 @@ export async function storm(
     outcomes: Object.fromEntries(ledger.outcomes),
     disturbances: Object.fromEntries(disturber.counts),
     lost: Object.fromEntries(hosts.map(({ name, lost }) => [name, lost])),
+    sources: scene.sources.opened,
     heap: `${megabytes(before)} MB before, ${megabytes(after)} MB after`,
     faults: ledger.faults,
     events: ledger.events,
@@ -104,8 +113,10 @@ async function watched(
     await ledger.settled("shutdown", pool.shutdown());
     return true;
   });
-  if (await Promise.race([whole, watch.silence])) countNotes(scene);
-  else {
+  if (await Promise.race([whole, watch.silence])) {
+    countNotes(scene);
+    checkClosed(scene);
+  } else {
     ledger.fault(`nothing has finished for ${MAX_SILENCE} ms`);
     ledger.fault(Deno.inspect(pool.stats(), { depth: 4 }));
     const processes = site.poolProcesses().map(({ command }) => command);
@@ -135,6 +146,7 @@ function makeScene(site: StormSite, pool: Pool, ledger: Ledger): Scene {
     notes: site.notes,
     hosts: ["local", ...site.hosts.map(({ name }) => name!)],
     limits: new Map(),
+    sources: new Sources(),
   };
 }
 
@@ -172,6 +184,17 @@ function countNotes({ notes, limits, ledger }: Scene): void {
     if (times > most) {
       ledger.fault(`${x} has begun ${times} times, and may ${most} times`);
     }
+  }
+}
+
+/** Checks that no call is pending, and that all sources were closed. */
+function checkClosed({ pool, sources, ledger }: Scene): void {
+  const { queued, running } = pool.stats();
+  if (queued + running > 0) {
+    ledger.fault(`${queued} calls are queued, and ${running} are running`);
+  }
+  for (const { name, taken } of sources.open) {
+    ledger.fault(`${name}: the source is open after ${taken} values`);
   }
 }
 

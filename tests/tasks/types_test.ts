@@ -208,6 +208,11 @@ Deno.test("Pool checks initializerArgs against the initializer", () => {
   });
 });
 
+interface Page extends Array<string> {
+  next?: URL;
+  first(): string | undefined;
+}
+
 class Point {
   readonly #secret = 1;
   constructor(readonly x: number, readonly y: number) {}
@@ -250,7 +255,9 @@ Deno.test("Transferred drops methods and classes", () => {
   check<Same<Transferred<Stats>["mtime"], Date>>();
   check<Same<Transferred<{ a: number; f(): void }>, { a: number }>>();
   check<Same<Transferred<RegExpExecArray>[number], string>>();
-  check<Same<keyof Transferred<RegExpExecArray> & "index", never>>();
+  check<Same<Transferred<RegExpExecArray>["index"], number>>();
+  check<Same<Transferred<Page>["next"], URL | undefined>>();
+  check<Same<keyof Transferred<Page> & "first", never>>();
   check<Same<Transferred<CodeError>["code"], number>>();
   check<Same<keyof Transferred<CodeError> & "explain", never>>();
 });
@@ -268,6 +275,12 @@ Deno.test("Transferred keeps plain data and built-in classes", () => {
   check<Same<Transferred<Date>, Date>>();
   check<Same<Transferred<RegExp>, RegExp>>();
   check<Same<Transferred<URL>, URL>>();
+  check<Same<Transferred<Blob>, Blob>>();
+  check<Same<Transferred<File[]>, File[]>>();
+  check<Same<Transferred<CryptoKey>, CryptoKey>>();
+  check<Same<Transferred<CryptoKeyPair>, CryptoKeyPair>>();
+  // deno-lint-ignore ban-types
+  check<Same<Transferred<Number | String>, Number | String>>();
   check<Same<Transferred<Map<string, Date>>, Map<string, Date>>>();
   check<Same<Transferred<Set<number>>, Set<number>>>();
   check<Same<Transferred<Error>, Error>>();
@@ -485,6 +498,24 @@ Deno.test("Pool.transform() checks its task and options", () => {
     pool.transform((x: number, y: number) => x + y);
     // @ts-expect-error A function can't be sent.
     pool.transform((x: number) => () => x);
+  });
+});
+
+Deno.test("PoolOptions checks the codec, which changes no other type", () => {
+  interface Node {
+    next: Node;
+  }
+  const nextOf = (node: Node) => node.next;
+  const node = {} as Node;
+  compile(() => {
+    const codec: PoolOptions["codec"] = "msgpack";
+    const own = new PoolClass({ workers: 1, codec: "structured" });
+    isSame<Node>()(own.run(nextOf, node));
+    isSame<Node>()(new PoolClass({ codec }).run(nextOf, node));
+    // @ts-expect-error There is no such codec.
+    new PoolClass({ codec: "pickle" });
+    // @ts-expect-error It is a string.
+    new PoolClass({ codec: true });
   });
 });
 

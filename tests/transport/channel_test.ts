@@ -257,3 +257,34 @@ testChannel("Channel goes on after a message was refused", async (sides) => {
   const messages = await sendLast(left, right, ["after"]);
   assertEquals(messages, [["before"], ["after"]]);
 });
+
+testChannel(
+  "Channel sends blobs in parts, among other messages",
+  async (sides) => {
+    const bytes = new Random(1).bytes(3_000_000);
+    const blob = new Blob([bytes], { type: "a/b" });
+    const messages = await sendLast(
+      sides.left,
+      sides.right,
+      ["before", new Uint8Array(100_000)],
+      [blob, "text", [new File(["content"], "name")], new Blob()],
+      ["after"],
+    );
+    assertEquals(messages.map(([field]) => typeof field), [
+      "string",
+      "object",
+      "string",
+    ]);
+    const [received, text, [file], empty] = messages[1] as [
+      Blob,
+      string,
+      [File],
+      Blob,
+    ];
+    assertEquals(received.type, "a/b");
+    assertSame(await received.bytes(), bytes);
+    assertEquals(text, "text");
+    assertEquals(await file.text(), "content");
+    assertEquals(empty.size, 0);
+  },
+);

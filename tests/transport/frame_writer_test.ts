@@ -17,6 +17,7 @@ import {
   decodeFrame,
   encodeMessages,
   readMessages,
+  takeBytes,
 } from "../helpers/frames.ts";
 
 const BIG = new Uint8Array(MIN_ATTACHMENT_BYTES).fill(1);
@@ -25,7 +26,7 @@ const refused = () => {};
 /** Takes all messages of a writer. */
 async function takeMessages(writer: FrameWriter): Promise<unknown[][]> {
   const { byteLength } = writer;
-  const bytes = concat(writer.take());
+  const bytes = concat(takeBytes(writer));
   writer.recycle();
   assertEquals(bytes.length, byteLength);
   assertEquals(writer.byteLength, 0);
@@ -42,7 +43,7 @@ Deno.test("FrameWriter.message() returns the size of the frame", () => {
     total += byteLength;
     assertEquals(writer.byteLength, total);
   }
-  assertSame(concat(writer.take()), encodeMessages(...messages));
+  assertSame(concat(takeBytes(writer)), encodeMessages(...messages));
 });
 
 Deno.test("FrameWriter writes lists value by value", async () => {
@@ -99,7 +100,7 @@ Deno.test("FrameWriter.listByteLength is the size of the list's frame", () => {
   assertEquals(writer.byteLength, before + listByteLength);
   writer.endList(5);
   assertEquals(writer.byteLength, before + listByteLength);
-  assertEquals(concat(writer.take()).length, before + listByteLength);
+  assertEquals(concat(takeBytes(writer)).length, before + listByteLength);
 });
 
 Deno.test("FrameWriter removes empty lists", async () => {
@@ -115,7 +116,7 @@ Deno.test("FrameWriter removes empty lists", async () => {
   writer.beginList([3], false);
   writer.message(["message", BIG]);
   writer.beginList([4], true);
-  assertSame(await readMessages(new Chunks([concat(writer.take())])), [[2, [
+  assertSame(await readMessages(new Chunks([concat(takeBytes(writer))])), [[2, [
     "value",
   ]], ["message", BIG]]);
   assertEquals(writer.byteLength, 0);
@@ -209,7 +210,7 @@ Deno.test("FrameWriter.byteLength counts an open list", () => {
   assertEquals(writer.byteLength, begun + BIG.length + 20);
 });
 
-Deno.test("FrameWriter.borrowsMemory is true while attachments wait", () => {
+Deno.test("FrameWriter.borrowsMemory is true while attachments wait or are taken", () => {
   const writer = new FrameWriter();
   assertEquals(writer.borrowsMemory, false);
   writer.message([BIG.subarray(1)]);
@@ -218,6 +219,8 @@ Deno.test("FrameWriter.borrowsMemory is true while attachments wait", () => {
   writer.message([BIG]);
   assertEquals(writer.borrowsMemory, true);
   writer.take();
+  assertEquals(writer.borrowsMemory, true);
+  writer.recycle();
   assertEquals(writer.borrowsMemory, false);
   writer.beginList([1], false);
   assertThrows(() => writer.append([BIG, refused]), TypeError);
@@ -232,7 +235,7 @@ Deno.test("FrameWriter.take() returns attachments without copying them", () => {
   writer.message(["first", big[0], big[1]]);
   writer.message(["second"]);
   writer.message(["third", big[2]]);
-  const pieces = writer.take();
+  const pieces = takeBytes(writer);
   const attached = pieces.filter(({ length }) => length >= BIG.length);
   assertEquals(attached.map((piece) => piece[0]), [2, 1, 3]);
   attached.forEach((piece) =>
@@ -269,11 +272,11 @@ Deno.test("FrameWriter keeps the frame's length when a buffer is transferred", a
 Deno.test("FrameWriter.take() returns pieces that later messages don't change", () => {
   const writer = new FrameWriter();
   writer.message(["first"]);
-  const pieces = writer.take();
+  const pieces = takeBytes(writer);
   const before = concat(pieces);
   for (let round = 0; round < 3; round++) {
     writer.message(["x".repeat(20)]);
-    writer.take();
+    takeBytes(writer);
     assertSame(concat(pieces), before);
   }
 });
@@ -282,7 +285,7 @@ Deno.test("FrameWriter.recycle() makes a buffer available again", () => {
   const writer = new FrameWriter();
   const takeBuffer = () => {
     writer.message(["message"]);
-    const [piece] = writer.take();
+    const [piece] = takeBytes(writer);
     assertEquals(decodeFrame(piece!.slice()), ["message"]);
     return piece!.buffer;
   };
@@ -298,11 +301,11 @@ Deno.test("FrameWriter.recycle() makes a buffer available again", () => {
 Deno.test("FrameWriter.recycle() drops buffers that grew large", () => {
   const writer = new FrameWriter();
   writer.message(["x".repeat(2 ** 21)]);
-  const [large] = writer.take();
+  const [large] = takeBytes(writer);
   writer.recycle();
   for (let round = 0; round < 3; round++) {
     writer.message([round]);
-    assertNotStrictEquals(writer.take()[0]!.buffer, large!.buffer);
+    assertNotStrictEquals(takeBytes(writer)[0]!.buffer, large!.buffer);
     writer.recycle();
   }
 });
@@ -334,7 +337,7 @@ Deno.test("FrameWriter refuses the value that makes a list too large", () => {
   );
   writer.append("value");
   writer.endList();
-  const pieces = writer.take();
+  const pieces = takeBytes(writer);
   assertEquals(pieces.filter((piece) => piece.length > 1_000).length, fitting);
 });
 

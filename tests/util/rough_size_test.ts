@@ -19,6 +19,14 @@ Deno.test("roughSize() returns the size of strings and binary data", () => {
   }
 });
 
+Deno.test("roughSize() returns the size of blobs without reading them", () => {
+  const blob = new Blob(["abc"]);
+  for (const inObjects of [false, true]) {
+    assertEquals(roughSize([blob, new File(["a"], "name")], inObjects), 4);
+    assertEquals(roughSize(Object.create(Blob.prototype), inObjects), 0);
+  }
+});
+
 Deno.test("roughSize() counts the elements of short arrays", () => {
   assertEquals(roughSize(["ab", ["c", new Uint8Array(3)]], false), 6);
   assertEquals(roughSize(Array(16).fill("a"), false), 16);

@@ -54,14 +54,14 @@ export class HostManager {
     this.#settings = settings;
     this.#events = events;
     this.#output = new OutputLines(settings.stdio === "null");
-    const { concurrency } = settings;
+    const { concurrency, codec } = settings;
     const pending = this.#pendingConnections;
     this.#addresses = new PoolAddresses({
       authenticate: (connection) =>
         admitWorker(
           connection,
           (worker) => pending.secretOf(worker),
-          { concurrency },
+          { concurrency, codec },
         ),
       onChannel: (worker, channel) => pending.resolve(worker, channel),
       expected: () => pending.size,
@@ -142,13 +142,14 @@ export class HostManager {
     place: Pick<SupervisorOptions, "name" | "workers" | "makeHost">,
     index: number,
   ): WorkerSupervisor {
-    const { maxRestarts, startTimeout } = this.#settings;
+    const { maxRestarts, startTimeout, codec } = this.#settings;
     return new WorkerSupervisor({
       ...place,
       ...this.#events,
       index,
       maxRestarts,
       startTimeout,
+      codec,
       pendingConnections: this.#pendingConnections,
       onName: (worker, name) => this.#output.name(worker, name),
       onEnded: (worker) => this.#output.ended(worker),

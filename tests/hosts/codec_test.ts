@@ -1,0 +1,75 @@
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import { Pool } from "../../mod.ts";
+import { testConformance } from "../conformance/conformance.ts";
+import { XS } from "../conformance/conformance_fixture.ts";
+import {
+  type SpawnerServerProcess,
+  startSpawnerServer,
+} from "../helpers/spawner_server.ts";
+import {
+  sshdProblem,
+  type SshServer,
+  sshTest,
+  startSshServer,
+} from "../helpers/ssh_server.ts";
+
+let spawner: SpawnerServerProcess;
+let ssh: SshServer;
+
+if (sshdProblem === undefined) {
+  Deno.test.beforeAll(async () => {
+    spawner = await startSpawnerServer();
+    ssh = await startSshServer();
+  });
+  Deno.test.afterAll(async () => {
+    await spawner[Symbol.asyncDispose]();
+    await ssh.stop();
+  });
+}
+
+/** One worker on this machine, one by ssh, and one on a spawner server. */
+function mixed() {
+  return {
+    workers: 1,
+    hosts: [
+      { host: ssh.spec(1), sshArgs: ssh.sshArgs, name: "by ssh" },
+      { host: spawner.spec(1), name: "at spawner" },
+    ],
+    codec: "structured",
+  } as const;
+}
+
+testConformance({
+  name: "local, codec: 'structured'",
+  options: () => ({ workers: 2, codec: "structured" }),
+});
+
+/** An object that contains itself. */
+interface Loop {
+  n: number;
+  self?: Loop;
+}
+
+sshTest(
+  "Pool keeps cycles on every kind of host with codec: 'structured'",
+  async () => {
+    await using pool = new Pool(mixed());
+    const loop: Loop = { n: 1 };
+    loop.self = loop;
+    const next = (loop: Loop) => {
+      if (loop.self !== loop) throw new Error("not a cycle");
+      loop.n++;
+      return [loop, loop.self];
+    };
+    for (const host of ["local", "by ssh", "at spawner"]) {
+      const place = pool.with({ host });
+      const [one, other] = await place.run(next, loop);
+      assertStrictEquals(one, other);
+      assertStrictEquals(one!.self, one);
+      assertEquals(one!.n, 2);
+      for await (const [one, other] of place.map(next, XS.map(() => loop))) {
+        assert(one === other && one!.self === one);
+      }
+    }
+  },
+);
