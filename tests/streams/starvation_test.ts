@@ -66,5 +66,7 @@ Deno.test("Starvation doesn't pause a task that was fed or has ended", () => {
   starvation.end();
   starvation.begin();
   starvation.close();
+  starvation.end();
+  starvation.begin();
   assertEquals(log, []);
 });

@@ -1,43 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { Channel } from "../../src/transport/channel.ts";
-import type { Connection } from "../../src/transport/connection.ts";
 import { MessageType } from "../../src/protocol/worker_messages.ts";
 import { ResultWriter } from "../../src/worker/result_writer.ts";
-import { settled } from "../helpers/fake_worker.ts";
-import { Chunks, readMessages } from "../helpers/frames.ts";
-
-/** A connection whose writes take until the test lets them. */
-class SlowConnection implements Connection {
-  readonly #written: Uint8Array[] = [];
-  #open = Promise.withResolvers<void>();
-
-  async write(bytes: Uint8Array): Promise<number> {
-    this.#written.push(bytes.slice());
-    await this.#open.promise;
-    return bytes.length;
-  }
-
-  read(): Promise<number | null> {
-    return Promise.resolve(null);
-  }
-
-  /** Lets the writes in progress end. */
-  async open(): Promise<void> {
-    const { resolve } = this.#open;
-    this.#open = Promise.withResolvers();
-    resolve();
-    await settled();
-  }
-
-  /** The messages that were written. */
-  messages(): Promise<unknown[][]> {
-    return readMessages(new Chunks(this.#written));
-  }
-
-  close(): void {}
-
-  unref(): void {}
-}
+import { SlowConnection } from "../helpers/slow_connection.ts";
 
 Deno.test("ResultWriter goes on after a flush that was due has ended its list", async () => {
   const connection = new SlowConnection();
