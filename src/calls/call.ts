@@ -169,6 +169,12 @@ export abstract class Call {
     return this.#state !== "paused" && !this.#isStarved;
   }
 
+  /** Whether its worker may have used its place for other calls. */
+  get mayHavePaused(): boolean {
+    return this.#account?.mayHaveWaited === true ||
+      this.#streams?.isUsed === true;
+  }
+
   /** Whether values that the task has yielded have arrived. */
   get hasYielded(): boolean {
     return this.#account !== undefined;
