@@ -172,7 +172,7 @@ export abstract class Call {
   /** Whether its worker may have used its place for other calls. */
   get mayHavePaused(): boolean {
     return this.#account?.mayHaveWaited === true ||
-      this.#streams?.isUsed === true;
+      this.#streams?.mayHaveWaited === true;
   }
 
   /** Whether values that the task has yielded have arrived. */
