@@ -676,7 +676,7 @@ export class TaskRunner {
    *
    * The option `timeout` covers the whole stream, until the task has yielded its
    * last value. {@linkcode Pool.shutdown} waits until the stream was read or
-   * cancelled.
+   * cancelled. So does the end of the pool's block, if the stream has a reader.
    *
    * Leaving a loop over the stream early, or cancelling the stream, aborts the
    * task's signal, runs the `finally` blocks of the generator, and waits for
