@@ -39,6 +39,8 @@ export interface StormOptions {
   readonly duration: number;
   /** The average number of finished tasks between two disturbances. */
   readonly pause: number;
+  /** How values are sent. */
+  readonly codec: "msgpack" | "structured";
 }
 
 /** The outcome of a storm. */
@@ -69,7 +71,7 @@ export async function storm(
   site: StormSite,
   options: StormOptions,
 ): Promise<StormReport> {
-  const { seed, pause } = options;
+  const { seed, pause, codec } = options;
   const begin = performance.now();
   const before = await levels();
   const ledger: Ledger = new Ledger((finished) =>
@@ -77,7 +79,7 @@ export async function storm(
   );
   const disturbances = planDisturbances(seed, pause, !!site.network);
   const disturber = new Disturber(site, ledger, disturbances);
-  const pool = makePool(site);
+  const pool = makePool(site, codec);
   const scene = makeScene(site, pool, ledger);
   await watched(scene, site, options, disturber);
   for (const leak of await findLeaks(site, before)) {
@@ -125,7 +127,7 @@ async function watched(
   for (const what of ledger.unsettled) ledger.fault(`unsettled: ${what}`);
 }
 
-function makePool(site: StormSite): Pool {
+function makePool(site: StormSite, codec: StormOptions["codec"]): Pool {
   return new Pool({
     workers: site.workers,
     hosts: site.hosts,
@@ -136,6 +138,7 @@ function makePool(site: StormSite): Pool {
     startTimeout: 20_000,
     hostTimeout: MAX_SILENCE / 2,
     stdio: "null",
+    codec,
   });
 }
 
