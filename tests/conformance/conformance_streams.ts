@@ -141,7 +141,7 @@ function testArrival(test: Test, testWith: TestWith): void {
 }
 
 /** Tests of how far tasks get ahead of readers. */
-function testStreamBackPressure(test: Test): void {
+export function testStreamBackPressure(test: Test): void {
   test("lets a task yield no more than the credit of its reader", async (pool) => {
     const reader = pool.stream(tasks.countForever).getReader();
     for (let read = 0; read < 30_000;) {

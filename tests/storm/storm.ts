@@ -1,7 +1,8 @@
 /**
  * A pool with workers of every kind, whose tasks, workers and hosts fail in all
- * ways. Each call must return the right answer or reject as documented, and
- * nothing may remain at the end.
+ * ways. Each call must return the right answer or reject as documented, each
+ * value of a stream must come once and in order, or the stream must fail as
+ * documented, and nothing may remain at the end.
  *
  * @module
  */
