@@ -27,10 +27,12 @@ export class AttachmentWriter extends ScalarWriter {
     return this.pending.splice(0).reverse();
   }
 
-  /** Appends a buffer or view of fixed length. */
-  protected binary(value: ArrayBuffer | ArrayBufferView): void {
+  /** Appends a buffer of fixed length, or a view of one. */
+  protected binary(
+    value: ArrayBuffer | ArrayBufferView,
+    buffer: ArrayBufferLike,
+  ): void {
     const kind = binaryKind(value);
-    const buffer = value instanceof ArrayBuffer ? value : value.buffer;
     if (kind === undefined || !(buffer instanceof ArrayBuffer)) {
       throw unsendableKind(value, " on shared memory");
     }

@@ -33,7 +33,7 @@ import {
   unsendableType,
 } from "./refusals.ts";
 import {
-  resizableBuffer,
+  isResizable,
   resizableCost,
   resizableParts,
 } from "./resizable_buffers.ts";
@@ -272,9 +272,9 @@ export class Encoder extends AttachmentWriter {
 
   #special(value: object): void {
     if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
-      const buffer = resizableBuffer(value);
-      if (buffer === undefined) this.binary(value);
-      else this.#resizable(value, buffer);
+      const buffer = ArrayBuffer.isView(value) ? value.buffer : value;
+      if (isResizable(buffer)) this.#resizable(value, buffer);
+      else this.binary(value, buffer);
     } else if (value instanceof Error) {
       this.#error(value);
     } else if (value instanceof Map) {

@@ -18,14 +18,10 @@ export type ResizableParts = [
   content: ArrayBuffer,
 ];
 
-/** Returns the resizable buffer of a value, if it has one. */
-export function resizableBuffer(
-  value: ArrayBuffer | ArrayBufferView,
-): ArrayBuffer | undefined {
-  const buffer = value instanceof ArrayBuffer ? value : value.buffer;
-  const isResizable = buffer instanceof ArrayBuffer && buffer.resizable &&
-    !buffer.detached;
-  return isResizable ? buffer : undefined;
+/** Returns whether a buffer has memory that can be resized. */
+export function isResizable(buffer: ArrayBufferLike): buffer is ArrayBuffer {
+  return (buffer as ArrayBuffer).resizable === true &&
+    !(buffer as ArrayBuffer).detached;
 }
 
 /** Returns what a resizable buffer costs the receiver, in bytes. */
