@@ -492,6 +492,41 @@ export class TaskRunner {
     options?: MapOptions,
   ): MapResults<Transferred<Awaited<Value>>>;
   /**
+   * Calls a generator with each item, an array of arguments, and iterates over
+   * all the values that it yields, in order.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(2);
+   * const copies = pool.map(
+   *   function* (word: string, times: number) {
+   *     for (let time = 0; time < times; time++) yield word;
+   *   },
+   *   [["a", 1], ["b", 2]],
+   *   { spread: true },
+   * );
+   * assertEquals(await copies.toArray(), ["a", "b", "b"]);
+   * ```
+   *
+   * @typeParam Args The types of the task's arguments.
+   * @typeParam Value The type of the values that it yields, awaited.
+   * @param task The task.
+   * @param items The arguments of each call.
+   * @param options The options of the map, with `spread: true`.
+   * @returns The values, which can be iterated once.
+   * @throws {TypeError} If `task` can't be sent, something isn't iterable, or
+   * an option doesn't exist or has the wrong type.
+   * @throws {RangeError} If an option is out of range.
+   */
+  map<Args extends unknown[], Value>(
+    task: YieldingTaskLike<Args, Value>,
+    items: AnyIterable<Readonly<Args>>,
+    options: MapOptions & { readonly spread: true },
+  ): MapResults<Transferred<Awaited<Value>>>;
+  /**
    * Calls a generator with one item of each of several iterables, and iterates
    * over all the values that it yields, in order.
    *
