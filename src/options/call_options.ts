@@ -36,8 +36,8 @@ export interface CallOptions {
   /**
    * How many times a task that may have begun runs again if its worker is
    * lost. The default is the pool's `retries`. `runOnAll` ignores it, because
-   * it calls each worker once. A task that has read from a stream, or whose
-   * first yielded values have arrived, doesn't run again.
+   * it calls each worker once. A task that has read from a stream, was sent
+   * messages, or whose first yielded values have arrived, doesn't run again.
    */
   readonly retries?: number;
   /**
