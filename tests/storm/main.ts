@@ -5,7 +5,8 @@
  * [--codec structured]
  *
  * With `--minutes` it also cuts hosts off, where that is possible. `--pause` is
- * the average number of finished tasks between two disturbances.
+ * the average number of finished tasks between two disturbances. With an even
+ * seed, workers run four async tasks at a time.
  *
  * @module
  */

@@ -72,7 +72,7 @@ export async function storm(
   site: StormSite,
   options: StormOptions,
 ): Promise<StormReport> {
-  const { seed, pause, codec } = options;
+  const { seed, pause } = options;
   const begin = performance.now();
   const before = await levels();
   const ledger: Ledger = new Ledger((finished) =>
@@ -80,7 +80,7 @@ export async function storm(
   );
   const disturbances = planDisturbances(seed, pause, !!site.network);
   const disturber = new Disturber(site, ledger, disturbances);
-  const pool = makePool(site, codec);
+  const pool = makePool(site, options);
   const scene = makeScene(site, pool, ledger);
   await watched(scene, site, options, disturber);
   for (const leak of await findLeaks(site, before)) {
@@ -128,7 +128,7 @@ async function watched(
   for (const what of ledger.unsettled) ledger.fault(`unsettled: ${what}`);
 }
 
-function makePool(site: StormSite, codec: StormOptions["codec"]): Pool {
+function makePool(site: StormSite, { seed, codec }: StormOptions): Pool {
   return new Pool({
     workers: site.workers,
     hosts: site.hosts,
@@ -140,6 +140,7 @@ function makePool(site: StormSite, codec: StormOptions["codec"]): Pool {
     hostTimeout: MAX_SILENCE / 2,
     stdio: "null",
     codec,
+    concurrency: seed % 2 === 0 ? 4 : 1,
   });
 }
 
