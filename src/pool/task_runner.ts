@@ -664,9 +664,11 @@ export class TaskRunner {
    * it yields while it runs.
    *
    * The task is a generator, sync or async, or returns an iterable object such
-   * as a `ReadableStream`. It starts at once. It gets at most 4,096 values or
-   * 4 MiB ahead of the reader; then it waits, and the worker may run other tasks
-   * meanwhile. The option `timeout` covers the whole stream, until its last
+   * as a `ReadableStream`. It starts at once. It gets at most 8,192 values or
+   * 8 MiB ahead of the reader; then it waits, and the worker may run other tasks
+   * meanwhile, as it may while the task waits for a stream among its arguments.
+   * {@linkcode Pool.shutdown} waits until the stream was read or cancelled. The
+   * option `timeout` covers the whole stream, until its last
    * value was yielded.
    *
    * Leaving a loop over the stream early, or cancelling the stream, aborts the
@@ -836,7 +838,7 @@ export class TaskRunner {
   transform<Item, Value>(
     task: YieldingTaskLike<[Item], Value>,
     options?: TransformOptions<NoInfer<Item>, Transferred<NoInfer<Value>>>,
-  ): TransformStream<Item, Transferred<Value>>;
+  ): TransformStream<Item, Transferred<Awaited<Value>>>;
   transform(
     task: AnyTask,
     options: TransformOptions<never, never> = {},

@@ -155,7 +155,7 @@ export function poolMap<Item, Value>(
   pool: TaskRunner,
   task: YieldingTaskLike<[Item], Value>,
   options?: MapOptions,
-): OperatorFunction<Item, Transferred<Value>>;
+): OperatorFunction<Item, Transferred<Awaited<Value>>>;
 export function poolMap(
   pool: TaskRunner,
   task: AnyTask,

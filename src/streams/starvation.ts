@@ -23,6 +23,7 @@ export class Starvation {
   #waits = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isPaused = false;
+  #isClosed = false;
 
   /** Constructs the detection for a task that waits for nothing. */
   constructor(events: PauseEvents) {
@@ -33,7 +34,7 @@ export class Starvation {
   begin(): void {
     if (this.#waiting++ > 0) return;
     this.#waits++;
-    if (this.#timer === undefined) this.#watch();
+    if (this.#timer === undefined && !this.#isClosed) this.#watch();
   }
 
   /** Handles that the task no longer waits for a stream. */
@@ -43,6 +44,7 @@ export class Starvation {
 
   /** Ends the detection, because the task has ended or was cancelled. */
   close(): void {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#resume();
   }
