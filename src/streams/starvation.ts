@@ -3,6 +3,9 @@ import { clearTimeout, setTimeout } from "node:timers";
 /** How long a task waits before others may use its place, in milliseconds. */
 const PATIENCE_MILLISECONDS = 100;
 
+/** The same for a task that has waited so long before. */
+const SHORT_PATIENCE_MILLISECONDS = 5;
+
 /** Handles that a task waits for a while, and that it continues. */
 export interface PauseEvents {
   /** Lets others use the place of the task. */
@@ -22,6 +25,7 @@ export class Starvation {
   /** How often it began to wait. */
   #waits = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #patience = PATIENCE_MILLISECONDS;
   #isPaused = false;
   #isClosed = false;
 
@@ -56,8 +60,9 @@ export class Starvation {
       if (this.#waiting === 0) return;
       if (waits !== this.#waits) return this.#watch();
       this.#isPaused = true;
+      this.#patience = SHORT_PATIENCE_MILLISECONDS;
       this.#events.paused();
-    }, PATIENCE_MILLISECONDS);
+    }, this.#patience);
     this.#timer.unref();
   }
 

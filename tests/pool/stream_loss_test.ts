@@ -114,6 +114,34 @@ Deno.test("stream() moves to another worker if it can't have begun", async () =>
   await Promise.all(reading);
 });
 
+Deno.test("stream() keeps calls behind it from being lost, unless it was paused", async () => {
+  await using pool = new Pool({ workers: 1, concurrency: 1, prefetch: 5 });
+  for (const values of [10, 4_096]) {
+    await using gate = new Gate();
+    const stream = pool.stream(
+      async function* (values: number, port: number) {
+        for (let x = 0; x < values; x++) yield x;
+        using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+        await connection.read(new Uint8Array(1));
+        Deno.exit(1);
+      },
+      values,
+      gate.port,
+    );
+    const reading = readToError(stream);
+    const behind = pool.run(() => "begun");
+    await gate.entered();
+    gate.open();
+    const { error } = await reading;
+    assertInstanceOf(error, WorkerLostError);
+    // While the first 4,096 values were on their way, it may have begun.
+    if (values === 10) assertEquals(await behind, "begun");
+    else {await behind.catch((error) =>
+        assertInstanceOf(error, WorkerLostError)
+      );}
+  }
+});
+
 Deno.test("stream() doesn't run again once its task has read an argument", async () => {
   await using pool = new Pool({ workers: 1, retries: 5 });
   const source = new CountedSource();

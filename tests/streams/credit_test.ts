@@ -56,6 +56,19 @@ Deno.test("CreditAccount grants what was read once it is half of the credit", ()
   assertEquals(account.grant(), { values: 0, bytes: 0 });
 });
 
+Deno.test("CreditAccount knows that its sender may have waited", () => {
+  const account = new CreditAccount(MOST);
+  account.received(3, 30);
+  assertEquals(account.read(3, 30), { values: 3, bytes: 30 });
+  assertFalse(account.mayHaveWaited);
+  // The grant may not have arrived before the sender's last credit was used.
+  account.received(1, 1);
+  assert(account.mayHaveWaited);
+  const large = new CreditAccount(MOST);
+  large.received(1, 100);
+  assert(large.mayHaveWaited);
+});
+
 Deno.test("CreditAccount refuses values without credit, except for bytes of the last one", () => {
   const account = new CreditAccount(MOST);
   account.received(2, 1_000);
