@@ -42,8 +42,9 @@ export interface CallOptions {
   readonly retries?: number;
   /**
    * Handles the messages that tasks send from their port, in order. If it
-   * returns a promise, the next message waits for it. If it throws, the call is
-   * cancelled and rejected with the error. Without it, messages are dropped.
+   * returns a promise, the next message waits for it, but not the result. If it
+   * throws before the call has ended, the call is cancelled and rejected with the
+   * error. Without it, messages are dropped.
    *
    * With it, each item of a map is a call of its own, with a port of its own.
    *

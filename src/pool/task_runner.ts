@@ -667,9 +667,11 @@ export class TaskRunner {
    * as a `ReadableStream`. It starts at once. It gets at most 8,192 values or
    * 8 MiB ahead of the reader; then it waits, and the worker may run other tasks
    * meanwhile, as it may while the task waits for a stream among its arguments.
-   * {@linkcode Pool.shutdown} waits until the stream was read or cancelled. The
-   * option `timeout` covers the whole stream, until its last
-   * value was yielded.
+   * The option `timeout` covers the whole stream, until its last value was
+   * yielded.
+   *
+   * {@linkcode Pool.shutdown} waits until the stream was read or cancelled. So
+   * does the end of the pool's block, if the stream has a reader.
    *
    * Leaving a loop over the stream early, or cancelling the stream, aborts the
    * task's signal, runs the `finally` blocks of the generator, and waits for

@@ -74,6 +74,16 @@ Deno.test("run() takes several streams between other arguments", async () => {
     ReadableStream.from([3]),
   );
   assertEquals(sum, [1, "b", [3], [1, 2]]);
+  const bound = bind(
+    async (a: number, xs: ReadableStream<number>, b: number) => [
+      a,
+      ...await Array.fromAsync(xs),
+      b,
+    ],
+    0,
+  );
+  const values = await pool.run(bound, ReadableStream.from([1, 2]), 3);
+  assertEquals(values, [0, 1, 2, 3]);
 });
 
 Deno.test("run() takes a response's body", async () => {
