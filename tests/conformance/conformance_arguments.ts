@@ -14,6 +14,7 @@ import {
 import {
   double,
   later,
+  marks,
   naturals,
   pids,
   streamTasks as tasks,
@@ -206,8 +207,8 @@ function testArgumentEnds(test: Test): void {
   });
 
   test("closes arguments when a call is cancelled or times out", async (pool) => {
-    // Now the workers have the module.
-    assertEquals(await pool.run(tasks.sum, new Source([])), 0);
+    // Now all workers have the module.
+    await marks(pool);
     const first = new Source(naturals());
     const future = pool.submit(tasks.sum, first);
     const second = new Source(naturals());

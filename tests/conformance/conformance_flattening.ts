@@ -126,6 +126,8 @@ function testFlatEnds(test: Test, testWith: TestWith): void {
   });
 
   test("throws in the middle of flattened values", async (pool) => {
+    // Now all workers have the module.
+    await marks(pool);
     for (const chunkSize of [1, 10]) {
       const map = pool.map(tasks.digitsUntil50, naturals(), { chunkSize });
       const { values, error } = await readUntilError(map);

@@ -8,6 +8,7 @@ import { assertEquals, assertInstanceOf, assertLessOrEqual } from "@std/assert";
 import { WorkerLostError } from "../../mod.ts";
 import {
   double,
+  marks,
   naturals,
   readUntilError,
   streamTasks as tasks,
@@ -60,6 +61,8 @@ function testKilledWorkers(test: Test): void {
 
   test("throws a WorkerLostError after values when a map's worker exits", async (pool) => {
     await using folder = new TestFolder();
+    // Now all workers have the module.
+    await marks(pool);
     const map = pool.map(
       tasks.exitOnce,
       [folder.file("once"), folder.file("once")],
