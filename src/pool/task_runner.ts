@@ -154,14 +154,17 @@ export class TaskRunner {
    * @typeParam Args The types of the task's arguments.
    * @typeParam Result The type of its result, awaited.
    * @param task The task.
-   * @param args Its arguments.
+   * @param args Its arguments. A `ReadableStream` or another async iterable
+   * arrives as a `ReadableStream` and is read as fast as the task reads it.
    * @returns A promise of the task's result. It is rejected with what the
    * task throws, or with one of these: a {@linkcode WorkerLostError}, a
    * {@linkcode BrokenPoolError}, a {@linkcode PoolClosedError}, the signal's
-   * reason, or a `DOMException` named `"TimeoutError"`, `"AbortError"` if the
-   * pool is shut down with `cancelFutures`, or `"DataCloneError"` if its
-   * arguments or its result can't be sent.
-   * @throws {TypeError} If `task` can't be sent.
+   * reason, a `TypeError` if the task returns a generator or a stream, or a
+   * `DOMException` named `"TimeoutError"`, `"AbortError"` if the pool is shut
+   * down with `cancelFutures`, or `"DataCloneError"` if its arguments or its
+   * result can't be sent.
+   * @throws {TypeError} If `task` can't be sent, or an argument is a stream that
+   * is locked or that is passed twice.
    */
   run<Args extends unknown[], Result>(
     task: TaskLike<Args, Result>,
@@ -244,11 +247,12 @@ export class TaskRunner {
    * @typeParam Args The types of the task's arguments.
    * @typeParam Result The type of its result, awaited.
    * @param task The task.
-   * @param args Its arguments, which the pool reads when it sends them.
+   * @param args Its arguments, as for {@linkcode TaskRunner.run}.
    * @returns The future of the task's result. It is rejected as the promise of
    * {@linkcode TaskRunner.run} is, and with a `DOMException` named
    * `"AbortError"` if it is cancelled.
-   * @throws {TypeError} If `task` can't be sent.
+   * @throws {TypeError} If `task` can't be sent, or an argument is a stream that
+   * is locked or that is passed twice.
    */
   submit<Args extends unknown[], Result>(
     task: TaskLike<Args, Result>,
@@ -458,11 +462,12 @@ export class TaskRunner {
   ): MapResults<Transferred<Result>>;
   /**
    * Calls a generator with each item of an iterable, and iterates over all the
-   * values that it yields, in order. It may also be a function that returns an
-   * async iterable, such as a `ReadableStream`, or a promise of it.
+   * values that it yields, in order. The task may also return another iterator
+   * or an async iterable, such as a `ReadableStream`, or a promise of it. An
+   * array or another collection remains one result.
    *
-   * A worker takes at most 1,024 values or 512 KiB of an item ahead of the
-   * reader, so an item may yield any number of values.
+   * A call gets at most 1,024 values or 512 KiB ahead of the reader, so an item
+   * may yield any number of values.
    *
    * @example Usage
    * ```ts
@@ -477,7 +482,7 @@ export class TaskRunner {
    * ```
    *
    * @typeParam Item The type of the task's argument.
-   * @typeParam Value The type of the values that it yields, awaited.
+   * @typeParam Value The type of the values that it yields.
    * @param task The task.
    * @param items Its arguments.
    * @param options The options of the map.
@@ -512,7 +517,7 @@ export class TaskRunner {
    * ```
    *
    * @typeParam Args The types of the task's arguments.
-   * @typeParam Value The type of the values that it yields, awaited.
+   * @typeParam Value The type of the values that it yields.
    * @param task The task.
    * @param items The arguments of each call.
    * @param options The options of the map, with `spread: true`.
@@ -543,7 +548,7 @@ export class TaskRunner {
    * ```
    *
    * @typeParam Args The types of the task's arguments.
-   * @typeParam Value The type of the values that it yields, awaited.
+   * @typeParam Value The type of the values that it yields.
    * @param task The task.
    * @param inputs An iterable for each of its arguments, then the options of the
    * map.
@@ -612,7 +617,7 @@ export class TaskRunner {
    * @typeParam Args The types of the task's arguments.
    * @typeParam Result The type of its result, awaited.
    * @param task The task.
-   * @param args Its arguments.
+   * @param args Its arguments, none of which may be a stream.
    * @returns A promise of the results of all workers: in the order of the
    * hosts, then those of workers that replaced lost ones. It is rejected with
    * the error that the task throws on any worker, or with an error of
@@ -665,13 +670,13 @@ export class TaskRunner {
    *
    * The task is a generator, sync or async, or returns an iterable object such
    * as a `ReadableStream`. It starts at once. It gets at most 8,192 values or
-   * 8 MiB ahead of the reader; then it waits, and the worker may run other tasks
-   * meanwhile, as it may while the task waits for a stream among its arguments.
-   * The option `timeout` covers the whole stream, until its last value was
-   * yielded.
+   * 8 MiB ahead of the reader. Then it waits, and the worker may run other tasks
+   * meanwhile. The worker may also do so while the task waits for a stream among
+   * its arguments.
    *
-   * {@linkcode Pool.shutdown} waits until the stream was read or cancelled. So
-   * does the end of the pool's block, if the stream has a reader.
+   * The option `timeout` covers the whole stream, until the task has yielded its
+   * last value. {@linkcode Pool.shutdown} waits until the stream was read or
+   * cancelled. So does the end of the pool's block, if the stream has a reader.
    *
    * Leaving a loop over the stream early, or cancelling the stream, aborts the
    * task's signal, runs the `finally` blocks of the generator, and waits for
@@ -704,14 +709,14 @@ export class TaskRunner {
    * ```
    *
    * @typeParam Args The types of the task's arguments.
-   * @typeParam Item The type of the values that it yields, awaited.
+   * @typeParam Item The type of the values that it yields.
    * @param task The task.
    * @param args Its arguments. A `ReadableStream` or another async iterable
    * arrives as a `ReadableStream` and is read as fast as the task reads it.
    * @returns The stream of the values. It fails with what the task throws, or
    * with one of the errors of {@linkcode TaskRunner.run}.
    * @throws {TypeError} If `task` can't be sent, or an argument is a stream that
-   * is locked.
+   * is locked or that is passed twice.
    * @see {@link https://streams.spec.whatwg.org/#rs-model}
    */
   stream<Args extends unknown[], Item>(
@@ -828,7 +833,7 @@ export class TaskRunner {
    * ```
    *
    * @typeParam Item The type of the task's argument.
-   * @typeParam Value The type of the values that it yields, awaited.
+   * @typeParam Value The type of the values that it yields.
    * @param task The task, such as a generator.
    * @param options The options of the transform.
    * @returns The transform stream. Its sides fail with what the task throws, or
