@@ -5,8 +5,8 @@
  * Deno's web server itself reads ahead while a response is under way: a client
  * that is faster than the compression fills its memory, with or without a pool.
  *
- * `deno run -A examples/gzip_server.ts`, then
- * `curl --data-binary @file http://localhost:8000 | gunzip`
+ * Run it with `deno run -A examples/gzip_server.ts`, and send it a file with
+ * `curl --data-binary @file http://localhost:8000 | gunzip`.
  *
  * @module
  */

@@ -62,6 +62,8 @@ export interface CallObserver {
    * @param from The previous state; `undefined` if the call was just submitted.
    */
   moved(counted: object, from: CallState | undefined, to: CallState): void;
+  /** Handles that a sent call waits for an argument, or no longer does. */
+  waits?(counted: object, isWaiting: boolean): void;
 }
 
 /** How and where a call may run. */
@@ -165,6 +167,12 @@ export abstract class Call {
   /** Whether the call uses one of its worker's places. */
   get hasPlace(): boolean {
     return this.#state !== "paused" && !this.#isStarved;
+  }
+
+  /** Whether its worker may have used its place for other calls. */
+  get mayHavePaused(): boolean {
+    return this.#account?.mayHaveWaited === true ||
+      this.#streams?.mayHaveWaited === true;
   }
 
   /** Whether values that the task has yielded have arrived. */
@@ -397,6 +405,10 @@ export abstract class Call {
   #leave(): CallState {
     const state = this.#state;
     if (state === "settled") return state;
+    if (this.#isStarved && state === "sent") {
+      this.#observer?.waits?.(this, false);
+    }
+    this.#isStarved = false;
     this.#state = "settled";
     this.#owner = this.#runner = undefined;
     this.#streams?.end();
@@ -421,13 +433,17 @@ export abstract class Call {
     if (this.#isStarved === isStarved) return;
     this.#isStarved = isStarved;
     if (this.#state !== "sent") return;
+    this.#observer?.waits?.(this, isStarved);
     if (isStarved) this.#runner?.paused(this);
     else this.#runner?.resumed(this);
   }
 
   #move(to: CallState): void {
     const from = this.#state;
+    const isStarved = this.#isStarved;
+    if (isStarved && from === "sent") this.#observer?.waits?.(this, false);
     this.#state = to;
     this.#observer?.moved(this, from, to);
+    if (isStarved && to === "sent") this.#observer?.waits?.(this, true);
   }
 }

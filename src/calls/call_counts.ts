@@ -24,7 +24,10 @@ export class CallCounts implements CallObserver {
     this.#onSettled = onSettled;
   }
 
-  /** How many calls a worker has, with abandoned and without paused ones. */
+  /**
+   * How many calls a worker has, with abandoned ones and without those that wait
+   * for their readers or their arguments.
+   */
   get inFlight(): number {
     return this.#inFlight;
   }
@@ -66,6 +69,11 @@ export class CallCounts implements CallObserver {
     if (to === "paused") this.#release(counted);
     if (to === "settled") this.#settled(counted);
     else if (from === "paused") this.#hold(counted);
+  }
+
+  /** Counts a sent call that waits for an argument. */
+  waits(_counted: object, isWaiting: boolean): void {
+    this.#inFlight += isWaiting ? -1 : 1;
   }
 
   #release(counted: object): void {

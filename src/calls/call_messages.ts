@@ -83,8 +83,6 @@ export class CallMessages {
   /** Handles that a worker has the call. */
   open(link: StreamLink): void {
     this.#link = link;
-    // Messages to a lost worker no longer wait for it.
-    this.#credit.cancel();
     this.#credit = new Credit(NO_CREDIT);
     this.#account = new CreditAccount(SMALL_CREDIT);
   }

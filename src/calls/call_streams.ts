@@ -47,8 +47,12 @@ export class CallStreams {
 
   /** Whether the task has begun to read a stream, or was sent messages. */
   get isUsed(): boolean {
-    return this.#messages?.isUsed === true ||
-      this.#inputs.some(({ isUsed }) => isUsed);
+    return this.#messages?.isUsed === true || this.mayHaveWaited;
+  }
+
+  /** Whether the task may have waited for a stream. */
+  get mayHaveWaited(): boolean {
+    return this.#inputs.some(({ isUsed }) => isUsed);
   }
 
   /** The messages between the task and its caller, if the caller wants any. */

@@ -1,7 +1,7 @@
 /**
  * Checks data in the format of V8's serializer before V8 reads it.
  *
- * V8 trusts such data: a sparse array of a few bytes makes it allocate 256 MB,
+ * V8 trusts such data: a sparse array of a few bytes makes it allocate 240 MB,
  * and a few of them end the process. This check accepts only the part of the
  * format that this package writes, whose values take memory in proportion to
  * their bytes.

@@ -17,7 +17,10 @@ export const Extension = {
   BIGINT: 2,
   /** Two values: source and flags. */
   REGEXP: 3,
-  /** Four strings (class, name, message, stack) and a map of own properties. */
+  /**
+   * Class, name, message (nil if it has none) and stack, and a map of own
+   * properties.
+   */
   ERROR: 4,
   /** One array: key, value, key, value, … */
   MAP: 5,

@@ -6,7 +6,7 @@
  *
  * A Jupyter notebook displays how far the map has come.
  *
- * @typeParam Result What the task returns.
+ * @typeParam Result What the task returns, or yields.
  */
 export interface MapResults<Result>
   extends AsyncIterableIterator<Result, undefined>, AsyncDisposable {

@@ -22,7 +22,8 @@ export interface CallOptions {
   readonly host?: string;
   /**
    * How long a call may take, in milliseconds from when it is made. For a map,
-   * the limit applies to the whole map, from the request for its first result.
+   * the limit applies to the whole map, from the request for its first result;
+   * for a stream, until the task has yielded its last value.
    *
    * @default {undefined}
    */
@@ -36,16 +37,18 @@ export interface CallOptions {
   /**
    * How many times a task that may have begun runs again if its worker is
    * lost. The default is the pool's `retries`. `runOnAll` ignores it, because
-   * it calls each worker once. A task that has read from a stream, or whose
-   * first yielded values have arrived, doesn't run again.
+   * it calls each worker once. A task doesn't run again after it has read from
+   * a stream or was sent a message, or after values that it yields have arrived.
    */
   readonly retries?: number;
   /**
    * Handles the messages that tasks send from their port, in order. If it
-   * returns a promise, the next message waits for it. If it throws, the call is
-   * cancelled and rejected with the error. Without it, messages are dropped.
+   * returns a promise, the next message waits for it, but not the result. If it
+   * throws before the call has ended, the call is cancelled and rejected with the
+   * error. Without it, messages are dropped.
    *
-   * With it, each item of a map is a call of its own, with a port of its own.
+   * With it, each item of a map is a call of its own, with a port of its own, so
+   * {@linkcode MapOptions.chunkSize} must be `"auto"` or 1.
    *
    * @example Usage
    * ```ts

@@ -15,7 +15,8 @@
 export interface LimitOptions {
   /**
    * How many async tasks a worker runs at the same time. Sync tasks always run
-   * one after the other.
+   * one after the other. Tasks that wait for the reader of their stream, or for
+   * a stream among their arguments, don't count.
    *
    * @default {1}
    */

@@ -19,7 +19,8 @@ export interface MapOptions {
    * faster. `"auto"` measures how long items take and makes chunks that take
    * about a millisecond, or smaller ones if an async iterable has no more
    * items yet. With a number, items wait until the chunk is full. If an item
-   * can't be sent, none of its chunk is sent.
+   * can't be sent, none of its chunk is sent. With the option `onMessage`, each
+   * item is a chunk of its own.
    *
    * @default {"auto"}
    */

@@ -184,7 +184,8 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
    * `DOMException` named `"AbortError"`, and running ones after `cancelGrace`,
    * when their workers are killed. A map that is being read yields the results
    * of the items that it has submitted, then throws a
-   * {@linkcode PoolClosedError}.
+   * {@linkcode PoolClosedError}. A stream is pending until it was read or
+   * cancelled.
    *
    * With `wait: false`, pending calls keep the program alive only if it awaits
    * them.

@@ -22,7 +22,7 @@ export interface PoolStats {
   readonly workers: number;
   /** Calls that wait for a worker. */
   readonly queued: number;
-  /** Calls that run or wait at a worker. */
+  /** Calls that run or wait at a worker, without those that wait for a reader. */
   readonly running: number;
   /** Tasks that have returned; each item of a map counts as one. */
   readonly done: number;

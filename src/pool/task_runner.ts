@@ -154,14 +154,17 @@ export class TaskRunner {
    * @typeParam Args The types of the task's arguments.
    * @typeParam Result The type of its result, awaited.
    * @param task The task.
-   * @param args Its arguments.
+   * @param args Its arguments. A `ReadableStream` or another async iterable
+   * arrives as a `ReadableStream` and is read as fast as the task reads it.
    * @returns A promise of the task's result. It is rejected with what the
    * task throws, or with one of these: a {@linkcode WorkerLostError}, a
    * {@linkcode BrokenPoolError}, a {@linkcode PoolClosedError}, the signal's
-   * reason, or a `DOMException` named `"TimeoutError"`, `"AbortError"` if the
-   * pool is shut down with `cancelFutures`, or `"DataCloneError"` if its
-   * arguments or its result can't be sent.
-   * @throws {TypeError} If `task` can't be sent.
+   * reason, a `TypeError` if the task returns a generator or a stream, or a
+   * `DOMException` named `"TimeoutError"`, `"AbortError"` if the pool is shut
+   * down with `cancelFutures`, or `"DataCloneError"` if its arguments or its
+   * result can't be sent.
+   * @throws {TypeError} If `task` can't be sent, or an argument is a stream that
+   * is locked or that is passed twice.
    */
   run<Args extends unknown[], Result>(
     task: TaskLike<Args, Result>,
@@ -244,11 +247,12 @@ export class TaskRunner {
    * @typeParam Args The types of the task's arguments.
    * @typeParam Result The type of its result, awaited.
    * @param task The task.
-   * @param args Its arguments, which the pool reads when it sends them.
+   * @param args Its arguments, as for {@linkcode TaskRunner.run}.
    * @returns The future of the task's result. It is rejected as the promise of
    * {@linkcode TaskRunner.run} is, and with a `DOMException` named
    * `"AbortError"` if it is cancelled.
-   * @throws {TypeError} If `task` can't be sent.
+   * @throws {TypeError} If `task` can't be sent, or an argument is a stream that
+   * is locked or that is passed twice.
    */
   submit<Args extends unknown[], Result>(
     task: TaskLike<Args, Result>,
@@ -458,11 +462,12 @@ export class TaskRunner {
   ): MapResults<Transferred<Result>>;
   /**
    * Calls a generator with each item of an iterable, and iterates over all the
-   * values that it yields, in order. It may also be a function that returns an
-   * async iterable, such as a `ReadableStream`, or a promise of it.
+   * values that it yields, in order. The task may also return another iterator
+   * or an async iterable, such as a `ReadableStream`, or a promise of it. An
+   * array or another collection remains one result.
    *
-   * A worker takes at most 1,024 values or 512 KiB of an item ahead of the
-   * reader, so an item may yield any number of values.
+   * A call gets at most 1,024 values or 512 KiB ahead of the reader, so an item
+   * may yield any number of values.
    *
    * @example Usage
    * ```ts
@@ -477,7 +482,7 @@ export class TaskRunner {
    * ```
    *
    * @typeParam Item The type of the task's argument.
-   * @typeParam Value The type of the values that it yields, awaited.
+   * @typeParam Value The type of the values that it yields.
    * @param task The task.
    * @param items Its arguments.
    * @param options The options of the map.
@@ -490,6 +495,41 @@ export class TaskRunner {
     task: YieldingTaskLike<[Item], Value>,
     items: AnyIterable<Item>,
     options?: MapOptions,
+  ): MapResults<Transferred<Awaited<Value>>>;
+  /**
+   * Calls a generator with each item, an array of arguments, and iterates over
+   * all the values that it yields, in order.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(2);
+   * const copies = pool.map(
+   *   function* (word: string, times: number) {
+   *     for (let time = 0; time < times; time++) yield word;
+   *   },
+   *   [["a", 1], ["b", 2]],
+   *   { spread: true },
+   * );
+   * assertEquals(await copies.toArray(), ["a", "b", "b"]);
+   * ```
+   *
+   * @typeParam Args The types of the task's arguments.
+   * @typeParam Value The type of the values that it yields.
+   * @param task The task.
+   * @param items The arguments of each call.
+   * @param options The options of the map, with `spread: true`.
+   * @returns The values, which can be iterated once.
+   * @throws {TypeError} If `task` can't be sent, something isn't iterable, or
+   * an option doesn't exist or has the wrong type.
+   * @throws {RangeError} If an option is out of range.
+   */
+  map<Args extends unknown[], Value>(
+    task: YieldingTaskLike<Args, Value>,
+    items: AnyIterable<Readonly<Args>>,
+    options: MapOptions & { readonly spread: true },
   ): MapResults<Transferred<Awaited<Value>>>;
   /**
    * Calls a generator with one item of each of several iterables, and iterates
@@ -508,7 +548,7 @@ export class TaskRunner {
    * ```
    *
    * @typeParam Args The types of the task's arguments.
-   * @typeParam Value The type of the values that it yields, awaited.
+   * @typeParam Value The type of the values that it yields.
    * @param task The task.
    * @param inputs An iterable for each of its arguments, then the options of the
    * map.
@@ -577,7 +617,7 @@ export class TaskRunner {
    * @typeParam Args The types of the task's arguments.
    * @typeParam Result The type of its result, awaited.
    * @param task The task.
-   * @param args Its arguments.
+   * @param args Its arguments, none of which may be a stream.
    * @returns A promise of the results of all workers: in the order of the
    * hosts, then those of workers that replaced lost ones. It is rejected with
    * the error that the task throws on any worker, or with an error of
@@ -629,10 +669,14 @@ export class TaskRunner {
    * it yields while it runs.
    *
    * The task is a generator, sync or async, or returns an iterable object such
-   * as a `ReadableStream`. It starts at once. It gets at most 4,096 values or
-   * 4 MiB ahead of the reader; then it waits, and the worker may run other tasks
-   * meanwhile. The option `timeout` covers the whole stream, until its last
-   * value was yielded.
+   * as a `ReadableStream`. It starts at once. It gets at most 8,192 values or
+   * 8 MiB ahead of the reader. Then it waits, and the worker may run other tasks
+   * meanwhile. The worker may also do so while the task waits for a stream among
+   * its arguments.
+   *
+   * The option `timeout` covers the whole stream, until the task has yielded its
+   * last value. {@linkcode Pool.shutdown} waits until the stream was read or
+   * cancelled. So does the end of the pool's block, if the stream has a reader.
    *
    * Leaving a loop over the stream early, or cancelling the stream, aborts the
    * task's signal, runs the `finally` blocks of the generator, and waits for
@@ -665,14 +709,14 @@ export class TaskRunner {
    * ```
    *
    * @typeParam Args The types of the task's arguments.
-   * @typeParam Item The type of the values that it yields, awaited.
+   * @typeParam Item The type of the values that it yields.
    * @param task The task.
    * @param args Its arguments. A `ReadableStream` or another async iterable
    * arrives as a `ReadableStream` and is read as fast as the task reads it.
    * @returns The stream of the values. It fails with what the task throws, or
    * with one of the errors of {@linkcode TaskRunner.run}.
    * @throws {TypeError} If `task` can't be sent, or an argument is a stream that
-   * is locked.
+   * is locked or that is passed twice.
    * @see {@link https://streams.spec.whatwg.org/#rs-model}
    */
   stream<Args extends unknown[], Item>(
@@ -789,7 +833,7 @@ export class TaskRunner {
    * ```
    *
    * @typeParam Item The type of the task's argument.
-   * @typeParam Value The type of the values that it yields, awaited.
+   * @typeParam Value The type of the values that it yields.
    * @param task The task, such as a generator.
    * @param options The options of the transform.
    * @returns The transform stream. Its sides fail with what the task throws, or
@@ -801,7 +845,7 @@ export class TaskRunner {
   transform<Item, Value>(
     task: YieldingTaskLike<[Item], Value>,
     options?: TransformOptions<NoInfer<Item>, Transferred<NoInfer<Value>>>,
-  ): TransformStream<Item, Transferred<Value>>;
+  ): TransformStream<Item, Transferred<Awaited<Value>>>;
   transform(
     task: AnyTask,
     options: TransformOptions<never, never> = {},

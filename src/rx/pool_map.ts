@@ -9,7 +9,7 @@ import { ItemQueue } from "./item_queue.ts";
 
 /**
  * Makes an RxJS operator that calls a task with each list of arguments that the
- * source emits. See the other signature for all that both have in common.
+ * source emits. The next signature describes the operator in full.
  *
  * @example Usage
  * ```ts
@@ -122,7 +122,8 @@ export function poolMap<Item, Result>(
 ): OperatorFunction<Item, Transferred<Result>>;
 /**
  * Makes an RxJS operator that calls a task with each value of the source, and
- * emits the values that the task yields, in order. See the other signatures.
+ * emits the values that the task yields, in order. The signature before this one
+ * describes the operator in full.
  *
  * @example Usage
  * ```ts
@@ -142,7 +143,7 @@ export function poolMap<Item, Result>(
  * ```
  *
  * @typeParam Item The type of the task's argument.
- * @typeParam Value The type of the values that it yields, awaited.
+ * @typeParam Value The type of the values that it yields.
  * @param pool The pool, or a view of it with other options.
  * @param task The task, such as a generator.
  * @param options The options of the map.
@@ -155,7 +156,7 @@ export function poolMap<Item, Value>(
   pool: TaskRunner,
   task: YieldingTaskLike<[Item], Value>,
   options?: MapOptions,
-): OperatorFunction<Item, Transferred<Value>>;
+): OperatorFunction<Item, Transferred<Awaited<Value>>>;
 export function poolMap(
   pool: TaskRunner,
   task: AnyTask,

@@ -7,6 +7,7 @@ import {
   type PoolMessage,
 } from "../protocol/worker_messages.ts";
 import { unsendableError } from "../codec/unsendable_error.ts";
+import { UnsendablePart } from "../codec/unsendable_part.ts";
 
 /**
  * The size at which a list of calls is closed, so its first calls can start.
@@ -213,6 +214,8 @@ export class CallWriter {
     try {
       this.#channel.writer.message([MessageType.DEFINE, task.id, definition]);
     } catch (reason) {
+      // The last step leads from the definition to its constants.
+      if (reason instanceof UnsendablePart) reason.steps.pop();
       throw definition.kind === "bound"
         ? unsendableError("constants", reason)
         : reason;

@@ -16,9 +16,8 @@ export interface UnansweredCalls {
  * A worker begins calls in that order and runs at most `concurrency` calls at
  * once. Before it begins the first call of a message, it sends the results of
  * all calls that have ended. So a call can't have begun if at least
- * `concurrency` unanswered calls precede its message. Calls that have sent or
- * received values don't count: they may have been paused, and others began
- * meanwhile.
+ * `concurrency` unanswered calls precede its message. Calls that may have been
+ * paused don't count, because others may have begun meanwhile.
  */
 export class CallsInFlight {
   readonly #concurrency: number;
@@ -163,7 +162,7 @@ export class CallsInFlight {
         message = call.message;
         inMessage = 0;
       }
-      if (call.isRepeatable) inMessage++;
+      if (!call.mayHavePaused) inMessage++;
       yield call;
     }
   }

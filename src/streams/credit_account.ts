@@ -15,6 +15,9 @@ export class CreditAccount {
   /** How much was read since the last grant. */
   #readValues = 0;
   #readBytes = 0;
+  /** How much has arrived in total. */
+  #allValues = 0;
+  #allBytes = 0;
 
   /** Constructs the account of a stream with its initial credit. */
   constructor(most: CreditAmount) {
@@ -26,6 +29,15 @@ export class CreditAccount {
   /** Whether the sender must wait for a grant. */
   get isExhausted(): boolean {
     return this.#values <= 0 || this.#bytes <= 0;
+  }
+
+  /**
+   * Whether the sender may have had to wait for a grant, or for the arrival of
+   * one.
+   */
+  get mayHaveWaited(): boolean {
+    return this.#allValues >= this.#most.values ||
+      this.#allBytes >= this.#most.bytes;
   }
 
   /**
@@ -42,6 +54,8 @@ export class CreditAccount {
     }
     this.#values -= values;
     this.#bytes -= bytes;
+    this.#allValues += values;
+    this.#allBytes += bytes;
   }
 
   /**

@@ -3,6 +3,9 @@ import { clearTimeout, setTimeout } from "node:timers";
 /** How long a task waits before others may use its place, in milliseconds. */
 const PATIENCE_MILLISECONDS = 100;
 
+/** The same for a task that has waited so long before. */
+const SHORT_PATIENCE_MILLISECONDS = 5;
+
 /** Handles that a task waits for a while, and that it continues. */
 export interface PauseEvents {
   /** Lets others use the place of the task. */
@@ -22,7 +25,9 @@ export class Starvation {
   /** How often it began to wait. */
   #waits = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #patience = PATIENCE_MILLISECONDS;
   #isPaused = false;
+  #isClosed = false;
 
   /** Constructs the detection for a task that waits for nothing. */
   constructor(events: PauseEvents) {
@@ -33,7 +38,7 @@ export class Starvation {
   begin(): void {
     if (this.#waiting++ > 0) return;
     this.#waits++;
-    if (this.#timer === undefined) this.#watch();
+    if (this.#timer === undefined && !this.#isClosed) this.#watch();
   }
 
   /** Handles that the task no longer waits for a stream. */
@@ -43,6 +48,7 @@ export class Starvation {
 
   /** Ends the detection, because the task has ended or was cancelled. */
   close(): void {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#resume();
   }
@@ -54,8 +60,9 @@ export class Starvation {
       if (this.#waiting === 0) return;
       if (waits !== this.#waits) return this.#watch();
       this.#isPaused = true;
+      this.#patience = SHORT_PATIENCE_MILLISECONDS;
       this.#events.paused();
-    }, PATIENCE_MILLISECONDS);
+    }, this.#patience);
     this.#timer.unref();
   }
 

@@ -113,7 +113,7 @@ export type TaskLike<Args extends readonly unknown[], Result> = (
  * function collect<Item, Value>(
  *   items: Item[],
  *   task: YieldingTaskLike<[Item], Value>,
- * ): Promise<Transferred<Value>[]> {
+ * ): Promise<Transferred<Awaited<Value>>[]> {
  *   return pool.map(task, items).toArray();
  * }
  *
@@ -124,7 +124,7 @@ export type TaskLike<Args extends readonly unknown[], Result> = (
  * ```
  *
  * @typeParam Args The types of its arguments.
- * @typeParam Value The type of the values that it yields, awaited.
+ * @typeParam Value The type of the values that it yields.
  */
 export type YieldingTaskLike<Args extends readonly unknown[], Value> = (
   this: TaskThis,
@@ -146,7 +146,7 @@ export type YieldingTaskLike<Args extends readonly unknown[], Value> = (
  * function collect<Item>(
  *   task: StreamTaskLike<[number], Item>,
  *   n: number,
- * ): Promise<Transferred<Item>[]> {
+ * ): Promise<Transferred<Awaited<Item>>[]> {
  *   return Array.fromAsync(pool.stream(task, n));
  * }
  *

@@ -1,9 +1,9 @@
 /**
  * A running task's end of the messages between the task and its caller.
  *
- * Iterating over the port yields what the caller sends. The iteration ends when
- * the task ends or is cancelled. Messages arrive in order, and only one loop or
- * {@linkcode TaskPort.next} call at a time can take them.
+ * Iterating over the port yields what the caller sends, in order. The iteration
+ * ends when the task ends or is cancelled. If the task leaves a loop, the next
+ * one continues with the next message.
  *
  * @example In a task module
  * ```ts ignore

@@ -87,8 +87,10 @@ type Refusal<T> = 0 extends 1 & T ? never
   : T extends AnyIterator
     ? "a task can't return a generator or an iterator here: call it with stream() or map(), or return an array"
   : T extends symbol ? "a task can't return a symbol"
-  : T extends ReadableStream | Request | Response
-    ? "a task can't return a stream: return its bytes or its text"
+  : T extends ReadableStream
+    ? "a task can't return a stream here: call it with stream() or map(), or return its bytes or its text"
+  : T extends Request | Response
+    ? "a task can't return a request or a response: return its bytes or its text, or its body with stream() or map()"
   : T extends WeakMap<WeakKey, unknown> | WeakSet<WeakKey>
     ? "a task can't return a weak collection"
   : never;

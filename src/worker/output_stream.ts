@@ -107,7 +107,6 @@ export class OutputStream {
   #sendNow(source: ValueSource, context: TaskContext): boolean {
     while (!this.#isBlocked && !this.#isSliceOver) {
       const step = takeNext(source, context) as Step;
-      restorePrimordials();
       if (step.done) return true;
       if (isPromiseLike(step.value)) {
         source.unread?.(step);
@@ -136,8 +135,8 @@ export class OutputStream {
       if (isPromiseLike(step)) {
         this.flushSoon();
         step = await step;
+        restorePrimordials();
       }
-      restorePrimordials();
       if (step.done) return;
       try {
         const { value } = step;
@@ -216,14 +215,18 @@ function openIn(
   context: TaskContext,
   iterable: unknown,
 ): ValueSource | undefined {
-  return resumeTask(context, () => openSource(iterable));
+  const source = resumeTask(context, () => openSource(iterable));
+  restorePrimordials();
+  return source;
 }
 
 function takeNext(
   source: ValueSource,
   context: TaskContext,
 ): Step | PromiseLike<Step> {
-  return resumeTask(context, () => source.next());
+  const step = resumeTask(context, () => source.next());
+  restorePrimordials();
+  return step;
 }
 
 /** Returns a function that closes a source once, and ignores its errors. */
@@ -232,10 +235,13 @@ function closer(source: ValueSource, context: TaskContext) {
   return () =>
     closing ??= (async () => {
       try {
-        await resumeTask(context, () => source.close(cancelled()));
+        const closing = resumeTask(context, () => source.close(cancelled()));
+        restorePrimordials();
+        await closing;
       } catch {
         // The call fails with another error, or nobody waits for it.
       }
+      restorePrimordials();
     })();
 }
 

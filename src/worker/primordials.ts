@@ -17,6 +17,7 @@ const { defineProperty, getOwnPropertyDescriptor, getPrototypeOf, hasOwn } =
 const { deleteProperty, ownKeys } = Reflect;
 
 const bytes = Uint8Array.prototype;
+const objects = Object.prototype;
 const typedArrays: object = getPrototypeOf(bytes);
 
 /** Web classes, which tasks may replace for good. */
@@ -149,7 +150,7 @@ export function restorePrimordials(): void {
 function restore(): void {
   for (let index = 0; index < UNINHERITED.length; index++) {
     const name = UNINHERITED[index]!;
-    if (!deleteProperty(Object.prototype, name)) {
+    if (!deleteProperty(objects, name)) {
       throw new TypeError(
         `A task has added a permanent property '${name}' to all objects`,
       );

@@ -93,7 +93,7 @@ Deno.test("codec bench measures each codec with each value", async () => {
   const { code, stdout } = await run("values.ts", "--quick");
   assertEquals(code, 0);
   const [, , ...lines] = stdout.trimEnd().split("\n");
-  assertEquals(lines.length, 4 * 4);
+  assertEquals(lines.length, 6 * 5);
   for (const line of lines) {
     for (const figure of line.trim().split(/\s+/).slice(-3)) {
       assertGreater(Number(figure), 0, line);

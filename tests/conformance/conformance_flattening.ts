@@ -25,19 +25,22 @@ const VALUES = XS.flatMap((x) =>
   Array.from({ length: lengthOf(x) }, (_, at) => x * 10 + at)
 );
 
+/** The sizes of chunks to try. */
+const CHUNK_SIZES = [1, 7, "auto"] as const;
+
 /** Tests of the order of values. */
 function testValues(test: Test): void {
-  for (const chunkSize of [1, 7, "auto"] as const) {
-    test(`flattens what generators yield, in chunks of ${chunkSize}`, async (pool) => {
+  test("flattens what generators yield", async (pool) => {
+    for (const chunkSize of CHUNK_SIZES) {
       const map = pool.map(tasks.digits, XS, { chunkSize });
       assertEquals(await Array.fromAsync(map), VALUES);
-      assertEquals(
-        await pool.map(tasks.digits, XS, { chunkSize }).toArray(),
-        VALUES,
-      );
-    });
+      const list = pool.map(tasks.digits, XS, { chunkSize });
+      assertEquals(await list.toArray(), VALUES);
+    }
+  });
 
-    test(`flattens without order, in chunks of ${chunkSize}`, async (pool) => {
+  test("flattens what generators yield without order", async (pool) => {
+    for (const chunkSize of CHUNK_SIZES) {
       const options = { chunkSize, ordered: false };
       const values = await pool.map(tasks.digits, XS, options).toArray();
       assertEquals(values.toSorted((a, b) => a - b), VALUES);
@@ -48,21 +51,25 @@ function testValues(test: Test): void {
         assert(value > (last.get(item) ?? -1), `${value} came late`);
         last.set(item, value);
       }
-    });
+    }
+  });
 
-    test(`flattens async generators and streams, in chunks of ${chunkSize}`, async (pool) => {
+  test("flattens async generators and streams", async (pool) => {
+    for (const chunkSize of CHUNK_SIZES) {
       const later = pool.map(tasks.digitsLater, XS, { chunkSize });
       assertEquals(await Array.fromAsync(later), VALUES);
       const streams = pool.map(tasks.digitStream, XS, { chunkSize });
       assertEquals(await Array.fromAsync(streams), VALUES);
-    });
+    }
+  });
 
-    test(`flattens only some results of a map, in chunks of ${chunkSize}`, async (pool) => {
+  test("flattens only some results of a map", async (pool) => {
+    for (const chunkSize of CHUNK_SIZES) {
       const map = pool.map(tasks.digitsOrNumber, XS, { chunkSize });
       const expected = XS.flatMap((x) => x % 3 === 0 ? [x * 10, -x] : [x]);
       assertEquals(await Array.fromAsync(map), expected);
-    });
-  }
+    }
+  });
 
   test("flattens items with many values among others", async (pool) => {
     const lengths = [0, 30_000, 1, 0, 0, 2, 10_000, 3];
@@ -118,16 +125,18 @@ function testFlatEnds(test: Test, testWith: TestWith): void {
     assertEquals(await pids(pool), before, "a worker was replaced");
   });
 
-  for (const chunkSize of [1, 10]) {
-    test(`throws in the middle of flattened values, in chunks of ${chunkSize}`, async (pool) => {
+  test("throws in the middle of flattened values", async (pool) => {
+    // Now all workers have the module.
+    await marks(pool);
+    for (const chunkSize of [1, 10]) {
       const map = pool.map(tasks.digitsUntil50, naturals(), { chunkSize });
       const { values, error } = await readUntilError(map);
       assert(error instanceof RangeError, Deno.inspect(error));
       assertEquals(error.message, "at 50");
       const before = VALUES.filter((value) => value < 500);
       assertEquals(values, [...before, 500]);
-    });
-  }
+    }
+  });
 
   test("takes no more values than the windows hold", async (pool) => {
     const map = pool.map(tasks.countForever, [0, 0, 0].map((): [] => []), {

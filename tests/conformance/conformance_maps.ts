@@ -177,6 +177,7 @@ function testOverlap(testWith: TestWith): void {
 /** Tests of timeouts. */
 function testMapTimeouts(test: Test): void {
   test("ends a map at its timeout while it waits for an item", async (pool) => {
+    await pool.ready;
     async function* silent() {
       yield* [1, 2];
       await new Promise(() => {});
@@ -191,6 +192,7 @@ function testMapTimeouts(test: Test): void {
   });
 
   test("ends a map at its timeout", async (pool) => {
+    await pool.ready;
     await using gate = new Gate();
     const map = pool.map(
       passGate<number>,

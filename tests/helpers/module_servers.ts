@@ -71,12 +71,12 @@ export class ModuleMessages implements Disposable {
   constructor() {
     const { sent, receivers } = this;
     const message = this.#message;
-    FrameWriter.prototype.message = function (fields) {
+    FrameWriter.prototype.message = function (fields, list) {
       if (fields[0] === MessageType.MODULE && fields.length === 4) {
         sent.push(String(fields[1]));
         receivers.push(this);
       }
-      return message.call(this, fields);
+      return message.call(this, fields, list);
     };
   }
 

@@ -345,9 +345,10 @@ export async function cancelAndWait(
   return "cancelled";
 }
 
-/** Sends the caller messages. */
+/** Sends the caller messages, until it is aborted. */
 export async function report(this: TaskThis, n: number): Promise<string> {
-  for (let x = 0; x < n; x++) await this.port.postMessage(x);
+  const { port, signal } = this;
+  for (let x = 0; x < n && !signal.aborted; x++) await port.postMessage(x);
   return "reported";
 }
 

@@ -74,6 +74,16 @@ Deno.test("run() takes several streams between other arguments", async () => {
     ReadableStream.from([3]),
   );
   assertEquals(sum, [1, "b", [3], [1, 2]]);
+  const bound = bind(
+    async (a: number, xs: ReadableStream<number>, b: number) => [
+      a,
+      ...await Array.fromAsync(xs),
+      b,
+    ],
+    0,
+  );
+  const values = await pool.run(bound, ReadableStream.from([1, 2]), 3);
+  assertEquals(values, [0, 1, 2, 3]);
 });
 
 Deno.test("run() takes a response's body", async () => {
@@ -464,4 +474,67 @@ Deno.test("run() leaves its place while the task waits for a source", async () =
   await assertCounts(stream, 10);
   const { running, done } = pool.stats();
   assertEquals([running, done], [0, 20]);
+});
+
+Deno.test("run() lets sources use the pool, of more calls than there are places", async () => {
+  await using pool = new Pool({ workers: 2, concurrency: 1 });
+  const counts = await Promise.all(
+    Array.from(
+      { length: 8 },
+      () => pool.run(countValues, pool.map((x: number) => x, count(300))),
+    ),
+  );
+  assertEquals(counts, Array(8).fill(300));
+  assertEquals(pool.stats().running, 0);
+});
+
+Deno.test("run() lets a source call runOnAll()", async () => {
+  await using pool = new Pool({ workers: 2, concurrency: 1 });
+  const source = async function* () {
+    yield (await pool.runOnAll(() => 0)).length - 2;
+    yield 1;
+  };
+  assertEquals(await pool.run(countValues, source()), 2);
+  assertEquals(await pool.runOnAll(() => 0), [0, 0]);
+});
+
+Deno.test("run() closes a source at its timeout and when its signal is aborted", async () => {
+  await using pool = new Pool(1);
+  await pool.ready;
+  for (
+    const limit of [
+      { timeout: 50 },
+      { signal: AbortSignal.timeout(50) },
+    ]
+  ) {
+    const source = new CountedSource();
+    const error = await assertRejects(() =>
+      pool.with(limit).run(countValues, source.stream)
+    );
+    assertInstanceOf(error, DOMException);
+    assertEquals(error.name, "TimeoutError");
+    await source.assertClosed();
+  }
+  assertEquals(await pool.run(() => "alive"), "alive");
+  assertNoneLost(pool);
+});
+
+Deno.test("run() passes on an error of a stream that is another task's", async () => {
+  await using pool = new Pool(1);
+  const failing = pool.stream(function* () {
+    yield 0;
+    throw new RangeError("inner");
+  });
+  const outer = pool.stream(async function* (xs: ReadableStream<number>) {
+    for await (const x of xs) yield x;
+  }, failing);
+  const values: number[] = [];
+  await assertRejects(
+    async () => {
+      for await (const x of outer) values.push(x);
+    },
+    RangeError,
+    "inner",
+  );
+  assertEquals(values, [0]);
 });

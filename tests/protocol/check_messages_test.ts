@@ -21,7 +21,8 @@ const MACHINE = { deno: "2.9.6", platform: "linux", cpus: 8, memory: 1 };
 type Checker = (message: unknown[]) => unknown;
 
 const { DEFINE, FORGET, CALLS, CHUNK, RESULTS, FAILURE } = MessageType;
-const { VALUE } = ResultMode;
+const { VALUES, END, CREDIT, CLOSE, STOP } = MessageType;
+const { VALUE, STREAM, FLATTEN } = ResultMode;
 const { OPEN, START, READY, OUTPUT, PONG } = SpawnerMessageType;
 
 const INLINE = { kind: "inline", source: "() => 1", name: "one" };
@@ -35,6 +36,16 @@ const GOOD: readonly [Checker, unknown[]][] = [
   [fromPool, [CALLS, 0, 2 ** 32 - 1, VALUE, [[1], []]]],
   [fromPool, [CHUNK, 0, 0, true, [[1, 2]]]],
   [fromPool, [CHUNK, 0, 0, false, [1]]],
+  [fromPool, [CALLS, 0, 0, STREAM, [[]]]],
+  [fromPool, [MessageType.OPEN, 0, 0, FLATTEN, [1, undefined], [1]]],
+  [fromPool, [VALUES, 0, 2, ["value"]]],
+  [fromPool, [CREDIT, 0, 0, 0, 2 ** 32 - 1]],
+  [fromPool, [CLOSE, 0, 2, []]],
+  [fromPool, [CLOSE, 0, 2, ["error"]]],
+  [fromWorker, [VALUES, 0, 0, [undefined]]],
+  [fromWorker, [END, 0, 5]],
+  [fromWorker, [CREDIT, 0, 1, 1, 1]],
+  [fromWorker, [STOP, 0, 2, undefined]],
   [fromWorker, [RESULTS, 0, 5, [undefined]]],
   [fromWorker, [FAILURE, 0, 5, "thrown", []]],
   [fromPoolToSpawner, [OPEN, REQUEST]],
@@ -56,6 +67,24 @@ const BAD: readonly [Checker, unknown[]][] = [
   [fromPool, [CALLS, 0, 0, VALUE, []]],
   [fromPool, [CALLS, 0, 0, VALUE, [1]]],
   [fromPool, [CHUNK, 0, 0, true, [1]]],
+  [fromPool, [CALLS, 0, 0, 3, [[1]]]],
+  [fromPool, [MessageType.OPEN, 0, 0, STREAM, [], [-1]]],
+  [fromPool, [MessageType.OPEN, 0, 0, STREAM, [1], 0]],
+  [fromPool, [VALUES, 0, 2, []]],
+  [fromPool, [CREDIT, 0, 0, 1]],
+  [fromPool, [CREDIT, 0, 0, -1, 1]],
+  [fromPool, [CREDIT, 0, 0, 1, 2 ** 32]],
+  [fromPool, [CLOSE, 0, 2, "error"]],
+  [fromPool, [END, 0, 5]],
+  [fromPool, [STOP, 0, 2, undefined]],
+  [fromWorker, [CLOSE, 0, 2, []]],
+  [fromWorker, [MessageType.OPEN, 0, 0, STREAM, [1], [0]]],
+  [fromWorker, [VALUES, 0, 0, []]],
+  [fromWorker, [VALUES, 0, 0.5, [1]]],
+  [fromWorker, [VALUES, 0, 0, roundTrip(new Array(2 ** 32 - 1))]],
+  [fromWorker, [END, 0]],
+  [fromWorker, [CREDIT, 0, 0, 1, Infinity]],
+  [fromWorker, [STOP, 0, 2]],
   [fromWorker, [RESULTS, 0, 5, []]],
   [fromWorker, [RESULTS, 0, Infinity, [1]]],
   [fromWorker, [FAILURE, 0, 5, "thrown"]],

@@ -126,6 +126,23 @@ export async function pipe(scene: Scene, work: Work): Promise<void> {
   });
 }
 
+/** Makes a stream of the answers to the values of another stream. */
+export async function pipeTwo(scene: Scene, work: Work): Promise<void> {
+  const { tasks, random } = work;
+  const first = work.number * 4_096;
+  const isLeft = random.chance(0.3);
+  const length = isLeft ? Infinity : tasks;
+  const inner = scene.pool.stream(streamTasks.values, first, length, "async");
+  const values = scene.pool.stream(streamTasks.answerEach, inner);
+  await readValues(scene, work, values, {
+    isRight: (value, at) => value === answer(valueAt(first, at)),
+    length,
+    // Either of the two tasks may be lost.
+    allowed: { ...PLAIN, used: true },
+    most: isLeft ? tasks : Infinity,
+  });
+}
+
 /** Pipes a source through a transform. */
 export async function transform(scene: Scene, work: Work): Promise<void> {
   const { tasks, random } = work;

@@ -59,6 +59,7 @@ const STREAM_WORK = {
   readCancel: 6,
   readFail: 5,
   pipe: 12,
+  pipeTwo: 8,
   transform: 10,
   report: 8,
   echo: 6,

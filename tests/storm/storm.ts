@@ -1,7 +1,8 @@
 /**
  * A pool with workers of every kind, whose tasks, workers and hosts fail in all
- * ways. Each call must return the right answer or reject as documented, and
- * nothing may remain at the end.
+ * ways. Each call must return the right answer or reject as documented, each
+ * value of a stream must come once and in order, or the stream must fail as
+ * documented, and nothing may remain at the end.
  *
  * @module
  */
@@ -39,6 +40,8 @@ export interface StormOptions {
   readonly duration: number;
   /** The average number of finished tasks between two disturbances. */
   readonly pause: number;
+  /** How values are sent. */
+  readonly codec: "msgpack" | "structured";
 }
 
 /** The outcome of a storm. */
@@ -77,7 +80,7 @@ export async function storm(
   );
   const disturbances = planDisturbances(seed, pause, !!site.network);
   const disturber = new Disturber(site, ledger, disturbances);
-  const pool = makePool(site);
+  const pool = makePool(site, options);
   const scene = makeScene(site, pool, ledger);
   await watched(scene, site, options, disturber);
   for (const leak of await findLeaks(site, before)) {
@@ -125,7 +128,7 @@ async function watched(
   for (const what of ledger.unsettled) ledger.fault(`unsettled: ${what}`);
 }
 
-function makePool(site: StormSite): Pool {
+function makePool(site: StormSite, { seed, codec }: StormOptions): Pool {
   return new Pool({
     workers: site.workers,
     hosts: site.hosts,
@@ -136,6 +139,8 @@ function makePool(site: StormSite): Pool {
     startTimeout: 20_000,
     hostTimeout: MAX_SILENCE / 2,
     stdio: "null",
+    codec,
+    concurrency: seed % 2 === 0 ? 4 : 1,
   });
 }
 

@@ -32,7 +32,11 @@ export async function stream(scene: Scene, work: Work): Promise<void> {
   const { tasks: length, random } = work;
   const { first, isRight } = streamOf(work);
   const manner = random.pick(MANNERS);
-  const values = scene.pool.stream(streamTasks.values, first, length, manner);
+  const { pool, hosts } = scene;
+  const runner = random.chance(0.3)
+    ? pool.with({ host: random.pick(hosts) })
+    : pool;
+  const values = runner.stream(streamTasks.values, first, length, manner);
   await readValues(scene, work, values, {
     isRight,
     length,

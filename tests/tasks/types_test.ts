@@ -14,6 +14,7 @@ import {
   type PoolOptions,
   type Task,
   type TaskLike,
+  taskPort,
   type TaskThis,
   type Transferred,
   type TransformOptions,
@@ -99,6 +100,11 @@ Deno.test("Pool.run() selects the overload that takes the arguments", () => {
     pool.run(double, new Date());
   });
 });
+
+interface StreamModule {
+  letters(text: string): Generator<string>;
+  later(n: number): Promise<AsyncGenerator<number>>;
+}
 
 interface Module {
   double: typeof double;
@@ -525,4 +531,159 @@ Deno.test("Future can't be constructed", () => {
     new Future();
   });
   assert(typeof Future === "function");
+});
+
+Deno.test("Pool.stream() infers what a task yields", () => {
+  compile(() => {
+    isSame<ReadableStream<number>>()(
+      pool.stream(function* (n: number) {
+        yield n;
+      }, 1),
+    );
+    isSame<ReadableStream<string>>()(
+      pool.stream(async function* () {
+        yield await Promise.resolve("a");
+      }),
+    );
+    isSame<ReadableStream<number>>()(
+      pool.stream(function* () {
+        yield Promise.resolve(1);
+      }),
+    );
+    isSame<ReadableStream<string>>()(
+      pool.stream((text) => text.split(""), "a"),
+    );
+    isSame<ReadableStream<Date>>()(pool.stream(() => new Set([new Date()])));
+    isSame<ReadableStream<[string, number]>>()(
+      pool.stream(() => Promise.resolve(new Map([["a", 1]]))),
+    );
+    isSame<ReadableStream<Uint8Array<ArrayBuffer>>>()(
+      pool.stream(
+        (bytes: ReadableStream<Uint8Array<ArrayBuffer>>) =>
+          bytes.pipeThrough(new CompressionStream("gzip")),
+        new Blob(["text"]).stream(),
+      ),
+    );
+    const tasks = {} as ImportedTasks<StreamModule>;
+    isSame<ReadableStream<string>>()(pool.stream(tasks.letters, "abc"));
+    isSame<ReadableStream<number>>()(
+      pool.with({ timeout: 1 }).stream(tasks.later, 1),
+    );
+  });
+});
+
+Deno.test("Pool.stream() refuses wrong arguments, and tasks that yield nothing", () => {
+  compile(() => {
+    const tasks = {} as ImportedTasks<StreamModule>;
+    // @ts-expect-error The argument is a string.
+    pool.stream(tasks.letters, 1);
+    // @ts-expect-error The argument is missing.
+    pool.stream(tasks.letters);
+    // @ts-expect-error A number isn't iterable.
+    pool.stream(() => 1);
+    // @ts-expect-error A string is a single result.
+    pool.stream(() => "text");
+    // @ts-expect-error A function can't be sent.
+    pool.stream(function* () {
+      yield () => {};
+    });
+  });
+});
+
+Deno.test("Pool.run() refuses generators and streams as results", () => {
+  compile(() => {
+    // @ts-expect-error Call it with stream() or map().
+    pool.run(function* () {
+      yield 1;
+    });
+    // @ts-expect-error Call it with stream() or map().
+    pool.submit(async function* () {
+      yield await Promise.resolve(1);
+    });
+    // @ts-expect-error Call it with stream() or map().
+    pool.runOnAll(() => [1].values());
+    // @ts-expect-error Call it with stream() or map().
+    pool.run(() => new ReadableStream());
+  });
+});
+
+Deno.test("Pool.map() infers the values that a task yields", () => {
+  compile(() => {
+    const repeat = function* (text: string, times = 1) {
+      for (let time = 0; time < times; time++) yield text;
+    };
+    isSame<string[]>()(
+      pool.map(function* (text: string) {
+        yield text;
+      }, ["a"]).toArray(),
+    );
+    isSame<number[]>()(
+      pool.map((x: number) => ReadableStream.from([x]), [1]).toArray(),
+    );
+    isSame<number[]>()(
+      pool.map((x: number) => Promise.resolve([x].values()), [1]).toArray(),
+    );
+    isSame<number[]>()(
+      pool.map(function* (x: number) {
+        yield Promise.resolve(x);
+      }, [1]).toArray(),
+    );
+    isSame<string[]>()(pool.map(repeat, ["a"], [1]).toArray());
+    isSame<string[]>()(
+      pool.map(
+        function* (text: string, times: number) {
+          yield text.repeat(times);
+        },
+        [["a", 1]],
+        { spread: true },
+      ).toArray(),
+    );
+    isSame<number[][]>()(pool.map((x: number) => [x], [1]).toArray());
+    // @ts-expect-error The items are strings.
+    pool.map(repeat, [1]);
+  });
+});
+
+Deno.test("Pool.run() takes async iterables for parameters that are streams", () => {
+  compile(() => {
+    const total = async (xs: ReadableStream<number>, from: number) => {
+      for await (const x of xs) from += x;
+      return from;
+    };
+    const numbers = async function* () {
+      yield await Promise.resolve(1);
+    };
+    isSame<number>()(pool.run(total, new ReadableStream<number>(), 1));
+    isSame<number>()(pool.run(total, numbers(), 1));
+    isSame<number>()(pool.submit(total, numbers(), 1));
+    isSame<number>()(pool.run(total, pool.map((x: number) => x, [1]), 1));
+    isSame<ReadableStream<string>>()(
+      pool.stream(async function* (xs: ReadableStream<number>) {
+        for await (const x of xs) yield `${x}`;
+      }, numbers()),
+    );
+    // @ts-expect-error The stream is one of numbers.
+    pool.run(total, new ReadableStream<string>(), 1);
+    // @ts-expect-error An array isn't an async iterable.
+    pool.run(total, [1], 1);
+  });
+});
+
+Deno.test("TaskPort types the messages of a task", () => {
+  compile(() => {
+    const port = taskPort<"stop", { step: number }>();
+    port.postMessage({ step: 1 });
+    // @ts-expect-error The message has the wrong type.
+    port.postMessage("step");
+    isSame<IteratorResult<"stop", undefined>>()(port.next());
+    pool.with({ onMessage: (done: number) => done });
+    pool.with({
+      onMessage: async (message, port) => await port.postMessage(message),
+    });
+    const future = pool.submit((x: number) => x, 1);
+    isSame<number>()(future.onMessage((message) => message));
+    isSame<void>()(future.postMessage("any"));
+    // @ts-expect-error A listener is a function.
+    pool.with({ onMessage: "listener" });
+  });
 });

@@ -12,6 +12,9 @@ import {
   Pool,
   WorkerLostError,
 } from "../../../mod.ts";
+import { testArgumentBackPressure } from "../../conformance/conformance_arguments.ts";
+import type { Test } from "../../conformance/conformance_fixture.ts";
+import { testStreamBackPressure } from "../../conformance/conformance_streams.ts";
 import { startDelayingRelay } from "../../helpers/delaying_relay.ts";
 import {
   makeNetwork,
@@ -164,6 +167,26 @@ sshTest(
     await site.empty();
   },
 );
+
+/** Declares a test of a pool whose workers are at an ssh host far away. */
+const testFarAway: Test = (name, body) => {
+  sshTest(`Pool (ssh, far away) ${name}`, async () => {
+    await using site = await SshSite.start();
+    const { server } = site;
+    const target = { hostname: server.address, port: server.port };
+    await using relay = startDelayingRelay(target, DELAY);
+    await using pool = new Pool({
+      workers: 0,
+      hosts: site.host(0, {
+        host: `ssh://${server.user}@127.0.0.1:${relay.port}/2`,
+      }),
+    });
+    await body(pool);
+  });
+};
+
+testStreamBackPressure(testFarAway);
+testArgumentBackPressure(testFarAway);
 
 async function timed(action: () => Promise<unknown>): Promise<number> {
   const begin = performance.now();
