@@ -84,6 +84,16 @@ export interface CallTerms {
 
 const DEFAULT_TERMS: CallTerms = { retries: 0 };
 
+/** The state of a call's streams. */
+interface Streaming {
+  /** The streams that are arguments, and the messages, if there are any. */
+  streams?: CallStreams;
+  /** The credit of the values that the task yields; set by the first ones. */
+  account?: CreditAccount;
+  /** Whether the task waits for an argument. */
+  isStarved?: boolean;
+}
+
 /** The payload of a settled call. */
 const NOTHING: readonly unknown[] = [];
 
@@ -97,14 +107,8 @@ export abstract class Call {
   #state: CallState = "queued";
   #payload: readonly unknown[];
   #owner: CallOwner | undefined;
-  /** The worker that has the call. */
-  #runner: CallRunner | undefined;
-  /** The streams that are arguments, and the messages, if there are any. */
-  #streams: CallStreams | undefined;
-  /** The credit of the values that the task yields; set by the first ones. */
-  #account: CreditAccount | undefined;
-  /** Whether the task waits for an argument. */
-  #isStarved = false;
+  /** What only a call with streams needs: the fewer fields, the faster. */
+  #streaming: Streaming | undefined;
   #observer: CallObserver | undefined;
   #id = 0;
   #message = 0;
@@ -161,28 +165,29 @@ export abstract class Call {
 
   /** The streams that are arguments, and the messages, if there are any. */
   get streams(): CallStreams | undefined {
-    return this.#streams;
+    return this.#streaming?.streams;
   }
 
   /** Whether the call uses one of its worker's places. */
   get hasPlace(): boolean {
-    return this.#state !== "paused" && !this.#isStarved;
+    return this.#streaming === undefined ||
+      this.#state !== "paused" && !this.#streaming.isStarved;
   }
 
   /** Whether its worker may have used its place for other calls. */
   get mayHavePaused(): boolean {
-    return this.#account?.mayHaveWaited === true ||
-      this.#streams?.mayHaveWaited === true;
+    const { account, streams } = this.#streaming ?? {};
+    return account?.mayHaveWaited === true || streams?.mayHaveWaited === true;
   }
 
   /** Whether values that the task has yielded have arrived. */
   get hasYielded(): boolean {
-    return this.#account !== undefined;
+    return this.#streaming?.account !== undefined;
   }
 
   /** Whether the call can run again without a loss or a repetition of values. */
   get isRepeatable(): boolean {
-    return !this.hasYielded && this.#streams?.isUsed !== true;
+    return !this.hasYielded && this.streams?.isUsed !== true;
   }
 
   /** Whether somebody awaits the call; `true` if that isn't known. */
@@ -214,12 +219,12 @@ export abstract class Call {
 
   /** Gives streams to a call that wasn't sent. */
   attach(streams: CallStreams): void {
-    this.#streams = streams;
+    this.#streaming = { streams };
   }
 
   /** Returns the messages to and from the task, from now on. */
   openMessages(): CallMessages {
-    const known = this.#streams?.messages;
+    const known = this.streams?.messages;
     if (known !== undefined) return known;
     const messages = new CallMessages(
       undefined,
@@ -229,22 +234,20 @@ export abstract class Call {
       messages.end();
       return messages;
     }
-    this.#streams ??= new CallStreams([], undefined);
-    this.#streams.addMessages(messages, this.#runner?.link(this));
+    const streaming = this.#streaming ??= {};
+    streaming.streams ??= new CallStreams([], undefined);
+    streaming.streams.addMessages(messages, this.#runner?.link(this));
     return messages;
   }
 
   /** Marks the call as sent to a worker. */
   send(worker: CallRunner, id: number, message: number, bytes: number): void {
-    this.#owner = this.#runner = worker;
+    this.#owner = worker;
     this.#id = id;
     this.#message = message;
     this.#bytes = bytes;
     this.#move("sent");
-    this.#streams?.open(worker.link(this), {
-      paused: () => this.#starve(true),
-      resumed: () => this.#starve(false),
-    });
+    if (this.#streaming !== undefined) this.#open(worker.link(this));
   }
 
   /**
@@ -254,21 +257,22 @@ export abstract class Call {
    * @throws {RangeError} If the worker had no credit for them.
    */
   yielded(values: readonly unknown[], bytes: number): void {
-    this.#account ??= new CreditAccount(
+    const streaming = this.#streaming ??= {};
+    const account = streaming.account ??= new CreditAccount(
       this.mode === ResultMode.STREAM ? STREAM_CREDIT : SMALL_CREDIT,
     );
-    this.#account.received(values.length, bytes);
+    account.received(values.length, bytes);
     if (this.#state !== "sent" && this.#state !== "paused") return;
     this.received(values, bytes, this);
-    if (this.#state === "sent" && this.#account.isExhausted) {
-      if (!this.#isStarved) this.#runner?.paused(this);
+    if (this.#state === "sent" && account.isExhausted) {
+      if (!streaming.isStarved) this.#runner?.paused(this);
       this.#move("paused");
     }
   }
 
   /** Handles that values were read, and lets the task yield more. */
   read(values: number, bytes: number): void {
-    const credit = this.#account?.read(values, bytes);
+    const credit = this.#streaming?.account?.read(values, bytes);
     if (credit === undefined) return;
     if (this.#state !== "sent" && this.#state !== "paused") return;
     this.#resume();
@@ -277,14 +281,13 @@ export abstract class Call {
 
   /** Marks the call as queued again: its lost worker can't have begun it. */
   requeue(): void {
-    this.#owner = this.#runner = undefined;
+    this.#owner = undefined;
     this.#move("queued");
   }
 
   /** Marks the call as lost with its worker; it will run again. */
   lose(owner: CallOwner): void {
     this.#owner = owner;
-    this.#runner = undefined;
     this.#move("requeued");
   }
 
@@ -294,8 +297,10 @@ export abstract class Call {
    * @returns Whether the call was neither settled nor abandoned before.
    */
   abandon(): boolean {
-    this.#starve(false);
-    this.#resume();
+    if (this.#streaming !== undefined) {
+      this.#starve(false);
+      this.#resume();
+    }
     const state = this.#state;
     if (state === "settled" || state === "abandoned") return false;
     const owner = this.#owner;
@@ -309,7 +314,7 @@ export abstract class Call {
       owner?.release(this);
       this.#observer?.moved(this, state, "settled");
     }
-    this.#streams?.end();
+    this.streams?.end();
     return true;
   }
 
@@ -401,18 +406,36 @@ export abstract class Call {
   /** Handles that an abandoned call has ended. */
   protected ended(): void {}
 
+  /** The worker that has the call. */
+  get #runner(): CallRunner | undefined {
+    const hasRunner = this.#state === "sent" || this.#state === "paused" ||
+      this.#state === "abandoned";
+    return hasRunner ? this.#owner as CallRunner : undefined;
+  }
+
+  #open(link: StreamLink): void {
+    this.streams?.open(link, {
+      paused: () => this.#starve(true),
+      resumed: () => this.#starve(false),
+    });
+  }
+
   /** Makes the call settled; returns its state before. */
   #leave(): CallState {
     const state = this.#state;
     if (state === "settled") return state;
-    if (this.#isStarved && state === "sent") {
+    this.#state = "settled";
+    this.#owner = undefined;
+    if (this.#streaming !== undefined) this.#end(state, this.#streaming);
+    return state;
+  }
+
+  #end(from: CallState, streaming: Streaming): void {
+    if (streaming.isStarved && from === "sent") {
       this.#observer?.waits?.(this, false);
     }
-    this.#isStarved = false;
-    this.#state = "settled";
-    this.#owner = this.#runner = undefined;
-    this.#streams?.end();
-    return state;
+    streaming.isStarved = false;
+    streaming.streams?.end();
   }
 
   /** Comes after the delivery, which may submit a follow-up call. */
@@ -425,13 +448,14 @@ export abstract class Call {
   #resume(): void {
     if (this.#state !== "paused") return;
     this.#move("sent");
-    if (!this.#isStarved) this.#runner?.resumed(this);
+    if (!this.#streaming?.isStarved) this.#runner?.resumed(this);
   }
 
   /** Sets whether the task waits for an argument. */
   #starve(isStarved: boolean): void {
-    if (this.#isStarved === isStarved) return;
-    this.#isStarved = isStarved;
+    const streaming = this.#streaming!;
+    if ((streaming.isStarved ?? false) === isStarved) return;
+    streaming.isStarved = isStarved;
     if (this.#state !== "sent") return;
     this.#observer?.waits?.(this, isStarved);
     if (isStarved) this.#runner?.paused(this);
@@ -440,7 +464,7 @@ export abstract class Call {
 
   #move(to: CallState): void {
     const from = this.#state;
-    const isStarved = this.#isStarved;
+    const isStarved = this.#streaming?.isStarved;
     if (isStarved && from === "sent") this.#observer?.waits?.(this, false);
     this.#state = to;
     this.#observer?.moved(this, from, to);

@@ -41,16 +41,22 @@ interface Batch {
   readonly source: Call | undefined;
 }
 
+/** The values of a call that yields them one by one. */
+interface Batches {
+  /** The batch that is being read. */
+  current: Batch | undefined;
+  /** The batches after it. */
+  readonly waiting: Queue<Batch>;
+}
+
 const NO_VALUES: readonly unknown[] = [];
 
 /** A call for one item or a chunk of items. */
 export class MapCall extends Call {
   readonly #run: MapCallOwner;
   #values: readonly unknown[] = NO_VALUES;
-  /** The batches to read after the current values, if the call yields any. */
-  #batches: Queue<Batch> | undefined;
-  /** The batch that is being read. */
-  #batch: Batch | undefined;
+  /** Set if the call yields values one by one. */
+  #batches: Batches | undefined;
   #thrown: Thrown | undefined;
   #resultBytes = 0;
   #hasArrived = false;
@@ -117,7 +123,7 @@ export class MapCall extends Call {
 
   /** Whether there are values to read, or all of them were read. */
   get isReadable(): boolean {
-    return this.#hasArrived || (this.#batches?.length ?? 0) > 0;
+    return this.#hasArrived || (this.#batches?.waiting.length ?? 0) > 0;
   }
 
   /** Whether the call was abandoned before its outcome arrived. */
@@ -133,21 +139,21 @@ export class MapCall extends Call {
 
   /** Moves on to values that have arrived; returns whether there are any. */
   nextBatch(): boolean {
-    if (this.#batches === undefined) return false;
-    const read = this.#batch;
-    this.#batch = this.#batches.shift();
-    this.#values = this.#batch?.values ?? NO_VALUES;
+    const batches = this.#batches;
+    if (batches === undefined) return false;
+    const read = batches.current;
+    batches.current = batches.waiting.shift();
+    this.#values = batches.current?.values ?? NO_VALUES;
     if (read !== undefined) {
       this.#run.consumed(read.bytes);
       read.source?.read(read.values.length, read.bytes);
     }
-    return this.#batch !== undefined;
+    return batches.current !== undefined;
   }
 
   /** Appends values to read. */
   append(batch: Batch): void {
-    this.#batches ??= new Queue();
-    this.#batches.push(batch);
+    this.#stream().waiting.push(batch);
     this.#run.yielded(this, batch.bytes);
   }
 
@@ -180,7 +186,7 @@ export class MapCall extends Call {
 
   protected override finished(microseconds: number | undefined): void {
     // The task may have yielded nothing.
-    this.#batches ??= new Queue();
+    this.#stream();
     this.#hasArrived = true;
     this.#run.settled(this, [], microseconds);
   }
@@ -203,6 +209,10 @@ export class MapCall extends Call {
     this.#thrown = { reason };
     this.#hasArrived = true;
     this.#run.settled(this, []);
+  }
+
+  #stream(): Batches {
+    return this.#batches ??= { current: undefined, waiting: new Queue() };
   }
 }
 
