@@ -1,5 +1,5 @@
 import { ResultMode } from "../protocol/worker_messages.ts";
-import { SMALL_CREDIT, STREAM_CREDIT } from "../streams/credit.ts";
+import { FLATTEN_CREDIT, STREAM_CREDIT } from "../streams/credit.ts";
 import { CreditAccount } from "../streams/credit_account.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
 import { CallMessages } from "./call_messages.ts";
@@ -259,7 +259,7 @@ export abstract class Call {
   yielded(values: readonly unknown[], bytes: number): void {
     const streaming = this.#streaming ??= {};
     const account = streaming.account ??= new CreditAccount(
-      this.mode === ResultMode.STREAM ? STREAM_CREDIT : SMALL_CREDIT,
+      this.mode === ResultMode.STREAM ? STREAM_CREDIT : FLATTEN_CREDIT,
     );
     account.received(values.length, bytes);
     if (this.#state !== "sent" && this.#state !== "paused") return;

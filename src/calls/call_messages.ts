@@ -1,8 +1,8 @@
 import {
   Credit,
   type CreditAmount,
+  MESSAGE_CREDIT,
   NO_CREDIT,
-  SMALL_CREDIT,
 } from "../streams/credit.ts";
 import { StreamNumber } from "../protocol/worker_messages.ts";
 import { CreditAccount } from "../streams/credit_account.ts";
@@ -32,7 +32,7 @@ export class CallMessages {
   #listener: MessageListener | undefined;
   #link: StreamLink | undefined;
   #credit = new Credit(NO_CREDIT);
-  #account = new CreditAccount(SMALL_CREDIT);
+  #account = new CreditAccount(MESSAGE_CREDIT);
   readonly #waiting = new Queue<Waiting>();
   readonly #received = new Queue<Batch>();
   #isDelivering = false;
@@ -66,9 +66,9 @@ export class CallMessages {
   /** See {@linkcode CallPort.postMessage}. */
   postMessage(message: unknown): Promise<void> {
     if (this.#hasEnded) return Promise.resolve();
-    if (this.#waiting.length >= SMALL_CREDIT.values) {
+    if (this.#waiting.length >= MESSAGE_CREDIT.values) {
       throw new DOMException(
-        `The task hasn't read ${SMALL_CREDIT.values} messages: await postMessage() before the next one`,
+        `The task hasn't read ${MESSAGE_CREDIT.values} messages: await postMessage() before the next one`,
         "QuotaExceededError",
       );
     }
@@ -84,7 +84,7 @@ export class CallMessages {
   open(link: StreamLink): void {
     this.#link = link;
     this.#credit = new Credit(NO_CREDIT);
-    this.#account = new CreditAccount(SMALL_CREDIT);
+    this.#account = new CreditAccount(MESSAGE_CREDIT);
   }
 
   /** Adds credit from the worker. */

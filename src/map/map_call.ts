@@ -24,6 +24,8 @@ export interface MapCallOwner {
   yielded(call: MapCall, bytes: number): void;
   /** Handles that such values were read. */
   consumed(bytes: number): void;
+  /** Whether somebody waits for the next result. */
+  readonly isAwaited: boolean;
 }
 
 /** Wraps a thrown value, because the value itself may be `undefined`. */
@@ -99,6 +101,11 @@ export class MapCall extends Call {
 
   override get mode(): ResultMode {
     return ResultMode.FLATTEN;
+  }
+
+  /** Whether somebody waits for the call, or for values that it yields. */
+  override get isAwaited(): boolean {
+    return !this.hasYielded || this.#run.isAwaited;
   }
 
   /** The results to read next. */

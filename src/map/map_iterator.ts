@@ -35,6 +35,11 @@ export class MapIterator<Result> implements MapResults<Result> {
     this.#reader = reader;
   }
 
+  /** Whether somebody waits for a result. */
+  get isAwaited(): boolean {
+    return this.#waiting.length > 0 || this.#collecting !== undefined;
+  }
+
   [Symbol.asyncIterator](): MapResults<Result> {
     return this;
   }

@@ -130,6 +130,11 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     return this.#plan.terms.host;
   }
 
+  /** Whether somebody waits for the next result. */
+  get isAwaited(): boolean {
+    return this.results.isAwaited;
+  }
+
   /** Whether the map submits no more calls. */
   get ended(): boolean {
     return this.#phase !== "running" && this.#rest.size === 0;

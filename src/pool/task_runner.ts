@@ -466,7 +466,7 @@ export class TaskRunner {
    * or an async iterable, such as a `ReadableStream`, or a promise of it. An
    * array or another collection remains one result.
    *
-   * A call gets at most 1,024 values or 512 KiB ahead of the reader, so an item
+   * A call gets at most 4,096 values or 512 KiB ahead of the reader, so an item
    * may yield any number of values.
    *
    * @example Usage

@@ -18,8 +18,11 @@ export const STREAM_CREDIT: CreditAmount = {
  */
 export const INPUT_CREDIT: CreditAmount = { values: 4_096, bytes: 2 ** 20 };
 
-/** The credit of each of many streams at the same time. */
-export const SMALL_CREDIT: CreditAmount = { values: 1_024, bytes: 2 ** 19 };
+/** The credit of each of the many calls of a map that yield values. */
+export const FLATTEN_CREDIT: CreditAmount = { values: 4_096, bytes: 2 ** 19 };
+
+/** The credit of the messages of a task, and of those to it. */
+export const MESSAGE_CREDIT: CreditAmount = { values: 1_024, bytes: 2 ** 19 };
 
 /** No credit: the receiver gives some when it first reads. */
 export const NO_CREDIT: CreditAmount = { values: 0, bytes: 0 };

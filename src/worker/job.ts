@@ -40,7 +40,7 @@ export class ItemValues {
   /** Ends the source, because nobody reads it. */
   drop(): void {
     TaskContext.abort(this.context);
-    resumeTask(this.context, () => void dropValues(this.source));
+    resumeTask(this.context, dropValues, this.source);
     TaskContext.end(this.context);
   }
 }

@@ -215,7 +215,7 @@ function openIn(
   context: TaskContext,
   iterable: unknown,
 ): ValueSource | undefined {
-  const source = resumeTask(context, () => openSource(iterable));
+  const source = resumeTask(context, openSource, iterable);
   restorePrimordials();
   return source;
 }
@@ -224,9 +224,17 @@ function takeNext(
   source: ValueSource,
   context: TaskContext,
 ): Step | PromiseLike<Step> {
-  const step = resumeTask(context, () => source.next());
+  const step = resumeTask(context, nextOf, source);
   restorePrimordials();
   return step;
+}
+
+function nextOf(source: ValueSource): Step | PromiseLike<Step> {
+  return source.next();
+}
+
+function close(source: ValueSource): unknown {
+  return source.close(cancelled());
 }
 
 /** Returns a function that closes a source once, and ignores its errors. */
@@ -235,7 +243,7 @@ function closer(source: ValueSource, context: TaskContext) {
   return () =>
     closing ??= (async () => {
       try {
-        const closing = resumeTask(context, () => source.close(cancelled()));
+        const closing = resumeTask(context, close, source);
         restorePrimordials();
         await closing;
       } catch {

@@ -1,5 +1,5 @@
 import { ResultMode } from "../protocol/worker_messages.ts";
-import { SMALL_CREDIT, STREAM_CREDIT } from "../streams/credit.ts";
+import { FLATTEN_CREDIT, STREAM_CREDIT } from "../streams/credit.ts";
 import type { CallStreams } from "./call_streams.ts";
 import { callId, type ChunkProgress, ItemValues, type Job } from "./job.ts";
 import { OutputStream } from "./output_stream.ts";
@@ -80,7 +80,7 @@ export class StreamingCalls {
     const { schedule, attempt } = this.#events;
     running.add(id, context);
     const isEager = job.mode === ResultMode.STREAM;
-    const most = isEager ? STREAM_CREDIT : SMALL_CREDIT;
+    const most = isEager ? STREAM_CREDIT : FLATTEN_CREDIT;
     const credit = this.#streams.openOutput(id, most);
     const output = new OutputStream(id, results, credit, isEager, {
       paused: () => this.#streams.pause(id),

@@ -104,14 +104,15 @@ export function runTask(
 }
 
 /** Runs a part of a task, such as a generator's body up to its next value. */
-export function resumeTask<Result>(
+export function resumeTask<Subject, Result>(
   context: TaskContext,
-  part: () => Result,
+  part: (subject: Subject) => Result,
+  subject: Subject,
 ): Result {
   const outer = current;
   current = context;
   try {
-    return part();
+    return part(subject);
   } finally {
     current = outer;
   }

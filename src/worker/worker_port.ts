@@ -1,4 +1,8 @@
-import { Credit, type CreditAmount, SMALL_CREDIT } from "../streams/credit.ts";
+import {
+  Credit,
+  type CreditAmount,
+  MESSAGE_CREDIT,
+} from "../streams/credit.ts";
 import { CreditAccount } from "../streams/credit_account.ts";
 import { ValueStream } from "../streams/value_stream.ts";
 import { DOMException } from "./primordials.ts";
@@ -16,8 +20,8 @@ export interface PortLink {
 /** A task's end of the messages between the task and its caller. */
 export class WorkerPort implements AsyncIterableIterator<unknown, undefined> {
   readonly #link: PortLink;
-  readonly #credit = new Credit(SMALL_CREDIT);
-  readonly #account = new CreditAccount(SMALL_CREDIT);
+  readonly #credit = new Credit(MESSAGE_CREDIT);
+  readonly #account = new CreditAccount(MESSAGE_CREDIT);
   readonly #incoming: ValueStream;
   #reader: ReadableStreamDefaultReader<unknown> | undefined;
   #isClosed = false;
@@ -33,7 +37,7 @@ export class WorkerPort implements AsyncIterableIterator<unknown, undefined> {
       },
       cancelled: () => {},
     });
-    link.grant(SMALL_CREDIT);
+    link.grant(MESSAGE_CREDIT);
   }
 
   [Symbol.asyncIterator](): this {

@@ -33,6 +33,7 @@ export const MAP: MapCallOwner = {
   grown() {},
   yielded() {},
   consumed() {},
+  isAwaited: true,
 };
 
 /** A task whose argument fake workers return. */

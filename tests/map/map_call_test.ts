@@ -16,6 +16,8 @@ class Owner {
   yielded(): void {}
 
   consumed(): void {}
+
+  readonly isAwaited = true;
 }
 
 Deno.test("MapCall reports how long a worker was busy", () => {

@@ -50,16 +50,16 @@ Deno.test("Executor stops taking values without credit, and begins another call"
 Deno.test("Executor takes fewer values of calls that flatten", async () => {
   await using worker = await Worker.open();
   worker.defineInline("function* (n) { for (let x = 0; x < n; x++) yield x }");
-  worker.receive([CALLS, TASK, 0, FLATTEN, [[2_000]]]);
-  worker.receive([CHUNK, TASK, 1, false, [600, 600]]);
+  worker.receive([CALLS, TASK, 0, FLATTEN, [[5_000]]]);
+  worker.receive([CHUNK, TASK, 1, false, [2_400, 2_400]]);
   worker.receive([CALLS, GATED, 2, VALUE, [[7]]]);
   await haveBegun(1);
   open(7);
   const paused = await countValues(worker);
-  assertEquals([paused.count, paused.next[1]], [2 * 1_024, 2]);
-  worker.receive([CREDIT, 1, OUTPUT, 1_024, 2 ** 20]);
+  assertEquals([paused.count, paused.next[1]], [2 * 4_096, 2]);
+  worker.receive([CREDIT, 1, OUTPUT, 4_096, 2 ** 20]);
   const rest = await countValues(worker);
-  assertEquals([rest.count, rest.next.slice(0, 2)], [176, [END, 1]]);
+  assertEquals([rest.count, rest.next.slice(0, 2)], [704, [END, 1]]);
 });
 
 Deno.test("Executor ends a call without credit when it is cancelled", async () => {
