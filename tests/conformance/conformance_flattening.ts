@@ -148,7 +148,7 @@ function testFlatEnds(test: Test, testWith: TestWith): void {
         assertEquals((await map.next()).value, read++);
       }
       const yielded = await pool.runOnAll(tasks.counted);
-      assertLessOrEqual(Math.max(...yielded), read + 2 * 1_024);
+      assertLessOrEqual(Math.max(...yielded), read + 2 * 4_096);
     }
     await map.return?.();
   });
