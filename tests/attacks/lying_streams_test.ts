@@ -54,7 +54,7 @@ const LIES: readonly [name: string, call: Call, lie: Lie][] = [
   [
     "yields more values of a chunk than it has credit for",
     map,
-    says((id) => [VALUES, id, OUTPUT, Array(1_025).fill(0)]),
+    says((id) => [VALUES, id, OUTPUT, Array(4_097).fill(0)]),
   ],
   [
     "yields no values",
