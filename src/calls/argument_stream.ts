@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers";
 import { Credit, type CreditAmount, NO_CREDIT } from "../streams/credit.ts";
 import type { Starvation } from "../streams/starvation.ts";
-import type { StreamLink } from "./call_streams.ts";
+import type { StreamLink } from "./stream_link.ts";
 
 /** The used part of an async iterator or a stream's reader. */
 interface Source {

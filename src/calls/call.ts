@@ -3,7 +3,8 @@ import { FLATTEN_CREDIT, STREAM_CREDIT } from "../streams/credit.ts";
 import { CreditAccount } from "../streams/credit_account.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
 import { CallMessages } from "./call_messages.ts";
-import { CallStreams, type StreamLink } from "./call_streams.ts";
+import { CallStreams } from "./call_streams.ts";
+import type { StreamLink } from "./stream_link.ts";
 
 /**
  * The states of a call, and the methods that change them:
@@ -235,7 +236,7 @@ export abstract class Call {
       return messages;
     }
     const streaming = this.#streaming ??= {};
-    streaming.streams ??= new CallStreams([], undefined);
+    streaming.streams ??= new CallStreams([]);
     streaming.streams.addMessages(messages, this.#runner?.link(this));
     return messages;
   }

@@ -6,9 +6,10 @@ import {
 } from "../streams/credit.ts";
 import { StreamNumber } from "../protocol/worker_messages.ts";
 import { CreditAccount } from "../streams/credit_account.ts";
+import { isPromiseLike } from "../util/is_promise_like.ts";
 import { Queue } from "../util/queue.ts";
 import type { CallPort, MessageListener } from "../options/call_options.ts";
-import type { StreamLink } from "./call_streams.ts";
+import type { StreamLink } from "./stream_link.ts";
 
 /** Messages that arrived together. */
 interface Batch {
@@ -158,9 +159,4 @@ export class CallMessages {
     }
     this.#isDelivering = false;
   }
-}
-
-function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null &&
-    typeof (value as PromiseLike<unknown>).then === "function";
 }

@@ -1,29 +1,8 @@
 import { StreamNumber } from "../protocol/worker_messages.ts";
-import type { CreditAmount } from "../streams/credit.ts";
 import { type PauseEvents, Starvation } from "../streams/starvation.ts";
 import type { ArgumentStream } from "./argument_stream.ts";
 import type { CallMessages } from "./call_messages.ts";
-
-/** Sends values of a call's streams to the worker that has the call. */
-export interface StreamLink {
-  /**
-   * Writes a value.
-   *
-   * @returns Its size in bytes.
-   * @throws {DOMException} If it can't be sent.
-   */
-  write(stream: number, value: unknown): number;
-  /** Sends what was written. */
-  flush(): void;
-  /** Waits until written values have left; `undefined` if they were copied. */
-  drained(): Promise<void> | undefined;
-  /** Ends a stream, with the error in the list if there is one. */
-  close(stream: number, errors: readonly unknown[]): void;
-  /** Grants credit for the task's messages. */
-  grantMessages(credit: CreditAmount): void;
-  /** Grants credit for the values that the task yields. */
-  grantOutput(credit: CreditAmount): void;
-}
+import type { StreamLink } from "./stream_link.ts";
 
 /** The streams that are arguments of a call, and its messages. */
 export class CallStreams {
@@ -32,12 +11,8 @@ export class CallStreams {
   #starvation: Starvation | undefined;
 
   /** Constructs the streams of a call that no worker has. */
-  constructor(
-    inputs: readonly ArgumentStream[],
-    messages: CallMessages | undefined,
-  ) {
+  constructor(inputs: readonly ArgumentStream[]) {
     this.#inputs = inputs;
-    this.#messages = messages;
   }
 
   /** The indexes of the arguments that are streams. */

@@ -8,7 +8,10 @@ const { hasOwn } = Object;
 /** Appends arrays and properties, whose parts may be any values. */
 export abstract class ContainerWriter extends AttachmentWriter {
   /** Appends a value. */
-  abstract value(value: unknown): void;
+  abstract value(value: unknown, isList?: boolean): void;
+
+  /** Appends a part of a value; if that fails, removes it again. */
+  abstract part(value: unknown): void;
 
   /** Appends an array, or only the elements of a list of the protocol. */
   protected array(array: readonly unknown[], isList: boolean): void {

@@ -11,7 +11,7 @@ import {
 } from "node:util/types";
 import { URL } from "node:url";
 import { isBlob } from "./blobs.ts";
-import type { Encoder } from "./encoder.ts";
+import type { ContainerWriter } from "./container_writer.ts";
 import {
   errorClassName,
   errorKeys,
@@ -103,7 +103,7 @@ export class GraphCopy {
   readonly shells: Shell[] = [];
 
   readonly #serializer: V8Serializer;
-  readonly #encoder: Encoder;
+  readonly #encoder: ContainerWriter;
   readonly #copies = new Map<object, object>();
   /** The keys of {@linkcode GraphCopy.#copies}, in their order. */
   readonly #copied: object[] = [];
@@ -118,7 +118,7 @@ export class GraphCopy {
    *
    * @param encoder Takes the leaves as the copy encounters them.
    */
-  constructor(serializer: V8Serializer, encoder: Encoder) {
+  constructor(serializer: V8Serializer, encoder: ContainerWriter) {
     this.#serializer = serializer;
     this.#encoder = encoder;
   }

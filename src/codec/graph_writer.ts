@@ -1,4 +1,4 @@
-import type { Encoder } from "./encoder.ts";
+import type { ContainerWriter } from "./container_writer.ts";
 import { GraphCopy } from "./graph_copy.ts";
 import type { V8Serializer } from "./v8_serializer.ts";
 
@@ -10,7 +10,7 @@ import type { V8Serializer } from "./v8_serializer.ts";
 export function writeGraph(
   value: object,
   serializer: V8Serializer,
-  encoder: Encoder,
+  encoder: ContainerWriter,
 ): void {
   const start = encoder.skip(5);
   encoder.bytes[start] = 0xdd;

@@ -1,7 +1,5 @@
 import type { Call, CallTerms } from "../calls/call.ts";
 import type { CallerTrace } from "../calls/caller_trace.ts";
-import { CallMessages } from "../calls/call_messages.ts";
-import { CallStreams } from "../calls/call_streams.ts";
 import type { ChunkSize } from "./chunk_size.ts";
 import type { MapPhase, MapProgress } from "./display_map.ts";
 import { FlowControl } from "./flow_control.ts";
@@ -308,19 +306,12 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.#sink.resubmit(call);
   }
 
-  #listen(call: MapCall): void {
-    const { onMessage } = this.#plan;
-    if (onMessage === undefined) return;
-    const fail = (error: unknown) => void call.cancel(error);
-    call.attach(new CallStreams([], new CallMessages(onMessage, fail)));
-  }
-
   #makeCall(items: unknown[], bytes: number): MapCall {
-    const { task, spread, chunkSize, terms } = this.#plan;
+    const { task, spread, chunkSize, terms, onMessage } = this.#plan;
     if (chunkSize.single) {
       const args = spread ? argumentList(items[0]) : items;
       const call = new MapCall(this, task, args, undefined, terms, bytes);
-      this.#listen(call);
+      if (onMessage !== undefined) call.openMessages().listen(onMessage);
       return call;
     }
     const payload = spread ? items.map(argumentList) : items;

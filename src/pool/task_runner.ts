@@ -20,7 +20,6 @@ import {
   transformSettings,
 } from "../options/settings.ts";
 import { takeStreams } from "../calls/argument_stream.ts";
-import { CallMessages } from "../calls/call_messages.ts";
 import { CallStreams } from "../calls/call_streams.ts";
 import { StreamCall } from "../calls/stream_call.ts";
 import type {
@@ -637,10 +636,7 @@ export class TaskRunner {
     const calls: PromisedCall<unknown>[] = [];
     const makeCall = () => {
       const call = new PromisedCall<unknown>(registered, args, trace, terms);
-      if (onMessage !== undefined) {
-        const fail = (error: unknown) => void call.cancel(error);
-        call.attach(new CallStreams([], new CallMessages(onMessage, fail)));
-      }
+      if (onMessage !== undefined) call.openMessages().listen(onMessage);
       calls.push(call);
       return call;
     };
@@ -725,10 +721,10 @@ export class TaskRunner {
   ): ReadableStream<Transferred<Awaited<Item>>> {
     const registered = this.#engine.tasks.register(task);
     const trace = new CallerTrace(this.stream);
-    const streams = this.#takeStreams(args, (error) => call.cancel(error));
+    const streams = takeStreams(args);
     const terms = { ...this.#terms, group: {} };
     const call = new StreamCall(registered, args, trace, terms);
-    if (streams !== undefined) call.attach(streams);
+    if (streams !== undefined) call.attach(new CallStreams(streams));
     this.#submit(call);
     return call.readable as ReadableStream<Transferred<Awaited<Item>>>;
   }
@@ -879,7 +875,7 @@ export class TaskRunner {
   ): PromisedCall<unknown> {
     const registered = this.#engine.tasks.register(task);
     const trace = this.#engine.tracer.trace(below);
-    const streams = this.#takeStreams(args, (error) => call.cancel(error));
+    const streams = takeStreams(args);
     // Ending a call that takes too long must not fail others in its message.
     const terms = this.#isLimited ? { ...this.#terms, group: {} } : this.#terms;
     const isObserved = this.#engine.scheduler.pending < MAX_OBSERVED;
@@ -890,13 +886,14 @@ export class TaskRunner {
       terms,
       isObserved,
     );
-    if (streams !== undefined) call.attach(streams);
+    if (streams !== undefined) call.attach(new CallStreams(streams));
     this.#submit(call);
     return call;
   }
 
   #submit(call: PromisedCall<unknown> | StreamCall): void {
-    const { signal } = this.#options;
+    const { signal, onMessage } = this.#options;
+    if (onMessage !== undefined) call.openMessages().listen(onMessage);
     if (signal?.aborted) {
       call.abort(signal.reason);
       return;
@@ -907,18 +904,6 @@ export class TaskRunner {
       call.whenSettled(watchLimits(this.#options, end));
     }
     this.#engine.scheduler.submit(call);
-  }
-
-  /** Takes the streams out of arguments; adds messages if there is a listener. */
-  #takeStreams(
-    args: unknown[],
-    fail: (error: unknown) => void,
-  ): CallStreams | undefined {
-    const { onMessage } = this.#options;
-    const inputs = takeStreams(args);
-    if (inputs === undefined && onMessage === undefined) return undefined;
-    const messages = onMessage && new CallMessages(onMessage, fail);
-    return new CallStreams(inputs ?? [], messages);
   }
 
   /** Returns the size of a map's chunks: with messages, each item is a call. */

@@ -1,10 +1,11 @@
 import type { Call, CallRunner } from "../calls/call.ts";
 import type { ArgumentStream } from "../calls/argument_stream.ts";
-import type { StreamLink } from "../calls/call_streams.ts";
+import type { StreamLink } from "../calls/stream_link.ts";
 import { CallWriter, type ModuleSource } from "./call_writer.ts";
 import { CallsInFlight, type UnansweredCalls } from "./calls_in_flight.ts";
 import { GracePeriod } from "./grace_period.ts";
 import type { HostTally } from "./host_tally.ts";
+import { WorkerLink } from "./worker_link.ts";
 import type { PrefetchWindow } from "./prefetch_window.ts";
 import type { WorkerEnd, WorkerProcess } from "../spawner/worker_process.ts";
 import type { Channel } from "../transport/channel.ts";
@@ -19,8 +20,6 @@ import {
   type WorkerMessage,
 } from "../protocol/worker_messages.ts";
 import { fromWorker } from "../protocol/check_messages.ts";
-import { unsendableError } from "../codec/unsendable_error.ts";
-import type { CreditAmount } from "../streams/credit.ts";
 
 /** A worker's process, its host's tally and the settings that apply to it. */
 export interface WorkerProfile {
@@ -341,51 +340,6 @@ export class WorkerHandle implements CallRunner {
       this.#grace.watch();
     }
     return call;
-  }
-}
-
-/** Sends values of one call's streams. */
-class WorkerLink implements StreamLink {
-  readonly #writer: CallWriter;
-  readonly #id: number;
-
-  constructor(writer: CallWriter, id: number) {
-    this.#writer = writer;
-    this.#id = id;
-  }
-
-  write(stream: number, value: unknown): number {
-    return this.#writer.writeValue(this.#id, stream, value);
-  }
-
-  flush(): void {
-    this.#writer.flush();
-  }
-
-  drained(): Promise<void> | undefined {
-    return this.#writer.drained();
-  }
-
-  close(stream: number, errors: readonly unknown[]): void {
-    const { CLOSE } = MessageType;
-    try {
-      this.#writer.post([CLOSE, this.#id, stream, [...errors]]);
-    } catch (reason) {
-      const error = unsendableError("error", reason);
-      this.#writer.post([CLOSE, this.#id, stream, [error]]);
-    }
-  }
-
-  grantMessages(credit: CreditAmount): void {
-    this.#grant(StreamNumber.PORT, credit);
-  }
-
-  grantOutput(credit: CreditAmount): void {
-    this.#grant(StreamNumber.OUTPUT, credit);
-  }
-
-  #grant(stream: number, { values, bytes }: CreditAmount): void {
-    this.#writer.post([MessageType.CREDIT, this.#id, stream, values, bytes]);
   }
 }
 

@@ -49,11 +49,6 @@ export class ValueStream {
     }, { highWaterMark: 0 });
   }
 
-  /** Whether the stream has ended, failed or was cancelled. */
-  get isClosed(): boolean {
-    return this.#isClosed;
-  }
-
   /** Appends values. */
   push(values: readonly unknown[], bytes: number): void {
     if (this.#isClosed) return;

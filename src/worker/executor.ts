@@ -18,7 +18,8 @@ import { StreamingCalls } from "./streaming_calls.ts";
 import { runTask, TaskContext } from "./task_context.ts";
 import { type LoadedTask, TaskTable } from "./task_table.ts";
 import { prepareThrown } from "./thrown.ts";
-import { isPromiseLike, yieldsValues } from "./value_source.ts";
+import { isPromiseLike } from "../util/is_promise_like.ts";
+import { yieldsValues } from "./value_source.ts";
 
 /**
  * How long tasks run before results are sent and messages are read, in

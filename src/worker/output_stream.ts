@@ -6,12 +6,8 @@ import { cancelled, now, restorePrimordials } from "./primordials.ts";
 import type { ResultWriter } from "./result_writer.ts";
 import { resumeTask, TaskContext } from "./task_context.ts";
 import type { LoadedTask } from "./task_table.ts";
-import {
-  isPromiseLike,
-  openSource,
-  type Step,
-  type ValueSource,
-} from "./value_source.ts";
+import { isPromiseLike } from "../util/is_promise_like.ts";
+import { openSource, type Step, type ValueSource } from "./value_source.ts";
 
 /** How long values are taken before they are sent, in milliseconds. */
 const SLICE_MILLISECONDS = 1;

@@ -8,7 +8,8 @@ import type { ResultWriter } from "./result_writer.ts";
 import type { RunningTasks } from "./running_tasks.ts";
 import { runTask, TaskContext } from "./task_context.ts";
 import { prepareThrown } from "./thrown.ts";
-import { isPromiseLike, yieldsValues } from "./value_source.ts";
+import { isPromiseLike } from "../util/is_promise_like.ts";
+import { yieldsValues } from "./value_source.ts";
 
 /** The executor of the streaming calls. */
 export interface StreamingCallsEvents {

@@ -3,7 +3,7 @@ import {
   ArgumentStream,
   takeStreams,
 } from "../../src/calls/argument_stream.ts";
-import type { StreamLink } from "../../src/calls/call_streams.ts";
+import type { StreamLink } from "../../src/calls/stream_link.ts";
 import { Starvation } from "../../src/streams/starvation.ts";
 import { settled } from "../helpers/fake_worker.ts";
 import { CountedSource } from "../helpers/stream_fixture.ts";

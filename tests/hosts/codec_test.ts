@@ -2,42 +2,10 @@ import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { Pool } from "../../mod.ts";
 import { testConformance } from "../conformance/conformance.ts";
 import { XS } from "../conformance/conformance_fixture.ts";
-import {
-  type SpawnerServerProcess,
-  startSpawnerServer,
-} from "../helpers/spawner_server.ts";
-import {
-  sshdProblem,
-  type SshServer,
-  sshTest,
-  startSshServer,
-} from "../helpers/ssh_server.ts";
+import { useMixedHosts } from "../helpers/mixed_fixture.ts";
+import { sshTest } from "../helpers/ssh_server.ts";
 
-let spawner: SpawnerServerProcess;
-let ssh: SshServer;
-
-if (sshdProblem === undefined) {
-  Deno.test.beforeAll(async () => {
-    spawner = await startSpawnerServer();
-    ssh = await startSshServer();
-  });
-  Deno.test.afterAll(async () => {
-    await spawner[Symbol.asyncDispose]();
-    await ssh.stop();
-  });
-}
-
-/** One worker on this machine, one by ssh, and one on a spawner server. */
-function mixed() {
-  return {
-    workers: 1,
-    hosts: [
-      { host: ssh.spec(1), sshArgs: ssh.sshArgs, name: "by ssh" },
-      { host: spawner.spec(1), name: "at spawner" },
-    ],
-    codec: "structured",
-  } as const;
-}
+const mixed = useMixedHosts();
 
 testConformance({
   name: "local, codec: 'structured'",
@@ -53,7 +21,7 @@ interface Loop {
 sshTest(
   "Pool keeps cycles on every kind of host with codec: 'structured'",
   async () => {
-    await using pool = new Pool(mixed());
+    await using pool = new Pool({ ...mixed(), codec: "structured" });
     const loop: Loop = { n: 1 };
     loop.self = loop;
     const next = (loop: Loop) => {

@@ -3,41 +3,10 @@ import { Pool, type TaskRunner } from "../../mod.ts";
 import { testConformance } from "../conformance/conformance.ts";
 import { double, naturals, XS } from "../conformance/conformance_fixture.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
-import {
-  type SpawnerServerProcess,
-  startSpawnerServer,
-} from "../helpers/spawner_server.ts";
-import {
-  sshdProblem,
-  type SshServer,
-  sshTest,
-  startSshServer,
-} from "../helpers/ssh_server.ts";
+import { useMixedHosts } from "../helpers/mixed_fixture.ts";
+import { sshTest } from "../helpers/ssh_server.ts";
 
-let spawner: SpawnerServerProcess;
-let ssh: SshServer;
-
-if (sshdProblem === undefined) {
-  Deno.test.beforeAll(async () => {
-    spawner = await startSpawnerServer();
-    ssh = await startSshServer();
-  });
-  Deno.test.afterAll(async () => {
-    await spawner[Symbol.asyncDispose]();
-    await ssh.stop();
-  });
-}
-
-/** One worker on this machine, one by ssh, and one on a spawner server. */
-function mixed() {
-  return {
-    workers: 1,
-    hosts: [
-      { host: ssh.spec(1), sshArgs: ssh.sshArgs, name: "by ssh" },
-      { host: spawner.spec(1), name: "at spawner" },
-    ],
-  };
-}
+const mixed = useMixedHosts();
 
 const PLACES = ["local", "by ssh", "at spawner"];
 

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import {
   ValueStream,
   type ValueStreamEvents,
@@ -47,7 +47,6 @@ Deno.test("ValueStream ends after its last value, read or unread", async () => {
     const last = reader.read();
     if (!isEarly) stream.end();
     assertEquals((await last).done, true);
-    assert(stream.isClosed);
   }
   const { stream } = record();
   stream.end();
@@ -114,7 +113,7 @@ Deno.test("ValueStream passes on that its reader has left, and waits", async () 
     hasLeft = true;
   })();
   await settled();
-  assertEquals([hasLeft, reasons.length, stream.isClosed], [false, 1, true]);
+  assertEquals([hasLeft, reasons.length], [false, 1]);
   stream.push([3], 1);
   resolve();
   await left;

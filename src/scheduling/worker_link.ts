@@ -1,0 +1,51 @@
+import type { StreamLink } from "../calls/stream_link.ts";
+import { unsendableError } from "../codec/unsendable_error.ts";
+import { MessageType, StreamNumber } from "../protocol/worker_messages.ts";
+import type { CreditAmount } from "../streams/credit.ts";
+import type { CallWriter } from "./call_writer.ts";
+
+/** Sends values of the streams of one call to its worker. */
+export class WorkerLink implements StreamLink {
+  readonly #writer: CallWriter;
+  readonly #id: number;
+
+  /** Constructs the link of the call with an id. */
+  constructor(writer: CallWriter, id: number) {
+    this.#writer = writer;
+    this.#id = id;
+  }
+
+  write(stream: number, value: unknown): number {
+    return this.#writer.writeValue(this.#id, stream, value);
+  }
+
+  flush(): void {
+    this.#writer.flush();
+  }
+
+  drained(): Promise<void> | undefined {
+    return this.#writer.drained();
+  }
+
+  close(stream: number, errors: readonly unknown[]): void {
+    const { CLOSE } = MessageType;
+    try {
+      this.#writer.post([CLOSE, this.#id, stream, [...errors]]);
+    } catch (reason) {
+      const error = unsendableError("error", reason);
+      this.#writer.post([CLOSE, this.#id, stream, [error]]);
+    }
+  }
+
+  grantMessages(credit: CreditAmount): void {
+    this.#grant(StreamNumber.PORT, credit);
+  }
+
+  grantOutput(credit: CreditAmount): void {
+    this.#grant(StreamNumber.OUTPUT, credit);
+  }
+
+  #grant(stream: number, { values, bytes }: CreditAmount): void {
+    this.#writer.post([MessageType.CREDIT, this.#id, stream, values, bytes]);
+  }
+}
