@@ -48,6 +48,21 @@ export interface LostWorker extends UnansweredCalls {
   readonly cause: unknown;
 }
 
+/** Whether a worker is kept for calls in isolation. */
+export type Reservation = "isolated" | "draining" | undefined;
+
+/** A worker's callbacks to its scheduler. */
+export interface WorkerEvents {
+  /**
+   * Handles a change of what the worker has or can take.
+   *
+   * @param answered How many calls it answered.
+   */
+  changed(answered: number): void;
+  /** Handles that a task was sent to the worker. */
+  defined?(task: number): void;
+}
+
 /** The pool's end of a worker: sends calls, and receives their outcomes. */
 export class WorkerHandle implements CallRunner {
   /** The worker's name in messages. */
@@ -58,12 +73,6 @@ export class WorkerHandle implements CallRunner {
   readonly window: PrefetchWindow;
   /** Whether the worker is lost. */
   lost = false;
-  /**
-   * `"isolated"` while the worker runs one call in isolation; `"draining"`
-   * while it gets no new calls, because a call waits to run in isolation.
-   */
-  reservation: "isolated" | "draining" | undefined;
-
   readonly #profile: WorkerProfile;
   readonly #channel: Channel;
   readonly #writer: CallWriter;
@@ -72,7 +81,8 @@ export class WorkerHandle implements CallRunner {
   #abandoned = 0;
   readonly #grace: GracePeriod;
   #killed = false;
-  #onReturn: ((calls: number) => void) | undefined;
+  #reservation: Reservation;
+  #events: WorkerEvents | undefined;
 
   /** Constructs a handle for the worker at the other end of a channel. */
   constructor(
@@ -85,7 +95,11 @@ export class WorkerHandle implements CallRunner {
     this.window = window;
     this.#profile = profile;
     this.#channel = channel;
-    this.#writer = new CallWriter(channel, profile.modules);
+    this.#writer = new CallWriter(
+      channel,
+      profile.modules,
+      (task) => this.#events?.defined?.(task),
+    );
     const { concurrency, cancelGrace } = profile;
     this.#calls = new CallsInFlight(concurrency);
     this.#grace = new GracePeriod(
@@ -103,9 +117,17 @@ export class WorkerHandle implements CallRunner {
     return this.lost || this.#killed || this.#profile.process.isHostLost;
   }
 
+  /**
+   * `"isolated"` while the worker runs one call in isolation; `"draining"`
+   * while it gets no new calls, because a call waits to run in isolation.
+   */
+  get reservation(): Reservation {
+    return this.#reservation;
+  }
+
   /** Whether the worker accepts calls. */
   get isOpen(): boolean {
-    return !this.isEnding && this.reservation === undefined &&
+    return !this.isEnding && this.#reservation === undefined &&
       !this.#grace.isOver;
   }
 
@@ -119,9 +141,14 @@ export class WorkerHandle implements CallRunner {
     return host === undefined || host === this.host;
   }
 
-  /** Returns whether `tally` counts the worker's tasks. */
-  countsFor(tally: HostTally): boolean {
-    return tally === this.#profile.tally;
+  /** The tally of the worker's host. */
+  get tally(): HostTally {
+    return this.#profile.tally;
+  }
+
+  /** The numbers of the tasks that the worker knows. */
+  get definedTasks(): Iterable<number> {
+    return this.#writer.defined;
   }
 
   /** The unanswered calls of the worker. */
@@ -132,18 +159,16 @@ export class WorkerHandle implements CallRunner {
   /**
    * Receives results until the worker is lost.
    *
-   * @param onReturn Called after each message with the number of calls that it
-   * answered.
    * @returns How the worker was lost, and its unanswered calls.
    */
-  async receive(onReturn: (calls: number) => void): Promise<LostWorker> {
-    this.#onReturn = onReturn;
+  async receive(events: WorkerEvents): Promise<LostWorker> {
+    this.#events = events;
     let cause: unknown;
     try {
       await this.#channel.receive((message, byteLength) => {
         const calls = this.#settle(fromWorker(message), byteLength);
         if (this.#abandoned > 0) this.#grace.watch();
-        onReturn(calls);
+        this.#changed(calls);
       });
     } catch (error) {
       cause = error;
@@ -205,6 +230,7 @@ export class WorkerHandle implements CallRunner {
     this.#writer.post([MessageType.CANCEL, call.id]);
     this.#abandoned++;
     this.#grace.watch();
+    this.#changed();
   }
 
   /** Returns the way to send values of a call's streams. */
@@ -215,12 +241,19 @@ export class WorkerHandle implements CallRunner {
   /** Uses the place of a call that was paused for others. */
   paused(call: Call): void {
     this.window.returned(call.bytes);
-    this.#onReturn?.(0);
+    this.#changed();
   }
 
   /** Takes a place for a paused call that continues. */
   resumed(call: Call): void {
     this.window.sent(call.bytes);
+    this.#changed();
+  }
+
+  /** Keeps the worker for calls in isolation, or for all calls again. */
+  reserve(reservation: Reservation): void {
+    this.#reservation = reservation;
+    this.#changed();
   }
 
   /** Closes the connection, which ends the worker. */
@@ -235,6 +268,13 @@ export class WorkerHandle implements CallRunner {
   #kill(): void {
     this.#killed = true;
     this.#profile.process.kill(true);
+  }
+
+  #changed(answered = 0): void {
+    if (this.#reservation === "isolated" && this.window.calls === 0) {
+      this.#reservation = undefined;
+    }
+    this.#events?.changed(answered);
   }
 
   #settle(message: WorkerMessage, byteLength: number): number {

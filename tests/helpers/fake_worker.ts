@@ -166,7 +166,7 @@ export class HostBench implements AsyncDisposable {
   constructor() {
     this.scheduler = new Scheduler(this.#keepAlive, {
       lost: () => {},
-      expects: () => this.scheduler.workers.length === 0,
+      expects: () => this.scheduler.workers === 0,
       hostError: () => undefined,
     });
   }
