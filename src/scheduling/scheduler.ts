@@ -9,6 +9,7 @@ import { WorkerLostError } from "../errors/worker_lost_error.ts";
 import type { KeepAlive } from "../util/keep_alive.ts";
 import { PendingQueue } from "./pending_queue.ts";
 import type { PromisedCall } from "../calls/promised_call.ts";
+import { Rebalancer } from "./rebalancer.ts";
 import { Retries } from "./retries.ts";
 import { shareFairly } from "./share_fairly.ts";
 import type { LostWorker, WorkerHandle } from "./worker_handle.ts";
@@ -33,6 +34,7 @@ export class Scheduler {
   readonly #pending = new PendingQueue();
   readonly #workers = new WorkerSet();
   readonly #definedTasks = new DefinedTasks();
+  readonly #rebalancer = new Rebalancer(this.#workers);
   readonly #sources: CallSources;
   readonly #retries = new Retries();
   readonly #counts: CallCounts;
@@ -77,10 +79,11 @@ export class Scheduler {
     initializer: PromisedCall<unknown> | undefined,
   ): Promise<void> {
     const loss = worker.receive({
-      changed: () => {
-        this.#workers.refresh(worker);
+      changed: (answered) => {
+        this.#refresh(worker, answered > 0);
         this.wake();
       },
+      givenBack: (calls) => this.#takeBack(worker, calls),
       defined: (task) => this.#definedTasks.add(task, worker),
     });
     loss.then((loss) => this.#lost(worker, loss));
@@ -275,8 +278,10 @@ export class Scheduler {
         this.#workers,
         host,
         (worker, call) => this.#send(worker, call),
+        (worker) => this.#refresh(worker),
       );
     }
+    this.#rebalancer.balance();
     if (this.#counts.inFlight === 0) this.#beginBarrier();
   }
 
@@ -329,7 +334,23 @@ export class Scheduler {
   #sendAlone(worker: WorkerHandle, call: Call): void {
     this.#send(worker, call);
     worker.flush();
+    this.#refresh(worker);
+  }
+
+  #refresh(worker: WorkerHandle, hasAnswered = false): void {
     this.#workers.refresh(worker);
+    this.#rebalancer.update(worker, hasAnswered);
+  }
+
+  /** Queues calls again that a worker has given back. */
+  #takeBack(worker: WorkerHandle, calls: readonly Call[]): void {
+    if (calls.length === 0) return this.#rebalancer.gaveNothing(worker);
+    for (const call of calls) {
+      // The others were already queued again.
+      if (!call.isSubmitted) call.submit(this.#counts);
+    }
+    this.#pending.unshift(calls);
+    if (this.#cancelled !== undefined) this.cancelQueued(this.#cancelled);
   }
 
   #wakeAfterDispatch(): void {
@@ -368,6 +389,7 @@ export class Scheduler {
   /** Moves, retries or fails the calls of a lost worker. */
   #lost(worker: WorkerHandle, loss: LostWorker): void {
     this.#workers.remove(worker);
+    this.#rebalancer.remove(worker);
     this.#definedTasks.remove(worker);
     const begun = loss.begun.filter(isPending);
     const unbegun = loss.unbegun.filter(isPending);

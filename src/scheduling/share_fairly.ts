@@ -12,16 +12,18 @@ type Send = (worker: WorkerHandle, call: Call) => void;
  *
  * @param host The host of the calls; `undefined`: any.
  * @param send Sends a call to a worker.
+ * @param sent Called after a worker has got calls.
  */
 export function shareFairly(
   calls: CallList,
   workers: WorkerSet,
   host: string | undefined,
   send: Send,
+  sent: (worker: WorkerHandle) => void,
 ): void {
   while (calls.length > 0 && workers.room(host) > 0) {
     // Repeat: large calls fill a window early, and some calls can't be sent.
-    shareOnce(calls, workers, host, send);
+    shareOnce(calls, workers, host, send, sent);
   }
 }
 
@@ -30,6 +32,7 @@ function shareOnce(
   workers: WorkerSet,
   host: string | undefined,
   send: Send,
+  sent: (worker: WorkerHandle) => void,
 ): void {
   const fair = workers.fairShare(host, calls.length);
   while (calls.length > 0) {
@@ -41,6 +44,6 @@ function shareOnce(
       send(worker, call);
     }
     worker.flush();
-    workers.refresh(worker);
+    sent(worker);
   }
 }

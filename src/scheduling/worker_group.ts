@@ -19,6 +19,8 @@ export class WorkerGroup {
   /** How many workers have room, and how many calls these have. */
   #free = 0;
   #freeCalls = 0;
+  /** How many open workers could run another call at once. */
+  #idle = 0;
   /** Set once the group is sorted. */
   #heap: WorkerHeap | undefined;
 
@@ -39,6 +41,11 @@ export class WorkerGroup {
   /** How many more calls the workers can take. */
   get room(): number {
     return this.#room;
+  }
+
+  /** How many open workers could run another call at once. */
+  get idle(): number {
+    return this.#idle;
   }
 
   /** Whether {@linkcode WorkerGroup.leastBusy} is known. */
@@ -92,9 +99,11 @@ export class WorkerGroup {
     this.#count(load, -1);
   }
 
-  #count({ limit, room, calls }: WorkerLoad, sign: 1 | -1): void {
+  #count(load: WorkerLoad, sign: 1 | -1): void {
+    const { limit, room, calls, isOpen, worker } = load;
     this.#capacity += sign * limit;
     this.#room += sign * room;
+    if (isOpen && calls < worker.window.concurrency) this.#idle += sign;
     if (room === 0) return;
     this.#free += sign;
     this.#freeCalls += sign * calls;

@@ -14,6 +14,7 @@ import {
   type End,
   type Failure,
   MessageType,
+  type Recalled,
   type Results,
   StreamNumber,
   type Values,
@@ -51,6 +52,16 @@ export interface LostWorker extends UnansweredCalls {
 /** Whether a worker is kept for calls in isolation. */
 export type Reservation = "isolated" | "draining" | undefined;
 
+/** Which calls a worker should give back. */
+export interface RecallRequest {
+  /** One part in this many stays at the worker; 0: nothing stays. */
+  readonly parts: number;
+  /** How many items stay at least. */
+  readonly keep: number;
+  /** Whether the worker may cut a chunk that has begun. */
+  readonly cut: boolean;
+}
+
 /** A worker's callbacks to its scheduler. */
 export interface WorkerEvents {
   /**
@@ -59,6 +70,8 @@ export interface WorkerEvents {
    * @param answered How many calls it answered.
    */
   changed(answered: number): void;
+  /** Handles calls that the worker has given back, in the order of their ids. */
+  givenBack?(calls: readonly Call[]): void;
   /** Handles that a task was sent to the worker. */
   defined?(task: number): void;
 }
@@ -82,6 +95,10 @@ export class WorkerHandle implements CallRunner {
   readonly #grace: GracePeriod;
   #killed = false;
   #reservation: Reservation;
+  /** How many items its calls have. */
+  #items = 0;
+  /** The calls that it was asked to give back, and how it divides a chunk. */
+  #recall: { readonly parts: number } | undefined;
   #events: WorkerEvents | undefined;
 
   /** Constructs a handle for the worker at the other end of a channel. */
@@ -151,6 +168,16 @@ export class WorkerHandle implements CallRunner {
     return this.#writer.defined;
   }
 
+  /** How many items the worker's unanswered calls have. */
+  get items(): number {
+    return this.#items;
+  }
+
+  /** Whether the worker was asked to give back calls, and hasn't answered. */
+  get isRecalling(): boolean {
+    return this.#recall !== undefined;
+  }
+
   /** The unanswered calls of the worker. */
   get calls(): Iterable<Call> {
     return this.#calls;
@@ -208,6 +235,7 @@ export class WorkerHandle implements CallRunner {
     this.window.sent(bytes);
     call.send(this, id, writer.message, bytes);
     this.#calls.add(call);
+    this.#items += call.items;
   }
 
   /** Sends everything written so far. */
@@ -248,6 +276,12 @@ export class WorkerHandle implements CallRunner {
   resumed(call: Call): void {
     this.window.sent(call.bytes);
     this.#changed();
+  }
+
+  /** Asks the worker to give back calls that it hasn't begun. */
+  recall({ parts, keep, cut }: RecallRequest): void {
+    this.#recall = { parts };
+    this.#writer.post([MessageType.RECALL, parts, keep, cut]);
   }
 
   /** Keeps the worker for calls in isolation, or for all calls again. */
@@ -303,6 +337,9 @@ export class WorkerHandle implements CallRunner {
         this.#input(id, stream).end(reason);
         return 0;
       }
+      case MessageType.RECALLED:
+        this.#takeBack(message);
+        return 0;
     }
   }
 
@@ -372,9 +409,46 @@ export class WorkerHandle implements CallRunner {
     return 1;
   }
 
+  /** Takes back calls that the worker won't begin. */
+  #takeBack([, runs]: Recalled): void {
+    if (this.#recall === undefined) {
+      throw new RangeError("Malformed message: no calls were recalled");
+    }
+    const { parts } = this.#recall;
+    this.#recall = undefined;
+    const calls: Call[] = [];
+    // The last calls come first.
+    for (let at = runs.length - 3; at >= 0; at -= 3) {
+      const id = runs[at]!;
+      const count = runs[at + 1]!;
+      const kept = runs[at + 2]!;
+      if (kept > 0) calls.push(...this.#cut(id, kept, Math.max(1, parts - 1)));
+      for (let next = id; kept === 0 && next < id + count; next++) {
+        this.#calls.expectUnbegun(next);
+        const call = this.#take(next);
+        if (call.state === "sent") call.requeue();
+        else call.fail(undefined);
+        if (call.state === "queued") calls.push(call);
+      }
+    }
+    this.#events?.givenBack?.(calls);
+  }
+
+  /** Cuts a chunk, and returns calls for the items that were given back. */
+  #cut(id: number, kept: number, parts: number): Call[] {
+    this.#calls.expectCut(id, kept);
+    const call = this.#calls.get(id);
+    const { bytes, items } = call;
+    const rest = call.cut(kept, parts, this.window.silence * 1_000);
+    this.#items -= items - kept;
+    this.window.shrunk(bytes - call.bytes);
+    return rest;
+  }
+
   /** Removes and returns a call that was answered. */
   #take(id: number): Call {
     const call = this.#calls.take(id);
+    this.#items -= call.items;
     if (call.hasPlace) this.window.returned(call.bytes);
     if (call.state === "abandoned" && --this.#abandoned === 0) {
       this.#grace.watch();

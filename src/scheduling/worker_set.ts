@@ -22,6 +22,11 @@ export class WorkerSet {
     return this.#loads.size;
   }
 
+  /** How many open workers could run another call at once. */
+  get idle(): number {
+    return this.#all.idle;
+  }
+
   /** Returns an iterator over the workers, in the order they were added. */
   [Symbol.iterator](): Iterator<WorkerHandle> {
     return this.#loads.keys();

@@ -4,6 +4,7 @@ import {
   type Chunk,
   MessageType,
   type Open,
+  type Recall,
   ResultMode,
 } from "../protocol/worker_messages.ts";
 import { fromPool } from "../protocol/check_messages.ts";
@@ -94,6 +95,8 @@ export class Executor {
       }
       case MessageType.CANCEL:
         return this.#cancel(message[1]);
+      case MessageType.RECALL:
+        return this.#recall(message);
       case MessageType.FORGET:
         for (const task of message[1]) this.#tasks.forget(task);
         return;
@@ -288,6 +291,23 @@ export class Executor {
     this.#streams.end(id);
     this.#results.flush();
     // If its task is still loading, other calls may have waited behind it.
+    this.#schedule();
+  }
+
+  /** Gives back calls that haven't begun, for other workers. */
+  #recall([, parts, keep, mayCut]: Recall): void {
+    const given = this.#jobs.giveBack(parts, keep, mayCut);
+    this.#results.recalled(
+      given.flatMap(({ id, calls, kept }) => [id, calls, kept]),
+    );
+    for (const { id, calls, kept, job } of given) {
+      const { chunk } = job;
+      if (kept === 0) {
+        for (let call = id; call < id + calls; call++) this.#streams.end(call);
+      } else if (chunk?.skip(chunk.length - kept)) {
+        this.#sendChunk(job, chunk);
+      }
+    }
     this.#schedule();
   }
 

@@ -30,6 +30,7 @@ export const RUNNER: CallRunner = {
 /** Ignores the outcomes of a map's calls. */
 export const MAP: MapCallOwner = {
   settled() {},
+  cut: () => [],
   grown() {},
   yielded() {},
   consumed() {},
