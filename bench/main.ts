@@ -18,6 +18,7 @@ import {
 import { memory } from "./memory.ts";
 import { payload } from "./payload.ts";
 import { remote } from "./remote.ts";
+import { scale } from "./scale.ts";
 import { spawnerStartup } from "./spawner_startup.ts";
 import { sshStartup } from "./ssh_startup.ts";
 import { startup } from "./startup.ts";
@@ -36,6 +37,7 @@ export const SECTIONS: readonly Section[] = [
   startup,
   sshStartup,
   spawnerStartup,
+  scale,
   memory,
 ];
 
@@ -119,6 +121,7 @@ function printMachine({ deno, cpu, cores, os }: Machine): void {
 
 function printSection({ title }: Section, rows: readonly Row[]): void {
   console.log(`\n${title}`);
+  const width = Math.max(20, ...rows.map(({ name }) => name.length));
   for (const { name, unit, value, ratios } of rows) {
     const figure = value === null ? "not available" : format(value.median);
     const range = value === null ? "" : formatRange(value);
@@ -126,7 +129,7 @@ function printSection({ title }: Section, rows: readonly Row[]): void {
       .map(([limit, { median }]) => `${format(median)} × ${limit}`)
       .join(", ");
     const columns = [
-      name.padEnd(20),
+      name.padEnd(width),
       figure.padStart(12),
       unit.padEnd(5),
       range.padEnd(26),
