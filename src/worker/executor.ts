@@ -1,4 +1,3 @@
-import { setImmediate } from "node:timers";
 import {
   type Calls,
   type Chunk,
@@ -20,6 +19,7 @@ import { runTask, TaskContext } from "./task_context.ts";
 import { type LoadedTask, TaskTable } from "./task_table.ts";
 import { prepareThrown } from "./thrown.ts";
 import { isPromiseLike } from "../util/is_promise_like.ts";
+import { yieldToEvents } from "../util/timers.ts";
 import { yieldsValues } from "./value_source.ts";
 
 /**
@@ -185,7 +185,7 @@ export class Executor {
     if (this.#results.isFull) return this.#drain();
     if (now() < this.#sliceEnd) return true;
     // The event loop first handles its other events.
-    this.#runAfter(new Promise((resolve) => setImmediate(resolve)));
+    this.#runAfter(yieldToEvents());
     return false;
   }
 
