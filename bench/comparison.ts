@@ -109,13 +109,12 @@ function figuresOf(
     }
   }
   return new Map([...figures].map(([key, figure]) => {
-    const samples = samplesOf(spreads.get(key)!, reports.length);
+    const runs = spreads.get(key)!;
+    const samples = single
+      ? runs[0]!.samples
+      : runs.map(({ median }) => median);
     return [key, { ...figure, samples }];
   }));
-}
-
-function samplesOf(spreads: Spread[], runs: number): readonly number[] {
-  return runs === 1 ? spreads[0]!.samples : spreads.map(({ median }) => median);
 }
 
 function compareFigures(a: Figure | undefined, b: Figure | undefined): Change {
