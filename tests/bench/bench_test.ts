@@ -123,8 +123,12 @@ function checkRow({ name, unit, value, ratios }: Row): void {
   for (const ratio of Object.values(ratios)) checkSpread(ratio, name);
 }
 
-function checkSpread({ median, min, max }: Spread, name: string): void {
+function checkSpread(
+  { median, min, max, samples }: Spread,
+  name: string,
+): void {
   assertGreater(min, 0, name);
+  assertEquals([Math.min(...samples), Math.max(...samples)], [min, max], name);
   assert(min <= median && median <= max && Number.isFinite(max), name);
 }
 
