@@ -6,6 +6,7 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { cpus } from "node:os";
+import { fairness } from "./fairness.ts";
 import { latency } from "./latency.ts";
 import {
   type Effort,
@@ -18,6 +19,8 @@ import {
 import { memory } from "./memory.ts";
 import { payload } from "./payload.ts";
 import { remote } from "./remote.ts";
+import { sharing } from "./sharing.ts";
+import { sharingMixes } from "./sharing_mixes.ts";
 import { spawnerStartup } from "./spawner_startup.ts";
 import { sshStartup } from "./ssh_startup.ts";
 import { startup } from "./startup.ts";
@@ -33,6 +36,9 @@ export const SECTIONS: readonly Section[] = [
   payload,
   streams,
   remote,
+  sharing,
+  sharingMixes,
+  fairness,
   startup,
   sshStartup,
   spawnerStartup,
@@ -126,7 +132,7 @@ function printSection({ title }: Section, rows: readonly Row[]): void {
       .map(([limit, { median }]) => `${format(median)} × ${limit}`)
       .join(", ");
     const columns = [
-      name.padEnd(20),
+      name.padEnd(28),
       figure.padStart(12),
       unit.padEnd(5),
       range.padEnd(26),
