@@ -1,5 +1,5 @@
 import { bind, Pool } from "../mod.ts";
-import { Random } from "../tests/storm/random.ts";
+import { Random } from "../tests/helpers/random.ts";
 import {
   type Effort,
   percentile,

@@ -1,7 +1,7 @@
 import { type HostOptions, Pool } from "../mod.ts";
 import { startDelayingRelay } from "../tests/helpers/delaying_relay.ts";
 import { startSshServer } from "../tests/helpers/ssh_server.ts";
-import { Random } from "../tests/storm/random.ts";
+import { Random } from "../tests/helpers/random.ts";
 import {
   type Effort,
   type Row,
@@ -204,7 +204,7 @@ function repeat(count: number, length: number): number[] {
 export function shuffled<T>(list: readonly T[], random: Random): T[] {
   const copy = [...list];
   for (let at = copy.length - 1; at > 0; at--) {
-    const other = random.integer(0, at);
+    const other = random.below(at + 1);
     [copy[at], copy[other]] = [copy[other]!, copy[at]!];
   }
   return copy;

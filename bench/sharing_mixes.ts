@@ -1,5 +1,5 @@
 import { Pool } from "../mod.ts";
-import { Random } from "../tests/storm/random.ts";
+import { Random } from "../tests/helpers/random.ts";
 import {
   type Effort,
   inLoops,
@@ -46,6 +46,13 @@ type Order = keyof typeof ORDERS;
 
 const ORDER_NAMES = Object.keys(ORDERS) as Order[];
 
+/** The kinds of mixes, which take turns. */
+const KINDS = [true, false].flatMap((ordered) =>
+  SKEWS.flatMap((skew) =>
+    ORDER_NAMES.map((order) => ({ ordered, skew, order }))
+  )
+);
+
 /** The row of all mixes together. */
 const ALL = "mixes";
 
@@ -69,14 +76,15 @@ async function run(
   await Promise.all(pools.map((pool) => pool.ready));
   await inLoops(LANES, mixes, async (seed) => {
     const pool = pools.pop()!;
-    const order = ORDER_NAMES[seed % ORDER_NAMES.length]!;
-    const lengths = makeMix(seed, order, TOTAL * effort.scale);
-    const ordered = seed % 8 < 4;
+    const { order, skew, ordered } = KINDS[seed % KINDS.length]!;
+    const random = new Random(seed);
+    const lengths = makeLengths(random, skew, TOTAL * effort.scale);
+    const mix = ORDERS[order](lengths, random);
     const time = await seconds(() =>
-      pool.map(wait, lengths, { ordered }).toArray()
+      pool.map(wait, mix, { ordered }).toArray()
     );
-    const ratio = time / idealSeconds(lengths, WORKERS);
-    const ratioInOrder = time / secondsInOrder(lengths, WORKERS);
+    const ratio = time / idealSeconds(mix, WORKERS);
+    const ratioInOrder = time / secondsInOrder(mix, WORKERS);
     for (const name of [ALL, `${ALL}/${order}`]) {
       values.add(`sharing/${name}`, ratio);
       inOrder.add(`sharing/${name}`, ratioInOrder);
@@ -90,10 +98,8 @@ async function run(
   }));
 }
 
-/** Returns the lengths of a mix's tasks, in milliseconds. */
-function makeMix(seed: number, order: Order, total: number): number[] {
-  const random = Random.nth(seed, 3, seed);
-  const skew = random.pick(SKEWS);
+/** Returns random lengths of tasks with this total, in milliseconds. */
+function makeLengths(random: Random, skew: number, total: number): number[] {
   const lengths: number[] = [];
   for (let sum = 0; sum < total;) {
     const exponent = random.fraction() ** skew;
@@ -101,7 +107,7 @@ function makeMix(seed: number, order: Order, total: number): number[] {
     lengths.push(length);
     sum += length;
   }
-  return ORDERS[order](lengths, random);
+  return lengths;
 }
 
 /** Puts tasks of similar lengths next to each other, here and there. */
@@ -109,7 +115,7 @@ function blocks(lengths: number[], random: Random): number[] {
   const rest = lengths.toSorted((a, b) => a - b);
   const parts: number[][] = [];
   while (rest.length > 0) {
-    parts.push(rest.splice(0, random.integer(1, MAX_BLOCK)));
+    parts.push(rest.splice(0, 1 + random.below(MAX_BLOCK)));
   }
   return shuffled(parts, random).flat();
 }
