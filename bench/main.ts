@@ -4,6 +4,7 @@
  * @module
  */
 
+import { fairness } from "./fairness.ts";
 import { latency } from "./latency.ts";
 import type { Section } from "./measure.ts";
 import { memory } from "./memory.ts";
@@ -11,6 +12,8 @@ import { payload } from "./payload.ts";
 import { runProgram } from "./program.ts";
 import { remote } from "./remote.ts";
 import { scale } from "./scale.ts";
+import { sharing } from "./sharing.ts";
+import { sharingMixes } from "./sharing_mixes.ts";
 import { spawnerStartup } from "./spawner_startup.ts";
 import { sshStartup } from "./ssh_startup.ts";
 import { startup } from "./startup.ts";
@@ -25,6 +28,9 @@ export const SECTIONS: readonly Section[] = [
   latency,
   payload,
   streams,
+  sharing,
+  sharingMixes,
+  fairness,
   remote,
   startup,
   sshStartup,

@@ -113,7 +113,9 @@ function isLarge(name: string): boolean {
 }
 
 function needsSsh(name: string): boolean {
-  return name.startsWith("ssh-") || name.startsWith("start-ssh/");
+  return ["ssh-", "start-ssh/", "sharing-"].some((start) =>
+    name.startsWith(start)
+  );
 }
 
 function checkRow({ name, unit, value, ratios }: Row): void {

@@ -47,7 +47,7 @@ export function numbers(work: Work): number[] {
 }
 
 /** Calls a task with all numbers at once. */
-async function callEach(
+export async function callEach(
   { ledger }: Scene,
   work: Work,
   allowed: Allowed | ((x: number) => Allowed),
@@ -123,7 +123,11 @@ export function submit(scene: Scene, work: Work): Promise<void> {
   });
 }
 
-function cancelLater(future: { cancel(): boolean }, random: Random): void {
+/** Cancels a call within 20 ms, perhaps at once. */
+export function cancelLater(
+  future: { cancel(): boolean },
+  random: Random,
+): void {
   const ms = random.integer(0, 20);
   if (ms === 0) future.cancel();
   else setTimeout(() => future.cancel(), ms);

@@ -30,7 +30,7 @@ interface Expected<T> {
 }
 
 /** Reads a map, and checks that each result arrives once. */
-async function readMap<T>(
+export async function readMap<T>(
   { ledger }: Scene,
   work: Work,
   results: MapResults<T>,
@@ -69,7 +69,7 @@ async function readMap<T>(
 }
 
 /** Returns the results that a map of a plain task must have. */
-function answers(
+export function answers(
   work: Work,
   ordered: boolean,
   allowed: Allowed = PLAIN,
@@ -103,7 +103,10 @@ export function mapChunks(scene: Scene, work: Work): Promise<void> {
   return readMap(scene, work, results, answers(work, options.ordered));
 }
 
-function someOptions({ random }: Work): MapOptions & { ordered: boolean } {
+/** Returns an order and a fixed size of chunks. */
+export function someOptions(
+  { random }: Work,
+): MapOptions & { ordered: boolean } {
   return {
     ordered: random.chance(0.5),
     chunkSize: random.pick([1, 2, 7, 40, 300]),

@@ -41,6 +41,17 @@ const WORK = {
   onAll: 1,
 };
 
+/** The weight of each kind of work whose tasks suddenly take longer. */
+const PACE_WORK = {
+  runPaces: 4,
+  submitPaces: 3,
+  placedPaces: 2,
+  mapPaces: 6,
+  mapPacesChunks: 4,
+  mapPacesAbort: 2,
+  mapPacesTimeout: 2,
+};
+
 /** The weight of each kind of work with streams or messages. */
 const STREAM_WORK = {
   stream: 20,
@@ -82,7 +93,10 @@ const DISTURBANCES = {
 const NETWORK_DISTURBANCES = { ...DISTURBANCES, cutSsh: 2, cutServer: 2 };
 
 /** A kind of work. */
-export type WorkKind = keyof typeof WORK | keyof typeof STREAM_WORK;
+export type WorkKind =
+  | keyof typeof WORK
+  | keyof typeof PACE_WORK
+  | keyof typeof STREAM_WORK;
 
 /** A kind of disturbance. */
 export type DisturbanceKind = keyof typeof NETWORK_DISTURBANCES;
@@ -112,7 +126,11 @@ export interface Disturbance {
 export function* planWork(seed: number): Generator<Work, never> {
   for (let number = 0;; number++) {
     const random = Random.nth(seed, 1, number);
-    const kind = random.weighted<WorkKind>({ ...WORK, ...STREAM_WORK });
+    const kind = random.weighted<WorkKind>({
+      ...WORK,
+      ...PACE_WORK,
+      ...STREAM_WORK,
+    });
     yield { number, kind, tasks: taskCount(kind, random), random };
   }
 }
@@ -120,6 +138,7 @@ export function* planWork(seed: number): Generator<Work, never> {
 /** Returns the number of tasks, or of values of a stream. */
 function taskCount(kind: WorkKind, random: Random): number {
   if (Object.hasOwn(STREAM_WORK, kind)) return valueCount(kind, random);
+  if (Object.hasOwn(PACE_WORK, kind)) return random.integer(50, 500);
   switch (kind) {
     case "exit":
     case "hang":

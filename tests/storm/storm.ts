@@ -15,6 +15,7 @@ import { Disturber } from "./disturber.ts";
 import { findLeaks, type Levels, levels } from "./leaks.ts";
 import { Ledger } from "./ledger.ts";
 import * as maps from "./maps.ts";
+import * as paces from "./paces.ts";
 import {
   planDisturbances,
   planWork,
@@ -63,6 +64,7 @@ export interface StormReport {
 const KINDS: Record<WorkKind, (scene: Scene, work: Work) => Promise<void>> = {
   ...calls,
   ...maps,
+  ...paces,
   ...streams,
   ...args,
 };

@@ -50,6 +50,20 @@ export async function answerNotedLater(
   return await answerLater(x, 0);
 }
 
+/** Notes that it begins, and returns after some time. */
+export function answerPaced(
+  folder: string,
+  x: number,
+  ms: number,
+  how: "sync" | "async",
+): number | Promise<number> {
+  answerNoted(folder, x);
+  if (how === "async" && ms > 0) return answerLater(x, ms);
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+  return answer(x);
+}
+
 /** Notes that it begins, and never returns. */
 export function noteAndHang(folder: string, x: number): never {
   answerNoted(folder, x);
