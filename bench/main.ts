@@ -6,6 +6,7 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { cpus } from "node:os";
+import { besideMap } from "./beside_map.ts";
 import { latency } from "./latency.ts";
 import {
   type Effort,
@@ -30,6 +31,7 @@ export const SECTIONS: readonly Section[] = [
   throughput,
   transform,
   latency,
+  besideMap,
   payload,
   streams,
   remote,
