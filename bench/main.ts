@@ -4,6 +4,7 @@
  * @module
  */
 
+import { besideMap } from "./beside_map.ts";
 import { fairness } from "./fairness.ts";
 import { latency } from "./latency.ts";
 import type { Section } from "./measure.ts";
@@ -26,6 +27,7 @@ export const SECTIONS: readonly Section[] = [
   throughput,
   transform,
   latency,
+  besideMap,
   payload,
   streams,
   sharing,
