@@ -38,6 +38,9 @@ const SINGLE = 2_000;
 /** How many workers are lost at once. */
 export const LOST = 1_000;
 
+/** How long a machine may be silent, and all workers take to join. */
+const SLOWEST = 300_000;
+
 /** How often the pool is asked whether it has handled all losses. */
 const LOOK_MILLISECONDS = 10;
 
@@ -112,6 +115,9 @@ function optionsOf(simulator: Simulator, workers: number): PoolOptions {
     hosts: simulator.hosts(workers),
     // Replacements would add to the cost of losses.
     maxRestarts: 0,
+    // All machines share the cores with the pool.
+    heartbeatTimeout: SLOWEST,
+    startTimeout: SLOWEST,
     stdio: "null",
   };
 }
