@@ -20,6 +20,7 @@ import { payload } from "./payload.ts";
 import { remote } from "./remote.ts";
 import { spawnerStartup } from "./spawner_startup.ts";
 import { sshStartup } from "./ssh_startup.ts";
+import { stall } from "./stall.ts";
 import { startup } from "./startup.ts";
 import { streams } from "./streams.ts";
 import { throughput } from "./throughput.ts";
@@ -31,6 +32,7 @@ export const SECTIONS: readonly Section[] = [
   transform,
   latency,
   payload,
+  stall,
   streams,
   remote,
   startup,
