@@ -17,6 +17,7 @@ import { sharing } from "./sharing.ts";
 import { sharingMixes } from "./sharing_mixes.ts";
 import { spawnerStartup } from "./spawner_startup.ts";
 import { sshStartup } from "./ssh_startup.ts";
+import { stall } from "./stall.ts";
 import { startup } from "./startup.ts";
 import { streams } from "./streams.ts";
 import { throughput } from "./throughput.ts";
@@ -29,6 +30,7 @@ export const SECTIONS: readonly Section[] = [
   latency,
   besideMap,
   payload,
+  stall,
   streams,
   sharing,
   sharingMixes,

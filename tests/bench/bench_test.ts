@@ -134,6 +134,11 @@ function checkSpread(
   assert(min <= median && median <= max && Number.isFinite(max), name);
 }
 
+function socketLimits(direction: string): string[] {
+  return ["socket-1", "socket-2", "socket-fresh-1", "socket-fresh-2"]
+    .map((name) => `${name}/${direction}`);
+}
+
 /** Checks that each rate or time of the pool has a ratio to its limits. */
 function checkLimits(rows: readonly Row[]): void {
   const limits = Object.entries({
@@ -149,9 +154,9 @@ function checkLimits(rows: readonly Row[]): void {
     "ssh-single/": ["ssh-limit"],
     "values/": ["values/map"],
     "bytes/": ["bytes/run"],
-    "payload/in/": ["socket-1/in", "socket-2/in"],
-    "payload/out/": ["socket-1/out", "socket-2/out"],
-    "payload/both/": ["socket-1/both", "socket-2/both"],
+    "payload/in/": socketLimits("in"),
+    "payload/out/": socketLimits("out"),
+    "payload/both/": socketLimits("both"),
     ...Object.fromEntries(
       FLAT.map((figure) => [`scale/1/${figure}`, [`scale/8/${figure}`]]),
     ),
