@@ -7,6 +7,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { cpus } from "node:os";
 import { besideMap } from "./beside_map.ts";
+import { gc } from "./gc.ts";
 import { latency } from "./latency.ts";
 import {
   type Effort,
@@ -39,6 +40,7 @@ export const SECTIONS: readonly Section[] = [
   sshStartup,
   spawnerStartup,
   memory,
+  gc,
 ];
 
 const HELP = `Measures the throughput, latency and memory of a pool.
@@ -128,7 +130,7 @@ function printSection({ title }: Section, rows: readonly Row[]): void {
       .map(([limit, { median }]) => `${format(median)} × ${limit}`)
       .join(", ");
     const columns = [
-      name.padEnd(20),
+      name.padEnd(26),
       figure.padStart(12),
       unit.padEnd(5),
       range.padEnd(26),
