@@ -22,41 +22,46 @@ const FUNCTIONS = 12;
 interface Work {
   /** How many calls or items it is for. */
   readonly count: number;
-  run(pool: Pool, count: number): Promise<unknown>;
+  run(pool: Pool, items: readonly number[]): Promise<unknown>;
 }
 
 const WORKS: Readonly<Record<string, Work>> = {
-  "map": { count: 600_000, run: (pool, count) => map(pool, count, 1) },
+  "map": { count: 600_000, run: (pool, items) => map(pool, items, 1) },
   "run-loops": {
     count: 400_000,
-    run: (pool, count) => inLoops(LOOPS, count, (x) => pool.run(increment, x)),
+    run: (pool, items) =>
+      inLoops(LOOPS, items.length, (x) => pool.run(increment, x)),
   },
   "chunk-1000": {
     count: 8_000_000,
-    run: (pool, count) => map(pool, count, 1_000),
+    run: (pool, items) => map(pool, items, 1_000),
   },
 };
 
-function map(pool: Pool, count: number, chunkSize: number): Promise<number> {
-  return countByLoop(pool.map(increment, integers(count), { chunkSize }));
+function map(
+  pool: Pool,
+  items: readonly number[],
+  chunkSize: number,
+): Promise<number> {
+  return countByLoop(pool.map(increment, items, { chunkSize }));
 }
 
-/** What samples are about, by their module or V8's name for them. */
+/** What time is spent for, by the module of a function or V8's name for it. */
 const STEPS: readonly [part: RegExp, step: string][] = [
   [/^\(idle\)$/, "idle"],
-  [/^\(garbage collector\)$/, "collect garbage"],
-  [/^\(program\)$/, "V8 and Deno outside of JavaScript"],
-  [/src\/(codec\/.*(writer|encoder)|transport\/frame_writer)/, "encode"],
-  [/src\/(codec|transport\/frame_reader|protocol)/, "decode and check"],
-  [/src\/transport|ext:/, "read and write"],
-  [/src\/scheduling/, "schedule"],
-  [/src\/map/, "map: take items, order results"],
-  [/src\/(pool|calls|tasks|util)/, "calls and their promises"],
-  [/src\/worker/, "worker: start tasks, collect results"],
   [/^task:|bench\//, "the program: its loop, its task"],
+  [/src\/map/, "maps: take items, order results"],
+  [/src\/(pool|calls|tasks|util)/, "calls and their promises"],
+  [/src\/scheduling/, "choose workers, keep account of calls"],
+  [/src\/(codec\/.*(writer|encoder)|transport\/frame_writer)/, "encode"],
+  [/^op_now$|15_performance/, "read the clock"],
+  [/^op_|src\/transport\/channel|guarded_connection|ext:/, "write and read"],
+  [/src\/(codec|transport|protocol)/, "decode and check"],
+  [/src\/worker/, "start tasks, collect results"],
+  [/^\(garbage collector\)$/, "collect garbage"],
 ];
 
-const OTHER = "built-in functions";
+const OTHER = "V8 and Deno: promises, built-in functions";
 
 /** The profile of one process. */
 export interface Profile {
@@ -78,16 +83,17 @@ export async function profileWork(
   const tasks = importTasks<typeof import("./profiler.ts")>(
     import.meta.resolve("./profiler.ts"),
   );
+  const items = integers(count);
   await using pool = new Pool(1);
-  await run(pool, count);
+  await run(pool, items);
   const ownBefore = cpuTime();
   const before = await pool.run(tasks.cpuTime);
-  await run(pool, count);
+  await run(pool, items);
   const own = cpuTime() - ownBefore;
   const worker = await pool.run(tasks.cpuTime) - before;
   await startProfile();
   await pool.run(tasks.startProfile);
-  await run(pool, count);
+  await run(pool, items);
   const workerHits = await pool.run(tasks.stopProfile);
   const hits = await stopProfile();
   return {
@@ -120,29 +126,48 @@ export function stepOf({ name, url }: Hits): string {
 
 function functionOf({ name, url }: Hits): string {
   const file = url.split("/").slice(-2).join("/");
-  return file === "" ? name : `${name}, ${file}`;
+  return file === "" ? `\`${name}\`` : `\`${name}\` of ${file}`;
 }
 
-function printShares(title: string, cpu: number, rows: readonly Share[]): void {
-  console.log(`\n| ${title} | ns | % |\n| --- | ---: | ---: |`);
-  for (const { name, share } of rows) {
+/** Prints the steps of all profiles in one table, in nanoseconds. */
+function printSteps(profiles: ReadonlyMap<string, Profile>): void {
+  const columns = [...profiles.values()].map(({ cpu, hits }) => ({
+    cpu,
+    steps: new Map(
+      shares(hits, stepOf).map(({ name, share }) => [name, share * cpu]),
+    ),
+  }));
+  const line = (label: string, figures: readonly number[]) =>
+    `| ${label} | ${figures.map((figure) => figure.toFixed(0)).join(" | ")} |`;
+  console.log(`| | ${[...profiles.keys()].join(" | ")} |`);
+  console.log(`| --- |${" ---: |".repeat(columns.length)}`);
+  for (const step of [...STEPS.map(([, step]) => step), OTHER]) {
+    const figures = columns.map(({ steps }) => steps.get(step) ?? 0);
+    if (figures.some((figure) => figure >= 0.5)) {
+      console.log(line(step, figures));
+    }
+  }
+  console.log(line("all", columns.map(({ cpu }) => cpu)));
+}
+
+function printFunctions(name: string, { cpu, hits }: Profile): void {
+  console.log(`\n| ${name} | ns | % |\n| --- | ---: | ---: |`);
+  for (const { name, share } of shares(hits, functionOf).slice(0, FUNCTIONS)) {
     const percent = (share * 100).toFixed(1);
     console.log(`| ${name} | ${(cpu * share).toFixed(0)} | ${percent} |`);
   }
 }
 
 async function main(names: readonly string[]): Promise<void> {
+  const profiles = new Map<string, Profile>();
   for (const name of names.length > 0 ? names : Object.keys(WORKS)) {
     const work = WORKS[name];
     if (work === undefined) throw new TypeError(`There is no work '${name}'`);
-    const profiles = await profileWork(work);
-    for (const [end, { cpu, hits }] of Object.entries(profiles)) {
-      console.log(`\n## ${name}, ${end}: ${cpu.toFixed(0)} ns of CPU time`);
-      printShares("Step", cpu, shares(hits, stepOf));
-      const functions = shares(hits, functionOf).slice(0, FUNCTIONS);
-      printShares("Function", cpu, functions);
-    }
+    const { pool, worker } = await profileWork(work);
+    profiles.set(`${name}: pool`, pool).set(`${name}: worker`, worker);
   }
+  printSteps(profiles);
+  for (const [name, profile] of profiles) printFunctions(name, profile);
 }
 
 if (import.meta.main) await main(Deno.args);
