@@ -6,6 +6,7 @@
 
 import { besideMap } from "./beside_map.ts";
 import { fairness } from "./fairness.ts";
+import { gc } from "./gc.ts";
 import { latency } from "./latency.ts";
 import type { Section } from "./measure.ts";
 import { memory } from "./memory.ts";
@@ -41,6 +42,7 @@ export const SECTIONS: readonly Section[] = [
   spawnerStartup,
   scale,
   memory,
+  gc,
 ];
 
 if (import.meta.main) {
