@@ -161,6 +161,7 @@ function printMachine({ deno, cpu, cores, os }: Machine): void {
 
 function printSection({ title }: Section, rows: readonly Row[]): void {
   console.log(`\n${title}`);
+  const width = Math.max(20, ...rows.map(({ name }) => name.length));
   for (const { name, unit, value, ratios } of rows) {
     const figure = value === null ? "not available" : format(value.median);
     const range = value === null ? "" : formatRange(value);
@@ -168,7 +169,7 @@ function printSection({ title }: Section, rows: readonly Row[]): void {
       .map(([limit, { median }]) => `${format(median)} × ${limit}`)
       .join(", ");
     const columns = [
-      name.padEnd(20),
+      name.padEnd(width),
       figure.padStart(12),
       unit.padEnd(5),
       range.padEnd(26),
