@@ -77,6 +77,8 @@ function section(work: Work, peers: PeerSet, findings: Findings): Section {
         peer.name === POOL || namesOf(peer).some((name) => wanted.has(name))
       );
       const processes = await peers.start(selected, work.workers);
+      const own = peers.hellos.get(POOL)!;
+      if ("missing" in own) throw new Error(own.missing);
       const participants = [...processes]
         .map(([{ name }, process]) => ({ name, process }));
       return await measureInRounds(work, participants, effort, findings);

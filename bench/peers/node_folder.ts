@@ -21,7 +21,9 @@ export class NodeFolder implements AsyncDisposable {
   }
 
   async #make(): Promise<string> {
-    await run("node", ["--version"]);
+    // Deno runs itself if there is no Node.
+    const deno = await run("node", ["-p", "process.versions.deno ?? ''"]);
+    if (deno.trim() !== "") throw notFound("node");
     const path = this.#made = await Deno.makeTempDir({ prefix: "peers-" });
     for await (const { name } of Deno.readDir(DRIVERS)) {
       if (!/\.[cm]js$/.test(name)) continue;
@@ -51,27 +53,35 @@ export class NodeFolder implements AsyncDisposable {
   }
 }
 
-/** @throws {MissingPeerError} If there is no such program, or if it fails. */
+/**
+ * Runs a program and returns its output.
+ *
+ * @throws {MissingPeerError} If there is no such program, or if it fails.
+ */
 async function run(
   program: string,
   args: string[],
   cwd?: string,
-): Promise<void> {
+): Promise<string> {
   const command = new Deno.Command(program, {
     args,
     ...cwd !== undefined && { cwd },
     stdin: "null",
-    stdout: "null",
-    stderr: "piped",
   });
   let output: Deno.CommandOutput;
   try {
     output = await command.output();
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new MissingPeerError(`${program} isn't in PATH`);
+    throw notFound(program);
   }
-  if (output.success) return;
-  const [reason = ""] = new TextDecoder().decode(output.stderr).split("\n");
+  const [stdout, stderr] = [output.stdout, output.stderr]
+    .map((bytes) => new TextDecoder().decode(bytes));
+  if (output.success) return stdout!;
+  const [reason] = stderr!.split("\n");
   throw new MissingPeerError(`${program} ${args[0]} failed: ${reason}`);
+}
+
+function notFound(program: string): MissingPeerError {
+  return new MissingPeerError(`${program} isn't in PATH`);
 }

@@ -14,7 +14,7 @@ const WARM_UPS = 2;
 /** A peer that takes part. */
 export interface Participant {
   readonly name: string;
-  readonly process: PeerProcess;
+  readonly process: Pick<PeerProcess, "ask">;
 }
 
 /** Takes note of what isn't as its row's name says. */
@@ -35,6 +35,9 @@ interface Runner extends Participant {
  * other load and changes of the clock rate affect all of them. The first is the
  * one that the others are compared with; it takes its turn at the start and at
  * the end of each round.
+ *
+ * @returns A row for each figure of each participant that didn't fail; none if
+ * the first failed.
  */
 export async function measureInRounds(
   work: Work,
@@ -42,11 +45,13 @@ export async function measureInRounds(
   effort: Effort,
   notes: Notes,
 ): Promise<Row[]> {
+  let runners = await warmUp(work, participants, effort, notes);
+  const reference = runners[0];
+  if (reference === undefined || reference.name !== participants[0]!.name) {
+    return [];
+  }
   const values = new Samples();
   const ratios = new Samples();
-  let runners = await warmUp(work, participants, effort, notes);
-  const [reference] = runners;
-  if (reference?.name !== participants[0]?.name) return [];
   const turn = async (runner: Runner) => {
     const figures = await measure(work, runner, notes);
     figures?.forEach((figure, index) =>
@@ -54,40 +59,45 @@ export async function measureInRounds(
     );
     return figures;
   };
-  const repetitions = Math.min(
-    effort.repetitions,
-    work.repetitions ?? Infinity,
-  );
-  let before = await turn(reference!);
-  for (let round = 0; round < repetitions && before !== undefined; round++) {
-    const figures = new Map<Runner, readonly number[]>();
+  const rounds = Math.min(effort.repetitions, work.repetitions ?? Infinity);
+  let before = await turn(reference);
+  for (let round = 0; round < rounds; round++) {
+    if (before === undefined) return [];
+    const measured = new Map<Runner, readonly number[]>();
     for (const runner of runners.slice(1)) {
-      const measured = await turn(runner);
-      if (measured !== undefined) figures.set(runner, measured);
+      const figures = await turn(runner);
+      if (figures !== undefined) measured.set(runner, figures);
     }
-    const after = await turn(reference!);
-    if (after === undefined) break;
-    for (const [runner, measured] of figures) {
-      measured.forEach((figure, index) => {
+    const after = await turn(reference);
+    if (after === undefined) return [];
+    for (const [runner, figures] of measured) {
+      figures.forEach((figure, index) => {
         const mean = (before![index]! + after[index]!) / 2;
         ratios.add(rowName(work, index, runner), figure / mean);
       });
     }
-    runners = [reference!, ...figures.keys()];
+    runners = [reference, ...measured.keys()];
     before = after;
   }
   return runners.flatMap((runner) =>
-    work.names.map((_, index): Row => {
-      const name = rowName(work, index, runner);
-      const limit = rowName(work, index, reference!);
-      return {
-        ...row(name, work.unit, values.of(name)),
-        ratios: runner === reference
-          ? {}
-          : { [limit]: spread(ratios.of(name)) },
-      };
-    })
+    rowsOf(work, runner, reference, values, ratios)
   );
+}
+
+function rowsOf(
+  work: Work,
+  runner: Runner,
+  reference: Runner,
+  values: Samples,
+  ratios: Samples,
+): Row[] {
+  return work.names.map((_, index) => {
+    const name = rowName(work, index, runner);
+    const own = row(name, work.unit, values.of(name));
+    if (runner === reference) return own;
+    const limit = rowName(work, index, reference);
+    return { ...own, ratios: { [limit]: spread(ratios.of(name)) } };
+  });
 }
 
 /** Returns the name of the row of a participant. */
