@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { Row } from "../measure.ts";
-import type { Report } from "../program.ts";
+import { isBusy, type Report } from "../program.ts";
 import { PEERS, POOL } from "../peers/peers.ts";
 
 /** A plot of the rows of a report. */
@@ -146,7 +146,7 @@ function pointOf({ pattern, unit }: Kind, row: Row): Point[] {
 function lines(
   kind: Kind,
   points: readonly Point[],
-  { machine: { cpu, cores, deno } }: Report,
+  report: Report,
 ): TopLevelSpec {
   const series = inOrder(new Set(points.map((point) => point.series)));
   const facets = [...new Set(points.map(({ facet }) => facet))];
@@ -155,7 +155,7 @@ function lines(
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     title: {
       text: kind.title,
-      subtitle: `${cpu ?? "unknown CPU"}, ${cores} cores, Deno ${deno}`,
+      subtitle: describe(report),
     },
     data: { values: [...points] },
     width: facets.length > 1 ? 220 : 420,
@@ -191,6 +191,15 @@ function lines(
         { column: { field: "facet", type: "nominal", sort: facets } },
     },
   };
+}
+
+function describe({ machine, quick }: Report): string {
+  const { cpu, cores, deno } = machine;
+  return [
+    `${cpu ?? "unknown CPU"}, ${cores} cores, Deno ${deno}`,
+    ...quick ? ["a quick run, whose figures mean little"] : [],
+    ...isBusy(machine) ? ["disturbed by other programs"] : [],
+  ].join("; ");
 }
 
 function scaleOf({ base }: Axis) {

@@ -13,7 +13,7 @@ import { render } from "../../bench/plots/render.ts";
 import { WORKS } from "../../bench/peers/works.ts";
 import { withFile } from "../helpers/files.ts";
 
-const MACHINE = { deno: "2.9.6", cpu: "Z80", cores: 2, os: "linux" };
+const MACHINE = { deno: "2.9.6", cpu: "Z80", cores: 2, os: "linux", load: 0 };
 
 /** A report with all rows of the peers, and some of simulated workers. */
 const REPORT: Report = {
@@ -72,6 +72,14 @@ Deno.test("render() draws each plot on an opaque background in less than 60 KB",
 Deno.test("render() draws the same plot the same way each time", async () => {
   const [plot] = makePlots(REPORT);
   assertEquals(await render(plot!.spec), await render(plot!.spec));
+});
+
+Deno.test("makePlots() mentions that a run was quick or disturbed", async () => {
+  const machine = { ...MACHINE, load: 7 };
+  const [plot] = makePlots({ ...REPORT, machine, quick: true });
+  const svg = await render(plot!.spec);
+  assertStringIncludes(svg, "a quick run, whose figures mean little");
+  assertStringIncludes(svg, "disturbed by other programs");
 });
 
 Deno.test("render() names all series", async () => {
