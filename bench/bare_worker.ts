@@ -25,9 +25,17 @@ export const READ_BYTES = 2 ** 18;
  * - `"frames"`: answers each frame of calls with a frame of as many results;
  * - `"echo"`: sends back what it receives;
  * - `"sink"`: receives payloads and answers each with a small message;
- * - `"source"`: answers each small message with a payload.
+ * - `"source"`: answers each small message with a payload;
+ * - `"fresh-sink"`: the same as `"sink"`, with new memory for each payload;
+ * - `"fresh-echo"`: sends back whole payloads, with new memory for each.
  */
-export type BareMode = "frames" | "echo" | "sink" | "source";
+export type BareMode =
+  | "frames"
+  | "echo"
+  | "sink"
+  | "source"
+  | "fresh-sink"
+  | "fresh-echo";
 
 /** Writes all bytes; a single write may take only some of them. */
 export async function writeAll(
@@ -38,6 +46,23 @@ export async function writeAll(
   while (written < bytes.length) {
     written += await connection.write(bytes.subarray(written));
   }
+}
+
+/**
+ * Reads a payload into new memory.
+ *
+ * @returns The payload, or `undefined` if the connection has ended.
+ */
+export async function readFresh(
+  connection: Deno.Conn,
+): Promise<Uint8Array | undefined> {
+  const payload = new Uint8Array(PAYLOAD_BYTES);
+  for (let received = 0; received < PAYLOAD_BYTES;) {
+    const count = await connection.read(payload.subarray(received));
+    if (count === null) return undefined;
+    received += count;
+  }
+  return payload;
 }
 
 /** Makes a payload, and fills it so that the system really allocates it. */
@@ -90,6 +115,18 @@ async function answerEach(
   }
 }
 
+/** Reads payloads into new memory, and answers each. */
+async function answerFresh(
+  connection: Deno.Conn,
+  answer: (payload: Uint8Array) => Uint8Array,
+): Promise<void> {
+  for (;;) {
+    const payload = await readFresh(connection);
+    if (payload === undefined) return;
+    await writeAll(connection, answer(payload));
+  }
+}
+
 function serve(mode: BareMode, connection: Deno.Conn): Promise<void> {
   switch (mode) {
     case "frames":
@@ -100,6 +137,12 @@ function serve(mode: BareMode, connection: Deno.Conn): Promise<void> {
       return answerEach(connection, PAYLOAD_BYTES, new Uint8Array(SMALL_BYTES));
     case "source":
       return answerEach(connection, SMALL_BYTES, makePayload());
+    case "fresh-sink": {
+      const answer = new Uint8Array(SMALL_BYTES);
+      return answerFresh(connection, () => answer);
+    }
+    case "fresh-echo":
+      return answerFresh(connection, (payload) => payload);
   }
 }
 

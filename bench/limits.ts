@@ -17,6 +17,7 @@ import {
   makePayload,
   PAYLOAD_BYTES,
   READ_BYTES,
+  readFresh,
   SMALL_BYTES,
   writeAll,
 } from "./bare_worker.ts";
@@ -131,7 +132,7 @@ export class MessageExchange implements Disposable {
         this.#send(channel);
         if (this.#received === this.#count) this.#done?.();
       });
-      this.#lost.reject(new Error("A bare worker closed its connection"));
+      this.#lost.reject(closed());
     } catch (error) {
       this.#lost.reject(error);
     }
@@ -173,17 +174,31 @@ export const STREAM_MODES = {
   both: "echo",
 } as const satisfies Record<Direction, BareMode>;
 
-/** Moves `count` payloads, a few at a time. */
+/** The same for payloads that are read into new memory. */
+export const FRESH_MODES = {
+  in: "fresh-sink",
+  out: "source",
+  both: "fresh-echo",
+} as const satisfies Record<Direction, BareMode>;
+
+/**
+ * Moves `count` payloads, a few at a time.
+ *
+ * @param isFresh Whether each payload is read into new memory.
+ */
 export async function stream(
   connection: Deno.Conn,
   direction: Direction,
   count: number,
+  isFresh: boolean,
 ): Promise<void> {
   const request = direction === "out"
     ? new Uint8Array(SMALL_BYTES)
     : makePayload();
   const answerBytes = direction === "in" ? SMALL_BYTES : PAYLOAD_BYTES;
-  const buffer = new Uint8Array(READ_BYTES);
+  const read = isFresh && direction !== "in"
+    ? () => readPayload(connection)
+    : readInto(connection, new Uint8Array(READ_BYTES));
   let received = 0;
   let arrived = Promise.withResolvers<void>();
   const send = async () => {
@@ -196,7 +211,7 @@ export async function stream(
   };
   const receive = async () => {
     while (received < count * answerBytes) {
-      received += await readSome(connection, buffer);
+      received += await read();
       arrived.resolve();
       arrived = Promise.withResolvers();
     }
@@ -204,13 +219,30 @@ export async function stream(
   await Promise.all([send(), receive()]);
 }
 
+async function readPayload(connection: Deno.Conn): Promise<number> {
+  const payload = await readFresh(connection);
+  if (payload === undefined) throw closed();
+  return payload.length;
+}
+
+function readInto(
+  connection: Deno.Conn,
+  buffer: Uint8Array,
+): () => Promise<number> {
+  return () => readSome(connection, buffer);
+}
+
 async function readSome(
   connection: Deno.Conn,
   buffer: Uint8Array,
 ): Promise<number> {
   const count = await connection.read(buffer);
-  if (count === null) throw new Error("A bare worker closed its connection");
+  if (count === null) throw closed();
   return count;
+}
+
+function closed(): Error {
+  return new Error("A bare worker closed its connection");
 }
 
 /** The arguments with which `deno` runs a bare worker. */

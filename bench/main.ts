@@ -19,6 +19,7 @@ import {
 import { memory } from "./memory.ts";
 import { payload } from "./payload.ts";
 import { remote } from "./remote.ts";
+import { scale } from "./scale.ts";
 import { sharing } from "./sharing.ts";
 import { sharingMixes } from "./sharing_mixes.ts";
 import { spawnerStartup } from "./spawner_startup.ts";
@@ -42,6 +43,7 @@ export const SECTIONS: readonly Section[] = [
   startup,
   sshStartup,
   spawnerStartup,
+  scale,
   memory,
 ];
 
@@ -125,6 +127,7 @@ function printMachine({ deno, cpu, cores, os }: Machine): void {
 
 function printSection({ title }: Section, rows: readonly Row[]): void {
   console.log(`\n${title}`);
+  const width = Math.max(20, ...rows.map(({ name }) => name.length));
   for (const { name, unit, value, ratios } of rows) {
     const figure = value === null ? "not available" : format(value.median);
     const range = value === null ? "" : formatRange(value);
@@ -132,7 +135,7 @@ function printSection({ title }: Section, rows: readonly Row[]): void {
       .map(([limit, { median }]) => `${format(median)} × ${limit}`)
       .join(", ");
     const columns = [
-      name.padEnd(28),
+      name.padEnd(width),
       figure.padStart(12),
       unit.padEnd(5),
       range.padEnd(26),

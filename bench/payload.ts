@@ -1,6 +1,12 @@
 import { bind, Pool } from "../mod.ts";
 import { makePayload, PAYLOAD_BYTES } from "./bare_worker.ts";
-import { BareWorker, type Direction, stream, STREAM_MODES } from "./limits.ts";
+import {
+  BareWorker,
+  type Direction,
+  FRESH_MODES,
+  stream,
+  STREAM_MODES,
+} from "./limits.ts";
 import {
   type Candidate,
   compare,
@@ -25,7 +31,7 @@ const POOL_COUNT = 512;
 export const payload: Section = {
   title: "Payloads of 1 MB, 2 workers",
   names: DIRECTIONS.flatMap((direction) => [
-    ...[1, 2].map((sockets) => socketName(direction, sockets)),
+    ...socketNames(direction),
     ...DEPTHS.map((depth) => poolName(direction, depth)),
   ]),
   run,
@@ -39,7 +45,7 @@ async function run(
   await pool.ready;
   const rows: Row[] = [];
   for (const direction of DIRECTIONS) {
-    const names = [1, 2].map((sockets) => socketName(direction, sockets));
+    const names = socketNames(direction);
     const candidates = DEPTHS.map((depth) =>
       poolCandidate(pool, direction, depth, effort)
     ).filter(({ name }) => wanted.has(name));
@@ -58,24 +64,32 @@ async function compareDirection(
 ): Promise<Row[]> {
   await using first = await BareWorker.start(STREAM_MODES[direction]);
   await using second = await BareWorker.start(STREAM_MODES[direction]);
-  const limits = [[first], [first, second]].map((workers) =>
-    socketCandidate(workers, direction, effort)
-  );
+  await using third = await BareWorker.start(FRESH_MODES[direction]);
+  await using fourth = await BareWorker.start(FRESH_MODES[direction]);
+  const limits = [
+    socketCandidate([first], direction, false, effort),
+    socketCandidate([first, second], direction, false, effort),
+    socketCandidate([third], direction, true, effort),
+    socketCandidate([third, fourth], direction, true, effort),
+  ];
   return await compare(limits, candidates, "GB/s", effort);
 }
 
 function socketCandidate(
   workers: readonly BareWorker[],
   direction: Direction,
+  isFresh: boolean,
   effort: Effort,
 ): Candidate {
   const each = scaled(RAW_COUNT / workers.length, effort);
   return {
-    name: socketName(direction, workers.length),
+    name: socketName(direction, workers.length, isFresh),
     measure: () =>
       gigabytesPerSecond(each * workers.length, () =>
         Promise.all(
-          workers.map(({ connection }) => stream(connection, direction, each)),
+          workers.map(({ connection }) =>
+            stream(connection, direction, each, isFresh)
+          ),
         )),
   };
 }
@@ -123,8 +137,18 @@ async function gigabytesPerSecond(
   return count * PAYLOAD_BYTES / 1e9 / await seconds(work);
 }
 
-function socketName(direction: Direction, sockets: number): string {
-  return `socket-${sockets}/${direction}`;
+function socketNames(direction: Direction): string[] {
+  return [false, true].flatMap((isFresh) =>
+    [1, 2].map((sockets) => socketName(direction, sockets, isFresh))
+  );
+}
+
+function socketName(
+  direction: Direction,
+  sockets: number,
+  isFresh: boolean,
+): string {
+  return `socket-${isFresh ? "fresh-" : ""}${sockets}/${direction}`;
 }
 
 function poolName(direction: Direction, depth: number): string {

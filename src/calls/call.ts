@@ -103,8 +103,7 @@ const NOTHING: readonly unknown[] = [];
  * a chunk of a map's items.
  */
 export abstract class Call {
-  /** The number of items in a chunk; 1 if the call isn't a chunk. */
-  readonly items: number;
+  #items: number;
   #state: CallState = "queued";
   #payload: readonly unknown[];
   #owner: CallOwner | undefined;
@@ -131,7 +130,12 @@ export abstract class Call {
     readonly terms: CallTerms = DEFAULT_TERMS,
   ) {
     this.#payload = payload;
-    this.items = chunk === undefined ? 1 : payload.length;
+    this.#items = chunk === undefined ? 1 : payload.length;
+  }
+
+  /** The number of items in a chunk; 1 if the call isn't a chunk. */
+  get items(): number {
+    return this.#items;
   }
 
   /** The call's state. */
@@ -201,6 +205,11 @@ export abstract class Call {
 
   /** Prevents an unhandled rejection if the call fails. */
   ignoreFailure(): void {}
+
+  /** Whether the call was submitted. */
+  get isSubmitted(): boolean {
+    return this.#observer !== undefined;
+  }
 
   /** Returns whether `owner` holds the call. */
   isWith(owner: CallOwner): boolean {
@@ -280,10 +289,31 @@ export abstract class Call {
     this.#runner?.link(this).grantOutput(credit);
   }
 
-  /** Marks the call as queued again: its lost worker can't have begun it. */
+  /**
+   * Marks the call as queued again: its worker is lost and can't have begun it,
+   * or has given it back.
+   */
   requeue(): void {
     this.#owner = undefined;
     this.#move("queued");
+  }
+
+  /**
+   * Cuts a chunk: its worker has given back the last items.
+   *
+   * @param kept How many items the worker keeps.
+   * @param parts Into how many calls the other items should be divided.
+   * @param microseconds How long the worker has been busy with the chunk.
+   * @returns The calls for the other items, which weren't submitted.
+   */
+  cut(kept: number, parts: number, microseconds: number): Call[] {
+    const rest = this.#payload.slice(kept);
+    const share = kept / this.#items;
+    this.#payload = this.#payload.slice(0, kept);
+    this.#items = kept;
+    this.#bytes = Math.ceil(this.#bytes * share);
+    if (this.#state !== "sent") return [];
+    return this.givenBack(rest, parts, microseconds);
   }
 
   /** Marks the call as lost with its worker; it will run again. */
@@ -403,6 +433,15 @@ export abstract class Call {
 
   /** Delivers the end of these values. */
   protected finished(_microseconds: number | undefined): void {}
+
+  /** Returns calls for items of a chunk that a worker has given back. */
+  protected givenBack(
+    _items: readonly unknown[],
+    _parts: number,
+    _microseconds: number,
+  ): Call[] {
+    return [];
+  }
 
   /** Handles that an abandoned call has ended. */
   protected ended(): void {}

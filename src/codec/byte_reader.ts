@@ -1,4 +1,4 @@
-import { Buffer } from "node:buffer";
+import { decodeAscii } from "./decode_ascii.ts";
 import { Extension } from "./extensions.ts";
 import { decodeText, malformed, parseBigInt } from "./texts.ts";
 import { MAX_BIGINT_DIGITS } from "./wire_limits.ts";
@@ -28,7 +28,6 @@ export class ByteReader {
   /** How many bytes of attachments values may still refer to. */
   protected attachable = 0;
 
-  #buffer = Buffer.from(this.bytes.buffer);
   readonly #keys: (string | undefined)[] = new Array(KEY_SLOTS).fill(undefined);
 
   /** Switches to another buffer. */
@@ -36,7 +35,6 @@ export class ByteReader {
     this.bytes = bytes;
     const { buffer, byteOffset, byteLength } = bytes;
     this.view = new DataView(buffer, byteOffset, byteLength);
-    this.#buffer = Buffer.from(buffer, byteOffset, byteLength);
   }
 
   /** Skips `length` bytes, and returns the position of the first. */
@@ -97,7 +95,7 @@ export class ByteReader {
       }
       if (index === end) return text;
     } else if (length <= MEDIUM_STRING && this.#isAscii(start, end)) {
-      return this.#buffer.toString("latin1", start, end);
+      return decodeAscii(this.bytes, start, end);
     }
     return decodeText(this.bytes.subarray(start, end));
   }

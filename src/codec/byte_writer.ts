@@ -1,12 +1,19 @@
+import { SPARE_BYTES, SpareBuffers } from "./spare_buffers.ts";
 import { TooLarge } from "./unsendable_part.ts";
 import { MAX_FRAME_BYTES } from "./wire_limits.ts";
 
-const INITIAL_BYTES = 65_536;
+/** The size of a buffer at first, in bytes. A connection keeps two of them. */
+const INITIAL_BYTES = 4_096;
+
+const EMPTY = new Uint8Array(0);
+
+/** Buffers for those who write more than {@linkcode INITIAL_BYTES}. */
+const spareBuffers = new SpareBuffers();
 
 /** Appends bytes in the formats of MessagePack to a buffer that grows. */
 export class ByteWriter {
   /** The buffer; its content ends at {@linkcode ByteWriter.position}. */
-  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(INITIAL_BYTES);
+  bytes: Uint8Array<ArrayBuffer> = EMPTY;
   /** The position of the next byte. */
   position = 0;
   /** The buffer stops growing once the position is beyond this. */
@@ -71,10 +78,23 @@ export class ByteWriter {
     bytes: Uint8Array<ArrayBuffer> | undefined,
   ): Uint8Array<ArrayBuffer> {
     const previous = this.bytes;
-    this.bytes = bytes ?? new Uint8Array(INITIAL_BYTES);
+    this.bytes = bytes ?? EMPTY;
     this.view = new DataView(this.bytes.buffer);
     this.position = 0;
     return previous;
+  }
+
+  /**
+   * Gives back a buffer that {@linkcode ByteWriter.swap} returned.
+   *
+   * @returns The buffer, if this writer should use it again.
+   */
+  giveBack(
+    bytes: Uint8Array<ArrayBuffer>,
+  ): Uint8Array<ArrayBuffer> | undefined {
+    if (bytes.length === INITIAL_BYTES) return bytes;
+    spareBuffers.give(bytes);
+    return undefined;
   }
 
   /** Makes room for `length` more bytes. */
@@ -83,10 +103,18 @@ export class ByteWriter {
     if (needed <= this.bytes.length) return;
     // `length` may be too high an estimate; the position is exact.
     if (this.position > this.maxPosition) throw tooLarge();
-    const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2));
+    const grown = this.#makeBuffer(needed);
     grown.set(this.bytes.subarray(0, this.position));
+    spareBuffers.give(this.bytes);
     this.bytes = grown;
     this.view = new DataView(grown.buffer);
+  }
+
+  #makeBuffer(needed: number): Uint8Array<ArrayBuffer> {
+    if (needed <= INITIAL_BYTES) return new Uint8Array(INITIAL_BYTES);
+    const size = Math.max(needed, this.bytes.length * 2);
+    if (size > SPARE_BYTES) return new Uint8Array(size);
+    return spareBuffers.take();
   }
 
   /** Overwrites the length in a map's header that was written for `written`. */

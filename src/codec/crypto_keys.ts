@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import type * as nodeCrypto from "node:crypto";
 import { isPlainList } from "./sparse_arrays.ts";
 import { malformed } from "./texts.ts";
@@ -104,7 +104,7 @@ function importKey(
 ): KeyObject {
   const { createSecretKey, createPrivateKey, createPublicKey } = loadCrypto();
   if (type === "secret") return createSecretKey(bytes);
-  const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const key = bytes as Buffer;
   return type === "private"
     ? createPrivateKey({ key, format: "der", type: FORMATS.private })
     : createPublicKey({ key, format: "der", type: FORMATS.public });

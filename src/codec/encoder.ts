@@ -8,7 +8,6 @@ import {
   isRegExp,
   isSet,
 } from "node:util/types";
-import { URL } from "node:url";
 import { isBlob } from "./blobs.ts";
 import { unbox } from "./boxed.ts";
 import { ContainerWriter } from "./container_writer.ts";
@@ -48,6 +47,9 @@ import {
 } from "./wire_limits.ts";
 
 const objectText = Object.prototype.toString;
+
+// A task may replace the global.
+const { URL } = globalThis;
 
 // A subclass may override these methods.
 const mapEntries = Map.prototype.entries;

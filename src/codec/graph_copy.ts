@@ -9,7 +9,6 @@ import {
   isSet,
   isSymbolObject,
 } from "node:util/types";
-import { URL } from "node:url";
 import { isBlob } from "./blobs.ts";
 import type { ContainerWriter } from "./container_writer.ts";
 import {
@@ -30,6 +29,9 @@ import type { V8Serializer } from "./v8_serializer.ts";
 import { MAX_GRAPH_DEPTH } from "./wire_limits.ts";
 
 const { hasOwn } = Object;
+
+// A task may replace the global.
+const { URL } = globalThis;
 
 // A subclass may override these methods.
 const mapEntries = Map.prototype.entries;

@@ -1,4 +1,5 @@
-import { URL } from "node:url";
+// A task may replace the global.
+const { URL } = globalThis;
 
 // A byte order mark at the start belongs to the string.
 const textDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

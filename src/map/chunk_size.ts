@@ -82,6 +82,20 @@ export class ChunkSize {
     this.#items = Math.max(1, Math.min(this.#items, this.#fittingItems));
   }
 
+  /**
+   * Adapts the size to a chunk that takes longer than expected.
+   *
+   * @param items How many of its items have begun.
+   * @param microseconds How long a worker has been busy with them.
+   */
+  slowed(items: number, microseconds: number): void {
+    if (this.fixed) return;
+    const fitting = Math.ceil(
+      TARGET_MICROSECONDS * items / Math.max(1, microseconds),
+    );
+    this.#items = Math.max(1, Math.min(this.#items, fitting));
+  }
+
   /** How many items fit in a chunk's bytes. */
   get #fittingItems(): number {
     return Math.floor(MAX_BYTES / Math.max(1, this.#itemBytes ?? 0));

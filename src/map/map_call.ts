@@ -18,6 +18,20 @@ export interface MapCallOwner {
     rest: readonly unknown[],
     microseconds?: number,
   ): void;
+  /**
+   * Handles a chunk that is cut, because its worker has given back items.
+   *
+   * @param rest The items.
+   * @param parts Into how many calls they should be divided.
+   * @param microseconds How long the worker has been busy with the chunk.
+   * @returns The calls for the items, to be submitted at once.
+   */
+  cut(
+    call: MapCall,
+    rest: readonly unknown[],
+    parts: number,
+    microseconds: number,
+  ): MapCall[];
   /** Handles a call that takes this many bytes more than expected. */
   grown(call: MapCall, bytes: number): void;
   /** Handles values of a call that has no outcome yet, with their size. */
@@ -181,6 +195,14 @@ export class MapCall extends Call {
   override rerun(submit: (call: Call) => void): void {
     if (this.chunk === undefined) return submit(this);
     submit(new ItemCall(this, 0, [], 0, submit));
+  }
+
+  protected override givenBack(
+    rest: readonly unknown[],
+    parts: number,
+    microseconds: number,
+  ): MapCall[] {
+    return this.#run.cut(this, rest, parts, microseconds);
   }
 
   protected override received(

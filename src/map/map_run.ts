@@ -176,6 +176,24 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.results.serve();
   }
 
+  /** Makes calls for items of a chunk that a worker has given back. */
+  cut(
+    call: MapCall,
+    rest: readonly unknown[],
+    parts: number,
+    microseconds: number,
+  ): MapCall[] {
+    const { chunkSize } = this.#plan;
+    chunkSize.slowed(call.items, microseconds);
+    const share = Math.ceil(rest.length / parts);
+    const calls = this.#divide(call, rest, Math.min(chunkSize.items, share));
+    for (const next of calls) {
+      this.#flow.submitted(next);
+      this.#buffer.pushNext(next);
+    }
+    return calls;
+  }
+
   /** Handles values of a call that has no outcome yet. */
   yielded(call: MapCall, bytes: number): void {
     this.#flow.held(bytes);
@@ -283,19 +301,29 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
 
   /** Creates calls for the items that a worker left unprocessed. */
   #follow(call: MapCall, rest: readonly unknown[]): void {
+    const calls = this.#divide(call, rest, this.#plan.chunkSize.items);
+    for (const next of calls) this.#rest.add(next);
+    // The scheduler drops a map that has taken its last item.
+    this.#sink.addSource(this);
+  }
+
+  /** Creates calls for the last items of a call, which follow it. */
+  #divide(call: MapCall, rest: readonly unknown[], items: number): MapCall[] {
     const { task, chunkSize, terms } = this.#plan;
-    const { items, itemBytes = 0 } = chunkSize;
+    const { itemBytes = 0 } = chunkSize;
+    const after = call.next;
+    const calls: MapCall[] = [];
     let last = call;
     for (let at = 0; at < rest.length; at += items) {
       const part = rest.slice(at, at + items);
       const bytes = part.length * itemBytes;
       const next = new MapCall(this, task, part, call.chunk, terms, bytes);
       last.follow(next);
-      this.#rest.add(next);
+      calls.push(next);
       last = next;
     }
-    // The scheduler drops a map that has taken its last item.
-    this.#sink.addSource(this);
+    last.follow(after);
+    return calls;
   }
 
   /** Submits a call for unprocessed items, unless it was submitted already. */

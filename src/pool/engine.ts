@@ -161,22 +161,19 @@ export class Engine {
   stats(): PoolStats {
     const { workers, queued } = this.scheduler;
     const { hosts } = this.#hostManager;
-    const byHost = this.#hosts.map(({ tally, kind }, index) => {
-      const own = workers.filter((worker) => worker.countsFor(tally));
-      return {
-        name: tally.name,
-        kind,
-        workers: own.length,
-        running: sum(own.map(({ window }) => window.calls)),
-        done: tally.done,
-        failed: tally.failed,
-        busy: tally.busy / 1_000,
-        lost: hosts[index]?.lostWorkers ?? 0,
-        error: hosts[index]?.error,
-      };
-    });
+    const byHost = this.#hosts.map(({ tally, kind }, index) => ({
+      name: tally.name,
+      kind,
+      workers: tally.workers,
+      running: tally.running,
+      done: tally.done,
+      failed: tally.failed,
+      busy: tally.busy / 1_000,
+      lost: hosts[index]?.lostWorkers ?? 0,
+      error: hosts[index]?.error,
+    }));
     return displayable({
-      workers: workers.length,
+      workers,
       queued,
       running: sum(byHost.map(({ running }) => running)),
       done: sum(byHost.map(({ done }) => done)),
@@ -281,7 +278,7 @@ export class Engine {
     clearTimeout(this.#hostTimer);
     if (!this.#isReady) return this.scheduler.wake();
     const { hosts } = this.#hostManager;
-    if (this.scheduler.workers.length === 0 && !this.#expects(undefined)) {
+    if (this.scheduler.workers === 0 && !this.#expects(undefined)) {
       const error = hosts.find(({ error }) => error !== undefined)?.error;
       const waited = hosts.some(({ lostSince }) => lostSince !== undefined)
         ? `, and no host came back within the 'hostTimeout' of ${this.#settings.hostTimeout} ms`

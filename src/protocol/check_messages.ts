@@ -31,6 +31,7 @@ const FROM_WORKER: Formats = new Map([
   [MessageType.VALUES, [isUint32, isUint32, isFilledList]],
   [MessageType.CREDIT, [isUint32, isUint32, isUint32, isUint32]],
   [MessageType.STOP, [isUint32, isUint32, isAnything]],
+  [MessageType.RECALLED, [isRuns]],
 ]);
 
 const FROM_POOL: Formats = new Map([
@@ -50,6 +51,7 @@ const FROM_POOL: Formats = new Map([
   [MessageType.VALUES, [isUint32, isUint32, isFilledList]],
   [MessageType.CREDIT, [isUint32, isUint32, isUint32, isUint32]],
   [MessageType.CLOSE, [isUint32, isUint32, isPlainList]],
+  [MessageType.RECALL, [isUint32, isUint32, isBoolean]],
 ]);
 
 const FROM_POOL_TO_SPAWNER: Formats = new Map([
@@ -174,6 +176,11 @@ function isTrue(value: unknown): boolean {
 
 function isUndefined(value: unknown): boolean {
   return value === undefined;
+}
+
+/** Returns whether a value is a list of calls: see {@link Recalled}. */
+function isRuns(value: unknown): boolean {
+  return isPlainList(value) && value.length % 3 === 0 && value.every(isUint32);
 }
 
 function listOf(isElement: Check): Check {

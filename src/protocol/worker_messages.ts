@@ -11,10 +11,12 @@
  * | {@link Chunk}    | pool   | a chunk of a map must run           | ChunkResults, Failure or End, for its id |
  * | {@link Module}   | pool   | a task that is `sent` needs it      | nothing                             |
  * | {@link Cancel}   | pool   | nobody waits for a call any more    | the call's answer, if still due     |
+ * | {@link Recall}   | pool   | other workers could take calls      | Recalled                            |
  * | {@link Results}  | worker | calls of consecutive ids returned   | nothing                             |
  * | {@link ChunkResults} | worker | a chunk's items returned        | nothing                             |
  * | {@link Failure}  | worker | a call or a chunk's item threw      | nothing                             |
  * | {@link End}      | worker | a call's stream of results has ended | nothing                            |
+ * | {@link Recalled} | worker | it got Recall                       | nothing                             |
  * | {@link Values}   | both   | a stream of a call has values       | Credit, when they are read          |
  * | {@link Credit}   | both   | the receiver can take more values   | nothing                             |
  * | {@link Close}    | pool   | a stream of a call has ended        | nothing                             |
@@ -45,6 +47,8 @@ export const MessageType = {
   CREDIT: 13,
   CLOSE: 14,
   STOP: 15,
+  RECALL: 16,
+  RECALLED: 17,
 } as const;
 
 /** The numbers of a call's streams. */
@@ -222,6 +226,27 @@ export type Stop = [
   reason: unknown,
 ];
 
+/** Asks a worker to give back calls that it hasn't begun. */
+export type Recall = [
+  type: typeof MessageType.RECALL,
+  /** One part in this many stays at the worker; 0: nothing stays. */
+  parts: number,
+  /** How many items stay at least. */
+  keep: number,
+  /** Whether a chunk that has begun may be cut. */
+  cut: boolean,
+];
+
+/** Gives back calls that haven't begun and never will, the last ones first. */
+export type Recalled = [
+  type: typeof MessageType.RECALLED,
+  /**
+   * Three numbers for each run of calls: the id of the first call, how many
+   * calls follow each other, and how many of its items a chunk keeps.
+   */
+  runs: number[],
+];
+
 /** A message from a pool. */
 export type PoolMessage =
   | Define
@@ -233,7 +258,8 @@ export type PoolMessage =
   | Open
   | Values
   | Credit
-  | Close;
+  | Close
+  | Recall;
 
 /** A message from a worker. */
 export type WorkerMessage =
@@ -243,4 +269,5 @@ export type WorkerMessage =
   | End
   | Values
   | Credit
-  | Stop;
+  | Stop
+  | Recalled;

@@ -1,6 +1,6 @@
 import type { KeepAlive } from "../util/keep_alive.ts";
-import type { HostCapacity, WorkerSet } from "./worker_set.ts";
-import type { WorkerHandle } from "./worker_handle.ts";
+import type { HostCapacity } from "./worker_group.ts";
+import type { WorkerSet } from "./worker_set.ts";
 
 /** What the scheduler offers a source: room for calls, on how many workers. */
 export interface Offer extends HostCapacity {
@@ -86,28 +86,19 @@ export class CallSources {
   /**
    * Asks the sources, in turn, for calls to fill the room that is left.
    *
-   * @param workers The workers that have room.
    * @param waiting Returns how many calls wait for a host.
    */
-  pull(
-    workers: readonly WorkerHandle[],
-    waiting: (host: string | undefined) => number,
-  ): void {
-    const { length } = this.#sources;
+  pull(waiting: (host: string | undefined) => number): void {
+    const sources = this.#sources;
+    const { length } = sources;
     if (length === 0) return;
     this.#turn = (this.#turn + 1) % length;
-    const sources = [
-      ...this.#sources.slice(this.#turn),
-      ...this.#sources.slice(0, this.#turn),
-    ];
     const full = new Set<string | undefined>();
-    for (const source of sources) {
+    for (let index = 0; index < length; index++) {
+      const source = sources[(this.#turn + index) % length]!;
       const { host } = source;
       if (source.ended || full.has(host)) continue;
-      let room = -waiting(host);
-      for (const worker of workers) {
-        if (worker.isAt(host)) room += worker.window.room;
-      }
+      const room = this.#workers.room(host) - waiting(host);
       if (room > 0) source.pull({ room, ...this.#workers.capacity(host) });
       else full.add(host);
       if (full.size === this.#hosts.size) break;

@@ -34,6 +34,7 @@ export interface ModuleSource {
 export class CallWriter {
   readonly #channel: Channel;
   readonly #modules: ModuleSource | undefined;
+  readonly #onDefine: (task: number) => void;
   readonly #defined = new Set<number>();
   readonly #sentModules = new Set<string>();
   #nextId = 0;
@@ -51,10 +52,21 @@ export class CallWriter {
    * Constructs a writer for a channel.
    *
    * @param modules The source of modules for a worker on another machine.
+   * @param onDefine Called with the number of each task that is sent.
    */
-  constructor(channel: Channel, modules: ModuleSource | undefined) {
+  constructor(
+    channel: Channel,
+    modules: ModuleSource | undefined,
+    onDefine: (task: number) => void,
+  ) {
     this.#channel = channel;
     this.#modules = modules;
+    this.#onDefine = onDefine;
+  }
+
+  /** The numbers of the tasks that the worker knows. */
+  get defined(): Iterable<number> {
+    return this.#defined;
   }
 
   /** The id of the next call. */
@@ -221,6 +233,7 @@ export class CallWriter {
         : reason;
     }
     this.#defined.add(task.id);
+    this.#onDefine(task.id);
   }
 
   /**

@@ -84,6 +84,27 @@ export class CallsInFlight {
   }
 
   /**
+   * Checks that a call can be given back.
+   *
+   * @throws {RangeError} If no call has this id, or if it has certainly begun.
+   */
+  expectUnbegun(id: number): void {
+    const { isRepeatable, state } = this.get(id);
+    if (!isRepeatable || state === "paused") throw misfit(id);
+  }
+
+  /**
+   * Checks that items of a chunk can be given back.
+   *
+   * @throws {RangeError} If no call has this id, or if it isn't a chunk that has
+   * more items than the worker keeps.
+   */
+  expectCut(id: number, kept: number): void {
+    const { chunk, items, hasYielded } = this.get(id);
+    if (chunk === undefined || kept >= items || hasYielded) throw misfit(id);
+  }
+
+  /**
    * Removes and returns a call that was answered.
    *
    * @throws {RangeError} If no call has this id.

@@ -1,16 +1,20 @@
 import type { Call, CallOwner } from "../calls/call.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
+import type { WorkerSet } from "./worker_set.ts";
 
 /**
  * Calls that were lost with their worker and run again in isolation, each on a
  * worker that runs nothing else: any of them may have killed the worker.
+ *
+ * If all workers are busy, one worker for each call gets no new calls until it
+ * or another worker is idle.
  */
 export class IsolatedCalls implements CallOwner {
   readonly #calls = new Set<Call>();
   /** The calls among them that must run on a certain host. */
   readonly #withHost = new Set<Call>();
-  /** The workers that are kept free of other calls. */
-  readonly #reserved = new Set<WorkerHandle>();
+  /** The workers that get no new calls, each for a waiting call. */
+  readonly #draining = new Map<Call, WorkerHandle>();
 
   /** How many calls wait. */
   get length(): number {
@@ -24,9 +28,9 @@ export class IsolatedCalls implements CallOwner {
     if (call.terms.host !== undefined) this.#withHost.add(call);
   }
 
-  /** Returns the calls that must run on a certain host, first to last. */
-  withHost(): Call[] {
-    return [...this.#withHost];
+  /** The calls that must run on a certain host, first to last. */
+  get withHost(): Iterable<Call> {
+    return this.#withHost;
   }
 
   /** Returns an iterator over the calls, first to last. */
@@ -46,61 +50,45 @@ export class IsolatedCalls implements CallOwner {
     call.pass(undefined);
     this.#calls.delete(call);
     this.#withHost.delete(call);
+    const worker = this.#draining.get(call);
+    if (worker === undefined) return;
+    this.#draining.delete(call);
+    if (worker.reservation === "draining") worker.reserve(undefined);
   }
 
   /**
-   * Sends calls to idle workers. If all workers are busy, one worker for each
-   * call gets no new calls until it or another worker is idle.
+   * Sends calls to idle workers.
    *
    * @param send Sends a call to a worker.
    */
   dispatch(
-    workers: readonly WorkerHandle[],
+    workers: WorkerSet,
     send: (worker: WorkerHandle, call: Call) => void,
   ): void {
-    this.#unreserve();
     for (const call of this.#calls) {
-      if (!workers.some(({ isOpen }) => isOpen)) return;
-      const worker = leastBusy(workers, call.terms.host);
+      const own = this.#draining.get(call);
+      const isLost = own?.isEnding === true;
+      if (isLost) this.#draining.delete(call);
+      const least = workers.leastBusy(call.terms.host);
+      const worker = own !== undefined && !isLost && isIdle(own) ? own : least;
       if (worker === undefined) continue;
-      if (worker.window.calls > 0) {
-        this.#reserve(worker, "draining");
+      if (!isIdle(worker)) {
+        if (own === undefined || isLost) this.#drain(call, worker);
         continue;
       }
       this.release(call);
       send(worker, call);
       // If the call couldn't be sent, the worker stays free for others.
-      if (worker.window.calls > 0) this.#reserve(worker, "isolated");
+      if (!isIdle(worker)) worker.reserve("isolated");
     }
   }
 
-  #reserve(worker: WorkerHandle, reservation: "isolated" | "draining"): void {
-    worker.reservation = reservation;
-    this.#reserved.add(worker);
-  }
-
-  /** Frees the workers whose isolated call ended, and all draining workers. */
-  #unreserve(): void {
-    for (const worker of this.#reserved) {
-      const isRunning = worker.reservation === "isolated" &&
-        worker.window.calls > 0 && !worker.lost;
-      if (isRunning) continue;
-      worker.reservation = undefined;
-      this.#reserved.delete(worker);
-    }
+  #drain(call: Call, worker: WorkerHandle): void {
+    worker.reserve("draining");
+    this.#draining.set(call, worker);
   }
 }
 
-function leastBusy(
-  workers: readonly WorkerHandle[],
-  host: string | undefined,
-): WorkerHandle | undefined {
-  let least: WorkerHandle | undefined;
-  for (const worker of workers) {
-    if (!worker.isOpen || !worker.isAt(host)) continue;
-    if (least === undefined || worker.window.calls < least.window.calls) {
-      least = worker;
-    }
-  }
-  return least;
+function isIdle(worker: WorkerHandle): boolean {
+  return worker.window.calls === 0;
 }

@@ -3,6 +3,7 @@ import { type AffinityList, AffinityLists } from "./affinity_lists.ts";
 import type { Barrier } from "./barrier.ts";
 import { IsolatedCalls } from "./isolated_calls.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
+import type { WorkerSet } from "./worker_set.ts";
 
 /**
  * Everything that waits for a worker: calls, grouped by the host where they
@@ -90,9 +91,9 @@ export class PendingQueue {
     return this.#current.listsInTurn();
   }
 
-  /** Returns the isolated calls that must run on a certain host. */
-  isolatedWithHost(): Call[] {
-    return this.#isolated.withHost();
+  /** The isolated calls that must run on a certain host. */
+  get isolatedWithHost(): Iterable<Call> {
+    return this.#isolated.withHost;
   }
 
   /** Fails an isolated call. */
@@ -103,7 +104,7 @@ export class PendingQueue {
 
   /** Sends isolated calls: see {@linkcode IsolatedCalls.dispatch}. */
   dispatchIsolated(
-    workers: readonly WorkerHandle[],
+    workers: WorkerSet,
     send: (worker: WorkerHandle, call: Call) => void,
   ): void {
     this.#isolated.dispatch(workers, send);

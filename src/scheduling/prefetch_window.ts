@@ -7,6 +7,12 @@ const MAX_CALLS = 4_096;
 /** The most bytes of arguments and expected results in flight. */
 const MAX_BYTES = 4 * 2 ** 20;
 
+/**
+ * How much work should wait there in relation to the time that a call takes to
+ * the worker and back.
+ */
+const DELAYS_AHEAD = 1.5;
+
 /** The weight of the newest measurement in a running average. */
 const WEIGHT = 0.25;
 
@@ -15,14 +21,22 @@ const WEIGHT = 0.25;
  *
  * A worker that waits for its next call wastes time, and a call that waits
  * behind a long one could have run elsewhere. So about 4 ms of work wait in the
- * worker's queue: thousands of tiny calls, or none behind a long one.
+ * worker's queue: thousands of tiny calls, or none behind a long one. If the
+ * worker is far away, more work waits: enough until the next call arrives.
  */
 export class PrefetchWindow {
   readonly #concurrency: number;
-  readonly #fixed: boolean;
+  /** Whether the limit never changes. */
+  readonly isFixed: boolean;
   #limit: number;
   #microseconds = 0;
   #resultBytes = 0;
+  /** The shortest time that a call was on its way, in milliseconds. */
+  #delay: number | undefined;
+  /** When the worker last got its first call, or answered one. */
+  #heardAt = 0;
+  /** Whether the worker was idle before that. */
+  #wasIdle = false;
 
   #calls = 0;
   #argumentBytes = 0;
@@ -36,7 +50,7 @@ export class PrefetchWindow {
    */
   constructor(prefetch: number | "auto", concurrency: number) {
     this.#concurrency = concurrency;
-    this.#fixed = prefetch !== "auto";
+    this.isFixed = prefetch !== "auto";
     this.#limit = concurrency + (prefetch === "auto" ? 0 : prefetch);
   }
 
@@ -62,10 +76,33 @@ export class PrefetchWindow {
     return this.#limit - this.#calls;
   }
 
+  /** How long a call takes the worker on average, in microseconds. */
+  get microseconds(): number {
+    return this.#microseconds;
+  }
+
+  /** How long a call takes to the worker and back, in milliseconds. */
+  get delay(): number {
+    return this.#delay ?? 0;
+  }
+
+  /** How long the worker has had calls and answered none, in milliseconds. */
+  get silence(): number {
+    return this.#calls === 0 ? 0 : performance.now() - this.#heardAt;
+  }
+
   /** Adds a call that was sent, with the size of its arguments. */
   sent(bytes: number): void {
-    this.#calls++;
+    if (this.#calls++ === 0) {
+      this.#heardAt = performance.now();
+      this.#wasIdle = true;
+    }
     this.#argumentBytes += bytes;
+  }
+
+  /** Corrects the size of the arguments of a call that was cut. */
+  shrunk(bytes: number): void {
+    this.#argumentBytes -= bytes;
   }
 
   /** Removes a call that was answered, with the size of its arguments. */
@@ -82,11 +119,33 @@ export class PrefetchWindow {
    * @param bytes The size of their results.
    */
   measured(calls: number, microseconds: number, bytes: number): void {
+    const now = performance.now();
+    if (this.#wasIdle) {
+      const delay = Math.max(0, now - this.#heardAt - microseconds / 1_000);
+      this.#delay = Math.min(this.#delay ?? Infinity, delay);
+      this.#wasIdle = false;
+    }
+    this.#heardAt = now;
     this.#resultBytes = average(this.#resultBytes, bytes / calls);
-    if (this.#fixed) return;
     this.#microseconds = average(this.#microseconds, microseconds / calls);
-    const queued = Math.floor(
-      TARGET_MICROSECONDS / Math.max(1, this.#microseconds),
+    this.#adapt();
+  }
+
+  /** Adapts the window to calls that take longer than those before. */
+  slowed(): void {
+    const each = this.silence * 1_000 / this.#concurrency;
+    this.#microseconds = Math.max(this.#microseconds, each);
+    this.#adapt();
+  }
+
+  #adapt(): void {
+    if (this.isFixed) return;
+    const each = Math.max(1, this.#microseconds);
+    const away = this.delay * 1_000 * DELAYS_AHEAD;
+    const queued = Math.max(
+      Math.floor(TARGET_MICROSECONDS / each),
+      // The call that should wait at a distant worker may be a long one.
+      away < TARGET_MICROSECONDS ? 0 : Math.ceil(away / each),
     );
     // One short measurement at most doubles the window.
     const fitting = this.#concurrency + queued;

@@ -4,10 +4,12 @@ import { CallCounts } from "../calls/call_counts.ts";
 import { withoutFrames } from "../calls/caller_trace.ts";
 import { type CallSource, CallSources } from "./call_sources.ts";
 import { BrokenPoolError } from "../errors/broken_pool_error.ts";
+import { DefinedTasks } from "./defined_tasks.ts";
 import { WorkerLostError } from "../errors/worker_lost_error.ts";
 import type { KeepAlive } from "../util/keep_alive.ts";
 import { PendingQueue } from "./pending_queue.ts";
 import type { PromisedCall } from "../calls/promised_call.ts";
+import { Rebalancer } from "./rebalancer.ts";
 import { Retries } from "./retries.ts";
 import { shareFairly } from "./share_fairly.ts";
 import type { LostWorker, WorkerHandle } from "./worker_handle.ts";
@@ -31,6 +33,8 @@ export class Scheduler {
   readonly #events: SchedulerEvents;
   readonly #pending = new PendingQueue();
   readonly #workers = new WorkerSet();
+  readonly #definedTasks = new DefinedTasks();
+  readonly #rebalancer = new Rebalancer(this.#workers);
   readonly #sources: CallSources;
   readonly #retries = new Retries();
   readonly #counts: CallCounts;
@@ -54,9 +58,9 @@ export class Scheduler {
     this.#initializers = new CallCounts(keepAlive, wake);
   }
 
-  /** The workers that were added and not lost. */
-  get workers(): readonly WorkerHandle[] {
-    return this.#workers.all;
+  /** How many workers were added and not lost. */
+  get workers(): number {
+    return this.#workers.size;
   }
 
   /** How many calls wait for a worker. */
@@ -74,7 +78,15 @@ export class Scheduler {
     worker: WorkerHandle,
     initializer: PromisedCall<unknown> | undefined,
   ): Promise<void> {
-    worker.receive(() => this.wake()).then((loss) => this.#lost(worker, loss));
+    const loss = worker.receive({
+      changed: (answered) => {
+        this.#refresh(worker, answered > 0);
+        this.wake();
+      },
+      givenBack: (calls) => this.#takeBack(worker, calls),
+      defined: (task) => this.#definedTasks.add(task, worker),
+    });
+    loss.then((loss) => this.#lost(worker, loss));
     if (initializer === undefined) return;
     initializer.submit(this.#initializers);
     worker.send(initializer);
@@ -91,7 +103,7 @@ export class Scheduler {
 
   /** Closes the connections to all workers. */
   disconnect(): void {
-    for (const worker of this.#workers.all) worker.close();
+    for (const worker of this.#workers) worker.close();
   }
 
   /** Queues a call; fails it if the scheduler is closed. */
@@ -186,7 +198,7 @@ export class Scheduler {
   cancelAll(reason: () => Error): void {
     for (const call of this.#unawaited()) call.ignoreFailure();
     this.cancelQueued(reason);
-    for (const { calls } of this.#workers.all) {
+    for (const { calls } of this.#workers) {
       for (const call of [...calls]) call.fail(reason());
     }
   }
@@ -227,9 +239,9 @@ export class Scheduler {
     return this.#counts.idle();
   }
 
-  /** Tells all workers to forget a task. */
+  /** Tells the workers that know a task to forget it. */
   forget(task: number): void {
-    for (const worker of this.#workers.all) worker.forget(task);
+    this.#definedTasks.forget(task);
   }
 
   /** Schedules a dispatch in a microtask, unless one is already scheduled. */
@@ -253,25 +265,28 @@ export class Scheduler {
     this.#sources.prune();
     if (this.#barrierRuns) return;
     this.#failUnplaceable();
-    this.#pending.dispatchIsolated(this.#workers.all, (worker, call) => {
-      this.#send(worker, call);
-      worker.flush();
-    });
-    const workers = this.#workers.withRoom();
-    if (workers.length > 0 && !this.#pending.hasBarriers) {
-      this.#sources.pull(workers, (host) => this.#pending.waiting(host));
+    this.#pending.dispatchIsolated(
+      this.#workers,
+      (worker, call) => this.#sendAlone(worker, call),
+    );
+    if (!this.#pending.hasBarriers) {
+      this.#sources.pull((host) => this.#pending.waiting(host));
     }
     for (const [host, calls] of this.#pending.listsInTurn()) {
-      const there = host === undefined
-        ? workers
-        : workers.filter((worker) => worker.isAt(host));
-      shareFairly(calls, there, (worker, call) => this.#send(worker, call));
+      shareFairly(
+        calls,
+        this.#workers,
+        host,
+        (worker, call) => this.#send(worker, call),
+        (worker) => this.#refresh(worker),
+      );
     }
+    this.#rebalancer.balance();
     if (this.#counts.inFlight === 0) this.#beginBarrier();
   }
 
   #unawaited(): Call[] {
-    const inFlight = this.#workers.all.flatMap(({ calls }) => [...calls]);
+    const inFlight = [...this.#workers].flatMap(({ calls }) => [...calls]);
     return [...this.#pending.calls(), ...inFlight].filter(
       ({ isAwaited, state }) => !isAwaited && state !== "abandoned",
     );
@@ -283,7 +298,7 @@ export class Scheduler {
       if (!this.#isAbsent(host)) continue;
       for (const call of calls.drain()) call.fail(this.#absent(host!));
     }
-    for (const call of this.#pending.isolatedWithHost()) {
+    for (const call of this.#pending.isolatedWithHost) {
       const { host } = call.terms;
       if (!this.#isAbsent(host)) continue;
       this.#pending.failIsolated(call, this.#absent(host!));
@@ -315,15 +330,38 @@ export class Scheduler {
     if (call.state !== "sent") this.#wakeAfterDispatch();
   }
 
+  /** Sends a call that doesn't share its worker's message with others. */
+  #sendAlone(worker: WorkerHandle, call: Call): void {
+    this.#send(worker, call);
+    worker.flush();
+    this.#refresh(worker);
+  }
+
+  #refresh(worker: WorkerHandle, hasAnswered = false): void {
+    this.#workers.refresh(worker);
+    this.#rebalancer.update(worker, hasAnswered);
+  }
+
+  /** Queues calls again that a worker has given back. */
+  #takeBack(worker: WorkerHandle, calls: readonly Call[]): void {
+    if (calls.length === 0) return this.#rebalancer.gaveNothing(worker);
+    for (const call of calls) {
+      // The others were already queued again.
+      if (!call.isSubmitted) call.submit(this.#counts);
+    }
+    this.#pending.unshift(calls);
+    if (this.#cancelled !== undefined) this.cancelQueued(this.#cancelled);
+  }
+
   #wakeAfterDispatch(): void {
     queueMicrotask(() => this.wake());
   }
 
   #beginBarrier(): void {
-    // Another dispatch follows when an ending worker is removed.
-    if (this.#workers.all.some(({ isEnding }) => isEnding)) return;
     const barrier = this.#pending.nextBarrier;
     if (barrier === undefined || !this.#canBegin(barrier)) return;
+    // Another dispatch follows when an ending worker is removed.
+    for (const { isEnding } of this.#workers) if (isEnding) return;
     this.#pending.removeBarrier((next) => next === barrier);
     if (this.#isAbsent(barrier.host)) {
       barrier.fail(this.#absent(barrier.host!));
@@ -333,8 +371,7 @@ export class Scheduler {
     const calls = this.#workers.at(barrier.host).map((worker) => {
       const call = barrier.makeCall();
       call.submit(this.#counts);
-      this.#send(worker, call);
-      worker.flush();
+      this.#sendAlone(worker, call);
       return call;
     });
     barrier.begin(calls).then(() => {
@@ -352,6 +389,8 @@ export class Scheduler {
   /** Moves, retries or fails the calls of a lost worker. */
   #lost(worker: WorkerHandle, loss: LostWorker): void {
     this.#workers.remove(worker);
+    this.#rebalancer.remove(worker);
+    this.#definedTasks.remove(worker);
     const begun = loss.begun.filter(isPending);
     const unbegun = loss.unbegun.filter(isPending);
     const moved = unbegun.filter(isMovable);

@@ -14,6 +14,7 @@ import {
   type End,
   type Failure,
   MessageType,
+  type Recalled,
   type Results,
   StreamNumber,
   type Values,
@@ -48,6 +49,33 @@ export interface LostWorker extends UnansweredCalls {
   readonly cause: unknown;
 }
 
+/** Whether a worker is kept for calls in isolation. */
+export type Reservation = "isolated" | "draining" | undefined;
+
+/** Which calls a worker should give back. */
+export interface RecallRequest {
+  /** One part in this many stays at the worker; 0: nothing stays. */
+  readonly parts: number;
+  /** How many items stay at least. */
+  readonly keep: number;
+  /** Whether the worker may cut a chunk that has begun. */
+  readonly cut: boolean;
+}
+
+/** A worker's callbacks to its scheduler. */
+export interface WorkerEvents {
+  /**
+   * Handles a change of what the worker has or can take.
+   *
+   * @param answered How many calls it answered.
+   */
+  changed(answered: number): void;
+  /** Handles calls that the worker has given back, in the order of their ids. */
+  givenBack?(calls: readonly Call[]): void;
+  /** Handles that a task was sent to the worker. */
+  defined?(task: number): void;
+}
+
 /** The pool's end of a worker: sends calls, and receives their outcomes. */
 export class WorkerHandle implements CallRunner {
   /** The worker's name in messages. */
@@ -58,12 +86,6 @@ export class WorkerHandle implements CallRunner {
   readonly window: PrefetchWindow;
   /** Whether the worker is lost. */
   lost = false;
-  /**
-   * `"isolated"` while the worker runs one call in isolation; `"draining"`
-   * while it gets no new calls, because a call waits to run in isolation.
-   */
-  reservation: "isolated" | "draining" | undefined;
-
   readonly #profile: WorkerProfile;
   readonly #channel: Channel;
   readonly #writer: CallWriter;
@@ -72,7 +94,12 @@ export class WorkerHandle implements CallRunner {
   #abandoned = 0;
   readonly #grace: GracePeriod;
   #killed = false;
-  #onReturn: ((calls: number) => void) | undefined;
+  #reservation: Reservation;
+  /** How many items its calls have. */
+  #items = 0;
+  /** The calls that it was asked to give back, and how it divides a chunk. */
+  #recall: { readonly parts: number } | undefined;
+  #events: WorkerEvents | undefined;
 
   /** Constructs a handle for the worker at the other end of a channel. */
   constructor(
@@ -85,7 +112,11 @@ export class WorkerHandle implements CallRunner {
     this.window = window;
     this.#profile = profile;
     this.#channel = channel;
-    this.#writer = new CallWriter(channel, profile.modules);
+    this.#writer = new CallWriter(
+      channel,
+      profile.modules,
+      (task) => this.#events?.defined?.(task),
+    );
     const { concurrency, cancelGrace } = profile;
     this.#calls = new CallsInFlight(concurrency);
     this.#grace = new GracePeriod(
@@ -103,9 +134,17 @@ export class WorkerHandle implements CallRunner {
     return this.lost || this.#killed || this.#profile.process.isHostLost;
   }
 
+  /**
+   * `"isolated"` while the worker runs one call in isolation; `"draining"`
+   * while it gets no new calls, because a call waits to run in isolation.
+   */
+  get reservation(): Reservation {
+    return this.#reservation;
+  }
+
   /** Whether the worker accepts calls. */
   get isOpen(): boolean {
-    return !this.isEnding && this.reservation === undefined &&
+    return !this.isEnding && this.#reservation === undefined &&
       !this.#grace.isOver;
   }
 
@@ -119,9 +158,24 @@ export class WorkerHandle implements CallRunner {
     return host === undefined || host === this.host;
   }
 
-  /** Returns whether `tally` counts the worker's tasks. */
-  countsFor(tally: HostTally): boolean {
-    return tally === this.#profile.tally;
+  /** The tally of the worker's host. */
+  get tally(): HostTally {
+    return this.#profile.tally;
+  }
+
+  /** The numbers of the tasks that the worker knows. */
+  get definedTasks(): Iterable<number> {
+    return this.#writer.defined;
+  }
+
+  /** How many items the worker's unanswered calls have. */
+  get items(): number {
+    return this.#items;
+  }
+
+  /** Whether the worker was asked to give back calls, and hasn't answered. */
+  get isRecalling(): boolean {
+    return this.#recall !== undefined;
   }
 
   /** The unanswered calls of the worker. */
@@ -132,18 +186,16 @@ export class WorkerHandle implements CallRunner {
   /**
    * Receives results until the worker is lost.
    *
-   * @param onReturn Called after each message with the number of calls that it
-   * answered.
    * @returns How the worker was lost, and its unanswered calls.
    */
-  async receive(onReturn: (calls: number) => void): Promise<LostWorker> {
-    this.#onReturn = onReturn;
+  async receive(events: WorkerEvents): Promise<LostWorker> {
+    this.#events = events;
     let cause: unknown;
     try {
       await this.#channel.receive((message, byteLength) => {
         const calls = this.#settle(fromWorker(message), byteLength);
         if (this.#abandoned > 0) this.#grace.watch();
-        onReturn(calls);
+        this.#changed(calls);
       });
     } catch (error) {
       cause = error;
@@ -183,6 +235,7 @@ export class WorkerHandle implements CallRunner {
     this.window.sent(bytes);
     call.send(this, id, writer.message, bytes);
     this.#calls.add(call);
+    this.#items += call.items;
   }
 
   /** Sends everything written so far. */
@@ -205,6 +258,7 @@ export class WorkerHandle implements CallRunner {
     this.#writer.post([MessageType.CANCEL, call.id]);
     this.#abandoned++;
     this.#grace.watch();
+    this.#changed();
   }
 
   /** Returns the way to send values of a call's streams. */
@@ -215,12 +269,25 @@ export class WorkerHandle implements CallRunner {
   /** Uses the place of a call that was paused for others. */
   paused(call: Call): void {
     this.window.returned(call.bytes);
-    this.#onReturn?.(0);
+    this.#changed();
   }
 
   /** Takes a place for a paused call that continues. */
   resumed(call: Call): void {
     this.window.sent(call.bytes);
+    this.#changed();
+  }
+
+  /** Asks the worker to give back calls that it hasn't begun. */
+  recall({ parts, keep, cut }: RecallRequest): void {
+    this.#recall = { parts };
+    this.#writer.post([MessageType.RECALL, parts, keep, cut]);
+  }
+
+  /** Keeps the worker for calls in isolation, or for all calls again. */
+  reserve(reservation: Reservation): void {
+    this.#reservation = reservation;
+    this.#changed();
   }
 
   /** Closes the connection, which ends the worker. */
@@ -235,6 +302,13 @@ export class WorkerHandle implements CallRunner {
   #kill(): void {
     this.#killed = true;
     this.#profile.process.kill(true);
+  }
+
+  #changed(answered = 0): void {
+    if (this.#reservation === "isolated" && this.window.calls === 0) {
+      this.#reservation = undefined;
+    }
+    this.#events?.changed(answered);
   }
 
   #settle(message: WorkerMessage, byteLength: number): number {
@@ -263,6 +337,9 @@ export class WorkerHandle implements CallRunner {
         this.#input(id, stream).end(reason);
         return 0;
       }
+      case MessageType.RECALLED:
+        this.#takeBack(message);
+        return 0;
     }
   }
 
@@ -332,9 +409,46 @@ export class WorkerHandle implements CallRunner {
     return 1;
   }
 
+  /** Takes back calls that the worker won't begin. */
+  #takeBack([, runs]: Recalled): void {
+    if (this.#recall === undefined) {
+      throw new RangeError("Malformed message: no calls were recalled");
+    }
+    const { parts } = this.#recall;
+    this.#recall = undefined;
+    const calls: Call[] = [];
+    // The last calls come first.
+    for (let at = runs.length - 3; at >= 0; at -= 3) {
+      const id = runs[at]!;
+      const count = runs[at + 1]!;
+      const kept = runs[at + 2]!;
+      if (kept > 0) calls.push(...this.#cut(id, kept, Math.max(1, parts - 1)));
+      for (let next = id; kept === 0 && next < id + count; next++) {
+        this.#calls.expectUnbegun(next);
+        const call = this.#take(next);
+        if (call.state === "sent") call.requeue();
+        else call.fail(undefined);
+        if (call.state === "queued") calls.push(call);
+      }
+    }
+    this.#events?.givenBack?.(calls);
+  }
+
+  /** Cuts a chunk, and returns calls for the items that were given back. */
+  #cut(id: number, kept: number, parts: number): Call[] {
+    this.#calls.expectCut(id, kept);
+    const call = this.#calls.get(id);
+    const { bytes, items } = call;
+    const rest = call.cut(kept, parts, this.window.silence * 1_000);
+    this.#items -= items - kept;
+    this.window.shrunk(bytes - call.bytes);
+    return rest;
+  }
+
   /** Removes and returns a call that was answered. */
   #take(id: number): Call {
     const call = this.#calls.take(id);
+    this.#items -= call.items;
     if (call.hasPlace) this.window.returned(call.bytes);
     if (call.state === "abandoned" && --this.#abandoned === 0) {
       this.#grace.watch();

@@ -1,44 +1,69 @@
+import { type HostCapacity, WorkerGroup } from "./worker_group.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
+import type { WorkerLoad } from "./worker_heap.ts";
 
-/** The capacity of a host's workers, or of all workers. */
-export interface HostCapacity {
-  /** How many workers there are. */
-  readonly workers: number;
-  /** How many calls they run at once, in total. */
-  readonly concurrency: number;
-  /** How many calls they may have in total. */
-  readonly capacity: number;
-}
-
-/** The workers of a scheduler. */
+/**
+ * The workers of a scheduler, all and by host. {@linkcode WorkerSet.refresh}
+ * keeps their order by load, so that no dispatch looks at all of them.
+ */
 export class WorkerSet {
-  readonly #workers: WorkerHandle[] = [];
-  readonly #byHost = new Map<string, number>();
+  readonly #loads = new Map<WorkerHandle, WorkerLoad>();
+  readonly #all = new WorkerGroup();
+  readonly #byHost = new Map<string, WorkerGroup>();
+  #added = 0;
 
-  /** All workers. */
-  get all(): readonly WorkerHandle[] {
-    return this.#workers;
+  /** Constructs an empty set. */
+  constructor() {
+    this.#all.sort(0, []);
   }
 
   /** How many workers there are. */
   get size(): number {
-    return this.#workers.length;
+    return this.#loads.size;
+  }
+
+  /** How many open workers could run another call at once. */
+  get idle(): number {
+    return this.#all.idle;
+  }
+
+  /** Returns an iterator over the workers, in the order they were added. */
+  [Symbol.iterator](): Iterator<WorkerHandle> {
+    return this.#loads.keys();
   }
 
   /** Adds workers. */
   add(workers: readonly WorkerHandle[]): void {
     for (const worker of workers) {
-      this.#workers.push(worker);
-      this.#count(worker.host, 1);
+      const load: WorkerLoad = {
+        worker,
+        order: this.#added++,
+        isOpen: false,
+        calls: 0,
+        room: 0,
+        limit: 0,
+        positions: [-1, -1],
+      };
+      this.#loads.set(worker, load);
+      this.#all.add(load);
+      this.#groupAt(worker.host).add(load);
+      worker.tally.joined();
+      this.#refresh(load);
     }
   }
 
   /** Removes a worker, if the set has it. */
   remove(worker: WorkerHandle): void {
-    const index = this.#workers.indexOf(worker);
-    if (index < 0) return;
-    this.#workers.splice(index, 1);
-    this.#count(worker.host, -1);
+    const load = this.#loads.get(worker);
+    if (load === undefined) return;
+    this.#loads.delete(worker);
+    worker.tally.left(load.calls);
+    const group = this.#groupAt(worker.host);
+    for (const one of [this.#all, group]) {
+      one.subtract(load);
+      one.remove(load);
+    }
+    if (group.size === 0) this.#byHost.delete(worker.host);
   }
 
   /** Returns whether a host has workers; `undefined` means any host. */
@@ -47,33 +72,90 @@ export class WorkerSet {
   }
 
   /** Returns the workers of a host; `undefined` means all workers. */
-  at(host: string | undefined): readonly WorkerHandle[] {
-    if (host === undefined) return this.#workers;
-    return this.#workers.filter((worker) => worker.isAt(host));
+  at(host: string | undefined): WorkerHandle[] {
+    return [...this].filter((worker) => worker.isAt(host));
   }
 
-  /** Returns the workers that can take calls now. */
-  withRoom(): WorkerHandle[] {
-    return this.#workers.filter(({ hasRoom }) => hasRoom);
+  /** Takes note of a change of a worker's load. */
+  refresh(worker: WorkerHandle): void {
+    const load = this.#loads.get(worker);
+    if (load !== undefined) this.#refresh(load);
+  }
+
+  /** Returns how many more calls the workers of a host, or all, can take. */
+  room(host: string | undefined): number {
+    return this.#group(host)?.room ?? 0;
   }
 
   /** Returns the capacity of a host's workers; `undefined`: of all workers. */
   capacity(host: string | undefined): HostCapacity {
-    let workers = 0;
-    let concurrency = 0;
-    let capacity = 0;
-    for (const worker of this.#workers) {
-      if (!worker.isAt(host)) continue;
-      workers++;
-      concurrency += worker.window.concurrency;
-      capacity += worker.window.limit;
-    }
-    return { workers, concurrency, capacity };
+    return this.#group(host)?.capacity ??
+      { workers: 0, concurrency: 0, capacity: 0 };
   }
 
-  #count(host: string, change: number): void {
-    const count = (this.#byHost.get(host) ?? 0) + change;
-    if (count > 0) this.#byHost.set(host, count);
-    else this.#byHost.delete(host);
+  /**
+   * Returns how many calls each worker with room should have, at a host or
+   * anywhere, after some more calls are shared.
+   */
+  fairShare(host: string | undefined, calls: number): number {
+    return this.#group(host)?.fairShare(calls) ?? 0;
+  }
+
+  /**
+   * Returns the open worker with the fewest calls, at a host or anywhere. If it
+   * has no room, no worker has.
+   */
+  leastBusy(host: string | undefined): WorkerHandle | undefined {
+    const group = this.#sorted(host);
+    for (;;) {
+      const load = group?.leastBusy;
+      if (load === undefined) return undefined;
+      const { worker, room } = load;
+      if (worker.isOpen && worker.hasRoom === room > 0) return worker;
+      // It was closed without notice.
+      this.#refresh(load);
+    }
+  }
+
+  #group(host: string | undefined): WorkerGroup | undefined {
+    return host === undefined ? this.#all : this.#byHost.get(host);
+  }
+
+  /** Returns a group whose workers are in order: most hosts never need that. */
+  #sorted(host: string | undefined): WorkerGroup | undefined {
+    const group = this.#group(host);
+    if (group === undefined || group.isSorted) return group;
+    const loads = this.#loads.values();
+    group.sort(1, loads.filter(({ worker }) => worker.isAt(host)));
+    return group;
+  }
+
+  #groupAt(host: string): WorkerGroup {
+    let group = this.#byHost.get(host);
+    if (group === undefined) {
+      group = new WorkerGroup();
+      this.#byHost.set(host, group);
+    }
+    return group;
+  }
+
+  #refresh(load: WorkerLoad): void {
+    const { worker } = load;
+    const { window, isOpen } = worker;
+    const { calls, limit } = window;
+    const room = isOpen ? Math.max(0, window.room) : 0;
+    const isSame = load.calls === calls && load.room === room &&
+      load.limit === limit && load.isOpen === isOpen;
+    if (isSame) return;
+    const group = this.#groupAt(worker.host);
+    this.#all.subtract(load);
+    group.subtract(load);
+    worker.tally.loaded(calls - load.calls);
+    load.calls = calls;
+    load.room = room;
+    load.limit = limit;
+    load.isOpen = isOpen;
+    this.#all.count(load);
+    group.count(load);
   }
 }

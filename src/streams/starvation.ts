@@ -1,4 +1,5 @@
-import { clearTimeout, setTimeout } from "node:timers";
+import type { setTimeout } from "node:timers";
+import { loadTimers } from "../util/timers.ts";
 
 /** How long a task waits before others may use its place, in milliseconds. */
 const PATIENCE_MILLISECONDS = 100;
@@ -25,6 +26,7 @@ export class Starvation {
   /** How often it began to wait. */
   #waits = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #isWatching = false;
   #patience = PATIENCE_MILLISECONDS;
   #isPaused = false;
   #isClosed = false;
@@ -38,7 +40,7 @@ export class Starvation {
   begin(): void {
     if (this.#waiting++ > 0) return;
     this.#waits++;
-    if (this.#timer === undefined && !this.#isClosed) this.#watch();
+    if (!this.#isWatching && !this.#isClosed) this.#watch();
   }
 
   /** Handles that the task no longer waits for a stream. */
@@ -49,14 +51,17 @@ export class Starvation {
   /** Ends the detection, because the task has ended or was cancelled. */
   close(): void {
     this.#isClosed = true;
-    clearTimeout(this.#timer);
+    this.#timer?.close();
     this.#resume();
   }
 
-  #watch(): void {
+  async #watch(): Promise<void> {
+    this.#isWatching = true;
     const waits = this.#waits;
+    const { setTimeout } = await loadTimers();
+    if (this.#isClosed) return;
     this.#timer = setTimeout(() => {
-      this.#timer = undefined;
+      this.#isWatching = false;
       if (this.#waiting === 0) return;
       if (waits !== this.#waits) return this.#watch();
       this.#isPaused = true;

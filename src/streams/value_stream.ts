@@ -1,7 +1,5 @@
 import { Queue } from "../util/queue.ts";
-
-// A task may replace the global.
-const { ReadableStream } = globalThis;
+import { platformReadableStream } from "./readable_stream.ts";
 
 /** A value stream's callbacks to its owner. */
 export interface ValueStreamEvents {
@@ -37,7 +35,7 @@ export class ValueStream {
   /** Constructs an empty stream. */
   constructor(events: ValueStreamEvents) {
     this.#events = events;
-    this.readable = new ReadableStream<unknown>({
+    this.readable = new (platformReadableStream())<unknown>({
       start: (controller) => {
         this.#controller = controller;
       },

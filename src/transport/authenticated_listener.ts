@@ -26,8 +26,8 @@ export interface ListenerOptions<Identity> {
   /** Returns how many connections are expected; by default, none. */
   readonly expected?: () => number;
   /**
-   * How long a peer may take to authenticate itself, in milliseconds. A TLS
-   * handshake may take as long before that.
+   * How long a peer may take to authenticate itself, in milliseconds, while
+   * none is expected. A TLS handshake may take as long before that.
    *
    * @default {5_000}
    */

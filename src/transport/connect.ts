@@ -4,6 +4,9 @@ import type { Connection } from "./connection.ts";
 /** The host name in certificates that {@linkcode makeCertificate} makes. */
 export const CERTIFICATE_NAME = "distex-pool";
 
+/** The pause before a full Unix socket is tried again, in milliseconds. */
+const FULL_PAUSE = 10;
+
 /**
  * Opens a connection to an address.
  *
@@ -16,7 +19,7 @@ export async function connect(
 ): Promise<Connection> {
   try {
     if (address.transport === "unix") {
-      return await Deno.connect({ transport: "unix", path: address.path });
+      return await connectUnix(address.path);
     }
     const { hostname, port } = address;
     const connection = await Deno.connect({ hostname, port });
@@ -29,5 +32,20 @@ export async function connect(
   } catch (cause) {
     const where = formatAddress(address);
     throw new Error(`Can't connect to ${where}: ${cause}`, { cause });
+  }
+}
+
+/**
+ * Connects to a Unix socket. On Linux, it fails at once while about a thousand
+ * connections wait to be accepted, where TCP would wait.
+ */
+async function connectUnix(path: string): Promise<Connection> {
+  for (;;) {
+    try {
+      return await Deno.connect({ transport: "unix", path });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, FULL_PAUSE));
+    }
   }
 }

@@ -1,8 +1,19 @@
 import { Decoder } from "../codec/decoder.ts";
+import { SPARE_BYTES, SpareBuffers } from "../codec/spare_buffers.ts";
 import type { V8Serializer } from "../codec/v8_serializer.ts";
 import { MAX_FRAME_BYTES } from "../codec/wire_limits.ts";
 
-const CHUNK_BYTES = 65_536;
+/** The size of the buffer of a connection that receives little, in bytes. */
+const SMALL_BYTES = 4_096;
+
+/** The size of the largest frame that shares its buffer with others. */
+const CHUNK_BYTES = SPARE_BYTES;
+
+/** How many reads in a row must bring little before the buffer shrinks. */
+const SMALL_READS = 8;
+
+/** Buffers of {@linkcode CHUNK_BYTES} that no reader uses. */
+const spareBuffers = new SpareBuffers();
 
 /** A source of bytes: the used part of `Deno.Conn`. */
 export interface ByteSource {
@@ -20,11 +31,14 @@ export class CutShortError extends RangeError {}
 export class FrameReader {
   readonly #source: ByteSource;
   readonly #decoder = new Decoder();
-  #chunk: Uint8Array<ArrayBuffer> | undefined = new Uint8Array(CHUNK_BYTES);
+  /** The buffer for small frames. It is large while they fill it. */
+  #chunk: Uint8Array<ArrayBuffer> | undefined = new Uint8Array(SMALL_BYTES);
   #bytes = this.#chunk!;
   #view = new DataView(this.#bytes.buffer);
   #start = 0;
   #end = 0;
+  /** How many reads in a row have brought little. */
+  #smallReads = 0;
 
   /** Constructs a reader of frames from a connection. */
   constructor(source: ByteSource) {
@@ -63,8 +77,10 @@ export class FrameReader {
       );
     }
     this.#end += count;
+    this.#smallReads = count <= SMALL_BYTES ? this.#smallReads + 1 : 0;
+    const isFull = this.#end === this.#bytes.length;
     this.#passOn(onMessage);
-    this.#makeRoom();
+    this.#makeRoom(isFull);
     return true;
   }
 
@@ -86,20 +102,30 @@ export class FrameReader {
     }
     if (!gaveViews) return;
     // From now on the buffer belongs to the values that are views of it.
-    if (this.#bytes === this.#chunk) this.#chunk = undefined;
-    this.#useChunk();
+    if (this.#bytes !== this.#chunk) return this.#useChunk(0);
+    const { length } = this.#chunk;
+    this.#chunk = undefined;
+    this.#useChunk(length);
   }
 
-  /** Makes room for the rest of a frame. */
-  #makeRoom(): void {
-    if (this.#start === this.#end) {
+  /**
+   * Makes room for the rest of a frame, or for the next frames.
+   *
+   * @param isFull Whether the last read has filled the buffer.
+   */
+  #makeRoom(isFull: boolean): void {
+    const rest = this.#end - this.#start;
+    if (rest === 0) {
       this.#start = this.#end = 0;
-      if (this.#bytes !== this.#chunk) this.#useChunk();
+      const isLarge = this.#chunk?.length === CHUNK_BYTES;
+      if (this.#bytes !== this.#chunk) {
+        this.#useChunk(0);
+      } else if (isLarge ? this.#smallReads >= SMALL_READS : isFull) {
+        this.#useChunk(isLarge ? 0 : CHUNK_BYTES);
+      }
       return;
     }
-    const needed = this.#end - this.#start < 4
-      ? 4
-      : this.#view.getUint32(this.#start) + 4;
+    const needed = rest < 4 ? 4 : this.#view.getUint32(this.#start) + 4;
     if (needed > CHUNK_BYTES) {
       // Growing at each read would be slow: a read may bring a single byte.
       const isDue = this.#bytes === this.#chunk ||
@@ -107,6 +133,10 @@ export class FrameReader {
       if (isDue && this.#bytes.length - this.#start < needed) {
         this.#grow(needed);
       }
+    } else if (
+      this.#bytes.length < CHUNK_BYTES && (isFull || needed > SMALL_BYTES)
+    ) {
+      this.#useChunk(CHUNK_BYTES);
     } else if (this.#start > 0) {
       this.#bytes.copyWithin(0, this.#start, this.#end);
       this.#end -= this.#start;
@@ -127,10 +157,17 @@ export class FrameReader {
     this.#use(new Uint8Array(new ArrayBuffer(offset + size), offset));
   }
 
-  /** Switches to the buffer for small frames. */
-  #useChunk(): void {
-    this.#chunk ??= new Uint8Array(CHUNK_BYTES);
-    this.#use(this.#chunk);
+  /** Switches to a buffer for small frames that has room for `least` bytes. */
+  #useChunk(least: number): void {
+    const chunk = this.#chunk;
+    const length = least <= SMALL_BYTES ? SMALL_BYTES : CHUNK_BYTES;
+    if (chunk?.length !== length) {
+      this.#chunk = length === SMALL_BYTES
+        ? new Uint8Array(SMALL_BYTES)
+        : spareBuffers.take();
+    }
+    this.#use(this.#chunk!);
+    if (chunk !== undefined && chunk !== this.#chunk) spareBuffers.give(chunk);
   }
 
   #use(bytes: Uint8Array<ArrayBuffer>): void {

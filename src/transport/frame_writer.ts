@@ -4,9 +4,6 @@ import { tooLarge } from "../codec/byte_writer.ts";
 import type { V8Serializer } from "../codec/v8_serializer.ts";
 import { MAX_FRAME_BYTES } from "../codec/wire_limits.ts";
 
-/** A buffer that has grown beyond this many bytes isn't reused. */
-const MAX_KEPT_BYTES = 2 ** 20;
-
 /** An attachment, and its position in the buffer. */
 interface Insertion {
   readonly position: number;
@@ -187,8 +184,8 @@ export class FrameWriter {
 
   /** Gives back the buffer of the pieces that were taken last, for reuse. */
   recycle(): void {
-    if (this.#taken !== undefined && this.#taken.length <= MAX_KEPT_BYTES) {
-      this.#spare = this.#taken;
+    if (this.#taken !== undefined) {
+      this.#spare = this.#encoder.giveBack(this.#taken);
     }
     this.#taken = undefined;
     this.#lendsMemory = false;

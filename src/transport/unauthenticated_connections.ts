@@ -9,6 +9,12 @@ import { EvictingMap } from "./evicting_map.ts";
 export const HANDSHAKE_TIMEOUT = 5_000;
 
 /**
+ * How much longer each may take for each one that is expected, in milliseconds:
+ * they all share this program's time.
+ */
+const EXTRA_TIMEOUT = 10;
+
+/**
  * How many unauthenticated connections there may be in addition to the expected
  * number.
  */
@@ -30,7 +36,8 @@ export class UnauthenticatedConnections {
    * Constructs an empty set.
    *
    * @param expected Returns how many connections are expected.
-   * @param timeout How long each may take, in milliseconds.
+   * @param timeout How long each may take while none is expected, in
+   * milliseconds.
    */
   constructor(
     expected: () => number = () => 0,
@@ -61,7 +68,7 @@ export class UnauthenticatedConnections {
     try {
       const identity = await withinLimit(
         handshake(connection),
-        this.#timeout,
+        this.#timeout + EXTRA_TIMEOUT * this.#expected(),
       );
       return this.#connections.delete(connection) ? identity : undefined;
     } catch (error) {

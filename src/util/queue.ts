@@ -43,6 +43,21 @@ export class Queue<T> {
     return element;
   }
 
+  /** Removes and returns the last element. */
+  pop(): T | undefined {
+    if (this.#head === this.#elements.length) return undefined;
+    const element = this.#elements.pop();
+    if (this.#head === this.#elements.length) {
+      this.#elements.length = this.#head = 0;
+    }
+    return element;
+  }
+
+  /** Returns the last element without removing it. */
+  peekLast(): T | undefined {
+    return this.length === 0 ? undefined : this.#elements.at(-1);
+  }
+
   /** Returns a copy of the elements. */
   toArray(): T[] {
     return this.#elements.slice(this.#head) as T[];

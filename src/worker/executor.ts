@@ -1,9 +1,9 @@
-import { setImmediate } from "node:timers";
 import {
   type Calls,
   type Chunk,
   MessageType,
   type Open,
+  type Recall,
   ResultMode,
 } from "../protocol/worker_messages.ts";
 import { fromPool } from "../protocol/check_messages.ts";
@@ -19,6 +19,7 @@ import { runTask, TaskContext } from "./task_context.ts";
 import { type LoadedTask, TaskTable } from "./task_table.ts";
 import { prepareThrown } from "./thrown.ts";
 import { isPromiseLike } from "../util/is_promise_like.ts";
+import { yieldToEvents } from "../util/timers.ts";
 import { yieldsValues } from "./value_source.ts";
 
 /**
@@ -94,6 +95,8 @@ export class Executor {
       }
       case MessageType.CANCEL:
         return this.#cancel(message[1]);
+      case MessageType.RECALL:
+        return this.#recall(message);
       case MessageType.FORGET:
         for (const task of message[1]) this.#tasks.forget(task);
         return;
@@ -182,7 +185,7 @@ export class Executor {
     if (this.#results.isFull) return this.#drain();
     if (now() < this.#sliceEnd) return true;
     // The event loop first handles its other events.
-    this.#runAfter(new Promise((resolve) => setImmediate(resolve)));
+    this.#runAfter(yieldToEvents());
     return false;
   }
 
@@ -288,6 +291,23 @@ export class Executor {
     this.#streams.end(id);
     this.#results.flush();
     // If its task is still loading, other calls may have waited behind it.
+    this.#schedule();
+  }
+
+  /** Gives back calls that haven't begun, for other workers. */
+  #recall([, parts, keep, mayCut]: Recall): void {
+    const given = this.#jobs.giveBack(parts, keep, mayCut);
+    this.#results.recalled(
+      given.flatMap(({ id, calls, kept }) => [id, calls, kept]),
+    );
+    for (const { id, calls, kept, job } of given) {
+      const { chunk } = job;
+      if (kept === 0) {
+        for (let call = id; call < id + calls; call++) this.#streams.end(call);
+      } else if (chunk?.skip(chunk.length - kept)) {
+        this.#sendChunk(job, chunk);
+      }
+    }
     this.#schedule();
   }
 

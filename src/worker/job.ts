@@ -16,7 +16,7 @@ export interface Job {
   /** The id of the first call, or of the whole chunk. */
   readonly id: number;
   /** The arguments of each call, or the items of the chunk. */
-  readonly items: readonly unknown[];
+  readonly items: unknown[];
   /** Whether each item is a list of arguments. */
   readonly spread: boolean;
   /** What to do with the values that the task returns. */

@@ -1,6 +1,18 @@
 import { Queue } from "../util/queue.ts";
 import { callId, type Job } from "./job.ts";
 
+/** Calls that are given back: a run of whole calls, or the end of a chunk. */
+export interface GivenBack {
+  /** The id of the first call. */
+  readonly id: number;
+  /** How many calls with consecutive ids are given back. */
+  readonly calls: number;
+  /** How many of its items the chunk keeps; 0 for whole calls. */
+  readonly kept: number;
+  /** The job of the calls. */
+  readonly job: Job;
+}
+
 /** The jobs to run, in the order of their arrival. */
 export class JobQueue {
   readonly #jobs = new Queue<Job>();
@@ -61,6 +73,85 @@ export class JobQueue {
       this.#cancelled.delete(callId(job, index));
     }
     return true;
+  }
+
+  /**
+   * Removes items that haven't begun, from the last one on.
+   *
+   * @param parts One part in this many stays; 0: nothing stays.
+   * @param keep How many items stay at least.
+   * @param mayCut Whether a chunk that has begun may be cut.
+   */
+  giveBack(parts: number, keep: number, mayCut: boolean): GivenBack[] {
+    const unbegun = this.#jobs.toArray()
+      .reduce((sum, job) => sum + this.#countUnbegun(job, mayCut), 0);
+    const share = parts === 0 ? 0 : Math.floor(unbegun / parts);
+    let left = unbegun - Math.max(share, keep);
+    const given: GivenBack[] = [];
+    while (left > 0) {
+      const job = this.#jobs.peekLast();
+      if (job === undefined) break;
+      const count = Math.min(left, this.#countUnbegun(job, mayCut));
+      const isStuck = count === 0 && job.chunk !== undefined && job.next > 0;
+      if (isStuck) break;
+      left -= count;
+      if (job.chunk === undefined) given.push(...this.#takeCalls(job, count));
+      else if (count > 0) given.push(this.#cut(job, count));
+      // Cancelled calls that are left were answered.
+      if (left > 0) this.#forgetCancelled(job);
+      if (left > 0 || job.next === job.items.length) this.#jobs.pop();
+    }
+    return given;
+  }
+
+  /** Returns how many items of a job could be given back. */
+  #countUnbegun(job: Job, mayCut: boolean): number {
+    const { items, next, chunk } = job;
+    if (chunk !== undefined) {
+      const isKept = this.#cancelled.has(job.id) || chunk.failed ||
+        chunk.isLarge || next > 0 && !mayCut;
+      return isKept ? 0 : items.length - next;
+    }
+    if (this.#cancelled.size === 0) return items.length - next;
+    let count = 0;
+    for (let index = next; index < items.length; index++) {
+      if (!this.#cancelled.has(callId(job, index))) count++;
+    }
+    return count;
+  }
+
+  /** Takes calls from the end of a job. */
+  #takeCalls(job: Job, count: number): GivenBack[] {
+    const given: GivenBack[] = [];
+    let calls = 0;
+    for (let left = count; left > 0;) {
+      const id = callId(job, job.items.length - 1);
+      job.items.pop();
+      const isCancelled = this.takeCancelled(id);
+      if (!isCancelled) {
+        calls++;
+        left--;
+      }
+      const isRunOver = calls > 0 && (isCancelled || left === 0);
+      if (!isRunOver) continue;
+      given.push({ id: isCancelled ? id + 1 : id, calls, kept: 0, job });
+      calls = 0;
+    }
+    return given;
+  }
+
+  /** Takes items from the end of a chunk. */
+  #cut(job: Job, count: number): GivenBack {
+    job.items.length -= count;
+    const kept = job.items.length;
+    return { id: job.id, calls: 1, kept, job };
+  }
+
+  #forgetCancelled(job: Job): void {
+    if (this.#cancelled.size === 0) return;
+    for (let index = job.next; index < job.items.length; index++) {
+      this.#cancelled.delete(callId(job, index));
+    }
   }
 
   /** Whether a call is in the queue and hasn't begun. */

@@ -1,4 +1,3 @@
-import { setImmediate } from "node:timers";
 import { StreamNumber } from "../protocol/worker_messages.ts";
 import type { Credit } from "../streams/credit.ts";
 import type { PauseEvents } from "../streams/starvation.ts";
@@ -7,6 +6,7 @@ import type { ResultWriter } from "./result_writer.ts";
 import { resumeTask, TaskContext } from "./task_context.ts";
 import type { LoadedTask } from "./task_table.ts";
 import { isPromiseLike } from "../util/is_promise_like.ts";
+import { yieldToEvents } from "../util/timers.ts";
 import { openSource, type Step, type ValueSource } from "./value_source.ts";
 
 /** How long values are taken before they are sent, in milliseconds. */
@@ -84,7 +84,7 @@ export class OutputStream {
   flushSoon(): void {
     if (this.#flushDue) return;
     this.#flushDue = true;
-    setImmediate(() => {
+    yieldToEvents().then(() => {
       this.#flushDue = false;
       this.#results.flush();
     });
@@ -195,7 +195,7 @@ export class OutputStream {
 
   async #nextSlice(): Promise<void> {
     this.#results.flush();
-    await new Promise((resolve) => setImmediate(resolve));
+    await yieldToEvents();
     this.#beginSlice();
   }
 

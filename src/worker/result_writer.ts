@@ -124,6 +124,11 @@ export class ResultWriter {
     }
   }
 
+  /** Gives back calls that haven't begun. */
+  recalled(runs: number[]): void {
+    this.#post([MessageType.RECALLED, runs]);
+  }
+
   #post(message: unknown[]): void {
     this.#endList();
     this.#channel.writer.message(message);

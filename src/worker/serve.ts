@@ -2,6 +2,7 @@ import type { Address } from "../transport/address.ts";
 import { Channel } from "../transport/channel.ts";
 import { CutShortError } from "../transport/frame_reader.ts";
 import { connect } from "../transport/connect.ts";
+import type { Connection } from "../transport/connection.ts";
 import { useCodec } from "../protocol/value_codec.ts";
 import { introduceWorker } from "../protocol/worker_handshake.ts";
 import { Executor } from "./executor.ts";
@@ -26,8 +27,19 @@ export interface WorkerOrders {
  * @throws {Error} If the pool can't be reached, or doesn't know the secret.
  */
 export async function serve(orders: WorkerOrders): Promise<void> {
-  const { address, certificate, secret, worker } = orders;
-  const connection = await connect(address, certificate);
+  const { address, certificate } = orders;
+  await serveConnection(await connect(address, certificate), orders);
+}
+
+/**
+ * Serves the pool at the other end of a new connection until it ends.
+ *
+ * @throws {Error} If the pool doesn't know the secret.
+ */
+export async function serveConnection(
+  connection: Connection,
+  { secret, worker }: Pick<WorkerOrders, "secret" | "worker">,
+): Promise<void> {
   // This has no time limit, as the pool's program may be busy.
   const { concurrency, codec } = await introduceWorker(
     connection,

@@ -17,7 +17,7 @@ const FRAME_PREFIXES = ["    at ", "    at async "];
  * The beginning of the locations of this package's stack frames: this folder
  * or, in a bundle, this file.
  */
-const OWN_LOCATION = ownLocation(new Error().stack!.split("\n")[1]!);
+const OWN_LOCATION = locationOf(import.meta.url).replace(/\/thrown\.ts$/, "/");
 
 /**
  * Prepares a thrown value for its user: cuts the worker's own frames off an
@@ -96,12 +96,11 @@ function withoutContext(line: string): string {
   return line;
 }
 
-/** Reads the location from a frame of this file, whose path may have brackets. */
-function ownLocation(frame: string): string {
-  const start = frame.endsWith(")")
-    ? frame.indexOf(" (") + " (".length
-    : "    at ".length;
-  return frame.slice(start)
-    .replace(/:\d+:\d+\)?$/, "")
-    .replace(/\/thrown\.ts$/, "/");
+/** Returns how stack frames show the URL of a module: decoded. */
+function locationOf(url: string): string {
+  try {
+    return decodeURIComponent(url);
+  } catch {
+    return url;
+  }
 }

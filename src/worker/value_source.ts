@@ -1,7 +1,5 @@
+import { platformReadableStream } from "../streams/readable_stream.ts";
 import { cancelled } from "./primordials.ts";
-
-// A task may replace the global.
-const { ReadableStream } = globalThis;
 
 /** A step of an iterator. */
 export type Step = IteratorResult<unknown, unknown>;
@@ -49,7 +47,7 @@ export function yieldsValues(value: unknown): value is object {
  */
 export function openSource(value: unknown): ValueSource | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  if (value instanceof ReadableStream) {
+  if (value instanceof platformReadableStream()) {
     return new ReaderSource(value.getReader());
   }
   const iterable = value as Iterators;

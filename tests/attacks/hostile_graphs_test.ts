@@ -85,7 +85,7 @@ for (const [name, frame] of ATTACKS) {
       channel,
       new PrefetchWindow("auto", 1),
     );
-    const receiving = worker.receive(() => {});
+    const receiving = worker.receive({ changed() {} });
     await right.write(frame);
     const { cause } = await receiving;
     assertInstanceOf(cause, RangeError);

@@ -16,6 +16,12 @@ interface Report {
   readonly rows: readonly Row[];
 }
 
+/** Figures that should be the same for any number of simulated workers. */
+const FLAT = [
+  ...["bursts-cpu", "bursts", "loops-8-cpu", "loops-8", "loops-256-cpu"],
+  ...["loops-256", "join-cpu", "p50", "p99"],
+];
+
 const HAS_UNIX_SOCKETS = Deno.build.os !== "windows";
 
 Deno.test({
@@ -103,7 +109,7 @@ Deno.test("codec bench measures each codec with each value", async () => {
 
 /** Returns whether a row starts too many processes for a test. */
 function isLarge(name: string): boolean {
-  return name.endsWith("/64");
+  return /\/(?:64|512|2048|4096|16384)(?:\/|$)/.test(name);
 }
 
 function needsSsh(name: string): boolean {
@@ -139,6 +145,9 @@ function checkLimits(rows: readonly Row[]): void {
     "payload/in/": ["socket-1/in", "socket-2/in"],
     "payload/out/": ["socket-1/out", "socket-2/out"],
     "payload/both/": ["socket-1/both", "socket-2/both"],
+    ...Object.fromEntries(
+      FLAT.map((figure) => [`scale/1/${figure}`, [`scale/8/${figure}`]]),
+    ),
   });
   const names = rows.map(({ name }) => name);
   for (const { name, ratios } of rows) {

@@ -56,7 +56,9 @@ export async function tryWorkerHandle(random: Random): Promise<void> {
     new PrefetchWindow("auto", 1),
   );
   let returned = 0;
-  const receiving = handle.receive((calls) => returned += calls);
+  const receiving = handle.receive({
+    changed: (answered) => returned += answered,
+  });
   const calls = random.list(5, () => makeCall(random));
   for (const call of calls) {
     handle.send(call);

@@ -146,11 +146,11 @@ export class Worker implements AsyncDisposable {
     this.define(task, { kind: "inline", source, name: "task" });
   }
 
-  /** Returns the next message, with a busy time of zero. */
+  /** Returns the next message; if it has a busy time, with zero instead. */
   async next(): Promise<unknown[]> {
     const { value } = await deadline(this.#messages.read(), TIMEOUT);
     if (value === undefined) throw new Error("The connection has ended");
-    return value.with(2, 0);
+    return value.length > 2 ? value.with(2, 0) : value;
   }
 
   /** Returns the next message, which must be a failure. */

@@ -30,6 +30,7 @@ export const RUNNER: CallRunner = {
 /** Ignores the outcomes of a map's calls. */
 export const MAP: MapCallOwner = {
   settled() {},
+  cut: () => [],
   grown() {},
   yielded() {},
   consumed() {},
@@ -166,7 +167,7 @@ export class HostBench implements AsyncDisposable {
   constructor() {
     this.scheduler = new Scheduler(this.#keepAlive, {
       lost: () => {},
-      expects: () => this.scheduler.workers.length === 0,
+      expects: () => this.scheduler.workers === 0,
       hostError: () => undefined,
     });
   }

@@ -141,7 +141,7 @@ export class Bench implements AsyncDisposable {
     this.noWorkers = promise;
     this.scheduler = new Scheduler(this.#keepAlive, {
       lost: (_handle, worker) => {
-        if (this.scheduler.workers.length === 0) resolve(worker);
+        if (this.scheduler.workers === 0) resolve(worker);
       },
       expects: () => false,
       hostError: () => undefined,

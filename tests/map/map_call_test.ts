@@ -11,6 +11,10 @@ class Owner {
     this.times.push(microseconds);
   }
 
+  cut(): MapCall[] {
+    return [];
+  }
+
   grown(): void {}
 
   yielded(): void {}

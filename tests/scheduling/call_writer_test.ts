@@ -16,7 +16,7 @@ async function listsOf(connection: SlowConnection): Promise<unknown[]> {
 
 Deno.test("CallWriter goes on after a flush that was due has ended its list", async () => {
   const connection = new SlowConnection();
-  const writer = new CallWriter(new Channel(connection), undefined);
+  const writer = new CallWriter(new Channel(connection), undefined, () => {});
   writer.writeValue(0, 2, "a");
   writer.flush();
   writer.writeValue(0, 2, "b");
@@ -38,7 +38,7 @@ Deno.test("CallWriter goes on after a flush that was due has ended its list", as
 
 Deno.test("CallWriter keeps calls and values of streams in messages of their own", async () => {
   const connection = new SlowConnection();
-  const writer = new CallWriter(new Channel(connection), undefined);
+  const writer = new CallWriter(new Channel(connection), undefined, () => {});
   writer.write(call(1));
   writer.write(call(2));
   writer.writeValue(0, 2, "a");

@@ -220,7 +220,7 @@ class Breaking {
       new Channel(this.connection),
       new PrefetchWindow(9, 1),
     );
-    this.#received = this.handle.receive(() => {});
+    this.#received = this.handle.receive({ changed() {} });
     for (const label of "ab") {
       const call = new PromisedCall<unknown>(TASK, [label], undefined);
       this.calls.push(call);

@@ -3,17 +3,21 @@ import type { Call } from "../../src/calls/call.ts";
 import { IsolatedCalls } from "../../src/scheduling/isolated_calls.ts";
 import { HostTally } from "../../src/scheduling/host_tally.ts";
 import type { WorkerHandle } from "../../src/scheduling/worker_handle.ts";
+import { WorkerSet } from "../../src/scheduling/worker_set.ts";
 import { call, FakeWorker, settled } from "../helpers/fake_worker.ts";
 
 /** Isolated calls, and workers for them. */
 class Bench implements AsyncDisposable {
   readonly isolated = new IsolatedCalls();
+  readonly #set = new WorkerSet();
   readonly #workers: FakeWorker[] = [];
 
   /** Connects a worker. */
   add(host = "local"): FakeWorker {
     const worker = new FakeWorker(new HostTally(host), 10);
-    worker.handle.receive(() => {});
+    const { handle } = worker;
+    handle.receive({ changed: () => this.#set.refresh(handle) });
+    this.#set.add([handle]);
     this.#workers.push(worker);
     return worker;
   }
@@ -33,15 +37,16 @@ class Bench implements AsyncDisposable {
   async keepBusy({ handle }: FakeWorker, ...labels: string[]): Promise<void> {
     for (const label of labels) handle.send(call(label));
     handle.flush();
+    this.#set.refresh(handle);
     await settled();
   }
 
   /** Dispatches calls, and returns the labels of each worker's calls. */
   async dispatch(): Promise<unknown[][]> {
-    const handles = this.#workers.map(({ handle }) => handle);
-    this.isolated.dispatch(handles, (handle, call) => {
+    this.isolated.dispatch(this.#set, (handle, call) => {
       handle.send(call);
       handle.flush();
+      this.#set.refresh(handle);
     });
     await settled();
     return this.#workers.map(({ labels }) => labels);

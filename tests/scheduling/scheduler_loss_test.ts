@@ -14,7 +14,7 @@ Deno.test(
     bench.worker(0).hangUp();
     await assertRejects(() => lost.promise, WorkerLostError);
     await dispatched();
-    assertEquals(bench.scheduler.workers.length, 1);
+    assertEquals(bench.scheduler.workers, 1);
     assertEquals(bench.worker(1).calls, 1);
     const idle = bench.scheduler.idle();
     assertEquals(await bench.worker(1).answerUntil(idle), range(6).slice(1));
@@ -42,7 +42,7 @@ Deno.test(
     bench.worker(0).hangUp();
     assertEquals((await bench.noWorkers).end.exitStatus, "signal SIGKILL");
     await assertRejects(() => sent!.promise, WorkerLostError);
-    assertEquals([bench.scheduler.workers.length, queued!.state], [
+    assertEquals([bench.scheduler.workers, queued!.state], [
       0,
       "queued",
     ]);
@@ -60,7 +60,7 @@ Deno.test("Scheduler.add() skips workers that were lost before", async () => {
   worker.hangUp();
   await assertRejects(() => connected, WorkerLostError);
   bench.scheduler.add([worker.handle]);
-  assertEquals(bench.scheduler.workers.length, 1);
+  assertEquals(bench.scheduler.workers, 1);
   bench.submit("a", "b");
   await dispatched();
   assertEquals(bench.worker(0).calls, 2);

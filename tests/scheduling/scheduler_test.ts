@@ -64,7 +64,7 @@ Deno.test("Scheduler queues calls until there are workers", async () => {
   const [first] = bench.submit("first");
   await dispatched();
   assertEquals(first!.state, "queued");
-  assertEquals(bench.scheduler.workers.length, 0);
+  assertEquals(bench.scheduler.workers, 0);
   await bench.add(2, 3);
   assertEquals(await bench.worker(0).answer(), "first");
   assertEquals(await first!.promise, "first");

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import { HostTally } from "../../src/scheduling/host_tally.ts";
 import { WorkerSet } from "../../src/scheduling/worker_set.ts";
+import { Random } from "../helpers/random.ts";
 import { FakeWorker } from "../helpers/fake_worker.ts";
 
 /** Returns a set of workers on these hosts, with windows of these sizes. */
@@ -40,7 +41,7 @@ Deno.test("WorkerSet.capacity() adds up the windows of one host or of all", () =
 
 Deno.test("WorkerSet.has() returns whether a host has workers", () => {
   const workers = setOf(["a", 1], ["b", 1], ["b", 1]);
-  const [a, b, b2] = workers.all;
+  const [a, b, b2] = workers;
   assert(workers.has("a") && workers.has("b") && workers.has(undefined));
   workers.remove(a!);
   workers.remove(a!);
@@ -50,10 +51,74 @@ Deno.test("WorkerSet.has() returns whether a host has workers", () => {
   assertFalse(workers.has("b") || workers.has(undefined));
 });
 
-Deno.test("WorkerSet.withRoom() skips workers whose windows are full", () => {
+Deno.test("WorkerSet.leastBusy() skips workers whose windows are full", () => {
   const workers = setOf(["a", 1], ["b", 2]);
-  const [full, other] = workers.all;
+  const [full, other] = workers;
   full!.window.sent(0);
+  workers.refresh(full!);
   other!.window.sent(0);
-  assertEquals(workers.withRoom().map(({ host }) => host), ["b"]);
+  workers.refresh(other!);
+  assert(workers.leastBusy(undefined) === other);
+  assert(workers.leastBusy("a") === full);
+});
+
+Deno.test("WorkerSet.leastBusy() skips a worker that was closed without notice", () => {
+  const workers = setOf(["a", 1], ["a", 1]);
+  const [first, second] = workers;
+  assert(workers.leastBusy("a") === first);
+  first!.lost = true;
+  assert(workers.leastBusy("a") === second);
+  assert(workers.leastBusy(undefined) === second);
+  assertEquals(workers.room("a"), 1);
+});
+
+Deno.test("WorkerSet keeps random workers in the order of their load", () => {
+  const random = new Random(1);
+  const workers = setOf(
+    ...Array.from({ length: 50 }, (_, index): [string, number] => [
+      `host ${index % 3}`,
+      1 + random.below(5),
+    ]),
+  );
+  const left = [...workers];
+  for (let step = 0; step < 5_000; step++) {
+    const worker = left[random.below(left.length)]!;
+    const { window } = worker;
+    switch (random.below(20)) {
+      case 0:
+        worker.reserve(
+          worker.reservation === undefined ? "draining" : undefined,
+        );
+        break;
+      case 1:
+        if (left.length > 5) {
+          workers.remove(worker);
+          left.splice(left.indexOf(worker), 1);
+        }
+        break;
+      default:
+        if (random.below(2) === 0 && window.room > 0) window.sent(0);
+        else if (window.calls > 0) window.returned(0);
+    }
+    workers.refresh(worker);
+    for (const host of [undefined, `host ${random.below(3)}`]) {
+      const there = left.filter((one) => one.isAt(host));
+      const open = there.filter(({ isOpen }) => isOpen);
+      const free = open.filter(({ hasRoom }) => hasRoom);
+      const least = (free.length > 0 ? free : open)
+        .toSorted((one, other) => one.window.calls - other.window.calls)[0];
+      assert(workers.leastBusy(host) === least);
+      assertEquals(
+        workers.room(host),
+        free.reduce((sum, { window }) => sum + window.room, 0),
+      );
+      assertEquals(workers.capacity(host).workers, there.length);
+      if (free.length === 0) continue;
+      const calls = free.reduce((sum, { window }) => sum + window.calls, 0);
+      assertEquals(
+        workers.fairShare(host, 7),
+        Math.ceil((calls + 7) / free.length),
+      );
+    }
+  }
 });

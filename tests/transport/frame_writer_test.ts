@@ -310,6 +310,34 @@ Deno.test("FrameWriter.recycle() drops buffers that grew large", () => {
   }
 });
 
+Deno.test("FrameWriter has no buffer before it writes", () => {
+  const writer = new FrameWriter();
+  assertEquals(takeBytes(writer)[0]!.buffer.byteLength, 0);
+});
+
+Deno.test("FrameWriter writes little into a small buffer, even after a large message", () => {
+  const writer = new FrameWriter();
+  for (const text of ["a", "x".repeat(30_000), "b", "c"]) {
+    writer.message([text]);
+    const { byteLength } = takeBytes(writer)[0]!.buffer;
+    assertEquals(byteLength === 4_096, text.length === 1);
+    writer.recycle();
+  }
+});
+
+Deno.test("FrameWriter shares large buffers with other writers", () => {
+  const text = "x".repeat(10_000);
+  const [one, other] = [new FrameWriter(), new FrameWriter()];
+  one.message([text]);
+  const [first] = takeBytes(one);
+  one.recycle();
+  other.message([text]);
+  const [second] = takeBytes(other);
+  assertStrictEquals(second!.buffer, first!.buffer);
+  one.message([text]);
+  assertNotStrictEquals(takeBytes(one)[0]!.buffer, second!.buffer);
+});
+
 Deno.test("FrameWriter refuses messages that exceed the largest frame", async () => {
   const writer = new FrameWriter();
   const large = new Uint8Array(2 ** 26);

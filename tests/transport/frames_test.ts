@@ -1,5 +1,6 @@
 import {
   assertEquals,
+  assertGreater,
   assertLessOrEqual,
   assertRejects,
   assertStrictEquals,
@@ -18,8 +19,11 @@ import {
 } from "../helpers/frames.ts";
 import { Random } from "../helpers/random.ts";
 
-/** The largest number of bytes that one call reads. */
+/** The largest buffer for small frames. */
 const CHUNK_BYTES = 65_536;
+
+/** The buffer of a connection that receives little. */
+const SMALL_BYTES = 4_096;
 
 const BIG = new Random(6).bytes(MIN_ATTACHMENT_BYTES);
 
@@ -191,7 +195,45 @@ Deno.test("FrameReader releases large buffers", async () => {
     messages.map((message) => encodeMessages(message)),
   );
   assertSame(await readMessages(source), messages);
+  assertEquals(source.offered.at(-1), SMALL_BYTES);
+});
+
+Deno.test("FrameReader reads into a small buffer until a read fills it", async () => {
+  const small = encodeMessages(["a"]);
+  const source = new Chunks([small, small, encodeMessages(messageOf(40_000))]);
+  await readMessages(source);
+  assertEquals(source.offered.slice(0, 3), [SMALL_BYTES, SMALL_BYTES, 4_096]);
   assertEquals(source.offered.at(-1), CHUNK_BYTES);
+});
+
+Deno.test("FrameReader reads into a large buffer after many small frames at once", async () => {
+  const messages = Array.from({ length: 1_000 }, (_, index) => [index, "abc"]);
+  const source = new Chunks([encodeMessages(...messages)]);
+  assertSame(await readMessages(source), messages);
+  assertEquals(source.offered[0], SMALL_BYTES);
+  assertGreater(source.offered[1]!, CHUNK_BYTES - SMALL_BYTES);
+});
+
+Deno.test("FrameReader returns to a small buffer after several small reads", async () => {
+  const small = encodeMessages(["a"]);
+  const source = new Chunks([
+    encodeMessages(messageOf(40_000)),
+    ...new Array(20).fill(small),
+  ]);
+  await readMessages(source);
+  assertEquals(source.offered.at(5), CHUNK_BYTES);
+  assertEquals(source.offered.at(-1), SMALL_BYTES);
+});
+
+Deno.test("FrameReader keeps values apart from buffers that it shares", async () => {
+  const messages = [[BIG], ["a"], [BIG, "x".repeat(9_000)], ["b"], [BIG]];
+  const bytes = encodeMessages(...messages);
+  const all = await Promise.all(
+    [1_000, 5_000, 70_000].map((size) =>
+      readMessages(new Chunks(slices(bytes, size)))
+    ),
+  );
+  for (const received of all) assertSame(received, messages);
 });
 
 Deno.test("FrameReader allocates memory as bytes arrive, whatever the frame announces", async () => {

@@ -6,6 +6,7 @@ import {
   assertRejects,
   assertStrictEquals,
 } from "@std/assert";
+import { pathToFileURL } from "node:url";
 import { Pool } from "../../mod.ts";
 import { SentModules } from "../../src/worker/sent_modules.ts";
 import { LoadedTask } from "../../src/worker/task_table.ts";
@@ -91,6 +92,29 @@ Deno.test("prepareThrown() cuts off the worker's own frames", () => {
     ].join("\n");
     prepareThrown(error, task);
     assertEquals(error.stack, own);
+  }
+});
+
+Deno.test("prepareThrown() cuts off its own frames in a folder of any name", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "odd (dir) ü%20 " });
+  try {
+    const source = new URL("../../src/worker/thrown.ts", import.meta.url);
+    await Deno.copyFile(source, `${folder}/thrown.ts`);
+    await Deno.writeTextFile(
+      `${folder}/executor.ts`,
+      "export const run = (task) => task();",
+    );
+    const url = pathToFileURL(folder);
+    const { prepareThrown } = await import(`${url}/thrown.ts`);
+    const { run } = await import(`${url}/executor.ts`);
+    const error = run(function task() {
+      return new Error("oops");
+    });
+    assertMatch(error.stack, /executor/);
+    prepareThrown(error, MODULE);
+    assertMatch(error.stack, /^Error: oops\n {4}at task \(.*\)$/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
 });
 

@@ -1,0 +1,218 @@
+import { nextTurn } from "../util/next_turn.ts";
+import type { WorkerHandle } from "./worker_handle.ts";
+import type { WorkerSet } from "./worker_set.ts";
+
+/**
+ * How long calls must wait at a busy worker before they are given to another
+ * one, in milliseconds, in addition to the time that they take on their way.
+ */
+const MIN_WAIT = 2;
+
+/** How long a worker may be silent while calls wait there, in milliseconds. */
+const MAX_SILENCE = 20;
+
+/** How many workers are compared before calls are taken from one of them. */
+const CANDIDATES = 4;
+
+/**
+ * Takes back calls that wait at busy workers: for workers that are idle or soon
+ * will be, and from workers whose present call takes much longer than those
+ * before.
+ */
+export class Rebalancer {
+  readonly #workers: WorkerSet;
+  /**
+   * The workers where calls wait, with windows that adapt. As in the other set,
+   * those that have been silent the longest come first.
+   */
+  readonly #queued = new Set<WorkerHandle>();
+  /** The others that have more items than they run at once. */
+  readonly #loaded = new Set<WorkerHandle>();
+  /** The workers that were found slow since they last answered. */
+  readonly #slow = new Set<WorkerHandle>();
+  /** When to ask workers again that had nothing to give back. */
+  readonly #askAgainAt = new Map<WorkerHandle, number>();
+  /** How many idle workers the calls that were recalled are for. */
+  readonly #shares = new Map<WorkerHandle, number>();
+  #promised = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** When the timer is due. */
+  #dueAt = 0;
+
+  /** Constructs a rebalancer for the workers of a scheduler. */
+  constructor(workers: WorkerSet) {
+    this.#workers = workers;
+  }
+
+  /**
+   * Takes note of a change of what a worker has.
+   *
+   * @param hasAnswered Whether it has answered calls.
+   */
+  update(worker: WorkerHandle, hasAnswered: boolean): void {
+    if (hasAnswered) {
+      this.#askAgainAt.delete(worker);
+      this.#slow.delete(worker);
+    }
+    if (!worker.isRecalling) this.#endRecall(worker);
+    const { window } = worker;
+    const isLoaded = worker.items > window.concurrency &&
+      !worker.isRecalling && !worker.isEnding;
+    const waits = isLoaded && !window.isFixed && !this.#slow.has(worker) &&
+      window.calls > window.concurrency;
+    place(this.#queued, worker, waits, hasAnswered);
+    place(this.#loaded, worker, isLoaded && !waits, hasAnswered);
+    if (waits && this.#timer === undefined) this.#watch(MAX_SILENCE);
+  }
+
+  /** Takes note that a worker had nothing to give back. */
+  gaveNothing(worker: WorkerHandle): void {
+    // Calls may have been on their way to it.
+    const pause = Math.max(MAX_SILENCE, worker.window.silence);
+    this.#askAgainAt.set(worker, performance.now() + pause);
+    if (this.#loaded.delete(worker)) this.#loaded.add(worker);
+  }
+
+  /** Removes a lost worker. */
+  remove(worker: WorkerHandle): void {
+    this.#endRecall(worker);
+    this.#queued.delete(worker);
+    this.#loaded.delete(worker);
+    this.#slow.delete(worker);
+    this.#askAgainAt.delete(worker);
+    if (this.#queued.size + this.#loaded.size === 0) this.#stopWatching();
+  }
+
+  /** Takes back calls for idle workers, after a dispatch has left them so. */
+  balance(): void {
+    if (this.#queued.size + this.#loaded.size === 0) return;
+    for (;;) {
+      const hungry = this.#hungry();
+      if (hungry === undefined) return;
+      const idle = this.#workers.idle - this.#promised;
+      const giver = this.#findGiver(hungry, idle > 0);
+      if (giver === undefined) return this.#watch(MIN_WAIT);
+      this.#recall(giver, Math.max(1, idle));
+    }
+  }
+
+  /** Returns a worker that is idle, or has no calls that wait, if any. */
+  #hungry(): WorkerHandle | undefined {
+    const least = this.#workers.leastBusy(undefined);
+    if (least === undefined || !least.hasRoom) return undefined;
+    if (least.window.calls > least.window.concurrency) return undefined;
+    // What was recalled is for the idle ones, or else for this one.
+    const wanting = Math.max(1, this.#workers.idle);
+    return this.#promised < wanting ? least : undefined;
+  }
+
+  /** Returns the worker whose calls gain most by a move to another worker. */
+  #findGiver(
+    taker: WorkerHandle,
+    isIdle: boolean,
+  ): WorkerHandle | undefined {
+    let best: WorkerHandle | undefined;
+    let longest = 0;
+    const now = performance.now();
+    for (const set of [this.#queued, this.#loaded]) {
+      let looked = 0;
+      for (const worker of set) {
+        if (looked++ === CANDIDATES) break;
+        const askAgainAt = this.#askAgainAt.get(worker) ?? 0;
+        if (worker === taker || now < askAgainAt) continue;
+        const { items, window } = worker;
+        // Otherwise the two workers would pass the same call to and fro.
+        if (!isIdle && items < window.concurrency + 2) continue;
+        const wait = expectedWait(worker);
+        const worth = MIN_WAIT + window.delay + taker.window.delay;
+        if (wait < worth || wait <= longest) continue;
+        best = worker;
+        longest = wait;
+      }
+    }
+    return best;
+  }
+
+  #recall(giver: WorkerHandle, takers: number): void {
+    const waiting = giver.items - giver.window.concurrency;
+    const share = Math.min(takers, Math.max(1, waiting));
+    this.#shares.set(giver, share);
+    this.#promised += share;
+    giver.recall({ parts: share + 1, keep: 0, cut: true });
+    this.update(giver, false);
+  }
+
+  #endRecall(worker: WorkerHandle): void {
+    const share = this.#shares.get(worker);
+    if (share === undefined) return;
+    this.#shares.delete(worker);
+    this.#promised -= share;
+  }
+
+  /** Takes waiting calls from workers that have been silent for long. */
+  #relieve(): void {
+    if (this.#workers.size < 2) return;
+    for (const worker of this.#queued) {
+      const { window } = worker;
+      if (window.silence < MAX_SILENCE + window.delay) return;
+      window.slowed();
+      this.#workers.refresh(worker);
+      this.#slow.add(worker);
+      if (window.calls > window.limit) {
+        const keep = window.limit - window.concurrency;
+        this.#shares.set(worker, 0);
+        worker.recall({ parts: 0, keep, cut: false });
+      }
+      this.update(worker, false);
+    }
+  }
+
+  /** Looks at the workers again after this many milliseconds at the latest. */
+  #watch(milliseconds: number): void {
+    const dueAt = performance.now() + milliseconds;
+    if (this.#timer !== undefined && this.#dueAt <= dueAt) return;
+    clearTimeout(this.#timer);
+    this.#dueAt = dueAt;
+    this.#timer = setTimeout(() => this.#look(), milliseconds);
+    Deno.unrefTimer(this.#timer);
+  }
+
+  async #look(): Promise<void> {
+    // If the program was busy, answers may have arrived unread.
+    await nextTurn();
+    this.#timer = undefined;
+    this.#relieve();
+    this.balance();
+    if (this.#timer !== undefined) return;
+    for (const { window } of this.#queued) {
+      return this.#watch(Math.max(MIN_WAIT, MAX_SILENCE - window.silence));
+    }
+  }
+
+  #stopWatching(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+/** Adds a worker to a set, at the end if it moves, or removes it. */
+function place(
+  set: Set<WorkerHandle>,
+  worker: WorkerHandle,
+  belongs: boolean,
+  moves: boolean,
+): void {
+  if (moves || !belongs) set.delete(worker);
+  if (belongs) set.add(worker);
+}
+
+/** Returns how long calls will wait at a worker, in milliseconds. */
+function expectedWait({ items, window }: WorkerHandle): number {
+  const { calls, concurrency, microseconds, silence } = window;
+  const average = microseconds / 1_000;
+  const each = Math.max(average, silence);
+  if (calls > concurrency) return (calls - concurrency) / concurrency * each;
+  // How far a chunk has got isn't known.
+  const isLate = items > calls && silence > 2 * average + MIN_WAIT;
+  return isLate ? silence : 0;
+}

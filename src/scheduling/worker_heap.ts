@@ -1,0 +1,100 @@
+import type { WorkerHandle } from "./worker_handle.ts";
+
+/** A worker's load, as known to a {@linkcode WorkerSet}. */
+export interface WorkerLoad {
+  readonly worker: WorkerHandle;
+  /** How many workers were added before. */
+  readonly order: number;
+  /** Whether it accepts calls. */
+  isOpen: boolean;
+  /** How many calls it has. */
+  calls: number;
+  /** How many more calls it can take; 0 if it accepts none. */
+  room: number;
+  /** How many calls it may have. */
+  limit: number;
+  /** Its positions in the heaps of all workers and of its host, or -1. */
+  readonly positions: [all: number, host: number];
+}
+
+/** Which of its positions a heap uses. */
+export type HeapSlot = 0 | 1;
+
+/**
+ * A binary heap of workers. Those with room come first, and among them those
+ * with fewer calls, then those that were added earlier.
+ */
+export class WorkerHeap {
+  readonly #slot: HeapSlot;
+  readonly #loads: WorkerLoad[] = [];
+
+  /** Constructs an empty heap that keeps positions in a slot. */
+  constructor(slot: HeapSlot) {
+    this.#slot = slot;
+  }
+
+  /** The least busy worker, if there is any. */
+  get first(): WorkerLoad | undefined {
+    return this.#loads[0];
+  }
+
+  /** Adds a worker, or moves it after a change of its load. */
+  update(load: WorkerLoad): void {
+    let position = load.positions[this.#slot];
+    if (position < 0) position = this.#loads.push(load) - 1;
+    if (this.#rise(load, position) === position) this.#sink(load, position);
+  }
+
+  /** Removes a worker, if the heap has it. */
+  remove(load: WorkerLoad): void {
+    const position = load.positions[this.#slot];
+    if (position < 0) return;
+    load.positions[this.#slot] = -1;
+    const last = this.#loads.pop()!;
+    if (last === load) return;
+    if (this.#rise(last, position) === position) this.#sink(last, position);
+  }
+
+  #place(load: WorkerLoad, position: number): void {
+    this.#loads[position] = load;
+    load.positions[this.#slot] = position;
+  }
+
+  #rise(load: WorkerLoad, from: number): number {
+    let position = from;
+    while (position > 0) {
+      const above = (position - 1) >> 1;
+      const parent = this.#loads[above]!;
+      if (!isBefore(load, parent)) break;
+      this.#place(parent, position);
+      position = above;
+    }
+    this.#place(load, position);
+    return position;
+  }
+
+  #sink(load: WorkerLoad, from: number): void {
+    const loads = this.#loads;
+    let position = from;
+    for (;;) {
+      let below = position * 2 + 1;
+      if (below >= loads.length) break;
+      const right = below + 1;
+      if (right < loads.length && isBefore(loads[right]!, loads[below]!)) {
+        below = right;
+      }
+      const child = loads[below]!;
+      if (!isBefore(child, load)) break;
+      this.#place(child, position);
+      position = below;
+    }
+    this.#place(load, position);
+  }
+}
+
+function isBefore(one: WorkerLoad, other: WorkerLoad): boolean {
+  const hasRoom = one.room > 0;
+  if (hasRoom !== other.room > 0) return hasRoom;
+  if (one.calls !== other.calls) return one.calls < other.calls;
+  return one.order < other.order;
+}
