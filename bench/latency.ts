@@ -18,7 +18,11 @@ const ROUND = 200;
 /** Rounds of each kind in a repetition. */
 const ROUNDS = 20;
 
-const PERCENTILES = { p50: 0.5, p99: 0.99 };
+/** The percentiles of the times of round trips, as fractions. */
+export const PERCENTILES = { "p50": 0.5, "p99": 0.99, "p99.9": 0.999 };
+
+/** The name of a percentile. */
+export type Percentile = keyof typeof PERCENTILES;
 
 /** A kind of round trip. */
 export interface Trips {
@@ -31,7 +35,14 @@ export interface Trips {
 /** Measures the time of single round trips. */
 export const latency: Section = {
   title: "Round trip, 1 worker, one at a time",
-  names: ["echo/p50", "echo/p99", "run/p50", "run/p99"],
+  names: [
+    "echo/p50",
+    "echo/p99",
+    "echo/p99.9",
+    "run/p50",
+    "run/p99",
+    "run/p99.9",
+  ],
   run,
 };
 
@@ -45,7 +56,7 @@ async function run(
   return await compareTrips(
     bareTrips("echo", worker.connection),
     runTrips("run", pool),
-    ["p50", "p99"],
+    ["p50", "p99", "p99.9"],
     effort,
   );
 }
@@ -62,14 +73,17 @@ export function runTrips(name: string, pool: Pool): Trips {
 }
 
 /**
- * Measures two kinds of round trips, the first as the limit of the second.
+ * Measures two kinds of round trips, the first as the limit of the second. The
+ * higher percentiles are also compared with the median of their own kind, which
+ * shows how much longer than most the slowest trips take.
  *
+ * @param percentiles The percentiles to measure, the median first.
  * @returns A row for each percentile of the limit, then of the other.
  */
 export async function compareTrips(
   limit: Trips,
   trips: Trips,
-  percentiles: readonly (keyof typeof PERCENTILES)[],
+  percentiles: readonly Percentile[],
   effort: Effort,
 ): Promise<Row[]> {
   const rounds = scaled(ROUNDS, effort);
@@ -83,20 +97,40 @@ export async function compareTrips(
       const value = percentile(times, PERCENTILES[key]);
       values.add(`${limit.name}/${key}`, bound);
       values.add(`${trips.name}/${key}`, value);
-      ratios.add(key, value / bound);
+      ratios.add(`${trips.name}/${key} ${limit.name}/${key}`, value / bound);
+      if (key === "p50") continue;
+      for (
+        const [{ name }, sorted] of [[limit, least], [trips, times]] as const
+      ) {
+        const median = percentile(sorted, PERCENTILES.p50);
+        const tail = percentile(sorted, PERCENTILES[key]) / median;
+        ratios.add(`${name}/${key} ${name}/p50`, tail);
+      }
     }
   }
-  const makeRow = (name: string) => row(name, "µs", values.of(name));
+  const makeRow = (name: string, limits: readonly string[]) => ({
+    ...row(name, "µs", values.of(name)),
+    ratios: Object.fromEntries(
+      limits.map((limit) => [limit, spread(ratios.of(`${name} ${limit}`))]),
+    ),
+  });
+  const medianOf = ({ name }: Trips, key: Percentile) =>
+    key === "p50" ? [] : [`${name}/p50`];
   return [
-    ...percentiles.map((key) => makeRow(`${limit.name}/${key}`)),
-    ...percentiles.map((key) => ({
-      ...makeRow(`${trips.name}/${key}`),
-      ratios: { [`${limit.name}/${key}`]: spread(ratios.of(key)) },
-    })),
+    ...percentiles.map((key) =>
+      makeRow(`${limit.name}/${key}`, medianOf(limit, key))
+    ),
+    ...percentiles.map((key) =>
+      makeRow(`${trips.name}/${key}`, [
+        `${limit.name}/${key}`,
+        ...medianOf(trips, key),
+      ])
+    ),
   ];
 }
 
-function increment(x: number): number {
+/** The task: adds 1. */
+export function increment(x: number): number {
   return x + 1;
 }
 
@@ -113,20 +147,26 @@ async function alternate(
   const oneTimes: number[] = [];
   const otherTimes: number[] = [];
   for (let round = 0; round < rounds; round++) {
-    await timeRound(one, oneTimes);
-    await timeRound(other, otherTimes);
+    await timeTrips(one, ROUND, oneTimes);
+    await timeTrips(other, ROUND, otherTimes);
   }
-  const ascending = (a: number, b: number) => a - b;
   return [oneTimes.toSorted(ascending), otherTimes.toSorted(ascending)];
 }
 
-async function timeRound(
+/** Makes round trips, and adds the time of each, in microseconds. */
+async function timeTrips(
   trip: (index: number) => Promise<unknown>,
+  count: number,
   times: number[],
 ): Promise<void> {
-  for (let index = 0; index < ROUND; index++) {
+  for (let index = 0; index < count; index++) {
     const start = performance.now();
     await trip(index);
     times.push((performance.now() - start) * 1_000);
   }
+}
+
+/** Compares numbers, to sort them. */
+export function ascending(a: number, b: number): number {
+  return a - b;
 }

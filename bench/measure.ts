@@ -27,6 +27,8 @@ export interface Spread {
   readonly min: number;
   /** The highest value. */
   readonly max: number;
+  /** The value of each repetition, in the order in which they ran. */
+  readonly samples: readonly number[];
 }
 
 /** A line of the table. */
@@ -78,6 +80,7 @@ export function spread(samples: readonly number[]): Spread {
     median: (lower + upper) / 2,
     min: sorted[0]!,
     max: sorted.at(-1)!,
+    samples,
   };
 }
 

@@ -15,7 +15,7 @@ import { JobQueue } from "./job_queue.ts";
 import { cancelled, now, restorePrimordials } from "./primordials.ts";
 import { RunningTasks } from "./running_tasks.ts";
 import { StreamingCalls } from "./streaming_calls.ts";
-import { runTask, TaskContext } from "./task_context.ts";
+import { runTask, runTaskWith, TaskContext } from "./task_context.ts";
 import { type LoadedTask, TaskTable } from "./task_table.ts";
 import { prepareThrown } from "./thrown.ts";
 import { isPromiseLike } from "../util/is_promise_like.ts";
@@ -240,12 +240,15 @@ export class Executor {
       return;
     }
     const item = job.items[index];
-    const context = new TaskContext(id, this.#streams);
+    const { isArrow } = job.task;
+    const context = TaskContext.take(isArrow, id, this.#streams);
     let value: unknown;
     let isAsync: boolean;
     try {
-      const args = job.spread ? item as unknown[] : [item];
-      value = runTask(job.task.run!, context, args);
+      const run = job.task.run!;
+      value = job.spread
+        ? runTask(run, context, item as unknown[])
+        : runTaskWith(run, context, item);
       isAsync = isPromiseLike(value);
     } catch (error) {
       restorePrimordials();
@@ -322,7 +325,7 @@ export class Executor {
       typeof value === "object" && mode === ResultMode.FLATTEN &&
         yieldsValues(value);
     if (isStreamed) return this.#stream(job, index, value, context);
-    TaskContext.end(context);
+    TaskContext.release(context, job.task.isArrow);
     if (chunk === undefined) {
       restorePrimordials();
       const id = callId(job, index);

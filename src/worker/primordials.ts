@@ -62,7 +62,7 @@ const METHODS: readonly [owner: object, names: readonly PropertyKey[]][] = [
     ...["setFloat64", "setInt32", "setUint16", "setUint32"],
   ]],
   [Date.prototype, ["getTime"]],
-  [Function.prototype, ["apply", "call", Symbol.hasInstance]],
+  [Function.prototype, ["apply", "call", "toString", Symbol.hasInstance]],
   [JSON, ["stringify"]],
   [Map.prototype, ["delete", "entries", "get", "has", "set", Symbol.iterator]],
   [getPrototypeOf(new Map().values()), ["next"]],

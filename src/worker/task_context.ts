@@ -21,7 +21,10 @@ interface Abortion {
 
 /** The `this` of a task. Each call has one, so it has few fields. */
 export class TaskContext {
-  readonly #id: number;
+  /** A context that its task never saw, to use again. */
+  static #spare: TaskContext | undefined;
+
+  #id: number;
   /** Opens the port; `undefined` once the task has ended. */
   #ports: Ports | undefined;
   #abortion: Abortion | undefined;
@@ -58,6 +61,34 @@ export class TaskContext {
   static whenAborted(context: TaskContext, callback: () => void): void {
     context.#abortion ??= {};
     context.#abortion.callback = callback;
+  }
+
+  /**
+   * Returns a context for the next task.
+   *
+   * @param isHidden Whether the task can't see it: see
+   * {@linkcode TaskContext.release}.
+   */
+  static take(isHidden: boolean, id: number, ports: Ports): TaskContext {
+    const spare = TaskContext.#spare;
+    if (!isHidden || spare === undefined) return new TaskContext(id, ports);
+    TaskContext.#spare = undefined;
+    spare.#id = id;
+    spare.#ports = ports;
+    return spare;
+  }
+
+  /**
+   * Ends a context that nobody refers to any more, except its task.
+   *
+   * @param isHidden Whether the task can't see it. Then another task may get it,
+   * unless somebody has asked for its signal.
+   */
+  static release(context: TaskContext, isHidden: boolean): void {
+    TaskContext.end(context);
+    if (isHidden && context.#abortion === undefined) {
+      TaskContext.#spare = context;
+    }
   }
 
   /** Marks a context's task as ended: it can't open its port any more. */
@@ -100,6 +131,25 @@ export function runTask(
     return Reflect.apply(run, context, args);
   } finally {
     current = undefined;
+  }
+}
+
+/** The arguments of {@linkcode runTaskWith}: a list per item would be garbage. */
+const single: [item: unknown] = [undefined];
+
+/** Does the same as {@linkcode runTask} with a single argument. */
+export function runTaskWith(
+  run: AnyFunction,
+  context: TaskContext,
+  item: unknown,
+): unknown {
+  current = context;
+  // The function gets a copy of this list.
+  single[0] = item;
+  try {
+    return Reflect.apply(run, context, single);
+  } finally {
+    single[0] = current = undefined;
   }
 }
 

@@ -3,6 +3,7 @@ import type {
   ModuleDefinition,
 } from "../protocol/worker_messages.ts";
 import { explainImportFailure } from "./import_failure.ts";
+import { isArrowFunction } from "./is_arrow_function.ts";
 import { restorePrimordials } from "./primordials.ts";
 import { SentModules } from "./sent_modules.ts";
 import { evaluate, importModule, type ModuleExports } from "./user_code.ts";
@@ -14,6 +15,8 @@ export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 export class LoadedTask {
   /** The function, once it is loaded. */
   run: AnyFunction | undefined;
+  /** Whether the loaded function is an arrow function, which gets no `this`. */
+  isArrow = false;
   /** Whether it is an inline function, which can't see the variables around it. */
   readonly inline: boolean;
 
@@ -41,7 +44,7 @@ export class LoadedTask {
     try {
       switch (definition.kind) {
         case "inline":
-          this.run = evaluateTask(definition.source, definition.name);
+          this.#use(evaluateTask(definition.source, definition.name));
           return undefined;
         case "module":
           return this.#import(definition);
@@ -65,10 +68,15 @@ export class LoadedTask {
       const value = exports.map((some) => own(some, name))
         .find((value) => value !== undefined);
       if (typeof value !== "function") throw noSuchExport(exports, url, name);
-      this.run = value as AnyFunction;
+      this.#use(value as AnyFunction);
     } catch (error) {
       this.#failAlways(explainImportFailure(error));
     }
+  }
+
+  #use(run: AnyFunction): void {
+    this.run = run;
+    this.isArrow = isArrowFunction(run);
   }
 
   #bind(constants: readonly unknown[]): Promise<void> | undefined {
@@ -78,6 +86,7 @@ export class LoadedTask {
       this.run = function (this: unknown, ...rest) {
         return run.call(this, ...constants, ...rest);
       };
+      this.isArrow = base.isArrow;
     };
     const loading = base.run === undefined ? base.load() : undefined;
     if (loading !== undefined) return loading.then(bindBase);

@@ -125,8 +125,12 @@ function checkRow({ name, unit, value, ratios }: Row): void {
   for (const ratio of Object.values(ratios)) checkSpread(ratio, name);
 }
 
-function checkSpread({ median, min, max }: Spread, name: string): void {
+function checkSpread(
+  { median, min, max, samples }: Spread,
+  name: string,
+): void {
   assertGreater(min, 0, name);
+  assertEquals([Math.min(...samples), Math.max(...samples)], [min, max], name);
   assert(min <= median && median <= max && Number.isFinite(max), name);
 }
 
@@ -137,7 +141,9 @@ function checkLimits(rows: readonly Row[]): void {
     "chunk-": ["limit"],
     "transform/": ["map/array", "map/stream", "identity"],
     "run/p50": ["echo/p50"],
-    "run/p99": ["echo/p99"],
+    "echo/p99": ["echo/p50"],
+    "run/p99.9": ["echo/p99.9", "run/p50"],
+    "run/p99": ["echo/p99", "run/p50"],
     "ssh-run/p50": ["ssh-echo/p50"],
     "ssh-single/": ["ssh-limit"],
     "values/": ["values/map"],
