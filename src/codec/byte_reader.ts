@@ -139,7 +139,7 @@ export class ByteReader {
     this.take(end - start);
     return parseStrings(
       encoding === TextEncoding.ASCII
-        ? this.#buffer.toString("latin1", start, end)
+        ? decodeAscii(this.bytes, start, end)
         : decodeText(this.bytes.subarray(start, end)),
     );
   }
