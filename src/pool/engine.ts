@@ -15,7 +15,7 @@ import { HostManager } from "../hosts/manager/host_manager.ts";
 import { KeepAlive, LONGEST_DELAY } from "../util/keep_alive.ts";
 import type { ShutdownOptions } from "../options/shutdown_options.ts";
 import { PromisedCall } from "../calls/promised_call.ts";
-import { PrefetchWindow } from "../scheduling/prefetch_window.ts";
+import { PrefetchWindow, type SharedPace } from "../scheduling/prefetch_window.ts";
 import { Scheduler } from "../scheduling/scheduler.ts";
 import type { PoolSettings } from "../options/settings.ts";
 import { HostTally } from "../scheduling/host_tally.ts";
@@ -41,6 +41,7 @@ export class Engine {
 
   readonly #settings: PoolSettings;
   readonly #keepAlive = new KeepAlive();
+  readonly #pace: SharedPace = { limit: 1 };
   readonly #hostManager: HostManager;
   readonly #modules: ModuleSource;
   readonly #hosts: PoolHost[];
@@ -319,7 +320,7 @@ export class Engine {
         cancelGrace,
       },
       channel,
-      new PrefetchWindow(prefetch, concurrency),
+      new PrefetchWindow(prefetch, concurrency, this.#pace),
     );
   }
 

@@ -16,6 +16,12 @@ const DELAYS_AHEAD = 1.5;
 /** The weight of the newest measurement in a running average. */
 const WEIGHT = 0.25;
 
+/** What the windows of a pool's workers have in common. */
+export interface SharedPace {
+  /** The limit of the window that was adapted last. */
+  limit: number;
+}
+
 /**
  * Decides how many calls one worker may have at a time.
  *
@@ -28,6 +34,7 @@ export class PrefetchWindow {
   readonly #concurrency: number;
   /** Whether the limit never changes. */
   readonly isFixed: boolean;
+  readonly #pace: SharedPace;
   #limit: number;
   #microseconds = 0;
   #resultBytes = 0;
@@ -47,9 +54,15 @@ export class PrefetchWindow {
    * @param prefetch How many calls may wait at the worker in addition to the
    * running ones; `"auto"` adapts to the measured durations.
    * @param concurrency How many calls the worker runs at once.
+   * @param pace What the windows of the pool's workers have in common.
    */
-  constructor(prefetch: number | "auto", concurrency: number) {
+  constructor(
+    prefetch: number | "auto",
+    concurrency: number,
+    pace: SharedPace = { limit: 1 },
+  ) {
     this.#concurrency = concurrency;
+    this.#pace = pace;
     this.isFixed = prefetch !== "auto";
     this.#limit = concurrency + (prefetch === "auto" ? 0 : prefetch);
   }
@@ -61,7 +74,10 @@ export class PrefetchWindow {
 
   /** How many calls the worker may have. */
   get limit(): number {
-    return this.#limit;
+    // A worker that has answered nothing is expected to be like the others.
+    return this.#microseconds > 0 || this.isFixed
+      ? this.#limit
+      : Math.max(this.#limit, this.#pace.limit);
   }
 
   /** How many calls the worker has. */
@@ -73,7 +89,7 @@ export class PrefetchWindow {
   get room(): number {
     const bytes = this.#argumentBytes + this.#calls * this.#resultBytes;
     if (bytes >= MAX_BYTES && this.#calls > 0) return 0;
-    return this.#limit - this.#calls;
+    return this.limit - this.#calls;
   }
 
   /** How long a call takes the worker on average, in microseconds. */
@@ -147,13 +163,14 @@ export class PrefetchWindow {
       // The call that should wait at a distant worker may be a long one.
       away < TARGET_MICROSECONDS ? 0 : Math.ceil(away / each),
     );
-    // One short measurement at most doubles the window.
+    // One short measurement at most doubles the window, unless others agree.
     const fitting = this.#concurrency + queued;
     this.#limit = Math.min(
       fitting,
-      this.#limit * 2,
+      Math.max(this.#limit * 2, this.#pace.limit),
       Math.max(MAX_CALLS, this.#concurrency),
     );
+    this.#pace.limit = this.#limit;
   }
 }
 

@@ -6,7 +6,7 @@ import type { WorkerSet } from "./worker_set.ts";
  * How long calls must wait at a busy worker before they are given to another
  * one, in milliseconds, in addition to the time that they take on their way.
  */
-const MIN_WAIT = 2;
+const MIN_WAIT = 5;
 
 /** How long a worker may be silent while calls wait there, in milliseconds. */
 const MAX_SILENCE = 20;
@@ -149,12 +149,19 @@ export class Rebalancer {
     this.#promised -= share;
   }
 
-  /** Takes waiting calls from workers that have been silent for long. */
+  /**
+   * Takes waiting calls from workers that have been silent for much longer than
+   * the least busy one.
+   */
   #relieve(): void {
-    if (this.#workers.size < 2) return;
+    const least = this.#workers.leastBusy(undefined);
+    if (least === undefined) return;
+    const elsewhere = MAX_SILENCE + expectedWait(least);
     for (const worker of this.#queued) {
       const { window } = worker;
-      if (window.silence < MAX_SILENCE + window.delay) return;
+      const isSlow = window.silence >= MAX_SILENCE + window.delay &&
+        expectedWait(worker) >= 2 * elsewhere;
+      if (!isSlow) return;
       window.slowed();
       this.#workers.refresh(worker);
       this.#slow.add(worker);
@@ -210,8 +217,9 @@ function place(
 function expectedWait({ items, window }: WorkerHandle): number {
   const { calls, concurrency, microseconds, silence } = window;
   const average = microseconds / 1_000;
-  const each = Math.max(average, silence);
-  if (calls > concurrency) return (calls - concurrency) / concurrency * each;
+  // A call that has taken long is likely to take as long again.
+  const waiting = Math.max(0, calls - concurrency);
+  if (waiting > 0) return silence + waiting / concurrency * average;
   // How far a chunk has got isn't known.
   const isLate = items > calls && silence > 2 * average + MIN_WAIT;
   return isLate ? silence : 0;

@@ -3,6 +3,12 @@ import type { CallList } from "./call_list.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 import type { WorkerSet } from "./worker_set.ts";
 
+/**
+ * What a message to another worker costs, in microseconds: its way out, and the
+ * way of its answer.
+ */
+const MESSAGE_MICROSECONDS = 20;
+
 /** Sends a call to a worker. */
 type Send = (worker: WorkerHandle, call: Call) => void;
 
@@ -21,24 +27,15 @@ export function shareFairly(
   send: Send,
   sent: (worker: WorkerHandle) => void,
 ): void {
-  while (calls.length > 0 && workers.room(host) > 0) {
-    // Repeat: large calls fill a window early, and some calls can't be sent.
-    shareOnce(calls, workers, host, send, sent);
-  }
-}
-
-function shareOnce(
-  calls: CallList,
-  workers: WorkerSet,
-  host: string | undefined,
-  send: Send,
-  sent: (worker: WorkerHandle) => void,
-): void {
-  const fair = workers.fairShare(host, calls.length);
   while (calls.length > 0) {
     const worker = workers.leastBusy(host);
-    if (!worker?.hasRoom || worker.window.calls >= fair) return;
-    while (worker.window.calls < fair && worker.window.room > 0) {
+    if (!worker?.hasRoom) return;
+    const { window } = worker;
+    const most = Math.max(
+      workers.fairShare(host, calls.length),
+      window.calls + batchSize(calls.length, window.microseconds),
+    );
+    while (window.calls < most && window.room > 0) {
       const call = calls.shift();
       if (call === undefined) break;
       send(worker, call);
@@ -46,4 +43,17 @@ function shareOnce(
     worker.flush();
     sent(worker);
   }
+}
+
+/**
+ * Returns how many calls a message should have at least: with fewer, further
+ * messages would take longer than the calls.
+ *
+ * @param calls How many calls wait.
+ * @param microseconds How long a call takes; 0 if that is unknown.
+ */
+function batchSize(calls: number, microseconds: number): number {
+  if (microseconds === 0) return 1;
+  const size = Math.sqrt(calls * MESSAGE_MICROSECONDS / microseconds);
+  return Math.max(1, Math.floor(size));
 }

@@ -9,6 +9,8 @@ export interface WorkerLoad {
   isOpen: boolean;
   /** How many calls it has. */
   calls: number;
+  /** How busy these keep it: see {@linkcode busyness}. */
+  busyness: number;
   /** How many more calls it can take; 0 if it accepts none. */
   room: number;
   /** How many calls it may have. */
@@ -17,12 +19,29 @@ export interface WorkerLoad {
   readonly positions: [all: number, host: number];
 }
 
+/**
+ * How much work a worker gets before another one gets any, in microseconds: what
+ * a message to another worker costs.
+ */
+const MIN_WORK = 20;
+
+/**
+ * Returns how busy calls keep a worker. Workers with a few tiny calls count as
+ * idle, so that they get more of them in the same message.
+ *
+ * @param microseconds How long a call takes; 0 if that is unknown.
+ */
+export function busyness(calls: number, microseconds: number): number {
+  if (microseconds === 0 || microseconds >= MIN_WORK) return calls;
+  return Math.floor(calls * microseconds / MIN_WORK);
+}
+
 /** Which of its positions a heap uses. */
 export type HeapSlot = 0 | 1;
 
 /**
  * A binary heap of workers. Those with room come first, and among them those
- * with fewer calls, then those that were added earlier.
+ * that are less busy, then those that were added earlier.
  */
 export class WorkerHeap {
   readonly #slot: HeapSlot;
@@ -95,6 +114,6 @@ export class WorkerHeap {
 function isBefore(one: WorkerLoad, other: WorkerLoad): boolean {
   const hasRoom = one.room > 0;
   if (hasRoom !== other.room > 0) return hasRoom;
-  if (one.calls !== other.calls) return one.calls < other.calls;
+  if (one.busyness !== other.busyness) return one.busyness < other.busyness;
   return one.order < other.order;
 }

@@ -1,6 +1,6 @@
 import { type HostCapacity, WorkerGroup } from "./worker_group.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
-import type { WorkerLoad } from "./worker_heap.ts";
+import { busyness, type WorkerLoad } from "./worker_heap.ts";
 
 /**
  * The workers of a scheduler, all and by host. {@linkcode WorkerSet.refresh}
@@ -40,6 +40,7 @@ export class WorkerSet {
         order: this.#added++,
         isOpen: false,
         calls: 0,
+        busyness: 0,
         room: 0,
         limit: 0,
         positions: [-1, -1],
@@ -102,8 +103,8 @@ export class WorkerSet {
   }
 
   /**
-   * Returns the open worker with the fewest calls, at a host or anywhere. If it
-   * has no room, no worker has.
+   * Returns the open worker that is least busy, at a host or anywhere. If it has
+   * no room, no worker has.
    */
   leastBusy(host: string | undefined): WorkerHandle | undefined {
     const group = this.#sorted(host);
@@ -152,6 +153,7 @@ export class WorkerSet {
     group.subtract(load);
     worker.tally.loaded(calls - load.calls);
     load.calls = calls;
+    load.busyness = busyness(calls, window.microseconds);
     load.room = room;
     load.limit = limit;
     load.isOpen = isOpen;

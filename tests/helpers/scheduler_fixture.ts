@@ -21,6 +21,12 @@ import {
 import { call } from "./fake_worker.ts";
 import { ConnectionPair, hangUp, TRANSPORTS } from "./connections.ts";
 
+/**
+ * How long a call keeps a fake worker busy, in microseconds. Shorter calls would
+ * share a worker.
+ */
+const BUSY = 1_000;
+
 /** Waits until the scheduler has dispatched the submitted calls. */
 export async function dispatched(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await Promise.resolve();
@@ -67,7 +73,7 @@ class FakeWorker {
   /** Answers the first unanswered call, and returns its label. */
   async answer(): Promise<unknown> {
     const [id, label] = await this.#next();
-    await this.#send([MessageType.RESULTS, id, 1, [label]]);
+    await this.#send([MessageType.RESULTS, id, BUSY, [label]]);
     return label;
   }
 
@@ -83,14 +89,14 @@ class FakeWorker {
       if (typeof next === "symbol") return labels;
       const [id, label] = next;
       labels.push(label);
-      await this.#send([MessageType.RESULTS, id, 1, [label]]);
+      await this.#send([MessageType.RESULTS, id, BUSY, [label]]);
     }
   }
 
   /** Fails the first unanswered call. */
   async fail(thrown: unknown): Promise<void> {
     const [id] = await this.#next();
-    await this.#send([MessageType.FAILURE, id, 1, thrown, []]);
+    await this.#send([MessageType.FAILURE, id, BUSY, thrown, []]);
   }
 
   /** Waits until a call has arrived. */
