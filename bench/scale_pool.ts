@@ -122,11 +122,14 @@ function optionsOf(simulator: Simulator, workers: number): PoolOptions {
   };
 }
 
-/** Compiles the code, and makes the program for ssh hosts. */
+/**
+ * Compiles the code, makes the program for ssh hosts, and lets the heap grow as
+ * much as the calls need, so the rest of the memory is that of workers.
+ */
 async function warmUp(simulator: Simulator): Promise<void> {
   await using pool = new Pool(optionsOf(simulator, 8));
   for (let round = 0; round < 3; round++) {
-    await burst(pool, 10_000);
+    await burst(pool, BURST);
     await inLoops(64, 5_000, (x) => pool.run(increment, x));
   }
 }
