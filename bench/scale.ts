@@ -45,7 +45,7 @@ interface Figure {
 
 const FIGURES: Readonly<Record<string, Figure>> = {
   "join": { unit: "ms" },
-  "join-cpu": { unit: "µs", isFlat: true },
+  "join-cpu": { unit: "µs" },
   "bursts": { unit: "/s", work: "bursts", isFlat: true },
   "bursts-cpu": { unit: "µs", work: "bursts", isFlat: true },
   "loops-8": { unit: "/s", work: "loops", isFlat: true },

@@ -41,7 +41,7 @@ export const LOST = 1_000;
 /** How long a machine may be silent, and all workers take to join. */
 const SLOWEST = 300_000;
 
-/** How often the pool is asked whether it has handled all losses. */
+/** How often the pool is asked whether something has changed. */
 const LOOK_MILLISECONDS = 10;
 
 /** The kinds of work, in the order in which they are done. */
@@ -122,11 +122,14 @@ function optionsOf(simulator: Simulator, workers: number): PoolOptions {
   };
 }
 
-/** Compiles the code, and makes the program for ssh hosts. */
+/**
+ * Compiles the code, makes the program for ssh hosts, and lets the heap grow as
+ * much as the calls need, so the rest of the memory is that of workers.
+ */
 async function warmUp(simulator: Simulator): Promise<void> {
   await using pool = new Pool(optionsOf(simulator, 8));
   for (let round = 0; round < 3; round++) {
-    await burst(pool, 10_000);
+    await burst(pool, BURST);
     await inLoops(64, 5_000, (x) => pool.run(increment, x));
   }
 }
@@ -181,11 +184,16 @@ async function memory({ request, memory }: Subject): Promise<ScaleFigures> {
   };
 }
 
-/** Kills workers, and waits until the pool has handled all losses. */
+/**
+ * Kills workers that all have a call, and waits until the pool has handled all
+ * losses.
+ */
 async function lose(
-  { pool, simulator, request }: Subject,
+  { pool, simulator, request: { workers } }: Subject,
 ): Promise<ScaleFigures> {
-  const left = request.workers - LOST;
+  for (let call = 0; call < workers; call++) pool.run(hang).catch(() => {});
+  await until(() => pool.stats().running === workers);
+  collectGarbage();
   let last = performance.now();
   let longest = 0;
   const timer = setInterval(() => {
@@ -195,12 +203,22 @@ async function lose(
   }, 1);
   const { cpu } = await timed(async () => {
     await simulator.kill(LOST, WORKERS_PER_MACHINE);
-    while (pool.stats().workers > left) {
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS));
-    }
+    await until(() => pool.stats().workers === workers - LOST);
   });
   clearInterval(timer);
+  await pool.terminate();
   return { "lose": cpu / 1_000, "lose-pause": longest };
+}
+
+function hang(): Promise<never> {
+  return new Promise(() => {});
+}
+
+/** Waits for a change in the pool. */
+async function until(hasChanged: () => boolean): Promise<void> {
+  while (!hasChanged()) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS));
+  }
 }
 
 /** Returns calls per second, and the CPU time of each in microseconds. */
@@ -238,11 +256,16 @@ interface Memory {
   readonly heap: number;
 }
 
-/** Returns the memory in use after a garbage collection, if that is exposed. */
+/** Returns the memory in use after a garbage collection. */
 function memoryInUse(): Memory {
-  (globalThis as { gc?: () => void }).gc?.();
+  collectGarbage();
   const { rss, heapUsed, external } = Deno.memoryUsage();
   return { rss, heap: heapUsed + external };
+}
+
+/** Collects garbage, if V8 exposes that. */
+function collectGarbage(): void {
+  (globalThis as { gc?: () => void }).gc?.();
 }
 
 if (import.meta.main) {

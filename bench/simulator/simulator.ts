@@ -1,4 +1,5 @@
 import type { HostOptions } from "../../mod.ts";
+import { Reaper } from "../../src/spawner/reaper.ts";
 import {
   type Certificate,
   makeCertificate,
@@ -40,6 +41,8 @@ export class Simulator implements AsyncDisposable {
   readonly #transport: Transport;
   readonly #folder: string;
   readonly #certificate: Certificate | undefined;
+  /** Removes the folder, even if this process is killed. */
+  readonly #reaper: Reaper;
   readonly #machines: Machine[] = [];
   readonly #path = Deno.env.get("PATH")!;
 
@@ -51,6 +54,7 @@ export class Simulator implements AsyncDisposable {
     this.#transport = transport;
     this.#folder = folder;
     this.#certificate = certificate;
+    this.#reaper = new Reaper(folder);
   }
 
   /**
@@ -103,7 +107,7 @@ export class Simulator implements AsyncDisposable {
     Deno.env.set("PATH", this.#path);
     for (const { orders } of this.#machines) orders.close();
     await Promise.all(this.#machines.map(({ process }) => process.status));
-    await Deno.remove(this.#folder, { recursive: true });
+    await this.#reaper.close();
   }
 
   async #prepare(): Promise<void> {

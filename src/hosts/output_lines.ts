@@ -51,13 +51,18 @@ export class OutputLines {
 
   /** Prints the incomplete lines of a worker that has ended, and forgets it. */
   ended(worker: number): void {
+    // Most workers print nothing, and many may end at the same time.
+    if (this.#begun.size > 0) this.#printBegun(worker);
+    this.#names.delete(worker);
+  }
+
+  #printBegun(worker: number): void {
     for (const stream of STREAMS) {
       const key = `${stream} ${worker}`;
       const begun = this.#begun.get(key);
       if (begun !== undefined) print(stream, this.#nameOf(worker), begun);
       this.#begun.delete(key);
     }
-    this.#names.delete(worker);
   }
 
   #nameOf(worker: number): string {

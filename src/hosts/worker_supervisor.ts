@@ -224,7 +224,9 @@ export class WorkerSupervisor {
     this.#workers[index] = worker;
     process.ended.then((end) => {
       onEnded(pending.number);
-      pending.cancel(this.#endedEarly(process, end));
+      if (worker.channel === undefined) {
+        pending.cancel(this.#endedEarly(process, end));
+      }
     });
     const channel = await pending.channel;
     worker.channel = channel;

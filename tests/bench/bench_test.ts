@@ -20,7 +20,7 @@ interface Report {
 /** Figures that should be the same for any number of simulated workers. */
 const FLAT = [
   ...["bursts-cpu", "bursts", "loops-8-cpu", "loops-8", "loops-256-cpu"],
-  ...["loops-256", "join-cpu", "p50", "p99"],
+  ...["loops-256", "p50", "p99"],
 ];
 
 const HAS_UNIX_SOCKETS = Deno.build.os !== "windows";
