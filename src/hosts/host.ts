@@ -19,6 +19,8 @@ export interface Host {
    * @throws {HostError} If the host can't be used.
    */
   open(timeout: number): Promise<number>;
+  /** How many workers may start at the same time. */
+  readonly parallelStarts: number;
   /**
    * Starts a worker that connects back to the pool.
    *

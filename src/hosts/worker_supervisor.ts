@@ -158,27 +158,40 @@ export class WorkerSupervisor {
     this.#restarts = new RestartPolicy(maxRestarts * this.workers);
     this.#givenUp = false;
     this.#workers.length = 0;
-    const starting = Array.from(
-      { length: this.workers },
-      (_, index) => this.#startWorker(index),
-    );
     const left = Math.max(1, startTimeout - (performance.now() - begin));
-    const connected = await this.#allConnected(starting, left);
+    const connected = await this.#allConnected(left);
     this.lostSince = undefined;
     this.error = undefined;
     this.#supervise();
     return connected;
   }
 
-  async #allConnected(
-    starting: readonly Promise<ConnectedWorker>[],
-    timeout: number,
-  ): Promise<ConnectedWorker[]> {
+  /** Starts all workers, and starts no more once one of them fails. */
+  async #allConnected(timeout: number): Promise<ConnectedWorker[]> {
+    const failed = new AbortController();
+    const signal = AbortSignal.any([failed.signal, this.#stopped.signal]);
     try {
-      return await withinLimit(Promise.all(starting), timeout);
+      return await withinLimit(this.#startAll(signal), timeout);
     } catch (error) {
+      failed.abort();
       throw isTimeout(error) ? this.#late() : error;
     }
+  }
+
+  /** Starts workers, but only as many at the same time as the host permits. */
+  async #startAll(signal: AbortSignal): Promise<ConnectedWorker[]> {
+    const connected: ConnectedWorker[] = [];
+    let next = 0;
+    const startInTurn = async () => {
+      while (next < this.workers && !signal.aborted) {
+        const index = next++;
+        connected[index] = await this.#startWorker(index);
+      }
+    };
+    const turns = Math.min(this.workers, this.#host!.parallelStarts);
+    await Promise.all(Array.from({ length: turns }, startInTurn));
+    signal.throwIfAborted();
+    return connected;
   }
 
   async #stop(): Promise<void> {
@@ -333,12 +346,12 @@ export class WorkerSupervisor {
   }
 
   #late(): HostError {
-    const absent = this.#workers
-      .filter((worker) => worker?.channel === undefined).length;
+    const absent = this.workers -
+      this.#workers.filter((worker) => worker?.channel !== undefined).length;
     return new HostError(
       this.name,
       "worker",
-      `${absent} of the ${this.workers} workers of the host ${this.name} were started but have not connected within the 'startTimeout' of ${this.#options.startTimeout} ms`,
+      `${absent} of the ${this.workers} workers of the host ${this.name} have not connected within the 'startTimeout' of ${this.#options.startTimeout} ms`,
     );
   }
 }

@@ -69,6 +69,7 @@ class FakeHost implements Host {
   readonly name = "fake";
   readonly kind = "ssh";
   readonly secret = new Uint8Array(32);
+  readonly parallelStarts: number;
   readonly processes: FakeProcess[] = [];
   readonly lost: Promise<Error>;
   isClosed = false;
@@ -76,6 +77,7 @@ class FakeHost implements Host {
 
   constructor(readonly scene: Scene) {
     this.lost = new Promise((resolve) => this.lose = resolve);
+    this.parallelStarts = scene.parallelStarts;
   }
 
   open(): Promise<number> {
@@ -109,6 +111,8 @@ export class Scene implements AsyncDisposable {
   connects = true;
   /** The error that each start of a worker throws, if there is one. */
   startProblem: Error | undefined;
+  /** How many workers of a host may start at the same time. */
+  parallelStarts = Infinity;
   /** Opens a host. */
   open: () => Promise<number> = () => Promise.resolve(2);
   readonly supervisor: WorkerSupervisor;

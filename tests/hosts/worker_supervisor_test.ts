@@ -35,6 +35,60 @@ Deno.test("WorkerSupervisor.start() starts the number of workers that the host r
   ]);
 });
 
+Deno.test("WorkerSupervisor.start() starts as many workers at the same time as the host permits", async () => {
+  await using scene = new Scene();
+  scene.open = () => Promise.resolve(5);
+  scene.connects = false;
+  scene.parallelStarts = 2;
+  const starting = scene.supervisor.start();
+  for (let connected = 0; connected < 5; connected++) {
+    const processes = await scene.processes(Math.min(connected + 2, 5));
+    await settled();
+    assertEquals(processes.length, Math.min(connected + 2, 5));
+    processes[connected]!.connect();
+  }
+  const workers = await starting;
+  assertEquals(
+    workers.map(({ process }) => process.name),
+    [1, 2, 3, 4, 5].map((number) => `fake worker ${number}`),
+  );
+});
+
+Deno.test("WorkerSupervisor.start() starts no more workers after a failure", async () => {
+  await using scene = new Scene();
+  scene.open = () => Promise.resolve(5);
+  scene.connects = false;
+  scene.parallelStarts = 2;
+  const starting = assertRejects(() => scene.supervisor.start(), HostError);
+  const [first, second] = await scene.processes(2);
+  second!.end(DIED);
+  await starting;
+  first!.connect();
+  await settled();
+  assertEquals(scene.host.processes.length, 2);
+});
+
+Deno.test("WorkerSupervisor.start() counts the workers that it had no time to start", async () => {
+  await using scene = new Scene({ startTimeout: 10 });
+  scene.open = () => Promise.resolve(5);
+  scene.connects = false;
+  scene.parallelStarts = 2;
+  const starting = assertRejects(
+    () => scene.supervisor.start(),
+    HostError,
+    "4 of the 5 workers of the host fake have not connected",
+  );
+  const [first] = await scene.processes(2);
+  first!.connect();
+  await settled();
+  assertEquals(scene.host.processes.length, 3);
+  await scene.time.runAllAsync();
+  await starting;
+  scene.host.processes[1]!.connect();
+  await settled();
+  assertEquals(scene.host.processes.length, 3);
+});
+
 Deno.test("WorkerSupervisor.start() fails when a worker ends before it connects", async () => {
   await using scene = new Scene();
   scene.connects = false;

@@ -19,6 +19,8 @@ export interface RemoteHostSettings {
 /** Another machine, where a spawner starts the workers. */
 export class RemoteHost implements Host {
   readonly name: string;
+  /** The spawner has no limit: to wait for each worker would take round trips. */
+  readonly parallelStarts = Infinity;
   /** The machine, once the host is open. */
   machine: MachineInfo | undefined;
 

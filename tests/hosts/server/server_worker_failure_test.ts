@@ -34,7 +34,7 @@ Deno.test("Pool explains that workers of a spawner server don't connect in time"
     server.spec(2),
     "worker",
     [
-      "2 of the 2 workers of the host 127.0.0.1 were started but have not",
+      "2 of the 2 workers of the host 127.0.0.1 have not connected",
       `${startTimeout} ms`,
     ],
     { denoArgs: ["--inspect-wait=127.0.0.1:0"], startTimeout },
