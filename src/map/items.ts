@@ -38,7 +38,6 @@ export class Items {
    */
   next(): unknown {
     const single = this.#single;
-    if (single instanceof ArrayCursor) return single.take();
     if (single !== undefined) return this.#step(single as Iterator<unknown>);
     const item: unknown[] = [];
     for (const iterator of this.#iterators) {
@@ -82,6 +81,7 @@ export class Items {
   }
 
   #step(iterator: Iterator<unknown>): unknown {
+    if (iterator instanceof ArrayCursor) return iterator.take();
     let result: IteratorResult<unknown>;
     try {
       result = iterator.next();

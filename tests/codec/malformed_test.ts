@@ -3,6 +3,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { makeKey } from "../../src/codec/crypto_keys.ts";
 import { Decoder } from "../../src/codec/decoder.ts";
 import { Extension } from "../../src/codec/extensions.ts";
+import { MAX_TEXT_BYTES } from "../../src/codec/string_lists.ts";
 import {
   MAX_DEPTH,
   MIN_ATTACHMENT_BYTES,
@@ -199,6 +200,19 @@ Deno.test("Decoder refuses extensions whose content has the wrong size", () => {
     const shorter = extension(type, content.slice(0, -1));
     assertMalformed(frameOf(shorter));
     assertMalformed(frameOf(concat([[0x92], shorter, [0, 0, 0]])));
+  }
+});
+
+Deno.test("Decoder refuses strings that are too long or nest too deeply", () => {
+  const texts = [
+    `["${"a".repeat(MAX_TEXT_BYTES)}"]`,
+    "[".repeat(1_000_000),
+    "[".repeat(500_000) + "]".repeat(500_000),
+  ];
+  for (const text of texts) {
+    const { length } = text;
+    const header = [0xc9, ...uint32(length + 1), Extension.STRINGS, 0];
+    assertMalformed(frameOf(concat([header, bytesOf(text)])));
   }
 });
 
