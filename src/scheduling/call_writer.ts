@@ -55,6 +55,7 @@ export class CallWriter {
   constructor(channel: Channel, modules: ModuleSource | undefined) {
     this.#channel = channel;
     this.#modules = modules;
+    channel.writer.useParts();
   }
 
   /** The id of the next call. */
@@ -93,6 +94,23 @@ export class CallWriter {
     this.#endList();
     this.#channel.writer.message(message);
     this.#channel.flush();
+  }
+
+  /**
+   * Does the same for a message that doesn't depend on those that are being sent.
+   * It isn't held up by a large one.
+   */
+  postUrgently(message: PoolMessage): void {
+    if (this.#channel.isSendingParts) this.#channel.sendUrgently(message);
+    else this.post(message);
+  }
+
+  /** Tells the worker that a call is cancelled. */
+  cancel(id: number): void {
+    const message: PoolMessage = [MessageType.CANCEL, id];
+    // If the worker doesn't have the call yet, the second message counts.
+    if (this.#channel.isSendingParts) this.#channel.sendUrgently(message);
+    this.post(message);
   }
 
   /**
