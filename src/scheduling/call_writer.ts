@@ -62,6 +62,7 @@ export class CallWriter {
     this.#channel = channel;
     this.#modules = modules;
     this.#onDefine = onDefine;
+    channel.writer.useParts();
   }
 
   /** The numbers of the tasks that the worker knows. */
@@ -105,6 +106,23 @@ export class CallWriter {
     this.#endList();
     this.#channel.writer.message(message);
     this.#channel.flush();
+  }
+
+  /**
+   * Does the same for a message that doesn't depend on those that are being sent.
+   * It isn't held up by a large one.
+   */
+  postUrgently(message: PoolMessage): void {
+    if (this.#channel.isSendingParts) this.#channel.sendUrgently(message);
+    else this.post(message);
+  }
+
+  /** Tells the worker that a call is cancelled. */
+  cancel(id: number): void {
+    const message: PoolMessage = [MessageType.CANCEL, id];
+    // If the worker doesn't have the call yet, the second message counts.
+    if (this.#channel.isSendingParts) this.#channel.sendUrgently(message);
+    this.post(message);
   }
 
   /**

@@ -255,7 +255,7 @@ export class WorkerHandle implements CallRunner {
   release(call: Call): void {
     // A lost worker's calls are about to be settled or moved.
     if (!this.#calls.has(call)) return;
-    this.#writer.post([MessageType.CANCEL, call.id]);
+    this.#writer.cancel(call.id);
     this.#abandoned++;
     this.#grace.watch();
     this.#changed();

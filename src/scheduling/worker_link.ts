@@ -46,6 +46,7 @@ export class WorkerLink implements StreamLink {
   }
 
   #grant(stream: number, { values, bytes }: CreditAmount): void {
-    this.#writer.post([MessageType.CREDIT, this.#id, stream, values, bytes]);
+    const { CREDIT } = MessageType;
+    this.#writer.postUrgently([CREDIT, this.#id, stream, values, bytes]);
   }
 }

@@ -3,7 +3,7 @@ import type { Connection } from "./connection.ts";
 import { readBlob } from "../codec/blobs.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { FrameWriter } from "./frame_writer.ts";
-import { OutgoingFrame, type Slice } from "./outgoing_frame.ts";
+import { OutgoingFrame, type Piece, type Slice } from "./outgoing_frame.ts";
 import { Queue } from "../util/queue.ts";
 
 /** How much of a blob is in memory at a time. */
@@ -24,6 +24,9 @@ export class Channel {
   readonly #reader: FrameReader;
   /** Large frames that others may overtake. */
   readonly #slowFrames = new Queue<OutgoingFrame>();
+  /** Messages that may overtake all others. */
+  #urgent: FrameWriter | undefined;
+  #isSendingParts = false;
   #writing: Promise<void> | undefined;
   #flushDue = false;
   #closed = false;
@@ -69,6 +72,19 @@ export class Channel {
   useSerializer(serializer: V8Serializer): void {
     this.writer.useSerializer(serializer);
     this.#reader.useSerializer(serializer);
+  }
+
+  /** Whether a message is being sent in parts, so urgent ones may pass. */
+  get isSendingParts(): boolean {
+    return this.#isSendingParts;
+  }
+
+  /** Sends a message before all that have not been sent. */
+  sendUrgently(message: readonly unknown[]): void {
+    if (this.#closed || this.#writeError !== undefined) return;
+    this.#urgent ??= new FrameWriter();
+    this.#urgent.message(message);
+    this.#writing ??= this.#write();
   }
 
   /** Lets the program end while the channel is open. */
@@ -121,8 +137,9 @@ export class Channel {
   async #write(): Promise<void> {
     try {
       while (!this.#closed) {
+        if (this.#hasUrgent) await this.#writeUrgent();
         if (this.#flushDue) await this.#writeFrames();
-        else if (this.#slowFrames.length === 0) break;
+        else if (this.#slowFrames.length === 0 && !this.#hasUrgent) break;
         // Messages that were flushed meanwhile pass between two parts.
         await this.#writeSlowPart();
       }
@@ -133,7 +150,20 @@ export class Channel {
       if (!hasHungUp(error)) this.close();
     }
     while (this.#slowFrames.shift() !== undefined) this.writer.sent();
+    this.#urgent = undefined;
+    this.#isSendingParts = false;
     this.#writing = undefined;
+  }
+
+  get #hasUrgent(): boolean {
+    return this.#urgent !== undefined && this.#urgent.byteLength > 0;
+  }
+
+  async #writeUrgent(): Promise<void> {
+    for (const { content, length } of this.#urgent!.take() as Piece[]) {
+      await this.#writeSlice({ content, length, start: 0, end: length });
+    }
+    this.#urgent!.recycle();
   }
 
   async #writeFrames(): Promise<void> {
@@ -163,7 +193,10 @@ export class Channel {
   }
 
   async #writePart(frame: OutgoingFrame): Promise<void> {
+    this.#isSendingParts = true;
+    if (this.#hasUrgent) await this.#writeUrgent();
     for (const slice of frame.next()) await this.#writeSlice(slice);
+    if (frame.isComplete) this.#isSendingParts = false;
   }
 
   async #writeSlice(slice: Slice): Promise<void> {

@@ -38,6 +38,7 @@ export class FrameWriter {
   #insertions: Insertion[] = [];
   #insertedBytes = 0;
   #cuts: Cut[] = [];
+  #cutsLargeFrames = false;
   /** Whether pieces that were taken are memory of values. */
   #lendsMemory = false;
   /** How many frames that may be overtaken were taken and not yet sent. */
@@ -55,6 +56,11 @@ export class FrameWriter {
   /** Makes values keep shared references and cycles. */
   useSerializer(serializer: V8Serializer): void {
     this.#encoder.serializer = serializer;
+  }
+
+  /** Makes all large frames leave in parts. */
+  useParts(): void {
+    this.#cutsLargeFrames = true;
   }
 
   /** How many bytes were written but not yet taken, including attachments. */
@@ -270,7 +276,9 @@ export class FrameWriter {
     encoder.setUint16(this.#start + 5, this.#fields + attachments.length);
     this.#insertedBytes += inserted;
     const mayBeOvertaken = this.#mayBeOvertaken && length > PART_BYTES;
-    if (!mayBeOvertaken && length <= MAX_FRAME_BYTES) return;
+    const isCut = mayBeOvertaken || length > MAX_FRAME_BYTES ||
+      this.#cutsLargeFrames && length > PART_BYTES;
+    if (!isCut) return;
     this.#cuts.push({
       start: this.#start,
       end: encoder.position,

@@ -5,7 +5,7 @@ import { Channel } from "../../src/transport/channel.ts";
 import { call } from "../helpers/fake_worker.ts";
 import { SlowConnection } from "../helpers/slow_connection.ts";
 
-const { CALLS, DEFINE, VALUES } = MessageType;
+const { CALLS, CANCEL, CREDIT, DEFINE, VALUES } = MessageType;
 
 /** The type of each message, and its list. */
 async function listsOf(connection: SlowConnection): Promise<unknown[]> {
@@ -62,4 +62,31 @@ Deno.test("CallWriter keeps calls and values of streams in messages of their own
     [CALLS, [[3]]],
     [VALUES, ["e"]],
   ]);
+});
+
+Deno.test("CallWriter.cancel() doesn't wait until a large call is sent", async () => {
+  const connection = new SlowConnection();
+  const writer = new CallWriter(new Channel(connection), undefined);
+  writer.write(call(1));
+  writer.flush();
+  await connection.open();
+  writer.write(call(new Uint8Array(1_000_000)));
+  writer.flush();
+  writer.cancel(0);
+  writer.postUrgently([CREDIT, 0, 0, 1, 1]);
+  for (let turn = 0; turn < 20; turn++) await connection.open();
+  const types = (await connection.messages()).map(([type]) => type);
+  assertEquals(types, [DEFINE, CALLS, CANCEL, CREDIT, CALLS, CANCEL]);
+});
+
+Deno.test("CallWriter.cancel() sends one message when no large call is being sent", async () => {
+  const connection = new SlowConnection();
+  const writer = new CallWriter(new Channel(connection), undefined);
+  writer.write(call(1));
+  writer.flush();
+  writer.cancel(0);
+  writer.postUrgently([CREDIT, 0, 0, 1, 1]);
+  for (let turn = 0; turn < 3; turn++) await connection.open();
+  const types = (await connection.messages()).map(([type]) => type);
+  assertEquals(types, [DEFINE, CALLS, CANCEL, CREDIT]);
 });

@@ -400,3 +400,49 @@ testChannel(
     assertEquals(left.writer.borrowsMemory, false);
   },
 );
+
+testChannel(
+  "Channel.sendUrgently() sends a message between two parts of a large one",
+  async ({ left, right, leftEnd }) => {
+    const { begun, release } = holdWrites(leftEnd);
+    left.writer.useParts();
+    left.writer.message(["before"]);
+    left.writer.message(["large", new Uint8Array(LARGE)]);
+    left.writer.message(["after"]);
+    left.flush();
+    await begun;
+    left.sendUrgently(["urgent"]);
+    left.writer.message(["last"]);
+    left.flush();
+    release();
+    const names = await receiveNames(right, 5);
+    assertEquals(names, ["before", "urgent", "large", "after", "last"]);
+    right.close();
+  },
+);
+
+testChannel(
+  "Channel.sendUrgently() sends a message when nothing else is to be sent",
+  async ({ left, right }) => {
+    left.sendUrgently(["urgent"]);
+    assertEquals(await receiveNames(right, 1), ["urgent"]);
+    left.close();
+    left.sendUrgently(["closed"]);
+    right.close();
+  },
+);
+
+testChannel(
+  "Channel.isSendingParts is true until the last part is sent",
+  async ({ left, right }) => {
+    left.writer.useParts();
+    left.writer.message(["large", new Uint8Array(LARGE)]);
+    assertEquals(left.isSendingParts, false);
+    const drained = left.drained();
+    assertEquals(left.isSendingParts, true);
+    await receiveNames(right, 1);
+    await drained;
+    assertEquals(left.isSendingParts, false);
+    right.close();
+  },
+);

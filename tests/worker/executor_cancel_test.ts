@@ -49,6 +49,24 @@ Deno.test("Executor cancels a call that arrived in the same turn", async () => {
   assertEquals(begun, []);
 });
 
+Deno.test("Executor ignores a second cancellation of a call", async () => {
+  await using worker = await Worker.open(2);
+  worker.receive([CALLS, GATED, 0, VALUE, [[0]]]);
+  worker.receive([CALLS, PATIENT, 1, VALUE, [[1]]]);
+  worker.receive([CALLS, GATED, 2, VALUE, [[2]]]);
+  await haveBegun(2);
+  for (const id of [2, 2, 1, 1]) worker.receive([CANCEL, id]);
+  await worker.assertCancelled(2);
+  await worker.assertCancelled(1);
+  for (const id of [2, 1, 9]) worker.receive([CANCEL, id]);
+  open(0);
+  assertEquals(await worker.next(), [RESULTS, 0, 0, [0]]);
+  worker.receive([CALLS, GATED, 3, VALUE, [[3]]]);
+  open(3);
+  assertEquals(await worker.next(), [RESULTS, 3, 0, [30]]);
+  assertEquals(begun, [0, 1, 3]);
+});
+
 Deno.test("Executor aborts the signal of a running call, and sends its result", async () => {
   await using worker = await Worker.open(2);
   worker.receive([CALLS, GATED, 0, VALUE, [[0]]]);
