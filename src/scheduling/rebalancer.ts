@@ -21,6 +21,7 @@ const CANDIDATES = 4;
  */
 export class Rebalancer {
   readonly #workers: WorkerSet;
+  readonly #mayRecall: () => boolean;
   /**
    * The workers where calls wait, with windows that adapt. As in the other set,
    * those that have been silent the longest come first.
@@ -39,9 +40,14 @@ export class Rebalancer {
   /** When the timer is due. */
   #dueAt = 0;
 
-  /** Constructs a rebalancer for the workers of a scheduler. */
-  constructor(workers: WorkerSet) {
+  /**
+   * Constructs a rebalancer for the workers of a scheduler.
+   *
+   * @param mayRecall Returns whether calls may be recalled now.
+   */
+  constructor(workers: WorkerSet, mayRecall: () => boolean) {
     this.#workers = workers;
+    this.#mayRecall = mayRecall;
   }
 
   /**
@@ -57,7 +63,8 @@ export class Rebalancer {
     if (!worker.isRecalling) this.#endRecall(worker);
     const { window } = worker;
     const isLoaded = worker.items > window.concurrency &&
-      !worker.isRecalling && !worker.isEnding;
+      !worker.isRecalling && !worker.isEnding &&
+      worker.reservation !== "isolated";
     const waits = isLoaded && !window.isFixed && !this.#slow.has(worker) &&
       window.calls > window.concurrency;
     place(this.#queued, worker, waits, hasAnswered);
@@ -181,8 +188,10 @@ export class Rebalancer {
     // If the program was busy, answers may have arrived unread.
     await nextTurn();
     this.#timer = undefined;
-    this.#relieve();
-    this.balance();
+    if (this.#mayRecall()) {
+      this.#relieve();
+      this.balance();
+    }
     if (this.#timer !== undefined) return;
     for (const { window } of this.#queued) {
       return this.#watch(Math.max(MIN_WAIT, MAX_SILENCE - window.silence));
