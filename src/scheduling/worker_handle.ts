@@ -97,6 +97,8 @@ export class WorkerHandle implements CallRunner {
   #reservation: Reservation;
   /** How many items its calls have, without those that are paused. */
   #items = 0;
+  /** How many of its calls must run on its host. */
+  #bound = 0;
   /** The calls that it was asked to give back, and how it divides a chunk. */
   #recall: { readonly parts: number } | undefined;
   #events: WorkerEvents | undefined;
@@ -173,6 +175,11 @@ export class WorkerHandle implements CallRunner {
     return this.#items;
   }
 
+  /** Where its calls may run: only on its host if that is so for any of them. */
+  get range(): string | undefined {
+    return this.#bound > 0 ? this.host : undefined;
+  }
+
   /** Whether the worker was asked to give back calls, and hasn't answered. */
   get isRecalling(): boolean {
     return this.#recall !== undefined;
@@ -236,6 +243,7 @@ export class WorkerHandle implements CallRunner {
     call.send(this, id, writer.message, bytes);
     this.#calls.add(call);
     this.#items += call.items;
+    if (call.terms.host !== undefined) this.#bound++;
   }
 
   /** Sends everything written so far. */
@@ -462,6 +470,7 @@ export class WorkerHandle implements CallRunner {
   /** Removes and returns a call that was answered. */
   #take(id: number): Call {
     const call = this.#calls.take(id);
+    if (call.terms.host !== undefined) this.#bound--;
     if (call.hasPlace) {
       this.window.returned(call.bytes);
       this.#items -= call.items;

@@ -178,3 +178,28 @@ Deno.test("Scheduler.submitToAll() waits for calls that are given back", async (
   assertEquals(states(calls), calls.map(() => "settled"));
   assertEquals(await realDeadline(all, TIMEOUT), ["all", "all"]);
 });
+
+Deno.test("Scheduler doesn't recall calls that only a busy host can run", async () => {
+  await using bench = new HostBench();
+  const bound = await bench.add("bound", ROOM);
+  await bench.submit("bound", 1, 2, 3, 4, 5, 6, 7, 8);
+  const free = await bench.add("free", ROOM);
+  await bench.submit(undefined, 11, 12, 13, 14);
+  assertEquals(free.labels, [11, 12, 13, 14]);
+  await bench.add("idle", ROOM);
+  // More calls wait at the other worker, and have waited for longer.
+  await free.recalled();
+  assertEquals(bound.recalls, 0);
+});
+
+Deno.test("Scheduler recalls calls that only one host can run for its idle worker", async () => {
+  await using bench = new HostBench();
+  await bench.add("elsewhere", ROOM);
+  const busy = await bench.add("here", ROOM);
+  await bench.submit("here", 1, 2, 3, 4);
+  const idle = await bench.add("here", ROOM);
+  await busy.recalled();
+  await busy.giveBack(2);
+  assertEquals(bench.labels, [[], [1, 2], [3, 4]]);
+  await answerAll(bench, busy, idle);
+});
