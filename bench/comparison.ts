@@ -1,6 +1,6 @@
 import { leastP, mannWhitney } from "./mann_whitney.ts";
 import { type Row, type Spread, spread } from "./measure.ts";
-import type { Report } from "./program.ts";
+import { isBusy, type Report } from "./program.ts";
 
 /** A change is beyond noise if chance alone gives it more rarely than this. */
 export const LEVEL = 0.01;
@@ -85,6 +85,9 @@ export function differences(
   }
   if (reports.some(({ quick }) => quick)) {
     found.push("some runs are quick ones, whose figures mean little");
+  }
+  if (reports.some(({ machine }) => isBusy(machine))) {
+    found.push("some runs were disturbed by other programs");
   }
   return found;
 }

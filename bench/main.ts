@@ -6,6 +6,7 @@
 
 import { besideMap } from "./beside_map.ts";
 import { fairness } from "./fairness.ts";
+import { gc } from "./gc.ts";
 import { latency } from "./latency.ts";
 import type { Section } from "./measure.ts";
 import { memory } from "./memory.ts";
@@ -17,6 +18,7 @@ import { sharing } from "./sharing.ts";
 import { sharingMixes } from "./sharing_mixes.ts";
 import { spawnerStartup } from "./spawner_startup.ts";
 import { sshStartup } from "./ssh_startup.ts";
+import { stall } from "./stall.ts";
 import { startup } from "./startup.ts";
 import { streams } from "./streams.ts";
 import { throughput } from "./throughput.ts";
@@ -29,6 +31,7 @@ export const SECTIONS: readonly Section[] = [
   latency,
   besideMap,
   payload,
+  stall,
   streams,
   sharing,
   sharingMixes,
@@ -39,6 +42,7 @@ export const SECTIONS: readonly Section[] = [
   spawnerStartup,
   scale,
   memory,
+  gc,
 ];
 
 if (import.meta.main) {

@@ -22,6 +22,12 @@ export interface Machine {
   readonly cpu: string | null;
   readonly cores: number;
   readonly os: string;
+  /**
+   * How many processes wanted to run in the minute before; 0 on Windows.
+   *
+   * @see {@link https://docs.deno.com/api/deno/~/Deno.loadavg}
+   */
+  readonly load: number;
 }
 
 /** The JSON document of a run. */
@@ -64,6 +70,11 @@ export async function runProgram(program: Program): Promise<void> {
   if (request.help) return console.log(describe(program));
   const { quick } = request;
   const machine = describeMachine();
+  if (isBusy(machine)) {
+    console.error(
+      `warning: other programs disturb the figures: the load is ${machine.load}`,
+    );
+  }
   if (!request.json) {
     printMachine(machine);
     await measure(program, request, printSection);
@@ -101,7 +112,13 @@ export function describeMachine(): Machine {
     cpu: cpus()[0]?.model ?? null,
     cores: navigator.hardwareConcurrency,
     os: `${Deno.build.os} ${Deno.osRelease()} ${Deno.build.arch}`,
+    load: Deno.loadavg()[0]!,
   };
+}
+
+/** Whether other programs kept the machine busy, which disturbs all figures. */
+export function isBusy({ load, cores }: Machine): boolean {
+  return load > cores;
 }
 
 function requestOrExit(program: Program, args: string[]): Request {

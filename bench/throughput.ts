@@ -17,10 +17,15 @@ export const WINDOW = 1_024;
 /** The number of calls of `run` before any of them is awaited. */
 const BATCH = 10_000;
 
+/** A larger number: how much slower is each call then? */
+const LARGE_BATCH = 100_000;
+
 /** The number of loops that each await one call of `run` after the other. */
 const LOOPS = 256;
 
 const CHUNK_SIZES = [64, 1_000, "auto"] as const;
+
+const AT_ONCE = [`at-once/${BATCH}`, `at-once/${LARGE_BATCH}`] as const;
 
 /** Measures tasks and items per second, with two workers. */
 export const throughput: Section = {
@@ -34,6 +39,7 @@ export const throughput: Section = {
       `chunk-${size}/for-await`,
       `chunk-${size}/to-array`,
     ]),
+    ...AT_ONCE,
   ],
   run,
 };
@@ -47,16 +53,46 @@ async function run(
   using exchange = new MessageExchange([first.connection, second.connection]);
   await using pool = new Pool(2);
   await pool.ready;
+  return [
+    ...await compareWithLimit(exchange, pool, wanted, effort),
+    ...await compareBatches(pool, wanted, effort),
+  ];
+}
+
+async function compareWithLimit(
+  exchange: MessageExchange,
+  pool: Pool,
+  wanted: ReadonlySet<string>,
+  effort: Effort,
+): Promise<Row[]> {
   const candidates = [
     ...singleTasks(pool, effort),
     ...CHUNK_SIZES.flatMap((size) => chunkedMaps(pool, size, effort)),
   ];
+  const chosen = candidates.filter(({ name }) => wanted.has(name));
+  if (chosen.length === 0 && !wanted.has("limit")) return [];
   return await compare(
     [{
       name: "limit",
       measure: () => exchange.rate(scaled(300_000, effort), WINDOW),
     }],
-    candidates.filter(({ name }) => wanted.has(name)),
+    chosen,
+    "/s",
+    effort,
+  );
+}
+
+/** Compares calls in large batches with calls in small ones. */
+async function compareBatches(
+  pool: Pool,
+  wanted: ReadonlySet<string>,
+  effort: Effort,
+): Promise<Row[]> {
+  if (!AT_ONCE.some((name) => wanted.has(name))) return [];
+  const [small, large] = AT_ONCE;
+  return await compare(
+    [runAll(small, pool, effort)],
+    [runAll(large, pool, effort, LARGE_BATCH)],
     "/s",
     effort,
   );
@@ -89,12 +125,17 @@ export function singleMap(
 }
 
 /** Runs many calls of `run` at once. */
-export function runAll(name: string, pool: Pool, effort: Effort): Candidate {
+export function runAll(
+  name: string,
+  pool: Pool,
+  effort: Effort,
+  length = BATCH,
+): Candidate {
   const batches = scaled(5, effort);
-  return rate(name, batches * BATCH, async () => {
+  return rate(name, batches * length, async () => {
     for (let batch = 0; batch < batches; batch++) {
       await Promise.all(
-        Array.from({ length: BATCH }, (_, x) => pool.run(increment, x)),
+        Array.from({ length }, (_, x) => pool.run(increment, x)),
       );
     }
   });

@@ -97,7 +97,8 @@ function poolCodec(name: string, serializer?: V8Serializer): Codec {
     encode(value) {
       encoder.position = 0;
       // A frame is an array 16; here the value is its only element.
-      encoder.bytes[encoder.skip(3)] = 0xdc;
+      const start = encoder.skip(3);
+      encoder.bytes[start] = 0xdc;
       encoder.setUint16(1, 1);
       encoder.value(value);
       return encoder.bytes.subarray(0, encoder.position);

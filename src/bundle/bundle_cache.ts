@@ -21,6 +21,11 @@ export class BundleCache {
     this.#folder = folder;
   }
 
+  /** Returns the path of the code under a key, or `undefined` if it isn't safe. */
+  async find(key: string): Promise<string | undefined> {
+    return await this.read(key) === undefined ? undefined : this.#path(key);
+  }
+
   /** Returns the code stored under a key, or `undefined` if it isn't safe. */
   async read(key: string): Promise<string | undefined> {
     try {

@@ -24,6 +24,8 @@ export interface BundleOptions {
   readonly externals?: ReadonlyMap<string, string>;
   /** Stops the bundler when it is aborted. */
   readonly signal?: AbortSignal | undefined;
+  /** See {@linkcode RunOptions.inBackground}. */
+  readonly inBackground?: boolean;
 }
 
 /**
@@ -48,8 +50,9 @@ export async function denoBundle(
 ): Promise<string> {
   const { sourceMap = false, args = [], signal, externals = new Map() } =
     options;
+  const { inBackground = false } = options;
   const url = toURL(entry);
-  const runOptions = { config, flags: args, signal };
+  const runOptions = { config, flags: args, signal, inBackground };
   const code = await run(url, [
     "bundle",
     "--quiet",

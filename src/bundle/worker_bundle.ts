@@ -1,12 +1,10 @@
 import { abortable } from "@std/async/abortable";
-import { dirname } from "node:path";
-import { pathToFileURL } from "node:url";
 import { findConfig } from "../util/find_config.ts";
 import { BundleCache } from "./bundle_cache.ts";
 import { bundleFlags } from "./bundle_flags.ts";
+import { bundleKey } from "./bundle_key.ts";
 import { findCacheFolder } from "./find_cache_folder.ts";
 import { denoBundle } from "./deno_bundle.ts";
-import { sha256 } from "../util/sha256.ts";
 
 /** A bundle that is complete or in progress. */
 interface SharedBundle {
@@ -74,19 +72,20 @@ function makeShared(
  * @param config See {@linkcode workerBundle}.
  * @param folder The cache's folder; `undefined` for no cache.
  * @param signal Stops the bundler when it is aborted.
+ * @param inBackground See {@linkcode RunOptions.inBackground}.
  */
 export async function loadWorkerBundle(
   entry: string,
   config: string | undefined,
   folder: string | undefined,
   signal?: AbortSignal,
+  inBackground = false,
 ): Promise<string> {
-  const ownConfig = findConfig(entry);
-  const resolvedBy = ownConfig ?? config;
-  const options = { args: bundleFlags([]), signal };
+  const resolvedBy = findConfig(entry) ?? config;
+  const options = { args: bundleFlags([]), signal, inBackground };
   const make = () => denoBundle(entry, resolvedBy, options);
   // If the package's files can't be read, the bundler reports why.
-  const key = await keyOf(entry, resolvedBy, ownConfig).catch(() => undefined);
+  const key = await bundleKey(entry, config).catch(() => undefined);
   if (folder === undefined || key === undefined) return await make();
   const cache = new BundleCache(folder);
   const cached = await cache.read(key);
@@ -94,54 +93,4 @@ export async function loadWorkerBundle(
   const code = await make();
   await cache.write(key, code);
   return code;
-}
-
-/**
- * Returns the program's key in the cache. The URL of a published module
- * contains its version, but files in a folder may change, so the key covers
- * their contents.
- */
-async function keyOf(
-  entry: string,
-  config: string | undefined,
-  ownConfig: string | undefined,
-): Promise<string> {
-  const files = ownConfig === undefined ? [] : await readPackage(ownConfig);
-  const { deno } = Deno.version;
-  const hash = await sha256(JSON.stringify([deno, entry, config, files]));
-  return `worker-${hash.slice(0, 32)}`;
-}
-
-/** Reads the files of a package in a folder: their names and texts. */
-async function readPackage(config: string): Promise<[string, string][]> {
-  const folder = pathToFileURL(`${dirname(config)}/`);
-  const names = [
-    ...await listScripts(folder, "", false),
-    ...await listScripts(folder, "src/", true),
-  ].sort();
-  const read = (url: URL | string) => Deno.readTextFile(url);
-  return await Promise.all([
-    read(config).then((text): [string, string] => ["", text]),
-    ...names.map(async (name): Promise<[string, string]> => [
-      name,
-      await read(new URL(name, folder)),
-    ]),
-  ]);
-}
-
-/** Lists the paths of the TypeScript files in a folder of the package. */
-async function listScripts(
-  root: URL,
-  path: string,
-  recursive: boolean,
-): Promise<string[]> {
-  const names: string[] = [];
-  for await (const entry of Deno.readDir(new URL(path, root))) {
-    const name = `${path}${encodeURIComponent(entry.name)}`;
-    if (entry.isFile && name.endsWith(".ts")) names.push(name);
-    else if (entry.isDirectory && recursive) {
-      names.push(...await listScripts(root, `${name}/`, true));
-    }
-  }
-  return names;
 }

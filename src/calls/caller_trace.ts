@@ -86,20 +86,45 @@ function ownStack(
 const MAX_TRACES = 4;
 
 /**
+ * How many further callers in the same synchronous code aren't traced without a
+ * look at the clock, which takes a tenth of the time of a call.
+ */
+const UNTIMED = 16;
+
+const settled = Promise.resolve();
+
+/**
  * Captures the stacks of callers, but only a few per millisecond: capturing a
  * stack takes longer than the rest of a call and would slow down batches.
  */
 export class CallerTracer {
   #since = -Infinity;
   #traces = 0;
+  #untimed = 0;
+  #endsBurst = false;
 
   /** Captures the stack above `below`, unless the limit is reached. */
   trace(below: (...args: never[]) => unknown): CallerTrace | undefined {
+    if (this.#untimed > 0) {
+      this.#untimed--;
+      return undefined;
+    }
     const now = performance.now();
     if (now - this.#since >= 1) {
       this.#since = now;
       this.#traces = 0;
     }
-    return ++this.#traces > MAX_TRACES ? undefined : new CallerTrace(below);
+    if (++this.#traces <= MAX_TRACES) return new CallerTrace(below);
+    this.#untimed = UNTIMED;
+    if (!this.#endsBurst) this.#endBurst();
+    return undefined;
+  }
+
+  /** Looks at the clock again after the current synchronous code. */
+  async #endBurst(): Promise<void> {
+    this.#endsBurst = true;
+    await settled;
+    this.#endsBurst = false;
+    this.#untimed = 0;
   }
 }

@@ -1,5 +1,7 @@
 import { decodeAscii } from "./decode_ascii.ts";
 import { Extension } from "./extensions.ts";
+import { readNumbers } from "./number_lists.ts";
+import { MAX_TEXT_BYTES, parseStrings, TextEncoding } from "./string_lists.ts";
 import { decodeText, malformed, parseBigInt } from "./texts.ts";
 import { MAX_BIGINT_DIGITS } from "./wire_limits.ts";
 
@@ -119,6 +121,27 @@ export class ByteReader {
       text += String.fromCharCode(...units);
     }
     return text;
+  }
+
+  /** Reads the kind of numbers, then numbers up to `end`. */
+  protected numbers(end: number): number[] {
+    const kind = this.byte();
+    const start = this.position;
+    this.take(end - start);
+    return readNumbers(kind, this.view, start, end);
+  }
+
+  /** Reads the encoding of strings, then strings up to `end`. */
+  protected strings(end: number): string[] {
+    const encoding = this.byte();
+    const start = this.position;
+    if (end - start > MAX_TEXT_BYTES) throw malformed("strings are too long");
+    this.take(end - start);
+    return parseStrings(
+      encoding === TextEncoding.ASCII
+        ? decodeAscii(this.bytes, start, end)
+        : decodeText(this.bytes.subarray(start, end)),
+    );
   }
 
   /** Reads a bigint as hexadecimal text. */

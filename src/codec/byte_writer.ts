@@ -1,6 +1,6 @@
 import { SPARE_BYTES, SpareBuffers } from "./spare_buffers.ts";
 import { TooLarge } from "./unsendable_part.ts";
-import { MAX_FRAME_BYTES } from "./wire_limits.ts";
+import { MAX_MESSAGE_BYTES } from "./wire_limits.ts";
 
 /** The size of a buffer at first, in bytes. A connection keeps two of them. */
 const INITIAL_BYTES = 4_096;
@@ -18,6 +18,8 @@ export class ByteWriter {
   position = 0;
   /** The buffer stops growing once the position is beyond this. */
   maxPosition = Infinity;
+  /** The same, whatever is attached. */
+  maxPlainPosition = Infinity;
 
   /** A view of the buffer for numbers of several bytes. */
   protected view: DataView<ArrayBuffer> = new DataView(this.bytes.buffer);
@@ -102,7 +104,8 @@ export class ByteWriter {
     const needed = this.position + length;
     if (needed <= this.bytes.length) return;
     // `length` may be too high an estimate; the position is exact.
-    if (this.position > this.maxPosition) throw tooLarge();
+    const { position, maxPosition, maxPlainPosition } = this;
+    if (position > maxPosition || position > maxPlainPosition) throw tooLarge();
     const grown = this.#makeBuffer(needed);
     grown.set(this.bytes.subarray(0, this.position));
     spareBuffers.give(this.bytes);
@@ -159,6 +162,6 @@ export class ByteWriter {
 /** Makes the error for a message that is longer than a frame can be. */
 export function tooLarge(): TooLarge {
   return new TooLarge(
-    `It exceeds the limit of ${MAX_FRAME_BYTES} bytes for a message`,
+    `It exceeds the limit of ${MAX_MESSAGE_BYTES} bytes for a message`,
   );
 }

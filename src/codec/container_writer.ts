@@ -1,15 +1,15 @@
 import { hasOtherKeys, nextIndices, otherKeys } from "./array_keys.ts";
-import { AttachmentWriter } from "./attachment_writer.ts";
 import { Extension } from "./extensions.ts";
+import { StringListWriter } from "./string_list_writer.ts";
 import { partOf, propertyAccess } from "./unsendable_part.ts";
 
 const { hasOwn } = Object;
 
-/** Appends arrays and properties, whose parts may be any values. */
-export abstract class ContainerWriter extends AttachmentWriter {
-  /** Appends a value. */
-  abstract value(value: unknown, isList?: boolean): void;
+/** The shortest array that is checked for numbers and for strings. */
+const MIN_UNIFORM = 32;
 
+/** Appends arrays and properties, whose parts may be any values. */
+export abstract class ContainerWriter extends StringListWriter {
   /** Appends a part of a value; if that fails, removes it again. */
   abstract part(value: unknown): void;
 
@@ -17,8 +17,13 @@ export abstract class ContainerWriter extends AttachmentWriter {
   protected array(array: readonly unknown[], isList: boolean): void {
     const start = this.position;
     const length = array.length;
-    this.arrayHeader(length);
     let index = 0;
+    if (isList || length < MIN_UNIFORM) this.arrayHeader(length);
+    else {
+      const next = this.#uniform(array);
+      if (next === undefined) return;
+      index = next;
+    }
     try {
       for (; index < length; index++) {
         const element = array[index];
@@ -33,6 +38,28 @@ export abstract class ContainerWriter extends AttachmentWriter {
     }
     if (isList || index === length && !hasOtherKeys(array)) return;
     this.#extendedArray(array, start, index, length);
+  }
+
+  /** Appends a list of the protocol, if it has numbers or strings only. */
+  protected uniformList(list: readonly unknown[]): boolean {
+    if (list.length < MIN_UNIFORM) return false;
+    const first = list[0];
+    if (typeof first === "number") return this.numberList(list);
+    return typeof first === "string" && this.stringList(list);
+  }
+
+  /**
+   * Appends an array of numbers or strings, or the first elements of another.
+   *
+   * @returns The index of the next element to append; `undefined` if there is
+   * none.
+   */
+  #uniform(array: readonly unknown[]): number | undefined {
+    const first = array[0];
+    if (typeof first === "number") return this.numbers(array, first);
+    if (typeof first === "string") return this.strings(array, first);
+    this.arrayHeader(array.length);
+    return this.element(array, 0, first);
   }
 
   /**

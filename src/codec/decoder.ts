@@ -242,6 +242,10 @@ export class Decoder extends ByteReader {
         return makeURL(this.string(end - start));
       case Extension.UTF16:
         return this.utf16(end);
+      case Extension.NUMBERS:
+        return this.numbers(end);
+      case Extension.STRINGS:
+        return this.strings(end);
       default:
         return this.#rare(type);
     }

@@ -124,6 +124,7 @@ export class Encoder extends ContainerWriter {
 
   /** Appends a list of the protocol, whose elements are values. */
   list(list: readonly unknown[]): void {
+    if (this.uniformList(list)) return;
     if (this.serializer === undefined) return this.value(list, true);
     // Then each element is a value of its own.
     const before = this.resizableCost;

@@ -40,6 +40,13 @@ export const Extension = {
    */
   GRAPH: 11,
   /**
+   * The elements of an array of numbers: a binary kind (`Int8Array`,
+   * `Int16Array`, `Int32Array` or `Float64Array`), then the bytes.
+   */
+  NUMBERS: 12,
+  /** For an array of strings: an encoding (0: ASCII, 1: UTF-8), then JSON. */
+  STRINGS: 13,
+  /**
    * For an array with holes or other properties: its length, an array of its
    * elements and gaps, and a map of its other properties.
    */

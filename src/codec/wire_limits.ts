@@ -1,6 +1,13 @@
 /** Limits that both ends of a connection enforce. */
 
-/** The size of the largest frame without its length prefix, in bytes: 1 GiB. */
+/** The size of the largest message, in bytes: 4 GiB less 1 byte. */
+export const MAX_MESSAGE_BYTES = 2 ** 32 - 1;
+
+/**
+ * The size of the largest frame that is sent as a whole, without its length
+ * prefix, in bytes: 1 GiB. A message has at most as many bytes besides its
+ * attachments.
+ */
 export const MAX_FRAME_BYTES = 2 ** 30;
 
 /**

@@ -12,7 +12,7 @@ const MAX_IN_FLIGHT_BYTES = 4 * 2 ** 20;
 const CALLS_AHEAD = 16;
 
 /** How many items per worker may be outstanding, unless chunks are large. */
-const ITEMS_AHEAD = 32_768;
+const ITEMS_AHEAD = 8_192;
 
 /** A paused map continues when this share of its outstanding calls is left. */
 const LOW_WATER = 0.75;

@@ -1,8 +1,7 @@
+import { ArrayCursor, END, isPlainArray } from "./array_cursor.ts";
+
 /** An iterable, sync or async. */
 export type AnyIterable<T> = Iterable<T> | AsyncIterable<T>;
-
-/** Marks the end of the items. */
-export const END: unique symbol = Symbol("end");
 
 type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>;
 
@@ -24,7 +23,7 @@ export class Items {
     this.sync = iterables.every(isIterable);
     this.#iterators = iterables.map((iterable) =>
       isIterable(iterable)
-        ? iterable[Symbol.iterator]()
+        ? iteratorOf(iterable)
         : iterable[Symbol.asyncIterator]()
     );
     this.#open = new Set(this.#iterators);
@@ -39,6 +38,7 @@ export class Items {
    */
   next(): unknown {
     const single = this.#single;
+    if (single instanceof ArrayCursor) return single.take();
     if (single !== undefined) return this.#step(single as Iterator<unknown>);
     const item: unknown[] = [];
     for (const iterator of this.#iterators) {
@@ -113,6 +113,12 @@ export class Items {
     this.#open.delete(iterator);
     return END;
   }
+}
+
+function iteratorOf(iterable: Iterable<unknown>): Iterator<unknown> {
+  return isPlainArray(iterable)
+    ? new ArrayCursor(iterable)
+    : iterable[Symbol.iterator]();
 }
 
 /** Returns whether a value is a sync iterable. */

@@ -1,11 +1,15 @@
 import { setImmediate } from "node:timers";
 import type { ChunkSize } from "./chunk_size.ts";
-import { END, type Items } from "./items.ts";
+import { END } from "./array_cursor.ts";
+import type { Items } from "./items.ts";
 import { type ItemReceiver, PushedItems } from "./pushed_items.ts";
 import { roughSize } from "../util/rough_size.ts";
 
 /** A chunk whose items exceed this many bytes is complete. */
 const MAX_CHUNK_BYTES = 4 * 2 ** 20;
+
+/** The largest chunk for whose items there is room before they are taken. */
+const MAX_ROOM = 4_096;
 
 /** Handles the chunks of a feed. */
 export interface FeedTarget {
@@ -101,16 +105,29 @@ export class MapFeed implements ItemReceiver {
 
   /** Takes items from sync inputs, and submits one chunk. */
   #take(items: Items): void {
+    const size = this.#chunkSize.items;
+    // An array that grows is copied several times.
+    const chunk: unknown[] = size > MAX_ROOM ? [] : new Array(size);
+    let count = 0;
+    let isLast = false;
+    let error: { readonly reason: unknown } | undefined;
     try {
-      for (;;) {
+      while (count < size && this.#bytes <= MAX_CHUNK_BYTES) {
         const item = items.next();
-        if (item === END) return this.#end();
-        if (this.#add(item)) break;
+        isLast = item === END;
+        if (isLast) break;
+        chunk[count++] = item;
+        if (typeof item !== "number") this.#weigh(item);
       }
     } catch (reason) {
-      return this.#end({ reason });
+      error = { reason };
     }
-    this.#submit();
+    // The iterable may have stopped the feed.
+    if (this.#ended) return;
+    chunk.length = count;
+    this.#chunk = chunk;
+    if (isLast || error !== undefined) this.#end(error);
+    else this.#submit();
   }
 
   /**
@@ -138,13 +155,15 @@ export class MapFeed implements ItemReceiver {
   /** Adds an item to the chunk, and returns whether it is complete. */
   #add(item: unknown): boolean {
     this.#chunk.push(item);
-    if (typeof item !== "number") {
-      // Objects are counted only until the first measurement, which is better.
-      const isFirst = this.#chunkSize.itemBytes === undefined;
-      this.#bytes += roughSize(item, isFirst);
-    }
+    if (typeof item !== "number") this.#weigh(item);
     return this.#chunk.length >= this.#chunkSize.items ||
       this.#bytes > MAX_CHUNK_BYTES;
+  }
+
+  #weigh(item: unknown): void {
+    // Objects are counted only until the first measurement, which is better.
+    const isFirst = this.#chunkSize.itemBytes === undefined;
+    this.#bytes += roughSize(item, isFirst);
   }
 
   /**

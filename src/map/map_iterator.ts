@@ -8,22 +8,25 @@ export interface ResultReader {
   /** How far the map has come. */
   readonly progress: MapProgress;
   /**
-   * Moves to the next result; starts the map if necessary.
+   * Moves to the next results; starts the map if necessary.
    *
    * @throws The error that ended the map.
    */
-  advance(): "value" | "waiting" | "end";
-  /** Takes the current value. */
-  takeValue(): unknown;
-  /** Appends all values of the current call to an array. */
-  takeValues(results: unknown[]): void;
+  advance(): "values" | "waiting" | "end";
+  /** Takes these results, at least one. */
+  take(): readonly unknown[];
   /** Ends the map; the promise resolves when the inputs are closed. */
   close(): Promise<void>;
 }
 
+const NO_RESULTS: readonly never[] = [];
+
 /** The async iterator that a map returns. */
 export class MapIterator<Result> implements MapResults<Result> {
   readonly #reader: ResultReader;
+  /** The results that are being read, and the index of the next one. */
+  #results: readonly Result[] = NO_RESULTS;
+  #index = 0;
   readonly #waiting = new Queue<
     PromiseWithResolvers<IteratorResult<Result, undefined>>
   >();
@@ -50,6 +53,16 @@ export class MapIterator<Result> implements MapResults<Result> {
   }
 
   next(): Promise<IteratorResult<Result, undefined>> {
+    const results = this.#results;
+    if (this.#index < results.length) {
+      const value = results[this.#index++] as Result;
+      return Promise.resolve({ done: false, value });
+    }
+    return this.#advance();
+  }
+
+  /** Returns the next result if none of those that were taken is left. */
+  #advance(): Promise<IteratorResult<Result, undefined>> {
     if (this.#waiting.length === 0) {
       try {
         const step = this.#reader.advance();
@@ -65,21 +78,20 @@ export class MapIterator<Result> implements MapResults<Result> {
 
   async return(): Promise<IteratorResult<Result, undefined>> {
     const closed = this.#reader.close();
+    this.#results = NO_RESULTS;
     this.serve();
     await closed;
     return { done: true, value: undefined };
   }
 
   async toArray(): Promise<Result[]> {
-    const reader = this.#reader;
-    const results: Result[] = [];
+    const all: Result[] = [];
     for (;;) {
-      const step = reader.advance();
-      if (step === "end") return results;
-      if (step === "value") reader.takeValues(results);
-      else {
-        this.#collecting ??= Promise.withResolvers();
-        await this.#collecting.promise;
+      const batch = this.#batch();
+      if (batch === undefined) return all;
+      if (batch.length === 0) await this.#arrival();
+      for (let index = 0; index < batch.length; index++) {
+        all.push(batch[index] as Result);
       }
     }
   }
@@ -90,17 +102,11 @@ export class MapIterator<Result> implements MapResults<Result> {
    * @returns The results, at least one; `undefined` after the last one.
    * @throws The error that ended the map, after the results before it.
    */
-  async nextBatch(): Promise<Result[] | undefined> {
-    const results: Result[] = [];
+  async nextBatch(): Promise<readonly Result[] | undefined> {
     for (;;) {
-      const step = this.#reader.advance();
-      if (step === "end") return undefined;
-      if (step === "value") {
-        this.#reader.takeValues(results);
-        return results;
-      }
-      this.#collecting ??= Promise.withResolvers();
-      await this.#collecting.promise;
+      const batch = this.#batch();
+      if (batch?.length !== 0) return batch;
+      await this.#arrival();
     }
   }
 
@@ -113,6 +119,12 @@ export class MapIterator<Result> implements MapResults<Result> {
     this.#collecting?.resolve();
     this.#collecting = undefined;
     while (this.#waiting.length > 0) {
+      const results = this.#results;
+      if (this.#index < results.length) {
+        const value = results[this.#index++] as Result;
+        this.#waiting.shift()!.resolve({ done: false, value });
+        continue;
+      }
       try {
         const step = this.#reader.advance();
         if (step === "waiting") return;
@@ -123,8 +135,29 @@ export class MapIterator<Result> implements MapResults<Result> {
     }
   }
 
-  #take(step: "value" | "end"): IteratorResult<Result, undefined> {
+  /** Takes the next results; none if they haven't arrived. */
+  #batch(): readonly Result[] | undefined {
+    const results = this.#results;
+    const index = this.#index;
+    if (index < results.length) {
+      this.#results = NO_RESULTS;
+      return index === 0 ? results : results.slice(index);
+    }
+    const step = this.#reader.advance();
+    if (step === "waiting") return NO_RESULTS;
+    return step === "end" ? undefined : this.#reader.take() as Result[];
+  }
+
+  /** Waits for more results. */
+  #arrival(): Promise<void> {
+    this.#collecting ??= Promise.withResolvers();
+    return this.#collecting.promise;
+  }
+
+  #take(step: "values" | "end"): IteratorResult<Result, undefined> {
     if (step === "end") return { done: true, value: undefined };
-    return { done: false, value: this.#reader.takeValue() as Result };
+    this.#results = this.#reader.take() as Result[];
+    this.#index = 1;
+    return { done: false, value: this.#results[0] as Result };
   }
 }

@@ -212,12 +212,12 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.#flow.grown(bytes);
   }
 
-  /** Moves to the next result. */
-  advance(): "value" | "waiting" | "end" {
+  /** Moves to the next results. */
+  advance(): "values" | "waiting" | "end" {
     if (this.#phase === "idle") this.#start();
     if (this.#phase === "ended") return "end";
     const next = this.#buffer.advance();
-    if (next === "value" || next === "waiting") return next;
+    if (next === "values" || next === "waiting") return next;
     const thrown = this.#buffer.thrown;
     if (thrown === undefined && !this.ended) return "waiting";
     this.close().catch(() => {});
@@ -228,12 +228,8 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     return "end";
   }
 
-  takeValue(): unknown {
-    return this.#buffer.takeValue();
-  }
-
-  takeValues(results: unknown[]): void {
-    this.#buffer.takeValues(results);
+  take(): readonly unknown[] {
+    return this.#buffer.take();
   }
 
   /** Ends the map. */

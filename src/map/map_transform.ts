@@ -95,7 +95,7 @@ export class MapTransform<Item, Result> extends TransformStream<Item, Result> {
   async #pull(): Promise<void> {
     if (!this.#isStarted) this.#start();
     if (this.#failure !== undefined) return this.#fail(this.#failure);
-    let results: Result[] | undefined;
+    let results: readonly Result[] | undefined;
     try {
       results = await this.#results.nextBatch();
     } catch (reason) {

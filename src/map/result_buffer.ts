@@ -1,8 +1,8 @@
 import type { MapCall, Thrown } from "./map_call.ts";
 import { Queue } from "../util/queue.ts";
 
-/** The state of the next result in a buffer. */
-export type NextResult = "value" | "thrown" | "waiting" | "empty";
+/** The state of the next results in a buffer. */
+export type NextResults = "values" | "thrown" | "waiting" | "empty";
 
 /** A buffer's callbacks to its map. */
 export interface ResultBufferEvents {
@@ -25,9 +25,9 @@ export class ResultBuffer {
   readonly #expected = new Set<MapCall>();
   /** Those among them that have values to read. */
   readonly #yielding = new Set<MapCall>();
-  /** The call that is being read, and the index of its next value. */
+  /** The call that is being read, and whether its values were taken. */
   #current: MapCall | undefined;
-  #index = 0;
+  #isTaken = false;
 
   /** Constructs an empty buffer. */
   constructor(isOrdered: boolean, events: ResultBufferEvents) {
@@ -67,17 +67,17 @@ export class ResultBuffer {
   }
 
   /**
-   * Moves to the next result.
+   * Moves to the next results.
    *
-   * @returns The result's state: a value, an error, or not arrived; `"empty"`
-   * if there are no calls.
+   * @returns Their state: values, an error, or not arrived; `"empty"` if there
+   * are no calls.
    */
-  advance(): NextResult {
+  advance(): NextResults {
     for (;;) {
       const current = this.#current;
       if (current !== undefined) {
-        if (this.#index < current.values.length) return "value";
-        this.#index = 0;
+        if (!this.#isTaken && current.values.length > 0) return "values";
+        this.#isTaken = false;
         if (current.nextBatch()) continue;
         if (!current.hasArrived) {
           if (this.#isOrdered && !current.isDropped) return "waiting";
@@ -100,21 +100,13 @@ export class ResultBuffer {
       }
       if (!head.isReadable) return "waiting";
       this.#current = this.#calls.shift();
-      this.#index = 0;
     }
   }
 
-  /** Takes the value that {@linkcode ResultBuffer.advance} moved to. */
-  takeValue(): unknown {
-    return this.#current!.values[this.#index++];
-  }
-
-  /** Appends all remaining values of the current call to an array. */
-  takeValues(results: unknown[]): void {
-    const { values } = this.#current!;
-    for (; this.#index < values.length; this.#index++) {
-      results.push(values[this.#index]);
-    }
+  /** Takes the values that {@linkcode ResultBuffer.advance} moved to. */
+  take(): readonly unknown[] {
+    this.#isTaken = true;
+    return this.#current!.values;
   }
 
   /** The error that {@linkcode ResultBuffer.advance} moved to. */

@@ -21,6 +21,8 @@ export type OutputHandler = (
 export interface LauncherSettings {
   /** The program of a worker: a URL or a path. */
   readonly program: string;
+  /** The path of the same program in one file, if there is such a file. */
+  readonly bundle?: string | undefined;
   /** The address that the pool listens on. */
   readonly address: Address;
   /** The secret that the pool and its workers share. */
@@ -85,18 +87,32 @@ export class WorkerLauncher {
   }
 
   #arguments(worker: number): string[] {
-    const { program, address, config, denoArgs, grants } = this.#settings;
+    const { address, config, denoArgs, grants } = this.#settings;
     return [
       "run",
       "--quiet",
       "--no-prompt",
       ...permissionFlags(grants, address),
-      ...programArgs(program, config, denoArgs),
+      ...programArgs(this.#program(), config, denoArgs),
       "--connect",
       formatAddress(address),
       "--worker",
       String(worker),
     ];
+  }
+
+  /** Another program may have removed the bundle from the cache. */
+  #program(): string {
+    const { program, bundle } = this.#settings;
+    return bundle !== undefined && isFile(bundle) ? bundle : program;
+  }
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isFile;
+  } catch {
+    return false;
   }
 }
 

@@ -1,9 +1,10 @@
 import type { V8Serializer } from "../codec/v8_serializer.ts";
 import type { Connection } from "./connection.ts";
-import { sizeOf } from "../codec/attachment_writer.ts";
 import { readBlob } from "../codec/blobs.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { FrameWriter } from "./frame_writer.ts";
+import { OutgoingFrame, type Slice } from "./outgoing_frame.ts";
+import { Queue } from "../util/queue.ts";
 
 /** How much of a blob is in memory at a time. */
 const BLOB_PART_BYTES = 2 ** 20;
@@ -21,6 +22,8 @@ export class Channel {
 
   readonly #connection: Connection;
   readonly #reader: FrameReader;
+  /** Large frames that others may overtake. */
+  readonly #slowFrames = new Queue<OutgoingFrame>();
   #writing: Promise<void> | undefined;
   #flushDue = false;
   #closed = false;
@@ -117,17 +120,11 @@ export class Channel {
 
   async #write(): Promise<void> {
     try {
-      while (this.#flushDue && !this.#closed) {
-        this.#flushDue = false;
-        const pieces = this.writer.take();
-        const lengths = pieces.map(sizeOf);
-        for (let index = 0; index < pieces.length; index++) {
-          const piece = pieces[index]!;
-          const length = lengths[index]!;
-          if (ArrayBuffer.isView(piece)) await this.#writeAll(piece, length);
-          else await this.#writeBlob(piece, length);
-        }
-        this.writer.recycle();
+      while (!this.#closed) {
+        if (this.#flushDue) await this.#writeFrames();
+        else if (this.#slowFrames.length === 0) break;
+        // Messages that were flushed meanwhile pass between two parts.
+        await this.#writeSlowPart();
       }
     } catch (error) {
       this.#writeError = error;
@@ -135,30 +132,71 @@ export class Channel {
       // If the peer hung up, let receive() drain its data.
       if (!hasHungUp(error)) this.close();
     }
+    while (this.#slowFrames.shift() !== undefined) this.writer.sent();
     this.#writing = undefined;
   }
 
-  async #writeBlob(blob: Blob, length: number): Promise<void> {
-    for (let start = 0; start < length && !this.#closed;) {
-      const end = Math.min(start + BLOB_PART_BYTES, length);
-      const bytes = await readBlob(blob, start, end);
-      await this.#writeAll(bytes, end - start);
+  async #writeFrames(): Promise<void> {
+    this.#flushDue = false;
+    for (const piece of this.writer.take()) {
+      if (!(piece instanceof OutgoingFrame)) {
+        await this.#writeSlice({ ...piece, start: 0, end: piece.length });
+      } else if (piece.mayBeOvertaken) {
+        this.#slowFrames.push(piece);
+      } else {
+        // Parts of two frames can't be told apart.
+        while (this.#slowFrames.length > 0) await this.#writeSlowPart();
+        while (!piece.isComplete) await this.#writePart(piece);
+      }
+    }
+    this.writer.recycle();
+  }
+
+  /** Writes a part of the first frame that may be overtaken, if there is one. */
+  async #writeSlowPart(): Promise<void> {
+    const frame = this.#slowFrames.peek();
+    if (frame === undefined) return;
+    await this.#writePart(frame);
+    if (!frame.isComplete) return;
+    this.#slowFrames.shift();
+    this.writer.sent();
+  }
+
+  async #writePart(frame: OutgoingFrame): Promise<void> {
+    for (const slice of frame.next()) await this.#writeSlice(slice);
+  }
+
+  async #writeSlice(slice: Slice): Promise<void> {
+    const { content, length } = slice;
+    if (ArrayBuffer.isView(content)) {
+      return await this.#writeBytes(content, length, slice.start, slice.end);
+    }
+    for (let { start } = slice; start < slice.end && !this.#closed;) {
+      const end = Math.min(start + BLOB_PART_BYTES, slice.end);
+      const bytes = await readBlob(content, start, end);
+      await this.#writeBytes(bytes, end - start, 0, end - start);
       start = end;
     }
   }
 
   /**
-   * Writes a piece. If its memory was transferred meanwhile, its bytes are lost,
-   * and zeros take their place: the frame must have its announced length.
+   * Writes bytes of a piece. If its memory was transferred meanwhile, its bytes
+   * are lost, and zeros take their place: the frame must have its announced
+   * length.
    */
-  async #writeAll(bytes: Uint8Array, length: number): Promise<void> {
-    for (let written = 0; written < length;) {
+  async #writeBytes(
+    bytes: Uint8Array,
+    length: number,
+    start: number,
+    end: number,
+  ): Promise<void> {
+    while (start < end) {
       const rest = bytes.length !== length
-        ? new Uint8Array(length - written)
-        : written === 0
+        ? new Uint8Array(end - start)
+        : start === 0 && end === length
         ? bytes
-        : bytes.subarray(written);
-      written += await this.#connection.write(rest);
+        : bytes.subarray(start, end);
+      start += await this.#connection.write(rest);
     }
   }
 }

@@ -4,8 +4,9 @@ import type { Connection } from "./connection.ts";
 /** The host name in certificates that {@linkcode makeCertificate} makes. */
 export const CERTIFICATE_NAME = "distex-pool";
 
-/** The pause before a full Unix socket is tried again, in milliseconds. */
-const FULL_PAUSE = 10;
+/** The pauses before a full Unix socket is tried again, in milliseconds. */
+const FIRST_PAUSE = 10;
+const LAST_PAUSE = 1_000;
 
 /**
  * Opens a connection to an address.
@@ -40,12 +41,12 @@ export async function connect(
  * connections wait to be accepted, where TCP would wait.
  */
 async function connectUnix(path: string): Promise<Connection> {
-  for (;;) {
+  for (let pause = FIRST_PAUSE;; pause = Math.min(2 * pause, LAST_PAUSE)) {
     try {
       return await Deno.connect({ transport: "unix", path });
     } catch (error) {
       if (!(error instanceof Deno.errors.WouldBlock)) throw error;
-      await new Promise((resolve) => setTimeout(resolve, FULL_PAUSE));
+      await new Promise((resolve) => setTimeout(resolve, pause));
     }
   }
 }

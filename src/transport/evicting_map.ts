@@ -22,6 +22,16 @@ export class EvictingMap<Key, Value> {
     this.#entries.set(key, value);
   }
 
+  /** How many entries there are. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Returns the values, oldest first. */
+  values(): Iterable<Value> {
+    return this.#entries.values();
+  }
+
   /** Whether there is an entry for the key. */
   has(key: Key): boolean {
     return this.#entries.has(key);

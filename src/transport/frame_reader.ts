@@ -1,7 +1,10 @@
 import { Decoder } from "../codec/decoder.ts";
 import { SPARE_BYTES, SpareBuffers } from "../codec/spare_buffers.ts";
 import type { V8Serializer } from "../codec/v8_serializer.ts";
+import { malformed } from "../codec/texts.ts";
 import { MAX_FRAME_BYTES } from "../codec/wire_limits.ts";
+import { IncomingFrame } from "./incoming_frame.ts";
+import { PART_BYTES, PART_FLAG } from "./outgoing_frame.ts";
 
 /** The size of the buffer of a connection that receives little, in bytes. */
 const SMALL_BYTES = 4_096;
@@ -21,24 +24,34 @@ export interface ByteSource {
   read(buffer: Uint8Array): Promise<number | null>;
 }
 
+/** Called with each message and the size of its frame in bytes. */
+type MessageListener = (message: unknown[], byteLength: number) => void;
+
 /** The connection has ended within a frame. */
 export class CutShortError extends RangeError {}
 
 /**
- * Reads frames: many small ones with one read, and each large one into a buffer
- * of its own. Binary values of a large frame are views of its buffer.
+ * Reads frames: many small ones with one read, and each large one into memory
+ * of its own. Binary values of a large frame are views of its memory.
+ *
+ * A large frame may arrive in parts, with whole frames between them.
  */
 export class FrameReader {
   readonly #source: ByteSource;
   readonly #decoder = new Decoder();
-  /** The buffer for small frames. It is large while they fill it. */
-  #chunk: Uint8Array<ArrayBuffer> | undefined = new Uint8Array(SMALL_BYTES);
-  #bytes = this.#chunk!;
+  /** The buffer for headers and small frames. It is large while they fill it. */
+  #bytes = new Uint8Array(SMALL_BYTES);
   #view = new DataView(this.#bytes.buffer);
   #start = 0;
   #end = 0;
   /** How many reads in a row have brought little. */
   #smallReads = 0;
+  /** The large frame that arrives whole. */
+  #whole: IncomingFrame | undefined;
+  /** The large frame that arrives in parts. */
+  #parted: IncomingFrame | undefined;
+  /** How many bytes of the current part are missing. */
+  #missing = 0;
 
   /** Constructs a reader of frames from a connection. */
   constructor(source: ByteSource) {
@@ -53,28 +66,36 @@ export class FrameReader {
 
   /** Whether only part of a frame has arrived. */
   get isWithinFrame(): boolean {
-    return this.#start !== this.#end;
+    return this.#start !== this.#end || this.#whole !== undefined ||
+      this.#parted !== undefined;
   }
 
   /**
    * Waits for bytes, and decodes each message that they complete.
    *
-   * @param onMessage Called with each message and the size of its frame in
-   * bytes.
    * @returns Whether more bytes may follow.
    * @throws {RangeError} If a frame is too large, malformed or cut short.
    */
-  async read(
-    onMessage: (message: unknown[], byteLength: number) => void,
-  ): Promise<boolean> {
-    const count = await this.#source.read(
-      this.#end === 0 ? this.#bytes : this.#bytes.subarray(this.#end),
-    );
+  async read(onMessage: MessageListener): Promise<boolean> {
+    const large = this.#whole ?? (this.#missing > 0 ? this.#parted : undefined);
+    const isDirect = large !== undefined && this.#start === this.#end;
+    const room = isDirect
+      ? large.room(this.#missing)
+      : this.#end === 0
+      ? this.#bytes
+      : this.#bytes.subarray(this.#end);
+    const count = await this.#source.read(room);
     if (count === null) {
       if (!this.isWithinFrame) return false;
       throw new CutShortError(
         "Malformed message: the connection ended within it",
       );
+    }
+    if (isDirect) {
+      large.fill(count);
+      this.#missing -= count;
+      this.#finish(large, onMessage);
+      return true;
     }
     this.#end += count;
     this.#smallReads = count <= SMALL_BYTES ? this.#smallReads + 1 : 0;
@@ -84,28 +105,87 @@ export class FrameReader {
     return true;
   }
 
-  #passOn(onMessage: (message: unknown[], byteLength: number) => void): void {
+  /** Handles everything in the buffer that is complete. */
+  #passOn(onMessage: MessageListener): void {
     let gaveViews = false;
-    while (this.#end - this.#start >= 4) {
-      const length = this.#view.getUint32(this.#start);
-      if (length > MAX_FRAME_BYTES) {
-        throw new RangeError(
-          `Malformed message: a frame has ${length} bytes, which exceeds the limit of ${MAX_FRAME_BYTES}`,
-        );
+    while (this.#start < this.#end) {
+      if (this.#missing > 0) {
+        this.#appendRest(onMessage);
+        continue;
       }
+      if (this.#end - this.#start < 4) break;
+      const prefix = this.#view.getUint32(this.#start);
+      if (prefix >= PART_FLAG) {
+        if (!this.#beginPart(prefix - PART_FLAG)) break;
+        continue;
+      }
+      if (prefix > MAX_FRAME_BYTES) throw tooLarge(prefix, MAX_FRAME_BYTES);
       const start = this.#start + 4;
-      if (this.#end - start < length) break;
-      const message = this.#decoder.message(start, start + length);
-      this.#start = start + length;
+      if (prefix + 4 > CHUNK_BYTES) {
+        this.#start = start;
+        this.#whole = new IncomingFrame(prefix);
+        this.#missing = prefix;
+        continue;
+      }
+      if (this.#end - start < prefix) break;
+      const message = this.#decoder.message(start, start + prefix);
+      this.#start = start + prefix;
       if (this.#decoder.gaveViews) gaveViews = true;
-      onMessage(message, length + 4);
+      onMessage(message, prefix + 4);
     }
-    if (!gaveViews) return;
     // From now on the buffer belongs to the values that are views of it.
-    if (this.#bytes !== this.#chunk) return this.#useChunk(0);
-    const { length } = this.#chunk;
-    this.#chunk = undefined;
-    this.#useChunk(length);
+    if (gaveViews) this.#use(makeBuffer(this.#bytes.length));
+  }
+
+  /**
+   * Begins a part of a frame.
+   *
+   * @returns Whether its header was complete.
+   */
+  #beginPart(length: number): boolean {
+    if (length > PART_BYTES) {
+      throw malformed(`a part of a frame has ${length} bytes`);
+    }
+    let frame = this.#parted;
+    if (frame === undefined) {
+      if (this.#end - this.#start < 8) return false;
+      const byteLength = this.#view.getUint32(this.#start + 4);
+      frame = new IncomingFrame(byteLength);
+      this.#start += 4;
+    }
+    if (length === 0 || length > frame.missing) {
+      throw malformed("a part of a frame has a wrong size");
+    }
+    this.#start += 4;
+    this.#parted = frame;
+    this.#missing = length;
+    return true;
+  }
+
+  /** Moves bytes from the buffer to the large frame to which they belong. */
+  #appendRest(onMessage: MessageListener): void {
+    const frame = (this.#whole ?? this.#parted)!;
+    const end = Math.min(this.#end, this.#start + this.#missing);
+    frame.append(this.#bytes.subarray(this.#start, end));
+    this.#missing -= end - this.#start;
+    this.#start = end;
+    this.#finish(frame, onMessage);
+  }
+
+  /** Decodes a large frame if it is complete. */
+  #finish(frame: IncomingFrame, onMessage: MessageListener): void {
+    if (!frame.isComplete) return;
+    if (frame === this.#whole) this.#whole = undefined;
+    else this.#parted = undefined;
+    const { bytes, byteLength } = frame;
+    this.#decoder.use(bytes);
+    let message: unknown[];
+    try {
+      message = this.#decoder.message(0, byteLength);
+    } finally {
+      this.#decoder.use(this.#bytes);
+    }
+    onMessage(message, byteLength + 4);
   }
 
   /**
@@ -115,28 +195,20 @@ export class FrameReader {
    */
   #makeRoom(isFull: boolean): void {
     const rest = this.#end - this.#start;
+    const isLarge = this.#bytes.length === CHUNK_BYTES;
     if (rest === 0) {
       this.#start = this.#end = 0;
-      const isLarge = this.#chunk?.length === CHUNK_BYTES;
-      if (this.#bytes !== this.#chunk) {
-        this.#useChunk(0);
-      } else if (isLarge ? this.#smallReads >= SMALL_READS : isFull) {
-        this.#useChunk(isLarge ? 0 : CHUNK_BYTES);
+      // Bytes of a large frame in this buffer must be copied.
+      const isQuiet = this.#missing > 0 || this.#smallReads >= SMALL_READS;
+      if (isLarge ? isQuiet : isFull && !isQuiet) {
+        this.#replace(isLarge ? SMALL_BYTES : CHUNK_BYTES);
       }
       return;
     }
-    const needed = rest < 4 ? 4 : this.#view.getUint32(this.#start) + 4;
-    if (needed > CHUNK_BYTES) {
-      // Growing at each read would be slow: a read may bring a single byte.
-      const isDue = this.#bytes === this.#chunk ||
-        this.#end === this.#bytes.length;
-      if (isDue && this.#bytes.length - this.#start < needed) {
-        this.#grow(needed);
-      }
-    } else if (
-      this.#bytes.length < CHUNK_BYTES && (isFull || needed > SMALL_BYTES)
-    ) {
-      this.#useChunk(CHUNK_BYTES);
+    const prefix = rest < 4 ? 0 : this.#view.getUint32(this.#start);
+    const needed = prefix >= PART_FLAG ? 8 : prefix + 4;
+    if (!isLarge && (isFull || needed > SMALL_BYTES)) {
+      this.#replace(CHUNK_BYTES);
     } else if (this.#start > 0) {
       this.#bytes.copyWithin(0, this.#start, this.#end);
       this.#end -= this.#start;
@@ -144,30 +216,10 @@ export class FrameReader {
     }
   }
 
-  /**
-   * Enlarges the buffer of a large frame as its bytes arrive: an announced
-   * length alone allocates no memory. The buffer ends at a multiple of 8 bytes,
-   * which aligns a typed array that is the frame's only attachment.
-   */
-  #grow(needed: number): void {
-    const received = this.#end - this.#start;
-    const most = Math.max(received * 16, 16 * CHUNK_BYTES);
-    const size = Math.min(needed, most);
-    const offset = (8 - needed % 8) % 8;
-    this.#use(new Uint8Array(new ArrayBuffer(offset + size), offset));
-  }
-
-  /** Switches to a buffer for small frames that has room for `least` bytes. */
-  #useChunk(least: number): void {
-    const chunk = this.#chunk;
-    const length = least <= SMALL_BYTES ? SMALL_BYTES : CHUNK_BYTES;
-    if (chunk?.length !== length) {
-      this.#chunk = length === SMALL_BYTES
-        ? new Uint8Array(SMALL_BYTES)
-        : spareBuffers.take();
-    }
-    this.#use(this.#chunk!);
-    if (chunk !== undefined && chunk !== this.#chunk) spareBuffers.give(chunk);
+  #replace(length: number): void {
+    const before = this.#bytes;
+    this.#use(makeBuffer(length));
+    spareBuffers.give(before);
   }
 
   #use(bytes: Uint8Array<ArrayBuffer>): void {
@@ -179,4 +231,16 @@ export class FrameReader {
     this.#start = 0;
     this.#end = rest.length;
   }
+}
+
+function makeBuffer(length: number): Uint8Array<ArrayBuffer> {
+  return length === SMALL_BYTES
+    ? new Uint8Array(SMALL_BYTES)
+    : spareBuffers.take();
+}
+
+function tooLarge(byteLength: number, most: number): RangeError {
+  return malformed(
+    `a frame has ${byteLength} bytes, which exceeds the limit of ${most}`,
+  );
 }

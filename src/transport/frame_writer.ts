@@ -2,7 +2,8 @@ import { type Attachment, sizeOf } from "../codec/attachment_writer.ts";
 import { Encoder } from "../codec/encoder.ts";
 import { tooLarge } from "../codec/byte_writer.ts";
 import type { V8Serializer } from "../codec/v8_serializer.ts";
-import { MAX_FRAME_BYTES } from "../codec/wire_limits.ts";
+import { MAX_FRAME_BYTES, MAX_MESSAGE_BYTES } from "../codec/wire_limits.ts";
+import { OutgoingFrame, PART_BYTES, type Piece } from "./outgoing_frame.ts";
 
 /** An attachment, and its position in the buffer. */
 interface Insertion {
@@ -10,6 +11,17 @@ interface Insertion {
   readonly content: Attachment;
   /** Its length at first: its memory may have been transferred since. */
   readonly length: number;
+}
+
+/** A frame in the buffer that is sent in parts. */
+interface Cut {
+  /** The position of its length prefix, which isn't sent. */
+  readonly start: number;
+  /** The position after it. */
+  readonly end: number;
+  /** The size of its content in bytes. */
+  readonly byteLength: number;
+  readonly mayBeOvertaken: boolean;
 }
 
 /**
@@ -25,12 +37,17 @@ export class FrameWriter {
 
   #insertions: Insertion[] = [];
   #insertedBytes = 0;
+  #cuts: Cut[] = [];
   /** Whether pieces that were taken are memory of values. */
   #lendsMemory = false;
+  /** How many frames that may be overtaken were taken and not yet sent. */
+  #slowFrames = 0;
 
   /** The start of the current frame. */
   #start = 0;
   #fields = 0;
+  /** Whether later frames may be sent before the current one. */
+  #mayBeOvertaken = false;
 
   /** The open list at the end of the current frame, if there is one. */
   #list: { countAt: number; busyAt: number; count: number } | undefined;
@@ -48,10 +65,11 @@ export class FrameWriter {
 
   /**
    * Whether bytes that were written, or taken and not given back, are still in
-   * the memory of a value.
+   * the memory of a value. Frames that may be overtaken count in any case.
    */
   get borrowsMemory(): boolean {
-    return this.#lendsMemory || this.#insertions.length > 0 ||
+    return this.#lendsMemory || this.#slowFrames > 0 ||
+      this.#insertions.length > 0 ||
       this.#encoder.pending.length > 0;
   }
 
@@ -60,13 +78,20 @@ export class FrameWriter {
    *
    * @param list The last field, if it is a list of the protocol, not of a user:
    * it isn't checked for holes and for properties besides its elements.
+   * @param mayBeOvertaken Whether later messages may be sent first if this one
+   * is large.
    * @returns The size of its frame, in bytes.
    * @throws {TypeError} If a value in it can't be sent, or the message is too
    * large. Then nothing is written.
    */
-  message(fields: readonly unknown[], list?: readonly unknown[]): number {
+  message(
+    fields: readonly unknown[],
+    list?: readonly unknown[],
+    mayBeOvertaken = false,
+  ): number {
     this.endList();
     const before = this.byteLength;
+    this.#mayBeOvertaken = mayBeOvertaken;
     this.#begin(fields.length + (list === undefined ? 0 : 1));
     try {
       for (const field of fields) this.#encoder.value(field);
@@ -87,9 +112,15 @@ export class FrameWriter {
    *
    * @param timed Whether a busy time precedes the list.
    * {@linkcode FrameWriter.endList} sets that time.
+   * @param mayBeOvertaken The same as in {@linkcode FrameWriter.message}.
    */
-  beginList(fields: readonly number[], timed: boolean): void {
+  beginList(
+    fields: readonly number[],
+    timed: boolean,
+    mayBeOvertaken = false,
+  ): void {
     this.endList();
+    this.#mayBeOvertaken = mayBeOvertaken;
     this.#begin(fields.length + (timed ? 2 : 1));
     for (const field of fields) this.#encoder.value(field);
     const busyAt = timed ? this.#encoder.uint32(0) : 0;
@@ -152,34 +183,48 @@ export class FrameWriter {
   }
 
   /**
-   * Takes everything that was written, as pieces to send one after another: the
-   * bytes of a blob are still to be read.
-   * The other pieces are valid until {@linkcode FrameWriter.recycle} is called.
+   * Takes everything that was written, as pieces to send one after another, and
+   * frames to send in parts. The bytes of a blob are still to be read.
+   *
+   * Pieces are valid until {@linkcode FrameWriter.recycle} is called, except
+   * those of frames that may be overtaken: for each of these,
+   * {@linkcode FrameWriter.sent} must be called.
    */
-  take(): Attachment[] {
+  take(): (Piece | OutgoingFrame)[] {
     this.endList();
     const { position } = this.#encoder;
     const insertions = this.#insertions;
+    const cuts = this.#cuts;
     const bytes = this.#encoder.swap(this.#spare);
     this.#spare = undefined;
-    this.#insertions = [];
     this.#insertedBytes = 0;
     this.#taken = bytes;
     this.#lendsMemory = insertions.length > 0;
-    if (insertions.length === 0) return [bytes.subarray(0, position)];
-    const pieces: Attachment[] = [];
-    let from = 0;
-    for (const insertion of insertions) {
-      const { content, length, position } = insertion;
-      const isWhole = sizeOf(content) === length;
-      pieces.push(
-        bytes.subarray(from, position),
-        isWhole ? content : new Uint8Array(length),
-      );
-      from = position;
+    if (insertions.length === 0 && cuts.length === 0) {
+      const content = bytes.subarray(0, position);
+      return [{ content, length: position }];
     }
-    if (from < position) pieces.push(bytes.subarray(from, position));
-    return pieces;
+    this.#insertions = [];
+    this.#cuts = [];
+    const pieces = new PieceList(bytes, insertions);
+    const taken: (Piece | OutgoingFrame)[] = [];
+    for (const { start, end, byteLength, mayBeOvertaken } of cuts) {
+      taken.push(...pieces.takeUntil(start));
+      pieces.skip(4);
+      const frame = pieces.takeUntil(end);
+      taken.push(new OutgoingFrame(frame, byteLength, mayBeOvertaken));
+      if (!mayBeOvertaken) continue;
+      this.#slowFrames++;
+      // The frame keeps the buffer.
+      this.#taken = undefined;
+    }
+    taken.push(...pieces.takeUntil(position));
+    return taken;
+  }
+
+  /** Ends the use of a frame that was taken and may be overtaken. */
+  sent(): void {
+    this.#slowFrames--;
   }
 
   /** Gives back the buffer of the pieces that were taken last, for reuse. */
@@ -193,14 +238,17 @@ export class FrameWriter {
 
   /** Drops everything that was written. */
   discard(): void {
-    this.take();
+    for (const piece of this.take()) {
+      if (piece instanceof OutgoingFrame && piece.mayBeOvertaken) this.sent();
+    }
     this.recycle();
   }
 
   #begin(fields: number): void {
     this.#encoder.maxPosition = Infinity;
     this.#start = this.#encoder.skip(7);
-    this.#encoder.maxPosition = this.#start + 4 + MAX_FRAME_BYTES;
+    this.#encoder.maxPosition = this.#start + 4 + MAX_MESSAGE_BYTES;
+    this.#encoder.maxPlainPosition = this.#start + 4 + MAX_FRAME_BYTES;
     this.#encoder.resizableCost = 0;
     this.#encoder.bytes[this.#start + 4] = 0xdc;
     this.#fields = fields;
@@ -221,9 +269,65 @@ export class FrameWriter {
     encoder.setUint32(this.#start, length);
     encoder.setUint16(this.#start + 5, this.#fields + attachments.length);
     this.#insertedBytes += inserted;
+    const mayBeOvertaken = this.#mayBeOvertaken && length > PART_BYTES;
+    if (!mayBeOvertaken && length <= MAX_FRAME_BYTES) return;
+    this.#cuts.push({
+      start: this.#start,
+      end: encoder.position,
+      byteLength: length,
+      mayBeOvertaken,
+    });
   }
 
   #checkSize(): void {
-    if (this.#frameBytes > MAX_FRAME_BYTES) throw tooLarge();
+    const plainBytes = this.#encoder.position - this.#start;
+    const isTooLarge = this.#frameBytes > MAX_MESSAGE_BYTES ||
+      plainBytes > MAX_FRAME_BYTES;
+    if (isTooLarge) throw tooLarge();
+  }
+}
+
+/** The pieces of a buffer and the attachments between them. */
+class PieceList {
+  readonly #bytes: Uint8Array<ArrayBuffer>;
+  readonly #insertions: readonly Insertion[];
+  #position = 0;
+  #index = 0;
+
+  constructor(
+    bytes: Uint8Array<ArrayBuffer>,
+    insertions: readonly Insertion[],
+  ) {
+    this.#bytes = bytes;
+    this.#insertions = insertions;
+  }
+
+  /** Leaves out some bytes of the buffer. */
+  skip(length: number): void {
+    this.#position += length;
+  }
+
+  /** Returns the pieces up to a position in the buffer. */
+  takeUntil(end: number): Piece[] {
+    const pieces: Piece[] = [];
+    for (; this.#index < this.#insertions.length; this.#index++) {
+      const { content, length, position } = this.#insertions[this.#index]!;
+      if (position > end) break;
+      this.#takeBytes(pieces, position);
+      const isWhole = sizeOf(content) === length;
+      pieces.push({
+        content: isWhole ? content : new Uint8Array(length),
+        length,
+      });
+    }
+    this.#takeBytes(pieces, end);
+    return pieces;
+  }
+
+  #takeBytes(pieces: Piece[], end: number): void {
+    const length = end - this.#position;
+    if (length === 0) return;
+    pieces.push({ content: this.#bytes.subarray(this.#position, end), length });
+    this.#position = end;
   }
 }

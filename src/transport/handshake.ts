@@ -154,9 +154,7 @@ class Prover {
     dialerNonce: Uint8Array,
     listenerNonce: Uint8Array,
   ): Promise<Prover> {
-    const algorithm = { name: "HMAC", hash: "SHA-256" };
-    const key = await crypto.subtle
-      .importKey("raw", secret, algorithm, false, ["sign", "verify"]);
+    const key = await importKey(secret);
     return new Prover(key, id, dialerNonce, listenerNonce);
   }
 
@@ -185,6 +183,20 @@ class Prover {
     bytes.set(this.listenerNonce, 9 + NONCE_BYTES);
     return bytes;
   }
+}
+
+/** The keys of secrets: the workers of a host share one. */
+const keys = new WeakMap<Uint8Array, Promise<CryptoKey>>();
+
+function importKey(secret: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
+  let key = keys.get(secret);
+  if (key === undefined) {
+    const algorithm = { name: "HMAC", hash: "SHA-256" };
+    key = crypto.subtle
+      .importKey("raw", secret, algorithm, false, ["sign", "verify"]);
+    keys.set(secret, key);
+  }
+  return key;
 }
 
 function unproven(secretName: string): HandshakeError {

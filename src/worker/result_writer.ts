@@ -12,7 +12,12 @@ const MAX_LIST_BYTES = 2 ** 18;
 /** How many bytes of unsent results make the next task wait. */
 const MAX_BACKLOG_BYTES = 2 ** 20;
 
-/** Writes the outcomes of calls, and how long the worker was busy with them. */
+/**
+ * Writes the outcomes of calls, and how long the worker was busy with them.
+ *
+ * An outcome is the last message about its call, so messages about other calls
+ * may overtake it if it is large.
+ */
 export class ResultWriter {
   readonly #channel: Channel;
   /** The id of the next result in the open list; -1 if no list is open. */
@@ -60,7 +65,7 @@ export class ResultWriter {
       writer.listByteLength <= MAX_LIST_BYTES;
     if (!isOpen) {
       this.#endList();
-      writer.beginList([MessageType.RESULTS, id], true);
+      writer.beginList([MessageType.RESULTS, id], true, true);
     }
     this.#nextId = id + 1;
     try {
@@ -140,7 +145,8 @@ export class ResultWriter {
     this.#endList();
     const { CHUNK_RESULTS } = MessageType;
     try {
-      this.#channel.writer.message([CHUNK_RESULTS, id, this.#took()], values);
+      this.#channel.writer
+        .message([CHUNK_RESULTS, id, this.#took()], values, true);
     } catch (reason) {
       // Either one value can't be sent, or the values together are too large.
       const index = takeIndex(values, reason) ?? 0;
@@ -155,13 +161,13 @@ export class ResultWriter {
     const { writer } = this.#channel;
     const { FAILURE } = MessageType;
     try {
-      writer.message([FAILURE, id, this.#took(), thrown], before);
+      writer.message([FAILURE, id, this.#took(), thrown], before, true);
     } catch (reason) {
       const index = takeIndex(before, reason);
       const root = index === undefined ? "thrown value" : "result";
       const error = unsendableError(root, reason);
       const sendable = reason instanceof TooLarge ? [] : before.slice(0, index);
-      writer.message([FAILURE, id, 0, error], sendable);
+      writer.message([FAILURE, id, 0, error], sendable, true);
     }
   }
 

@@ -9,7 +9,7 @@ import { type Row, row, spread } from "../../bench/measure.ts";
 import type { Report } from "../../bench/program.ts";
 import { withFile } from "../helpers/files.ts";
 
-const MACHINE = { deno: "2.9.6", cpu: "Z80", cores: 2, os: "linux" };
+const MACHINE = { deno: "2.9.6", cpu: "Z80", cores: 2, os: "linux", load: 0 };
 
 const LOW = [10, 11, 12, 13, 14];
 const HIGH = [20, 21, 22, 23, 24];
@@ -92,18 +92,19 @@ Deno.test("compareReports() takes the median of each of several runs as a sample
   assertEquals(uneven!.verdict, "too few samples");
 });
 
-Deno.test("differences() reports another machine, another version and quick runs", () => {
+Deno.test("differences() reports another machine, another version, quick and disturbed runs", () => {
   const a = report();
   const b = {
     ...report(),
     quick: true,
-    machine: { ...MACHINE, deno: "3.0.0", cores: 4 },
+    machine: { ...MACHINE, deno: "3.0.0", cores: 4, load: 4.5 },
   };
   assertEquals(differences([a], [a]), []);
   assertEquals(differences([a], [b]), [
     "the runs differ in deno: 2.9.6, 3.0.0",
     "the runs differ in cores: 2, 4",
     "some runs are quick ones, whose figures mean little",
+    "some runs were disturbed by other programs",
   ]);
 });
 

@@ -123,7 +123,7 @@ Deno.test("rejectWithAwaiters() keeps the class of an error", async () => {
   );
 });
 
-Deno.test("CallerTracer traces four callers in a millisecond", () => {
+Deno.test("CallerTracer traces four callers in a millisecond", async () => {
   using clock = new FakeClock();
   const tracer = new CallerTracer();
   const traced = () =>
@@ -133,10 +133,33 @@ Deno.test("CallerTracer traces four callers in a millisecond", () => {
     );
   const burst = [true, true, true, true, false, false];
   assertEquals(traced(), burst);
+  await Promise.resolve();
   clock.now = 0.9;
   assertFalse(traced().includes(true));
+  await Promise.resolve();
   clock.now = 1;
   assertEquals(traced(), burst);
+});
+
+Deno.test("CallerTracer traces the first caller after many at once", async () => {
+  using clock = new FakeClock();
+  const tracer = new CallerTracer();
+  const trace = () => tracer.trace(trace) !== undefined;
+  const burst = Array.from({ length: 7 }, trace);
+  assertEquals(burst.filter((isTraced) => isTraced).length, 4);
+  clock.now = 1;
+  await Promise.resolve();
+  assert(trace());
+});
+
+Deno.test("CallerTracer looks at the clock now and then during synchronous code", () => {
+  using clock = new FakeClock();
+  const tracer = new CallerTracer();
+  const trace = () => tracer.trace(trace) !== undefined;
+  for (let call = 0; call < 100; call++) trace();
+  clock.now = 1;
+  const later = Array.from({ length: 20 }, trace);
+  assertEquals(later.filter((isTraced) => isTraced).length, 4);
 });
 
 Deno.test("CallerTracer traces every caller when calls are rare", () => {

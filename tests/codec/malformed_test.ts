@@ -38,6 +38,8 @@ const EVERYTHING: readonly unknown[] = [
   ],
   createSecretKey(new Uint8Array([1, 2, 3])),
   new AggregateError([new TypeError("a")], "b", { cause: { c: 1 } }),
+  Array.from({ length: 32 }, (_, index) => index / 2),
+  Array.from({ length: 32 }, (_, index) => `é${index}`),
 ];
 
 function resizable(length: number): ArrayBuffer {
@@ -182,6 +184,10 @@ Deno.test("Decoder refuses extensions whose content has the wrong size", () => {
     [Extension.BOXED, [0xa1, 0x61]],
     [Extension.RESIZABLE, resizableParts(1, 3, 1, 2)],
     [Extension.KEY, keyParts("secret", [1, 2])],
+    [Extension.NUMBERS, [4, 1, 2, 3, 4]],
+    [Extension.NUMBERS, [6, 1, 2, 3, 4]],
+    [Extension.NUMBERS, [9, 1, 2, 3, 4, 5, 6, 7, 8]],
+    [Extension.STRINGS, [0, ...bytesOf('["a"]')]],
     [Extension.BLOB, [0xa0, 0xc0, 0, 0, 0, 0, 0, 0, 0, 0]],
     [Extension.BLOB, [0xa0, 0xa1, 0x61, 5, 0, 0, 0, 0, 0, 0, 0, 0]],
   ];
@@ -210,6 +216,16 @@ Deno.test("Decoder refuses extensions with the wrong content", () => {
     [Extension.BINARY, []],
     [Extension.BINARY, [99, 1, 2]],
     [Extension.BINARY, [9, 1, 2, 3, 4, 5, 6, 7]],
+    [Extension.NUMBERS, []],
+    [Extension.NUMBERS, [1, 1, 2]],
+    [Extension.NUMBERS, [99]],
+    [Extension.STRINGS, []],
+    [Extension.STRINGS, [0]],
+    [Extension.STRINGS, [0, ...bytesOf('"a"')]],
+    [Extension.STRINGS, [0, ...bytesOf('{"length":0}')]],
+    [Extension.STRINGS, [0, ...bytesOf('["a",1]')]],
+    [Extension.STRINGS, [0, ...bytesOf('["a",["b"]]')]],
+    [Extension.STRINGS, [1, 0x5b, 0x22, 0xff, 0x22, 0x5d]],
     // An array's length isn't that of its elements and gaps.
     [Extension.ARRAY, [2, 0x91, 5, 0x80]],
     [Extension.ARRAY, [0, 0x91, 5, 0x80]],

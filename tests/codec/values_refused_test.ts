@@ -49,7 +49,7 @@ const REFUSED: readonly [string, unknown][] = [
   ["blobs that aren't blobs", Object.create(Blob.prototype)],
   [
     "blobs beyond the limit of a message",
-    repeat(new Uint8Array(2 ** 20), 1_024),
+    repeat(new Uint8Array(2 ** 20), 4_096),
   ],
   ["blobs beyond 4 GiB", repeat(new Uint8Array(2 ** 20), 4_100)],
   ["events", new Event("event")],

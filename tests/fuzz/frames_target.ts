@@ -4,7 +4,9 @@ import { MAX_FRAME_BYTES } from "../../src/codec/wire_limits.ts";
 import { MessageType, ResultMode } from "../../src/protocol/worker_messages.ts";
 import { SpawnerMessageType } from "../../src/protocol/spawner_messages.ts";
 import type { ByteSource } from "../../src/transport/frame_reader.ts";
+import { PART_FLAG } from "../../src/transport/outgoing_frame.ts";
 import {
+  concat,
   encodeMessages,
   frameAround,
   readMessages,
@@ -63,7 +65,7 @@ const CONVERSATIONS: readonly [
 
 /** Returns the largest buffer that the reader may allocate for some bytes. */
 export function mostClaimed(received: number): number {
-  return Math.max(received * 16, 2 ** 20) + 16;
+  return Math.max(received * 16, 2 ** 21) + 16;
 }
 
 /** Checks that a `FrameReader` reads messages or refuses the bytes. */
@@ -150,11 +152,36 @@ function makeBytes(random: Random): Uint8Array<ArrayBuffer> {
       new DataView(frame.buffer).setUint32(0, length - random.below(3));
       return frame;
     }
+    case 2:
+      return makeParts(random);
     default: {
       const of = random.pick(CONVERSATIONS);
       return mutate(random, of, random.pick(CONVERSATIONS));
     }
   }
+}
+
+/** Cuts a frame into parts, with other frames between them and lies about sizes. */
+function makeParts(random: Random): Uint8Array<ArrayBuffer> {
+  const content = random.pick(SMALL).subarray(4);
+  const pieces: Uint8Array[] = [];
+  for (let start = 0; start < content.length;) {
+    const end = Math.min(content.length, start + 1 + random.below(500));
+    const header = new Uint8Array(start === 0 ? 8 : 4);
+    const view = new DataView(header.buffer);
+    const lie = random.below(20) === 0 ? random.below(9) - 4 : 0;
+    view.setUint32(0, PART_FLAG + end - start + lie);
+    if (start === 0) {
+      const announced = random.below(10) === 0
+        ? random.pick([0, 100, 2 ** 31, 2 ** 32 - 1])
+        : content.length;
+      view.setUint32(4, announced);
+    }
+    pieces.push(header, content.subarray(start, end));
+    if (random.below(3) === 0) pieces.push(random.pick(SMALL));
+    start = end;
+  }
+  return concat(pieces);
 }
 
 /** Checks that malformed bytes are refused with a RangeError. */

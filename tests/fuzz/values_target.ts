@@ -8,6 +8,25 @@ const KEY = fc.oneof(
   fc.string({ unit: "binary", maxLength: 40 }),
 );
 
+/** Arrays of numbers or strings, and such with another element. */
+const UNIFORM = fc.tuple(
+  fc.oneof(
+    fc.array(fc.integer({ min: -0x90, max: 0x90 }), { maxLength: 3 }),
+    fc.array(fc.integer(), { maxLength: 3 }),
+    fc.array(fc.double(), { maxLength: 3 }),
+    fc.array(fc.string({ unit: "binary" }), { maxLength: 3 }),
+  ),
+  fc.integer({ min: 30, max: 70 }),
+  fc.option(fc.tuple(fc.nat(70), fc.constantFrom(null, undefined, "a", 0.5))),
+).map(([elements, length, other]) => {
+  const array: unknown[] = Array.from(
+    { length },
+    (_, index) => elements[index % elements.length],
+  );
+  if (other !== null) array[other[0] % length] = other[1];
+  return array;
+});
+
 /** Nested values of all kinds that can be sent. */
 export const VALUES: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
   value: fc.oneof(
@@ -41,6 +60,7 @@ export const VALUES: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
     fc.uint8Array({ maxLength: 50 }).map(makeResizable),
     fc.uint8Array({ minLength: 1, maxLength: 50 })
       .map((bytes) => createSecretKey(bytes)),
+    UNIFORM,
     fc.nat(30).map((n) => n === 0 ? new Uint16Array(20_000) : n),
   ),
 })).value;

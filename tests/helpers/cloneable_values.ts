@@ -90,6 +90,19 @@ const PRIMITIVE = fc.oneof(
 const BOXED = fc.oneof(fc.boolean(), fc.double(), BIGINT, TEXT)
   .map((value) => Object(value));
 
+/** Arrays of numbers or strings only. */
+const UNIFORM = fc.tuple(
+  fc.oneof(
+    fc.array(fc.integer({ min: -0x90, max: 0x90 }), { minLength: 1 }),
+    fc.array(fc.integer(), { minLength: 1 }),
+    fc.array(fc.double(), { minLength: 1 }),
+    fc.array(TEXT, { minLength: 1, maxLength: 4 }),
+  ),
+  fc.integer({ min: 30, max: 70 }),
+).map(([elements, length]) =>
+  Array.from({ length }, (_, index) => elements[index % elements.length])
+);
+
 const REGEXP = fc.tuple(
   fc.constantFrom("a+", "é|\\/", "(?<x>b)", ""),
   fc.constantFrom("", "g", "dgimsuy", "v", "y"),
@@ -154,6 +167,7 @@ export const CLONEABLE_VALUES: fc.Arbitrary<unknown> = fc.letrec((tie) => {
         VIEW,
         BLOB,
         DOM_EXCEPTION,
+        UNIFORM,
       ),
       list,
       fc.tuple(list, entries).map(([items, extra]) => makeArray(items, extra)),

@@ -5,6 +5,10 @@ import {
   FrameReader,
 } from "../../src/transport/frame_reader.ts";
 import { FrameWriter } from "../../src/transport/frame_writer.ts";
+import {
+  OutgoingFrame,
+  type Piece,
+} from "../../src/transport/outgoing_frame.ts";
 
 /** Joins bytes. */
 export function concat(
@@ -29,10 +33,20 @@ export function assertSame(actual: unknown, expected: unknown): void {
   throw new AssertionError(`Values differ: ${one} should be ${other}`);
 }
 
+/** Takes everything that was written, with each frame as a whole. */
+export function takePieces(writer: FrameWriter): Piece[] {
+  return writer.take().flatMap((piece) => {
+    if (!(piece instanceof OutgoingFrame)) return [piece];
+    const content = new Uint8Array(4);
+    new DataView(content.buffer).setUint32(0, piece.byteLength);
+    return [{ content, length: 4 }, ...piece.pieces];
+  });
+}
+
 /** Takes everything that was written, which must contain no blobs. */
 export function takeBytes(writer: FrameWriter): Uint8Array<ArrayBuffer>[] {
-  return writer.take().map((piece) => {
-    if (ArrayBuffer.isView(piece)) return piece;
+  return takePieces(writer).map(({ content }) => {
+    if (ArrayBuffer.isView(content)) return content;
     throw new AssertionError("A blob must be read first");
   });
 }
@@ -84,8 +98,8 @@ export async function roundTripWithBlobs<T>(value: T): Promise<T> {
   const writer = new FrameWriter();
   writer.message([value]);
   const pieces: Uint8Array[] = [];
-  for (const piece of writer.take()) {
-    pieces.push(ArrayBuffer.isView(piece) ? piece : await piece.bytes());
+  for (const { content } of takePieces(writer)) {
+    pieces.push(ArrayBuffer.isView(content) ? content : await content.bytes());
   }
   const message = decodeFrame(concat(pieces));
   assertEquals(message.length, 1, "fields of the message");

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { Decoder } from "../../src/codec/decoder.ts";
 import { loadV8Serializer } from "../../src/codec/v8_serializer.ts";
 import { FrameWriter } from "../../src/transport/frame_writer.ts";
-import { concat, takeBytes } from "./frames.ts";
+import { concat, takeBytes, takePieces } from "./frames.ts";
 
 const serializer = await loadV8Serializer();
 
@@ -48,8 +48,8 @@ export async function roundTripGraphWithBlobs<T>(value: T): Promise<T> {
   writer.useSerializer(serializer);
   writer.message([value]);
   const pieces: Uint8Array[] = [];
-  for (const piece of writer.take()) {
-    pieces.push(ArrayBuffer.isView(piece) ? piece : await piece.bytes());
+  for (const { content } of takePieces(writer)) {
+    pieces.push(ArrayBuffer.isView(content) ? content : await content.bytes());
   }
   return decodeGraphs(concat(pieces))[0] as T;
 }

@@ -5,9 +5,9 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
+import { END } from "../../src/map/array_cursor.ts";
 import {
   type AnyIterable,
-  END,
   isAsyncIterable,
   isIterable,
   Items,
@@ -120,6 +120,28 @@ for (const [kind, make] of KINDS) {
     assertEquals(await collect(new Items([make(0), new Source()])), []);
   });
 }
+
+Deno.test("Items takes from an array what its iterator would return", () => {
+  // deno-lint-ignore no-sparse-arrays
+  const array: unknown[] = [1, , 3, 4];
+  const items = new Items([array]);
+  assertEquals([items.next(), items.next()], [1, undefined]);
+  array.length = 3;
+  array[2] = "changed";
+  assertEquals([items.next(), items.next()], ["changed", END]);
+  array.push("too late");
+  assertEquals(items.next(), END);
+});
+
+Deno.test("Items iterates over an array by its own iterator", () => {
+  class Doubled extends Array<number> {
+    override *[Symbol.iterator](): ArrayIterator<number> {
+      for (let index = 0; index < this.length; index++) yield this[index]! * 2;
+    }
+  }
+  const items = new Items([Doubled.of(1, 2)]);
+  assertEquals([items.next(), items.next(), items.next()], [2, 4, END]);
+});
 
 Deno.test("Items.nextAsync() works with sync iterables", async () => {
   const items = new Items([[1, 2], "ab"]);

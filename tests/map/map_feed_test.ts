@@ -184,6 +184,18 @@ Deno.test("MapFeed submits nothing after stop()", async () => {
   assertEquals(source.closed, 1);
 });
 
+Deno.test("MapFeed submits nothing of a chunk during which it was stopped", async () => {
+  const bench: Bench = new Bench(stopping(), 3);
+  assertEquals(await bench.fill(5), []);
+  await bench.feed.close();
+
+  function* stopping(): Generator<number> {
+    yield 1;
+    bench.feed.stop();
+    yield 2;
+  }
+});
+
 Deno.test("MapFeed doesn't report the end of its items after stop()", async () => {
   for (const how of ["end", "fail"] as const) {
     const source = new Source();

@@ -122,6 +122,23 @@ Deno.test("WorkerLauncher.start() gives a worker its arguments, input, environme
   }
 });
 
+Deno.test("WorkerLauncher.start() runs the bundle as long as it is there", async () => {
+  await using watch = new Watch();
+  const outputs = new Outputs();
+  const bundle = await Deno.makeTempFile({ suffix: ".js" });
+  await Deno.writeTextFile(bundle, "console.log('bundle')");
+  const launcher = launcherOf(watch, {
+    program: programOf("console.log('program')"),
+    bundle,
+    onOutput: outputs.take,
+  });
+  await launcher.start(0, "worker").ended;
+  assertEquals(outputs.of(0, "stdout"), "bundle\n");
+  await Deno.remove(bundle);
+  await launcher.start(1, "worker").ended;
+  assertEquals(outputs.of(1, "stdout"), "program\n");
+});
+
 Deno.test("WorkerLauncher.start() denies a worker other permissions", async () => {
   await using watch = new Watch();
   const outputs = new Outputs();

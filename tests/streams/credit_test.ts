@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
 import { Credit } from "../../src/streams/credit.ts";
 import { CreditAccount } from "../../src/streams/credit_account.ts";
-import { sizeOf } from "../../src/codec/attachment_writer.ts";
 import { MIN_ATTACHMENT_BYTES } from "../../src/codec/wire_limits.ts";
 import { FrameWriter } from "../../src/transport/frame_writer.ts";
 import { settled } from "../helpers/fake_worker.ts";
+import { takePieces } from "../helpers/frames.ts";
 
 const MOST = { values: 4, bytes: 100 };
 
@@ -90,7 +90,7 @@ Deno.test("FrameWriter counts the bytes of values as the receiver does", () => {
     writer.append([new Uint8Array(size), "text", new Blob(["blob"])]);
     counted += writer.byteLength - before;
     if (size === 5 || size === 3) {
-      sent += writer.take().reduce((sum, piece) => sum + sizeOf(piece), 0);
+      sent += takePieces(writer).reduce((sum, { length }) => sum + length, 0);
       writer.recycle();
     }
   }

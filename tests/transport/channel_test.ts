@@ -1,4 +1,5 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertGreater, assertThrows } from "@std/assert";
+import type { Channel } from "../../src/transport/channel.ts";
 import { MIN_ATTACHMENT_BYTES } from "../../src/codec/wire_limits.ts";
 import {
   LARGE,
@@ -286,5 +287,116 @@ testChannel(
     assertEquals(text, "text");
     assertEquals(await file.text(), "content");
     assertEquals(empty.size, 0);
+  },
+);
+
+/** Receives messages, and returns their first elements once there are some. */
+function receiveNames(channel: Channel, count: number): Promise<unknown[]> {
+  const { promise, resolve, reject } = Promise.withResolvers<unknown[]>();
+  const names: unknown[] = [];
+  channel.receive((message) => {
+    names.push(message[0]);
+    if (names.length === count) resolve(names);
+  }).catch(reject);
+  return promise;
+}
+
+testChannel(
+  "Channel sends messages that are flushed later before a large one that may be overtaken",
+  async ({ left, right }) => {
+    left.writer.message(["slow", new Uint8Array(LARGE)], undefined, true);
+    left.flush();
+    left.writer.message(["later"]);
+    left.writer.message(["slow 2", new Uint8Array(2 ** 20)], undefined, true);
+    left.writer.message(["last"]);
+    left.flush();
+    const names = await receiveNames(right, 4);
+    assertEquals(names, ["later", "last", "slow", "slow 2"]);
+    await left.drained();
+    assertEquals(left.writer.borrowsMemory, false);
+    right.close();
+  },
+);
+
+testChannel(
+  "Channel sends messages between the parts of a large one",
+  async ({ left, right }) => {
+    const names: unknown[] = [];
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const received = right.receive(([name]) => {
+      names.push(name);
+      if (name === "slow") resolve();
+      else right.writer.message(["next"]);
+      right.flush();
+    });
+    // Each answer of the peer makes this end send another message.
+    const answers = left.receive(() => {
+      if (names.includes("slow")) return;
+      left.writer.message(["small"]);
+      left.flush();
+    });
+    left.writer.message(["slow", new Uint8Array(LARGE)], undefined, true);
+    left.writer.message(["small"]);
+    left.flush();
+    await promise;
+    assertGreater(names.length, 3);
+    left.close();
+    right.close();
+    await Promise.all([received, answers]);
+  },
+);
+
+testChannel(
+  "Channel keeps the order of large messages that may not be overtaken",
+  async ({ left, right }) => {
+    left.writer.message(["slow", new Uint8Array(LARGE)], undefined, true);
+    left.writer.message(["large", new Uint8Array(LARGE)]);
+    left.flush();
+    left.writer.message(["later"]);
+    left.flush();
+    const names = await receiveNames(right, 3);
+    assertEquals(names.indexOf("large") < names.indexOf("later"), true);
+    right.close();
+  },
+);
+
+testChannel(
+  "Channel sends blobs in a message that may be overtaken",
+  async ({ left, right }) => {
+    const bytes = new Random(2).bytes(3_000_000);
+    const message = ["slow", new Blob([bytes]), new Blob(["small"]), bytes];
+    left.writer.message(message, undefined, true);
+    const [received] = await sendLast(left, right);
+    const [, blob, small, view] = received as [string, Blob, Blob, Uint8Array];
+    assertSame(await blob.bytes(), bytes);
+    assertEquals(await small.text(), "small");
+    assertSame(view, bytes);
+  },
+);
+
+testChannel(
+  "Channel keeps the length of a message whose memory is transferred between parts",
+  async ({ left, right, leftEnd }) => {
+    const bytes = new Uint8Array(LARGE);
+    const { begun, release } = holdWrites(leftEnd);
+    left.writer.message(["slow", bytes], undefined, true);
+    left.flush();
+    await begun;
+    bytes.buffer.transfer();
+    release();
+    const messages = await sendLast(left, right, ["after"]);
+    assertEquals(messages.map(([name]) => name).sort(), ["after", "slow"]);
+  },
+);
+
+testChannel(
+  "Channel returns the memory of large messages when the peer hangs up",
+  async ({ left, right }) => {
+    left.writer.message(["slow", new Uint8Array(LARGE)], undefined, true);
+    left.writer.message(["slow", new Uint8Array(LARGE)], undefined, true);
+    left.flush();
+    right.close();
+    await left.drained();
+    assertEquals(left.writer.borrowsMemory, false);
   },
 );

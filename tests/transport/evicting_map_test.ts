@@ -42,3 +42,11 @@ Deno.test("EvictingMap.evictAll() evicts each entry once", () => {
   map.evictAll();
   assertEquals(evicted, [1, 2]);
 });
+
+Deno.test("EvictingMap.values() returns the values from the oldest to the newest", () => {
+  const map = new EvictingMap<string, number>(() => 9, () => assert(false));
+  map.set("b", 1);
+  map.set("a", 2);
+  assertEquals([...map.values()], [1, 2]);
+  assertEquals(map.size, 2);
+});

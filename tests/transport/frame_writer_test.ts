@@ -1,5 +1,6 @@
 import {
   assertEquals,
+  assertInstanceOf,
   assertLess,
   assertNotStrictEquals,
   assertStrictEquals,
@@ -7,7 +8,11 @@ import {
 } from "@std/assert";
 import { FrameWriter } from "../../src/transport/frame_writer.ts";
 import {
-  MAX_FRAME_BYTES,
+  OutgoingFrame,
+  PART_BYTES,
+} from "../../src/transport/outgoing_frame.ts";
+import {
+  MAX_MESSAGE_BYTES,
   MIN_ATTACHMENT_BYTES,
 } from "../../src/codec/wire_limits.ts";
 import {
@@ -341,11 +346,11 @@ Deno.test("FrameWriter shares large buffers with other writers", () => {
 Deno.test("FrameWriter refuses messages that exceed the largest frame", async () => {
   const writer = new FrameWriter();
   const large = new Uint8Array(2 ** 26);
-  const fields = new Array(MAX_FRAME_BYTES / large.length).fill(large);
+  const fields = new Array(2 ** 32 / large.length).fill(large);
   assertThrows(
     () => writer.message(fields),
     TypeError,
-    `exceeds the limit of ${MAX_FRAME_BYTES} bytes`,
+    `exceeds the limit of ${MAX_MESSAGE_BYTES} bytes`,
   );
   assertEquals(writer.byteLength, 0);
   writer.message(["after"]);
@@ -355,7 +360,7 @@ Deno.test("FrameWriter refuses messages that exceed the largest frame", async ()
 Deno.test("FrameWriter refuses the value that makes a list too large", () => {
   const writer = new FrameWriter();
   const large = new Uint8Array(2 ** 26);
-  const fitting = MAX_FRAME_BYTES / large.length - 1;
+  const fitting = 2 ** 32 / large.length - 1;
   writer.beginList([1], false);
   for (let count = 0; count < fitting; count++) writer.append(large);
   assertThrows(
@@ -372,7 +377,7 @@ Deno.test("FrameWriter refuses the value that makes a list too large", () => {
 Deno.test("FrameWriter stops writing when a message is too large", () => {
   const writer = new FrameWriter();
   const large = new Uint8Array(2 ** 26);
-  const nearlyAll = new Array(MAX_FRAME_BYTES / large.length - 1).fill(large);
+  const nearlyAll = new Array(2 ** 32 / large.length - 1).fill(large);
   let reads = 0;
   const text = "x".repeat(2 ** 23);
   const texts = Array.from({ length: 64 }, () => ({
@@ -384,8 +389,76 @@ Deno.test("FrameWriter stops writing when a message is too large", () => {
   assertThrows(
     () => writer.message([nearlyAll, texts]),
     TypeError,
-    `exceeds the limit of ${MAX_FRAME_BYTES} bytes`,
+    `exceeds the limit of ${MAX_MESSAGE_BYTES} bytes`,
   );
   assertEquals(writer.byteLength, 0);
   assertLess(reads, 32);
+});
+
+Deno.test("FrameWriter.take() returns a large frame that may be overtaken, apart from others", () => {
+  const large = new Uint8Array(PART_BYTES);
+  const writer = new FrameWriter();
+  writer.message(["before", BIG]);
+  writer.message(["slow", large, BIG], undefined, true);
+  writer.message(["between"], undefined, true);
+  writer.beginList([1], true, true);
+  writer.append(large);
+  writer.message(["in order", large]);
+  const kinds = writer.take().map((piece) =>
+    piece instanceof OutgoingFrame
+      ? "frame"
+      : piece.length < BIG.length
+      ? "bytes"
+      : "attachment"
+  );
+  assertEquals(kinds, [
+    ...["bytes", "attachment", "frame", "bytes", "frame"],
+    ...["bytes", "attachment"],
+  ]);
+});
+
+Deno.test("FrameWriter.take() keeps what the parts of frames contain", async () => {
+  const messages = [
+    ["before", BIG],
+    ["slow", new Uint8Array(PART_BYTES).fill(3), "x".repeat(9_000), BIG],
+    ["between"],
+    [BIG, new Uint8Array(PART_BYTES).fill(4)],
+  ];
+  const writer = new FrameWriter();
+  for (const message of messages) writer.message(message, undefined, true);
+  assertSame(await takeMessages(writer), messages);
+});
+
+Deno.test("FrameWriter.borrowsMemory is true until a frame that may be overtaken is sent", () => {
+  const writer = new FrameWriter();
+  for (const value of [new Uint8Array(PART_BYTES), "x".repeat(PART_BYTES)]) {
+    writer.message([value], undefined, true);
+    const taken = writer.take();
+    writer.recycle();
+    assertEquals(writer.borrowsMemory, true);
+    assertEquals(taken.length, 1);
+    writer.sent();
+    assertEquals(writer.borrowsMemory, false);
+    writer.message([value], undefined, true);
+    writer.discard();
+    assertEquals(writer.borrowsMemory, false);
+  }
+});
+
+Deno.test("FrameWriter.take() cuts a frame that is too large for one length", () => {
+  const large = new Uint8Array(2 ** 26);
+  const writer = new FrameWriter();
+  writer.message(new Array(16).fill(large));
+  writer.message(["after"]);
+  const [frame, after, ...rest] = writer.take();
+  assertEquals(rest, []);
+  assertInstanceOf(frame, OutgoingFrame);
+  assertEquals(frame.mayBeOvertaken, false);
+  assertEquals(after instanceof OutgoingFrame, false);
+  let total = 0;
+  while (!frame.isComplete) {
+    for (const { start, end } of frame.next()) total += end - start;
+  }
+  const parts = Math.ceil(frame.byteLength / PART_BYTES);
+  assertEquals(total, frame.byteLength + parts * 4 + 4);
 });

@@ -1,3 +1,4 @@
+import { StoredBundle } from "../../bundle/stored_bundle.ts";
 import { workerBundle } from "../../bundle/worker_bundle.ts";
 import { PoolClosedError } from "../../errors/pool_closed_error.ts";
 import type { HostSettings } from "../../options/host_spec.ts";
@@ -9,6 +10,7 @@ import { WorkerLauncher } from "../../spawner/worker_launcher.ts";
 import { WORKER_PROGRAM } from "../../spawner/worker_program.ts";
 import type { Address } from "../../transport/address.ts";
 import { makeSecret } from "../../transport/secret.ts";
+import { isPackageJson } from "../../util/find_config.ts";
 import { LocalHost } from "../local/local_host.ts";
 import { OutputLines } from "../output_lines.ts";
 import { PendingConnections } from "../pending_connections.ts";
@@ -24,6 +26,12 @@ import {
   type SupervisorOptions,
   WorkerSupervisor,
 } from "../worker_supervisor.ts";
+
+/**
+ * How many local workers gain more from a bundle of their program than it takes
+ * to look for it.
+ */
+const MANY_WORKERS = 8;
 
 /** The events of a pool's hosts. */
 export interface HostEvents {
@@ -47,6 +55,10 @@ export class HostManager {
   #reaper: Reaper | undefined;
   #making: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
+  /** The bundle that is made for later pools, if it is missing. */
+  #missingBundle: StoredBundle | undefined;
+  #bundling: Promise<void> | undefined;
+  readonly #stopped = new AbortController();
   readonly #events: HostEvents;
 
   /** Constructs a manager that has started nothing yet. */
@@ -81,6 +93,9 @@ export class HostManager {
     if (this.#stopping !== undefined) throw new PoolClosedError();
     const starts = this.hosts.map((host) => this.#startHost(host));
     const workers = (await Promise.all(starts)).flat();
+    // The workers run without it, so it doesn't matter if this fails.
+    this.#bundling = this.#missingBundle?.make(this.#stopped.signal)
+      .catch(() => {});
     if (workers.length > 0) return workers;
     throw this.hosts.find(({ error }) => error !== undefined)?.error ??
       new Error("There is no host");
@@ -98,12 +113,14 @@ export class HostManager {
   }
 
   async #stop(): Promise<void> {
+    this.#stopped.abort();
     // start() throws the error.
     await this.#making?.catch(() => {});
     this.#addresses.close();
     await Promise.all(this.hosts.map((host) => host.stop()));
     await this.#reaper?.close();
     await this.#cleaning;
+    await this.#bundling;
     await this.#folder?.remove();
   }
 
@@ -198,6 +215,7 @@ export class HostManager {
     const secret = makeSecret();
     const launcher = new WorkerLauncher({
       program: WORKER_PROGRAM,
+      bundle: await this.#findBundle(),
       address: await this.#localAddress(services),
       secret,
       certificate: undefined,
@@ -209,6 +227,18 @@ export class HostManager {
       onOutput: stdio === "inherit" ? undefined : services.onOutput,
     }, services.reaper);
     return () => new LocalHost(workers, secret, launcher);
+  }
+
+  /** Looks for the workers' program in one file; see {@linkcode StoredBundle}. */
+  async #findBundle(): Promise<string | undefined> {
+    const { workers, config } = this.#settings;
+    if (workers < MANY_WORKERS) return undefined;
+    // Then the program isn't the main module; see programArgs().
+    if (config !== undefined && isPackageJson(config)) return undefined;
+    const bundle = new StoredBundle(WORKER_PROGRAM, config);
+    const path = await bundle.find();
+    if (path === undefined) this.#missingBundle = bundle;
+    return path;
   }
 
   /** The address that workers on this machine connect to. */
