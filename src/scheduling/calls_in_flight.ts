@@ -86,11 +86,12 @@ export class CallsInFlight {
   /**
    * Checks that a call can be given back.
    *
-   * @throws {RangeError} If no call has this id, or if it has certainly begun.
+   * @throws {RangeError} If no call has this id, if it has certainly begun, or if
+   * it may not run elsewhere.
    */
   expectUnbegun(id: number): void {
-    const { isRepeatable, state } = this.get(id);
-    if (!isRepeatable || state === "paused") throw misfit(id);
+    const { isRepeatable, state, terms } = this.get(id);
+    if (!isRepeatable || state === "paused" || terms.pinned) throw misfit(id);
   }
 
   /**

@@ -21,6 +21,7 @@ const CANDIDATES = 4;
  */
 export class Rebalancer {
   readonly #workers: WorkerSet;
+  readonly #mayRecall: () => boolean;
   /**
    * The workers where calls wait, with windows that adapt. As in the other set,
    * those that have been silent the longest come first.
@@ -39,9 +40,14 @@ export class Rebalancer {
   /** When the timer is due. */
   #dueAt = 0;
 
-  /** Constructs a rebalancer for the workers of a scheduler. */
-  constructor(workers: WorkerSet) {
+  /**
+   * Constructs a rebalancer for the workers of a scheduler.
+   *
+   * @param mayRecall Returns whether calls may be recalled now.
+   */
+  constructor(workers: WorkerSet, mayRecall: () => boolean) {
     this.#workers = workers;
+    this.#mayRecall = mayRecall;
   }
 
   /**
@@ -57,7 +63,8 @@ export class Rebalancer {
     if (!worker.isRecalling) this.#endRecall(worker);
     const { window } = worker;
     const isLoaded = worker.items > window.concurrency &&
-      !worker.isRecalling && !worker.isEnding;
+      !worker.isRecalling && !worker.isEnding &&
+      worker.reservation !== "isolated";
     const waits = isLoaded && !window.isFixed && !this.#slow.has(worker) &&
       window.calls > window.concurrency;
     place(this.#queued, worker, waits, hasAnswered);
@@ -86,31 +93,34 @@ export class Rebalancer {
   /** Takes back calls for idle workers, after a dispatch has left them so. */
   balance(): void {
     if (this.#queued.size + this.#loaded.size === 0) return;
-    for (;;) {
-      const hungry = this.#hungry();
-      if (hungry === undefined) return;
-      const idle = this.#workers.idle - this.#promised;
-      const giver = this.#findGiver(hungry, idle > 0);
+    while (this.#hungry(undefined) !== undefined) {
+      const giver = this.#findGiver();
       if (giver === undefined) return this.#watch(MIN_WAIT);
-      this.#recall(giver, Math.max(1, idle));
+      this.#recall(giver, Math.max(1, this.#wanting(giver.range)));
     }
   }
 
-  /** Returns a worker that is idle, or has no calls that wait, if any. */
-  #hungry(): WorkerHandle | undefined {
-    const least = this.#workers.leastBusy(undefined);
+  /**
+   * Returns a worker, at a host or anywhere, that is idle or has no calls that
+   * wait, if any.
+   */
+  #hungry(host: string | undefined): WorkerHandle | undefined {
+    const least = this.#workers.leastBusy(host);
     if (least === undefined || !least.hasRoom) return undefined;
     if (least.window.calls > least.window.concurrency) return undefined;
     // What was recalled is for the idle ones, or else for this one.
-    const wanting = Math.max(1, this.#workers.idle);
+    const wanting = Math.max(1, this.#workers.idle(undefined));
     return this.#promised < wanting ? least : undefined;
   }
 
+  /** Returns how many idle workers no calls were recalled for. */
+  #wanting(host: string | undefined): number {
+    const free = this.#workers.idle(undefined) - this.#promised;
+    return Math.min(free, this.#workers.idle(host));
+  }
+
   /** Returns the worker whose calls gain most by a move to another worker. */
-  #findGiver(
-    taker: WorkerHandle,
-    isIdle: boolean,
-  ): WorkerHandle | undefined {
+  #findGiver(): WorkerHandle | undefined {
     let best: WorkerHandle | undefined;
     let longest = 0;
     const now = performance.now();
@@ -119,9 +129,13 @@ export class Rebalancer {
       for (const worker of set) {
         if (looked++ === CANDIDATES) break;
         const askAgainAt = this.#askAgainAt.get(worker) ?? 0;
-        if (worker === taker || now < askAgainAt) continue;
-        const { items, window } = worker;
+        const { items, window, range } = worker;
+        const taker = this.#hungry(range);
+        if (taker === undefined || taker === worker || now < askAgainAt) {
+          continue;
+        }
         // Otherwise the two workers would pass the same call to and fro.
+        const isIdle = this.#wanting(range) > 0;
         if (!isIdle && items < window.concurrency + 2) continue;
         const wait = expectedWait(worker);
         const worth = MIN_WAIT + window.delay + taker.window.delay;
@@ -188,8 +202,10 @@ export class Rebalancer {
     // If the program was busy, answers may have arrived unread.
     await nextTurn();
     this.#timer = undefined;
-    this.#relieve();
-    this.balance();
+    if (this.#mayRecall()) {
+      this.#relieve();
+      this.balance();
+    }
     if (this.#timer !== undefined) return;
     for (const { window } of this.#queued) {
       return this.#watch(Math.max(MIN_WAIT, MAX_SILENCE - window.silence));

@@ -34,7 +34,11 @@ export class Scheduler {
   readonly #pending = new PendingQueue();
   readonly #workers = new WorkerSet();
   readonly #definedTasks = new DefinedTasks();
-  readonly #rebalancer = new Rebalancer(this.#workers);
+  // The calls of a barrier stay where they are.
+  readonly #rebalancer = new Rebalancer(
+    this.#workers,
+    () => !this.#barrierRuns,
+  );
   readonly #sources: CallSources;
   readonly #retries = new Retries();
   readonly #counts: CallCounts;

@@ -95,8 +95,10 @@ export class WorkerHandle implements CallRunner {
   readonly #grace: GracePeriod;
   #killed = false;
   #reservation: Reservation;
-  /** How many items its calls have. */
+  /** How many items its calls have, without those that are paused. */
   #items = 0;
+  /** How many of its calls must run on its host. */
+  #bound = 0;
   /** The calls that it was asked to give back, and how it divides a chunk. */
   #recall: { readonly parts: number } | undefined;
   #events: WorkerEvents | undefined;
@@ -168,9 +170,14 @@ export class WorkerHandle implements CallRunner {
     return this.#writer.defined;
   }
 
-  /** How many items the worker's unanswered calls have. */
+  /** How many items the worker's calls have, without those that are paused. */
   get items(): number {
     return this.#items;
+  }
+
+  /** Where its calls may run: only on its host if that is so for any of them. */
+  get range(): string | undefined {
+    return this.#bound > 0 ? this.host : undefined;
   }
 
   /** Whether the worker was asked to give back calls, and hasn't answered. */
@@ -236,6 +243,7 @@ export class WorkerHandle implements CallRunner {
     call.send(this, id, writer.message, bytes);
     this.#calls.add(call);
     this.#items += call.items;
+    if (call.terms.host !== undefined) this.#bound++;
   }
 
   /** Sends everything written so far. */
@@ -269,12 +277,14 @@ export class WorkerHandle implements CallRunner {
   /** Uses the place of a call that was paused for others. */
   paused(call: Call): void {
     this.window.returned(call.bytes);
+    this.#items -= call.items;
     this.#changed();
   }
 
   /** Takes a place for a paused call that continues. */
   resumed(call: Call): void {
     this.window.sent(call.bytes);
+    this.#items += call.items;
     this.#changed();
   }
 
@@ -417,21 +427,33 @@ export class WorkerHandle implements CallRunner {
     const { parts } = this.#recall;
     this.#recall = undefined;
     const calls: Call[] = [];
-    // The last calls come first.
-    for (let at = runs.length - 3; at >= 0; at -= 3) {
-      const id = runs[at]!;
-      const count = runs[at + 1]!;
-      const kept = runs[at + 2]!;
-      if (kept > 0) calls.push(...this.#cut(id, kept, Math.max(1, parts - 1)));
-      for (let next = id; kept === 0 && next < id + count; next++) {
-        this.#calls.expectUnbegun(next);
-        const call = this.#take(next);
-        if (call.state === "sent") call.requeue();
-        else call.fail(undefined);
-        if (call.state === "queued") calls.push(call);
+    try {
+      // The last calls come first.
+      for (let at = runs.length - 3; at >= 0; at -= 3) {
+        const id = runs[at]!;
+        const kept = runs[at + 2]!;
+        if (kept > 0) {
+          calls.push(...this.#cut(id, kept, Math.max(1, parts - 1)));
+          continue;
+        }
+        for (let next = id; next < id + runs[at + 1]!; next++) {
+          const call = this.#takeUnbegun(next);
+          if (call.state === "queued") calls.push(call);
+        }
       }
+    } finally {
+      // If the message is malformed, nothing else has the calls before.
+      this.#events?.givenBack?.(calls);
     }
-    this.#events?.givenBack?.(calls);
+  }
+
+  /** Removes and returns a call that was given back. */
+  #takeUnbegun(id: number): Call {
+    this.#calls.expectUnbegun(id);
+    const call = this.#take(id);
+    if (call.state === "sent") call.requeue();
+    else call.fail(undefined);
+    return call;
   }
 
   /** Cuts a chunk, and returns calls for the items that were given back. */
@@ -448,8 +470,11 @@ export class WorkerHandle implements CallRunner {
   /** Removes and returns a call that was answered. */
   #take(id: number): Call {
     const call = this.#calls.take(id);
-    this.#items -= call.items;
-    if (call.hasPlace) this.window.returned(call.bytes);
+    if (call.terms.host !== undefined) this.#bound--;
+    if (call.hasPlace) {
+      this.window.returned(call.bytes);
+      this.#items -= call.items;
+    }
     if (call.state === "abandoned" && --this.#abandoned === 0) {
       this.#grace.watch();
     }

@@ -22,9 +22,9 @@ export class WorkerSet {
     return this.#loads.size;
   }
 
-  /** How many open workers could run another call at once. */
-  get idle(): number {
-    return this.#all.idle;
+  /** Returns how many open workers, at a host or anywhere, have a free place. */
+  idle(host: string | undefined): number {
+    return this.#group(host)?.idle ?? 0;
   }
 
   /** Returns an iterator over the workers, in the order they were added. */

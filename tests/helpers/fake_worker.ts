@@ -12,10 +12,11 @@ import {
   type Calls,
   type Chunk,
   MessageType,
+  type Recall,
 } from "../../src/protocol/worker_messages.ts";
 import { WorkerHandle } from "../../src/scheduling/worker_handle.ts";
 import { MemoryConnection } from "./memory_connection.ts";
-import { realDelay } from "./real_timers.ts";
+import { realDeadline, realDelay } from "./real_timers.ts";
 
 /** A worker for calls without streams. */
 export const RUNNER: CallRunner = {
@@ -39,6 +40,9 @@ export const MAP: MapCallOwner = {
 
 /** A task whose argument fake workers return. */
 export const TASK = new TaskRegistry(() => {}).register((x: unknown) => x);
+
+/** How long an expected event may take, in milliseconds. */
+const TIMEOUT = 60_000;
 
 /** How long a cancelled call may go on, in milliseconds. */
 export const CANCEL_GRACE = 60_000;
@@ -73,6 +77,8 @@ export class FakeWorker {
   readonly #channel: Channel;
   /** The unanswered calls: their ids, and their arguments or items. */
   readonly #calls: [id: number, label: unknown][] = [];
+  #recalls = 0;
+  #recalled = Promise.withResolvers<void>();
 
   /** Connects a worker, which gets calls once it is added. */
   constructor(tally: HostTally, room: number) {
@@ -94,7 +100,7 @@ export class FakeWorker {
     );
     this.#channel = new Channel(right);
     this.gone = this.#channel.receive((message) =>
-      this.#take(message as Calls | Chunk)
+      this.#take(message as Calls | Chunk | Recall)
     );
   }
 
@@ -124,6 +130,42 @@ export class FakeWorker {
     await this.#send([MessageType.FAILURE, id, microseconds, thrown, before]);
   }
 
+  /** How often the pool has recalled calls. */
+  get recalls(): number {
+    return this.#recalls;
+  }
+
+  /** The ids of the unanswered calls. */
+  get ids(): number[] {
+    return this.#calls.map(([id]) => id);
+  }
+
+  /** Waits until the pool recalls calls, unless it has done so. */
+  async recalled(): Promise<void> {
+    await realDeadline(this.#recalled.promise, TIMEOUT);
+    await settled();
+  }
+
+  /** Gives back the last unanswered calls. */
+  async giveBack(count: number): Promise<void> {
+    this.#recalled = Promise.withResolvers();
+    const given = this.#calls.splice(this.#calls.length - count);
+    await this.recall(...given.reverse().flatMap(([id]) => [id, 1, 0]));
+  }
+
+  /** Sends a message that gives back these runs, which may be a lie. */
+  async recall(...runs: number[]): Promise<void> {
+    await this.#send([MessageType.RECALLED, runs]);
+  }
+
+  /** Cuts the first call, a chunk. */
+  async cut(kept: number): Promise<void> {
+    this.#recalled = Promise.withResolvers();
+    const [id, items] = this.#calls[0]!;
+    this.#calls[0] = [id, (items as unknown[]).slice(0, kept)];
+    await this.recall(id, 1, kept);
+  }
+
   /** Ends the connection. */
   async hangUp(): Promise<void> {
     this.#channel.close();
@@ -141,7 +183,7 @@ export class FakeWorker {
     await settled();
   }
 
-  #take(message: Calls | Chunk): void {
+  #take(message: Calls | Chunk | Recall): void {
     if (message[0] === MessageType.CALLS) {
       const [, , firstId, , argumentLists] = message;
       argumentLists.forEach(([label], index) =>
@@ -150,6 +192,9 @@ export class FakeWorker {
     } else if (message[0] === MessageType.CHUNK) {
       const [, , id, , items] = message;
       this.#calls.push([id, items]);
+    } else if (message[0] === MessageType.RECALL) {
+      this.#recalls++;
+      this.#recalled.resolve();
     }
   }
 }

@@ -1,9 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { Pool, type PoolOptions } from "../../mod.ts";
+import { importTasks, Pool, type PoolOptions } from "../../mod.ts";
+import { Gate } from "../helpers/gate.ts";
 import { HeldTasks, type Hold } from "../helpers/held_tasks.ts";
 import { until } from "../helpers/processes.ts";
-import { realDeadline } from "../helpers/real_timers.ts";
+import { realDeadline, realDelay } from "../helpers/real_timers.ts";
 import { startSpawnerServer } from "../helpers/spawner_server.ts";
+import { count } from "../helpers/stream_fixture.ts";
 
 const isUnix = Deno.build.os !== "windows";
 
@@ -190,10 +192,14 @@ for (const when of ["before", "after"] as const) {
           }
         };
         const pids = [tasks.pidOf(0), tasks.pidOf(1)].toSorted();
+        for (const future of waiting) future.catch(() => {});
+        if (when === "before") {
+          end();
+          // Until the first worker has answered: it is about to begin others.
+          await until(() => pool.stats().running <= 2 + WAITING - WAITING / 4);
+        }
         {
           using _ = stop(tasks.pidOf(second[0]!));
-          for (const future of waiting) future.catch(() => {});
-          if (when === "before") end();
           tasks.release(...first);
           await firstIsIdle(scene);
           if (when === "after") end();
@@ -284,6 +290,31 @@ Deno.test("Pool.runOnAll() begins after calls that were moved", async () => {
   assertEquals(tasks.sorted, range(0, 2 + WAITING));
   tasks.release(...second);
   assertEquals(await within(all), [100, 100]);
+});
+
+Deno.test("Pool.runOnAll() runs on each worker although one is idle before another begins", async () => {
+  await using gate = new Gate();
+  await using pool = new Pool(2);
+  const pids = await pool.runOnAll(() => Deno.pid);
+  // Both workers have calls that wait for their readers.
+  const readers = range(0, 8).map(() => pool.stream(count, 1e9).getReader());
+  for (const reader of readers) await reader.read();
+  await until(() => pool.stats().running === 0);
+  const url = new URL("../programs/gated_module.ts", import.meta.url);
+  url.searchParams.set("port", String(gate.port));
+  const { pid } = importTasks<typeof import("../programs/gated_module.ts")>(
+    url.href,
+  );
+  const all = pool.runOnAll(pid);
+  const first = await gate.entered();
+  await gate.entered();
+  await first.closeWrite();
+  await until(() => pool.stats().running === 1);
+  // Enough time to recall the other call, if that were allowed.
+  await realDelay(50);
+  gate.open();
+  assertEquals((await within(all)).toSorted(), pids.toSorted());
+  await Promise.all(readers.map((reader) => reader.cancel()));
 });
 
 Deno.test("Pool moves no call to a worker of another host", async () => {

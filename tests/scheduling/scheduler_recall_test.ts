@@ -1,0 +1,205 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import type { PromisedCall } from "../../src/calls/promised_call.ts";
+import { WorkerLostError } from "../../src/errors/worker_lost_error.ts";
+import {
+  call,
+  type FakeWorker,
+  HostBench,
+  settled,
+} from "../helpers/fake_worker.ts";
+import { realDeadline } from "../helpers/real_timers.ts";
+
+/** How long an expected event may take, in milliseconds. */
+const TIMEOUT = 60_000;
+
+/** The size of the workers' windows. */
+const ROOM = 8;
+
+/** Answers the calls of workers until they have none, and sorts the answers. */
+async function answerAll(
+  { scheduler }: HostBench,
+  ...workers: FakeWorker[]
+): Promise<unknown[]> {
+  const answered: unknown[] = [];
+  while (scheduler.pending > 0) {
+    const worker = workers.find(({ labels }) => labels.length > 0);
+    if (worker === undefined) break;
+    answered.push(await worker.answer());
+  }
+  return answered.toSorted();
+}
+
+/** Waits until a worker has been ended, and its calls were moved. */
+async function ended({ gone }: FakeWorker): Promise<void> {
+  await realDeadline(gone, TIMEOUT);
+  await settled();
+}
+
+/** Returns the states of calls. */
+function states(calls: readonly PromisedCall<unknown>[]): string[] {
+  return calls.map(({ state }) => state);
+}
+
+Deno.test("Scheduler recalls calls for a worker that is added later", async () => {
+  await using bench = new HostBench();
+  const busy = await bench.add("a", ROOM);
+  const calls = await bench.submit(undefined, 1, 2, 3, 4, 5);
+  assertEquals(busy.labels, [1, 2, 3, 4, 5]);
+  const idle = await bench.add("a", ROOM);
+  await busy.recalled();
+  await busy.giveBack(3);
+  assertEquals([busy.labels, idle.labels], [[1, 2], [3, 4, 5]]);
+  await answerAll(bench, idle, busy);
+  assertEquals(
+    await Promise.all(calls.map(({ promise }) => promise)),
+    [1, 2, 3, 4, 5],
+  );
+});
+
+/** Submits calls, each of which gets its own message. */
+async function submitOneByOne(
+  bench: HostBench,
+  ...labels: number[]
+): Promise<PromisedCall<unknown>[]> {
+  const calls: PromisedCall<unknown>[] = [];
+  for (const label of labels) {
+    calls.push(...await bench.submit(undefined, label));
+  }
+  return calls;
+}
+
+/** A worker that was asked to give back calls for an idle one. */
+async function recalling(
+  bench: HostBench,
+): Promise<
+  { busy: FakeWorker; idle: FakeWorker; calls: PromisedCall<unknown>[] }
+> {
+  const busy = await bench.add("busy", ROOM);
+  const calls = await submitOneByOne(bench, 1, 2, 3, 4, 5);
+  const idle = await bench.add("idle", ROOM);
+  await busy.recalled();
+  return { busy, idle, calls };
+}
+
+/** Makes the runs of a message that gives back calls, from the calls' ids. */
+type Runs = (ids: number[]) => number[];
+
+const LIES: readonly [name: string, runs: Runs][] = [
+  ["calls that don't exist", () => [999, 1, 0]],
+  ["calls beyond the last", ([, , , fourth]) => [fourth!, 3, 0]],
+  ["calls twice", ([, , , , last]) => [last!, 1, 0, last!, 1, 0]],
+  ["calls and others that don't exist", (ids) => [999, 1, 0, ids[4]!, 1, 0]],
+  ["2 ** 32 - 1 calls", ([, second]) => [second!, 2 ** 32 - 1, 0]],
+  ["items of a call that is no chunk", ([, second]) => [second!, 1, 1]],
+];
+
+for (const [name, runs] of LIES) {
+  Deno.test(`Scheduler loses no call when a worker gives back ${name}`, async () => {
+    await using bench = new HostBench();
+    const { busy, idle, calls } = await recalling(bench);
+    await busy.recall(...runs(busy.ids));
+    await ended(busy);
+    assertEquals(await answerAll(bench, idle), [2, 3, 4, 5]);
+    assertEquals(states(calls), calls.map(() => "settled"));
+    const [first, ...others] = calls.map(({ promise }) => promise);
+    await assertRejects(() => first!, WorkerLostError);
+    assertEquals(await Promise.all(others), [2, 3, 4, 5]);
+  });
+}
+
+Deno.test("Scheduler ends a worker that gives back calls it wasn't asked for", async () => {
+  await using bench = new HostBench();
+  const liar = await bench.add("liar", ROOM);
+  const calls = await submitOneByOne(bench, 1, 2);
+  await liar.recall(liar.ids[1]!, 1, 0);
+  await ended(liar);
+  const honest = await bench.add("honest", ROOM);
+  assertEquals(await answerAll(bench, honest), [2]);
+  await assertRejects(() => calls[0]!.promise, WorkerLostError);
+});
+
+Deno.test("Scheduler ends a worker that gives back calls again", async () => {
+  await using bench = new HostBench();
+  const { busy, idle, calls } = await recalling(bench);
+  const runs = [busy.ids[3]!, 2, 0];
+  await busy.recall(...runs);
+  assertEquals(idle.labels, [4, 5]);
+  await busy.recall(...runs);
+  await ended(busy);
+  assertEquals(await answerAll(bench, idle), [2, 3, 4, 5]);
+  await assertRejects(() => calls[0]!.promise, WorkerLostError);
+});
+
+Deno.test("Scheduler doesn't run a call that is given back after it was cancelled", async () => {
+  await using bench = new HostBench();
+  const { busy, idle, calls } = await recalling(bench);
+  calls[3]!.cancel(new Error("too late"));
+  await busy.giveBack(3);
+  assertEquals([busy.labels, idle.labels], [[1, 2], [3, 5]]);
+  assertEquals(calls[3]!.state, "settled");
+  await answerAll(bench, idle, busy);
+  assertEquals(bench.scheduler.pending, 0);
+});
+
+Deno.test("Scheduler runs no call that is given back after cancelQueued()", async () => {
+  await using bench = new HostBench();
+  const { busy, idle, calls } = await recalling(bench);
+  bench.scheduler.cancelQueued(() => new Error("the end"));
+  await busy.giveBack(3);
+  assertEquals([busy.labels, idle.labels], [[1, 2], []]);
+  for (const { promise } of calls.slice(2)) {
+    await assertRejects(() => promise, Error, "the end");
+  }
+  await answerAll(bench, busy);
+});
+
+Deno.test("Scheduler moves the calls of a worker that is lost before it gives them back", async () => {
+  await using bench = new HostBench();
+  const { busy, idle, calls } = await recalling(bench);
+  await busy.hangUp();
+  assertEquals(idle.labels, [2, 3, 4, 5]);
+  await answerAll(bench, idle);
+  await assertRejects(() => calls[0]!.promise, WorkerLostError);
+});
+
+Deno.test("Scheduler.submitToAll() waits for calls that are given back", async () => {
+  await using bench = new HostBench();
+  const { busy, idle, calls } = await recalling(bench);
+  const all = bench.scheduler.submitToAll(() => call("all"));
+  await busy.giveBack(4);
+  assertEquals([busy.labels, idle.labels], [[1, 5], [2, 3, 4]]);
+  await busy.answer();
+  await busy.answer();
+  assertEquals(busy.labels, []);
+  await idle.recalled();
+  await idle.giveBack(1);
+  assertEquals([busy.labels, idle.labels], [[4], [2, 3]]);
+  await answerAll(bench, busy, idle);
+  assertEquals(states(calls), calls.map(() => "settled"));
+  assertEquals(await realDeadline(all, TIMEOUT), ["all", "all"]);
+});
+
+Deno.test("Scheduler doesn't recall calls that only a busy host can run", async () => {
+  await using bench = new HostBench();
+  const bound = await bench.add("bound", ROOM);
+  await bench.submit("bound", 1, 2, 3, 4, 5, 6, 7, 8);
+  const free = await bench.add("free", ROOM);
+  await bench.submit(undefined, 11, 12, 13, 14);
+  assertEquals(free.labels, [11, 12, 13, 14]);
+  await bench.add("idle", ROOM);
+  // More calls wait at the other worker, and have waited for longer.
+  await free.recalled();
+  assertEquals(bound.recalls, 0);
+});
+
+Deno.test("Scheduler recalls calls that only one host can run for its idle worker", async () => {
+  await using bench = new HostBench();
+  await bench.add("elsewhere", ROOM);
+  const busy = await bench.add("here", ROOM);
+  await bench.submit("here", 1, 2, 3, 4);
+  const idle = await bench.add("here", ROOM);
+  await busy.recalled();
+  await busy.giveBack(2);
+  assertEquals(bench.labels, [[], [1, 2], [3, 4]]);
+  await answerAll(bench, busy, idle);
+});
