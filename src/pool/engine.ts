@@ -15,7 +15,10 @@ import { HostManager } from "../hosts/manager/host_manager.ts";
 import { KeepAlive, LONGEST_DELAY } from "../util/keep_alive.ts";
 import type { ShutdownOptions } from "../options/shutdown_options.ts";
 import { PromisedCall } from "../calls/promised_call.ts";
-import { PrefetchWindow, type SharedPace } from "../scheduling/prefetch_window.ts";
+import {
+  PrefetchWindow,
+  type SharedPace,
+} from "../scheduling/prefetch_window.ts";
 import { Scheduler } from "../scheduling/scheduler.ts";
 import type { PoolSettings } from "../options/settings.ts";
 import { HostTally } from "../scheduling/host_tally.ts";

@@ -66,7 +66,7 @@ Deno.test("CallWriter keeps calls and values of streams in messages of their own
 
 Deno.test("CallWriter.cancel() doesn't wait until a large call is sent", async () => {
   const connection = new SlowConnection();
-  const writer = new CallWriter(new Channel(connection), undefined);
+  const writer = new CallWriter(new Channel(connection), undefined, () => {});
   writer.write(call(1));
   writer.flush();
   await connection.open();
@@ -81,7 +81,7 @@ Deno.test("CallWriter.cancel() doesn't wait until a large call is sent", async (
 
 Deno.test("CallWriter.cancel() sends one message when no large call is being sent", async () => {
   const connection = new SlowConnection();
-  const writer = new CallWriter(new Channel(connection), undefined);
+  const writer = new CallWriter(new Channel(connection), undefined, () => {});
   writer.write(call(1));
   writer.flush();
   writer.cancel(0);
