@@ -74,6 +74,11 @@ export class Executor {
     );
   }
 
+  /** Whether no call has begun or waits, except those that are paused. */
+  get isIdle(): boolean {
+    return this.#running.count === 0 && this.#jobs.length === 0;
+  }
+
   /**
    * Handles a message of the pool.
    *
@@ -164,8 +169,7 @@ export class Executor {
     this.#sliceEnd = begin + SLICE_MILLISECONDS;
     while (this.#step());
     this.#results.flush();
-    const isIdle = this.#running.count === 0 && this.#jobs.length === 0;
-    if (isIdle) this.#results.idle();
+    if (this.isIdle) this.#results.idle();
   }
 
   /** Begins the next call or items; returns whether to go on in this turn. */

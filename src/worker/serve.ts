@@ -9,6 +9,9 @@ import { Executor } from "./executor.ts";
 import { GuardedConnection } from "./guarded_connection.ts";
 import { ResultWriter } from "./result_writer.ts";
 
+// Tasks may replace it.
+const { ConnectionReset } = Deno.errors;
+
 /** The settings that a worker needs to connect to its pool. */
 export interface WorkerOrders {
   /** The address where the pool listens. */
@@ -57,7 +60,10 @@ export async function serveConnection(
       executor.receive(message, byteLength)
     );
   } catch (error) {
-    // The pool may end while it sends values to a task that doesn't read on.
-    if (!(error instanceof CutShortError)) throw error;
+    // The pool may end while it sends values to a task that doesn't read on, or
+    // before it has read that no call is given back.
+    const isEnd = error instanceof CutShortError ||
+      error instanceof ConnectionReset && executor.isIdle;
+    if (!isEnd) throw error;
   }
 }
