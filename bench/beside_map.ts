@@ -18,7 +18,7 @@ const TRIPS = 400;
  * The time between two round trips, in milliseconds. Without it, most trips
  * would be made while the map stands still, because they are quick then.
  */
-const PAUSE = 2;
+export const PAUSE = 2;
 
 /** How many results the map has yielded before the first round trip. */
 const RESULTS_BEFORE = 200_000;
@@ -62,7 +62,7 @@ async function timesBesideMap(pool: Pool, trips: number): Promise<number[]> {
 }
 
 /** A map of tiny tasks that runs until it is disposed. */
-class EndlessMap implements AsyncDisposable {
+export class EndlessMap implements AsyncDisposable {
   readonly #isRunning = Promise.withResolvers<void>();
   readonly #end: Promise<void>;
   #isStopped = false;

@@ -21,8 +21,14 @@ import {
 } from "./measure.ts";
 import { countByLoop, increment, integers } from "./throughput.ts";
 
+/** The most repetitions: the bytes hardly differ from one to the other. */
+const REPETITIONS = 3;
+
 /** The calls that one repetition makes of each kind. */
 const CALLS = 200_000;
+
+/** The calls that it makes one at a time. */
+const SINGLE_CALLS = 20_000;
 
 /** The items of chunks that one repetition maps. */
 const ITEMS = 2_000_000;
@@ -62,6 +68,11 @@ const WORKS: readonly Work[] = [
     count: (effort) => scaled(CALLS, effort),
     run: (pool, count) => inLoops(LOOPS, count, (x) => pool.run(increment, x)),
   },
+  {
+    name: "run-one",
+    count: (effort) => scaled(SINGLE_CALLS, effort),
+    run: (pool, count) => inLoops(1, count, (x) => pool.run(increment, x)),
+  },
 ];
 
 /** The figures, with the name and the unit of their rows. */
@@ -85,7 +96,8 @@ async function run(
   effort: Effort,
 ): Promise<Row[]> {
   const values = new Samples();
-  for (let turn = 0; turn < effort.repetitions; turn++) {
+  const repetitions = Math.min(effort.repetitions, REPETITIONS);
+  for (let turn = 0; turn < repetitions; turn++) {
     for (const end of ENDS) {
       const collections = await traceChild(end, effort);
       for (const [index, work] of WORKS.entries()) {

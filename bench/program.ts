@@ -27,7 +27,7 @@ export interface Machine {
    *
    * @see {@link https://docs.deno.com/api/deno/~/Deno.loadavg}
    */
-  readonly load: number;
+  readonly load?: number;
 }
 
 /** The JSON document of a run. */
@@ -117,7 +117,7 @@ export function describeMachine(): Machine {
 }
 
 /** Whether other programs kept the machine busy, which disturbs all figures. */
-export function isBusy({ load, cores }: Machine): boolean {
+export function isBusy({ load = 0, cores }: Machine): boolean {
   return load > cores;
 }
 

@@ -49,7 +49,6 @@ function problemOf(value: unknown): string | undefined {
   if (!isRecord(value)) return "it isn't an object";
   const { machine, quick, rows } = value;
   if (!isRecord(machine)) return "it has no 'machine'";
-  if (!Number.isFinite(machine.load)) return "its 'machine' has no 'load'";
   if (typeof quick !== "boolean") return "it has no 'quick'";
   if (!Array.isArray(rows)) return "it has no list of 'rows'";
   const names = new Set<string>();

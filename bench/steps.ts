@@ -2,6 +2,8 @@
  * Measures the steps of a round trip of `run`, one at a time, on one worker:
  * `deno run -A bench/steps.ts [trips]`.
  *
+ * Then it does the same beside a map of tiny tasks, with fewer steps.
+ *
  * Both processes note when they read, write and run. The two ways through the
  * system can't be told apart, because the clocks of two processes differ by some
  * microseconds; half of the time is shown for each.
@@ -10,11 +12,17 @@
  */
 
 import { importTasks, Pool } from "../mod.ts";
+import { pause } from "../src/util/pause.ts";
+import { EndlessMap, PAUSE } from "./beside_map.ts";
+import { ascending } from "./latency.ts";
 import { percentile } from "./measure.ts";
 import { clock, stampConnections, stamps, type TaskStamps } from "./stamps.ts";
 
 const WARM_UP = 5_000;
 const TRIPS = 10_000;
+
+/** Round trips beside a map. */
+const TRIPS_BESIDE = 1_000;
 
 /** The median duration of each step, in microseconds. */
 export interface TripSteps {
@@ -77,18 +85,49 @@ export async function tripSteps(trips: number): Promise<TripSteps> {
     }
     last = { task, read, write, start, end };
   }
-  const median = (step: keyof TripSteps) =>
-    percentile(times[step].toSorted((a, b) => a - b), 0.5) * 1_000;
-  const way = (median("toWorker") + median("toPool")) / 2;
+  const way = (median(times.toWorker) + median(times.toPool)) / 2;
   return {
-    send: median("send"),
+    send: median(times.send),
     toWorker: way,
-    begin: median("begin"),
-    run: median("run"),
+    begin: median(times.begin),
+    run: median(times.run),
     toPool: way,
-    settle: median("settle"),
-    total: median("total"),
+    settle: median(times.settle),
+    total: median(times.total),
   };
+}
+
+/** The medians of a trip beside a map, in microseconds. */
+export interface StepsBesideMap {
+  /** From the call of `run` until the task begins. */
+  readonly before: number;
+  /** From then until the caller goes on. */
+  readonly after: number;
+}
+
+/** Measures round trips while a map of tiny tasks keeps two workers busy. */
+export async function stepsBesideMap(trips: number): Promise<StepsBesideMap> {
+  const tasks = importTasks<typeof import("./stamps.ts")>(
+    import.meta.resolve("./stamps.ts"),
+  );
+  await using pool = new Pool(2);
+  await pool.runOnAll(tasks.reportStamps);
+  await using _map = await EndlessMap.start(pool);
+  const before: number[] = [];
+  const after: number[] = [];
+  for (let trip = 0; trip < trips; trip++) {
+    await pause(PAUSE);
+    const start = clock();
+    const { begin } = await pool.run(tasks.reportStamps);
+    before.push(begin - start);
+    after.push(clock() - begin);
+  }
+  return { before: median(before), after: median(after) };
+}
+
+/** Returns the median of milliseconds in microseconds. */
+function median(times: readonly number[]): number {
+  return percentile(times.toSorted(ascending), 0.5) * 1_000;
 }
 
 const LABELS: Readonly<Record<keyof TripSteps, string>> = {
@@ -101,10 +140,16 @@ const LABELS: Readonly<Record<keyof TripSteps, string>> = {
   total: "round trip",
 };
 
+function print(label: string, time: number): void {
+  console.log(`${label.padEnd(46)} ${time.toFixed(1).padStart(8)} µs`);
+}
+
 if (import.meta.main) {
+  const beside = await stepsBesideMap(TRIPS_BESIDE);
   const steps = await tripSteps(Number(Deno.args[0] ?? TRIPS));
   for (const [step, label] of Object.entries(LABELS)) {
-    const time = steps[step as keyof TripSteps];
-    console.log(`${label.padEnd(42)} ${time.toFixed(1).padStart(6)} µs`);
+    print(label, steps[step as keyof TripSteps]);
   }
+  print("beside a map: until the task begins", beside.before);
+  print("beside a map: until the caller goes on", beside.after);
 }

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The size of a batch in bytes, unless it is a single file. */
-const BATCH_BYTES = 2 ** 18;
+const BATCH_BYTES = 2 ** 16;
 
 /** Files to pack, in batches of about the same size. */
 export interface GzipBatches {

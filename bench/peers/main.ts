@@ -12,6 +12,9 @@ import { type Peer, PEERS, POOL } from "./peers.ts";
 import { measureInRounds, type Notes } from "./rounds.ts";
 import { type Work, WORKS } from "./works.ts";
 
+/** As shells report a program that a signal ended. */
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 };
+
 /** A peer that failed at a work. */
 interface Failure {
   readonly peer: string;
@@ -89,6 +92,14 @@ function section(work: Work, peers: PeerSet, findings: Findings): Section {
 if (import.meta.main) {
   await using folder = new NodeFolder();
   await using peers = new PeerSet(folder);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    if (signal === "SIGTERM" && Deno.build.os === "windows") continue;
+    Deno.addSignalListener(signal, async () => {
+      await peers[Symbol.asyncDispose]();
+      await folder[Symbol.asyncDispose]();
+      Deno.exit(EXIT_CODES[signal]);
+    });
+  }
   const findings = new Findings(peers);
   await runProgram({
     help: "Measures the pool beside other pools, in turns.",

@@ -3,7 +3,7 @@ import { PeerError, type PeerProcess } from "./peer_process.ts";
 import type { Work } from "./works.ts";
 
 /** The seconds that a measurement should take, at full effort. */
-const TARGET = 0.1;
+const TARGET_SECONDS = 0.1;
 
 /** The seconds that it may take; more work isn't done, at full effort. */
 const MOST_SECONDS = 2;
@@ -140,19 +140,18 @@ async function settle(
     await process.ask(request);
     const taken = (performance.now() - start) / 1_000;
     const wanted = amount(work, count / taken, scale);
-    const enough = count >= wanted / 2 || taken >= TARGET * scale;
+    const enough = count >= wanted / 2 ||
+      taken >= (work.targetSeconds ?? TARGET_SECONDS) * scale;
     if (enough && turn >= WARM_UPS) return wanted;
     count = Math.min(wanted, count * 8);
   }
 }
 
 /** Returns the amount of work to measure at a rate. */
-function amount(
-  { step, most, first, mostSeconds = MOST_SECONDS }: Work,
-  rate: number,
-  scale: number,
-): number {
-  const steps = Math.max(1, Math.round(rate * TARGET * scale / step));
+function amount(work: Work, rate: number, scale: number): number {
+  const { step, most, first } = work;
+  const { targetSeconds = TARGET_SECONDS, mostSeconds = MOST_SECONDS } = work;
+  const steps = Math.max(1, Math.round(rate * targetSeconds * scale / step));
   const affordable = Math.max(
     Math.min(first, step),
     rate * mostSeconds * scale,

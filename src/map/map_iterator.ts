@@ -61,12 +61,12 @@ export class MapIterator<Result> implements MapResults<Result> {
     return this.#advance();
   }
 
-  /** Returns the next result if none of those that were taken is left. */
+  /** Returns the next result, now or when it arrives. */
   #advance(): Promise<IteratorResult<Result, undefined>> {
     if (this.#waiting.length === 0) {
       try {
-        const step = this.#reader.advance();
-        if (step !== "waiting") return Promise.resolve(this.#take(step));
+        const next = this.#next();
+        if (next !== undefined) return Promise.resolve(next);
       } catch (error) {
         return Promise.reject(error);
       }
@@ -79,6 +79,7 @@ export class MapIterator<Result> implements MapResults<Result> {
   async return(): Promise<IteratorResult<Result, undefined>> {
     const closed = this.#reader.close();
     this.#results = NO_RESULTS;
+    this.#index = 0;
     this.serve();
     await closed;
     return { done: true, value: undefined };
@@ -119,28 +120,37 @@ export class MapIterator<Result> implements MapResults<Result> {
     this.#collecting?.resolve();
     this.#collecting = undefined;
     while (this.#waiting.length > 0) {
-      const results = this.#results;
-      if (this.#index < results.length) {
-        const value = results[this.#index++] as Result;
-        this.#waiting.shift()!.resolve({ done: false, value });
-        continue;
-      }
       try {
-        const step = this.#reader.advance();
-        if (step === "waiting") return;
-        this.#waiting.shift()!.resolve(this.#take(step));
+        const next = this.#next();
+        if (next === undefined) return;
+        this.#waiting.shift()!.resolve(next);
       } catch (error) {
         this.#waiting.shift()!.reject(error);
       }
     }
   }
 
+  /** Returns the next result; `undefined` if it hasn't arrived. */
+  #next(): IteratorResult<Result, undefined> | undefined {
+    if (this.#index === this.#results.length) {
+      // While the map waits, it keeps no results that were read.
+      this.#results = NO_RESULTS;
+      this.#index = 0;
+      const step = this.#reader.advance();
+      if (step === "waiting") return undefined;
+      if (step === "end") return { done: true, value: undefined };
+      this.#results = this.#reader.take() as Result[];
+    }
+    return { done: false, value: this.#results[this.#index++] as Result };
+  }
+
   /** Takes the next results; none if they haven't arrived. */
   #batch(): readonly Result[] | undefined {
     const results = this.#results;
     const index = this.#index;
+    this.#results = NO_RESULTS;
+    this.#index = 0;
     if (index < results.length) {
-      this.#results = NO_RESULTS;
       return index === 0 ? results : results.slice(index);
     }
     const step = this.#reader.advance();
@@ -152,12 +162,5 @@ export class MapIterator<Result> implements MapResults<Result> {
   #arrival(): Promise<void> {
     this.#collecting ??= Promise.withResolvers();
     return this.#collecting.promise;
-  }
-
-  #take(step: "values" | "end"): IteratorResult<Result, undefined> {
-    if (step === "end") return { done: true, value: undefined };
-    this.#results = this.#reader.take() as Result[];
-    this.#index = 1;
-    return { done: false, value: this.#results[0] as Result };
   }
 }

@@ -1,4 +1,3 @@
-import { nextTurn } from "../util/next_turn.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 import type { WorkerSet } from "./worker_set.ts";
 
@@ -10,6 +9,12 @@ const MIN_WAIT = 5;
 
 /** How long a worker may be silent while calls wait there, in milliseconds. */
 const MAX_SILENCE = 20;
+
+/**
+ * How many turns of the event loop pass before a silence counts: if the program
+ * was busy, answers may have arrived unread.
+ */
+const TURNS = 2;
 
 /** How many workers are compared before calls are taken from one of them. */
 const CANDIDATES = 4;
@@ -194,18 +199,24 @@ export class Rebalancer {
     if (this.#timer !== undefined && this.#dueAt <= dueAt) return;
     clearTimeout(this.#timer);
     this.#dueAt = dueAt;
-    this.#timer = setTimeout(() => this.#look(), milliseconds);
+    this.#lookAfter(milliseconds, TURNS);
+  }
+
+  #lookAfter(milliseconds: number, turns: number): void {
+    this.#timer = setTimeout(() => this.#look(turns), milliseconds);
     Deno.unrefTimer(this.#timer);
   }
 
-  async #look(): Promise<void> {
-    // If the program was busy, answers may have arrived unread.
-    await nextTurn();
+  /**
+   * Looks at the workers.
+   *
+   * @param turns How many turns of the event loop to wait before.
+   */
+  #look(turns: number): void {
+    if (turns > 0) return this.#lookAfter(0, turns - 1);
     this.#timer = undefined;
-    if (this.#mayRecall()) {
-      this.#relieve();
-      this.balance();
-    }
+    this.#relieve();
+    this.balance();
     if (this.#timer !== undefined) return;
     for (const { window } of this.#queued) {
       return this.#watch(Math.max(MIN_WAIT, MAX_SILENCE - window.silence));

@@ -138,10 +138,16 @@ export class Channel {
     try {
       while (!this.#closed) {
         if (this.#hasUrgent) await this.#writeUrgent();
-        if (this.#flushDue) await this.#writeFrames();
-        else if (this.#slowFrames.length === 0 && !this.#hasUrgent) break;
+        if (this.#flushDue) {
+          this.#flushDue = false;
+          for (const piece of this.writer.take()) {
+            if (piece instanceof OutgoingFrame) await this.#writeFrame(piece);
+            else await this.#writeSlice(wholeOf(piece));
+          }
+          this.writer.recycle();
+        } else if (this.#slowFrames.length === 0 && !this.#hasUrgent) break;
         // Messages that were flushed meanwhile pass between two parts.
-        await this.#writeSlowPart();
+        if (this.#slowFrames.length > 0) await this.#writeSlowPart();
       }
     } catch (error) {
       this.#writeError = error;
@@ -160,32 +166,22 @@ export class Channel {
   }
 
   async #writeUrgent(): Promise<void> {
-    for (const { content, length } of this.#urgent!.take() as Piece[]) {
-      await this.#writeSlice({ content, length, start: 0, end: length });
+    for (const piece of this.#urgent!.take() as Piece[]) {
+      await this.#writeSlice(wholeOf(piece));
     }
     this.#urgent!.recycle();
   }
 
-  async #writeFrames(): Promise<void> {
-    this.#flushDue = false;
-    for (const piece of this.writer.take()) {
-      if (!(piece instanceof OutgoingFrame)) {
-        await this.#writeSlice({ ...piece, start: 0, end: piece.length });
-      } else if (piece.mayBeOvertaken) {
-        this.#slowFrames.push(piece);
-      } else {
-        // Parts of two frames can't be told apart.
-        while (this.#slowFrames.length > 0) await this.#writeSlowPart();
-        while (!piece.isComplete) await this.#writePart(piece);
-      }
-    }
-    this.writer.recycle();
+  async #writeFrame(frame: OutgoingFrame): Promise<void> {
+    if (frame.mayBeOvertaken) return this.#slowFrames.push(frame);
+    // Parts of two frames can't be told apart.
+    while (this.#slowFrames.length > 0) await this.#writeSlowPart();
+    while (!frame.isComplete) await this.#writePart(frame);
   }
 
-  /** Writes a part of the first frame that may be overtaken, if there is one. */
+  /** Writes a part of the first frame that may be overtaken. */
   async #writeSlowPart(): Promise<void> {
-    const frame = this.#slowFrames.peek();
-    if (frame === undefined) return;
+    const frame = this.#slowFrames.peek()!;
     await this.#writePart(frame);
     if (!frame.isComplete) return;
     this.#slowFrames.shift();
@@ -199,16 +195,19 @@ export class Channel {
     if (frame.isComplete) this.#isSendingParts = false;
   }
 
-  async #writeSlice(slice: Slice): Promise<void> {
-    const { content, length } = slice;
-    if (ArrayBuffer.isView(content)) {
-      return await this.#writeBytes(content, length, slice.start, slice.end);
-    }
-    for (let { start } = slice; start < slice.end && !this.#closed;) {
-      const end = Math.min(start + BLOB_PART_BYTES, slice.end);
-      const bytes = await readBlob(content, start, end);
-      await this.#writeBytes(bytes, end - start, 0, end - start);
-      start = end;
+  /** Writes bytes of a piece, without another promise if they are in memory. */
+  #writeSlice({ content, length, start, end }: Slice): Promise<void> {
+    return ArrayBuffer.isView(content)
+      ? this.#writeBytes(content, length, start, end)
+      : this.#writeBlob(content, start, end);
+  }
+
+  async #writeBlob(blob: Blob, start: number, end: number): Promise<void> {
+    while (start < end && !this.#closed) {
+      const next = Math.min(start + BLOB_PART_BYTES, end);
+      const bytes = await readBlob(blob, start, next);
+      await this.#writeBytes(bytes, next - start, 0, next - start);
+      start = next;
     }
   }
 
@@ -232,6 +231,10 @@ export class Channel {
       start += await this.#connection.write(rest);
     }
   }
+}
+
+function wholeOf({ content, length }: Piece): Slice {
+  return { content, length, start: 0, end: length };
 }
 
 function hasHungUp(error: unknown): boolean {

@@ -8,7 +8,7 @@ import {
 import { join } from "node:path";
 import type { Row } from "../../bench/measure.ts";
 import { PEERS } from "../../bench/peers/peers.ts";
-import { gone } from "../helpers/processes.ts";
+import { exists, gone, until } from "../helpers/processes.ts";
 
 /** What `--json` prints. */
 interface PeersReport {
@@ -26,6 +26,8 @@ interface PeersReport {
 }
 
 const IGNORE = Deno.build.os === "windows";
+
+const PATH = Deno.env.get("PATH")!;
 
 const HELLO = `echo '{"version":"1.2","runtime":"sh"}'`;
 
@@ -159,11 +161,36 @@ Deno.test({
 });
 
 Deno.test({
+  name: "bench:peers leaves nothing behind if it is interrupted",
+  ignore: IGNORE,
+  async fn() {
+    const programs = {
+      npm: "exit 0",
+      node: `[ "$1" = -p ] && exit
+        echo "$$" > "$TMPDIR/pid"
+        ${HELLO}
+        read -r _; echo asked > "$TMPDIR/asked"; read -r _`,
+    };
+    await withPrograms(programs, async (path) => {
+      const process = command(path, "--only=run/10000/piscina").spawn();
+      await until(() => exists(join(path, "asked")));
+      const names = Array.from(Deno.readDirSync(path), ({ name }) => name);
+      assert(names.some((name) => name.startsWith("peers-")), `${names}`);
+      process.kill("SIGINT");
+      const { code } = await process.output();
+      assertEquals(code, 130);
+      await gone(Number(await Deno.readTextFile(join(path, "pid"))));
+      const left = Array.from(Deno.readDirSync(path), ({ name }) => name);
+      assertEquals(left.filter((name) => name.startsWith("peers-")), []);
+    });
+  },
+});
+
+Deno.test({
   name: "bench:peers measures each peer that is there",
   ignore: IGNORE,
   async fn() {
-    const path = Deno.env.get("PATH")!;
-    const { peers, rows, failures } = await report(path, "run/10000/");
+    const { peers, rows, failures } = await report(PATH, "run/10000/");
     const measured = new Set(rows.map(({ name }) => name));
     for (const { name, works } of PEERS) {
       if (!works.includes("run")) continue;
@@ -178,11 +205,10 @@ Deno.test({
 });
 
 Deno.test("bench:peers reports an option or a row that doesn't exist", async () => {
-  const path = Deno.env.get("PATH")!;
-  const option = await run(path, "--fast");
+  const option = await run(PATH, "--fast");
   assertEquals(option.code, 1);
   assertStringIncludes(option.stderr, "There is no option '--fast'");
-  const row = await run(path, "--only=nothing");
+  const row = await run(PATH, "--only=nothing");
   assertEquals(row.code, 1);
   assertStringIncludes(row.stderr, "There is no row with 'nothing'");
 });
@@ -215,16 +241,22 @@ async function report(path: string, only: string): Promise<PeersReport> {
 }
 
 async function run(path: string, ...args: string[]) {
-  const url = new URL("../../bench/peers/main.ts", import.meta.url);
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", url.href, "--quick", ...args],
-    stdin: "null",
-    env: { NO_COLOR: "1", PATH: path },
-  }).output();
+  const { code, stdout, stderr } = await command(path, ...args).output();
   const decoder = new TextDecoder();
   return {
     code,
     stdout: decoder.decode(stdout),
     stderr: decoder.decode(stderr),
   };
+}
+
+function command(path: string, ...args: string[]): Deno.Command {
+  const url = new URL("../../bench/peers/main.ts", import.meta.url);
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", url.href, "--quick", ...args],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    env: { NO_COLOR: "1", PATH: path, ...path !== PATH && { TMPDIR: path } },
+  });
 }

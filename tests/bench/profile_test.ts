@@ -1,6 +1,6 @@
 import { assertAlmostEquals, assertEquals, assertGreater } from "@std/assert";
 import { profileWork, shares, stepOf } from "../../bench/profile.ts";
-import { tripSteps } from "../../bench/steps.ts";
+import { stepsBesideMap, tripSteps } from "../../bench/steps.ts";
 
 Deno.test("stepOf() returns what the time in a function is spent for", () => {
   const step = (name: string, url = "") => stepOf({ name, url, hits: 1 });
@@ -50,4 +50,9 @@ Deno.test("tripSteps() measures each step of a round trip", async () => {
     ...["send", "toWorker", "begin", "run", "toPool", "settle"],
   ]);
   assertGreater(total, 0);
+});
+
+Deno.test("stepsBesideMap() measures round trips beside a map", async () => {
+  const { before, after } = await stepsBesideMap(20);
+  assertGreater(before + after, 0);
 });

@@ -4,6 +4,7 @@ Each has the same methods. Those that return results one after the other return
 an iterable; a pool without such a method doesn't do that kind of work.
 """
 
+import os
 from collections import deque
 
 from python_tasks import byte_length, give, increment, increment_all
@@ -157,11 +158,13 @@ class Joblib:
     def each(self, task, xs):
         return self._list(task, xs, 1)
 
+    # In a batch, pickle would send the same bytes only once.
+
     def send(self, payload, count):
-        return self._list(byte_length, [payload] * count)
+        return self._list(byte_length, [payload] * count, 1)
 
     def receive(self, size, count):
-        return self._list(give, [size] * count)
+        return self._list(give, [size] * count, 1)
 
     def close(self):
         from joblib.externals.loky import get_reusable_executor
@@ -171,9 +174,15 @@ class Joblib:
 
 
 class Dask:
-    """dask.distributed, with one thread in each worker and no dashboard."""
+    """dask.distributed, with one thread in each worker and no dashboard.
+
+    Its ticks and its profiler would take CPU time from the other peers.
+    """
 
     def __init__(self, workers):
+        # The workers inherit these settings.
+        for name in "ADMIN__TICK", "WORKER__PROFILE":
+            os.environ.setdefault(f"DASK_DISTRIBUTED__{name}__INTERVAL", "1s")
         import distributed
 
         self.version = distributed.__version__
