@@ -139,9 +139,11 @@ export class Rebalancer {
         if (taker === undefined || taker === worker || now < askAgainAt) {
           continue;
         }
-        // Otherwise the two workers would pass the same call to and fro.
         const isIdle = this.#wanting(range) > 0;
         if (!isIdle && items < window.concurrency + 2) continue;
+        // Otherwise the two workers would pass the same call to and fro.
+        const waits = window.calls > window.concurrency;
+        if (waits && window.calls < taker.window.calls + 2) continue;
         const wait = expectedWait(worker);
         const worth = MIN_WAIT + window.delay + taker.window.delay;
         if (wait < worth || wait <= longest) continue;

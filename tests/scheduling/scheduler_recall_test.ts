@@ -1,11 +1,14 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { PromisedCall } from "../../src/calls/promised_call.ts";
+import { MapCall } from "../../src/map/map_call.ts";
 import { WorkerLostError } from "../../src/errors/worker_lost_error.ts";
 import {
   call,
   type FakeWorker,
   HostBench,
+  MAP,
   settled,
+  TASK,
 } from "../helpers/fake_worker.ts";
 import { realDeadline } from "../helpers/real_timers.ts";
 
@@ -203,3 +206,29 @@ Deno.test("Scheduler recalls calls that only one host can run for its idle worke
   assertEquals(bench.labels, [[], [1, 2], [3, 4]]);
   await answerAll(bench, busy, idle);
 });
+
+Deno.test("Scheduler doesn't recall a call that would have to wait as long elsewhere", async () => {
+  await using bench = await HostBench.with();
+  const workers = [await bench.add("a", ROOM), await bench.add("a", ROOM)];
+  const chunks = [1, 2, 3].map(() => chunk(1, 2, 3, 4, 5, 6, 7, 8));
+  for (const one of chunks) bench.scheduler.submit(one);
+  await settled();
+  assertEquals(workers.map(({ ids }) => ids.length), [2, 1]);
+  for (let turn = 0; turn < 5; turn++) {
+    block(5);
+    bench.scheduler.wake();
+    await settled();
+  }
+  assertEquals(workers.map(({ recalls }) => recalls), [0, 0]);
+});
+
+/** Makes a chunk of a map. */
+function chunk(...items: number[]): MapCall {
+  return new MapCall(MAP, TASK, items, "single", { retries: 0 }, 0);
+}
+
+/** Blocks this program, while calls wait at workers. */
+function block(milliseconds: number): void {
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end);
+}
