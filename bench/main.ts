@@ -20,6 +20,7 @@ import { payload } from "./payload.ts";
 import { remote } from "./remote.ts";
 import { spawnerStartup } from "./spawner_startup.ts";
 import { sshStartup } from "./ssh_startup.ts";
+import { startMany } from "./start_many.ts";
 import { startup } from "./startup.ts";
 import { streams } from "./streams.ts";
 import { throughput } from "./throughput.ts";
@@ -34,6 +35,7 @@ export const SECTIONS: readonly Section[] = [
   streams,
   remote,
   startup,
+  startMany,
   sshStartup,
   spawnerStartup,
   memory,
