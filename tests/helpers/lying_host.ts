@@ -10,7 +10,7 @@ import {
 } from "../../src/protocol/spawner_messages.ts";
 import { hangUp } from "./connections.ts";
 
-const { CALLS, CHUNK, OPEN } = MessageType;
+const { CALLS, CHUNK, OPEN, RECALL } = MessageType;
 
 /** A worker's reaction to its first call. */
 export type Lie = (id: number, channel: Channel, connection: Deno.Conn) => void;
@@ -21,12 +21,19 @@ export class LyingHost implements AsyncDisposable {
   readonly #connections: { close(): void }[] = [this.#listener];
   readonly #serving: Promise<unknown>[] = [];
   readonly #lie: Lie;
+  readonly #onRecall: Lie | undefined;
   /** Called when a worker has received a call, before it lies. */
   readonly called = Promise.withResolvers<void>();
 
-  /** Starts to listen; each worker tells this lie. */
-  constructor(lie: Lie) {
+  /**
+   * Starts to listen; each worker tells this lie.
+   *
+   * @param onRecall The lie about calls that are recalled; its id is that of the
+   * last call.
+   */
+  constructor(lie: Lie, onRecall?: Lie) {
     this.#lie = lie;
+    this.#onRecall = onRecall;
     this.#serving.push(this.#serve());
   }
 
@@ -76,8 +83,12 @@ export class LyingHost implements AsyncDisposable {
     this.#connections.push(connection);
     await introduceWorker(connection, secret, worker);
     const channel = new Channel(connection);
-    await channel.receive(([type, , id]) => {
+    let last = 0;
+    await channel.receive(([type, , id, , items]) => {
+      if (type === RECALL) this.#onRecall?.(last, channel, connection);
       if (type !== CALLS && type !== CHUNK && type !== OPEN) return;
+      last = id as number;
+      if (type === CALLS) last += (items as unknown[]).length - 1;
       this.called.resolve();
       this.#lie(id as number, channel, connection);
     }).catch(() => {});
