@@ -20,6 +20,7 @@ import { spawnerStartup } from "./spawner_startup.ts";
 import { sshStartup } from "./ssh_startup.ts";
 import { stall } from "./stall.ts";
 import { startup } from "./startup.ts";
+import { startMany } from "./start_many.ts";
 import { streams } from "./streams.ts";
 import { throughput } from "./throughput.ts";
 import { transform } from "./transform.ts";
@@ -38,6 +39,7 @@ export const SECTIONS: readonly Section[] = [
   fairness,
   remote,
   startup,
+  startMany,
   sshStartup,
   spawnerStartup,
   scale,

@@ -8,6 +8,7 @@ import {
 } from "./measure.ts";
 import { canUseSsh, sshHost } from "./ssh_host.ts";
 import { startAndStop } from "./startup.ts";
+import { storeBundle } from "./store_bundle.ts";
 
 const SIZES = [1, 2, 8];
 
@@ -30,7 +31,8 @@ async function run(
 ): Promise<Row[]> {
   if (!canUseSsh(sshStartup.names, wanted)) return [];
   await using server = await startSshServer();
-  // This puts the bundle of the worker program into the cache.
+  await storeBundle();
+  // This puts the bundle for ssh hosts into the cache.
   await startAndStop({ workers: 0, hosts: sshHost(server, 1) });
   const sizes = SIZES.filter((workers) => wanted.has(sizeName(workers)));
   const rows = await startSizes(server, sizes, effort);

@@ -7,6 +7,7 @@ import {
   seconds,
   type Section,
 } from "./measure.ts";
+import { storeBundle } from "./store_bundle.ts";
 
 const SIZES = [1, 2, 8];
 
@@ -24,6 +25,7 @@ async function run(
   const sizes = SIZES.filter((workers) =>
     wanted.has(`start/${workers}`) || wanted.has(`stop/${workers}`)
   );
+  await storeBundle();
   await startAndStop({ workers: 1 });
   const values = new Samples();
   for (let turn = 0; turn < repetitions; turn++) {

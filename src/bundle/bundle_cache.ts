@@ -1,7 +1,7 @@
 import { sha256 } from "../util/sha256.ts";
 
-/** How many files are kept: several versions may be in use. */
-const MAX_FILES = 8;
+/** How many files are kept: several versions may be in use, with two files each. */
+const MAX_FILES = 16;
 
 /** The permission bits of everyone but the owner. */
 const OTHERS = 0o077;

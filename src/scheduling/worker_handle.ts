@@ -1,25 +1,15 @@
 import type { Call, CallRunner } from "../calls/call.ts";
-import type { ArgumentStream } from "../calls/argument_stream.ts";
 import type { StreamLink } from "../calls/stream_link.ts";
 import { CallWriter, type ModuleSource } from "./call_writer.ts";
 import { CallsInFlight, type UnansweredCalls } from "./calls_in_flight.ts";
 import { GracePeriod } from "./grace_period.ts";
 import type { HostTally } from "./host_tally.ts";
+import { WorkerAnswers } from "./worker_answers.ts";
 import { WorkerLink } from "./worker_link.ts";
 import type { PrefetchWindow } from "./prefetch_window.ts";
 import type { WorkerEnd, WorkerProcess } from "../spawner/worker_process.ts";
 import type { Channel } from "../transport/channel.ts";
-import {
-  type ChunkResults,
-  type End,
-  type Failure,
-  MessageType,
-  type Recalled,
-  type Results,
-  StreamNumber,
-  type Values,
-  type WorkerMessage,
-} from "../protocol/worker_messages.ts";
+import { MessageType } from "../protocol/worker_messages.ts";
 import { fromWorker } from "../protocol/check_messages.ts";
 
 /** A worker's process, its host's tally and the settings that apply to it. */
@@ -86,6 +76,7 @@ export class WorkerHandle implements CallRunner {
   readonly window: PrefetchWindow;
   /** Whether the worker is lost. */
   lost = false;
+
   readonly #profile: WorkerProfile;
   readonly #channel: Channel;
   readonly #writer: CallWriter;
@@ -99,8 +90,7 @@ export class WorkerHandle implements CallRunner {
   #items = 0;
   /** How many of its calls must run on its host. */
   #bound = 0;
-  /** The calls that it was asked to give back, and how it divides a chunk. */
-  #recall: { readonly parts: number } | undefined;
+  readonly #answers: WorkerAnswers;
   #events: WorkerEvents | undefined;
 
   /** Constructs a handle for the worker at the other end of a channel. */
@@ -126,6 +116,11 @@ export class WorkerHandle implements CallRunner {
       cancelGrace,
       () => this.#kill(),
     );
+    this.#answers = new WorkerAnswers(this.#calls, window, profile.tally, {
+      take: (id) => this.#take(id),
+      cut: (items) => this.#items -= items,
+      givenBack: (calls) => this.#events?.givenBack?.(calls),
+    });
   }
 
   /**
@@ -182,7 +177,7 @@ export class WorkerHandle implements CallRunner {
 
   /** Whether the worker was asked to give back calls, and hasn't answered. */
   get isRecalling(): boolean {
-    return this.#recall !== undefined;
+    return this.#answers.isRecalling;
   }
 
   /** The unanswered calls of the worker. */
@@ -200,7 +195,7 @@ export class WorkerHandle implements CallRunner {
     let cause: unknown;
     try {
       await this.#channel.receive((message, byteLength) => {
-        const calls = this.#settle(fromWorker(message), byteLength);
+        const calls = this.#answers.receive(fromWorker(message), byteLength);
         if (this.#abandoned > 0) this.#grace.watch();
         this.#changed(calls);
       });
@@ -290,7 +285,7 @@ export class WorkerHandle implements CallRunner {
 
   /** Asks the worker to give back calls that it hasn't begun. */
   recall({ parts, keep, cut }: RecallRequest): void {
-    this.#recall = { parts };
+    this.#answers.expectRecalled(parts);
     this.#writer.post([MessageType.RECALL, parts, keep, cut]);
   }
 
@@ -321,152 +316,6 @@ export class WorkerHandle implements CallRunner {
     this.#events?.changed(answered);
   }
 
-  #settle(message: WorkerMessage, byteLength: number): number {
-    switch (message[0]) {
-      case MessageType.RESULTS:
-        return this.#succeedAll(message, byteLength);
-      case MessageType.CHUNK_RESULTS:
-        return this.#succeedChunk(message, byteLength);
-      case MessageType.FAILURE:
-        return this.#fail(message, byteLength);
-      case MessageType.VALUES:
-        return this.#receive(message, byteLength);
-      case MessageType.END:
-        return this.#finish(message, byteLength);
-      case MessageType.CREDIT: {
-        const [, id, stream, values, bytes] = message;
-        const isPort = stream === StreamNumber.PORT;
-        const receiver = isPort
-          ? this.#calls.get(id).openMessages()
-          : this.#input(id, stream);
-        receiver.grant({ values, bytes });
-        return 0;
-      }
-      case MessageType.STOP: {
-        const [, id, stream, reason] = message;
-        this.#input(id, stream).end(reason);
-        return 0;
-      }
-      case MessageType.RECALLED:
-        this.#takeBack(message);
-        return 0;
-    }
-  }
-
-  /** Delivers values that a task has yielded, or its messages. */
-  #receive([, id, stream, values]: Values, byteLength: number): number {
-    if (stream === StreamNumber.OUTPUT) {
-      this.#calls.getStreaming(id).yielded(values, byteLength);
-      return 0;
-    }
-    if (stream !== StreamNumber.PORT) throw noStream(id, stream);
-    this.#calls.get(id).openMessages().receive(values, byteLength);
-    return 0;
-  }
-
-  /**
-   * Returns a stream that is an argument of a call.
-   *
-   * @throws {RangeError} If no call has this id, or it has no such argument.
-   */
-  #input(id: number, stream: number): ArgumentStream {
-    const input = this.#calls.get(id).streams?.input(stream);
-    if (input === undefined) throw noStream(id, stream);
-    return input;
-  }
-
-  /** Delivers the end of a call's values. */
-  #finish([, id, busy]: End, byteLength: number): number {
-    const { items } = this.#calls.getStreaming(id);
-    this.window.measured(1, busy, byteLength);
-    this.#profile.tally.count(items, 0, busy);
-    this.#take(id).finish(busy);
-    return 1;
-  }
-
-  #succeedAll(message: Results, byteLength: number): number {
-    const [, firstId, busy, values] = message;
-    // Check all calls before settling the first one.
-    for (let index = 0; index < values.length; index++) {
-      this.#calls.expect(firstId + index);
-    }
-    // V8 doesn't box integers.
-    const bytes = Math.ceil(byteLength / values.length);
-    const microseconds = Math.ceil(busy / values.length);
-    this.window.measured(values.length, busy, byteLength);
-    this.#profile.tally.count(values.length, 0, busy);
-    for (let index = 0; index < values.length; index++) {
-      this.#take(firstId + index).succeed(values[index], bytes, microseconds);
-    }
-    return values.length;
-  }
-
-  #succeedChunk(message: ChunkResults, byteLength: number): number {
-    const [, id, busy, values] = message;
-    this.#calls.expectChunk(id, values.length);
-    this.window.measured(1, busy, byteLength);
-    this.#profile.tally.count(values.length, 0, busy);
-    this.#take(id).succeed(values, byteLength, busy);
-    return 1;
-  }
-
-  #fail(message: Failure, byteLength: number): number {
-    const [, id, busy, thrown, before] = message;
-    this.#calls.expectFailure(id, before.length);
-    this.window.measured(1, busy, byteLength);
-    this.#profile.tally.count(before.length, 1, busy);
-    this.#take(id).fail(thrown, before);
-    return 1;
-  }
-
-  /** Takes back calls that the worker won't begin. */
-  #takeBack([, runs]: Recalled): void {
-    if (this.#recall === undefined) {
-      throw new RangeError("Malformed message: no calls were recalled");
-    }
-    const { parts } = this.#recall;
-    this.#recall = undefined;
-    const calls: Call[] = [];
-    try {
-      // The last calls come first.
-      for (let at = runs.length - 3; at >= 0; at -= 3) {
-        const id = runs[at]!;
-        const kept = runs[at + 2]!;
-        if (kept > 0) {
-          calls.push(...this.#cut(id, kept, Math.max(1, parts - 1)));
-          continue;
-        }
-        for (let next = id; next < id + runs[at + 1]!; next++) {
-          const call = this.#takeUnbegun(next);
-          if (call.state === "queued") calls.push(call);
-        }
-      }
-    } finally {
-      // If the message is malformed, nothing else has the calls before.
-      this.#events?.givenBack?.(calls);
-    }
-  }
-
-  /** Removes and returns a call that was given back. */
-  #takeUnbegun(id: number): Call {
-    this.#calls.expectUnbegun(id);
-    const call = this.#take(id);
-    if (call.state === "sent") call.requeue();
-    else call.fail(undefined);
-    return call;
-  }
-
-  /** Cuts a chunk, and returns calls for the items that were given back. */
-  #cut(id: number, kept: number, parts: number): Call[] {
-    this.#calls.expectCut(id, kept);
-    const call = this.#calls.get(id);
-    const { bytes, items } = call;
-    const rest = call.cut(kept, parts, this.window.silence * 1_000);
-    this.#items -= items - kept;
-    this.window.shrunk(bytes - call.bytes);
-    return rest;
-  }
-
   /** Removes and returns a call that was answered. */
   #take(id: number): Call {
     const call = this.#calls.take(id);
@@ -480,12 +329,6 @@ export class WorkerHandle implements CallRunner {
     }
     return call;
   }
-}
-
-function noStream(id: number, stream: number): RangeError {
-  return new RangeError(
-    `Malformed message: call ${id} has no stream ${stream} of this kind`,
-  );
 }
 
 /** Returns whether an error means that the connection may have dropped data. */

@@ -155,7 +155,8 @@ export class Channel {
       // If the peer hung up, let receive() drain its data.
       if (!hasHungUp(error)) this.close();
     }
-    while (this.#slowFrames.shift() !== undefined) this.writer.sent();
+    this.#slowFrames.drain();
+    this.writer.sentAll();
     this.#urgent = undefined;
     this.#isSendingParts = false;
     this.#writing = undefined;

@@ -233,6 +233,11 @@ export class FrameWriter {
     this.#slowFrames--;
   }
 
+  /** Ends the use of all such frames, whether they were sent or not. */
+  sentAll(): void {
+    this.#slowFrames = 0;
+  }
+
   /** Gives back the buffer of the pieces that were taken last, for reuse. */
   recycle(): void {
     if (this.#taken !== undefined) {

@@ -19,7 +19,7 @@ import { runTask, runTaskWith, TaskContext } from "./task_context.ts";
 import { type LoadedTask, TaskTable } from "./task_table.ts";
 import { prepareThrown } from "./thrown.ts";
 import { isPromiseLike } from "../util/is_promise_like.ts";
-import { yieldToEvents } from "../util/timers.ts";
+import { readAllMessages, yieldToEvents } from "../util/timers.ts";
 import { yieldsValues } from "./value_source.ts";
 
 /**
@@ -27,6 +27,9 @@ import { yieldsValues } from "./value_source.ts";
  * milliseconds.
  */
 const SLICE_MILLISECONDS = 1;
+
+/** A longer slice delays messages, so all of them are read after it. */
+const LONG_SLICE_MILLISECONDS = 10;
 
 /** How many items of a chunk run between two checks of the time. */
 const ITEMS_PER_LOOK = 16;
@@ -187,9 +190,12 @@ export class Executor {
     else this.#beginItems(job, job.chunk);
     if (job.next === job.items.length) this.#detach(job);
     if (this.#results.isFull) return this.#drain();
-    if (now() < this.#sliceEnd) return true;
-    // The event loop first handles its other events.
-    this.#runAfter(yieldToEvents());
+    const late = now() - this.#sliceEnd;
+    if (late < 0) return true;
+    // The event loop first handles its other events. Reading all messages takes
+    // time, but the pool may need calls back that wait behind long ones.
+    const isLong = late > LONG_SLICE_MILLISECONDS && this.#jobs.length > 0;
+    this.#runAfter(isLong ? readAllMessages() : yieldToEvents());
     return false;
   }
 

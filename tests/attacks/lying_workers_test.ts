@@ -12,6 +12,13 @@ function hostileError(): Error {
   return Object.assign(error, { then: 1, toString: 1, constructor: 2 });
 }
 
+/** Sends bytes instead of an answer. */
+function sends(...bytes: number[]): Lie {
+  return (_id, _channel, connection) => {
+    connection.write(new Uint8Array(bytes)).catch(() => {});
+  };
+}
+
 /** Lies that leave the call without an outcome. */
 const LIES: readonly [name: string, lie: Lie][] = [
   ["answers ids that it wasn't given", says((id) => [RESULTS, id + 9, 1, [1]])],
@@ -34,17 +41,27 @@ const LIES: readonly [name: string, lie: Lie][] = [
   ],
   ["sends an empty message", says(() => [])],
   ["sends types that there aren't", says(() => [{ length: 1 }])],
-  [
-    "announces more than a frame can have",
-    (_id, _channel, connection) => {
-      connection.write(new Uint8Array([255, 255, 255, 255])).catch(() => {});
-    },
-  ],
+  ["announces more than a frame can have", sends(0x7f, 255, 255, 255)],
+  ["announces more than a part can have", sends(255, 255, 255, 255)],
   [
     "announces a frame of 1 GiB and hangs up",
     (_id, _channel, connection) => {
       connection.write(new Uint8Array([0x40, 0, 0, 0, 0xdc]))
         .then(() => connection.close());
+    },
+  ],
+  ["sends a part of no bytes", sends(0x80, 0, 0, 0, 0, 0, 0, 1)],
+  ["sends more in parts than it announced", sends(0x80, 0, 0, 2, 0, 0, 0, 1)],
+  ["announces too large a part", sends(0x80, 4, 0, 1, 0, 8, 0, 0)],
+  [
+    "sends a malformed message in parts",
+    sends(0x80, 0, 0, 1, 0, 0, 0, 2, 0xc1, 0x80, 0, 0, 1, 0xc1),
+  ],
+  [
+    "announces 4 GiB in parts and hangs up",
+    (_id, _channel, connection) => {
+      const part = [0x80, 4, 0, 0, 255, 255, 255, 255, 0xdc];
+      connection.write(new Uint8Array(part)).then(() => connection.close());
     },
   ],
 ];

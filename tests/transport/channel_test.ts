@@ -392,6 +392,7 @@ testChannel(
 testChannel(
   "Channel returns the memory of large messages when the peer hangs up",
   async ({ left, right }) => {
+    left.writer.message(["in order", new Uint8Array(LARGE)]);
     left.writer.message(["slow", new Uint8Array(LARGE)], undefined, true);
     left.writer.message(["slow", new Uint8Array(LARGE)], undefined, true);
     left.flush();

@@ -1,0 +1,222 @@
+import type { ArgumentStream } from "../calls/argument_stream.ts";
+import type { Call } from "../calls/call.ts";
+import {
+  type ChunkResults,
+  type End,
+  type Failure,
+  MessageType,
+  type Recalled,
+  type Results,
+  StreamNumber,
+  type Values,
+  type WorkerMessage,
+} from "../protocol/worker_messages.ts";
+import type { CallsInFlight } from "./calls_in_flight.ts";
+import type { HostTally } from "./host_tally.ts";
+import type { PrefetchWindow } from "./prefetch_window.ts";
+
+/** The callbacks to a worker's handle. */
+export interface WorkerAnswersEvents {
+  /** Removes and returns a call that was answered. */
+  take(id: number): Call;
+  /** Handles that the worker has given back items of a chunk. */
+  cut(items: number): void;
+  /** Handles calls that the worker has given back, in the order of their ids. */
+  givenBack(calls: readonly Call[]): void;
+}
+
+/** Passes the messages of a worker on to its calls. */
+export class WorkerAnswers {
+  readonly #calls: CallsInFlight;
+  readonly #window: PrefetchWindow;
+  readonly #tally: HostTally;
+  readonly #events: WorkerAnswersEvents;
+  /** The `parts` of the Recall that isn't answered yet. */
+  #recalledParts: number | undefined;
+
+  /** Constructs the receiver of a worker's messages. */
+  constructor(
+    calls: CallsInFlight,
+    window: PrefetchWindow,
+    tally: HostTally,
+    events: WorkerAnswersEvents,
+  ) {
+    this.#calls = calls;
+    this.#window = window;
+    this.#tally = tally;
+    this.#events = events;
+  }
+
+  /** Whether the worker was asked to give back calls, and hasn't answered. */
+  get isRecalling(): boolean {
+    return this.#recalledParts !== undefined;
+  }
+
+  /** Expects that the worker gives back calls. */
+  expectRecalled(parts: number): void {
+    this.#recalledParts = parts;
+  }
+
+  /**
+   * Handles a message.
+   *
+   * @param byteLength The size of its frame, in bytes.
+   * @returns How many calls it answers.
+   * @throws {RangeError} If it doesn't fit the calls in flight.
+   */
+  receive(message: WorkerMessage, byteLength: number): number {
+    switch (message[0]) {
+      case MessageType.RESULTS:
+        return this.#succeedAll(message, byteLength);
+      case MessageType.CHUNK_RESULTS:
+        return this.#succeedChunk(message, byteLength);
+      case MessageType.FAILURE:
+        return this.#fail(message, byteLength);
+      case MessageType.VALUES:
+        return this.#receive(message, byteLength);
+      case MessageType.END:
+        return this.#finish(message, byteLength);
+      case MessageType.CREDIT: {
+        const [, id, stream, values, bytes] = message;
+        const isPort = stream === StreamNumber.PORT;
+        const receiver = isPort
+          ? this.#calls.get(id).openMessages()
+          : this.#input(id, stream);
+        receiver.grant({ values, bytes });
+        return 0;
+      }
+      case MessageType.STOP: {
+        const [, id, stream, reason] = message;
+        this.#input(id, stream).end(reason);
+        return 0;
+      }
+      case MessageType.RECALLED:
+        this.#takeBack(message);
+        return 0;
+    }
+  }
+
+  /** Delivers values that a task has yielded, or its messages. */
+  #receive([, id, stream, values]: Values, byteLength: number): number {
+    if (stream === StreamNumber.OUTPUT) {
+      this.#calls.getStreaming(id).yielded(values, byteLength);
+      return 0;
+    }
+    if (stream !== StreamNumber.PORT) throw noStream(id, stream);
+    this.#calls.get(id).openMessages().receive(values, byteLength);
+    return 0;
+  }
+
+  /**
+   * Returns a stream that is an argument of a call.
+   *
+   * @throws {RangeError} If no call has this id, or it has no such argument.
+   */
+  #input(id: number, stream: number): ArgumentStream {
+    const input = this.#calls.get(id).streams?.input(stream);
+    if (input === undefined) throw noStream(id, stream);
+    return input;
+  }
+
+  /** Delivers the end of a call's values. */
+  #finish([, id, busy]: End, byteLength: number): number {
+    const { items } = this.#calls.getStreaming(id);
+    this.#window.measured(1, busy, byteLength);
+    this.#tally.count(items, 0, busy);
+    this.#events.take(id).finish(busy);
+    return 1;
+  }
+
+  #succeedAll(message: Results, byteLength: number): number {
+    const [, firstId, busy, values] = message;
+    // Check all calls before settling the first one.
+    for (let index = 0; index < values.length; index++) {
+      this.#calls.expect(firstId + index);
+    }
+    // V8 doesn't box integers.
+    const bytes = Math.ceil(byteLength / values.length);
+    const microseconds = Math.ceil(busy / values.length);
+    this.#window.measured(values.length, busy, byteLength);
+    this.#tally.count(values.length, 0, busy);
+    for (let index = 0; index < values.length; index++) {
+      this.#events.take(firstId + index).succeed(
+        values[index],
+        bytes,
+        microseconds,
+      );
+    }
+    return values.length;
+  }
+
+  #succeedChunk(message: ChunkResults, byteLength: number): number {
+    const [, id, busy, values] = message;
+    this.#calls.expectChunk(id, values.length);
+    this.#window.measured(1, busy, byteLength);
+    this.#tally.count(values.length, 0, busy);
+    this.#events.take(id).succeed(values, byteLength, busy);
+    return 1;
+  }
+
+  #fail(message: Failure, byteLength: number): number {
+    const [, id, busy, thrown, before] = message;
+    this.#calls.expectFailure(id, before.length);
+    this.#window.measured(1, busy, byteLength);
+    this.#tally.count(before.length, 1, busy);
+    this.#events.take(id).fail(thrown, before);
+    return 1;
+  }
+
+  /** Takes back calls that the worker won't begin. */
+  #takeBack([, runs]: Recalled): void {
+    const parts = this.#recalledParts;
+    if (parts === undefined) {
+      throw new RangeError("Malformed message: no calls were recalled");
+    }
+    this.#recalledParts = undefined;
+    const calls: Call[] = [];
+    try {
+      // The last calls come first.
+      for (let at = runs.length - 3; at >= 0; at -= 3) {
+        const id = runs[at]!;
+        const kept = runs[at + 2]!;
+        if (kept > 0) {
+          calls.push(...this.#cut(id, kept, Math.max(1, parts - 1)));
+          continue;
+        }
+        for (let next = id; next < id + runs[at + 1]!; next++) {
+          const call = this.#takeUnbegun(next);
+          if (call.state === "queued") calls.push(call);
+        }
+      }
+    } finally {
+      // If the message is malformed, nothing else has the calls before.
+      this.#events.givenBack(calls);
+    }
+  }
+
+  /** Removes and returns a call that was given back. */
+  #takeUnbegun(id: number): Call {
+    this.#calls.expectUnbegun(id);
+    const call = this.#events.take(id);
+    if (call.state === "sent") call.requeue();
+    else call.fail(undefined);
+    return call;
+  }
+
+  /** Cuts a chunk, and returns calls for the items that were given back. */
+  #cut(id: number, kept: number, parts: number): Call[] {
+    this.#calls.expectCut(id, kept);
+    const call = this.#calls.get(id);
+    const { bytes, items } = call;
+    const rest = call.cut(kept, parts, this.#window.silence * 1_000);
+    this.#window.shrunk(bytes - call.bytes);
+    this.#events.cut(items - kept);
+    return rest;
+  }
+}
+
+function noStream(id: number, stream: number): RangeError {
+  return new RangeError(
+    `Malformed message: call ${id} has no stream ${stream} of this kind`,
+  );
+}
