@@ -31,7 +31,10 @@ const SLICE_MILLISECONDS = 1;
 /** A longer slice delays messages, so all of them are read after it. */
 const LONG_SLICE_MILLISECONDS = 10;
 
-/** How many items of a chunk run between two checks of the time. */
+/**
+ * How many items of a chunk run between two checks of the time, unless they
+ * took longer than a time slice.
+ */
 const ITEMS_PER_LOOK = 16;
 
 /**
@@ -50,7 +53,8 @@ export class Executor {
   /** Whether a call of {@linkcode Executor.#run} is scheduled. */
   #due = false;
   #sliceEnd = 0;
-  #looks = 0;
+  /** How many items of chunks run before the time is checked. */
+  #untilLook = ITEMS_PER_LOOK;
 
   /** Constructs an executor that passes results to a writer. */
   constructor(results: ResultWriter, concurrency: number) {
@@ -235,10 +239,17 @@ export class Executor {
     while (job.next < length && !this.#isAtLimit && !chunk.isStreaming) {
       if (chunk.failed || chunk.isLarge) return this.#skipRest(job, chunk);
       this.#begin(job, job.next++);
-      const isDue = ++this.#looks % ITEMS_PER_LOOK === 0;
-      if (isDue && now() >= this.#sliceEnd) break;
+      if (--this.#untilLook <= 0 && this.#isSliceOver()) break;
     }
     restorePrimordials();
+  }
+
+  /** Checks the time: sooner again if the last items took long. */
+  #isSliceOver(): boolean {
+    const time = now();
+    const isLate = time >= this.#sliceEnd + SLICE_MILLISECONDS;
+    this.#untilLook = isLate ? 1 : ITEMS_PER_LOOK;
+    return time >= this.#sliceEnd;
   }
 
   #begin(job: Job, index: number): void {

@@ -1,10 +1,12 @@
 import { assertEquals } from "@std/assert";
+import { setImmediate } from "node:timers";
 import { MessageType, ResultMode } from "../../src/protocol/worker_messages.ts";
 import {
   begun,
   GATED,
   haveBegun,
   open,
+  TASK,
   Worker,
 } from "../helpers/executor_fixture.ts";
 
@@ -175,4 +177,31 @@ Deno.test("Executor sends the results of ended calls before it gives back others
   assertEquals(type, RESULTS);
   worker.receive([RECALL, 2, 0, true]);
   assertEquals(await nextRuns(worker), []);
+});
+
+Deno.test("Executor receives messages between items that take long", async () => {
+  await using worker = await Worker.open();
+  worker.defineInline(`(x) => {
+    const end = performance.now() + 3;
+    while (performance.now() < end);
+    globalThis.lastItem = x;
+  }`);
+  const items = Array.from({ length: 60 }, (_, index) => index);
+  worker.receive([CHUNK, TASK, 0, false, items]);
+  const lastItem = () => Reflect.get(globalThis, "lastItem") as number;
+  // It doesn't know how long the first items will take.
+  let last = -1;
+  const steps: number[] = [];
+  while (steps.length < 4) {
+    await new Promise((resolve) => setImmediate(resolve));
+    const item = lastItem() ?? -1;
+    if (item > last) steps.push(item - last);
+    last = item;
+  }
+  assertEquals(steps.slice(1), [1, 1, 1]);
+  worker.receive([RECALL, 0, 0, true]);
+  assertEquals(await nextRuns(worker), [0, 1, last + 1]);
+  const [type, , , values] = await worker.next();
+  assertEquals([type, (values as unknown[]).length], [CHUNK_RESULTS, last + 1]);
+  Reflect.deleteProperty(globalThis, "lastItem");
 });
