@@ -246,10 +246,12 @@ function place(
 function expectedWait({ items, window }: WorkerHandle): number {
   const { calls, concurrency, microseconds, silence } = window;
   const average = microseconds / 1_000;
+  const work = Math.max(0, calls - concurrency) / concurrency * average;
+  // A worker that has little to do may only wait for a processor.
+  if (work < MIN_WAIT && silence < MAX_SILENCE) return 0;
   // A call that has taken long is likely to take as long again.
-  const waiting = Math.max(0, calls - concurrency);
-  if (waiting > 0) return silence + waiting / concurrency * average;
+  if (calls > concurrency) return silence + work;
   // How far a chunk has got isn't known.
-  const isLate = items > calls && silence > 2 * average + MIN_WAIT;
+  const isLate = items > calls && silence > 2 * average;
   return isLate ? silence : 0;
 }
