@@ -1,4 +1,5 @@
 import type { Call } from "../calls/call.ts";
+import { CallRing } from "./call_ring.ts";
 import { ResultMode } from "../protocol/worker_messages.ts";
 
 /** The unanswered calls of a lost worker. */
@@ -21,7 +22,7 @@ export interface UnansweredCalls {
  */
 export class CallsInFlight {
   readonly #concurrency: number;
-  readonly #calls = new Map<number, Call>();
+  readonly #calls = new CallRing();
 
   /** Constructs an empty list for a worker with the given concurrency. */
   constructor(concurrency: number) {
@@ -30,7 +31,7 @@ export class CallsInFlight {
 
   /** Adds a call that was sent. */
   add(call: Call): void {
-    this.#calls.set(call.id, call);
+    this.#calls.add(call);
   }
 
   /**
@@ -111,14 +112,12 @@ export class CallsInFlight {
    * @throws {RangeError} If no call has this id.
    */
   take(id: number): Call {
-    const call = this.get(id);
-    this.#calls.delete(id);
-    return call;
+    return this.#calls.take(id) ?? unknown(id);
   }
 
   /** Returns an iterator over the calls, in the order they were sent. */
   [Symbol.iterator](): Iterator<Call> {
-    return this.#calls.values();
+    return this.#calls[Symbol.iterator]();
   }
 
   /** Returns whether a call is in flight. */
@@ -154,7 +153,7 @@ export class CallsInFlight {
    * not, all of its calls may have begun.
    */
   takeAll(isComplete: boolean): UnansweredCalls {
-    const calls = [...this.#calls.values()];
+    const calls = [...this.#calls];
     const begun = isComplete ? [...this.#possiblyBegun()] : calls;
     this.#calls.clear();
     return { begun, unbegun: calls.slice(begun.length) };
@@ -166,18 +165,14 @@ export class CallsInFlight {
    * @throws {RangeError} If no call has this id.
    */
   get(id: number): Call {
-    const call = this.#calls.get(id);
-    if (call === undefined) {
-      throw new RangeError(`Malformed message: no call ${id} is in flight`);
-    }
-    return call;
+    return this.#calls.get(id) ?? unknown(id);
   }
 
   *#possiblyBegun(): Generator<Call> {
     let before = 0;
     let inMessage = 0;
     let message = -1;
-    for (const call of this.#calls.values()) {
+    for (const call of this.#calls) {
       if (call.message !== message) {
         before += inMessage;
         if (before >= this.#concurrency) return;
@@ -188,6 +183,10 @@ export class CallsInFlight {
       yield call;
     }
   }
+}
+
+function unknown(id: number): never {
+  throw new RangeError(`Malformed message: no call ${id} is in flight`);
 }
 
 function misfit(id: number): RangeError {

@@ -116,6 +116,16 @@ Deno.test("CallsInFlight.take() throws if no call has the id", () => {
   assertThrows(() => sent.calls.take(0), RangeError, "no call 0");
 });
 
+Deno.test("CallsInFlight throws at the ids of results that continue after the last id", () => {
+  const { calls } = new Sent(1, "ab");
+  for (const id of [2 ** 32, 2 ** 32 + 1]) {
+    const message = `no call ${id} is in flight`;
+    assertThrows(() => calls.expect(id), RangeError, message);
+    assertThrows(() => calls.expectUnbegun(id), RangeError, message);
+    assertThrows(() => calls.take(id), RangeError, message);
+  }
+});
+
 Deno.test("CallsInFlight.has() returns true until a call is answered", () => {
   const { calls } = new Sent(1, "ab");
   const call = new PromisedCall<unknown>(TASK, ["c"], undefined);
