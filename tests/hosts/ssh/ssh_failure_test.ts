@@ -302,7 +302,7 @@ sshTest(
       denoArgs: ["--inspect-wait=127.0.0.1:0"],
     });
     await assertFails(host, "worker", [
-      "2 of the 2 workers of the host 127.0.0.1 were started",
+      "2 of the 2 workers of the host 127.0.0.1 have not connected",
       "'startTimeout' of 10000 ms",
     ], { startTimeout: 10_000 });
   },
