@@ -251,7 +251,7 @@ function expectedWait({ items, window }: WorkerHandle): number {
   if (work < MIN_WAIT && silence < MAX_SILENCE) return 0;
   // A call that has taken long is likely to take as long again.
   if (calls > concurrency) return silence + work;
-  // How far a chunk has got isn't known.
-  const isLate = items > calls && silence > 2 * average;
-  return isLate ? silence : 0;
+  if (items === calls) return 0;
+  // How far a chunk has got isn't known; it may take as long as those before.
+  return silence > 2 * average ? silence : Math.max(0, average - silence);
 }

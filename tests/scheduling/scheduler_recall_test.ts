@@ -222,6 +222,18 @@ Deno.test("Scheduler doesn't recall a call that would have to wait as long elsew
   assertEquals(workers.map(({ recalls }) => recalls), [0, 0]);
 });
 
+Deno.test("Scheduler cuts a chunk that isn't late if it will take long", async () => {
+  await using bench = new HostBench();
+  const busy = await bench.add("a", ROOM);
+  bench.scheduler.submit(chunk(1, 2, 3, 4));
+  await settled();
+  const hour = 3_600_000_000;
+  await busy.answerChunk(hour);
+  bench.scheduler.submit(chunk(5, 6, 7, 8));
+  await bench.add("a", ROOM);
+  await busy.recalled();
+});
+
 /** Makes a chunk of a map. */
 function chunk(...items: number[]): MapCall {
   return new MapCall(MAP, TASK, items, "single", { retries: 0 }, 0);
