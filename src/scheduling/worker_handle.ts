@@ -286,7 +286,8 @@ export class WorkerHandle implements CallRunner {
   /** Asks the worker to give back calls that it hasn't begun. */
   recall({ parts, keep, cut }: RecallRequest): void {
     this.#answers.expectRecalled(parts);
-    this.#writer.post([MessageType.RECALL, parts, keep, cut]);
+    // The worker gives back only what it has, so this may pass a large call.
+    this.#writer.postUrgently([MessageType.RECALL, parts, keep, cut]);
   }
 
   /** Keeps the worker for calls in isolation, or for all calls again. */

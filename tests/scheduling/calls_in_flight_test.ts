@@ -16,7 +16,6 @@ import { RUNNER, settled } from "../helpers/fake_worker.ts";
 
 const TASK = new TaskRegistry(() => {}).register((label: string) => label);
 
-/** The owner of sent calls. */
 /** Returns the labels of calls. */
 function labels(calls: readonly Call[]): string {
   return calls.map(({ payload }) => payload[0]).join("");
