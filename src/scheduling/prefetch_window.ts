@@ -13,6 +13,12 @@ const MAX_BYTES = 4 * 2 ** 20;
  */
 const DELAYS_AHEAD = 1.5;
 
+/**
+ * How many calls should wait at a distant worker at least: a few long calls may
+ * hide that most are short.
+ */
+const MIN_CALLS_AHEAD = 8;
+
 /** The weight of the newest measurement in a running average. */
 const WEIGHT = 0.25;
 
@@ -35,6 +41,7 @@ export class PrefetchWindow {
   /** Whether the limit never changes. */
   readonly isFixed: boolean;
   readonly #pace: SharedPace;
+  readonly #now: () => number;
   #limit: number;
   #microseconds = 0;
   #resultBytes = 0;
@@ -55,12 +62,15 @@ export class PrefetchWindow {
    * running ones; `"auto"` adapts to the measured durations.
    * @param concurrency How many calls the worker runs at once.
    * @param pace What the windows of the pool's workers have in common.
+   * @param now Returns the time, in milliseconds.
    */
   constructor(
     prefetch: number | "auto",
     concurrency: number,
     pace: SharedPace = { limit: 1 },
+    now: () => number = () => performance.now(),
   ) {
+    this.#now = now;
     this.#concurrency = concurrency;
     this.#pace = pace;
     this.isFixed = prefetch !== "auto";
@@ -104,13 +114,13 @@ export class PrefetchWindow {
 
   /** How long the worker has had calls and answered none, in milliseconds. */
   get silence(): number {
-    return this.#calls === 0 ? 0 : performance.now() - this.#heardAt;
+    return this.#calls === 0 ? 0 : this.#now() - this.#heardAt;
   }
 
   /** Adds a call that was sent, with the size of its arguments. */
   sent(bytes: number): void {
     if (this.#calls++ === 0) {
-      this.#heardAt = performance.now();
+      this.#heardAt = this.#now();
       this.#wasIdle = true;
     }
     this.#argumentBytes += bytes;
@@ -135,7 +145,7 @@ export class PrefetchWindow {
    * @param bytes The size of their results.
    */
   measured(calls: number, microseconds: number, bytes: number): void {
-    const now = performance.now();
+    const now = this.#now();
     if (this.#wasIdle) {
       const delay = Math.max(0, now - this.#heardAt - microseconds / 1_000);
       this.#delay = Math.min(this.#delay ?? Infinity, delay);
@@ -158,10 +168,10 @@ export class PrefetchWindow {
     if (this.isFixed) return;
     const each = Math.max(1, this.#microseconds);
     const away = this.delay * 1_000 * DELAYS_AHEAD;
+    const isDistant = away >= TARGET_MICROSECONDS;
     const queued = Math.max(
       Math.floor(TARGET_MICROSECONDS / each),
-      // The call that should wait at a distant worker may be a long one.
-      away < TARGET_MICROSECONDS ? 0 : Math.ceil(away / each),
+      isDistant ? Math.max(MIN_CALLS_AHEAD, Math.ceil(away / each)) : 0,
     );
     // One short measurement at most doubles the window, unless others agree.
     const fitting = this.#concurrency + queued;

@@ -7,6 +7,16 @@ function sent(window: PrefetchWindow, calls: number, bytes = 0): void {
   for (; calls > 0; calls--) window.sent(bytes);
 }
 
+/** A clock that the test sets. */
+class Clock {
+  #time = 0;
+  readonly now = () => this.#time;
+
+  tick(milliseconds: number): void {
+    this.#time += milliseconds;
+  }
+}
+
 /** Adds many measurements of one duration to a window. */
 function learn(
   window: PrefetchWindow,
@@ -150,4 +160,58 @@ Deno.test("PrefetchWindow opens again when results become small", () => {
   assertEquals(window.room, 0);
   learn(window, 1_000);
   assertEquals(window.room, 99);
+});
+
+Deno.test("PrefetchWindow of a distant worker holds what runs while a call is on its way", () => {
+  const time = new Clock();
+  const window = new PrefetchWindow("auto", 1, undefined, time.now);
+  window.sent(0);
+  time.tick(41);
+  window.measured(1, 1_000, 1);
+  window.returned(0);
+  assertEquals(window.delay, 40);
+  learn(window, 1_000);
+  // 60 ms of work: one and a half times the delay.
+  assertEquals(window.limit, 1 + 60);
+  learn(window, 1_000_000);
+  // Others may be short.
+  assertEquals(window.limit, 1 + 8);
+});
+
+Deno.test("PrefetchWindow.silence is the time since the first call or the last answer", () => {
+  const time = new Clock();
+  const window = new PrefetchWindow("auto", 1, undefined, time.now);
+  assertEquals(window.silence, 0);
+  window.sent(0);
+  time.tick(5);
+  window.sent(0);
+  assertEquals(window.silence, 5);
+  window.measured(1, 1_000, 1);
+  window.returned(0);
+  time.tick(2);
+  assertEquals(window.silence, 2);
+  window.returned(0);
+  assertEquals(window.silence, 0);
+});
+
+Deno.test("PrefetchWindow.slowed() shrinks the window before a long call returns", () => {
+  const time = new Clock();
+  const window = new PrefetchWindow("auto", 1, undefined, time.now);
+  learn(window, 10);
+  assertEquals(window.limit, 401);
+  sent(window, 401);
+  time.tick(100);
+  window.slowed();
+  assertEquals([window.limit, window.room], [1, -400]);
+});
+
+Deno.test("PrefetchWindow begins with the limit of the pool's other windows", () => {
+  const pace = { limit: 1 };
+  const first = new PrefetchWindow("auto", 1, pace);
+  const second = new PrefetchWindow("auto", 1, pace);
+  assertEquals(second.limit, 1);
+  learn(first, 10);
+  assertEquals(second.limit, 401);
+  second.measured(1, 1_000, 1);
+  assertEquals(second.limit, 5);
 });
