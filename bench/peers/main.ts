@@ -92,19 +92,28 @@ function section(work: Work, peers: PeerSet, findings: Findings): Section {
 if (import.meta.main) {
   await using folder = new NodeFolder();
   await using peers = new PeerSet(folder);
+  let interruption: Promise<void> | undefined;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     if (signal === "SIGTERM" && Deno.build.os === "windows") continue;
-    Deno.addSignalListener(signal, async () => {
-      await peers[Symbol.asyncDispose]();
-      await folder[Symbol.asyncDispose]();
-      Deno.exit(EXIT_CODES[signal]);
+    Deno.addSignalListener(signal, () => {
+      interruption ??= (async () => {
+        await peers[Symbol.asyncDispose]();
+        await folder[Symbol.asyncDispose]();
+        Deno.exit(EXIT_CODES[signal]);
+      })();
     });
   }
   const findings = new Findings(peers);
-  await runProgram({
-    help: "Measures the pool beside other pools, in turns.",
-    task: "bench:peers",
-    sections: WORKS.map((work) => section(work, peers, findings)),
-    extra: findings,
-  });
+  try {
+    await runProgram({
+      help: "Measures the pool beside other pools, in turns.",
+      task: "bench:peers",
+      sections: WORKS.map((work) => section(work, peers, findings)),
+      extra: findings,
+    });
+  } catch (error) {
+    if (interruption === undefined) throw error;
+    // The measurement has lost its peers.
+    await interruption;
+  }
 }

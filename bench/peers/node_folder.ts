@@ -47,9 +47,10 @@ export class NodeFolder implements AsyncDisposable {
   /** Removes the folder. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#path?.catch(() => {});
-    if (this.#made !== undefined) {
-      await Deno.remove(this.#made, { recursive: true });
-    }
+    const made = this.#made;
+    // A signal may end the program while it is ending.
+    this.#made = undefined;
+    if (made !== undefined) await Deno.remove(made, { recursive: true });
   }
 }
 

@@ -108,9 +108,10 @@ Deno.test("codec bench measures each codec with each value", async () => {
   }
 });
 
-/** Returns whether a row starts too many processes for a test. */
+/** Returns whether a row takes long even in a quick run. */
 function isLarge(name: string): boolean {
-  return /\/(?:64|512|2048|4096|16384)(?:\/|$)/.test(name);
+  return /\/(?:64|512|2048|4096|16384)(?:\/|$)/.test(name) ||
+    /^sharing-(?:25ms|half)/.test(name);
 }
 
 function needsSsh(name: string): boolean {

@@ -177,8 +177,8 @@ Deno.test({
       const names = Array.from(Deno.readDirSync(path), ({ name }) => name);
       assert(names.some((name) => name.startsWith("peers-")), `${names}`);
       process.kill("SIGINT");
-      const { code } = await process.output();
-      assertEquals(code, 130);
+      const { code, stderr } = await process.output();
+      assertEquals(code, 130, new TextDecoder().decode(stderr));
       await gone(Number(await Deno.readTextFile(join(path, "pid"))));
       const left = Array.from(Deno.readDirSync(path), ({ name }) => name);
       assertEquals(left.filter((name) => name.startsWith("peers-")), []);
