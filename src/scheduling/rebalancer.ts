@@ -217,6 +217,8 @@ export class Rebalancer {
   #look(turns: number): void {
     if (turns > 0) return this.#lookAfter(0, turns - 1);
     this.#timer = undefined;
+    // The next dispatch balances again.
+    if (!this.#mayRecall()) return;
     this.#relieve();
     this.balance();
     if (this.#timer !== undefined) return;

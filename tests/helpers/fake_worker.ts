@@ -80,8 +80,12 @@ export class FakeWorker {
   #recalls = 0;
   #recalled = Promise.withResolvers<void>();
 
-  /** Connects a worker, which gets calls once it is added. */
-  constructor(tally: HostTally, room: number) {
+  /**
+   * Connects a worker, which gets calls once it is added.
+   *
+   * @param now Returns the time, in milliseconds.
+   */
+  constructor(tally: HostTally, room: number, now?: () => number) {
     const [left, right] = MemoryConnection.pair();
     this.handle = new WorkerHandle(
       {
@@ -96,7 +100,7 @@ export class FakeWorker {
         cancelGrace: CANCEL_GRACE,
       },
       new Channel(left),
-      new PrefetchWindow(room - 1, 1),
+      new PrefetchWindow(room - 1, 1, undefined, now),
     );
     this.#channel = new Channel(right);
     this.gone = this.#channel.receive((message) =>
