@@ -13,7 +13,8 @@ import {
   LEVEL,
 } from "./comparison.ts";
 import { format } from "./program.ts";
-import { readReport, ReportError } from "./reports.ts";
+import { readReport } from "./reports.ts";
+import { runOrExit } from "./run_or_exit.ts";
 
 const HELP = `Prints what changed beyond noise between runs of a benchmark.
 
@@ -114,13 +115,5 @@ function summarize(changes: readonly Change[]): string {
 }
 
 if (import.meta.main) {
-  try {
-    await main(parseRequest(Deno.args));
-  } catch (error) {
-    if (!(error instanceof TypeError || error instanceof ReportError)) {
-      throw error;
-    }
-    console.error(`error: ${error.message}`);
-    Deno.exit(1);
-  }
+  await runOrExit(async () => await main(parseRequest(Deno.args)));
 }

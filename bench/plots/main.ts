@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Report } from "../program.ts";
 import { readReport, ReportError } from "../reports.ts";
+import { runOrExit } from "../run_or_exit.ts";
 import { makePlots } from "./plots.ts";
 import { render } from "./render.ts";
 
@@ -82,13 +83,5 @@ async function findReports(): Promise<string[]> {
 }
 
 if (import.meta.main) {
-  try {
-    await main(parseRequest(Deno.args));
-  } catch (error) {
-    if (!(error instanceof TypeError || error instanceof ReportError)) {
-      throw error;
-    }
-    console.error(`error: ${error.message}`);
-    Deno.exit(1);
-  }
+  await runOrExit(async () => await main(parseRequest(Deno.args)));
 }

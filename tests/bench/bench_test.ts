@@ -9,6 +9,7 @@ import {
 } from "@std/assert";
 import { SECTIONS } from "../../bench/main.ts";
 import type { Row, Spread } from "../../bench/measure.ts";
+import { runBench } from "../helpers/bench_fixture.ts";
 import { sshdProblem } from "../helpers/ssh_server.ts";
 
 interface Report {
@@ -32,7 +33,7 @@ Deno.test({
     const names = SECTIONS.flatMap(({ names }) => names)
       .filter((name) => !isLarge(name));
     const only = names.map((name) => `--only=${name}`);
-    const { code, stdout, stderr } = await run(
+    const { code, stdout, stderr } = await runBench(
       "main.ts",
       "--quick",
       "--json",
@@ -57,7 +58,7 @@ Deno.test({
   name: "bench measures the selected rows and their limits",
   ignore: !HAS_UNIX_SOCKETS,
   async fn() {
-    const { code, stdout } = await run(
+    const { code, stdout } = await runBench(
       "main.ts",
       "--quick",
       "--json",
@@ -74,10 +75,10 @@ Deno.test({
 });
 
 Deno.test("bench reports an option or a row that doesn't exist", async () => {
-  const option = await run("main.ts", "--fast");
+  const option = await runBench("main.ts", "--fast");
   assertEquals(option.code, 1);
   assertStringIncludes(option.stderr, "There is no option '--fast'");
-  const row = await run("main.ts", "--only", "nothing");
+  const row = await runBench("main.ts", "--only", "nothing");
   assertEquals(row.code, 1);
   assertStringIncludes(row.stderr, "There is no row with 'nothing'");
 });
@@ -86,7 +87,7 @@ Deno.test({
   name: "stream memory bench sends 200 MB with less than 150 MB each",
   ignore: Deno.build.os !== "linux",
   async fn() {
-    const { code, stdout, stderr } = await run("stream_memory.ts", "0.2");
+    const { code, stdout, stderr } = await runBench("stream_memory.ts", "0.2");
     assertEquals(code, 0, stderr);
     const [, program, worker] =
       stdout.match(/memory: (\d+) MB in the program, (\d+) MB in the worker/) ??
@@ -97,7 +98,7 @@ Deno.test({
 });
 
 Deno.test("codec bench measures each codec with each value", async () => {
-  const { code, stdout } = await run("values.ts", "--quick");
+  const { code, stdout } = await runBench("values.ts", "--quick");
   assertEquals(code, 0);
   const [, , ...lines] = stdout.trimEnd().split("\n");
   assertEquals(lines.length, 6 * 5);
@@ -183,17 +184,4 @@ function checkLimits(rows: readonly Row[]): void {
     assertEquals(measured, expected, name);
     assertArrayIncludes(names, expected);
   }
-}
-
-async function run(script: string, ...args: string[]) {
-  const url = new URL(`../../bench/${script}`, import.meta.url);
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", url.href, ...args],
-    stdin: "null",
-    env: { NO_COLOR: "1" },
-  }).output();
-  const [out, err] = [stdout, stderr].map((bytes) =>
-    new TextDecoder().decode(bytes)
-  );
-  return { code, stdout: out!, stderr: err! };
 }

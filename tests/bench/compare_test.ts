@@ -7,6 +7,7 @@ import {
 } from "../../bench/comparison.ts";
 import { type Row, row, spread } from "../../bench/measure.ts";
 import type { Report } from "../../bench/program.ts";
+import { runBench } from "../helpers/bench_fixture.ts";
 import { withFile } from "../helpers/files.ts";
 
 const MACHINE = { deno: "2.9.6", cpu: "Z80", cores: 2, os: "linux", load: 0 };
@@ -112,7 +113,11 @@ Deno.test("bench:compare prints what changed", async () => {
   const a = report(row("calls", "/s", LOW), row("time", "ms", LOW));
   const b = report(row("calls", "/s", HIGH), row("time", "ms", MIXED));
   await withFiles(a, b, async (paths) => {
-    const { code, stdout } = await run("--changed", ...paths);
+    const { code, stdout } = await runBench(
+      "compare.ts",
+      "--changed",
+      ...paths,
+    );
     assertEquals(code, 0);
     assertStringIncludes(stdout, "calls");
     assertStringIncludes(stdout, "1.833 p 0.008 better");
@@ -125,7 +130,7 @@ Deno.test("bench:compare prints a JSON document with --json", async () => {
   const a = report(row("calls", "/s", LOW));
   const b = report(row("calls", "/s", HIGH));
   await withFiles(a, b, async (paths) => {
-    const { code, stdout } = await run("--json", ...paths);
+    const { code, stdout } = await runBench("compare.ts", "--json", ...paths);
     assertEquals(code, 0);
     const { changes, warnings, ...sides } = JSON.parse(stdout);
     assertEquals(sides, { a: [paths[0]], b: [paths[1]], level: 0.01 });
@@ -136,27 +141,39 @@ Deno.test("bench:compare prints a JSON document with --json", async () => {
 
 Deno.test("bench:compare separates the sides at --", async () => {
   await withFiles(report(), report(), async ([a, b]) => {
-    const { code, stdout } = await run("--json", a, a, "--", b, b);
+    const { code, stdout } = await runBench(
+      "compare.ts",
+      "--json",
+      a,
+      a,
+      "--",
+      b,
+      b,
+    );
     assertEquals(code, 0);
     const sides = JSON.parse(stdout);
     assertEquals([sides.a, sides.b], [[a, a], [b, b]]);
-    const mixed = await run(a, b, b);
+    const mixed = await runBench("compare.ts", a, b, b);
     assertEquals(mixed.code, 1);
     assertStringIncludes(mixed.stderr, "'--' between the two sides");
   });
 });
 
 Deno.test("bench:compare reports a wrong command line", async () => {
-  const option = await run("--fast", "a", "b");
+  const option = await runBench("compare.ts", "--fast", "a", "b");
   assertEquals(option.code, 1);
   assertStringIncludes(option.stderr, "There is no option '--fast'");
-  const file = await run("a.json");
+  const file = await runBench("compare.ts", "a.json");
   assertEquals(file.code, 1);
   assertStringIncludes(file.stderr, "Two files are needed");
 });
 
 Deno.test("bench:compare reports a file that doesn't exist", async () => {
-  const { code, stderr } = await run("nowhere.json", "nowhere.json");
+  const { code, stderr } = await runBench(
+    "compare.ts",
+    "nowhere.json",
+    "nowhere.json",
+  );
   assertEquals(code, 1);
   assertEquals(stderr, "error: There is no file nowhere.json\n");
 });
@@ -185,7 +202,7 @@ Deno.test("bench:compare reports a file that isn't a report, and why", async () 
   ];
   for (const [content, problem] of contents) {
     await withFile(content, async (path) => {
-      const { code, stderr } = await run(path, path);
+      const { code, stderr } = await runBench("compare.ts", path, path);
       assertEquals(code, 1, content);
       assertStringIncludes(stderr, `error: ${path}`);
       assertStringIncludes(stderr, problem);
@@ -201,19 +218,4 @@ async function withFiles(
   await withFile(JSON.stringify(a), async (pathA) => {
     await withFile(JSON.stringify(b), (pathB) => check([pathA, pathB]));
   });
-}
-
-async function run(...args: string[]) {
-  const url = new URL("../../bench/compare.ts", import.meta.url);
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-read", "--quiet", url.href, ...args],
-    stdin: "null",
-    env: { NO_COLOR: "1" },
-  }).output();
-  const decoder = new TextDecoder();
-  return {
-    code,
-    stdout: decoder.decode(stdout),
-    stderr: decoder.decode(stderr),
-  };
 }

@@ -11,6 +11,7 @@ import type { Report } from "../../bench/program.ts";
 import { makePlots } from "../../bench/plots/plots.ts";
 import { render } from "../../bench/plots/render.ts";
 import { WORKS } from "../../bench/peers/works.ts";
+import { runBench } from "../helpers/bench_fixture.ts";
 import { withFile } from "../helpers/files.ts";
 
 const MACHINE = { deno: "2.9.6", cpu: "Z80", cores: 2, os: "linux", load: 0 };
@@ -95,7 +96,12 @@ Deno.test("bench:plot draws the plots of a file into a folder", async () => {
   const folder = await Deno.makeTempDir();
   try {
     await withFile(JSON.stringify(REPORT), async (path) => {
-      const { code, stdout, stderr } = await run("--out", folder, path);
+      const { code, stdout, stderr } = await runBench(
+        "plots/main.ts",
+        "--out",
+        folder,
+        path,
+      );
       assertEquals(code, 0, stderr);
       for (const { name } of makePlots(REPORT)) {
         const file = join(folder, `${name}.svg`);
@@ -109,30 +115,15 @@ Deno.test("bench:plot draws the plots of a file into a folder", async () => {
 });
 
 Deno.test("bench:plot reports a wrong option, file or report", async () => {
-  const option = await run("--fast");
+  const option = await runBench("plots/main.ts", "--fast");
   assertEquals(option.code, 1);
   assertStringIncludes(option.stderr, "There is no option '--fast'");
-  const file = await run("nowhere.json");
+  const file = await runBench("plots/main.ts", "nowhere.json");
   assertEquals(file.code, 1);
   assertEquals(file.stderr, "error: There is no file nowhere.json\n");
   await withFile("{}", async (path) => {
-    const report = await run(path);
+    const report = await runBench("plots/main.ts", path);
     assertEquals(report.code, 1);
     assertStringIncludes(report.stderr, "it has no 'machine'");
   });
 });
-
-async function run(...args: string[]) {
-  const url = new URL("../../bench/plots/main.ts", import.meta.url);
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", url.href, ...args],
-    stdin: "null",
-    env: { NO_COLOR: "1" },
-  }).output();
-  const decoder = new TextDecoder();
-  return {
-    code,
-    stdout: decoder.decode(stdout),
-    stderr: decoder.decode(stderr),
-  };
-}
