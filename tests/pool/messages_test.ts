@@ -351,7 +351,7 @@ Deno.test("a port ends with its call, for code that the task leaves behind", asy
 
 Deno.test("a port can be read to its end after its call", async () => {
   await using gate = new Gate();
-  await using pool = new Pool(1);
+  await using pool = new Pool({ workers: 1, concurrency: 2 });
   const future = pool.submit(async function (this: TaskThis, port: number) {
     const { port: messages } = this;
     const first = await messages.next();
@@ -366,6 +366,8 @@ Deno.test("a port can be read to its end after its call", async () => {
   }, gate.port);
   for (let x = 0; x < 1_000; x++) future.postMessage(x).catch(() => {});
   await gate.entered();
+  // When this call runs, all messages before it have arrived.
+  await pool.run(() => {});
   gate.open();
   assertEquals(await future, 0);
   let read: unknown;
