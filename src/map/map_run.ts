@@ -105,7 +105,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       needs: (call) => this.#submitRest(call),
     });
     this.#feed = new MapFeed(plan.items, plan.chunkSize, {
-      wants: () => this.#flow.isOpen,
+      wants: () => this.#wants,
       submit: (items, bytes) => this.#submit(items, bytes),
       end: (error) => this.#exhaust(error),
     });
@@ -138,11 +138,16 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     return this.#phase !== "running" && this.#rest.size === 0;
   }
 
+  /** Whether another call may be submitted now. */
+  get #wants(): boolean {
+    return this.#flow.isOpen(this.isAwaited);
+  }
+
   /** Submits calls, now or when the inputs provide items. */
   pull(offer: Offer): void {
     this.#flow.offer(offer);
     for (const call of this.#rest) {
-      if (!this.#flow.isOpen) return;
+      if (!this.#wants) return;
       this.#submitRest(call);
     }
     if (this.#phase === "running") this.#feed.fill();
@@ -217,15 +222,22 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     if (this.#phase === "idle") this.#start();
     if (this.#phase === "ended") return "end";
     const next = this.#buffer.advance();
-    if (next === "values" || next === "waiting") return next;
+    if (next === "waiting") return this.#wait();
+    if (next === "values") return next;
     const thrown = this.#buffer.thrown;
-    if (thrown === undefined && !this.ended) return "waiting";
+    if (thrown === undefined && !this.ended) return this.#wait();
     this.close().catch(() => {});
     if (thrown !== undefined) {
       throw this.#plan.trace.addTo(thrown.reason, this.#plan.task);
     }
     if (this.#error !== undefined) throw this.#error.reason;
     return "end";
+  }
+
+  /** Handles that the reader waits. */
+  #wait(): "waiting" {
+    if (this.#flow.awaited()) this.#sink.wake();
+    return "waiting";
   }
 
   take(): readonly unknown[] {
