@@ -1,9 +1,6 @@
-import type { Call, CallTerms } from "../calls/call.ts";
-import type { CallerTrace } from "../calls/caller_trace.ts";
-import type { ChunkSize } from "./chunk_size.ts";
+import type { Call } from "../calls/call.ts";
 import type { MapPhase, MapProgress } from "./display_map.ts";
 import { FlowControl } from "./flow_control.ts";
-import type { Items } from "./items.ts";
 import { watchLimits } from "../calls/watch_limits.ts";
 import {
   argumentList,
@@ -13,36 +10,10 @@ import {
 } from "./map_call.ts";
 import { MapFeed } from "./map_feed.ts";
 import { MapIterator, type ResultReader } from "./map_iterator.ts";
-import type { PushedItems } from "./pushed_items.ts";
+import type { MapPlan } from "./map_plan.ts";
 import { ResultBuffer } from "./result_buffer.ts";
 import type { CallSource, Offer } from "../scheduling/call_sources.ts";
 import type { UnreadMaps } from "./unread_maps.ts";
-import type { MessageListener } from "../options/call_options.ts";
-import type { RegisteredTask } from "../tasks/task_registry.ts";
-
-/** The settings of a map. */
-export interface MapPlan {
-  /** The task. */
-  readonly task: RegisteredTask;
-  /** The items that are its arguments. */
-  readonly items: Items | PushedItems;
-  /** Whether each item is an array of arguments. */
-  readonly spread: boolean;
-  /** How many items are sent in one call. */
-  readonly chunkSize: ChunkSize;
-  /** Whether results are in the order of the items. */
-  readonly ordered: boolean;
-  /** How long the whole map may take, in milliseconds. */
-  readonly timeout: number | undefined;
-  /** The place in the user's program that called the map. */
-  readonly trace: CallerTrace;
-  /** Aborting this signal ends the map. */
-  readonly signal: AbortSignal | undefined;
-  /** How and where its calls may run. */
-  readonly terms: CallTerms;
-  /** Handles messages of the tasks; each item is then a call of its own. */
-  readonly onMessage?: MessageListener | undefined;
-}
 
 /** Accepts the calls of a map; a scheduler implements it. */
 export interface CallSink {
