@@ -84,6 +84,7 @@ export class MapCall extends Call {
    *
    * @param run The map that handles the call's outcome.
    * @param expectedBytes The approximate bytes of the call and its results.
+   * @param part The part of the map's items that it belongs to.
    */
   constructor(
     run: MapCallOwner,
@@ -92,6 +93,7 @@ export class MapCall extends Call {
     chunk: "single" | "spread" | undefined,
     terms?: CallTerms,
     expectedBytes = 0,
+    readonly part = 0,
   ) {
     super(task, payload, chunk, terms);
     this.#run = run;

@@ -15,6 +15,15 @@ import { ResultBuffer } from "./result_buffer.ts";
 import type { CallSource, Offer } from "../scheduling/call_sources.ts";
 import type { UnreadMaps } from "./unread_maps.ts";
 
+/**
+ * How many chunks per worker must be left if a map takes them from several
+ * places: with fewer, their order matters little.
+ */
+const MIN_CHUNKS = 16;
+
+/** How long a chunk must take at least: with shorter ones, too, it matters little. */
+const MIN_MICROSECONDS = 50;
+
 /** Accepts the calls of a map; a scheduler implements it. */
 export interface CallSink {
   /** Asks a source for calls from now on. */
@@ -56,6 +65,12 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   /** Unsubmitted calls for items that workers left unprocessed. */
   readonly #rest = new Set<MapCall>();
   #phase: MapPhase = "idle";
+  /** Whether all results are read together. */
+  #isCollected = false;
+  /** Whether the items may still be divided into parts. */
+  #mayDivide = true;
+  /** Whether the results of the parts must be put in order. */
+  #isDivided = false;
   /** How many items were submitted. */
   #taken = 0;
   /** For how many of them the task has returned. */
@@ -74,11 +89,14 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
         if (this.#flow.read(call)) sink.wake();
       },
       needs: (call) => this.#submitRest(call),
+      grows: (part) => this.#feed.grows(part),
     });
     this.#feed = new MapFeed(plan.items, plan.chunkSize, {
       wants: () => this.#wants,
-      submit: (items, bytes) => this.#submit(items, bytes),
-      end: (error) => this.#exhaust(error),
+      needsFirst: () =>
+        this.#flow.isFull || plan.chunkSize.microseconds < MIN_MICROSECONDS,
+      submit: (items, bytes, part) => this.#submit(items, bytes, part),
+      end: (part, error) => this.#endAt(part, error),
     });
     this.results = new MapIterator(this);
   }
@@ -141,6 +159,8 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     microseconds?: number,
   ): void {
     if (!this.#buffer.arrived(call)) return;
+    if (this.#mayDivide) this.#divideItems(call);
+    if (call.thrown !== undefined) this.#feed.dropAfter(call.part);
     this.#flow.arrived(call);
     if (microseconds !== undefined) {
       const done = call.items - rest.length;
@@ -186,6 +206,11 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   grown(call: MapCall, bytes: number): void {
     this.#plan.chunkSize.sent(call.items, call.bytes);
     this.#flow.grown(bytes);
+  }
+
+  /** Handles that all results will be read together. */
+  collect(): void {
+    if (this.#phase === "idle") this.#isCollected = true;
   }
 
   /** Moves to the next results. */
@@ -264,13 +289,45 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.results.serve();
   }
 
-  #submit(items: unknown[], bytes: number): void {
+  /** Handles the end, an error or an unusable item of a part of the items. */
+  #endAt(part: number, error?: Thrown): void {
+    if (!this.#isDivided || error === undefined) return this.#exhaust(error);
+    // The items of other parts that come before it still run.
+    const call = this.#newCall([], "single", 0, part);
+    this.#flow.submitted(call);
+    this.#buffer.push(call);
+    call.fail(error.reason);
+    // The call has used room that others can take, after this dispatch.
+    queueMicrotask(() => this.#sink.wake());
+  }
+
+  /**
+   * Divides the items into parts if their order doesn't matter, so long ones
+   * are likely to begin early. The first call shows that the task yields no
+   * values one by one.
+   */
+  #divideItems({ isStreamed, thrown }: MapCall): void {
+    this.#mayDivide = false;
+    const { ordered, chunkSize } = this.#plan;
+    if (isStreamed || thrown !== undefined) return;
+    if (ordered && !this.#isCollected || this.#flow.workers < 2) return;
+    const { items } = chunkSize;
+    const count = MIN_CHUNKS * this.#flow.workers * items;
+    const last = this.#feed.divide(count, items);
+    if (last === 0 || !ordered) return;
+    this.#isDivided = true;
+    this.#buffer.divide(last);
+    // The results of later parts must not hold up the first one.
+    this.#flow.lift();
+  }
+
+  #submit(items: unknown[], bytes: number, part: number): void {
     if (this.#phase !== "running") return;
     let call: MapCall;
     try {
-      call = this.#makeCall(items, bytes);
+      call = this.#makeCall(items, bytes, part);
     } catch (reason) {
-      return this.#exhaust({ reason });
+      return this.#endAt(part, { reason });
     }
     this.#taken += items.length;
     this.#flow.submitted(call);
@@ -288,15 +345,14 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
 
   /** Creates calls for the last items of a call, which follow it. */
   #divide(call: MapCall, rest: readonly unknown[], items: number): MapCall[] {
-    const { task, chunkSize, terms } = this.#plan;
-    const { itemBytes = 0 } = chunkSize;
+    const { itemBytes = 0 } = this.#plan.chunkSize;
     const after = call.next;
     const calls: MapCall[] = [];
     let last = call;
     for (let at = 0; at < rest.length; at += items) {
       const part = rest.slice(at, at + items);
       const bytes = part.length * itemBytes;
-      const next = new MapCall(this, task, part, call.chunk, terms, bytes);
+      const next = this.#newCall(part, call.chunk, bytes, call.part);
       last.follow(next);
       calls.push(next);
       last = next;
@@ -313,16 +369,25 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.#sink.resubmit(call);
   }
 
-  #makeCall(items: unknown[], bytes: number): MapCall {
-    const { task, spread, chunkSize, terms, onMessage } = this.#plan;
+  #makeCall(items: unknown[], bytes: number, part: number): MapCall {
+    const { spread, chunkSize, onMessage } = this.#plan;
     if (chunkSize.single) {
       const args = spread ? argumentList(items[0]) : items;
-      const call = new MapCall(this, task, args, undefined, terms, bytes);
+      const call = this.#newCall(args, undefined, bytes, part);
       if (onMessage !== undefined) call.openMessages().listen(onMessage);
       return call;
     }
     const payload = spread ? items.map(argumentList) : items;
-    const chunk = spread ? "spread" : "single";
-    return new MapCall(this, task, payload, chunk, terms, bytes);
+    return this.#newCall(payload, spread ? "spread" : "single", bytes, part);
+  }
+
+  #newCall(
+    payload: readonly unknown[],
+    chunk: MapCall["chunk"],
+    bytes: number,
+    part: number,
+  ): MapCall {
+    const { task, terms } = this.#plan;
+    return new MapCall(this, task, payload, chunk, terms, bytes, part);
   }
 }
