@@ -22,6 +22,8 @@ export class ChunkSize {
   readonly fixed: boolean;
   #items: number;
   #itemBytes: number | undefined;
+  /** How long an item of the last measured chunk took. */
+  #itemMicroseconds = 0;
 
   /** Constructs the chunk size from the `chunkSize` option of a map. */
   constructor(chunkSize: number | "auto") {
@@ -39,6 +41,11 @@ export class ChunkSize {
     return this.fixed && this.#items === 1;
   }
 
+  /** How long the next chunk is likely to take, in microseconds. */
+  get microseconds(): number {
+    return this.#items * this.#itemMicroseconds;
+  }
+
   /** The approximate bytes of an item and its result; `undefined` at first. */
   get itemBytes(): number | undefined {
     return this.#itemBytes;
@@ -54,6 +61,7 @@ export class ChunkSize {
   measured(items: number, microseconds: number, bytes: number): void {
     const each = Math.ceil(bytes / items);
     const before = this.#itemBytes ?? 0;
+    this.#itemMicroseconds = microseconds / items;
     // One chunk that is too large is worse than many that are too small.
     this.#itemBytes = each >= before
       ? each

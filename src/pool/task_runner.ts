@@ -303,6 +303,10 @@ export class TaskRunner {
    * ahead of the results that have been read. The pool reads an item when it
    * sends it to a worker, so don't change it until its result has arrived.
    *
+   * Items begin in their order. If the items are arrays, and the results are
+   * collected by `toArray()` or come as the tasks finish, they may begin in
+   * another order, so a few long ones among them take less time in all.
+   *
    * A map starts when its first result is requested. It ends at the first
    * error: if the task or an iterable throws, the iteration yields the results
    * before the error, throws it, and drops the tasks that haven't begun.
