@@ -12,7 +12,7 @@ import { type MapIterables, parseInputs } from "../map/map_inputs.ts";
 import type { CallOptions } from "../options/call_options.ts";
 import type { MapOptions } from "../options/map_options.ts";
 import type { TransformOptions } from "../options/transform_options.ts";
-import type { Resolve } from "../calls/unobserved_call.ts";
+import { type Resolve, UnobservedCall } from "../calls/unobserved_call.ts";
 import { PromisedCall } from "../calls/promised_call.ts";
 import { renamedMembers } from "../util/renamed_members.ts";
 import {
@@ -20,7 +20,7 @@ import {
   mapSettings,
   transformSettings,
 } from "../options/settings.ts";
-import { type ArgumentStream, takeStreams } from "../calls/argument_stream.ts";
+import { isStream, takeStreams } from "../calls/argument_stream.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
 import { CallStreams } from "../calls/call_streams.ts";
 import { StreamCall } from "../calls/stream_call.ts";
@@ -41,6 +41,9 @@ import type {
 
 /** The most pending calls for which a pool records whether they are awaited. */
 const MAX_OBSERVED = 64;
+
+/** The most pending calls that are made at once, since workers may take them. */
+const MAX_MADE = 8_192;
 
 /** Does what {@linkcode TaskRunner.map} does, for the caller in `trace`. */
 export let mapFor: (
@@ -206,12 +209,12 @@ export class TaskRunner {
   run(task: AnyTask, ...args: unknown[]): Promise<unknown> {
     const registered = this.#engine.tasks.register(task);
     const trace = this.#engine.tracer.trace(this.run);
-    const streams = takeStreams(args);
-    const isPlain = trace === undefined && streams === undefined &&
-      this.#mayBeUnmade;
+    const isPlain = args.length === 1 && trace === undefined &&
+      !isStream(args[0]) && this.#needsPromiseOnly;
+    // V8 makes no array of the arguments if they are only used like this.
     return isPlain
-      ? this.#queue(registered, args)
-      : this.#call(registered, args, streams, trace).promise;
+      ? this.#submitUnobserved(registered, args[0])
+      : this.#call(registered, trace, ...args).promise;
   }
 
   /**
@@ -302,8 +305,7 @@ export class TaskRunner {
   submit(task: AnyTask, ...args: unknown[]): Future<unknown> {
     const registered = this.#engine.tasks.register(task);
     const trace = this.#engine.tracer.trace(this.submit);
-    const streams = takeStreams(args);
-    return makeFuture(this.#call(registered, args, streams, trace));
+    return makeFuture(this.#call(registered, trace, ...args));
   }
 
   /**
@@ -882,32 +884,29 @@ export class TaskRunner {
   }
 
   /** Whether nothing but its promise follows the next call of `run()`. */
-  get #mayBeUnmade(): boolean {
+  get #needsPromiseOnly(): boolean {
     return this.#engine.scheduler.pending >= MAX_OBSERVED &&
       !this.#isLimited && this.#options.onMessage === undefined;
   }
 
-  /** Queues a call that is made when it is sent. */
-  #queue(task: RegisteredTask, args: readonly unknown[]): Promise<unknown> {
-    const isUnary = args.length === 1;
-    const kind = this.#kinds.of(task, this.#terms, isUnary);
-    const payload = isUnary ? args[0] : args;
+  /** Submits a call with one argument that only its promise follows. */
+  #submitUnobserved(task: RegisteredTask, argument: unknown): Promise<unknown> {
+    const { scheduler } = this.#engine;
+    const kind = this.#kinds.of(task, this.#terms, true);
     this.#engine.start();
-    let settle!: Resolve;
-    // V8 inlines a function that does no more than this.
-    const promise = new Promise<unknown>((resolve) => {
-      settle = resolve;
-    });
-    this.#engine.scheduler.submitUnmade(kind, payload, settle);
+    const promise = new Promise<unknown>(takeResolve);
+    if (scheduler.pending < MAX_MADE) {
+      scheduler.submit(new UnobservedCall(kind, argument, taken));
+    } else scheduler.submitUnmade(kind, argument, taken);
     return promise;
   }
 
   #call(
     task: RegisteredTask,
-    args: readonly unknown[],
-    streams: ArgumentStream[] | undefined,
     trace: CallerTrace | undefined,
+    ...args: unknown[]
   ): PromisedCall<unknown> {
+    const streams = takeStreams(args);
     // Ending a call that takes too long must not fail others in its message.
     const terms = this.#isLimited ? { ...this.#terms, group: {} } : this.#terms;
     const isUnary = args.length === 1 && streams === undefined;
@@ -960,6 +959,14 @@ renamedMembers(TaskRunner.prototype, {
   run_on_all: "There is no 'run_on_all': use runOnAll()",
   run_on_all_async: "There is no 'run_on_all_async': use runOnAll()",
 });
+
+/** The function that resolves the last promise of {@linkcode takeResolve}. */
+let taken: Resolve;
+
+/** The executor of promises: a function for each of them would be garbage. */
+function takeResolve(resolve: Resolve): void {
+  taken = resolve;
+}
 
 function anySignal(
   ...signals: (AbortSignal | undefined)[]

@@ -36,12 +36,14 @@ export class CallList implements CallOwner {
     resolve: Resolve,
     observer: CallObserver,
   ): void {
-    let last = this.#calls.peekLast();
-    if (!(last instanceof UnmadeCalls) || !last.fits(kind)) {
-      last = new UnmadeCalls(kind, observer);
-      this.#calls.push(last);
+    const last = this.#calls.peekLast();
+    const before = last instanceof UnmadeCalls ? last : undefined;
+    let calls = before;
+    if (calls?.fits(kind) !== true) {
+      calls = new UnmadeCalls(kind, observer, before);
+      this.#calls.push(calls);
     }
-    last.push(payload, resolve);
+    calls.push(payload, resolve);
     this.#length++;
   }
 
