@@ -3,8 +3,8 @@ import type {
   ModuleDefinition,
 } from "../protocol/worker_messages.ts";
 import { explainImportFailure } from "./import_failure.ts";
-import { isArrowFunction } from "./is_arrow_function.ts";
 import { restorePrimordials } from "./primordials.ts";
+import { seesThis } from "./sees_this.ts";
 import { SentModules } from "./sent_modules.ts";
 import { evaluate, importModule, type ModuleExports } from "./user_code.ts";
 
@@ -15,8 +15,8 @@ export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 export class LoadedTask {
   /** The function, once it is loaded. */
   run: AnyFunction | undefined;
-  /** Whether the loaded function is an arrow function, which gets no `this`. */
-  isArrow = false;
+  /** Whether the loaded function may see its `this`. */
+  seesThis = true;
   /** Whether it is an inline function, which can't see the variables around it. */
   readonly inline: boolean;
 
@@ -76,7 +76,7 @@ export class LoadedTask {
 
   #use(run: AnyFunction): void {
     this.run = run;
-    this.isArrow = isArrowFunction(run);
+    this.seesThis = seesThis(run);
   }
 
   #bind(constants: readonly unknown[]): Promise<void> | undefined {
@@ -86,7 +86,7 @@ export class LoadedTask {
       this.run = function (this: unknown, ...rest) {
         return run.call(this, ...constants, ...rest);
       };
-      this.isArrow = base.isArrow;
+      this.seesThis = base.seesThis;
     };
     const loading = base.run === undefined ? base.load() : undefined;
     if (loading !== undefined) return loading.then(bindBase);
