@@ -16,6 +16,8 @@ export class WorkerGroup {
   #concurrency = 0;
   #capacity = 0;
   #room = 0;
+  /** How many calls the workers have. */
+  #calls = 0;
   /** How many workers have room, and how many calls these have. */
   #free = 0;
   #freeCalls = 0;
@@ -74,6 +76,14 @@ export class WorkerGroup {
     return Math.ceil((calls + this.#freeCalls) / this.#free);
   }
 
+  /**
+   * Returns how many calls each worker would have if all had the same number
+   * after some more calls are shared.
+   */
+  evenShare(calls: number): number {
+    return Math.ceil((calls + this.#calls) / this.#workers);
+  }
+
   /** Adds a worker. */
   add({ worker }: WorkerLoad): void {
     this.#workers++;
@@ -103,6 +113,7 @@ export class WorkerGroup {
     const { limit, room, calls, isOpen, worker } = load;
     this.#capacity += sign * limit;
     this.#room += sign * room;
+    this.#calls += sign * calls;
     if (isOpen && calls < worker.window.concurrency) this.#idle += sign;
     if (room === 0) return;
     this.#free += sign;

@@ -103,6 +103,14 @@ export class WorkerSet {
   }
 
   /**
+   * Returns how many calls each worker would have, at a host or anywhere, if all
+   * had the same number after some more calls are shared.
+   */
+  evenShare(host: string | undefined, calls: number): number {
+    return this.#group(host)?.evenShare(calls) ?? 0;
+  }
+
+  /**
    * Returns the open worker that is least busy, at a host or anywhere. If it has
    * no room, no worker has.
    */
@@ -145,15 +153,16 @@ export class WorkerSet {
     const { window, isOpen } = worker;
     const { calls, limit } = window;
     const room = isOpen ? Math.max(0, window.room) : 0;
+    const busy = busyness(calls, window.microseconds);
     const isSame = load.calls === calls && load.room === room &&
-      load.limit === limit && load.isOpen === isOpen;
+      load.limit === limit && load.isOpen === isOpen && load.busyness === busy;
     if (isSame) return;
     const group = this.#groupAt(worker.host);
     this.#all.subtract(load);
     group.subtract(load);
     worker.tally.loaded(calls - load.calls);
     load.calls = calls;
-    load.busyness = busyness(calls, window.microseconds);
+    load.busyness = busy;
     load.room = room;
     load.limit = limit;
     load.isOpen = isOpen;

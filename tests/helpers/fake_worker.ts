@@ -83,9 +83,11 @@ export class FakeWorker {
   /**
    * Connects a worker, which gets calls once it is added.
    *
+   * @param room The size of its window, or whether it adapts.
    * @param now Returns the time, in milliseconds.
    */
-  constructor(tally: HostTally, room: number, now?: () => number) {
+  constructor(tally: HostTally, room: number | "auto", now?: () => number) {
+    const prefetch = room === "auto" ? room : room - 1;
     const [left, right] = MemoryConnection.pair();
     this.handle = new WorkerHandle(
       {
@@ -100,7 +102,7 @@ export class FakeWorker {
         cancelGrace: CANCEL_GRACE,
       },
       new Channel(left),
-      new PrefetchWindow(room - 1, 1, undefined, now),
+      new PrefetchWindow(prefetch, 1, undefined, now),
     );
     this.#channel = new Channel(right);
     this.gone = this.#channel.receive((message) =>
