@@ -8,7 +8,10 @@ const MAX_HELD_BYTES = 32 * 2 ** 20;
 /** The most bytes in flight per worker, including expected results. */
 const MAX_IN_FLIGHT_BYTES = 4 * 2 ** 20;
 
-/** How many more calls than the windows hold may be outstanding, per worker. */
+/**
+ * How many more calls than the windows hold may be outstanding, per worker,
+ * while the reader is busy. It may read no further.
+ */
 const CALLS_AHEAD = 16;
 
 /** How many items per worker may be outstanding, unless chunks are large. */
@@ -29,8 +32,10 @@ export class FlowControl {
   #workers = 0;
   /** How many calls these workers run at once, in total. */
   #concurrency = 0;
-  /** How many calls may be outstanding. */
+  /** How many calls may be outstanding while the reader is busy. */
   #maxOutstanding = 0;
+  /** How many calls may be outstanding while the reader waits. */
+  #maxAhead = 0;
   /** How many submitted calls have values that weren't read yet. */
   #outstanding = 0;
   /** How many submitted calls have no outcome yet. */
@@ -41,27 +46,50 @@ export class FlowControl {
   #inFlightBytes = 0;
   /** The bytes of results that wait for the reader. */
   #heldBytes = 0;
+  /** Whether calls have yielded values one by one. */
+  #isYielding = false;
   /** A paused map continues when at most this many calls are outstanding. */
   #lowWater = -1;
+  /** Whether the map is paused until its reader waits. */
+  #needsReader = false;
 
   /** Constructs the flow control of a map that hasn't submitted any call. */
   constructor(chunkSize: ChunkSize) {
     this.#chunkSize = chunkSize;
   }
 
-  /** Whether another call may be submitted now. */
-  get isOpen(): boolean {
+  /**
+   * Returns whether another call may be submitted now.
+   *
+   * @param isAwaited Whether the reader waits for a result: then the calls after
+   * it aren't ahead of the reader.
+   */
+  isOpen(isAwaited: boolean): boolean {
     if (this.#room <= 0 || this.#isLoaded) return false;
     if (this.#inFlight >= Math.max(this.#concurrency, this.#maxInFlight)) {
       return false;
     }
-    if (
-      this.#outstanding < this.#maxOutstanding &&
-      this.#heldBytes <= MAX_HELD_BYTES
-    ) return true;
-    const most = Math.min(this.#outstanding, this.#maxOutstanding);
-    this.#lowWater = Math.floor(most * LOW_WATER);
+    // Calls whose values wait are unfinished, and take memory at the workers.
+    const max = isAwaited && !this.#isYielding
+      ? this.#maxAhead
+      : this.#maxOutstanding;
+    if (this.#outstanding < max && this.#heldBytes <= MAX_HELD_BYTES) {
+      return true;
+    }
+    this.#needsReader = !isAwaited;
+    this.#lowWater = Math.floor(Math.min(this.#outstanding, max) * LOW_WATER);
     return false;
+  }
+
+  /**
+   * Handles that the reader waits.
+   *
+   * @returns Whether a paused map may continue.
+   */
+  awaited(): boolean {
+    const needsReader = this.#needsReader;
+    this.#needsReader = false;
+    return needsReader;
   }
 
   /** Sets the limits from an offer of the scheduler. */
@@ -70,9 +98,10 @@ export class FlowControl {
     this.#room = room;
     this.#workers = workers;
     this.#concurrency = concurrency;
+    this.#maxAhead = workers * Math.max(2, chunks);
     this.#maxOutstanding = Math.min(
       capacity + workers * CALLS_AHEAD,
-      workers * Math.max(2, chunks),
+      this.#maxAhead,
     );
   }
 
@@ -99,6 +128,7 @@ export class FlowControl {
 
   /** Adds values that wait for the reader, while their call is in flight. */
   held(bytes: number): void {
+    this.#isYielding = true;
     this.#heldBytes += bytes;
   }
 

@@ -1,4 +1,5 @@
-import type { Call, CallTerms } from "../calls/call.ts";
+import type { Call } from "../calls/call.ts";
+import { CallKind, type CallTerms } from "../calls/call_kind.ts";
 import type { CallerTrace } from "../calls/caller_trace.ts";
 import type { ChunkSize } from "./chunk_size.ts";
 import type { MapPhase, MapProgress } from "./display_map.ts";
@@ -78,6 +79,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   /** Called when the map is first read or closed. */
   onRead: (() => void) | undefined;
   readonly #plan: MapPlan;
+  readonly #kind: CallKind;
   readonly #sink: CallSink;
   readonly #feed: MapFeed;
   readonly #flow: FlowControl;
@@ -96,6 +98,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
 
   constructor(plan: MapPlan, sink: CallSink) {
     this.#plan = plan;
+    this.#kind = kindOf(plan);
     this.#sink = sink;
     this.#flow = new FlowControl(plan.chunkSize);
     this.#buffer = new ResultBuffer(plan.ordered, {
@@ -105,7 +108,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       needs: (call) => this.#submitRest(call),
     });
     this.#feed = new MapFeed(plan.items, plan.chunkSize, {
-      wants: () => this.#flow.isOpen,
+      wants: () => this.#wants,
       submit: (items, bytes) => this.#submit(items, bytes),
       end: (error) => this.#exhaust(error),
     });
@@ -138,11 +141,16 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     return this.#phase !== "running" && this.#rest.size === 0;
   }
 
+  /** Whether another call may be submitted now. */
+  get #wants(): boolean {
+    return this.#flow.isOpen(this.isAwaited);
+  }
+
   /** Submits calls, now or when the inputs provide items. */
   pull(offer: Offer): void {
     this.#flow.offer(offer);
     for (const call of this.#rest) {
-      if (!this.#flow.isOpen) return;
+      if (!this.#wants) return;
       this.#submitRest(call);
     }
     if (this.#phase === "running") this.#feed.fill();
@@ -217,15 +225,22 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     if (this.#phase === "idle") this.#start();
     if (this.#phase === "ended") return "end";
     const next = this.#buffer.advance();
-    if (next === "values" || next === "waiting") return next;
+    if (next === "waiting") return this.#wait();
+    if (next === "values") return next;
     const thrown = this.#buffer.thrown;
-    if (thrown === undefined && !this.ended) return "waiting";
+    if (thrown === undefined && !this.ended) return this.#wait();
     this.close().catch(() => {});
     if (thrown !== undefined) {
       throw this.#plan.trace.addTo(thrown.reason, this.#plan.task);
     }
     if (this.#error !== undefined) throw this.#error.reason;
     return "end";
+  }
+
+  /** Handles that the reader waits. */
+  #wait(): "waiting" {
+    if (this.#flow.awaited()) this.#sink.wake();
+    return "waiting";
   }
 
   take(): readonly unknown[] {
@@ -305,15 +320,14 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
 
   /** Creates calls for the last items of a call, which follow it. */
   #divide(call: MapCall, rest: readonly unknown[], items: number): MapCall[] {
-    const { task, chunkSize, terms } = this.#plan;
-    const { itemBytes = 0 } = chunkSize;
+    const { itemBytes = 0 } = this.#plan.chunkSize;
     const after = call.next;
     const calls: MapCall[] = [];
     let last = call;
     for (let at = 0; at < rest.length; at += items) {
       const part = rest.slice(at, at + items);
       const bytes = part.length * itemBytes;
-      const next = new MapCall(this, task, part, call.chunk, terms, bytes);
+      const next = new MapCall(this, this.#kind, part, bytes);
       last.follow(next);
       calls.push(next);
       last = next;
@@ -331,15 +345,21 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   }
 
   #makeCall(items: unknown[], bytes: number): MapCall {
-    const { task, spread, chunkSize, terms, onMessage } = this.#plan;
-    if (chunkSize.single) {
-      const args = spread ? argumentList(items[0]) : items;
-      const call = new MapCall(this, task, args, undefined, terms, bytes);
-      if (onMessage !== undefined) call.openMessages().listen(onMessage);
-      return call;
+    const { spread, chunkSize, onMessage } = this.#plan;
+    if (!chunkSize.single) {
+      const payload = spread ? items.map(argumentList) : items;
+      return new MapCall(this, this.#kind, payload, bytes);
     }
-    const payload = spread ? items.map(argumentList) : items;
-    const chunk = spread ? "spread" : "single";
-    return new MapCall(this, task, payload, chunk, terms, bytes);
+    const [item] = items;
+    const payload = spread ? argumentList(item) : item;
+    const call = new MapCall(this, this.#kind, payload, bytes);
+    if (onMessage !== undefined) call.openMessages().listen(onMessage);
+    return call;
   }
+}
+
+function kindOf({ task, terms, chunkSize, spread }: MapPlan): CallKind {
+  return chunkSize.single
+    ? new CallKind(task, terms, undefined, !spread)
+    : new CallKind(task, terms, spread ? "spread" : "single");
 }

@@ -1,4 +1,4 @@
-import type { CallTerms } from "../calls/call.ts";
+import { CallKind, CallKinds, type CallTerms } from "../calls/call_kind.ts";
 import { CallerTrace } from "../calls/caller_trace.ts";
 import { ChunkSize } from "../map/chunk_size.ts";
 import type { Engine } from "./engine.ts";
@@ -70,6 +70,7 @@ export class TaskRunner {
   readonly #engine: Engine;
   readonly #options: CallOptions;
   readonly #terms: CallTerms;
+  readonly #kinds = new CallKinds();
 
   static {
     mapFor = (runner, trace, task, inputs) => runner.#map(trace, task, inputs);
@@ -633,9 +634,10 @@ export class TaskRunner {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const { scheduler } = this.#engine;
     const terms = { host, retries: 0, group: {}, pinned: true };
+    const kind = new CallKind(registered, terms);
     const calls: PromisedCall<unknown>[] = [];
     const makeCall = () => {
-      const call = new PromisedCall<unknown>(registered, args, trace, terms);
+      const call = new PromisedCall<unknown>(kind, args, trace);
       if (onMessage !== undefined) call.openMessages().listen(onMessage);
       calls.push(call);
       return call;
@@ -723,7 +725,7 @@ export class TaskRunner {
     const trace = new CallerTrace(this.stream);
     const streams = takeStreams(args);
     const terms = { ...this.#terms, group: {} };
-    const call = new StreamCall(registered, args, trace, terms);
+    const call = new StreamCall(new CallKind(registered, terms), args, trace);
     if (streams !== undefined) call.attach(new CallStreams(streams));
     this.#submit(call);
     return call.readable as ReadableStream<Transferred<Awaited<Item>>>;
@@ -878,13 +880,12 @@ export class TaskRunner {
     const streams = takeStreams(args);
     // Ending a call that takes too long must not fail others in its message.
     const terms = this.#isLimited ? { ...this.#terms, group: {} } : this.#terms;
-    const isObserved = this.#engine.scheduler.pending < MAX_OBSERVED;
+    const isUnary = args.length === 1 && streams === undefined;
     const call = new PromisedCall<unknown>(
-      registered,
-      args,
+      this.#kinds.of(registered, terms, isUnary),
+      isUnary ? args[0] : args,
       trace,
-      terms,
-      isObserved,
+      this.#engine.scheduler.pending < MAX_OBSERVED,
     );
     if (streams !== undefined) call.attach(new CallStreams(streams));
     this.#submit(call);

@@ -37,6 +37,8 @@ export class CallWriter {
   readonly #onDefine: (task: number) => void;
   readonly #defined = new Set<number>();
   readonly #sentModules = new Set<string>();
+  /** The arguments of a call with one: a list for each call would be garbage. */
+  readonly #single: [argument: unknown] = [undefined];
   #nextId = 0;
   #message = 0;
   /** The task of the open list of calls in the channel's writer. */
@@ -200,10 +202,18 @@ export class CallWriter {
   #append(call: Call): number {
     this.#openList(call);
     try {
-      return this.#channel.writer.append(call.payload, true);
+      return this.#channel.writer.append(this.#argumentsOf(call), true);
     } catch (reason) {
       throw unsendableError("args", reason);
+    } finally {
+      this.#single[0] = undefined;
     }
+  }
+
+  #argumentsOf(call: Call): readonly unknown[] {
+    if (!call.isUnary) return call.payload;
+    this.#single[0] = call.argument;
+    return this.#single;
   }
 
   #writeChunk(call: Call): number {

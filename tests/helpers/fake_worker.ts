@@ -1,3 +1,4 @@
+import { CallKind } from "../../src/calls/call_kind.ts";
 import type { CallRunner } from "../../src/calls/call.ts";
 import type { MapCallOwner } from "../../src/map/map_call.ts";
 import { KeepAlive } from "../../src/util/keep_alive.ts";
@@ -41,6 +42,9 @@ export const MAP: MapCallOwner = {
 /** A task whose argument fake workers return. */
 export const TASK = new TaskRegistry(() => {}).register((x: unknown) => x);
 
+/** The kind of its calls with a chunk of items. */
+export const CHUNK = new CallKind(TASK, undefined, "single");
+
 /** How long an expected event may take, in milliseconds. */
 const TIMEOUT = 60_000;
 
@@ -53,10 +57,8 @@ export function call(
   host?: string,
   retries = 0,
 ): PromisedCall<unknown> {
-  const call = new PromisedCall<unknown>(TASK, [label], undefined, {
-    host,
-    retries,
-  });
+  const kind = new CallKind(TASK, { host, retries }, undefined, true);
+  const call = new PromisedCall<unknown>(kind, label, undefined);
   call.promise.catch(() => {});
   return call;
 }

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
 import type { Call } from "../../src/calls/call.ts";
 import { CallsInFlight } from "../../src/scheduling/calls_in_flight.ts";
+import { CallKind } from "../../src/calls/call_kind.ts";
 import { PromisedCall } from "../../src/calls/promised_call.ts";
 import { PrefetchWindow } from "../../src/scheduling/prefetch_window.ts";
 import { HostTally } from "../../src/scheduling/host_tally.ts";
@@ -15,6 +16,7 @@ import {
 import { RUNNER, settled } from "../helpers/fake_worker.ts";
 
 const TASK = new TaskRegistry(() => {}).register((label: string) => label);
+const KIND = new CallKind(TASK);
 
 /** Returns the labels of calls. */
 function labels(calls: readonly Call[]): string {
@@ -31,7 +33,7 @@ class Sent {
     let id = 0;
     for (const [message, word] of words.split(" ").entries()) {
       for (const label of word) {
-        const call = new PromisedCall<unknown>(TASK, [label], undefined);
+        const call = new PromisedCall<unknown>(KIND, [label], undefined);
         call.send(RUNNER, id, message, 0);
         this.calls.add(call);
         this.#byLabel.set(label, { id, call });
@@ -127,7 +129,7 @@ Deno.test("CallsInFlight throws at the ids of results that continue after the la
 
 Deno.test("CallsInFlight.has() returns true until a call is answered", () => {
   const { calls } = new Sent(1, "ab");
-  const call = new PromisedCall<unknown>(TASK, ["c"], undefined);
+  const call = new PromisedCall<unknown>(KIND, ["c"], undefined);
   call.send(RUNNER, 7, 1, 0);
   assertFalse(calls.has(call));
   calls.add(call);
@@ -231,7 +233,7 @@ class Breaking {
     );
     this.#received = this.handle.receive({ changed() {} });
     for (const label of "ab") {
-      const call = new PromisedCall<unknown>(TASK, [label], undefined);
+      const call = new PromisedCall<unknown>(KIND, [label], undefined);
       this.calls.push(call);
       this.handle.send(call);
       this.handle.flush();

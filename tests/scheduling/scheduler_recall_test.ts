@@ -4,11 +4,11 @@ import { MapCall } from "../../src/map/map_call.ts";
 import { WorkerLostError } from "../../src/errors/worker_lost_error.ts";
 import {
   call,
+  CHUNK,
   type FakeWorker,
   HostBench,
   MAP,
   settled,
-  TASK,
 } from "../helpers/fake_worker.ts";
 import { realDeadline } from "../helpers/real_timers.ts";
 
@@ -236,7 +236,7 @@ Deno.test("Scheduler cuts a chunk that isn't late if it will take long", async (
 
 /** Makes a chunk of a map. */
 function chunk(...items: number[]): MapCall {
-  return new MapCall(MAP, TASK, items, "single", { retries: 0 }, 0);
+  return new MapCall(MAP, CHUNK, items);
 }
 
 /** Blocks this program, while calls wait at workers. */
