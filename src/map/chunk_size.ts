@@ -22,6 +22,8 @@ export class ChunkSize {
   readonly fixed: boolean;
   #items: number;
   #itemBytes: number | undefined;
+  /** How many times as large as the last answered chunk the next one may be. */
+  #growth = 2;
 
   /** Constructs the chunk size from the `chunkSize` option of a map. */
   constructor(chunkSize: number | "auto") {
@@ -44,6 +46,11 @@ export class ChunkSize {
     return this.#itemBytes;
   }
 
+  /** Sets how many times as large as an answered chunk the next one may be. */
+  setGrowth(growth: number): void {
+    this.#growth = growth;
+  }
+
   /**
    * Adapts the size to a chunk that was answered.
    *
@@ -63,7 +70,12 @@ export class ChunkSize {
       TARGET_MICROSECONDS * items / Math.max(1, microseconds),
     );
     // A small chunk's duration predicts little about a large chunk's.
-    const most = Math.min(fitting, items * 2, MAX_ITEMS, this.#fittingItems);
+    const most = Math.min(
+      fitting,
+      items * this.#growth,
+      MAX_ITEMS,
+      this.#fittingItems,
+    );
     this.#items = Math.max(1, most);
   }
 

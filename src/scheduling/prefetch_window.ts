@@ -104,6 +104,11 @@ export class PrefetchWindow {
     return this.#needed;
   }
 
+  /** Whether calls take long to the worker and back. */
+  get isDistant(): boolean {
+    return this.delay * 1_000 * DELAYS_AHEAD >= TARGET_MICROSECONDS;
+  }
+
   /** How many calls the worker has. */
   get calls(): number {
     return this.#calls;
@@ -205,8 +210,8 @@ export class PrefetchWindow {
     if (this.isFixed) return;
     const each = Math.max(1, this.#microseconds);
     const away = this.delay * 1_000 * DELAYS_AHEAD;
-    const isDistant = away >= TARGET_MICROSECONDS;
     const onTheWay = Math.ceil(away / each);
+    const { isDistant } = this;
     this.#needed = isDistant ? this.#concurrency + onTheWay : Infinity;
     const queued = Math.max(
       Math.floor(TARGET_MICROSECONDS / each),

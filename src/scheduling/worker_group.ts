@@ -8,6 +8,8 @@ export interface HostCapacity {
   readonly concurrency: number;
   /** How many calls they may have in total. */
   readonly capacity: number;
+  /** Whether calls take long to each of them and back. */
+  readonly isDistant: boolean;
 }
 
 /** The workers of one host, or all: their total load, and the least busy one. */
@@ -15,6 +17,8 @@ export class WorkerGroup {
   #workers = 0;
   #concurrency = 0;
   #capacity = 0;
+  /** How many workers are distant. */
+  #distant = 0;
   #room = 0;
   /** How many calls the workers have. */
   #calls = 0;
@@ -37,6 +41,7 @@ export class WorkerGroup {
       workers: this.#workers,
       concurrency: this.#concurrency,
       capacity: this.#capacity,
+      isDistant: this.#workers > 0 && this.#distant === this.#workers,
     };
   }
 
@@ -110,10 +115,11 @@ export class WorkerGroup {
   }
 
   #count(load: WorkerLoad, sign: 1 | -1): void {
-    const { limit, room, calls, isOpen, worker } = load;
+    const { limit, room, calls, isOpen, isDistant, worker } = load;
     this.#capacity += sign * limit;
     this.#room += sign * room;
     this.#calls += sign * calls;
+    if (isDistant) this.#distant += sign;
     if (isOpen && calls < worker.window.concurrency) this.#idle += sign;
     if (room === 0) return;
     this.#free += sign;

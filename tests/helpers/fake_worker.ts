@@ -233,7 +233,7 @@ export class HostBench implements AsyncDisposable {
   }
 
   /** Adds a worker. */
-  async add(host: string, room = 1): Promise<FakeWorker> {
+  async add(host: string, room: number | "auto" = 1): Promise<FakeWorker> {
     const tally = this.tallies.get(host) ?? new HostTally(host);
     this.tallies.set(host, tally);
     const worker = new FakeWorker(tally, room);
