@@ -147,11 +147,12 @@ export class Rebalancer {
         const taker = this.#hungry(range);
         if (taker === undefined || now < askAgainAt) continue;
         const isIdle = this.#wanting(range) > 0;
-        if (!isIdle && taker === worker) continue;
-        if (!isIdle && items < window.concurrency + 2) continue;
         // Otherwise the two workers would pass the same call to and fro.
         const waits = window.calls > window.concurrency;
-        if (waits && window.calls < taker.window.calls + 2) continue;
+        const isBusier = taker !== worker &&
+          items >= window.concurrency + 2 &&
+          !(waits && window.calls < taker.window.calls + 2);
+        if (!isIdle && !isBusier) continue;
         const wait = expectedWait(worker);
         const worth = MIN_WAIT + (window.delay + taker.window.delay) / 2;
         if (wait < worth || wait <= longest) continue;

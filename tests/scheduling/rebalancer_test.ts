@@ -4,7 +4,7 @@ import { HostTally } from "../../src/scheduling/host_tally.ts";
 import { Rebalancer } from "../../src/scheduling/rebalancer.ts";
 import { WorkerSet } from "../../src/scheduling/worker_set.ts";
 import { FakeTime } from "../helpers/fake_time.ts";
-import { call, FakeWorker, MAP, TASK } from "../helpers/fake_worker.ts";
+import { call, CHUNK, FakeWorker, MAP } from "../helpers/fake_worker.ts";
 
 /** A rebalancer, and an idle worker beside one where two calls wait. */
 class Bench implements AsyncDisposable {
@@ -105,7 +105,7 @@ class Workers implements AsyncDisposable {
   /** Sends a chunk to a worker. */
   send({ handle }: FakeWorker, items: number): void {
     const chunk = new Array(items).fill(0);
-    handle.send(new MapCall(MAP, TASK, chunk, "single", { retries: 0 }, 0));
+    handle.send(new MapCall(MAP, CHUNK, chunk));
     handle.flush();
     this.#set.refresh(handle);
     this.rebalancer.update(handle, false);
