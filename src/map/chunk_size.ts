@@ -24,6 +24,8 @@ export class ChunkSize {
   #itemBytes: number | undefined;
   /** How long an item of the last measured chunk took. */
   #itemMicroseconds = 0;
+  /** How many times as large as the last answered chunk the next one may be. */
+  #growth = 2;
 
   /** Constructs the chunk size from the `chunkSize` option of a map. */
   constructor(chunkSize: number | "auto") {
@@ -51,6 +53,11 @@ export class ChunkSize {
     return this.#itemBytes;
   }
 
+  /** Sets how many times as large as an answered chunk the next one may be. */
+  setGrowth(growth: number): void {
+    this.#growth = growth;
+  }
+
   /**
    * Adapts the size to a chunk that was answered.
    *
@@ -71,7 +78,12 @@ export class ChunkSize {
       TARGET_MICROSECONDS * items / Math.max(1, microseconds),
     );
     // A small chunk's duration predicts little about a large chunk's.
-    const most = Math.min(fitting, items * 2, MAX_ITEMS, this.#fittingItems);
+    const most = Math.min(
+      fitting,
+      items * this.#growth,
+      MAX_ITEMS,
+      this.#fittingItems,
+    );
     this.#items = Math.max(1, most);
   }
 

@@ -17,6 +17,12 @@ const CALLS_AHEAD = 16;
 /** How many items per worker may be outstanding, unless chunks are large. */
 const ITEMS_AHEAD = 8_192;
 
+/**
+ * How much faster a map grows if all workers are distant: it waits for each step
+ * until results have come back from them.
+ */
+const DISTANT_GROWTH = 4;
+
 /** A paused map continues when this share of its outstanding calls is left. */
 const LOW_WATER = 0.75;
 
@@ -40,8 +46,10 @@ export class FlowControl {
   #outstanding = 0;
   /** How many submitted calls have no outcome yet. */
   #inFlight = 0;
-  /** How many calls may be in flight; each outcome raises the limit by one. */
+  /** How many calls may be in flight at least; each outcome raises this. */
   #maxInFlight = 0;
+  /** By how many calls each outcome raises it. */
+  #growth = 1;
   /** The expected bytes of the calls in flight and their results. */
   #inFlightBytes = 0;
   /** The bytes of results that wait for the reader. */
@@ -68,9 +76,7 @@ export class FlowControl {
    */
   isOpen(isAwaited: boolean): boolean {
     if (this.#room <= 0 || this.#isLoaded) return false;
-    if (this.#inFlight >= Math.max(this.#concurrency, this.#maxInFlight)) {
-      return false;
-    }
+    if (this.#inFlight >= this.#mostInFlight) return false;
     if (this.#isUnlimited) return true;
     // Calls whose values wait are unfinished, and take memory at the workers.
     const max = isAwaited && !this.#isYielding
@@ -112,7 +118,9 @@ export class FlowControl {
   }
 
   /** Sets the limits from an offer of the scheduler. */
-  offer({ room, workers, concurrency, capacity }: Offer): void {
+  offer({ room, workers, concurrency, capacity, isDistant }: Offer): void {
+    this.#growth = isDistant ? DISTANT_GROWTH : 1;
+    this.#chunkSize.setGrowth(isDistant ? DISTANT_GROWTH : 2);
     const chunks = Math.ceil(ITEMS_AHEAD / this.#chunkSize.items);
     this.#room = room;
     this.#workers = workers;
@@ -139,7 +147,7 @@ export class FlowControl {
 
   /** Moves a call from in flight to waiting for the reader. */
   arrived(call: MapCall): void {
-    this.#maxInFlight = Math.max(this.#concurrency, this.#maxInFlight) + 1;
+    this.#maxInFlight = this.#mostInFlight + this.#growth;
     this.#inFlight--;
     this.#inFlightBytes -= call.expectedBytes;
     this.#heldBytes += call.resultBytes;
@@ -173,6 +181,11 @@ export class FlowControl {
     if (this.#outstanding > this.#lowWater) return false;
     this.#lowWater = -1;
     return true;
+  }
+
+  /** How many calls may be in flight. */
+  get #mostInFlight(): number {
+    return Math.max(this.#concurrency * this.#growth, this.#maxInFlight);
   }
 
   /** Whether the byte limit is reached, with at least one call per worker. */

@@ -296,7 +296,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   #endAt(part: number, error?: Thrown): void {
     if (!this.#isDivided || error === undefined) return this.#exhaust(error);
     // The items of other parts that come before it still run.
-    const call = this.#newCall([], "single", 0, part);
+    const call = new MapCall(this, this.#kind, [], 0, part);
     this.#flow.submitted(call);
     this.#buffer.push(call);
     call.fail(error.reason);

@@ -13,7 +13,7 @@ import type { PromisedCall } from "../calls/promised_call.ts";
 import { type Resolve, UnobservedCall } from "../calls/unobserved_call.ts";
 import { Rebalancer } from "./rebalancer.ts";
 import { Retries } from "./retries.ts";
-import { shareFairly } from "./share_fairly.ts";
+import { shareFairly, type SlowCalls } from "./share_fairly.ts";
 import type { LostWorker, WorkerHandle } from "./worker_handle.ts";
 import { WorkerSet } from "./worker_set.ts";
 
@@ -42,6 +42,8 @@ export class Scheduler {
     () => !this.#barrierRuns,
   );
   readonly #sources: CallSources;
+  /** The calls at the head of the queue that slow workers have given back. */
+  #slowCalls: SlowCalls = { calls: 0, microseconds: 0 };
   readonly #retries = new Retries();
   readonly #counts: CallCounts;
   /** Counts the initializer calls of workers, which aren't the user's. */
@@ -301,8 +303,10 @@ export class Scheduler {
         host,
         (worker, call) => this.#send(worker, call),
         (worker) => this.#refresh(worker),
+        this.#slowCalls,
       );
     }
+    this.#slowCalls.calls = 0;
     this.#rebalancer.balance();
     if (this.#counts.inFlight === 0) this.#beginBarrier();
   }
@@ -372,6 +376,13 @@ export class Scheduler {
       if (!call.isSubmitted) call.submit(this.#counts);
     }
     this.#pending.unshift(calls);
+    const { isSlow, silence, concurrency } = worker.window;
+    if (isSlow) {
+      const microseconds = silence * 1_000 / concurrency;
+      this.#slowCalls = { calls: calls.length, microseconds };
+      // They must not wait behind other slow ones.
+      this.#rebalancer.holdStuck();
+    }
     if (this.#cancelled !== undefined) this.cancelQueued(this.#cancelled);
   }
 

@@ -85,9 +85,11 @@ export class FakeWorker {
   /**
    * Connects a worker, which gets calls once it is added.
    *
+   * @param room The size of its window, or whether it adapts.
    * @param now Returns the time, in milliseconds.
    */
-  constructor(tally: HostTally, room: number, now?: () => number) {
+  constructor(tally: HostTally, room: number | "auto", now?: () => number) {
+    const prefetch = room === "auto" ? room : room - 1;
     const [left, right] = MemoryConnection.pair();
     this.handle = new WorkerHandle(
       {
@@ -102,7 +104,7 @@ export class FakeWorker {
         cancelGrace: CANCEL_GRACE,
       },
       new Channel(left),
-      new PrefetchWindow(room - 1, 1, undefined, now),
+      new PrefetchWindow(prefetch, 1, undefined, now),
     );
     this.#channel = new Channel(right);
     this.gone = this.#channel.receive((message) =>
@@ -231,7 +233,7 @@ export class HostBench implements AsyncDisposable {
   }
 
   /** Adds a worker. */
-  async add(host: string, room = 1): Promise<FakeWorker> {
+  async add(host: string, room: number | "auto" = 1): Promise<FakeWorker> {
     const tally = this.tallies.get(host) ?? new HostTally(host);
     this.tallies.set(host, tally);
     const worker = new FakeWorker(tally, room);
