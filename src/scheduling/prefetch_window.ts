@@ -53,7 +53,10 @@ export class PrefetchWindow {
   #wasIdle = false;
 
   #calls = 0;
+  /** The size of the arguments of its calls, without the large ones. */
   #argumentBytes = 0;
+  /** How many calls have arguments of {@linkcode MAX_BYTES} or more. */
+  #largeCalls = 0;
 
   /**
    * Constructs the window of one worker.
@@ -97,9 +100,18 @@ export class PrefetchWindow {
 
   /** How many more calls may be sent now. */
   get room(): number {
+    if (this.#isFull) return 0;
+    // While a large call is on its way, the worker may run another one.
+    const extra = this.#largeCalls > 0 && !this.isFixed ? 1 : 0;
+    return this.limit + extra - this.#calls;
+  }
+
+  /** Whether no more calls may wait at the worker, because of their size. */
+  get #isFull(): boolean {
+    if (this.#calls < this.#concurrency) return false;
+    if (this.#largeCalls > 1) return true;
     const bytes = this.#argumentBytes + this.#calls * this.#resultBytes;
-    if (bytes >= MAX_BYTES && this.#calls > 0) return 0;
-    return this.limit - this.#calls;
+    return bytes >= MAX_BYTES;
   }
 
   /** How long a call takes the worker on average, in microseconds. */
@@ -123,18 +135,24 @@ export class PrefetchWindow {
       this.#heardAt = this.#now();
       this.#wasIdle = true;
     }
-    this.#argumentBytes += bytes;
+    this.#count(bytes, 1);
   }
 
   /** Corrects the size of the arguments of a call that was cut. */
-  shrunk(bytes: number): void {
-    this.#argumentBytes -= bytes;
+  shrunk(before: number, after: number): void {
+    this.#count(before, -1);
+    this.#count(after, 1);
   }
 
   /** Removes a call that was answered, with the size of its arguments. */
   returned(bytes: number): void {
     this.#calls--;
-    this.#argumentBytes -= bytes;
+    this.#count(bytes, -1);
+  }
+
+  #count(bytes: number, sign: 1 | -1): void {
+    if (bytes >= MAX_BYTES) this.#largeCalls += sign;
+    else this.#argumentBytes += bytes * sign;
   }
 
   /**

@@ -104,11 +104,10 @@ export class WorkerHandle implements CallRunner {
     this.window = window;
     this.#profile = profile;
     this.#channel = channel;
-    this.#writer = new CallWriter(
-      channel,
-      profile.modules,
-      (task) => this.#events?.defined?.(task),
-    );
+    this.#writer = new CallWriter(channel, profile.modules, {
+      defined: (task) => this.#events?.defined?.(task),
+      overtaken: (message) => this.#calls.overtaken(message),
+    });
     const { concurrency, cancelGrace } = profile;
     this.#calls = new CallsInFlight(concurrency);
     this.#grace = new GracePeriod(
@@ -287,7 +286,7 @@ export class WorkerHandle implements CallRunner {
   recall({ parts, keep, cut }: RecallRequest): void {
     this.#answers.expectRecalled(parts);
     // The worker gives back only what it has, so this may pass a large call.
-    this.#writer.postUrgently([MessageType.RECALL, parts, keep, cut]);
+    this.#writer.post([MessageType.RECALL, parts, keep, cut]);
   }
 
   /** Keeps the worker for calls in isolation, or for all calls again. */

@@ -147,10 +147,58 @@ Deno.test("PrefetchWindow always has room for one call", () => {
   const window = new PrefetchWindow(99, 1);
   window.measured(1, 1_000, 100 * MEBIBYTE);
   assertEquals(window.room, 100);
+  window.sent(0);
+  assertEquals(window.room, 0);
+  window.returned(0);
+  assertEquals(window.room, 100);
+});
+
+Deno.test("PrefetchWindow has room for small calls besides one large one", () => {
+  const window = new PrefetchWindow(99, 1);
+  window.sent(100 * MEBIBYTE);
+  assertEquals(window.room, 99);
+  window.sent(4 * MEBIBYTE - 1);
+  assertEquals(window.room, 98);
+  window.sent(1);
+  assertEquals(window.room, 0);
+  window.returned(1);
   window.sent(100 * MEBIBYTE);
   assertEquals(window.room, 0);
   window.returned(100 * MEBIBYTE);
+  assertEquals(window.room, 98);
+});
+
+Deno.test("PrefetchWindow of automatic size has room for another call while a large one is on its way", () => {
+  const window = new PrefetchWindow("auto", 1);
+  learn(window, 1_000_000);
+  window.sent(4 * MEBIBYTE);
+  assertEquals(window.room, 1);
+  window.sent(0);
+  assertEquals(window.room, 0);
+  window.returned(4 * MEBIBYTE);
+  assertEquals(window.room, 0);
+});
+
+Deno.test("PrefetchWindow always has room for as many calls as run at once", () => {
+  const window = new PrefetchWindow(99, 4);
+  window.measured(1, 1_000, 100 * MEBIBYTE);
+  sent(window, 3, 100 * MEBIBYTE);
   assertEquals(window.room, 100);
+  window.sent(0);
+  assertEquals(window.room, 0);
+});
+
+Deno.test("PrefetchWindow.shrunk() counts the rest of a large call that was cut", () => {
+  const window = new PrefetchWindow(99, 1);
+  sent(window, 2, 5 * MEBIBYTE);
+  assertEquals(window.room, 0);
+  window.shrunk(5 * MEBIBYTE, 3 * MEBIBYTE);
+  assertEquals(window.room, 98);
+  window.shrunk(3 * MEBIBYTE, MEBIBYTE);
+  window.sent(2 * MEBIBYTE);
+  assertEquals(window.room, 97);
+  window.sent(MEBIBYTE);
+  assertEquals(window.room, 0);
 });
 
 Deno.test("PrefetchWindow opens again when results become small", () => {
