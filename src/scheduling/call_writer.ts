@@ -107,11 +107,12 @@ export class CallWriter {
   /**
    * Writes a call; {@linkcode CallWriter.flush} sends it.
    *
-   * @returns The size of its arguments in bytes.
+   * @returns The size in bytes of its arguments, and of its task if the worker
+   * doesn't know it.
    * @throws {Error} If its task or its arguments can't be sent.
    */
   write(call: Call): number {
-    this.#define(call.task);
+    const taskBytes = this.#define(call.task);
     if (this.#valuesOf !== undefined) this.#endList();
     const bytes = call.chunk !== undefined
       ? this.#writeChunk(call)
@@ -121,7 +122,7 @@ export class CallWriter {
     // Ids are unsigned 32-bit integers; a list has consecutive ids.
     this.#nextId = (this.#nextId + 1) >>> 0;
     if (this.#nextId === 0) this.#endList();
-    return bytes;
+    return taskBytes + bytes;
   }
 
   /** Writes and sends a message that isn't a call. */
@@ -313,17 +314,18 @@ export class CallWriter {
     this.#listMode = mode;
   }
 
-  #define(task: RegisteredTask): void {
-    if (this.#defined.has(task.id)) return;
+  /** Defines a task, unless the worker knows it; returns the size in bytes. */
+  #define(task: RegisteredTask): number {
+    if (this.#defined.has(task.id)) return 0;
     const { base } = task;
-    if (base !== undefined) this.#define(base);
+    let bytes = base === undefined ? 0 : this.#define(base);
     this.#endList();
     const definition = this.#provide(task.definition);
     const needed = base !== undefined && this.#slowTasks.has(base.id)
       ? base.id
       : task.id;
     try {
-      this.#channel.writer.message(
+      bytes += this.#channel.writer.message(
         [MessageType.DEFINE, task.id, definition],
         undefined,
         this.#orderOf(this.#slowTasks, needed),
@@ -338,6 +340,7 @@ export class CallWriter {
     if (this.#isSlow()) this.#slowTasks.add(task.id);
     this.#defined.add(task.id);
     this.#events.defined(task.id);
+    return bytes;
   }
 
   /**

@@ -7,6 +7,9 @@ const MAX_CALLS = 4_096;
 /** The most bytes of arguments and expected results in flight. */
 const MAX_BYTES = 4 * 2 ** 20;
 
+/** A larger call is on its way for longer than others, in bytes. */
+const MAX_TIMED_BYTES = 2 ** 18;
+
 /**
  * How much work should wait there in relation to the time that a call takes to
  * the worker and back.
@@ -133,7 +136,7 @@ export class PrefetchWindow {
   sent(bytes: number): void {
     if (this.#calls++ === 0) {
       this.#heardAt = this.#now();
-      this.#wasIdle = true;
+      this.#wasIdle = bytes <= MAX_TIMED_BYTES;
     }
     this.#count(bytes, 1);
   }
@@ -164,11 +167,11 @@ export class PrefetchWindow {
    */
   measured(calls: number, microseconds: number, bytes: number): void {
     const now = this.#now();
-    if (this.#wasIdle) {
+    if (this.#wasIdle && bytes <= MAX_TIMED_BYTES) {
       const delay = Math.max(0, now - this.#heardAt - microseconds / 1_000);
       this.#delay = Math.min(this.#delay ?? Infinity, delay);
-      this.#wasIdle = false;
     }
+    this.#wasIdle = false;
     this.#heardAt = now;
     this.#resultBytes = average(this.#resultBytes, bytes / calls);
     this.#microseconds = average(this.#microseconds, microseconds / calls);

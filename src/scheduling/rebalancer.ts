@@ -10,6 +10,9 @@ const MIN_WAIT = 5;
 /** How long a worker may be silent while calls wait there, in milliseconds. */
 const MAX_SILENCE = 20;
 
+/** How many bytes of a large result arrive in a millisecond, at most. */
+const BYTES_PER_MILLISECOND = 2 ** 20;
+
 /**
  * How many turns of the event loop pass before a silence counts: if the program
  * was busy, answers may have arrived unread.
@@ -67,11 +70,12 @@ export class Rebalancer {
     }
     if (!worker.isRecalling) this.#endRecall(worker);
     const { window } = worker;
-    const isLoaded = worker.items > window.concurrency &&
+    const running = countRunning(worker);
+    const isLoaded = worker.items > running &&
       !worker.isRecalling && !worker.isEnding &&
       worker.reservation !== "isolated";
     const waits = isLoaded && !window.isFixed && !this.#slow.has(worker) &&
-      window.calls > window.concurrency;
+      window.calls > running;
     place(this.#queued, worker, waits, hasAnswered);
     place(this.#loaded, worker, isLoaded && !waits, hasAnswered);
     if (waits && this.#timer === undefined) this.#watch(MAX_SILENCE);
@@ -140,9 +144,10 @@ export class Rebalancer {
           continue;
         }
         const isIdle = this.#wanting(range) > 0;
-        if (!isIdle && items < window.concurrency + 2) continue;
+        const running = countRunning(worker);
+        if (!isIdle && items < running + 2) continue;
         // Otherwise the two workers would pass the same call to and fro.
-        const waits = window.calls > window.concurrency;
+        const waits = window.calls > running;
         if (waits && window.calls < taker.window.calls + 2) continue;
         const wait = expectedWait(worker);
         const worth = MIN_WAIT + window.delay + taker.window.delay;
@@ -244,11 +249,21 @@ function place(
   if (belongs) set.add(worker);
 }
 
+/**
+ * Returns how many calls a worker may have begun: while it sends a large result,
+ * it begins no others.
+ */
+function countRunning({ missingBytes, window }: WorkerHandle): number {
+  return missingBytes > 0 ? 1 : window.concurrency;
+}
+
 /** Returns how long calls will wait at a worker, in milliseconds. */
-function expectedWait({ items, window }: WorkerHandle): number {
+function expectedWait({ items, missingBytes, window }: WorkerHandle): number {
   const { calls, concurrency, microseconds, silence } = window;
   const average = microseconds / 1_000;
   const work = Math.max(0, calls - concurrency) / concurrency * average;
+  const arrival = missingBytes / BYTES_PER_MILLISECOND;
+  if (arrival >= MIN_WAIT) return arrival + work;
   // A worker that has little to do may only wait for a processor.
   if (work < MIN_WAIT && silence < MAX_SILENCE) return 0;
   // A call that has taken long is likely to take as long again.

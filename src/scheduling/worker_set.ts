@@ -144,7 +144,7 @@ export class WorkerSet {
     const { worker } = load;
     const { window, isOpen } = worker;
     const { calls, limit } = window;
-    const room = isOpen ? Math.max(0, window.room) : 0;
+    const { room } = worker;
     const isSame = load.calls === calls && load.room === room &&
       load.limit === limit && load.isOpen === isOpen;
     if (isSame) return;

@@ -22,6 +22,7 @@ export class Channel {
 
   readonly #connection: Connection;
   readonly #reader: FrameReader;
+  #onLarge: (() => void) | undefined;
   /** Large frames that others may overtake. */
   readonly #slowFrames = new Queue<OutgoingFrame>();
   #writing: Promise<void> | undefined;
@@ -35,7 +36,7 @@ export class Channel {
   /** Constructs a channel over an authenticated connection. */
   constructor(connection: Connection) {
     this.#connection = connection;
-    this.#reader = new FrameReader(connection);
+    this.#reader = new FrameReader(connection, () => this.#onLarge?.());
     connection.setNoDelay?.();
     connection.trust?.();
   }
@@ -58,6 +59,11 @@ export class Channel {
   /** Whether only part of a message has arrived. */
   get isWithinMessage(): boolean {
     return this.#reader.isWithinFrame;
+  }
+
+  /** How many bytes are missing of a large message that arrives in parts. */
+  get missingBytes(): number {
+    return this.#reader.missingBytes;
   }
 
   /** Whether a flush is in progress. */
@@ -84,11 +90,14 @@ export class Channel {
    *
    * @param onMessage Called with each message and the size of its frame in
    * bytes.
+   * @param onLarge Called when a large message begins to arrive in parts.
    * @throws If the connection breaks, or a message is malformed.
    */
   async receive(
     onMessage: (message: unknown[], byteLength: number) => void,
+    onLarge?: () => void,
   ): Promise<void> {
+    this.#onLarge = onLarge;
     try {
       while (await this.#reader.read(onMessage));
     } catch (error) {

@@ -1,4 +1,9 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import {
+  assertEquals,
+  assertGreater,
+  assertLess,
+  assertThrows,
+} from "@std/assert";
 import { MessageType } from "../../src/protocol/worker_messages.ts";
 import {
   CallWriter,
@@ -284,4 +289,16 @@ Deno.test("CallWriter reports no message that was sent before later calls", asyn
   writer.write(callOf(PLAIN, "a"));
   writer.flush();
   assertEquals(overtaken, []);
+});
+
+Deno.test("CallWriter.write() counts the definitions that it sends", () => {
+  const writer = new CallWriter(
+    new Channel(new SlowConnection()),
+    undefined,
+    EVENTS,
+  );
+  const first = writer.write(callOf(TWICE_BOUND, "a"));
+  const second = writer.write(callOf(TWICE_BOUND, "a"));
+  assertGreater(first, LARGE.length);
+  assertLess(second, 100);
 });

@@ -226,6 +226,24 @@ Deno.test("PrefetchWindow of a distant worker holds what runs while a call is on
   assertEquals(window.limit, 1 + 8);
 });
 
+Deno.test("PrefetchWindow.delay is the time of small calls", () => {
+  const clock = new Clock();
+  const window = new PrefetchWindow("auto", 1, undefined, clock.now);
+  for (
+    const [argument, result, delay] of [
+      [MEBIBYTE, 1, 0],
+      [1, MEBIBYTE, 0],
+      [1, 1, 7],
+    ] as const
+  ) {
+    window.sent(argument);
+    clock.tick(7);
+    window.measured(1, 0, result);
+    window.returned(argument);
+    assertEquals(window.delay, delay);
+  }
+});
+
 Deno.test("PrefetchWindow.silence is the time since the first call or the last answer", () => {
   const time = new Clock();
   const window = new PrefetchWindow("auto", 1, undefined, time.now);

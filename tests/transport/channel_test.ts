@@ -45,6 +45,17 @@ function holdWrites(connection: Deno.Conn) {
   };
 }
 
+/** Holds the writes of a connection after the first ones. */
+function holdWritesAfter(connection: Deno.Conn, count: number) {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const write = connection.write.bind(connection);
+  connection.write = async (bytes) => {
+    if (count-- <= 0) await promise;
+    return await write(bytes);
+  };
+  return { release: resolve };
+}
+
 /** Waits until everything has run that doesn't wait for the system. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 100; turn++) await Promise.resolve();
@@ -452,5 +463,28 @@ testChannel(
     await flushed;
     assertEquals(left.writer.borrowsMemory, false);
     await left.flushed();
+  },
+);
+
+testChannel(
+  "Channel.receive() reports that a large message begins to arrive",
+  async ({ left, right, leftEnd }) => {
+    const { release } = holdWritesAfter(leftEnd, 3);
+    left.writer.message(["large", new Uint8Array(LARGE)], undefined, "passing");
+    left.flush();
+    const begun = Promise.withResolvers<number>();
+    const ended = Promise.withResolvers<void>();
+    const received = right.receive(
+      () => ended.resolve(),
+      () => begun.resolve(right.missingBytes),
+    );
+    assertEquals(right.missingBytes, 0);
+    assertGreater(await begun.promise, LARGE);
+    assertGreater(right.missingBytes, LARGE - 2 ** 20);
+    release();
+    await ended.promise;
+    assertEquals(right.missingBytes, 0);
+    left.close();
+    await received;
   },
 );
