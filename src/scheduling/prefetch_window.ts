@@ -7,6 +7,9 @@ const MAX_CALLS = 4_096;
 /** The most bytes of arguments and expected results in flight. */
 const MAX_BYTES = 4 * 2 ** 20;
 
+/** A larger call is on its way for longer than others, in bytes. */
+const MAX_TIMED_BYTES = 2 ** 18;
+
 /**
  * How much work should wait there in relation to the time that a call takes to
  * the worker and back.
@@ -59,7 +62,10 @@ export class PrefetchWindow {
   #isSlow = false;
 
   #calls = 0;
+  /** The size of the arguments of its calls, without the large ones. */
   #argumentBytes = 0;
+  /** How many calls have arguments of {@linkcode MAX_BYTES} or more. */
+  #largeCalls = 0;
 
   /**
    * Constructs the window of one worker.
@@ -116,11 +122,20 @@ export class PrefetchWindow {
 
   /** How many more calls may be sent now. */
   get room(): number {
-    const bytes = this.#argumentBytes + this.#calls * this.#resultBytes;
-    if (bytes >= MAX_BYTES && this.#calls > 0) return 0;
-    const room = this.limit - this.#calls;
+    if (this.#isFull) return 0;
+    // While a large call is on its way, the worker may run another one.
+    const extra = this.#largeCalls > 0 && !this.isFixed ? 1 : 0;
+    const room = this.limit + extra - this.#calls;
     const isHeld = this.#isSlow && this.#calls >= this.#concurrency;
     return isHeld ? Math.min(room, 0) : room;
+  }
+
+  /** Whether no more calls may wait at the worker, because of their size. */
+  get #isFull(): boolean {
+    if (this.#calls < this.#concurrency) return false;
+    if (this.#largeCalls > 1) return true;
+    const bytes = this.#argumentBytes + this.#calls * this.#resultBytes;
+    return bytes >= MAX_BYTES;
   }
 
   /** How long a call takes the worker on average, in microseconds. */
@@ -152,20 +167,26 @@ export class PrefetchWindow {
     if (this.#calls++ === 0) {
       this.#beganAt = this.#now();
       this.#heardAt = this.#beganAt + this.delay;
-      this.#wasIdle = true;
+      this.#wasIdle = bytes <= MAX_TIMED_BYTES;
     }
-    this.#argumentBytes += bytes;
+    this.#count(bytes, 1);
   }
 
   /** Corrects the size of the arguments of a call that was cut. */
-  shrunk(bytes: number): void {
-    this.#argumentBytes -= bytes;
+  shrunk(before: number, after: number): void {
+    this.#count(before, -1);
+    this.#count(after, 1);
   }
 
   /** Removes a call that was answered, with the size of its arguments. */
   returned(bytes: number): void {
     this.#calls--;
-    this.#argumentBytes -= bytes;
+    this.#count(bytes, -1);
+  }
+
+  #count(bytes: number, sign: 1 | -1): void {
+    if (bytes >= MAX_BYTES) this.#largeCalls += sign;
+    else this.#argumentBytes += bytes * sign;
   }
 
   /**
@@ -177,11 +198,11 @@ export class PrefetchWindow {
    */
   measured(calls: number, microseconds: number, bytes: number): void {
     const now = this.#now();
-    if (this.#wasIdle) {
+    if (this.#wasIdle && bytes <= MAX_TIMED_BYTES) {
       const delay = Math.max(0, now - this.#beganAt - microseconds / 1_000);
       this.#delay = Math.min(this.#delay ?? Infinity, delay);
-      this.#wasIdle = false;
     }
+    this.#wasIdle = false;
     this.#heardAt = now;
     this.#isSlow = false;
     this.#resultBytes = average(this.#resultBytes, bytes / calls);

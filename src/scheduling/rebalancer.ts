@@ -10,6 +10,9 @@ const MIN_WAIT = 5;
 /** How long a worker may be silent while calls wait there, in milliseconds. */
 const MAX_SILENCE = 20;
 
+/** How many bytes of a large result arrive in a millisecond, at most. */
+const BYTES_PER_MILLISECOND = 2 ** 20;
+
 /**
  * How many turns of the event loop pass before a silence counts: if the program
  * was busy, answers may have arrived unread.
@@ -65,12 +68,13 @@ export class Rebalancer {
     if (hasAnswered) this.#askAgainAt.delete(worker);
     if (!worker.isRecalling) this.#endRecall(worker);
     const { window } = worker;
-    const isLoaded = worker.items > window.concurrency &&
+    const running = countRunning(worker);
+    const isLoaded = worker.items > running &&
       !worker.isRecalling && !worker.isEnding &&
       worker.reservation !== "isolated";
     const isSlow = isLoaded && !hasAnswered && this.#slow.has(worker);
     const waits = isLoaded && !isSlow && !window.isFixed &&
-      window.calls > window.concurrency;
+      window.calls > running;
     place(this.#slow, worker, isSlow, hasAnswered);
     place(this.#queued, worker, waits, hasAnswered);
     place(this.#loaded, worker, isLoaded && !isSlow && !waits, hasAnswered);
@@ -147,10 +151,9 @@ export class Rebalancer {
         const taker = this.#hungry(range);
         if (taker === undefined || now < askAgainAt) continue;
         const isIdle = this.#wanting(range) > 0;
-        // Otherwise the two workers would pass the same call to and fro.
-        const waits = window.calls > window.concurrency;
-        const isBusier = taker !== worker &&
-          items >= window.concurrency + 2 &&
+        const running = countRunning(worker);
+        const waits = window.calls > running;
+        const isBusier = taker !== worker && items >= running + 2 &&
           !(waits && window.calls < taker.window.calls + 2);
         if (!isIdle && !isBusier) continue;
         const wait = expectedWait(worker);
@@ -280,14 +283,24 @@ function isStuck({ window }: WorkerHandle): boolean {
 }
 
 /**
+ * Returns how many calls a worker may have begun: while it sends a large result,
+ * it begins no others.
+ */
+function countRunning({ missingBytes, window }: WorkerHandle): number {
+  return missingBytes > 0 ? 1 : window.concurrency;
+}
+
+/**
  * Returns how long calls will wait at a worker when a message reaches it, in
  * milliseconds.
  */
 function expectedWait(worker: WorkerHandle): number {
-  const { items, window } = worker;
+  const { items, missingBytes, window } = worker;
   const { calls, concurrency, microseconds, silence, delay } = window;
   const average = microseconds / 1_000;
   const work = Math.max(0, calls - concurrency) / concurrency * average;
+  const arrival = missingBytes / BYTES_PER_MILLISECOND;
+  if (arrival >= MIN_WAIT) return arrival + work;
   // A worker that has little to do may only wait for a processor.
   if (work < MIN_WAIT && silence < MAX_SILENCE) return 0;
   // A call that has taken long is likely to take as long again.

@@ -223,7 +223,7 @@ export class WorkerAnswers {
     const call = this.#calls.get(id);
     const { bytes, items } = call;
     const rest = call.cut(kept, parts, this.#window.silence * 1_000);
-    this.#window.shrunk(bytes - call.bytes);
+    this.#window.shrunk(bytes, call.bytes);
     this.#events.cut(items - kept);
     return rest;
   }

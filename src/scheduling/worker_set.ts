@@ -153,7 +153,7 @@ export class WorkerSet {
     const { worker } = load;
     const { window, isOpen } = worker;
     const { calls, limit, isDistant } = window;
-    const room = isOpen ? Math.max(0, window.room) : 0;
+    const { room } = worker;
     const busy = busyness(calls, window.microseconds);
     const isSame = load.calls === calls && load.room === room &&
       load.limit === limit && load.isOpen === isOpen &&

@@ -16,6 +16,8 @@ import {
   type Recall,
 } from "../../src/protocol/worker_messages.ts";
 import { WorkerHandle } from "../../src/scheduling/worker_handle.ts";
+import type { Connection } from "../../src/transport/connection.ts";
+import { PART_FLAG } from "../../src/transport/outgoing_frame.ts";
 import { MemoryConnection } from "./memory_connection.ts";
 import { realDeadline, realDelay } from "./real_timers.ts";
 
@@ -76,6 +78,7 @@ export class FakeWorker {
   lastAnswers = 0;
   /** Resolves when it has ended. */
   readonly gone: Promise<void>;
+  readonly #connection: Connection;
   readonly #channel: Channel;
   /** The unanswered calls: their ids, and their arguments or items. */
   readonly #calls: [id: number, label: unknown][] = [];
@@ -106,6 +109,7 @@ export class FakeWorker {
       new Channel(left),
       new PrefetchWindow(prefetch, 1, undefined, now),
     );
+    this.#connection = right;
     this.#channel = new Channel(right);
     this.gone = this.#channel.receive((message) =>
       this.#take(message as Calls | Chunk | Recall)
@@ -136,6 +140,16 @@ export class FakeWorker {
     const [id] = this.#calls.shift()!;
     const thrown = new TypeError("failed");
     await this.#send([MessageType.FAILURE, id, microseconds, thrown, before]);
+  }
+
+  /** Sends the beginning of a large result. */
+  async beginLarge(byteLength: number): Promise<void> {
+    const part = new Uint8Array(9);
+    const view = new DataView(part.buffer);
+    view.setUint32(0, PART_FLAG | 1);
+    view.setUint32(4, byteLength);
+    await this.#connection.write(part);
+    await settled();
   }
 
   /** How often the pool has recalled calls. */

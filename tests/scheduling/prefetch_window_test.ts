@@ -147,10 +147,58 @@ Deno.test("PrefetchWindow always has room for one call", () => {
   const window = new PrefetchWindow(99, 1);
   window.measured(1, 1_000, 100 * MEBIBYTE);
   assertEquals(window.room, 100);
+  window.sent(0);
+  assertEquals(window.room, 0);
+  window.returned(0);
+  assertEquals(window.room, 100);
+});
+
+Deno.test("PrefetchWindow has room for small calls besides one large one", () => {
+  const window = new PrefetchWindow(99, 1);
+  window.sent(100 * MEBIBYTE);
+  assertEquals(window.room, 99);
+  window.sent(4 * MEBIBYTE - 1);
+  assertEquals(window.room, 98);
+  window.sent(1);
+  assertEquals(window.room, 0);
+  window.returned(1);
   window.sent(100 * MEBIBYTE);
   assertEquals(window.room, 0);
   window.returned(100 * MEBIBYTE);
+  assertEquals(window.room, 98);
+});
+
+Deno.test("PrefetchWindow of automatic size has room for another call while a large one is on its way", () => {
+  const window = new PrefetchWindow("auto", 1);
+  learn(window, 1_000_000);
+  window.sent(4 * MEBIBYTE);
+  assertEquals(window.room, 1);
+  window.sent(0);
+  assertEquals(window.room, 0);
+  window.returned(4 * MEBIBYTE);
+  assertEquals(window.room, 0);
+});
+
+Deno.test("PrefetchWindow always has room for as many calls as run at once", () => {
+  const window = new PrefetchWindow(99, 4);
+  window.measured(1, 1_000, 100 * MEBIBYTE);
+  sent(window, 3, 100 * MEBIBYTE);
   assertEquals(window.room, 100);
+  window.sent(0);
+  assertEquals(window.room, 0);
+});
+
+Deno.test("PrefetchWindow.shrunk() counts the rest of a large call that was cut", () => {
+  const window = new PrefetchWindow(99, 1);
+  sent(window, 2, 5 * MEBIBYTE);
+  assertEquals(window.room, 0);
+  window.shrunk(5 * MEBIBYTE, 3 * MEBIBYTE);
+  assertEquals(window.room, 98);
+  window.shrunk(3 * MEBIBYTE, MEBIBYTE);
+  window.sent(2 * MEBIBYTE);
+  assertEquals(window.room, 97);
+  window.sent(MEBIBYTE);
+  assertEquals(window.room, 0);
 });
 
 Deno.test("PrefetchWindow opens again when results become small", () => {
@@ -176,6 +224,24 @@ Deno.test("PrefetchWindow of a distant worker holds what runs while a call is on
   learn(window, 1_000_000);
   // Others may be short.
   assertEquals(window.limit, 1 + 32);
+});
+
+Deno.test("PrefetchWindow.delay is the time of small calls", () => {
+  const clock = new Clock();
+  const window = new PrefetchWindow("auto", 1, undefined, clock.now);
+  for (
+    const [argument, result, delay] of [
+      [MEBIBYTE, 1, 0],
+      [1, MEBIBYTE, 0],
+      [1, 1, 7],
+    ] as const
+  ) {
+    window.sent(argument);
+    clock.tick(7);
+    window.measured(1, 0, result);
+    window.returned(argument);
+    assertEquals(window.delay, delay);
+  }
 });
 
 Deno.test("PrefetchWindow.silence is the time since the first call or the last answer", () => {

@@ -13,10 +13,11 @@ class Bench implements AsyncDisposable {
   readonly #timers = new FakeTime();
   readonly #busy: FakeWorker;
   readonly #idle: FakeWorker;
+  readonly #workers = new WorkerSet();
   #now = 0;
 
   constructor() {
-    const workers = new WorkerSet();
+    const workers = this.#workers;
     this.rebalancer = new Rebalancer(workers, () => this.mayRecall);
     const tally = new HostTally("local");
     this.#busy = new FakeWorker(tally, 8, () => this.#now);
@@ -31,6 +32,18 @@ class Bench implements AsyncDisposable {
 
   get isRecalling(): boolean {
     return this.#busy.handle.isRecalling;
+  }
+
+  /** Makes the busy worker send the beginning of a large result. */
+  async beginLarge(byteLength: number): Promise<void> {
+    const { handle } = this.#busy;
+    handle.receive({
+      changed: () => {
+        this.#workers.refresh(handle);
+        this.rebalancer.update(handle, false);
+      },
+    }).catch(() => {});
+    await this.#busy.beginLarge(byteLength);
   }
 
   /** Lets time pass, in milliseconds. */
@@ -194,4 +207,18 @@ Deno.test("Rebalancer.holdStuck() leaves no room at workers that are slow", asyn
     [slow.handle.hasRoom, other.handle.hasRoom],
     [false, true],
   );
+});
+
+Deno.test("Rebalancer recalls calls at once from a worker that sends a large result", async () => {
+  await using bench = new Bench();
+  await bench.beginLarge(100_000_000);
+  bench.rebalancer.balance();
+  assert(bench.isRecalling);
+});
+
+Deno.test("Rebalancer recalls nothing from a worker whose result arrives soon", async () => {
+  await using bench = new Bench();
+  await bench.beginLarge(1_000_000);
+  bench.rebalancer.balance();
+  assertFalse(bench.isRecalling);
 });
