@@ -64,6 +64,7 @@ export class CallSources {
 
   /** Stops the sources for each host for which `reasonFor` returns an error. */
   stop(reasonFor: (host: string | undefined) => Error | undefined): void {
+    if (this.#sources.length === 0) return;
     for (const host of [...this.#hosts]) {
       if (reasonFor(host) === undefined) continue;
       for (const source of this.#sources.filter((one) => one.host === host)) {

@@ -265,24 +265,29 @@ export class Scheduler {
     if (this.#sourceAdded) this.wake();
   };
 
+  // The same for the callbacks of a dispatch.
+  readonly #sendIsolated = (worker: WorkerHandle, call: Call) =>
+    this.#sendAlone(worker, call);
+  readonly #sendShared = (worker: WorkerHandle, call: Call) =>
+    this.#send(worker, call);
+  readonly #refreshSent = (worker: WorkerHandle) => this.#refresh(worker);
+  readonly #waiting = (host: string | undefined) => this.#pending.waiting(host);
+  readonly #reasonToStop = (host: string | undefined) =>
+    this.#isAbsent(host) ? this.#absent(host!) : undefined;
+
   #dispatch(): void {
     this.#sources.prune();
     if (this.#barrierRuns) return;
     this.#failUnplaceable();
-    this.#pending.dispatchIsolated(
-      this.#workers,
-      (worker, call) => this.#sendAlone(worker, call),
-    );
-    if (!this.#pending.hasBarriers) {
-      this.#sources.pull((host) => this.#pending.waiting(host));
-    }
+    this.#pending.dispatchIsolated(this.#workers, this.#sendIsolated);
+    if (!this.#pending.hasBarriers) this.#sources.pull(this.#waiting);
     for (const [host, calls] of this.#pending.listsInTurn()) {
       shareFairly(
         calls,
         this.#workers,
         host,
-        (worker, call) => this.#send(worker, call),
-        (worker) => this.#refresh(worker),
+        this.#sendShared,
+        this.#refreshSent,
       );
     }
     this.#rebalancer.balance();
@@ -307,9 +312,7 @@ export class Scheduler {
       if (!this.#isAbsent(host)) continue;
       this.#pending.failIsolated(call, this.#absent(host!));
     }
-    this.#sources.stop((host) =>
-      this.#isAbsent(host) ? this.#absent(host!) : undefined
-    );
+    this.#sources.stop(this.#reasonToStop);
   }
 
   #isAbsent(host: string | undefined): boolean {
