@@ -11,6 +11,8 @@ export class WorkerSet {
   readonly #all = new WorkerGroup();
   readonly #byHost = new Map<string, WorkerGroup>();
   #added = 0;
+  /** How often calls of a worker have returned. */
+  #answers = 0;
 
   /** Constructs an empty set. */
   constructor() {
@@ -41,6 +43,7 @@ export class WorkerSet {
         isOpen: false,
         calls: 0,
         busyness: 0,
+        answer: 0,
         room: 0,
         limit: 0,
         positions: [-1, -1],
@@ -152,6 +155,7 @@ export class WorkerSet {
     this.#all.subtract(load);
     group.subtract(load);
     worker.tally.loaded(calls - load.calls);
+    if (calls < load.calls) load.answer = ++this.#answers;
     load.calls = calls;
     load.busyness = busyness(calls, window.microseconds);
     load.room = room;
