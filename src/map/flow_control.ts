@@ -17,6 +17,13 @@ const CALLS_AHEAD = 16;
 /** How many items per worker may be outstanding, unless chunks are large. */
 const ITEMS_AHEAD = 8_192;
 
+/**
+ * How many items per worker may be in flight or wait for a reader that is busy,
+ * while other calls share the workers: these wait behind the items, and behind
+ * their results.
+ */
+const SHARED_ITEMS = 3_000;
+
 /** A paused map continues when this share of its outstanding calls is left. */
 const LOW_WATER = 0.75;
 
@@ -42,6 +49,8 @@ export class FlowControl {
   #inFlight = 0;
   /** How many calls may be in flight; each outcome raises the limit by one. */
   #maxInFlight = 0;
+  /** How many calls may be in flight, however many outcomes there were. */
+  #maxShared = Infinity;
   /** The expected bytes of the calls in flight and their results. */
   #inFlightBytes = 0;
   /** The bytes of results that wait for the reader. */
@@ -66,9 +75,8 @@ export class FlowControl {
    */
   isOpen(isAwaited: boolean): boolean {
     if (this.#room <= 0 || this.#isLoaded) return false;
-    if (this.#inFlight >= Math.max(this.#concurrency, this.#maxInFlight)) {
-      return false;
-    }
+    const most = Math.max(this.#concurrency, this.#maxInFlight);
+    if (this.#inFlight >= Math.min(most, this.#maxShared)) return false;
     // Calls whose values wait are unfinished, and take memory at the workers.
     const max = isAwaited && !this.#isYielding
       ? this.#maxAhead
@@ -93,15 +101,19 @@ export class FlowControl {
   }
 
   /** Sets the limits from an offer of the scheduler. */
-  offer({ room, workers, concurrency, capacity }: Offer): void {
-    const chunks = Math.ceil(ITEMS_AHEAD / this.#chunkSize.items);
+  offer({ room, isShared, workers, concurrency, capacity }: Offer): void {
+    const chunks = this.#chunksFor(ITEMS_AHEAD);
     this.#room = room;
     this.#workers = workers;
     this.#concurrency = concurrency;
-    this.#maxAhead = workers * Math.max(2, chunks);
+    this.#maxShared = isShared
+      ? Math.max(concurrency, workers * this.#chunksFor(SHARED_ITEMS))
+      : Infinity;
+    this.#maxAhead = workers * chunks;
     this.#maxOutstanding = Math.min(
       capacity + workers * CALLS_AHEAD,
       this.#maxAhead,
+      this.#maxShared,
     );
   }
 
@@ -154,6 +166,11 @@ export class FlowControl {
     if (this.#outstanding > this.#lowWater) return false;
     this.#lowWater = -1;
     return true;
+  }
+
+  /** Returns how many chunks, at least two, have this many items. */
+  #chunksFor(items: number): number {
+    return Math.max(2, Math.ceil(items / this.#chunkSize.items));
   }
 
   /** Whether the byte limit is reached, with at least one call per worker. */

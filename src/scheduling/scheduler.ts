@@ -10,6 +10,7 @@ import type { KeepAlive } from "../util/keep_alive.ts";
 import { PendingQueue } from "./pending_queue.ts";
 import type { PromisedCall } from "../calls/promised_call.ts";
 import { Rebalancer } from "./rebalancer.ts";
+import { ResultMode } from "../protocol/worker_messages.ts";
 import { Retries } from "./retries.ts";
 import { shareFairly } from "./share_fairly.ts";
 import type { LostWorker, WorkerHandle } from "./worker_handle.ts";
@@ -114,6 +115,7 @@ export class Scheduler {
   submit(call: Call): void {
     if (call.state === "settled") return;
     if (this.#closed !== undefined) return call.fail(this.#closed());
+    if (call.mode !== ResultMode.FLATTEN) this.#sources.otherCame();
     call.submit(this.#counts);
     this.#pending.push(call);
     this.wake();
