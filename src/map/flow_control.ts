@@ -23,6 +23,13 @@ const ITEMS_AHEAD = 8_192;
  */
 const DISTANT_GROWTH = 4;
 
+/**
+ * How many items per worker may be in flight or wait for a reader that is busy,
+ * while other calls share the workers: these wait behind the items, and behind
+ * their results.
+ */
+const SHARED_ITEMS = 3_000;
+
 /** A paused map continues when this share of its outstanding calls is left. */
 const LOW_WATER = 0.75;
 
@@ -50,6 +57,8 @@ export class FlowControl {
   #maxInFlight = 0;
   /** By how many calls each outcome raises it. */
   #growth = 1;
+  /** How many calls may be in flight, however many outcomes there were. */
+  #maxShared = Infinity;
   /** The expected bytes of the calls in flight and their results. */
   #inFlightBytes = 0;
   /** The bytes of results that wait for the reader. */
@@ -76,7 +85,8 @@ export class FlowControl {
    */
   isOpen(isAwaited: boolean): boolean {
     if (this.#room <= 0 || this.#isLoaded) return false;
-    if (this.#inFlight >= this.#mostInFlight) return false;
+    const most = Math.min(this.#mostInFlight, this.#maxShared);
+    if (this.#inFlight >= most) return false;
     if (this.#isUnlimited) return true;
     // Calls whose values wait are unfinished, and take memory at the workers.
     const max = isAwaited && !this.#isYielding
@@ -118,17 +128,22 @@ export class FlowControl {
   }
 
   /** Sets the limits from an offer of the scheduler. */
-  offer({ room, workers, concurrency, capacity, isDistant }: Offer): void {
+  offer(offer: Offer): void {
+    const { room, isShared, workers, concurrency, capacity, isDistant } = offer;
     this.#growth = isDistant ? DISTANT_GROWTH : 1;
     this.#chunkSize.setGrowth(isDistant ? DISTANT_GROWTH : 2);
-    const chunks = Math.ceil(ITEMS_AHEAD / this.#chunkSize.items);
+    const chunks = this.#chunksFor(ITEMS_AHEAD);
     this.#room = room;
     this.#workers = workers;
     this.#concurrency = concurrency;
-    this.#maxAhead = workers * Math.max(2, chunks);
+    this.#maxShared = isShared
+      ? Math.max(concurrency, workers * this.#chunksFor(SHARED_ITEMS))
+      : Infinity;
+    this.#maxAhead = workers * chunks;
     this.#maxOutstanding = Math.min(
       capacity + workers * CALLS_AHEAD,
       this.#maxAhead,
+      this.#maxShared,
     );
   }
 
@@ -183,9 +198,14 @@ export class FlowControl {
     return true;
   }
 
-  /** How many calls may be in flight. */
+  /** How many calls may be in flight, unless other calls share the workers. */
   get #mostInFlight(): number {
     return Math.max(this.#concurrency * this.#growth, this.#maxInFlight);
+  }
+
+  /** Returns how many chunks, at least two, have this many items. */
+  #chunksFor(items: number): number {
+    return Math.max(2, Math.ceil(items / this.#chunkSize.items));
   }
 
   /** Whether the byte limit is reached, with at least one call per worker. */

@@ -4,9 +4,15 @@ import { CallList } from "./call_list.ts";
 /** The calls for one host; `undefined`: the calls without a host. */
 export type AffinityList = [host: string | undefined, calls: CallList];
 
+const NO_LISTS: readonly AffinityList[] = [];
+
 /** Waiting calls, in one list per host and one for calls without a host. */
 export class AffinityLists {
   readonly #anywhere = new CallList();
+  /** Only that list. Most pools never have another. */
+  readonly #onlyAnywhere: readonly AffinityList[] = [
+    [undefined, this.#anywhere],
+  ];
   readonly #byHost = new Map<string, CallList>();
   #turn = 0;
 
@@ -36,17 +42,20 @@ export class AffinityLists {
   }
 
   /** Returns the lists that aren't empty. */
-  lists(): AffinityList[] {
+  lists(): readonly AffinityList[] {
+    if (this.#byHost.size === 0) {
+      return this.#anywhere.length === 0 ? NO_LISTS : this.#onlyAnywhere;
+    }
     const lists: AffinityList[] = [];
     for (const entry of this.#byHost) {
       if (entry[1].length > 0) lists.push(entry);
     }
-    if (this.#anywhere.length > 0) lists.push([undefined, this.#anywhere]);
+    if (this.#anywhere.length > 0) lists.push(...this.#onlyAnywhere);
     return lists;
   }
 
   /** Returns the same lists, rotated by one each time, so none starves. */
-  listsInTurn(): AffinityList[] {
+  listsInTurn(): readonly AffinityList[] {
     const lists = this.lists();
     if (lists.length < 2) return lists;
     const first = this.#turn++ % lists.length;

@@ -6,7 +6,25 @@ import type { WorkerSet } from "./worker_set.ts";
 export interface Offer extends HostCapacity {
   /** How many more calls the workers can take now. */
   readonly room: number;
+  /**
+   * Whether calls that aren't from sources use the workers too, and the workers
+   * are near. These calls wait behind those of a source, so it should have few
+   * in flight.
+   */
+  readonly isShared: boolean;
 }
+
+/**
+ * How long workers count as shared after a call that isn't from a source, in
+ * milliseconds.
+ */
+const SHARED_MILLISECONDS = 100;
+
+/**
+ * How long a call takes at most to a near worker and back, in milliseconds. A
+ * distant worker would be idle with little ahead.
+ */
+const NEAR_MILLISECONDS = 4;
 
 /** A source, such as a map, that submits calls when workers have room. */
 export interface CallSource {
@@ -31,21 +49,32 @@ export interface CallSource {
 export class CallSources {
   readonly #keepAlive: KeepAlive;
   readonly #workers: WorkerSet;
+  readonly #now: () => number;
   #sources: CallSource[] = [];
   /** The hosts that the sources have calls for; `undefined` means any. */
   readonly #hosts = new Set<string | undefined>();
   #isWaiting = false;
   /** The index of the source that comes first. */
   #turn = 0;
+  /** Whether other calls came since the last turn. */
+  #hasOthers = false;
+  /** Until when the workers count as shared; 0 if they don't. */
+  #sharedUntil = 0;
 
   /**
    * Constructs an empty set of sources.
    *
    * @param workers The scheduler's workers; others may be added later.
+   * @param now Returns the time, in milliseconds.
    */
-  constructor(keepAlive: KeepAlive, workers: WorkerSet) {
+  constructor(
+    keepAlive: KeepAlive,
+    workers: WorkerSet,
+    now: () => number = () => performance.now(),
+  ) {
     this.#keepAlive = keepAlive;
     this.#workers = workers;
+    this.#now = now;
   }
 
   /** Adds a source, unless it was already added. */
@@ -64,6 +93,7 @@ export class CallSources {
 
   /** Stops the sources for each host for which `reasonFor` returns an error. */
   stop(reasonFor: (host: string | undefined) => Error | undefined): void {
+    if (this.#sources.length === 0) return;
     for (const host of [...this.#hosts]) {
       if (reasonFor(host) === undefined) continue;
       for (const source of this.#sources.filter((one) => one.host === host)) {
@@ -83,6 +113,11 @@ export class CallSources {
     else this.#keepAlive.release();
   }
 
+  /** Takes note of a call that isn't from a source. */
+  otherCame(): void {
+    this.#hasOthers = true;
+  }
+
   /**
    * Asks the sources, in turn, for calls to fill the room that is left.
    *
@@ -91,7 +126,10 @@ export class CallSources {
   pull(waiting: (host: string | undefined) => number): void {
     const sources = this.#sources;
     const { length } = sources;
+    const hasOthers = this.#hasOthers;
+    this.#hasOthers = false;
     if (length === 0) return;
+    const areShared = this.#areShared(hasOthers);
     this.#turn = (this.#turn + 1) % length;
     const full = new Set<string | undefined>();
     for (let index = 0; index < length; index++) {
@@ -99,11 +137,27 @@ export class CallSources {
       const { host } = source;
       if (source.ended || full.has(host)) continue;
       const room = this.#workers.room(host) - waiting(host);
-      if (room > 0) source.pull({ room, ...this.#workers.capacity(host) });
-      else full.add(host);
+      if (room > 0) {
+        const isShared = areShared && this.#isNear(host);
+        source.pull({ room, isShared, ...this.#workers.capacity(host) });
+      } else full.add(host);
       if (full.size === this.#hosts.size) break;
     }
     this.prune();
+  }
+
+  /** Returns whether other calls use the workers now, or did so lately. */
+  #areShared(hasOthers: boolean): boolean {
+    if (hasOthers) this.#sharedUntil = this.#now() + SHARED_MILLISECONDS;
+    else if (this.#sharedUntil === 0) return false;
+    else if (this.#now() >= this.#sharedUntil) this.#sharedUntil = 0;
+    return this.#sharedUntil > 0;
+  }
+
+  /** Returns whether the workers of a host, or any, are near. */
+  #isNear(host: string | undefined): boolean {
+    const { delay = 0 } = this.#workers.leastBusy(host)?.window ?? {};
+    return delay < NEAR_MILLISECONDS;
   }
 
   #changed(): void {

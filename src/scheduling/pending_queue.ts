@@ -88,12 +88,12 @@ export class PendingQueue {
   }
 
   /** Returns the calls before the first barrier, grouped by host. */
-  lists(): AffinityList[] {
+  lists(): readonly AffinityList[] {
     return this.#current.lists();
   }
 
   /** Returns the same lists, rotated by one each time. */
-  listsInTurn(): AffinityList[] {
+  listsInTurn(): readonly AffinityList[] {
     return this.#current.listsInTurn();
   }
 

@@ -12,6 +12,7 @@ import { PendingQueue } from "./pending_queue.ts";
 import type { PromisedCall } from "../calls/promised_call.ts";
 import { type Resolve, UnobservedCall } from "../calls/unobserved_call.ts";
 import { Rebalancer } from "./rebalancer.ts";
+import { ResultMode } from "../protocol/worker_messages.ts";
 import { Retries } from "./retries.ts";
 import { shareFairly, type SlowCalls } from "./share_fairly.ts";
 import type { LostWorker, WorkerHandle } from "./worker_handle.ts";
@@ -118,6 +119,7 @@ export class Scheduler {
   submit(call: Call): void {
     if (call.state === "settled") return;
     if (this.#closed !== undefined) return call.fail(this.#closed());
+    if (call.mode !== ResultMode.FLATTEN) this.#sources.otherCame();
     call.submit(this.#counts);
     this.#pending.push(call);
     this.wake();
@@ -132,6 +134,7 @@ export class Scheduler {
     if (this.#closed !== undefined) {
       return new UnobservedCall(kind, payload, resolve).fail(this.#closed());
     }
+    this.#sources.otherCame();
     const counts = this.#counts;
     counts.moved(kind, undefined, "queued");
     this.#pending.listFor(kind.terms.host)
@@ -285,24 +288,29 @@ export class Scheduler {
     if (this.#sourceAdded) this.wake();
   };
 
+  // The same for the callbacks of a dispatch.
+  readonly #sendIsolated = (worker: WorkerHandle, call: Call) =>
+    this.#sendAlone(worker, call);
+  readonly #sendShared = (worker: WorkerHandle, call: Call) =>
+    this.#send(worker, call);
+  readonly #refreshSent = (worker: WorkerHandle) => this.#refresh(worker);
+  readonly #waiting = (host: string | undefined) => this.#pending.waiting(host);
+  readonly #reasonToStop = (host: string | undefined) =>
+    this.#isAbsent(host) ? this.#absent(host!) : undefined;
+
   #dispatch(): void {
     this.#sources.prune();
     if (this.#barrierRuns) return;
     this.#failUnplaceable();
-    this.#pending.dispatchIsolated(
-      this.#workers,
-      (worker, call) => this.#sendAlone(worker, call),
-    );
-    if (!this.#pending.hasBarriers) {
-      this.#sources.pull((host) => this.#pending.waiting(host));
-    }
+    this.#pending.dispatchIsolated(this.#workers, this.#sendIsolated);
+    if (!this.#pending.hasBarriers) this.#sources.pull(this.#waiting);
     for (const [host, calls] of this.#pending.listsInTurn()) {
       shareFairly(
         calls,
         this.#workers,
         host,
-        (worker, call) => this.#send(worker, call),
-        (worker) => this.#refresh(worker),
+        this.#sendShared,
+        this.#refreshSent,
         this.#slowCalls,
       );
     }
@@ -329,9 +337,7 @@ export class Scheduler {
       if (!this.#isAbsent(host)) continue;
       this.#pending.failIsolated(call, this.#absent(host!));
     }
-    this.#sources.stop((host) =>
-      this.#isAbsent(host) ? this.#absent(host!) : undefined
-    );
+    this.#sources.stop(this.#reasonToStop);
   }
 
   #isAbsent(host: string | undefined): boolean {

@@ -11,6 +11,8 @@ export interface WorkerLoad {
   calls: number;
   /** How busy these keep it: see {@linkcode busyness}. */
   busyness: number;
+  /** The number of its last answer, among those of all workers; 0 if none. */
+  answer: number;
   /** How many more calls it can take; 0 if it accepts none. */
   room: number;
   /** How many calls it may have. */
@@ -43,7 +45,9 @@ export type HeapSlot = 0 | 1;
 
 /**
  * A binary heap of workers. Those with room come first, and among them those
- * that are less busy, then those that were added earlier.
+ * that are less busy. If they are as busy, those that answered later come first:
+ * the others may have got no processor since. Then come those that were added
+ * earlier.
  */
 export class WorkerHeap {
   readonly #slot: HeapSlot;
@@ -117,5 +121,9 @@ function isBefore(one: WorkerLoad, other: WorkerLoad): boolean {
   const hasRoom = one.room > 0;
   if (hasRoom !== other.room > 0) return hasRoom;
   if (one.busyness !== other.busyness) return one.busyness < other.busyness;
+  // A message to the first worker costs less than one to each of several.
+  if (one.busyness > 0 && one.answer !== other.answer) {
+    return one.answer > other.answer;
+  }
   return one.order < other.order;
 }

@@ -11,6 +11,8 @@ export class WorkerSet {
   readonly #all = new WorkerGroup();
   readonly #byHost = new Map<string, WorkerGroup>();
   #added = 0;
+  /** How often calls of a worker have returned. */
+  #answers = 0;
 
   /** Constructs an empty set. */
   constructor() {
@@ -41,6 +43,7 @@ export class WorkerSet {
         isOpen: false,
         calls: 0,
         busyness: 0,
+        answer: 0,
         room: 0,
         limit: 0,
         isDistant: false,
@@ -163,6 +166,7 @@ export class WorkerSet {
     this.#all.subtract(load);
     group.subtract(load);
     worker.tally.loaded(calls - load.calls);
+    if (calls < load.calls) load.answer = ++this.#answers;
     load.calls = calls;
     load.busyness = busy;
     load.room = room;

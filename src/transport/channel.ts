@@ -148,8 +148,15 @@ export class Channel {
           this.#flushDue = false;
           this.#isFlushing = true;
           for (const piece of this.writer.take()) {
-            if (piece instanceof OutgoingFrame) await this.#writeFrame(piece);
-            else await this.#writeSlice(wholeOf(piece));
+            if (piece instanceof OutgoingFrame) {
+              await this.#writeFrame(piece);
+              continue;
+            }
+            // Most flushes need no further promises.
+            const written = isIntact(piece)
+              ? await this.#connection.write(piece.content)
+              : 0;
+            if (written < piece.length) await this.#writeRest(piece, written);
           }
           this.writer.recycle();
           if (!this.#flushDue) this.#endFlush();
@@ -195,6 +202,11 @@ export class Channel {
     for (const slice of frame.next()) await this.#writeSlice(slice);
   }
 
+  /** Writes a piece of which this many bytes were written. */
+  #writeRest({ content, length }: Piece, written: number): Promise<void> {
+    return this.#writeSlice({ content, length, start: written, end: length });
+  }
+
   /** Writes bytes of a piece, without another promise if they are in memory. */
   #writeSlice({ content, length, start, end }: Slice): Promise<void> {
     return ArrayBuffer.isView(content)
@@ -231,6 +243,14 @@ export class Channel {
       start += await this.#connection.write(rest);
     }
   }
+}
+
+/** Returns whether a piece is bytes whose memory wasn't transferred. */
+function isIntact(
+  piece: Piece,
+): piece is Piece & { content: Uint8Array } {
+  const { content, length } = piece;
+  return ArrayBuffer.isView(content) && content.length === length;
 }
 
 function wholeOf({ content, length }: Piece): Slice {

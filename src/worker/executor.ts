@@ -12,7 +12,12 @@ import { CallStreams } from "./call_streams.ts";
 import type { ResultWriter } from "./result_writer.ts";
 import { callId, ChunkProgress, ItemValues, type Job } from "./job.ts";
 import { JobQueue } from "./job_queue.ts";
-import { cancelled, now, restorePrimordials } from "./primordials.ts";
+import {
+  cancelled,
+  now,
+  queueMicrotask,
+  restorePrimordials,
+} from "./primordials.ts";
 import { type Returned, runItems } from "./run_items.ts";
 import { RunningTasks } from "./running_tasks.ts";
 import { StreamingCalls } from "./streaming_calls.ts";
@@ -151,15 +156,24 @@ export class Executor {
 
   /** Runs jobs at the end of this turn, after all messages of this turn. */
   #schedule(): void {
-    if (!this.#due) this.#runAfter(Promise.resolve());
+    if (this.#due) return;
+    this.#due = true;
+    queueMicrotask(this.#runNow);
   }
 
   async #runAfter(promise: Promise<void>): Promise<void> {
     this.#due = true;
     await promise;
-    this.#due = false;
-    this.#attempt(() => this.#run());
+    this.#runNow();
   }
+
+  // Arrow functions in fields, so a turn doesn't create closures.
+  readonly #runNow = () => {
+    this.#due = false;
+    this.#attempt(this.#runJobs);
+  };
+
+  readonly #runJobs = () => this.#run();
 
   /** Does work that fails only if a task has broken this worker. */
   #attempt(work: () => void): void {

@@ -29,6 +29,9 @@ const typedArrays: object = getPrototypeOf(bytes);
 /** Web classes, which tasks may replace for good. */
 export const { AbortController, Blob, DOMException, URL } = globalThis;
 
+/** A web function, which tasks may replace for good. */
+export const { queueMicrotask } = globalThis;
+
 /** Makes the error of a task that was cancelled. */
 export function cancelled(): DOMException {
   return new DOMException("The task was cancelled", "AbortError");

@@ -218,6 +218,8 @@ export class Bench implements AsyncDisposable {
 export class Source implements CallSource {
   /** The room that it was offered, each time. */
   readonly asked: number[] = [];
+  /** Whether the workers were offered as shared, each time. */
+  readonly shared: boolean[] = [];
   stopped: Error | undefined;
   ended = false;
   readonly #scheduler: Scheduler;
@@ -231,8 +233,9 @@ export class Source implements CallSource {
     this.#most = most;
   }
 
-  pull({ room }: Offer): void {
+  pull({ room, isShared }: Offer): void {
     this.asked.push(room);
+    this.shared.push(isShared);
     for (let count = Math.min(room, this.#most); count > 0; count--) {
       this.#scheduler.submit(call(this.#label));
     }

@@ -8,7 +8,7 @@ import { CHUNK, MAP } from "../helpers/fake_worker.ts";
  * Returns how many calls a map has in flight at first, and after their outcomes
  * have arrived.
  */
-function inFlight(isDistant: boolean): number[] {
+function firstInFlight(isDistant: boolean): number[] {
   const flow = new FlowControl(new ChunkSize(1));
   const counts: number[] = [];
   let calls: MapCall[] = [];
@@ -16,7 +16,7 @@ function inFlight(isDistant: boolean): number[] {
     for (const call of calls) flow.arrived(call);
     calls = [];
     const capacity = { workers: 2, concurrency: 2, capacity: 1_000 };
-    flow.offer({ room: 1_000, ...capacity, isDistant });
+    flow.offer({ room: 1_000, isShared: false, ...capacity, isDistant });
     while (flow.isOpen(true)) {
       const call = new MapCall(MAP, CHUNK, [0]);
       flow.submitted(call);
@@ -28,11 +28,11 @@ function inFlight(isDistant: boolean): number[] {
 }
 
 Deno.test("FlowControl begins with one call for each place, and adds one for each outcome", () => {
-  assertEquals(inFlight(false), [2, 4, 8]);
+  assertEquals(firstInFlight(false), [2, 4, 8]);
 });
 
 Deno.test("FlowControl adds more calls if all workers are distant", () => {
-  assertEquals(inFlight(true), [8, 40, 200]);
+  assertEquals(firstInFlight(true), [8, 40, 200]);
 });
 
 Deno.test("FlowControl lets chunks grow faster if all workers are distant", () => {
@@ -40,9 +40,64 @@ Deno.test("FlowControl lets chunks grow faster if all workers are distant", () =
   const flow = new FlowControl(size);
   const capacity = { workers: 2, concurrency: 2, capacity: 1_000 };
   const sizes = [true, false].map((isDistant) => {
-    flow.offer({ room: 1_000, ...capacity, isDistant });
+    flow.offer({ room: 1_000, isShared: false, ...capacity, isDistant });
     size.measured(10, 1, 1);
     return size.items;
   });
   assertEquals(sizes, [40, 20]);
+});
+
+const CHUNK_SIZE = 1_000;
+
+/** Makes a flow control that has had many outcomes. */
+function make(): FlowControl {
+  const flow = new FlowControl(new ChunkSize(CHUNK_SIZE));
+  const call = new MapCall(MAP, CHUNK, []);
+  offer(flow, false);
+  for (let count = 0; count < 100; count++) {
+    flow.submitted(call);
+    flow.arrived(call);
+    flow.read(call);
+  }
+  return flow;
+}
+
+function offer(flow: FlowControl, isShared: boolean): void {
+  const workers = 2;
+  const room = 1_000;
+  const capacity = { workers, concurrency: 2, capacity: room };
+  flow.offer({ room, isShared, ...capacity, isDistant: false });
+}
+
+/** Returns how many chunks may be in flight. */
+function inFlight(flow: FlowControl): number {
+  const call = new MapCall(MAP, CHUNK, []);
+  let count = 0;
+  for (; flow.isOpen(true); count++) flow.submitted(call);
+  for (let left = count; left > 0; left--) {
+    flow.arrived(call);
+    flow.read(call);
+  }
+  return count;
+}
+
+Deno.test("FlowControl allows less in flight while other calls share the workers", () => {
+  const flow = make();
+  assertEquals(inFlight(flow), 18);
+  offer(flow, true);
+  assertEquals(inFlight(flow), 6);
+  offer(flow, false);
+  assertEquals(inFlight(flow), 18);
+});
+
+Deno.test("FlowControl allows at least two chunks per worker in flight", () => {
+  const flow = new FlowControl(new ChunkSize(1_000_000));
+  const call = new MapCall(MAP, CHUNK, []);
+  for (let count = 0; count < 9; count++) {
+    offer(flow, true);
+    flow.submitted(call);
+    flow.arrived(call);
+    flow.read(call);
+  }
+  assertEquals(inFlight(flow), 4);
 });

@@ -1,4 +1,6 @@
 import { assertEquals } from "@std/assert";
+import { MapCall } from "../../src/map/map_call.ts";
+import { CHUNK, MAP } from "../helpers/fake_worker.ts";
 import { Bench, dispatched, Source } from "../helpers/scheduler_fixture.ts";
 
 Deno.test("Scheduler offers a source the room of all workers", async () => {
@@ -57,4 +59,16 @@ Deno.test("Scheduler doesn't ask a source that has ended", async () => {
   await bench.worker(0).answer();
   await bench.scheduler.idle();
   assertEquals(source.asked, [1]);
+});
+
+Deno.test("Scheduler offers a source workers as shared if other calls use them", async () => {
+  await using bench = await Bench.with(9);
+  const source = new Source(bench.scheduler, "source", 0);
+  bench.scheduler.addSource(source);
+  await dispatched();
+  bench.scheduler.submit(new MapCall(MAP, CHUNK, ["of a map"]));
+  await dispatched();
+  bench.submit("other");
+  await dispatched();
+  assertEquals(source.shared, [false, false, true]);
 });

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import { HostTally } from "../../src/scheduling/host_tally.ts";
+import type { WorkerHandle } from "../../src/scheduling/worker_handle.ts";
 import { WorkerSet } from "../../src/scheduling/worker_set.ts";
 import { Random } from "../helpers/random.ts";
 import { FakeWorker } from "../helpers/fake_worker.ts";
@@ -92,6 +93,26 @@ Deno.test("WorkerSet.leastBusy() skips a worker that was closed without notice",
   assertEquals(workers.room("a"), 1);
 });
 
+Deno.test("WorkerSet.leastBusy() prefers the busy worker that answered last", () => {
+  const workers = setOf(["a", 9], ["a", 9]);
+  const [first, second] = workers;
+  const change = (worker: WorkerHandle, calls: number) => {
+    for (let left = calls; left > 0; left--) worker.window.sent(0);
+    for (let left = calls; left < 0; left++) worker.window.returned(0);
+    workers.refresh(worker);
+  };
+  for (const worker of [first!, second!]) change(worker, 3);
+  assert(workers.leastBusy(undefined) === first);
+  for (const worker of [second!, first!, second!]) {
+    change(worker, -1);
+    change(worker, 1);
+    assert(workers.leastBusy(undefined) === worker);
+    assert(workers.leastBusy("a") === worker);
+  }
+  for (const worker of [first!, second!]) change(worker, -3);
+  assert(workers.leastBusy(undefined) === first);
+});
+
 Deno.test("WorkerSet keeps random workers in the order of their load", () => {
   const random = new Random(1);
   const workers = setOf(
@@ -101,6 +122,8 @@ Deno.test("WorkerSet keeps random workers in the order of their load", () => {
     ]),
   );
   const left = [...workers];
+  /** The step of each worker's last answer. */
+  const answers = new Map<WorkerHandle, number>();
   for (let step = 0; step < 5_000; step++) {
     const worker = left[random.below(left.length)]!;
     const { window } = worker;
@@ -118,19 +141,26 @@ Deno.test("WorkerSet keeps random workers in the order of their load", () => {
         break;
       default:
         if (random.below(2) === 0 && window.room > 0) window.sent(0);
-        else if (window.calls > 0) window.returned(0);
+        else if (window.calls > 0) {
+          window.returned(0);
+          answers.set(worker, step);
+        }
     }
     workers.refresh(worker);
     for (const host of [undefined, `host ${random.below(3)}`]) {
       const there = left.filter((one) => one.isAt(host));
       const open = there.filter(({ isOpen }) => isOpen);
       const free = open.filter(({ hasRoom }) => hasRoom);
-      const least = (free.length > 0 ? free : open)
-        .toSorted((one, other) => one.window.calls - other.window.calls)[0];
+      const answer = (one: WorkerHandle) =>
+        one.window.calls > 0 ? answers.get(one) ?? -1 : 0;
+      const least = (free.length > 0 ? free : open).toSorted((one, other) =>
+        one.window.calls - other.window.calls || answer(other) - answer(one)
+      )[0];
       assert(workers.leastBusy(host) === least);
       assertEquals(
         workers.room(host),
-        free.reduce((sum, { window }) => sum + window.room, 0),
+        free.reduce((sum, { window }) =>
+          sum + window.room, 0),
       );
       assertEquals(workers.capacity(host).workers, there.length);
       if (free.length === 0) continue;
