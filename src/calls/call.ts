@@ -103,10 +103,13 @@ export abstract class Call {
    *
    * @param kind What it has in common with others.
    * @param payload The arguments, the only argument, or a chunk's items.
+   * @param observer Handles the transitions of a call that was submitted and
+   * counted before it was made.
    */
-  constructor(kind: CallKind, payload: unknown) {
+  constructor(kind: CallKind, payload: unknown, observer?: CallObserver) {
     this.#kind = kind;
     this.#payload = payload;
+    this.#observer = observer;
   }
 
   /** The task to call. */

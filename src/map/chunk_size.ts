@@ -22,6 +22,8 @@ export class ChunkSize {
   readonly fixed: boolean;
   #items: number;
   #itemBytes: number | undefined;
+  /** How long an item of the last measured chunk took. */
+  #itemMicroseconds = 0;
   /** How many times as large as the last answered chunk the next one may be. */
   #growth = 2;
 
@@ -39,6 +41,11 @@ export class ChunkSize {
   /** Whether each call is for one item. */
   get single(): boolean {
     return this.fixed && this.#items === 1;
+  }
+
+  /** How long the next chunk is likely to take, in microseconds. */
+  get microseconds(): number {
+    return this.#items * this.#itemMicroseconds;
   }
 
   /** The approximate bytes of an item and its result; `undefined` at first. */
@@ -61,6 +68,7 @@ export class ChunkSize {
   measured(items: number, microseconds: number, bytes: number): void {
     const each = Math.ceil(bytes / items);
     const before = this.#itemBytes ?? 0;
+    this.#itemMicroseconds = microseconds / items;
     // One chunk that is too large is worse than many that are too small.
     this.#itemBytes = each >= before
       ? each

@@ -54,6 +54,8 @@ export class FlowControl {
   #inFlightBytes = 0;
   /** The bytes of results that wait for the reader. */
   #heldBytes = 0;
+  /** Whether results that wait don't count: the reader collects all of them. */
+  #isUnlimited = false;
   /** Whether calls have yielded values one by one. */
   #isYielding = false;
   /** A paused map continues when at most this many calls are outstanding. */
@@ -75,6 +77,7 @@ export class FlowControl {
   isOpen(isAwaited: boolean): boolean {
     if (this.#room <= 0 || this.#isLoaded) return false;
     if (this.#inFlight >= this.#mostInFlight) return false;
+    if (this.#isUnlimited) return true;
     // Calls whose values wait are unfinished, and take memory at the workers.
     const max = isAwaited && !this.#isYielding
       ? this.#maxAhead
@@ -96,6 +99,22 @@ export class FlowControl {
     const needsReader = this.#needsReader;
     this.#needsReader = false;
     return needsReader;
+  }
+
+  /** Whether so many results wait that no more should be added. */
+  get isFull(): boolean {
+    return this.#outstanding >= this.#maxAhead ||
+      this.#heldBytes > MAX_HELD_BYTES;
+  }
+
+  /** How many workers can take the map's calls. */
+  get workers(): number {
+    return this.#workers;
+  }
+
+  /** Removes the limits of results that wait. */
+  lift(): void {
+    this.#isUnlimited = true;
   }
 
   /** Sets the limits from an offer of the scheduler. */

@@ -84,12 +84,14 @@ export class MapCall extends Call {
    *
    * @param run The map that handles the call's outcome.
    * @param expectedBytes The approximate bytes of the call and its results.
+   * @param part The part of the map's items that it belongs to.
    */
   constructor(
     run: MapCallOwner,
     kind: CallKind,
     payload: unknown,
     expectedBytes = 0,
+    readonly part = 0,
   ) {
     super(kind, payload);
     this.#run = run;

@@ -1,6 +1,7 @@
 import { Barrier } from "./barrier.ts";
 import type { Call } from "../calls/call.ts";
 import { CallCounts } from "../calls/call_counts.ts";
+import type { CallKind } from "../calls/call_kind.ts";
 import { withoutFrames } from "../calls/caller_trace.ts";
 import { type CallSource, CallSources } from "./call_sources.ts";
 import { BrokenPoolError } from "../errors/broken_pool_error.ts";
@@ -9,6 +10,7 @@ import { WorkerLostError } from "../errors/worker_lost_error.ts";
 import type { KeepAlive } from "../util/keep_alive.ts";
 import { PendingQueue } from "./pending_queue.ts";
 import type { PromisedCall } from "../calls/promised_call.ts";
+import { type Resolve, UnobservedCall } from "../calls/unobserved_call.ts";
 import { Rebalancer } from "./rebalancer.ts";
 import { Retries } from "./retries.ts";
 import { shareFairly, type SlowCalls } from "./share_fairly.ts";
@@ -118,6 +120,22 @@ export class Scheduler {
     if (this.#closed !== undefined) return call.fail(this.#closed());
     call.submit(this.#counts);
     this.#pending.push(call);
+    this.wake();
+  }
+
+  /**
+   * Queues a call that is made when it is sent: see {@linkcode UnmadeCalls}.
+   *
+   * @param resolve Resolves its promise.
+   */
+  submitUnmade(kind: CallKind, payload: unknown, resolve: Resolve): void {
+    if (this.#closed !== undefined) {
+      return new UnobservedCall(kind, payload, resolve).fail(this.#closed());
+    }
+    const counts = this.#counts;
+    counts.moved(kind, undefined, "queued");
+    this.#pending.listFor(kind.terms.host)
+      .pushUnmade(kind, payload, resolve, counts);
     this.wake();
   }
 
