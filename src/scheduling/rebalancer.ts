@@ -289,7 +289,7 @@ function expectedWait(worker: WorkerHandle): number {
   const average = microseconds / 1_000;
   const work = Math.max(0, calls - concurrency) / concurrency * average;
   // A worker that has little to do may only wait for a processor.
-  if (work < MIN_WAIT && silence < MAX_SILENCE) return 0;
+  if (work < MIN_WAIT && silence + delay < MAX_SILENCE) return 0;
   // A call that has taken long is likely to take as long again.
   if (isStuck(worker)) return items > concurrency ? silence + delay + work : 0;
   if (calls > concurrency) return silence + work - delay;
