@@ -302,7 +302,7 @@ function expectedWait(worker: WorkerHandle): number {
   const arrival = missingBytes / BYTES_PER_MILLISECOND;
   if (arrival >= MIN_WAIT) return arrival + work;
   // A worker that has little to do may only wait for a processor.
-  if (work < MIN_WAIT && silence < MAX_SILENCE) return 0;
+  if (work < MIN_WAIT && silence + delay < MAX_SILENCE) return 0;
   // A call that has taken long is likely to take as long again.
   if (isStuck(worker)) return items > concurrency ? silence + delay + work : 0;
   if (calls > concurrency) return silence + work - delay;

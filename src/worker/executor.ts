@@ -37,11 +37,15 @@ const SLICE_MILLISECONDS = 1;
 /** A longer slice delays messages, so all of them are read after it. */
 const LONG_SLICE_MILLISECONDS = 10;
 
+/** The most items of a chunk that run between two checks of the time. */
+const MAX_ITEMS_PER_LOOK = 16;
+
 /**
- * How many items of a chunk run between two checks of the time, unless they
- * took longer than a time slice.
+ * How long items run between two checks if these aren't to take more than a tenth
+ * of the time, in milliseconds. After a long task, the other items may be needed
+ * elsewhere.
  */
-const ITEMS_PER_LOOK = 16;
+const MILLISECONDS_PER_LOOK = 0.001;
 
 /**
  * Runs calls in the order of their arrival: sync tasks one after the other, and
@@ -59,8 +63,12 @@ export class Executor {
   /** Whether a call of {@linkcode Executor.#run} is scheduled. */
   #due = false;
   #sliceEnd = 0;
-  /** How many items of chunks run before the time is checked. */
-  #untilLook = ITEMS_PER_LOOK;
+  /** How many items of chunks run between two checks of the time. */
+  #itemsPerLook = MAX_ITEMS_PER_LOOK;
+  /** How many of them run before the next check. */
+  #untilLook = MAX_ITEMS_PER_LOOK;
+  /** When the time was last checked. */
+  #lookedAt = 0;
 
   /** Constructs an executor that passes results to a writer. */
   constructor(results: ResultWriter, concurrency: number) {
@@ -189,6 +197,8 @@ export class Executor {
     const begin = now();
     this.#results.busy(begin);
     this.#sliceEnd = begin + SLICE_MILLISECONDS;
+    this.#lookedAt = begin;
+    this.#untilLook = this.#itemsPerLook;
     while (this.#step());
     this.#results.flush();
     if (this.isIdle) this.#results.idle();
@@ -263,11 +273,16 @@ export class Executor {
     restorePrimordials();
   }
 
-  /** Checks the time: sooner again if the last items took long. */
+  /** Checks the time: the longer the last items took, the sooner again. */
   #isSliceOver(): boolean {
     const time = now();
-    const isLate = time >= this.#sliceEnd + SLICE_MILLISECONDS;
-    this.#untilLook = isLate ? 1 : ITEMS_PER_LOOK;
+    const each = (time - this.#lookedAt) / this.#itemsPerLook;
+    this.#itemsPerLook = Math.min(
+      Math.ceil(MILLISECONDS_PER_LOOK / each),
+      MAX_ITEMS_PER_LOOK,
+    );
+    this.#untilLook = this.#itemsPerLook;
+    this.#lookedAt = time;
     return time >= this.#sliceEnd;
   }
 

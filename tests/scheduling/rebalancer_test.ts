@@ -185,13 +185,12 @@ Deno.test("Rebalancer leaves no room at a slow worker that has to give back call
   assert(busy.handle.hasRoom);
 });
 
-Deno.test("Rebalancer doesn't wait for longer because a slow worker is far away", async () => {
+Deno.test("Rebalancer counts the silence that a message will find at a distant worker", async () => {
   await using workers = new Workers();
   const busy = workers.add(8, 500);
   // Meanwhile, the first one could have answered.
   workers.add(0, 500);
   workers.rebalancer.balance();
-  workers.pass(19);
   assertEquals(areRecalling(busy), [false]);
   workers.pass(10);
   assertEquals(areRecalling(busy), [true]);
