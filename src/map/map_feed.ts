@@ -112,6 +112,7 @@ export class MapFeed implements ItemReceiver {
     let isLast = false;
     let error: { readonly reason: unknown } | undefined;
     try {
+      count = items.takeNumbers(chunk, size);
       while (count < size && this.#bytes <= MAX_CHUNK_BYTES) {
         const item = items.next();
         isLast = item === END;
