@@ -1,4 +1,5 @@
-import { Call, type CallObserver } from "./call.ts";
+import { Call } from "./call.ts";
+import type { CallObserver } from "./call_state.ts";
 import type { CallKind } from "./call_kind.ts";
 import { rejectWithAwaiters } from "./caller_trace.ts";
 

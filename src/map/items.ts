@@ -50,6 +50,18 @@ export class Items {
   }
 
   /**
+   * Takes the next items as long as they are numbers of a single array, and
+   * writes them to the start of another.
+   *
+   * @returns How many were taken; `most` at most.
+   */
+  takeNumbers(target: unknown[], most: number): number {
+    const single = this.#single;
+    if (!(single instanceof ArrayCursor)) return 0;
+    return single.takeNumbers(target, most);
+  }
+
+  /**
    * Takes the next item, from all iterables at the same time.
    *
    * @returns The item; {@linkcode END} after the last one.

@@ -1,4 +1,5 @@
-import { Call, type CallRunner } from "../calls/call.ts";
+import { Call } from "../calls/call.ts";
+import type { CallRunner } from "../calls/call_owner.ts";
 import { CallKind } from "../calls/call_kind.ts";
 import { ResultMode } from "../protocol/worker_messages.ts";
 import { Queue } from "../util/queue.ts";

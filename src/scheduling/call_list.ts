@@ -1,4 +1,6 @@
-import type { Call, CallObserver, CallOwner } from "../calls/call.ts";
+import type { Call } from "../calls/call.ts";
+import type { CallObserver } from "../calls/call_state.ts";
+import type { CallOwner } from "../calls/call_owner.ts";
 import type { CallKind } from "../calls/call_kind.ts";
 import type { Resolve } from "../calls/unobserved_call.ts";
 import { Queue } from "../util/queue.ts";

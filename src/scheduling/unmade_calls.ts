@@ -1,4 +1,4 @@
-import type { CallObserver } from "../calls/call.ts";
+import type { CallObserver } from "../calls/call_state.ts";
 import type { CallKind } from "../calls/call_kind.ts";
 import { type Resolve, UnobservedCall } from "../calls/unobserved_call.ts";
 

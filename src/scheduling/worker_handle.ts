@@ -1,4 +1,5 @@
-import type { Call, CallRunner } from "../calls/call.ts";
+import type { Call } from "../calls/call.ts";
+import type { CallRunner } from "../calls/call_owner.ts";
 import type { StreamLink } from "../calls/stream_link.ts";
 import { CallWriter, type ModuleSource } from "./call_writer.ts";
 import { CallsInFlight, type UnansweredCalls } from "./calls_in_flight.ts";

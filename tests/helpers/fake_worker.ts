@@ -1,5 +1,5 @@
 import { CallKind } from "../../src/calls/call_kind.ts";
-import type { CallRunner } from "../../src/calls/call.ts";
+import type { CallRunner } from "../../src/calls/call_owner.ts";
 import type { MapCallOwner } from "../../src/map/map_call.ts";
 import { KeepAlive } from "../../src/util/keep_alive.ts";
 import { PromisedCall } from "../../src/calls/promised_call.ts";

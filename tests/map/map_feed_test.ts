@@ -126,6 +126,12 @@ Deno.test("MapFeed submits the items before an error", async () => {
   }
   const expected = [[1, 2], [3], error];
   assertEquals(await new Bench(failing(), 2).fill(5), expected);
+  const array = Object.defineProperty([1, 2, 3], 3, {
+    get() {
+      throw error;
+    },
+  });
+  assertEquals(await new Bench(array, 2).fill(5), expected);
   const source = new Source();
   source.give(1, 2, 3);
   source.fail(error);
