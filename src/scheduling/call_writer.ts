@@ -265,13 +265,21 @@ export class CallWriter {
     this.#openList(call);
     try {
       const bytes = writer.append(call.payload, true);
-      if (bytes <= MAX_LIST_BYTES || !writer.removeLarge()) return bytes;
-      this.#endList();
-      this.#openList(call);
-      return writer.append(call.payload, true);
+      if (bytes > MAX_LIST_BYTES) this.#separate(call);
+      return bytes;
     } catch (reason) {
       throw unsendableError("args", reason);
     }
+  }
+
+  /** Keeps a large call from holding up others in its message. */
+  #separate(call: Call): void {
+    const { writer } = this.#channel;
+    const removed = writer.removeLarge();
+    if (removed === undefined) return;
+    this.#endList();
+    this.#openList(call);
+    writer.restore(removed);
   }
 
   #writeChunk(call: Call): number {
