@@ -267,10 +267,8 @@ export class CallWriter {
     this.#openList(call);
     try {
       const bytes = writer.append(this.#argumentsOf(call), true);
-      if (bytes <= MAX_LIST_BYTES || !writer.removeLarge()) return bytes;
-      this.#endList();
-      this.#openList(call);
-      return writer.append(this.#argumentsOf(call), true);
+      if (bytes > MAX_LIST_BYTES) this.#separate(call);
+      return bytes;
     } catch (reason) {
       throw unsendableError("args", reason);
     } finally {
@@ -282,6 +280,16 @@ export class CallWriter {
     if (!call.isUnary) return call.payload;
     this.#single[0] = call.argument;
     return this.#single;
+  }
+
+  /** Keeps a large call from holding up others in its message. */
+  #separate(call: Call): void {
+    const { writer } = this.#channel;
+    const removed = writer.removeLarge();
+    if (removed === undefined) return;
+    this.#endList();
+    this.#openList(call);
+    writer.restore(removed);
   }
 
   #writeChunk(call: Call): number {

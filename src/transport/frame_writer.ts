@@ -27,6 +27,12 @@ interface Insertion {
  */
 export type FrameOrder = "strict" | "passing" | "following";
 
+/** A value that was removed from a list. */
+export interface EncodedValue {
+  readonly bytes: Uint8Array;
+  readonly attachments: readonly Attachment[];
+}
+
 /** A frame in the buffer that is sent in parts. */
 interface Cut {
   /** The position of its length prefix, which isn't sent. */
@@ -67,7 +73,7 @@ export class FrameWriter {
 
   /** The open list at the end of the current frame, if there is one. */
   #list: { countAt: number; busyAt: number; count: number } | undefined;
-  /** The position of its last value, and how many attachments precede it. */
+  /** The position of its last value, and how many attachments are before. */
   #lastPosition = 0;
   #lastAttachments = 0;
 
@@ -188,21 +194,31 @@ export class FrameWriter {
 
   /**
    * Removes the value that was appended last, if it would hold up the others of
-   * its list: it is large, and most of it is attached. To be sent, it must be
-   * appended to another list.
+   * its list: it is large, and all that is attached to the list.
    *
-   * @returns Whether the value was removed.
+   * @returns The value, for {@linkcode FrameWriter.restore}; `undefined` if it
+   * wasn't removed.
    */
-  removeLarge(): boolean {
+  removeLarge(): EncodedValue | undefined {
     const list = this.#list;
-    if (list === undefined || list.count < 2) return false;
     const encoder = this.#encoder;
+    const start = this.#lastPosition;
+    const isAlone = list === undefined || list.count < 2 ||
+      this.#lastAttachments > 0;
     const isLarge = this.#frameBytes > PART_BYTES &&
-      encoder.position - this.#lastPosition < MIN_ATTACHMENT_BYTES;
-    if (!isLarge) return false;
-    encoder.rollback(this.#lastPosition, this.#lastAttachments);
+      encoder.position - start < MIN_ATTACHMENT_BYTES;
+    if (isAlone || !isLarge) return undefined;
+    const bytes = encoder.bytes.slice(start, encoder.position);
+    const attachments = [...encoder.pending];
+    encoder.rollback(start, 0);
     list.count--;
-    return true;
+    return { bytes, attachments };
+  }
+
+  /** Appends a value that was removed from a list to the open list. */
+  restore({ bytes, attachments }: EncodedValue): void {
+    this.#encoder.encoded(bytes, attachments);
+    this.#list!.count++;
   }
 
   /** Whether a list is open: taking what was written ends it. */

@@ -73,13 +73,20 @@ export class ResultWriter {
     this.#nextId = id + 1;
     try {
       const bytes = writer.append(value);
-      if (bytes <= MAX_LIST_BYTES || !writer.removeLarge()) return;
-      this.#beginResults(id);
-      this.#nextId = id + 1;
-      writer.append(value);
+      if (bytes > MAX_LIST_BYTES) this.#separate(id);
     } catch (reason) {
       this.thrown(id, unsendableResult(value, reason));
     }
+  }
+
+  /** Keeps a large result from holding up others in its message. */
+  #separate(id: number): void {
+    const { writer } = this.#channel;
+    const removed = writer.removeLarge();
+    if (removed === undefined) return;
+    this.#beginResults(id);
+    this.#nextId = id + 1;
+    writer.restore(removed);
   }
 
   #beginResults(id: number): void {

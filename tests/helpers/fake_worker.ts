@@ -17,7 +17,10 @@ import {
 } from "../../src/protocol/worker_messages.ts";
 import { WorkerHandle } from "../../src/scheduling/worker_handle.ts";
 import type { Connection } from "../../src/transport/connection.ts";
-import { PART_FLAG } from "../../src/transport/outgoing_frame.ts";
+import {
+  FIRST_HEADER_BYTES,
+  PART_FLAG,
+} from "../../src/transport/outgoing_frame.ts";
 import { MemoryConnection } from "./memory_connection.ts";
 import { realDeadline, realDelay } from "./real_timers.ts";
 
@@ -144,10 +147,10 @@ export class FakeWorker {
 
   /** Sends the beginning of a large result. */
   async beginLarge(byteLength: number): Promise<void> {
-    const part = new Uint8Array(9);
+    const part = new Uint8Array(FIRST_HEADER_BYTES + 1);
     const view = new DataView(part.buffer);
     view.setUint32(0, PART_FLAG | 1);
-    view.setUint32(4, byteLength);
+    view.setUint32(8, byteLength);
     await this.#connection.write(part);
     await settled();
   }

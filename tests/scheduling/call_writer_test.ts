@@ -186,6 +186,30 @@ Deno.test("CallWriter doesn't send small calls in the message of a large one", a
   ]);
 });
 
+Deno.test("CallWriter reads a large argument once", async () => {
+  let reads = 0;
+  const argument = {
+    get bytes() {
+      reads++;
+      return LARGE.subarray(reads);
+    },
+  };
+  const connection = new SlowConnection();
+  const writer = new CallWriter(new Channel(connection), undefined, EVENTS);
+  writer.write(callOf(PLAIN, "a"));
+  writer.write(callOf(PLAIN, argument, "b", new Uint8Array(50_000).fill(3)));
+  writer.flush();
+  for (let turn = 0; turn < 30; turn++) await connection.open();
+  const [, small, large] = await connection.messages();
+  assertEquals(small!.at(-1), [["a"]]);
+  const [[{ bytes }, , last]] = large!.at(-1) as [
+    [{ bytes: Uint8Array }, string, Uint8Array],
+  ];
+  assertEquals(bytes.length, LARGE.length - 1);
+  assertEquals(last, new Uint8Array(50_000).fill(3));
+  assertEquals(reads, 1);
+});
+
 Deno.test("CallWriter sends the calls of a task after a large definition", async () => {
   const arrived = await arrivals((writer) => {
     writer.write(callOf(TWICE_BOUND, "a"));
