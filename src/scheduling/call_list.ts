@@ -38,6 +38,15 @@ export class CallList implements CallOwner {
     }
   }
 
+  /** Returns the first call, or `undefined` if there is none. */
+  peek(): Call | undefined {
+    for (;;) {
+      const call = this.#calls.peek();
+      if (call === undefined || call.isWith(this)) return call;
+      this.#calls.shift();
+    }
+  }
+
   /** Takes the first call. */
   shift(): Call | undefined {
     for (;;) {

@@ -1,3 +1,6 @@
+import { MeanDuration } from "./mean_duration.ts";
+import { SharedPace } from "./shared_pace.ts";
+
 /** How much work should wait in a worker's queue, in microseconds. */
 const TARGET_MICROSECONDS = 4_000;
 
@@ -22,12 +25,6 @@ const MIN_CALLS_AHEAD = 8;
 /** The weight of the newest measurement in a running average. */
 const WEIGHT = 0.25;
 
-/** What the windows of a pool's workers have in common. */
-export interface SharedPace {
-  /** The limit of the window that was adapted last. */
-  limit: number;
-}
-
 /**
  * Decides how many calls one worker may have at a time.
  *
@@ -43,7 +40,9 @@ export class PrefetchWindow {
   readonly #pace: SharedPace;
   readonly #now: () => number;
   #limit: number;
-  #microseconds = 0;
+  readonly #mean = new MeanDuration();
+  /** Whether the limit fits what the worker did. */
+  #isAdapted = false;
   #resultBytes = 0;
   /** The shortest time that a call was on its way, in milliseconds. */
   #delay: number | undefined;
@@ -67,7 +66,7 @@ export class PrefetchWindow {
   constructor(
     prefetch: number | "auto",
     concurrency: number,
-    pace: SharedPace = { limit: 1 },
+    pace: SharedPace = new SharedPace(),
     now: () => number = () => performance.now(),
   ) {
     this.#now = now;
@@ -85,7 +84,7 @@ export class PrefetchWindow {
   /** How many calls the worker may have. */
   get limit(): number {
     // A worker that has answered nothing is expected to be like the others.
-    return this.#microseconds > 0 || this.isFixed
+    return this.#isAdapted || this.isFixed
       ? this.#limit
       : Math.max(this.#limit, this.#pace.limit);
   }
@@ -102,9 +101,13 @@ export class PrefetchWindow {
     return this.limit - this.#calls;
   }
 
-  /** How long a call takes the worker on average, in microseconds. */
+  /**
+   * How long a call takes the worker on average, in microseconds. Until it has
+   * done enough work, calls of other workers count, because a few measurements
+   * may be wrong.
+   */
   get microseconds(): number {
-    return this.#microseconds;
+    return this.#mean.among(this.#pace.duration.microseconds);
   }
 
   /** How long a call takes to the worker and back, in milliseconds. */
@@ -153,34 +156,37 @@ export class PrefetchWindow {
     }
     this.#heardAt = now;
     this.#resultBytes = average(this.#resultBytes, bytes / calls);
-    this.#microseconds = average(this.#microseconds, microseconds / calls);
+    this.#mean.add(calls, microseconds);
+    this.#pace.duration.add(calls, microseconds);
     this.#adapt();
   }
 
   /** Adapts the window to calls that take longer than those before. */
   slowed(): void {
     const each = this.silence * 1_000 / this.#concurrency;
-    this.#microseconds = Math.max(this.#microseconds, each);
+    this.#mean.reset(Math.max(this.microseconds, each));
     this.#adapt();
   }
 
   #adapt(): void {
     if (this.isFixed) return;
-    const each = Math.max(1, this.#microseconds);
+    const before = this.limit;
+    this.#isAdapted = true;
+    const each = Math.max(1, this.microseconds);
     const away = this.delay * 1_000 * DELAYS_AHEAD;
     const isDistant = away >= TARGET_MICROSECONDS;
     const queued = Math.max(
       Math.floor(TARGET_MICROSECONDS / each),
-      isDistant ? Math.max(MIN_CALLS_AHEAD, Math.ceil(away / each)) : 0,
+      isDistant ? Math.max(MIN_CALLS_AHEAD, Math.round(away / each)) : 0,
     );
     // One short measurement at most doubles the window, unless others agree.
     const fitting = this.#concurrency + queued;
     this.#limit = Math.min(
       fitting,
-      Math.max(this.#limit * 2, this.#pace.limit),
+      Math.max(before * 2, this.#pace.limit),
       Math.max(MAX_CALLS, this.#concurrency),
     );
-    this.#pace.limit = this.#limit;
+    this.#pace.adapted(this.#limit);
   }
 }
 

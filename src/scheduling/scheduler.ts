@@ -12,6 +12,7 @@ import type { PromisedCall } from "../calls/promised_call.ts";
 import { Rebalancer } from "./rebalancer.ts";
 import { Retries } from "./retries.ts";
 import { shareFairly } from "./share_fairly.ts";
+import { TaskDurations } from "./task_durations.ts";
 import type { LostWorker, WorkerHandle } from "./worker_handle.ts";
 import { WorkerSet } from "./worker_set.ts";
 
@@ -32,7 +33,8 @@ export interface SchedulerEvents {
 export class Scheduler {
   readonly #events: SchedulerEvents;
   readonly #pending = new PendingQueue();
-  readonly #workers = new WorkerSet();
+  readonly #durations = new TaskDurations();
+  readonly #workers = new WorkerSet(this.#durations);
   readonly #definedTasks = new DefinedTasks();
   // The calls of a barrier stay where they are.
   readonly #rebalancer = new Rebalancer(
@@ -87,6 +89,8 @@ export class Scheduler {
         this.#refresh(worker, answered > 0);
         this.wake();
       },
+      measured: (task, calls, microseconds) =>
+        this.#durations.add(task, calls, microseconds),
       givenBack: (calls) => this.#takeBack(worker, calls),
       defined: (task) => this.#definedTasks.add(task, worker),
     });
@@ -281,6 +285,7 @@ export class Scheduler {
         calls,
         this.#workers,
         host,
+        this.#durations,
         (worker, call) => this.#send(worker, call),
         (worker) => this.#refresh(worker),
       );

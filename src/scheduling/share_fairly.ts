@@ -1,5 +1,6 @@
 import type { Call } from "../calls/call.ts";
 import type { CallList } from "./call_list.ts";
+import type { TaskDurations } from "./task_durations.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 import type { WorkerSet } from "./worker_set.ts";
 
@@ -17,6 +18,7 @@ type Send = (worker: WorkerHandle, call: Call) => void;
  * room. Workers with fewer calls get more.
  *
  * @param host The host of the calls; `undefined`: any.
+ * @param durations How long calls take.
  * @param send Sends a call to a worker.
  * @param sent Called after a worker has got calls.
  */
@@ -24,16 +26,20 @@ export function shareFairly(
   calls: CallList,
   workers: WorkerSet,
   host: string | undefined,
+  durations: TaskDurations,
   send: Send,
   sent: (worker: WorkerHandle) => void,
 ): void {
-  while (calls.length > 0) {
+  for (let first; (first = calls.peek()) !== undefined;) {
     const worker = workers.leastBusy(host);
     if (!worker?.hasRoom) return;
     const { window } = worker;
+    const microseconds = first.chunk === undefined
+      ? durations.of(first.task)
+      : 0;
     const most = Math.max(
       workers.fairShare(host, calls.length),
-      window.calls + batchSize(calls.length, window.microseconds),
+      window.calls + batchSize(calls.length, microseconds),
     );
     while (window.calls < most && window.room > 0) {
       const call = calls.shift();

@@ -1,3 +1,4 @@
+import { TaskDurations } from "./task_durations.ts";
 import { type HostCapacity, WorkerGroup } from "./worker_group.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 import { busyness, type WorkerLoad } from "./worker_heap.ts";
@@ -7,13 +8,19 @@ import { busyness, type WorkerLoad } from "./worker_heap.ts";
  * keeps their order by load, so that no dispatch looks at all of them.
  */
 export class WorkerSet {
+  readonly #durations: TaskDurations;
   readonly #loads = new Map<WorkerHandle, WorkerLoad>();
   readonly #all = new WorkerGroup();
   readonly #byHost = new Map<string, WorkerGroup>();
   #added = 0;
 
-  /** Constructs an empty set. */
-  constructor() {
+  /**
+   * Constructs an empty set.
+   *
+   * @param durations How long calls take.
+   */
+  constructor(durations: TaskDurations = new TaskDurations()) {
+    this.#durations = durations;
     this.#all.sort(0, []);
   }
 
@@ -153,7 +160,10 @@ export class WorkerSet {
     group.subtract(load);
     worker.tally.loaded(calls - load.calls);
     load.calls = calls;
-    load.busyness = busyness(calls, window.microseconds);
+    const { latestTask } = worker;
+    load.busyness = latestTask === undefined
+      ? calls
+      : busyness(calls, this.#durations.of(latestTask));
     load.room = room;
     load.limit = limit;
     load.isOpen = isOpen;

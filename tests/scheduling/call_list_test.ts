@@ -61,6 +61,16 @@ async function countHeld(
   return count();
 }
 
+Deno.test("CallList.peek() returns the first call that wasn't released", () => {
+  const list = new CallList();
+  assertEquals(list.peek(), undefined);
+  const [first, second] = push(list, "first", "second");
+  assertStrictEquals(list.peek(), first);
+  list.release(first!);
+  assertStrictEquals(list.peek(), second);
+  assertEquals([list.length, shiftAll(list)], [1, ["second"]]);
+});
+
 Deno.test("CallList.shift() takes calls in order, without released ones", () => {
   const list = new CallList();
   const [, second, , fourth] = push(list, 1, 2, 3, 4);
