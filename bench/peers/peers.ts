@@ -53,6 +53,7 @@ export const PEERS: readonly Peer[] = [
   pythonPeer("dask", [...without("chunks/for-await"), "map/to-array"]),
   pythonPeer("distex-python", [...CALLS, ...MAPS]),
   denoPeer("gnu-parallel", "parallel_driver.ts", ["run", "gzip"]),
+  denoPeer("processes", "processes_driver.ts", ["spin", "primes", "gzip"]),
 ];
 
 function without(kind: WorkKind): WorkKind[] {

@@ -2,6 +2,7 @@ import { ResultMode } from "../protocol/worker_messages.ts";
 import { FLATTEN_CREDIT, STREAM_CREDIT } from "../streams/credit.ts";
 import { CreditAccount } from "../streams/credit_account.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
+import type { CallKind, CallTerms } from "./call_kind.ts";
 import { CallMessages } from "./call_messages.ts";
 import { CallStreams } from "./call_streams.ts";
 import type { StreamLink } from "./stream_link.ts";
@@ -67,24 +68,6 @@ export interface CallObserver {
   waits?(counted: object, isWaiting: boolean): void;
 }
 
-/** How and where a call may run. */
-export interface CallTerms {
-  /** The host where the call must run; `undefined` for any. */
-  readonly host?: string | undefined;
-  /** How often the call may run again after its worker was lost. */
-  readonly retries: number;
-  /**
-   * Calls of different groups don't share a message. This lets the pool kill
-   * the worker of a slow call without failing calls of other groups.
-   * `undefined` is also a group.
-   */
-  readonly group?: object | undefined;
-  /** Whether the call may run only on the first worker that it is sent to. */
-  readonly pinned?: boolean;
-}
-
-const DEFAULT_TERMS: CallTerms = { retries: 0 };
-
 /** The state of a call's streams. */
 interface Streaming {
   /** The streams that are arguments, and the messages, if there are any. */
@@ -103,9 +86,10 @@ const NOTHING: readonly unknown[] = [];
  * a chunk of a map's items.
  */
 export abstract class Call {
-  #items: number;
+  readonly #kind: CallKind;
   #state: CallState = "queued";
-  #payload: readonly unknown[];
+  /** A list, or the only argument, depending on the kind. */
+  #payload: unknown;
   #owner: CallOwner | undefined;
   /** What only a call with streams needs: the fewer fields, the faster. */
   #streaming: Streaming | undefined;
@@ -117,25 +101,40 @@ export abstract class Call {
   /**
    * Constructs a call.
    *
-   * @param task The task to call.
-   * @param payload The arguments, or a chunk's items.
-   * @param chunk Whether each item of a chunk is a `"single"` argument or a
-   * list of arguments (`"spread"`); `undefined` if the call isn't a chunk.
-   * @param terms How and where the call may run.
+   * @param kind What it has in common with others.
+   * @param payload The arguments, the only argument, or a chunk's items.
+   * @param observer Handles the transitions of a call that was submitted and
+   * counted before it was made.
    */
-  constructor(
-    readonly task: RegisteredTask,
-    payload: readonly unknown[],
-    readonly chunk?: "single" | "spread",
-    readonly terms: CallTerms = DEFAULT_TERMS,
-  ) {
+  constructor(kind: CallKind, payload: unknown, observer?: CallObserver) {
+    this.#kind = kind;
     this.#payload = payload;
-    this.#items = chunk === undefined ? 1 : payload.length;
+    this.#observer = observer;
+  }
+
+  /** What it has in common with others. */
+  get kind(): CallKind {
+    return this.#kind;
+  }
+
+  /** The task to call. */
+  get task(): RegisteredTask {
+    return this.#kind.task;
+  }
+
+  /** How and where the call may run. */
+  get terms(): CallTerms {
+    return this.#kind.terms;
+  }
+
+  /** Its form, if the call is a chunk: see {@linkcode CallKind}. */
+  get chunk(): "single" | "spread" | undefined {
+    return this.#kind.chunk;
   }
 
   /** The number of items in a chunk; 1 if the call isn't a chunk. */
   get items(): number {
-    return this.#items;
+    return this.#kind.chunk === undefined ? 1 : this.payload.length;
   }
 
   /** The call's state. */
@@ -145,6 +144,17 @@ export abstract class Call {
 
   /** The arguments, or a chunk's items; empty once the call is settled. */
   get payload(): readonly unknown[] {
+    if (!this.#kind.isUnary) return this.#payload as readonly unknown[];
+    return this.#payload === NOTHING ? NOTHING : [this.#payload];
+  }
+
+  /** Whether the call has one argument, {@linkcode Call.argument}. */
+  get isUnary(): boolean {
+    return this.#kind.isUnary;
+  }
+
+  /** The argument of a unary call: reading it makes no list. */
+  get argument(): unknown {
     return this.#payload;
   }
 
@@ -307,11 +317,10 @@ export abstract class Call {
    * @returns The calls for the other items, which weren't submitted.
    */
   cut(kept: number, parts: number, microseconds: number): Call[] {
-    const rest = this.#payload.slice(kept);
-    const share = kept / this.#items;
-    this.#payload = this.#payload.slice(0, kept);
-    this.#items = kept;
-    this.#bytes = Math.ceil(this.#bytes * share);
+    const { payload } = this;
+    const rest = payload.slice(kept);
+    this.#payload = payload.slice(0, kept);
+    this.#bytes = Math.ceil(this.#bytes * kept / payload.length);
     if (this.#state !== "sent") return [];
     return this.givenBack(rest, parts, microseconds);
   }

@@ -1,7 +1,7 @@
-import { Call, type CallTerms } from "./call.ts";
+import { Call } from "./call.ts";
+import type { CallKind } from "./call_kind.ts";
 import { type CallerTrace, rejectWithAwaiters } from "./caller_trace.ts";
 import { ObservedPromise } from "./observed_promise.ts";
-import type { RegisteredTask } from "../tasks/task_registry.ts";
 
 /** A call that settles a promise with its outcome. */
 export class PromisedCall<Result> extends Call {
@@ -9,23 +9,21 @@ export class PromisedCall<Result> extends Call {
   readonly promise: Promise<Result>;
   // `Result` as the parameter type would make the class invariant in it.
   #resolve!: (value: unknown) => void;
-  #onSettled: (() => void) | undefined;
   readonly #trace: CallerTrace | undefined;
 
   /**
-   * Constructs a call of `task` with arguments.
+   * Constructs a call.
    *
    * @param isObserved Whether the call detects if somebody awaits it, which
    * slows down large batches.
    */
   constructor(
-    task: RegisteredTask,
-    args: readonly unknown[],
+    kind: CallKind,
+    payload: unknown,
     trace: CallerTrace | undefined,
-    terms?: CallTerms,
     isObserved = true,
   ) {
-    super(task, args, undefined, terms);
+    super(kind, payload);
     this.#trace = trace;
     // With two separate expressions, V8 can inline the common constructor.
     this.promise = isObserved
@@ -56,7 +54,11 @@ export class PromisedCall<Result> extends Call {
 
   /** Calls `callback` just before the promise is settled. */
   whenSettled(callback: () => void): void {
-    this.#onSettled = callback;
+    const resolve = this.#resolve;
+    this.#resolve = (value) => {
+      callback();
+      resolve(value);
+    };
   }
 
   /**
@@ -67,18 +69,15 @@ export class PromisedCall<Result> extends Call {
    */
   abort(reason: unknown): boolean {
     if (!this.abandon()) return false;
-    this.#onSettled?.();
     this.#resolve(new Rejection(reason));
     return true;
   }
 
   protected override resolved(value: unknown): void {
-    this.#onSettled?.();
     this.#resolve(value);
   }
 
   protected override rejected(error: unknown): void {
-    this.#onSettled?.();
     this.#resolve(
       this.#trace === undefined
         ? rejectWithAwaiters(error, this.task)

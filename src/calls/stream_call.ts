@@ -1,7 +1,7 @@
 import { ResultMode } from "../protocol/worker_messages.ts";
 import { ValueStream } from "../streams/value_stream.ts";
-import type { RegisteredTask } from "../tasks/task_registry.ts";
-import { Call, type CallTerms } from "./call.ts";
+import { Call } from "./call.ts";
+import type { CallKind } from "./call_kind.ts";
 import type { CallerTrace } from "./caller_trace.ts";
 
 /** A call whose values can be read while the task yields them. */
@@ -13,14 +13,13 @@ export class StreamCall extends Call {
   /** Resolves when a call that the reader left has ended at its worker. */
   readonly #ended = Promise.withResolvers<void>();
 
-  /** Constructs a call of `task` with arguments. */
+  /** Constructs a call with arguments. */
   constructor(
-    task: RegisteredTask,
+    kind: CallKind,
     args: readonly unknown[],
     trace: CallerTrace,
-    terms: CallTerms,
   ) {
-    super(task, args, undefined, terms);
+    super(kind, args);
     this.#trace = trace;
     this.#stream = new ValueStream({
       starved: () => this.#awaited(),

@@ -15,6 +15,21 @@ export class ArrayCursor implements Iterator<unknown> {
     this.#array = array;
   }
 
+  /** The array; empty once the cursor has reached its end. */
+  get array(): readonly unknown[] {
+    return this.#array;
+  }
+
+  /** The index of the next element. */
+  get index(): number {
+    return this.#index;
+  }
+
+  /** Moves to the element at an index. */
+  moveTo(index: number): void {
+    this.#index = index;
+  }
+
   /**
    * Moves to the next element.
    *

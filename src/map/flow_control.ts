@@ -8,11 +8,20 @@ const MAX_HELD_BYTES = 32 * 2 ** 20;
 /** The most bytes in flight per worker, including expected results. */
 const MAX_IN_FLIGHT_BYTES = 4 * 2 ** 20;
 
-/** How many more calls than the windows hold may be outstanding, per worker. */
+/**
+ * How many more calls than the windows hold may be outstanding, per worker,
+ * while the reader is busy. It may read no further.
+ */
 const CALLS_AHEAD = 16;
 
 /** How many items per worker may be outstanding, unless chunks are large. */
 const ITEMS_AHEAD = 8_192;
+
+/**
+ * How much faster a map grows if all workers are distant: it waits for each step
+ * until results have come back from them.
+ */
+const DISTANT_GROWTH = 4;
 
 /** A paused map continues when this share of its outstanding calls is left. */
 const LOW_WATER = 0.75;
@@ -29,50 +38,97 @@ export class FlowControl {
   #workers = 0;
   /** How many calls these workers run at once, in total. */
   #concurrency = 0;
-  /** How many calls may be outstanding. */
+  /** How many calls may be outstanding while the reader is busy. */
   #maxOutstanding = 0;
+  /** How many calls may be outstanding while the reader waits. */
+  #maxAhead = 0;
   /** How many submitted calls have values that weren't read yet. */
   #outstanding = 0;
   /** How many submitted calls have no outcome yet. */
   #inFlight = 0;
-  /** How many calls may be in flight; each outcome raises the limit by one. */
+  /** How many calls may be in flight at least; each outcome raises this. */
   #maxInFlight = 0;
+  /** By how many calls each outcome raises it. */
+  #growth = 1;
   /** The expected bytes of the calls in flight and their results. */
   #inFlightBytes = 0;
   /** The bytes of results that wait for the reader. */
   #heldBytes = 0;
+  /** Whether results that wait don't count: the reader collects all of them. */
+  #isUnlimited = false;
+  /** Whether calls have yielded values one by one. */
+  #isYielding = false;
   /** A paused map continues when at most this many calls are outstanding. */
   #lowWater = -1;
+  /** Whether the map is paused until its reader waits. */
+  #needsReader = false;
 
   /** Constructs the flow control of a map that hasn't submitted any call. */
   constructor(chunkSize: ChunkSize) {
     this.#chunkSize = chunkSize;
   }
 
-  /** Whether another call may be submitted now. */
-  get isOpen(): boolean {
+  /**
+   * Returns whether another call may be submitted now.
+   *
+   * @param isAwaited Whether the reader waits for a result: then the calls after
+   * it aren't ahead of the reader.
+   */
+  isOpen(isAwaited: boolean): boolean {
     if (this.#room <= 0 || this.#isLoaded) return false;
-    if (this.#inFlight >= Math.max(this.#concurrency, this.#maxInFlight)) {
-      return false;
+    if (this.#inFlight >= this.#mostInFlight) return false;
+    if (this.#isUnlimited) return true;
+    // Calls whose values wait are unfinished, and take memory at the workers.
+    const max = isAwaited && !this.#isYielding
+      ? this.#maxAhead
+      : this.#maxOutstanding;
+    if (this.#outstanding < max && this.#heldBytes <= MAX_HELD_BYTES) {
+      return true;
     }
-    if (
-      this.#outstanding < this.#maxOutstanding &&
-      this.#heldBytes <= MAX_HELD_BYTES
-    ) return true;
-    const most = Math.min(this.#outstanding, this.#maxOutstanding);
-    this.#lowWater = Math.floor(most * LOW_WATER);
+    this.#needsReader = !isAwaited;
+    this.#lowWater = Math.floor(Math.min(this.#outstanding, max) * LOW_WATER);
     return false;
   }
 
+  /**
+   * Handles that the reader waits.
+   *
+   * @returns Whether a paused map may continue.
+   */
+  awaited(): boolean {
+    const needsReader = this.#needsReader;
+    this.#needsReader = false;
+    return needsReader;
+  }
+
+  /** Whether so many results wait that no more should be added. */
+  get isFull(): boolean {
+    return this.#outstanding >= this.#maxAhead ||
+      this.#heldBytes > MAX_HELD_BYTES;
+  }
+
+  /** How many workers can take the map's calls. */
+  get workers(): number {
+    return this.#workers;
+  }
+
+  /** Removes the limits of results that wait. */
+  lift(): void {
+    this.#isUnlimited = true;
+  }
+
   /** Sets the limits from an offer of the scheduler. */
-  offer({ room, workers, concurrency, capacity }: Offer): void {
+  offer({ room, workers, concurrency, capacity, isDistant }: Offer): void {
+    this.#growth = isDistant ? DISTANT_GROWTH : 1;
+    this.#chunkSize.setGrowth(isDistant ? DISTANT_GROWTH : 2);
     const chunks = Math.ceil(ITEMS_AHEAD / this.#chunkSize.items);
     this.#room = room;
     this.#workers = workers;
     this.#concurrency = concurrency;
+    this.#maxAhead = workers * Math.max(2, chunks);
     this.#maxOutstanding = Math.min(
       capacity + workers * CALLS_AHEAD,
-      workers * Math.max(2, chunks),
+      this.#maxAhead,
     );
   }
 
@@ -91,7 +147,7 @@ export class FlowControl {
 
   /** Moves a call from in flight to waiting for the reader. */
   arrived(call: MapCall): void {
-    this.#maxInFlight = Math.max(this.#concurrency, this.#maxInFlight) + 1;
+    this.#maxInFlight = this.#mostInFlight + this.#growth;
     this.#inFlight--;
     this.#inFlightBytes -= call.expectedBytes;
     this.#heldBytes += call.resultBytes;
@@ -99,6 +155,7 @@ export class FlowControl {
 
   /** Adds values that wait for the reader, while their call is in flight. */
   held(bytes: number): void {
+    this.#isYielding = true;
     this.#heldBytes += bytes;
   }
 
@@ -124,6 +181,11 @@ export class FlowControl {
     if (this.#outstanding > this.#lowWater) return false;
     this.#lowWater = -1;
     return true;
+  }
+
+  /** How many calls may be in flight. */
+  get #mostInFlight(): number {
+    return Math.max(this.#concurrency * this.#growth, this.#maxInFlight);
   }
 
   /** Whether the byte limit is reached, with at least one call per worker. */

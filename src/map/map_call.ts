@@ -1,6 +1,6 @@
-import { Call, type CallRunner, type CallTerms } from "../calls/call.ts";
+import { Call, type CallRunner } from "../calls/call.ts";
+import { CallKind } from "../calls/call_kind.ts";
 import { ResultMode } from "../protocol/worker_messages.ts";
-import type { RegisteredTask } from "../tasks/task_registry.ts";
 import { Queue } from "../util/queue.ts";
 
 /** Handles the outcomes of a map's calls. */
@@ -84,16 +84,16 @@ export class MapCall extends Call {
    *
    * @param run The map that handles the call's outcome.
    * @param expectedBytes The approximate bytes of the call and its results.
+   * @param part The part of the map's items that it belongs to.
    */
   constructor(
     run: MapCallOwner,
-    task: RegisteredTask,
-    payload: readonly unknown[],
-    chunk: "single" | "spread" | undefined,
-    terms?: CallTerms,
+    kind: CallKind,
+    payload: unknown,
     expectedBytes = 0,
+    readonly part = 0,
   ) {
-    super(task, payload, chunk, terms);
+    super(kind, payload);
     this.#run = run;
     this.#expectedBytes = expectedBytes;
   }
@@ -194,7 +194,9 @@ export class MapCall extends Call {
   /** Runs a chunk again item by item, because one item may kill its worker. */
   override rerun(submit: (call: Call) => void): void {
     if (this.chunk === undefined) return submit(this);
-    submit(new ItemCall(this, 0, [], 0, submit));
+    const isUnary = this.chunk === "single";
+    const kind = new CallKind(this.task, this.terms, undefined, isUnary);
+    submit(new ItemCall(kind, this, 0, [], 0, submit));
   }
 
   protected override givenBack(
@@ -247,6 +249,7 @@ export class MapCall extends Call {
 
 /** A call for one item of a chunk. Its success submits the next item's call. */
 class ItemCall extends Call {
+  readonly #kind: CallKind;
   readonly #chunk: MapCall;
   readonly #index: number;
   /** The results of the items before that the chunk doesn't have yet. */
@@ -255,15 +258,15 @@ class ItemCall extends Call {
   readonly #submit: (call: Call) => void;
 
   constructor(
+    kind: CallKind,
     chunk: MapCall,
     index: number,
     before: unknown[],
     bytes: number,
     submit: (call: Call) => void,
   ) {
-    const item = chunk.payload[index];
-    const args = chunk.chunk === "spread" ? item as unknown[] : [item];
-    super(chunk.task, args, undefined, chunk.terms);
+    super(kind, chunk.payload[index]);
+    this.#kind = kind;
     this.#chunk = chunk;
     this.#index = index;
     this.#before = before;
@@ -303,6 +306,7 @@ class ItemCall extends Call {
     const next = this.#index + 1;
     if (next < chunk.items) {
       const call = new ItemCall(
+        this.#kind,
         chunk,
         next,
         this.#before,

@@ -14,6 +14,7 @@ import type {
 import { HostManager } from "../hosts/manager/host_manager.ts";
 import { KeepAlive, LONGEST_DELAY } from "../util/keep_alive.ts";
 import type { ShutdownOptions } from "../options/shutdown_options.ts";
+import { CallKind } from "../calls/call_kind.ts";
 import { PromisedCall } from "../calls/promised_call.ts";
 import { PrefetchWindow } from "../scheduling/prefetch_window.ts";
 import { Scheduler } from "../scheduling/scheduler.ts";
@@ -330,7 +331,7 @@ export class Engine {
     if (initializer === undefined) return undefined;
     const task = this.tasks.register(initializer);
     return new PromisedCall(
-      task,
+      new CallKind(task),
       initializerArgs,
       new CallerTrace(this.#initializer),
     );

@@ -13,6 +13,14 @@ const MESSAGE_MICROSECONDS = 20;
 /** Sends a call to a worker. */
 type Send = (worker: WorkerHandle, call: Call) => void;
 
+/** Calls at the head of the queue that are expected to take long. */
+export interface SlowCalls {
+  /** How many these are. */
+  calls: number;
+  /** How long each takes at least, in microseconds. */
+  readonly microseconds: number;
+}
+
 /**
  * Distributes waiting calls to workers until no calls are left or no worker has
  * room. Workers with fewer calls get more.
@@ -20,7 +28,8 @@ type Send = (worker: WorkerHandle, call: Call) => void;
  * @param host The host of the calls; `undefined`: any.
  * @param durations How long calls take.
  * @param send Sends a call to a worker.
- * @param sent Called after a worker has got calls.
+ * @param changed Called after a worker has got calls, or its window has changed.
+ * @param slow The first calls, if they are expected to take long.
  */
 export function shareFairly(
   calls: CallList,
@@ -28,27 +37,46 @@ export function shareFairly(
   host: string | undefined,
   durations: TaskDurations,
   send: Send,
-  sent: (worker: WorkerHandle) => void,
+  changed: (worker: WorkerHandle) => void,
+  slow: SlowCalls,
 ): void {
-  for (let first; (first = calls.peek()) !== undefined;) {
+  while (calls.length > 0) {
     const worker = workers.leastBusy(host);
     if (!worker?.hasRoom) return;
     const { window } = worker;
-    const microseconds = first.chunk === undefined
-      ? durations.of(first.task)
-      : 0;
-    const most = Math.max(
-      workers.fairShare(host, calls.length),
-      window.calls + batchSize(calls.length, microseconds),
+    if (slow.calls > 0 && window.microseconds < slow.microseconds) {
+      window.expect(slow.microseconds);
+      changed(worker);
+      continue;
+    }
+    const microseconds = slow.calls > 0
+      ? slow.microseconds
+      : durationOfNext(calls, durations);
+    const most = Math.min(
+      Math.max(
+        workers.fairShare(host, calls.length),
+        window.calls + batchSize(calls.length, microseconds),
+      ),
+      // What a distant worker doesn't need may begin elsewhere sooner.
+      Math.max(window.needed, workers.evenShare(host, calls.length)),
     );
+    if (most <= window.calls) return;
     while (window.calls < most && window.room > 0) {
       const call = calls.shift();
       if (call === undefined) break;
+      slow.calls--;
       send(worker, call);
     }
     worker.flush();
-    sent(worker);
+    changed(worker);
   }
+}
+
+/** Returns how long the first call takes; 0 if that is unknown. */
+function durationOfNext(calls: CallList, durations: TaskDurations): number {
+  const kind = calls.nextKind;
+  if (kind === undefined || kind.chunk !== undefined) return 0;
+  return durations.of(kind.task);
 }
 
 /**

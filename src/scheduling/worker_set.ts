@@ -50,6 +50,7 @@ export class WorkerSet {
         busyness: 0,
         room: 0,
         limit: 0,
+        isDistant: false,
         positions: [-1, -1],
       };
       this.#loads.set(worker, load);
@@ -98,7 +99,7 @@ export class WorkerSet {
   /** Returns the capacity of a host's workers; `undefined`: of all workers. */
   capacity(host: string | undefined): HostCapacity {
     return this.#group(host)?.capacity ??
-      { workers: 0, concurrency: 0, capacity: 0 };
+      { workers: 0, concurrency: 0, capacity: 0, isDistant: false };
   }
 
   /**
@@ -107,6 +108,14 @@ export class WorkerSet {
    */
   fairShare(host: string | undefined, calls: number): number {
     return this.#group(host)?.fairShare(calls) ?? 0;
+  }
+
+  /**
+   * Returns how many calls each worker would have, at a host or anywhere, if all
+   * had the same number after some more calls are shared.
+   */
+  evenShare(host: string | undefined, calls: number): number {
+    return this.#group(host)?.evenShare(calls) ?? 0;
   }
 
   /**
@@ -150,22 +159,24 @@ export class WorkerSet {
   #refresh(load: WorkerLoad): void {
     const { worker } = load;
     const { window, isOpen } = worker;
-    const { calls, limit } = window;
-    const room = isOpen ? Math.max(0, window.room) : 0;
+    const { calls, limit, isDistant } = window;
+    const { room, latestTask } = worker;
+    const busy = latestTask === undefined
+      ? calls
+      : busyness(calls, this.#durations.of(latestTask));
     const isSame = load.calls === calls && load.room === room &&
-      load.limit === limit && load.isOpen === isOpen;
+      load.limit === limit && load.isOpen === isOpen &&
+      load.busyness === busy && load.isDistant === isDistant;
     if (isSame) return;
     const group = this.#groupAt(worker.host);
     this.#all.subtract(load);
     group.subtract(load);
     worker.tally.loaded(calls - load.calls);
     load.calls = calls;
-    const { latestTask } = worker;
-    load.busyness = latestTask === undefined
-      ? calls
-      : busyness(calls, this.#durations.of(latestTask));
+    load.busyness = busy;
     load.room = room;
     load.limit = limit;
+    load.isDistant = isDistant;
     load.isOpen = isOpen;
     this.#all.count(load);
     group.count(load);

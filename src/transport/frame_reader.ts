@@ -38,6 +38,7 @@ export class CutShortError extends RangeError {}
  */
 export class FrameReader {
   readonly #source: ByteSource;
+  readonly #onLarge: () => void;
   readonly #decoder = new Decoder();
   /** The buffer for headers and small frames. It is large while they fill it. */
   #bytes = new Uint8Array(SMALL_BYTES);
@@ -53,9 +54,14 @@ export class FrameReader {
   /** How many bytes of the current part are missing. */
   #missing = 0;
 
-  /** Constructs a reader of frames from a connection. */
-  constructor(source: ByteSource) {
+  /**
+   * Constructs a reader of frames from a connection.
+   *
+   * @param onLarge Called when a large frame begins to arrive in parts.
+   */
+  constructor(source: ByteSource, onLarge: () => void = () => {}) {
     this.#source = source;
+    this.#onLarge = onLarge;
     this.#decoder.use(this.#bytes);
   }
 
@@ -68,6 +74,11 @@ export class FrameReader {
   get isWithinFrame(): boolean {
     return this.#start !== this.#end || this.#whole !== undefined ||
       this.#parted !== undefined;
+  }
+
+  /** How many bytes are missing of the frame that arrives in parts. */
+  get missingBytes(): number {
+    return this.#parted?.missing ?? 0;
   }
 
   /**
@@ -157,8 +168,11 @@ export class FrameReader {
       throw malformed("a part of a frame has a wrong size");
     }
     this.#start += 4;
-    this.#parted = frame;
     this.#missing = length;
+    if (frame !== this.#parted) {
+      this.#parted = frame;
+      this.#onLarge();
+    }
     return true;
   }
 

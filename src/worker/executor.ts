@@ -13,6 +13,7 @@ import type { ResultWriter } from "./result_writer.ts";
 import { callId, ChunkProgress, ItemValues, type Job } from "./job.ts";
 import { JobQueue } from "./job_queue.ts";
 import { cancelled, now, restorePrimordials } from "./primordials.ts";
+import { type Returned, runItems } from "./run_items.ts";
 import { RunningTasks } from "./running_tasks.ts";
 import { StreamingCalls } from "./streaming_calls.ts";
 import { runTask, runTaskWith, TaskContext } from "./task_context.ts";
@@ -238,8 +239,12 @@ export class Executor {
     const { length } = job.items;
     while (job.next < length && !this.#isAtLimit && !chunk.isStreaming) {
       if (chunk.failed || chunk.isLarge) return this.#skipRest(job, chunk);
-      this.#begin(job, job.next++);
-      if (--this.#untilLook <= 0 && this.#isSliceOver()) break;
+      const first = job.next;
+      if (job.spread || job.task.seesThis || this.#jobs.hasCancelled) {
+        this.#begin(job, job.next++);
+      } else this.#runItems(job, chunk);
+      this.#untilLook -= job.next - first;
+      if (this.#untilLook <= 0 && this.#isSliceOver()) break;
     }
     restorePrimordials();
   }
@@ -252,6 +257,26 @@ export class Executor {
     return time >= this.#sliceEnd;
   }
 
+  /** Runs items until the time is checked, or one needs more care. */
+  #runItems(job: Job, chunk: ChunkProgress): void {
+    const most = this.#untilLook;
+    const context = TaskContext.take(true, job.id, this.#streams);
+    let end: Returned | "settled" | "paused";
+    let isAsync: boolean;
+    try {
+      end = runItems({ job, chunk, context, most });
+      isAsync = typeof end === "object" && isPromiseLike(end.value);
+    } catch (error) {
+      restorePrimordials();
+      return this.#threw(job, job.next - 1, error, context);
+    }
+    if (typeof end === "object") {
+      return this.#ran(job, job.next - 1, end.value, isAsync, context);
+    }
+    TaskContext.release(context, true);
+    if (end === "settled") this.#sendChunk(job, chunk);
+  }
+
   #begin(job: Job, index: number): void {
     const id = callId(job, index);
     if (this.#jobs.takeCancelled(id)) {
@@ -261,8 +286,11 @@ export class Executor {
       return;
     }
     const item = job.items[index];
-    const { isArrow } = job.task;
-    const context = TaskContext.take(isArrow, id, this.#streams);
+    const context = TaskContext.take(
+      !job.task.seesThis,
+      id,
+      this.#streams,
+    );
     let value: unknown;
     let isAsync: boolean;
     try {
@@ -275,9 +303,20 @@ export class Executor {
       restorePrimordials();
       return this.#threw(job, index, error, context);
     }
+    this.#ran(job, index, value, isAsync, context);
+  }
+
+  /** Handles what a task has returned, which may be a promise. */
+  #ran(
+    job: Job,
+    index: number,
+    value: unknown,
+    isAsync: boolean,
+    context: TaskContext,
+  ): void {
     if (!isAsync) return this.#returned(job, index, value, context);
     restorePrimordials();
-    this.#running.add(id, context);
+    this.#running.add(callId(job, index), context);
     this.#finish(job, index, value, context);
   }
 
@@ -346,7 +385,7 @@ export class Executor {
       typeof value === "object" && mode === ResultMode.FLATTEN &&
         yieldsValues(value);
     if (isStreamed) return this.#stream(job, index, value, context);
-    TaskContext.release(context, job.task.isArrow);
+    TaskContext.release(context, !job.task.seesThis);
     if (chunk === undefined) {
       restorePrimordials();
       const id = callId(job, index);

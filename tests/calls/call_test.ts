@@ -5,6 +5,7 @@ import {
   type CallRunner,
   type CallState,
 } from "../../src/calls/call.ts";
+import { CallKind } from "../../src/calls/call_kind.ts";
 import { CallCounts } from "../../src/calls/call_counts.ts";
 import { KeepAlive } from "../../src/util/keep_alive.ts";
 import { TASK } from "../helpers/fake_worker.ts";
@@ -14,7 +15,7 @@ class TestCall extends Call implements CallObserver, CallRunner {
   readonly log: string[] = [];
 
   constructor() {
-    super(TASK, ["argument"]);
+    super(new CallKind(TASK), ["argument"]);
   }
 
   moved(_call: object, from: CallState | undefined, to: CallState): void {

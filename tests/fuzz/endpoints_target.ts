@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Call } from "../../src/calls/call.ts";
+import { CallKind } from "../../src/calls/call_kind.ts";
 import { PrefetchWindow } from "../../src/scheduling/prefetch_window.ts";
 import { HostTally } from "../../src/scheduling/host_tally.ts";
 import { TaskRegistry } from "../../src/tasks/task_registry.ts";
@@ -14,6 +15,8 @@ import type { Random } from "../helpers/random.ts";
 import type { Outcome } from "./fuzz.ts";
 
 const TASK = new TaskRegistry(() => {}).register((x: unknown) => x);
+const KIND = new CallKind(TASK);
+const CHUNK = new CallKind(TASK, undefined, "single");
 
 const TYPES: readonly [unknown, ...unknown[]] = [
   0,
@@ -85,8 +88,8 @@ export async function tryWorkerHandle(random: Random): Promise<void> {
 
 function makeCall(random: Random): CountedCall {
   return random.below(3) === 0
-    ? new CountedCall(TASK, [1, 2, 3], "single")
-    : new CountedCall(TASK, [1]);
+    ? new CountedCall(CHUNK, [1, 2, 3])
+    : new CountedCall(KIND, [1]);
 }
 
 /** Makes a message as a worker sends it, or a broken one. */

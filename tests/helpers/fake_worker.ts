@@ -1,3 +1,4 @@
+import { CallKind } from "../../src/calls/call_kind.ts";
 import type { CallRunner } from "../../src/calls/call.ts";
 import type { MapCallOwner } from "../../src/map/map_call.ts";
 import { KeepAlive } from "../../src/util/keep_alive.ts";
@@ -15,6 +16,8 @@ import {
   type Recall,
 } from "../../src/protocol/worker_messages.ts";
 import { WorkerHandle } from "../../src/scheduling/worker_handle.ts";
+import type { Connection } from "../../src/transport/connection.ts";
+import { PART_FLAG } from "../../src/transport/outgoing_frame.ts";
 import { MemoryConnection } from "./memory_connection.ts";
 import { realDeadline, realDelay } from "./real_timers.ts";
 
@@ -41,6 +44,9 @@ export const MAP: MapCallOwner = {
 /** A task whose argument fake workers return. */
 export const TASK = new TaskRegistry(() => {}).register((x: unknown) => x);
 
+/** The kind of its calls with a chunk of items. */
+export const CHUNK = new CallKind(TASK, undefined, "single");
+
 /** How long an expected event may take, in milliseconds. */
 const TIMEOUT = 60_000;
 
@@ -53,10 +59,8 @@ export function call(
   host?: string,
   retries = 0,
 ): PromisedCall<unknown> {
-  const call = new PromisedCall<unknown>(TASK, [label], undefined, {
-    host,
-    retries,
-  });
+  const kind = new CallKind(TASK, { host, retries }, undefined, true);
+  const call = new PromisedCall<unknown>(kind, label, undefined);
   call.promise.catch(() => {});
   return call;
 }
@@ -74,6 +78,7 @@ export class FakeWorker {
   lastAnswers = 0;
   /** Resolves when it has ended. */
   readonly gone: Promise<void>;
+  readonly #connection: Connection;
   readonly #channel: Channel;
   /** The unanswered calls: their ids, and their arguments or items. */
   readonly #calls: [id: number, label: unknown][] = [];
@@ -83,9 +88,11 @@ export class FakeWorker {
   /**
    * Connects a worker, which gets calls once it is added.
    *
+   * @param room The size of its window, or whether it adapts.
    * @param now Returns the time, in milliseconds.
    */
-  constructor(tally: HostTally, room: number, now?: () => number) {
+  constructor(tally: HostTally, room: number | "auto", now?: () => number) {
+    const prefetch = room === "auto" ? room : room - 1;
     const [left, right] = MemoryConnection.pair();
     this.handle = new WorkerHandle(
       {
@@ -100,8 +107,9 @@ export class FakeWorker {
         cancelGrace: CANCEL_GRACE,
       },
       new Channel(left),
-      new PrefetchWindow(room - 1, 1, undefined, now),
+      new PrefetchWindow(prefetch, 1, undefined, now),
     );
+    this.#connection = right;
     this.#channel = new Channel(right);
     this.gone = this.#channel.receive((message) =>
       this.#take(message as Calls | Chunk | Recall)
@@ -132,6 +140,16 @@ export class FakeWorker {
     const [id] = this.#calls.shift()!;
     const thrown = new TypeError("failed");
     await this.#send([MessageType.FAILURE, id, microseconds, thrown, before]);
+  }
+
+  /** Sends the beginning of a large result. */
+  async beginLarge(byteLength: number): Promise<void> {
+    const part = new Uint8Array(9);
+    const view = new DataView(part.buffer);
+    view.setUint32(0, PART_FLAG | 1);
+    view.setUint32(4, byteLength);
+    await this.#connection.write(part);
+    await settled();
   }
 
   /** How often the pool has recalled calls. */
@@ -229,7 +247,7 @@ export class HostBench implements AsyncDisposable {
   }
 
   /** Adds a worker. */
-  async add(host: string, room = 1): Promise<FakeWorker> {
+  async add(host: string, room: number | "auto" = 1): Promise<FakeWorker> {
     const tally = this.tallies.get(host) ?? new HostTally(host);
     this.tallies.set(host, tally);
     const worker = new FakeWorker(tally, room);

@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import type { Call } from "../../src/calls/call.ts";
+import { CallKind } from "../../src/calls/call_kind.ts";
 import { MapCall } from "../../src/map/map_call.ts";
-import { TASK } from "../helpers/fake_worker.ts";
+import { CHUNK, TASK } from "../helpers/fake_worker.ts";
 
 /** Records the reports of its calls. */
 class Owner {
@@ -26,14 +27,14 @@ class Owner {
 
 Deno.test("MapCall reports how long a worker was busy", () => {
   const owner = new Owner();
-  new MapCall(owner, TASK, [1], undefined).succeed(1, 5, 70);
-  new MapCall(owner, TASK, [1, 2], "single").succeed([1, 2], 5, 80);
+  new MapCall(owner, new CallKind(TASK), [1]).succeed(1, 5, 70);
+  new MapCall(owner, CHUNK, [1, 2]).succeed([1, 2], 5, 80);
   assertEquals(owner.times, [70, 80]);
 });
 
 Deno.test("MapCall reports no duration when it ran again item by item", () => {
   const owner = new Owner();
-  const chunk = new MapCall(owner, TASK, ["a", "b"], "single");
+  const chunk = new MapCall(owner, CHUNK, ["a", "b"]);
   const reruns: Call[] = [];
   chunk.rerun((call) => reruns.push(call));
   for (let index = 0; index < reruns.length; index++) {
@@ -46,7 +47,7 @@ Deno.test("MapCall reports no duration when it ran again item by item", () => {
 
 Deno.test("MapCall reports no duration when it fails", () => {
   const owner = new Owner();
-  const chunk = new MapCall(owner, TASK, ["a", "b"], "single");
+  const chunk = new MapCall(owner, CHUNK, ["a", "b"]);
   chunk.fail(new Error("failed"), ["a"]);
   assertEquals([chunk.values, owner.times], [["a"], [undefined]]);
 });

@@ -20,11 +20,12 @@ class Bench {
     for (let items = 1; items < 8; items *= 2) size.measured(items, 1, items);
     this.feed = new MapFeed(new Items([items]), size, {
       wants: () => this.wanted > 0,
+      needsFirst: () => false,
       submit: (items) => {
         this.wanted--;
         this.given.push(items);
       },
-      end: (error) => this.given.push(error?.reason ?? "end"),
+      end: (_part, error) => this.given.push(error?.reason ?? "end"),
     });
   }
 

@@ -225,6 +225,41 @@ for (const ordered of [true, false]) {
   });
 }
 
+/** The items of a larger map. */
+const MANY_NUMBERS = Array.from({ length: 400 }, (_, x) => x);
+
+Deno.test("MapRun works on while its reader waits for a long item", async () => {
+  await using bench = new HostBench();
+  const workers = [await bench.add("a"), await bench.add("a")] as const;
+  const results = map(bench, new Set(MANY_NUMBERS), 2);
+  await settled();
+  const [long, short] = workers;
+  assertEquals((await answerAll(short)).length, 199);
+  await long.answerChunk();
+  assertEquals(await results, MANY_NUMBERS);
+});
+
+Deno.test("MapRun waits for a reader that is busy, and works on when it waits", async () => {
+  await using bench = new HostBench();
+  const workers = [await bench.add("a"), await bench.add("a")] as const;
+  const results = start(bench, MANY_NUMBERS, 2);
+  const first = results.next();
+  await settled();
+  const [short, long] = workers;
+  await short.answerChunk();
+  await first;
+  await settled();
+  const ahead = (await answerAll(short)).length;
+  assertLessOrEqual(ahead, 40);
+  assertEquals(await results.next(), { done: false, value: 1 });
+  const next = results.next();
+  await settled();
+  assertEquals(ahead + (await answerAll(short)).length, 198);
+  await long.answerChunk();
+  assertEquals(await next, { done: false, value: 2 });
+  await results.return!();
+});
+
 Deno.test("MapRun holds back unprocessed items while large results wait", async () => {
   await using bench = new HostBench();
   const worker = await bench.add("a", 9);

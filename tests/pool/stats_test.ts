@@ -5,11 +5,11 @@ import { MapCall } from "../../src/map/map_call.ts";
 import { HostTally } from "../../src/scheduling/host_tally.ts";
 import {
   call,
+  CHUNK,
   FakeWorker,
   HostBench,
   MAP,
   settled,
-  TASK,
 } from "../helpers/fake_worker.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
 
@@ -36,7 +36,7 @@ async function send(
 
 /** Creates a chunk of a map. */
 function chunk(...items: number[]): MapCall {
-  return new MapCall(MAP, TASK, items, "single");
+  return new MapCall(MAP, CHUNK, items);
 }
 
 Deno.test("HostTally.count() adds to the totals", () => {

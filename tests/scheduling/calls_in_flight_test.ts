@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
 import type { Call } from "../../src/calls/call.ts";
 import { CallsInFlight } from "../../src/scheduling/calls_in_flight.ts";
+import { CallKind } from "../../src/calls/call_kind.ts";
 import { PromisedCall } from "../../src/calls/promised_call.ts";
 import { PrefetchWindow } from "../../src/scheduling/prefetch_window.ts";
 import { HostTally } from "../../src/scheduling/host_tally.ts";
@@ -15,6 +16,7 @@ import {
 import { RUNNER, settled } from "../helpers/fake_worker.ts";
 
 const TASK = new TaskRegistry(() => {}).register((label: string) => label);
+const KIND = new CallKind(TASK);
 
 /** Returns the labels of calls. */
 function labels(calls: readonly Call[]): string {
@@ -31,7 +33,7 @@ class Sent {
     let id = 0;
     for (const [message, word] of words.split(" ").entries()) {
       for (const label of word) {
-        const call = new PromisedCall<unknown>(TASK, [label], undefined);
+        const call = new PromisedCall<unknown>(KIND, [label], undefined);
         call.send(RUNNER, id, message, 0);
         this.calls.add(call);
         this.#byLabel.set(label, { id, call });
@@ -103,6 +105,35 @@ for (const [what, concurrency, words, answered, begun, unbegun] of CASES) {
   });
 }
 
+const OVERTAKEN: [
+  what: string,
+  concurrency: number,
+  overtaken: number[],
+  begun: string,
+][] = [
+  ["a call that has passed a large one", 1, [0], "ab"],
+  ["a call that has passed two large ones", 1, [0, 1], "abc"],
+  ["as many calls as it runs besides a large one", 2, [0], "abc"],
+  ["no call behind those that arrive in order", 1, [1], "a"],
+];
+
+for (const [what, concurrency, overtaken, begun] of OVERTAKEN) {
+  Deno.test(`CallsInFlight.takeAll() returns ${what} as begun with a concurrency of ${concurrency}`, () => {
+    const sent = new Sent(concurrency, "a b c d");
+    for (const message of overtaken) sent.calls.overtaken(message);
+    assertEquals(sent.lose(), [begun, "abcd".slice(begun.length)]);
+  });
+}
+
+Deno.test("CallsInFlight.overtaken() counts the calls of later messages", () => {
+  const sent = new Sent(1, "a b c d e");
+  sent.calls.overtaken(0);
+  sent.calls.overtaken(0);
+  sent.answer("ab");
+  sent.calls.overtaken(3);
+  assertEquals(sent.lose(), ["c", "de"]);
+});
+
 Deno.test("CallsInFlight.takeAll() returns all calls as begun if results may be missing", () => {
   const sent = new Sent(1, "abc def g").answer("a");
   assertEquals(sent.lose(false), ["bcdefg", ""]);
@@ -127,7 +158,7 @@ Deno.test("CallsInFlight throws at the ids of results that continue after the la
 
 Deno.test("CallsInFlight.has() returns true until a call is answered", () => {
   const { calls } = new Sent(1, "ab");
-  const call = new PromisedCall<unknown>(TASK, ["c"], undefined);
+  const call = new PromisedCall<unknown>(KIND, ["c"], undefined);
   call.send(RUNNER, 7, 1, 0);
   assertFalse(calls.has(call));
   calls.add(call);
@@ -163,6 +194,8 @@ Deno.test("CallsInFlight.firstAbandoned is the first abandoned call that may hav
 class BreakingConnection implements Connection {
   #next = Promise.withResolvers<Uint8Array | null>();
   #writeError: Error | undefined;
+  /** Settles when writes may end. */
+  held: Promise<void> = Promise.resolve();
 
   /** Delivers bytes to the reader. */
   bring(bytes: Uint8Array): void {
@@ -196,7 +229,7 @@ class BreakingConnection implements Connection {
   }
 
   async write(bytes: Uint8Array): Promise<number> {
-    await Promise.resolve();
+    await this.held;
     if (this.#writeError !== undefined) throw this.#writeError;
     return bytes.length;
   }
@@ -206,13 +239,13 @@ class BreakingConnection implements Connection {
   unref(): void {}
 }
 
-/** A worker with two calls in separate messages. */
+/** A worker with calls in separate messages. */
 class Breaking {
   readonly connection = new BreakingConnection();
   readonly handle: WorkerHandle;
   readonly #received: Promise<LostWorker>;
 
-  constructor(overTcp: boolean, cancelGrace = 60_000) {
+  constructor(overTcp: boolean, cancelGrace = 60_000, labels = "ab") {
     this.handle = new WorkerHandle(
       {
         process: new WorkerProcess(
@@ -230,8 +263,8 @@ class Breaking {
       new PrefetchWindow(9, 1),
     );
     this.#received = this.handle.receive({ changed() {} });
-    for (const label of "ab") {
-      const call = new PromisedCall<unknown>(TASK, [label], undefined);
+    for (const label of labels) {
+      const call = new PromisedCall<unknown>(KIND, [label], undefined);
       this.calls.push(call);
       this.handle.send(call);
       this.handle.flush();
@@ -287,5 +320,22 @@ for (const [partly, begun] of [[false, 1], [true, 2]] as const) {
     await worker.killed;
     await worker.connection.break(reset(), "reader", worker.handle);
     assertEquals(await worker.counts(), [begun, 2 - begun]);
+  });
+}
+
+for (const [hasLeft, begun] of [[false, 2], [true, 1]] as const) {
+  const what = hasLeft ? "that had left" : "that others may have passed";
+  Deno.test(`WorkerHandle.receive() returns the begun calls behind a large one ${what}`, async () => {
+    const worker = new Breaking(false, 60_000, "");
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (!hasLeft) worker.connection.held = promise;
+    for (const label of [new Uint8Array(2 ** 20), "small", "small"]) {
+      worker.handle.send(new PromisedCall<unknown>(KIND, [label], undefined));
+      worker.handle.flush();
+      await settled();
+    }
+    worker.connection.end();
+    resolve();
+    assertEquals(await worker.counts(), [begun, 3 - begun]);
   });
 }

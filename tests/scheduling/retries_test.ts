@@ -2,11 +2,11 @@ import { assertEquals, assertStrictEquals } from "@std/assert";
 import type { Call } from "../../src/calls/call.ts";
 import { MapCall } from "../../src/map/map_call.ts";
 import { Retries } from "../../src/scheduling/retries.ts";
-import { call, MAP, RUNNER, TASK } from "../helpers/fake_worker.ts";
+import { call, CHUNK, MAP, RUNNER } from "../helpers/fake_worker.ts";
 
 /** Returns a chunk of two items that was sent to a worker. */
 function sentChunk(): MapCall {
-  const chunk = new MapCall(MAP, TASK, ["a", "b"], "single");
+  const chunk = new MapCall(MAP, CHUNK, ["a", "b"]);
   chunk.send(RUNNER, 0, 0, 0);
   return chunk;
 }

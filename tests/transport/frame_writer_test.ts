@@ -399,9 +399,9 @@ Deno.test("FrameWriter.take() returns a large frame that may be overtaken, apart
   const large = new Uint8Array(PART_BYTES);
   const writer = new FrameWriter();
   writer.message(["before", BIG]);
-  writer.message(["slow", large, BIG], undefined, true);
-  writer.message(["between"], undefined, true);
-  writer.beginList([1], true, true);
+  writer.message(["slow", large, BIG], undefined, "passing");
+  writer.message(["between"], undefined, "passing");
+  writer.beginList([1], true, "passing");
   writer.append(large);
   writer.message(["in order", large]);
   const kinds = writer.take().map((piece) =>
@@ -425,21 +425,21 @@ Deno.test("FrameWriter.take() keeps what the parts of frames contain", async () 
     [BIG, new Uint8Array(PART_BYTES).fill(4)],
   ];
   const writer = new FrameWriter();
-  for (const message of messages) writer.message(message, undefined, true);
+  for (const message of messages) writer.message(message, undefined, "passing");
   assertSame(await takeMessages(writer), messages);
 });
 
 Deno.test("FrameWriter.borrowsMemory is true until a frame that may be overtaken is sent", () => {
   const writer = new FrameWriter();
   for (const value of [new Uint8Array(PART_BYTES), "x".repeat(PART_BYTES)]) {
-    writer.message([value], undefined, true);
+    writer.message([value], undefined, "passing");
     const taken = writer.take();
     writer.recycle();
     assertEquals(writer.borrowsMemory, true);
     assertEquals(taken.length, 1);
     writer.sent();
     assertEquals(writer.borrowsMemory, false);
-    writer.message([value], undefined, true);
+    writer.message([value], undefined, "passing");
     writer.discard();
     assertEquals(writer.borrowsMemory, false);
   }

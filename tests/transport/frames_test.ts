@@ -299,7 +299,7 @@ Deno.test("FrameReader rejects with the errors of the callback and of the source
 /** Returns the parts of a message, each with its header. */
 function partsOf(message: unknown[]): Uint8Array[] {
   const writer = new FrameWriter();
-  writer.message(message, undefined, true);
+  writer.message(message, undefined, "passing");
   return writer.take().flatMap((frame) => {
     assertInstanceOf(frame, OutgoingFrame);
     const parts: Uint8Array[] = [];
