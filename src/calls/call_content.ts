@@ -19,6 +19,11 @@ export abstract class CallContent {
     this.#payload = payload;
   }
 
+  /** What it has in common with others. */
+  get kind(): CallKind {
+    return this.#kind;
+  }
+
   /** The task to call. */
   get task(): RegisteredTask {
     return this.#kind.task;

@@ -16,10 +16,7 @@ import { KeepAlive, LONGEST_DELAY } from "../util/keep_alive.ts";
 import type { ShutdownOptions } from "../options/shutdown_options.ts";
 import { CallKind } from "../calls/call_kind.ts";
 import { PromisedCall } from "../calls/promised_call.ts";
-import {
-  PrefetchWindow,
-  type SharedPace,
-} from "../scheduling/prefetch_window.ts";
+import { PrefetchWindow } from "../scheduling/prefetch_window.ts";
 import { Scheduler } from "../scheduling/scheduler.ts";
 import type { PoolSettings } from "../options/settings.ts";
 import { HostTally } from "../scheduling/host_tally.ts";
@@ -27,6 +24,7 @@ import { displayable } from "./display_stats.ts";
 import type { PoolStats } from "./stats.ts";
 import { UnreadMaps } from "../map/unread_maps.ts";
 import { TaskRegistry } from "../tasks/task_registry.ts";
+import { SharedPace } from "../scheduling/shared_pace.ts";
 import type { ModuleSource } from "../scheduling/call_writer.ts";
 import { WorkerHandle } from "../scheduling/worker_handle.ts";
 
@@ -45,7 +43,7 @@ export class Engine {
 
   readonly #settings: PoolSettings;
   readonly #keepAlive = new KeepAlive();
-  readonly #pace: SharedPace = { limit: 1 };
+  readonly #pace = new SharedPace();
   readonly #hostManager: HostManager;
   readonly #modules: ModuleSource;
   readonly #hosts: PoolHost[];

@@ -65,6 +65,17 @@ export class CallList implements CallOwner {
     }
   }
 
+  /** The kind of the first call; `undefined` if there is none. */
+  get nextKind(): CallKind | undefined {
+    for (;;) {
+      const first = this.#calls.peek();
+      if (first === undefined) return undefined;
+      if (first instanceof UnmadeCalls || first.isWith(this)) return first.kind;
+      this.#calls.shift();
+      this.#released--;
+    }
+  }
+
   /** Takes the first call. */
   shift(): Call | undefined {
     for (;;) {

@@ -1,3 +1,6 @@
+import { MeanDuration } from "./mean_duration.ts";
+import { SharedPace } from "./shared_pace.ts";
+
 /** How much work should wait in a worker's queue, in microseconds. */
 const TARGET_MICROSECONDS = 4_000;
 
@@ -25,12 +28,6 @@ const MIN_CALLS_AHEAD = 32;
 /** The weight of the newest measurement in a running average. */
 const WEIGHT = 0.25;
 
-/** What the windows of a pool's workers have in common. */
-export interface SharedPace {
-  /** The limit of the window that was adapted last. */
-  limit: number;
-}
-
 /**
  * Decides how many calls one worker may have at a time.
  *
@@ -48,7 +45,9 @@ export class PrefetchWindow {
   #limit: number;
   /** How many calls a distant worker needs; `Infinity` if it isn't distant. */
   #needed = Infinity;
-  #microseconds = 0;
+  readonly #mean = new MeanDuration();
+  /** Whether the limit fits what the worker did. */
+  #isAdapted = false;
   #resultBytes = 0;
   /** The shortest time that a call was on its way, in milliseconds. */
   #delay: number | undefined;
@@ -79,7 +78,7 @@ export class PrefetchWindow {
   constructor(
     prefetch: number | "auto",
     concurrency: number,
-    pace: SharedPace = { limit: 1 },
+    pace: SharedPace = new SharedPace(),
     now: () => number = () => performance.now(),
   ) {
     this.#now = now;
@@ -97,7 +96,7 @@ export class PrefetchWindow {
   /** How many calls the worker may have. */
   get limit(): number {
     // A worker that has answered nothing is expected to be like the others.
-    return this.#microseconds > 0 || this.isFixed
+    return this.#isAdapted || this.isFixed
       ? this.#limit
       : Math.max(this.#limit, this.#pace.limit);
   }
@@ -138,9 +137,13 @@ export class PrefetchWindow {
     return bytes >= MAX_BYTES;
   }
 
-  /** How long a call takes the worker on average, in microseconds. */
+  /**
+   * How long a call takes the worker on average, in microseconds. Until it has
+   * done enough work, calls of other workers count, because a few measurements
+   * may be wrong.
+   */
   get microseconds(): number {
-    return this.#microseconds;
+    return this.#mean.among(this.#pace.duration.microseconds);
   }
 
   /** How long a call takes to the worker and back, in milliseconds. */
@@ -206,7 +209,8 @@ export class PrefetchWindow {
     this.#heardAt = now;
     this.#isSlow = false;
     this.#resultBytes = average(this.#resultBytes, bytes / calls);
-    this.#microseconds = average(this.#microseconds, microseconds / calls);
+    this.#mean.add(calls, microseconds);
+    this.#pace.duration.add(calls, microseconds);
     this.#adapt();
   }
 
@@ -223,15 +227,17 @@ export class PrefetchWindow {
 
   /** Expects that calls take this many microseconds at least. */
   expect(microseconds: number): void {
-    this.#microseconds = Math.max(this.#microseconds, microseconds);
+    if (this.microseconds < microseconds) this.#mean.reset(microseconds);
     this.#adapt();
   }
 
   #adapt(): void {
     if (this.isFixed) return;
-    const each = Math.max(1, this.#microseconds);
+    const before = this.limit;
+    this.#isAdapted = true;
+    const each = Math.max(1, this.microseconds);
     const away = this.delay * 1_000 * DELAYS_AHEAD;
-    const onTheWay = Math.ceil(away / each);
+    const onTheWay = Math.round(away / each);
     const { isDistant } = this;
     this.#needed = isDistant ? this.#concurrency + onTheWay : Infinity;
     const queued = Math.max(
@@ -242,10 +248,10 @@ export class PrefetchWindow {
     const fitting = this.#concurrency + queued;
     this.#limit = Math.min(
       fitting,
-      Math.max(this.#limit * 2, this.#pace.limit),
+      Math.max(before * 2, this.#pace.limit),
       Math.max(MAX_CALLS, this.#concurrency),
     );
-    this.#pace.limit = this.#limit;
+    this.#pace.adapted(this.#limit);
   }
 }
 

@@ -15,6 +15,7 @@ import { Rebalancer } from "./rebalancer.ts";
 import { ResultMode } from "../protocol/worker_messages.ts";
 import { Retries } from "./retries.ts";
 import { shareFairly, type SlowCalls } from "./share_fairly.ts";
+import { TaskDurations } from "./task_durations.ts";
 import type { LostWorker, WorkerHandle } from "./worker_handle.ts";
 import { WorkerSet } from "./worker_set.ts";
 
@@ -35,7 +36,8 @@ export interface SchedulerEvents {
 export class Scheduler {
   readonly #events: SchedulerEvents;
   readonly #pending = new PendingQueue();
-  readonly #workers = new WorkerSet();
+  readonly #durations = new TaskDurations();
+  readonly #workers = new WorkerSet(this.#durations);
   readonly #definedTasks = new DefinedTasks();
   // The calls of a barrier stay where they are.
   readonly #rebalancer = new Rebalancer(
@@ -92,6 +94,8 @@ export class Scheduler {
         this.#refresh(worker, answered > 0);
         this.wake();
       },
+      measured: (task, calls, microseconds) =>
+        this.#durations.add(task, calls, microseconds),
       givenBack: (calls) => this.#takeBack(worker, calls),
       defined: (task) => this.#definedTasks.add(task, worker),
     });
@@ -309,6 +313,7 @@ export class Scheduler {
         calls,
         this.#workers,
         host,
+        this.#durations,
         this.#sendShared,
         this.#refreshSent,
         this.#slowCalls,

@@ -1,5 +1,6 @@
 import type { Call } from "../calls/call.ts";
 import type { CallList } from "./call_list.ts";
+import type { TaskDurations } from "./task_durations.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 import type { WorkerSet } from "./worker_set.ts";
 
@@ -25,6 +26,7 @@ export interface SlowCalls {
  * room. Workers with fewer calls get more.
  *
  * @param host The host of the calls; `undefined`: any.
+ * @param durations How long calls take.
  * @param send Sends a call to a worker.
  * @param changed Called after a worker has got calls, or its window has changed.
  * @param slow The first calls, if they are expected to take long.
@@ -33,6 +35,7 @@ export function shareFairly(
   calls: CallList,
   workers: WorkerSet,
   host: string | undefined,
+  durations: TaskDurations,
   send: Send,
   changed: (worker: WorkerHandle) => void,
   slow: SlowCalls,
@@ -46,10 +49,13 @@ export function shareFairly(
       changed(worker);
       continue;
     }
+    const microseconds = slow.calls > 0
+      ? slow.microseconds
+      : durationOfNext(calls, durations);
     const most = Math.min(
       Math.max(
         workers.fairShare(host, calls.length),
-        window.calls + batchSize(calls.length, window.microseconds),
+        window.calls + batchSize(calls.length, microseconds),
       ),
       // What a distant worker doesn't need may begin elsewhere sooner.
       Math.max(window.needed, workers.evenShare(host, calls.length)),
@@ -64,6 +70,13 @@ export function shareFairly(
     worker.flush();
     changed(worker);
   }
+}
+
+/** Returns how long the first call takes; 0 if that is unknown. */
+function durationOfNext(calls: CallList, durations: TaskDurations): number {
+  const kind = calls.nextKind;
+  if (kind === undefined || kind.chunk !== undefined) return 0;
+  return durations.of(kind.task);
 }
 
 /**

@@ -38,6 +38,11 @@ export class UnmadeCalls {
     this.#parts = new Array(length);
   }
 
+  /** The kind of the calls. */
+  get kind(): CallKind {
+    return this.#kind;
+  }
+
   /** How many calls weren't taken. */
   get length(): number {
     return (this.#pushed - this.#taken) / 2;

@@ -11,6 +11,7 @@ import {
   type Values,
   type WorkerMessage,
 } from "../protocol/worker_messages.ts";
+import type { RegisteredTask } from "../tasks/task_registry.ts";
 import type { CallsInFlight } from "./calls_in_flight.ts";
 import type { HostTally } from "./host_tally.ts";
 import type { PrefetchWindow } from "./prefetch_window.ts";
@@ -25,6 +26,8 @@ const PIECES = 32;
 export interface WorkerAnswersEvents {
   /** Removes and returns a call that was answered. */
   take(id: number): Call;
+  /** Handles how long the worker was busy with calls of a task. */
+  measured(task: RegisteredTask, calls: number, microseconds: number): void;
   /** Handles that the worker has given back items of a chunk. */
   cut(items: number): void;
   /** Handles calls that the worker has given back, in the order of their ids. */
@@ -142,7 +145,7 @@ export class WorkerAnswers {
     // V8 doesn't box integers.
     const bytes = Math.ceil(byteLength / values.length);
     const microseconds = Math.ceil(busy / values.length);
-    this.#window.measured(values.length, busy, byteLength);
+    this.#measured(firstId, values.length, busy, byteLength);
     this.#tally.count(values.length, 0, busy);
     for (let index = 0; index < values.length; index++) {
       this.#events.take(firstId + index).succeed(
@@ -166,10 +169,17 @@ export class WorkerAnswers {
   #fail(message: Failure, byteLength: number): number {
     const [, id, busy, thrown, before] = message;
     this.#calls.expectFailure(id, before.length);
-    this.#window.measured(1, busy, byteLength);
+    this.#measured(id, 1, busy, byteLength);
     this.#tally.count(before.length, 1, busy);
     this.#events.take(id).fail(thrown, before);
     return 1;
+  }
+
+  /** Takes note of how long calls with consecutive ids took. */
+  #measured(id: number, calls: number, busy: number, bytes: number): void {
+    this.#window.measured(calls, busy, bytes);
+    const { chunk, task } = this.#calls.get(id);
+    if (chunk === undefined) this.#events.measured(task, calls, busy);
   }
 
   /** Takes back calls that the worker won't begin. */

@@ -1,6 +1,7 @@
 import type { Call } from "../calls/call.ts";
 import type { CallRunner } from "../calls/call_owner.ts";
 import type { StreamLink } from "../calls/stream_link.ts";
+import type { RegisteredTask } from "../tasks/task_registry.ts";
 import { CallWriter, type ModuleSource } from "./call_writer.ts";
 import { CallsInFlight, type UnansweredCalls } from "./calls_in_flight.ts";
 import { GracePeriod } from "./grace_period.ts";
@@ -64,6 +65,12 @@ export interface WorkerEvents {
    * @param answered How many calls it answered.
    */
   changed(answered: number): void;
+  /** Handles how long the worker was busy with single calls of a task. */
+  measured?(
+    task: RegisteredTask,
+    calls: number,
+    microseconds: number,
+  ): void;
   /** Handles calls that the worker has given back, in the order of their ids. */
   givenBack?(calls: readonly Call[]): void;
   /** Handles that a task was sent to the worker. */
@@ -80,6 +87,8 @@ export class WorkerHandle implements CallRunner {
   readonly window: PrefetchWindow;
   /** Whether the worker is lost. */
   lost = false;
+  /** The task of the latest call; `undefined` for a chunk. */
+  latestTask: RegisteredTask | undefined;
 
   readonly #profile: WorkerProfile;
   readonly #channel: Channel;
@@ -121,6 +130,8 @@ export class WorkerHandle implements CallRunner {
     );
     this.#answers = new WorkerAnswers(this.#calls, window, profile.tally, {
       take: (id) => this.#take(id),
+      measured: (task, calls, microseconds) =>
+        this.#events?.measured?.(task, calls, microseconds),
       cut: (items) => this.#items -= items,
       givenBack: (calls) => this.#events?.givenBack?.(calls),
     });
@@ -256,6 +267,7 @@ export class WorkerHandle implements CallRunner {
     call.send(this, id, writer.message, bytes);
     this.#calls.add(call);
     this.#items += call.items;
+    this.latestTask = call.chunk === undefined ? call.task : undefined;
     if (call.terms.host !== undefined) this.#bound++;
   }
 

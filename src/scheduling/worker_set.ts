@@ -1,3 +1,4 @@
+import { TaskDurations } from "./task_durations.ts";
 import { type HostCapacity, WorkerGroup } from "./worker_group.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 import { busyness, type WorkerLoad } from "./worker_heap.ts";
@@ -7,6 +8,7 @@ import { busyness, type WorkerLoad } from "./worker_heap.ts";
  * keeps their order by load, so that no dispatch looks at all of them.
  */
 export class WorkerSet {
+  readonly #durations: TaskDurations;
   readonly #loads = new Map<WorkerHandle, WorkerLoad>();
   readonly #all = new WorkerGroup();
   readonly #byHost = new Map<string, WorkerGroup>();
@@ -14,8 +16,13 @@ export class WorkerSet {
   /** How often calls of a worker have returned. */
   #answers = 0;
 
-  /** Constructs an empty set. */
-  constructor() {
+  /**
+   * Constructs an empty set.
+   *
+   * @param durations How long calls take.
+   */
+  constructor(durations: TaskDurations = new TaskDurations()) {
+    this.#durations = durations;
     this.#all.sort(0, []);
   }
 
@@ -156,8 +163,10 @@ export class WorkerSet {
     const { worker } = load;
     const { window, isOpen } = worker;
     const { calls, limit, isDistant } = window;
-    const { room } = worker;
-    const busy = busyness(calls, window.microseconds);
+    const { room, latestTask } = worker;
+    const busy = latestTask === undefined
+      ? calls
+      : busyness(calls, this.#durations.of(latestTask));
     const isSame = load.calls === calls && load.room === room &&
       load.limit === limit && load.isOpen === isOpen &&
       load.busyness === busy && load.isDistant === isDistant;

@@ -77,6 +77,16 @@ async function countHeld(
   return count();
 }
 
+Deno.test("CallList.nextKind is the kind of the first call that wasn't released", () => {
+  const list = new CallList();
+  assertEquals(list.nextKind, undefined);
+  const [first, second] = push(list, "first", "second");
+  assertStrictEquals(list.nextKind, first!.kind);
+  list.release(first!);
+  assertStrictEquals(list.nextKind, second!.kind);
+  assertEquals([list.length, shiftAll(list)], [1, ["second"]]);
+});
+
 Deno.test("CallList.shift() takes calls in order, without released ones", () => {
   const list = new CallList();
   const [, second, , fourth] = push(list, 1, 2, 3, 4);

@@ -1,4 +1,10 @@
-import { assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
+import {
+  assertAlmostEquals,
+  assertEquals,
+  assertLess,
+  assertLessOrEqual,
+} from "@std/assert";
+import { SharedPace } from "../../src/scheduling/shared_pace.ts";
 import { PrefetchWindow } from "../../src/scheduling/prefetch_window.ts";
 
 const MEBIBYTE = 2 ** 20;
@@ -323,12 +329,43 @@ Deno.test("PrefetchWindow.slowed() shrinks the window before a long call returns
 });
 
 Deno.test("PrefetchWindow begins with the limit of the pool's other windows", () => {
-  const pace = { limit: 1 };
+  const pace = new SharedPace();
   const first = new PrefetchWindow("auto", 1, pace);
   const second = new PrefetchWindow("auto", 1, pace);
   assertEquals(second.limit, 1);
   learn(first, 10);
   assertEquals(second.limit, 401);
-  second.measured(1, 1_000, 1);
+  learn(second, 1_000);
   assertEquals(second.limit, 5);
+});
+
+Deno.test("PrefetchWindow hardly changes when one of thousands of tiny calls takes long", () => {
+  const window = new PrefetchWindow("auto", 1);
+  for (let times = 0; times < 20; times++) window.measured(1_000, 1_000, 1);
+  const before = window.limit;
+  window.measured(1, 2_000, 1);
+  assertLess(before / 2, window.limit);
+});
+
+Deno.test("PrefetchWindow expects calls to take as long as at other workers until the worker has done enough", () => {
+  const pace = new SharedPace();
+  learn(new PrefetchWindow("auto", 1, pace), 10);
+  const window = new PrefetchWindow("auto", 1, pace);
+  assertEquals(window.microseconds, 10);
+  window.measured(1, 1_000, 1);
+  assertLess(window.microseconds, 100);
+  assertLess(100, window.limit);
+  window.measured(3, 3_000, 1);
+  assertAlmostEquals(window.microseconds, 1_000);
+});
+
+Deno.test("PrefetchWindow.slowed() ends the expectation that a worker is like the others", () => {
+  const pace = new SharedPace();
+  learn(new PrefetchWindow("auto", 1, pace), 10);
+  const time = new Clock();
+  const window = new PrefetchWindow("auto", 1, pace, time.now);
+  sent(window, 401);
+  time.tick(100);
+  window.slowed();
+  assertEquals([window.limit, window.microseconds], [1, 100_000]);
 });

@@ -1,19 +1,31 @@
 import { assertEquals } from "@std/assert";
+import { CallKind } from "../../src/calls/call_kind.ts";
+import { PromisedCall } from "../../src/calls/promised_call.ts";
 import { CallList } from "../../src/scheduling/call_list.ts";
 import { HostTally } from "../../src/scheduling/host_tally.ts";
 import {
   shareFairly,
   type SlowCalls,
 } from "../../src/scheduling/share_fairly.ts";
+import { TaskDurations } from "../../src/scheduling/task_durations.ts";
 import { WorkerSet } from "../../src/scheduling/worker_set.ts";
-import { call, FakeWorker, settled } from "../helpers/fake_worker.ts";
+import { TaskRegistry } from "../../src/tasks/task_registry.ts";
+import {
+  call,
+  FakeWorker,
+  HostBench,
+  settled,
+  TASK,
+} from "../helpers/fake_worker.ts";
+import { range } from "../helpers/scheduler_fixture.ts";
 
 const NONE: SlowCalls = { calls: 0, microseconds: 0 };
 
 /** Workers that have answered calls, and others that wait to be sent. */
 class Bench implements AsyncDisposable {
   readonly calls = new CallList();
-  readonly #set = new WorkerSet();
+  readonly #durations = new TaskDurations();
+  readonly #set = new WorkerSet(this.#durations);
   readonly #workers: FakeWorker[] = [];
   #now = 0;
 
@@ -36,6 +48,7 @@ class Bench implements AsyncDisposable {
       window.measured(1, microseconds, 1);
     }
     window.returned(0);
+    this.#durations.add(TASK, 1, microseconds);
     this.#workers.push(worker);
     this.#set.add([handle]);
     return worker;
@@ -47,6 +60,7 @@ class Bench implements AsyncDisposable {
       this.calls,
       this.#set,
       undefined,
+      this.#durations,
       (worker, call) => worker.send(call),
       (worker) => this.#set.refresh(worker),
       slow,
@@ -101,4 +115,46 @@ Deno.test("shareFairly() gives a distant worker what it needs to be busy", async
     (await bench.share(NONE)).map(({ length }) => length),
     [1, 9],
   );
+});
+
+/** A bench with three workers, two of which have answered a call. */
+async function benchWith(
+  first: number,
+  second: number,
+): Promise<HostBench> {
+  const bench = new HostBench();
+  for (let count = 0; count < 3; count++) await bench.add("local", 100);
+  await bench.submit(undefined, "first", "second");
+  await bench.worker(0).answer(first);
+  await bench.worker(1).answer(second);
+  return bench;
+}
+
+function loads({ labels }: HostBench): number[] {
+  return labels.map(({ length }) => length);
+}
+
+Deno.test("shareFairly() sends tiny calls to few workers, although one call took long", async () => {
+  await using bench = await benchWith(1, 8_000);
+  await bench.submit(undefined, ...range(40));
+  // The square roots of 40 * 20 µs / 2 µs, and of 20 * 20 µs / 2 µs.
+  assertEquals(loads(bench), [20, 14, 6]);
+});
+
+Deno.test("shareFairly() shares longer calls equally", async () => {
+  await using bench = await benchWith(1_000, 1_000);
+  await bench.submit(undefined, ...range(30));
+  assertEquals(loads(bench), [10, 10, 10]);
+});
+
+Deno.test("shareFairly() shares calls of another task equally, however short the others were", async () => {
+  await using bench = await benchWith(1, 1);
+  const other = new TaskRegistry(() => {}).register((x: number) => x + 1);
+  for (const x of range(30)) {
+    const call = new PromisedCall(new CallKind(other), [x], undefined);
+    call.promise.catch(() => {});
+    bench.scheduler.submit(call);
+  }
+  await settled();
+  assertEquals(loads(bench), [10, 10, 10]);
 });

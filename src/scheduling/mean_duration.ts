@@ -1,0 +1,56 @@
+import type { LeastDuration } from "./least_duration.ts";
+
+/**
+ * How much work the mean covers, in microseconds. This should exceed the times
+ * for which a worker's process isn't scheduled, because it counts them, too.
+ */
+const MEMORY_MICROSECONDS = 4_000;
+
+/** How much the messages before count beside the next one at most. */
+const MAX_WEIGHT = 0.8;
+
+/**
+ * The mean duration of a worker's latest calls. All calls count the same, so one
+ * that took long hardly changes the mean of thousands.
+ */
+export class MeanDuration {
+  #calls = 0;
+  #total = 0;
+  /** How much work is missing until others don't count, in microseconds. */
+  #missing = MEMORY_MICROSECONDS;
+
+  /** The mean in microseconds; 0 if nothing was measured. */
+  get microseconds(): number {
+    return this.#calls === 0 ? 0 : this.#total / this.#calls;
+  }
+
+  /**
+   * Returns the mean in microseconds. While the worker has done little, the mean
+   * includes calls that took as long as those of others.
+   *
+   * @param others The mean of others; 0 if it is unknown.
+   */
+  among(others: number): number {
+    if (others === 0 || this.#missing === 0) return this.microseconds;
+    const calls = this.#calls + this.#missing / others;
+    return (this.#total + this.#missing) / calls;
+  }
+
+  /** Adds calls that were answered in one message, and how long they took. */
+  add(calls: number, microseconds: number): void {
+    const weight = Math.min(
+      MAX_WEIGHT,
+      MEMORY_MICROSECONDS / (MEMORY_MICROSECONDS + microseconds),
+    );
+    this.#calls = this.#calls * weight + calls;
+    this.#total = this.#total * weight + microseconds;
+    this.#missing = Math.max(0, this.#missing * weight - microseconds);
+  }
+
+  /** Forgets everything but one call that took this long. */
+  reset(microseconds: number): void {
+    this.#calls = 1;
+    this.#total = microseconds;
+    this.#missing = 0;
+  }
+}
