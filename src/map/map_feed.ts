@@ -151,7 +151,7 @@ export class MapFeed implements ItemReceiver {
     const range = this.#ranges[part >> 1];
     const isReversed = part % 2 === 1;
     try {
-      count = items.takeNumbers(chunk, size);
+      if (range === undefined) count = items.takeNumbers(chunk, size);
       while (count < size && this.#bytes <= MAX_CHUNK_BYTES) {
         const item = range === undefined
           ? items.next()
