@@ -23,7 +23,7 @@ import type { UnreadMaps } from "./unread_maps.ts";
 const MIN_CHUNKS = 16;
 
 /** How long a chunk must take at least: with shorter ones, too, it matters little. */
-const MIN_MICROSECONDS = 50;
+const MIN_MICROSECONDS = 250;
 
 /** Accepts the calls of a map; a scheduler implements it. */
 export interface CallSink {

@@ -17,8 +17,8 @@ import type { HostTally } from "./host_tally.ts";
 import type { PrefetchWindow } from "./prefetch_window.ts";
 
 /**
- * Into how many calls a chunk is divided that a slow worker gives back: its items
- * may be slow, too, and then it must be possible to share them equally.
+ * Into how many calls the chunks are divided that a slow worker gives back: their
+ * items may be slow, too, and then it must be possible to share them equally.
  */
 const PIECES = 32;
 
@@ -190,6 +190,7 @@ export class WorkerAnswers {
     }
     this.#recalledParts = undefined;
     const calls: Call[] = [];
+    const pieces = this.#window.isSlow && parts > 1 ? piecesOf(runs) : 1;
     try {
       // The last calls come first.
       for (let at = runs.length - 3; at >= 0; at -= 3) {
@@ -200,7 +201,7 @@ export class WorkerAnswers {
           continue;
         }
         for (let next = id; next < id + runs[at + 1]!; next++) {
-          calls.push(...this.#takeUnbegun(next, parts));
+          calls.push(...this.#takeUnbegun(next, pieces));
         }
       }
     } finally {
@@ -210,19 +211,19 @@ export class WorkerAnswers {
   }
 
   /**
-   * Removes and returns a call that was given back, unless it was cancelled;
-   * divides a chunk that waited behind a slow call.
+   * Removes and returns a call that was given back, unless it was cancelled.
+   *
+   * @param pieces Into how many calls a chunk is divided.
    */
-  #takeUnbegun(id: number, parts: number): Call[] {
+  #takeUnbegun(id: number, pieces: number): Call[] {
     this.#calls.expectUnbegun(id);
     const call = this.#events.take(id);
     if (call.state !== "sent") {
       call.fail(undefined);
       return [];
     }
-    const isDivided = this.#window.isSlow && parts > 1 && call.items > 1;
-    const kept = Math.ceil(call.items / PIECES);
-    const rest = isDivided ? call.cut(kept, PIECES - 1, 0) : [];
+    const kept = Math.ceil(call.items / pieces);
+    const rest = kept < call.items ? call.cut(kept, pieces - 1, 0) : [];
     call.requeue();
     return [call, ...rest];
   }
@@ -243,4 +244,11 @@ function noStream(id: number, stream: number): RangeError {
   return new RangeError(
     `Malformed message: call ${id} has no stream ${stream} of this kind`,
   );
+}
+
+/** Returns into how many calls each chunk is divided that is given back. */
+function piecesOf(runs: readonly number[]): number {
+  let calls = 0;
+  for (let at = 1; at < runs.length; at += 3) calls += runs[at]!;
+  return Math.ceil(PIECES / calls);
 }

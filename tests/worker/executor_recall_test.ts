@@ -205,3 +205,26 @@ Deno.test("Executor receives messages between items that take long", async () =>
   assertEquals([type, (values as unknown[]).length], [CHUNK_RESULTS, last + 1]);
   Reflect.deleteProperty(globalThis, "lastItem");
 });
+
+Deno.test("Executor receives messages after the first item that takes long", async () => {
+  await using worker = await Worker.open();
+  const first = 40;
+  // With items that take no time, checks of the time would be rarer.
+  worker.defineInline(`(x) => {
+    const end = performance.now() + (x < ${first} ? 0.02 : 20);
+    while (performance.now() < end);
+    if (x === ${first}) globalThis.hasRunLong();
+  }`);
+  const hasRunLong = () =>
+    setImmediate(() => worker.receive([RECALL, 0, 0, true]));
+  Reflect.set(globalThis, "hasRunLong", hasRunLong);
+  const items = Array.from({ length: 60 }, (_, index) => index);
+  worker.receive([CHUNK, TASK, 0, false, items]);
+  assertEquals(await nextRuns(worker), [0, 1, first + 1]);
+  const [type, , , values] = await worker.next();
+  assertEquals([type, (values as unknown[]).length], [
+    CHUNK_RESULTS,
+    first + 1,
+  ]);
+  Reflect.deleteProperty(globalThis, "hasRunLong");
+});
