@@ -8,6 +8,13 @@
  * @module
  */
 
+import { StoredBundle } from "./src/bundle/stored_bundle.ts";
 import { runServer } from "./src/spawner/run_server.ts";
+import { WORKER_PROGRAM } from "./src/spawner/worker_program.ts";
 
-if (import.meta.main) await runServer(Deno.args);
+if (import.meta.main) {
+  await runServer(
+    Deno.args,
+    (config) => new StoredBundle(WORKER_PROGRAM, config),
+  );
+}

@@ -10,6 +10,7 @@ import {
   type Section,
 } from "./measure.ts";
 import { startAndStop } from "./startup.ts";
+import { storeBundle } from "./store_bundle.ts";
 
 const WORKERS = 2;
 const PLAIN = `start-spawner/${WORKERS}`;
@@ -26,6 +27,7 @@ async function run(
   wanted: ReadonlySet<string>,
   { repetitions }: Effort,
 ): Promise<Row[]> {
+  await storeBundle();
   const certificate = await makeCertificate();
   await using plain = await startSpawnerServer();
   await using secured = await startSpawnerServer({ certificate });

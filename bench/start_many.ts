@@ -25,6 +25,7 @@ const QUICK_WORKERS = 8;
 const REPETITIONS = 3;
 
 const READY = "start-many/ready";
+const COST = "start-many/cost";
 const LIMIT = "start-many/limit";
 const EMPTY = "start-many/empty";
 const WORKER = "start-many/worker";
@@ -36,7 +37,7 @@ export const startMany: Section = {
   title: `Start of ${WORKERS} workers, and its parts for each of them`,
   // Other systems don't report what a process has cost.
   names: Deno.build.os === "linux"
-    ? [READY, LIMIT, WORKER, OWN, EMPTY, MEMORY]
+    ? [READY, COST, LIMIT, WORKER, OWN, EMPTY, MEMORY]
     : [],
   run,
 };
@@ -60,23 +61,29 @@ async function run(
   const workers = effort === QUICK ? QUICK_WORKERS : WORKERS;
   await storeBundle();
   const values = new Samples();
-  const ratios: number[] = [];
+  const toCost: number[] = [];
+  const toLimit: number[] = [];
   for (let turn = 0; turn < REPETITIONS; turn++) {
     const before = await startEmpty(workers);
     const { ready, worker, own, memory } = await startPool(workers);
     const empty = (before + await startEmpty(workers)) / 2;
     const limit = empty * workers / navigator.hardwareConcurrency;
+    const cost = worker * workers / navigator.hardwareConcurrency;
     values.add(READY, ready);
+    values.add(COST, cost);
     values.add(LIMIT, limit);
     values.add(EMPTY, empty);
     values.add(WORKER, worker);
     values.add(OWN, own);
     values.add(MEMORY, memory);
-    ratios.push(ready / limit);
+    toCost.push(ready / cost);
+    toLimit.push(ready / limit);
   }
   return startMany.names.map((name) => ({
     ...row(name, name === MEMORY ? "MB" : "ms", values.of(name)),
-    ratios: name === READY ? { [LIMIT]: spread(ratios) } : {},
+    ratios: name === READY
+      ? { [COST]: spread(toCost), [LIMIT]: spread(toLimit) }
+      : {},
   }));
 }
 

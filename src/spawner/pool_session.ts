@@ -20,6 +20,8 @@ import type { WorkerProcess } from "./worker_process.ts";
 export interface SessionOptions {
   /** The program of a worker: a URL or a path. */
   readonly program: string;
+  /** The path of the same program in one file, if there is such a file. */
+  readonly bundle?: string | undefined;
   /** The configuration file for imports of workers, if any. */
   readonly config: string | undefined;
   /** The secret that the pool and its workers share. */
@@ -106,10 +108,12 @@ export class PoolSession {
     if (this.#launcher !== undefined) {
       throw new RangeError("Malformed message: the session is open already");
     }
-    const { program, config, secret, reaper, peer, probed } = this.#options;
+    const { program, bundle, config, secret, reaper, peer, probed } =
+      this.#options;
     const address = resolveAddress(request.address, peer);
     this.#launcher = new WorkerLauncher({
       program,
+      bundle,
       address,
       secret,
       certificate: request.certificate,

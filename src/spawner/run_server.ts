@@ -1,6 +1,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { findConfig } from "../util/find_config.ts";
 import { formatPlace, SPAWNER_PORT } from "../transport/address.ts";
+import type { ProgramBundle } from "./program_bundle.ts";
 import { SpawnerServer, type SpawnerServerSettings } from "./spawner_server.ts";
 
 const DEFAULT_MAX_WORKERS = 256;
@@ -47,13 +48,18 @@ type StringFlag = typeof STRINGS[number];
  * Runs a spawner server as a program until it gets SIGINT or SIGTERM.
  *
  * @param args The arguments on the command line.
+ * @param bundleOf Returns the bundle of the workers' program with the
+ * configuration that resolves their imports.
  */
-export async function runServer(args: string[]): Promise<void> {
+export async function runServer(
+  args: string[],
+  bundleOf: (config: string | undefined) => ProgramBundle,
+): Promise<void> {
   let server: SpawnerServer;
   try {
     const settings = await readSettings(args);
     if (settings === undefined) return console.log(HELP.trimEnd());
-    server = listen(settings);
+    server = listen({ ...settings, bundle: bundleOf(settings.config) });
     const { hostname, tls, token } = settings;
     log(
       `listening on ${formatPlace(hostname, server.port)} ${

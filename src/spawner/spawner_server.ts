@@ -5,6 +5,7 @@ import type { Connection } from "../transport/connection.ts";
 import { HANDSHAKE_TIMEOUT } from "../transport/unauthenticated_connections.ts";
 import { isTimeout } from "../util/within_limit.ts";
 import { PoolSession } from "./pool_session.ts";
+import type { ProgramBundle } from "./program_bundle.ts";
 import { Reaper } from "./reaper.ts";
 import { WORKER_PROGRAM } from "./worker_program.ts";
 
@@ -24,6 +25,8 @@ export interface SpawnerServerSettings {
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   /** The configuration file for imports of workers, if any. */
   readonly config: string | undefined;
+  /** The program of workers in one file; by default, they load its modules. */
+  readonly bundle?: ProgramBundle;
   /** Takes a line for the log. */
   readonly log: (line: string) => void;
   /**
@@ -44,9 +47,12 @@ export class SpawnerServer implements AsyncDisposable {
   readonly #reaper = Reaper.isSupported ? new Reaper(undefined) : undefined;
   /** The sessions that aren't over, by the channel of their pool. */
   readonly #sessions = new Map<Channel, Promise<void>>();
+  readonly #closed = new AbortController();
   #workers = 0;
   #pools = 0;
-  #closed = false;
+  /** The path of the bundle, once it is found. */
+  #bundle: string | undefined;
+  readonly #bundling: Promise<void>;
 
   /**
    * Listens for pools.
@@ -76,21 +82,32 @@ export class SpawnerServer implements AsyncDisposable {
       handshakeTimeout,
     });
     this.#listener.serve(listener);
+    this.#bundling = this.#findBundle().catch(() => {});
   }
 
   /** Ends all workers and stops listening. */
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#closed.signal.aborted) return;
+    this.#closed.abort();
     this.#listener.close();
     for (const channel of this.#sessions.keys()) channel.close();
     await Promise.all(this.#sessions.values());
+    await this.#bundling;
     await this.#reaper?.close();
   }
 
   /** The same as {@linkcode SpawnerServer.close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** Workers run without it, so it doesn't matter if this fails. */
+  async #findBundle(): Promise<void> {
+    const { bundle } = this.#settings;
+    this.#bundle = await bundle?.find();
+    if (bundle === undefined || this.#bundle !== undefined) return;
+    await bundle.make(this.#closed.signal);
+    this.#bundle = await bundle.find();
   }
 
   async #admit(
@@ -117,6 +134,7 @@ export class SpawnerServer implements AsyncDisposable {
     let workers = 0;
     const session = new PoolSession(channel, {
       program: WORKER_PROGRAM,
+      bundle: this.#bundle,
       config,
       secret,
       reaper: this.#reaper,

@@ -160,7 +160,7 @@ function checkLimits(rows: readonly Row[]): void {
     "run/p99": ["echo/p99", "run/p50"],
     "ssh-run/p50": ["ssh-echo/p50"],
     "ssh-single/": ["ssh-limit"],
-    "start-many/ready": ["start-many/limit"],
+    "start-many/ready": ["start-many/cost", "start-many/limit"],
     "values/": ["values/map"],
     "bytes/": ["bytes/run"],
     "payload/in/": socketLimits("in"),

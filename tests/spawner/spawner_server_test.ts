@@ -5,8 +5,11 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import { pathToFileURL } from "node:url";
 import { BrokenPoolError, Pool, WorkerLostError } from "../../mod.ts";
+import type { ProgramBundle } from "../../src/spawner/program_bundle.ts";
 import { SpawnerServer } from "../../src/spawner/spawner_server.ts";
+import { WORKER_PROGRAM } from "../../src/spawner/worker_program.ts";
 import { findConfig } from "../../src/util/find_config.ts";
 import { Gate } from "../helpers/gate.ts";
 import { gone, isAlive } from "../helpers/processes.ts";
@@ -170,4 +173,84 @@ Deno.test("SpawnerServer.close() ends workers and can be called twice", async ()
     () => Deno.connect({ hostname: "127.0.0.1", port: server.port }),
     Deno.errors.ConnectionRefused,
   );
+});
+
+/** A file that runs a worker, in a folder that is removed with it. */
+class WorkerFile implements AsyncDisposable {
+  readonly #folder = Deno.makeTempDirSync();
+
+  /** Its path. */
+  readonly path = `${Deno.realPathSync(this.#folder)}/worker.js`;
+
+  constructor() {
+    const module = import.meta.resolve("../../src/worker/run_worker.ts");
+    Deno.writeTextFileSync(
+      this.path,
+      `import { runWorker } from "${module}"; await runWorker(Deno.args);`,
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+}
+
+/** Starts a server with a bundle in this process. */
+function serveBundle(bundle: ProgramBundle): SpawnerServer {
+  return new SpawnerServer({
+    hostname: "127.0.0.1",
+    port: 0,
+    token: "",
+    maxWorkers: 1,
+    maxWorkersPerPool: 1,
+    tls: undefined,
+    config: findConfig(),
+    bundle,
+    log: () => {},
+  });
+}
+
+/** Returns the main module of the worker of a new pool. */
+async function mainModule({ port }: SpawnerServer): Promise<string> {
+  await using pool = new Pool(0, `127.0.0.1:${port}/1`);
+  return await pool.run(() => Deno.mainModule);
+}
+
+Deno.test("SpawnerServer starts workers from the bundle of their program", async () => {
+  await using file = new WorkerFile();
+  await using server = serveBundle({
+    find: () => Promise.resolve(file.path),
+    make: () => Promise.reject(new Error("It is there")),
+  });
+  assertEquals(await mainModule(server), pathToFileURL(file.path).href);
+});
+
+Deno.test("SpawnerServer makes the bundle for later pools if it is missing", async () => {
+  await using file = new WorkerFile();
+  const made = Promise.withResolvers<void>();
+  let path: string | undefined;
+  await using server = serveBundle({
+    find: () => Promise.resolve(path),
+    make: async () => {
+      await made.promise;
+      path = file.path;
+    },
+  });
+  assertEquals(await mainModule(server), WORKER_PROGRAM);
+  made.resolve();
+  assertEquals(await mainModule(server), pathToFileURL(file.path).href);
+});
+
+Deno.test("SpawnerServer.close() stops making the bundle", async () => {
+  const begun = Promise.withResolvers<void>();
+  const server = serveBundle({
+    find: () => Promise.resolve(undefined),
+    make: (signal) =>
+      new Promise((_, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason));
+        begun.resolve();
+      }),
+  });
+  await begun.promise;
+  await server.close();
 });
