@@ -1,29 +1,12 @@
-import { CallKind, CallKinds, type CallTerms } from "../calls/call_kind.ts";
 import { CallerTrace } from "../calls/caller_trace.ts";
-import { ChunkSize } from "../map/chunk_size.ts";
-import type { Engine } from "./engine.ts";
 import { type Future, makeFuture } from "../calls/future.ts";
-import { type AnyIterable, Items } from "../map/items.ts";
-import { watchLimits } from "../calls/watch_limits.ts";
+import type { AnyIterable } from "../map/items.ts";
+import type { MapIterables } from "../map/map_inputs.ts";
 import type { MapResults } from "../map/map_results.ts";
-import { prepareMap } from "../map/map_run.ts";
-import { MapTransform } from "../map/map_transform.ts";
-import { type MapIterables, parseInputs } from "../map/map_inputs.ts";
 import type { CallOptions } from "../options/call_options.ts";
 import type { MapOptions } from "../options/map_options.ts";
+import { callSettings } from "../options/settings.ts";
 import type { TransformOptions } from "../options/transform_options.ts";
-import { type Resolve, UnobservedCall } from "../calls/unobserved_call.ts";
-import { PromisedCall } from "../calls/promised_call.ts";
-import { renamedMembers } from "../util/renamed_members.ts";
-import {
-  callSettings,
-  mapSettings,
-  transformSettings,
-} from "../options/settings.ts";
-import { isStream, takeStreams } from "../calls/argument_stream.ts";
-import type { RegisteredTask } from "../tasks/task_registry.ts";
-import { CallStreams } from "../calls/call_streams.ts";
-import { StreamCall } from "../calls/stream_call.ts";
 import type {
   AnyTask,
   StreamTaskLike,
@@ -38,12 +21,10 @@ import type {
   ResultOf,
   SentArgs,
 } from "../tasks/signatures.ts";
-
-/** The most pending calls for which a pool records whether they are awaited. */
-const MAX_OBSERVED = 64;
-
-/** The most pending calls that are made at once, since workers may take them. */
-const MAX_MADE = 8_192;
+import { renamedMembers } from "../util/renamed_members.ts";
+import type { Engine } from "./engine.ts";
+import { TaskCalls } from "./task_calls.ts";
+import { TaskMaps } from "./task_maps.ts";
 
 /** Does what {@linkcode TaskRunner.map} does, for the caller in `trace`. */
 export let mapFor: (
@@ -74,19 +55,20 @@ export let mapFor: (
 export class TaskRunner {
   readonly #engine: Engine;
   readonly #options: CallOptions;
-  readonly #terms: CallTerms;
-  readonly #kinds = new CallKinds();
+  readonly #calls: TaskCalls;
+  readonly #maps: TaskMaps;
 
   static {
-    mapFor = (runner, trace, task, inputs) => runner.#map(trace, task, inputs);
+    mapFor = (runner, trace, task, inputs) =>
+      runner.#maps.map(trace, task, inputs);
   }
 
   /** For {@linkcode Pool} only. Programs get a runner from a pool. */
   protected constructor(engine: Engine, options: CallOptions) {
     this.#engine = engine;
     this.#options = options;
-    const { host, retries = engine.retries } = options;
-    this.#terms = { host, retries };
+    this.#calls = new TaskCalls(engine, options);
+    this.#maps = new TaskMaps(engine, options);
   }
 
   /**
@@ -207,14 +189,8 @@ export class TaskRunner {
     ...args: Args
   ): Promise<Transferred<ResultOf<Call, Args>>>;
   run(task: AnyTask, ...args: unknown[]): Promise<unknown> {
-    const registered = this.#engine.tasks.register(task);
-    const trace = this.#engine.tracer.trace(this.run);
-    const isPlain = args.length === 1 && trace === undefined &&
-      !isStream(args[0]) && this.#needsPromiseOnly;
-    // V8 makes no array of the arguments if they are only used like this.
-    return isPlain
-      ? this.#submitUnobserved(registered, args[0])
-      : this.#call(registered, trace, ...args).promise;
+    // V8 makes no array of the arguments if they are only passed on.
+    return this.#calls.run(this.run, task, ...args);
   }
 
   /**
@@ -303,9 +279,7 @@ export class TaskRunner {
     ...args: Args
   ): Future<Transferred<ResultOf<Call, Args>>>;
   submit(task: AnyTask, ...args: unknown[]): Future<unknown> {
-    const registered = this.#engine.tasks.register(task);
-    const trace = this.#engine.tracer.trace(this.submit);
-    return makeFuture(this.#call(registered, trace, ...args));
+    return makeFuture(this.#calls.submit(this.submit, task, ...args));
   }
 
   /**
@@ -582,38 +556,7 @@ export class TaskRunner {
     task: AnyTask,
     ...inputs: readonly unknown[]
   ): MapResults<unknown> {
-    return this.#map(new CallerTrace(this.map), task, inputs);
-  }
-
-  #map(
-    trace: CallerTrace,
-    task: AnyTask,
-    inputs: readonly unknown[],
-  ): MapResults<unknown> {
-    const { iterables, options } = parseInputs(inputs);
-    const { signal: callSignal, timeout: callTimeout } = this.#options;
-    const { chunkSize, ordered, spread, timeout = callTimeout, signal } =
-      mapSettings(options);
-    if (spread && iterables.length > 1) {
-      throw new TypeError(
-        `With 'spread', map() takes one iterable, of arrays of arguments, but got ${iterables.length}`,
-      );
-    }
-    const plan = {
-      task: this.#engine.tasks.register(task),
-      items: new Items(iterables),
-      spread: spread || iterables.length > 1,
-      chunkSize: new ChunkSize(this.#chunkSize(chunkSize)),
-      onMessage: this.#options.onMessage,
-      ordered,
-      timeout,
-      signal: anySignal(signal, callSignal),
-      trace,
-      terms: { ...this.#terms, group: {} },
-    };
-    this.#engine.start();
-    const { scheduler, unreadMaps } = this.#engine;
-    return prepareMap(plan, scheduler, unreadMaps);
+    return this.#maps.map(new CallerTrace(this.map), task, inputs);
   }
 
   /**
@@ -645,38 +588,10 @@ export class TaskRunner {
     task: TaskLike<Args, Result>,
     ...args: Args
   ): Promise<Transferred<Result>[]> {
-    const registered = this.#engine.tasks.register(task);
     const trace = new CallerTrace(this.runOnAll);
-    const { host, signal, onMessage } = this.#options;
-    if (signal?.aborted) return Promise.reject(signal.reason);
-    const { scheduler } = this.#engine;
-    const terms = { host, retries: 0, group: {}, pinned: true };
-    const kind = new CallKind(registered, terms);
-    const calls: PromisedCall<unknown>[] = [];
-    const makeCall = () => {
-      const call = new PromisedCall<unknown>(kind, args, trace);
-      if (onMessage !== undefined) call.openMessages().listen(onMessage);
-      calls.push(call);
-      return call;
-    };
-    this.#engine.start();
-    const results = scheduler.submitToAll(makeCall, host) as Promise<
+    return this.#calls.runOnAll(trace, task, args) as Promise<
       Transferred<Result>[]
     >;
-    if (!this.#isLimited) return results;
-    const { promise, resolve, reject } = Promise.withResolvers<
-      Transferred<Result>[]
-    >();
-    const end = (reason: unknown) => {
-      reject(reason);
-      scheduler.withdraw(makeCall);
-      for (const call of calls) call.abort(reason);
-    };
-    const unwatch = watchLimits(this.#options, end, trace);
-    results.then(resolve, reject)
-      .then(() => Promise.allSettled(calls.map(({ promise }) => promise)))
-      .then(unwatch);
-    return promise;
   }
 
   /**
@@ -738,14 +653,12 @@ export class TaskRunner {
     task: StreamTaskLike<Args, Item>,
     ...args: SentArgs<Args>
   ): ReadableStream<Transferred<Awaited<Item>>> {
-    const registered = this.#engine.tasks.register(task);
-    const trace = new CallerTrace(this.stream);
-    const streams = takeStreams(args);
-    const terms = { ...this.#terms, group: {} };
-    const call = new StreamCall(new CallKind(registered, terms), args, trace);
-    if (streams !== undefined) call.attach(new CallStreams(streams));
-    this.#submit(call);
-    return call.readable as ReadableStream<Transferred<Awaited<Item>>>;
+    const { readable } = this.#calls.stream(
+      new CallerTrace(this.stream),
+      task,
+      args,
+    );
+    return readable as ReadableStream<Transferred<Awaited<Item>>>;
   }
 
   /**
@@ -865,94 +778,11 @@ export class TaskRunner {
     task: AnyTask,
     options: TransformOptions<never, never> = {},
   ): TransformStream<never, never> {
-    const { signal: callSignal, timeout: callTimeout } = this.#options;
-    const { chunkSize, signal, timeout = callTimeout, ...settings } =
-      transformSettings(options);
-    const plan = {
-      ...settings,
-      task: this.#engine.tasks.register(task),
-      chunkSize: new ChunkSize(this.#chunkSize(chunkSize)),
-      onMessage: this.#options.onMessage,
-      timeout,
-      signal: anySignal(signal, callSignal),
-      trace: new CallerTrace(this.transform),
-      terms: { ...this.#terms, group: {} },
-    };
-    this.#engine.start();
-    return new MapTransform(plan, this.#engine.scheduler);
-  }
-
-  get #isLimited(): boolean {
-    const { timeout, signal } = this.#options;
-    return timeout !== undefined || signal !== undefined;
-  }
-
-  /** Whether nothing but its promise follows the next call of `run()`. */
-  get #needsPromiseOnly(): boolean {
-    return this.#engine.scheduler.pending >= MAX_OBSERVED &&
-      !this.#isLimited && this.#options.onMessage === undefined;
-  }
-
-  /** Submits a call with one argument that only its promise follows. */
-  #submitUnobserved(task: RegisteredTask, argument: unknown): Promise<unknown> {
-    const { scheduler } = this.#engine;
-    const kind = this.#kinds.of(task, this.#terms, true);
-    this.#engine.start();
-    const promise = new Promise<unknown>(takeResolve);
-    if (scheduler.pending < MAX_MADE) {
-      scheduler.submit(new UnobservedCall(kind, argument, taken));
-    } else scheduler.submitUnmade(kind, argument, taken);
-    return promise;
-  }
-
-  #call(
-    task: RegisteredTask,
-    trace: CallerTrace | undefined,
-    ...args: unknown[]
-  ): PromisedCall<unknown> {
-    const streams = takeStreams(args);
-    // Ending a call that takes too long must not fail others in its message.
-    const terms = this.#isLimited ? { ...this.#terms, group: {} } : this.#terms;
-    const isUnary = args.length === 1 && streams === undefined;
-    const call = new PromisedCall<unknown>(
-      this.#kinds.of(task, terms, isUnary),
-      isUnary ? args[0] : args,
-      trace,
-      this.#engine.scheduler.pending < MAX_OBSERVED,
+    return this.#maps.transform(
+      new CallerTrace(this.transform),
+      task,
+      options,
     );
-    if (streams !== undefined) call.attach(new CallStreams(streams));
-    this.#submit(call);
-    return call;
-  }
-
-  #submit(call: PromisedCall<unknown> | StreamCall): void {
-    const { signal, onMessage } = this.#options;
-    if (onMessage !== undefined) call.openMessages().listen(onMessage);
-    if (signal?.aborted) {
-      call.abort(signal.reason);
-      return;
-    }
-    this.#engine.start();
-    if (this.#isLimited) {
-      const end = (reason: unknown) => this.#end(call, reason);
-      call.whenSettled(watchLimits(this.#options, end));
-    }
-    this.#engine.scheduler.submit(call);
-  }
-
-  /** Returns the size of a map's chunks: with messages, each item is a call. */
-  #chunkSize(chunkSize: number | "auto"): number | "auto" {
-    if (this.#options.onMessage === undefined) return chunkSize;
-    if (chunkSize === "auto" || chunkSize === 1) return 1;
-    throw new RangeError(
-      `'chunkSize' must be 1 or "auto" with 'onMessage', because each item has a port of its own, but is ${chunkSize}`,
-    );
-  }
-
-  #end(call: PromisedCall<unknown> | StreamCall, reason: unknown): void {
-    // The reason of the user's signal is thrown unchanged.
-    if (reason === this.#options.signal?.reason) call.abort(reason);
-    else call.cancel(reason);
   }
 }
 
@@ -963,18 +793,3 @@ renamedMembers(TaskRunner.prototype, {
   run_on_all: "There is no 'run_on_all': use runOnAll()",
   run_on_all_async: "There is no 'run_on_all_async': use runOnAll()",
 });
-
-/** The function that resolves the last promise of {@linkcode takeResolve}. */
-let taken: Resolve;
-
-/** The executor of promises: a function for each of them would be garbage. */
-function takeResolve(resolve: Resolve): void {
-  taken = resolve;
-}
-
-function anySignal(
-  ...signals: (AbortSignal | undefined)[]
-): AbortSignal | undefined {
-  const given = signals.filter((signal) => signal !== undefined);
-  return given.length > 1 ? AbortSignal.any(given) : given[0];
-}

@@ -1,0 +1,178 @@
+import { isStream, takeStreams } from "../calls/argument_stream.ts";
+import { CallKind, CallKinds, type CallTerms } from "../calls/call_kind.ts";
+import { CallStreams } from "../calls/call_streams.ts";
+import type { CallerTrace } from "../calls/caller_trace.ts";
+import { PromisedCall } from "../calls/promised_call.ts";
+import { StreamCall } from "../calls/stream_call.ts";
+import { type Resolve, UnobservedCall } from "../calls/unobserved_call.ts";
+import { watchLimits } from "../calls/watch_limits.ts";
+import type { CallOptions } from "../options/call_options.ts";
+import type { AnyTask } from "../tasks/task.ts";
+import type { RegisteredTask } from "../tasks/task_registry.ts";
+import type { Engine } from "./engine.ts";
+
+/** The most pending calls for which a pool records whether they are awaited. */
+const MAX_OBSERVED = 64;
+
+/** The most pending calls that are made at once, since workers may take them. */
+const MAX_MADE = 8_192;
+
+/** A method of the program's that makes a call; a trace begins above it. */
+type Method = (...args: never[]) => unknown;
+
+/** Makes and submits calls of tasks, with the options of a `TaskRunner`. */
+export class TaskCalls {
+  readonly #engine: Engine;
+  readonly #options: CallOptions;
+  readonly #terms: CallTerms;
+  readonly #kinds = new CallKinds();
+  readonly #isLimited: boolean;
+  /** Whether nothing but their promises may follow calls of `run()`. */
+  readonly #isPlain: boolean;
+
+  /** Constructs the calls of a pool with these options. */
+  constructor(engine: Engine, options: CallOptions) {
+    this.#engine = engine;
+    this.#options = options;
+    const { host, retries = engine.retries } = options;
+    this.#terms = { host, retries };
+    const { timeout, signal, onMessage } = options;
+    this.#isLimited = timeout !== undefined || signal !== undefined;
+    this.#isPlain = !this.#isLimited && onMessage === undefined;
+  }
+
+  /** Submits a call, and returns a promise of its outcome. */
+  run(method: Method, task: AnyTask, ...args: unknown[]): Promise<unknown> {
+    const registered = this.#engine.tasks.register(task);
+    const trace = this.#engine.tracer.trace(method);
+    const isUnobserved = args.length === 1 && trace === undefined &&
+      this.#isPlain && !isStream(args[0]) &&
+      this.#engine.scheduler.pending >= MAX_OBSERVED;
+    // V8 makes no array of the arguments if they are only used like this.
+    return isUnobserved
+      ? this.#submitUnobserved(registered, args[0])
+      : this.#call(registered, trace, ...args).promise;
+  }
+
+  /** Submits a call. */
+  submit(
+    method: Method,
+    task: AnyTask,
+    ...args: unknown[]
+  ): PromisedCall<unknown> {
+    const registered = this.#engine.tasks.register(task);
+    const trace = this.#engine.tracer.trace(method);
+    return this.#call(registered, trace, ...args);
+  }
+
+  /** Submits a call whose values are streamed. */
+  stream(
+    trace: CallerTrace,
+    task: AnyTask,
+    args: unknown[],
+  ): StreamCall {
+    const registered = this.#engine.tasks.register(task);
+    const streams = takeStreams(args);
+    const kind = new CallKind(registered, { ...this.#terms, group: {} });
+    const call = new StreamCall(kind, args, trace);
+    if (streams !== undefined) call.attach(new CallStreams(streams));
+    this.#submit(call);
+    return call;
+  }
+
+  /** Submits a call for each worker, and returns a promise of their results. */
+  runOnAll(
+    trace: CallerTrace,
+    task: AnyTask,
+    args: readonly unknown[],
+  ): Promise<unknown[]> {
+    const registered = this.#engine.tasks.register(task);
+    const { host, signal, onMessage } = this.#options;
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const { scheduler } = this.#engine;
+    const terms = { host, retries: 0, group: {}, pinned: true };
+    const kind = new CallKind(registered, terms);
+    const calls: PromisedCall<unknown>[] = [];
+    const makeCall = () => {
+      const call = new PromisedCall<unknown>(kind, args, trace);
+      if (onMessage !== undefined) call.openMessages().listen(onMessage);
+      calls.push(call);
+      return call;
+    };
+    this.#engine.start();
+    const results = scheduler.submitToAll(makeCall, host);
+    if (!this.#isLimited) return results;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown[]>();
+    const end = (reason: unknown) => {
+      reject(reason);
+      scheduler.withdraw(makeCall);
+      for (const call of calls) call.abort(reason);
+    };
+    const unwatch = watchLimits(this.#options, end, trace);
+    results.then(resolve, reject)
+      .then(() => Promise.allSettled(calls.map(({ promise }) => promise)))
+      .then(unwatch);
+    return promise;
+  }
+
+  /** Submits a call with one argument that only its promise follows. */
+  #submitUnobserved(task: RegisteredTask, argument: unknown): Promise<unknown> {
+    const { scheduler } = this.#engine;
+    const kind = this.#kinds.of(task, this.#terms, true);
+    this.#engine.start();
+    const promise = new Promise<unknown>(takeResolve);
+    if (scheduler.pending < MAX_MADE) {
+      scheduler.submit(new UnobservedCall(kind, argument, taken));
+    } else scheduler.submitUnmade(kind, argument, taken);
+    return promise;
+  }
+
+  #call(
+    task: RegisteredTask,
+    trace: CallerTrace | undefined,
+    ...args: unknown[]
+  ): PromisedCall<unknown> {
+    const streams = takeStreams(args);
+    // Ending a call that takes too long must not fail others in its message.
+    const terms = this.#isLimited ? { ...this.#terms, group: {} } : this.#terms;
+    const isUnary = args.length === 1 && streams === undefined;
+    const call = new PromisedCall<unknown>(
+      this.#kinds.of(task, terms, isUnary),
+      isUnary ? args[0] : args,
+      trace,
+      this.#engine.scheduler.pending < MAX_OBSERVED,
+    );
+    if (streams !== undefined) call.attach(new CallStreams(streams));
+    this.#submit(call);
+    return call;
+  }
+
+  #submit(call: PromisedCall<unknown> | StreamCall): void {
+    const { signal, onMessage } = this.#options;
+    if (onMessage !== undefined) call.openMessages().listen(onMessage);
+    if (signal?.aborted) {
+      call.abort(signal.reason);
+      return;
+    }
+    this.#engine.start();
+    if (this.#isLimited) {
+      const end = (reason: unknown) => this.#end(call, reason);
+      call.whenSettled(watchLimits(this.#options, end));
+    }
+    this.#engine.scheduler.submit(call);
+  }
+
+  #end(call: PromisedCall<unknown> | StreamCall, reason: unknown): void {
+    // The reason of the user's signal is thrown unchanged.
+    if (reason === this.#options.signal?.reason) call.abort(reason);
+    else call.cancel(reason);
+  }
+}
+
+/** The function that resolves the last promise of {@linkcode takeResolve}. */
+let taken: Resolve;
+
+/** The executor of promises: a function for each of them would be garbage. */
+function takeResolve(resolve: Resolve): void {
+  taken = resolve;
+}

@@ -1,0 +1,111 @@
+import type { CallTerms } from "../calls/call_kind.ts";
+import type { CallerTrace } from "../calls/caller_trace.ts";
+import { ChunkSize } from "../map/chunk_size.ts";
+import { Items } from "../map/items.ts";
+import { parseInputs } from "../map/map_inputs.ts";
+import type { MapResults } from "../map/map_results.ts";
+import { prepareMap } from "../map/map_run.ts";
+import { MapTransform } from "../map/map_transform.ts";
+import type { CallOptions, MessageListener } from "../options/call_options.ts";
+import { mapSettings, transformSettings } from "../options/settings.ts";
+import type { TransformOptions } from "../options/transform_options.ts";
+import type { AnyTask } from "../tasks/task.ts";
+import type { RegisteredTask } from "../tasks/task_registry.ts";
+import type { Engine } from "./engine.ts";
+
+/** What maps and transforms have in common. */
+interface CommonPlan {
+  readonly task: RegisteredTask;
+  readonly chunkSize: ChunkSize;
+  readonly onMessage: MessageListener | undefined;
+  readonly timeout: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly trace: CallerTrace;
+  readonly terms: CallTerms;
+}
+
+/** Prepares maps and transforms, with the options of a `TaskRunner`. */
+export class TaskMaps {
+  readonly #engine: Engine;
+  readonly #options: CallOptions;
+
+  /** Constructs the maps of a pool with these options. */
+  constructor(engine: Engine, options: CallOptions) {
+    this.#engine = engine;
+    this.#options = options;
+  }
+
+  /** Prepares a map: see `TaskRunner.map()`. */
+  map(
+    trace: CallerTrace,
+    task: AnyTask,
+    inputs: readonly unknown[],
+  ): MapResults<unknown> {
+    const { iterables, options } = parseInputs(inputs);
+    const { ordered, spread, ...settings } = mapSettings(options);
+    if (spread && iterables.length > 1) {
+      throw new TypeError(
+        `With 'spread', map() takes one iterable, of arrays of arguments, but got ${iterables.length}`,
+      );
+    }
+    const plan = {
+      ...this.#plan(trace, task, settings),
+      items: new Items(iterables),
+      spread: spread || iterables.length > 1,
+      ordered,
+    };
+    this.#engine.start();
+    const { scheduler, unreadMaps } = this.#engine;
+    return prepareMap(plan, scheduler, unreadMaps);
+  }
+
+  /** Makes a transform stream: see `TaskRunner.transform()`. */
+  transform(
+    trace: CallerTrace,
+    task: AnyTask,
+    options: TransformOptions<never, never>,
+  ): TransformStream<never, never> {
+    const settings = transformSettings(options);
+    const plan = { ...settings, ...this.#plan(trace, task, settings) };
+    this.#engine.start();
+    return new MapTransform(plan, this.#engine.scheduler);
+  }
+
+  #plan(
+    trace: CallerTrace,
+    task: AnyTask,
+    settings: {
+      readonly chunkSize: number | "auto";
+      readonly timeout?: number | undefined;
+      readonly signal?: AbortSignal | undefined;
+    },
+  ): CommonPlan {
+    const { host, onMessage, retries = this.#engine.retries, signal } =
+      this.#options;
+    return {
+      task: this.#engine.tasks.register(task),
+      chunkSize: new ChunkSize(this.#chunkSize(settings.chunkSize)),
+      onMessage,
+      timeout: settings.timeout ?? this.#options.timeout,
+      signal: anySignal(settings.signal, signal),
+      trace,
+      terms: { host, retries, group: {} },
+    };
+  }
+
+  /** Returns the size of a map's chunks: with messages, each item is a call. */
+  #chunkSize(chunkSize: number | "auto"): number | "auto" {
+    if (this.#options.onMessage === undefined) return chunkSize;
+    if (chunkSize === "auto" || chunkSize === 1) return 1;
+    throw new RangeError(
+      `'chunkSize' must be 1 or "auto" with 'onMessage', because each item has a port of its own, but is ${chunkSize}`,
+    );
+  }
+}
+
+function anySignal(
+  ...signals: (AbortSignal | undefined)[]
+): AbortSignal | undefined {
+  const given = signals.filter((signal) => signal !== undefined);
+  return given.length > 1 ? AbortSignal.any(given) : given[0];
+}
