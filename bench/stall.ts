@@ -18,12 +18,22 @@ const COUNT = 10;
 /** Small calls in a repetition without large values. */
 const CALLS_ALONE = 5_000;
 
-const KINDS = ["alone", "in", "out"] as const;
+/** How many calls the only worker runs at once. */
+const CONCURRENCY = 8;
+
+const KINDS = [
+  "alone",
+  "in",
+  "out",
+  "same-alone",
+  "same-in",
+  "same-out",
+] as const;
 const FIGURES = { p50: 0.5, p99: 0.99, max: 1 };
 
 /** Measures how long small calls take while large values are sent. */
 export const stall: Section = {
-  title: "Small calls beside values of 100 MB, 2 workers",
+  title: "Small calls beside values of 100 MB, 2 workers or the same one",
   names: KINDS.flatMap((kind) =>
     Object.keys(FIGURES).map((figure) => `stall/${kind}/${figure}`)
   ),
@@ -34,20 +44,30 @@ async function run(
   wanted: ReadonlySet<string>,
   effort: Effort,
 ): Promise<Row[]> {
-  await using pool = new Pool(2);
-  await pool.ready;
+  await using two = new Pool(2);
+  await using one = new Pool({ workers: 1, concurrency: CONCURRENCY });
+  await Promise.all([two.ready, one.ready]);
   const value = new Uint8Array(LARGE_BYTES).fill(7);
   // A bound argument is sent once; the worker returns it each time.
   const give = bind((bytes: Uint8Array) => bytes, value);
+  const alone = (pool: Pool) => smallCalls(pool, scaled(CALLS_ALONE, effort));
+  const into = (pool: Pool) =>
+    beside(pool, effort, () => pool.run((bytes) => bytes.length, value));
+  const out = (pool: Pool) => beside(pool, effort, () => pool.run(give));
   const work = {
-    alone: () => smallCalls(pool, scaled(CALLS_ALONE, effort)),
-    in: () =>
-      beside(pool, effort, () => pool.run((bytes) => bytes.length, value)),
-    out: () => beside(pool, effort, () => pool.run(give)),
+    alone: () => alone(two),
+    in: () => into(two),
+    out: () => out(two),
+    "same-alone": () => alone(one),
+    "same-in": () => into(one),
+    "same-out": () => out(one),
   };
+  const kinds = KINDS.filter((kind) =>
+    Object.keys(FIGURES).some((figure) => wanted.has(`stall/${kind}/${figure}`))
+  );
   const values = new Samples();
   for (let turn = 0; turn <= effort.repetitions; turn++) {
-    for (const kind of KINDS) {
+    for (const kind of kinds) {
       const times = await work[kind]();
       // The first turn is a warm-up.
       if (turn === 0) continue;

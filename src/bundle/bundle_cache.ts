@@ -1,7 +1,9 @@
 import { sha256 } from "../util/sha256.ts";
 
-/** How many files are kept: several versions may be in use, with two files each. */
-const MAX_FILES = 16;
+/** How many files are kept: several versions may be in use, with three each. */
+const MAX_FILES = 32;
+
+const NEWLINE = 10;
 
 /** The permission bits of everyone but the owner. */
 const OTHERS = 0o077;
@@ -23,32 +25,53 @@ export class BundleCache {
 
   /** Returns the path of the code under a key, or `undefined` if it isn't safe. */
   async find(key: string): Promise<string | undefined> {
-    return await this.read(key) === undefined ? undefined : this.#path(key);
+    return await this.#readBytes(key) === undefined
+      ? undefined
+      : this.#path(key);
   }
 
   /** Returns the code stored under a key, or `undefined` if it isn't safe. */
   async read(key: string): Promise<string | undefined> {
+    const bytes = await this.#readBytes(key);
+    return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
+  }
+
+  async #readBytes(key: string): Promise<Uint8Array | undefined> {
     try {
       const path = this.#path(key);
       const infos = await Promise.all([this.#folder, path].map(Deno.lstat));
       if (!infos[0]!.isDirectory || !infos[1]!.isFile) return undefined;
       if (!infos.every(isPrivate)) return undefined;
-      const text = await Deno.readTextFile(path);
-      const end = text.indexOf("\n");
-      const code = text.slice(end + 1);
-      return text.slice(0, end) === await seal(code) ? code : undefined;
+      const bytes = await Deno.readFile(path);
+      const end = bytes.indexOf(NEWLINE);
+      const code = bytes.subarray(end + 1);
+      const first = new TextDecoder().decode(bytes.subarray(0, end));
+      return first === await seal(code) ? code : undefined;
     } catch {
       return undefined;
     }
   }
 
+  /** Whether code can be stored. This creates the folder. */
+  async isWritable(): Promise<boolean> {
+    const temporary = this.#temporary("test");
+    try {
+      if (!await this.#makeFolder()) return false;
+      await Deno.writeTextFile(temporary, "", { createNew: true });
+      await Deno.remove(temporary);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /** Stores code under a key, and removes the oldest files. */
   async write(key: string, code: string): Promise<void> {
-    const temporary = `${this.#path(key)}.${crypto.randomUUID()}`;
+    const temporary = this.#temporary(key);
     try {
-      await Deno.mkdir(this.#folder, { recursive: true, mode: 0o700 });
-      if (!isPrivate(await Deno.lstat(this.#folder))) return;
-      await Deno.writeTextFile(temporary, `${await seal(code)}\n${code}`, {
+      if (!await this.#makeFolder()) return;
+      const first = await seal(new TextEncoder().encode(code));
+      await Deno.writeTextFile(temporary, `${first}\n${code}`, {
         createNew: true,
         mode: 0o600,
       });
@@ -61,6 +84,16 @@ export class BundleCache {
 
   #path(key: string): string {
     return `${this.#folder}/${key}.js`;
+  }
+
+  #temporary(key: string): string {
+    return `${this.#path(key)}.${crypto.randomUUID()}`;
+  }
+
+  /** Creates the folder; returns whether it is safe. */
+  async #makeFolder(): Promise<boolean> {
+    await Deno.mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    return isPrivate(await Deno.lstat(this.#folder));
   }
 
   /** Removes all but the newest files, incomplete ones included. */
@@ -87,6 +120,6 @@ function isPrivate({ uid, mode }: Deno.FileInfo): boolean {
 }
 
 /** The first line of a file: a comment with the hash of the rest. */
-async function seal(code: string): Promise<string> {
+async function seal(code: Uint8Array<ArrayBuffer>): Promise<string> {
   return `// sha256 ${await sha256(code)}`;
 }

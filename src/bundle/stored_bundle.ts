@@ -1,6 +1,8 @@
+import { isPackageJson } from "../util/find_config.ts";
 import { isGranted } from "../util/is_granted.ts";
 import { BundleCache } from "./bundle_cache.ts";
-import { bundleKey } from "./bundle_key.ts";
+import { bundleFlags } from "./bundle_flags.ts";
+import { BundleIndex } from "./bundle_index.ts";
 import { findCacheFolder } from "./find_cache_folder.ts";
 import { runDeno } from "./run_deno.ts";
 import { loadWorkerBundle } from "./worker_bundle.ts";
@@ -12,6 +14,7 @@ import { loadWorkerBundle } from "./worker_bundle.ts";
 export class StoredBundle {
   readonly #entry: string;
   readonly #config: string | undefined;
+  /** The cache's folder, if the program may use it and can run from there. */
   readonly #folder: string | undefined;
 
   /**
@@ -19,7 +22,9 @@ export class StoredBundle {
    *
    * @param entry The URL of the program's main module.
    * @param config The configuration that resolves imports, unless the package
-   * is in a folder with its own configuration; `undefined` for none.
+   * is in a folder with its own configuration; `undefined` for none. With a
+   * package.json, workers don't run the program as a file, so there is nothing
+   * to store.
    * @param folder The cache's folder; `undefined` for no cache.
    */
   constructor(
@@ -29,25 +34,21 @@ export class StoredBundle {
   ) {
     this.#entry = entry;
     this.#config = config;
-    this.#folder = folder;
+    const isUsable = (config === undefined || !isPackageJson(config)) &&
+      isReadable(entry);
+    this.#folder = isUsable ? folder : undefined;
   }
 
   /** Returns the file's path, or `undefined` if there is no file, or no safe one. */
   async find(): Promise<string | undefined> {
-    if (this.#folder === undefined || !this.#isReadable) return undefined;
+    if (this.#folder === undefined) return undefined;
+    const cache = new BundleCache(this.#folder);
     try {
-      const key = await bundleKey(this.#entry, this.#config);
-      return await new BundleCache(this.#folder).find(key);
+      const key = await this.#index(cache).key();
+      return key === undefined ? undefined : await cache.find(key);
     } catch {
       return undefined;
     }
-  }
-
-  /** Whether the package's files may be read, which must not prompt. */
-  get #isReadable(): boolean {
-    if (!this.#entry.startsWith("file:")) return true;
-    const path = new URL("./", this.#entry);
-    return isGranted({ name: "read", path });
   }
 
   /**
@@ -60,6 +61,11 @@ export class StoredBundle {
   async make(signal: AbortSignal): Promise<void> {
     if (this.#folder === undefined) return;
     signal.throwIfAborted();
+    const cache = new BundleCache(this.#folder);
+    if (!await cache.isWritable()) return;
+    const options = { signal, inBackground: true };
+    const index = this.#index(cache);
+    const entry = await index.describe({ ...options, flags: bundleFlags([]) });
     await loadWorkerBundle(
       this.#entry,
       this.#config,
@@ -67,16 +73,26 @@ export class StoredBundle {
       signal,
       true,
     );
-    const path = await this.find();
+    const path = await cache.find(entry.key);
     if (path === undefined) return;
     // Deno keeps the compiled code of a program that has run. Otherwise, all
     // workers of the next pool would compile it at the same time. Without
     // arguments, the program ends at once.
     await runDeno(["run", "--quiet", "--no-prompt"], path, {
+      ...options,
       config: undefined,
       flags: [],
-      signal,
-      inBackground: true,
     });
+    await index.write(entry);
   }
+
+  #index(cache: BundleCache): BundleIndex {
+    return new BundleIndex(cache, this.#entry, this.#config);
+  }
+}
+
+/** Whether the package's files may be read, which must not prompt. */
+function isReadable(entry: string): boolean {
+  if (!entry.startsWith("file:")) return true;
+  return isGranted({ name: "read", path: new URL("./", entry) });
 }

@@ -33,7 +33,7 @@ export function takeStreams(args: unknown[]): ArgumentStream[] | undefined {
 }
 
 /** Returns whether an argument is sent as a stream. */
-function isStream(
+export function isStream(
   value: unknown,
 ): value is AsyncIterable<unknown> {
   if (typeof value !== "object" || value === null) return false;

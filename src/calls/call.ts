@@ -1,95 +1,16 @@
 import { ResultMode } from "../protocol/worker_messages.ts";
-import { FLATTEN_CREDIT, STREAM_CREDIT } from "../streams/credit.ts";
-import { CreditAccount } from "../streams/credit_account.ts";
-import type { RegisteredTask } from "../tasks/task_registry.ts";
-import type { CallKind, CallTerms } from "./call_kind.ts";
+import { CallContent } from "./call_content.ts";
+import type { CallKind } from "./call_kind.ts";
 import { CallMessages } from "./call_messages.ts";
+import type { CallOwner, CallRunner } from "./call_owner.ts";
+import type { CallObserver, CallState } from "./call_state.ts";
 import { CallStreams } from "./call_streams.ts";
 import type { StreamLink } from "./stream_link.ts";
+import { openAccount, type Streaming } from "./streaming.ts";
 
-/**
- * The states of a call, and the methods that change them:
- *
- * ```
- *            send()          succeed(), fail()
- *   queued ─────────> sent ───────────────────> settled
- *     ^ ^   requeue()  │ │  abandon()             ^ ^ ^
- *     │ └──────────────┘ └──────────> abandoned ──┘ │ │
- *     │                  │ lose()     succeed(), fail()
- *     │                  v                          │ │
- *     │               requeued ─────────────────────┘ │
- *     └─ abandon(), fail() ───────────────────────────┘
- * ```
- *
- * A sent call whose values are streamed changes between `"sent"` and `"paused"`.
- *
- * - `"queued"`: it waits for a worker.
- * - `"sent"`: a worker has it.
- * - `"paused"`: a worker has it, but the call waits until its values are read.
- * - `"abandoned"`: a worker has it, but its outcome will be ignored.
- * - `"requeued"`: its worker was lost, and it will run again: as a whole
- *   (`send()` makes it `"sent"` again), or in parts.
- * - `"settled"`: its outcome was delivered or ignored.
- */
-export type CallState =
-  | "queued"
-  | "sent"
-  | "paused"
-  | "abandoned"
-  | "requeued"
-  | "settled";
-
-/** The queue, worker or set of retries that holds a call. */
-export interface CallOwner {
-  /** Drops a call that was abandoned. */
-  release(call: Call): void;
-}
-
-/** A worker that has a call. */
-export interface CallRunner extends CallOwner {
-  /** Returns the way to send values of the call's streams. */
-  link(call: Call): StreamLink;
-  /** Uses the place of a call that was paused for others. */
-  paused(call: Call): void;
-  /** Takes a place for a paused call that continues. */
-  resumed(call: Call): void;
-}
-
-/** Observes the state transitions of calls. */
-export interface CallObserver {
-  /**
-   * Handles a transition.
-   *
-   * @param counted The call, or a barrier, which counts as a call.
-   * @param from The previous state; `undefined` if the call was just submitted.
-   */
-  moved(counted: object, from: CallState | undefined, to: CallState): void;
-  /** Handles that a sent call waits for an argument, or no longer does. */
-  waits?(counted: object, isWaiting: boolean): void;
-}
-
-/** The state of a call's streams. */
-interface Streaming {
-  /** The streams that are arguments, and the messages, if there are any. */
-  streams?: CallStreams;
-  /** The credit of the values that the task yields; set by the first ones. */
-  account?: CreditAccount;
-  /** Whether the task waits for an argument. */
-  isStarved?: boolean;
-}
-
-/** The payload of a settled call. */
-const NOTHING: readonly unknown[] = [];
-
-/**
- * A unit of work that is sent to a worker: a task with its arguments, or with
- * a chunk of a map's items.
- */
-export abstract class Call {
-  readonly #kind: CallKind;
+/** A unit of work that is sent to a worker, from its submission to its outcome. */
+export abstract class Call extends CallContent {
   #state: CallState = "queued";
-  /** A list, or the only argument, depending on the kind. */
-  #payload: unknown;
   #owner: CallOwner | undefined;
   /** What only a call with streams needs: the fewer fields, the faster. */
   #streaming: Streaming | undefined;
@@ -103,51 +24,17 @@ export abstract class Call {
    *
    * @param kind What it has in common with others.
    * @param payload The arguments, the only argument, or a chunk's items.
+   * @param observer Handles the transitions of a call that was submitted and
+   * counted before it was made.
    */
-  constructor(kind: CallKind, payload: unknown) {
-    this.#kind = kind;
-    this.#payload = payload;
-  }
-
-  /** The task to call. */
-  get task(): RegisteredTask {
-    return this.#kind.task;
-  }
-
-  /** How and where the call may run. */
-  get terms(): CallTerms {
-    return this.#kind.terms;
-  }
-
-  /** Its form, if the call is a chunk: see {@linkcode CallKind}. */
-  get chunk(): "single" | "spread" | undefined {
-    return this.#kind.chunk;
-  }
-
-  /** The number of items in a chunk; 1 if the call isn't a chunk. */
-  get items(): number {
-    return this.#kind.chunk === undefined ? 1 : this.payload.length;
+  constructor(kind: CallKind, payload: unknown, observer?: CallObserver) {
+    super(kind, payload);
+    this.#observer = observer;
   }
 
   /** The call's state. */
   get state(): CallState {
     return this.#state;
-  }
-
-  /** The arguments, or a chunk's items; empty once the call is settled. */
-  get payload(): readonly unknown[] {
-    if (!this.#kind.isUnary) return this.#payload as readonly unknown[];
-    return this.#payload === NOTHING ? NOTHING : [this.#payload];
-  }
-
-  /** Whether the call has one argument, {@linkcode Call.argument}. */
-  get isUnary(): boolean {
-    return this.#kind.isUnary;
-  }
-
-  /** The argument of a unary call: reading it makes no list. */
-  get argument(): unknown {
-    return this.#payload;
   }
 
   /** The call's id in messages to and from its worker. */
@@ -270,9 +157,7 @@ export abstract class Call {
    */
   yielded(values: readonly unknown[], bytes: number): void {
     const streaming = this.#streaming ??= {};
-    const account = streaming.account ??= new CreditAccount(
-      this.mode === ResultMode.STREAM ? STREAM_CREDIT : FLATTEN_CREDIT,
-    );
+    const account = streaming.account ??= openAccount(this.mode);
     account.received(values.length, bytes);
     if (this.#state !== "sent" && this.#state !== "paused") return;
     this.received(values, bytes, this);
@@ -309,10 +194,8 @@ export abstract class Call {
    * @returns The calls for the other items, which weren't submitted.
    */
   cut(kept: number, parts: number, microseconds: number): Call[] {
-    const { payload } = this;
-    const rest = payload.slice(kept);
-    this.#payload = payload.slice(0, kept);
-    this.#bytes = Math.ceil(this.#bytes * kept / payload.length);
+    this.#bytes = Math.ceil(this.#bytes * kept / this.items);
+    const rest = this.takeItems(kept);
     if (this.#state !== "sent") return [];
     return this.givenBack(rest, parts, microseconds);
   }
@@ -340,7 +223,7 @@ export abstract class Call {
       this.#move("abandoned");
       owner?.release(this);
     } else {
-      this.#payload = NOTHING;
+      this.drop();
       this.#owner = undefined;
       this.#state = "settled";
       owner?.release(this);
@@ -481,7 +364,7 @@ export abstract class Call {
 
   /** Comes after the delivery, which may submit a follow-up call. */
   #left(from: CallState): void {
-    this.#payload = NOTHING;
+    this.drop();
     this.#observer?.moved(this, from, "settled");
   }
 

@@ -1,5 +1,6 @@
 import type { KeepAlive } from "../util/keep_alive.ts";
-import type { Call, CallObserver, CallState } from "./call.ts";
+import type { Call } from "./call.ts";
+import type { CallObserver, CallState } from "./call_state.ts";
 
 /**
  * Counts pending calls, and keeps the program alive while there are any. A call

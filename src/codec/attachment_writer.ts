@@ -27,6 +27,16 @@ export class AttachmentWriter extends ScalarWriter {
     return this.pending.splice(0).reverse();
   }
 
+  /** Appends a value that was encoded before, and is the first to attach any. */
+  encoded(bytes: Uint8Array, attachments: readonly Attachment[]): void {
+    this.reserve(bytes.length);
+    this.bytes.set(bytes, this.position);
+    this.position += bytes.length;
+    for (const content of attachments) {
+      this.#addPending(content, sizeOf(content));
+    }
+  }
+
   /** Appends a buffer of fixed length, or a view of one. */
   protected binary(
     value: ArrayBuffer | ArrayBufferView,
@@ -53,9 +63,10 @@ export class AttachmentWriter extends ScalarWriter {
       this.position += bytes.length;
       return;
     }
-    this.extensionHeader(Extension.ATTACHMENT, 9);
+    const isWide = this.#isWide(bytes.length);
+    this.extensionHeader(Extension.ATTACHMENT, isWide ? 17 : 9);
     this.bytes[this.position++] = kind;
-    this.#attach(bytes, bytes.length);
+    this.#attach(bytes, bytes.length, isWide);
   }
 
   /** Appends a `Blob` or `File`. */
@@ -70,8 +81,9 @@ export class AttachmentWriter extends ScalarWriter {
       this.string(name);
       this.number(lastModified);
     }
-    this.reserve(8);
-    this.#attach(blob, blobSize(blob));
+    const size = blobSize(blob);
+    this.reserve(16);
+    this.#attach(blob, size, this.#isWide(size));
     this.endExtension(start);
   }
 
@@ -85,20 +97,38 @@ export class AttachmentWriter extends ScalarWriter {
     }
   }
 
+  /**
+   * Whether the length of the next attachment, or its distance from the end,
+   * needs more than 4 bytes.
+   */
+  #isWide(length: number): boolean {
+    return length + this.pendingBytes >= 2 ** 32;
+  }
+
   /** Appends the length of an attachment and its distance from the end. */
-  #attach(content: Attachment, length: number): void {
+  #attach(content: Attachment, length: number, isWide: boolean): void {
     if (this.pending.length === MAX_ATTACHMENTS) throw tooManyAttachments();
     // The first attachment comes last in the frame, so its distance from the end
     // is known before the frame is complete.
+    this.#addPending(content, length);
+    this.#integer(length, isWide);
+    this.#integer(this.pendingBytes - attachedSize(0), isWide);
+  }
+
+  #addPending(content: Attachment, length: number): void {
     this.pending.push(content);
     this.pendingBytes += attachedSize(length);
     this.maxPosition -= attachedSize(length);
-    this.view.setUint32(this.position, length);
-    this.view.setUint32(
-      this.position + 4,
-      this.pendingBytes - attachedSize(0),
-    );
-    this.position += 8;
+  }
+
+  /** Appends an integer of 8 or 4 bytes. */
+  #integer(value: number, isWide: boolean): void {
+    if (isWide) {
+      this.view.setUint32(this.position, Math.floor(value / 2 ** 32));
+      this.position += 4;
+    }
+    this.view.setUint32(this.position, value);
+    this.position += 4;
   }
 }
 

@@ -29,6 +29,8 @@ export class ByteReader {
   protected end = 0;
   /** How many bytes of attachments values may still refer to. */
   protected attachable = 0;
+  /** The lengths of attachments that may be too long for a bin 32. */
+  protected readonly longAttachments: number[] = [];
 
   readonly #keys: (string | undefined)[] = new Array(KEY_SLOTS).fill(undefined);
 
@@ -160,16 +162,22 @@ export class ByteReader {
     return isGap;
   }
 
-  /** Reads where the content of an attachment is. */
-  protected attached(): { start: number; length: number } {
-    const length = this.uint32();
-    const start = this.end - this.uint32();
+  /** Reads where the content of an attachment is; that ends at `end`. */
+  protected attached(end: number): { start: number; length: number } {
+    const isWide = end - this.position === 16;
+    const length = isWide ? this.#uint64() : this.uint32();
+    const start = this.end - (isWide ? this.#uint64() : this.uint32());
     if (start < this.position || length > this.end - start) {
       throw malformed("an attachment lies outside of its frame");
     }
     // Some values copy their attachments, which no other value may use.
     this.attachable -= length;
     if (this.attachable < 0) throw malformed("its attachments overlap");
+    if (length >= 2 ** 32 - 1) this.longAttachments.push(length);
     return { start, length };
+  }
+
+  #uint64(): number {
+    return this.uint32() * 2 ** 32 + this.uint32();
   }
 }

@@ -29,11 +29,14 @@ export class ByteWriter {
     this.header(length, 0x90, 16, 0xdc);
   }
 
-  /** Appends the header of a binary value of `length` bytes (bin 32). */
+  /**
+   * Appends the header of a binary value of `length` bytes (bin 32). A length
+   * that doesn't fit becomes the greatest that does.
+   */
   binaryHeader(length: number): void {
     this.reserve(5);
     this.bytes[this.position++] = 0xc6;
-    this.view.setUint32(this.position, length);
+    this.view.setUint32(this.position, Math.min(length, 2 ** 32 - 1));
     this.position += 4;
   }
 

@@ -43,6 +43,7 @@ export class Decoder extends ByteReader {
     this.attachable = end - start;
     this.#depth = this.#resizableCost = 0;
     this.gaveViews = false;
+    this.longAttachments.length = 0;
     if (this.byte() !== 0xdc) throw malformed("a message is an array 16");
     const length = this.uint16();
     const fields: unknown[] = [];
@@ -57,7 +58,10 @@ export class Decoder extends ByteReader {
   #skipAttachments(count: number): void {
     for (; count > 0; count--) {
       if (this.byte() !== 0xc6) throw malformed("an attachment is a bin 32");
-      this.take(this.uint32());
+      const length = this.uint32();
+      // The first one comes last.
+      const isLong = length === 2 ** 32 - 1;
+      this.take(isLong ? this.longAttachments.pop() ?? length : length);
     }
     if (this.position !== this.end) throw malformed("bytes are left over");
   }
@@ -235,7 +239,7 @@ export class Decoder extends ByteReader {
       case Extension.BINARY:
         return this.#inlineBinary(end);
       case Extension.ATTACHMENT:
-        return this.#attachment();
+        return this.#attachment(end);
       case Extension.BIGINT:
         return this.bigint(end - start);
       case Extension.URL:
@@ -247,16 +251,16 @@ export class Decoder extends ByteReader {
       case Extension.STRINGS:
         return this.strings(end);
       default:
-        return this.#rare(type);
+        return this.#rare(type, end);
     }
   }
 
-  #rare(type: number): unknown {
+  #rare(type: number, end: number): unknown {
     switch (type) {
       case Extension.ARRAY:
         return this.#extendedArray();
       case Extension.BLOB:
-        return this.#blob();
+        return this.#blob(end);
       case Extension.BOXED:
         return box(this.#value());
       case Extension.GRAPH:
@@ -323,7 +327,7 @@ export class Decoder extends ByteReader {
     return makeResizable(parts);
   }
 
-  #blob(): Blob {
+  #blob(end: number): Blob {
     const type = this.#text();
     const name = this.#value();
     const lastModified = name === null ? 0 : this.#value();
@@ -331,7 +335,7 @@ export class Decoder extends ByteReader {
       !(name === null || typeof name === "string") ||
       typeof lastModified !== "number"
     ) throw malformed("a file has a name and a time");
-    const { start, length } = this.attached();
+    const { start, length } = this.attached(end);
     const bytes = this.bytes.subarray(start, start + length);
     return makeBlob(bytes, { type, name: name ?? undefined, lastModified });
   }
@@ -364,9 +368,9 @@ export class Decoder extends ByteReader {
     return this.#makeBinary(kind, start, end - start, true);
   }
 
-  #attachment(): ArrayBuffer | ArrayBufferView {
+  #attachment(end: number): ArrayBuffer | ArrayBufferView {
     const kind = this.byte();
-    const { start, length } = this.attached();
+    const { start, length } = this.attached(end);
     this.gaveViews = true;
     return this.#makeBinary(kind, start, length, false);
   }

@@ -13,14 +13,8 @@ const MAX_TEMPLATE = 4_096;
 
 // A copy of an array without holes has none either, and its elements have the
 // representation that V8 chose for those of the original.
-const integers: readonly number[] = Array.from(
-  { length: MAX_TEMPLATE },
-  () => 0,
-);
-const floats: readonly number[] = Array.from(
-  { length: MAX_TEMPLATE },
-  () => 0.5,
-);
+let integers: readonly number[] | undefined;
+let floats: readonly number[] | undefined;
 
 /**
  * Makes an array from the little-endian numbers between two positions.
@@ -51,7 +45,7 @@ export function readNumbers(
 // In a function for all kinds, the loop would be slower.
 
 function readInt8(view: DataView, start: number, count: number): number[] {
-  const array = integers.slice(0, count);
+  const array = (integers ??= makeTemplate(0)).slice(0, count);
   for (let index = 0; index < count; index++) {
     array[index] = view.getInt8(start + index);
   }
@@ -59,7 +53,7 @@ function readInt8(view: DataView, start: number, count: number): number[] {
 }
 
 function readInt16(view: DataView, start: number, count: number): number[] {
-  const array = integers.slice(0, count);
+  const array = (integers ??= makeTemplate(0)).slice(0, count);
   for (let index = 0; index < count; index++) {
     array[index] = view.getInt16(start + index * 2, true);
   }
@@ -67,7 +61,7 @@ function readInt16(view: DataView, start: number, count: number): number[] {
 }
 
 function readInt32(view: DataView, start: number, count: number): number[] {
-  const array = integers.slice(0, count);
+  const array = (integers ??= makeTemplate(0)).slice(0, count);
   for (let index = 0; index < count; index++) {
     array[index] = view.getInt32(start + index * 4, true);
   }
@@ -75,11 +69,18 @@ function readInt32(view: DataView, start: number, count: number): number[] {
 }
 
 function readFloat64(view: DataView, start: number, count: number): number[] {
-  const array = floats.slice(0, count);
+  const array = (floats ??= makeTemplate(0.5)).slice(0, count);
   for (let index = 0; index < count; index++) {
     array[index] = view.getFloat64(start + index * 8, true);
   }
   return array;
+}
+
+/** Takes a while, so only the first list of its kind waits for it. */
+function makeTemplate(element: number): number[] {
+  const template: number[] = [];
+  while (template.length < MAX_TEMPLATE) template.push(element);
+  return template;
 }
 
 function countOf(bytes: number, size: number): number {

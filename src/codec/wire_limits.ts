@@ -1,7 +1,10 @@
 /** Limits that both ends of a connection enforce. */
 
-/** The size of the largest message, in bytes: 4 GiB less 1 byte. */
-export const MAX_MESSAGE_BYTES = 2 ** 32 - 1;
+/**
+ * The size of the largest message, in bytes: 5 GiB. So a value of 4 GiB fits,
+ * whatever surrounds it.
+ */
+export const MAX_MESSAGE_BYTES = 5 * 2 ** 30;
 
 /**
  * The size of the largest frame that is sent as a whole, without its length

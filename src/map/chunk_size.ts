@@ -22,6 +22,10 @@ export class ChunkSize {
   readonly fixed: boolean;
   #items: number;
   #itemBytes: number | undefined;
+  /** How long an item of the last measured chunk took. */
+  #itemMicroseconds = 0;
+  /** How many times as large as the last answered chunk the next one may be. */
+  #growth = 2;
 
   /** Constructs the chunk size from the `chunkSize` option of a map. */
   constructor(chunkSize: number | "auto") {
@@ -39,9 +43,19 @@ export class ChunkSize {
     return this.fixed && this.#items === 1;
   }
 
+  /** How long the next chunk is likely to take, in microseconds. */
+  get microseconds(): number {
+    return this.#items * this.#itemMicroseconds;
+  }
+
   /** The approximate bytes of an item and its result; `undefined` at first. */
   get itemBytes(): number | undefined {
     return this.#itemBytes;
+  }
+
+  /** Sets how many times as large as an answered chunk the next one may be. */
+  setGrowth(growth: number): void {
+    this.#growth = growth;
   }
 
   /**
@@ -54,6 +68,7 @@ export class ChunkSize {
   measured(items: number, microseconds: number, bytes: number): void {
     const each = Math.ceil(bytes / items);
     const before = this.#itemBytes ?? 0;
+    this.#itemMicroseconds = microseconds / items;
     // One chunk that is too large is worse than many that are too small.
     this.#itemBytes = each >= before
       ? each
@@ -63,7 +78,12 @@ export class ChunkSize {
       TARGET_MICROSECONDS * items / Math.max(1, microseconds),
     );
     // A small chunk's duration predicts little about a large chunk's.
-    const most = Math.min(fitting, items * 2, MAX_ITEMS, this.#fittingItems);
+    const most = Math.min(
+      fitting,
+      items * this.#growth,
+      MAX_ITEMS,
+      this.#fittingItems,
+    );
     this.#items = Math.max(1, most);
   }
 

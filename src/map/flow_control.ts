@@ -18,6 +18,12 @@ const CALLS_AHEAD = 16;
 const ITEMS_AHEAD = 8_192;
 
 /**
+ * How much faster a map grows if all workers are distant: it waits for each step
+ * until results have come back from them.
+ */
+const DISTANT_GROWTH = 4;
+
+/**
  * How many items per worker may be in flight or wait for a reader that is busy,
  * while other calls share the workers: these wait behind the items, and behind
  * their results.
@@ -47,14 +53,18 @@ export class FlowControl {
   #outstanding = 0;
   /** How many submitted calls have no outcome yet. */
   #inFlight = 0;
-  /** How many calls may be in flight; each outcome raises the limit by one. */
+  /** How many calls may be in flight at least; each outcome raises this. */
   #maxInFlight = 0;
+  /** By how many calls each outcome raises it. */
+  #growth = 1;
   /** How many calls may be in flight, however many outcomes there were. */
   #maxShared = Infinity;
   /** The expected bytes of the calls in flight and their results. */
   #inFlightBytes = 0;
   /** The bytes of results that wait for the reader. */
   #heldBytes = 0;
+  /** Whether results that wait don't count: the reader collects all of them. */
+  #isUnlimited = false;
   /** Whether calls have yielded values one by one. */
   #isYielding = false;
   /** A paused map continues when at most this many calls are outstanding. */
@@ -75,8 +85,9 @@ export class FlowControl {
    */
   isOpen(isAwaited: boolean): boolean {
     if (this.#room <= 0 || this.#isLoaded) return false;
-    const most = Math.max(this.#concurrency, this.#maxInFlight);
-    if (this.#inFlight >= Math.min(most, this.#maxShared)) return false;
+    const most = Math.min(this.#mostInFlight, this.#maxShared);
+    if (this.#inFlight >= most) return false;
+    if (this.#isUnlimited) return true;
     // Calls whose values wait are unfinished, and take memory at the workers.
     const max = isAwaited && !this.#isYielding
       ? this.#maxAhead
@@ -100,8 +111,27 @@ export class FlowControl {
     return needsReader;
   }
 
+  /** Whether so many results wait that no more should be added. */
+  get isFull(): boolean {
+    return this.#outstanding >= this.#maxAhead ||
+      this.#heldBytes > MAX_HELD_BYTES;
+  }
+
+  /** How many workers can take the map's calls. */
+  get workers(): number {
+    return this.#workers;
+  }
+
+  /** Removes the limits of results that wait. */
+  lift(): void {
+    this.#isUnlimited = true;
+  }
+
   /** Sets the limits from an offer of the scheduler. */
-  offer({ room, isShared, workers, concurrency, capacity }: Offer): void {
+  offer(offer: Offer): void {
+    const { room, isShared, workers, concurrency, capacity, isDistant } = offer;
+    this.#growth = isDistant ? DISTANT_GROWTH : 1;
+    this.#chunkSize.setGrowth(isDistant ? DISTANT_GROWTH : 2);
     const chunks = this.#chunksFor(ITEMS_AHEAD);
     this.#room = room;
     this.#workers = workers;
@@ -132,7 +162,7 @@ export class FlowControl {
 
   /** Moves a call from in flight to waiting for the reader. */
   arrived(call: MapCall): void {
-    this.#maxInFlight = Math.max(this.#concurrency, this.#maxInFlight) + 1;
+    this.#maxInFlight = this.#mostInFlight + this.#growth;
     this.#inFlight--;
     this.#inFlightBytes -= call.expectedBytes;
     this.#heldBytes += call.resultBytes;
@@ -166,6 +196,11 @@ export class FlowControl {
     if (this.#outstanding > this.#lowWater) return false;
     this.#lowWater = -1;
     return true;
+  }
+
+  /** How many calls may be in flight, unless other calls share the workers. */
+  get #mostInFlight(): number {
+    return Math.max(this.#concurrency * this.#growth, this.#maxInFlight);
   }
 
   /** Returns how many chunks, at least two, have this many items. */

@@ -1,4 +1,5 @@
 import { ArrayCursor, END, isPlainArray } from "./array_cursor.ts";
+import { ItemRange, shortest } from "./item_range.ts";
 
 /** An iterable, sync or async. */
 export type AnyIterable<T> = Iterable<T> | AsyncIterable<T>;
@@ -49,6 +50,18 @@ export class Items {
   }
 
   /**
+   * Takes the next items as long as they are numbers of a single array, and
+   * writes them to the start of another.
+   *
+   * @returns How many were taken; `most` at most.
+   */
+  takeNumbers(target: unknown[], most: number): number {
+    const single = this.#single;
+    if (!(single instanceof ArrayCursor)) return 0;
+    return single.takeNumbers(target, most);
+  }
+
+  /**
    * Takes the next item, from all iterables at the same time.
    *
    * @returns The item; {@linkcode END} after the last one.
@@ -62,6 +75,31 @@ export class Items {
       : await this.#stepAsync(single);
     this.#asked = false;
     return item;
+  }
+
+  /**
+   * Takes all items of arrays at once, if there are enough.
+   *
+   * @param count How many items there must be.
+   * @param unit The first half has a multiple of this many items.
+   * @returns Both halves of the items; `[]` if none were taken. Elements that
+   * are added to the arrays later can still be taken as items.
+   */
+  halve(count: number, unit: number): ItemRange[] {
+    const cursors = this.#iterators.filter((iterator) =>
+      iterator instanceof ArrayCursor
+    );
+    if (cursors.length < this.#iterators.length) return [];
+    const arrays = cursors.map(({ array }) => array);
+    const start = cursors[0]!.index;
+    const end = shortest(arrays);
+    if (end - start < count) return [];
+    const middle = start + Math.floor((end - start) / 2 / unit) * unit;
+    for (const cursor of cursors) cursor.moveTo(end);
+    return [
+      new ItemRange(arrays, start, middle),
+      new ItemRange(arrays, middle, end),
+    ];
   }
 
   /**

@@ -1,4 +1,5 @@
-import { Call, type CallRunner } from "../calls/call.ts";
+import { Call } from "../calls/call.ts";
+import type { CallRunner } from "../calls/call_owner.ts";
 import { CallKind } from "../calls/call_kind.ts";
 import { ResultMode } from "../protocol/worker_messages.ts";
 import { Queue } from "../util/queue.ts";
@@ -84,12 +85,14 @@ export class MapCall extends Call {
    *
    * @param run The map that handles the call's outcome.
    * @param expectedBytes The approximate bytes of the call and its results.
+   * @param part The part of the map's items that it belongs to.
    */
   constructor(
     run: MapCallOwner,
     kind: CallKind,
     payload: unknown,
     expectedBytes = 0,
+    readonly part = 0,
   ) {
     super(kind, payload);
     this.#run = run;

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers";
 import type { ChunkSize } from "./chunk_size.ts";
 import { END } from "./array_cursor.ts";
+import type { ItemRange } from "./item_range.ts";
 import type { Items } from "./items.ts";
 import { type ItemReceiver, PushedItems } from "./pushed_items.ts";
 import { roughSize } from "../util/rough_size.ts";
@@ -15,17 +16,25 @@ const MAX_ROOM = 4_096;
 export interface FeedTarget {
   /** Returns whether another chunk may be submitted now. */
   wants(): boolean;
+  /** Returns whether the first items are needed before others. */
+  needsFirst(): boolean;
   /**
    * Submits a chunk.
    *
    * @param bytes The approximate bytes of its items and their results.
+   * @param part The part of the items that it belongs to.
    */
-  submit(items: unknown[], bytes: number): void;
-  /** Handles the end of the items, or the error of an input. */
-  end(error?: { readonly reason: unknown }): void;
+  submit(items: unknown[], bytes: number, part: number): void;
+  /** Handles the end of the last part, or the error of an input at a part. */
+  end(part: number, error?: { readonly reason: unknown }): void;
 }
 
-/** Groups the items of a map into chunks. */
+/**
+ * Groups the items of a map into chunks.
+ *
+ * Items can be in parts. Parts of even and odd numbers are taken from the start
+ * and from the end of a range, and the last part from what follows all ranges.
+ */
 export class MapFeed implements ItemReceiver {
   readonly #items: Items | PushedItems;
   readonly #chunkSize: ChunkSize;
@@ -36,6 +45,10 @@ export class MapFeed implements ItemReceiver {
   #ended = false;
   #pumping = false;
   #submitDue = false;
+  /** The ranges that the items were divided into; without those taken. */
+  #ranges: (ItemRange | undefined)[] = [];
+  /** How many chunks were taken from ranges. */
+  #turn = 0;
 
   /** Constructs a feed that hasn't taken any item. */
   constructor(
@@ -69,6 +82,29 @@ export class MapFeed implements ItemReceiver {
     } else {
       while (!this.#ended && this.#target.wants()) this.#take(items);
     }
+  }
+
+  /**
+   * Divides the items of arrays, if there are enough, into parts that are taken
+   * in turn: see {@linkcode Items.halve}.
+   *
+   * @returns The number of the last part.
+   */
+  divide(count: number, unit: number): number {
+    if (this.#items instanceof PushedItems) return 0;
+    this.#ranges = this.#items.halve(count, unit);
+    return this.#lastPart;
+  }
+
+  /** Returns whether more chunks of a part may come. */
+  grows(part: number): boolean {
+    if (this.#ended) return false;
+    return part === this.#lastPart || this.#ranges[part >> 1] !== undefined;
+  }
+
+  /** Drops the items that come after those already taken of a part. */
+  dropAfter(part: number): void {
+    this.#ranges.fill(undefined, (part + 1) >> 1);
   }
 
   /** Adds a pushed item. */
@@ -111,9 +147,15 @@ export class MapFeed implements ItemReceiver {
     let count = 0;
     let isLast = false;
     let error: { readonly reason: unknown } | undefined;
+    const part = this.#nextPart();
+    const range = this.#ranges[part >> 1];
+    const isReversed = part % 2 === 1;
     try {
+      count = items.takeNumbers(chunk, size);
       while (count < size && this.#bytes <= MAX_CHUNK_BYTES) {
-        const item = items.next();
+        const item = range === undefined
+          ? items.next()
+          : range.take(isReversed);
         isLast = item === END;
         if (isLast) break;
         chunk[count++] = item;
@@ -125,9 +167,30 @@ export class MapFeed implements ItemReceiver {
     // The iterable may have stopped the feed.
     if (this.#ended) return;
     chunk.length = count;
-    this.#chunk = chunk;
-    if (isLast || error !== undefined) this.#end(error);
-    else this.#submit();
+    this.#chunk = isReversed ? chunk.reverse() : chunk;
+    if (range === undefined && (isLast || error !== undefined)) {
+      return this.#end(error, part);
+    }
+    if (isLast) this.#ranges[part >> 1] = undefined;
+    this.#submit(part);
+    if (error !== undefined) this.#target.end(part, error);
+  }
+
+  /** The part of the items after all ranges. */
+  get #lastPart(): number {
+    return this.#ranges.length * 2;
+  }
+
+  /** Returns the part to take the next chunk from. */
+  #nextPart(): number {
+    const parts = this.#lastPart;
+    if (parts === 0) return 0;
+    const start = this.#target.needsFirst() ? 0 : this.#turn++;
+    for (let offset = 0; offset < parts; offset++) {
+      const part = (start + offset) % parts;
+      if (this.#ranges[part >> 1] !== undefined) return part;
+    }
+    return parts;
   }
 
   /**
@@ -178,20 +241,20 @@ export class MapFeed implements ItemReceiver {
     this.#submit();
   }
 
-  #submit(): void {
+  #submit(part = 0): void {
     if (this.#chunk.length === 0) return;
     const items = this.#chunk;
     const { itemBytes = 0 } = this.#chunkSize;
     const bytes = Math.max(this.#bytes, items.length * itemBytes);
     this.#chunk = [];
     this.#bytes = 0;
-    this.#target.submit(items, bytes);
+    this.#target.submit(items, bytes, part);
   }
 
-  #end(error?: { readonly reason: unknown }): void {
+  #end(error?: { readonly reason: unknown }, part = 0): void {
     if (this.#ended) return;
-    this.#submit();
+    this.#submit(part);
     this.#ended = true;
-    this.#target.end(error);
+    this.#target.end(part, error);
   }
 }

@@ -13,6 +13,8 @@ export interface ResultReader {
    * @throws The error that ended the map.
    */
   advance(): "values" | "waiting" | "end";
+  /** Handles that all results will be read together. */
+  collect(): void;
   /** Takes these results, at least one. */
   take(): readonly unknown[];
   /** Ends the map; the promise resolves when the inputs are closed. */
@@ -87,6 +89,7 @@ export class MapIterator<Result> implements MapResults<Result> {
 
   async toArray(): Promise<Result[]> {
     const all: Result[] = [];
+    this.#reader.collect();
     for (;;) {
       const batch = this.#batch();
       if (batch === undefined) return all;

@@ -14,7 +14,8 @@ export interface MapResults<Result>
   [Symbol.asyncIterator](): MapResults<Result>;
   /**
    * Collects all remaining results in an array. This is faster than a loop, but
-   * all results must fit in memory.
+   * all results must fit in memory. If no result was requested before, and the
+   * items are in arrays, they may begin in any order.
    *
    * @example Usage
    * ```ts

@@ -1,10 +1,7 @@
 import type { Call } from "../calls/call.ts";
-import { CallKind, type CallTerms } from "../calls/call_kind.ts";
-import type { CallerTrace } from "../calls/caller_trace.ts";
-import type { ChunkSize } from "./chunk_size.ts";
+import { CallKind } from "../calls/call_kind.ts";
 import type { MapPhase, MapProgress } from "./display_map.ts";
 import { FlowControl } from "./flow_control.ts";
-import type { Items } from "./items.ts";
 import { watchLimits } from "../calls/watch_limits.ts";
 import {
   argumentList,
@@ -14,36 +11,19 @@ import {
 } from "./map_call.ts";
 import { MapFeed } from "./map_feed.ts";
 import { MapIterator, type ResultReader } from "./map_iterator.ts";
-import type { PushedItems } from "./pushed_items.ts";
+import type { MapPlan } from "./map_plan.ts";
 import { ResultBuffer } from "./result_buffer.ts";
 import type { CallSource, Offer } from "../scheduling/call_sources.ts";
 import type { UnreadMaps } from "./unread_maps.ts";
-import type { MessageListener } from "../options/call_options.ts";
-import type { RegisteredTask } from "../tasks/task_registry.ts";
 
-/** The settings of a map. */
-export interface MapPlan {
-  /** The task. */
-  readonly task: RegisteredTask;
-  /** The items that are its arguments. */
-  readonly items: Items | PushedItems;
-  /** Whether each item is an array of arguments. */
-  readonly spread: boolean;
-  /** How many items are sent in one call. */
-  readonly chunkSize: ChunkSize;
-  /** Whether results are in the order of the items. */
-  readonly ordered: boolean;
-  /** How long the whole map may take, in milliseconds. */
-  readonly timeout: number | undefined;
-  /** The place in the user's program that called the map. */
-  readonly trace: CallerTrace;
-  /** Aborting this signal ends the map. */
-  readonly signal: AbortSignal | undefined;
-  /** How and where its calls may run. */
-  readonly terms: CallTerms;
-  /** Handles messages of the tasks; each item is then a call of its own. */
-  readonly onMessage?: MessageListener | undefined;
-}
+/**
+ * How many chunks per worker must be left if a map takes them from several
+ * places: with fewer, their order matters little.
+ */
+const MIN_CHUNKS = 16;
+
+/** How long a chunk must take at least: with shorter ones, too, it matters little. */
+const MIN_MICROSECONDS = 50;
 
 /** Accepts the calls of a map; a scheduler implements it. */
 export interface CallSink {
@@ -87,6 +67,12 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   /** Unsubmitted calls for items that workers left unprocessed. */
   readonly #rest = new Set<MapCall>();
   #phase: MapPhase = "idle";
+  /** Whether all results are read together. */
+  #isCollected = false;
+  /** Whether the items may still be divided into parts. */
+  #mayDivide = true;
+  /** Whether the results of the parts must be put in order. */
+  #isDivided = false;
   /** How many items were submitted. */
   #taken = 0;
   /** For how many of them the task has returned. */
@@ -106,11 +92,14 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
         if (this.#flow.read(call)) sink.wake();
       },
       needs: (call) => this.#submitRest(call),
+      grows: (part) => this.#feed.grows(part),
     });
     this.#feed = new MapFeed(plan.items, plan.chunkSize, {
       wants: () => this.#wants,
-      submit: (items, bytes) => this.#submit(items, bytes),
-      end: (error) => this.#exhaust(error),
+      needsFirst: () =>
+        this.#flow.isFull || plan.chunkSize.microseconds < MIN_MICROSECONDS,
+      submit: (items, bytes, part) => this.#submit(items, bytes, part),
+      end: (part, error) => this.#endAt(part, error),
     });
     this.results = new MapIterator(this);
   }
@@ -173,6 +162,8 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     microseconds?: number,
   ): void {
     if (!this.#buffer.arrived(call)) return;
+    if (this.#mayDivide) this.#divideItems(call);
+    if (call.thrown !== undefined) this.#feed.dropAfter(call.part);
     this.#flow.arrived(call);
     if (microseconds !== undefined) {
       const done = call.items - rest.length;
@@ -218,6 +209,11 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   grown(call: MapCall, bytes: number): void {
     this.#plan.chunkSize.sent(call.items, call.bytes);
     this.#flow.grown(bytes);
+  }
+
+  /** Handles that all results will be read together. */
+  collect(): void {
+    if (this.#phase === "idle") this.#isCollected = true;
   }
 
   /** Moves to the next results. */
@@ -296,13 +292,45 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.results.serve();
   }
 
-  #submit(items: unknown[], bytes: number): void {
+  /** Handles the end, an error or an unusable item of a part of the items. */
+  #endAt(part: number, error?: Thrown): void {
+    if (!this.#isDivided || error === undefined) return this.#exhaust(error);
+    // The items of other parts that come before it still run.
+    const call = new MapCall(this, this.#kind, [], 0, part);
+    this.#flow.submitted(call);
+    this.#buffer.push(call);
+    call.fail(error.reason);
+    // The call has used room that others can take, after this dispatch.
+    queueMicrotask(() => this.#sink.wake());
+  }
+
+  /**
+   * Divides the items into parts if their order doesn't matter, so long ones
+   * are likely to begin early. The first call shows that the task yields no
+   * values one by one.
+   */
+  #divideItems({ isStreamed, thrown }: MapCall): void {
+    this.#mayDivide = false;
+    const { ordered, chunkSize } = this.#plan;
+    if (isStreamed || thrown !== undefined) return;
+    if (ordered && !this.#isCollected || this.#flow.workers < 2) return;
+    const { items } = chunkSize;
+    const count = MIN_CHUNKS * this.#flow.workers * items;
+    const last = this.#feed.divide(count, items);
+    if (last === 0 || !ordered) return;
+    this.#isDivided = true;
+    this.#buffer.divide(last);
+    // The results of later parts must not hold up the first one.
+    this.#flow.lift();
+  }
+
+  #submit(items: unknown[], bytes: number, part: number): void {
     if (this.#phase !== "running") return;
     let call: MapCall;
     try {
-      call = this.#makeCall(items, bytes);
+      call = this.#makeCall(items, bytes, part);
     } catch (reason) {
-      return this.#exhaust({ reason });
+      return this.#endAt(part, { reason });
     }
     this.#taken += items.length;
     this.#flow.submitted(call);
@@ -327,7 +355,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     for (let at = 0; at < rest.length; at += items) {
       const part = rest.slice(at, at + items);
       const bytes = part.length * itemBytes;
-      const next = new MapCall(this, this.#kind, part, bytes);
+      const next = new MapCall(this, this.#kind, part, bytes, call.part);
       last.follow(next);
       calls.push(next);
       last = next;
@@ -344,15 +372,15 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.#sink.resubmit(call);
   }
 
-  #makeCall(items: unknown[], bytes: number): MapCall {
+  #makeCall(items: unknown[], bytes: number, part: number): MapCall {
     const { spread, chunkSize, onMessage } = this.#plan;
     if (!chunkSize.single) {
       const payload = spread ? items.map(argumentList) : items;
-      return new MapCall(this, this.#kind, payload, bytes);
+      return new MapCall(this, this.#kind, payload, bytes, part);
     }
     const [item] = items;
     const payload = spread ? argumentList(item) : item;
-    const call = new MapCall(this, this.#kind, payload, bytes);
+    const call = new MapCall(this, this.#kind, payload, bytes, part);
     if (onMessage !== undefined) call.openMessages().listen(onMessage);
     return call;
   }

@@ -10,6 +10,8 @@ export interface ResultBufferEvents {
   read(call: MapCall): void;
   /** Handles that a call is next to be read; it may not be submitted yet. */
   needs(call: MapCall): void;
+  /** Returns whether more calls for a part of the items may be added. */
+  grows(part: number): boolean;
 }
 
 /**
@@ -21,6 +23,9 @@ export class ResultBuffer {
   readonly #events: ResultBufferEvents;
   /** The calls to read; in an unordered buffer, only those that arrived. */
   readonly #calls = new Queue<MapCall>();
+  /** The part of the items that is being read, and the calls for later parts. */
+  #part = 0;
+  #later: MapCall[][] = [];
   /** In an unordered buffer, the calls that haven't arrived. */
   readonly #expected = new Set<MapCall>();
   /** Those among them that have values to read. */
@@ -35,10 +40,21 @@ export class ResultBuffer {
     this.#events = events;
   }
 
+  /**
+   * Prepares for items in parts. Calls for parts of odd numbers are added in
+   * reverse order, and before the part before them is complete.
+   *
+   * @param last The number of the last part.
+   */
+  divide(last: number): void {
+    this.#later = Array.from({ length: last + 1 }, () => []);
+  }
+
   /** Adds a submitted call. */
   push(call: MapCall): void {
-    if (this.#isOrdered) this.#calls.push(call);
-    else this.#expected.add(call);
+    if (!this.#isOrdered) this.#expected.add(call);
+    else if (call.part === this.#part) this.#calls.push(call);
+    else this.#later[call.part]!.push(call);
   }
 
   /** Adds a submitted call for items that another call left unprocessed. */
@@ -96,11 +112,24 @@ export class ResultBuffer {
       }
       const head = this.#calls.peek();
       if (head === undefined) {
+        if (this.#nextPart()) continue;
         return this.#expected.size > 0 ? "waiting" : "empty";
       }
       if (!head.isReadable) return "waiting";
       this.#current = this.#calls.shift();
     }
+  }
+
+  /** Moves on to the next part of the items if the calls of this one were read. */
+  #nextPart(): boolean {
+    if (this.#part + 1 >= this.#later.length) return false;
+    if (this.#events.grows(this.#part)) return false;
+    const part = ++this.#part;
+    const calls = this.#later[part]!;
+    this.#later[part] = [];
+    if (part % 2 === 1) calls.reverse();
+    for (const call of calls) this.#calls.push(call);
+    return true;
   }
 
   /** Takes the values that {@linkcode ResultBuffer.advance} moved to. */
@@ -129,6 +158,10 @@ export class ResultBuffer {
       else call.abandon();
       if (this.#isOrdered) isReadable = isKept;
       isReadable = this.#abandonNext(call) && isReadable;
+    }
+    for (const call of this.#later.splice(0).flat()) {
+      call.abandon();
+      this.#abandonNext(call);
     }
   }
 

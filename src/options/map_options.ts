@@ -27,7 +27,7 @@ export interface MapOptions {
   readonly chunkSize?: number | "auto";
   /**
    * Whether results come in the order of the items. If not, they come as the
-   * tasks finish.
+   * tasks finish, and the items of arrays may begin in any order.
    *
    * @default {true}
    */

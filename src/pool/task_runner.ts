@@ -12,6 +12,7 @@ import { type MapIterables, parseInputs } from "../map/map_inputs.ts";
 import type { CallOptions } from "../options/call_options.ts";
 import type { MapOptions } from "../options/map_options.ts";
 import type { TransformOptions } from "../options/transform_options.ts";
+import { type Resolve, UnobservedCall } from "../calls/unobserved_call.ts";
 import { PromisedCall } from "../calls/promised_call.ts";
 import { renamedMembers } from "../util/renamed_members.ts";
 import {
@@ -19,7 +20,8 @@ import {
   mapSettings,
   transformSettings,
 } from "../options/settings.ts";
-import { takeStreams } from "../calls/argument_stream.ts";
+import { isStream, takeStreams } from "../calls/argument_stream.ts";
+import type { RegisteredTask } from "../tasks/task_registry.ts";
 import { CallStreams } from "../calls/call_streams.ts";
 import { StreamCall } from "../calls/stream_call.ts";
 import type {
@@ -39,6 +41,9 @@ import type {
 
 /** The most pending calls for which a pool records whether they are awaited. */
 const MAX_OBSERVED = 64;
+
+/** The most pending calls that are made at once, since workers may take them. */
+const MAX_MADE = 8_192;
 
 /** Does what {@linkcode TaskRunner.map} does, for the caller in `trace`. */
 export let mapFor: (
@@ -202,7 +207,14 @@ export class TaskRunner {
     ...args: Args
   ): Promise<Transferred<ResultOf<Call, Args>>>;
   run(task: AnyTask, ...args: unknown[]): Promise<unknown> {
-    return this.#call(task, args, this.run).promise;
+    const registered = this.#engine.tasks.register(task);
+    const trace = this.#engine.tracer.trace(this.run);
+    const isPlain = args.length === 1 && trace === undefined &&
+      !isStream(args[0]) && this.#needsPromiseOnly;
+    // V8 makes no array of the arguments if they are only used like this.
+    return isPlain
+      ? this.#submitUnobserved(registered, args[0])
+      : this.#call(registered, trace, ...args).promise;
   }
 
   /**
@@ -291,8 +303,9 @@ export class TaskRunner {
     ...args: Args
   ): Future<Transferred<ResultOf<Call, Args>>>;
   submit(task: AnyTask, ...args: unknown[]): Future<unknown> {
-    const call = this.#call(task, args, this.submit);
-    return makeFuture(call);
+    const registered = this.#engine.tasks.register(task);
+    const trace = this.#engine.tracer.trace(this.submit);
+    return makeFuture(this.#call(registered, trace, ...args));
   }
 
   /**
@@ -302,6 +315,10 @@ export class TaskRunner {
    * than the workers have room for, and gets only a limited number of items
    * ahead of the results that have been read. The pool reads an item when it
    * sends it to a worker, so don't change it until its result has arrived.
+   *
+   * Items begin in their order. If the items are arrays, and the results are
+   * collected by `toArray()` or come as the tasks finish, they may begin in
+   * another order, so a few long ones among them take less time in all.
    *
    * A map starts when its first result is requested. It ends at the first
    * error: if the task or an iterable throws, the iteration yields the results
@@ -870,19 +887,35 @@ export class TaskRunner {
     return timeout !== undefined || signal !== undefined;
   }
 
+  /** Whether nothing but its promise follows the next call of `run()`. */
+  get #needsPromiseOnly(): boolean {
+    return this.#engine.scheduler.pending >= MAX_OBSERVED &&
+      !this.#isLimited && this.#options.onMessage === undefined;
+  }
+
+  /** Submits a call with one argument that only its promise follows. */
+  #submitUnobserved(task: RegisteredTask, argument: unknown): Promise<unknown> {
+    const { scheduler } = this.#engine;
+    const kind = this.#kinds.of(task, this.#terms, true);
+    this.#engine.start();
+    const promise = new Promise<unknown>(takeResolve);
+    if (scheduler.pending < MAX_MADE) {
+      scheduler.submit(new UnobservedCall(kind, argument, taken));
+    } else scheduler.submitUnmade(kind, argument, taken);
+    return promise;
+  }
+
   #call(
-    task: AnyTask,
-    args: unknown[],
-    below: (...args: never[]) => unknown,
+    task: RegisteredTask,
+    trace: CallerTrace | undefined,
+    ...args: unknown[]
   ): PromisedCall<unknown> {
-    const registered = this.#engine.tasks.register(task);
-    const trace = this.#engine.tracer.trace(below);
     const streams = takeStreams(args);
     // Ending a call that takes too long must not fail others in its message.
     const terms = this.#isLimited ? { ...this.#terms, group: {} } : this.#terms;
     const isUnary = args.length === 1 && streams === undefined;
     const call = new PromisedCall<unknown>(
-      this.#kinds.of(registered, terms, isUnary),
+      this.#kinds.of(task, terms, isUnary),
       isUnary ? args[0] : args,
       trace,
       this.#engine.scheduler.pending < MAX_OBSERVED,
@@ -930,6 +963,14 @@ renamedMembers(TaskRunner.prototype, {
   run_on_all: "There is no 'run_on_all': use runOnAll()",
   run_on_all_async: "There is no 'run_on_all_async': use runOnAll()",
 });
+
+/** The function that resolves the last promise of {@linkcode takeResolve}. */
+let taken: Resolve;
+
+/** The executor of promises: a function for each of them would be garbage. */
+function takeResolve(resolve: Resolve): void {
+  taken = resolve;
+}
 
 function anySignal(
   ...signals: (AbortSignal | undefined)[]

@@ -29,7 +29,7 @@ const FROM_WORKER: Formats = new Map([
   [MessageType.FAILURE, [isUint32, isUint32, isAnything, isPlainList]],
   [MessageType.END, [isUint32, isUint32]],
   [MessageType.VALUES, [isUint32, isUint32, isFilledList]],
-  [MessageType.CREDIT, [isUint32, isUint32, isUint32, isUint32]],
+  [MessageType.CREDIT, [isUint32, isUint32, isUint32, isSize]],
   [MessageType.STOP, [isUint32, isUint32, isAnything]],
   [MessageType.RECALLED, [isRuns]],
 ]);
@@ -49,7 +49,7 @@ const FROM_POOL: Formats = new Map([
     listOf(isUint32),
   ]],
   [MessageType.VALUES, [isUint32, isUint32, isFilledList]],
-  [MessageType.CREDIT, [isUint32, isUint32, isUint32, isUint32]],
+  [MessageType.CREDIT, [isUint32, isUint32, isUint32, isSize]],
   [MessageType.CLOSE, [isUint32, isUint32, isPlainList]],
   [MessageType.RECALL, [isUint32, isUint32, isBoolean]],
 ]);
@@ -130,6 +130,11 @@ function isNumber(value: unknown): value is number {
 
 function isUint32(value: unknown): value is number {
   return isNumber(value) && value >>> 0 === value;
+}
+
+/** Returns whether a value is a number of bytes, which may be that of a message. */
+function isSize(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function isMode(value: unknown): value is ResultMode {

@@ -31,12 +31,14 @@ export class AffinityLists {
 
   /** Appends a call. */
   push(call: Call): void {
-    this.#listOf(call).push(call);
+    this.listFor(call.terms.host).push(call);
   }
 
   /** Puts calls before all others, and keeps their order. */
   unshift(calls: readonly Call[]): void {
-    for (const call of calls.toReversed()) this.#listOf(call).unshift(call);
+    for (const call of calls.toReversed()) {
+      this.listFor(call.terms.host).unshift(call);
+    }
   }
 
   /** Returns the lists that aren't empty. */
@@ -65,8 +67,8 @@ export class AffinityLists {
     return this.lists().flatMap(([, calls]) => calls.drain());
   }
 
-  #listOf(call: Call): CallList {
-    const { host } = call.terms;
+  /** Returns the list of the calls for a host; `undefined`: without a host. */
+  listFor(host: string | undefined): CallList {
     if (host === undefined) return this.#anywhere;
     let calls = this.#byHost.get(host);
     if (calls === undefined) {

@@ -1,4 +1,4 @@
-import type { CallObserver } from "../calls/call.ts";
+import type { CallObserver } from "../calls/call_state.ts";
 import type { PromisedCall } from "../calls/promised_call.ts";
 
 /**

@@ -1,5 +1,10 @@
-import type { Call, CallOwner } from "../calls/call.ts";
+import type { Call } from "../calls/call.ts";
+import type { CallObserver } from "../calls/call_state.ts";
+import type { CallOwner } from "../calls/call_owner.ts";
+import type { CallKind } from "../calls/call_kind.ts";
+import type { Resolve } from "../calls/unobserved_call.ts";
 import { Queue } from "../util/queue.ts";
+import { UnmadeCalls } from "./unmade_calls.ts";
 
 /** How many released calls may stay in the list before they are removed. */
 const MIN_RELEASED = 32;
@@ -9,8 +14,10 @@ const MIN_RELEASED = 32;
  * in the list takes amortized constant time.
  */
 export class CallList implements CallOwner {
-  readonly #calls = new Queue<Call>();
+  readonly #calls = new Queue<Call | UnmadeCalls>();
   #length = 0;
+  /** How many released calls are still in the list. */
+  #released = 0;
 
   /** How many calls wait. */
   get length(): number {
@@ -24,6 +31,24 @@ export class CallList implements CallOwner {
     this.#length++;
   }
 
+  /** Appends a call that is made when it is taken. */
+  pushUnmade(
+    kind: CallKind,
+    payload: unknown,
+    resolve: Resolve,
+    observer: CallObserver,
+  ): void {
+    const last = this.#calls.peekLast();
+    const before = last instanceof UnmadeCalls ? last : undefined;
+    let calls = before;
+    if (calls?.fits(kind) !== true) {
+      calls = new UnmadeCalls(kind, observer, before);
+      this.#calls.push(calls);
+    }
+    calls.push(payload, resolve);
+    this.#length++;
+  }
+
   /** Puts a call before all others. */
   unshift(call: Call): void {
     call.pass(this);
@@ -33,7 +58,9 @@ export class CallList implements CallOwner {
 
   /** Yields the calls, first to last. */
   *[Symbol.iterator](): Generator<Call> {
-    for (const call of this.#calls.toArray()) {
+    const calls = this.drain();
+    for (const call of calls) this.push(call);
+    for (const call of calls) {
       if (call.isWith(this)) yield call;
     }
   }
@@ -41,20 +68,33 @@ export class CallList implements CallOwner {
   /** Takes the first call. */
   shift(): Call | undefined {
     for (;;) {
-      const call = this.#calls.shift();
-      if (call === undefined) return undefined;
-      if (!call.isWith(this)) continue;
-      call.pass(undefined);
-      this.#length--;
-      return call;
+      const first = this.#calls.peek();
+      if (first === undefined) return undefined;
+      if (first instanceof UnmadeCalls) {
+        const call = first.take();
+        if (first.length === 0) this.#calls.shift();
+        this.#length--;
+        return call;
+      }
+      this.#calls.shift();
+      if (first.isWith(this)) {
+        first.pass(undefined);
+        this.#length--;
+        return first;
+      }
+      this.#released--;
     }
   }
 
   /** Takes all calls, first to last. */
   drain(): Call[] {
-    const calls = this.#calls.drain().filter((call) => call.isWith(this));
+    const calls: Call[] = [];
+    for (const entry of this.#calls.drain()) {
+      if (entry instanceof UnmadeCalls) calls.push(...entry.takeAll());
+      else if (entry.isWith(this)) calls.push(entry);
+    }
     for (const call of calls) call.pass(undefined);
-    this.#length = 0;
+    this.#length = this.#released = 0;
     return calls;
   }
 
@@ -62,12 +102,16 @@ export class CallList implements CallOwner {
   release(call: Call): void {
     call.pass(undefined);
     this.#length--;
-    const released = this.#calls.length - this.#length;
+    this.#released++;
     // Released calls may hold large arguments. Removing them only when they are
     // the majority keeps the amortized cost constant.
-    if (this.#length === 0) this.#calls.drain();
-    else if (released > Math.max(this.#length, MIN_RELEASED)) {
-      this.#calls.retain((call) => call.isWith(this));
-    }
+    if (
+      this.#length > 0 &&
+      this.#released <= Math.max(this.#length, MIN_RELEASED)
+    ) return;
+    this.#released = 0;
+    this.#calls.retain((entry) =>
+      entry instanceof UnmadeCalls || entry.isWith(this)
+    );
   }
 }

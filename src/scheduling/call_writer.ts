@@ -1,6 +1,8 @@
 import type { Call } from "../calls/call.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
 import type { Channel } from "../transport/channel.ts";
+import type { FrameOrder } from "../transport/frame_writer.ts";
+import { SlowFrames } from "../transport/slow_frames.ts";
 import {
   type Definition,
   MessageType,
@@ -27,18 +29,39 @@ export interface ModuleSource {
   bundle(url: string): Promise<{ hash: string; code: string }>;
 }
 
+/** The callbacks of a writer of calls. */
+export interface CallWriterEvents {
+  /** Handles that a task is sent to the worker. */
+  defined(task: number): void;
+  /**
+   * Handles that calls in later messages may arrive before those of a message,
+   * which is large.
+   */
+  overtaken(message: number): void;
+}
+
 /**
  * Writes calls to a worker's channel, preceded by the tasks and modules that
  * they need. Consecutive calls of the same task share a message.
+ *
+ * A message passes large ones that it doesn't depend on.
  */
 export class CallWriter {
   readonly #channel: Channel;
   readonly #modules: ModuleSource | undefined;
-  readonly #onDefine: (task: number) => void;
+  readonly #events: CallWriterEvents;
   readonly #defined = new Set<number>();
   readonly #sentModules = new Set<string>();
   /** The arguments of a call with one: a list for each call would be garbage. */
   readonly #single: [argument: unknown] = [undefined];
+  /** The large messages that define tasks, by task. */
+  readonly #slowTasks: SlowFrames;
+  /** The large messages with calls, by the numbers of these messages. */
+  readonly #slowCalls: SlowFrames;
+  /** The large messages about the streams of a call, by call. */
+  readonly #slowStreams: SlowFrames;
+  /** How many large messages are known. */
+  #slowKnown = 0;
   #nextId = 0;
   #message = 0;
   /** The task of the open list of calls in the channel's writer. */
@@ -54,17 +77,18 @@ export class CallWriter {
    * Constructs a writer for a channel.
    *
    * @param modules The source of modules for a worker on another machine.
-   * @param onDefine Called with the number of each task that is sent.
    */
   constructor(
     channel: Channel,
     modules: ModuleSource | undefined,
-    onDefine: (task: number) => void,
+    events: CallWriterEvents,
   ) {
     this.#channel = channel;
     this.#modules = modules;
-    this.#onDefine = onDefine;
-    channel.writer.useParts();
+    this.#events = events;
+    this.#slowTasks = new SlowFrames(channel.writer);
+    this.#slowCalls = new SlowFrames(channel.writer);
+    this.#slowStreams = new SlowFrames(channel.writer);
   }
 
   /** The numbers of the tasks that the worker knows. */
@@ -85,12 +109,13 @@ export class CallWriter {
   /**
    * Writes a call; {@linkcode CallWriter.flush} sends it.
    *
-   * @returns The size of its arguments in bytes.
+   * @returns The size in bytes of its arguments, and of its task if the worker
+   * doesn't know it.
    * @throws {Error} If its task or its arguments can't be sent.
    */
   write(call: Call): number {
-    this.#define(call.task);
-    this.#valuesOf = undefined;
+    const taskBytes = this.#define(call.task);
+    if (this.#valuesOf !== undefined) this.#endList();
     const bytes = call.chunk !== undefined
       ? this.#writeChunk(call)
       : (call.streams?.indexes.length ?? 0) > 0
@@ -98,33 +123,35 @@ export class CallWriter {
       : this.#append(call);
     // Ids are unsigned 32-bit integers; a list has consecutive ids.
     this.#nextId = (this.#nextId + 1) >>> 0;
-    if (this.#nextId === 0) this.#listTask = undefined;
-    return bytes;
+    if (this.#nextId === 0) this.#endList();
+    return taskBytes + bytes;
   }
 
   /** Writes and sends a message that isn't a call. */
-  post(message: PoolMessage): void {
+  post(message: PoolMessage, order: FrameOrder = "passing"): void {
     if (this.#channel.closed) return;
     this.#endList();
-    this.#channel.writer.message(message);
+    this.#channel.writer.message(message, undefined, order);
+    this.#isSlow();
     this.#channel.flush();
-  }
-
-  /**
-   * Does the same for a message that doesn't depend on those that are being sent.
-   * It isn't held up by a large one.
-   */
-  postUrgently(message: PoolMessage): void {
-    if (this.#channel.isSendingParts) this.#channel.sendUrgently(message);
-    else this.post(message);
   }
 
   /** Tells the worker that a call is cancelled. */
   cancel(id: number): void {
     const message: PoolMessage = [MessageType.CANCEL, id];
-    // If the worker doesn't have the call yet, the second message counts.
-    if (this.#channel.isSendingParts) this.#channel.sendUrgently(message);
     this.post(message);
+    // If the worker doesn't have the call yet, the second message counts.
+    const { hasSlowFrames } = this.#channel.writer;
+    if (hasSlowFrames) this.post(message, "following");
+  }
+
+  /** Tells the worker that a stream of a call has ended. */
+  closeStream(id: number, stream: number, errors: unknown[]): void {
+    const { CLOSE } = MessageType;
+    this.post(
+      [CLOSE, id, stream, errors],
+      this.#orderOf(this.#slowStreams, id),
+    );
   }
 
   /**
@@ -142,7 +169,8 @@ export class CallWriter {
     // The header of the message counts too.
     const before = writer.byteLength;
     if (!isOpen) {
-      writer.beginList([MessageType.VALUES, id, stream], false);
+      const order = this.#orderOf(this.#slowStreams, id);
+      writer.beginList([MessageType.VALUES, id, stream], false, order);
       this.#valuesOf = { id, stream };
     }
     try {
@@ -154,20 +182,27 @@ export class CallWriter {
     return writer.byteLength - before;
   }
 
-  /** Waits until written values have left; `undefined` if they were copied. */
-  drained(): Promise<void> | undefined {
+  /**
+   * Waits until the written values of a call's streams have left; `undefined` if
+   * they were copied.
+   */
+  drained(id: number): Promise<void> | undefined {
     const { writer } = this.#channel;
     const mustWait = writer.borrowsMemory ||
       writer.byteLength > MAX_BACKLOG_BYTES;
     if (!mustWait) return undefined;
     this.#endList();
-    return this.#channel.drained();
+    // Large messages about others needn't have left.
+    return this.#slowStreams.has(id)
+      ? this.#channel.drained()
+      : this.#channel.flushed();
   }
 
   /** Tells the worker to forget a task, if the task was sent to it. */
   forget(task: number): void {
     if (!this.#defined.delete(task)) return;
-    this.post([MessageType.FORGET, [task]]);
+    this.post([MessageType.FORGET, [task]], "following");
+    if (this.#channel.writer.hasSlowFrames) this.#slowTasks.add(task);
   }
 
   /** Sends everything written so far. */
@@ -177,9 +212,34 @@ export class CallWriter {
   }
 
   #endList(): void {
+    const values = this.#valuesOf;
+    const hasCalls = this.#listTask !== undefined;
     this.#listTask = undefined;
     this.#valuesOf = undefined;
     this.#channel.writer.endList();
+    if (hasCalls) this.#wroteCalls();
+    else if (values !== undefined && this.#isSlow()) {
+      this.#slowStreams.add(values.id);
+    }
+  }
+
+  /** Returns whether a large message was written since the last question. */
+  #isSlow(): boolean {
+    const { slowWritten } = this.#channel.writer;
+    const isSlow = slowWritten !== this.#slowKnown;
+    this.#slowKnown = slowWritten;
+    return isSlow;
+  }
+
+  /** Takes note of a message with calls. */
+  #wroteCalls(): void {
+    if (this.#isSlow()) return this.#slowCalls.add(this.#message);
+    if (!this.#channel.writer.hasSlowFrames) return;
+    for (const message of this.#slowCalls.keys) this.#events.overtaken(message);
+  }
+
+  #orderOf(slow: SlowFrames, key: number): FrameOrder {
+    return slow.has(key) ? "following" : "passing";
   }
 
   /** Writes a call with streams as arguments. */
@@ -191,18 +251,24 @@ export class CallWriter {
     try {
       bytes = this.#channel.writer.message(
         [MessageType.OPEN, task.id, this.#nextId, mode, payload, indexes],
+        undefined,
+        this.#orderOf(this.#slowTasks, task.id),
       );
     } catch (reason) {
       throw unsendableError("args", reason);
     }
     this.#message++;
+    this.#wroteCalls();
     return bytes;
   }
 
   #append(call: Call): number {
+    const { writer } = this.#channel;
     this.#openList(call);
     try {
-      return this.#channel.writer.append(this.#argumentsOf(call), true);
+      const bytes = writer.append(this.#argumentsOf(call), true);
+      if (bytes > MAX_LIST_BYTES) this.#separate(call);
+      return bytes;
     } catch (reason) {
       throw unsendableError("args", reason);
     } finally {
@@ -216,19 +282,34 @@ export class CallWriter {
     return this.#single;
   }
 
+  /** Keeps a large call from holding up others in its message. */
+  #separate(call: Call): void {
+    const { writer } = this.#channel;
+    const removed = writer.removeLarge();
+    if (removed === undefined) return;
+    this.#endList();
+    this.#openList(call);
+    writer.restore(removed);
+  }
+
   #writeChunk(call: Call): number {
     const { CHUNK } = MessageType;
     const { task, chunk, payload } = call;
     const isSpread = chunk === "spread";
+    this.#endList();
     let bytes: number;
     try {
       bytes = this.#channel.writer
-        .message([CHUNK, task.id, this.#nextId, isSpread], payload);
+        .message(
+          [CHUNK, task.id, this.#nextId, isSpread],
+          payload,
+          this.#orderOf(this.#slowTasks, task.id),
+        );
     } catch (reason) {
       throw unsendableError("items", reason);
     }
-    this.#listTask = undefined;
     this.#message++;
+    this.#wroteCalls();
     return bytes;
   }
 
@@ -239,20 +320,34 @@ export class CallWriter {
       this.#listTask === task.id && this.#listGroup === terms.group &&
       this.#listMode === mode && writer.listByteLength < MAX_LIST_BYTES
     ) return;
-    writer.beginList([MessageType.CALLS, task.id, this.#nextId, mode], false);
+    this.#endList();
+    writer.beginList(
+      [MessageType.CALLS, task.id, this.#nextId, mode],
+      false,
+      this.#orderOf(this.#slowTasks, task.id),
+    );
     this.#message++;
     this.#listTask = task.id;
     this.#listGroup = terms.group;
     this.#listMode = mode;
   }
 
-  #define(task: RegisteredTask): void {
-    if (this.#defined.has(task.id)) return;
-    if (task.base !== undefined) this.#define(task.base);
-    this.#listTask = this.#valuesOf = undefined;
+  /** Defines a task, unless the worker knows it; returns the size in bytes. */
+  #define(task: RegisteredTask): number {
+    if (this.#defined.has(task.id)) return 0;
+    const { base } = task;
+    let bytes = base === undefined ? 0 : this.#define(base);
+    this.#endList();
     const definition = this.#provide(task.definition);
+    const needed = base !== undefined && this.#slowTasks.has(base.id)
+      ? base.id
+      : task.id;
     try {
-      this.#channel.writer.message([MessageType.DEFINE, task.id, definition]);
+      bytes += this.#channel.writer.message(
+        [MessageType.DEFINE, task.id, definition],
+        undefined,
+        this.#orderOf(this.#slowTasks, needed),
+      );
     } catch (reason) {
       // The last step leads from the definition to its constants.
       if (reason instanceof UnsendablePart) reason.steps.pop();
@@ -260,8 +355,10 @@ export class CallWriter {
         ? unsendableError("constants", reason)
         : reason;
     }
+    if (this.#isSlow()) this.#slowTasks.add(task.id);
     this.#defined.add(task.id);
-    this.#onDefine(task.id);
+    this.#events.defined(task.id);
+    return bytes;
   }
 
   /**

@@ -18,11 +18,14 @@ export interface UnansweredCalls {
  * once. Before it begins the first call of a message, it sends the results of
  * all calls that have ended. So a call can't have begun if at least
  * `concurrency` unanswered calls precede its message. Calls that may have been
- * paused don't count, because others may have begun meanwhile.
+ * paused don't count, because others may have begun meanwhile. Neither do the
+ * calls of large messages that others may have overtaken.
  */
 export class CallsInFlight {
   readonly #concurrency: number;
   readonly #calls = new CallRing();
+  /** The messages that later ones may have overtaken. */
+  readonly #overtaken = new Set<number>();
 
   /** Constructs an empty list for a worker with the given concurrency. */
   constructor(concurrency: number) {
@@ -32,6 +35,23 @@ export class CallsInFlight {
   /** Adds a call that was sent. */
   add(call: Call): void {
     this.#calls.add(call);
+  }
+
+  /** Takes note that later calls may arrive before those of a message. */
+  overtaken(message: number): void {
+    if (this.#overtaken.has(message)) return;
+    const first = this.#first;
+    for (const before of this.#overtaken) {
+      if (first === undefined || before < first.message) {
+        this.#overtaken.delete(before);
+      }
+    }
+    this.#overtaken.add(message);
+  }
+
+  get #first(): Call | undefined {
+    for (const call of this.#calls) return call;
+    return undefined;
   }
 
   /**
@@ -179,7 +199,8 @@ export class CallsInFlight {
         message = call.message;
         inMessage = 0;
       }
-      if (!call.mayHavePaused) inMessage++;
+      const counts = !call.mayHavePaused && !this.#overtaken.has(message);
+      if (counts) inMessage++;
       yield call;
     }
   }

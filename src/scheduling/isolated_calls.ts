@@ -1,4 +1,5 @@
-import type { Call, CallOwner } from "../calls/call.ts";
+import type { Call } from "../calls/call.ts";
+import type { CallOwner } from "../calls/call_owner.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 import type { WorkerSet } from "./worker_set.ts";
 

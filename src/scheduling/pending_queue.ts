@@ -1,6 +1,7 @@
 import type { Call } from "../calls/call.ts";
 import { type AffinityList, AffinityLists } from "./affinity_lists.ts";
 import type { Barrier } from "./barrier.ts";
+import type { CallList } from "./call_list.ts";
 import { IsolatedCalls } from "./isolated_calls.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 import type { WorkerSet } from "./worker_set.ts";
@@ -36,7 +37,12 @@ export class PendingQueue {
 
   /** Appends a call, after all barriers. */
   push(call: Call): void {
-    (this.#barriers.at(-1)?.after ?? this.#current).push(call);
+    this.#last.push(call);
+  }
+
+  /** Returns the list for further calls for a host; `undefined`: without one. */
+  listFor(host: string | undefined): CallList {
+    return this.#last.listFor(host);
   }
 
   /** Puts calls before all others, and keeps their order. */
@@ -121,6 +127,11 @@ export class PendingQueue {
     const calls = this.#sections().flatMap((section) => section.drain());
     const barriers = this.#barriers.splice(0).map(({ barrier }) => barrier);
     return { calls: [...this.#isolated.drain(), ...calls], barriers };
+  }
+
+  /** The calls after all barriers. */
+  get #last(): AffinityLists {
+    return this.#barriers.at(-1)?.after ?? this.#current;
   }
 
   #sections(): AffinityLists[] {

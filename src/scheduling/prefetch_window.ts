@@ -7,6 +7,9 @@ const MAX_CALLS = 4_096;
 /** The most bytes of arguments and expected results in flight. */
 const MAX_BYTES = 4 * 2 ** 20;
 
+/** A larger call is on its way for longer than others, in bytes. */
+const MAX_TIMED_BYTES = 2 ** 18;
+
 /**
  * How much work should wait there in relation to the time that a call takes to
  * the worker and back.
@@ -17,7 +20,7 @@ const DELAYS_AHEAD = 1.5;
  * How many calls should wait at a distant worker at least: a few long calls may
  * hide that most are short.
  */
-const MIN_CALLS_AHEAD = 8;
+const MIN_CALLS_AHEAD = 32;
 
 /** The weight of the newest measurement in a running average. */
 const WEIGHT = 0.25;
@@ -43,17 +46,26 @@ export class PrefetchWindow {
   readonly #pace: SharedPace;
   readonly #now: () => number;
   #limit: number;
+  /** How many calls a distant worker needs; `Infinity` if it isn't distant. */
+  #needed = Infinity;
   #microseconds = 0;
   #resultBytes = 0;
   /** The shortest time that a call was on its way, in milliseconds. */
   #delay: number | undefined;
-  /** When the worker last got its first call, or answered one. */
+  /** When the worker last answered, or could first answer. */
   #heardAt = 0;
-  /** Whether the worker was idle before that. */
+  /** When the worker last got a call while it was idle. */
+  #beganAt = 0;
+  /** Whether it has answered nothing since then. */
   #wasIdle = false;
+  /** Whether its present call takes much longer than those before. */
+  #isSlow = false;
 
   #calls = 0;
+  /** The size of the arguments of its calls, without the large ones. */
   #argumentBytes = 0;
+  /** How many calls have arguments of {@linkcode MAX_BYTES} or more. */
+  #largeCalls = 0;
 
   /**
    * Constructs the window of one worker.
@@ -90,6 +102,19 @@ export class PrefetchWindow {
       : Math.max(this.#limit, this.#pace.limit);
   }
 
+  /**
+   * How many calls a distant worker needs to be busy until others arrive, if all
+   * take as long as the average; `Infinity` if it isn't distant.
+   */
+  get needed(): number {
+    return this.#needed;
+  }
+
+  /** Whether calls take long to the worker and back. */
+  get isDistant(): boolean {
+    return this.delay * 1_000 * DELAYS_AHEAD >= TARGET_MICROSECONDS;
+  }
+
   /** How many calls the worker has. */
   get calls(): number {
     return this.#calls;
@@ -97,9 +122,20 @@ export class PrefetchWindow {
 
   /** How many more calls may be sent now. */
   get room(): number {
+    if (this.#isFull) return 0;
+    // While a large call is on its way, the worker may run another one.
+    const extra = this.#largeCalls > 0 && !this.isFixed ? 1 : 0;
+    const room = this.limit + extra - this.#calls;
+    const isHeld = this.#isSlow && this.#calls >= this.#concurrency;
+    return isHeld ? Math.min(room, 0) : room;
+  }
+
+  /** Whether no more calls may wait at the worker, because of their size. */
+  get #isFull(): boolean {
+    if (this.#calls < this.#concurrency) return false;
+    if (this.#largeCalls > 1) return true;
     const bytes = this.#argumentBytes + this.#calls * this.#resultBytes;
-    if (bytes >= MAX_BYTES && this.#calls > 0) return 0;
-    return this.limit - this.#calls;
+    return bytes >= MAX_BYTES;
   }
 
   /** How long a call takes the worker on average, in microseconds. */
@@ -112,29 +148,45 @@ export class PrefetchWindow {
     return this.#delay ?? 0;
   }
 
-  /** How long the worker has had calls and answered none, in milliseconds. */
+  /**
+   * For how long the worker could have answered calls, but hasn't, in
+   * milliseconds.
+   */
   get silence(): number {
-    return this.#calls === 0 ? 0 : this.#now() - this.#heardAt;
+    if (this.#calls === 0) return 0;
+    return Math.max(0, this.#now() - this.#heardAt);
+  }
+
+  /** Whether the present call takes much longer than those before. */
+  get isSlow(): boolean {
+    return this.#isSlow;
   }
 
   /** Adds a call that was sent, with the size of its arguments. */
   sent(bytes: number): void {
     if (this.#calls++ === 0) {
-      this.#heardAt = this.#now();
-      this.#wasIdle = true;
+      this.#beganAt = this.#now();
+      this.#heardAt = this.#beganAt + this.delay;
+      this.#wasIdle = bytes <= MAX_TIMED_BYTES;
     }
-    this.#argumentBytes += bytes;
+    this.#count(bytes, 1);
   }
 
   /** Corrects the size of the arguments of a call that was cut. */
-  shrunk(bytes: number): void {
-    this.#argumentBytes -= bytes;
+  shrunk(before: number, after: number): void {
+    this.#count(before, -1);
+    this.#count(after, 1);
   }
 
   /** Removes a call that was answered, with the size of its arguments. */
   returned(bytes: number): void {
     this.#calls--;
-    this.#argumentBytes -= bytes;
+    this.#count(bytes, -1);
+  }
+
+  #count(bytes: number, sign: 1 | -1): void {
+    if (bytes >= MAX_BYTES) this.#largeCalls += sign;
+    else this.#argumentBytes += bytes * sign;
   }
 
   /**
@@ -146,21 +198,32 @@ export class PrefetchWindow {
    */
   measured(calls: number, microseconds: number, bytes: number): void {
     const now = this.#now();
-    if (this.#wasIdle) {
-      const delay = Math.max(0, now - this.#heardAt - microseconds / 1_000);
+    if (this.#wasIdle && bytes <= MAX_TIMED_BYTES) {
+      const delay = Math.max(0, now - this.#beganAt - microseconds / 1_000);
       this.#delay = Math.min(this.#delay ?? Infinity, delay);
-      this.#wasIdle = false;
     }
+    this.#wasIdle = false;
     this.#heardAt = now;
+    this.#isSlow = false;
     this.#resultBytes = average(this.#resultBytes, bytes / calls);
     this.#microseconds = average(this.#microseconds, microseconds / calls);
     this.#adapt();
   }
 
-  /** Adapts the window to calls that take longer than those before. */
+  /** Takes no more calls until the worker answers: its present call is slow. */
+  hold(): void {
+    if (!this.isFixed) this.#isSlow = true;
+  }
+
+  /** Does the same, and expects that other calls take as long. */
   slowed(): void {
-    const each = this.silence * 1_000 / this.#concurrency;
-    this.#microseconds = Math.max(this.#microseconds, each);
+    this.hold();
+    this.expect(this.silence * 1_000 / this.#concurrency);
+  }
+
+  /** Expects that calls take this many microseconds at least. */
+  expect(microseconds: number): void {
+    this.#microseconds = Math.max(this.#microseconds, microseconds);
     this.#adapt();
   }
 
@@ -168,10 +231,12 @@ export class PrefetchWindow {
     if (this.isFixed) return;
     const each = Math.max(1, this.#microseconds);
     const away = this.delay * 1_000 * DELAYS_AHEAD;
-    const isDistant = away >= TARGET_MICROSECONDS;
+    const onTheWay = Math.ceil(away / each);
+    const { isDistant } = this;
+    this.#needed = isDistant ? this.#concurrency + onTheWay : Infinity;
     const queued = Math.max(
       Math.floor(TARGET_MICROSECONDS / each),
-      isDistant ? Math.max(MIN_CALLS_AHEAD, Math.ceil(away / each)) : 0,
+      isDistant ? Math.max(MIN_CALLS_AHEAD, onTheWay) : 0,
     );
     // One short measurement at most doubles the window, unless others agree.
     const fitting = this.#concurrency + queued;

@@ -10,6 +10,9 @@ const MIN_WAIT = 5;
 /** How long a worker may be silent while calls wait there, in milliseconds. */
 const MAX_SILENCE = 20;
 
+/** How many bytes of a large result arrive in a millisecond, at most. */
+const BYTES_PER_MILLISECOND = 2 ** 20;
+
 /**
  * How many turns of the event loop pass before a silence counts: if the program
  * was busy, answers may have arrived unread.
@@ -28,14 +31,15 @@ export class Rebalancer {
   readonly #workers: WorkerSet;
   readonly #mayRecall: () => boolean;
   /**
-   * The workers where calls wait, with windows that adapt. As in the other set,
-   * those that have been silent the longest come first.
+   * The workers that have more items than they run at once, and whose present
+   * call is slow. As in the other sets, those that have been silent the longest
+   * come first.
    */
+  readonly #slow = new Set<WorkerHandle>();
+  /** Other workers where calls wait, with windows that adapt. */
   readonly #queued = new Set<WorkerHandle>();
   /** The others that have more items than they run at once. */
   readonly #loaded = new Set<WorkerHandle>();
-  /** The workers that were found slow since they last answered. */
-  readonly #slow = new Set<WorkerHandle>();
   /** When to ask workers again that had nothing to give back. */
   readonly #askAgainAt = new Map<WorkerHandle, number>();
   /** How many idle workers the calls that were recalled are for. */
@@ -61,19 +65,19 @@ export class Rebalancer {
    * @param hasAnswered Whether it has answered calls.
    */
   update(worker: WorkerHandle, hasAnswered: boolean): void {
-    if (hasAnswered) {
-      this.#askAgainAt.delete(worker);
-      this.#slow.delete(worker);
-    }
+    if (hasAnswered) this.#askAgainAt.delete(worker);
     if (!worker.isRecalling) this.#endRecall(worker);
     const { window } = worker;
-    const isLoaded = worker.items > window.concurrency &&
+    const running = countRunning(worker);
+    const isLoaded = worker.items > running &&
       !worker.isRecalling && !worker.isEnding &&
       worker.reservation !== "isolated";
-    const waits = isLoaded && !window.isFixed && !this.#slow.has(worker) &&
-      window.calls > window.concurrency;
+    const isSlow = isLoaded && !hasAnswered && this.#slow.has(worker);
+    const waits = isLoaded && !isSlow && !window.isFixed &&
+      window.calls > running;
+    place(this.#slow, worker, isSlow, hasAnswered);
     place(this.#queued, worker, waits, hasAnswered);
-    place(this.#loaded, worker, isLoaded && !waits, hasAnswered);
+    place(this.#loaded, worker, isLoaded && !isSlow && !waits, hasAnswered);
     if (waits && this.#timer === undefined) this.#watch(MAX_SILENCE);
   }
 
@@ -82,7 +86,9 @@ export class Rebalancer {
     // Calls may have been on their way to it.
     const pause = Math.max(MAX_SILENCE, worker.window.silence);
     this.#askAgainAt.set(worker, performance.now() + pause);
-    if (this.#loaded.delete(worker)) this.#loaded.add(worker);
+    for (const set of [this.#slow, this.#loaded]) {
+      if (set.delete(worker)) set.add(worker);
+    }
   }
 
   /** Removes a lost worker. */
@@ -92,12 +98,17 @@ export class Rebalancer {
     this.#loaded.delete(worker);
     this.#slow.delete(worker);
     this.#askAgainAt.delete(worker);
-    if (this.#queued.size + this.#loaded.size === 0) this.#stopWatching();
+    if (this.#isEmpty) this.#stopWatching();
+  }
+
+  /** Whether no worker has more items than it runs at once. */
+  get #isEmpty(): boolean {
+    return this.#slow.size + this.#queued.size + this.#loaded.size === 0;
   }
 
   /** Takes back calls for idle workers, after a dispatch has left them so. */
   balance(): void {
-    if (this.#queued.size + this.#loaded.size === 0) return;
+    if (this.#isEmpty) return;
     while (this.#hungry(undefined) !== undefined) {
       const giver = this.#findGiver();
       if (giver === undefined) return this.#watch(MIN_WAIT);
@@ -112,7 +123,9 @@ export class Rebalancer {
   #hungry(host: string | undefined): WorkerHandle | undefined {
     const least = this.#workers.leastBusy(host);
     if (least === undefined || !least.hasRoom) return undefined;
-    if (least.window.calls > least.window.concurrency) return undefined;
+    const { calls, concurrency } = least.window;
+    // A worker with few tiny calls may come before those that are idle.
+    if (calls > concurrency && this.#workers.idle(host) === 0) return undefined;
     // What was recalled is for the idle ones, or else for this one.
     const wanting = Math.max(1, this.#workers.idle(undefined));
     return this.#promised < wanting ? least : undefined;
@@ -129,23 +142,22 @@ export class Rebalancer {
     let best: WorkerHandle | undefined;
     let longest = 0;
     const now = performance.now();
-    for (const set of [this.#queued, this.#loaded]) {
+    for (const set of [this.#slow, this.#queued, this.#loaded]) {
       let looked = 0;
       for (const worker of set) {
         if (looked++ === CANDIDATES) break;
         const askAgainAt = this.#askAgainAt.get(worker) ?? 0;
         const { items, window, range } = worker;
         const taker = this.#hungry(range);
-        if (taker === undefined || taker === worker || now < askAgainAt) {
-          continue;
-        }
+        if (taker === undefined || now < askAgainAt) continue;
         const isIdle = this.#wanting(range) > 0;
-        if (!isIdle && items < window.concurrency + 2) continue;
-        // Otherwise the two workers would pass the same call to and fro.
-        const waits = window.calls > window.concurrency;
-        if (waits && window.calls < taker.window.calls + 2) continue;
+        const running = countRunning(worker);
+        const waits = window.calls > running;
+        const isBusier = taker !== worker && items >= running + 2 &&
+          !(waits && window.calls < taker.window.calls + 2);
+        if (!isIdle && !isBusier) continue;
         const wait = expectedWait(worker);
-        const worth = MIN_WAIT + window.delay + taker.window.delay;
+        const worth = MIN_WAIT + (window.delay + taker.window.delay) / 2;
         if (wait < worth || wait <= longest) continue;
         best = worker;
         longest = wait;
@@ -156,11 +168,31 @@ export class Rebalancer {
 
   #recall(giver: WorkerHandle, takers: number): void {
     const waiting = giver.items - giver.window.concurrency;
-    const share = Math.min(takers, Math.max(1, waiting));
+    const isSlow = isStuck(giver);
+    const share = isSlow ? 1 : Math.min(takers, Math.max(1, waiting));
     this.#shares.set(giver, share);
     this.#promised += share;
-    giver.recall({ parts: share + 1, keep: 0, cut: true });
+    // What isn't begun at once waits in the queue, for any worker.
+    const parts = isSlow ? Math.max(share + 1, this.#workers.size) : share + 1;
+    giver.recall({ parts, keep: 0, cut: true });
+    if (isSlow) {
+      giver.window.hold();
+      this.#workers.refresh(giver);
+      this.#slow.add(giver);
+    }
     this.update(giver, false);
+  }
+
+  /** Holds workers whose present call takes much longer than those before. */
+  holdStuck(): void {
+    for (const set of [this.#queued, this.#loaded]) {
+      let looked = 0;
+      for (const worker of set) {
+        if (looked++ === CANDIDATES || !isStuck(worker)) break;
+        worker.window.hold();
+        this.#workers.refresh(worker);
+      }
+    }
   }
 
   #endRecall(worker: WorkerHandle): void {
@@ -180,7 +212,7 @@ export class Rebalancer {
     const elsewhere = MAX_SILENCE + expectedWait(least);
     for (const worker of this.#queued) {
       const { window } = worker;
-      const isSlow = window.silence >= MAX_SILENCE + window.delay &&
+      const isSlow = window.silence >= MAX_SILENCE &&
         expectedWait(worker) >= 2 * elsewhere;
       if (!isSlow) return;
       window.slowed();
@@ -244,16 +276,37 @@ function place(
   if (belongs) set.add(worker);
 }
 
-/** Returns how long calls will wait at a worker, in milliseconds. */
-function expectedWait({ items, window }: WorkerHandle): number {
-  const { calls, concurrency, microseconds, silence } = window;
+/** Returns whether the present call of a worker takes longer than expected. */
+function isStuck({ window }: WorkerHandle): boolean {
+  const { isSlow, silence, microseconds } = window;
+  return isSlow || silence >= Math.max(MIN_WAIT, 2 * microseconds / 1_000);
+}
+
+/**
+ * Returns how many calls a worker may have begun: while it sends a large result,
+ * it begins no others.
+ */
+function countRunning({ missingBytes, window }: WorkerHandle): number {
+  return missingBytes > 0 ? 1 : window.concurrency;
+}
+
+/**
+ * Returns how long calls will wait at a worker when a message reaches it, in
+ * milliseconds.
+ */
+function expectedWait(worker: WorkerHandle): number {
+  const { items, missingBytes, window } = worker;
+  const { calls, concurrency, microseconds, silence, delay } = window;
   const average = microseconds / 1_000;
   const work = Math.max(0, calls - concurrency) / concurrency * average;
+  const arrival = missingBytes / BYTES_PER_MILLISECOND;
+  if (arrival >= MIN_WAIT) return arrival + work;
   // A worker that has little to do may only wait for a processor.
-  if (work < MIN_WAIT && silence < MAX_SILENCE) return 0;
+  if (work < MIN_WAIT && silence + delay < MAX_SILENCE) return 0;
   // A call that has taken long is likely to take as long again.
-  if (calls > concurrency) return silence + work;
+  if (isStuck(worker)) return items > concurrency ? silence + delay + work : 0;
+  if (calls > concurrency) return silence + work - delay;
   if (items === calls) return 0;
   // How far a chunk has got isn't known; it may take as long as those before.
-  return silence > 2 * average ? silence : Math.max(0, average - silence);
+  return Math.max(0, average - silence);
 }

@@ -1,4 +1,5 @@
-import type { Call, CallOwner } from "../calls/call.ts";
+import type { Call } from "../calls/call.ts";
+import type { CallOwner } from "../calls/call_owner.ts";
 
 /**
  * Counts how often calls were lost, and tracks the part that currently runs in

@@ -1,6 +1,7 @@
 import { Barrier } from "./barrier.ts";
 import type { Call } from "../calls/call.ts";
 import { CallCounts } from "../calls/call_counts.ts";
+import type { CallKind } from "../calls/call_kind.ts";
 import { withoutFrames } from "../calls/caller_trace.ts";
 import { type CallSource, CallSources } from "./call_sources.ts";
 import { BrokenPoolError } from "../errors/broken_pool_error.ts";
@@ -9,10 +10,11 @@ import { WorkerLostError } from "../errors/worker_lost_error.ts";
 import type { KeepAlive } from "../util/keep_alive.ts";
 import { PendingQueue } from "./pending_queue.ts";
 import type { PromisedCall } from "../calls/promised_call.ts";
+import { type Resolve, UnobservedCall } from "../calls/unobserved_call.ts";
 import { Rebalancer } from "./rebalancer.ts";
 import { ResultMode } from "../protocol/worker_messages.ts";
 import { Retries } from "./retries.ts";
-import { shareFairly } from "./share_fairly.ts";
+import { shareFairly, type SlowCalls } from "./share_fairly.ts";
 import type { LostWorker, WorkerHandle } from "./worker_handle.ts";
 import { WorkerSet } from "./worker_set.ts";
 
@@ -41,6 +43,8 @@ export class Scheduler {
     () => !this.#barrierRuns,
   );
   readonly #sources: CallSources;
+  /** The calls at the head of the queue that slow workers have given back. */
+  #slowCalls: SlowCalls = { calls: 0, microseconds: 0 };
   readonly #retries = new Retries();
   readonly #counts: CallCounts;
   /** Counts the initializer calls of workers, which aren't the user's. */
@@ -118,6 +122,23 @@ export class Scheduler {
     if (call.mode !== ResultMode.FLATTEN) this.#sources.otherCame();
     call.submit(this.#counts);
     this.#pending.push(call);
+    this.wake();
+  }
+
+  /**
+   * Queues a call that is made when it is sent: see {@linkcode UnmadeCalls}.
+   *
+   * @param resolve Resolves its promise.
+   */
+  submitUnmade(kind: CallKind, payload: unknown, resolve: Resolve): void {
+    if (this.#closed !== undefined) {
+      return new UnobservedCall(kind, payload, resolve).fail(this.#closed());
+    }
+    this.#sources.otherCame();
+    const counts = this.#counts;
+    counts.moved(kind, undefined, "queued");
+    this.#pending.listFor(kind.terms.host)
+      .pushUnmade(kind, payload, resolve, counts);
     this.wake();
   }
 
@@ -290,8 +311,10 @@ export class Scheduler {
         host,
         this.#sendShared,
         this.#refreshSent,
+        this.#slowCalls,
       );
     }
+    this.#slowCalls.calls = 0;
     this.#rebalancer.balance();
     if (this.#counts.inFlight === 0) this.#beginBarrier();
   }
@@ -359,6 +382,13 @@ export class Scheduler {
       if (!call.isSubmitted) call.submit(this.#counts);
     }
     this.#pending.unshift(calls);
+    const { isSlow, silence, concurrency } = worker.window;
+    if (isSlow) {
+      const microseconds = silence * 1_000 / concurrency;
+      this.#slowCalls = { calls: calls.length, microseconds };
+      // They must not wait behind other slow ones.
+      this.#rebalancer.holdStuck();
+    }
     if (this.#cancelled !== undefined) this.cancelQueued(this.#cancelled);
   }
 

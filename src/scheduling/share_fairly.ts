@@ -12,36 +12,57 @@ const MESSAGE_MICROSECONDS = 20;
 /** Sends a call to a worker. */
 type Send = (worker: WorkerHandle, call: Call) => void;
 
+/** Calls at the head of the queue that are expected to take long. */
+export interface SlowCalls {
+  /** How many these are. */
+  calls: number;
+  /** How long each takes at least, in microseconds. */
+  readonly microseconds: number;
+}
+
 /**
  * Distributes waiting calls to workers until no calls are left or no worker has
  * room. Workers with fewer calls get more.
  *
  * @param host The host of the calls; `undefined`: any.
  * @param send Sends a call to a worker.
- * @param sent Called after a worker has got calls.
+ * @param changed Called after a worker has got calls, or its window has changed.
+ * @param slow The first calls, if they are expected to take long.
  */
 export function shareFairly(
   calls: CallList,
   workers: WorkerSet,
   host: string | undefined,
   send: Send,
-  sent: (worker: WorkerHandle) => void,
+  changed: (worker: WorkerHandle) => void,
+  slow: SlowCalls,
 ): void {
   while (calls.length > 0) {
     const worker = workers.leastBusy(host);
     if (!worker?.hasRoom) return;
     const { window } = worker;
-    const most = Math.max(
-      workers.fairShare(host, calls.length),
-      window.calls + batchSize(calls.length, window.microseconds),
+    if (slow.calls > 0 && window.microseconds < slow.microseconds) {
+      window.expect(slow.microseconds);
+      changed(worker);
+      continue;
+    }
+    const most = Math.min(
+      Math.max(
+        workers.fairShare(host, calls.length),
+        window.calls + batchSize(calls.length, window.microseconds),
+      ),
+      // What a distant worker doesn't need may begin elsewhere sooner.
+      Math.max(window.needed, workers.evenShare(host, calls.length)),
     );
+    if (most <= window.calls) return;
     while (window.calls < most && window.room > 0) {
       const call = calls.shift();
       if (call === undefined) break;
+      slow.calls--;
       send(worker, call);
     }
     worker.flush();
-    sent(worker);
+    changed(worker);
   }
 }
 

@@ -15,6 +15,12 @@ import type { CallsInFlight } from "./calls_in_flight.ts";
 import type { HostTally } from "./host_tally.ts";
 import type { PrefetchWindow } from "./prefetch_window.ts";
 
+/**
+ * Into how many calls a chunk is divided that a slow worker gives back: its items
+ * may be slow, too, and then it must be possible to share them equally.
+ */
+const PIECES = 32;
+
 /** The callbacks to a worker's handle. */
 export interface WorkerAnswersEvents {
   /** Removes and returns a call that was answered. */
@@ -184,8 +190,7 @@ export class WorkerAnswers {
           continue;
         }
         for (let next = id; next < id + runs[at + 1]!; next++) {
-          const call = this.#takeUnbegun(next);
-          if (call.state === "queued") calls.push(call);
+          calls.push(...this.#takeUnbegun(next, parts));
         }
       }
     } finally {
@@ -194,13 +199,22 @@ export class WorkerAnswers {
     }
   }
 
-  /** Removes and returns a call that was given back. */
-  #takeUnbegun(id: number): Call {
+  /**
+   * Removes and returns a call that was given back, unless it was cancelled;
+   * divides a chunk that waited behind a slow call.
+   */
+  #takeUnbegun(id: number, parts: number): Call[] {
     this.#calls.expectUnbegun(id);
     const call = this.#events.take(id);
-    if (call.state === "sent") call.requeue();
-    else call.fail(undefined);
-    return call;
+    if (call.state !== "sent") {
+      call.fail(undefined);
+      return [];
+    }
+    const isDivided = this.#window.isSlow && parts > 1 && call.items > 1;
+    const kept = Math.ceil(call.items / PIECES);
+    const rest = isDivided ? call.cut(kept, PIECES - 1, 0) : [];
+    call.requeue();
+    return [call, ...rest];
   }
 
   /** Cuts a chunk, and returns calls for the items that were given back. */
@@ -209,7 +223,7 @@ export class WorkerAnswers {
     const call = this.#calls.get(id);
     const { bytes, items } = call;
     const rest = call.cut(kept, parts, this.#window.silence * 1_000);
-    this.#window.shrunk(bytes - call.bytes);
+    this.#window.shrunk(bytes, call.bytes);
     this.#events.cut(items - kept);
     return rest;
   }

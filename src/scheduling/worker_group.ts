@@ -8,6 +8,8 @@ export interface HostCapacity {
   readonly concurrency: number;
   /** How many calls they may have in total. */
   readonly capacity: number;
+  /** Whether calls take long to each of them and back. */
+  readonly isDistant: boolean;
 }
 
 /** The workers of one host, or all: their total load, and the least busy one. */
@@ -15,7 +17,11 @@ export class WorkerGroup {
   #workers = 0;
   #concurrency = 0;
   #capacity = 0;
+  /** How many workers are distant. */
+  #distant = 0;
   #room = 0;
+  /** How many calls the workers have. */
+  #calls = 0;
   /** How many workers have room, and how many calls these have. */
   #free = 0;
   #freeCalls = 0;
@@ -35,6 +41,7 @@ export class WorkerGroup {
       workers: this.#workers,
       concurrency: this.#concurrency,
       capacity: this.#capacity,
+      isDistant: this.#workers > 0 && this.#distant === this.#workers,
     };
   }
 
@@ -74,6 +81,14 @@ export class WorkerGroup {
     return Math.ceil((calls + this.#freeCalls) / this.#free);
   }
 
+  /**
+   * Returns how many calls each worker would have if all had the same number
+   * after some more calls are shared.
+   */
+  evenShare(calls: number): number {
+    return Math.ceil((calls + this.#calls) / this.#workers);
+  }
+
   /** Adds a worker. */
   add({ worker }: WorkerLoad): void {
     this.#workers++;
@@ -100,9 +115,11 @@ export class WorkerGroup {
   }
 
   #count(load: WorkerLoad, sign: 1 | -1): void {
-    const { limit, room, calls, isOpen, worker } = load;
+    const { limit, room, calls, isOpen, isDistant, worker } = load;
     this.#capacity += sign * limit;
     this.#room += sign * room;
+    this.#calls += sign * calls;
+    if (isDistant) this.#distant += sign;
     if (isOpen && calls < worker.window.concurrency) this.#idle += sign;
     if (room === 0) return;
     this.#free += sign;

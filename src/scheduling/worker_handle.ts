@@ -1,4 +1,5 @@
-import type { Call, CallRunner } from "../calls/call.ts";
+import type { Call } from "../calls/call.ts";
+import type { CallRunner } from "../calls/call_owner.ts";
 import type { StreamLink } from "../calls/stream_link.ts";
 import { CallWriter, type ModuleSource } from "./call_writer.ts";
 import { CallsInFlight, type UnansweredCalls } from "./calls_in_flight.ts";
@@ -11,6 +12,9 @@ import type { WorkerEnd, WorkerProcess } from "../spawner/worker_process.ts";
 import type { Channel } from "../transport/channel.ts";
 import { MessageType } from "../protocol/worker_messages.ts";
 import { fromWorker } from "../protocol/check_messages.ts";
+
+/** From this size on, a result that arrives keeps the worker from other calls. */
+const MIN_LARGE_BYTES = 2 ** 22;
 
 /** A worker's process, its host's tally and the settings that apply to it. */
 export interface WorkerProfile {
@@ -104,11 +108,10 @@ export class WorkerHandle implements CallRunner {
     this.window = window;
     this.#profile = profile;
     this.#channel = channel;
-    this.#writer = new CallWriter(
-      channel,
-      profile.modules,
-      (task) => this.#events?.defined?.(task),
-    );
+    this.#writer = new CallWriter(channel, profile.modules, {
+      defined: (task) => this.#events?.defined?.(task),
+      overtaken: (message) => this.#calls.overtaken(message),
+    });
     const { concurrency, cancelGrace } = profile;
     this.#calls = new CallsInFlight(concurrency);
     this.#grace = new GracePeriod(
@@ -147,7 +150,14 @@ export class WorkerHandle implements CallRunner {
 
   /** Whether another call may be sent to the worker now. */
   get hasRoom(): boolean {
-    return this.isOpen && this.window.room > 0;
+    return this.room > 0;
+  }
+
+  /** How many more calls may be sent to the worker now. */
+  get room(): number {
+    // It begins no calls until the result has left.
+    const isSending = this.missingBytes >= MIN_LARGE_BYTES;
+    return this.isOpen && !isSending ? Math.max(0, this.window.room) : 0;
   }
 
   /** Returns whether the worker runs on a host; `undefined` means any host. */
@@ -180,6 +190,14 @@ export class WorkerHandle implements CallRunner {
     return this.#answers.isRecalling;
   }
 
+  /**
+   * How many bytes of a large result are still to arrive. Until then, the worker
+   * begins no calls.
+   */
+  get missingBytes(): number {
+    return this.#channel.missingBytes;
+  }
+
   /** The unanswered calls of the worker. */
   get calls(): Iterable<Call> {
     return this.#calls;
@@ -198,7 +216,7 @@ export class WorkerHandle implements CallRunner {
         const calls = this.#answers.receive(fromWorker(message), byteLength);
         if (this.#abandoned > 0) this.#grace.watch();
         this.#changed(calls);
-      });
+      }, () => this.#changed());
     } catch (error) {
       cause = error;
       // Its calls may run elsewhere, so it must stop running them.
@@ -287,7 +305,7 @@ export class WorkerHandle implements CallRunner {
   recall({ parts, keep, cut }: RecallRequest): void {
     this.#answers.expectRecalled(parts);
     // The worker gives back only what it has, so this may pass a large call.
-    this.#writer.postUrgently([MessageType.RECALL, parts, keep, cut]);
+    this.#writer.post([MessageType.RECALL, parts, keep, cut]);
   }
 
   /** Keeps the worker for calls in isolation, or for all calls again. */

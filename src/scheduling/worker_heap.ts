@@ -17,6 +17,8 @@ export interface WorkerLoad {
   room: number;
   /** How many calls it may have. */
   limit: number;
+  /** Whether calls take long to it and back. */
+  isDistant: boolean;
   /** Its positions in the heaps of all workers and of its host, or -1. */
   readonly positions: [all: number, host: number];
 }

@@ -24,16 +24,15 @@ export class WorkerLink implements StreamLink {
   }
 
   drained(): Promise<void> | undefined {
-    return this.#writer.drained();
+    return this.#writer.drained(this.#id);
   }
 
   close(stream: number, errors: readonly unknown[]): void {
-    const { CLOSE } = MessageType;
     try {
-      this.#writer.post([CLOSE, this.#id, stream, [...errors]]);
+      this.#writer.closeStream(this.#id, stream, [...errors]);
     } catch (reason) {
       const error = unsendableError("error", reason);
-      this.#writer.post([CLOSE, this.#id, stream, [error]]);
+      this.#writer.closeStream(this.#id, stream, [error]);
     }
   }
 
@@ -47,6 +46,6 @@ export class WorkerLink implements StreamLink {
 
   #grant(stream: number, { values, bytes }: CreditAmount): void {
     const { CREDIT } = MessageType;
-    this.#writer.postUrgently([CREDIT, this.#id, stream, values, bytes]);
+    this.#writer.post([CREDIT, this.#id, stream, values, bytes]);
   }
 }

@@ -46,6 +46,7 @@ export class WorkerSet {
         answer: 0,
         room: 0,
         limit: 0,
+        isDistant: false,
         positions: [-1, -1],
       };
       this.#loads.set(worker, load);
@@ -94,7 +95,7 @@ export class WorkerSet {
   /** Returns the capacity of a host's workers; `undefined`: of all workers. */
   capacity(host: string | undefined): HostCapacity {
     return this.#group(host)?.capacity ??
-      { workers: 0, concurrency: 0, capacity: 0 };
+      { workers: 0, concurrency: 0, capacity: 0, isDistant: false };
   }
 
   /**
@@ -103,6 +104,14 @@ export class WorkerSet {
    */
   fairShare(host: string | undefined, calls: number): number {
     return this.#group(host)?.fairShare(calls) ?? 0;
+  }
+
+  /**
+   * Returns how many calls each worker would have, at a host or anywhere, if all
+   * had the same number after some more calls are shared.
+   */
+  evenShare(host: string | undefined, calls: number): number {
+    return this.#group(host)?.evenShare(calls) ?? 0;
   }
 
   /**
@@ -146,10 +155,12 @@ export class WorkerSet {
   #refresh(load: WorkerLoad): void {
     const { worker } = load;
     const { window, isOpen } = worker;
-    const { calls, limit } = window;
-    const room = isOpen ? Math.max(0, window.room) : 0;
+    const { calls, limit, isDistant } = window;
+    const { room } = worker;
+    const busy = busyness(calls, window.microseconds);
     const isSame = load.calls === calls && load.room === room &&
-      load.limit === limit && load.isOpen === isOpen;
+      load.limit === limit && load.isOpen === isOpen &&
+      load.busyness === busy && load.isDistant === isDistant;
     if (isSame) return;
     const group = this.#groupAt(worker.host);
     this.#all.subtract(load);
@@ -157,9 +168,10 @@ export class WorkerSet {
     worker.tally.loaded(calls - load.calls);
     if (calls < load.calls) load.answer = ++this.#answers;
     load.calls = calls;
-    load.busyness = busyness(calls, window.microseconds);
+    load.busyness = busy;
     load.room = room;
     load.limit = limit;
+    load.isDistant = isDistant;
     load.isOpen = isOpen;
     this.#all.count(load);
     group.count(load);

@@ -22,20 +22,21 @@ export class Channel {
 
   readonly #connection: Connection;
   readonly #reader: FrameReader;
+  #onLarge: (() => void) | undefined;
   /** Large frames that others may overtake. */
   readonly #slowFrames = new Queue<OutgoingFrame>();
-  /** Messages that may overtake all others. */
-  #urgent: FrameWriter | undefined;
-  #isSendingParts = false;
   #writing: Promise<void> | undefined;
   #flushDue = false;
+  /** Whether messages are being sent that others may not overtake. */
+  #isFlushing = false;
+  #flushed: PromiseWithResolvers<void> | undefined;
   #closed = false;
   #writeError: unknown;
 
   /** Constructs a channel over an authenticated connection. */
   constructor(connection: Connection) {
     this.#connection = connection;
-    this.#reader = new FrameReader(connection);
+    this.#reader = new FrameReader(connection, () => this.#onLarge?.());
     connection.setNoDelay?.();
     connection.trust?.();
   }
@@ -60,6 +61,11 @@ export class Channel {
     return this.#reader.isWithinFrame;
   }
 
+  /** How many bytes are missing of a large message that arrives in parts. */
+  get missingBytes(): number {
+    return this.#reader.missingBytes;
+  }
+
   /** Whether a flush is in progress. */
   get isWriting(): boolean {
     return this.#writing !== undefined;
@@ -74,19 +80,6 @@ export class Channel {
     this.#reader.useSerializer(serializer);
   }
 
-  /** Whether a message is being sent in parts, so urgent ones may pass. */
-  get isSendingParts(): boolean {
-    return this.#isSendingParts;
-  }
-
-  /** Sends a message before all that have not been sent. */
-  sendUrgently(message: readonly unknown[]): void {
-    if (this.#closed || this.#writeError !== undefined) return;
-    this.#urgent ??= new FrameWriter();
-    this.#urgent.message(message);
-    this.#writing ??= this.#write();
-  }
-
   /** Lets the program end while the channel is open. */
   unref(): void {
     this.#connection.unref();
@@ -97,11 +90,14 @@ export class Channel {
    *
    * @param onMessage Called with each message and the size of its frame in
    * bytes.
+   * @param onLarge Called when a large message begins to arrive in parts.
    * @throws If the connection breaks, or a message is malformed.
    */
   async receive(
     onMessage: (message: unknown[], byteLength: number) => void,
+    onLarge?: () => void,
   ): Promise<void> {
+    this.#onLarge = onLarge;
     try {
       while (await this.#reader.read(onMessage));
     } catch (error) {
@@ -121,6 +117,17 @@ export class Channel {
     this.#writing ??= this.#write();
   }
 
+  /**
+   * Waits until everything that was written is sent, except large messages that
+   * others may overtake.
+   */
+  async flushed(): Promise<void> {
+    this.flush();
+    if (!this.#flushDue && !this.#isFlushing) return;
+    this.#flushed ??= Promise.withResolvers();
+    await this.#flushed.promise;
+  }
+
   /** Waits until everything that was written is sent. */
   async drained(): Promise<void> {
     this.flush();
@@ -137,9 +144,9 @@ export class Channel {
   async #write(): Promise<void> {
     try {
       while (!this.#closed) {
-        if (this.#hasUrgent) await this.#writeUrgent();
         if (this.#flushDue) {
           this.#flushDue = false;
+          this.#isFlushing = true;
           for (const piece of this.writer.take()) {
             if (piece instanceof OutgoingFrame) {
               await this.#writeFrame(piece);
@@ -152,7 +159,8 @@ export class Channel {
             if (written < piece.length) await this.#writeRest(piece, written);
           }
           this.writer.recycle();
-        } else if (this.#slowFrames.length === 0 && !this.#hasUrgent) break;
+          if (!this.#flushDue) this.#endFlush();
+        } else if (this.#slowFrames.length === 0) break;
         // Messages that were flushed meanwhile pass between two parts.
         if (this.#slowFrames.length > 0) await this.#writeSlowPart();
       }
@@ -164,20 +172,14 @@ export class Channel {
     }
     this.#slowFrames.drain();
     this.writer.sentAll();
-    this.#urgent = undefined;
-    this.#isSendingParts = false;
+    this.#endFlush();
     this.#writing = undefined;
   }
 
-  get #hasUrgent(): boolean {
-    return this.#urgent !== undefined && this.#urgent.byteLength > 0;
-  }
-
-  async #writeUrgent(): Promise<void> {
-    for (const piece of this.#urgent!.take() as Piece[]) {
-      await this.#writeSlice(wholeOf(piece));
-    }
-    this.#urgent!.recycle();
+  #endFlush(): void {
+    this.#isFlushing = false;
+    this.#flushed?.resolve();
+    this.#flushed = undefined;
   }
 
   async #writeFrame(frame: OutgoingFrame): Promise<void> {
@@ -197,10 +199,7 @@ export class Channel {
   }
 
   async #writePart(frame: OutgoingFrame): Promise<void> {
-    this.#isSendingParts = true;
-    if (this.#hasUrgent) await this.#writeUrgent();
     for (const slice of frame.next()) await this.#writeSlice(slice);
-    if (frame.isComplete) this.#isSendingParts = false;
   }
 
   /** Writes a piece of which this many bytes were written. */

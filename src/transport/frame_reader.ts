@@ -2,9 +2,9 @@ import { Decoder } from "../codec/decoder.ts";
 import { SPARE_BYTES, SpareBuffers } from "../codec/spare_buffers.ts";
 import type { V8Serializer } from "../codec/v8_serializer.ts";
 import { malformed } from "../codec/texts.ts";
-import { MAX_FRAME_BYTES } from "../codec/wire_limits.ts";
+import { MAX_FRAME_BYTES, MAX_MESSAGE_BYTES } from "../codec/wire_limits.ts";
 import { IncomingFrame } from "./incoming_frame.ts";
-import { PART_BYTES, PART_FLAG } from "./outgoing_frame.ts";
+import { FIRST_HEADER_BYTES, PART_BYTES, PART_FLAG } from "./outgoing_frame.ts";
 
 /** The size of the buffer of a connection that receives little, in bytes. */
 const SMALL_BYTES = 4_096;
@@ -38,6 +38,7 @@ export class CutShortError extends RangeError {}
  */
 export class FrameReader {
   readonly #source: ByteSource;
+  readonly #onLarge: () => void;
   readonly #decoder = new Decoder();
   /** The buffer for headers and small frames. It is large while they fill it. */
   #bytes = new Uint8Array(SMALL_BYTES);
@@ -53,9 +54,14 @@ export class FrameReader {
   /** How many bytes of the current part are missing. */
   #missing = 0;
 
-  /** Constructs a reader of frames from a connection. */
-  constructor(source: ByteSource) {
+  /**
+   * Constructs a reader of frames from a connection.
+   *
+   * @param onLarge Called when a large frame begins to arrive in parts.
+   */
+  constructor(source: ByteSource, onLarge: () => void = () => {}) {
     this.#source = source;
+    this.#onLarge = onLarge;
     this.#decoder.use(this.#bytes);
   }
 
@@ -68,6 +74,11 @@ export class FrameReader {
   get isWithinFrame(): boolean {
     return this.#start !== this.#end || this.#whole !== undefined ||
       this.#parted !== undefined;
+  }
+
+  /** How many bytes are missing of the frame that arrives in parts. */
+  get missingBytes(): number {
+    return this.#parted?.missing ?? 0;
   }
 
   /**
@@ -148,17 +159,24 @@ export class FrameReader {
     }
     let frame = this.#parted;
     if (frame === undefined) {
-      if (this.#end - this.#start < 8) return false;
-      const byteLength = this.#view.getUint32(this.#start + 4);
+      if (this.#end - this.#start < FIRST_HEADER_BYTES) return false;
+      const byteLength = this.#view.getUint32(this.#start + 4) * 2 ** 32 +
+        this.#view.getUint32(this.#start + 8);
+      if (byteLength > MAX_MESSAGE_BYTES) {
+        throw tooLarge(byteLength, MAX_MESSAGE_BYTES);
+      }
       frame = new IncomingFrame(byteLength);
-      this.#start += 4;
+      this.#start += 8;
     }
     if (length === 0 || length > frame.missing) {
       throw malformed("a part of a frame has a wrong size");
     }
     this.#start += 4;
-    this.#parted = frame;
     this.#missing = length;
+    if (frame !== this.#parted) {
+      this.#parted = frame;
+      this.#onLarge();
+    }
     return true;
   }
 
@@ -206,7 +224,7 @@ export class FrameReader {
       return;
     }
     const prefix = rest < 4 ? 0 : this.#view.getUint32(this.#start);
-    const needed = prefix >= PART_FLAG ? 8 : prefix + 4;
+    const needed = prefix >= PART_FLAG ? FIRST_HEADER_BYTES : prefix + 4;
     if (!isLarge && (isFull || needed > SMALL_BYTES)) {
       this.#replace(CHUNK_BYTES);
     } else if (this.#start > 0) {

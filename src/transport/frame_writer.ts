@@ -2,7 +2,11 @@ import { type Attachment, sizeOf } from "../codec/attachment_writer.ts";
 import { Encoder } from "../codec/encoder.ts";
 import { tooLarge } from "../codec/byte_writer.ts";
 import type { V8Serializer } from "../codec/v8_serializer.ts";
-import { MAX_FRAME_BYTES, MAX_MESSAGE_BYTES } from "../codec/wire_limits.ts";
+import {
+  MAX_FRAME_BYTES,
+  MAX_MESSAGE_BYTES,
+  MIN_ATTACHMENT_BYTES,
+} from "../codec/wire_limits.ts";
 import { OutgoingFrame, PART_BYTES, type Piece } from "./outgoing_frame.ts";
 
 /** An attachment, and its position in the buffer. */
@@ -11,6 +15,22 @@ interface Insertion {
   readonly content: Attachment;
   /** Its length at first: its memory may have been transferred since. */
   readonly length: number;
+}
+
+/**
+ * How a frame is sent among others:
+ *
+ * - `"strict"`: in the order of writing, though later frames may pass it.
+ * - `"passing"`: before large frames that haven't been sent; if it is large
+ *   itself, after them and in parts, between which later frames pass.
+ * - `"following"`: after large frames that haven't been sent.
+ */
+export type FrameOrder = "strict" | "passing" | "following";
+
+/** A value that was removed from a list. */
+export interface EncodedValue {
+  readonly bytes: Uint8Array;
+  readonly attachments: readonly Attachment[];
 }
 
 /** A frame in the buffer that is sent in parts. */
@@ -38,29 +58,28 @@ export class FrameWriter {
   #insertions: Insertion[] = [];
   #insertedBytes = 0;
   #cuts: Cut[] = [];
-  #cutsLargeFrames = false;
   /** Whether pieces that were taken are memory of values. */
   #lendsMemory = false;
-  /** How many frames that may be overtaken were taken and not yet sent. */
-  #slowFrames = 0;
+  /** How many frames that may be overtaken were written, taken and sent. */
+  #slowWritten = 0;
+  #slowTaken = 0;
+  #slowSent = 0;
 
   /** The start of the current frame. */
   #start = 0;
   #fields = 0;
-  /** Whether later frames may be sent before the current one. */
-  #mayBeOvertaken = false;
+  /** The order of the current frame. */
+  #order: FrameOrder = "strict";
 
   /** The open list at the end of the current frame, if there is one. */
   #list: { countAt: number; busyAt: number; count: number } | undefined;
+  /** The position of its last value, and how many attachments are before. */
+  #lastPosition = 0;
+  #lastAttachments = 0;
 
   /** Makes values keep shared references and cycles. */
   useSerializer(serializer: V8Serializer): void {
     this.#encoder.serializer = serializer;
-  }
-
-  /** Makes all large frames leave in parts. */
-  useParts(): void {
-    this.#cutsLargeFrames = true;
   }
 
   /** How many bytes were written but not yet taken, including attachments. */
@@ -74,9 +93,24 @@ export class FrameWriter {
    * the memory of a value. Frames that may be overtaken count in any case.
    */
   get borrowsMemory(): boolean {
-    return this.#lendsMemory || this.#slowFrames > 0 ||
+    return this.#lendsMemory || this.hasSlowFrames ||
       this.#insertions.length > 0 ||
       this.#encoder.pending.length > 0;
+  }
+
+  /** How many frames that may be overtaken were written. */
+  get slowWritten(): number {
+    return this.#slowWritten;
+  }
+
+  /** How many of them were sent. They are sent in the order of writing. */
+  get slowSent(): number {
+    return this.#slowSent;
+  }
+
+  /** Whether any of them wasn't sent. */
+  get hasSlowFrames(): boolean {
+    return this.#slowWritten > this.#slowSent;
   }
 
   /**
@@ -84,8 +118,6 @@ export class FrameWriter {
    *
    * @param list The last field, if it is a list of the protocol, not of a user:
    * it isn't checked for holes and for properties besides its elements.
-   * @param mayBeOvertaken Whether later messages may be sent first if this one
-   * is large.
    * @returns The size of its frame, in bytes.
    * @throws {TypeError} If a value in it can't be sent, or the message is too
    * large. Then nothing is written.
@@ -93,11 +125,11 @@ export class FrameWriter {
   message(
     fields: readonly unknown[],
     list?: readonly unknown[],
-    mayBeOvertaken = false,
+    order: FrameOrder = "strict",
   ): number {
     this.endList();
     const before = this.byteLength;
-    this.#mayBeOvertaken = mayBeOvertaken;
+    this.#order = order;
     this.#begin(fields.length + (list === undefined ? 0 : 1));
     try {
       for (const field of fields) this.#encoder.value(field);
@@ -118,15 +150,14 @@ export class FrameWriter {
    *
    * @param timed Whether a busy time precedes the list.
    * {@linkcode FrameWriter.endList} sets that time.
-   * @param mayBeOvertaken The same as in {@linkcode FrameWriter.message}.
    */
   beginList(
     fields: readonly number[],
     timed: boolean,
-    mayBeOvertaken = false,
+    order: FrameOrder = "strict",
   ): void {
     this.endList();
-    this.#mayBeOvertaken = mayBeOvertaken;
+    this.#order = order;
     this.#begin(fields.length + (timed ? 2 : 1));
     for (const field of fields) this.#encoder.value(field);
     const busyAt = timed ? this.#encoder.uint32(0) : 0;
@@ -156,7 +187,38 @@ export class FrameWriter {
       throw error;
     }
     this.#list.count++;
+    this.#lastPosition = position;
+    this.#lastAttachments = attachments;
     return encoder.position - position + encoder.pendingBytes - pendingBytes;
+  }
+
+  /**
+   * Removes the value that was appended last, if it would hold up the others of
+   * its list: it is large, and all that is attached to the list.
+   *
+   * @returns The value, for {@linkcode FrameWriter.restore}; `undefined` if it
+   * wasn't removed.
+   */
+  removeLarge(): EncodedValue | undefined {
+    const list = this.#list;
+    const encoder = this.#encoder;
+    const start = this.#lastPosition;
+    const isAlone = list === undefined || list.count < 2 ||
+      this.#lastAttachments > 0;
+    const isLarge = this.#frameBytes > PART_BYTES &&
+      encoder.position - start < MIN_ATTACHMENT_BYTES;
+    if (isAlone || !isLarge) return undefined;
+    const bytes = encoder.bytes.slice(start, encoder.position);
+    const attachments = [...encoder.pending];
+    encoder.rollback(start, 0);
+    list.count--;
+    return { bytes, attachments };
+  }
+
+  /** Appends a value that was removed from a list to the open list. */
+  restore({ bytes, attachments }: EncodedValue): void {
+    this.#encoder.encoded(bytes, attachments);
+    this.#list!.count++;
   }
 
   /** Whether a list is open: taking what was written ends it. */
@@ -220,7 +282,7 @@ export class FrameWriter {
       const frame = pieces.takeUntil(end);
       taken.push(new OutgoingFrame(frame, byteLength, mayBeOvertaken));
       if (!mayBeOvertaken) continue;
-      this.#slowFrames++;
+      this.#slowTaken++;
       // The frame keeps the buffer.
       this.#taken = undefined;
     }
@@ -230,12 +292,12 @@ export class FrameWriter {
 
   /** Ends the use of a frame that was taken and may be overtaken. */
   sent(): void {
-    this.#slowFrames--;
+    this.#slowSent++;
   }
 
   /** Ends the use of all such frames, whether they were sent or not. */
   sentAll(): void {
-    this.#slowFrames = 0;
+    this.#slowSent = this.#slowTaken;
   }
 
   /** Gives back the buffer of the pieces that were taken last, for reuse. */
@@ -280,10 +342,11 @@ export class FrameWriter {
     encoder.setUint32(this.#start, length);
     encoder.setUint16(this.#start + 5, this.#fields + attachments.length);
     this.#insertedBytes += inserted;
-    const mayBeOvertaken = this.#mayBeOvertaken && length > PART_BYTES;
-    const isCut = mayBeOvertaken || length > MAX_FRAME_BYTES ||
-      this.#cutsLargeFrames && length > PART_BYTES;
-    if (!isCut) return;
+    const mayBeOvertaken = this.#order === "passing" && length > PART_BYTES ||
+      this.#order === "following" &&
+        (length > PART_BYTES || this.hasSlowFrames);
+    if (mayBeOvertaken) this.#slowWritten++;
+    else if (length <= MAX_FRAME_BYTES) return;
     this.#cuts.push({
       start: this.#start,
       end: encoder.position,

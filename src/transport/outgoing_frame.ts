@@ -6,6 +6,9 @@ export const PART_FLAG = 0x8000_0000;
 /** The size of a part in bytes, without its header. The last may be smaller. */
 export const PART_BYTES = 2 ** 18;
 
+/** The size of the first part's header: its size, and that of the frame. */
+export const FIRST_HEADER_BYTES = 12;
+
 /** Bytes up to this size are copied behind the header, to be sent with it. */
 const MAX_COPIED_BYTES = 4_096;
 
@@ -61,10 +64,13 @@ export class OutgoingFrame {
     const isFirst = this.#sent === 0;
     const length = Math.min(PART_BYTES, this.byteLength - this.#sent);
     const slices = this.#slices(length);
-    const header = new Uint8Array(isFirst ? 8 : 4);
+    const header = new Uint8Array(isFirst ? FIRST_HEADER_BYTES : 4);
     const view = new DataView(header.buffer);
     view.setUint32(0, PART_FLAG | length);
-    if (isFirst) view.setUint32(4, this.byteLength);
+    if (isFirst) {
+      view.setUint32(4, Math.floor(this.byteLength / 2 ** 32));
+      view.setUint32(8, this.byteLength);
+    }
     const [first] = slices;
     // Each write is a system call.
     const bytes = first!.end - first!.start <= MAX_COPIED_BYTES &&

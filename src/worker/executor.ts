@@ -18,6 +18,7 @@ import {
   queueMicrotask,
   restorePrimordials,
 } from "./primordials.ts";
+import { type Returned, runItems } from "./run_items.ts";
 import { RunningTasks } from "./running_tasks.ts";
 import { StreamingCalls } from "./streaming_calls.ts";
 import { runTask, runTaskWith, TaskContext } from "./task_context.ts";
@@ -36,11 +37,15 @@ const SLICE_MILLISECONDS = 1;
 /** A longer slice delays messages, so all of them are read after it. */
 const LONG_SLICE_MILLISECONDS = 10;
 
+/** The most items of a chunk that run between two checks of the time. */
+const MAX_ITEMS_PER_LOOK = 16;
+
 /**
- * How many items of a chunk run between two checks of the time, unless they
- * took longer than a time slice.
+ * How long items run between two checks if these aren't to take more than a tenth
+ * of the time, in milliseconds. After a long task, the other items may be needed
+ * elsewhere.
  */
-const ITEMS_PER_LOOK = 16;
+const MILLISECONDS_PER_LOOK = 0.001;
 
 /**
  * Runs calls in the order of their arrival: sync tasks one after the other, and
@@ -58,8 +63,12 @@ export class Executor {
   /** Whether a call of {@linkcode Executor.#run} is scheduled. */
   #due = false;
   #sliceEnd = 0;
-  /** How many items of chunks run before the time is checked. */
-  #untilLook = ITEMS_PER_LOOK;
+  /** How many items of chunks run between two checks of the time. */
+  #itemsPerLook = MAX_ITEMS_PER_LOOK;
+  /** How many of them run before the next check. */
+  #untilLook = MAX_ITEMS_PER_LOOK;
+  /** When the time was last checked. */
+  #lookedAt = 0;
 
   /** Constructs an executor that passes results to a writer. */
   constructor(results: ResultWriter, concurrency: number) {
@@ -188,6 +197,8 @@ export class Executor {
     const begin = now();
     this.#results.busy(begin);
     this.#sliceEnd = begin + SLICE_MILLISECONDS;
+    this.#lookedAt = begin;
+    this.#untilLook = this.#itemsPerLook;
     while (this.#step());
     this.#results.flush();
     if (this.isIdle) this.#results.idle();
@@ -252,18 +263,47 @@ export class Executor {
     const { length } = job.items;
     while (job.next < length && !this.#isAtLimit && !chunk.isStreaming) {
       if (chunk.failed || chunk.isLarge) return this.#skipRest(job, chunk);
-      this.#begin(job, job.next++);
-      if (--this.#untilLook <= 0 && this.#isSliceOver()) break;
+      const first = job.next;
+      if (job.spread || job.task.seesThis || this.#jobs.hasCancelled) {
+        this.#begin(job, job.next++);
+      } else this.#runItems(job, chunk);
+      this.#untilLook -= job.next - first;
+      if (this.#untilLook <= 0 && this.#isSliceOver()) break;
     }
     restorePrimordials();
   }
 
-  /** Checks the time: sooner again if the last items took long. */
+  /** Checks the time: the longer the last items took, the sooner again. */
   #isSliceOver(): boolean {
     const time = now();
-    const isLate = time >= this.#sliceEnd + SLICE_MILLISECONDS;
-    this.#untilLook = isLate ? 1 : ITEMS_PER_LOOK;
+    const each = (time - this.#lookedAt) / this.#itemsPerLook;
+    this.#itemsPerLook = Math.min(
+      Math.ceil(MILLISECONDS_PER_LOOK / each),
+      MAX_ITEMS_PER_LOOK,
+    );
+    this.#untilLook = this.#itemsPerLook;
+    this.#lookedAt = time;
     return time >= this.#sliceEnd;
+  }
+
+  /** Runs items until the time is checked, or one needs more care. */
+  #runItems(job: Job, chunk: ChunkProgress): void {
+    const most = this.#untilLook;
+    const context = TaskContext.take(true, job.id, this.#streams);
+    let end: Returned | "settled" | "paused";
+    let isAsync: boolean;
+    try {
+      end = runItems({ job, chunk, context, most });
+      isAsync = typeof end === "object" && isPromiseLike(end.value);
+    } catch (error) {
+      restorePrimordials();
+      return this.#threw(job, job.next - 1, error, context);
+    }
+    if (typeof end === "object") {
+      return this.#ran(job, job.next - 1, end.value, isAsync, context);
+    }
+    TaskContext.release(context, true);
+    if (end === "settled") this.#sendChunk(job, chunk);
   }
 
   #begin(job: Job, index: number): void {
@@ -275,8 +315,11 @@ export class Executor {
       return;
     }
     const item = job.items[index];
-    const { isArrow } = job.task;
-    const context = TaskContext.take(isArrow, id, this.#streams);
+    const context = TaskContext.take(
+      !job.task.seesThis,
+      id,
+      this.#streams,
+    );
     let value: unknown;
     let isAsync: boolean;
     try {
@@ -289,9 +332,20 @@ export class Executor {
       restorePrimordials();
       return this.#threw(job, index, error, context);
     }
+    this.#ran(job, index, value, isAsync, context);
+  }
+
+  /** Handles what a task has returned, which may be a promise. */
+  #ran(
+    job: Job,
+    index: number,
+    value: unknown,
+    isAsync: boolean,
+    context: TaskContext,
+  ): void {
     if (!isAsync) return this.#returned(job, index, value, context);
     restorePrimordials();
-    this.#running.add(id, context);
+    this.#running.add(callId(job, index), context);
     this.#finish(job, index, value, context);
   }
 
@@ -360,7 +414,7 @@ export class Executor {
       typeof value === "object" && mode === ResultMode.FLATTEN &&
         yieldsValues(value);
     if (isStreamed) return this.#stream(job, index, value, context);
-    TaskContext.release(context, job.task.isArrow);
+    TaskContext.release(context, !job.task.seesThis);
     if (chunk === undefined) {
       restorePrimordials();
       const id = callId(job, index);

@@ -57,6 +57,11 @@ export class JobQueue {
     return !hasBegun;
   }
 
+  /** Whether cancelled calls are in the queue. */
+  get hasCancelled(): boolean {
+    return this.#cancelled.size > 0;
+  }
+
   /** Returns whether a call was cancelled, and forgets that it was. */
   takeCancelled(id: number): boolean {
     return this.#cancelled.size > 0 && this.#cancelled.delete(id);

@@ -12,8 +12,14 @@
  * @module
  */
 
-const { defineProperty, getOwnPropertyDescriptor, getPrototypeOf, hasOwn } =
-  Object;
+const {
+  defineProperty,
+  getOwnPropertyDescriptor,
+  getOwnPropertyDescriptors,
+  getPrototypeOf,
+  hasOwn,
+  setPrototypeOf,
+} = Object;
 const { deleteProperty, ownKeys } = Reflect;
 
 const bytes = Uint8Array.prototype;
@@ -97,25 +103,26 @@ const METHODS: readonly [owner: object, names: readonly PropertyKey[]][] = [
 /** Names that break property descriptors and promises if objects inherit them. */
 const UNINHERITED = ["get", "set", "then", "value"];
 
-/** Every property to restore, as it was when the worker started. */
-const originals: [object, PropertyKey, PropertyDescriptor][] = [];
+/** The properties to restore, by the object that has them. */
+const originals: [owner: object, descriptors: PropertyDescriptorMap][] = [];
 
-for (const key of GLOBALS) save(globalThis, key);
-for (const owner of [...METHODS.map(([owner]) => owner), typedArrays]) {
-  for (const key of ownKeys(owner)) save(owner, key);
-}
+/** Whether no task has replaced anything. */
+let areIntact: () => boolean = () => true;
 
-function save(owner: object, key: PropertyKey): void {
-  const descriptor = getOwnPropertyDescriptor(owner, key)!;
-  if (!descriptor.configurable) return;
-  // Without a prototype, it inherits nothing that a task gives all objects.
-  Object.setPrototypeOf(descriptor, null);
-  originals.push([owner, key, descriptor]);
+/** Saves all built-ins. Call it once, before any code of the user is loaded. */
+export function savePrimordials(): void {
+  const globals: PropertyDescriptorMap = {};
+  for (const key of GLOBALS) {
+    globals[key] = getOwnPropertyDescriptor(globalThis, key)!;
+  }
+  originals.push([globalThis, globals]);
+  for (const owner of [...METHODS.map(([owner]) => owner), typedArrays]) {
+    originals.push([owner, getOwnPropertyDescriptors(owner)]);
+  }
+  areIntact = compileCheck();
 }
 
 /** Compares everything in one expression: a loop would be fifty times slower. */
-const areIntact = compileCheck();
-
 function compileCheck(): () => boolean {
   const values: unknown[] = [];
   const use = (value: unknown) => `v${values.push(value) - 1}`;
@@ -162,12 +169,25 @@ function restore(): void {
   }
   for (let index = 0; index < originals.length; index++) {
     const original = originals[index]!;
-    const owner = original[0];
-    const key = original[1];
+    restoreProperties(original[0], original[1]);
+  }
+}
+
+function restoreProperties(
+  owner: object,
+  descriptors: PropertyDescriptorMap,
+): void {
+  const keys = ownKeys(descriptors);
+  for (let index = 0; index < keys.length; index++) {
+    const key = keys[index]!;
+    const descriptor = descriptors[key]!;
+    if (!descriptor.configurable) continue;
     // A property of Uint8Array.prototype would hide that of all typed arrays.
     if (owner === typedArrays && key !== "constructor" && hasOwn(bytes, key)) {
       deleteProperty(bytes, key);
     }
-    defineProperty(owner, key, original[2]);
+    // It must not inherit what a task gives all objects.
+    setPrototypeOf(descriptor, null);
+    defineProperty(owner, key, descriptor);
   }
 }

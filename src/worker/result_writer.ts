@@ -1,4 +1,6 @@
 import type { Channel } from "../transport/channel.ts";
+import type { FrameOrder } from "../transport/frame_writer.ts";
+import { SlowFrames } from "../transport/slow_frames.ts";
 import { MessageType } from "../protocol/worker_messages.ts";
 import { TooLarge, UnsendablePart } from "../codec/unsendable_part.ts";
 import { unsendableError } from "../codec/unsendable_error.ts";
@@ -15,11 +17,14 @@ const MAX_BACKLOG_BYTES = 2 ** 20;
 /**
  * Writes the outcomes of calls, and how long the worker was busy with them.
  *
- * An outcome is the last message about its call, so messages about other calls
- * may overtake it if it is large.
+ * Messages about other calls may overtake a large one.
  */
 export class ResultWriter {
   readonly #channel: Channel;
+  /** The large messages about the streams of a call, by call. */
+  readonly #slowStreams: SlowFrames;
+  /** How many large messages are known. */
+  #slowKnown = 0;
   /** The id of the next result in the open list; -1 if no list is open. */
   #nextId = -1;
   /** The call and the number of the stream whose values the open list has. */
@@ -33,6 +38,7 @@ export class ResultWriter {
   /** Constructs a writer to the pool's channel. */
   constructor(channel: Channel) {
     this.#channel = channel;
+    this.#slowStreams = new SlowFrames(channel.writer);
   }
 
   /** Whether results must be sent before another task begins. */
@@ -62,17 +68,36 @@ export class ResultWriter {
   value(id: number, value: unknown): void {
     const { writer } = this.#channel;
     const isOpen = id === this.#nextId && writer.isListOpen &&
-      writer.listByteLength <= MAX_LIST_BYTES;
-    if (!isOpen) {
-      this.#endList();
-      writer.beginList([MessageType.RESULTS, id], true, true);
-    }
+      writer.listByteLength <= MAX_LIST_BYTES && !this.#slowStreams.has(id);
+    if (!isOpen) this.#beginResults(id);
     this.#nextId = id + 1;
     try {
-      writer.append(value);
+      const bytes = writer.append(value);
+      if (bytes > MAX_LIST_BYTES) this.#separate(id);
     } catch (reason) {
       this.thrown(id, unsendableResult(value, reason));
     }
+  }
+
+  /** Keeps a large result from holding up others in its message. */
+  #separate(id: number): void {
+    const { writer } = this.#channel;
+    const removed = writer.removeLarge();
+    if (removed === undefined) return;
+    this.#beginResults(id);
+    this.#nextId = id + 1;
+    writer.restore(removed);
+  }
+
+  #beginResults(id: number): void {
+    this.#endList();
+    const { RESULTS } = MessageType;
+    this.#channel.writer.beginList([RESULTS, id], true, this.#orderOf(id));
+  }
+
+  /** Returns how messages about a call are sent: its streams stay in order. */
+  #orderOf(id: number): FrameOrder {
+    return this.#slowStreams.has(id) ? "following" : "passing";
   }
 
   /**
@@ -95,7 +120,8 @@ export class ResultWriter {
     // The header of the message counts too.
     const before = writer.byteLength;
     if (!isOpen) {
-      writer.beginList([MessageType.VALUES, id, stream], false);
+      const { VALUES } = MessageType;
+      writer.beginList([VALUES, id, stream], false, this.#orderOf(id));
       this.#streamOf = id;
       this.#streamNumber = stream;
     }
@@ -111,7 +137,12 @@ export class ResultWriter {
   /** Writes the end of a call whose values were streamed. */
   end(id: number): void {
     this.#endList();
-    this.#channel.writer.message([MessageType.END, id, this.#took()]);
+    this.#channel.writer
+      .message(
+        [MessageType.END, id, this.#took()],
+        undefined,
+        this.#orderOf(id),
+      );
   }
 
   /** Sends credit for a stream of a call. */
@@ -136,7 +167,7 @@ export class ResultWriter {
 
   #post(message: unknown[]): void {
     this.#endList();
-    this.#channel.writer.message(message);
+    this.#channel.writer.message(message, undefined, "passing");
     this.#channel.flush();
   }
 
@@ -146,7 +177,7 @@ export class ResultWriter {
     const { CHUNK_RESULTS } = MessageType;
     try {
       this.#channel.writer
-        .message([CHUNK_RESULTS, id, this.#took()], values, true);
+        .message([CHUNK_RESULTS, id, this.#took()], values, this.#orderOf(id));
     } catch (reason) {
       // Either one value can't be sent, or the values together are too large.
       const index = takeIndex(values, reason) ?? 0;
@@ -160,14 +191,15 @@ export class ResultWriter {
     this.#endList();
     const { writer } = this.#channel;
     const { FAILURE } = MessageType;
+    const order = this.#orderOf(id);
     try {
-      writer.message([FAILURE, id, this.#took(), thrown], before, true);
+      writer.message([FAILURE, id, this.#took(), thrown], before, order);
     } catch (reason) {
       const index = takeIndex(before, reason);
       const root = index === undefined ? "thrown value" : "result";
       const error = unsendableError(root, reason);
       const sendable = reason instanceof TooLarge ? [] : before.slice(0, index);
-      writer.message([FAILURE, id, 0, error], sendable, true);
+      writer.message([FAILURE, id, 0, error], sendable, order);
     }
   }
 
@@ -191,8 +223,15 @@ export class ResultWriter {
 
   #endList(): void {
     if (this.#streamOf >= 0) {
+      const { writer } = this.#channel;
+      writer.endList();
+      // Large messages of other kinds may be among those that are new.
+      if (writer.slowWritten !== this.#slowKnown) {
+        this.#slowStreams.add(this.#streamOf);
+      }
+      this.#slowKnown = writer.slowWritten;
       this.#streamOf = -1;
-      return this.#channel.writer.endList();
+      return;
     }
     if (this.#nextId < 0) return;
     this.#nextId = -1;

@@ -1,5 +1,5 @@
 import { Blob, URL } from "./primordials.ts";
-import { importModule, type ModuleExports } from "./user_code.ts";
+import { type ModuleExports, userCode } from "./user_code.ts";
 
 /** The modules that the pool sends because workers can't import their URLs. */
 export class SentModules {
@@ -39,6 +39,7 @@ export class SentModules {
 
 /** Imports code through a `blob:` URL, which needs no permission. */
 async function load(code: string): Promise<ModuleExports> {
+  const { importModule } = await userCode();
   const url = URL.createObjectURL(
     new Blob([code], { type: "text/javascript" }),
   );

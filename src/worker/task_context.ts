@@ -57,6 +57,11 @@ export class TaskContext {
     return context.#abortion?.reason !== undefined;
   }
 
+  /** Whether somebody has asked for the signal, or aborted it. */
+  static isUsed(context: TaskContext): boolean {
+    return context.#abortion !== undefined;
+  }
+
   /** Calls `callback` once the signal was aborted; replaces the last callback. */
   static whenAborted(context: TaskContext, callback: () => void): void {
     context.#abortion ??= {};
@@ -134,8 +139,12 @@ export function runTask(
   }
 }
 
-/** The arguments of {@linkcode runTaskWith}: a list per item would be garbage. */
-const single: [item: unknown] = [undefined];
+/** Calls a function with one argument, and without a list, which is garbage. */
+export const invoke = Function.prototype.call.bind(Function.prototype.call) as (
+  run: AnyFunction,
+  self: unknown,
+  item: unknown,
+) => unknown;
 
 /** Does the same as {@linkcode runTask} with a single argument. */
 export function runTaskWith(
@@ -144,12 +153,10 @@ export function runTaskWith(
   item: unknown,
 ): unknown {
   current = context;
-  // The function gets a copy of this list.
-  single[0] = item;
   try {
-    return Reflect.apply(run, context, single);
+    return invoke(run, context, item);
   } finally {
-    single[0] = current = undefined;
+    current = undefined;
   }
 }
 

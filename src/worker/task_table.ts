@@ -1,12 +1,13 @@
 import type {
   Definition,
+  InlineDefinition,
   ModuleDefinition,
 } from "../protocol/worker_messages.ts";
 import { explainImportFailure } from "./import_failure.ts";
-import { isArrowFunction } from "./is_arrow_function.ts";
 import { restorePrimordials } from "./primordials.ts";
+import { seesThis } from "./sees_this.ts";
 import { SentModules } from "./sent_modules.ts";
-import { evaluate, importModule, type ModuleExports } from "./user_code.ts";
+import { type ModuleExports, type UserCode, userCode } from "./user_code.ts";
 
 /** A function with any arguments. */
 export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
@@ -15,8 +16,8 @@ export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 export class LoadedTask {
   /** The function, once it is loaded. */
   run: AnyFunction | undefined;
-  /** Whether the loaded function is an arrow function, which gets no `this`. */
-  isArrow = false;
+  /** Whether the loaded function may see its `this`. */
+  seesThis = true;
   /** Whether it is an inline function, which can't see the variables around it. */
   readonly inline: boolean;
 
@@ -44,8 +45,7 @@ export class LoadedTask {
     try {
       switch (definition.kind) {
         case "inline":
-          this.#use(evaluateTask(definition.source, definition.name));
-          return undefined;
+          return this.#evaluate(definition);
         case "module":
           return this.#import(definition);
         case "bound":
@@ -56,11 +56,28 @@ export class LoadedTask {
     }
   }
 
+  #evaluate(definition: InlineDefinition): Promise<void> | undefined {
+    const code = userCode();
+    if (code instanceof Promise) return this.#evaluateWith(code, definition);
+    this.#use(evaluateTask(code, definition));
+  }
+
+  async #evaluateWith(
+    code: Promise<UserCode>,
+    definition: InlineDefinition,
+  ): Promise<void> {
+    try {
+      this.#use(evaluateTask(await code, definition));
+    } catch (error) {
+      this.#failAlways(error);
+    }
+  }
+
   async #import({ url, name, sent }: ModuleDefinition): Promise<void> {
     try {
       const module: ModuleExports = sent
         ? await this.modules.get(url)
-        : await importModule(url);
+        : await (await userCode()).importModule(url);
       restorePrimordials();
       // The bundle of a CommonJS module has only a default export, although Deno
       // itself finds its named exports too.
@@ -76,7 +93,7 @@ export class LoadedTask {
 
   #use(run: AnyFunction): void {
     this.run = run;
-    this.isArrow = isArrowFunction(run);
+    this.seesThis = seesThis(run);
   }
 
   #bind(constants: readonly unknown[]): Promise<void> | undefined {
@@ -86,7 +103,7 @@ export class LoadedTask {
       this.run = function (this: unknown, ...rest) {
         return run.call(this, ...constants, ...rest);
       };
-      this.isArrow = base.isArrow;
+      this.seesThis = base.seesThis;
     };
     const loading = base.run === undefined ? base.load() : undefined;
     if (loading !== undefined) return loading.then(bindBase);
@@ -130,7 +147,10 @@ export class TaskTable {
 }
 
 /** Evaluates a function's source in the global scope. */
-function evaluateTask(source: string, name: string): AnyFunction {
+function evaluateTask(
+  { evaluate }: UserCode,
+  { source, name }: InlineDefinition,
+): AnyFunction {
   const url = `task:${encodeURIComponent(name)}`;
   return evaluate(
     `return (${source}\n)\n//# sourceURL=${url}`,

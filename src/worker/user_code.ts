@@ -1,8 +1,10 @@
+import { savePrimordials } from "./primordials.ts";
+
 /** The exports of a module, by name. */
 export type ModuleExports = Record<string, unknown>;
 
 /** Loads the user's code into this process. */
-interface UserCode {
+export interface UserCode {
   /** Imports a module by its URL. */
   importModule(url: string): Promise<ModuleExports>;
   /** Evaluates the body of a function in the global scope. */
@@ -18,7 +20,20 @@ interface UserCode {
 const SOURCE =
   "const { Function } = globalThis; export const importModule = (url) => import(url); export const evaluate = (body) => new Function(body)();";
 
-/** Functions that import a module, or evaluate a function body, for the user. */
-export const { importModule, evaluate }: UserCode = await import(
-  `data:text/javascript,${encodeURIComponent(SOURCE)}`
-);
+/** The functions, once they are loaded; until then, their promise, if any. */
+let code: UserCode | Promise<UserCode> | undefined;
+
+/**
+ * Returns the functions that load the user's code. The first calls return a
+ * promise: a worker that has no task yet starts sooner without them.
+ */
+export function userCode(): UserCode | Promise<UserCode> {
+  return code ??= loadUserCode();
+}
+
+async function loadUserCode(): Promise<UserCode> {
+  savePrimordials();
+  return code = await import(
+    `data:text/javascript,${encodeURIComponent(SOURCE)}`
+  );
+}

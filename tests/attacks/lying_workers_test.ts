@@ -50,8 +50,11 @@ const LIES: readonly [name: string, lie: Lie][] = [
         .then(() => connection.close());
     },
   ],
-  ["sends a part of no bytes", sends(0x80, 0, 0, 0, 0, 0, 0, 1)],
-  ["sends more in parts than it announced", sends(0x80, 0, 0, 2, 0, 0, 0, 1)],
+  ["sends a part of no bytes", sends(0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1)],
+  [
+    "sends more in parts than it announced",
+    sends(0x80, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1),
+  ],
   ["announces too large a part", sends(0x80, 4, 0, 1, 0, 8, 0, 0)],
   [
     "sends a malformed message in parts",
@@ -60,7 +63,7 @@ const LIES: readonly [name: string, lie: Lie][] = [
   [
     "announces 4 GiB in parts and hangs up",
     (_id, _channel, connection) => {
-      const part = [0x80, 4, 0, 0, 255, 255, 255, 255, 0xdc];
+      const part = [0x80, 4, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0xdc];
       connection.write(new Uint8Array(part)).then(() => connection.close());
     },
   ],

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertFalse } from "@std/assert";
 import { BundleCache } from "../../src/bundle/bundle_cache.ts";
 
 const CODE = "export const é = 1;\n// the end\n";
@@ -121,6 +121,30 @@ Deno.test({
   },
 });
 
+Deno.test("BundleCache.isWritable() returns true for a folder that it can create", async () => {
+  await using caches = await Caches.make();
+  assert(await caches.cache.isWritable());
+  assertEquals([...Deno.readDirSync(caches.folder)], []);
+});
+
+Deno.test({
+  name:
+    "BundleCache.isWritable() returns false for a folder that others can write",
+  ignore: isWindows,
+  fn: async () => {
+    await using caches = await Caches.make();
+    await Deno.mkdir(caches.folder, { recursive: true });
+    await Deno.chmod(caches.folder, 0o777);
+    assertFalse(await caches.cache.isWritable());
+  },
+});
+
+Deno.test("BundleCache.isWritable() returns false for a folder that can't be created", async () => {
+  await using caches = await Caches.make();
+  await Deno.writeTextFile(`${caches.path}/a`, "a file");
+  assertFalse(await caches.cache.isWritable());
+});
+
 Deno.test("BundleCache.write() replaces a truncated file", async () => {
   await using caches = await Caches.make();
   await caches.cache.write("key", CODE);
@@ -139,7 +163,7 @@ Deno.test("BundleCache keeps nothing when its folder can't be created", async ()
 
 Deno.test("BundleCache.write() keeps only the newest files", async () => {
   await using caches = await Caches.make();
-  const count = 20;
+  const count = 36;
   for (let i = 0; i < count; i++) {
     await caches.cache.write(`key${i}`, `${i}`);
     // File systems may record times coarsely.
@@ -150,7 +174,7 @@ Deno.test("BundleCache.write() keeps only the newest files", async () => {
   for (let i = 0; i < count; i++) {
     if (await caches.cache.read(`key${i}`) !== undefined) kept.push(i);
   }
-  assertEquals(kept, Array.from({ length: 16 }, (_, i) => i + 4));
+  assertEquals(kept, Array.from({ length: 32 }, (_, i) => i + 4));
 });
 
 Deno.test("BundleCache.read() never returns a partial file", async () => {

@@ -43,6 +43,52 @@ Deno.test("StoredBundle.find() finds nothing after the program has changed", asy
   assertEquals(await bundleOf(project).find(), undefined);
 });
 
+Deno.test("StoredBundle.find() finds nothing after the package's configuration has changed", async () => {
+  await using project = await Project.with(PACKAGE);
+  await make(project);
+  const { mtime } = await Deno.stat(`${project.path}/deno.json`);
+  await project.write("deno.json", "[]");
+  await Deno.utime(`${project.path}/deno.json`, mtime!, mtime!);
+  assertEquals(await bundleOf(project).find(), undefined);
+});
+
+Deno.test("StoredBundle.find() reads no module of the program", async () => {
+  await using project = await Project.with(PACKAGE);
+  await make(project);
+  const path = await bundleOf(project).find();
+  const url = new URL(project.url("src/word.ts"));
+  const { mtime } = await Deno.stat(url);
+  await project.write(
+    "src/word.ts",
+    PACKAGE["src/word.ts"].replace("old", "new"),
+  );
+  await Deno.utime(url, mtime!, mtime!);
+  assertEquals(await bundleOf(project).find(), path);
+});
+
+Deno.test("StoredBundle.find() finds nothing for a package.json", async () => {
+  await using project = await Project.with({
+    ...PACKAGE,
+    "package.json": "{}",
+  });
+  await make(project);
+  const bundle = new StoredBundle(
+    project.url("worker.ts"),
+    `${project.path}/package.json`,
+    `${project.path}/cache`,
+  );
+  assertEquals(await bundle.find(), undefined);
+});
+
+Deno.test("StoredBundle.make() bundles nothing that it can't store", async () => {
+  await using project = await Project.with({
+    ...PACKAGE,
+    "worker.ts": "export *",
+    "cache": "a file",
+  });
+  await make(project);
+});
+
 Deno.test({
   name: "StoredBundle.find() finds no file that others could have changed",
   ignore: Deno.build.os === "windows",

@@ -1,10 +1,7 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
-import {
-  Call,
-  type CallObserver,
-  type CallRunner,
-  type CallState,
-} from "../../src/calls/call.ts";
+import { Call } from "../../src/calls/call.ts";
+import type { CallObserver, CallState } from "../../src/calls/call_state.ts";
+import type { CallRunner } from "../../src/calls/call_owner.ts";
 import { CallKind } from "../../src/calls/call_kind.ts";
 import { CallCounts } from "../../src/calls/call_counts.ts";
 import { KeepAlive } from "../../src/util/keep_alive.ts";

@@ -5,6 +5,8 @@ import {
   assertStrictEquals,
 } from "@std/assert";
 import { Buffer } from "node:buffer";
+import { Decoder } from "../../src/codec/decoder.ts";
+import { FrameWriter } from "../../src/transport/frame_writer.ts";
 import { MIN_ATTACHMENT_BYTES } from "../../src/codec/wire_limits.ts";
 import {
   assertSame,
@@ -12,6 +14,7 @@ import {
   encodeMessages,
   readMessages,
   roundTrip,
+  takePieces,
 } from "../helpers/frames.ts";
 import { Random } from "../helpers/random.ts";
 
@@ -204,3 +207,46 @@ Deno.test("FrameReader isn't affected by writes to a view", async () => {
   }
   assertEquals(fields, ["after", "end", "after", "end", "after", "end"]);
 });
+
+// On Windows, memory that isn't used counts too.
+Deno.test({
+  name: "Encoder attaches values of 4 GiB among others",
+  ignore: Deno.build.os === "windows",
+  fn() {
+    const most = 2 ** 32;
+    for (const length of [most - 2, most - 1, most, most + 8]) {
+      const value = new Uint8Array(length);
+      const small = new Uint8Array(MIN_ATTACHMENT_BYTES).fill(3);
+      const received = receive(["before", small, value, [small], "after"]);
+      const [before, first, large, [last], after] = received as [
+        string,
+        Uint8Array,
+        Uint8Array,
+        [Uint8Array],
+        string,
+      ];
+      assertEquals([before, after], ["before", "after"]);
+      assertEquals(first, small);
+      assertEquals(last, small);
+      assertEquals(large.length, length);
+      assertEquals([large[0], large.at(-1)], [0, 0]);
+    }
+  },
+});
+
+/** Sends a message, and returns it as it arrives, but copies no large values. */
+function receive(message: readonly unknown[]): unknown[] {
+  const writer = new FrameWriter();
+  writer.message(message);
+  const pieces = takePieces(writer);
+  const size = pieces.reduce((sum, { length }) => sum + length, 0);
+  const bytes = new Uint8Array(size);
+  let position = 0;
+  for (const { content, length } of pieces) {
+    if (length < 2 ** 20) bytes.set(content as Uint8Array, position);
+    position += length;
+  }
+  const decoder = new Decoder();
+  decoder.use(bytes);
+  return decoder.message(4, size);
+}

@@ -49,9 +49,9 @@ const REFUSED: readonly [string, unknown][] = [
   ["blobs that aren't blobs", Object.create(Blob.prototype)],
   [
     "blobs beyond the limit of a message",
-    repeat(new Uint8Array(2 ** 20), 4_096),
+    repeat(new Uint8Array(2 ** 20), 5_120),
   ],
-  ["blobs beyond 4 GiB", repeat(new Uint8Array(2 ** 20), 4_100)],
+  ["blobs beyond 5 GiB", repeat(new Uint8Array(2 ** 20), 5_200)],
   ["events", new Event("event")],
   ["abort signals", AbortSignal.abort()],
   ["URL patterns", new URLPattern({ pathname: "/a" })],

@@ -1,10 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
 import { Decoder } from "../../src/codec/decoder.ts";
-import { MAX_FRAME_BYTES } from "../../src/codec/wire_limits.ts";
+import {
+  MAX_FRAME_BYTES,
+  MAX_MESSAGE_BYTES,
+} from "../../src/codec/wire_limits.ts";
 import { MessageType, ResultMode } from "../../src/protocol/worker_messages.ts";
 import { SpawnerMessageType } from "../../src/protocol/spawner_messages.ts";
 import type { ByteSource } from "../../src/transport/frame_reader.ts";
-import { PART_FLAG } from "../../src/transport/outgoing_frame.ts";
+import {
+  FIRST_HEADER_BYTES,
+  PART_FLAG,
+} from "../../src/transport/outgoing_frame.ts";
 import {
   concat,
   encodeMessages,
@@ -167,15 +173,16 @@ function makeParts(random: Random): Uint8Array<ArrayBuffer> {
   const pieces: Uint8Array[] = [];
   for (let start = 0; start < content.length;) {
     const end = Math.min(content.length, start + 1 + random.below(500));
-    const header = new Uint8Array(start === 0 ? 8 : 4);
+    const header = new Uint8Array(start === 0 ? FIRST_HEADER_BYTES : 4);
     const view = new DataView(header.buffer);
     const lie = random.below(20) === 0 ? random.below(9) - 4 : 0;
     view.setUint32(0, PART_FLAG + end - start + lie);
     if (start === 0) {
       const announced = random.below(10) === 0
-        ? random.pick([0, 100, 2 ** 31, 2 ** 32 - 1])
+        ? random.pick([0, 100, 2 ** 31, 2 ** 32, MAX_MESSAGE_BYTES, 2 ** 40])
         : content.length;
-      view.setUint32(4, announced);
+      view.setUint32(4, Math.floor(announced / 2 ** 32));
+      view.setUint32(8, announced);
     }
     pieces.push(header, content.subarray(start, end));
     if (random.below(3) === 0) pieces.push(random.pick(SMALL));

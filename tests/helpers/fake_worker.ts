@@ -1,5 +1,5 @@
 import { CallKind } from "../../src/calls/call_kind.ts";
-import type { CallRunner } from "../../src/calls/call.ts";
+import type { CallRunner } from "../../src/calls/call_owner.ts";
 import type { MapCallOwner } from "../../src/map/map_call.ts";
 import { KeepAlive } from "../../src/util/keep_alive.ts";
 import { PromisedCall } from "../../src/calls/promised_call.ts";
@@ -16,6 +16,11 @@ import {
   type Recall,
 } from "../../src/protocol/worker_messages.ts";
 import { WorkerHandle } from "../../src/scheduling/worker_handle.ts";
+import type { Connection } from "../../src/transport/connection.ts";
+import {
+  FIRST_HEADER_BYTES,
+  PART_FLAG,
+} from "../../src/transport/outgoing_frame.ts";
 import { MemoryConnection } from "./memory_connection.ts";
 import { realDeadline, realDelay } from "./real_timers.ts";
 
@@ -76,6 +81,7 @@ export class FakeWorker {
   lastAnswers = 0;
   /** Resolves when it has ended. */
   readonly gone: Promise<void>;
+  readonly #connection: Connection;
   readonly #channel: Channel;
   /** The unanswered calls: their ids, and their arguments or items. */
   readonly #calls: [id: number, label: unknown][] = [];
@@ -85,9 +91,11 @@ export class FakeWorker {
   /**
    * Connects a worker, which gets calls once it is added.
    *
+   * @param room The size of its window, or whether it adapts.
    * @param now Returns the time, in milliseconds.
    */
-  constructor(tally: HostTally, room: number, now?: () => number) {
+  constructor(tally: HostTally, room: number | "auto", now?: () => number) {
+    const prefetch = room === "auto" ? room : room - 1;
     const [left, right] = MemoryConnection.pair();
     this.handle = new WorkerHandle(
       {
@@ -102,8 +110,9 @@ export class FakeWorker {
         cancelGrace: CANCEL_GRACE,
       },
       new Channel(left),
-      new PrefetchWindow(room - 1, 1, undefined, now),
+      new PrefetchWindow(prefetch, 1, undefined, now),
     );
+    this.#connection = right;
     this.#channel = new Channel(right);
     this.gone = this.#channel.receive((message) =>
       this.#take(message as Calls | Chunk | Recall)
@@ -134,6 +143,16 @@ export class FakeWorker {
     const [id] = this.#calls.shift()!;
     const thrown = new TypeError("failed");
     await this.#send([MessageType.FAILURE, id, microseconds, thrown, before]);
+  }
+
+  /** Sends the beginning of a large result. */
+  async beginLarge(byteLength: number): Promise<void> {
+    const part = new Uint8Array(FIRST_HEADER_BYTES + 1);
+    const view = new DataView(part.buffer);
+    view.setUint32(0, PART_FLAG | 1);
+    view.setUint32(8, byteLength);
+    await this.#connection.write(part);
+    await settled();
   }
 
   /** How often the pool has recalled calls. */
@@ -231,7 +250,7 @@ export class HostBench implements AsyncDisposable {
   }
 
   /** Adds a worker. */
-  async add(host: string, room = 1): Promise<FakeWorker> {
+  async add(host: string, room: number | "auto" = 1): Promise<FakeWorker> {
     const tally = this.tallies.get(host) ?? new HostTally(host);
     this.tallies.set(host, tally);
     const worker = new FakeWorker(tally, room);

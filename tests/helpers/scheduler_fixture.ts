@@ -7,6 +7,7 @@
 
 import type { CallSource, Offer } from "../../src/scheduling/call_sources.ts";
 import { KeepAlive } from "../../src/util/keep_alive.ts";
+import { CallKind } from "../../src/calls/call_kind.ts";
 import type { PromisedCall } from "../../src/calls/promised_call.ts";
 import { PrefetchWindow } from "../../src/scheduling/prefetch_window.ts";
 import { Scheduler } from "../../src/scheduling/scheduler.ts";
@@ -18,7 +19,7 @@ import {
   type LostWorker,
   WorkerHandle,
 } from "../../src/scheduling/worker_handle.ts";
-import { call } from "./fake_worker.ts";
+import { call, TASK } from "./fake_worker.ts";
 import { ConnectionPair, hangUp, TRANSPORTS } from "./connections.ts";
 
 /**
@@ -194,6 +195,16 @@ export class Bench implements AsyncDisposable {
     const calls = labels.map((label) => call(label));
     for (const call of calls) this.scheduler.submit(call);
     return calls;
+  }
+
+  /** Does the same with calls that are made when they are sent. */
+  submitUnmade(...labels: unknown[]): Promise<unknown>[] {
+    const kind = new CallKind(TASK, undefined, undefined, true);
+    return labels.map((label) =>
+      new Promise((resolve) =>
+        this.scheduler.submitUnmade(kind, label, resolve)
+      )
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

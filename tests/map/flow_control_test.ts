@@ -4,6 +4,49 @@ import { FlowControl } from "../../src/map/flow_control.ts";
 import { MapCall } from "../../src/map/map_call.ts";
 import { CHUNK, MAP } from "../helpers/fake_worker.ts";
 
+/**
+ * Returns how many calls a map has in flight at first, and after their outcomes
+ * have arrived.
+ */
+function firstInFlight(isDistant: boolean): number[] {
+  const flow = new FlowControl(new ChunkSize(1));
+  const counts: number[] = [];
+  let calls: MapCall[] = [];
+  for (let step = 0; step < 3; step++) {
+    for (const call of calls) flow.arrived(call);
+    calls = [];
+    const capacity = { workers: 2, concurrency: 2, capacity: 1_000 };
+    flow.offer({ room: 1_000, isShared: false, ...capacity, isDistant });
+    while (flow.isOpen(true)) {
+      const call = new MapCall(MAP, CHUNK, [0]);
+      flow.submitted(call);
+      calls.push(call);
+    }
+    counts.push(calls.length);
+  }
+  return counts;
+}
+
+Deno.test("FlowControl begins with one call for each place, and adds one for each outcome", () => {
+  assertEquals(firstInFlight(false), [2, 4, 8]);
+});
+
+Deno.test("FlowControl adds more calls if all workers are distant", () => {
+  assertEquals(firstInFlight(true), [8, 40, 200]);
+});
+
+Deno.test("FlowControl lets chunks grow faster if all workers are distant", () => {
+  const size = new ChunkSize("auto");
+  const flow = new FlowControl(size);
+  const capacity = { workers: 2, concurrency: 2, capacity: 1_000 };
+  const sizes = [true, false].map((isDistant) => {
+    flow.offer({ room: 1_000, isShared: false, ...capacity, isDistant });
+    size.measured(10, 1, 1);
+    return size.items;
+  });
+  assertEquals(sizes, [40, 20]);
+});
+
 const CHUNK_SIZE = 1_000;
 
 /** Makes a flow control that has had many outcomes. */
@@ -22,7 +65,8 @@ function make(): FlowControl {
 function offer(flow: FlowControl, isShared: boolean): void {
   const workers = 2;
   const room = 1_000;
-  flow.offer({ room, isShared, workers, concurrency: 2, capacity: room });
+  const capacity = { workers, concurrency: 2, capacity: room };
+  flow.offer({ room, isShared, ...capacity, isDistant: false });
 }
 
 /** Returns how many chunks may be in flight. */

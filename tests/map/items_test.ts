@@ -133,6 +133,36 @@ Deno.test("Items takes from an array what its iterator would return", () => {
   assertEquals(items.next(), END);
 });
 
+Deno.test("Items.takeNumbers() takes numbers until another element", () => {
+  const reads: number[] = [];
+  const array: unknown[] = [1, 2.5, "a", 4, 5, 6];
+  for (const [index, element] of array.entries()) {
+    Object.defineProperty(array, index, {
+      get() {
+        reads.push(index);
+        return element;
+      },
+    });
+  }
+  const items = new Items([array]);
+  const target: unknown[] = [];
+  assertEquals([items.takeNumbers(target, 5), target], [2, [1, 2.5]]);
+  assertEquals(items.takeNumbers(target, 5), 0);
+  assertEquals(items.next(), "a");
+  assertEquals([items.takeNumbers(target, 2), target], [2, [4, 5]]);
+  assertEquals([items.next(), items.next()], [6, END]);
+  assertEquals(items.takeNumbers(target, 1), 0);
+  assertEquals(reads, [0, 1, 2, 3, 4, 5]);
+});
+
+Deno.test("Items.takeNumbers() takes nothing that isn't in a single array", () => {
+  const target: unknown[] = [];
+  for (const iterables of [[new Set([1])], [[1], [2]]]) {
+    assertEquals(new Items(iterables).takeNumbers(target, 1), 0);
+  }
+  assertEquals(target, []);
+});
+
 Deno.test("Items iterates over an array by its own iterator", () => {
   class Doubled extends Array<number> {
     override *[Symbol.iterator](): ArrayIterator<number> {

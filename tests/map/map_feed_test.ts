@@ -20,11 +20,12 @@ class Bench {
     for (let items = 1; items < 8; items *= 2) size.measured(items, 1, items);
     this.feed = new MapFeed(new Items([items]), size, {
       wants: () => this.wanted > 0,
+      needsFirst: () => false,
       submit: (items) => {
         this.wanted--;
         this.given.push(items);
       },
-      end: (error) => this.given.push(error?.reason ?? "end"),
+      end: (_part, error) => this.given.push(error?.reason ?? "end"),
     });
   }
 
@@ -125,6 +126,12 @@ Deno.test("MapFeed submits the items before an error", async () => {
   }
   const expected = [[1, 2], [3], error];
   assertEquals(await new Bench(failing(), 2).fill(5), expected);
+  const array = Object.defineProperty([1, 2, 3], 3, {
+    get() {
+      throw error;
+    },
+  });
+  assertEquals(await new Bench(array, 2).fill(5), expected);
   const source = new Source();
   source.give(1, 2, 3);
   source.fail(error);

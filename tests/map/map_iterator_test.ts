@@ -23,6 +23,8 @@ class Reader implements ResultReader {
     return "values";
   }
 
+  collect(): void {}
+
   take(): readonly unknown[] {
     return this.batches.shift() as readonly number[];
   }

@@ -15,11 +15,12 @@ class Bench {
   constructor(chunkSize: number | "auto") {
     this.feed = new MapFeed(this.items, new ChunkSize(chunkSize), {
       wants: () => this.wanted > 0,
+      needsFirst: () => false,
       submit: (items) => {
         this.wanted--;
         this.given.push(items);
       },
-      end: (error) => this.given.push(error?.reason ?? "end"),
+      end: (_part, error) => this.given.push(error?.reason ?? "end"),
     });
   }
 
@@ -86,6 +87,7 @@ Deno.test("PushedItems lets items wait one turn for others to share an automatic
   const given: unknown[] = [];
   const feed = new MapFeed(items, size, {
     wants: () => true,
+    needsFirst: () => false,
     submit: (items) => given.push(items),
     end: () => given.push("end"),
   });

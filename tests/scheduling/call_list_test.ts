@@ -2,14 +2,30 @@ import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import type { Call } from "../../src/calls/call.ts";
+import { CallCounts } from "../../src/calls/call_counts.ts";
+import { CallKind } from "../../src/calls/call_kind.ts";
 import { CallList } from "../../src/scheduling/call_list.ts";
-import { call } from "../helpers/fake_worker.ts";
+import { KeepAlive } from "../../src/util/keep_alive.ts";
+import { call, TASK } from "../helpers/fake_worker.ts";
+
+const UNARY = new CallKind(TASK, undefined, undefined, true);
+const LISTS = new CallKind(TASK);
 
 /** Appends calls with these labels. */
 function push(list: CallList, ...labels: unknown[]): Call[] {
   const calls = labels.map((label) => call(label));
   for (const call of calls) list.push(call);
   return calls;
+}
+
+/** Appends calls with these labels, which are made when they are taken. */
+function pushUnmade(list: CallList, ...labels: unknown[]): unknown[] {
+  const counts = new CallCounts(new KeepAlive(), () => {});
+  const results: unknown[] = [];
+  for (const label of labels) {
+    list.pushUnmade(UNARY, label, (value) => results.push(value), counts);
+  }
+  return results;
 }
 
 /** Takes all calls, and returns their labels. */
@@ -109,4 +125,50 @@ Deno.test("CallList retains few released calls while others wait", async () => {
   const held = await countHeld(refs, 50);
   assert(held <= 50, `${held} are held while ${list.length} wait`);
   assertEquals(list.length, 10);
+});
+
+Deno.test("CallList.pushUnmade() appends calls that shift() makes in order", () => {
+  const list = new CallList();
+  pushUnmade(list, 1, 2);
+  push(list, 3);
+  pushUnmade(list, ...range(5_000));
+  list.unshift(call(0));
+  assertEquals(list.length, 5_004);
+  assertEquals(shiftAll(list), [0, 1, 2, 3, ...range(5_000)]);
+  assertEquals([list.length, list.shift()], [0, undefined]);
+});
+
+Deno.test("CallList.pushUnmade() keeps calls of different kinds apart", () => {
+  const list = new CallList();
+  const counts = new CallCounts(new KeepAlive(), () => {});
+  list.pushUnmade(UNARY, 1, () => {}, counts);
+  list.pushUnmade(LISTS, [2, 3], () => {}, counts);
+  list.pushUnmade(LISTS, [], () => {}, counts);
+  list.pushUnmade(UNARY, [4], () => {}, counts);
+  const payloads = list.drain().map(({ payload }) => payload);
+  assertEquals(payloads, [[1], [2, 3], [], [[4]]]);
+});
+
+Deno.test("CallList makes each unmade call once", () => {
+  const list = new CallList();
+  const results = pushUnmade(list, "a", "b", "c");
+  list.shift()!.succeed("a", 0);
+  const calls = [...list];
+  assertEquals([list.length, calls.length], [2, 2]);
+  assertStrictEquals([...list][0], calls[0]);
+  assertStrictEquals(list.shift(), calls[0]);
+  assertStrictEquals(list.shift(), calls[1]);
+  for (const call of calls) call.succeed(call.payload[0], 0);
+  assertEquals(results, ["a", "b", "c"]);
+});
+
+Deno.test("CallList releases calls that it has made for an iterator", () => {
+  const list = new CallList();
+  pushUnmade(list, ...range(100));
+  for (const call of list) {
+    if (call.payload[0] !== 50) call.abandon();
+  }
+  pushUnmade(list, 100);
+  assertEquals(list.length, 2);
+  assertEquals(shiftAll(list), [50, 100]);
 });

@@ -1,11 +1,28 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import {
+  assertEquals,
+  assertGreater,
+  assertLess,
+  assertThrows,
+} from "@std/assert";
 import { MessageType } from "../../src/protocol/worker_messages.ts";
-import { CallWriter } from "../../src/scheduling/call_writer.ts";
+import {
+  CallWriter,
+  type CallWriterEvents,
+} from "../../src/scheduling/call_writer.ts";
+import { CallKind } from "../../src/calls/call_kind.ts";
+import { bind } from "../../src/tasks/bind.ts";
+import { PromisedCall } from "../../src/calls/promised_call.ts";
+import {
+  type RegisteredTask,
+  TaskRegistry,
+} from "../../src/tasks/task_registry.ts";
 import { Channel } from "../../src/transport/channel.ts";
 import { call } from "../helpers/fake_worker.ts";
 import { SlowConnection } from "../helpers/slow_connection.ts";
 
-const { CALLS, CANCEL, CREDIT, DEFINE, VALUES } = MessageType;
+const { CALLS, CANCEL, CLOSE, CREDIT, DEFINE, FORGET, VALUES } = MessageType;
+
+const EVENTS: CallWriterEvents = { defined: () => {}, overtaken: () => {} };
 
 /** The type of each message, and its list. */
 async function listsOf(connection: SlowConnection): Promise<unknown[]> {
@@ -16,7 +33,7 @@ async function listsOf(connection: SlowConnection): Promise<unknown[]> {
 
 Deno.test("CallWriter goes on after a flush that was due has ended its list", async () => {
   const connection = new SlowConnection();
-  const writer = new CallWriter(new Channel(connection), undefined, () => {});
+  const writer = new CallWriter(new Channel(connection), undefined, EVENTS);
   writer.writeValue(0, 2, "a");
   writer.flush();
   writer.writeValue(0, 2, "b");
@@ -38,7 +55,7 @@ Deno.test("CallWriter goes on after a flush that was due has ended its list", as
 
 Deno.test("CallWriter keeps calls and values of streams in messages of their own", async () => {
   const connection = new SlowConnection();
-  const writer = new CallWriter(new Channel(connection), undefined, () => {});
+  const writer = new CallWriter(new Channel(connection), undefined, EVENTS);
   writer.write(call(1));
   writer.write(call(2));
   writer.writeValue(0, 2, "a");
@@ -66,14 +83,14 @@ Deno.test("CallWriter keeps calls and values of streams in messages of their own
 
 Deno.test("CallWriter.cancel() doesn't wait until a large call is sent", async () => {
   const connection = new SlowConnection();
-  const writer = new CallWriter(new Channel(connection), undefined, () => {});
+  const writer = new CallWriter(new Channel(connection), undefined, EVENTS);
   writer.write(call(1));
   writer.flush();
   await connection.open();
   writer.write(call(new Uint8Array(1_000_000)));
   writer.flush();
   writer.cancel(0);
-  writer.postUrgently([CREDIT, 0, 0, 1, 1]);
+  writer.post([CREDIT, 0, 0, 1, 1]);
   for (let turn = 0; turn < 20; turn++) await connection.open();
   const types = (await connection.messages()).map(([type]) => type);
   assertEquals(types, [DEFINE, CALLS, CANCEL, CREDIT, CALLS, CANCEL]);
@@ -81,12 +98,232 @@ Deno.test("CallWriter.cancel() doesn't wait until a large call is sent", async (
 
 Deno.test("CallWriter.cancel() sends one message when no large call is being sent", async () => {
   const connection = new SlowConnection();
-  const writer = new CallWriter(new Channel(connection), undefined, () => {});
+  const writer = new CallWriter(new Channel(connection), undefined, EVENTS);
   writer.write(call(1));
   writer.flush();
   writer.cancel(0);
-  writer.postUrgently([CREDIT, 0, 0, 1, 1]);
+  writer.post([CREDIT, 0, 0, 1, 1]);
   for (let turn = 0; turn < 3; turn++) await connection.open();
   const types = (await connection.messages()).map(([type]) => type);
   assertEquals(types, [DEFINE, CALLS, CANCEL, CREDIT]);
+});
+
+/** An argument that makes its message large. */
+const LARGE = new Uint8Array(1_000_000);
+
+const REGISTRY = new TaskRegistry(() => {});
+const PLAIN = REGISTRY.register((...args: unknown[]) => args);
+const BOUND = REGISTRY.register(
+  bind((...args: unknown[]) => args.length, LARGE),
+);
+const TWICE_BOUND = REGISTRY.register(
+  bind(bind((...args: unknown[]) => args[0], LARGE), 1),
+);
+
+function callOf(
+  task: RegisteredTask,
+  ...args: unknown[]
+): PromisedCall<unknown> {
+  return new PromisedCall<unknown>(new CallKind(task), args, undefined);
+}
+
+/**
+ * Returns the type of each message, and its task, call or list, as they arrive.
+ */
+async function arrivals(
+  act: (writer: CallWriter) => void,
+  events = EVENTS,
+): Promise<unknown[][]> {
+  const connection = new SlowConnection();
+  const writer = new CallWriter(new Channel(connection), undefined, events);
+  act(writer);
+  writer.flush();
+  for (let turn = 0; turn < 60; turn++) await connection.open();
+  const messages = await connection.messages();
+  return messages.map((message) => [
+    message[0],
+    message[0] === CALLS || message[0] === VALUES
+      ? (message.at(-1) as unknown[]).map(nameOf)
+      : message[1],
+  ]);
+}
+
+function nameOf(value: unknown): unknown {
+  if (Array.isArray(value)) return nameOf(value[0]);
+  return value instanceof Uint8Array ? "large" : value;
+}
+
+Deno.test("CallWriter sends small calls before a large one", async () => {
+  const arrived = await arrivals((writer) => {
+    writer.write(callOf(PLAIN, LARGE));
+    writer.flush();
+    writer.write(callOf(PLAIN, "a"));
+    writer.flush();
+    writer.write(callOf(PLAIN, LARGE));
+    writer.write(callOf(PLAIN, "b"));
+  });
+  assertEquals(arrived, [
+    [DEFINE, PLAIN.id],
+    [CALLS, ["a"]],
+    [CALLS, ["b"]],
+    [CALLS, ["large"]],
+    [CALLS, ["large"]],
+  ]);
+});
+
+Deno.test("CallWriter doesn't send small calls in the message of a large one", async () => {
+  const arrived = await arrivals((writer) => {
+    writer.write(callOf(PLAIN, "a"));
+    writer.write(callOf(PLAIN, "b"));
+    writer.write(callOf(PLAIN, LARGE, "c"));
+    writer.write(callOf(PLAIN, "d"));
+  });
+  assertEquals(arrived, [
+    [DEFINE, PLAIN.id],
+    [CALLS, ["a", "b"]],
+    [CALLS, ["d"]],
+    [CALLS, ["large"]],
+  ]);
+});
+
+Deno.test("CallWriter reads a large argument once", async () => {
+  let reads = 0;
+  const argument = {
+    get bytes() {
+      reads++;
+      return LARGE.subarray(reads);
+    },
+  };
+  const connection = new SlowConnection();
+  const writer = new CallWriter(new Channel(connection), undefined, EVENTS);
+  writer.write(callOf(PLAIN, "a"));
+  writer.write(callOf(PLAIN, argument, "b", new Uint8Array(50_000).fill(3)));
+  writer.flush();
+  for (let turn = 0; turn < 30; turn++) await connection.open();
+  const [, small, large] = await connection.messages();
+  assertEquals(small!.at(-1), [["a"]]);
+  const [[{ bytes }, , last]] = large!.at(-1) as [
+    [{ bytes: Uint8Array }, string, Uint8Array],
+  ];
+  assertEquals(bytes.length, LARGE.length - 1);
+  assertEquals(last, new Uint8Array(50_000).fill(3));
+  assertEquals(reads, 1);
+});
+
+Deno.test("CallWriter sends the calls of a task after a large definition", async () => {
+  const arrived = await arrivals((writer) => {
+    writer.write(callOf(TWICE_BOUND, "a"));
+    writer.write(callOf(BOUND, "b"));
+    writer.write(callOf(PLAIN, "c"));
+    writer.flush();
+    writer.write(callOf(TWICE_BOUND, "d"));
+  });
+  const { id } = TWICE_BOUND;
+  const base = TWICE_BOUND.base!;
+  assertEquals(arrived, [
+    [DEFINE, base.base!.id],
+    [DEFINE, BOUND.base!.id],
+    [DEFINE, PLAIN.id],
+    [CALLS, ["c"]],
+    [DEFINE, base.id],
+    [DEFINE, id],
+    [CALLS, ["a"]],
+    [DEFINE, BOUND.id],
+    [CALLS, ["b"]],
+    [CALLS, ["d"]],
+  ]);
+});
+
+Deno.test("CallWriter.forget() lets a large call arrive before", async () => {
+  const arrived = await arrivals((writer) => {
+    writer.write(callOf(PLAIN, LARGE));
+    writer.flush();
+    writer.forget(PLAIN.id);
+    writer.write(callOf(PLAIN, "again"));
+  });
+  assertEquals(arrived, [
+    [DEFINE, PLAIN.id],
+    [CALLS, ["large"]],
+    [FORGET, [PLAIN.id]],
+    [DEFINE, PLAIN.id],
+    [CALLS, ["again"]],
+  ]);
+});
+
+Deno.test("CallWriter keeps the order of the values of a call", async () => {
+  const arrived = await arrivals((writer) => {
+    writer.writeValue(0, 2, LARGE);
+    writer.writeValue(0, 2, "a");
+    writer.writeValue(1, 2, "b");
+    writer.closeStream(0, 2, []);
+    writer.closeStream(1, 2, []);
+    writer.writeValue(0, 3, "c");
+  });
+  assertEquals(arrived, [
+    [VALUES, ["b"]],
+    [CLOSE, 1],
+    [VALUES, ["large"]],
+    [VALUES, ["a"]],
+    [CLOSE, 0],
+    [VALUES, ["c"]],
+  ]);
+});
+
+Deno.test("CallWriter.drained() waits only for large values of the same call", async () => {
+  const connection = new SlowConnection();
+  const writer = new CallWriter(new Channel(connection), undefined, EVENTS);
+  const order: string[] = [];
+  writer.writeValue(0, 2, LARGE);
+  const large = writer.drained(0)!.then(() => order.push("large"));
+  writer.writeValue(1, 2, LARGE.subarray(0, 50_000));
+  const small = writer.drained(1)!.then(() => order.push("small"));
+  for (let turn = 0; turn < 30; turn++) await connection.open();
+  await Promise.all([large, small]);
+  assertEquals(order, ["small", "large"]);
+  assertEquals(writer.drained(0), undefined);
+});
+
+Deno.test("CallWriter reports the messages that later calls overtake", async () => {
+  const overtaken: number[][] = [];
+  let after: number[] = [];
+  const events: CallWriterEvents = {
+    defined: () => {},
+    overtaken: (message) => after.push(message),
+  };
+  await arrivals((writer) => {
+    for (const value of [LARGE, LARGE, "a", LARGE, "b"]) {
+      writer.write(callOf(PLAIN, value));
+      writer.flush();
+      overtaken.push(after);
+      after = [];
+    }
+  }, events);
+  assertEquals(overtaken, [[], [], [1, 2], [], [1, 2, 4]]);
+});
+
+Deno.test("CallWriter reports no message that was sent before later calls", async () => {
+  const overtaken: number[] = [];
+  const connection = new SlowConnection();
+  const writer = new CallWriter(new Channel(connection), undefined, {
+    defined: () => {},
+    overtaken: (message) => overtaken.push(message),
+  });
+  writer.write(callOf(PLAIN, LARGE));
+  writer.flush();
+  for (let turn = 0; turn < 30; turn++) await connection.open();
+  writer.write(callOf(PLAIN, "a"));
+  writer.flush();
+  assertEquals(overtaken, []);
+});
+
+Deno.test("CallWriter.write() counts the definitions that it sends", () => {
+  const writer = new CallWriter(
+    new Channel(new SlowConnection()),
+    undefined,
+    EVENTS,
+  );
+  const first = writer.write(callOf(TWICE_BOUND, "a"));
+  const second = writer.write(callOf(TWICE_BOUND, "a"));
+  assertGreater(first, LARGE.length);
+  assertLess(second, 100);
 });

@@ -105,6 +105,35 @@ for (const [what, concurrency, words, answered, begun, unbegun] of CASES) {
   });
 }
 
+const OVERTAKEN: [
+  what: string,
+  concurrency: number,
+  overtaken: number[],
+  begun: string,
+][] = [
+  ["a call that has passed a large one", 1, [0], "ab"],
+  ["a call that has passed two large ones", 1, [0, 1], "abc"],
+  ["as many calls as it runs besides a large one", 2, [0], "abc"],
+  ["no call behind those that arrive in order", 1, [1], "a"],
+];
+
+for (const [what, concurrency, overtaken, begun] of OVERTAKEN) {
+  Deno.test(`CallsInFlight.takeAll() returns ${what} as begun with a concurrency of ${concurrency}`, () => {
+    const sent = new Sent(concurrency, "a b c d");
+    for (const message of overtaken) sent.calls.overtaken(message);
+    assertEquals(sent.lose(), [begun, "abcd".slice(begun.length)]);
+  });
+}
+
+Deno.test("CallsInFlight.overtaken() counts the calls of later messages", () => {
+  const sent = new Sent(1, "a b c d e");
+  sent.calls.overtaken(0);
+  sent.calls.overtaken(0);
+  sent.answer("ab");
+  sent.calls.overtaken(3);
+  assertEquals(sent.lose(), ["c", "de"]);
+});
+
 Deno.test("CallsInFlight.takeAll() returns all calls as begun if results may be missing", () => {
   const sent = new Sent(1, "abc def g").answer("a");
   assertEquals(sent.lose(false), ["bcdefg", ""]);
@@ -165,6 +194,8 @@ Deno.test("CallsInFlight.firstAbandoned is the first abandoned call that may hav
 class BreakingConnection implements Connection {
   #next = Promise.withResolvers<Uint8Array | null>();
   #writeError: Error | undefined;
+  /** Settles when writes may end. */
+  held: Promise<void> = Promise.resolve();
 
   /** Delivers bytes to the reader. */
   bring(bytes: Uint8Array): void {
@@ -198,7 +229,7 @@ class BreakingConnection implements Connection {
   }
 
   async write(bytes: Uint8Array): Promise<number> {
-    await Promise.resolve();
+    await this.held;
     if (this.#writeError !== undefined) throw this.#writeError;
     return bytes.length;
   }
@@ -208,13 +239,13 @@ class BreakingConnection implements Connection {
   unref(): void {}
 }
 
-/** A worker with two calls in separate messages. */
+/** A worker with calls in separate messages. */
 class Breaking {
   readonly connection = new BreakingConnection();
   readonly handle: WorkerHandle;
   readonly #received: Promise<LostWorker>;
 
-  constructor(overTcp: boolean, cancelGrace = 60_000) {
+  constructor(overTcp: boolean, cancelGrace = 60_000, labels = "ab") {
     this.handle = new WorkerHandle(
       {
         process: new WorkerProcess(
@@ -232,7 +263,7 @@ class Breaking {
       new PrefetchWindow(9, 1),
     );
     this.#received = this.handle.receive({ changed() {} });
-    for (const label of "ab") {
+    for (const label of labels) {
       const call = new PromisedCall<unknown>(KIND, [label], undefined);
       this.calls.push(call);
       this.handle.send(call);
@@ -289,5 +320,22 @@ for (const [partly, begun] of [[false, 1], [true, 2]] as const) {
     await worker.killed;
     await worker.connection.break(reset(), "reader", worker.handle);
     assertEquals(await worker.counts(), [begun, 2 - begun]);
+  });
+}
+
+for (const [hasLeft, begun] of [[false, 2], [true, 1]] as const) {
+  const what = hasLeft ? "that had left" : "that others may have passed";
+  Deno.test(`WorkerHandle.receive() returns the begun calls behind a large one ${what}`, async () => {
+    const worker = new Breaking(false, 60_000, "");
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (!hasLeft) worker.connection.held = promise;
+    for (const label of [new Uint8Array(2 ** 20), "small", "small"]) {
+      worker.handle.send(new PromisedCall<unknown>(KIND, [label], undefined));
+      worker.handle.flush();
+      await settled();
+    }
+    worker.connection.end();
+    resolve();
+    assertEquals(await worker.counts(), [begun, 3 - begun]);
   });
 }

@@ -147,10 +147,58 @@ Deno.test("PrefetchWindow always has room for one call", () => {
   const window = new PrefetchWindow(99, 1);
   window.measured(1, 1_000, 100 * MEBIBYTE);
   assertEquals(window.room, 100);
+  window.sent(0);
+  assertEquals(window.room, 0);
+  window.returned(0);
+  assertEquals(window.room, 100);
+});
+
+Deno.test("PrefetchWindow has room for small calls besides one large one", () => {
+  const window = new PrefetchWindow(99, 1);
+  window.sent(100 * MEBIBYTE);
+  assertEquals(window.room, 99);
+  window.sent(4 * MEBIBYTE - 1);
+  assertEquals(window.room, 98);
+  window.sent(1);
+  assertEquals(window.room, 0);
+  window.returned(1);
   window.sent(100 * MEBIBYTE);
   assertEquals(window.room, 0);
   window.returned(100 * MEBIBYTE);
+  assertEquals(window.room, 98);
+});
+
+Deno.test("PrefetchWindow of automatic size has room for another call while a large one is on its way", () => {
+  const window = new PrefetchWindow("auto", 1);
+  learn(window, 1_000_000);
+  window.sent(4 * MEBIBYTE);
+  assertEquals(window.room, 1);
+  window.sent(0);
+  assertEquals(window.room, 0);
+  window.returned(4 * MEBIBYTE);
+  assertEquals(window.room, 0);
+});
+
+Deno.test("PrefetchWindow always has room for as many calls as run at once", () => {
+  const window = new PrefetchWindow(99, 4);
+  window.measured(1, 1_000, 100 * MEBIBYTE);
+  sent(window, 3, 100 * MEBIBYTE);
   assertEquals(window.room, 100);
+  window.sent(0);
+  assertEquals(window.room, 0);
+});
+
+Deno.test("PrefetchWindow.shrunk() counts the rest of a large call that was cut", () => {
+  const window = new PrefetchWindow(99, 1);
+  sent(window, 2, 5 * MEBIBYTE);
+  assertEquals(window.room, 0);
+  window.shrunk(5 * MEBIBYTE, 3 * MEBIBYTE);
+  assertEquals(window.room, 98);
+  window.shrunk(3 * MEBIBYTE, MEBIBYTE);
+  window.sent(2 * MEBIBYTE);
+  assertEquals(window.room, 97);
+  window.sent(MEBIBYTE);
+  assertEquals(window.room, 0);
 });
 
 Deno.test("PrefetchWindow opens again when results become small", () => {
@@ -175,7 +223,25 @@ Deno.test("PrefetchWindow of a distant worker holds what runs while a call is on
   assertEquals(window.limit, 1 + 60);
   learn(window, 1_000_000);
   // Others may be short.
-  assertEquals(window.limit, 1 + 8);
+  assertEquals(window.limit, 1 + 32);
+});
+
+Deno.test("PrefetchWindow.delay is the time of small calls", () => {
+  const clock = new Clock();
+  const window = new PrefetchWindow("auto", 1, undefined, clock.now);
+  for (
+    const [argument, result, delay] of [
+      [MEBIBYTE, 1, 0],
+      [1, MEBIBYTE, 0],
+      [1, 1, 7],
+    ] as const
+  ) {
+    window.sent(argument);
+    clock.tick(7);
+    window.measured(1, 0, result);
+    window.returned(argument);
+    assertEquals(window.delay, delay);
+  }
 });
 
 Deno.test("PrefetchWindow.silence is the time since the first call or the last answer", () => {
@@ -192,6 +258,57 @@ Deno.test("PrefetchWindow.silence is the time since the first call or the last a
   assertEquals(window.silence, 2);
   window.returned(0);
   assertEquals(window.silence, 0);
+});
+
+Deno.test("PrefetchWindow.silence of a distant worker begins when it could answer", () => {
+  const time = new Clock();
+  const window = new PrefetchWindow("auto", 1, undefined, time.now);
+  window.sent(0);
+  time.tick(40);
+  window.measured(1, 0, 1);
+  window.returned(0);
+  window.sent(0);
+  time.tick(30);
+  assertEquals(window.silence, 0);
+  time.tick(30);
+  assertEquals(window.silence, 20);
+});
+
+Deno.test("PrefetchWindow.needed is what a distant worker needs to be busy", () => {
+  const time = new Clock();
+  const window = new PrefetchWindow("auto", 1, undefined, time.now);
+  learn(window, 1_000);
+  assertEquals(window.needed, Infinity);
+  window.sent(0);
+  time.tick(41);
+  window.measured(1, 1_000, 1);
+  assertEquals(window.needed, 1 + 60);
+});
+
+Deno.test("PrefetchWindow.hold() leaves no room until the worker answers", () => {
+  const window = new PrefetchWindow("auto", 1);
+  learn(window, 10);
+  sent(window, 2);
+  window.hold();
+  assertEquals([window.isSlow, window.room], [true, 0]);
+  window.measured(1, 10, 1);
+  assertEquals([window.isSlow, window.room], [false, 399]);
+});
+
+Deno.test("PrefetchWindow.hold() doesn't change a fixed window", () => {
+  const window = new PrefetchWindow(3, 1);
+  sent(window, 2);
+  window.hold();
+  assertEquals([window.isSlow, window.room], [false, 2]);
+});
+
+Deno.test("PrefetchWindow.expect() raises the average, but doesn't lower it", () => {
+  const window = new PrefetchWindow("auto", 1);
+  learn(window, 10);
+  window.expect(1_000);
+  assertEquals([window.microseconds, window.limit], [1_000, 5]);
+  window.expect(100);
+  assertEquals([window.microseconds, window.limit], [1_000, 5]);
 });
 
 Deno.test("PrefetchWindow.slowed() shrinks the window before a long call returns", () => {

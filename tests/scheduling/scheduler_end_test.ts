@@ -84,3 +84,35 @@ Deno.test("Scheduler.cancelQueued() fails calls and barriers that haven't begun"
   assertEquals(await sent!.promise, "sent");
   await bench.scheduler.idle();
 });
+
+Deno.test("Scheduler.submitUnmade() queues calls like submit()", async () => {
+  await using bench = await Bench.with(1);
+  const [first] = bench.submit("first");
+  const unmade = bench.submitUnmade("second", "third");
+  const barrier = bench.scheduler.submitToAll(() => call("barrier"));
+  const [last] = bench.submitUnmade("last");
+  await dispatched();
+  assertEquals([bench.scheduler.queued, bench.scheduler.pending], [3, 5]);
+  const labels = ["first", "second", "third", "barrier", "last"];
+  for (const label of labels) {
+    assertEquals(await bench.worker(0).answer(), label);
+  }
+  assertEquals(await first!.promise, "first");
+  assertEquals(await Promise.all(unmade), ["second", "third"]);
+  assertEquals([await barrier, await last], [["barrier"], "last"]);
+  await bench.scheduler.idle();
+});
+
+Deno.test("Scheduler fails unmade calls when they are cancelled, or it is closed", async () => {
+  await using bench = await Bench.with(1);
+  const [sent, queued] = bench.submitUnmade("sent", "queued");
+  await dispatched();
+  bench.scheduler.cancelQueued(() => new Error("cancelled"));
+  await assertRejects(() => queued!, Error, "cancelled");
+  bench.scheduler.close(() => new Error("closed"));
+  const [late] = bench.submitUnmade("late");
+  await assertRejects(() => late!, Error, "closed");
+  assertEquals(await bench.worker(0).answer(), "sent");
+  assertEquals(await sent, "sent");
+  assertEquals(bench.scheduler.pending, 0);
+});

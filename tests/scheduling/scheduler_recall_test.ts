@@ -234,8 +234,34 @@ Deno.test("Scheduler cuts a chunk that isn't late if it will take long", async (
   await busy.recalled();
 });
 
+Deno.test("Scheduler divides a chunk that waited behind a slow call", async () => {
+  await using bench = new HostBench();
+  const busy = await bench.add("a", "auto");
+  const { window } = busy.handle;
+  for (let times = 0; times < 10; times++) window.measured(1, 1, 1);
+  const owner = {
+    ...MAP,
+    cut: (_: MapCall, rest: readonly unknown[], parts: number) => {
+      assertEquals([rest, parts], [[6, 7, 8], 31]);
+      return rest.map((item) => chunk(item));
+    },
+  };
+  bench.scheduler.submit(chunk(1, 2, 3, 4));
+  bench.scheduler.submit(new MapCall(owner, CHUNK, [5, 6, 7, 8]));
+  const idle = await bench.add("a", "auto");
+  await busy.recalled();
+  await busy.giveBack(1);
+  const labels: unknown[] = [];
+  for (let count = 0; count < 4; count++) {
+    labels.push(...idle.labels);
+    await idle.answerChunk();
+  }
+  assertEquals(labels, [[5], [6], [7], [8]]);
+  await busy.answerChunk();
+});
+
 /** Makes a chunk of a map. */
-function chunk(...items: number[]): MapCall {
+function chunk(...items: unknown[]): MapCall {
   return new MapCall(MAP, CHUNK, items);
 }
 

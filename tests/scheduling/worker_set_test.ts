@@ -22,22 +22,42 @@ Deno.test("WorkerSet.capacity() adds up the windows of one host or of all", () =
     workers: 1,
     concurrency: 1,
     capacity: 1,
+    isDistant: false,
   });
   assertEquals(workers.capacity("b"), {
     workers: 2,
     concurrency: 2,
     capacity: 7,
+    isDistant: false,
   });
   assertEquals(workers.capacity("c"), {
     workers: 0,
     concurrency: 0,
     capacity: 0,
+    isDistant: false,
   });
   assertEquals(workers.capacity(undefined), {
     workers: 3,
     concurrency: 3,
     capacity: 8,
+    isDistant: false,
   });
+});
+
+Deno.test("WorkerSet.capacity() returns whether calls take long to all workers", () => {
+  const workers = new WorkerSet();
+  const distant = () => workers.capacity(undefined).isDistant;
+  let now = 0;
+  for (const delay of [50, 50, 0]) {
+    const { handle } = new FakeWorker(new HostTally("a"), "auto", () => now);
+    workers.add([handle]);
+    assertFalse(distant());
+    handle.window.sent(0);
+    now += delay;
+    handle.window.measured(1, 0, 0);
+    workers.refresh(handle);
+    assertEquals(distant(), delay > 0);
+  }
 });
 
 Deno.test("WorkerSet.has() returns whether a host has workers", () => {

@@ -45,6 +45,17 @@ function holdWrites(connection: Deno.Conn) {
   };
 }
 
+/** Holds the writes of a connection after the first ones. */
+function holdWritesAfter(connection: Deno.Conn, count: number) {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const write = connection.write.bind(connection);
+  connection.write = async (bytes) => {
+    if (count-- <= 0) await promise;
+    return await write(bytes);
+  };
+  return { release: resolve };
+}
+
 /** Waits until everything has run that doesn't wait for the system. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 100; turn++) await Promise.resolve();
@@ -304,10 +315,14 @@ function receiveNames(channel: Channel, count: number): Promise<unknown[]> {
 testChannel(
   "Channel sends messages that are flushed later before a large one that may be overtaken",
   async ({ left, right }) => {
-    left.writer.message(["slow", new Uint8Array(LARGE)], undefined, true);
+    left.writer.message(["slow", new Uint8Array(LARGE)], undefined, "passing");
     left.flush();
     left.writer.message(["later"]);
-    left.writer.message(["slow 2", new Uint8Array(2 ** 20)], undefined, true);
+    left.writer.message(
+      ["slow 2", new Uint8Array(2 ** 20)],
+      undefined,
+      "passing",
+    );
     left.writer.message(["last"]);
     left.flush();
     const names = await receiveNames(right, 4);
@@ -335,7 +350,7 @@ testChannel(
       left.writer.message(["small"]);
       left.flush();
     });
-    left.writer.message(["slow", new Uint8Array(LARGE)], undefined, true);
+    left.writer.message(["slow", new Uint8Array(LARGE)], undefined, "passing");
     left.writer.message(["small"]);
     left.flush();
     await promise;
@@ -349,7 +364,7 @@ testChannel(
 testChannel(
   "Channel keeps the order of large messages that may not be overtaken",
   async ({ left, right }) => {
-    left.writer.message(["slow", new Uint8Array(LARGE)], undefined, true);
+    left.writer.message(["slow", new Uint8Array(LARGE)], undefined, "passing");
     left.writer.message(["large", new Uint8Array(LARGE)]);
     left.flush();
     left.writer.message(["later"]);
@@ -365,7 +380,7 @@ testChannel(
   async ({ left, right }) => {
     const bytes = new Random(2).bytes(3_000_000);
     const message = ["slow", new Blob([bytes]), new Blob(["small"]), bytes];
-    left.writer.message(message, undefined, true);
+    left.writer.message(message, undefined, "passing");
     const [received] = await sendLast(left, right);
     const [, blob, small, view] = received as [string, Blob, Blob, Uint8Array];
     assertSame(await blob.bytes(), bytes);
@@ -379,7 +394,7 @@ testChannel(
   async ({ left, right, leftEnd }) => {
     const bytes = new Uint8Array(LARGE);
     const { begun, release } = holdWrites(leftEnd);
-    left.writer.message(["slow", bytes], undefined, true);
+    left.writer.message(["slow", bytes], undefined, "passing");
     left.flush();
     await begun;
     bytes.buffer.transfer();
@@ -393,8 +408,8 @@ testChannel(
   "Channel returns the memory of large messages when the peer hangs up",
   async ({ left, right }) => {
     left.writer.message(["in order", new Uint8Array(LARGE)]);
-    left.writer.message(["slow", new Uint8Array(LARGE)], undefined, true);
-    left.writer.message(["slow", new Uint8Array(LARGE)], undefined, true);
+    left.writer.message(["slow", new Uint8Array(LARGE)], undefined, "passing");
+    left.writer.message(["slow", new Uint8Array(LARGE)], undefined, "passing");
     left.flush();
     right.close();
     await left.drained();
@@ -403,47 +418,73 @@ testChannel(
 );
 
 testChannel(
-  "Channel.sendUrgently() sends a message between two parts of a large one",
-  async ({ left, right, leftEnd }) => {
-    const { begun, release } = holdWrites(leftEnd);
-    left.writer.useParts();
-    left.writer.message(["before"]);
-    left.writer.message(["large", new Uint8Array(LARGE)]);
-    left.writer.message(["after"]);
+  "Channel sends a small message that follows a large one after it",
+  async ({ left, right }) => {
+    left.writer.message(["large", new Uint8Array(LARGE)], undefined, "passing");
+    left.writer.message(["following"], undefined, "following");
     left.flush();
-    await begun;
-    left.sendUrgently(["urgent"]);
-    left.writer.message(["last"]);
+    left.writer.message(["passing"], undefined, "passing");
+    left.writer.message(["following 2"], undefined, "following");
     left.flush();
-    release();
-    const names = await receiveNames(right, 5);
-    assertEquals(names, ["before", "urgent", "large", "after", "last"]);
+    assertEquals(await receiveNames(right, 4), [
+      "passing",
+      "large",
+      "following",
+      "following 2",
+    ]);
+    await left.drained();
     right.close();
   },
 );
 
 testChannel(
-  "Channel.sendUrgently() sends a message when nothing else is to be sent",
+  "Channel.flushed() doesn't wait for a large message that may be overtaken",
   async ({ left, right }) => {
-    left.sendUrgently(["urgent"]);
-    assertEquals(await receiveNames(right, 1), ["urgent"]);
-    left.close();
-    left.sendUrgently(["closed"]);
-    right.close();
-  },
-);
-
-testChannel(
-  "Channel.isSendingParts is true until the last part is sent",
-  async ({ left, right }) => {
-    left.writer.useParts();
-    left.writer.message(["large", new Uint8Array(LARGE)]);
-    assertEquals(left.isSendingParts, false);
+    left.writer.message(["large", new Uint8Array(LARGE)], undefined, "passing");
+    left.writer.message(["small"], undefined, "passing");
+    await left.flushed();
+    assertEquals(left.isWriting, true);
+    assertEquals(left.writer.hasSlowFrames, true);
     const drained = left.drained();
-    assertEquals(left.isSendingParts, true);
-    await receiveNames(right, 1);
+    assertEquals(await receiveNames(right, 2), ["small", "large"]);
     await drained;
-    assertEquals(left.isSendingParts, false);
+    assertEquals(left.writer.hasSlowFrames, false);
+    await left.flushed();
     right.close();
+  },
+);
+
+testChannel(
+  "Channel.flushed() ends when the peer hangs up",
+  async ({ left, right }) => {
+    left.writer.message(["strict", new Uint8Array(LARGE)]);
+    const flushed = left.flushed();
+    right.close();
+    await flushed;
+    assertEquals(left.writer.borrowsMemory, false);
+    await left.flushed();
+  },
+);
+
+testChannel(
+  "Channel.receive() reports that a large message begins to arrive",
+  async ({ left, right, leftEnd }) => {
+    const { release } = holdWritesAfter(leftEnd, 3);
+    left.writer.message(["large", new Uint8Array(LARGE)], undefined, "passing");
+    left.flush();
+    const begun = Promise.withResolvers<number>();
+    const ended = Promise.withResolvers<void>();
+    const received = right.receive(
+      () => ended.resolve(),
+      () => begun.resolve(right.missingBytes),
+    );
+    assertEquals(right.missingBytes, 0);
+    assertGreater(await begun.promise, LARGE);
+    assertGreater(right.missingBytes, LARGE - 2 ** 20);
+    release();
+    await ended.promise;
+    assertEquals(right.missingBytes, 0);
+    left.close();
+    await received;
   },
 );

@@ -10,12 +10,14 @@ import {
 import { FrameReader } from "../../src/transport/frame_reader.ts";
 import { FrameWriter } from "../../src/transport/frame_writer.ts";
 import {
+  FIRST_HEADER_BYTES,
   OutgoingFrame,
   PART_BYTES,
   PART_FLAG,
 } from "../../src/transport/outgoing_frame.ts";
 import {
   MAX_FRAME_BYTES,
+  MAX_MESSAGE_BYTES,
   MIN_ATTACHMENT_BYTES,
 } from "../../src/codec/wire_limits.ts";
 import {
@@ -299,7 +301,7 @@ Deno.test("FrameReader rejects with the errors of the callback and of the source
 /** Returns the parts of a message, each with its header. */
 function partsOf(message: unknown[]): Uint8Array[] {
   const writer = new FrameWriter();
-  writer.message(message, undefined, true);
+  writer.message(message, undefined, "passing");
   return writer.take().flatMap((frame) => {
     assertInstanceOf(frame, OutgoingFrame);
     const parts: Uint8Array[] = [];
@@ -359,13 +361,13 @@ Deno.test("FrameReader refuses parts of a wrong size", async () => {
   };
   const rest = new Uint8Array(100);
   const wrong = [
-    [part(0, 100)],
-    [part(0, 0)],
-    [part(1, 0), rest],
-    [part(101, 100), rest],
-    [part(PART_BYTES, PART_BYTES - 1), rest],
-    [part(60, 100), rest.subarray(0, 60), part(41), rest],
-    [part(60, 100), rest.subarray(0, 60), part(0), rest],
+    [part(0, 0, 100)],
+    [part(0, 0, 0)],
+    [part(1, 0, 0), rest],
+    [part(101, 0, 100), rest],
+    [part(PART_BYTES, 0, PART_BYTES - 1), rest],
+    [part(60, 0, 100), rest.subarray(0, 60), part(41), rest],
+    [part(60, 0, 100), rest.subarray(0, 60), part(0), rest],
   ];
   for (const pieces of wrong) {
     await assertRejects(
@@ -373,6 +375,30 @@ Deno.test("FrameReader refuses parts of a wrong size", async () => {
       RangeError,
       "a part of a frame has a wrong size",
     );
+  }
+});
+
+Deno.test("FrameReader expects a frame of more than 4 GiB, but no larger one than a message", async () => {
+  for (
+    const [byteLength, isAllowed] of [
+      [MAX_MESSAGE_BYTES, true],
+      [MAX_MESSAGE_BYTES + 1, false],
+      [2 ** 63, false],
+    ] as const
+  ) {
+    const bytes = new Uint8Array(FIRST_HEADER_BYTES + 1);
+    const view = new DataView(bytes.buffer);
+    view.setUint32(0, PART_FLAG + 1);
+    view.setUint32(4, Math.floor(byteLength / 2 ** 32));
+    view.setUint32(8, byteLength);
+    const reader = new FrameReader(new Chunks([bytes]));
+    const read = reader.read(() => {});
+    if (isAllowed) {
+      assertEquals(await read, true);
+      assertEquals(reader.missingBytes, byteLength - 1);
+    } else {
+      await assertRejects(() => read, RangeError, "exceeds the limit of");
+    }
   }
 });
 
@@ -392,7 +418,8 @@ Deno.test("FrameReader refuses a part as soon as it announces too many bytes", a
 Deno.test("FrameReader refuses parts when the stream ends within or between them", async () => {
   const parts = partsOf([new Uint8Array(1_000_000)]);
   const bytes = concat(parts);
-  for (const length of [1, 7, 8, 9, parts[0]!.length, bytes.length - 1]) {
+  const lengths = [1, 7, 8, 11, 12, 13, parts[0]!.length, bytes.length - 1];
+  for (const length of lengths) {
     await assertRejects(
       () => readMessages(new Chunks([bytes.subarray(0, length)])),
       RangeError,
@@ -406,7 +433,7 @@ Deno.test("FrameReader allocates memory as parts arrive, whatever the first one 
   const view = new DataView(bytes.buffer);
   for (let at = 0; at < bytes.length; at += PART_BYTES + 4) {
     view.setUint32(at, PART_FLAG + PART_BYTES);
-    if (at === 0) view.setUint32(at += 4, 2 ** 32 - 1);
+    if (at === 0) view.setUint32(at += 8, 2 ** 32 - 1);
   }
   const source = new Chunks(slices(bytes, 1_000));
   await assertRejects(() => readMessages(source), RangeError);

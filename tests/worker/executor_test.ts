@@ -178,6 +178,34 @@ Deno.test("Executor runs a long chunk to its end, slice by slice", async () => {
   assertEquals(await worker.next(), [CHUNK_RESULTS, 0, 0, items]);
 });
 
+Deno.test("Executor keeps the order of values of all kinds in a chunk", async () => {
+  for (const head of ["(x) =>", "function (x)", "function (x = this)"]) {
+    await using worker = await Worker.open();
+    worker.defineInline(`${head} {
+      const values = [x, { x }, Promise.resolve(x), undefined, "text", null];
+      return values[x % values.length];
+    }`);
+    const items = Array.from({ length: 60 }, (_, index) => index);
+    worker.receive([CHUNK, TASK, 0, false, items]);
+    const values = items.map((x) =>
+      [x, { x }, x, undefined, "text", null][x % 6]
+    );
+    assertEquals(await worker.next(), [CHUNK_RESULTS, 0, 0, values]);
+  }
+});
+
+Deno.test("Executor gives each item of a chunk a signal of its own", async () => {
+  await using worker = await Worker.open();
+  worker.defineInline(`((seen) => function () {
+    seen.add(globalThis[Symbol.for("@distex/pool taskSignal")]());
+    return seen.size;
+  })(new Set())`);
+  const items = Array.from({ length: 40 }, (_, index) => index);
+  worker.receive([CHUNK, TASK, 0, false, items]);
+  const sizes = items.map((index) => index + 1);
+  assertEquals(await worker.next(), [CHUNK_RESULTS, 0, 0, sizes]);
+});
+
 Deno.test("Executor sends the values before a chunk's failed item, and runs none after it", async () => {
   await using worker = await Worker.open();
   worker.defineInline(`((seen) => (x) => {

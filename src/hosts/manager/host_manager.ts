@@ -10,7 +10,7 @@ import { WorkerLauncher } from "../../spawner/worker_launcher.ts";
 import { WORKER_PROGRAM } from "../../spawner/worker_program.ts";
 import type { Address } from "../../transport/address.ts";
 import { makeSecret } from "../../transport/secret.ts";
-import { isPackageJson } from "../../util/find_config.ts";
+import { pause } from "../../util/pause.ts";
 import { LocalHost } from "../local/local_host.ts";
 import { OutputLines } from "../output_lines.ts";
 import { PendingConnections } from "../pending_connections.ts";
@@ -27,11 +27,14 @@ import {
   WorkerSupervisor,
 } from "../worker_supervisor.ts";
 
-/**
- * How many local workers gain more from a bundle of their program than it takes
- * to look for it.
- */
+/** How many local workers are worth a bundle even for a short program. */
 const MANY_WORKERS = 8;
+
+/**
+ * How long a pool with fewer workers runs before it makes a bundle for later
+ * pools, in milliseconds. A shorter program ends before the bundle is complete.
+ */
+const BUNDLE_DELAY = 2_000;
 
 /** The events of a pool's hosts. */
 export interface HostEvents {
@@ -94,8 +97,7 @@ export class HostManager {
     const starts = this.hosts.map((host) => this.#startHost(host));
     const workers = (await Promise.all(starts)).flat();
     // The workers run without it, so it doesn't matter if this fails.
-    this.#bundling = this.#missingBundle?.make(this.#stopped.signal)
-      .catch(() => {});
+    this.#bundling = this.#makeBundle().catch(() => {});
     if (workers.length > 0) return workers;
     throw this.hosts.find(({ error }) => error !== undefined)?.error ??
       new Error("There is no host");
@@ -142,6 +144,7 @@ export class HostManager {
 
   async #makeHosts(): Promise<void> {
     const { workers, hosts } = this.#settings;
+    const bundle = workers === 0 ? undefined : this.#findBundle();
     const services = await this.#makeServices();
     const remote = hosts.map((host) => ({
       name: host.name,
@@ -149,7 +152,11 @@ export class HostManager {
       makeHost: () => this.#makeRemoteHost(host, services),
     }));
     const all = workers === 0 ? remote : [
-      { name: "local", workers, makeHost: await this.#localHosts(services) },
+      {
+        name: "local",
+        workers,
+        makeHost: await this.#localHosts(services, await bundle),
+      },
       ...remote,
     ];
     this.hosts = all.map((place, index) => this.#superviseHost(place, index));
@@ -209,13 +216,16 @@ export class HostManager {
       hosts.some(({ kind }) => kind === "ssh");
   }
 
-  async #localHosts(services: PoolServices): Promise<() => LocalHost> {
+  async #localHosts(
+    services: PoolServices,
+    bundle: string | undefined,
+  ): Promise<() => LocalHost> {
     const { workers, permissions, config, denoArgs, env, cwd, stdio } =
       this.#settings;
     const secret = makeSecret();
     const launcher = new WorkerLauncher({
       program: WORKER_PROGRAM,
-      bundle: await this.#findBundle(),
+      bundle,
       address: await this.#localAddress(services),
       secret,
       certificate: undefined,
@@ -231,14 +241,20 @@ export class HostManager {
 
   /** Looks for the workers' program in one file; see {@linkcode StoredBundle}. */
   async #findBundle(): Promise<string | undefined> {
-    const { workers, config } = this.#settings;
-    if (workers < MANY_WORKERS) return undefined;
-    // Then the program isn't the main module; see programArgs().
-    if (config !== undefined && isPackageJson(config)) return undefined;
-    const bundle = new StoredBundle(WORKER_PROGRAM, config);
+    const bundle = new StoredBundle(WORKER_PROGRAM, this.#settings.config);
     const path = await bundle.find();
     if (path === undefined) this.#missingBundle = bundle;
     return path;
+  }
+
+  /** Makes the bundle for later pools if it is missing. */
+  async #makeBundle(): Promise<void> {
+    if (this.#missingBundle === undefined) return;
+    const { signal } = this.#stopped;
+    if (this.#settings.workers < MANY_WORKERS) {
+      await pause(BUNDLE_DELAY, signal);
+    }
+    await this.#missingBundle.make(signal);
   }
 
   /** The address that workers on this machine connect to. */

@@ -7,27 +7,35 @@ const PROGRAM = fileURLToPath(
   import.meta.resolve("../../programs/local_bundle.ts"),
 );
 
-Deno.test({
-  name: "Pool with many local workers bundles their program for later pools",
-  // There, another variable names the folder of the cache.
-  ignore: Deno.build.os !== "linux",
-  async fn() {
-    await using project = await Project.with({});
-    const folder = `${project.path}/distex-pool`;
-    const run = async (...args: string[]) => {
-      const { stdout, stderr } = await runDeno(
-        ["run", "-A", PROGRAM, ...args],
-        project.path,
-        { cache: project.path },
-      );
-      assertEquals(stderr, "");
-      return stdout.trimEnd();
-    };
-    const worker = import.meta.resolve("../../../worker.ts");
-    assertEquals(await run(folder), worker);
-    const bundled = await run();
-    assertMatch(bundled, /^file:.*\/distex-pool\/worker-\w+\.js$/);
-    await Deno.remove(new URL(bundled));
-    assertEquals(await run(), worker);
-  },
-});
+const WORKER = import.meta.resolve("../../../worker.ts");
+
+const BUNDLE = /^file:.*\/distex-pool\/worker-\w+\.js$/;
+
+/** Runs the program with a cache in a project; returns what it prints. */
+async function run(project: Project, ...args: string[]): Promise<string> {
+  const { stdout, stderr } = await runDeno(
+    ["run", "-A", PROGRAM, ...args],
+    project.path,
+    { cache: project.path },
+  );
+  assertEquals(stderr, "");
+  return stdout.trimEnd();
+}
+
+for (const workers of ["8", "1"]) {
+  Deno.test({
+    name:
+      `Pool with ${workers} local workers bundles their program for later pools`,
+    // There, another variable names the folder of the cache.
+    ignore: Deno.build.os !== "linux",
+    async fn() {
+      await using project = await Project.with({});
+      const folder = `${project.path}/distex-pool`;
+      assertEquals(await run(project, workers, folder), WORKER);
+      const bundle = await run(project, "2");
+      assertMatch(bundle, BUNDLE);
+      await Deno.remove(new URL(bundle));
+      assertEquals(await run(project, "2"), WORKER);
+    },
+  });
+}

@@ -1,0 +1,31 @@
+import type { CallTerms } from "../calls/call_kind.ts";
+import type { CallerTrace } from "../calls/caller_trace.ts";
+import type { MessageListener } from "../options/call_options.ts";
+import type { RegisteredTask } from "../tasks/task_registry.ts";
+import type { ChunkSize } from "./chunk_size.ts";
+import type { Items } from "./items.ts";
+import type { PushedItems } from "./pushed_items.ts";
+
+/** The settings of a map. */
+export interface MapPlan {
+  /** The task. */
+  readonly task: RegisteredTask;
+  /** The items that are its arguments. */
+  readonly items: Items | PushedItems;
+  /** Whether each item is an array of arguments. */
+  readonly spread: boolean;
+  /** How many items are sent in one call. */
+  readonly chunkSize: ChunkSize;
+  /** Whether results are in the order of the items. */
+  readonly ordered: boolean;
+  /** How long the whole map may take, in milliseconds. */
+  readonly timeout: number | undefined;
+  /** The place in the user's program that called the map. */
+  readonly trace: CallerTrace;
+  /** Aborting this signal ends the map. */
+  readonly signal: AbortSignal | undefined;
+  /** How and where its calls may run. */
+  readonly terms: CallTerms;
+  /** Handles messages of the tasks; each item is then a call of its own. */
+  readonly onMessage?: MessageListener | undefined;
+}
