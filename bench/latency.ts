@@ -24,6 +24,12 @@ const UNTIMED = 10;
 /** Rounds of each kind in a repetition. */
 const ROUNDS = 20;
 
+/**
+ * Rounds of each kind before the first repetition: while V8 still optimizes
+ * functions, its threads take the processor from the other process.
+ */
+const WARM_UP_ROUNDS = 100;
+
 /** The percentiles of the times of round trips, as fractions. */
 export const PERCENTILES = { "p50": 0.5, "p99": 0.99, "p99.9": 0.999 };
 
@@ -64,6 +70,7 @@ async function run(
     runTrips("run", pool),
     ["p50", "p99", "p99.9"],
     effort,
+    scaled(WARM_UP_ROUNDS, effort),
   );
 }
 
@@ -84,6 +91,7 @@ export function runTrips(name: string, pool: Pool): Trips {
  * shows how much longer than most the slowest trips take.
  *
  * @param percentiles The percentiles to measure, the median first.
+ * @param warmUp Rounds of each kind before the first repetition.
  * @returns A row for each percentile of the limit, then of the other.
  */
 export async function compareTrips(
@@ -91,9 +99,10 @@ export async function compareTrips(
   trips: Trips,
   percentiles: readonly Percentile[],
   effort: Effort,
+  warmUp = scaled(ROUNDS, effort),
 ): Promise<Row[]> {
   const rounds = scaled(ROUNDS, effort);
-  await alternate(limit.trip, trips.trip, rounds);
+  await alternate(limit.trip, trips.trip, warmUp);
   const values = new Samples();
   const ratios = new Samples();
   for (let turn = 0; turn < effort.repetitions; turn++) {
