@@ -44,6 +44,12 @@ const SLOWEST = 300_000;
 /** How often the pool is asked whether something has changed. */
 const LOOK_MILLISECONDS = 10;
 
+/** How many looks in a row must find the pool idle. */
+const LOOKS = 10;
+
+/** How much CPU time an idle pool takes between two looks, in microseconds. */
+const IDLE_MICROSECONDS = 2_000;
+
 /** The kinds of work, in the order in which they are done. */
 export const WORK = ["bursts", "loops", "single", "memory", "lose"] as const;
 
@@ -193,6 +199,8 @@ async function lose(
 ): Promise<ScaleFigures> {
   for (let call = 0; call < workers; call++) pool.run(hang).catch(() => {});
   await until(() => pool.stats().running === workers);
+  // The calls of all workers are still being sent, which isn't measured.
+  await untilIdle();
   collectGarbage();
   let last = performance.now();
   let longest = 0;
@@ -218,6 +226,16 @@ function hang(): Promise<never> {
 async function until(hasChanged: () => boolean): Promise<void> {
   while (!hasChanged()) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS));
+  }
+}
+
+/** Waits until this process has had nothing to do for a while. */
+async function untilIdle(): Promise<void> {
+  for (let looks = 0; looks < LOOKS;) {
+    const before = process.cpuUsage();
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS));
+    const { user, system } = process.cpuUsage(before);
+    looks = user + system < IDLE_MICROSECONDS ? looks + 1 : 0;
   }
 }
 

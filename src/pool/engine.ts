@@ -64,7 +64,9 @@ export class Engine {
       onChanged: () => this.#failStranded(),
     });
     this.scheduler = new Scheduler(this.#keepAlive, {
-      lost: () => this.#failStranded(),
+      lost: () => {
+        if (this.scheduler.workers === 0) this.#failStranded();
+      },
       expects: (host) => this.#expects(host),
       hostError: (host) =>
         this.#hostManager.hosts.find(({ name }) => name === host)?.error,

@@ -68,7 +68,8 @@ export class CallRing {
   /** Removes all calls. */
   clear(): void {
     this.#overtaken.clear();
-    this.#reset(MIN_LENGTH);
+    this.#places = makePlaces(MIN_LENGTH);
+    this.#mask = MIN_LENGTH - 1;
     this.#count = 0;
   }
 

@@ -174,7 +174,10 @@ export class CallsInFlight {
    */
   takeAll(isComplete: boolean): UnansweredCalls {
     const calls = [...this.#calls];
-    const begun = isComplete ? [...this.#possiblyBegun()] : calls;
+    // The first one has begun.
+    const begun = isComplete && calls.length > 1
+      ? [...this.#possiblyBegun()]
+      : calls;
     this.#calls.clear();
     return { begun, unbegun: calls.slice(begun.length) };
   }

@@ -1,5 +1,3 @@
-import type { LeastDuration } from "./least_duration.ts";
-
 /**
  * How much work the mean covers, in microseconds. This should exceed the times
  * for which a worker's process isn't scheduled, because it counts them, too.

@@ -9,15 +9,9 @@ export class Retries implements CallOwner {
   readonly #losses = new WeakMap<Call, number>();
   readonly #parts = new WeakMap<Call, Call>();
 
-  /**
-   * Counts a loss of the call.
-   *
-   * @returns How often the call was lost so far.
-   */
-  count(call: Call): number {
-    const losses = (this.#losses.get(call) ?? 0) + 1;
-    this.#losses.set(call, losses);
-    return losses;
+  /** Returns how often a call was lost and ran again. */
+  losses(call: Call): number {
+    return this.#losses.get(call) ?? 0;
   }
 
   /**
@@ -26,11 +20,13 @@ export class Retries implements CallOwner {
    * @param submit Submits each call to run: the lost one, or its parts in turn.
    */
   rerun(call: Call, submit: (call: Call) => void): void {
+    const losses = this.losses(call) + 1;
+    this.#losses.set(call, losses);
     call.lose(this);
     call.rerun((next) => {
       if (next !== call) {
         this.#parts.set(call, next);
-        this.#losses.set(next, this.#losses.get(call)!);
+        this.#losses.set(next, losses);
       }
       submit(next);
     });

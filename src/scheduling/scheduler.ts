@@ -435,24 +435,22 @@ export class Scheduler {
     this.#workers.remove(worker);
     this.#rebalancer.remove(worker);
     this.#definedTasks.remove(worker);
-    const begun = loss.begun.filter(isPending);
-    const unbegun = loss.unbegun.filter(isPending);
-    const moved = unbegun.filter(isMovable);
+    const lost = loss.begun.filter(isPending);
+    const moved: Call[] = [];
+    for (const call of loss.unbegun) {
+      if (isPending(call)) (isMovable(call) ? moved : lost).push(call);
+    }
     for (const call of moved) call.requeue();
     this.#pending.unshift(moved);
     if (this.#cancelled !== undefined) this.cancelQueued(this.#cancelled);
-    // An error may make its receiver abandon other calls, including moved ones.
-    const hasMoved = new Set(moved);
-    for (const call of [...begun, ...unbegun]) {
-      if (!hasMoved.has(call)) this.#loseCall(call, worker.name, loss);
-    }
+    for (const call of lost) this.#loseCall(call, worker.name, loss);
     this.#sources.workersChanged();
     this.#events.lost(worker, loss);
     this.wake();
   }
 
   #loseCall(call: Call, worker: string, { end, cause }: LostWorker): void {
-    const tries = this.#retries.count(call);
+    const tries = this.#retries.losses(call) + 1;
     const mayRerun = call.state !== "abandoned" && call.isRepeatable &&
       tries <= call.terms.retries;
     if (mayRerun) {
