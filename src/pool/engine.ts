@@ -324,7 +324,10 @@ export class Engine {
         cancelGrace,
       },
       channel,
-      new PrefetchWindow(prefetch, concurrency, this.#pace),
+      new PrefetchWindow(prefetch, concurrency, {
+        isLocal: kind === "local",
+        pace: this.#pace,
+      }),
     );
   }
 

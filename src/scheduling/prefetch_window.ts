@@ -28,6 +28,21 @@ const MIN_CALLS_AHEAD = 32;
 /** The weight of the newest measurement in a running average. */
 const WEIGHT = 0.25;
 
+/** The settings of a {@linkcode PrefetchWindow} that have defaults. */
+export interface WindowOptions {
+  /**
+   * Whether the worker is on this machine. Then it isn't far away, even if its
+   * first calls take long.
+   *
+   * @default {false}
+   */
+  readonly isLocal?: boolean;
+  /** What the windows of the pool's workers have in common. */
+  readonly pace?: SharedPace;
+  /** Returns the time, in milliseconds. */
+  readonly now?: () => number;
+}
+
 /**
  * Decides how many calls one worker may have at a time.
  *
@@ -59,6 +74,7 @@ export class PrefetchWindow {
   #wasIdle = false;
   /** Whether its present call takes much longer than those before. */
   #isSlow = false;
+  readonly #isLocal: boolean;
 
   #calls = 0;
   /** The size of the arguments of its calls, without the large ones. */
@@ -72,16 +88,18 @@ export class PrefetchWindow {
    * @param prefetch How many calls may wait at the worker in addition to the
    * running ones; `"auto"` adapts to the measured durations.
    * @param concurrency How many calls the worker runs at once.
-   * @param pace What the windows of the pool's workers have in common.
-   * @param now Returns the time, in milliseconds.
    */
   constructor(
     prefetch: number | "auto",
     concurrency: number,
-    pace: SharedPace = new SharedPace(),
-    now: () => number = () => performance.now(),
+    {
+      isLocal = false,
+      pace = new SharedPace(),
+      now = () => performance.now(),
+    }: WindowOptions = {},
   ) {
     this.#now = now;
+    this.#isLocal = isLocal;
     this.#concurrency = concurrency;
     this.#pace = pace;
     this.isFixed = prefetch !== "auto";
@@ -201,7 +219,7 @@ export class PrefetchWindow {
    */
   measured(calls: number, microseconds: number, bytes: number): void {
     const now = this.#now();
-    if (this.#wasIdle && bytes <= MAX_TIMED_BYTES) {
+    if (this.#wasIdle && bytes <= MAX_TIMED_BYTES && !this.#isLocal) {
       const delay = Math.max(0, now - this.#beganAt - microseconds / 1_000);
       this.#delay = Math.min(this.#delay ?? Infinity, delay);
     }

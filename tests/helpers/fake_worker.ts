@@ -110,7 +110,7 @@ export class FakeWorker {
         cancelGrace: CANCEL_GRACE,
       },
       new Channel(left),
-      new PrefetchWindow(prefetch, 1, undefined, now),
+      new PrefetchWindow(prefetch, 1, now && { now }),
     );
     this.#connection = right;
     this.#channel = new Channel(right);

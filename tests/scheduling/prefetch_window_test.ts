@@ -218,7 +218,7 @@ Deno.test("PrefetchWindow opens again when results become small", () => {
 
 Deno.test("PrefetchWindow of a distant worker holds what runs while a call is on its way", () => {
   const time = new Clock();
-  const window = new PrefetchWindow("auto", 1, undefined, time.now);
+  const window = new PrefetchWindow("auto", 1, { now: time.now });
   window.sent(0);
   time.tick(41);
   window.measured(1, 1_000, 1);
@@ -232,9 +232,20 @@ Deno.test("PrefetchWindow of a distant worker holds what runs while a call is on
   assertEquals(window.limit, 1 + 32);
 });
 
+Deno.test("PrefetchWindow of a local worker isn't distant, even if its first call is slow", () => {
+  for (const isLocal of [true, false]) {
+    const clock = new Clock();
+    const window = new PrefetchWindow("auto", 1, { isLocal, now: clock.now });
+    window.sent(0);
+    clock.tick(41);
+    window.measured(1, 1_000, 1);
+    assertEquals(window.isDistant, !isLocal);
+  }
+});
+
 Deno.test("PrefetchWindow.delay is the time of small calls", () => {
   const clock = new Clock();
-  const window = new PrefetchWindow("auto", 1, undefined, clock.now);
+  const window = new PrefetchWindow("auto", 1, { now: clock.now });
   for (
     const [argument, result, delay] of [
       [MEBIBYTE, 1, 0],
@@ -252,7 +263,7 @@ Deno.test("PrefetchWindow.delay is the time of small calls", () => {
 
 Deno.test("PrefetchWindow.silence is the time since the first call or the last answer", () => {
   const time = new Clock();
-  const window = new PrefetchWindow("auto", 1, undefined, time.now);
+  const window = new PrefetchWindow("auto", 1, { now: time.now });
   assertEquals(window.silence, 0);
   window.sent(0);
   time.tick(5);
@@ -268,7 +279,7 @@ Deno.test("PrefetchWindow.silence is the time since the first call or the last a
 
 Deno.test("PrefetchWindow.silence of a distant worker begins when it could answer", () => {
   const time = new Clock();
-  const window = new PrefetchWindow("auto", 1, undefined, time.now);
+  const window = new PrefetchWindow("auto", 1, { now: time.now });
   window.sent(0);
   time.tick(40);
   window.measured(1, 0, 1);
@@ -282,7 +293,7 @@ Deno.test("PrefetchWindow.silence of a distant worker begins when it could answe
 
 Deno.test("PrefetchWindow.needed is what a distant worker needs to be busy", () => {
   const time = new Clock();
-  const window = new PrefetchWindow("auto", 1, undefined, time.now);
+  const window = new PrefetchWindow("auto", 1, { now: time.now });
   learn(window, 1_000);
   assertEquals(window.needed, Infinity);
   window.sent(0);
@@ -319,7 +330,7 @@ Deno.test("PrefetchWindow.expect() raises the average, but doesn't lower it", ()
 
 Deno.test("PrefetchWindow.slowed() shrinks the window before a long call returns", () => {
   const time = new Clock();
-  const window = new PrefetchWindow("auto", 1, undefined, time.now);
+  const window = new PrefetchWindow("auto", 1, { now: time.now });
   learn(window, 10);
   assertEquals(window.limit, 401);
   sent(window, 401);
@@ -330,8 +341,8 @@ Deno.test("PrefetchWindow.slowed() shrinks the window before a long call returns
 
 Deno.test("PrefetchWindow begins with the limit of the pool's other windows", () => {
   const pace = new SharedPace();
-  const first = new PrefetchWindow("auto", 1, pace);
-  const second = new PrefetchWindow("auto", 1, pace);
+  const first = new PrefetchWindow("auto", 1, { pace });
+  const second = new PrefetchWindow("auto", 1, { pace });
   assertEquals(second.limit, 1);
   learn(first, 10);
   assertEquals(second.limit, 401);
@@ -349,8 +360,8 @@ Deno.test("PrefetchWindow hardly changes when one of thousands of tiny calls tak
 
 Deno.test("PrefetchWindow expects calls to take as long as at other workers until the worker has done enough", () => {
   const pace = new SharedPace();
-  learn(new PrefetchWindow("auto", 1, pace), 10);
-  const window = new PrefetchWindow("auto", 1, pace);
+  learn(new PrefetchWindow("auto", 1, { pace }), 10);
+  const window = new PrefetchWindow("auto", 1, { pace });
   assertEquals(window.microseconds, 10);
   window.measured(1, 1_000, 1);
   assertLess(window.microseconds, 100);
@@ -361,9 +372,9 @@ Deno.test("PrefetchWindow expects calls to take as long as at other workers unti
 
 Deno.test("PrefetchWindow.slowed() ends the expectation that a worker is like the others", () => {
   const pace = new SharedPace();
-  learn(new PrefetchWindow("auto", 1, pace), 10);
+  learn(new PrefetchWindow("auto", 1, { pace }), 10);
   const time = new Clock();
-  const window = new PrefetchWindow("auto", 1, pace, time.now);
+  const window = new PrefetchWindow("auto", 1, { pace, now: time.now });
   sent(window, 401);
   time.tick(100);
   window.slowed();
