@@ -7,9 +7,9 @@ export interface Offer extends HostCapacity {
   /** How many more calls the workers can take now. */
   readonly room: number;
   /**
-   * Whether calls that aren't from sources use the workers too, and the workers
-   * are near. These calls wait behind those of a source, so it should have few
-   * in flight.
+   * Whether calls that aren't from sources use the workers too, and these aren't
+   * distant. Such calls wait behind those of a source, so it should have few in
+   * flight.
    */
   readonly isShared: boolean;
 }
@@ -19,12 +19,6 @@ export interface Offer extends HostCapacity {
  * milliseconds.
  */
 const SHARED_MILLISECONDS = 100;
-
-/**
- * How long a call takes at most to a near worker and back, in milliseconds. A
- * distant worker would be idle with little ahead.
- */
-const NEAR_MILLISECONDS = 4;
 
 /** A source, such as a map, that submits calls when workers have room. */
 export interface CallSource {
@@ -138,8 +132,10 @@ export class CallSources {
       if (source.ended || full.has(host)) continue;
       const room = this.#workers.room(host) - waiting(host);
       if (room > 0) {
-        const isShared = areShared && this.#isNear(host);
-        source.pull({ room, isShared, ...this.#workers.capacity(host) });
+        const capacity = this.#workers.capacity(host);
+        // Distant workers would be idle with few calls in flight.
+        const isShared = areShared && !capacity.isDistant;
+        source.pull({ room, isShared, ...capacity });
       } else full.add(host);
       if (full.size === this.#hosts.size) break;
     }
@@ -152,12 +148,6 @@ export class CallSources {
     else if (this.#sharedUntil === 0) return false;
     else if (this.#now() >= this.#sharedUntil) this.#sharedUntil = 0;
     return this.#sharedUntil > 0;
-  }
-
-  /** Returns whether the workers of a host, or any, are near. */
-  #isNear(host: string | undefined): boolean {
-    const { delay = 0 } = this.#workers.leastBusy(host)?.window ?? {};
-    return delay < NEAR_MILLISECONDS;
   }
 
   #changed(): void {

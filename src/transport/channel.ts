@@ -253,10 +253,6 @@ function isIntact(
   return ArrayBuffer.isView(content) && content.length === length;
 }
 
-function wholeOf({ content, length }: Piece): Slice {
-  return { content, length, start: 0, end: length };
-}
-
 function hasHungUp(error: unknown): boolean {
   return error instanceof Deno.errors.BrokenPipe ||
     error instanceof Deno.errors.ConnectionReset ||
