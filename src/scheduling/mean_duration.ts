@@ -45,10 +45,10 @@ export class MeanDuration {
     this.#missing = Math.max(0, this.#missing * weight - microseconds);
   }
 
-  /** Forgets everything but one call that took this long. */
+  /** Replaces the latest messages by as many with a call that took this long. */
   reset(microseconds: number): void {
-    this.#calls = 1;
-    this.#total = microseconds;
+    this.#calls = 1 / (1 - MAX_WEIGHT);
+    this.#total = microseconds * this.#calls;
     this.#missing = 0;
   }
 }
