@@ -31,6 +31,13 @@ interface Place {
   readonly share: number;
 }
 
+/**
+ * How often something travels between the pool and the other machine, in one
+ * direction, before the last tasks can begin in the best place: tasks out,
+ * results back, the request for tasks that wait, these, and tasks out again.
+ */
+const TRIPS = 5;
+
 const NAMES = ["late-100", "late-200", "mixed", "one-long"] as const;
 
 const ORDERS = { "": true, "/any": false };
@@ -70,7 +77,7 @@ async function run(
   const rows: Row[] = [];
   if (LOCAL.some((name) => wanted.has(name))) {
     const makePool = (workers: number) => new Pool(workers);
-    rows.push(...await measurePlace("sharing", makePool, wanted, effort));
+    rows.push(...await measurePlace("sharing", makePool, 0, wanted, effort));
   }
   const far = sharing.names.filter((name) => !LOCAL.includes(name));
   if (!far.some((name) => wanted.has(name)) || !canUseSsh(far, wanted)) {
@@ -103,13 +110,18 @@ async function measureFar(
     };
     return new Pool({ workers: workers - there, hosts });
   };
-  return await measurePlace(name, makePool, wanted, effort);
+  return await measurePlace(name, makePool, delay, wanted, effort);
 }
 
-/** Measures the wanted rows of a place. */
+/**
+ * Measures the wanted rows of a place.
+ *
+ * @param delay The delay in each direction, in milliseconds.
+ */
 async function measurePlace(
   place: string,
   makePool: (workers: number) => Pool,
+  delay: number,
   wanted: ReadonlySet<string>,
   effort: Effort,
 ): Promise<Row[]> {
@@ -124,29 +136,31 @@ async function measurePlace(
     if (orders.length === 0) continue;
     await using pool = makePool(workload.workers);
     await pool.ready;
+    const ideal = idealSeconds(workload.lengths, workload.workers) +
+      TRIPS * delay / 1_000;
     for (const { name, ordered } of orders) {
-      rows.push(await measureMap(name, pool, workload, ordered, effort));
+      const times = await measureMap(pool, workload, ordered, effort);
+      const ratios = { ideal: spread(times.map((time) => time / ideal)) };
+      rows.push({ ...row(name, "s", times), ratios });
     }
   }
   return rows;
 }
 
+/** Returns the times of a map, in seconds. */
 async function measureMap(
-  name: string,
   pool: Pool,
-  { workers, lengths, task }: Workload,
+  { lengths, task }: Workload,
   ordered: boolean,
   { repetitions }: Effort,
-): Promise<Row> {
-  const ideal = idealSeconds(lengths, workers);
+): Promise<number[]> {
   const times: number[] = [];
   while (times.length < Math.min(repetitions - 1, REPETITIONS)) {
     times.push(
       await seconds(() => pool.map(task, lengths, { ordered }).toArray()),
     );
   }
-  const ratios = { ideal: spread(times.map((time) => time / ideal)) };
-  return { ...row(name, "s", times), ratios };
+  return times;
 }
 
 /**

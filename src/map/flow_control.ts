@@ -30,6 +30,12 @@ const DISTANT_GROWTH = 4;
  */
 const SHARED_ITEMS = 3_000;
 
+/**
+ * Into how many chunks per worker the items that are left should be divided at
+ * least. So the last ones can be shared, whatever they take.
+ */
+const LAST_CHUNKS = 2;
+
 /** A paused map continues when this share of its outstanding calls is left. */
 const LOW_WATER = 0.75;
 
@@ -120,6 +126,11 @@ export class FlowControl {
   /** How many workers can take the map's calls. */
   get workers(): number {
     return this.#workers;
+  }
+
+  /** Returns how many of the items that are left a chunk should have at most. */
+  share(left: number): number {
+    return Math.ceil(left / (LAST_CHUNKS * this.#workers));
   }
 
   /** Removes the limits of results that wait. */

@@ -27,6 +27,11 @@ export class ItemRange {
     this.#end = end;
   }
 
+  /** How many items are left, unless elements are removed from the arrays. */
+  get left(): number {
+    return this.#end - this.#start;
+  }
+
   /**
    * Takes the first or the last item that is left. Elements that were removed
    * from the arrays are left out.

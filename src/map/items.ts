@@ -32,6 +32,20 @@ export class Items {
   }
 
   /**
+   * How many items are left if all iterables are arrays; otherwise `Infinity`,
+   * since that is unknown.
+   */
+  get left(): number {
+    let left = Infinity;
+    for (let index = 0; index < this.#iterators.length; index++) {
+      const iterator = this.#iterators[index];
+      if (!(iterator instanceof ArrayCursor)) return Infinity;
+      left = Math.min(left, iterator.array.length - iterator.index);
+    }
+    return Math.max(0, left);
+  }
+
+  /**
    * Takes the next item of synchronous iterables.
    *
    * @returns The item; {@linkcode END} after the last one.

@@ -19,6 +19,13 @@ export interface FeedTarget {
   /** Returns whether the first items are needed before others. */
   needsFirst(): boolean;
   /**
+   * Returns how many items the next chunk should have at most.
+   *
+   * @param left How many items are left, including its own; `Infinity` if that
+   * is unknown.
+   */
+  most(left: number): number;
+  /**
    * Submits a chunk.
    *
    * @param bytes The approximate bytes of its items and their results.
@@ -141,7 +148,7 @@ export class MapFeed implements ItemReceiver {
 
   /** Takes items from sync inputs, and submits one chunk. */
   #take(items: Items): void {
-    const size = this.#chunkSize.items;
+    const size = this.#nextSize(items);
     // An array that grows is copied several times.
     const chunk: unknown[] = size > MAX_ROOM ? [] : new Array(size);
     let count = 0;
@@ -174,6 +181,15 @@ export class MapFeed implements ItemReceiver {
     if (isLast) this.#ranges[part >> 1] = undefined;
     this.#submit(part);
     if (error !== undefined) this.#target.end(part, error);
+  }
+
+  /** Returns the number of items in the next chunk. */
+  #nextSize(items: Items): number {
+    const { items: size, fixed } = this.#chunkSize;
+    if (fixed || size === 1) return size;
+    let { left } = items;
+    for (const range of this.#ranges) left += range?.left ?? 0;
+    return Math.min(size, Math.max(1, this.#target.most(left)));
   }
 
   /** The part of the items after all ranges. */

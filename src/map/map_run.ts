@@ -98,6 +98,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       wants: () => this.#wants,
       needsFirst: () =>
         this.#flow.isFull || plan.chunkSize.microseconds < MIN_MICROSECONDS,
+      most: (left) => this.#flow.share(left),
       submit: (items, bytes, part) => this.#submit(items, bytes, part),
       end: (part, error) => this.#endAt(part, error),
     });

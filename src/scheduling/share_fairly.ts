@@ -45,9 +45,12 @@ export function shareFairly(
     if (!worker?.hasRoom) return;
     const { window } = worker;
     if (slow.calls > 0 && window.microseconds < slow.microseconds) {
+      const { room } = window;
       window.expect(slow.microseconds);
       changed(worker);
-      continue;
+      // Another worker may have more room now. The average may be rounded, so
+      // the worker could be asked to expect the same for ever.
+      if (window.room < room) continue;
     }
     const microseconds = slow.calls > 0
       ? slow.microseconds

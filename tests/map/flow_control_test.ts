@@ -101,3 +101,11 @@ Deno.test("FlowControl allows at least two chunks per worker in flight", () => {
   }
   assertEquals(inFlight(flow), 4);
 });
+
+Deno.test("FlowControl.share() divides the items that are left among twice as many workers", () => {
+  const flow = new FlowControl(new ChunkSize("auto"));
+  const capacity = { workers: 2, concurrency: 2, capacity: 1_000 };
+  flow.offer({ room: 1, isShared: false, ...capacity, isDistant: false });
+  assertEquals([17, 8, 1, 0].map((left) => flow.share(left)), [5, 2, 1, 0]);
+  assertEquals(flow.share(Infinity), Infinity);
+});

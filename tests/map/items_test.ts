@@ -326,6 +326,16 @@ Deno.test("Items.close() waits for iterables while nextAsync() isn't pending", a
   assert(await closed);
 });
 
+Deno.test("Items.left counts the items that are left of arrays", () => {
+  const items = new Items([[1, 2, 3], [1, 2, 3, 4]]);
+  assertEquals(items.left, 3);
+  items.next();
+  assertEquals(items.left, 2);
+  while (items.next() !== END);
+  assertEquals(items.left, 0);
+  assertEquals(new Items([[1], new Set([1])]).left, Infinity);
+});
+
 Deno.test("isIterable() and isAsyncIterable() check for iterator methods", () => {
   const neither = [undefined, null, 1, {}, { [Symbol.iterator]: 1 }];
   for (const value of neither) {

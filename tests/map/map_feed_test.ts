@@ -12,6 +12,8 @@ class Bench {
   given: unknown[] = [];
   /** How many more chunks are wanted. */
   wanted = 0;
+  /** Which share of the items that are left a chunk may have. */
+  share = 1;
   readonly feed: MapFeed;
 
   constructor(items: AnyIterable<unknown>, chunkSize: number | "auto") {
@@ -21,6 +23,7 @@ class Bench {
     this.feed = new MapFeed(new Items([items]), size, {
       wants: () => this.wanted > 0,
       needsFirst: () => false,
+      most: (left) => Math.ceil(left * this.share),
       submit: (items) => {
         this.wanted--;
         this.given.push(items);
@@ -117,6 +120,38 @@ for (const kind of ["sync", "async"]) {
     assertEquals(await bench.fill(5), expected);
   });
 }
+
+Deno.test("MapFeed makes smaller chunks of the last items of arrays", async () => {
+  const bench = new Bench(count(20), "auto");
+  bench.share = 1 / 4;
+  const submitted = await bench.fill(20) as unknown[][];
+  assertEquals(
+    submitted.map(({ length }) => length),
+    [5, 4, 3, 2, 2, 1, 1, 1, 1, "end".length],
+  );
+  assertEquals(submitted.slice(0, -1).flat(), count(20));
+});
+
+Deno.test("MapFeed makes smaller chunks of the last items of parts", async () => {
+  const bench = new Bench(count(20), "auto");
+  bench.share = 1 / 4;
+  bench.feed.divide(20, 5);
+  const submitted = await bench.fill(20) as unknown[][];
+  assertEquals(
+    submitted.slice(0, 4),
+    [[1, 2, 3, 4, 5], [7, 8, 9, 10], [11, 12, 13], [19, 20]],
+  );
+  assertEquals(
+    submitted.slice(0, -1).flat().toSorted((a, b) => Number(a) - Number(b)),
+    count(20),
+  );
+});
+
+Deno.test("MapFeed makes fixed chunks of the last items, too", async () => {
+  const bench = new Bench(count(10), 8);
+  bench.share = 1 / 4;
+  assertEquals(await bench.fill(5), [count(8), [9, 10], "end"]);
+});
 
 Deno.test("MapFeed submits the items before an error", async () => {
   const error = new Error("no more");

@@ -16,6 +16,7 @@ class Bench {
     this.feed = new MapFeed(this.items, new ChunkSize(chunkSize), {
       wants: () => this.wanted > 0,
       needsFirst: () => false,
+      most: () => Infinity,
       submit: (items) => {
         this.wanted--;
         this.given.push(items);
@@ -88,6 +89,7 @@ Deno.test("PushedItems lets items wait one turn for others to share an automatic
   const feed = new MapFeed(items, size, {
     wants: () => true,
     needsFirst: () => false,
+    most: () => Infinity,
     submit: (items) => given.push(items),
     end: () => given.push("end"),
   });

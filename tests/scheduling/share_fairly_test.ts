@@ -97,6 +97,14 @@ Deno.test("shareFairly() gives each worker one of the calls that are expected to
   assertEquals([bench.calls.length, slow.calls], [2, 2]);
 });
 
+Deno.test("shareFairly() ends if it rounds the average of a worker whose calls should be slow", async () => {
+  await using bench = new Bench();
+  bench.add(0, 1);
+  bench.wait(2);
+  const slow = { calls: 2, microseconds: 1_600_000 / 29 };
+  assertEquals(await bench.share(slow), [[1]]);
+});
+
 Deno.test("shareFairly() gives a distant worker no more than others if it doesn't need more", async () => {
   await using bench = new Bench();
   bench.add(0, 100_000);
