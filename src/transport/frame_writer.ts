@@ -8,14 +8,7 @@ import {
   MIN_ATTACHMENT_BYTES,
 } from "../codec/wire_limits.ts";
 import { OutgoingFrame, PART_BYTES, type Piece } from "./outgoing_frame.ts";
-
-/** An attachment, and its position in the buffer. */
-interface Insertion {
-  readonly position: number;
-  readonly content: Attachment;
-  /** Its length at first: its memory may have been transferred since. */
-  readonly length: number;
-}
+import { type Insertion, PieceList } from "./piece_list.ts";
 
 /**
  * How a frame is sent among others:
@@ -360,50 +353,5 @@ export class FrameWriter {
     const isTooLarge = this.#frameBytes > MAX_MESSAGE_BYTES ||
       plainBytes > MAX_FRAME_BYTES;
     if (isTooLarge) throw tooLarge();
-  }
-}
-
-/** The pieces of a buffer and the attachments between them. */
-class PieceList {
-  readonly #bytes: Uint8Array<ArrayBuffer>;
-  readonly #insertions: readonly Insertion[];
-  #position = 0;
-  #index = 0;
-
-  constructor(
-    bytes: Uint8Array<ArrayBuffer>,
-    insertions: readonly Insertion[],
-  ) {
-    this.#bytes = bytes;
-    this.#insertions = insertions;
-  }
-
-  /** Leaves out some bytes of the buffer. */
-  skip(length: number): void {
-    this.#position += length;
-  }
-
-  /** Returns the pieces up to a position in the buffer. */
-  takeUntil(end: number): Piece[] {
-    const pieces: Piece[] = [];
-    for (; this.#index < this.#insertions.length; this.#index++) {
-      const { content, length, position } = this.#insertions[this.#index]!;
-      if (position > end) break;
-      this.#takeBytes(pieces, position);
-      const isWhole = sizeOf(content) === length;
-      pieces.push({
-        content: isWhole ? content : new Uint8Array(length),
-        length,
-      });
-    }
-    this.#takeBytes(pieces, end);
-    return pieces;
-  }
-
-  #takeBytes(pieces: Piece[], end: number): void {
-    const length = end - this.#position;
-    if (length === 0) return;
-    pieces.push({ content: this.#bytes.subarray(this.#position, end), length });
-    this.#position = end;
   }
 }

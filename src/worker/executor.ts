@@ -10,7 +10,8 @@ import { fromPool } from "../protocol/check_messages.ts";
 import { malformed } from "../codec/texts.ts";
 import { CallStreams } from "./call_streams.ts";
 import type { ResultWriter } from "./result_writer.ts";
-import { callId, ChunkProgress, ItemValues, type Job } from "./job.ts";
+import { callId, ChunkProgress, type Job } from "./job.ts";
+import { JobOutcomes } from "./job_outcomes.ts";
 import { JobQueue } from "./job_queue.ts";
 import {
   cancelled,
@@ -23,10 +24,8 @@ import { RunningTasks } from "./running_tasks.ts";
 import { StreamingCalls } from "./streaming_calls.ts";
 import { runTask, runTaskWith, TaskContext } from "./task_context.ts";
 import { type LoadedTask, TaskTable } from "./task_table.ts";
-import { prepareThrown } from "./thrown.ts";
 import { isPromiseLike } from "../util/is_promise_like.ts";
 import { readAllMessages, yieldToEvents } from "../util/timers.ts";
-import { yieldsValues } from "./value_source.ts";
 
 /**
  * How long tasks run before results are sent and messages are read, in
@@ -59,7 +58,7 @@ export class Executor {
   readonly #running = new RunningTasks();
   readonly #loading = new Set<LoadedTask>();
   readonly #streams: CallStreams;
-  readonly #streaming: StreamingCalls;
+  readonly #outcomes: JobOutcomes;
   /** Whether a call of {@linkcode Executor.#run} is scheduled. */
   #due = false;
   #sliceEnd = 0;
@@ -74,7 +73,7 @@ export class Executor {
   constructor(results: ResultWriter, concurrency: number) {
     this.#results = results;
     this.#concurrency = concurrency;
-    this.#streams = new CallStreams(results, {
+    const streams = new CallStreams(results, {
       paused: () => {
         this.#running.pause();
         this.#schedule();
@@ -84,15 +83,12 @@ export class Executor {
         results.busy(now());
       },
     });
-    this.#streaming = new StreamingCalls(
-      results,
-      this.#streams,
-      this.#running,
-      {
-        schedule: () => this.#schedule(),
-        attempt: (work) => this.#attempt(work),
-      },
-    );
+    const streaming = new StreamingCalls(results, streams, this.#running, {
+      schedule: () => this.#schedule(),
+      attempt: (work) => this.#attempt(work),
+    });
+    this.#streams = streams;
+    this.#outcomes = new JobOutcomes(results, streams, streaming, this.#jobs);
   }
 
   /** Whether no call has begun or waits, except those that are paused. */
@@ -217,7 +213,7 @@ export class Executor {
     if (job.next === 0 && this.#results.hasUnsent) return this.#drain();
     if (job.chunk === undefined) this.#begin(job, job.next++);
     else this.#beginItems(job, job.chunk);
-    if (job.next === job.items.length) this.#detach(job);
+    if (job.next === job.items.length) this.#jobs.detach(job);
     if (this.#results.isFull) return this.#drain();
     const late = now() - this.#sliceEnd;
     if (late < 0) return true;
@@ -226,12 +222,6 @@ export class Executor {
     const isLong = late > LONG_SLICE_MILLISECONDS && this.#jobs.length > 0;
     this.#runAfter(isLong ? readAllMessages() : yieldToEvents());
     return false;
-  }
-
-  /** Removes a job from the queue, if it is still there. */
-  #detach(job: Job): void {
-    // Only the first job of the queue can have begun.
-    if (this.#jobs.peek() === job) this.#jobs.shift();
   }
 
   get #isAtLimit(): boolean {
@@ -262,7 +252,9 @@ export class Executor {
   #beginItems(job: Job, chunk: ChunkProgress): void {
     const { length } = job.items;
     while (job.next < length && !this.#isAtLimit && !chunk.isStreaming) {
-      if (chunk.failed || chunk.isLarge) return this.#skipRest(job, chunk);
+      if (chunk.failed || chunk.isLarge) {
+        return this.#outcomes.skipRest(job, chunk);
+      }
       const first = job.next;
       if (job.spread || job.task.seesThis || this.#jobs.hasCancelled) {
         this.#begin(job, job.next++);
@@ -297,29 +289,25 @@ export class Executor {
       isAsync = typeof end === "object" && isPromiseLike(end.value);
     } catch (error) {
       restorePrimordials();
-      return this.#threw(job, job.next - 1, error, context);
+      return this.#outcomes.threw(job, job.next - 1, error, context);
     }
     if (typeof end === "object") {
       return this.#ran(job, job.next - 1, end.value, isAsync, context);
     }
     TaskContext.release(context, true);
-    if (end === "settled") this.#sendChunk(job, chunk);
+    if (end === "settled") this.#outcomes.sendChunk(job, chunk);
   }
 
   #begin(job: Job, index: number): void {
     const id = callId(job, index);
     if (this.#jobs.takeCancelled(id)) {
       if (job.chunk !== undefined) {
-        this.#threw(job, index, cancelled(), undefined);
+        this.#outcomes.threw(job, index, cancelled(), undefined);
       }
       return;
     }
     const item = job.items[index];
-    const context = TaskContext.take(
-      !job.task.seesThis,
-      id,
-      this.#streams,
-    );
+    const context = TaskContext.take(!job.task.seesThis, id, this.#streams);
     let value: unknown;
     let isAsync: boolean;
     try {
@@ -330,7 +318,7 @@ export class Executor {
       isAsync = isPromiseLike(value);
     } catch (error) {
       restorePrimordials();
-      return this.#threw(job, index, error, context);
+      return this.#outcomes.threw(job, index, error, context);
     }
     this.#ran(job, index, value, isAsync, context);
   }
@@ -343,7 +331,7 @@ export class Executor {
     isAsync: boolean,
     context: TaskContext,
   ): void {
-    if (!isAsync) return this.#returned(job, index, value, context);
+    if (!isAsync) return this.#outcomes.returned(job, index, value, context);
     restorePrimordials();
     this.#running.add(callId(job, index), context);
     this.#finish(job, index, value, context);
@@ -359,9 +347,9 @@ export class Executor {
     let settle: () => void;
     try {
       const result = await value;
-      settle = () => this.#returned(job, index, result, context);
+      settle = () => this.#outcomes.returned(job, index, result, context);
     } catch (error) {
-      settle = () => this.#threw(job, index, error, context);
+      settle = () => this.#outcomes.threw(job, index, error, context);
     }
     this.#attempt(() => {
       this.#running.delete(callId(job, index), context);
@@ -397,89 +385,9 @@ export class Executor {
       if (kept === 0) {
         for (let call = id; call < id + calls; call++) this.#streams.end(call);
       } else if (chunk?.skip(chunk.length - kept)) {
-        this.#sendChunk(job, chunk);
+        this.#outcomes.sendChunk(job, chunk);
       }
     }
     this.#schedule();
-  }
-
-  #returned(
-    job: Job,
-    index: number,
-    value: unknown,
-    context: TaskContext,
-  ): void {
-    const { chunk, mode } = job;
-    const isStreamed = mode === ResultMode.STREAM ||
-      typeof value === "object" && mode === ResultMode.FLATTEN &&
-        yieldsValues(value);
-    if (isStreamed) return this.#stream(job, index, value, context);
-    TaskContext.release(context, !job.task.seesThis);
-    if (chunk === undefined) {
-      restorePrimordials();
-      const id = callId(job, index);
-      this.#results.value(id, value);
-      this.#streams.end(id);
-    } else if (chunk.returned(index, value) && !chunk.isStreaming) {
-      this.#sendChunk(job, chunk);
-    }
-  }
-
-  /** Sends a value of a call or of a chunk's item in parts. */
-  #stream(
-    job: Job,
-    index: number,
-    value: unknown,
-    context: TaskContext,
-  ): void {
-    restorePrimordials();
-    const { chunk } = job;
-    if (chunk === undefined) {
-      return this.#streaming.stream(job, index, value, context);
-    }
-    const isFirst = !chunk.isStreaming;
-    chunk.yields(index, new ItemValues(value as object, context));
-    if (!isFirst) return;
-    // Items that were skipped begin after all.
-    job.next = Math.min(job.next, chunk.length);
-    this.#detach(job);
-    if (this.#jobs.takeCancelled(job.id)) TaskContext.abort(context);
-    this.#streaming.streamChunk(job, chunk, context);
-  }
-
-  #threw(
-    job: Job,
-    index: number,
-    error: unknown,
-    context: TaskContext | undefined,
-  ): void {
-    const { chunk } = job;
-    if (context !== undefined) TaskContext.end(context);
-    const thrown = prepareThrown(error, job.task);
-    if (chunk === undefined) {
-      const id = callId(job, index);
-      this.#results.thrown(id, thrown);
-      this.#streams.end(id);
-    } else if (chunk.threw(index, thrown) && !chunk.isStreaming) {
-      this.#sendChunk(job, chunk);
-    }
-  }
-
-  /**
-   * Skips the rest of a chunk. If the chunk has failed, nobody would get these
-   * values; if its values are large, the pool sends the rest again.
-   */
-  #skipRest(job: Job, chunk: ChunkProgress): void {
-    const rest = job.items.length - job.next;
-    job.next = job.items.length;
-    this.#jobs.takeCancelled(job.id);
-    if (chunk.skip(rest)) this.#sendChunk(job, chunk);
-  }
-
-  #sendChunk({ id }: Job, chunk: ChunkProgress): void {
-    restorePrimordials();
-    if (!chunk.failed) this.#results.chunk(id, chunk.values);
-    else this.#results.thrown(id, chunk.thrown, chunk.values);
-    this.#streams.end(id);
   }
 }

@@ -42,6 +42,12 @@ export class JobQueue {
     this.#jobs.shift();
   }
 
+  /** Removes a job that has begun, if it is still in the queue. */
+  detach(job: Job): void {
+    // Only the first job can have begun.
+    if (this.#jobs.peek() === job) this.#jobs.shift();
+  }
+
   /**
    * Cancels a call if it is in the queue.
    *

@@ -1,0 +1,202 @@
+import type { AbsentHosts } from "./absent_hosts.ts";
+import type { Barrier } from "./barrier.ts";
+import type { Call } from "../calls/call.ts";
+import type { CallCounts } from "../calls/call_counts.ts";
+import type { CallSource, CallSources } from "./call_sources.ts";
+import type { PendingQueue } from "./pending_queue.ts";
+import { Rebalancer } from "./rebalancer.ts";
+import type { SharedPace } from "./shared_pace.ts";
+import { shareFairly, type SlowCalls } from "./share_fairly.ts";
+import type { TaskDurations } from "./task_durations.ts";
+import type { WorkerHandle } from "./worker_handle.ts";
+import type { WorkerSet } from "./worker_set.ts";
+
+/** The parts of a scheduler that a dispatch concerns. */
+export interface DispatcherParts {
+  /** Everything that waits for a worker. */
+  readonly pending: PendingQueue;
+  /** The workers that get calls. */
+  readonly workers: WorkerSet;
+  /** How long calls take. */
+  readonly durations: TaskDurations;
+  /** What the windows of the workers have in common. */
+  readonly pace: SharedPace;
+  /** The sources of further calls. */
+  readonly sources: CallSources;
+  /** Counts the calls, those of barriers too. */
+  readonly counts: CallCounts;
+  /** The hosts where no call can run. */
+  readonly absentHosts: AbsentHosts;
+}
+
+/**
+ * Sends queued calls to the least busy workers that have room in their windows.
+ * If room is left, it asks sources for more calls.
+ */
+export class Dispatcher {
+  readonly #pending: PendingQueue;
+  readonly #workers: WorkerSet;
+  readonly #durations: TaskDurations;
+  readonly #pace: SharedPace;
+  readonly #sources: CallSources;
+  readonly #counts: CallCounts;
+  readonly #absentHosts: AbsentHosts;
+  readonly #rebalancer: Rebalancer;
+  /** The calls at the head of the queue that slow workers have given back. */
+  #slowCalls: SlowCalls = { calls: 0, microseconds: 0 };
+  /** Whether a barrier is running; no other call may run meanwhile. */
+  #barrierRuns = false;
+  #isDue = false;
+  #sourceAdded = false;
+
+  /** Constructs a dispatcher that waits for {@linkcode Dispatcher.wake}. */
+  constructor(parts: DispatcherParts) {
+    this.#pending = parts.pending;
+    this.#workers = parts.workers;
+    this.#durations = parts.durations;
+    this.#pace = parts.pace;
+    this.#sources = parts.sources;
+    this.#counts = parts.counts;
+    this.#absentHosts = parts.absentHosts;
+    // The calls of a barrier stay where they are.
+    this.#rebalancer = new Rebalancer(
+      this.#workers,
+      () => !this.#barrierRuns,
+    );
+  }
+
+  /** Asks a source for calls from now on, until it ends. */
+  addSource(source: CallSource): void {
+    this.#sources.add(source);
+    this.#sourceAdded = true;
+    this.wake();
+  }
+
+  /**
+   * Takes note of a change of a worker's load.
+   *
+   * @param hasAnswered Whether calls of the worker have returned.
+   */
+  refresh(worker: WorkerHandle, hasAnswered = false): void {
+    this.#workers.refresh(worker);
+    this.#rebalancer.update(worker, hasAnswered);
+  }
+
+  /** Takes note that a worker has given back calls, which are queued again. */
+  gaveBack(worker: WorkerHandle, calls: number): void {
+    if (calls === 0) return this.#rebalancer.gaveNothing(worker);
+    const { isSlow, silence, concurrency } = worker.window;
+    if (!isSlow) return;
+    const microseconds = silence * 1_000 / concurrency;
+    this.#slowCalls = { calls, microseconds };
+    // They must not wait behind other slow ones.
+    this.#rebalancer.holdStuck();
+  }
+
+  /** Takes no more calls back from a worker, because it is lost. */
+  remove(worker: WorkerHandle): void {
+    this.#rebalancer.remove(worker);
+  }
+
+  /** Schedules a dispatch in a microtask, unless one is already scheduled. */
+  wake(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    queueMicrotask(this.#dispatchOnce);
+  }
+
+  // An arrow function in a field, so wake() doesn't create a closure each time.
+  readonly #dispatchOnce = () => {
+    this.#sourceAdded = false;
+    this.#dispatch();
+    // The dispatch handled all calls submitted meanwhile, but not sources that
+    // were added while another source was asked.
+    this.#isDue = false;
+    if (this.#sourceAdded) this.wake();
+  };
+
+  // The same for the callbacks of a dispatch.
+  readonly #sendIsolated = (worker: WorkerHandle, call: Call) =>
+    this.#sendAlone(worker, call);
+  readonly #sendShared = (worker: WorkerHandle, call: Call) =>
+    this.#send(worker, call);
+  readonly #refreshSent = (worker: WorkerHandle) => this.refresh(worker);
+  readonly #waiting = (host: string | undefined) => this.#pending.waiting(host);
+
+  #dispatch(): void {
+    this.#sources.prune();
+    if (this.#barrierRuns) return;
+    this.#absentHosts.failCalls(this.#pending, this.#sources);
+    this.#pending.dispatchIsolated(this.#workers, this.#sendIsolated);
+    if (!this.#pending.hasBarriers) this.#sources.pull(this.#waiting);
+    this.#share();
+    this.#slowCalls.calls = 0;
+    this.#rebalancer.balance();
+    if (this.#counts.inFlight === 0) this.#beginBarrier();
+  }
+
+  /** Sends queued calls to workers that have room. */
+  #share(): void {
+    const lists = this.#pending.listsInTurn();
+    if (lists.length === 0) return;
+    const start = performance.now();
+    for (const [host, calls] of lists) {
+      shareFairly(
+        calls,
+        this.#workers,
+        host,
+        this.#durations,
+        this.#sendShared,
+        this.#refreshSent,
+        this.#slowCalls,
+      );
+    }
+    this.#pace.sent(performance.now() - start);
+  }
+
+  #send(worker: WorkerHandle, call: Call): void {
+    worker.send(call);
+    // If the call couldn't be sent, sources may use the room.
+    if (call.state !== "sent") this.#wakeAfterDispatch();
+  }
+
+  #wakeAfterDispatch(): void {
+    queueMicrotask(() => this.wake());
+  }
+
+  /** Sends a call that doesn't share its worker's message with others. */
+  #sendAlone(worker: WorkerHandle, call: Call): void {
+    this.#send(worker, call);
+    worker.flush();
+    this.refresh(worker);
+  }
+
+  #beginBarrier(): void {
+    const barrier = this.#pending.nextBarrier;
+    if (barrier === undefined || !this.#canBegin(barrier)) return;
+    // Another dispatch follows when an ending worker is removed.
+    for (const { isEnding } of this.#workers) if (isEnding) return;
+    this.#pending.removeBarrier((next) => next === barrier);
+    if (this.#absentHosts.has(barrier.host)) {
+      barrier.fail(this.#absentHosts.error(barrier.host!));
+      return this.#wakeAfterDispatch();
+    }
+    this.#barrierRuns = true;
+    const calls = this.#workers.at(barrier.host).map((worker) => {
+      const call = barrier.makeCall();
+      call.submit(this.#counts);
+      this.#sendAlone(worker, call);
+      return call;
+    });
+    barrier.begin(calls).then(() => {
+      this.#barrierRuns = false;
+      barrier.end();
+    });
+  }
+
+  /** Returns whether a barrier has workers to run on, or can only fail. */
+  #canBegin({ host }: Barrier): boolean {
+    return this.#workers.size > 0 &&
+      (this.#absentHosts.has(host) || this.#workers.has(host));
+  }
+}
