@@ -70,7 +70,7 @@ export class Engine {
       expects: (host) => this.#expects(host),
       hostError: (host) =>
         this.#hostManager.hosts.find(({ name }) => name === host)?.error,
-    });
+    }, this.#pace);
     this.tasks = new TaskRegistry((task) => this.scheduler.forget(task));
     const { workers, hosts, config, denoArgs, modules } = settings;
     const bundles = new ModuleBundles(config, denoArgs);

@@ -1,11 +1,16 @@
 import type { Call } from "../calls/call.ts";
 import type { CallsInFlight } from "./calls_in_flight.ts";
-import { nextTurn } from "../util/next_turn.ts";
 
 /**
  * Other calls get this many grace periods to end before the worker is killed.
  */
 const DRAIN_FACTOR = 10;
+
+/**
+ * How many turns of the event loop pass before a grace period counts as over: if
+ * the program was busy, the call's result may have arrived unread.
+ */
+const TURNS = 2;
 
 /**
  * Gives an abandoned call time to end. After that it kills the worker: at once
@@ -50,7 +55,7 @@ export class GracePeriod {
       this.#call = first;
       this.#isOver = false;
       if (first !== undefined) {
-        this.#timer = setTimeout(() => this.#expire(first), this.#milliseconds);
+        this.#expireAfter(this.#milliseconds, TURNS);
       }
     }
     if (this.#isOver && this.#calls.isAbandoned) this.#end();
@@ -62,10 +67,13 @@ export class GracePeriod {
     clearTimeout(this.#timer);
   }
 
-  async #expire(call: Call): Promise<void> {
-    // If the program was busy, the call's result may have arrived unread.
-    await nextTurn();
-    if (this.#isClosed || this.#call !== call) return;
+  // All turns are timers that can be cleared: none may outlive the worker.
+  #expireAfter(milliseconds: number, turns: number): void {
+    this.#timer = setTimeout(() => this.#expire(turns), milliseconds);
+  }
+
+  #expire(turns: number): void {
+    if (turns > 0) return this.#expireAfter(0, turns - 1);
     this.#isOver = true;
     if (this.#calls.isAbandoned) return this.#end();
     this.#timer = setTimeout(this.#end, this.#milliseconds * DRAIN_FACTOR);

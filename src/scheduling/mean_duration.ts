@@ -13,13 +13,14 @@ const MAX_WEIGHT = 0.8;
  */
 export class MeanDuration {
   #calls = 0;
-  #total = 0;
+  /** Not the total: a quotient may be less than the mean that was set. */
+  #mean = 0;
   /** How much work is missing until others don't count, in microseconds. */
   #missing = MEMORY_MICROSECONDS;
 
   /** The mean in microseconds; 0 if nothing was measured. */
   get microseconds(): number {
-    return this.#calls === 0 ? 0 : this.#total / this.#calls;
+    return this.#mean;
   }
 
   /**
@@ -31,7 +32,7 @@ export class MeanDuration {
   among(others: number): number {
     if (others === 0 || this.#missing === 0) return this.microseconds;
     const calls = this.#calls + this.#missing / others;
-    return (this.#total + this.#missing) / calls;
+    return (this.#mean * this.#calls + this.#missing) / calls;
   }
 
   /** Adds calls that were answered in one message, and how long they took. */
@@ -40,15 +41,16 @@ export class MeanDuration {
       MAX_WEIGHT,
       MEMORY_MICROSECONDS / (MEMORY_MICROSECONDS + microseconds),
     );
-    this.#calls = this.#calls * weight + calls;
-    this.#total = this.#total * weight + microseconds;
+    const before = this.#calls * weight;
+    this.#calls = before + calls;
+    this.#mean = (this.#mean * before + microseconds) / this.#calls;
     this.#missing = Math.max(0, this.#missing * weight - microseconds);
   }
 
   /** Replaces the latest messages by as many with a call that took this long. */
   reset(microseconds: number): void {
     this.#calls = 1 / (1 - MAX_WEIGHT);
-    this.#total = microseconds * this.#calls;
+    this.#mean = microseconds;
     this.#missing = 0;
   }
 }

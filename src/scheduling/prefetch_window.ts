@@ -68,6 +68,8 @@ export class PrefetchWindow {
   #delay: number | undefined;
   /** When the worker last answered, or could first answer. */
   #heardAt = 0;
+  /** For how long the pool had been sending calls until then. */
+  #sendingBefore = 0;
   /** When the worker last got a call while it was idle. */
   #beganAt = 0;
   /** Whether it has answered nothing since then. */
@@ -171,11 +173,12 @@ export class PrefetchWindow {
 
   /**
    * For how long the worker could have answered calls, but hasn't, in
-   * milliseconds.
+   * milliseconds. The time that the pool took to send calls doesn't count.
    */
   get silence(): number {
     if (this.#calls === 0) return 0;
-    return Math.max(0, this.#now() - this.#heardAt);
+    const sending = this.#pace.sending - this.#sendingBefore;
+    return Math.max(0, this.#now() - this.#heardAt - sending);
   }
 
   /** Whether the present call takes much longer than those before. */
@@ -188,6 +191,7 @@ export class PrefetchWindow {
     if (this.#calls++ === 0) {
       this.#beganAt = this.#now();
       this.#heardAt = this.#beganAt + this.delay;
+      this.#sendingBefore = this.#pace.sending;
       this.#wasIdle = bytes <= MAX_TIMED_BYTES;
     }
     this.#count(bytes, 1);
@@ -225,6 +229,7 @@ export class PrefetchWindow {
     }
     this.#wasIdle = false;
     this.#heardAt = now;
+    this.#sendingBefore = this.#pace.sending;
     this.#isSlow = false;
     this.#resultBytes = average(this.#resultBytes, bytes / calls);
     this.#mean.add(calls, microseconds);

@@ -14,6 +14,7 @@ import { type Resolve, UnobservedCall } from "../calls/unobserved_call.ts";
 import { Rebalancer } from "./rebalancer.ts";
 import { ResultMode } from "../protocol/worker_messages.ts";
 import { Retries } from "./retries.ts";
+import { SharedPace } from "./shared_pace.ts";
 import { shareFairly, type SlowCalls } from "./share_fairly.ts";
 import { TaskDurations } from "./task_durations.ts";
 import type { LostWorker, WorkerHandle } from "./worker_handle.ts";
@@ -60,9 +61,20 @@ export class Scheduler {
   /** If cancelled, creates the error for each call to be queued again. */
   #cancelled: (() => Error) | undefined;
 
-  /** Constructs a scheduler that has no workers yet. */
-  constructor(keepAlive: KeepAlive, events: SchedulerEvents) {
+  readonly #pace: SharedPace;
+
+  /**
+   * Constructs a scheduler that has no workers yet.
+   *
+   * @param pace What the windows of its workers have in common.
+   */
+  constructor(
+    keepAlive: KeepAlive,
+    events: SchedulerEvents,
+    pace: SharedPace = new SharedPace(),
+  ) {
     this.#events = events;
+    this.#pace = pace;
     this.#sources = new CallSources(keepAlive, this.#workers);
     const wake = () => this.wake();
     this.#counts = new CallCounts(keepAlive, wake);
@@ -308,7 +320,18 @@ export class Scheduler {
     this.#failUnplaceable();
     this.#pending.dispatchIsolated(this.#workers, this.#sendIsolated);
     if (!this.#pending.hasBarriers) this.#sources.pull(this.#waiting);
-    for (const [host, calls] of this.#pending.listsInTurn()) {
+    this.#share();
+    this.#slowCalls.calls = 0;
+    this.#rebalancer.balance();
+    if (this.#counts.inFlight === 0) this.#beginBarrier();
+  }
+
+  /** Sends queued calls to workers that have room. */
+  #share(): void {
+    const lists = this.#pending.listsInTurn();
+    if (lists.length === 0) return;
+    const start = performance.now();
+    for (const [host, calls] of lists) {
       shareFairly(
         calls,
         this.#workers,
@@ -319,9 +342,7 @@ export class Scheduler {
         this.#slowCalls,
       );
     }
-    this.#slowCalls.calls = 0;
-    this.#rebalancer.balance();
-    if (this.#counts.inFlight === 0) this.#beginBarrier();
+    this.#pace.sent(performance.now() - start);
   }
 
   #unawaited(): Call[] {

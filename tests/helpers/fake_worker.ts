@@ -5,6 +5,7 @@ import { KeepAlive } from "../../src/util/keep_alive.ts";
 import { PromisedCall } from "../../src/calls/promised_call.ts";
 import { PrefetchWindow } from "../../src/scheduling/prefetch_window.ts";
 import { Scheduler } from "../../src/scheduling/scheduler.ts";
+import { SharedPace } from "../../src/scheduling/shared_pace.ts";
 import { HostTally } from "../../src/scheduling/host_tally.ts";
 import { TaskRegistry } from "../../src/tasks/task_registry.ts";
 import { WorkerProcess } from "../../src/spawner/worker_process.ts";
@@ -228,18 +229,26 @@ export class FakeWorker {
 export class HostBench implements AsyncDisposable {
   /** The scheduler under test. */
   readonly scheduler: Scheduler;
+  /** The scheduler's; the window of each worker has one of its own. */
+  readonly pace = new SharedPace();
   /** The tallies of the hosts. */
   readonly tallies = new Map<string, HostTally>();
   readonly #keepAlive = new KeepAlive();
   readonly #workers: FakeWorker[] = [];
+  readonly #now: (() => number) | undefined;
 
-  /** Constructs a scheduler without workers. */
-  constructor() {
+  /**
+   * Constructs a scheduler without workers.
+   *
+   * @param now Returns the time for windows that are added, in milliseconds.
+   */
+  constructor(now?: () => number) {
+    this.#now = now;
     this.scheduler = new Scheduler(this.#keepAlive, {
       lost: () => {},
       expects: () => this.scheduler.workers === 0,
       hostError: () => undefined,
-    });
+    }, this.pace);
   }
 
   /** A bench with a worker at each of these hosts, with a window of one call. */
@@ -253,7 +262,7 @@ export class HostBench implements AsyncDisposable {
   async add(host: string, room: number | "auto" = 1): Promise<FakeWorker> {
     const tally = this.tallies.get(host) ?? new HostTally(host);
     this.tallies.set(host, tally);
-    const worker = new FakeWorker(tally, room);
+    const worker = new FakeWorker(tally, room, this.#now);
     this.#workers.push(worker);
     await this.scheduler.connect(worker.handle, undefined);
     this.scheduler.add([worker.handle]);

@@ -8,7 +8,7 @@ import {
 const PROGRAM = new URL("../programs/local_bundle.ts", import.meta.url);
 
 Deno.test({
-  name: "the package bundles the program of many local workers",
+  name: "the package bundles the program of local workers",
   // Elsewhere, another variable names the folder of the cache.
   ignore: Deno.build.os !== "linux",
   async fn() {
@@ -24,11 +24,11 @@ Deno.test({
     });
     const cache = `${projects.path}/cache`;
     const run = async (...args: string[]) => {
-      const command = ["run", "-A", "main.ts", ...args];
+      const command = ["run", "-A", "main.ts", "8", ...args];
       return (await runDeno(command, project, { cache })).stdout.trimEnd();
     };
     assertEquals(
-      await run(`${cache}/distex-pool`),
+      await run(`${cache}/distex-pool`, "worker"),
       "https://jsr.io/@distex/pool/0.1.0/worker.ts",
     );
     assertMatch(await run(), /^file:.*\/distex-pool\/worker-\w+\.js$/);

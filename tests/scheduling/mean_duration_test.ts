@@ -44,3 +44,13 @@ Deno.test("MeanDuration.reset() replaces the mean, which one call hardly changes
   mean.add(1, 1);
   assertLess(39_000, mean.microseconds);
 });
+
+Deno.test("MeanDuration.reset() sets exactly the mean that it is given", () => {
+  const mean = new MeanDuration();
+  mean.add(100, 100);
+  for (let microseconds = 20_000; microseconds < 90_000; microseconds += 7.3) {
+    mean.reset(microseconds);
+    assertEquals(mean.microseconds, microseconds);
+    assertEquals(mean.among(1), microseconds);
+  }
+});

@@ -277,6 +277,21 @@ Deno.test("PrefetchWindow.silence is the time since the first call or the last a
   assertEquals(window.silence, 0);
 });
 
+Deno.test("PrefetchWindow.silence doesn't count the time that the pool took to send calls", () => {
+  const clock = new Clock();
+  const pace = new SharedPace();
+  const window = new PrefetchWindow("auto", 1, { pace, now: clock.now });
+  pace.sent(100);
+  sent(window, 2);
+  clock.tick(30);
+  pace.sent(20);
+  assertEquals(window.silence, 10);
+  window.measured(1, 1, 1);
+  window.returned(0);
+  clock.tick(5);
+  assertEquals(window.silence, 5);
+});
+
 Deno.test("PrefetchWindow.silence of a distant worker begins when it could answer", () => {
   const time = new Clock();
   const window = new PrefetchWindow("auto", 1, { now: time.now });

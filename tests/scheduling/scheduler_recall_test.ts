@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertGreaterOrEqual, assertRejects } from "@std/assert";
 import type { PromisedCall } from "../../src/calls/promised_call.ts";
 import { MapCall } from "../../src/map/map_call.ts";
 import { WorkerLostError } from "../../src/errors/worker_lost_error.ts";
@@ -10,6 +10,7 @@ import {
   MAP,
   settled,
 } from "../helpers/fake_worker.ts";
+import { FakeTime } from "../helpers/fake_time.ts";
 import { realDeadline } from "../helpers/real_timers.ts";
 
 /** How long an expected event may take, in milliseconds. */
@@ -235,7 +236,9 @@ Deno.test("Scheduler cuts a chunk that isn't late if it will take long", async (
 });
 
 Deno.test("Scheduler divides a chunk that waited behind a slow call", async () => {
-  await using bench = new HostBench();
+  using time = new FakeTime();
+  let now = 0;
+  await using bench = new HostBench(() => now);
   const busy = await bench.add("a", "auto");
   const { window } = busy.handle;
   for (let times = 0; times < 10; times++) window.measured(1, 1, 1);
@@ -249,6 +252,9 @@ Deno.test("Scheduler divides a chunk that waited behind a slow call", async () =
   bench.scheduler.submit(chunk(1, 2, 3, 4));
   bench.scheduler.submit(new MapCall(owner, CHUNK, [5, 6, 7, 8]));
   const idle = await bench.add("a", "auto");
+  assertEquals(busy.recalls, 0);
+  now += 30;
+  time.tick(30);
   await busy.recalled();
   await busy.giveBack(1);
   const labels: unknown[] = [];
@@ -258,6 +264,20 @@ Deno.test("Scheduler divides a chunk that waited behind a slow call", async () =
   }
   assertEquals(labels, [[5], [6], [7], [8]]);
   await busy.answerChunk();
+});
+
+Deno.test("Scheduler doesn't count its own work as the silence of workers", async () => {
+  await using bench = new HostBench();
+  const worker = await bench.add("a", ROOM);
+  const large = {
+    get part(): number {
+      block(5);
+      return 1;
+    },
+  };
+  await bench.submit(undefined, large);
+  assertGreaterOrEqual(bench.pace.sending, 5);
+  await worker.answer();
 });
 
 /** Makes a chunk of a map. */

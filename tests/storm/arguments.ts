@@ -138,7 +138,7 @@ export async function pipeTwo(scene: Scene, work: Work): Promise<void> {
     isRight: (value, at) => value === answer(valueAt(first, at)),
     length,
     // Either of the two tasks may be lost.
-    allowed: { ...PLAIN, used: true },
+    allowed: { ...PLAIN, used: true, passesErrors: true },
     most: isLeft ? tasks : Infinity,
   });
 }

@@ -9,6 +9,11 @@ export interface Allowed {
    * isn't retried.
    */
   readonly used?: boolean;
+  /**
+   * Whether it may throw the error of a stream that it reads, which has lost its
+   * class on the way.
+   */
+  readonly passesErrors?: boolean;
   /** Whether it may time out. */
   readonly timeout?: boolean;
   /** Whether it may be cancelled. */
@@ -113,7 +118,7 @@ export class Ledger {
 
 function outcomeOf(error: unknown, allowed: Allowed): string | undefined {
   if ("reason" in allowed && error === allowed.reason) return "aborted";
-  if (error instanceof WorkerLostError) {
+  if (isLoss(error, allowed.passesErrors)) {
     const { tries } = error;
     const most = allowed.retries + 1;
     const isRight = tries === most || allowed.used && tries < most;
@@ -129,4 +134,9 @@ function outcomeOf(error: unknown, allowed: Allowed): string | undefined {
     return "threw";
   }
   return undefined;
+}
+
+function isLoss(error: unknown, passes = false): error is WorkerLostError {
+  if (error instanceof WorkerLostError) return true;
+  return passes && error instanceof Error && error.name === "WorkerLostError";
 }

@@ -31,7 +31,7 @@ for (const workers of ["8", "1"]) {
     async fn() {
       await using project = await Project.with({});
       const folder = `${project.path}/distex-pool`;
-      assertEquals(await run(project, workers, folder), WORKER);
+      assertEquals(await run(project, workers, folder, "index"), WORKER);
       const bundle = await run(project, "2");
       assertMatch(bundle, BUNDLE);
       await Deno.remove(new URL(bundle));
