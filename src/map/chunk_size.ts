@@ -1,3 +1,5 @@
+import { LeastDuration } from "../scheduling/least_duration.ts";
+
 /** How long an automatic chunk should take, in microseconds. */
 const TARGET_MICROSECONDS = 1_000;
 
@@ -22,8 +24,7 @@ export class ChunkSize {
   readonly fixed: boolean;
   #items: number;
   #itemBytes: number | undefined;
-  /** How long an item of the last measured chunk took. */
-  #itemMicroseconds = 0;
+  readonly #itemDuration = new LeastDuration();
   /** How many times as large as the last answered chunk the next one may be. */
   #growth = 2;
 
@@ -43,9 +44,12 @@ export class ChunkSize {
     return this.fixed && this.#items === 1;
   }
 
-  /** How long the next chunk is likely to take, in microseconds. */
+  /**
+   * How long the next chunk takes at least, in microseconds: a chunk that took
+   * long may only have waited for a processor.
+   */
   get microseconds(): number {
-    return this.#items * this.#itemMicroseconds;
+    return this.#items * this.#itemDuration.microseconds;
   }
 
   /** The approximate bytes of an item and its result; `undefined` at first. */
@@ -68,7 +72,7 @@ export class ChunkSize {
   measured(items: number, microseconds: number, bytes: number): void {
     const each = Math.ceil(bytes / items);
     const before = this.#itemBytes ?? 0;
-    this.#itemMicroseconds = microseconds / items;
+    this.#itemDuration.add(items, microseconds);
     // One chunk that is too large is worse than many that are too small.
     this.#itemBytes = each >= before
       ? each

@@ -106,3 +106,10 @@ Deno.test("ChunkSize shrinks as soon as large items are sent", () => {
   fixed.sent(7, 7 * MEBIBYTE);
   assertEquals([fixed.items, fixed.itemBytes], [7, MEBIBYTE]);
 });
+
+Deno.test("ChunkSize.microseconds hardly counts a single chunk that took long", () => {
+  const size = new ChunkSize("auto");
+  size.measured(1, 10, 1);
+  size.measured(1, 1_000, 1);
+  assertEquals([size.items, size.microseconds], [1, 20]);
+});
