@@ -239,7 +239,7 @@ export class PrefetchWindow {
 
   /** Takes no more calls until the worker answers: its present call is slow. */
   hold(): void {
-    if (!this.isFixed) this.#isSlow = true;
+    this.#isSlow = true;
   }
 
   /** Does the same, and expects that other calls take as long. */

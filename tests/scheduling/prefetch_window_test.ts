@@ -327,10 +327,12 @@ Deno.test("PrefetchWindow.hold() leaves no room until the worker answers", () =>
   assertEquals([window.isSlow, window.room], [false, 399]);
 });
 
-Deno.test("PrefetchWindow.hold() doesn't change a fixed window", () => {
+Deno.test("PrefetchWindow.hold() leaves no room in a fixed window either", () => {
   const window = new PrefetchWindow(3, 1);
   sent(window, 2);
   window.hold();
+  assertEquals([window.isSlow, window.room], [true, 0]);
+  window.measured(1, 10, 1);
   assertEquals([window.isSlow, window.room], [false, 2]);
 });
 
