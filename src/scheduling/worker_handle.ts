@@ -87,7 +87,10 @@ export class WorkerHandle implements CallRunner {
   readonly window: PrefetchWindow;
   /** Whether the worker is lost. */
   lost = false;
-  /** The task of the latest call; `undefined` for a chunk. */
+  /**
+   * The task of the latest call; `undefined` for a chunk, or if the worker has
+   * given back calls since.
+   */
   latestTask: RegisteredTask | undefined;
 
   readonly #profile: WorkerProfile;
@@ -133,7 +136,11 @@ export class WorkerHandle implements CallRunner {
       measured: (task, calls, microseconds) =>
         this.#events?.measured?.(task, calls, microseconds),
       cut: (items) => this.#items -= items,
-      givenBack: (calls) => this.#events?.givenBack?.(calls),
+      givenBack: (calls) => {
+        // However short its calls are, it isn't idle: others come first.
+        if (calls.length > 0) this.latestTask = undefined;
+        this.#events?.givenBack?.(calls);
+      },
     });
   }
 

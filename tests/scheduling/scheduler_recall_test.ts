@@ -60,6 +60,20 @@ Deno.test("Scheduler recalls calls for a worker that is added later", async () =
   );
 });
 
+Deno.test("Scheduler sends tiny calls that were given back to another worker", async () => {
+  await using bench = new HostBench();
+  const busy = await bench.add("a", ROOM);
+  const tiny = await bench.submit(undefined, ...Array(4).keys());
+  await answerAll(bench, busy);
+  await Promise.all(tiny.map(({ promise }) => promise));
+  await bench.submit(undefined, 1, 2, 3, 4, 5);
+  const idle = await bench.add("a", ROOM);
+  await busy.recalled();
+  await busy.giveBack(3);
+  assertEquals([busy.labels, idle.labels], [[1, 2], [3, 4, 5]]);
+  await answerAll(bench, idle, busy);
+});
+
 /** Submits calls, each of which gets its own message. */
 async function submitOneByOne(
   bench: HostBench,
