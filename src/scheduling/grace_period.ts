@@ -54,9 +54,7 @@ export class GracePeriod {
       clearTimeout(this.#timer);
       this.#call = first;
       this.#isOver = false;
-      if (first !== undefined) {
-        this.#expireAfter(this.#milliseconds, TURNS);
-      }
+      if (first !== undefined) this.#expire(first);
     }
     if (this.#isOver && this.#calls.isAbandoned) this.#end();
   }
@@ -67,15 +65,27 @@ export class GracePeriod {
     clearTimeout(this.#timer);
   }
 
-  // All turns are timers that can be cleared: none may outlive the worker.
-  #expireAfter(milliseconds: number, turns: number): void {
-    this.#timer = setTimeout(() => this.#expire(turns), milliseconds);
-  }
-
-  #expire(turns: number): void {
-    if (turns > 0) return this.#expireAfter(0, turns - 1);
+  async #expire(call: Call): Promise<void> {
+    await this.#wait(this.#milliseconds);
+    for (let turn = 0; turn < TURNS; turn++) {
+      if (!this.#times(call)) return;
+      await this.#wait(0);
+    }
+    if (!this.#times(call)) return;
     this.#isOver = true;
     if (this.#calls.isAbandoned) return this.#end();
     this.#timer = setTimeout(this.#end, this.#milliseconds * DRAIN_FACTOR);
+  }
+
+  /** Returns whether a call is still being timed. */
+  #times(call: Call): boolean {
+    return !this.#isClosed && this.#call === call;
+  }
+
+  /** Waits, unless the timer is cleared: none may outlive the worker. */
+  #wait(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#timer = setTimeout(resolve, milliseconds);
+    });
   }
 }
