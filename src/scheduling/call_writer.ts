@@ -106,6 +106,11 @@ export class CallWriter {
     return this.#message;
   }
 
+  /** Returns whether a message with calls is large and hasn't left as a whole. */
+  isLeaving(message: number): boolean {
+    return this.#slowCalls.has(message);
+  }
+
   /**
    * Writes a call; {@linkcode CallWriter.flush} sends it.
    *

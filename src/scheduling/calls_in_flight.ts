@@ -171,15 +171,26 @@ export class CallsInFlight {
    *
    * @param isComplete Whether everything that the worker sent was received. If
    * not, all of its calls may have begun.
+   * @param isLeaving Returns whether a message was not sent as a whole: its
+   * calls can't have begun.
    */
-  takeAll(isComplete: boolean): UnansweredCalls {
+  takeAll(
+    isComplete: boolean,
+    isLeaving?: (message: number) => boolean,
+  ): UnansweredCalls {
     const calls = [...this.#calls];
     // The first one has begun.
     const begun = isComplete && calls.length > 1
       ? [...this.#possiblyBegun()]
       : calls;
     this.#calls.clear();
-    return { begun, unbegun: calls.slice(begun.length) };
+    const unbegun = calls.slice(begun.length);
+    if (isLeaving === undefined) return { begun, unbegun };
+    const { true: left = [], false: rest = [] } = Object.groupBy(
+      begun,
+      ({ message }) => isLeaving(message) ? "true" : "false",
+    );
+    return { begun: rest, unbegun: [...left, ...unbegun] };
   }
 
   /**

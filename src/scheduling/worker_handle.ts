@@ -245,7 +245,11 @@ export class WorkerHandle implements CallRunner {
     this.#grace.close();
     const end = await this.#profile.process.end();
     const isComplete = !end.hostLost && !this.#mayMissResults(cause);
-    return { ...this.#calls.takeAll(isComplete), end, cause };
+    // If the pool hadn't killed it, a large argument may be what ended it.
+    const isLeaving = this.#killed
+      ? (message: number) => this.#writer.isLeaving(message)
+      : undefined;
+    return { ...this.#calls.takeAll(isComplete, isLeaving), end, cause };
   }
 
   /** Returns whether results of the lost worker may not have arrived. */

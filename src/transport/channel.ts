@@ -192,6 +192,8 @@ export class Channel {
   /** Writes a part of the first frame that may be overtaken. */
   async #writeSlowPart(): Promise<void> {
     const frame = this.#slowFrames.peek()!;
+    // The peer may have the whole frame before the write returns.
+    if (frame.isEnding) this.writer.leaves();
     await this.#writePart(frame);
     if (!frame.isComplete) return;
     this.#slowFrames.shift();

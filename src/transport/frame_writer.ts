@@ -57,6 +57,8 @@ export class FrameWriter {
   #slowWritten = 0;
   #slowTaken = 0;
   #slowSent = 0;
+  /** Of how many such frames the last part was sent, or is being sent. */
+  #slowLeft = 0;
 
   /** The start of the current frame. */
   #start = 0;
@@ -96,9 +98,9 @@ export class FrameWriter {
     return this.#slowWritten;
   }
 
-  /** How many of them were sent. They are sent in the order of writing. */
-  get slowSent(): number {
-    return this.#slowSent;
+  /** Of how many of them the last part was sent, or is being sent. */
+  get slowLeft(): number {
+    return this.#slowLeft;
   }
 
   /** Whether any of them wasn't sent. */
@@ -281,6 +283,11 @@ export class FrameWriter {
     }
     taken.push(...pieces.takeUntil(position));
     return taken;
+  }
+
+  /** Takes note that the last part of a frame that may be overtaken leaves. */
+  leaves(): void {
+    this.#slowLeft++;
   }
 
   /** Ends the use of a frame that was taken and may be overtaken. */

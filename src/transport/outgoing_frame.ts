@@ -54,6 +54,11 @@ export class OutgoingFrame {
     this.mayBeOvertaken = mayBeOvertaken;
   }
 
+  /** Whether at most one part is left. */
+  get isEnding(): boolean {
+    return this.byteLength - this.#sent <= PART_BYTES;
+  }
+
   /** Whether all parts were returned. */
   get isComplete(): boolean {
     return this.#sent === this.byteLength;

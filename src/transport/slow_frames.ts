@@ -1,8 +1,8 @@
 import type { FrameWriter } from "./frame_writer.ts";
 
 /**
- * Remembers what the large frames are about that were written and not yet sent,
- * because some later frames may not overtake them.
+ * Remembers what the large frames are about that were written and haven't left
+ * as a whole, because some later frames may not overtake them.
  */
 export class SlowFrames {
   readonly #writer: FrameWriter;
@@ -16,28 +16,28 @@ export class SlowFrames {
 
   /** Remembers that the last large frame is about a key. */
   add(key: number): void {
-    this.#forgetSent();
+    this.#forgetLeft();
     this.#numbers.delete(key);
     this.#numbers.set(key, this.#writer.slowWritten);
   }
 
-  /** Returns whether a frame about a key wasn't sent. */
+  /** Returns whether a frame about a key hasn't left as a whole. */
   has(key: number): boolean {
     if (this.#numbers.size === 0) return false;
-    this.#forgetSent();
+    this.#forgetLeft();
     return this.#numbers.has(key);
   }
 
-  /** The keys of all frames that weren't sent, in the order of the frames. */
+  /** The keys of all frames that haven't, in the order of the frames. */
   get keys(): Iterable<number> {
-    this.#forgetSent();
+    this.#forgetLeft();
     return this.#numbers.keys();
   }
 
-  #forgetSent(): void {
-    const { slowSent } = this.#writer;
+  #forgetLeft(): void {
+    const { slowLeft } = this.#writer;
     for (const [key, number] of this.#numbers) {
-      if (number > slowSent) return;
+      if (number > slowLeft) return;
       this.#numbers.delete(key);
     }
   }

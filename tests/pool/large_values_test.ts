@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Pool, WorkerLostError } from "../../mod.ts";
+import { HeldTasks } from "../helpers/held_tasks.ts";
 
 /** More bytes than a connection holds. */
 const LARGE = new Uint8Array(50_000_000).fill(7);
@@ -31,6 +32,20 @@ Deno.test("Pool reruns only calls that can't have begun when a worker ends while
     assertRejects(() => fatal, WorkerLostError),
   ]);
   assertEquals(await behind, "behind");
+});
+
+Deno.test("Pool reruns a call whose argument was on its way when it ends a stuck worker", async () => {
+  await using tasks = new HeldTasks([0], "sync");
+  await using pool = new Pool({ workers: 1, prefetch: 9, cancelGrace: 1 });
+  await pool.ready;
+  const large = pool.run((bytes: Uint8Array) => bytes.length, LARGE);
+  const controller = new AbortController();
+  const stuck = pool.with({ signal: controller.signal }).run(tasks.task, 0);
+  stuck.catch(() => {});
+  await tasks.held(0);
+  controller.abort();
+  await assertRejects(() => stuck, DOMException);
+  assertEquals(await large, LARGE.length);
 });
 
 Deno.test("Pool cancels a call while its argument arrives", async () => {

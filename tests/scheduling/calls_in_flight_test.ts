@@ -60,8 +60,11 @@ class Sent {
   }
 
   /** Loses the worker, and returns the begun and the unbegun calls. */
-  lose(isComplete = true): [begun: string, unbegun: string] {
-    const { begun, unbegun } = this.calls.takeAll(isComplete);
+  lose(
+    isComplete = true,
+    isLeaving?: (message: number) => boolean,
+  ): [begun: string, unbegun: string] {
+    const { begun, unbegun } = this.calls.takeAll(isComplete, isLeaving);
     return [labels(begun), labels(unbegun)];
   }
 }
@@ -132,6 +135,13 @@ Deno.test("CallsInFlight.overtaken() counts the calls of later messages", () => 
   sent.answer("ab");
   sent.calls.overtaken(3);
   assertEquals(sent.lose(), ["c", "de"]);
+});
+
+Deno.test("CallsInFlight.takeAll() returns the calls of messages that are leaving as unbegun", () => {
+  const sent = new Sent(1, "a b c d");
+  sent.calls.overtaken(0);
+  sent.calls.overtaken(1);
+  assertEquals(sent.lose(true, (message) => message === 0), ["bc", "ad"]);
 });
 
 Deno.test("CallsInFlight.takeAll() returns all calls as begun if results may be missing", () => {
