@@ -190,6 +190,7 @@ export class WorkerAnswers {
     }
     this.#recalledParts = undefined;
     const calls: Call[] = [];
+    const cut = new Set<number>();
     const pieces = this.#window.isSlow && parts > 1 ? piecesOf(runs) : 1;
     try {
       // The last calls come first.
@@ -197,10 +198,12 @@ export class WorkerAnswers {
         const id = runs[at]!;
         const kept = runs[at + 2]!;
         if (kept > 0) {
+          cut.add(id);
           calls.push(...this.#cut(id, kept, Math.max(1, parts - 1)));
           continue;
         }
         for (let next = id; next < id + runs[at + 1]!; next++) {
+          if (cut.has(next)) throw givenBackTwice(next);
           calls.push(...this.#takeUnbegun(next, pieces));
         }
       }
@@ -243,6 +246,12 @@ export class WorkerAnswers {
 function noStream(id: number, stream: number): RangeError {
   return new RangeError(
     `Malformed message: call ${id} has no stream ${stream} of this kind`,
+  );
+}
+
+function givenBackTwice(id: number): RangeError {
+  return new RangeError(
+    `Malformed message: call ${id} is both cut and given back`,
   );
 }
 
