@@ -8,7 +8,8 @@ import { dirname, join, relative } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { compress } from "../../examples/gzip_server.ts";
 import { Pool } from "../../mod.ts";
-import { denoArgs, linesOf, run, runExample } from "../helpers/examples.ts";
+import { denoArgs, linesOf, runExample } from "../helpers/examples.ts";
+import { runProgram } from "../helpers/run_program.ts";
 
 /** A folder with files that is removed at the end of a block. */
 class TempFolder implements AsyncDisposable {
@@ -49,7 +50,7 @@ async function runOnTerminal(
   const command = [Deno.execPath(), ...denoArgs("gzip.ts", folder)]
     .map((word) => `'${word}'`).join(" ");
   const options = ["--quiet", "--return", "--command", command, "/dev/null"];
-  const { code, stdout } = await run("/usr/bin/script", options, env);
+  const { code, stdout } = await runProgram("/usr/bin/script", options, env);
   assertEquals(code, 0, stdout);
   return stdout;
 }

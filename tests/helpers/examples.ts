@@ -5,32 +5,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-
-/** The output of a program, and its exit code. */
-export interface Run {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs a program until it ends. */
-export async function run(
-  command: string,
-  args: readonly string[],
-  env: Record<string, string> = { NO_COLOR: "1" },
-): Promise<Run> {
-  const { code, stdout, stderr } = await new Deno.Command(command, {
-    args: [...args],
-    stdin: "null",
-    env,
-  }).output();
-  const decoder = new TextDecoder();
-  return {
-    code,
-    stdout: decoder.decode(stdout),
-    stderr: decoder.decode(stderr),
-  };
-}
+import { type Outcome, runProgram } from "./run_program.ts";
 
 /** Returns the arguments with which `deno` runs an example. */
 export function denoArgs(name: string, ...args: string[]): string[] {
@@ -39,8 +14,8 @@ export function denoArgs(name: string, ...args: string[]): string[] {
 }
 
 /** Runs an example. */
-export function runExample(name: string, ...args: string[]): Promise<Run> {
-  return run(Deno.execPath(), denoArgs(name, ...args));
+export function runExample(name: string, ...args: string[]): Promise<Outcome> {
+  return runProgram(Deno.execPath(), denoArgs(name, ...args));
 }
 
 /** Runs an example, which must succeed, and returns the lines that it prints. */
@@ -49,7 +24,7 @@ export async function linesOf(
   args: readonly string[] = [],
   env: Record<string, string> = {},
 ): Promise<string[]> {
-  const { code, stdout, stderr } = await run(
+  const { code, stdout, stderr } = await runProgram(
     Deno.execPath(),
     denoArgs(name, ...args),
     { NO_COLOR: "1", ...env },

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { type Outcome, runProgram } from "../helpers/run_program.ts";
 import { Pool, PoolClosedError } from "../../mod.ts";
 import { flowingTime } from "../helpers/flowing_time.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
@@ -24,17 +25,9 @@ async function busyPool(cancelGrace = 50) {
 }
 
 /** Runs a program that ends while its pool runs an endless task. */
-async function end(ending: string) {
+function end(ending: string): Promise<Outcome> {
   const program = new URL("../programs/end_busy.ts", import.meta.url).href;
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", program, ending],
-  }).output();
-  const decoder = new TextDecoder();
-  return {
-    code,
-    stdout: decoder.decode(stdout),
-    stderr: decoder.decode(stderr),
-  };
+  return runProgram(Deno.execPath(), ["run", "-A", program, ending]);
 }
 
 Deno.test("Pool.shutdown() with cancelFutures ends a task that never yields", async () => {
