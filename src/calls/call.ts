@@ -11,7 +11,7 @@ import { openAccount, type Streaming } from "./streaming.ts";
 /** A unit of work that is sent to a worker, from its submission to its outcome. */
 export abstract class Call extends CallContent {
   #state: CallState = "queued";
-  #owner: CallOwner | undefined;
+  #owner: CallOwner<Call> | undefined;
   /** What only a call with streams needs: the fewer fields, the faster. */
   #streaming: Streaming | undefined;
   #observer: CallObserver | undefined;
@@ -101,12 +101,12 @@ export abstract class Call extends CallContent {
   }
 
   /** Returns whether `owner` holds the call. */
-  isWith(owner: CallOwner): boolean {
+  isWith(owner: CallOwner<Call>): boolean {
     return this.#owner === owner;
   }
 
   /** Passes the call to another owner; `undefined` means to none yet. */
-  pass(owner: CallOwner | undefined): void {
+  pass(owner: CallOwner<Call> | undefined): void {
     this.#owner = owner;
   }
 
@@ -140,7 +140,12 @@ export abstract class Call extends CallContent {
   }
 
   /** Marks the call as sent to a worker. */
-  send(worker: CallRunner, id: number, message: number, bytes: number): void {
+  send(
+    worker: CallRunner<Call>,
+    id: number,
+    message: number,
+    bytes: number,
+  ): void {
     this.#owner = worker;
     this.#id = id;
     this.#message = message;
@@ -201,7 +206,7 @@ export abstract class Call extends CallContent {
   }
 
   /** Marks the call as lost with its worker; it will run again. */
-  lose(owner: CallOwner): void {
+  lose(owner: CallOwner<Call>): void {
     this.#owner = owner;
     this.#move("requeued");
   }
@@ -331,10 +336,10 @@ export abstract class Call extends CallContent {
   protected ended(): void {}
 
   /** The worker that has the call. */
-  get #runner(): CallRunner | undefined {
+  get #runner(): CallRunner<Call> | undefined {
     const hasRunner = this.#state === "sent" || this.#state === "paused" ||
       this.#state === "abandoned";
-    return hasRunner ? this.#owner as CallRunner : undefined;
+    return hasRunner ? this.#owner as CallRunner<Call> : undefined;
   }
 
   #open(link: StreamLink): void {

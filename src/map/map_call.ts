@@ -180,7 +180,7 @@ export class MapCall extends Call {
   }
 
   override send(
-    worker: CallRunner,
+    worker: CallRunner<Call>,
     id: number,
     message: number,
     bytes: number,

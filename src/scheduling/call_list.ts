@@ -13,7 +13,7 @@ const MIN_RELEASED = 32;
  * A FIFO queue of calls that wait for a worker. Releasing a call from anywhere
  * in the list takes amortized constant time.
  */
-export class CallList implements CallOwner {
+export class CallList implements CallOwner<Call> {
   readonly #calls = new Queue<Call | UnmadeCalls>();
   #length = 0;
   /** How many released calls are still in the list. */

@@ -10,7 +10,7 @@ import type { WorkerSet } from "./worker_set.ts";
  * If all workers are busy, one worker for each call gets no new calls until it
  * or another worker is idle.
  */
-export class IsolatedCalls implements CallOwner {
+export class IsolatedCalls implements CallOwner<Call> {
   readonly #calls = new Set<Call>();
   /** The calls among them that must run on a certain host. */
   readonly #withHost = new Set<Call>();

@@ -5,7 +5,7 @@ import type { CallOwner } from "../calls/call_owner.ts";
  * Counts how often calls were lost, and tracks the part that currently runs in
  * place of a call that runs again in parts.
  */
-export class Retries implements CallOwner {
+export class Retries implements CallOwner<Call> {
   readonly #losses = new WeakMap<Call, number>();
   readonly #parts = new WeakMap<Call, Call>();
 

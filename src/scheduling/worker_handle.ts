@@ -78,7 +78,7 @@ export interface WorkerEvents {
 }
 
 /** The pool's end of a worker: sends calls, and receives their outcomes. */
-export class WorkerHandle implements CallRunner {
+export class WorkerHandle implements CallRunner<Call> {
   /** The worker's name in messages. */
   readonly name: string;
   /** The worker's host. */
@@ -87,10 +87,7 @@ export class WorkerHandle implements CallRunner {
   readonly window: PrefetchWindow;
   /** Whether the worker is lost. */
   lost = false;
-  /**
-   * The task of the latest call; `undefined` for a chunk, or if the worker has
-   * given back calls since.
-   */
+  /** The task of the latest call; `undefined` for a chunk. */
   latestTask: RegisteredTask | undefined;
 
   readonly #profile: WorkerProfile;
@@ -136,11 +133,7 @@ export class WorkerHandle implements CallRunner {
       measured: (task, calls, microseconds) =>
         this.#events?.measured?.(task, calls, microseconds),
       cut: (items) => this.#items -= items,
-      givenBack: (calls) => {
-        // However short its calls are, it isn't idle: others come first.
-        if (calls.length > 0) this.latestTask = undefined;
-        this.#events?.givenBack?.(calls);
-      },
+      givenBack: (calls) => this.#events?.givenBack?.(calls),
     });
   }
 

@@ -8,7 +8,7 @@ import { KeepAlive } from "../../src/util/keep_alive.ts";
 import { TASK } from "../helpers/fake_worker.ts";
 
 /** A call that logs its transitions and its outcome. */
-class TestCall extends Call implements CallObserver, CallRunner {
+class TestCall extends Call implements CallObserver, CallRunner<Call> {
   readonly log: string[] = [];
 
   constructor() {

@@ -1,4 +1,5 @@
 import { CallKind } from "../../src/calls/call_kind.ts";
+import type { Call } from "../../src/calls/call.ts";
 import type { CallRunner } from "../../src/calls/call_owner.ts";
 import type { MapCallOwner } from "../../src/map/map_call.ts";
 import { KeepAlive } from "../../src/util/keep_alive.ts";
@@ -26,7 +27,7 @@ import { MemoryConnection } from "./memory_connection.ts";
 import { realDeadline, realDelay } from "./real_timers.ts";
 
 /** A worker for calls without streams. */
-export const RUNNER: CallRunner = {
+export const RUNNER: CallRunner<Call> = {
   release() {},
   link() {
     throw new Error("The call has no streams");
