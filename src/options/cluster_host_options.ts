@@ -1,0 +1,59 @@
+import type { WorkerPermissions } from "./worker_permissions.ts";
+
+/**
+ * The options that all hosts have in common whose workers are started by a
+ * batch system or another launcher.
+ *
+ * @example Usage
+ * ```ts ignore
+ * import { Pool } from "@distex/pool";
+ *
+ * await using pool = new Pool({
+ *   workers: 0,
+ *   hosts: { host: "slurm://short/64", workersPerJob: 8 },
+ * });
+ * ```
+ */
+export interface ClusterHostOptions {
+  /** How many workers run there. */
+  readonly workers?: number;
+  /**
+   * The name of the host in messages, in {@linkcode Pool.stats} and in the
+   * option `host` of calls.
+   */
+  readonly name?: string;
+  /**
+   * How many workers each job starts. They share the job's machine and its
+   * limits.
+   *
+   * @default {1}
+   */
+  readonly workersPerJob?: number;
+  /**
+   * The path of `deno` there. The default is the path here, as clusters mostly
+   * share their programs.
+   */
+  readonly deno?: string;
+  /**
+   * The folder for the pool's files: a folder that the cluster's machines share
+   * with this one. The default is a folder below the user's home.
+   */
+  readonly folder?: string;
+  /** What tasks may do there. The default is the pool's `permissions`. */
+  readonly permissions?: WorkerPermissions;
+  /**
+   * Extra arguments for `deno run` there, after the pool's `denoArgs`. All
+   * users of these machines can see them.
+   *
+   * @default {[]}
+   */
+  readonly denoArgs?: readonly string[];
+  /**
+   * Environment variables of workers there, added to the pool's `env`.
+   *
+   * @default {{}}
+   */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The working directory of workers there. */
+  readonly cwd?: string;
+}
