@@ -163,7 +163,7 @@ Deno.test("an agent ends with the reason if the pool refuses it", async () => {
 
 Deno.test("an agent waits for a pool that starts later", async () => {
   await using absent = await AgentPool.listen();
-  await absent[Symbol.asyncDispose]();
+  absent.close();
   const { port } = absent;
   await using agent = new AgentProcess(
     ["--connect", `127.0.0.1:${port}`],
@@ -177,7 +177,7 @@ Deno.test("an agent waits for a pool that starts later", async () => {
 
 Deno.test("an agent ends if it can't reach the pool in time", async () => {
   await using pool = await AgentPool.listen();
-  await pool[Symbol.asyncDispose]();
+  pool.close();
   const { code, stderr } = await runAgent(
     [...pool.args, "--connect-timeout", "0.1"],
     { token: TOKEN },
@@ -226,7 +226,7 @@ Deno.test("an agent ends at once on a second SIGTERM", async () => {
 
 Deno.test("an agent that isn't connected ends on SIGTERM", async () => {
   await using pool = await AgentPool.listen();
-  await pool[Symbol.asyncDispose]();
+  pool.close();
   await using agent = new AgentProcess(pool.args, { token: TOKEN });
   await agent.logged(/trying again/);
   agent.kill("SIGTERM");
