@@ -10,8 +10,10 @@ export interface ScalingRange {
 
 /** Work that waits for workers. */
 export interface WaitingWork {
-  /** The host where it must run; `undefined` for any. */
-  readonly host: string | undefined;
+  /** Identifies the same kind of work in the next reading. */
+  readonly key: unknown;
+  /** The names of the hosts where it may run; `undefined` for any. */
+  readonly hosts: ReadonlySet<string> | undefined;
   /** How many calls and items wait. */
   readonly items: number;
   /** Whether further items follow, whose number isn't known. */
@@ -50,7 +52,7 @@ export interface HostReading {
 export interface PoolReading {
   /** The time, in milliseconds. */
   readonly now: number;
-  /** The work that waits: that for any host, and that for each host. */
+  /** The work that waits, each item counted once. */
   readonly work: readonly WaitingWork[];
   /** How long an item takes, in microseconds; 0 if that is unknown. */
   readonly microseconds: number;

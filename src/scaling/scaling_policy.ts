@@ -34,8 +34,8 @@ export class ScalingPolicy {
   readonly #steps = new Map<string, number>();
   /** When work was last waiting for a host. */
   readonly #needed = new Map<string, number>();
-  /** Since when the work for a host, or any, has had an unknown number of items. */
-  readonly #unknown = new Map<string | undefined, number>();
+  /** Since when work has had an unknown number of items, by its key. */
+  readonly #unknown = new Map<unknown, number>();
 
   /**
    * Returns the hosts whose number of workers should change, and expects that it
@@ -59,9 +59,8 @@ export class ScalingPolicy {
 
   /** Forgets a host that was removed. */
   forget(host: string): void {
-    for (const map of [this.#steps, this.#needed, this.#unknown]) {
-      map.delete(host);
-    }
+    this.#steps.delete(host);
+    this.#needed.delete(host);
   }
 
   #keepMinimum(hosts: readonly Elastic[], now: number): void {
@@ -80,10 +79,9 @@ export class ScalingPolicy {
     reading: PoolReading,
   ): void {
     const { now, concurrency } = reading;
-    const { host: place, items, hasMore } = work;
-    const unknownFor = now - (this.#unknown.get(place) ?? Infinity);
-    const isHere = ({ name }: { name: string }) =>
-      place === undefined || name === place;
+    const { key, items, hasMore } = work;
+    const unknownFor = now - (this.#unknown.get(key) ?? Infinity);
+    const isHere = ({ name }: HostReading) => work.hosts?.has(name) ?? true;
     const hosts = soonest.filter(({ reading }) => isHere(reading));
     const connected = reading.hosts.filter(isHere)
       .reduce((sum, { connected }) => sum + connected, 0);
@@ -102,12 +100,12 @@ export class ScalingPolicy {
     }
   }
 
-  /** Takes note of the hosts whose work has an unknown number of items. */
+  /** Takes note of the work that has an unknown number of items. */
   #watchUnknown(works: readonly WaitingWork[], now: number): void {
-    const hosts = works.filter(({ hasMore }) => hasMore)
-      .map(({ host }) => [host, this.#unknown.get(host) ?? now] as const);
+    const unknown = works.filter(({ hasMore }) => hasMore)
+      .map(({ key }) => [key, this.#unknown.get(key) ?? now] as const);
     this.#unknown.clear();
-    for (const [host, since] of hosts) this.#unknown.set(host, since);
+    for (const [key, since] of unknown) this.#unknown.set(key, since);
   }
 
   /** Grows a host by a number of workers, or as far as it may. */
@@ -144,20 +142,18 @@ export class ScalingPolicy {
   }
 }
 
-/** Returns the work for single hosts before the rest, which includes it all. */
+/** Returns the work for certain hosts before the rest, which includes it all. */
 function inOrder(work: readonly WaitingWork[]): WaitingWork[] {
-  const bound = work.filter(({ host }) => host !== undefined);
-  const all = work.reduce(
-    (sum, { items, hasMore }) => ({
-      host: undefined,
-      items: sum.items + items,
-      hasMore: sum.hasMore || hasMore,
-    }),
-    { host: undefined, items: 0, hasMore: false },
-  );
-  const isWaiting = ({ items, hasMore }: WaitingWork) => items > 0 || hasMore;
-  const isFree = work.some((one) => one.host === undefined && isWaiting(one));
-  return (isFree ? [...bound, all] : bound).filter(isWaiting);
+  const waiting = work.filter(({ items, hasMore }) => items > 0 || hasMore);
+  const bound = waiting.filter(({ hosts }) => hosts !== undefined);
+  if (bound.length === waiting.length) return bound;
+  const all = {
+    key: undefined,
+    hosts: undefined,
+    items: waiting.reduce((sum, { items }) => sum + items, 0),
+    hasMore: waiting.some(({ hasMore }) => hasMore),
+  };
+  return [...bound, all];
 }
 
 /**

@@ -27,7 +27,7 @@ function host(name: string, reading: Partial<HostReading> = {}): HostReading {
 
 /** Calls that wait for any host. */
 function waiting(items: number, hasMore = false): WaitingWork {
-  return { host: undefined, items, hasMore };
+  return { key: "any", hosts: undefined, items, hasMore };
 }
 
 /** A pool whose items take 10 ms. */
@@ -142,7 +142,7 @@ Deno.test("ScalingPolicy.decide() counts the workers of hosts that don't grow", 
 
 Deno.test("ScalingPolicy.decide() grows only the host where the work must run", () => {
   const hosts = [host("a"), host("b", { startTime: 1_000 })];
-  const bound = { host: "b", items: 1, hasMore: false };
+  const bound = { ...waiting(1), key: "b", hosts: new Set(["b"]) };
   assertEquals(decide(pool(hosts, [waiting(0), bound])), { b: 1 });
   const both = [waiting(200), { ...bound, items: 100 }];
   const range = { min: 0, max: 10, idle: IDLE };
