@@ -1,7 +1,22 @@
 import type { WorkerProcess } from "../spawner/worker_process.ts";
 
-/** The kind of a host: how its workers are started. */
-export type HostKind = "local" | "ssh" | "spawner";
+/**
+ * The kind of a host: how its workers are started. Those of a `"joined"` host
+ * have come by themselves; the kinds after it are batch systems and other
+ * launchers.
+ */
+export type HostKind =
+  | "local"
+  | "ssh"
+  | "spawner"
+  | "joined"
+  | "slurm"
+  | "sge"
+  | "pbs"
+  | "kubernetes"
+  | "docker"
+  | "podman"
+  | "launch";
 
 /** A place where workers run. */
 export interface Host {
