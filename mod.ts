@@ -29,6 +29,7 @@ export {
 } from "./src/errors/worker_lost_error.ts";
 export { Future } from "./src/calls/future.ts";
 export type { HostKind } from "./src/hosts/host.ts";
+export type { PendingAgents } from "./src/hosts/managed_host.ts";
 export type { HostOptions, TlsOptions } from "./src/options/host_options.ts";
 export type { WorkerPermissions } from "./src/options/worker_permissions.ts";
 export type { AnyIterable } from "./src/map/items.ts";
@@ -42,6 +43,7 @@ export type {
   NetworkOptions,
 } from "./src/options/network_options.ts";
 export type { HostSpec, PoolOptions } from "./src/options/pool_options.ts";
+export type { RemoveHostOptions } from "./src/options/remove_host_options.ts";
 export type { ShutdownOptions } from "./src/options/shutdown_options.ts";
 export type { TransformOptions } from "./src/options/transform_options.ts";
 export type { WorkerOptions } from "./src/options/worker_options.ts";
