@@ -28,6 +28,8 @@ export interface DispatcherParts {
   readonly counts: CallCounts;
   /** The hosts where no call can run. */
   readonly absentHosts: AbsentHosts;
+  /** Called after each dispatch, if somebody wants to know. */
+  readonly dispatched?: (() => void) | undefined;
 }
 
 /**
@@ -44,6 +46,7 @@ export class Dispatcher {
   readonly #absentHosts: AbsentHosts;
   readonly #rebalancer: Rebalancer;
   readonly #draining: DrainingWorkers;
+  readonly #dispatched: (() => void) | undefined;
   /** The calls at the head of the queue that slow workers have given back. */
   #slowCalls: SlowCalls = { calls: 0, microseconds: 0 };
   /** Whether a barrier is running; no other call may run meanwhile. */
@@ -60,6 +63,7 @@ export class Dispatcher {
     this.#sources = parts.sources;
     this.#counts = parts.counts;
     this.#absentHosts = parts.absentHosts;
+    this.#dispatched = parts.dispatched;
     // The calls of a barrier stay where they are.
     this.#rebalancer = new Rebalancer(
       this.#workers,
@@ -122,6 +126,7 @@ export class Dispatcher {
   readonly #dispatchOnce = () => {
     this.#sourceAdded = false;
     this.#dispatch();
+    this.#dispatched?.();
     // The dispatch handled all calls submitted meanwhile, but not sources that
     // were added while another source was asked.
     this.#isDue = false;

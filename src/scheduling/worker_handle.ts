@@ -99,6 +99,7 @@ export class WorkerHandle implements CallRunner<Call> {
   readonly #grace: GracePeriod;
   #killed = false;
   #isRetired = false;
+  readonly #since = performance.now();
   #reservation: Reservation;
   /** How many items its calls have, without those that are paused. */
   #items = 0;
@@ -218,6 +219,12 @@ export class WorkerHandle implements CallRunner<Call> {
   /** Whether the worker has unanswered calls. */
   get hasCalls(): boolean {
     return !this.#calls.isEmpty;
+  }
+
+  /** For how long the worker has had no calls, in milliseconds. */
+  get idleTime(): number {
+    if (this.hasCalls) return 0;
+    return performance.now() - Math.max(this.#since, this.window.heardAt);
   }
 
   /** The unanswered calls of the worker. */
