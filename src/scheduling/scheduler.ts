@@ -112,11 +112,23 @@ export class Scheduler {
     await initializer.promise;
   }
 
-  /** Adds connected workers; skips those lost meanwhile. */
+  /** Adds connected workers; skips those lost or drained meanwhile. */
   add(workers: readonly WorkerHandle[]): void {
-    this.#workers.add(workers.filter(({ lost }) => !lost));
+    this.#workers.add(
+      workers.filter(({ lost, isRetired }) => !lost && !isRetired),
+    );
     this.#sources.workersChanged();
     this.wake();
+  }
+
+  /**
+   * Gives a worker no more calls. Those that it hasn't begun go to other
+   * workers, with the rest of a chunk that has begun.
+   *
+   * @returns A promise that resolves when the worker has no calls or is lost.
+   */
+  drain(worker: WorkerHandle): Promise<void> {
+    return this.#dispatcher.drain(worker);
   }
 
   /** Closes the connections to all workers. */

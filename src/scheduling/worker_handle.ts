@@ -98,6 +98,7 @@ export class WorkerHandle implements CallRunner<Call> {
   #abandoned = 0;
   readonly #grace: GracePeriod;
   #killed = false;
+  #isRetired = false;
   #reservation: Reservation;
   /** How many items its calls have, without those that are paused. */
   #items = 0;
@@ -153,10 +154,15 @@ export class WorkerHandle implements CallRunner<Call> {
     return this.#reservation;
   }
 
+  /** Whether the worker gets no more calls, ever. */
+  get isRetired(): boolean {
+    return this.#isRetired;
+  }
+
   /** Whether the worker accepts calls. */
   get isOpen(): boolean {
-    return !this.isEnding && this.#reservation === undefined &&
-      !this.#grace.isOver;
+    return !this.isEnding && !this.#isRetired &&
+      this.#reservation === undefined && !this.#grace.isOver;
   }
 
   /** Whether another call may be sent to the worker now. */
@@ -207,6 +213,11 @@ export class WorkerHandle implements CallRunner<Call> {
    */
   get missingBytes(): number {
     return this.#channel.missingBytes;
+  }
+
+  /** Whether the worker has unanswered calls. */
+  get hasCalls(): boolean {
+    return !this.#calls.isEmpty;
   }
 
   /** The unanswered calls of the worker. */
@@ -327,6 +338,12 @@ export class WorkerHandle implements CallRunner<Call> {
   /** Keeps the worker for calls in isolation, or for all calls again. */
   reserve(reservation: Reservation): void {
     this.#reservation = reservation;
+    this.#changed();
+  }
+
+  /** Gives the worker no more calls. */
+  retire(): void {
+    this.#isRetired = true;
     this.#changed();
   }
 
