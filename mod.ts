@@ -45,7 +45,7 @@ export type { CallOptions, CallPort } from "./src/options/call_options.ts";
 export type { FailureOptions } from "./src/options/failure_options.ts";
 export type { LimitOptions } from "./src/options/limit_options.ts";
 export type { MapOptions } from "./src/options/map_options.ts";
-export type { MapResults } from "./src/map/map_results.ts";
+export type { MapBatches, MapResults } from "./src/map/map_results.ts";
 export type {
   ListenOptions,
   NetworkOptions,
