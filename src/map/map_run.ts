@@ -121,6 +121,13 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     return this.results.isAwaited;
   }
 
+  /** How many items weren't submitted; `Infinity` if that is unknown. */
+  get left(): number {
+    let { left } = this.#feed;
+    for (const { items } of this.#rest) left += items;
+    return left;
+  }
+
   /** Whether the map submits no more calls. */
   get ended(): boolean {
     return this.#phase !== "running" && this.#rest.size === 0;

@@ -100,6 +100,8 @@ export class WorkerHandle implements CallRunner<Call> {
   #abandoned = 0;
   readonly #grace: GracePeriod;
   #killed = false;
+  #isRetired = false;
+  readonly #since = performance.now();
   #reservation: Reservation;
   /** How many items its calls have, without those that are paused. */
   #items = 0;
@@ -156,10 +158,15 @@ export class WorkerHandle implements CallRunner<Call> {
     return this.#reservation;
   }
 
+  /** Whether the worker gets no more calls, ever. */
+  get isRetired(): boolean {
+    return this.#isRetired;
+  }
+
   /** Whether the worker accepts calls. */
   get isOpen(): boolean {
-    return !this.isEnding && this.#reservation === undefined &&
-      !this.#grace.isOver;
+    return !this.isEnding && !this.#isRetired &&
+      this.#reservation === undefined && !this.#grace.isOver;
   }
 
   /** Whether another call may be sent to the worker now. */
@@ -210,6 +217,17 @@ export class WorkerHandle implements CallRunner<Call> {
    */
   get missingBytes(): number {
     return this.#channel.missingBytes;
+  }
+
+  /** Whether the worker has unanswered calls. */
+  get hasCalls(): boolean {
+    return !this.#calls.isEmpty;
+  }
+
+  /** For how long the worker has had no calls, in milliseconds. */
+  get idleTime(): number {
+    if (this.hasCalls) return 0;
+    return performance.now() - Math.max(this.#since, this.window.heardAt);
   }
 
   /** The unanswered calls of the worker. */
@@ -337,6 +355,12 @@ export class WorkerHandle implements CallRunner<Call> {
   /** Keeps the worker for calls in isolation, or for all calls again. */
   reserve(reservation: Reservation): void {
     this.#reservation = reservation;
+    this.#changed();
+  }
+
+  /** Gives the worker no more calls. */
+  retire(): void {
+    this.#isRetired = true;
     this.#changed();
   }
 

@@ -79,6 +79,11 @@ export class WorkerSet {
     if (group.size === 0) this.#byHost.delete(worker.host);
   }
 
+  /** Returns whether the set has a worker. */
+  includes(worker: WorkerHandle): boolean {
+    return this.#loads.has(worker);
+  }
+
   /** Returns whether a host has workers; `undefined` means any host. */
   has(host: string | undefined): boolean {
     return host === undefined ? this.size > 0 : this.#byHost.has(host);
