@@ -32,6 +32,11 @@ export class CallsInFlight {
     this.#concurrency = concurrency;
   }
 
+  /** Whether there are no calls. */
+  get isEmpty(): boolean {
+    return this.#first === undefined;
+  }
+
   /** Adds a call that was sent. */
   add(call: Call): void {
     this.#calls.add(call);

@@ -1,8 +1,10 @@
 import type { AbsentHosts } from "./absent_hosts.ts";
+import { findBackupWorker } from "./backup_worker.ts";
 import type { Barrier } from "./barrier.ts";
 import type { Call } from "../calls/call.ts";
 import type { CallCounts } from "../calls/call_counts.ts";
 import type { CallSource, CallSources } from "./call_sources.ts";
+import { DrainingWorkers } from "./draining_workers.ts";
 import type { PendingQueue } from "./pending_queue.ts";
 import { Rebalancer } from "./rebalancer.ts";
 import type { SharedPace } from "./shared_pace.ts";
@@ -27,6 +29,8 @@ export interface DispatcherParts {
   readonly counts: CallCounts;
   /** The hosts where no call can run. */
   readonly absentHosts: AbsentHosts;
+  /** Called after each dispatch, if somebody wants to know. */
+  readonly dispatched?: (() => void) | undefined;
 }
 
 /**
@@ -42,6 +46,8 @@ export class Dispatcher {
   readonly #counts: CallCounts;
   readonly #absentHosts: AbsentHosts;
   readonly #rebalancer: Rebalancer;
+  readonly #draining: DrainingWorkers;
+  readonly #dispatched: (() => void) | undefined;
   /** The calls at the head of the queue that slow workers have given back. */
   #slowCalls: SlowCalls = { calls: 0, microseconds: 0 };
   /** Whether a barrier is running; no other call may run meanwhile. */
@@ -58,10 +64,15 @@ export class Dispatcher {
     this.#sources = parts.sources;
     this.#counts = parts.counts;
     this.#absentHosts = parts.absentHosts;
+    this.#dispatched = parts.dispatched;
     // The calls of a barrier stay where they are.
     this.#rebalancer = new Rebalancer(
       this.#workers,
       () => !this.#barrierRuns,
+    );
+    // So do the initializers of workers that weren't added yet.
+    this.#draining = new DrainingWorkers(
+      (worker) => !this.#barrierRuns && this.#workers.includes(worker),
     );
   }
 
@@ -80,6 +91,12 @@ export class Dispatcher {
   refresh(worker: WorkerHandle, hasAnswered = false): void {
     this.#workers.refresh(worker);
     this.#rebalancer.update(worker, hasAnswered);
+    this.#draining.update(worker, hasAnswered);
+  }
+
+  /** See {@linkcode DrainingWorkers.add}. */
+  drain(worker: WorkerHandle): Promise<void> {
+    return this.#draining.add(worker);
   }
 
   /** Takes note that a worker has given back calls, which are queued again. */
@@ -93,9 +110,31 @@ export class Dispatcher {
     this.#rebalancer.holdStuck();
   }
 
+  /**
+   * Sends a second run of a call that is in flight to another worker, if one has
+   * a free place.
+   *
+   * @param makeBackup Makes the call that runs the same.
+   * @returns Whether it was sent.
+   */
+  backUp(call: Call, makeBackup: () => Call): boolean {
+    const own = this.#barrierRuns ? undefined : this.#workers.find(call);
+    // A call in isolation may end its worker.
+    if (own === undefined || own.reservation === "isolated") return false;
+    const worker = findBackupWorker(this.#workers, call, own);
+    if (worker === undefined) return false;
+    own.window.hold();
+    this.#workers.refresh(own);
+    const backup = makeBackup();
+    backup.submit(this.#counts);
+    this.#sendAlone(worker, backup);
+    return true;
+  }
+
   /** Takes no more calls back from a worker, because it is lost. */
   remove(worker: WorkerHandle): void {
     this.#rebalancer.remove(worker);
+    this.#draining.remove(worker);
   }
 
   /** Schedules a dispatch in a microtask, unless one is already scheduled. */
@@ -109,6 +148,7 @@ export class Dispatcher {
   readonly #dispatchOnce = () => {
     this.#sourceAdded = false;
     this.#dispatch();
+    this.#dispatched?.();
     // The dispatch handled all calls submitted meanwhile, but not sources that
     // were added while another source was asked.
     this.#isDue = false;
@@ -126,6 +166,7 @@ export class Dispatcher {
   #dispatch(): void {
     this.#sources.prune();
     if (this.#barrierRuns) return;
+    this.#draining.recall();
     this.#absentHosts.failCalls(this.#pending, this.#sources);
     this.#pending.dispatchIsolated(this.#workers, this.#sendIsolated);
     if (!this.#pending.hasBarriers) this.#sources.pull(this.#waiting);
@@ -182,7 +223,7 @@ export class Dispatcher {
       return this.#wakeAfterDispatch();
     }
     this.#barrierRuns = true;
-    const calls = this.#workers.at(barrier.host).map((worker) => {
+    const calls = this.#takersOf(barrier).map((worker) => {
       const call = barrier.makeCall();
       call.submit(this.#counts);
       this.#sendAlone(worker, call);
@@ -195,8 +236,14 @@ export class Dispatcher {
   }
 
   /** Returns whether a barrier has workers to run on, or can only fail. */
-  #canBegin({ host }: Barrier): boolean {
+  #canBegin(barrier: Barrier): boolean {
     return this.#workers.size > 0 &&
-      (this.#absentHosts.has(host) || this.#workers.has(host));
+      (this.#absentHosts.has(barrier.host) ||
+        this.#takersOf(barrier).length > 0);
+  }
+
+  /** Returns the workers that a barrier runs on. */
+  #takersOf({ host }: Barrier): WorkerHandle[] {
+    return this.#workers.at(host).filter(({ isRetired }) => !isRetired);
   }
 }

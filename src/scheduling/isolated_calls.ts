@@ -68,7 +68,7 @@ export class IsolatedCalls implements CallOwner<Call> {
   ): void {
     for (const call of this.#calls) {
       const own = this.#draining.get(call);
-      const isLost = own?.isEnding === true;
+      const isLost = own !== undefined && (own.isEnding || own.isRetired);
       if (isLost) this.#draining.delete(call);
       const least = workers.leastBusy(call.terms.host);
       const worker = own !== undefined && !isLost && isIdle(own) ? own : least;

@@ -70,7 +70,7 @@ export class Rebalancer {
     const { window } = worker;
     const running = countRunning(worker);
     const isLoaded = worker.items > running &&
-      !worker.isRecalling && !worker.isEnding &&
+      !worker.isRecalling && !worker.isEnding && !worker.isRetired &&
       worker.reservation !== "isolated";
     const isSlow = isLoaded && !hasAnswered && this.#slow.has(worker);
     const waits = isLoaded && !isSlow && !window.isFixed &&

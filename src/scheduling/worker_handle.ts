@@ -75,6 +75,8 @@ export interface WorkerEvents {
   givenBack?(calls: readonly Call[]): void;
   /** Handles that a task was sent to the worker. */
   defined?(task: number): void;
+  /** Returns whether anything waits for a worker. */
+  isNeeded?(): boolean;
 }
 
 /** The pool's end of a worker: sends calls, and receives their outcomes. */
@@ -98,6 +100,8 @@ export class WorkerHandle implements CallRunner<Call> {
   #abandoned = 0;
   readonly #grace: GracePeriod;
   #killed = false;
+  #isRetired = false;
+  readonly #since = performance.now();
   #reservation: Reservation;
   /** How many items its calls have, without those that are paused. */
   #items = 0;
@@ -127,6 +131,7 @@ export class WorkerHandle implements CallRunner<Call> {
       this.#calls,
       cancelGrace,
       () => this.#kill(),
+      () => this.#events?.isNeeded?.() ?? true,
     );
     this.#answers = new WorkerAnswers(this.#calls, window, profile.tally, {
       take: (id) => this.#take(id),
@@ -153,10 +158,15 @@ export class WorkerHandle implements CallRunner<Call> {
     return this.#reservation;
   }
 
+  /** Whether the worker gets no more calls, ever. */
+  get isRetired(): boolean {
+    return this.#isRetired;
+  }
+
   /** Whether the worker accepts calls. */
   get isOpen(): boolean {
-    return !this.isEnding && this.#reservation === undefined &&
-      !this.#grace.isOver;
+    return !this.isEnding && !this.#isRetired &&
+      this.#reservation === undefined && !this.#grace.isOver;
   }
 
   /** Whether another call may be sent to the worker now. */
@@ -207,6 +217,17 @@ export class WorkerHandle implements CallRunner<Call> {
    */
   get missingBytes(): number {
     return this.#channel.missingBytes;
+  }
+
+  /** Whether the worker has unanswered calls. */
+  get hasCalls(): boolean {
+    return !this.#calls.isEmpty;
+  }
+
+  /** For how long the worker has had no calls, in milliseconds. */
+  get idleTime(): number {
+    if (this.hasCalls) return 0;
+    return performance.now() - Math.max(this.#since, this.window.heardAt);
   }
 
   /** The unanswered calls of the worker. */
@@ -317,6 +338,13 @@ export class WorkerHandle implements CallRunner<Call> {
     this.#changed();
   }
 
+  /** Returns how long a call may have been running: not while others ran. */
+  runningTime(sentAt: number): number {
+    const { concurrency, delay, silence } = this.window;
+    const time = performance.now() - sentAt - delay;
+    return concurrency === 1 ? Math.min(time, silence) : time;
+  }
+
   /** Asks the worker to give back calls that it hasn't begun. */
   recall({ parts, keep, cut }: RecallRequest): void {
     this.#answers.expectRecalled(parts);
@@ -327,6 +355,12 @@ export class WorkerHandle implements CallRunner<Call> {
   /** Keeps the worker for calls in isolation, or for all calls again. */
   reserve(reservation: Reservation): void {
     this.#reservation = reservation;
+    this.#changed();
+  }
+
+  /** Gives the worker no more calls. */
+  retire(): void {
+    this.#isRetired = true;
     this.#changed();
   }
 

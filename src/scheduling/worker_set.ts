@@ -1,3 +1,4 @@
+import type { Call } from "../calls/call.ts";
 import { TaskDurations } from "./task_durations.ts";
 import { type HostCapacity, WorkerGroup } from "./worker_group.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
@@ -78,6 +79,11 @@ export class WorkerSet {
     if (group.size === 0) this.#byHost.delete(worker.host);
   }
 
+  /** Returns whether the set has a worker. */
+  includes(worker: WorkerHandle): boolean {
+    return this.#loads.has(worker);
+  }
+
   /** Returns whether a host has workers; `undefined` means any host. */
   has(host: string | undefined): boolean {
     return host === undefined ? this.size > 0 : this.#byHost.has(host);
@@ -86,6 +92,12 @@ export class WorkerSet {
   /** Returns the workers of a host; `undefined` means all workers. */
   at(host: string | undefined): WorkerHandle[] {
     return [...this].filter((worker) => worker.isAt(host));
+  }
+
+  /** Returns the worker that has a call, if any. */
+  find(call: Call): WorkerHandle | undefined {
+    for (const worker of this) if (call.isWith(worker)) return worker;
+    return undefined;
   }
 
   /** Takes note of a change of a worker's load. */
