@@ -76,6 +76,11 @@ export class CallSources {
     this.#now = now;
   }
 
+  /** How many sources there are. */
+  get length(): number {
+    return this.#sources.length;
+  }
+
   /** Adds a source, unless it was already added. */
   add(source: CallSource): void {
     if (this.#sources.includes(source)) return;

@@ -1,4 +1,5 @@
 import type { AbsentHosts } from "./absent_hosts.ts";
+import { findBackupWorker } from "./backup_worker.ts";
 import type { Barrier } from "./barrier.ts";
 import type { Call } from "../calls/call.ts";
 import type { CallCounts } from "../calls/call_counts.ts";
@@ -107,6 +108,27 @@ export class Dispatcher {
     this.#slowCalls = { calls, microseconds };
     // They must not wait behind other slow ones.
     this.#rebalancer.holdStuck();
+  }
+
+  /**
+   * Sends a second run of a call that is in flight to another worker, if one has
+   * a free place.
+   *
+   * @param makeBackup Makes the call that runs the same.
+   * @returns Whether it was sent.
+   */
+  backUp(call: Call, makeBackup: () => Call): boolean {
+    const own = this.#barrierRuns ? undefined : this.#workers.find(call);
+    // A call in isolation may end its worker.
+    if (own === undefined || own.reservation === "isolated") return false;
+    const worker = findBackupWorker(this.#workers, call, own);
+    if (worker === undefined) return false;
+    own.window.hold();
+    this.#workers.refresh(own);
+    const backup = makeBackup();
+    backup.submit(this.#counts);
+    this.#sendAlone(worker, backup);
+    return true;
   }
 
   /** Takes no more calls back from a worker, because it is lost. */

@@ -121,6 +121,7 @@ export class Scheduler {
         this.#durations.add(task, calls, microseconds),
       givenBack: (calls) => this.#takeBack(worker, calls),
       defined: (task) => this.#definedTasks.add(task, worker),
+      isNeeded: () => this.#needsWorkers,
     });
     loss.then((loss) => this.#lost(worker, loss));
     if (initializer === undefined) return;
@@ -190,6 +191,18 @@ export class Scheduler {
     if (this.#cancelled !== undefined) return call.fail(this.#cancelled());
     this.#pending.push(call);
     this.wake();
+  }
+
+  /**
+   * Starts a second run of a call: see {@linkcode Dispatcher.backUp}. There are
+   * none once queued calls were cancelled.
+   *
+   * @param makeBackup Makes the call that runs the same.
+   * @returns Whether it was started.
+   */
+  backUp(call: Call, makeBackup: () => Call): boolean {
+    return this.#cancelled === undefined &&
+      this.#dispatcher.backUp(call, makeBackup);
   }
 
   /**
@@ -311,6 +324,12 @@ export class Scheduler {
   /** Schedules a dispatch in a microtask, unless one is already scheduled. */
   wake(): void {
     this.#dispatcher.wake();
+  }
+
+  /** Whether anything waits for a worker, or for the end of the pool. */
+  get #needsWorkers(): boolean {
+    return this.#closed !== undefined || this.#sources.length > 0 ||
+      this.#pending.length > 0 || this.#pending.hasBarriers;
   }
 
   #unawaited(): Call[] {
