@@ -269,6 +269,7 @@ const CALL_OPTIONS = {
   timeout: undefined,
   signal: undefined,
   retries: undefined,
+  speculate: undefined,
   onMessage: undefined,
 };
 
@@ -284,11 +285,12 @@ export function callSettings(
   hosts: readonly string[],
 ): CallOptions {
   checkObject("with()", options);
-  const { host, timeout, signal, retries } = options;
+  const { host, timeout, signal, retries, speculate } = options;
   checkNames("with()", options, CALL_OPTIONS, RENAMED_CALL_OPTIONS);
   if (host !== undefined) checkChoice("host", host, hosts);
   if (timeout !== undefined) checkMilliseconds("timeout", timeout);
   if (retries !== undefined) checkInteger("retries", retries, 0);
+  if (speculate !== undefined) checkBoolean("speculate", speculate);
   checkSignal(signal);
   checkFunction("onMessage", options.onMessage);
   return options;

@@ -18,6 +18,7 @@ interface CommonPlan {
   readonly task: RegisteredTask;
   readonly chunkSize: ChunkSize;
   readonly onMessage: MessageListener | undefined;
+  readonly speculate: boolean;
   readonly timeout: number | undefined;
   readonly signal: AbortSignal | undefined;
   readonly trace: CallerTrace;
@@ -80,12 +81,23 @@ export class TaskMaps {
       readonly signal?: AbortSignal | undefined;
     },
   ): CommonPlan {
-    const { host, onMessage, retries = this.#engine.retries, signal } =
-      this.#options;
+    const {
+      host,
+      onMessage,
+      retries = this.#engine.retries,
+      signal,
+      speculate = false,
+    } = this.#options;
+    if (speculate && onMessage !== undefined) {
+      throw new RangeError(
+        "'speculate' must be false for a map with 'onMessage', because both runs of a task would send messages, but is true",
+      );
+    }
     return {
       task: this.#engine.tasks.register(task),
       chunkSize: new ChunkSize(this.#chunkSize(settings.chunkSize)),
       onMessage,
+      speculate,
       timeout: settings.timeout ?? this.#options.timeout,
       signal: anySignal(settings.signal, signal),
       trace,

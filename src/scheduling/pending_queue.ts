@@ -97,6 +97,11 @@ export class PendingQueue {
     return this.#current.listsInTurn();
   }
 
+  /** The calls that wait to run in isolation. */
+  get isolated(): Iterable<Call> {
+    return this.#isolated;
+  }
+
   /** The isolated calls that must run on a certain host. */
   get isolatedWithHost(): Iterable<Call> {
     return this.#isolated.withHost;

@@ -15,12 +15,19 @@ import { ResultMode } from "../protocol/worker_messages.ts";
 import { SharedPace } from "./shared_pace.ts";
 import { TaskDurations } from "./task_durations.ts";
 import type { LostWorker, WorkerHandle } from "./worker_handle.ts";
+import {
+  presentMicroseconds,
+  type WaitingWork,
+  waitingWork,
+} from "./waiting_work.ts";
 import { WorkerSet } from "./worker_set.ts";
 
 /** The scheduler's callbacks to its owner. */
 export interface SchedulerEvents extends KnownHosts {
   /** Handles the loss of a worker, which may have been the last one. */
   lost(worker: WorkerHandle, loss: LostWorker): void;
+  /** Called after calls were submitted or answered, and sent as far as possible. */
+  dispatched?(): void;
 }
 
 /**
@@ -67,6 +74,7 @@ export class Scheduler {
       sources: this.#sources,
       counts: this.#counts,
       absentHosts: new AbsentHosts(this.#workers, events),
+      dispatched: events.dispatched && (() => events.dispatched!()),
     });
     this.#lostCalls = new LostCalls(this.#counts, {
       moved: (calls) => this.#requeue(calls),
@@ -82,6 +90,16 @@ export class Scheduler {
   /** How many calls wait for a worker. */
   get queued(): number {
     return this.#pending.length;
+  }
+
+  /** See {@linkcode waitingWork}. */
+  get waitingWork(): WaitingWork[] {
+    return waitingWork(this.#pending, this.#workers, this.#sources);
+  }
+
+  /** See {@linkcode presentMicroseconds}. */
+  get presentMicroseconds(): number {
+    return presentMicroseconds(this.#workers);
   }
 
   /**
@@ -103,6 +121,7 @@ export class Scheduler {
         this.#durations.add(task, calls, microseconds),
       givenBack: (calls) => this.#takeBack(worker, calls),
       defined: (task) => this.#definedTasks.add(task, worker),
+      isNeeded: () => this.#needsWorkers,
     });
     loss.then((loss) => this.#lost(worker, loss));
     if (initializer === undefined) return;
@@ -172,6 +191,18 @@ export class Scheduler {
     if (this.#cancelled !== undefined) return call.fail(this.#cancelled());
     this.#pending.push(call);
     this.wake();
+  }
+
+  /**
+   * Starts a second run of a call: see {@linkcode Dispatcher.backUp}. There are
+   * none once queued calls were cancelled.
+   *
+   * @param makeBackup Makes the call that runs the same.
+   * @returns Whether it was started.
+   */
+  backUp(call: Call, makeBackup: () => Call): boolean {
+    return this.#cancelled === undefined &&
+      this.#dispatcher.backUp(call, makeBackup);
   }
 
   /**
@@ -293,6 +324,12 @@ export class Scheduler {
   /** Schedules a dispatch in a microtask, unless one is already scheduled. */
   wake(): void {
     this.#dispatcher.wake();
+  }
+
+  /** Whether anything waits for a worker, or for the end of the pool. */
+  get #needsWorkers(): boolean {
+    return this.#closed !== undefined || this.#sources.length > 0 ||
+      this.#pending.length > 0 || this.#pending.hasBarriers;
   }
 
   #unawaited(): Call[] {

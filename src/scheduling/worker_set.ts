@@ -1,3 +1,4 @@
+import type { Call } from "../calls/call.ts";
 import { TaskDurations } from "./task_durations.ts";
 import { type HostCapacity, WorkerGroup } from "./worker_group.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
@@ -91,6 +92,12 @@ export class WorkerSet {
   /** Returns the workers of a host; `undefined` means all workers. */
   at(host: string | undefined): WorkerHandle[] {
     return [...this].filter((worker) => worker.isAt(host));
+  }
+
+  /** Returns the worker that has a call, if any. */
+  find(call: Call): WorkerHandle | undefined {
+    for (const worker of this) if (call.isWith(worker)) return worker;
+    return undefined;
   }
 
   /** Takes note of a change of a worker's load. */

@@ -21,8 +21,7 @@ export interface CommandOutcome {
 }
 
 /**
- * Runs a command of a batch system until it ends. It doesn't keep the program
- * alive.
+ * Runs a command of a batch system until it ends.
  *
  * @param args The program and its arguments.
  * @throws {Deno.errors.NotFound} If there is no such program.
@@ -43,6 +42,7 @@ export async function runCommand(
       stderr: "piped",
     }).spawn(),
   );
+  child.ref();
   const kill = () => child.kill();
   signal?.addEventListener("abort", kill);
   const output = { stdout: "", stderr: "" };
