@@ -1,5 +1,5 @@
 import { HostError } from "../../errors/host_error.ts";
-import { quoteForShell } from "./job_script.ts";
+import { quoteForShell } from "./quote_for_shell.ts";
 import {
   type CommandOptions,
   type CommandOutcome,

@@ -1,11 +1,5 @@
 import type { LaunchRequest } from "./launcher.ts";
-
-/** Quotes an argument for a POSIX shell. */
-export function quoteForShell(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text)
-    ? text
-    : `'${text.replaceAll("'", `'\\''`)}'`;
-}
+import { quoteForShell } from "./quote_for_shell.ts";
 
 /**
  * Returns the lines of a shell script that set the environment of agents.
