@@ -1,9 +1,14 @@
 import { checkHostOptions, type HostOptions } from "./host_options.ts";
 import { wrongType } from "./option_checks.ts";
+import { parsePlace, type WorkerPlace } from "./place.ts";
 
 /** A host's options, checked and with the defaults. */
-export interface HostSettings
-  extends Omit<HostOptions, "host" | "workers" | "name"> {
+export interface HostSettings extends
+  Omit<
+    HostOptions,
+    "host" | "workers" | "name" | "labels" | "resources"
+  >,
+  Partial<WorkerPlace> {
   /** How the pool reaches the host. */
   readonly kind: "ssh" | "spawner";
   /** The host's name in messages. */
@@ -66,9 +71,11 @@ function parseHost(options: HostOptions): HostSettings {
   if (!Number.isSafeInteger(wanted) || wanted < 0) {
     throw noCount(host, Deno.inspect(wanted));
   }
-  const { token } = others;
+  const { token, labels, resources, ...rest } = others;
+  const isPlace = labels !== undefined || resources !== undefined;
   return {
-    ...others,
+    ...rest,
+    ...(isPlace ? parsePlace(options) : {}),
     // A token read from a file ends with a line feed.
     ...(token === undefined ? {} : { token: token.trim() }),
     kind,

@@ -15,6 +15,7 @@ import { HostManager } from "../hosts/manager/host_manager.ts";
 import { KeepAlive, LONGEST_DELAY } from "../util/keep_alive.ts";
 import type { ShutdownOptions } from "../options/shutdown_options.ts";
 import { CallKind } from "../calls/call_kind.ts";
+import type { Placement } from "../calls/placement.ts";
 import { PromisedCall } from "../calls/promised_call.ts";
 import { PrefetchWindow } from "../scheduling/prefetch_window.ts";
 import { Scheduler } from "../scheduling/scheduler.ts";
@@ -67,7 +68,7 @@ export class Engine {
       lost: () => {
         if (this.scheduler.workers === 0) this.#failStranded();
       },
-      expects: (host) => this.#expects(host),
+      expects: (placement) => this.#expects(placement),
       hostError: (host) =>
         this.#hostManager.hosts.find(({ name }) => name === host)?.error,
     }, this.#pace);
@@ -264,11 +265,11 @@ export class Engine {
     }
   }
 
-  /** Returns whether a host has or may get workers; `undefined`: any host. */
-  #expects(host: string | undefined): boolean {
+  /** Returns whether a placement, or any, has or may get workers. */
+  #expects(placement: Placement | undefined): boolean {
     if (!this.#isReady) return true;
     return this.#hostManager.hosts.some((supervisor) =>
-      (host === undefined || supervisor.name === host) &&
+      (placement?.host === undefined || supervisor.name === placement.host) &&
       supervisor.expectsWorkers && this.#timeLeft(supervisor) > 0
     );
   }

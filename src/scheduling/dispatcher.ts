@@ -1,14 +1,15 @@
-import type { AbsentHosts } from "./absent_hosts.ts";
 import type { Barrier } from "./barrier.ts";
 import type { Call } from "../calls/call.ts";
 import type { CallCounts } from "../calls/call_counts.ts";
 import type { CallSource, CallSources } from "./call_sources.ts";
 import { DrainingWorkers } from "./draining_workers.ts";
+import type { Placement } from "../calls/placement.ts";
 import type { PendingQueue } from "./pending_queue.ts";
 import { Rebalancer } from "./rebalancer.ts";
 import type { SharedPace } from "./shared_pace.ts";
 import { shareFairly, type SlowCalls } from "./share_fairly.ts";
 import type { TaskDurations } from "./task_durations.ts";
+import type { UnmetPlacements } from "./unmet_placements.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 import type { WorkerSet } from "./worker_set.ts";
 
@@ -26,8 +27,8 @@ export interface DispatcherParts {
   readonly sources: CallSources;
   /** Counts the calls, those of barriers too. */
   readonly counts: CallCounts;
-  /** The hosts where no call can run. */
-  readonly absentHosts: AbsentHosts;
+  /** The placements with which no call can run. */
+  readonly unmet: UnmetPlacements;
 }
 
 /**
@@ -41,7 +42,7 @@ export class Dispatcher {
   readonly #pace: SharedPace;
   readonly #sources: CallSources;
   readonly #counts: CallCounts;
-  readonly #absentHosts: AbsentHosts;
+  readonly #unmet: UnmetPlacements;
   readonly #rebalancer: Rebalancer;
   readonly #draining: DrainingWorkers;
   /** The calls at the head of the queue that slow workers have given back. */
@@ -59,7 +60,7 @@ export class Dispatcher {
     this.#pace = parts.pace;
     this.#sources = parts.sources;
     this.#counts = parts.counts;
-    this.#absentHosts = parts.absentHosts;
+    this.#unmet = parts.unmet;
     // The calls of a barrier stay where they are.
     this.#rebalancer = new Rebalancer(
       this.#workers,
@@ -134,13 +135,14 @@ export class Dispatcher {
   readonly #sendShared = (worker: WorkerHandle, call: Call) =>
     this.#send(worker, call);
   readonly #refreshSent = (worker: WorkerHandle) => this.refresh(worker);
-  readonly #waiting = (host: string | undefined) => this.#pending.waiting(host);
+  readonly #waiting = (placement: Placement | undefined) =>
+    this.#pending.waiting(placement);
 
   #dispatch(): void {
     this.#sources.prune();
     if (this.#barrierRuns) return;
     this.#draining.recall();
-    this.#absentHosts.failCalls(this.#pending, this.#sources);
+    this.#unmet.failCalls(this.#pending, this.#sources);
     this.#pending.dispatchIsolated(this.#workers, this.#sendIsolated);
     if (!this.#pending.hasBarriers) this.#sources.pull(this.#waiting);
     this.#share();
@@ -154,11 +156,11 @@ export class Dispatcher {
     const lists = this.#pending.listsInTurn();
     if (lists.length === 0) return;
     const start = performance.now();
-    for (const [host, calls] of lists) {
+    for (const [placement, calls] of lists) {
       shareFairly(
         calls,
         this.#workers,
-        host,
+        placement,
         this.#durations,
         this.#sendShared,
         this.#refreshSent,
@@ -191,8 +193,8 @@ export class Dispatcher {
     // Another dispatch follows when an ending worker is removed.
     for (const { isEnding } of this.#workers) if (isEnding) return;
     this.#pending.removeBarrier((next) => next === barrier);
-    if (this.#absentHosts.has(barrier.host)) {
-      barrier.fail(this.#absentHosts.error(barrier.host!));
+    if (this.#unmet.has(barrier.placement)) {
+      barrier.fail(this.#unmet.error(barrier.placement!));
       return this.#wakeAfterDispatch();
     }
     this.#barrierRuns = true;
@@ -211,12 +213,12 @@ export class Dispatcher {
   /** Returns whether a barrier has workers to run on, or can only fail. */
   #canBegin(barrier: Barrier): boolean {
     return this.#workers.size > 0 &&
-      (this.#absentHosts.has(barrier.host) ||
+      (this.#unmet.has(barrier.placement) ||
         this.#takersOf(barrier).length > 0);
   }
 
   /** Returns the workers that a barrier runs on. */
-  #takersOf({ host }: Barrier): WorkerHandle[] {
-    return this.#workers.at(host).filter(({ isRetired }) => !isRetired);
+  #takersOf({ placement }: Barrier): WorkerHandle[] {
+    return this.#workers.at(placement).filter(({ isRetired }) => !isRetired);
   }
 }

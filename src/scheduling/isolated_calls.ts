@@ -12,8 +12,8 @@ import type { WorkerSet } from "./worker_set.ts";
  */
 export class IsolatedCalls implements CallOwner<Call> {
   readonly #calls = new Set<Call>();
-  /** The calls among them that must run on a certain host. */
-  readonly #withHost = new Set<Call>();
+  /** The calls among them that may not run anywhere. */
+  readonly #placed = new Set<Call>();
   /** The workers that get no new calls, each for a waiting call. */
   readonly #draining = new Map<Call, WorkerHandle>();
 
@@ -26,12 +26,12 @@ export class IsolatedCalls implements CallOwner<Call> {
   push(call: Call): void {
     call.pass(this);
     this.#calls.add(call);
-    if (call.terms.host !== undefined) this.#withHost.add(call);
+    if (call.terms.placement !== undefined) this.#placed.add(call);
   }
 
-  /** The calls that must run on a certain host, first to last. */
-  get withHost(): Iterable<Call> {
-    return this.#withHost;
+  /** The calls that may not run anywhere, first to last. */
+  get placed(): Iterable<Call> {
+    return this.#placed;
   }
 
   /** Returns an iterator over the calls, first to last. */
@@ -50,7 +50,7 @@ export class IsolatedCalls implements CallOwner<Call> {
   release(call: Call): void {
     call.pass(undefined);
     this.#calls.delete(call);
-    this.#withHost.delete(call);
+    this.#placed.delete(call);
     const worker = this.#draining.get(call);
     if (worker === undefined) return;
     this.#draining.delete(call);
@@ -70,7 +70,7 @@ export class IsolatedCalls implements CallOwner<Call> {
       const own = this.#draining.get(call);
       const isLost = own !== undefined && (own.isEnding || own.isRetired);
       if (isLost) this.#draining.delete(call);
-      const least = workers.leastBusy(call.terms.host);
+      const least = workers.leastBusy(call.terms.placement);
       const worker = own !== undefined && !isLost && isIdle(own) ? own : least;
       if (worker === undefined) continue;
       if (!isIdle(worker)) {

@@ -1,4 +1,3 @@
-import { AbsentHosts, type KnownHosts } from "./absent_hosts.ts";
 import { Barrier } from "./barrier.ts";
 import type { Call } from "../calls/call.ts";
 import { CallCounts } from "../calls/call_counts.ts";
@@ -8,6 +7,7 @@ import { DefinedTasks } from "./defined_tasks.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { KeepAlive } from "../util/keep_alive.ts";
 import { LostCalls } from "./lost_calls.ts";
+import type { Placement } from "../calls/placement.ts";
 import { PendingQueue } from "./pending_queue.ts";
 import type { PromisedCall } from "../calls/promised_call.ts";
 import { type Resolve, UnobservedCall } from "../calls/unobserved_call.ts";
@@ -15,6 +15,7 @@ import { ResultMode } from "../protocol/worker_messages.ts";
 import { SharedPace } from "./shared_pace.ts";
 import { TaskDurations } from "./task_durations.ts";
 import type { LostWorker, WorkerHandle } from "./worker_handle.ts";
+import { type KnownHosts, UnmetPlacements } from "./unmet_placements.ts";
 import { WorkerSet } from "./worker_set.ts";
 
 /** The scheduler's callbacks to its owner. */
@@ -66,7 +67,7 @@ export class Scheduler {
       pace,
       sources: this.#sources,
       counts: this.#counts,
-      absentHosts: new AbsentHosts(this.#workers, events),
+      unmet: new UnmetPlacements(this.#workers, events),
     });
     this.#lostCalls = new LostCalls(this.#counts, {
       moved: (calls) => this.#requeue(calls),
@@ -158,7 +159,7 @@ export class Scheduler {
     this.#sources.otherCame();
     const counts = this.#counts;
     counts.moved(kind, undefined, "queued");
-    this.#pending.listFor(kind.terms.host)
+    this.#pending.listFor(kind.terms.placement)
       .pushUnmade(kind, payload, resolve, counts);
     this.wake();
   }
@@ -179,15 +180,15 @@ export class Scheduler {
    * calls wait until these calls have ended.
    *
    * @param makeCall Creates the call for one worker.
-   * @param host The host of the workers; `undefined` for all workers.
+   * @param placement Which workers get a call; `undefined` for all of them.
    * @returns The results of all calls.
    */
   submitToAll(
     makeCall: () => PromisedCall<unknown>,
-    host?: string,
+    placement?: Placement,
   ): Promise<unknown[]> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed());
-    const barrier = new Barrier(makeCall, host, this.#counts);
+    const barrier = new Barrier(makeCall, placement, this.#counts);
     this.#pending.pushBarrier(barrier);
     this.wake();
     return barrier.results;

@@ -1,5 +1,7 @@
 import type { Call } from "../calls/call.ts";
 import type { CallRunner } from "../calls/call_owner.ts";
+import type { Placement } from "../calls/placement.ts";
+import { unlabeledPlace, type WorkerPlace } from "../options/place.ts";
 import type { StreamLink } from "../calls/stream_link.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
 import { CallWriter, type ModuleSource } from "./call_writer.ts";
@@ -17,12 +19,17 @@ import { fromWorker } from "../protocol/check_messages.ts";
 /** From this size on, a result that arrives keeps the worker from other calls. */
 const MIN_LARGE_BYTES = 2 ** 22;
 
+/** The place of workers whose machine isn't described. */
+const NO_PLACE = unlabeledPlace();
+
 /** A worker's process, its host's tally and the settings that apply to it. */
 export interface WorkerProfile {
   /** The worker's process. */
   readonly process: WorkerProcess;
   /** The tally of the worker's host. */
   readonly tally: HostTally;
+  /** The worker's machine; `undefined`: one without labels and amounts. */
+  readonly place?: WorkerPlace;
   /** The source of modules, for a worker on another machine. */
   readonly modules: ModuleSource | undefined;
   /**
@@ -83,6 +90,8 @@ export class WorkerHandle implements CallRunner<Call> {
   readonly name: string;
   /** The worker's host. */
   readonly host: string;
+  /** The worker's machine. */
+  readonly place: WorkerPlace;
   /** Limits how many calls the worker may have. */
   readonly window: PrefetchWindow;
   /** Whether the worker is lost. */
@@ -102,8 +111,10 @@ export class WorkerHandle implements CallRunner<Call> {
   #reservation: Reservation;
   /** How many items its calls have, without those that are paused. */
   #items = 0;
-  /** How many of its calls must run on its host. */
-  #bound = 0;
+  /** How many of its calls may not run anywhere. */
+  #placed = 0;
+  /** The placement of the last one that was sent. */
+  #range: Placement | undefined;
   readonly #answers: WorkerAnswers;
   #events: WorkerEvents | undefined;
 
@@ -115,6 +126,7 @@ export class WorkerHandle implements CallRunner<Call> {
   ) {
     this.name = profile.process.name;
     this.host = profile.tally.name;
+    this.place = profile.place ?? NO_PLACE;
     this.window = window;
     this.#profile = profile;
     this.#channel = channel;
@@ -177,9 +189,9 @@ export class WorkerHandle implements CallRunner<Call> {
     return this.isOpen && !isSending ? Math.max(0, this.window.room) : 0;
   }
 
-  /** Returns whether the worker runs on a host; `undefined` means any host. */
-  isAt(host: string | undefined): boolean {
-    return host === undefined || host === this.host;
+  /** Returns whether calls with a placement may run here, or anywhere. */
+  fits(placement: Placement | undefined): boolean {
+    return placement === undefined || placement.matches(this.host, this.place);
   }
 
   /** The tally of the worker's host. */
@@ -197,9 +209,12 @@ export class WorkerHandle implements CallRunner<Call> {
     return this.#items;
   }
 
-  /** Where its calls may run: only on its host if that is so for any of them. */
-  get range(): string | undefined {
-    return this.#bound > 0 ? this.host : undefined;
+  /**
+   * Where the calls that wait here may run: anywhere only if that is so for all
+   * of them. The last ones are given back first, so the last placement counts.
+   */
+  get range(): Placement | undefined {
+    return this.#placed > 0 ? this.#range : undefined;
   }
 
   /** Whether the worker was asked to give back calls, and hasn't answered. */
@@ -283,7 +298,11 @@ export class WorkerHandle implements CallRunner<Call> {
     this.#calls.add(call);
     this.#items += call.items;
     this.latestTask = call.chunk === undefined ? call.task : undefined;
-    if (call.terms.host !== undefined) this.#bound++;
+    const { placement } = call.terms;
+    if (placement !== undefined) {
+      this.#placed++;
+      this.#range = placement;
+    }
   }
 
   /** Sends everything written so far. */
@@ -371,7 +390,7 @@ export class WorkerHandle implements CallRunner<Call> {
   /** Removes and returns a call that was answered. */
   #take(id: number): Call {
     const call = this.#calls.take(id);
-    if (call.terms.host !== undefined) this.#bound--;
+    if (call.terms.placement !== undefined) this.#placed--;
     if (call.hasPlace) {
       this.window.returned(call.bytes);
       this.#items -= call.items;
