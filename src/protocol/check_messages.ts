@@ -13,6 +13,8 @@ import {
   type WorkerMessage,
 } from "./worker_messages.ts";
 import {
+  type AgentToPool,
+  type PoolToAgent,
   type PoolToSpawner,
   SpawnerMessageType,
   type SpawnerToPool,
@@ -68,6 +70,17 @@ const FROM_SPAWNER: Formats = new Map([
   [SpawnerMessageType.PONG, [isUint32, isNumber]],
 ]);
 
+const FROM_POOL_TO_AGENT: Formats = new Map([
+  ...FROM_POOL_TO_SPAWNER,
+  [SpawnerMessageType.REFUSE, [isText]],
+]);
+
+const FROM_AGENT: Formats = new Map([
+  ...FROM_SPAWNER,
+  [SpawnerMessageType.HELLO, [isOffer]],
+  [SpawnerMessageType.LEAVE, [isText, isDuration]],
+]);
+
 /** @throws {RangeError} If it isn't a message from a worker. */
 export function fromWorker(message: unknown[]): WorkerMessage {
   check(message, FROM_WORKER, "worker");
@@ -95,6 +108,18 @@ export function fromPoolToSpawner(message: unknown[]): PoolToSpawner {
 export function fromSpawner(message: unknown[]): SpawnerToPool {
   check(message, FROM_SPAWNER, "spawner");
   return message as unknown as SpawnerToPool;
+}
+
+/** @throws {RangeError} If it isn't a message from a pool to an agent. */
+export function fromPoolToAgent(message: unknown[]): PoolToAgent {
+  check(message, FROM_POOL_TO_AGENT, "pool");
+  return message as unknown as PoolToAgent;
+}
+
+/** @throws {RangeError} If it isn't a message from an agent. */
+export function fromAgent(message: unknown[]): AgentToPool {
+  check(message, FROM_AGENT, "agent");
+  return message as unknown as AgentToPool;
 }
 
 function check(message: unknown[], formats: Formats, sender: string): void {
@@ -135,6 +160,11 @@ function isUint32(value: unknown): value is number {
 /** Returns whether a value is a number of bytes, which may be that of a message. */
 function isSize(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** Returns whether a value is a time in milliseconds, which may be infinite. */
+function isDuration(value: unknown): boolean {
+  return isNumber(value) && value >= 0;
 }
 
 function isMode(value: unknown): value is ResultMode {
@@ -230,4 +260,16 @@ function isMachine(value: unknown): boolean {
   return isMap(value) && isText(value.deno) && isText(value.platform) &&
     isUint32(value.cpus) && value.cpus > 0 && value.cpus <= MAX_CPUS &&
     isNumber(value.memory);
+}
+
+/** More workers than any machine runs. */
+const MAX_OFFERED = 65_536;
+
+function isOffer(value: unknown): boolean {
+  return isMap(value) && isUint32(value.workers) && value.workers > 0 &&
+    value.workers <= MAX_OFFERED && isText(value.name) &&
+    either(isUndefined, isText)(value.job) && mapOf(isText)(value.labels) &&
+    mapOf(either(isNumber, isText))(value.resources) &&
+    either(isUndefined, isDuration)(value.wallTime) &&
+    either(isUndefined, isDuration)(value.maxIdle);
 }

@@ -35,13 +35,11 @@ export async function admitPool(
   token: string,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const secret = await secretOfToken(token);
-  const secretOf = (id: number) => id === POOL_ID ? secret : undefined;
-  const { deriveSecret } = await acceptHandshake(
-    connection,
-    ROLES,
-    secretOf,
-    {},
-  );
+  const { deriveSecret } = await acceptHandshake(connection, (id) => ({
+    roles: ROLES,
+    secret: id === POOL_ID ? secret : undefined,
+    welcome: {},
+  }));
   return await deriveSecret(WORKER_SECRET);
 }
 

@@ -11,6 +11,11 @@
  * | {@link Ended}    | spawner | a worker has ended, or won't start | nothing    |
  * | {@link Output}   | spawner | a worker has written output       | nothing     |
  * | {@link Pong}     | spawner | after a ping                      | nothing     |
+ * | {@link Hello}    | agent   | first                             | Open or Refuse |
+ * | {@link Refuse}   | pool    | it doesn't take the agent         | nothing     |
+ * | {@link Leave}    | agent   | it wants to end                   | the channel's end |
+ *
+ * Agents are spawners that come by themselves; only they use the last three.
  *
  * @module
  */
@@ -25,6 +30,9 @@ export const SpawnerMessageType = {
   ENDED: 6,
   OUTPUT: 7,
   PONG: 8,
+  HELLO: 9,
+  LEAVE: 10,
+  REFUSE: 15,
 } as const;
 
 /** How a pool's workers are started. */
@@ -53,6 +61,24 @@ export interface MachineInfo {
   readonly cpus: number;
   /** How much memory it has, in bytes. */
   readonly memory: number;
+}
+
+/** What an agent offers. */
+export interface AgentOffer {
+  /** How many workers it starts. */
+  readonly workers: number;
+  /** The name of the agent in messages; by default, that of its machine. */
+  readonly name: string;
+  /** The id of its job, if a launcher started it. */
+  readonly job?: string;
+  /** The labels of its workers. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** The amounts that its workers share, such as `{ memory: "64G" }`. */
+  readonly resources: Readonly<Record<string, number | string>>;
+  /** How long it may still run, in milliseconds; without a limit by default. */
+  readonly wallTime?: number;
+  /** After how long without a call it wants to leave, in milliseconds. */
+  readonly maxIdle?: number;
 }
 
 /** Opens the session, and describes how to start workers. */
@@ -98,8 +124,31 @@ export type Pong = [
   time: number,
 ];
 
+/** Offers the workers of an agent. */
+export type Hello = [type: typeof SpawnerMessageType.HELLO, offer: AgentOffer];
+
+/**
+ * Announces that an agent will end. The pool takes back what its workers haven't
+ * begun, waits for what they run, and closes the channel.
+ */
+export type Leave = [
+  type: typeof SpawnerMessageType.LEAVE,
+  reason: string,
+  /** After how many milliseconds it ends in any case; `Infinity` for never. */
+  timeLeft: number,
+];
+
+/** Refuses an agent; the pool then closes the channel. */
+export type Refuse = [type: typeof SpawnerMessageType.REFUSE, reason: string];
+
 /** A message to a spawner. */
 export type PoolToSpawner = Open | Start | Kill | Ping;
 
 /** A message from a spawner. */
 export type SpawnerToPool = Ready | Ended | Output | Pong;
+
+/** A message to an agent. */
+export type PoolToAgent = PoolToSpawner | Refuse;
+
+/** A message from an agent. */
+export type AgentToPool = SpawnerToPool | Hello | Leave;

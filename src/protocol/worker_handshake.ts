@@ -12,7 +12,8 @@ import {
   type Roles,
 } from "../transport/handshake.ts";
 
-const ROLES: Roles = {
+/** The two ends of the connection of a worker. */
+export const WORKER_ROLES: Roles = {
   listener: { name: "pool", number: 1 },
   dialer: { name: "worker", number: 2 },
   secret: "the pool's secret",
@@ -32,7 +33,11 @@ export async function admitWorker(
   secretOf: (worker: number) => Uint8Array<ArrayBuffer> | undefined,
   welcome: ValueMap,
 ): Promise<number> {
-  const { id } = await acceptHandshake(connection, ROLES, secretOf, welcome);
+  const { id } = await acceptHandshake(connection, (id) => ({
+    roles: WORKER_ROLES,
+    secret: secretOf(id),
+    welcome,
+  }));
   return id;
 }
 
@@ -47,6 +52,11 @@ export async function introduceWorker(
   secret: Uint8Array<ArrayBuffer>,
   worker: number,
 ): Promise<ValueMap> {
-  const { welcome } = await offerHandshake(connection, ROLES, secret, worker);
+  const { welcome } = await offerHandshake(
+    connection,
+    WORKER_ROLES,
+    secret,
+    worker,
+  );
   return welcome;
 }

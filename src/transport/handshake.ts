@@ -21,7 +21,7 @@ import type { Connection } from "./connection.ts";
 import { HandshakeError } from "./handshake_error.ts";
 
 /** The version of handshake and messages; both ends must have the same one. */
-export const PROTOCOL_VERSION = 5;
+export const PROTOCOL_VERSION = 6;
 
 /** The largest handshake message, in bytes. */
 const MAX_BYTES = 1_024;
@@ -44,6 +44,16 @@ export interface Roles {
   readonly listener: Role;
   /** The name of their shared secret in messages. */
   readonly secret: string;
+}
+
+/** How a listener authenticates the dialer with some id. */
+export interface Admission {
+  /** The two ends of this kind of connection. */
+  readonly roles: Roles;
+  /** The secret of this dialer; `undefined` if no such dialer is expected. */
+  readonly secret: Uint8Array<ArrayBuffer> | undefined;
+  /** Sent to the dialer once it is authenticated. */
+  readonly welcome: ValueMap;
 }
 
 /** The result of a handshake for the end that accepted. */
@@ -70,19 +80,18 @@ export interface Session {
 /**
  * Performs the handshake as the end that accepted the connection.
  *
- * @param secretOf Returns the secret of the dialer with an id, or `undefined`
- * if no such dialer is expected.
- * @param welcome Sent to the dialer once it is authenticated.
+ * @param admissionOf Returns how the dialer with an id is authenticated. A dialer
+ * that sent no valid id gets the messages of the id 0.
  * @throws {HandshakeError} If the dialer can't be authenticated.
  */
 export async function acceptHandshake(
   connection: Connection,
-  { dialer, listener, secret: secretName }: Roles,
-  secretOf: (id: number) => Uint8Array<ArrayBuffer> | undefined,
-  welcome: ValueMap,
+  admissionOf: (id: number) => Admission,
 ): Promise<Acceptance> {
   const hello = await receiveScalars(connection);
   const { version, id } = hello;
+  const { roles: { dialer, listener, secret: secretName }, secret, welcome } =
+    admissionOf(isUint32(id) ? id : 0);
   if (version !== undefined && version !== PROTOCOL_VERSION) {
     // The dialer, too, should report both versions to its user.
     await send(connection, { version: PROTOCOL_VERSION });
@@ -91,7 +100,6 @@ export async function acceptHandshake(
   if (!isUint32(id)) {
     throw new HandshakeError("id", `The ${dialer.name} sent no valid id`);
   }
-  const secret = secretOf(id);
   if (secret === undefined) {
     throw new HandshakeError("id", `No ${dialer.name} ${id} is expected`);
   }

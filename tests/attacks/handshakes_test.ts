@@ -3,10 +3,17 @@ import {
   admitPool,
   introducePool,
 } from "../../src/protocol/spawner_handshake.ts";
+import { introduceAgent } from "../../src/protocol/agent_handshake.ts";
+import { admitDialer, type Dialer } from "../../src/protocol/admit_dialer.ts";
 import { introduceWorker } from "../../src/protocol/worker_handshake.ts";
 import { makeSecret } from "../../src/transport/secret.ts";
 import type { Connection } from "../../src/transport/connection.ts";
-import { makeAdmission } from "../helpers/handshakes.ts";
+import {
+  HandshakePeer,
+  makeAdmission,
+  makeHello,
+  prove,
+} from "../helpers/handshakes.ts";
 import { MemoryConnection } from "../helpers/memory_connection.ts";
 import { relay } from "../fuzz/handshakes_target.ts";
 
@@ -15,6 +22,13 @@ const TOKEN = "a token of the tests";
 const UNPROVEN = "The peer does not know";
 
 const pool = makeAdmission((worker) => SECRETS[worker]);
+
+/** Admits worker 0, and the agents of group 0, with the same secret. */
+function admitBoth(connection: Connection): Promise<Dialer> {
+  const secretOf = (id: number) => id === 0 ? SECRETS[0] : undefined;
+  const secrets = { ofWorker: secretOf, ofGroup: secretOf };
+  return admitDialer(connection, secrets, {});
+}
 
 /** Runs both ends of a handshake, with a relay between them. */
 async function relayed(
@@ -93,11 +107,96 @@ Deno.test("admitPool() refuses a handshake for a pool", async () => {
   assertEquals(outcomes[1]!.status, "rejected");
 });
 
-Deno.test("introducePool() and introduceWorker() refuse their own messages when they are reflected", async () => {
+for (
+  const { name, introduce, otherId } of [
+    {
+      name: "an agent whose id is changed to that of a worker",
+      introduce: introduceAgent,
+      otherId: 0,
+    },
+    {
+      name: "a worker whose id is changed to that of an agent",
+      introduce: introduceWorker,
+      otherId: 0x8000_0000,
+    },
+  ]
+) {
+  Deno.test(`admitDialer() refuses ${name}`, async () => {
+    const [outer, toDialer] = MemoryConnection.pair();
+    const [toPool, inner] = MemoryConnection.pair();
+    const admission = admitBoth(inner).finally(() => inner.close());
+    const introduction = introduce(outer, SECRETS[0], 0)
+      .finally(() => outer.close());
+    const [dialer, pool] = [
+      new HandshakePeer(toDialer),
+      new HandshakePeer(toPool),
+    ];
+    await pool.send({ ...await dialer.receive(), id: otherId });
+    // The pool's proof covers the id that the pool has got.
+    await dialer.send(await pool.receive());
+    await assertRejects(() => introduction, Error, UNPROVEN);
+    toPool.close();
+    await assertRejects(() => admission, Error, "The peer closed");
+  });
+}
+
+Deno.test("admitDialer() refuses a worker's proof from an agent, and an agent's from a worker", async () => {
+  for (const [id, role] of [[0x8000_0000, "worker"], [0, "agent"]] as const) {
+    const [outer, inner] = MemoryConnection.pair();
+    const admission = admitBoth(inner).finally(() => inner.close());
+    const peer = new HandshakePeer(outer);
+    const hello = makeHello({ id });
+    await peer.send(hello);
+    const { nonce } = await peer.receive();
+    const proof = await prove(role, hello, nonce, { secret: SECRETS[0] });
+    await peer.send({ proof });
+    await assertRejects(() => admission, Error, UNPROVEN);
+    outer.close();
+  }
+});
+
+Deno.test("admitDialer() refuses an agent of a group that isn't expected", async () => {
+  const [outer, inner] = MemoryConnection.pair();
+  const admission = admitBoth(inner).finally(() => inner.close());
+  const introduction = introduceAgent(outer, SECRETS[0], 1)
+    .finally(() => outer.close());
+  await assertRejects(() => introduction, Error, "The peer closed");
+  await assertRejects(
+    () => admission,
+    Error,
+    "No agent 2147483649 is expected",
+  );
+});
+
+Deno.test("admitDialer() derives another secret for each agent", async () => {
+  const secrets: string[] = [];
+  for (let agent = 0; agent < 2; agent++) {
+    const [outer, inner] = MemoryConnection.pair();
+    const [secret, dialer] = await Promise.all([
+      introduceAgent(outer, SECRETS[0], 0),
+      admitBoth(inner),
+    ]);
+    assertEquals(dialer, { kind: "agent", group: 0, secret });
+    secrets.push(secret.toHex());
+  }
+  assertEquals(new Set([...secrets, SECRETS[0].toHex()]).size, 3);
+});
+
+Deno.test("admitDialer() admits a worker that knows its secret", async () => {
+  const [outer, inner] = MemoryConnection.pair();
+  const [, dialer] = await Promise.all([
+    introduceWorker(outer, SECRETS[0], 0),
+    admitBoth(inner),
+  ]);
+  assertEquals(dialer, { kind: "worker", number: 0 });
+});
+
+Deno.test("introducePool(), introduceWorker() and introduceAgent() refuse their own messages when they are reflected", async () => {
   for (
     const connect of [
       (connection: Connection) => introducePool(connection, TOKEN),
       (connection: Connection) => introduceWorker(connection, SECRETS[0], 0),
+      (connection: Connection) => introduceAgent(connection, SECRETS[0], 0),
     ]
   ) {
     const [outer, mirror] = MemoryConnection.pair();

@@ -3,10 +3,9 @@ import {
   admitPool,
   introducePool,
 } from "../../src/protocol/spawner_handshake.ts";
-import {
-  admitWorker,
-  introduceWorker,
-} from "../../src/protocol/worker_handshake.ts";
+import { admitDialer } from "../../src/protocol/admit_dialer.ts";
+import { introduceAgent } from "../../src/protocol/agent_handshake.ts";
+import { introduceWorker } from "../../src/protocol/worker_handshake.ts";
 import type { Connection } from "../../src/transport/connection.ts";
 import { MemoryConnection } from "../helpers/memory_connection.ts";
 import { Random } from "../helpers/random.ts";
@@ -16,26 +15,35 @@ import { type Conversation, mutate, pieces } from "./fuzz.ts";
 const SECRET: Uint8Array<ArrayBuffer> = new Random(1).bytes(32);
 const TOKEN = "a token of the tests";
 const WORKER = 7;
+const AGENTS_SECRET: Uint8Array<ArrayBuffer> = new Random(2).bytes(32);
+const GROUP = 3;
 
 /** One end of a handshake. */
 export type Side = (connection: Connection) => Promise<unknown>;
 
 /** Both sides of each handshake; the connecting one comes first. */
-export const HANDSHAKES: readonly [Handshake, Handshake] = [
+export const HANDSHAKES: readonly [Handshake, ...Handshake[]] = [
   [
     (connection) => introduceWorker(connection, SECRET, WORKER),
-    (connection) =>
-      admitWorker(
-        connection,
-        (worker) => worker === WORKER ? SECRET : undefined,
-        { concurrency: 4 },
-      ),
+    admit,
+  ],
+  [
+    (connection) => introduceAgent(connection, AGENTS_SECRET, GROUP),
+    admit,
   ],
   [
     (connection) => introducePool(connection, TOKEN),
     (connection) => admitPool(connection, TOKEN),
   ],
 ];
+
+function admit(connection: Connection): Promise<unknown> {
+  const secrets = {
+    ofWorker: (worker: number) => worker === WORKER ? SECRET : undefined,
+    ofGroup: (group: number) => group === GROUP ? AGENTS_SECRET : undefined,
+  };
+  return admitDialer(connection, secrets, { concurrency: 4 });
+}
 
 type Handshake = readonly [connector: Side, acceptor: Side];
 

@@ -24,7 +24,7 @@ const WORKER = 1;
 
 /** The statement that a proof covers. */
 interface Statement {
-  readonly role: "pool" | "worker";
+  readonly role: "pool" | "worker" | "agent";
   readonly worker: number;
   readonly workerNonce: Uint8Array;
   readonly poolNonce: Uint8Array;
@@ -114,7 +114,7 @@ export async function prove(
   };
   const numbers = new Uint8Array(9);
   const view = new DataView(numbers.buffer);
-  view.setUint8(0, { pool: 1, worker: 2 }[statement.role]);
+  view.setUint8(0, { pool: 1, worker: 2, agent: 6 }[statement.role]);
   view.setUint32(1, statement.version);
   view.setUint32(5, statement.worker);
   const { secret, workerNonce } = statement;
@@ -130,10 +130,10 @@ export async function prove(
 export class HandshakePeer {
   /** The received messages, as bytes. */
   readonly received: Uint8Array[] = [];
-  readonly #connection: Deno.Conn;
+  readonly #connection: Pick<Connection, "read" | "write" | "close">;
 
   /** Constructs a peer at one end of a connection. */
-  constructor(connection: Deno.Conn) {
+  constructor(connection: Pick<Connection, "read" | "write" | "close">) {
     this.#connection = connection;
   }
 
@@ -169,7 +169,7 @@ export class HandshakePeer {
 
   /** Ends the connection. */
   hangUp(): void {
-    hangUp(this.#connection);
+    this.#connection.close();
   }
 
   async #read(length: number): Promise<Uint8Array<ArrayBuffer>> {

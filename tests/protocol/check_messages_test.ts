@@ -1,6 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import {
+  fromAgent,
   fromPool,
+  fromPoolToAgent,
   fromPoolToSpawner,
   fromSpawner,
   fromWorker,
@@ -18,12 +20,15 @@ const REQUEST = {
 
 const MACHINE = { deno: "2.9.6", platform: "linux", cpus: 8, memory: 1 };
 
+const OFFER = { workers: 4, name: "node1", labels: {}, resources: {} };
+
 type Checker = (message: unknown[]) => unknown;
 
 const { DEFINE, FORGET, CALLS, CHUNK, RESULTS, FAILURE } = MessageType;
 const { VALUES, END, CREDIT, CLOSE, STOP } = MessageType;
 const { VALUE, STREAM, FLATTEN } = ResultMode;
-const { OPEN, START, READY, OUTPUT, PONG } = SpawnerMessageType;
+const { OPEN, START, READY, OUTPUT, PONG, HELLO, LEAVE, REFUSE } =
+  SpawnerMessageType;
 
 const INLINE = { kind: "inline", source: "() => 1", name: "one" };
 
@@ -53,6 +58,19 @@ const GOOD: readonly [Checker, unknown[]][] = [
   [fromSpawner, [READY, MACHINE]],
   [fromSpawner, [OUTPUT, 7, "stderr", new Uint8Array(1)]],
   [fromSpawner, [PONG, 0, 0.5]],
+  [fromPoolToAgent, [START, 7]],
+  [fromPoolToAgent, [REFUSE, "it is full"]],
+  [fromAgent, [READY, MACHINE]],
+  [fromAgent, [HELLO, OFFER]],
+  [fromAgent, [HELLO, {
+    ...OFFER,
+    job: "17_3",
+    labels: { region: "eu" },
+    resources: { gpu: 2, memory: "64G" },
+    wallTime: 1.5,
+    maxIdle: 60_000,
+  }]],
+  [fromAgent, [LEAVE, "SIGTERM", Infinity]],
 ];
 
 /** Checkers, and messages that they refuse. */
@@ -101,6 +119,22 @@ const BAD: readonly [Checker, unknown[]][] = [
   [fromSpawner, [READY, { ...MACHINE, cpus: 1e6 }]],
   [fromSpawner, [OUTPUT, 7, "stdin", new Uint8Array(1)]],
   [fromSpawner, [{}]],
+  [fromSpawner, [HELLO, OFFER]],
+  [fromSpawner, [LEAVE, "SIGTERM", 0]],
+  [fromPoolToSpawner, [REFUSE, "it is full"]],
+  [fromPoolToAgent, [REFUSE]],
+  [fromPoolToAgent, [HELLO, OFFER]],
+  [fromAgent, [REFUSE, "it is full"]],
+  [fromAgent, [HELLO, { ...OFFER, workers: 0 }]],
+  [fromAgent, [HELLO, { ...OFFER, workers: 1e6 }]],
+  [fromAgent, [HELLO, { ...OFFER, name: undefined }]],
+  [fromAgent, [HELLO, { ...OFFER, job: 17 }]],
+  [fromAgent, [HELLO, { ...OFFER, labels: { region: 1 } }]],
+  [fromAgent, [HELLO, { ...OFFER, resources: { gpu: true } }]],
+  [fromAgent, [HELLO, { ...OFFER, wallTime: -1 }]],
+  [fromAgent, [HELLO, { ...OFFER, maxIdle: NaN }]],
+  [fromAgent, [LEAVE, "SIGTERM", -1]],
+  [fromAgent, [LEAVE, "SIGTERM"]],
 ];
 
 function oneLine(message: unknown[]): string {
