@@ -1,11 +1,15 @@
 import type { Call } from "../calls/call.ts";
 import type { Placement } from "../calls/placement.ts";
 import { CallList } from "./call_list.ts";
+import type { ResourceList } from "./resource_claim.ts";
+import type { WorkerHandle } from "./worker_handle.ts";
 
 /** The calls with one placement; `undefined`: those that may run anywhere. */
 export type AffinityList = [placement: Placement | undefined, calls: CallList];
 
 const NO_LISTS: readonly AffinityList[] = [];
+
+const NO_RESOURCE_LISTS: ReadonlyMap<Placement, ResourceList> = new Map();
 
 /** With more lists than this, those that are empty are removed. */
 const MAX_EMPTY = 64;
@@ -60,9 +64,36 @@ export class AffinityLists {
     return lists;
   }
 
-  /** Returns the same lists, rotated by one each time, so none starves. */
+  /** The lists of calls that take resources and aren't empty. */
+  get resourceLists(): ReadonlyMap<Placement, ResourceList> {
+    if (this.#placed.size === 0) return NO_RESOURCE_LISTS;
+    const lists = new Map<Placement, ResourceList>();
+    for (const [placement, calls] of this.#placed) {
+      if (calls.length === 0 || placement.needs === undefined) continue;
+      lists.set(placement, { placement, calls, isIsolated: false });
+    }
+    return lists;
+  }
+
+  /** Whether calls that take no resources wait and could run on a worker. */
+  hasFor(worker: WorkerHandle): boolean {
+    if (this.#anywhere.length > 0) return true;
+    for (const [placement, calls] of this.#placed) {
+      const isOther = calls.length > 0 && placement.needs === undefined;
+      if (isOther && worker.fits(placement)) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Returns the lists of calls that take no resources, rotated by one each time,
+   * so none starves.
+   */
   listsInTurn(): readonly AffinityList[] {
-    const lists = this.lists();
+    const all = this.lists();
+    const lists = this.#placed.size === 0
+      ? all
+      : all.filter(([placement]) => placement?.needs === undefined);
     if (lists.length < 2) return lists;
     const first = this.#turn++ % lists.length;
     return [...lists.slice(first), ...lists.slice(0, first)];

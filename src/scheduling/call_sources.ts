@@ -1,5 +1,6 @@
 import type { Placement } from "../calls/placement.ts";
 import type { KeepAlive } from "../util/keep_alive.ts";
+import type { ResourceCalls } from "./resource_calls.ts";
 import type { HostCapacity } from "./worker_group.ts";
 import type { WorkerSet } from "./worker_set.ts";
 
@@ -44,6 +45,7 @@ export interface CallSource {
 export class CallSources {
   readonly #keepAlive: KeepAlive;
   readonly #workers: WorkerSet;
+  readonly #resources: ResourceCalls;
   readonly #now: () => number;
   #sources: CallSource[] = [];
   /** The placements of the calls of the sources. */
@@ -60,15 +62,18 @@ export class CallSources {
    * Constructs an empty set of sources.
    *
    * @param workers The scheduler's workers; others may be added later.
+   * @param resources Knows how many calls that take resources can run.
    * @param now Returns the time, in milliseconds.
    */
   constructor(
     keepAlive: KeepAlive,
     workers: WorkerSet,
+    resources: ResourceCalls,
     now: () => number = () => performance.now(),
   ) {
     this.#keepAlive = keepAlive;
     this.#workers = workers;
+    this.#resources = resources;
     this.#now = now;
   }
 
@@ -137,9 +142,12 @@ export class CallSources {
       const source = sources[(this.#turn + index) % length]!;
       const { placement } = source;
       if (source.ended || full.has(placement)) continue;
-      const room = this.#workers.room(placement) - waiting(placement);
+      const workers = placement?.needs === undefined
+        ? this.#workers
+        : this.#resources;
+      const room = workers.room(placement!) - waiting(placement);
       if (room > 0) {
-        const capacity = this.#workers.capacity(placement);
+        const capacity = workers.capacity(placement!);
         // Distant workers would be idle with few calls in flight.
         const isShared = areShared && !capacity.isDistant;
         source.pull({ room, isShared, ...capacity });

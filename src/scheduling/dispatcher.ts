@@ -6,6 +6,7 @@ import { DrainingWorkers } from "./draining_workers.ts";
 import type { Placement } from "../calls/placement.ts";
 import type { PendingQueue } from "./pending_queue.ts";
 import { Rebalancer } from "./rebalancer.ts";
+import type { ResourceCalls, ResourceTakers } from "./resource_calls.ts";
 import type { SharedPace } from "./shared_pace.ts";
 import { shareFairly, type SlowCalls } from "./share_fairly.ts";
 import type { TaskDurations } from "./task_durations.ts";
@@ -25,6 +26,8 @@ export interface DispatcherParts {
   readonly pace: SharedPace;
   /** The sources of further calls. */
   readonly sources: CallSources;
+  /** Sends the calls that take resources. */
+  readonly resources: ResourceCalls;
   /** Counts the calls, those of barriers too. */
   readonly counts: CallCounts;
   /** The placements with which no call can run. */
@@ -41,6 +44,7 @@ export class Dispatcher {
   readonly #durations: TaskDurations;
   readonly #pace: SharedPace;
   readonly #sources: CallSources;
+  readonly #resources: ResourceCalls;
   readonly #counts: CallCounts;
   readonly #unmet: UnmetPlacements;
   readonly #rebalancer: Rebalancer;
@@ -59,6 +63,7 @@ export class Dispatcher {
     this.#durations = parts.durations;
     this.#pace = parts.pace;
     this.#sources = parts.sources;
+    this.#resources = parts.resources;
     this.#counts = parts.counts;
     this.#unmet = parts.unmet;
     // The calls of a barrier stay where they are.
@@ -86,6 +91,7 @@ export class Dispatcher {
    */
   refresh(worker: WorkerHandle, hasAnswered = false): void {
     this.#workers.refresh(worker);
+    this.#resources.changed(worker);
     this.#rebalancer.update(worker, hasAnswered);
     this.#draining.update(worker, hasAnswered);
   }
@@ -108,6 +114,7 @@ export class Dispatcher {
 
   /** Takes no more calls back from a worker, because it is lost. */
   remove(worker: WorkerHandle): void {
+    this.#resources.remove(worker);
     this.#rebalancer.remove(worker);
     this.#draining.remove(worker);
   }
@@ -134,6 +141,14 @@ export class Dispatcher {
     this.#sendAlone(worker, call);
   readonly #sendShared = (worker: WorkerHandle, call: Call) =>
     this.#send(worker, call);
+  readonly #takers: ResourceTakers = {
+    send: (worker, call, grant) => {
+      worker.assign(call, grant);
+      this.#sent(call);
+      this.refresh(worker);
+    },
+    othersWait: (worker) => this.#pending.hasFor(worker),
+  };
   readonly #refreshSent = (worker: WorkerHandle) => this.refresh(worker);
   readonly #waiting = (placement: Placement | undefined) =>
     this.#pending.waiting(placement);
@@ -145,7 +160,9 @@ export class Dispatcher {
     this.#unmet.failCalls(this.#pending, this.#sources);
     this.#pending.dispatchIsolated(this.#workers, this.#sendIsolated);
     if (!this.#pending.hasBarriers) this.#sources.pull(this.#waiting);
+    this.#resources.dispatch(this.#pending.resourceLists(), this.#takers);
     this.#share();
+    if (this.#resources.dispatchRest(this.#takers)) this.#wakeAfterDispatch();
     this.#slowCalls.calls = 0;
     this.#rebalancer.balance();
     if (this.#counts.inFlight === 0) this.#beginBarrier();
@@ -172,6 +189,10 @@ export class Dispatcher {
 
   #send(worker: WorkerHandle, call: Call): void {
     worker.send(call);
+    this.#sent(call);
+  }
+
+  #sent(call: Call): void {
     // If the call couldn't be sent, sources may use the room.
     if (call.state !== "sent") this.#wakeAfterDispatch();
   }

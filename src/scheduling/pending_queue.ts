@@ -2,6 +2,7 @@ import type { Call } from "../calls/call.ts";
 import { type AffinityList, AffinityLists } from "./affinity_lists.ts";
 import type { Barrier } from "./barrier.ts";
 import type { CallList } from "./call_list.ts";
+import type { ResourceList } from "./resource_claim.ts";
 import type { Placement } from "../calls/placement.ts";
 import { IsolatedCalls } from "./isolated_calls.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
@@ -88,12 +89,19 @@ export class PendingQueue {
     return this.#current.waiting(placement);
   }
 
+  /** Whether calls that take no resources wait and could run on a worker. */
+  hasFor(worker: WorkerHandle): boolean {
+    return this.#current.hasFor(worker);
+  }
+
   /** Returns the calls before the first barrier, grouped by placement. */
   lists(): readonly AffinityList[] {
     return this.#current.lists();
   }
 
-  /** Returns the same lists, rotated by one each time. */
+  /**
+   * Returns the lists of calls that take no resources, rotated by one each time.
+   */
   listsInTurn(): readonly AffinityList[] {
     return this.#current.listsInTurn();
   }
@@ -115,6 +123,15 @@ export class PendingQueue {
     send: (worker: WorkerHandle, call: Call) => void,
   ): void {
     this.#isolated.dispatch(workers, send);
+  }
+
+  /** Returns the lists of calls that take resources, isolated ones first. */
+  resourceLists(): ReadonlyMap<object, ResourceList> {
+    const isolated = this.#isolated.resourceLists;
+    const { resourceLists } = this.#current;
+    return isolated.size === 0
+      ? resourceLists
+      : new Map<object, ResourceList>([...isolated, ...resourceLists]);
   }
 
   /** Returns all waiting calls, before and after barriers. */

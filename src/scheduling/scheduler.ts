@@ -12,6 +12,7 @@ import { PendingQueue } from "./pending_queue.ts";
 import type { PromisedCall } from "../calls/promised_call.ts";
 import { type Resolve, UnobservedCall } from "../calls/unobserved_call.ts";
 import { ResultMode } from "../protocol/worker_messages.ts";
+import { ResourceCalls } from "./resource_calls.ts";
 import { SharedPace } from "./shared_pace.ts";
 import { TaskDurations } from "./task_durations.ts";
 import type { LostWorker, WorkerHandle } from "./worker_handle.ts";
@@ -34,6 +35,7 @@ export class Scheduler {
   readonly #durations = new TaskDurations();
   readonly #workers = new WorkerSet(this.#durations);
   readonly #definedTasks = new DefinedTasks();
+  readonly #resources = new ResourceCalls();
   readonly #sources: CallSources;
   readonly #dispatcher: Dispatcher;
   readonly #lostCalls: LostCalls;
@@ -56,7 +58,11 @@ export class Scheduler {
     pace: SharedPace = new SharedPace(),
   ) {
     this.#events = events;
-    this.#sources = new CallSources(keepAlive, this.#workers);
+    this.#sources = new CallSources(
+      keepAlive,
+      this.#workers,
+      this.#resources,
+    );
     const wake = () => this.wake();
     this.#counts = new CallCounts(keepAlive, wake);
     this.#initializers = new CallCounts(keepAlive, wake);
@@ -66,6 +72,7 @@ export class Scheduler {
       durations: this.#durations,
       pace,
       sources: this.#sources,
+      resources: this.#resources,
       counts: this.#counts,
       unmet: new UnmetPlacements(this.#workers, events),
     });
@@ -102,6 +109,7 @@ export class Scheduler {
       },
       measured: (task, calls, microseconds) =>
         this.#durations.add(task, calls, microseconds),
+      freed: (call) => this.#resources.freed(worker, call),
       givenBack: (calls) => this.#takeBack(worker, calls),
       defined: (task) => this.#definedTasks.add(task, worker),
     });
@@ -115,9 +123,9 @@ export class Scheduler {
 
   /** Adds connected workers; skips those lost or drained meanwhile. */
   add(workers: readonly WorkerHandle[]): void {
-    this.#workers.add(
-      workers.filter(({ lost, isRetired }) => !lost && !isRetired),
-    );
+    const usable = workers.filter(({ lost, isRetired }) => !lost && !isRetired);
+    this.#workers.add(usable);
+    for (const worker of usable) this.#resources.add(worker);
     this.#sources.workersChanged();
     this.wake();
   }

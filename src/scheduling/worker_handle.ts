@@ -13,7 +13,7 @@ import { WorkerLink } from "./worker_link.ts";
 import type { PrefetchWindow } from "./prefetch_window.ts";
 import type { WorkerEnd, WorkerProcess } from "../spawner/worker_process.ts";
 import type { Channel } from "../transport/channel.ts";
-import { MessageType } from "../protocol/worker_messages.ts";
+import { type Grant, MessageType } from "../protocol/worker_messages.ts";
 import { fromWorker } from "../protocol/check_messages.ts";
 
 /** From this size on, a result that arrives keeps the worker from other calls. */
@@ -78,6 +78,8 @@ export interface WorkerEvents {
     calls: number,
     microseconds: number,
   ): void;
+  /** Handles that a call of the worker doesn't use its resources any more. */
+  freed?(call: Call): void;
   /** Handles calls that the worker has given back, in the order of their ids. */
   givenBack?(calls: readonly Call[]): void;
   /** Handles that a task was sent to the worker. */
@@ -173,8 +175,21 @@ export class WorkerHandle implements CallRunner<Call> {
 
   /** Whether the worker accepts calls. */
   get isOpen(): boolean {
-    return !this.isEnding && !this.#isRetired &&
-      this.#reservation === undefined && !this.#grace.isOver;
+    return this.#reservation === undefined && this.#isInUse;
+  }
+
+  /** Whether the worker, if it isn't kept for others, could begin calls now. */
+  get isReceptive(): boolean {
+    return this.#isInUse && !this.#isSending;
+  }
+
+  get #isInUse(): boolean {
+    return !this.isEnding && !this.#isRetired && !this.#grace.isOver;
+  }
+
+  /** Whether it sends a large result: until then it begins no calls. */
+  get #isSending(): boolean {
+    return this.missingBytes >= MIN_LARGE_BYTES;
   }
 
   /** Whether another call may be sent to the worker now. */
@@ -184,9 +199,7 @@ export class WorkerHandle implements CallRunner<Call> {
 
   /** How many more calls may be sent to the worker now. */
   get room(): number {
-    // It begins no calls until the result has left.
-    const isSending = this.missingBytes >= MIN_LARGE_BYTES;
-    return this.isOpen && !isSending ? Math.max(0, this.window.room) : 0;
+    return this.isOpen && !this.#isSending ? Math.max(0, this.window.room) : 0;
   }
 
   /** Returns whether calls with a placement may run here, or anywhere. */
@@ -202,6 +215,11 @@ export class WorkerHandle implements CallRunner<Call> {
   /** The numbers of the tasks that the worker knows. */
   get definedTasks(): Iterable<number> {
     return this.#writer.defined;
+  }
+
+  /** The id of the next call. */
+  get nextId(): number {
+    return this.#writer.nextId;
   }
 
   /** How many items the worker's calls have, without those that are paused. */
@@ -281,6 +299,20 @@ export class WorkerHandle implements CallRunner<Call> {
   }
 
   /**
+   * Writes a call and what it may use of the machine, then sends both. If it
+   * can't be written, the call fails.
+   */
+  assign(call: Call, grant: Grant): void {
+    const { RESOURCES } = MessageType;
+    const { nextId } = this.#writer;
+    this.#writer.post([RESOURCES, nextId, grant]);
+    this.send(call);
+    // The next call will have this id.
+    if (call.state === "settled") this.#writer.post([RESOURCES, nextId, {}]);
+    this.flush();
+  }
+
+  /**
    * Writes a call; {@linkcode WorkerHandle.flush} sends it. If it can't be
    * written, the call fails.
    */
@@ -299,7 +331,8 @@ export class WorkerHandle implements CallRunner<Call> {
     this.#items += call.items;
     this.latestTask = call.chunk === undefined ? call.task : undefined;
     const { placement } = call.terms;
-    if (placement !== undefined) {
+    // A call with resources doesn't wait here.
+    if (placement !== undefined && placement.needs === undefined) {
       this.#placed++;
       this.#range = placement;
     }
@@ -390,7 +423,11 @@ export class WorkerHandle implements CallRunner<Call> {
   /** Removes and returns a call that was answered. */
   #take(id: number): Call {
     const call = this.#calls.take(id);
-    if (call.terms.placement !== undefined) this.#placed--;
+    const { placement } = call.terms;
+    if (placement !== undefined) {
+      if (placement.needs === undefined) this.#placed--;
+      else this.#events?.freed?.(call);
+    }
     if (call.hasPlace) {
       this.window.returned(call.bytes);
       this.#items -= call.items;
