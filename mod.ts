@@ -27,8 +27,18 @@ export {
   type WorkerLoss,
   WorkerLostError,
 } from "./src/errors/worker_lost_error.ts";
-export { Future } from "./src/calls/future.ts";
+export {
+  asCompleted,
+  type AsCompletedOptions,
+} from "./src/calls/as_completed.ts";
+export { Future, type FutureWait } from "./src/calls/future.ts";
+export {
+  wait,
+  type WaitedFutures,
+  type WaitOptions,
+} from "./src/calls/wait.ts";
 export type { HostKind } from "./src/hosts/host.ts";
+export type { PendingAgents } from "./src/hosts/managed_host.ts";
 export type { HostOptions, TlsOptions } from "./src/options/host_options.ts";
 export type { WorkerPermissions } from "./src/options/worker_permissions.ts";
 export type { AnyIterable } from "./src/map/items.ts";
@@ -36,15 +46,17 @@ export type { CallOptions, CallPort } from "./src/options/call_options.ts";
 export type { FailureOptions } from "./src/options/failure_options.ts";
 export type { LimitOptions } from "./src/options/limit_options.ts";
 export type { MapOptions } from "./src/options/map_options.ts";
-export type { MapResults } from "./src/map/map_results.ts";
+export type { MapBatches, MapResults } from "./src/map/map_results.ts";
 export type {
   ListenOptions,
   NetworkOptions,
 } from "./src/options/network_options.ts";
 export type { HostSpec, PoolOptions } from "./src/options/pool_options.ts";
+export type { RemoveHostOptions } from "./src/options/remove_host_options.ts";
 export type { ShutdownOptions } from "./src/options/shutdown_options.ts";
 export type { TransformOptions } from "./src/options/transform_options.ts";
 export type { WorkerOptions } from "./src/options/worker_options.ts";
+export type { Executor } from "./src/pool/executor.ts";
 export { Pool } from "./src/pool/pool.ts";
 export type { TaskRunner } from "./src/pool/task_runner.ts";
 export type { HostStats, PoolStats } from "./src/pool/stats.ts";

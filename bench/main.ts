@@ -21,6 +21,7 @@ import { sshStartup } from "./ssh_startup.ts";
 import { stall } from "./stall.ts";
 import { startup } from "./startup.ts";
 import { startMany } from "./start_many.ts";
+import { stragglers } from "./stragglers.ts";
 import { streams } from "./streams.ts";
 import { throughput } from "./throughput.ts";
 import { transform } from "./transform.ts";
@@ -36,6 +37,7 @@ export const SECTIONS: readonly Section[] = [
   streams,
   sharing,
   sharingMixes,
+  stragglers,
   fairness,
   remote,
   startup,

@@ -38,6 +38,8 @@ export const throughput: Section = {
     ...CHUNK_SIZES.flatMap((size) => [
       `chunk-${size}/for-await`,
       `chunk-${size}/to-array`,
+      `chunk-${size}/batches`,
+      `chunk-${size}/for-each`,
     ]),
     ...AT_ONCE,
   ],
@@ -155,6 +157,20 @@ function chunkedMaps(
     rate(`chunk-${chunkSize}/to-array`, items.length, async () => {
       const results = pool.map(increment, items, { chunkSize });
       checkCount((await results.toArray()).length, items.length);
+    }),
+    rate(`chunk-${chunkSize}/batches`, items.length, async () => {
+      const results = pool.map(increment, items, { chunkSize });
+      let count = 0;
+      for await (const batch of results.batches()) {
+        for (let index = 0; index < batch.length; index++) count++;
+      }
+      checkCount(count, items.length);
+    }),
+    rate(`chunk-${chunkSize}/for-each`, items.length, async () => {
+      const results = pool.map(increment, items, { chunkSize });
+      let count = 0;
+      await results.forEach(() => count++);
+      checkCount(count, items.length);
     }),
   ];
 }

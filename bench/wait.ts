@@ -27,3 +27,27 @@ export function block(ms: number): void {
   if (ms > 0.1) Atomics.wait(cell, 0, 0, ms - 0.1);
   while (performance.now() < end);
 }
+
+/**
+ * A task that blocks its worker; the first run of one item takes longer.
+ *
+ * @param path A file that this run removes.
+ */
+export function straggle(
+  path: string,
+  straggler: number,
+  ms: number,
+  factor: number,
+  item: number,
+): void {
+  const isFirst = () => {
+    try {
+      Deno.removeSync(path);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const length = item === straggler && isFirst() ? ms * factor : ms;
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, length);
+}

@@ -84,6 +84,16 @@ export abstract class Call extends CallContent {
     return !this.hasYielded && this.streams?.isUsed !== true;
   }
 
+  /** Whether the call also runs at another worker: the first answer counts. */
+  get hasTwin(): boolean {
+    return false;
+  }
+
+  /** Whether its twin has answered in its place. */
+  get isOutrun(): boolean {
+    return false;
+  }
+
   /** Whether somebody awaits the call; `true` if that isn't known. */
   get isAwaited(): boolean {
     return true;
@@ -247,6 +257,22 @@ export abstract class Call extends CallContent {
     if (!this.abandon()) return false;
     this.rejected(error);
     return true;
+  }
+
+  /** Abandons the call because its twin has answered: see `isOutrun`. */
+  outrun(): void {
+    if (this.abandon() && this.#state === "abandoned") {
+      this.#observer?.wasOutrun?.(this);
+    }
+  }
+
+  /**
+   * Leaves the call to its twin, because its worker is lost or won't begin it.
+   *
+   * @returns The call that nothing runs any more: this one if it has no twin.
+   */
+  leaveToTwin(): Call | undefined {
+    return this;
   }
 
   /**

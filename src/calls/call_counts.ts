@@ -77,6 +77,11 @@ export class CallCounts implements CallObserver {
     this.#inFlight += isWaiting ? -1 : 1;
   }
 
+  /** Stops a call that was answered elsewhere from keeping the program alive. */
+  wasOutrun(counted: object): void {
+    this.#release(counted);
+  }
+
   #release(counted: object): void {
     if (this.#unheld.has(counted)) return;
     this.#unheld.add(counted);

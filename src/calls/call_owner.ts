@@ -14,4 +14,10 @@ export interface CallRunner<Call> extends CallOwner<Call> {
   paused(call: Call): void;
   /** Takes a place for a paused call that continues. */
   resumed(call: Call): void;
+  /**
+   * Returns how long a call may have been running, in milliseconds.
+   *
+   * @param sentAt When it was sent (`performance.now()`).
+   */
+  runningTime(sentAt: number): number;
 }

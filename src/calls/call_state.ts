@@ -42,4 +42,6 @@ export interface CallObserver {
   moved(counted: object, from: CallState | undefined, to: CallState): void;
   /** Handles that a sent call waits for an argument, or no longer does. */
   waits?(counted: object, isWaiting: boolean): void;
+  /** Handles that an abandoned call has been answered by another run of it. */
+  wasOutrun?(counted: object): void;
 }

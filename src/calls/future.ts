@@ -1,9 +1,36 @@
-import { renamedMembers } from "../util/renamed_members.ts";
 import type { CallPort } from "../options/call_options.ts";
+import { checkNames, checkObject } from "../options/option_checks.ts";
+import { renamedMembers } from "../util/renamed_members.ts";
+import { withinLimit } from "../util/within_limit.ts";
+import { checkTimeLimit } from "./check_time_limit.ts";
 import type { PromisedCall } from "./promised_call.ts";
 
 /** Creates the future of a call. */
 export let makeFuture: <Result>(call: PromisedCall<Result>) => Future<Result>;
+
+/**
+ * How long to wait for a future.
+ *
+ * @example Usage
+ * ```ts
+ * import { type FutureWait, Pool } from "@distex/pool";
+ * import { assertRejects } from "@std/assert";
+ *
+ * await using pool = new Pool(1);
+ * const endless = pool.submit(() => new Promise<void>(() => {}));
+ * const options: FutureWait = { timeout: 100 };
+ * await assertRejects(() => endless.result(options), DOMException, "100 ms");
+ * endless.cancel();
+ * ```
+ */
+export interface FutureWait {
+  /**
+   * How long to wait, in milliseconds. The default is no limit.
+   *
+   * @default {undefined}
+   */
+  readonly timeout?: number;
+}
 
 /**
  * The outcome of a submitted task: a promise that also has the methods of a
@@ -141,6 +168,89 @@ export class Future<Result> implements Promise<Result> {
   }
 
   /**
+   * Waits for the result. Without a time limit, this is the same as awaiting the
+   * future. The limit ends only the wait, not the task.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(1);
+   * const future = pool.submit((x: number) => x * x, 5);
+   * assertEquals(await future.result({ timeout: 60_000 }), 25);
+   * ```
+   *
+   * @param options How long to wait.
+   * @returns What the task returns.
+   * @throws What the task throws, or a `DOMException` named `"TimeoutError"`.
+   */
+  async result(options: FutureWait = {}): Promise<Result> {
+    return await this.#within(this.#call.promise, options, "result()");
+  }
+
+  /**
+   * Waits until the task is done, and returns what it threw.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals, assertInstanceOf } from "@std/assert";
+   *
+   * await using pool = new Pool(1);
+   * const good = pool.submit(() => "done");
+   * const bad = pool.submit(() => {
+   *   throw new RangeError("too far");
+   * });
+   * assertEquals(await good.exception(), undefined);
+   * assertInstanceOf(await bad.exception(), RangeError);
+   * ```
+   *
+   * @param options How long to wait.
+   * @returns What the task threw; `undefined` if it returned.
+   * @throws {DOMException} Named `"AbortError"` if the task was cancelled, or
+   * `"TimeoutError"` if it isn't done in time.
+   */
+  async exception(options: FutureWait = {}): Promise<unknown> {
+    const thrown = this.#call.promise.then(() => undefined, (reason) => {
+      if (this.#cancelled) throw reason;
+      return reason;
+    });
+    return await this.#within(thrown, options, "exception()");
+  }
+
+  /**
+   * Calls a function when the task is done: when it returned, threw, or was
+   * cancelled. Several functions are called in the order in which they were
+   * added, after the present job, like those of `then()`. What they throw is
+   * logged and ignored.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(1);
+   * const future = pool.submit(() => "done");
+   * const called = new Promise((resolve) => future.addDoneCallback(resolve));
+   * assertEquals(await called, await future);
+   * ```
+   *
+   * @param callback The function, which gets this future.
+   */
+  addDoneCallback(callback: (future: Future<Result>) => unknown): void {
+    const call = async () => {
+      try {
+        await callback(this);
+      } catch (error) {
+        const { name } = this.#call.task;
+        console.error(`[distex] A callback of the task '${name}' threw`, error);
+      }
+    };
+    this.#call.promise.then(call, call);
+  }
+
+  /**
    * Handles the messages that the task sends from its port, from now on. It
    * replaces an earlier listener and the option `onMessage`. Without a listener,
    * messages are dropped.
@@ -221,10 +331,24 @@ export class Future<Result> implements Promise<Result> {
   finally(onFinally?: (() => void) | null): Promise<Result> {
     return this.#call.promise.finally(onFinally);
   }
+
+  /** Waits for a promise of this future, as long as the options say. */
+  async #within<Value>(
+    promise: Promise<Value>,
+    options: FutureWait,
+    method: string,
+  ): Promise<Value> {
+    checkObject(method, options);
+    const { timeout } = options;
+    checkNames(method, options, { timeout });
+    checkTimeLimit(timeout);
+    return await (timeout === undefined
+      ? promise
+      : withinLimit(promise, timeout));
+  }
 }
 
 renamedMembers(Future.prototype, {
-  result: "A Future has no 'result': await it",
-  exception: "A Future has no 'exception': await it, and catch what it throws",
-  add_done_callback: "A Future has no 'add_done_callback': use finally()",
+  add_done_callback:
+    "A Future has no 'add_done_callback': use addDoneCallback()",
 });

@@ -3,16 +3,22 @@ import type { OutputHandler } from "../spawner/worker_launcher.ts";
 import type { Address } from "../transport/address.ts";
 import type { PendingConnections } from "./pending_connections.ts";
 
+/** Where workers on this machine and on ssh hosts connect. */
+export interface PoolSocket {
+  /** The address. */
+  readonly address: Address;
+  /** The private folder of the socket, if the address is one. */
+  readonly folder: string | undefined;
+}
+
 /** The parts of a pool that its hosts use. */
 export interface PoolServices {
   /** The connections that the pool waits for. */
   readonly pendingConnections: PendingConnections;
   /** Kills processes if the program can't. */
   readonly reaper: Reaper | undefined;
-  /** The pool's folder, if it has one. */
-  readonly folder: string | undefined;
-  /** The address for workers on this machine and on ssh hosts. */
-  readonly address: Address;
+  /** Listens for workers on this machine and on ssh hosts, if it doesn't yet. */
+  readonly openSocket: () => Promise<PoolSocket>;
   /** Listens on another address too; returns the actual one. */
   readonly listen: (address: Address) => Promise<Address>;
   /** Returns the pool's certificate (PEM). */

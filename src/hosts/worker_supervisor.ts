@@ -1,17 +1,21 @@
 import { HostError } from "../errors/host_error.ts";
 import { PoolClosedError } from "../errors/pool_closed_error.ts";
-import { useCodec, type ValueCodec } from "../protocol/value_codec.ts";
+import { useCodec } from "../protocol/value_codec.ts";
 import { type WorkerEnd, WorkerProcess } from "../spawner/worker_process.ts";
 import type { Channel } from "../transport/channel.ts";
+import { unlabeledPlace, type WorkerPlace } from "../options/place.ts";
 import { pause } from "../util/pause.ts";
 import { isTimeout, withinLimit } from "../util/within_limit.ts";
 import { Backoff } from "./backoff.ts";
 import type { Host, HostKind } from "./host.ts";
 import type {
-  PendingConnection,
-  PendingConnections,
-} from "./pending_connections.ts";
+  ConnectedWorker,
+  ManagedHost,
+  PendingAgents,
+} from "./managed_host.ts";
+import type { PendingConnection } from "./pending_connections.ts";
 import { RestartPolicy } from "./restart_policy.ts";
+import type { SupervisorOptions } from "./supervisor_options.ts";
 
 /** How long a worker may take to end by itself, in milliseconds. */
 const STOP_TIMEOUT = 3_000;
@@ -23,63 +27,22 @@ const KILL_TIMEOUT = 1_000;
 const FIRST_RECONNECT = 500;
 const LAST_RECONNECT = 30_000;
 
-/** A worker that has connected back. */
-export interface ConnectedWorker {
-  /** Its process. */
-  readonly process: WorkerProcess;
-  /** The channel to it. */
-  readonly channel: Channel;
-  /** The index of its host in the pool. */
-  readonly hostIndex: number;
-  /** The kind of its host. */
-  readonly kind: HostKind;
-}
-
-/** The settings of a supervisor, and its callbacks. */
-export interface SupervisorOptions {
-  /** Makes the host anew for each attempt to connect to it. */
-  readonly makeHost: () => Host;
-  /** The name of the host. */
-  readonly name: string;
-  /** The index of the host in the pool. */
-  readonly index: number;
-  /** The number of workers; 0 while that is unknown. */
-  readonly workers: number;
-  /** How many losses a minute are replaced, for each worker on average. */
-  readonly maxRestarts: number;
-  /** The time limit for a start, in milliseconds. */
-  readonly startTimeout: number;
-  /** How values are encoded. */
-  readonly codec: ValueCodec;
-  /** The connections that the pool waits for. */
-  readonly pendingConnections: PendingConnections;
-  /** Called with the number and the name of each worker. */
-  readonly onName: (worker: number, name: string) => void;
-  /** Called with the number of each worker that has ended, after its output. */
-  readonly onEnded: (worker: number) => void;
-  /**
-   * Called with each worker that replaces a lost one; resolves when the worker
-   * is in use, or won't be.
-   */
-  readonly onWorker: (worker: ConnectedWorker) => Promise<void>;
-  /** Called when the host is lost, or its workers aren't replaced any more. */
-  readonly onChanged: () => void;
-  /** Prints a line about the host. */
-  readonly report: (line: string) => void;
-}
-
 interface SupervisedWorker {
   readonly process: WorkerProcess;
   readonly pending: PendingConnection;
   readonly begin: number;
   channel: Channel | undefined;
+  /** Whether it was released, so that its end is no loss. */
+  isReleased: boolean;
 }
 
 /**
  * Starts the workers of one host, replaces lost workers, and reconnects to the
  * host when it is lost.
  */
-export class WorkerSupervisor {
+export class WorkerSupervisor implements ManagedHost {
+  /** Never: its workers start at once. */
+  readonly pending: PendingAgents | undefined = undefined;
   /** The number of workers; 0 while that is unknown. */
   workers: number;
   /** Why the host isn't in use, if it isn't. */
@@ -90,6 +53,8 @@ export class WorkerSupervisor {
   lostWorkers = 0;
 
   readonly #options: SupervisorOptions;
+  /** The labels and amounts of its machine. */
+  readonly place: WorkerPlace;
   readonly #workers: (SupervisedWorker | undefined)[] = [];
   readonly #stopped = new AbortController();
   #host: Host | undefined;
@@ -104,12 +69,17 @@ export class WorkerSupervisor {
   /** Constructs a supervisor that has started nothing yet. */
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.place = options.place ?? unlabeledPlace();
     this.workers = options.workers;
   }
 
   /** The name of the host. */
   get name(): string {
     return this.#options.name;
+  }
+
+  get kind(): HostKind {
+    return this.#options.kind;
   }
 
   /** The host of the latest attempt to connect, if there was one. */
@@ -132,8 +102,20 @@ export class WorkerSupervisor {
    */
   start(): Promise<ConnectedWorker[]> {
     const starting = this.#start();
-    this.#starting = starting.catch(() => {});
+    this.#starting = starting.catch((error) => this.error = error);
     return starting;
+  }
+
+  resize(workers: number): void {
+    this.workers = workers;
+  }
+
+  release(process: WorkerProcess): void {
+    const worker = this.#workers.find((worker) => worker?.process === process);
+    if (worker === undefined) return;
+    worker.isReleased = true;
+    worker.channel?.close();
+    process.end(STOP_TIMEOUT);
   }
 
   /** Kills all workers and replaces none. */
@@ -152,8 +134,11 @@ export class WorkerSupervisor {
   async #start(): Promise<ConnectedWorker[]> {
     const { makeHost, startTimeout, maxRestarts } = this.#options;
     const begin = performance.now();
-    this.#host = makeHost();
-    this.workers = await this.#host.open(startTimeout);
+    const made = makeHost();
+    const host = made instanceof Promise ? await made : made;
+    if (this.#stopped.signal.aborted) throw new PoolClosedError();
+    this.#host = host;
+    this.workers = await host.open(startTimeout);
     if (this.#stopped.signal.aborted) throw new PoolClosedError();
     this.#restarts = new RestartPolicy(maxRestarts * this.workers);
     this.#givenUp = false;
@@ -220,7 +205,7 @@ export class WorkerSupervisor {
   }
 
   async #startWorker(index: number): Promise<ConnectedWorker> {
-    const { codec, pendingConnections, onName, onEnded, index: hostIndex } =
+    const { codec, pendingConnections, onName, onEnded, owner = this } =
       this.#options;
     const host = this.#host!;
     const name = `${this.name} worker ${index + 1}`;
@@ -233,6 +218,7 @@ export class WorkerSupervisor {
       pending,
       begin,
       channel: undefined,
+      isReleased: false,
     };
     this.#workers[index] = worker;
     process.ended.then((end) => {
@@ -244,7 +230,7 @@ export class WorkerSupervisor {
     const channel = await pending.channel;
     worker.channel = channel;
     await useCodec(channel, codec);
-    return { process, channel, hostIndex, kind: host.kind };
+    return { process, channel, host: owner, place: this.place };
   }
 
   /** Watches the host and its workers, to replace them when they are lost. */
@@ -252,16 +238,19 @@ export class WorkerSupervisor {
     const host = this.#host!;
     this.#workers.forEach((worker, index) => this.#watch(worker!, index));
     host.lost.then((reason) => {
-      if (!this.#stopped.signal.aborted) {
-        this.#starting = this.#reconnect(reason);
-      }
+      if (this.#stopped.signal.aborted) return;
+      const { onHostLost } = this.#options;
+      if (onHostLost !== undefined) return onHostLost(reason);
+      this.#starting = this.#reconnect(reason);
     });
   }
 
-  #watch({ process, begin }: SupervisedWorker, index: number): void {
+  #watch(worker: SupervisedWorker, index: number): void {
+    const { process, begin } = worker;
     process.ended.then((end) => {
-      if (this.#stopped.signal.aborted) return;
+      if (this.#stopped.signal.aborted || worker.isReleased) return;
       this.lostWorkers++;
+      if (index >= this.workers) return;
       if (end.hostLost || this.lostSince !== undefined) return;
       if (process.isBlameless) return this.#replace(index, 0);
       if (this.#givenUp) return;
@@ -287,6 +276,7 @@ export class WorkerSupervisor {
     const host = this.#host;
     await pause(wait, signal);
     if (this.lostSince !== undefined || this.#host !== host) return;
+    if (index >= this.workers) return;
     const { startTimeout, onWorker } = this.#options;
     const starting = this.#startWorker(index);
     const worker = this.#workers[index]!;

@@ -74,6 +74,13 @@ export class MapFeed implements ItemReceiver {
     return this.#ended;
   }
 
+  /** How many items weren't submitted; `Infinity` if that is unknown. */
+  get left(): number {
+    if (this.#ended) return 0;
+    if (this.#items instanceof PushedItems) return Infinity;
+    return this.#chunk.length + this.#leftOf(this.#items);
+  }
+
   /** Whether an item may be pushed now. */
   get isOpen(): boolean {
     if (this.#ended) return false;
@@ -187,9 +194,15 @@ export class MapFeed implements ItemReceiver {
   #nextSize(items: Items): number {
     const { items: size, fixed } = this.#chunkSize;
     if (fixed || size === 1) return size;
+    const most = this.#target.most(this.#leftOf(items));
+    return Math.min(size, Math.max(1, most));
+  }
+
+  /** Returns how many items weren't taken. */
+  #leftOf(items: Items): number {
     let { left } = items;
     for (const range of this.#ranges) left += range?.left ?? 0;
-    return Math.min(size, Math.max(1, this.#target.most(left)));
+    return left;
   }
 
   /** The part of the items after all ranges. */

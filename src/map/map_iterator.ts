@@ -1,6 +1,9 @@
+import { wrongType } from "../options/option_checks.ts";
 import { DISPLAY, type MediaBundle } from "../util/display_table.ts";
 import { displayMap, type MapProgress } from "./display_map.ts";
-import type { MapResults } from "./map_results.ts";
+import { BatchIterator } from "./batch_iterator.ts";
+import type { MapBatches, MapResults } from "./map_results.ts";
+import { isPromiseLike } from "../util/is_promise_like.ts";
 import { Queue } from "../util/queue.ts";
 
 /** The source of an iterator's results. */
@@ -32,8 +35,10 @@ export class MapIterator<Result> implements MapResults<Result> {
   readonly #waiting = new Queue<
     PromiseWithResolvers<IteratorResult<Result, undefined>>
   >();
-  /** Wakes `toArray()` or `nextBatch()` when more results have arrived. */
+  /** Wakes those who read batches when more results have arrived. */
   #collecting: PromiseWithResolvers<void> | undefined;
+  /** Whether the reader has ended the map. */
+  #isClosed = false;
 
   /** Constructs an iterator over the reader's results. */
   constructor(reader: ResultReader) {
@@ -79,6 +84,7 @@ export class MapIterator<Result> implements MapResults<Result> {
   }
 
   async return(): Promise<IteratorResult<Result, undefined>> {
+    this.#isClosed = true;
     const closed = this.#reader.close();
     this.#results = NO_RESULTS;
     this.#index = 0;
@@ -91,12 +97,40 @@ export class MapIterator<Result> implements MapResults<Result> {
     const all: Result[] = [];
     this.#reader.collect();
     for (;;) {
-      const batch = this.#batch();
+      const batch = this.takeBatch();
       if (batch === undefined) return all;
       if (batch.length === 0) await this.#arrival();
       for (let index = 0; index < batch.length; index++) {
         all.push(batch[index] as Result);
       }
+    }
+  }
+
+  batches(): MapBatches<Result> {
+    return new BatchIterator(this);
+  }
+
+  async forEach(
+    callback: (result: Result, index: number) => unknown,
+  ): Promise<void> {
+    if (typeof callback !== "function") {
+      throw wrongType("callback", callback, "a function");
+    }
+    let next = 0;
+    try {
+      for (;;) {
+        const batch = this.takeBatch();
+        if (batch === undefined) return;
+        if (batch.length === 0) await this.#arrival();
+        for (let index = 0; index < batch.length; index++) {
+          const returned = callback(batch[index] as Result, next++);
+          if (isPromiseLike(returned)) await returned;
+          if (this.#isClosed) return;
+        }
+      }
+    } catch (error) {
+      await this.return();
+      throw error;
     }
   }
 
@@ -108,10 +142,30 @@ export class MapIterator<Result> implements MapResults<Result> {
    */
   async nextBatch(): Promise<readonly Result[] | undefined> {
     for (;;) {
-      const batch = this.#batch();
+      const batch = this.takeBatch();
       if (batch?.length !== 0) return batch;
       await this.#arrival();
     }
+  }
+
+  /**
+   * Takes the next results without waiting.
+   *
+   * @returns The results, none if they haven't arrived; `undefined` after the
+   * last one.
+   * @throws The error that ended the map, after the results before it.
+   */
+  takeBatch(): readonly Result[] | undefined {
+    const results = this.#results;
+    const index = this.#index;
+    this.#results = NO_RESULTS;
+    this.#index = 0;
+    if (index < results.length) {
+      return index === 0 ? results : results.slice(index);
+    }
+    const step = this.#reader.advance();
+    if (step === "waiting") return NO_RESULTS;
+    return step === "end" ? undefined : this.#reader.take() as Result[];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -145,20 +199,6 @@ export class MapIterator<Result> implements MapResults<Result> {
       this.#results = this.#reader.take() as Result[];
     }
     return { done: false, value: this.#results[this.#index++] as Result };
-  }
-
-  /** Takes the next results; none if they haven't arrived. */
-  #batch(): readonly Result[] | undefined {
-    const results = this.#results;
-    const index = this.#index;
-    this.#results = NO_RESULTS;
-    this.#index = 0;
-    if (index < results.length) {
-      return index === 0 ? results : results.slice(index);
-    }
-    const step = this.#reader.advance();
-    if (step === "waiting") return NO_RESULTS;
-    return step === "end" ? undefined : this.#reader.take() as Result[];
   }
 
   /** Waits for more results. */

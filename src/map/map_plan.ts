@@ -26,6 +26,8 @@ export interface MapPlan {
   readonly signal: AbortSignal | undefined;
   /** How and where its calls may run. */
   readonly terms: CallTerms;
+  /** Whether items that take long may run a second time. */
+  readonly speculate?: boolean | undefined;
   /** Handles messages of the tasks; each item is then a call of its own. */
   readonly onMessage?: MessageListener | undefined;
 }

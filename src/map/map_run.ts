@@ -1,6 +1,6 @@
-import type { Call } from "../calls/call.ts";
 import { CallKind } from "../calls/call_kind.ts";
 import type { Placement } from "../calls/placement.ts";
+import type { CallSink } from "./call_sink.ts";
 import type { MapPhase, MapProgress } from "./display_map.ts";
 import { FlowControl } from "./flow_control.ts";
 import { watchLimits } from "../calls/watch_limits.ts";
@@ -15,7 +15,9 @@ import { MapIterator, type ResultReader } from "./map_iterator.ts";
 import type { MapPlan } from "./map_plan.ts";
 import { ResultBuffer } from "./result_buffer.ts";
 import type { CallSource, Offer } from "../scheduling/call_sources.ts";
+import { Speculation } from "./speculation.ts";
 import type { UnreadMaps } from "./unread_maps.ts";
+import { WatchedCall } from "./watched_call.ts";
 
 /**
  * How many chunks per worker must be left if a map takes them from several
@@ -25,18 +27,6 @@ const MIN_CHUNKS = 16;
 
 /** How long a chunk must take at least: with shorter ones, too, it matters little. */
 const MIN_MICROSECONDS = 250;
-
-/** Accepts the calls of a map; a scheduler implements it. */
-export interface CallSink {
-  /** Asks a source for calls from now on. */
-  addSource(source: CallSource): void;
-  /** Queues a call. */
-  submit(call: Call): void;
-  /** Queues a call for items that a worker left unprocessed. */
-  resubmit(call: Call): void;
-  /** Schedules a dispatch: a source can submit more calls, or has ended. */
-  wake(): void;
-}
 
 /**
  * Prepares a map, which starts when its first result is requested.
@@ -65,6 +55,8 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   readonly #feed: MapFeed;
   readonly #flow: FlowControl;
   readonly #buffer: ResultBuffer;
+  /** Runs what takes long a second time, if the map may do so. */
+  readonly #speculation: Speculation | undefined;
   /** Unsubmitted calls for items that workers left unprocessed. */
   readonly #rest = new Set<MapCall>();
   #phase: MapPhase = "idle";
@@ -103,6 +95,9 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       submit: (items, bytes, part) => this.#submit(items, bytes, part),
       end: (part, error) => this.#endAt(part, error),
     });
+    if (plan.speculate) {
+      this.#speculation = new Speculation(sink, () => this.ended);
+    }
     this.results = new MapIterator(this);
   }
 
@@ -125,6 +120,13 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   /** Whether somebody waits for the next result. */
   get isAwaited(): boolean {
     return this.results.isAwaited;
+  }
+
+  /** How many items weren't submitted; `Infinity` if that is unknown. */
+  get left(): number {
+    let { left } = this.#feed;
+    for (const { items } of this.#rest) left += items;
+    return left;
   }
 
   /** Whether the map submits no more calls. */
@@ -163,6 +165,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     rest: readonly unknown[],
     microseconds?: number,
   ): void {
+    this.#speculation?.settled(call, rest.length, microseconds);
     if (!this.#buffer.arrived(call)) return;
     if (this.#mayDivide) this.#divideItems(call);
     if (call.thrown !== undefined) this.#feed.dropAfter(call.part);
@@ -197,6 +200,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
 
   /** Handles values of a call that has no outcome yet. */
   yielded(call: MapCall, bytes: number): void {
+    this.#speculation?.end();
     this.#flow.held(bytes);
     this.#buffer.yielded(call);
     this.results.serve();
@@ -252,6 +256,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.#phase = "ended";
     this.#rest.clear();
     this.#unwatch?.();
+    this.#speculation?.end();
     this.#buffer.clear();
     this.#sink.wake();
     await this.#feed.close();
@@ -272,6 +277,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.#error = { reason };
     this.#rest.clear();
     this.#drain({ reason });
+    this.#speculation?.end();
     this.#buffer.abandonUnread();
     this.results.serve();
   }
@@ -290,6 +296,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.#phase = "draining";
     this.#error ??= error;
     this.#feed.stop();
+    this.#speculation?.watch();
     this.#sink.wake();
     this.results.serve();
   }
@@ -357,7 +364,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     for (let at = 0; at < rest.length; at += items) {
       const part = rest.slice(at, at + items);
       const bytes = part.length * itemBytes;
-      const next = new MapCall(this, this.#kind, part, bytes, call.part);
+      const next = this.#newCall(part, bytes, call.part, call);
       last.follow(next);
       calls.push(next);
       last = next;
@@ -378,12 +385,27 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     const { spread, chunkSize, onMessage } = this.#plan;
     if (!chunkSize.single) {
       const payload = spread ? items.map(argumentList) : items;
-      return new MapCall(this, this.#kind, payload, bytes, part);
+      return this.#newCall(payload, bytes, part);
     }
     const [item] = items;
     const payload = spread ? argumentList(item) : item;
-    const call = new MapCall(this, this.#kind, payload, bytes, part);
+    const call = this.#newCall(payload, bytes, part);
     if (onMessage !== undefined) call.openMessages().listen(onMessage);
+    return call;
+  }
+
+  /** Creates a call; `before` had its items first, if they were given back. */
+  #newCall(
+    payload: unknown,
+    bytes: number,
+    part: number,
+    before?: MapCall,
+  ): MapCall {
+    if (this.#speculation === undefined) {
+      return new MapCall(this, this.#kind, payload, bytes, part);
+    }
+    const call = new WatchedCall(this, this.#kind, payload, bytes, part);
+    this.#speculation.add(call, before);
     return call;
   }
 }

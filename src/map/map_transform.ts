@@ -1,9 +1,10 @@
 import { watchLimits } from "../calls/watch_limits.ts";
+import type { CallSink } from "./call_sink.ts";
 import type { TransformSettings } from "../options/settings.ts";
 import type { Thrown } from "./map_call.ts";
 import type { MapIterator } from "./map_iterator.ts";
 import type { MapPlan } from "./map_plan.ts";
-import { type CallSink, prepareMap } from "./map_run.ts";
+import { prepareMap } from "./map_run.ts";
 import { PushedItems } from "./pushed_items.ts";
 
 /** The settings of a transform. */

@@ -65,6 +65,37 @@ export interface CallOptions {
    */
   readonly retries?: number;
   /**
+   * Whether a map, or a transform, may run items a second time at the end, when
+   * it has nothing left to hand out: if a worker is idle, a call that takes much
+   * longer than the others also runs there, on another host if there is one. The
+   * first answer counts, be it a result or an error. The other run is cancelled,
+   * and its worker is left alone for ten times the pool's `cancelGrace`, or until
+   * something needs it. A call takes much longer if it runs for more than twice
+   * the 95th percentile of the times that the map's items have taken so far, and
+   * for at least 100 ms more than that; 10 items must be known.
+   *
+   * An item may then begin twice, so the task must permit that; with `retries`,
+   * each retry comes on top. Tasks that yield values run once. Other calls ignore
+   * the option, and it excludes `onMessage`. The idea is that of the backup tasks
+   * of [MapReduce](https://research.google/pubs/mapreduce-simplified-data-processing-on-large-clusters/).
+   *
+   * @default {false}
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(2);
+   * const squares = pool.with({ speculate: true }).map(
+   *   (x: number) => x * x,
+   *   [1, 2, 3],
+   * );
+   * assertEquals(await squares.toArray(), [1, 4, 9]);
+   * ```
+   */
+  readonly speculate?: boolean;
+  /**
    * Handles the messages that tasks send from their port, in order. If it
    * returns a promise, the next message waits for it, but not the result. If it
    * throws before the call has ended, the call is cancelled and rejected with the

@@ -40,12 +40,16 @@ export function parseHosts(
   specs: string | HostOptions | readonly (string | HostOptions)[],
 ): HostSettings[] {
   const list = Array.isArray(specs) ? specs : [specs];
-  return list.map((spec) =>
-    parseHost(typeof spec === "string" ? { host: spec } : spec)
-  );
+  return list.map(parseHost);
 }
 
-function parseHost(options: HostOptions): HostSettings {
+/**
+ * Parses one host spec.
+ *
+ * @throws {TypeError | RangeError} Like {@linkcode parseHosts}.
+ */
+export function parseHost(spec: string | HostOptions): HostSettings {
+  const options = typeof spec === "string" ? { host: spec } : spec;
   // A URL has a `host` too, with another meaning.
   if (typeof options?.host !== "string" || options instanceof URL) {
     throw new TypeError(

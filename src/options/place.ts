@@ -70,6 +70,13 @@ export function unlabeledPlace(): WorkerPlace {
   return { labels: {}, resources: {} };
 }
 
+/** Returns the place of a machine that these settings describe. */
+export function placeOf(
+  { labels = {}, resources = {} }: Partial<WorkerPlace>,
+): WorkerPlace {
+  return { labels, resources };
+}
+
 /**
  * Checks the options that describe a machine, and parses its amounts.
  *

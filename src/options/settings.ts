@@ -284,6 +284,7 @@ const CALL_OPTIONS = {
   timeout: undefined,
   signal: undefined,
   retries: undefined,
+  speculate: undefined,
   onMessage: undefined,
 };
 
@@ -300,7 +301,7 @@ export function callSettings(
 ): CallOptions {
   checkObject("with()", options);
   const { host, where, resources, onUnmet } = options;
-  const { timeout, signal, retries } = options;
+  const { timeout, signal, retries, speculate } = options;
   checkNames("with()", options, CALL_OPTIONS, RENAMED_CALL_OPTIONS);
   if (host !== undefined) checkChoice("host", host, hosts);
   if (where !== undefined) checkLabels("where", where);
@@ -308,6 +309,7 @@ export function callSettings(
   if (onUnmet !== undefined) checkChoice("onUnmet", onUnmet, ["fail", "wait"]);
   if (timeout !== undefined) checkMilliseconds("timeout", timeout);
   if (retries !== undefined) checkInteger("retries", retries, 0);
+  if (speculate !== undefined) checkBoolean("speculate", speculate);
   checkSignal(signal);
   checkFunction("onMessage", options.onMessage);
   return options;

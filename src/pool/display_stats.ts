@@ -4,6 +4,7 @@ import {
   type MediaBundle,
   type TableCell,
 } from "../util/display_table.ts";
+import type { PendingAgents } from "../hosts/managed_host.ts";
 import type { PoolStats } from "./stats.ts";
 
 /** The name of the row with the numbers of all hosts. */
@@ -24,6 +25,7 @@ export function displayable(stats: PoolStats): PoolStats {
 /** Formats statistics as a table with a row for each host and one for all. */
 export function displayStats(stats: PoolStats): MediaBundle {
   const { hosts } = stats;
+  const hasPending = hosts.some(({ pending }) => pending !== undefined);
   const hasErrors = hosts.some(({ error }) => error !== undefined);
   const columns = [
     "host",
@@ -35,6 +37,7 @@ export function displayStats(stats: PoolStats): MediaBundle {
     "failed",
     "busy (s)",
     "lost",
+    ...(hasPending ? ["pending"] : []),
     ...(hasErrors ? ["error"] : []),
   ];
   const rows = hosts.map((host): TableCell[] => [
@@ -47,6 +50,7 @@ export function displayStats(stats: PoolStats): MediaBundle {
     host.failed,
     seconds(host.busy),
     host.lost,
+    ...(hasPending ? [describe(host.pending)] : []),
     ...(hasErrors ? [host.error?.message ?? ""] : []),
   ]);
   const all: TableCell[] = [
@@ -59,9 +63,16 @@ export function displayStats(stats: PoolStats): MediaBundle {
     stats.failed,
     seconds(hosts.reduce((busy, host) => busy + host.busy, 0)),
     hosts.reduce((lost, host) => lost + host.lost, 0),
+    ...(hasPending ? [""] : []),
     ...(hasErrors ? [""] : []),
   ];
   return displayTable(columns, [...rows, all]);
+}
+
+function describe(pending: PendingAgents | undefined): string {
+  if (pending === undefined) return "";
+  const { agents, reason } = pending;
+  return reason === "" ? String(agents) : `${agents} (${reason})`;
 }
 
 /** Rounds milliseconds to tenths of a second. */

@@ -1,35 +1,26 @@
-import {
-  CallerTrace,
-  CallerTracer,
-  withoutFrames,
-} from "../calls/caller_trace.ts";
+import { CallerTracer, withoutFrames } from "../calls/caller_trace.ts";
 import { ModuleBundles } from "../bundle/module_bundles.ts";
 import { BrokenPoolError } from "../errors/broken_pool_error.ts";
 import { PoolClosedError } from "../errors/pool_closed_error.ts";
-import type { Host, HostKind } from "../hosts/host.ts";
-import type {
-  ConnectedWorker,
-  WorkerSupervisor,
-} from "../hosts/worker_supervisor.ts";
+import type { Host } from "../hosts/host.ts";
+import type { ManagedHost } from "../hosts/managed_host.ts";
 import { HostManager } from "../hosts/manager/host_manager.ts";
 import { KeepAlive, LONGEST_DELAY } from "../util/keep_alive.ts";
+import type { HostSettings } from "../options/host_spec.ts";
+import { checkChoice } from "../options/option_checks.ts";
 import type { ShutdownOptions } from "../options/shutdown_options.ts";
-import { CallKind } from "../calls/call_kind.ts";
-import type { Placement } from "../calls/placement.ts";
-import { PromisedCall } from "../calls/promised_call.ts";
-import { PrefetchWindow } from "../scheduling/prefetch_window.ts";
 import { Scheduler } from "../scheduling/scheduler.ts";
 import type { PoolSettings } from "../options/settings.ts";
-import { HostTally } from "../scheduling/host_tally.ts";
-import { displayable } from "./display_stats.ts";
+import { PoolHosts } from "./pool_hosts.ts";
+import {
+  INITIALIZER_FAILED,
+  InitializerFailure,
+  PoolWorkers,
+} from "./pool_workers.ts";
 import type { PoolStats } from "./stats.ts";
 import { UnreadMaps } from "../map/unread_maps.ts";
 import { TaskRegistry } from "../tasks/task_registry.ts";
 import { SharedPace } from "../scheduling/shared_pace.ts";
-import type { ModuleSource } from "../scheduling/call_writer.ts";
-import { WorkerHandle } from "../scheduling/worker_handle.ts";
-
-const INITIALIZER_FAILED = "its initializer failed: ";
 
 /** Connects the parts of a pool, and manages its life cycle. */
 export class Engine {
@@ -44,15 +35,18 @@ export class Engine {
 
   readonly #settings: PoolSettings;
   readonly #keepAlive = new KeepAlive();
-  readonly #pace = new SharedPace();
   readonly #hostManager: HostManager;
-  readonly #modules: ModuleSource;
-  readonly #hosts: PoolHost[];
+  readonly #hosts: PoolHosts;
+  readonly #workers: PoolWorkers;
   readonly #ready = Promise.withResolvers<void>();
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   #isReady = false;
   #hasEnded = false;
+  /** Why the pool can't run calls, if it broke. */
+  #failure: (() => Error) | undefined;
+  /** The removals of hosts that aren't complete. */
+  readonly #removals = new Map<string, Promise<void>>();
   readonly #graceTimers: ReturnType<typeof setTimeout>[] = [];
   #hostTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -61,31 +55,32 @@ export class Engine {
     this.#settings = settings;
     this.#ready.promise.catch(() => {});
     this.#hostManager = new HostManager(settings, {
-      onWorker: (worker) => this.#replace(worker),
+      onWorker: (worker) => this.#workers.addLater(worker, this.#starting),
       onChanged: () => this.#failStranded(),
     });
+    const { hostTimeout, config, denoArgs, modules } = settings;
+    this.#hosts = new PoolHosts(this.#hostManager.hosts, hostTimeout);
+    const pace = new SharedPace();
     this.scheduler = new Scheduler(this.#keepAlive, {
       lost: () => {
         if (this.scheduler.workers === 0) this.#failStranded();
       },
-      expects: (placement) => this.#expects(placement),
-      hostError: (host) =>
-        this.#hostManager.hosts.find(({ name }) => name === host)?.error,
-    }, this.#pace);
+      expects: (placement) => !this.#isReady || this.#hosts.expects(placement),
+      hostError: (host) => this.#hosts.errorOf(host),
+    }, pace);
     this.tasks = new TaskRegistry((task) => this.scheduler.forget(task));
-    const { workers, hosts, config, denoArgs, modules } = settings;
     const bundles = new ModuleBundles(config, denoArgs);
-    this.#modules = {
-      needsBundle: (url) => bundles.needsBundle(url, modules),
-      bundle: (url) => bundles.bundle(url),
-    };
-    this.#hosts = [
-      ...(workers > 0 ? [poolHost("local", "local")] : []),
-      ...hosts.map(({ name, kind }) => poolHost(name, kind)),
-    ];
-    if (settings.initializer !== undefined) {
-      this.tasks.register(settings.initializer);
-    }
+    this.#workers = new PoolWorkers({
+      settings,
+      scheduler: this.scheduler,
+      tasks: this.tasks,
+      modules: {
+        needsBundle: (url) => bundles.needsBundle(url, modules),
+        bundle: (url) => bundles.bundle(url),
+      },
+      pace,
+      hosts: this.#hosts,
+    });
   }
 
   /** The default of the `retries` option of calls. */
@@ -95,12 +90,12 @@ export class Engine {
 
   /** The names of the pool's hosts. */
   get hostNames(): string[] {
-    return this.#hosts.map(({ tally }) => tally.name);
+    return this.#hosts.names;
   }
 
-  /** The pool's hosts; empty until the pool starts. */
+  /** The machines whose workers the pool starts; empty until it starts. */
   get hosts(): Host[] {
-    return this.#hostManager.hosts.flatMap(({ host }) => host ?? []);
+    return this.#hostManager.machines;
   }
 
   /** Whether all workers have connected and the pool isn't shut down. */
@@ -110,11 +105,7 @@ export class Engine {
 
   /** How many workers the pool should have, as far as known. */
   get totalWorkers(): number {
-    const { workers, hosts } = this.#settings;
-    const started = this.#hostManager.hosts;
-    return started.length > 0
-      ? started.reduce((total, host) => total + host.workers, 0)
-      : hosts.reduce((total, host) => total + host.workers, workers);
+    return this.#hosts.totalWorkers;
   }
 
   /** Resolves when the workers are ready. Reading this doesn't start them. */
@@ -133,6 +124,53 @@ export class Engine {
       this.#ready.resolve(this.#starting);
     }
     return this.#starting;
+  }
+
+  /** See {@linkcode Pool.addHost}. */
+  async addHost(settings: HostSettings): Promise<string> {
+    const { name } = settings;
+    await this.#starting;
+    if (this.#stopping !== undefined) throw new PoolClosedError();
+    if (this.#failure !== undefined) throw this.#failure();
+    if (this.#hosts.has(name)) {
+      throw new RangeError(
+        `The pool already has a host '${name}': give the new host another 'name'`,
+      );
+    }
+    const host = this.#hostManager.add(settings);
+    this.#hosts.add(host);
+    // The hosts of a lazy pool start together.
+    if (this.#starting === undefined) return name;
+    try {
+      const workers = await this.#keepAlive.during(host.start());
+      await this.#workers.add(workers);
+    } catch (error) {
+      this.#hosts.leave(host);
+      await this.#dismiss(host);
+      throw error instanceof InitializerFailure ? error.error : error;
+    }
+    return name;
+  }
+
+  /** See {@linkcode Pool.removeHost}. */
+  async removeHost(name: string, drain: boolean): Promise<void> {
+    // A start of the pool would fail without one of its hosts.
+    await this.#starting?.catch(() => {});
+    const hosts = this.#hosts.named(name);
+    if (hosts.length === 0) checkChoice("name", name, this.#hosts.names);
+    if (this.#hosts.names.every((other) => other === name)) {
+      throw new RangeError(
+        `The host '${name}' is the pool's only one: add another first, or shut the pool down`,
+      );
+    }
+    if (!drain) { for (const host of hosts) host.kill(); }
+    let removal = this.#removals.get(name);
+    if (removal === undefined) {
+      removal = this.#removeAll(hosts)
+        .finally(() => this.#removals.delete(name));
+      this.#removals.set(name, removal);
+    }
+    await removal;
   }
 
   /** See {@linkcode Pool.shutdown}. */
@@ -166,26 +204,26 @@ export class Engine {
   /** See {@linkcode Pool.stats}. */
   stats(): PoolStats {
     const { workers, queued } = this.scheduler;
-    const { hosts } = this.#hostManager;
-    const byHost = this.#hosts.map(({ tally, kind }, index) => ({
-      name: tally.name,
-      kind,
-      workers: tally.workers,
-      running: tally.running,
-      done: tally.done,
-      failed: tally.failed,
-      busy: tally.busy / 1_000,
-      lost: hosts[index]?.lostWorkers ?? 0,
-      error: hosts[index]?.error,
+    return this.#hosts.stats(workers, queued);
+  }
+
+  /** Ends hosts once their workers have finished what they run. */
+  async #removeAll(hosts: readonly ManagedHost[]): Promise<void> {
+    for (const host of hosts) {
+      this.#hosts.leave(host);
+      host.resize(0);
+    }
+    await Promise.all(hosts.map(async (host) => {
+      await this.#workers.drainHost(host);
+      await this.#dismiss(host);
     }));
-    return displayable({
-      workers,
-      queued,
-      running: sum(byHost.map(({ running }) => running)),
-      done: sum(byHost.map(({ done }) => done)),
-      failed: sum(byHost.map(({ failed }) => failed)),
-      hosts: byHost,
-    });
+  }
+
+  /** Ends a host whose workers have no calls any more, and forgets it. */
+  async #dismiss(host: ManagedHost): Promise<void> {
+    await this.#keepAlive.during(this.#hostManager.remove(host));
+    this.#hosts.remove(host);
+    this.#failStranded();
   }
 
   #beginStop(): Promise<void> {
@@ -227,19 +265,14 @@ export class Engine {
 
   async #startWorkers(): Promise<void> {
     this.#keepAlive.hold();
-    let step = "";
     try {
       const workers = await this.#hostManager.start();
-      const handles = workers.map((worker) => this.#handle(worker));
-      step = INITIALIZER_FAILED;
-      await Promise.all(
-        handles.map((handle) =>
-          this.scheduler.connect(handle, this.#initializer())
-        ),
-      );
-      this.scheduler.add(handles);
+      await this.#workers.add(workers);
       this.#isReady = true;
-    } catch (cause) {
+    } catch (error) {
+      const isInitializer = error instanceof InitializerFailure;
+      const step = isInitializer ? INITIALIZER_FAILED : "";
+      const cause = isInitializer ? error.error : error;
       const why = cause instanceof Error ? cause.message : String(cause);
       const message = `The pool could not start: ${step}${why}`;
       await this.#break(message, cause);
@@ -249,58 +282,22 @@ export class Engine {
     }
   }
 
-  /** Adds a worker that replaces a lost one. */
-  async #replace(worker: ConnectedWorker): Promise<void> {
-    const handle = this.#handle(worker);
-    try {
-      await this.scheduler.connect(handle, this.#initializer());
-      // Until the pool has started, it would be the only worker.
-      await this.#starting;
-      this.scheduler.add([handle]);
-    } catch (error) {
-      // The supervisor starts another worker, or gives up and reports this
-      // error.
-      worker.process.refuse(`${INITIALIZER_FAILED}${error}`);
-      handle.close();
-    }
-  }
-
-  /** Returns whether a placement, or any, has or may get workers. */
-  #expects(placement: Placement | undefined): boolean {
-    if (!this.#isReady) return true;
-    return this.#hostManager.hosts.some((supervisor) =>
-      (placement?.host === undefined || supervisor.name === placement.host) &&
-      supervisor.expectsWorkers && this.#timeLeft(supervisor) > 0
-    );
-  }
-
-  /** Returns how much longer calls wait for a lost host, in milliseconds. */
-  #timeLeft({ lostSince = Infinity }: WorkerSupervisor): number {
-    return lostSince + this.#settings.hostTimeout - performance.now();
-  }
-
   /** Fails calls that can't run, after the loss of a worker or a host. */
   #failStranded(): void {
     clearTimeout(this.#hostTimer);
     if (!this.#isReady) return this.scheduler.wake();
-    const { hosts } = this.#hostManager;
-    if (this.scheduler.workers === 0 && !this.#expects(undefined)) {
-      const error = hosts.find(({ error }) => error !== undefined)?.error;
-      const waited = hosts.some(({ lostSince }) => lostSince !== undefined)
-        ? `, and no host came back within the 'hostTimeout' of ${this.#settings.hostTimeout} ms`
-        : "";
-      return this.#breakLater(
-        `No worker is left${waited}: ${error?.message}`,
-        error,
-      );
+    const stranding = this.scheduler.workers === 0
+      ? this.#hosts.stranding
+      : undefined;
+    if (stranding !== undefined) {
+      return this.#breakLater(stranding.message, stranding.cause);
     }
     this.scheduler.wake();
-    const left = hosts.map((host) => this.#timeLeft(host));
-    const least = Math.min(...left.filter((milliseconds) => milliseconds > 0));
-    if (least === Infinity) return;
+    const left = this.#hosts.untilTimeout;
+    if (left === Infinity) return;
     this.#hostTimer = setTimeout(
       () => this.#failStranded(),
-      Math.min(least + 1, LONGEST_DELAY),
+      Math.min(left + 1, LONGEST_DELAY),
     );
     // Only pending calls keep the program alive.
     Deno.unrefTimer(this.#hostTimer);
@@ -311,42 +308,11 @@ export class Engine {
     this.#break(message, cause).catch(() => {});
   }
 
-  #handle(
-    { process, hostIndex, kind, channel }: ConnectedWorker,
-  ): WorkerHandle {
-    const { prefetch, concurrency, cancelGrace, transport } = this.#settings;
-    return new WorkerHandle(
-      {
-        process,
-        tally: this.#hosts[hostIndex]!.tally,
-        modules: kind === "local" ? undefined : this.#modules,
-        overTcp: kind === "spawner" || kind === "local" && transport === "tcp",
-        concurrency,
-        cancelGrace,
-      },
-      channel,
-      new PrefetchWindow(prefetch, concurrency, {
-        isLocal: kind === "local",
-        pace: this.#pace,
-      }),
-    );
-  }
-
-  #initializer(): PromisedCall<unknown> | undefined {
-    const { initializer, initializerArgs } = this.#settings;
-    if (initializer === undefined) return undefined;
-    const task = this.tasks.register(initializer);
-    return new PromisedCall(
-      new CallKind(task),
-      initializerArgs,
-      new CallerTrace(this.#initializer),
-    );
-  }
-
   async #break(message: string, cause: unknown): Promise<void> {
     this.#isReady = false;
     clearTimeout(this.#hostTimer);
     const reason = () => withoutFrames(new BrokenPoolError(message, { cause }));
+    this.#failure = reason;
     this.scheduler.close(reason);
     this.scheduler.cancelQueued(reason);
     await this.#hostManager.stop();
@@ -375,18 +341,4 @@ function closed(): PoolClosedError {
 
 function aborted(message: string): DOMException {
   return withoutFrames(new DOMException(message, "AbortError"));
-}
-
-/** A host in the pool's statistics. */
-interface PoolHost {
-  readonly tally: HostTally;
-  readonly kind: HostKind;
-}
-
-function poolHost(name: string, kind: HostKind): PoolHost {
-  return { tally: new HostTally(name), kind };
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }

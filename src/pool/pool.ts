@@ -1,5 +1,10 @@
 import { Engine } from "./engine.ts";
 import type { HostSpec, PoolOptions } from "../options/pool_options.ts";
+import { parseHost } from "../options/host_spec.ts";
+import {
+  removalSettings,
+  type RemoveHostOptions,
+} from "../options/remove_host_options.ts";
 import { poolSettings, shutdownSettings } from "../options/settings.ts";
 import type { ShutdownOptions } from "../options/shutdown_options.ts";
 import type { PoolStats } from "./stats.ts";
@@ -176,6 +181,66 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
    */
   stats(): PoolStats {
     return this.#engine.stats();
+  }
+
+  /**
+   * Adds a host to a running pool. Its workers get calls once they have
+   * connected and run the initializer.
+   *
+   * @example Usage
+   * ```ts ignore
+   * import { Pool } from "@distex/pool";
+   *
+   * await using pool = new Pool();
+   * const host = await pool.addHost("ssh://maxi/8");
+   * await pool.with({ host }).run(() => Deno.hostname());
+   * await pool.removeHost(host);
+   * ```
+   *
+   * @param spec The host, as in the option `hosts`.
+   * @returns The host's name, once its workers are ready; of a batch system,
+   * once it has accepted the jobs. The hosts of a `lazy` pool that hasn't
+   * started yet start with the pool.
+   * @throws {TypeError} If an option of the host doesn't exist or has the wrong
+   * type.
+   * @throws {RangeError} If the host can't be parsed, an option is out of range,
+   * or the pool has a host of that name.
+   * @throws {HostError} If the host can't be used. The pool goes on without it.
+   * @throws {PoolClosedError} If the pool was shut down.
+   */
+  async addHost(spec: HostSpec): Promise<string> {
+    return await this.#engine.addHost(parseHost(spec));
+  }
+
+  /**
+   * Removes a host from the pool, and ends its workers. They finish the calls
+   * that they run; calls that they haven't begun go to other hosts. Calls that
+   * must run on this host and haven't begun are rejected with a
+   * {@linkcode BrokenPoolError}.
+   *
+   * With `drain: false`, the workers are killed at once, and the calls that
+   * they ran count as lost: they are retried or rejected with a
+   * {@linkcode WorkerLostError}. This also ends a removal that waits.
+   *
+   * @example Usage
+   * ```ts ignore
+   * import { Pool } from "@distex/pool";
+   *
+   * await using pool = new Pool(4, "ssh://maxi/8");
+   * await pool.removeHost("maxi");
+   * ```
+   *
+   * @param name The name of the host; `"local"` is this machine.
+   * @param options Whether its workers finish the calls that they run.
+   * @returns A promise that resolves when the host's workers have ended.
+   * @throws {TypeError} If an option doesn't exist or has the wrong type.
+   * @throws {RangeError} If there is no such host, or it is the only one.
+   */
+  async removeHost(
+    name: string,
+    options: RemoveHostOptions = {},
+  ): Promise<void> {
+    await this.#engine.removeHost(name, removalSettings(options).drain);
   }
 
   /**

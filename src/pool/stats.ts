@@ -1,4 +1,5 @@
 import type { HostKind } from "../hosts/host.ts";
+import type { PendingAgents } from "../hosts/managed_host.ts";
 
 /**
  * What a pool is doing and has done; see {@linkcode Pool.stats}. A Jupyter
@@ -28,7 +29,10 @@ export interface PoolStats {
   readonly done: number;
   /** Tasks that have thrown. */
   readonly failed: number;
-  /** The same for each host, in the order of the options. */
+  /**
+   * The same for each host, in the order in which they were added. The sums
+   * include what hosts did that were removed since.
+   */
   readonly hosts: readonly HostStats[];
 }
 
@@ -53,6 +57,8 @@ export interface HostStats {
    * because a task took too long.
    */
   readonly lost: number;
+  /** The jobs that wait in the host's queue, and why; `undefined` if none. */
+  readonly pending: PendingAgents | undefined;
   /** The reason if the host isn't in use, otherwise `undefined`. */
   readonly error: Error | undefined;
 }

@@ -19,6 +19,7 @@ interface CommonPlan {
   readonly task: RegisteredTask;
   readonly chunkSize: ChunkSize;
   readonly onMessage: MessageListener | undefined;
+  readonly speculate: boolean;
   readonly timeout: number | undefined;
   readonly signal: AbortSignal | undefined;
   readonly trace: CallerTrace;
@@ -81,11 +82,22 @@ export class TaskMaps {
       readonly signal?: AbortSignal | undefined;
     },
   ): CommonPlan {
-    const { onMessage, retries = this.#engine.retries, signal } = this.#options;
+    const {
+      onMessage,
+      retries = this.#engine.retries,
+      signal,
+      speculate = false,
+    } = this.#options;
+    if (speculate && onMessage !== undefined) {
+      throw new RangeError(
+        "'speculate' must be false for a map with 'onMessage', because both runs of a task would send messages, but is true",
+      );
+    }
     return {
       task: this.#engine.tasks.register(task),
       chunkSize: new ChunkSize(this.#chunkSize(settings.chunkSize)),
       onMessage,
+      speculate,
       timeout: settings.timeout ?? this.#options.timeout,
       signal: anySignal(settings.signal, signal),
       trace,

@@ -54,7 +54,10 @@ export interface PoolReading {
   readonly now: number;
   /** The work that waits, each item counted once. */
   readonly work: readonly WaitingWork[];
-  /** How long an item takes, in microseconds; 0 if that is unknown. */
+  /**
+   * How long an item keeps a worker busy, in microseconds; 0 if that is unknown.
+   * If a worker runs several at once, they share the time.
+   */
   readonly microseconds: number;
   /** How many calls a worker runs at once. */
   readonly concurrency: number;

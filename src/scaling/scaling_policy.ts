@@ -95,7 +95,11 @@ export class ScalingPolicy {
       const isLong = unknownFor >= host.reading.startTime;
       const needed = isLong && reading.microseconds > 0
         ? Infinity
-        : neededWorkers(items, present, host.reading.startTime, reading);
+        : neededWorkers(
+          items * reading.microseconds / 1_000,
+          present,
+          host.reading.startTime,
+        );
       this.#step(host, Math.min(needed, most) - present, now);
     }
   }
@@ -176,18 +180,15 @@ function countPresent(
 }
 
 /**
- * Returns how many workers finish the waiting items in the time that a worker
- * takes to start. If it isn't known how long an item takes, that is one.
+ * Returns how many workers finish the waiting work in the time that a worker
+ * takes to start, at least one.
  */
 function neededWorkers(
-  items: number,
+  work: number,
   present: number,
   startTime: number,
-  { microseconds, concurrency }: PoolReading,
 ): number {
-  const work = items * microseconds / 1_000;
-  const needed = Math.ceil(work / (startTime * concurrency));
-  return Math.max(needed, present === 0 ? 1 : 0);
+  return Math.max(Math.ceil(work / startTime), present === 0 ? 1 : 0);
 }
 
 /** Returns how many groups of idle workers, from the first on, should end. */

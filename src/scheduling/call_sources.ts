@@ -26,6 +26,11 @@ const SHARED_MILLISECONDS = 100;
 export interface CallSource {
   /** Where its calls may run; `undefined` for anywhere. */
   readonly placement?: Placement | undefined;
+  /**
+   * How many items it hasn't submitted; `Infinity` if that is unknown, which is
+   * the default.
+   */
+  readonly left?: number;
   /** Whether the source will submit no more calls. */
   readonly ended: boolean;
   /**
@@ -77,11 +82,21 @@ export class CallSources {
     this.#now = now;
   }
 
+  /** How many sources there are. */
+  get length(): number {
+    return this.#sources.length;
+  }
+
   /** Adds a source, unless it was already added. */
   add(source: CallSource): void {
     if (this.#sources.includes(source)) return;
     this.#sources.push(source);
     this.#changed();
+  }
+
+  /** The sources that may submit calls. */
+  get running(): readonly CallSource[] {
+    return this.#sources.filter(({ ended }) => !ended);
   }
 
   /** Drops the sources that have ended. */

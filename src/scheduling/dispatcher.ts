@@ -1,3 +1,4 @@
+import { findBackupWorker } from "./backup_worker.ts";
 import type { Barrier } from "./barrier.ts";
 import type { Call } from "../calls/call.ts";
 import type { CallCounts } from "../calls/call_counts.ts";
@@ -32,6 +33,8 @@ export interface DispatcherParts {
   readonly counts: CallCounts;
   /** The placements with which no call can run. */
   readonly unmet: UnmetPlacements;
+  /** Called after each dispatch, if somebody wants to know. */
+  readonly dispatched?: (() => void) | undefined;
 }
 
 /**
@@ -49,6 +52,7 @@ export class Dispatcher {
   readonly #unmet: UnmetPlacements;
   readonly #rebalancer: Rebalancer;
   readonly #draining: DrainingWorkers;
+  readonly #dispatched: (() => void) | undefined;
   /** The calls at the head of the queue that slow workers have given back. */
   #slowCalls: SlowCalls = { calls: 0, microseconds: 0 };
   /** Whether a barrier is running; no other call may run meanwhile. */
@@ -66,6 +70,7 @@ export class Dispatcher {
     this.#resources = parts.resources;
     this.#counts = parts.counts;
     this.#unmet = parts.unmet;
+    this.#dispatched = parts.dispatched;
     // The calls of a barrier stay where they are.
     this.#rebalancer = new Rebalancer(
       this.#workers,
@@ -112,6 +117,27 @@ export class Dispatcher {
     this.#rebalancer.holdStuck();
   }
 
+  /**
+   * Sends a second run of a call that is in flight to another worker, if one has
+   * a free place.
+   *
+   * @param makeBackup Makes the call that runs the same.
+   * @returns Whether it was sent.
+   */
+  backUp(call: Call, makeBackup: () => Call): boolean {
+    const own = this.#barrierRuns ? undefined : this.#workers.find(call);
+    // A call in isolation may end its worker.
+    if (own === undefined || own.reservation === "isolated") return false;
+    const worker = findBackupWorker(this.#workers, call, own);
+    if (worker === undefined) return false;
+    own.window.hold();
+    this.#workers.refresh(own);
+    const backup = makeBackup();
+    backup.submit(this.#counts);
+    this.#sendAlone(worker, backup);
+    return true;
+  }
+
   /** Takes no more calls back from a worker, because it is lost. */
   remove(worker: WorkerHandle): void {
     this.#resources.remove(worker);
@@ -130,6 +156,7 @@ export class Dispatcher {
   readonly #dispatchOnce = () => {
     this.#sourceAdded = false;
     this.#dispatch();
+    this.#dispatched?.();
     // The dispatch handled all calls submitted meanwhile, but not sources that
     // were added while another source was asked.
     this.#isDue = false;

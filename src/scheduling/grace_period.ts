@@ -16,11 +16,15 @@ const TURNS = 2;
  * Gives an abandoned call time to end. After that it kills the worker: at once
  * if no other call may be running; otherwise when the other calls have ended,
  * or after ten more grace periods.
+ *
+ * A call that was answered elsewhere harms nobody while its worker isn't needed,
+ * so it gets ten grace periods then.
  */
 export class GracePeriod {
   readonly #calls: CallsInFlight;
   readonly #milliseconds: number;
   readonly #end: () => void;
+  readonly #isNeeded: () => boolean;
   /** The abandoned call that is being timed. */
   #call: Call | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -32,11 +36,18 @@ export class GracePeriod {
    *
    * @param milliseconds The time that an abandoned call gets.
    * @param end Kills the worker.
+   * @param isNeeded Returns whether anything waits for a worker.
    */
-  constructor(calls: CallsInFlight, milliseconds: number, end: () => void) {
+  constructor(
+    calls: CallsInFlight,
+    milliseconds: number,
+    end: () => void,
+    isNeeded: () => boolean = () => true,
+  ) {
     this.#calls = calls;
     this.#milliseconds = milliseconds;
     this.#end = end;
+    this.#isNeeded = isNeeded;
   }
 
   /**
@@ -66,10 +77,15 @@ export class GracePeriod {
   }
 
   async #expire(call: Call): Promise<void> {
-    await this.#wait(this.#milliseconds);
+    for (let period = 1;; period++) {
+      await this.#wait(this.#milliseconds, call);
+      if (!this.#times(call)) return;
+      const mayContinue = call.isOutrun && !this.#isNeeded();
+      if (!mayContinue || period === DRAIN_FACTOR) break;
+    }
     for (let turn = 0; turn < TURNS; turn++) {
       if (!this.#times(call)) return;
-      await this.#wait(0);
+      await this.#wait(0, call);
     }
     if (!this.#times(call)) return;
     this.#isOver = true;
@@ -83,9 +99,10 @@ export class GracePeriod {
   }
 
   /** Waits, unless the timer is cleared: none may outlive the worker. */
-  #wait(milliseconds: number): Promise<void> {
+  #wait(milliseconds: number, { isOutrun }: Call): Promise<void> {
     return new Promise((resolve) => {
       this.#timer = setTimeout(resolve, milliseconds);
+      if (isOutrun) Deno.unrefTimer(this.#timer);
     });
   }
 }

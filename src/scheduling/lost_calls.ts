@@ -45,7 +45,9 @@ export class LostCalls {
     for (const call of lost) this.#lose(call, worker, loss);
   }
 
-  #lose(call: Call, worker: string, { end, cause }: LostWorker): void {
+  #lose(lost: Call, worker: string, { end, cause }: LostWorker): void {
+    const call = lost.leaveToTwin();
+    if (call === undefined) return;
     const tries = this.#retries.losses(call) + 1;
     const mayRerun = call.state !== "abandoned" && call.isRepeatable &&
       tries <= call.terms.retries;
@@ -68,5 +70,6 @@ function isPending(call: Call): boolean {
 }
 
 function isMovable(call: Call): boolean {
-  return call.state !== "abandoned" && !call.terms.pinned && call.isRepeatable;
+  return call.state !== "abandoned" && !call.terms.pinned &&
+    call.isRepeatable && !call.hasTwin;
 }

@@ -106,6 +106,11 @@ export class PendingQueue {
     return this.#current.listsInTurn();
   }
 
+  /** The calls that wait to run in isolation. */
+  get isolated(): Iterable<Call> {
+    return this.#isolated;
+  }
+
   /** The isolated calls that may not run anywhere. */
   get isolatedAndPlaced(): Iterable<Call> {
     return this.#isolated.placed;

@@ -171,6 +171,11 @@ export class PrefetchWindow {
     return this.#delay ?? 0;
   }
 
+  /** When the worker last answered, if it has no calls; 0 if it never has. */
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
   /**
    * For how long the worker could have answered calls, but hasn't, in
    * milliseconds. The time that the pool took to send calls doesn't count.

@@ -17,12 +17,19 @@ import { SharedPace } from "./shared_pace.ts";
 import { TaskDurations } from "./task_durations.ts";
 import type { LostWorker, WorkerHandle } from "./worker_handle.ts";
 import { type KnownHosts, UnmetPlacements } from "./unmet_placements.ts";
+import {
+  presentMicroseconds,
+  type WaitingWork,
+  waitingWork,
+} from "./waiting_work.ts";
 import { WorkerSet } from "./worker_set.ts";
 
 /** The scheduler's callbacks to its owner. */
 export interface SchedulerEvents extends KnownHosts {
   /** Handles the loss of a worker, which may have been the last one. */
   lost(worker: WorkerHandle, loss: LostWorker): void;
+  /** Called after calls were submitted or answered, and sent as far as possible. */
+  dispatched?(): void;
 }
 
 /**
@@ -75,6 +82,7 @@ export class Scheduler {
       resources: this.#resources,
       counts: this.#counts,
       unmet: new UnmetPlacements(this.#workers, events),
+      dispatched: events.dispatched && (() => events.dispatched!()),
     });
     this.#lostCalls = new LostCalls(this.#counts, {
       moved: (calls) => this.#requeue(calls),
@@ -90,6 +98,16 @@ export class Scheduler {
   /** How many calls wait for a worker. */
   get queued(): number {
     return this.#pending.length;
+  }
+
+  /** See {@linkcode waitingWork}. */
+  get waitingWork(): WaitingWork[] {
+    return waitingWork(this.#pending, this.#workers, this.#sources);
+  }
+
+  /** See {@linkcode presentMicroseconds}. */
+  get presentMicroseconds(): number {
+    return presentMicroseconds(this.#workers);
   }
 
   /**
@@ -112,6 +130,7 @@ export class Scheduler {
       freed: (call) => this.#resources.freed(worker, call),
       givenBack: (calls) => this.#takeBack(worker, calls),
       defined: (task) => this.#definedTasks.add(task, worker),
+      isNeeded: () => this.#needsWorkers,
     });
     loss.then((loss) => this.#lost(worker, loss));
     if (initializer === undefined) return;
@@ -181,6 +200,18 @@ export class Scheduler {
     if (this.#cancelled !== undefined) return call.fail(this.#cancelled());
     this.#pending.push(call);
     this.wake();
+  }
+
+  /**
+   * Starts a second run of a call: see {@linkcode Dispatcher.backUp}. There are
+   * none once queued calls were cancelled.
+   *
+   * @param makeBackup Makes the call that runs the same.
+   * @returns Whether it was started.
+   */
+  backUp(call: Call, makeBackup: () => Call): boolean {
+    return this.#cancelled === undefined &&
+      this.#dispatcher.backUp(call, makeBackup);
   }
 
   /**
@@ -302,6 +333,12 @@ export class Scheduler {
   /** Schedules a dispatch in a microtask, unless one is already scheduled. */
   wake(): void {
     this.#dispatcher.wake();
+  }
+
+  /** Whether anything waits for a worker, or for the end of the pool. */
+  get #needsWorkers(): boolean {
+    return this.#closed !== undefined || this.#sources.length > 0 ||
+      this.#pending.length > 0 || this.#pending.hasBarriers;
   }
 
   #unawaited(): Call[] {

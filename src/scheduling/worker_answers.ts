@@ -225,6 +225,10 @@ export class WorkerAnswers {
       call.fail(undefined);
       return [];
     }
+    if (call.hasTwin) {
+      const left = call.leaveToTwin();
+      return left === undefined ? [] : [left];
+    }
     const kept = Math.ceil(call.items / pieces);
     const rest = kept < call.items ? call.cut(kept, pieces - 1, 0) : [];
     call.requeue();

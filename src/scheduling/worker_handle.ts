@@ -84,6 +84,8 @@ export interface WorkerEvents {
   givenBack?(calls: readonly Call[]): void;
   /** Handles that a task was sent to the worker. */
   defined?(task: number): void;
+  /** Returns whether anything waits for a worker. */
+  isNeeded?(): boolean;
 }
 
 /** The pool's end of a worker: sends calls, and receives their outcomes. */
@@ -110,6 +112,7 @@ export class WorkerHandle implements CallRunner<Call> {
   readonly #grace: GracePeriod;
   #killed = false;
   #isRetired = false;
+  readonly #since = performance.now();
   #reservation: Reservation;
   /** How many items its calls have, without those that are paused. */
   #items = 0;
@@ -142,6 +145,7 @@ export class WorkerHandle implements CallRunner<Call> {
       this.#calls,
       cancelGrace,
       () => this.#kill(),
+      () => this.#events?.isNeeded?.() ?? true,
     );
     this.#answers = new WorkerAnswers(this.#calls, window, profile.tally, {
       take: (id) => this.#take(id),
@@ -251,6 +255,12 @@ export class WorkerHandle implements CallRunner<Call> {
   /** Whether the worker has unanswered calls. */
   get hasCalls(): boolean {
     return !this.#calls.isEmpty;
+  }
+
+  /** For how long the worker has had no calls, in milliseconds. */
+  get idleTime(): number {
+    if (this.hasCalls) return 0;
+    return performance.now() - Math.max(this.#since, this.window.heardAt);
   }
 
   /** The unanswered calls of the worker. */
@@ -378,6 +388,13 @@ export class WorkerHandle implements CallRunner<Call> {
     this.window.sent(call.bytes);
     this.#items += call.items;
     this.#changed();
+  }
+
+  /** Returns how long a call may have been running: not while others ran. */
+  runningTime(sentAt: number): number {
+    const { concurrency, delay, silence } = this.window;
+    const time = performance.now() - sentAt - delay;
+    return concurrency === 1 ? Math.min(time, silence) : time;
   }
 
   /** Asks the worker to give back calls that it hasn't begun. */

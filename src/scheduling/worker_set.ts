@@ -1,3 +1,4 @@
+import type { Call } from "../calls/call.ts";
 import type { Placement } from "../calls/placement.ts";
 import { TaskDurations } from "./task_durations.ts";
 import { type HostCapacity, WorkerGroup } from "./worker_group.ts";
@@ -105,6 +106,12 @@ export class WorkerSet {
   /** Returns the workers of a placement; `undefined` means all workers. */
   at(placement: Placement | undefined): WorkerHandle[] {
     return [...this].filter((worker) => worker.fits(placement));
+  }
+
+  /** Returns the worker that has a call, if any. */
+  find(call: Call): WorkerHandle | undefined {
+    for (const worker of this) if (call.isWith(worker)) return worker;
+    return undefined;
   }
 
   /** Takes note of a change of a worker's load. */

@@ -18,15 +18,18 @@ const TIMEOUT = 5_000;
  *
  * @param address The address to probe.
  * @param signal Ends the probing.
+ * @param isSilent Returns whether a probe is due; by default, it always is.
  * @returns The reason, once a probe has failed.
  * @throws The reason of the signal, once it is aborted.
  */
 export async function probeUntilUnreachable(
   address: Address,
   signal: AbortSignal,
+  isSilent: () => boolean = () => true,
 ): Promise<string> {
   for (;;) {
     await delay(INTERVAL, { signal, persistent: false });
+    if (!isSilent()) continue;
     try {
       await deadline(probe(address), TIMEOUT, { signal });
     } catch (error) {

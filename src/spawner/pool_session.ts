@@ -1,13 +1,17 @@
 import { KeepAlive } from "../util/keep_alive.ts";
 import { type Address, parseAddress } from "../transport/address.ts";
 import type { Channel } from "../transport/channel.ts";
-import { fromPoolToSpawner } from "../protocol/check_messages.ts";
 import {
+  fromPoolToAgent,
+  fromPoolToSpawner,
+} from "../protocol/check_messages.ts";
+import {
+  type AgentOffer,
+  type AgentToPool,
   type MachineInfo,
-  type PoolToSpawner,
+  type PoolToAgent,
   type SessionRequest,
   SpawnerMessageType,
-  type SpawnerToPool,
 } from "../protocol/spawner_messages.ts";
 import type { OutputStream } from "./child.ts";
 import { probeUntilUnreachable } from "./liveness_probe.ts";
@@ -35,6 +39,14 @@ export interface SessionOptions {
    * `undefined` for the address that workers connect to.
    */
   readonly probed: Address | undefined;
+  /**
+   * How long the pool may be silent before it is probed, in milliseconds.
+   *
+   * @default {0}
+   */
+  readonly silence?: number;
+  /** What the spawner offers, if it is an agent. */
+  readonly offer?: AgentOffer;
   /** Called before a worker starts; may return a reason to refuse it. */
   readonly beginWorker?: () => string | undefined;
   /** Called when a worker that wasn't refused has ended. */
@@ -49,11 +61,19 @@ export class PoolSession {
   readonly #over = new AbortController();
   readonly #unreachable = Promise.withResolvers<string>();
   #launcher: WorkerLauncher | undefined;
+  #refusal: string | undefined;
+  /** When the latest message arrived (`performance.now()`). */
+  #heardAt = performance.now();
 
   /** Constructs a session over an authenticated connection. */
   constructor(channel: Channel, options: SessionOptions) {
     this.#channel = channel;
     this.#options = options;
+  }
+
+  /** Why the pool refused this agent, if it did. */
+  get refusal(): string | undefined {
+    return this.#refusal;
   }
 
   /**
@@ -65,7 +85,8 @@ export class PoolSession {
     // The workers are unref'ed, but their ends must be awaited.
     const keepAlive = new KeepAlive();
     keepAlive.hold();
-    const { probed } = this.#options;
+    const { probed, offer } = this.#options;
+    if (offer !== undefined) this.#send([SpawnerMessageType.HELLO, offer]);
     if (probed !== undefined) this.#probe(probed);
     try {
       return await Promise.race([this.#receive(), this.#unreachable.promise]);
@@ -80,18 +101,30 @@ export class PoolSession {
     }
   }
 
+  /** Announces that this agent will end; see {@linkcode Leave}. */
+  leave(reason: string, timeLeft: number): void {
+    this.#send([SpawnerMessageType.LEAVE, reason, timeLeft]);
+  }
+
+  /** Closes the connection, which ends the session. */
+  close(): void {
+    this.#channel.close();
+  }
+
   async #receive(): Promise<string> {
+    const check = this.#options.offer === undefined
+      ? fromPoolToSpawner
+      : fromPoolToAgent;
     try {
-      await this.#channel.receive((message) =>
-        this.#take(fromPoolToSpawner(message))
-      );
+      await this.#channel.receive((message) => this.#take(check(message)));
       return "The pool has closed the connection";
     } catch (error) {
       return `The connection to the pool broke: ${error}`;
     }
   }
 
-  #take(message: PoolToSpawner): void {
+  #take(message: PoolToAgent): void {
+    this.#heardAt = performance.now();
     switch (message[0]) {
       case SpawnerMessageType.OPEN:
         return this.#open(message[1]);
@@ -101,6 +134,9 @@ export class PoolSession {
         return this.#workers.get(message[1])?.kill();
       case SpawnerMessageType.PING:
         return this.#send([SpawnerMessageType.PONG, message[1], Date.now()]);
+      case SpawnerMessageType.REFUSE:
+        this.#refusal ??= message[1];
+        return this.#channel.close();
     }
   }
 
@@ -129,7 +165,9 @@ export class PoolSession {
   }
 
   #probe(address: Address): void {
-    probeUntilUnreachable(address, this.#over.signal)
+    const { silence = 0 } = this.#options;
+    const isSilent = () => performance.now() - this.#heardAt >= silence;
+    probeUntilUnreachable(address, this.#over.signal, isSilent)
       .then(this.#unreachable.resolve, () => {});
   }
 
@@ -167,7 +205,7 @@ export class PoolSession {
     await this.#channel.drained();
   }
 
-  #send(message: SpawnerToPool): void {
+  #send(message: AgentToPool): void {
     this.#channel.writer.message(message);
     this.#channel.flush();
   }

@@ -2,17 +2,22 @@ import { denoPath } from "../util/deno_path.ts";
 import { Child } from "./child.ts";
 
 /**
- * Reads process ids from the pool until the pool ends. Then it kills the
- * processes that still run, and removes the pool's folder, if any. Processes
- * that should end by themselves get a few seconds first.
+ * Reads process ids and commands from the pool until the pool ends. Then it
+ * kills the processes that still run, removes the pool's folder, if any, and
+ * runs the commands. Processes that should end by themselves get a few seconds
+ * first.
  */
 const SCRIPT = `
 trap '' HUP INT QUIT TERM
-pids=' ' ending=' '
+pids=' ' ending=' ' keys=' '
 while read -r event pid; do
   case $event in
     started) pids="$pids$pid " ;;
     ending) ending="$ending$pid " ;;
+    at-end)
+      key=\${pid%% *}
+      case $keys in *" $key "*) ;; *) keys="$keys$key " ;; esac
+      eval "command_$key=\\\${pid#\$key}" ;;
     ended)
       case $pids in *" $pid "*)
         pids="\${pids%%" $pid "*} \${pids#*" $pid "}" ;;
@@ -24,6 +29,10 @@ while read -r event pid; do
 done
 [ "$pids" = ' ' ] || kill -KILL $pids 2>/dev/null
 [ -z "$1" ] || rm -rf "$1"
+for key in $keys; do
+  eval "command=\\$command_$key"
+  eval "$(printf %b "$command")" </dev/null >/dev/null 2>&1
+done
 for second in 1 2 3 4 5; do
   left=
   for pid in $ending; do
@@ -46,6 +55,7 @@ type WatchedProcess = Pick<Child, "pid" | "status">;
  */
 export class Reaper {
   readonly #child: Child;
+  #commands = 0;
 
   /**
    * Starts the process.
@@ -75,12 +85,34 @@ export class Reaper {
     process.status.then(() => this.#child.write(`ended ${process.pid}\n`));
   }
 
+  /**
+   * Reserves a place for a command that runs at the end, after those whose place
+   * was reserved before.
+   *
+   * @returns A function that sets the command: a program and its arguments, or
+   * `undefined` for none. The latest call counts.
+   */
+  atEnd(): (command: readonly string[] | undefined) => void {
+    const key = this.#commands++;
+    const set = (command: readonly string[] = []) => {
+      this.#child.write(`at-end ${key} ${command.map(quote).join(" ")}\n`);
+    };
+    set();
+    return set;
+  }
+
   /** Ends the reaper; call it when the program has ended all processes. */
   async close(): Promise<void> {
     this.#child.ref();
     await this.#child.endInput();
     await this.#child.status;
   }
+}
+
+/** Quotes an argument for the shell, in one line that `printf %b` decodes. */
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`
+    .replace(/[\\\n]/g, (char) => char === "\n" ? "\\012" : "\\0134");
 }
 
 function start(folder: string): Child {

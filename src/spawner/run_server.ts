@@ -1,13 +1,18 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { findConfig } from "../util/find_config.ts";
 import { formatPlace, SPAWNER_PORT } from "../transport/address.ts";
+import {
+  isLoopback,
+  logLine,
+  MIN_TOKEN_LENGTH,
+  readFile,
+  readToken,
+  wholeNumber,
+} from "./command_line.ts";
 import type { ProgramBundle } from "./program_bundle.ts";
 import { SpawnerServer, type SpawnerServerSettings } from "./spawner_server.ts";
 
 const DEFAULT_MAX_WORKERS = 256;
-
-/** A shorter token could be guessed offline from a recorded handshake. */
-const MIN_TOKEN_LENGTH = 16;
 
 const HELP = `Starts workers on this machine for pools that run elsewhere.
 
@@ -42,8 +47,6 @@ const STRINGS = [
   "tls-key",
 ] as const;
 
-type StringFlag = typeof STRINGS[number];
-
 /**
  * Runs a spawner server as a program until it gets SIGINT or SIGTERM.
  *
@@ -61,7 +64,7 @@ export async function runServer(
     if (settings === undefined) return console.log(HELP.trimEnd());
     server = listen({ ...settings, bundle: bundleOf(settings.config) });
     const { hostname, tls, token } = settings;
-    log(
+    logLine(
       `listening on ${formatPlace(hostname, server.port)} ${
         tls === undefined ? "without" : "with"
       } TLS, ${
@@ -76,7 +79,7 @@ export async function runServer(
   }
   await stopSignal();
   await server.close();
-  log("stopped");
+  logLine("stopped");
   Deno.exit(0);
 }
 
@@ -115,25 +118,19 @@ async function readSettings(
       `--host ${hostname} can be reached from other machines, which could run any code here: add --token-file`,
     );
   }
-  const maxWorkers = count(flags, "max-workers", 1) ?? DEFAULT_MAX_WORKERS;
+  const maxWorkers = wholeNumber(flags, "max-workers", 1) ??
+    DEFAULT_MAX_WORKERS;
   return {
     hostname,
-    port: count(flags, "port", 0, 65_535) ?? SPAWNER_PORT,
+    port: wholeNumber(flags, "port", 0, 65_535) ?? SPAWNER_PORT,
     token,
     maxWorkers,
-    maxWorkersPerPool: count(flags, "max-workers-per-pool", 1) ?? maxWorkers,
+    maxWorkersPerPool: wholeNumber(flags, "max-workers-per-pool", 1) ??
+      maxWorkers,
     tls: await readTls(flags["tls-cert"], flags["tls-key"]),
     config: findConfig(Deno.mainModule),
-    log,
+    log: logLine,
   };
-}
-
-async function readToken(file: string): Promise<string> {
-  const token = (await readFile("--token-file", file)).trim();
-  if (token.length >= MIN_TOKEN_LENGTH) return token;
-  throw new Error(
-    `The token in ${file} has ${token.length} characters, but must have at least ${MIN_TOKEN_LENGTH}: 'openssl rand -hex 32' makes a good one`,
-  );
 }
 
 async function readTls(
@@ -152,37 +149,6 @@ async function readTls(
   };
 }
 
-async function readFile(option: string, file: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(file);
-  } catch (error) {
-    throw new Error(`${option} ${file} can't be read: ${error}`);
-  }
-}
-
-function count(
-  flags: { readonly [Flag in StringFlag]?: string | undefined },
-  name: StringFlag,
-  least: number,
-  most = Number.MAX_SAFE_INTEGER,
-): number | undefined {
-  const text = flags[name];
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  const range = most < Number.MAX_SAFE_INTEGER
-    ? `from ${least} to ${most}`
-    : `of at least ${least}`;
-  throw new RangeError(
-    `--${name} must be a whole number ${range}, but is "${text}"`,
-  );
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "::1" ||
-    /^127(?:\.\d+){3}$/.test(hostname);
-}
-
 function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
     const signals: Deno.Signal[] = Deno.build.os === "windows"
@@ -190,8 +156,4 @@ function stopSignal(): Promise<void> {
       : ["SIGINT", "SIGTERM"];
     for (const signal of signals) Deno.addSignalListener(signal, resolve);
   });
-}
-
-function log(line: string): void {
-  console.error(`${new Date().toISOString()} ${line}`);
 }

@@ -1,4 +1,5 @@
 import { CERTIFICATE_NAME } from "./connect.ts";
+import { toPem } from "./pem.ts";
 
 /** A certificate and its private key. */
 export interface Certificate {
@@ -72,12 +73,13 @@ export async function makeCertificate(): Promise<Certificate> {
   ];
   await certificate.subjectPublicKeyInfo.importKey(publicKey);
   await certificate.sign(privateKey, "SHA-256");
+  const pkcs8 = await crypto.subtle.exportKey("pkcs8", privateKey);
   return {
-    cert: pem("CERTIFICATE", certificate.toSchema().toBER()),
-    key: pem(
-      "PRIVATE KEY",
-      await crypto.subtle.exportKey("pkcs8", privateKey),
+    cert: toPem(
+      "CERTIFICATE",
+      new Uint8Array(certificate.toSchema().toBER()),
     ),
+    key: toPem("PRIVATE KEY", new Uint8Array(pkcs8)),
   };
 }
 
@@ -86,10 +88,4 @@ function randomSerial(): Uint8Array<ArrayBuffer> {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[0] = bytes[0]! & 0x7f | 0x40;
   return bytes;
-}
-
-function pem(label: string, der: ArrayBuffer): string {
-  const lines = new Uint8Array(der).toBase64().match(/.{1,64}/g)!;
-  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ""]
-    .join("\n");
 }

@@ -12,18 +12,24 @@ const LAST_PAUSE = 1_000;
  * Opens a connection to an address.
  *
  * @param certificate The only certificate (PEM) to accept, for a `tls` address.
+ * @param signal Stops this when it is aborted.
  * @throws {Error} If the address can't be reached.
  */
 export async function connect(
   address: Address,
   certificate: string,
+  signal?: AbortSignal,
 ): Promise<Connection> {
   try {
     if (address.transport === "unix") {
       return await connectUnix(address.path);
     }
     const { hostname, port } = address;
-    const connection = await Deno.connect({ hostname, port });
+    const connection = await Deno.connect({
+      hostname,
+      port,
+      ...(signal === undefined ? {} : { signal }),
+    });
     if (address.transport === "tcp") return connection;
     connection.setNoDelay();
     return await Deno.startTls(connection, {

@@ -4,6 +4,7 @@
  * - `"version"`: the two ends speak different versions of the protocol;
  * - `"secret"`: the peer doesn't know the secret;
  * - `"id"`: the dialer sent no id, or an id that isn't expected;
+ * - `"certificate"`: the listener has another certificate than the dialer expects;
  * - `"malformed"`: the peer sent bytes that aren't part of a handshake;
  * - `"closed"`: the peer closed the connection before the handshake was complete.
  */
@@ -11,6 +12,7 @@ export type HandshakeFailure =
   | "version"
   | "secret"
   | "id"
+  | "certificate"
   | "malformed"
   | "closed";
 

@@ -5,6 +5,11 @@ import { serve } from "./serve.ts";
 /** The size of the pieces in which standard input is read, in bytes. */
 const INPUT_BYTES = 4_096;
 
+/** Returns whether these are the arguments of a worker. */
+export function isWorker(args: readonly string[]): boolean {
+  return args.includes("--worker");
+}
+
 /**
  * Runs a worker process: connects to the pool that started it, runs tasks, and
  * ends the process when the connection ends.

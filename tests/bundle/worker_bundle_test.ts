@@ -147,7 +147,7 @@ Deno.test("loadWorkerBundle() resolves a remote program by the given configurati
 
 Deno.test("workerBundle() makes a program that runs", async () => {
   await using project = await Project.with({});
-  const entry = import.meta.resolve("../../worker.ts");
+  const entry = import.meta.resolve("../../src/worker/worker_program.ts");
   const { folder, code } = await bundleElsewhere(
     project,
     ["-A"],

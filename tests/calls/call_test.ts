@@ -35,6 +35,10 @@ class TestCall extends Call implements CallObserver, CallRunner<Call> {
     this.log.push("took its place");
   }
 
+  runningTime(): number {
+    return 0;
+  }
+
   protected override resolved(value: unknown): void {
     this.log.push(`value ${value}`);
   }

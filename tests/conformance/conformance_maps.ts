@@ -90,6 +90,64 @@ function testChunks(test: Test): void {
   });
 }
 
+/** Tests of the other ways to read results. */
+function testReading(test: Test): void {
+  test("reads results in batches and by a callback", async (pool) => {
+    for (const chunkSize of [1, 7, "auto"] as const) {
+      const inBatches: number[] = [];
+      const map = pool.map(double, XS, { chunkSize });
+      for await (const batch of map.batches()) {
+        assert(batch.length > 0);
+        inBatches.push(...batch);
+      }
+      assertEquals(inBatches, XS.map(double));
+      const one: number[] = [];
+      await pool.map(double, XS, { chunkSize }).forEach((y, index) => {
+        one[index] = y;
+      });
+      assertEquals(one, XS.map(double));
+    }
+  });
+
+  test("leaves a loop over batches of an endless source", async (pool) => {
+    let closed = false;
+    function* source() {
+      try {
+        yield* naturals();
+      } finally {
+        closed = true;
+      }
+    }
+    const read: number[] = [];
+    for await (const batch of pool.map(double, source()).batches()) {
+      read.push(...batch);
+      if (read.length >= 100) break;
+    }
+    assertEquals(read.slice(0, 100), XS.map(double));
+    assert(closed);
+  });
+
+  test("throws an error after the batches before it", async (pool) => {
+    const failAt = (x: number) => {
+      if (x === 45) throw new RangeError("oops");
+      return x;
+    };
+    const map = pool.map(failAt, XS, { chunkSize: 10 });
+    const read: number[] = [];
+    await assertRejects(async () => {
+      for await (const batch of map.batches()) read.push(...batch);
+    }, RangeError);
+    assertEquals(read, XS.slice(0, 45));
+    const called: number[] = [];
+    const other = pool.map(failAt, XS, { chunkSize: 10 });
+    await assertRejects(
+      () => other.forEach((result) => called.push(result)),
+      RangeError,
+    );
+    assertEquals(called, XS.slice(0, 45));
+  });
+}
+
 /** Tests of the order of results. */
 function testOrder(test: Test): void {
   test("yields the same results without order", async (pool) => {
@@ -321,6 +379,7 @@ function testTransforms(test: Test): void {
 export function testMaps(test: Test, testWith: TestWith): void {
   testInputs(test);
   testChunks(test);
+  testReading(test);
   testOrder(test);
   testOverlap(testWith);
   testMapTimeouts(test);

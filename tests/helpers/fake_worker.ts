@@ -35,6 +35,7 @@ export const RUNNER: CallRunner<Call> = {
   },
   paused() {},
   resumed() {},
+  runningTime: () => 0,
 };
 
 /** Ignores the outcomes of a map's calls. */

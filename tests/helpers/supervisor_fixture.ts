@@ -2,11 +2,9 @@ import { assert, assertFalse } from "@std/assert";
 import { FakeTime } from "./fake_time.ts";
 import { PendingConnections } from "../../src/hosts/pending_connections.ts";
 import type { Host } from "../../src/hosts/host.ts";
-import {
-  type ConnectedWorker,
-  type SupervisorOptions,
-  WorkerSupervisor,
-} from "../../src/hosts/worker_supervisor.ts";
+import type { ConnectedWorker } from "../../src/hosts/managed_host.ts";
+import type { SupervisorOptions } from "../../src/hosts/supervisor_options.ts";
+import { WorkerSupervisor } from "../../src/hosts/worker_supervisor.ts";
 import {
   type WorkerEnd,
   WorkerProcess,
@@ -129,7 +127,7 @@ export class Scene implements AsyncDisposable {
         return host;
       },
       name: "fake",
-      index: 3,
+      kind: "ssh",
       workers: 0,
       maxRestarts: 10,
       startTimeout: 60_000,

@@ -21,10 +21,7 @@ Deno.test("WorkerSupervisor.start() starts the number of workers that the host r
     "fake worker 1",
     "fake worker 2",
   ]);
-  assertEquals(workers.map(({ hostIndex, kind }) => [hostIndex, kind]), [
-    [3, "ssh"],
-    [3, "ssh"],
-  ]);
+  assert(workers.every(({ host }) => host === scene.supervisor));
   const { workers: count, error, lostWorkers, expectsWorkers } =
     scene.supervisor;
   assertEquals([count, error, lostWorkers, expectsWorkers], [

@@ -1,4 +1,9 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStrictEquals,
+} from "@std/assert";
 import { MapIterator, type ResultReader } from "../../src/map/map_iterator.ts";
 
 /** A reader of batches that a test adds. */
@@ -90,4 +95,104 @@ Deno.test("MapIterator.return() drops the results that weren't read", async () =
   assertEquals(await results.return(), { done: true, value: undefined });
   assertEquals(await results.next(), { done: true, value: undefined });
   assertEquals(await results.toArray(), []);
+});
+
+Deno.test("MapIterator.batches() returns what has arrived, in one array", async () => {
+  const { reader, results } = makeIterator([1, 2, 3], [4], [5]);
+  assertEquals((await results.next()).value, 1);
+  const batches = results.batches();
+  assertEquals((await batches.next()).value, [2, 3, 4, 5]);
+  const later = batches.next();
+  reader.batches.push([6]);
+  results.serve();
+  assertEquals((await later).value, [6]);
+  reader.isOver = true;
+  assertEquals(await batches.next(), { done: true, value: undefined });
+});
+
+Deno.test("MapIterator.batches() doesn't copy large arrays", async () => {
+  const large = Array.from({ length: 1_000 }, (_, index) => index);
+  const { results } = makeIterator(large, [1]);
+  assertStrictEquals((await results.batches().next()).value, large);
+});
+
+Deno.test("MapIterator.batches() throws an error after the results before it", async () => {
+  const { results } = makeIterator([1], [2], new Error("no"));
+  const batches = results.batches();
+  assertEquals((await batches.next()).value, [1, 2]);
+  await assertRejects(() => batches.next(), Error, "no");
+});
+
+Deno.test("MapIterator.batches() ends the map when its loop is left", async () => {
+  const { reader, results } = makeIterator([1], [2]);
+  for await (const batch of results.batches()) {
+    assertEquals(batch, [1, 2]);
+    break;
+  }
+  assert(reader.isOver);
+  assertEquals((await results.next()).done, true);
+});
+
+Deno.test("MapIterator.batches() ends while it waits", async () => {
+  const { results } = makeIterator();
+  const batches = results.batches();
+  const next = batches.next();
+  await batches.return!();
+  assertEquals((await next).done, true);
+});
+
+Deno.test("MapIterator.forEach() passes each result with its position", async () => {
+  const { reader, results } = makeIterator([1, 2, 3], [4]);
+  assertEquals((await results.next()).value, 1);
+  const seen: number[][] = [];
+  const end = results.forEach((...args) => seen.push(args));
+  reader.batches.push([5]);
+  results.serve();
+  await Promise.resolve();
+  reader.isOver = true;
+  results.serve();
+  await end;
+  assertEquals(seen, [[2, 0], [3, 1], [4, 2], [5, 3]]);
+});
+
+Deno.test("MapIterator.forEach() waits for promises of its function", async () => {
+  const { reader, results } = makeIterator([1, 2]);
+  const gates = [1, 2].map(() => Promise.withResolvers<void>());
+  const seen: number[] = [];
+  const end = results.forEach((result, index) => {
+    seen.push(result);
+    return gates[index]!.promise;
+  });
+  assertEquals(seen, [1]);
+  reader.isOver = true;
+  for (const { resolve } of gates) resolve();
+  await end;
+  assertEquals(seen, [1, 2]);
+});
+
+Deno.test("MapIterator.forEach() ends the map when its function throws or ends it", async () => {
+  const { reader, results } = makeIterator([1, 2], [3]);
+  const seen: number[] = [];
+  await assertRejects(
+    () =>
+      results.forEach((result) => {
+        seen.push(result);
+        throw new Error("enough");
+      }),
+    Error,
+    "enough",
+  );
+  assertEquals(seen, [1]);
+  assert(reader.isOver);
+  const other = makeIterator([1, 2, 3]);
+  await other.results.forEach((result) => {
+    seen.push(result);
+    other.results.return();
+  });
+  assertEquals(seen, [1, 1]);
+  await assertRejects(
+    () => results.forEach(5 as unknown as () => void),
+    TypeError,
+    "'callback' must be a function",
+  );
 });

@@ -29,7 +29,7 @@ Deno.test({
     };
     assertEquals(
       await run(`${cache}/distex-pool`, "worker"),
-      "https://jsr.io/@distex/pool/0.1.0/worker.ts",
+      "https://jsr.io/@distex/pool/0.1.0/src/worker/worker_program.ts",
     );
     assertMatch(await run(), /^file:.*\/distex-pool\/worker-\w+\.js$/);
   },

@@ -64,7 +64,7 @@ const RESULTS = {
   inline: 42,
   module: "HELLO YOU!",
   map: ["HELLO ME!", "HELLO THEM!"],
-  workers: [`${PACKAGE_URL}/worker.ts`, `${PACKAGE_URL}/worker.ts`],
+  workers: Array(2).fill(`${PACKAGE_URL}/src/worker/worker_program.ts`),
 };
 
 /** A module that imports the whole package. */

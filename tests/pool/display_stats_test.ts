@@ -13,6 +13,7 @@ Deno.test("displayStats() has a row for each host and one for all", () => {
     failed: 0,
     busy: 1_234,
     lost: 0,
+    pending: undefined,
     error: undefined,
   } as const;
   const maxi = {
@@ -52,6 +53,7 @@ Deno.test("displayStats() has a column for errors if there are any", () => {
     failed: 0,
     busy: 0,
     lost: 0,
+    pending: undefined,
     error: new Error("Unknown host"),
   } as const;
   const { "text/html": html } = displayStats({
@@ -60,6 +62,31 @@ Deno.test("displayStats() has a column for errors if there are any", () => {
     hosts: [host],
   });
   assert(html.includes("Unknown host"), html);
+});
+
+Deno.test("displayStats() has a column for pending jobs if there are any", () => {
+  const idle = { workers: 0, running: 0, done: 0, failed: 0 };
+  const pending = { agents: 64, reason: "Resources" };
+  const host = {
+    ...idle,
+    name: "short",
+    kind: "slurm",
+    busy: 0,
+    lost: 0,
+    pending,
+    error: undefined,
+  } as const;
+  const other = { ...host, name: "long", pending: undefined };
+  const stats = { ...idle, queued: 5, hosts: [host, other] };
+  assertEquals(
+    displayStats(stats)["text/plain"],
+    `
+host   kind   workers  queued  running  done  failed  busy (s)  lost  pending
+short  slurm        0                0     0       0         0     0  64 (Resources)
+long   slurm        0                0     0       0         0     0
+all                 0       5        0     0       0         0     0`
+      .trimStart(),
+  );
 });
 
 Deno.test("pool.stats() is a plain object that a notebook displays as a table", async () => {

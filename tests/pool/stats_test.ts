@@ -84,7 +84,14 @@ Deno.test("WorkerHandle doesn't count calls that are lost with its worker", asyn
 
 Deno.test("Pool.stats() counts tasks and the items of maps", async () => {
   await using pool = new Pool({ workers: 2 });
-  const idle = { running: 0, done: 0, failed: 0, busy: 0, error: undefined };
+  const idle = {
+    running: 0,
+    done: 0,
+    failed: 0,
+    busy: 0,
+    pending: undefined,
+    error: undefined,
+  };
   assertEquals(pool.stats(), {
     workers: 0,
     queued: 0,

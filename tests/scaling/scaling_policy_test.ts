@@ -69,9 +69,6 @@ Deno.test("ScalingPolicy.decide() grows if the work takes longer than a start", 
   assertEquals(decide(pool([four], [waiting(60)])), { a: 6 });
   const slow = { ...four, startTime: 200 };
   assertEquals(decide(pool([slow], [waiting(80)])), {});
-  const twice = { concurrency: 2 };
-  assertEquals(decide(pool([four], [waiting(80)], twice)), {});
-  assertEquals(decide(pool([four], [waiting(81)], twice)), { a: 5 });
 });
 
 Deno.test("ScalingPolicy.decide() at most doubles the workers, up to the maximum", () => {

@@ -3,13 +3,15 @@ import { FakeTime } from "../helpers/fake_time.ts";
 import { WorkerLostError } from "../../src/errors/worker_lost_error.ts";
 import { GracePeriod } from "../../src/scheduling/grace_period.ts";
 import { CallsInFlight } from "../../src/scheduling/calls_in_flight.ts";
-import type { PromisedCall } from "../../src/calls/promised_call.ts";
+import { CallKind } from "../../src/calls/call_kind.ts";
+import { PromisedCall } from "../../src/calls/promised_call.ts";
 import {
   call,
   CANCEL_GRACE,
   HostBench,
   RUNNER,
   settled,
+  TASK,
 } from "../helpers/fake_worker.ts";
 
 const GRACE = 100_001;
@@ -146,6 +148,59 @@ Deno.test("GracePeriod.close() leaves no timer when the time has just run out", 
   }, GRACE);
   scene.time.tick(GRACE);
   assertEquals(isTimerLeft, false);
+});
+
+/** A call that another run of it has answered. */
+class OutrunCall extends PromisedCall<unknown> {
+  override get isOutrun(): boolean {
+    return true;
+  }
+}
+
+Deno.test("GracePeriod gives an outrun call more time while its worker isn't needed", async () => {
+  let isNeeded = false;
+  using time = new FakeTime();
+  const calls = new CallsInFlight(1);
+  let ends = 0;
+  const end = () => ends++;
+  const grace = new GracePeriod(calls, GRACE, end, () => isNeeded);
+  const outrun = new OutrunCall(new CallKind(TASK), [], undefined);
+  outrun.send(RUNNER, 0, 0, 0);
+  calls.add(outrun);
+  outrun.abandon();
+  grace.watch();
+  const passPeriod = async () => {
+    time.tick(GRACE);
+    await time.tickAsync();
+    await time.tickAsync();
+    await settled();
+  };
+  for (let period = 0; period < 9; period++) await passPeriod();
+  assertEquals(ends, 0);
+  isNeeded = true;
+  await passPeriod();
+  assertEquals(ends, 1);
+  grace.close();
+});
+
+Deno.test("GracePeriod kills the worker of an outrun call after ten periods", async () => {
+  using time = new FakeTime();
+  const calls = new CallsInFlight(1);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const grace = new GracePeriod(calls, GRACE, resolve, () => false);
+  const outrun = new OutrunCall(new CallKind(TASK), [], undefined);
+  outrun.send(RUNNER, 0, 0, 0);
+  calls.add(outrun);
+  outrun.abandon();
+  grace.watch();
+  for (let period = 0; period < 10; period++) {
+    time.tick(GRACE);
+    await settled();
+  }
+  await time.tickAsync();
+  await time.tickAsync();
+  await promise;
+  grace.close();
 });
 
 for (const hasEnded of [true, false]) {

@@ -153,6 +153,40 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "Reaper runs the latest commands in order at the end",
+  ignore: !Reaper.isSupported,
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    const log = `${folder}/log`;
+    const append = (...args: string[]) => [
+      "sh",
+      "-c",
+      'for arg; do printf "%s|" "$arg" >>"$0"; done',
+      log,
+      ...args,
+    ];
+    const keepAlive = new KeepAlive();
+    keepAlive.hold();
+    try {
+      const reaper = new Reaper(undefined);
+      const [first, second, third] = [1, 2, 3].map(() => reaper.atEnd());
+      third!(append("third"));
+      first!(append("replaced"));
+      second!(append("removed"));
+      const odd = ["it's", "two\nlines\n", "back\\slash\\n", "$HOME", "", " "];
+      first!(append(...odd));
+      second!(undefined);
+      await reaper.close();
+      const text = await Deno.readTextFile(log);
+      assertEquals(text, [...odd, "third", ""].join("|"));
+    } finally {
+      keepAlive.close();
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
 /** Why a program can't run `sh`, and its flags and PATH. */
 const SHELLLESS = {
   "it isn't in the PATH": ["--allow-run", ""],

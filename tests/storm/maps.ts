@@ -193,6 +193,32 @@ export function mapNoted(scene: Scene, work: Work): Promise<void> {
   return readMap(scene, work, results, expected);
 }
 
+/** Makes a map whose stragglers may run a second time. */
+export function mapSpeculate(scene: Scene, work: Work): Promise<void> {
+  const { notes, limits } = scene;
+  const { random } = work;
+  const retries = random.pick([0, RETRIES]);
+  for (const x of numbers(work)) limits.set(x, retries + 2);
+  const stragglers = [random.pick(numbers(work)), numbers(work).at(-1)!];
+  const how = random.pick(["sync", "async"] as const);
+  const items = numbers(work).map((
+    x,
+  ): [string, number, boolean, typeof how] => [
+    notes,
+    x,
+    stragglers.includes(x),
+    how,
+  ]);
+  const options = someOptions(work);
+  const runner = scene.pool.with({ retries, speculate: true });
+  const results = runner.map(tasks.answerStraggling, items, {
+    ...options,
+    spread: true,
+  });
+  const expected = answers(work, options.ordered, { retries });
+  return readMap(scene, work, results as MapResults<number>, expected);
+}
+
 /** Makes a map in which an item ends each worker that runs it. */
 export function mapExit(scene: Scene, work: Work): Promise<void> {
   const { notes, limits } = scene;

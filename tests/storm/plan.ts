@@ -27,6 +27,7 @@ const WORK = {
   noted: 4,
   notedLater: 2,
   mapNoted: 2,
+  mapSpeculate: 2,
   exit: 0.6,
   exitOnce: 1,
   mapExit: 0.5,

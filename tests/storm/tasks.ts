@@ -64,6 +64,17 @@ export function answerPaced(
   return answer(x);
 }
 
+/** Does the same, but takes a second the first time if it should straggle. */
+export function answerStraggling(
+  folder: string,
+  x: number,
+  straggles: boolean,
+  how: "sync" | "async",
+): number | Promise<number> {
+  const isLong = straggles && isFirst(`${folder}/straggled-${x}`);
+  return answerPaced(folder, x, isLong ? 1_000 : 0, how);
+}
+
 /** Notes that it begins, and never returns. */
 export function noteAndHang(folder: string, x: number): never {
   answerNoted(folder, x);

@@ -328,7 +328,7 @@ Deno.test("admitWorker() fails when the worker is gone before its welcome", asyn
 
 /** How dialers fail, by the code of the listener's error. */
 const FAILURES: Record<
-  HandshakeFailure,
+  Exclude<HandshakeFailure, "certificate">,
   (peer: HandshakePeer) => Promise<void>
 > = {
   version: (peer) => peer.send(makeHello({ version: PROTOCOL_VERSION + 1 })),

@@ -5,12 +5,12 @@ import { type WorkerEnd, WorkerProcess } from "../../spawner/worker_process.ts";
 import type { Channel } from "../../transport/channel.ts";
 import { fromSpawner } from "../../protocol/check_messages.ts";
 import {
+  type AgentToPool,
   type MachineInfo,
   type Pong,
-  type PoolToSpawner,
+  type PoolToAgent,
   type SessionRequest,
   SpawnerMessageType,
-  type SpawnerToPool,
 } from "../../protocol/spawner_messages.ts";
 
 /** How many heartbeats in a row may be missed. */
@@ -50,22 +50,24 @@ export class RemoteSpawner {
    *
    * @param heartbeatTimeout How long the spawner may be silent, once the session
    * is open, before the connection is closed, in milliseconds.
+   * @param check Checks each message that arrives.
    */
   constructor(
     channel: Channel,
     onOutput: OutputHandler,
     heartbeatTimeout: number = Infinity,
+    check: (message: unknown[]) => AgentToPool = fromSpawner,
   ) {
     this.#channel = channel;
     this.#onOutput = onOutput;
     channel.unref();
     this.#heartbeatTimeout = heartbeatTimeout;
-    this.closed = this.#receive();
+    this.closed = this.#receive(check);
   }
 
   /** Opens the session; returns the machine that the spawner runs on. */
   async open(request: SessionRequest): Promise<MachineInfo> {
-    this.#send([SpawnerMessageType.OPEN, request]);
+    this.send([SpawnerMessageType.OPEN, request]);
     const machine = await Promise.race([
       this.#ready.promise,
       this.closed.then((reason) => {
@@ -85,9 +87,9 @@ export class RemoteSpawner {
     if (this.#channel.closed) resolve(LOST);
     else {
       this.#workers.set(worker, resolve);
-      this.#send([SpawnerMessageType.START, worker]);
+      this.send([SpawnerMessageType.START, worker]);
     }
-    const kill = () => this.#send([SpawnerMessageType.KILL, worker]);
+    const kill = () => this.send([SpawnerMessageType.KILL, worker]);
     return new WorkerProcess(name, promise, kill);
   }
 
@@ -101,7 +103,7 @@ export class RemoteSpawner {
     const id = this.#nextPing++;
     const ping = Promise.withResolvers<PingAnswer>();
     this.#pings.set(id, { ...ping, sentAt: performance.now() });
-    this.#send([SpawnerMessageType.PING, id]);
+    this.send([SpawnerMessageType.PING, id]);
     return ping.promise;
   }
 
@@ -129,12 +131,12 @@ export class RemoteSpawner {
     }
   }
 
-  async #receive(): Promise<unknown> {
+  async #receive(
+    check: (message: unknown[]) => AgentToPool,
+  ): Promise<unknown> {
     let reason: unknown;
     try {
-      await this.#channel.receive((message) =>
-        this.#take(fromSpawner(message))
-      );
+      await this.#channel.receive((message) => this.take(check(message)));
     } catch (error) {
       reason = error;
     }
@@ -147,7 +149,8 @@ export class RemoteSpawner {
     return reason;
   }
 
-  #take(message: SpawnerToPool): void {
+  /** Takes a message from the spawner. */
+  protected take(message: AgentToPool): void {
     this.#heard = true;
     switch (message[0]) {
       case SpawnerMessageType.READY:
@@ -178,7 +181,8 @@ export class RemoteSpawner {
     ping.resolve({ roundTrip, clockOffset });
   }
 
-  #send(message: PoolToSpawner): void {
+  /** Sends a message to the spawner, unless the connection has ended. */
+  protected send(message: PoolToAgent): void {
     if (this.#channel.closed) return;
     this.#channel.writer.message(message);
     this.#channel.flush();

@@ -5,7 +5,7 @@ import { type Address, formatAddress } from "../../transport/address.ts";
 import { denoPath } from "../../util/deno_path.ts";
 import { makeSecret } from "../../transport/secret.ts";
 import type { PendingConnection } from "../pending_connections.ts";
-import type { PoolServices } from "../pool_services.ts";
+import type { PoolServices, PoolSocket } from "../pool_services.ts";
 import type {
   Connector,
   ConnectorFailure,
@@ -84,10 +84,15 @@ export class SshConnector implements Connector {
   async connect(timeout: number): Promise<SpawnerConnection> {
     const begin = performance.now();
     const program = await this.#services.program(this.#closing.signal);
+    const socket = await this.#services.openSocket();
     this.#closing.signal.throwIfAborted();
     this.#stage = "login";
     const left = Math.max(1, timeout - (performance.now() - begin));
-    const channel = await this.#login(new TextEncoder().encode(program), left);
+    const channel = await this.#login(
+      new TextEncoder().encode(program),
+      socket,
+      left,
+    );
     this.#stage = "connected";
     // The messages until now don't explain why ssh ends later.
     this.#stderr.clear();
@@ -142,10 +147,18 @@ export class SshConnector implements Connector {
   }
 
   /** Runs ssh, and waits until the program on the host has connected back. */
-  #login(program: Uint8Array, timeout: number): PendingConnection["channel"] {
+  #login(
+    program: Uint8Array,
+    socket: PoolSocket,
+    timeout: number,
+  ): PendingConnection["channel"] {
     const pending = this.#services.pendingConnections.add(this.secret);
     this.#pending = pending;
-    const child = this.#spawn(program.length, pending.number, timeout);
+    const child = this.#spawn(
+      this.#arguments(socket, timeout),
+      program.length,
+      pending.number,
+    );
     this.#child = child;
     this.#services.reaper?.watch(child, true);
     this.#ended = this.#stderr.read(child).then(({ code }) => {
@@ -157,13 +170,13 @@ export class SshConnector implements Connector {
     return pending.channel;
   }
 
-  #spawn(programLength: number, number: number, timeout: number): Child {
+  #spawn(args: string[], programLength: number, number: number): Child {
     const { name, hostname, deno = "" } = this.#settings;
     const command = remoteCommand(this.#folder, deno, programLength, number);
     try {
       return new Child(
         new Deno.Command("ssh", {
-          args: [...this.#arguments(timeout), "--", hostname, command],
+          args: [...args, "--", hostname, command],
           stdin: "piped",
           stdout: "null",
           stderr: "piped",
@@ -181,9 +194,8 @@ export class SshConnector implements Connector {
     }
   }
 
-  #arguments(timeout: number): string[] {
+  #arguments({ address, folder }: PoolSocket, timeout: number): string[] {
     const { username, port, identity, sshArgs = [] } = this.#settings;
-    const { address, folder } = this.#services;
     // Nothing listens there: ssh closes a connection to it at once.
     const nothing = `${folder}/nothing`;
     const options = [

@@ -7,7 +7,7 @@ const PROGRAM = fileURLToPath(
   import.meta.resolve("../../programs/local_bundle.ts"),
 );
 
-const WORKER = import.meta.resolve("../../../worker.ts");
+const WORKER = import.meta.resolve("../../../src/worker/worker_program.ts");
 
 const BUNDLE = /^file:.*\/distex-pool\/worker-\w+\.js$/;
 

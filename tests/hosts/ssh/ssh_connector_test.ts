@@ -13,8 +13,11 @@ function makeHost(program: PoolServices["program"]): RemoteHost {
   const services: PoolServices = {
     pendingConnections: new PendingConnections(),
     reaper: undefined,
-    folder: "/no/such/folder",
-    address: { transport: "unix", path: "/no/such/folder/pool.sock" },
+    openSocket: () =>
+      Promise.resolve({
+        folder: "/no/such/folder",
+        address: { transport: "unix", path: "/no/such/folder/pool.sock" },
+      }),
     listen: (address) => Promise.resolve(address),
     certificate: () => Promise.resolve(""),
     program,

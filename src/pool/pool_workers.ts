@@ -1,0 +1,140 @@
+import { CallKind } from "../calls/call_kind.ts";
+import { CallerTrace } from "../calls/caller_trace.ts";
+import { PromisedCall } from "../calls/promised_call.ts";
+import type { ConnectedWorker, ManagedHost } from "../hosts/managed_host.ts";
+import type { PoolSettings } from "../options/settings.ts";
+import type { ModuleSource } from "../scheduling/call_writer.ts";
+import { PrefetchWindow } from "../scheduling/prefetch_window.ts";
+import type { Scheduler } from "../scheduling/scheduler.ts";
+import type { SharedPace } from "../scheduling/shared_pace.ts";
+import { WorkerHandle } from "../scheduling/worker_handle.ts";
+import type { TaskRegistry } from "../tasks/task_registry.ts";
+import type { PoolHosts } from "./pool_hosts.ts";
+
+type WorkerProcess = ConnectedWorker["process"];
+
+/** How messages about failed initializers begin. */
+export const INITIALIZER_FAILED = "its initializer failed: ";
+
+/** The parts of a pool that its workers need. */
+export interface PoolWorkersParts {
+  readonly settings: PoolSettings;
+  readonly scheduler: Scheduler;
+  readonly tasks: TaskRegistry;
+  readonly modules: ModuleSource;
+  readonly pace: SharedPace;
+  readonly hosts: PoolHosts;
+}
+
+/** An initializer that failed, as the reason why a pool doesn't start. */
+export class InitializerFailure {
+  /** Constructs it with the error of the initializer. */
+  constructor(readonly error: unknown) {}
+}
+
+/** Takes connected workers into use, and out of use. */
+export class PoolWorkers {
+  readonly #parts: PoolWorkersParts;
+  readonly #handles = new Map<WorkerProcess, WorkerHandle>();
+
+  /** Constructs it without workers. */
+  constructor(parts: PoolWorkersParts) {
+    this.#parts = parts;
+    const { settings: { initializer }, tasks } = parts;
+    if (initializer !== undefined) tasks.register(initializer);
+  }
+
+  /**
+   * Runs the initializer in workers, then gives them calls.
+   *
+   * @throws {InitializerFailure} If the initializer fails.
+   */
+  async add(workers: readonly ConnectedWorker[]): Promise<void> {
+    const { scheduler } = this.#parts;
+    const handles = workers.map((worker) => this.#handle(worker));
+    try {
+      await Promise.all(
+        handles.map((handle) => scheduler.connect(handle, this.#initializer())),
+      );
+    } catch (error) {
+      throw new InitializerFailure(error);
+    }
+    scheduler.add(handles);
+  }
+
+  /**
+   * Does the same with a worker that comes later, and refuses it if the
+   * initializer fails.
+   *
+   * @param started Resolves when the pool has started.
+   */
+  async addLater(
+    worker: ConnectedWorker,
+    started: Promise<void> | undefined,
+  ): Promise<void> {
+    const { scheduler, hosts } = this.#parts;
+    if (hosts.isLeaving(worker.host)) return worker.channel.close();
+    const handle = this.#handle(worker);
+    try {
+      await scheduler.connect(handle, this.#initializer());
+      // Until the pool has started, it would be the only worker.
+      await started;
+      scheduler.add([handle]);
+    } catch (error) {
+      // The supervisor starts another worker, or gives up and reports this
+      // error.
+      worker.process.refuse(`${INITIALIZER_FAILED}${error}`);
+      handle.close();
+    }
+  }
+
+  /** Takes back what workers haven't begun, and waits until they are idle. */
+  async drain(workers: Iterable<WorkerProcess>): Promise<void> {
+    const { scheduler } = this.#parts;
+    await Promise.all([...workers].map(async (worker) => {
+      const handle = this.#handles.get(worker);
+      if (handle !== undefined) await scheduler.drain(handle);
+    }));
+  }
+
+  /** Does the same with all workers of a host. */
+  async drainHost(host: ManagedHost): Promise<void> {
+    const tally = this.#parts.hosts.tallyOf(host);
+    const workers = [...this.#handles]
+      .flatMap(([process, handle]) => handle.tally === tally ? process : []);
+    await this.drain(workers);
+  }
+
+  #handle({ process, host, channel, place }: ConnectedWorker): WorkerHandle {
+    const { settings, modules, pace, hosts } = this.#parts;
+    const { prefetch, concurrency, cancelGrace, transport } = settings;
+    const isLocal = host.kind === "local";
+    const handle = new WorkerHandle(
+      {
+        process,
+        tally: hosts.tallyOf(host),
+        place,
+        modules: isLocal ? undefined : modules,
+        overTcp: isLocal ? transport === "tcp" : host.kind !== "ssh",
+        concurrency,
+        cancelGrace,
+      },
+      channel,
+      new PrefetchWindow(prefetch, concurrency, { isLocal, pace }),
+    );
+    this.#handles.set(process, handle);
+    process.ended.then(() => this.#handles.delete(process));
+    return handle;
+  }
+
+  #initializer(): PromisedCall<unknown> | undefined {
+    const { settings: { initializer, initializerArgs }, tasks } = this.#parts;
+    if (initializer === undefined) return undefined;
+    const task = tasks.register(initializer);
+    return new PromisedCall(
+      new CallKind(task),
+      initializerArgs,
+      new CallerTrace(this.#initializer),
+    );
+  }
+}

@@ -1,0 +1,80 @@
+import type { Placement } from "../calls/placement.ts";
+import type { CallSources } from "./call_sources.ts";
+import type { PendingQueue } from "./pending_queue.ts";
+import type { WorkerSet } from "./worker_set.ts";
+
+/** Calls and items that wait for workers. */
+export interface WaitingWork {
+  /** Where they may run; `undefined` for anywhere. */
+  readonly placement: Placement | undefined;
+  /** The host where they must run; `undefined` for any. */
+  readonly host: string | undefined;
+  /** How many wait. */
+  readonly items: number;
+  /** Whether sources have further items, whose number isn't known. */
+  readonly hasMore: boolean;
+}
+
+/** The work that waits for workers, by where it may run. */
+class Work {
+  readonly #work = new Map<Placement | undefined, WaitingWork>();
+
+  add(placement: Placement | undefined, items: number): void {
+    const known = this.#work.get(placement);
+    const isKnown = items < Infinity;
+    this.#work.set(placement, {
+      placement,
+      host: placement?.host,
+      items: (known?.items ?? 0) + (isKnown ? items : 0),
+      hasMore: !isKnown || (known?.hasMore ?? false),
+    });
+  }
+
+  get all(): WaitingWork[] {
+    return [...this.#work.values()]
+      .filter(({ items, hasMore }) => items > 0 || hasMore);
+  }
+}
+
+/**
+ * Returns the work that further workers could begin: what is queued, what waits
+ * at workers, and what sources have left if the workers have no room for it.
+ */
+export function waitingWork(
+  pending: PendingQueue,
+  workers: WorkerSet,
+  sources: CallSources,
+): WaitingWork[] {
+  const work = new Work();
+  for (const [placement, calls] of pending.lists()) {
+    work.add(placement, calls.length);
+  }
+  for (const { terms } of pending.isolated) work.add(terms.placement, 1);
+  const { nextBarrier } = pending;
+  if (nextBarrier !== undefined && !workers.has(nextBarrier.placement)) {
+    work.add(nextBarrier.placement, 1);
+  }
+  for (const worker of workers) {
+    const waiting = worker.items - worker.window.concurrency;
+    if (waiting > 0) work.add(worker.range, waiting);
+  }
+  for (const { placement, left = Infinity } of sources.running) {
+    if (workers.room(placement) <= 0) work.add(placement, left);
+  }
+  return work.all;
+}
+
+/**
+ * Returns for how long the present items of busy workers have taken at least, in
+ * microseconds; 0 if no worker is busy.
+ */
+export function presentMicroseconds(workers: WorkerSet): number {
+  let silence = 0;
+  let items = 0;
+  for (const worker of workers) {
+    if (worker.items === 0) continue;
+    silence += worker.window.silence;
+    items += worker.items;
+  }
+  return items === 0 ? 0 : silence * 1_000 / items;
+}
