@@ -112,7 +112,7 @@ export function parseAnyHost(spec: string | AnyHostOptions): AnyHostSettings {
   }
   const launcher = READERS[scheme]!(options as never);
   const { workers } = launcher.settings as { workers: number };
-  return clusterSettings(options, launcher, workers);
+  return clusterSettings(options as ClusterHostOptions, launcher, workers);
 }
 
 function isTemplate(spec: unknown): spec is TemplateOptions {

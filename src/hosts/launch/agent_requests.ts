@@ -60,7 +60,7 @@ export class AgentRequests {
   readonly #options: AgentRequestsOptions;
   readonly #agents = new RequestedAgents();
   readonly #stopped = new AbortController();
-  #policy: RestartPolicy;
+  readonly #policy: RestartPolicy;
   #nextIndex = 0;
   /** How many agents are about to be asked for. */
   #due = 0;
@@ -77,12 +77,17 @@ export class AgentRequests {
   /** Constructs it without agents. */
   constructor(options: AgentRequestsOptions) {
     this.#options = options;
-    this.#policy = new RestartPolicy(0);
+    this.#policy = new RestartPolicy(options.maxRestarts);
   }
 
   /** How many agents were asked for or are about to be, and haven't ended. */
   get size(): number {
     return this.#agents.size + this.#due - this.#calledOff;
+  }
+
+  /** Whether agents that have ended aren't asked for again. */
+  get hasGivenUp(): boolean {
+    return this.#givenUp;
   }
 
   /** How many agents run, or may run, and haven't joined. */
@@ -102,9 +107,6 @@ export class AgentRequests {
    */
   async ask(count: number): Promise<void> {
     const indices = Array.from({ length: count }, () => this.#nextIndex++);
-    this.#policy = new RestartPolicy(
-      this.#options.maxRestarts * (this.size + count),
-    );
     await this.#ask(indices);
   }
 
@@ -255,9 +257,10 @@ export class AgentRequests {
 
   /** Asks for agents again that have ended, after a pause. */
   async #restart(ended: readonly EndedAgent[]): Promise<void> {
+    const { size } = this;
     const waits = ended.map(({ agent }) => {
       this.#agents.remove(agent.id);
-      return this.#policy.lost(agent.index, agent.lived);
+      return this.#policy.lost(agent.index, agent.lived, size);
     });
     this.#agentsChanged();
     if (this.#givenUp) return;
@@ -291,7 +294,8 @@ export class AgentRequests {
   /** Tries again later to ask for agents that the launcher has refused. */
   #refused(indices: readonly number[], error: Error): void {
     this.error = error;
-    const waits = indices.map((index) => this.#policy.lost(index, 0));
+    const size = this.size + indices.length;
+    const waits = indices.map((index) => this.#policy.lost(index, 0, size));
     if (waits.includes(undefined)) return this.#giveUp(error);
     this.#options.report(`${error.message}; trying again`);
     this.#askLater(indices, Math.max(...waits as number[]));

@@ -19,7 +19,6 @@ import type { PoolServices } from "../pool_services.ts";
 import { RemoteAgent } from "../remote/remote_agent.ts";
 import type { WorkerRequest } from "../remote/connector.ts";
 import { type AgentDoor, type DoorSettings, openDoor } from "./agent_door.ts";
-import type { AgentRequests } from "./agent_requests.ts";
 import { type AgentEnd, FleetAgent, type Supervision } from "./fleet_agent.ts";
 
 /** How long an admitted agent may take to make its offer, in milliseconds. */
@@ -95,6 +94,10 @@ export abstract class Fleet implements ManagedHost {
 
   get kind(): HostKind {
     return this.options.kind;
+  }
+
+  get place(): WorkerPlace {
+    return this.options.place;
   }
 
   abstract get workers(): number;

@@ -1,4 +1,8 @@
 import type { AgentOffer } from "../../protocol/spawner_messages.ts";
+import type {
+  ScalingSettings,
+  WorkerRange,
+} from "../../options/worker_count.ts";
 import type { PendingAgents } from "../managed_host.ts";
 import type { PoolServices } from "../pool_services.ts";
 import type { AgentDoor } from "./agent_door.ts";
@@ -19,6 +23,8 @@ export interface LaunchOptions {
   readonly deno: string;
   /** How many workers each agent starts. */
   readonly workersPerAgent: number;
+  /** How the number of workers changes, if it does. */
+  readonly scaling?: ScalingSettings;
 }
 
 /** The agents of one launcher. */
@@ -34,8 +40,13 @@ export class LaunchedFleet extends Fleet {
   /** Constructs a fleet without agents. */
   constructor(options: FleetOptions, launch: LaunchOptions) {
     super(options);
-    this.#target = options.maxWorkers;
+    this.#target = launch.scaling?.min ?? options.maxWorkers;
     this.#launch = launch;
+  }
+
+  get range(): Required<WorkerRange> | undefined {
+    const { scaling } = this.#launch;
+    return scaling && { ...scaling, max: this.options.maxWorkers };
   }
 
   get workers(): number {
@@ -52,7 +63,9 @@ export class LaunchedFleet extends Fleet {
 
   get expectsWorkers(): boolean {
     if (this.isStopped) return false;
-    return this.#requests === undefined || this.#requests.size > 0;
+    const requests = this.#requests;
+    if (requests === undefined || requests.size > 0) return true;
+    return this.range !== undefined && !requests.hasGivenUp;
   }
 
   resize(workers: number): void {
@@ -107,9 +120,8 @@ export class LaunchedFleet extends Fleet {
       onChanged,
       report: (line) => report(name, line),
     });
-    await this.#requests.ask(
-      Math.ceil(this.#target / this.#launch.workersPerAgent),
-    );
+    const agents = Math.ceil(this.#target / this.#launch.workersPerAgent);
+    if (agents > 0) await this.#requests.ask(agents);
   }
 
   protected refusalOf({ job, workers }: AgentOffer): string | undefined {

@@ -1,5 +1,6 @@
 import { PoolClosedError } from "../../errors/pool_closed_error.ts";
 import type { AnyHostSettings } from "../../options/any_host.ts";
+import { placeOf } from "../../options/place.ts";
 import type { PoolSettings } from "../../options/settings.ts";
 import type { WorkerProcess } from "../../spawner/worker_process.ts";
 import { AgentGroups } from "../agent_groups.ts";
@@ -162,6 +163,8 @@ export class HostManager {
       name: "local",
       kind: "local",
       workers: this.#settings.workers,
+      scaling: this.#settings.scaling,
+      place: placeOf(this.#settings),
       makeHost: () => this.#localWorkers.makeHost(() => this.#services()),
     });
   }
@@ -179,6 +182,8 @@ export class HostManager {
       name: host.name,
       kind: host.kind,
       workers: host.workers,
+      scaling: host.scaling,
+      place: placeOf(host),
       makeHost: async () =>
         makeRemoteHost(host, this.#settings, await this.#services()),
     });
@@ -219,13 +224,16 @@ export class HostManager {
   }
 
   #supervise(
-    place: Pick<SupervisorOptions, "name" | "kind" | "workers" | "makeHost">,
+    host: Pick<
+      SupervisorOptions,
+      "name" | "kind" | "workers" | "scaling" | "place" | "makeHost"
+    >,
   ): WorkerSupervisor {
     return new WorkerSupervisor({
-      ...place,
+      ...host,
       ...this.#supervision,
       onChanged: this.#events.onChanged,
-      report: (line) => this.#output.report(place.name, line),
+      report: (line) => this.#output.report(host.name, line),
     });
   }
 }

@@ -4,7 +4,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { BrokenPoolError, Pool, WorkerLostError } from "../../../mod.ts";
+import { BrokenPoolError, type Pool, WorkerLostError } from "../../../mod.ts";
 import { Gate, passGate } from "../../helpers/gate.ts";
 import { JoinedPool } from "../../helpers/joined_pool.ts";
 import { gone, isAlive, until } from "../../helpers/processes.ts";
