@@ -1,0 +1,112 @@
+/**
+ * Podman for a test: its images and containers are in a folder of its own. There
+ * is one image, which is empty: containers see this machine's programs.
+ *
+ * @module
+ */
+
+import { dirname } from "node:path";
+import { runProgram } from "./run_program.ts";
+import { findProgram } from "./ssh_files.ts";
+
+/** The image of containers. */
+export const IMAGE = "localhost/distex-test";
+
+/** The folders of this machine that containers see. */
+const FOLDERS = ["/usr", "/lib", "/lib64", "/bin", "/etc"];
+
+/** Podman with a storage of its own. */
+export class Podman implements AsyncDisposable {
+  readonly #folder: string;
+  /** The environment in which `podman` uses this storage. */
+  readonly env: Readonly<Record<string, string>>;
+
+  private constructor() {
+    this.#folder = Deno.makeTempDirSync({ prefix: "distex-podman-" });
+    this.env = {
+      CONTAINERS_CONF: `${this.#folder}/containers.conf`,
+      CONTAINERS_STORAGE_CONF: `${this.#folder}/storage.conf`,
+    };
+    Deno.writeTextFileSync(this.env.CONTAINERS_CONF!, CONTAINERS);
+    Deno.writeTextFileSync(
+      this.env.CONTAINERS_STORAGE_CONF!,
+      `[storage]
+driver = "vfs"
+graphroot = "${this.#folder}/graph"
+runroot = "${this.#folder}/run"
+`,
+    );
+  }
+
+  /** @throws {Error} If this machine can't run containers. */
+  static async start(): Promise<Podman> {
+    const podman = new Podman();
+    try {
+      const tar = `${podman.#folder}/empty.tar`;
+      await runProgram("tar", ["-cf", tar, "--files-from=/dev/null"]);
+      await podman.run("import", "--quiet", tar, IMAGE);
+      await podman.run("run", "--rm", IMAGE, "true");
+      return podman;
+    } catch (error) {
+      await podman.stop();
+      throw error;
+    }
+  }
+
+  /** Runs a command; returns its output. */
+  async run(...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await runProgram("podman", args, this.env);
+    if (code === 0) return stdout.trim();
+    throw new Error(`podman ${args[0]} failed (${code}): ${stderr}`);
+  }
+
+  /** Removes all containers and files. */
+  async stop(): Promise<void> {
+    await this.run("rm", "--all", "--force", "--time=0").catch(() => {});
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+function list(items: readonly string[]): string {
+  return `[${items.map((item) => JSON.stringify(item)).join(", ")}]`;
+}
+
+const runtimes = ["runc", "crun"].flatMap((name) => findProgram(name) ?? []);
+
+/** A machine that is a container itself may allow neither networks nor limits. */
+const CONTAINERS = `[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
+netns = "host"
+log_driver = "none"
+volumes = ${
+  list([
+    "/sys:/sys",
+    ...[...FOLDERS, dirname(Deno.execPath())].map((path) =>
+      `${path}:${path}:ro`
+    ),
+  ])
+}
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "none"
+runtime = "first"
+[engine.runtimes]
+first = ${list(runtimes)}
+`;
+
+/** Why this machine can't run containers of Podman, if so. */
+export const podmanProblem: string | undefined = await findProblem();
+
+async function findProblem(): Promise<string | undefined> {
+  if (Deno.build.os !== "linux") return "needs Linux";
+  if (!findProgram("podman")) return "install the packages podman and runc";
+  try {
+    await (await Podman.start()).stop();
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
