@@ -6,6 +6,7 @@
  */
 
 import { dirname } from "node:path";
+import { until } from "./processes.ts";
 import { runProgram } from "./run_program.ts";
 import { findProgram } from "./ssh_files.ts";
 
@@ -63,12 +64,27 @@ runroot = "${this.#folder}/run"
   /** Removes all containers and files. */
   async stop(): Promise<void> {
     await this.run("rm", "--all", "--force", "--time=0").catch(() => {});
+    // Podman cleans up after a container in the background.
+    await until(() => !isInUse(this.#folder));
     await Deno.remove(this.#folder, { recursive: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
+}
+
+/** Whether a process has the path of a folder in its environment. */
+function isInUse(folder: string): boolean {
+  return [...Deno.readDirSync("/proc")].some(({ name }) => {
+    if (!/^\d+$/.test(name) || Number(name) === Deno.pid) return false;
+    try {
+      return Deno.readTextFileSync(`/proc/${name}/environ`).includes(folder);
+    } catch {
+      // It has ended, or is another user's.
+      return false;
+    }
+  });
 }
 
 function list(items: readonly string[]): string {
