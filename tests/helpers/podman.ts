@@ -114,15 +114,54 @@ runtime = "first"
 first = ${list(runtimes)}
 `;
 
-/** Why this machine can't run containers of Podman, if so. */
-export const podmanProblem: string | undefined = await findProblem();
+/** Why Podman isn't there, if so. */
+const missing = Deno.build.os !== "linux"
+  ? "needs Linux"
+  : findProgram("podman")
+  ? undefined
+  : "install the packages podman and runc";
 
-async function findProblem(): Promise<string | undefined> {
-  if (Deno.build.os !== "linux") return "needs Linux";
-  if (!findProgram("podman")) return "install the packages podman and runc";
+/** Why this machine can't run containers although Podman is there, if so. */
+const failure = missing === undefined ? await findFailure() : undefined;
+
+async function findFailure(): Promise<string | undefined> {
   try {
     await (await Podman.start()).stop();
   } catch (error) {
     return (error as Error).message;
   }
+}
+
+/**
+ * Declares a test that needs Podman, like `Deno.test`. Where the system doesn't
+ * allow containers, no package helps: there is no such test then.
+ *
+ * @param fn Gets Podman, and a folder for files. Programs that it starts use
+ * this Podman.
+ */
+export function podmanTest(
+  name: string,
+  fn: (podman: Podman, folder: string) => Promise<void>,
+): void {
+  if (failure !== undefined) {
+    return console.warn(`There is no test "${name}": ${failure}`);
+  }
+  if (missing !== undefined) name += ` (skipped: ${missing})`;
+  Deno.test({
+    name,
+    ignore: missing !== undefined,
+    async fn() {
+      await using podman = await Podman.start();
+      const folder = await Deno.makeTempDir();
+      for (const [name, value] of Object.entries(podman.env)) {
+        Deno.env.set(name, value);
+      }
+      try {
+        await fn(podman, folder);
+      } finally {
+        for (const name of Object.keys(podman.env)) Deno.env.delete(name);
+        await Deno.remove(folder, { recursive: true });
+      }
+    },
+  });
 }

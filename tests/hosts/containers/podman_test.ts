@@ -9,38 +9,10 @@ import {
   untilOutput,
   untilState,
 } from "../../helpers/launchers.ts";
-import { IMAGE, Podman, podmanProblem } from "../../helpers/podman.ts";
+import { IMAGE, podmanTest } from "../../helpers/podman.ts";
 import { runProgram } from "../../helpers/run_program.ts";
 
 const { signal } = new AbortController();
-
-function podmanTest(
-  name: string,
-  fn: (podman: Podman, folder: string) => Promise<void>,
-): void {
-  if (podmanProblem) name += ` (skipped: ${podmanProblem})`;
-  Deno.test({
-    name,
-    ignore: podmanProblem !== undefined,
-    async fn() {
-      await using podman = await Podman.start();
-      const folder = await Deno.makeTempDir();
-      const before = { ...Deno.env.toObject() };
-      for (const [name, value] of Object.entries(podman.env)) {
-        Deno.env.set(name, value);
-      }
-      try {
-        await fn(podman, folder);
-      } finally {
-        for (const name of Object.keys(podman.env)) {
-          if (before[name] === undefined) Deno.env.delete(name);
-          else Deno.env.set(name, before[name]);
-        }
-        await Deno.remove(folder, { recursive: true });
-      }
-    },
-  });
-}
 
 function launcherOf(
   folder: string,
