@@ -8,6 +8,7 @@ import {
   wrongType,
 } from "./option_checks.ts";
 import { RENAMED_HOST_OPTIONS } from "./renamed_options.ts";
+import type { WorkerCount } from "./worker_count.ts";
 import { grantedBy, type WorkerPermissions } from "./worker_permissions.ts";
 
 /**
@@ -29,11 +30,12 @@ export interface HostOptions {
   /** `[ssh://][username@]hostname[:port][/workers]`, IPv6 in brackets. */
   readonly host: string;
   /**
-   * How many workers run there. 0 means one per CPU of that machine.
+   * How many workers run there: a number, or a range within which it changes
+   * with the work. 0 means one per CPU of that machine.
    *
    * @default {0}
    */
-  readonly workers?: number;
+  readonly workers?: WorkerCount;
   /**
    * The host's name in messages, in {@linkcode Pool.stats} and in the option
    * `host` of calls. The default is the host name.
@@ -182,10 +184,15 @@ function checkValues(options: HostOptions): void {
     checkStrings("sshArgs", sshArgs);
     checkWorkerOptions(options);
   } catch (cause) {
-    const { message } = cause as Error;
-    const OptionError = cause instanceof TypeError ? TypeError : RangeError;
-    throw new OptionError(`In the host "${host}" ${message}`, { cause });
+    throw inHost(host, cause);
   }
+}
+
+/** Makes the error for an option of a host from the one for the option. */
+export function inHost(host: string, cause: unknown): Error {
+  const { message } = cause as Error;
+  const OptionError = cause instanceof TypeError ? TypeError : RangeError;
+  return new OptionError(`In the host "${host}" ${message}`, { cause });
 }
 
 function checkTls(tls: HostOptions["tls"]): void {

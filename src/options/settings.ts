@@ -35,9 +35,11 @@ import type { ShutdownOptions } from "./shutdown_options.ts";
 import type { TransformOptions } from "./transform_options.ts";
 import { type AnyTask, TaskObject } from "../tasks/task.ts";
 import { findConfig } from "../util/find_config.ts";
+import { type ScalingSettings, workerCount } from "./worker_count.ts";
 import type { WorkerOptions } from "./worker_options.ts";
 
 type ReadOption =
+  | "workers"
   | "hosts"
   | "initializer"
   | "initializerArgs"
@@ -55,6 +57,10 @@ export interface ListenSettings {
 
 /** A pool's options, checked and with the defaults. */
 export interface PoolSettings extends Required<Omit<PoolOptions, ReadOption>> {
+  /** How many workers run on this machine, or may run there. */
+  readonly workers: number;
+  /** How their number changes, if it does. */
+  readonly scaling?: ScalingSettings;
   /** The other machines. */
   readonly hosts: readonly HostSettings[];
   /** See {@linkcode WorkerOptions.initializer}. */
@@ -97,9 +103,10 @@ export function poolSettings<Args extends unknown[]>(
   options: PoolOptions<Args>,
 ): PoolSettings {
   checkObject("Pool", options);
-  const { workers = navigator.hardwareConcurrency } = options;
+  const cpus = navigator.hardwareConcurrency;
+  const { workers: count = cpus } = options;
+  const { workers, scaling } = workerCount(count, cpus);
   const { modules = "auto", codec = "msgpack", lazy = false } = options;
-  checkInteger("workers", workers, 0);
   checkChoice("modules", modules, ["auto", "bundle"]);
   checkChoice("codec", codec, ["msgpack", "structured"]);
   checkBoolean("lazy", lazy);
@@ -120,7 +127,7 @@ export function poolSettings<Args extends unknown[]>(
       "'workers' is 0 and there are no 'hosts', so no worker could run tasks: add 'hosts', or omit 'workers' for one worker per CPU",
     );
   }
-  return settings;
+  return scaling === undefined ? settings : { ...settings, scaling };
 }
 
 function workerSettings<Args extends unknown[]>(options: WorkerOptions<Args>) {

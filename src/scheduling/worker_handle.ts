@@ -186,6 +186,11 @@ export class WorkerHandle implements CallRunner<Call> {
     return host === undefined || host === this.host;
   }
 
+  /** The worker's process. */
+  get process(): WorkerProcess {
+    return this.#profile.process;
+  }
+
   /** The tally of the worker's host. */
   get tally(): HostTally {
     return this.#profile.tally;

@@ -148,6 +148,7 @@ export class HostManager {
       name: "local",
       kind: "local",
       workers: this.#settings.workers,
+      scaling: this.#settings.scaling,
       makeHost: () => this.#localWorkers.makeHost(() => this.#services()),
     });
   }
@@ -157,13 +158,17 @@ export class HostManager {
       name: host.name,
       kind: host.kind,
       workers: host.workers,
+      scaling: host.scaling,
       makeHost: async () =>
         makeRemoteHost(host, this.#settings, await this.#services()),
     });
   }
 
   #supervise(
-    place: Pick<SupervisorOptions, "name" | "kind" | "workers" | "makeHost">,
+    place: Pick<
+      SupervisorOptions,
+      "name" | "kind" | "workers" | "scaling" | "makeHost"
+    >,
   ): WorkerSupervisor {
     const { maxRestarts, startTimeout, codec } = this.#settings;
     return new WorkerSupervisor({
