@@ -7,6 +7,7 @@ import {
   checkStrings,
   wrongType,
 } from "./option_checks.ts";
+import { parsePlace, type PlaceOptions } from "./place.ts";
 import { RENAMED_HOST_OPTIONS } from "./renamed_options.ts";
 import type { WorkerCount } from "./worker_count.ts";
 import { grantedBy, type WorkerPermissions } from "./worker_permissions.ts";
@@ -26,7 +27,7 @@ import { grantedBy, type WorkerPermissions } from "./worker_permissions.ts";
  * console.log(await pool.with({ host: "small" }).run(() => Deno.hostname()));
  * ```
  */
-export interface HostOptions {
+export interface HostOptions extends PlaceOptions {
   /** `[ssh://][username@]hostname[:port][/workers]`, IPv6 in brackets. */
   readonly host: string;
   /**
@@ -123,7 +124,14 @@ const LITERAL_PATH = /^\/[^,:%$\\\p{Cc}]*$/u;
 
 const SSH_ONLY = ["identity", "sshArgs", "deno", "tmpdir"] as const;
 const SPAWNER_ONLY = ["token", "tls"] as const;
-const BOTH = ["permissions", "denoArgs", "env", "cwd"] as const;
+const BOTH = [
+  "permissions",
+  "denoArgs",
+  "env",
+  "cwd",
+  "labels",
+  "resources",
+] as const;
 
 /**
  * Checks the options of a host.
@@ -183,6 +191,7 @@ function checkValues(options: HostOptions): void {
     checkTls(options.tls);
     checkStrings("sshArgs", sshArgs);
     checkWorkerOptions(options);
+    parsePlace(options);
   } catch (cause) {
     throw inHost(host, cause);
   }
@@ -214,7 +223,10 @@ function checkTls(tls: HostOptions["tls"]): void {
  * @throws {RangeError} If an option is out of range.
  */
 export function checkWorkerOptions(
-  { permissions, denoArgs, env, cwd }: Pick<HostOptions, typeof BOTH[number]>,
+  { permissions, denoArgs, env, cwd }: Pick<
+    HostOptions,
+    "permissions" | "denoArgs" | "env" | "cwd"
+  >,
 ): void {
   if (permissions !== undefined) grantedBy(permissions);
   checkStrings("denoArgs", denoArgs);

@@ -7,10 +7,15 @@ import {
   type WorkerCountSettings,
   type WorkerRange,
 } from "./worker_count.ts";
+import { parsePlace, type WorkerPlace } from "./place.ts";
 
 /** A host's options, checked and with the defaults. */
-export interface HostSettings
-  extends Omit<HostOptions, "host" | "workers" | "name"> {
+export interface HostSettings extends
+  Omit<
+    HostOptions,
+    "host" | "workers" | "name" | "labels" | "resources"
+  >,
+  Partial<WorkerPlace> {
   /** How the pool reaches the host. */
   readonly kind: "ssh" | "spawner";
   /** The host's name in messages. */
@@ -65,9 +70,11 @@ export function parseHost(spec: string | HostOptions): HostSettings {
   const { host, workers: count, name: givenName, ...others } = options;
   const { kind, username, hostname, port, workers } = parseSpec(host);
   checkHostOptions(options, kind);
-  const { token } = others;
+  const { token, labels, resources, ...rest } = others;
+  const isPlace = labels !== undefined || resources !== undefined;
   return {
-    ...others,
+    ...rest,
+    ...(isPlace ? parsePlace(options) : {}),
     // A token read from a file ends with a line feed.
     ...(token === undefined ? {} : { token: token.trim() }),
     kind,

@@ -23,6 +23,12 @@ import {
   wrongType,
   wrongValue,
 } from "./option_checks.ts";
+import {
+  checkLabels,
+  parsePlace,
+  parseResources,
+  type WorkerPlace,
+} from "./place.ts";
 import type { PoolOptions } from "./pool_options.ts";
 import {
   RENAMED_CALL_OPTIONS,
@@ -45,7 +51,9 @@ type ReadOption =
   | "initializerArgs"
   | "listen"
   | "config"
-  | "cwd";
+  | "cwd"
+  | "labels"
+  | "resources";
 
 /** Where a pool listens for workers that connect over TCP. */
 export interface ListenSettings {
@@ -73,6 +81,10 @@ export interface PoolSettings extends Required<Omit<PoolOptions, ReadOption>> {
   readonly config: string | undefined;
   /** See {@linkcode WorkerOptions.cwd}. */
   readonly cwd: string | undefined;
+  /** The labels of this machine. */
+  readonly labels: WorkerPlace["labels"];
+  /** The amounts of this machine. */
+  readonly resources: WorkerPlace["resources"];
 }
 
 /** A map's options, checked and with the defaults. */
@@ -120,6 +132,7 @@ export function poolSettings<Args extends unknown[]>(
     ...limitSettings(options),
     ...failureSettings(options),
     ...networkSettings(options),
+    ...parsePlace(options),
   };
   checkNames("Pool", options, settings, RENAMED_POOL_OPTIONS);
   if (workers === 0 && settings.hosts.length === 0) {
@@ -273,6 +286,8 @@ function sharedSettings(options: MapOptions): MapSettings {
 
 const CALL_OPTIONS = {
   host: undefined,
+  where: undefined,
+  onUnmet: undefined,
   timeout: undefined,
   signal: undefined,
   retries: undefined,
@@ -292,9 +307,13 @@ export function callSettings(
   hosts: readonly string[],
 ): CallOptions {
   checkObject("with()", options);
-  const { host, timeout, signal, retries, speculate } = options;
+  const { host, where, resources, onUnmet } = options;
+  const { timeout, signal, retries, speculate } = options;
   checkNames("with()", options, CALL_OPTIONS, RENAMED_CALL_OPTIONS);
   if (host !== undefined) checkChoice("host", host, hosts);
+  if (where !== undefined) checkLabels("where", where);
+  if (resources !== undefined) parseResources("resources", resources);
+  if (onUnmet !== undefined) checkChoice("onUnmet", onUnmet, ["fail", "wait"]);
   if (timeout !== undefined) checkMilliseconds("timeout", timeout);
   if (retries !== undefined) checkInteger("retries", retries, 0);
   if (speculate !== undefined) checkBoolean("speculate", speculate);

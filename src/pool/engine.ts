@@ -68,7 +68,7 @@ export class Engine {
         this.#elastic.ended(host);
         if (this.scheduler.workers === 0) this.#failStranded();
       },
-      expects: (host) => !this.#isReady || this.#hosts.expects(host),
+      expects: (placement) => !this.#isReady || this.#hosts.expects(placement),
       hostError: (host) => this.#hosts.errorOf(host),
       dispatched: () => this.#elastic.dispatched(),
     }, pace);

@@ -1,5 +1,6 @@
 import { PoolClosedError } from "../../errors/pool_closed_error.ts";
 import type { HostSettings } from "../../options/host_spec.ts";
+import { placeOf } from "../../options/place.ts";
 import type { PoolSettings } from "../../options/settings.ts";
 import type { Host } from "../host.ts";
 import type { ConnectedWorker, ManagedHost } from "../managed_host.ts";
@@ -149,6 +150,7 @@ export class HostManager {
       kind: "local",
       workers: this.#settings.workers,
       scaling: this.#settings.scaling,
+      place: placeOf(this.#settings),
       makeHost: () => this.#localWorkers.makeHost(() => this.#services()),
     });
   }
@@ -159,20 +161,21 @@ export class HostManager {
       kind: host.kind,
       workers: host.workers,
       scaling: host.scaling,
+      place: placeOf(host),
       makeHost: async () =>
         makeRemoteHost(host, this.#settings, await this.#services()),
     });
   }
 
   #supervise(
-    place: Pick<
+    host: Pick<
       SupervisorOptions,
-      "name" | "kind" | "workers" | "scaling" | "makeHost"
+      "name" | "kind" | "workers" | "scaling" | "place" | "makeHost"
     >,
   ): WorkerSupervisor {
     const { maxRestarts, startTimeout, codec } = this.#settings;
     return new WorkerSupervisor({
-      ...place,
+      ...host,
       ...this.#events,
       maxRestarts,
       startTimeout,
@@ -180,7 +183,7 @@ export class HostManager {
       pendingConnections: this.#pendingConnections,
       onName: (worker, name) => this.#output.name(worker, name),
       onEnded: (worker) => this.#output.ended(worker),
-      report: (line) => this.#output.report(place.name, line),
+      report: (line) => this.#output.report(host.name, line),
     });
   }
 }
