@@ -70,7 +70,7 @@ export class WorkerLauncher {
     const stdio = onOutput === undefined ? "inherit" : "piped";
     const child = new Child(
       new Deno.Command(denoPath(), {
-        args: this.#arguments(worker),
+        args: this.arguments(worker),
         stdin: "piped",
         stdout: stdio,
         stderr: stdio,
@@ -86,7 +86,12 @@ export class WorkerLauncher {
     return new WorkerProcess(name, ended, () => child.kill());
   }
 
-  #arguments(worker: number): string[] {
+  /**
+   * Returns the arguments of `deno` for a worker.
+   *
+   * @param worker The number that the worker sends when it connects.
+   */
+  arguments(worker: number): string[] {
     const { address, config, denoArgs, grants } = this.#settings;
     return [
       "run",
