@@ -4,12 +4,13 @@ import {
   AuthenticatedListener,
   type ListenerOptions,
 } from "../transport/authenticated_listener.ts";
+import type { Dialer } from "../protocol/admit_dialer.ts";
 import { type Certificate, makeCertificate } from "../transport/certificate.ts";
 
 /** The addresses that a pool listens on: one listener for each. */
 export class PoolAddresses {
-  readonly #options: ListenerOptions<number>;
-  readonly #listeners = new Set<AuthenticatedListener<number>>();
+  readonly #options: ListenerOptions<Dialer>;
+  readonly #listeners = new Set<AuthenticatedListener<Dialer>>();
   readonly #addresses = new Map<string, Promise<Address>>();
   #certificate: Promise<Certificate> | undefined;
   #closed = false;
@@ -19,7 +20,7 @@ export class PoolAddresses {
    *
    * @param options How connections are authenticated, and who gets them.
    */
-  constructor(options: ListenerOptions<number>) {
+  constructor(options: ListenerOptions<Dialer>) {
     this.#options = options;
   }
 

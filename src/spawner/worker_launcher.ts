@@ -1,3 +1,4 @@
+import { IN_JOB } from "../worker/in_job.ts";
 import { denoPath } from "../util/deno_path.ts";
 import { type Address, formatAddress } from "../transport/address.ts";
 import { Child, type OutputStream } from "./child.ts";
@@ -39,6 +40,8 @@ export interface LauncherSettings {
   readonly env: Readonly<Record<string, string>>;
   /** The working directory; `undefined` for that of this process. */
   readonly cwd: string | undefined;
+  /** Whether the workers may run in a job of a batch system. */
+  readonly isInJob?: boolean;
   /** Takes the output of workers; if `undefined`, they inherit the streams. */
   readonly onOutput: OutputHandler | undefined;
 }
@@ -92,7 +95,7 @@ export class WorkerLauncher {
    * @param worker The number that the worker sends when it connects.
    */
   arguments(worker: number): string[] {
-    const { address, config, denoArgs, grants } = this.#settings;
+    const { address, config, denoArgs, grants, isInJob } = this.#settings;
     return [
       "run",
       "--quiet",
@@ -103,6 +106,7 @@ export class WorkerLauncher {
       formatAddress(address),
       "--worker",
       String(worker),
+      ...(isInJob ? [IN_JOB] : []),
     ];
   }
 

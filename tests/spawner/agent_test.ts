@@ -82,6 +82,16 @@ for (const pin of ["fingerprint", "certificate"] as const) {
   });
 }
 
+Deno.test("an agent's workers don't end when a batch system sends them SIGTERM", async () => {
+  await using pool = await AgentPool.listen();
+  await using _agent = new AgentProcess(pool.args, { token: TOKEN });
+  const joined = await pool.agent();
+  await joined.open();
+  const worker = await joined.start();
+  Deno.kill(await worker.pid(), "SIGTERM");
+  assertEquals(await worker.call("() => 6 * 7"), 42);
+});
+
 Deno.test("an agent hides its token from its workers", async () => {
   const certificate = await makeCertificate();
   await using pool = await AgentPool.listen({ certificate });

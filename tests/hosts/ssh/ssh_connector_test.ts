@@ -21,6 +21,7 @@ function makeHost(program: PoolServices["program"]): RemoteHost {
     listen: (address) => Promise.resolve(address),
     certificate: () => Promise.resolve(""),
     program,
+    agentProgram: program,
     heartbeatTimeout: Infinity,
     onOutput: () => {},
     report: () => {},
