@@ -1,4 +1,5 @@
 import {
+  checkBoolean,
   checkNames,
   checkObject,
   checkSecret,
@@ -90,6 +91,14 @@ export interface HostOptions {
    * which ssh runs commands, or in which the spawner server was started.
    */
   readonly cwd?: string;
+  /**
+   * Whether the workers there share one connection to the pool, that of their
+   * spawner, which passes on what they send. Use it for many workers, or if
+   * each connection is expensive. Large values take a little longer.
+   *
+   * @default {false}
+   */
+  readonly fanout?: boolean;
 }
 
 /**
@@ -121,7 +130,7 @@ const LITERAL_PATH = /^\/[^,:%$\\\p{Cc}]*$/u;
 
 const SSH_ONLY = ["identity", "sshArgs", "deno", "tmpdir"] as const;
 const SPAWNER_ONLY = ["token", "tls"] as const;
-const BOTH = ["permissions", "denoArgs", "env", "cwd"] as const;
+const BOTH = ["permissions", "denoArgs", "env", "cwd", "fanout"] as const;
 
 /**
  * Checks the options of a host.
@@ -169,7 +178,8 @@ function unknownOption(name: string, known: readonly string[]): string {
 }
 
 function checkValues(options: HostOptions): void {
-  const { host, name, identity, deno, tmpdir, token, sshArgs } = options;
+  const { host, name, identity, deno, tmpdir, token, sshArgs, fanout } =
+    options;
   try {
     for (
       const [option, text] of Object.entries({ name, identity, deno, tmpdir })
@@ -180,6 +190,7 @@ function checkValues(options: HostOptions): void {
     checkSecret("token", token);
     checkTls(options.tls);
     checkStrings("sshArgs", sshArgs);
+    if (fanout !== undefined) checkBoolean("fanout", fanout);
     checkWorkerOptions(options);
   } catch (cause) {
     const { message } = cause as Error;
