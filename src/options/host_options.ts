@@ -8,7 +8,9 @@ import {
   checkStrings,
   wrongType,
 } from "./option_checks.ts";
+import { parsePlace, type PlaceOptions } from "./place.ts";
 import { RENAMED_HOST_OPTIONS } from "./renamed_options.ts";
+import type { WorkerCount } from "./worker_count.ts";
 import { grantedBy, type WorkerPermissions } from "./worker_permissions.ts";
 
 /**
@@ -26,15 +28,16 @@ import { grantedBy, type WorkerPermissions } from "./worker_permissions.ts";
  * console.log(await pool.with({ host: "small" }).run(() => Deno.hostname()));
  * ```
  */
-export interface HostOptions {
+export interface HostOptions extends PlaceOptions {
   /** `[ssh://][username@]hostname[:port][/workers]`, IPv6 in brackets. */
   readonly host: string;
   /**
-   * How many workers run there. 0 means one per CPU of that machine.
+   * How many workers run there: a number, or a range within which it changes
+   * with the work. 0 means one per CPU of that machine.
    *
    * @default {0}
    */
-  readonly workers?: number;
+  readonly workers?: WorkerCount;
   /**
    * The host's name in messages, in {@linkcode Pool.stats} and in the option
    * `host` of calls. The default is the host name.
@@ -130,7 +133,15 @@ const LITERAL_PATH = /^\/[^,:%$\\\p{Cc}]*$/u;
 
 const SSH_ONLY = ["identity", "sshArgs", "deno", "tmpdir"] as const;
 const SPAWNER_ONLY = ["token", "tls"] as const;
-const BOTH = ["permissions", "denoArgs", "env", "cwd", "fanout"] as const;
+const BOTH = [
+  "permissions",
+  "denoArgs",
+  "env",
+  "cwd",
+  "labels",
+  "resources",
+  "fanout",
+] as const;
 
 /**
  * Checks the options of a host.
@@ -192,11 +203,17 @@ function checkValues(options: HostOptions): void {
     checkStrings("sshArgs", sshArgs);
     if (fanout !== undefined) checkBoolean("fanout", fanout);
     checkWorkerOptions(options);
+    parsePlace(options);
   } catch (cause) {
-    const { message } = cause as Error;
-    const OptionError = cause instanceof TypeError ? TypeError : RangeError;
-    throw new OptionError(`In the host "${host}" ${message}`, { cause });
+    throw inHost(host, cause);
   }
+}
+
+/** Makes the error for an option of a host from the one for the option. */
+export function inHost(host: string, cause: unknown): Error {
+  const { message } = cause as Error;
+  const OptionError = cause instanceof TypeError ? TypeError : RangeError;
+  return new OptionError(`In the host "${host}" ${message}`, { cause });
 }
 
 function checkTls(tls: HostOptions["tls"]): void {
@@ -218,7 +235,10 @@ function checkTls(tls: HostOptions["tls"]): void {
  * @throws {RangeError} If an option is out of range.
  */
 export function checkWorkerOptions(
-  { permissions, denoArgs, env, cwd }: Pick<HostOptions, typeof BOTH[number]>,
+  { permissions, denoArgs, env, cwd }: Pick<
+    HostOptions,
+    "permissions" | "denoArgs" | "env" | "cwd"
+  >,
 ): void {
   if (permissions !== undefined) grantedBy(permissions);
   checkStrings("denoArgs", denoArgs);

@@ -23,6 +23,12 @@ import {
   wrongType,
   wrongValue,
 } from "./option_checks.ts";
+import {
+  checkLabels,
+  parsePlace,
+  parseResources,
+  type WorkerPlace,
+} from "./place.ts";
 import type { PoolOptions } from "./pool_options.ts";
 import {
   RENAMED_CALL_OPTIONS,
@@ -35,15 +41,19 @@ import type { ShutdownOptions } from "./shutdown_options.ts";
 import type { TransformOptions } from "./transform_options.ts";
 import { type AnyTask, TaskObject } from "../tasks/task.ts";
 import { findConfig } from "../util/find_config.ts";
+import { type ScalingSettings, workerCount } from "./worker_count.ts";
 import type { WorkerOptions } from "./worker_options.ts";
 
 type ReadOption =
+  | "workers"
   | "hosts"
   | "initializer"
   | "initializerArgs"
   | "listen"
   | "config"
-  | "cwd";
+  | "cwd"
+  | "labels"
+  | "resources";
 
 /** Where a pool listens for workers that connect over TCP. */
 export interface ListenSettings {
@@ -55,6 +65,10 @@ export interface ListenSettings {
 
 /** A pool's options, checked and with the defaults. */
 export interface PoolSettings extends Required<Omit<PoolOptions, ReadOption>> {
+  /** How many workers run on this machine, or may run there. */
+  readonly workers: number;
+  /** How their number changes, if it does. */
+  readonly scaling?: ScalingSettings;
   /** The other machines. */
   readonly hosts: readonly HostSettings[];
   /** See {@linkcode WorkerOptions.initializer}. */
@@ -67,6 +81,10 @@ export interface PoolSettings extends Required<Omit<PoolOptions, ReadOption>> {
   readonly config: string | undefined;
   /** See {@linkcode WorkerOptions.cwd}. */
   readonly cwd: string | undefined;
+  /** The labels of this machine. */
+  readonly labels: WorkerPlace["labels"];
+  /** The amounts of this machine. */
+  readonly resources: WorkerPlace["resources"];
 }
 
 /** A map's options, checked and with the defaults. */
@@ -97,9 +115,10 @@ export function poolSettings<Args extends unknown[]>(
   options: PoolOptions<Args>,
 ): PoolSettings {
   checkObject("Pool", options);
-  const { workers = navigator.hardwareConcurrency } = options;
+  const cpus = navigator.hardwareConcurrency;
+  const { workers: count = cpus } = options;
+  const { workers, scaling } = workerCount(count, cpus);
   const { modules = "auto", codec = "msgpack", lazy = false } = options;
-  checkInteger("workers", workers, 0);
   checkChoice("modules", modules, ["auto", "bundle"]);
   checkChoice("codec", codec, ["msgpack", "structured"]);
   checkBoolean("lazy", lazy);
@@ -113,6 +132,7 @@ export function poolSettings<Args extends unknown[]>(
     ...limitSettings(options),
     ...failureSettings(options),
     ...networkSettings(options),
+    ...parsePlace(options),
   };
   checkNames("Pool", options, settings, RENAMED_POOL_OPTIONS);
   if (workers === 0 && settings.hosts.length === 0) {
@@ -120,7 +140,7 @@ export function poolSettings<Args extends unknown[]>(
       "'workers' is 0 and there are no 'hosts', so no worker could run tasks: add 'hosts', or omit 'workers' for one worker per CPU",
     );
   }
-  return settings;
+  return scaling === undefined ? settings : { ...settings, scaling };
 }
 
 function workerSettings<Args extends unknown[]>(options: WorkerOptions<Args>) {
@@ -266,6 +286,8 @@ function sharedSettings(options: MapOptions): MapSettings {
 
 const CALL_OPTIONS = {
   host: undefined,
+  where: undefined,
+  onUnmet: undefined,
   timeout: undefined,
   signal: undefined,
   retries: undefined,
@@ -285,9 +307,13 @@ export function callSettings(
   hosts: readonly string[],
 ): CallOptions {
   checkObject("with()", options);
-  const { host, timeout, signal, retries, speculate } = options;
+  const { host, where, resources, onUnmet } = options;
+  const { timeout, signal, retries, speculate } = options;
   checkNames("with()", options, CALL_OPTIONS, RENAMED_CALL_OPTIONS);
   if (host !== undefined) checkChoice("host", host, hosts);
+  if (where !== undefined) checkLabels("where", where);
+  if (resources !== undefined) parseResources("resources", resources);
+  if (onUnmet !== undefined) checkChoice("onUnmet", onUnmet, ["fail", "wait"]);
   if (timeout !== undefined) checkMilliseconds("timeout", timeout);
   if (retries !== undefined) checkInteger("retries", retries, 0);
   if (speculate !== undefined) checkBoolean("speculate", speculate);

@@ -105,8 +105,9 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
   }
 
   /**
-   * Resolves when all workers have connected and have run the initializer.
-   * Reading it doesn't start a `lazy` pool; the first task does.
+   * Resolves when all workers have connected and have run the initializer; if
+   * their number changes, when the least number of them has. Reading it doesn't
+   * start a `lazy` pool; the first task does.
    *
    * It is rejected with a {@linkcode BrokenPoolError} if a worker doesn't start
    * or the initializer fails. All calls are then rejected too. With
@@ -147,7 +148,7 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
   }
 
   /**
-   * The number of workers that the pool should have. If a host has one worker
+   * The number of workers that the pool should have now. If a host has one worker
    * per CPU, its workers count once the host has connected.
    *
    * @example Usage

@@ -1,7 +1,12 @@
+import type { Placement } from "../calls/placement.ts";
 import type { ManagedHost } from "../hosts/managed_host.ts";
+import { unlabeledPlace } from "../options/place.ts";
 import { HostTally } from "../scheduling/host_tally.ts";
 import { displayable } from "./display_stats.ts";
 import type { HostStats, PoolStats } from "./stats.ts";
+
+/** The place of hosts whose machines aren't described. */
+const NO_PLACE = unlabeledPlace();
 
 /** A host of a pool, and the figures of its workers. */
 interface PoolHost {
@@ -41,6 +46,20 @@ export class PoolHosts {
   /** The names of the hosts, without those that are being removed. */
   get names(): string[] {
     return this.#staying.map(({ host }) => host.name);
+  }
+
+  /** The hosts, without those that are being removed. */
+  get present(): ManagedHost[] {
+    return this.#staying.map(({ host }) => host);
+  }
+
+  /** How many tasks ran on all hosts, and how long they took, in microseconds. */
+  get total(): { items: number; busy: number } {
+    const tallies = [this.#removed, ...this.#all.map(({ tally }) => tally)];
+    return {
+      items: sum(tallies.map(({ done, failed }) => done + failed)),
+      busy: sum(tallies.map(({ busy }) => busy)),
+    };
   }
 
   /** How many workers the hosts should have, as far as known. */
@@ -89,11 +108,11 @@ export class PoolHosts {
     return this.#hosts.get(host)!.tally;
   }
 
-  /** Returns whether a host has or may get workers; `undefined`: any host. */
-  expects(name: string | undefined): boolean {
+  /** Returns whether a placement, or any, has or may get workers. */
+  expects(placement: Placement | undefined): boolean {
     return this.#staying.some(({ host }) =>
-      (name === undefined || host.name === name) && host.expectsWorkers &&
-      this.#timeLeft(host) > 0
+      (placement?.matches(host.name, host.place ?? NO_PLACE) ?? true) &&
+      host.expectsWorkers && this.#timeLeft(host) > 0
     );
   }
 

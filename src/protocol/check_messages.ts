@@ -54,6 +54,10 @@ const FROM_POOL: Formats = new Map([
   [MessageType.CREDIT, [isUint32, isUint32, isUint32, isSize]],
   [MessageType.CLOSE, [isUint32, isUint32, isPlainList]],
   [MessageType.RECALL, [isUint32, isUint32, isBoolean]],
+  [MessageType.RESOURCES, [
+    isUint32,
+    mapOf(either(isNumber, listOf(isUint32))),
+  ]],
 ]);
 
 const RELAY: Formats = new Map([

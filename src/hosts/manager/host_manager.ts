@@ -1,5 +1,6 @@
 import { PoolClosedError } from "../../errors/pool_closed_error.ts";
 import type { HostSettings } from "../../options/host_spec.ts";
+import { placeOf } from "../../options/place.ts";
 import type { PoolSettings } from "../../options/settings.ts";
 import type { Host } from "../host.ts";
 import type { ConnectedWorker, ManagedHost } from "../managed_host.ts";
@@ -148,6 +149,8 @@ export class HostManager {
       name: "local",
       kind: "local",
       workers: this.#settings.workers,
+      scaling: this.#settings.scaling,
+      place: placeOf(this.#settings),
       makeHost: () => this.#localWorkers.makeHost(() => this.#services()),
     });
   }
@@ -157,17 +160,22 @@ export class HostManager {
       name: host.name,
       kind: host.kind,
       workers: host.workers,
+      scaling: host.scaling,
+      place: placeOf(host),
       makeHost: async () =>
         makeRemoteHost(host, this.#settings, await this.#services()),
     });
   }
 
   #supervise(
-    place: Pick<SupervisorOptions, "name" | "kind" | "workers" | "makeHost">,
+    host: Pick<
+      SupervisorOptions,
+      "name" | "kind" | "workers" | "scaling" | "place" | "makeHost"
+    >,
   ): WorkerSupervisor {
     const { maxRestarts, startTimeout, codec } = this.#settings;
     return new WorkerSupervisor({
-      ...place,
+      ...host,
       ...this.#events,
       maxRestarts,
       startTimeout,
@@ -175,7 +183,7 @@ export class HostManager {
       pendingConnections: this.#pendingConnections,
       onName: (worker, name) => this.#output.name(worker, name),
       onEnded: (worker) => this.#output.ended(worker),
-      report: (line) => this.#output.report(place.name, line),
+      report: (line) => this.#output.report(host.name, line),
     });
   }
 }
