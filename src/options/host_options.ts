@@ -1,4 +1,5 @@
 import {
+  checkBoolean,
   checkNames,
   checkObject,
   checkSecret,
@@ -93,6 +94,14 @@ export interface HostOptions extends PlaceOptions {
    * which ssh runs commands, or in which the spawner server was started.
    */
   readonly cwd?: string;
+  /**
+   * Whether the workers there share one connection to the pool, that of their
+   * spawner, which passes on what they send. Use it for many workers, or if
+   * each connection is expensive. Large values take a little longer.
+   *
+   * @default {false}
+   */
+  readonly fanout?: boolean;
 }
 
 /**
@@ -131,6 +140,7 @@ const BOTH = [
   "cwd",
   "labels",
   "resources",
+  "fanout",
 ] as const;
 
 /**
@@ -179,7 +189,8 @@ function unknownOption(name: string, known: readonly string[]): string {
 }
 
 function checkValues(options: HostOptions): void {
-  const { host, name, identity, deno, tmpdir, token, sshArgs } = options;
+  const { host, name, identity, deno, tmpdir, token, sshArgs, fanout } =
+    options;
   try {
     for (
       const [option, text] of Object.entries({ name, identity, deno, tmpdir })
@@ -190,6 +201,7 @@ function checkValues(options: HostOptions): void {
     checkSecret("token", token);
     checkTls(options.tls);
     checkStrings("sshArgs", sshArgs);
+    if (fanout !== undefined) checkBoolean("fanout", fanout);
     checkWorkerOptions(options);
     parsePlace(options);
   } catch (cause) {

@@ -61,6 +61,7 @@ export class PoolResources {
       reaper: this.#reaper,
       openSocket: () => this.#openSocket(),
       listen: (address) => this.#addresses.listen(address),
+      admit: (connection) => this.#addresses.admit(connection),
       certificate: async () => (await this.#addresses.certificate()).cert,
       program: (signal) => workerBundle(SSH_PROGRAM, config, signal),
       agentProgram: (signal) => workerBundle(AGENT_PROGRAM, config, signal),

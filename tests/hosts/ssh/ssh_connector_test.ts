@@ -19,6 +19,7 @@ function makeHost(program: PoolServices["program"]): RemoteHost {
         address: { transport: "unix", path: "/no/such/folder/pool.sock" },
       }),
     listen: (address) => Promise.resolve(address),
+    admit: () => {},
     certificate: () => Promise.resolve(""),
     program,
     agentProgram: program,
