@@ -44,6 +44,7 @@ export type { ClusterHostOptions } from "./src/options/cluster_host_options.ts";
 export type { ContainerOptions } from "./src/options/container_options.ts";
 export type { KubernetesOptions } from "./src/options/kubernetes_options.ts";
 export type { PbsDialect, PbsOptions } from "./src/options/pbs_options.ts";
+export type { ResourceList } from "./src/options/resource_list.ts";
 export type { SgeOptions } from "./src/options/sge_options.ts";
 export type { SlurmOptions } from "./src/options/slurm_options.ts";
 export type { TemplateOptions } from "./src/options/template_options.ts";
