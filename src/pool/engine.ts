@@ -269,6 +269,8 @@ export class Engine {
       const workers = await this.#hostManager.start();
       await this.#workers.add(workers);
       this.#isReady = true;
+      // Only now it is known which calls no worker can run.
+      this.scheduler.wake();
     } catch (error) {
       const isInitializer = error instanceof InitializerFailure;
       const step = isInitializer ? INITIALIZER_FAILED : "";
