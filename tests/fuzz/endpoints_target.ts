@@ -190,7 +190,6 @@ function fromPool(random: Random): unknown[] {
       [MessageType.CLOSE, id(), random.below(4), []],
       [MessageType.FORGET, [id()]],
       [MessageType.CANCEL, id()],
-      [MessageType.RESOURCES, id(), { gpu: [random.below(3)] }],
       [MessageType.MODULE, random.pick(["a:b", "c:d"]), "1", "export {}"],
     ]),
   );
