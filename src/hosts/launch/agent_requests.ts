@@ -172,6 +172,7 @@ export class AgentRequests {
     await ended;
     const left = this.#agents.ids;
     if (left.length > 0) await this.#options.launcher.cancel(left);
+    await this.#options.launcher.close?.();
     this.#options.onAgents([]);
   }
 
