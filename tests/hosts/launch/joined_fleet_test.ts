@@ -152,6 +152,24 @@ Deno.test("Pool refuses agents beyond 'listen.maxWorkers'", async () => {
   await site.join(1);
 });
 
+Deno.test("Pool lets an agent go that was idle for as long as --max-idle", async () => {
+  await using gate = new Gate();
+  await using site = new JoinedPool();
+  const { pool } = site;
+  // One of its workers always has a call.
+  const call = pool.run(passGate<number>, gate.port, 1);
+  const agent = await site.join(2, "--max-idle", "0.5");
+  await gate.entered();
+  const other = await site.start("--max-idle", "0.1").ended();
+  assertEquals(other.code, 0, other.stderr);
+  await site.has(2);
+  gate.open();
+  assertEquals(await call, 1);
+  assertEquals((await agent.ended()).code, 0);
+  await site.has(0);
+  assertEquals(pool.stats().hosts[0]!.lost, 0);
+});
+
 Deno.test("Pool lets an agent go whose initializer fails, and says why", async () => {
   await using site = new JoinedPool({
     initializer: () => {
