@@ -1,9 +1,10 @@
 import type { RegisteredTask } from "../tasks/task_registry.ts";
+import type { Placement } from "./placement.ts";
 
 /** How and where a call may run. */
 export interface CallTerms {
-  /** The host where the call must run; `undefined` for any. */
-  readonly host?: string | undefined;
+  /** Where the call may run; `undefined` for anywhere. */
+  readonly placement?: Placement | undefined;
   /** How often the call may run again after its worker was lost. */
   readonly retries: number;
   /**

@@ -21,6 +21,11 @@ export interface ManagedHost {
   readonly name: string;
   /** How its workers are started. */
   readonly kind: HostKind;
+  /**
+   * The labels and amounts that its machines are known to have, before any worker
+   * has connected; by default none.
+   */
+  readonly place?: WorkerPlace;
   /** How many workers it should have now; 0 while that is unknown. */
   readonly workers: number;
   /** How many workers it may have; `undefined` if their number is fixed. */

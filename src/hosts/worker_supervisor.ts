@@ -46,7 +46,8 @@ export class WorkerSupervisor implements ManagedHost {
   lostWorkers = 0;
 
   readonly #options: SupervisorOptions;
-  readonly #place: WorkerPlace;
+  /** The labels and amounts of its machine. */
+  readonly place: WorkerPlace;
   /** The workers that it has and will have, by index. */
   readonly #workers = new Map<number, SupervisedWorker | Vacancy>();
   /** Workers that were let go and haven't ended. */
@@ -72,7 +73,7 @@ export class WorkerSupervisor implements ManagedHost {
   /** Constructs a supervisor that has started nothing yet. */
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    this.#place = options.place ?? unlabeledPlace();
+    this.place = options.place ?? unlabeledPlace();
     this.#wanted = options.scaling?.min;
     this.workers = this.#wanted ?? options.workers;
     this.#most = options.workers;
@@ -231,7 +232,7 @@ export class WorkerSupervisor implements ManagedHost {
     const { codec, owner = this } = this.#options;
     const channel = await worker.connected(codec);
     const { process } = worker;
-    return { process, channel, host: owner, place: this.#place };
+    return { process, channel, host: owner, place: this.place };
   }
 
   /** Watches the host and its workers, to replace them when they are lost. */

@@ -1,4 +1,5 @@
 import { CallKind } from "../calls/call_kind.ts";
+import type { Placement } from "../calls/placement.ts";
 import type { CallSink } from "./call_sink.ts";
 import type { MapPhase, MapProgress } from "./display_map.ts";
 import { FlowControl } from "./flow_control.ts";
@@ -111,9 +112,9 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     };
   }
 
-  /** The host where the map's calls must run; `undefined` for any. */
-  get host(): string | undefined {
-    return this.#plan.terms.host;
+  /** Where the map's calls may run; `undefined` for anywhere. */
+  get placement(): Placement | undefined {
+    return this.#plan.terms.placement;
   }
 
   /** Whether somebody waits for the next result. */

@@ -1,3 +1,5 @@
+import type { Labels, Resources } from "./place.ts";
+
 /**
  * The options of calls, which {@linkcode TaskRunner.with} takes. They apply to
  * maps too.
@@ -20,6 +22,27 @@ export interface CallOptions {
    * hosts. By default, they run on any host.
    */
   readonly host?: string;
+  /**
+   * The labels that a machine must have to run tasks, such as
+   * `{ region: "eu" }`. By default, tasks run on any machine.
+   */
+  readonly where?: Labels;
+  /**
+   * What each call takes of its machine, such as `{ gpu: 1, memory: "8G" }`,
+   * until it ends; for a map, each chunk. A call waits until a machine has
+   * enough, and runs at once when it is sent there. The task reads what it got
+   * with {@linkcode taskResources}. `runOnAll` only calls workers of machines
+   * that have as much, and takes nothing.
+   */
+  readonly resources?: Resources;
+  /**
+   * What happens to calls that no worker can run, now or later, because of
+   * `where`, `resources` or `host`: they fail with a {@linkcode BrokenPoolError}, or wait
+   * for hosts that are added.
+   *
+   * @default {"fail"}
+   */
+  readonly onUnmet?: "fail" | "wait";
   /**
    * How long a call may take, in milliseconds from when it is made. For a map,
    * the limit applies to the whole map, from the request for its first result;

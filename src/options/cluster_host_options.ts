@@ -1,3 +1,4 @@
+import type { PlaceOptions } from "./place.ts";
 import type { WorkerPermissions } from "./worker_permissions.ts";
 
 /**
@@ -14,7 +15,7 @@ import type { WorkerPermissions } from "./worker_permissions.ts";
  * });
  * ```
  */
-export interface ClusterHostOptions {
+export interface ClusterHostOptions extends PlaceOptions {
   /** How many workers run there. */
   readonly workers?: number;
   /**

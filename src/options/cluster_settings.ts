@@ -1,6 +1,7 @@
 import type { ClusterHostOptions } from "./cluster_host_options.ts";
 import { checkWorkerOptions } from "./host_options.ts";
 import { checkInteger, checkNames, checkString } from "./option_checks.ts";
+import { parsePlace } from "./place.ts";
 
 /** The options of every {@linkcode ClusterHostOptions}. */
 const CLUSTER_OPTIONS: Required<
@@ -15,6 +16,8 @@ const CLUSTER_OPTIONS: Required<
   denoArgs: true,
   env: true,
   cwd: true,
+  labels: true,
+  resources: true,
 };
 
 /** The parts of a spec like `slurm://short/64`. */
@@ -67,6 +70,7 @@ export function checkClusterOptions(
       checkInteger("workersPerJob", workersPerJob, 1);
     }
     checkWorkerOptions(options);
+    parsePlace(options);
   });
 }
 

@@ -1,4 +1,5 @@
 import {
+  checkBoolean,
   checkNames,
   checkObject,
   checkSecret,
@@ -7,6 +8,7 @@ import {
   checkStrings,
   wrongType,
 } from "./option_checks.ts";
+import { parsePlace, type PlaceOptions } from "./place.ts";
 import { RENAMED_HOST_OPTIONS } from "./renamed_options.ts";
 import type { WorkerCount } from "./worker_count.ts";
 import { grantedBy, type WorkerPermissions } from "./worker_permissions.ts";
@@ -26,7 +28,7 @@ import { grantedBy, type WorkerPermissions } from "./worker_permissions.ts";
  * console.log(await pool.with({ host: "small" }).run(() => Deno.hostname()));
  * ```
  */
-export interface HostOptions {
+export interface HostOptions extends PlaceOptions {
   /** `[ssh://][username@]hostname[:port][/workers]`, IPv6 in brackets. */
   readonly host: string;
   /**
@@ -92,6 +94,14 @@ export interface HostOptions {
    * which ssh runs commands, or in which the spawner server was started.
    */
   readonly cwd?: string;
+  /**
+   * Whether the workers there share one connection to the pool, that of their
+   * spawner, which passes on what they send. Use it for many workers, or if
+   * each connection is expensive. Large values take a little longer.
+   *
+   * @default {false}
+   */
+  readonly fanout?: boolean;
 }
 
 /**
@@ -123,7 +133,15 @@ const LITERAL_PATH = /^\/[^,:%$\\\p{Cc}]*$/u;
 
 const SSH_ONLY = ["identity", "sshArgs", "deno", "tmpdir"] as const;
 const SPAWNER_ONLY = ["token", "tls"] as const;
-const BOTH = ["permissions", "denoArgs", "env", "cwd"] as const;
+const BOTH = [
+  "permissions",
+  "denoArgs",
+  "env",
+  "cwd",
+  "labels",
+  "resources",
+  "fanout",
+] as const;
 
 /**
  * Checks the options of a host.
@@ -171,7 +189,8 @@ function unknownOption(name: string, known: readonly string[]): string {
 }
 
 function checkValues(options: HostOptions): void {
-  const { host, name, identity, deno, tmpdir, token, sshArgs } = options;
+  const { host, name, identity, deno, tmpdir, token, sshArgs, fanout } =
+    options;
   try {
     for (
       const [option, text] of Object.entries({ name, identity, deno, tmpdir })
@@ -182,7 +201,9 @@ function checkValues(options: HostOptions): void {
     checkSecret("token", token);
     checkTls(options.tls);
     checkStrings("sshArgs", sshArgs);
+    if (fanout !== undefined) checkBoolean("fanout", fanout);
     checkWorkerOptions(options);
+    parsePlace(options);
   } catch (cause) {
     throw inHost(host, cause);
   }
@@ -214,7 +235,10 @@ function checkTls(tls: HostOptions["tls"]): void {
  * @throws {RangeError} If an option is out of range.
  */
 export function checkWorkerOptions(
-  { permissions, denoArgs, env, cwd }: Pick<HostOptions, typeof BOTH[number]>,
+  { permissions, denoArgs, env, cwd }: Pick<
+    HostOptions,
+    "permissions" | "denoArgs" | "env" | "cwd"
+  >,
 ): void {
   if (permissions !== undefined) grantedBy(permissions);
   checkStrings("denoArgs", denoArgs);

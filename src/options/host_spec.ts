@@ -7,10 +7,15 @@ import {
   type WorkerCountSettings,
   type WorkerRange,
 } from "./worker_count.ts";
+import { parsePlace, type WorkerPlace } from "./place.ts";
 
 /** A host's options, checked and with the defaults. */
-export interface HostSettings
-  extends Omit<HostOptions, "host" | "workers" | "name"> {
+export interface HostSettings extends
+  Omit<
+    HostOptions,
+    "host" | "workers" | "name" | "labels" | "resources"
+  >,
+  Partial<WorkerPlace> {
   /** How the pool reaches the host. */
   readonly kind: "ssh" | "spawner";
   /** The host's name in messages. */
@@ -29,6 +34,17 @@ export interface HostSettings
 
 /** The name in messages of the last part of a spec. */
 const WORKERS = "number of workers";
+
+/** The schemes of hosts. Without one, it is a spawner server. */
+const SCHEMES = [
+  "ssh",
+  "slurm",
+  "sge",
+  "pbs",
+  "kubernetes",
+  "docker",
+  "podman",
+];
 
 const EXPECTED = "[ssh://][username@]hostname[:port][/workers]";
 
@@ -65,9 +81,11 @@ export function parseHost(spec: string | HostOptions): HostSettings {
   const { host, workers: count, name: givenName, ...others } = options;
   const { kind, username, hostname, port, workers } = parseSpec(host);
   checkHostOptions(options, kind);
-  const { token } = others;
+  const { token, labels, resources, ...rest } = others;
+  const isPlace = labels !== undefined || resources !== undefined;
   return {
-    ...others,
+    ...rest,
+    ...(isPlace ? parsePlace(options) : {}),
     // A token read from a file ends with a line feed.
     ...(token === undefined ? {} : { token: token.trim() }),
     kind,
@@ -150,7 +168,9 @@ function parseSpec(spec: string): Spec {
     throw unreadable(
       spec,
       "scheme",
-      `"${scheme}://", but can only be "ssh://"`,
+      `"${scheme}://", but can only be ${
+        SCHEMES.map((known) => `"${known}://"`).join(", ")
+      }`,
     );
   }
   const kind = scheme === "ssh" ? "ssh" : "spawner";

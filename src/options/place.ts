@@ -43,9 +43,38 @@ export interface WorkerPlace {
   readonly resources: Readonly<Record<string, number>>;
 }
 
+/** The highest whole number that is a count of numbered units. */
+const MAX_UNITS = 1_024;
+
+/** Returns whether an amount is a count of units with numbers, such as GPUs. */
+export function isCount(amount: number): boolean {
+  return Number.isInteger(amount) && amount <= MAX_UNITS;
+}
+
+/**
+ * Returns whether a machine has an amount while nothing uses it. Units can be
+ * taken whole, or a share of one of them.
+ */
+export function hasEver(
+  resources: WorkerPlace["resources"],
+  name: string,
+  amount: number,
+): boolean {
+  const total = Object.hasOwn(resources, name) ? resources[name]! : 0;
+  return amount <= total &&
+    (!isCount(total) || amount < 1 || Number.isInteger(amount));
+}
+
 /** Makes the place of a machine without labels and amounts. */
 export function unlabeledPlace(): WorkerPlace {
   return { labels: {}, resources: {} };
+}
+
+/** Returns the place of a machine that these settings describe. */
+export function placeOf(
+  { labels = {}, resources = {} }: Partial<WorkerPlace>,
+): WorkerPlace {
+  return { labels, resources };
 }
 
 /**

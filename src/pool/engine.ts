@@ -6,7 +6,7 @@ import type { Host } from "../hosts/host.ts";
 import type { ConnectedWorker, ManagedHost } from "../hosts/managed_host.ts";
 import { HostManager } from "../hosts/manager/host_manager.ts";
 import { KeepAlive, LONGEST_DELAY } from "../util/keep_alive.ts";
-import type { HostSettings } from "../options/host_spec.ts";
+import type { AnyHostSettings } from "../options/any_host.ts";
 import { checkChoice } from "../options/option_checks.ts";
 import type { ShutdownOptions } from "../options/shutdown_options.ts";
 import { Scheduler } from "../scheduling/scheduler.ts";
@@ -59,6 +59,7 @@ export class Engine {
     this.#hostManager = new HostManager(settings, {
       onWorker: (worker) => this.#addWorker(worker),
       onChanged: () => this.#failStranded(),
+      drain: (workers) => this.#workers.drain(workers),
     });
     const { hostTimeout, config, denoArgs, modules } = settings;
     this.#hosts = new PoolHosts(this.#hostManager.hosts, hostTimeout);
@@ -68,7 +69,7 @@ export class Engine {
         this.#elastic.ended(host);
         if (this.scheduler.workers === 0) this.#failStranded();
       },
-      expects: (host) => !this.#isReady || this.#hosts.expects(host),
+      expects: (placement) => !this.#isReady || this.#hosts.expects(placement),
       hostError: (host) => this.#hosts.errorOf(host),
       dispatched: () => this.#elastic.dispatched(),
     }, pace);
@@ -137,7 +138,7 @@ export class Engine {
   }
 
   /** See {@linkcode Pool.addHost}. */
-  async addHost(settings: HostSettings): Promise<string> {
+  async addHost(settings: AnyHostSettings): Promise<string> {
     const { name } = settings;
     await this.#starting;
     if (this.#stopping !== undefined) throw new PoolClosedError();

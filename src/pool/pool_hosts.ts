@@ -1,7 +1,12 @@
+import type { Placement } from "../calls/placement.ts";
 import type { ManagedHost } from "../hosts/managed_host.ts";
+import { unlabeledPlace } from "../options/place.ts";
 import { HostTally } from "../scheduling/host_tally.ts";
 import { displayable } from "./display_stats.ts";
 import type { HostStats, PoolStats } from "./stats.ts";
+
+/** The place of hosts whose machines aren't described. */
+const NO_PLACE = unlabeledPlace();
 
 /** A host of a pool, and the figures of its workers. */
 interface PoolHost {
@@ -103,11 +108,11 @@ export class PoolHosts {
     return this.#hosts.get(host)!.tally;
   }
 
-  /** Returns whether a host has or may get workers; `undefined`: any host. */
-  expects(name: string | undefined): boolean {
+  /** Returns whether a placement, or any, has or may get workers. */
+  expects(placement: Placement | undefined): boolean {
     return this.#staying.some(({ host }) =>
-      (name === undefined || host.name === name) && host.expectsWorkers &&
-      this.#timeLeft(host) > 0
+      (placement?.matches(host.name, host.place ?? NO_PLACE) ?? true) &&
+      host.expectsWorkers && this.#timeLeft(host) > 0
     );
   }
 

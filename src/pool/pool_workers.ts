@@ -115,7 +115,7 @@ export class PoolWorkers {
     return Map.groupBy(this.#handles.values(), ({ tally }) => tally);
   }
 
-  #handle({ process, host, channel }: ConnectedWorker): WorkerHandle {
+  #handle({ process, host, channel, place }: ConnectedWorker): WorkerHandle {
     const { settings, modules, pace, hosts } = this.#parts;
     const { prefetch, concurrency, cancelGrace, transport } = settings;
     const isLocal = host.kind === "local";
@@ -123,6 +123,7 @@ export class PoolWorkers {
       {
         process,
         tally: hosts.tallyOf(host),
+        place,
         modules: isLocal ? undefined : modules,
         overTcp: isLocal ? transport === "tcp" : host.kind !== "ssh",
         concurrency,

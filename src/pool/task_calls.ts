@@ -7,6 +7,7 @@ import { StreamCall } from "../calls/stream_call.ts";
 import { type Resolve, UnobservedCall } from "../calls/unobserved_call.ts";
 import { watchLimits } from "../calls/watch_limits.ts";
 import type { CallOptions } from "../options/call_options.ts";
+import { placementOf } from "./placement_of.ts";
 import type { AnyTask } from "../tasks/task.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
 import type { Engine } from "./engine.ts";
@@ -34,8 +35,8 @@ export class TaskCalls {
   constructor(engine: Engine, options: CallOptions) {
     this.#engine = engine;
     this.#options = options;
-    const { host, retries = engine.retries } = options;
-    this.#terms = { host, retries };
+    const { retries = engine.retries } = options;
+    this.#terms = { placement: placementOf(options), retries };
     const { timeout, signal, onMessage } = options;
     this.#isLimited = timeout !== undefined || signal !== undefined;
     this.#isPlain = !this.#isLimited && onMessage === undefined;
@@ -87,10 +88,11 @@ export class TaskCalls {
     args: readonly unknown[],
   ): Promise<unknown[]> {
     const registered = this.#engine.tasks.register(task);
-    const { host, signal, onMessage } = this.#options;
+    const { signal, onMessage } = this.#options;
+    const { placement } = this.#terms;
     if (signal?.aborted) return Promise.reject(signal.reason);
     const { scheduler } = this.#engine;
-    const terms = { host, retries: 0, group: {}, pinned: true };
+    const terms = { placement, retries: 0, group: {}, pinned: true };
     const kind = new CallKind(registered, terms);
     const calls: PromisedCall<unknown>[] = [];
     const makeCall = () => {
@@ -100,7 +102,7 @@ export class TaskCalls {
       return call;
     };
     this.#engine.start();
-    const results = scheduler.submitToAll(makeCall, host);
+    const results = scheduler.submitToAll(makeCall, placement);
     if (!this.#isLimited) return results;
     const { promise, resolve, reject } = Promise.withResolvers<unknown[]>();
     const end = (reason: unknown) => {

@@ -8,6 +8,7 @@ import { prepareMap } from "../map/map_run.ts";
 import { MapTransform } from "../map/map_transform.ts";
 import type { CallOptions, MessageListener } from "../options/call_options.ts";
 import { mapSettings, transformSettings } from "../options/settings.ts";
+import { placementOf } from "./placement_of.ts";
 import type { TransformOptions } from "../options/transform_options.ts";
 import type { AnyTask } from "../tasks/task.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
@@ -82,7 +83,6 @@ export class TaskMaps {
     },
   ): CommonPlan {
     const {
-      host,
       onMessage,
       retries = this.#engine.retries,
       signal,
@@ -101,7 +101,7 @@ export class TaskMaps {
       timeout: settings.timeout ?? this.#options.timeout,
       signal: anySignal(settings.signal, signal),
       trace,
-      terms: { host, retries, group: {} },
+      terms: { placement: placementOf(this.#options), retries, group: {} },
     };
   }
 

@@ -11,6 +11,7 @@
  * | {@link Chunk}    | pool   | a chunk of a map must run           | ChunkResults, Failure or End, for its id |
  * | {@link Module}   | pool   | a task that is `sent` needs it      | nothing                             |
  * | {@link Cancel}   | pool   | nobody waits for a call any more    | the call's answer, if still due     |
+ * | {@link Assign}   | pool   | before a call that has resources    | nothing                             |
  * | {@link Recall}   | pool   | other workers could take calls      | Recalled                            |
  * | {@link Results}  | worker | calls of consecutive ids returned   | nothing                             |
  * | {@link ChunkResults} | worker | a chunk's items returned        | nothing                             |
@@ -49,6 +50,7 @@ export const MessageType = {
   STOP: 15,
   RECALL: 16,
   RECALLED: 17,
+  RESOURCES: 18,
 } as const;
 
 /** The numbers of a call's streams. */
@@ -226,6 +228,19 @@ export type Stop = [
   reason: unknown,
 ];
 
+/**
+ * What a call may use of its machine, by resource: the numbers of units, or an
+ * amount.
+ */
+export type Grant = Readonly<Record<string, readonly number[] | number>>;
+
+/** Assigns resources to a call that follows. An empty grant takes them back. */
+export type Assign = [
+  type: typeof MessageType.RESOURCES,
+  id: number,
+  grant: Grant,
+];
+
 /** Asks a worker to give back calls that it hasn't begun. */
 export type Recall = [
   type: typeof MessageType.RECALL,
@@ -259,6 +274,7 @@ export type PoolMessage =
   | Values
   | Credit
   | Close
+  | Assign
   | Recall;
 
 /** A message from a worker. */

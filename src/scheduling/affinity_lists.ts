@@ -1,79 +1,116 @@
 import type { Call } from "../calls/call.ts";
+import type { Placement } from "../calls/placement.ts";
 import { CallList } from "./call_list.ts";
+import type { ResourceList } from "./resource_claim.ts";
+import type { WorkerHandle } from "./worker_handle.ts";
 
-/** The calls for one host; `undefined`: the calls without a host. */
-export type AffinityList = [host: string | undefined, calls: CallList];
+/** The calls with one placement; `undefined`: those that may run anywhere. */
+export type AffinityList = [placement: Placement | undefined, calls: CallList];
 
 const NO_LISTS: readonly AffinityList[] = [];
 
-/** Waiting calls, in one list per host and one for calls without a host. */
+const NO_RESOURCE_LISTS: ReadonlyMap<Placement, ResourceList> = new Map();
+
+/** With more lists than this, those that are empty are removed. */
+const MAX_EMPTY = 64;
+
+/** Waiting calls, in one list per placement and one for calls without one. */
 export class AffinityLists {
   readonly #anywhere = new CallList();
   /** Only that list. Most pools never have another. */
   readonly #onlyAnywhere: readonly AffinityList[] = [
     [undefined, this.#anywhere],
   ];
-  readonly #byHost = new Map<string, CallList>();
+  readonly #placed = new Map<Placement, CallList>();
   #turn = 0;
 
   /** How many calls wait. */
   get length(): number {
     let length = this.#anywhere.length;
-    for (const calls of this.#byHost.values()) length += calls.length;
+    for (const calls of this.#placed.values()) length += calls.length;
     return length;
   }
 
-  /** Returns how many calls wait for a host; `undefined`: without a host. */
-  waiting(host: string | undefined): number {
-    if (host === undefined) return this.#anywhere.length;
-    return this.#byHost.get(host)?.length ?? 0;
+  /** Returns how many calls with a placement wait; `undefined`: without one. */
+  waiting(placement: Placement | undefined): number {
+    if (placement === undefined) return this.#anywhere.length;
+    return this.#placed.get(placement)?.length ?? 0;
   }
 
   /** Appends a call. */
   push(call: Call): void {
-    this.listFor(call.terms.host).push(call);
+    this.listFor(call.terms.placement).push(call);
   }
 
   /** Puts calls before all others, and keeps their order. */
   unshift(calls: readonly Call[]): void {
     for (const call of calls.toReversed()) {
-      this.listFor(call.terms.host).unshift(call);
+      this.listFor(call.terms.placement).unshift(call);
     }
   }
 
   /** Returns the lists that aren't empty. */
   lists(): readonly AffinityList[] {
-    if (this.#byHost.size === 0) {
+    if (this.#placed.size === 0) {
       return this.#anywhere.length === 0 ? NO_LISTS : this.#onlyAnywhere;
     }
     const lists: AffinityList[] = [];
-    for (const entry of this.#byHost) {
+    for (const entry of this.#placed) {
       if (entry[1].length > 0) lists.push(entry);
+      // Programs may ask for ever new amounts.
+      else if (this.#placed.size > MAX_EMPTY) this.#placed.delete(entry[0]);
     }
     if (this.#anywhere.length > 0) lists.push(...this.#onlyAnywhere);
     return lists;
   }
 
-  /** Returns the same lists, rotated by one each time, so none starves. */
+  /** The lists of calls that take resources and aren't empty. */
+  get resourceLists(): ReadonlyMap<Placement, ResourceList> {
+    if (this.#placed.size === 0) return NO_RESOURCE_LISTS;
+    const lists = new Map<Placement, ResourceList>();
+    for (const [placement, calls] of this.#placed) {
+      if (calls.length === 0 || placement.needs === undefined) continue;
+      lists.set(placement, { placement, calls, isIsolated: false });
+    }
+    return lists;
+  }
+
+  /** Whether calls that take no resources wait and could run on a worker. */
+  hasFor(worker: WorkerHandle): boolean {
+    if (this.#anywhere.length > 0) return true;
+    for (const [placement, calls] of this.#placed) {
+      const isOther = calls.length > 0 && placement.needs === undefined;
+      if (isOther && worker.fits(placement)) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Returns the lists of calls that take no resources, rotated by one each time,
+   * so none starves.
+   */
   listsInTurn(): readonly AffinityList[] {
-    const lists = this.lists();
+    const all = this.lists();
+    const lists = this.#placed.size === 0
+      ? all
+      : all.filter(([placement]) => placement?.needs === undefined);
     if (lists.length < 2) return lists;
     const first = this.#turn++ % lists.length;
     return [...lists.slice(first), ...lists.slice(0, first)];
   }
 
-  /** Takes all calls; calls for the same host stay in order. */
+  /** Takes all calls; calls with the same placement stay in order. */
   drain(): Call[] {
     return this.lists().flatMap(([, calls]) => calls.drain());
   }
 
-  /** Returns the list of the calls for a host; `undefined`: without a host. */
-  listFor(host: string | undefined): CallList {
-    if (host === undefined) return this.#anywhere;
-    let calls = this.#byHost.get(host);
+  /** Returns the list of the calls with a placement; `undefined`: without one. */
+  listFor(placement: Placement | undefined): CallList {
+    if (placement === undefined) return this.#anywhere;
+    let calls = this.#placed.get(placement);
     if (calls === undefined) {
       calls = new CallList();
-      this.#byHost.set(host, calls);
+      this.#placed.set(placement, calls);
     }
     return calls;
   }

@@ -24,7 +24,8 @@ export function findBackupWorker(
 
 function isFree(worker: WorkerHandle, { terms }: Call): boolean {
   const { calls, concurrency } = worker.window;
-  return calls < concurrency && worker.hasRoom && worker.isAt(terms.host);
+  return calls < concurrency && worker.hasRoom &&
+    terms.placement?.needs === undefined && worker.fits(terms.placement);
 }
 
 function isBetter(

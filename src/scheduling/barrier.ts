@@ -1,4 +1,5 @@
 import type { CallObserver } from "../calls/call_state.ts";
+import type { Placement } from "../calls/placement.ts";
 import type { PromisedCall } from "../calls/promised_call.ts";
 
 /**
@@ -15,12 +16,12 @@ export class Barrier {
    * Constructs a barrier that hasn't begun.
    *
    * @param makeCall Creates the call for one worker.
-   * @param host The host of the workers; `undefined` for all workers.
+   * @param placement Which workers get a call; `undefined` for all of them.
    * @param observer Counts the barrier as a pending call.
    */
   constructor(
     readonly makeCall: () => PromisedCall<unknown>,
-    readonly host: string | undefined,
+    readonly placement: Placement | undefined,
     observer: CallObserver,
   ) {
     this.#settle = Promise.withResolvers();

@@ -1,4 +1,6 @@
+import type { Placement } from "../calls/placement.ts";
 import type { KeepAlive } from "../util/keep_alive.ts";
+import type { ResourceCalls } from "./resource_calls.ts";
 import type { HostCapacity } from "./worker_group.ts";
 import type { WorkerSet } from "./worker_set.ts";
 
@@ -22,8 +24,8 @@ const SHARED_MILLISECONDS = 100;
 
 /** A source, such as a map, that submits calls when workers have room. */
 export interface CallSource {
-  /** The host where its calls must run; `undefined` for any. */
-  readonly host?: string | undefined;
+  /** Where its calls may run; `undefined` for anywhere. */
+  readonly placement?: Placement | undefined;
   /**
    * How many items it hasn't submitted; `Infinity` if that is unknown, which is
    * the default.
@@ -48,10 +50,11 @@ export interface CallSource {
 export class CallSources {
   readonly #keepAlive: KeepAlive;
   readonly #workers: WorkerSet;
+  readonly #resources: ResourceCalls;
   readonly #now: () => number;
   #sources: CallSource[] = [];
-  /** The hosts that the sources have calls for; `undefined` means any. */
-  readonly #hosts = new Set<string | undefined>();
+  /** The placements of the calls of the sources. */
+  readonly #placements = new Set<Placement | undefined>();
   #isWaiting = false;
   /** The index of the source that comes first. */
   #turn = 0;
@@ -64,15 +67,18 @@ export class CallSources {
    * Constructs an empty set of sources.
    *
    * @param workers The scheduler's workers; others may be added later.
+   * @param resources Knows how many calls that take resources can run.
    * @param now Returns the time, in milliseconds.
    */
   constructor(
     keepAlive: KeepAlive,
     workers: WorkerSet,
+    resources: ResourceCalls,
     now: () => number = () => performance.now(),
   ) {
     this.#keepAlive = keepAlive;
     this.#workers = workers;
+    this.#resources = resources;
     this.#now = now;
   }
 
@@ -100,14 +106,19 @@ export class CallSources {
     this.#changed();
   }
 
-  /** Stops the sources for each host for which `reasonFor` returns an error. */
-  stop(reasonFor: (host: string | undefined) => Error | undefined): void {
+  /** Stops the sources with a placement for which `reasonFor` returns an error. */
+  stop(
+    reasonFor: (placement: Placement | undefined) => Error | undefined,
+  ): void {
     if (this.#sources.length === 0) return;
-    for (const host of [...this.#hosts]) {
-      if (reasonFor(host) === undefined) continue;
-      for (const source of this.#sources.filter((one) => one.host === host)) {
+    for (const placement of [...this.#placements]) {
+      if (reasonFor(placement) === undefined) continue;
+      const sources = this.#sources.filter((one) =>
+        one.placement === placement
+      );
+      for (const source of sources) {
         // Each source has its own reader, which gets its own error.
-        source.stop(reasonFor(host)!);
+        source.stop(reasonFor(placement)!);
       }
     }
     this.prune();
@@ -115,7 +126,8 @@ export class CallSources {
 
   /** Checks again whether a source waits for a worker to connect. */
   workersChanged(): void {
-    const isWaiting = [...this.#hosts].some((host) => !this.#workers.has(host));
+    const isWaiting = [...this.#placements]
+      .some((placement) => !this.#workers.has(placement));
     if (isWaiting === this.#isWaiting) return;
     this.#isWaiting = isWaiting;
     if (isWaiting) this.#keepAlive.hold();
@@ -130,9 +142,9 @@ export class CallSources {
   /**
    * Asks the sources, in turn, for calls to fill the room that is left.
    *
-   * @param waiting Returns how many calls wait for a host.
+   * @param waiting Returns how many calls with a placement wait.
    */
-  pull(waiting: (host: string | undefined) => number): void {
+  pull(waiting: (placement: Placement | undefined) => number): void {
     const sources = this.#sources;
     const { length } = sources;
     const hasOthers = this.#hasOthers;
@@ -140,19 +152,22 @@ export class CallSources {
     if (length === 0) return;
     const areShared = this.#areShared(hasOthers);
     this.#turn = (this.#turn + 1) % length;
-    const full = new Set<string | undefined>();
+    const full = new Set<Placement | undefined>();
     for (let index = 0; index < length; index++) {
       const source = sources[(this.#turn + index) % length]!;
-      const { host } = source;
-      if (source.ended || full.has(host)) continue;
-      const room = this.#workers.room(host) - waiting(host);
+      const { placement } = source;
+      if (source.ended || full.has(placement)) continue;
+      const workers = placement?.needs === undefined
+        ? this.#workers
+        : this.#resources;
+      const room = workers.room(placement!) - waiting(placement);
       if (room > 0) {
-        const capacity = this.#workers.capacity(host);
+        const capacity = workers.capacity(placement!);
         // Distant workers would be idle with few calls in flight.
         const isShared = areShared && !capacity.isDistant;
         source.pull({ room, isShared, ...capacity });
-      } else full.add(host);
-      if (full.size === this.#hosts.size) break;
+      } else full.add(placement);
+      if (full.size === this.#placements.size) break;
     }
     this.prune();
   }
@@ -166,8 +181,8 @@ export class CallSources {
   }
 
   #changed(): void {
-    this.#hosts.clear();
-    for (const { host } of this.#sources) this.#hosts.add(host);
+    this.#placements.clear();
+    for (const { placement } of this.#sources) this.#placements.add(placement);
     this.workersChanged();
   }
 }

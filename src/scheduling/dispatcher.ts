@@ -1,15 +1,17 @@
-import type { AbsentHosts } from "./absent_hosts.ts";
 import { findBackupWorker } from "./backup_worker.ts";
 import type { Barrier } from "./barrier.ts";
 import type { Call } from "../calls/call.ts";
 import type { CallCounts } from "../calls/call_counts.ts";
 import type { CallSource, CallSources } from "./call_sources.ts";
 import { DrainingWorkers } from "./draining_workers.ts";
+import type { Placement } from "../calls/placement.ts";
 import type { PendingQueue } from "./pending_queue.ts";
 import { Rebalancer } from "./rebalancer.ts";
+import type { ResourceCalls, ResourceTakers } from "./resource_calls.ts";
 import type { SharedPace } from "./shared_pace.ts";
 import { shareFairly, type SlowCalls } from "./share_fairly.ts";
 import type { TaskDurations } from "./task_durations.ts";
+import type { UnmetPlacements } from "./unmet_placements.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 import type { WorkerSet } from "./worker_set.ts";
 
@@ -25,10 +27,12 @@ export interface DispatcherParts {
   readonly pace: SharedPace;
   /** The sources of further calls. */
   readonly sources: CallSources;
+  /** Sends the calls that take resources. */
+  readonly resources: ResourceCalls;
   /** Counts the calls, those of barriers too. */
   readonly counts: CallCounts;
-  /** The hosts where no call can run. */
-  readonly absentHosts: AbsentHosts;
+  /** The placements with which no call can run. */
+  readonly unmet: UnmetPlacements;
   /** Called after each dispatch, if somebody wants to know. */
   readonly dispatched?: (() => void) | undefined;
 }
@@ -43,8 +47,9 @@ export class Dispatcher {
   readonly #durations: TaskDurations;
   readonly #pace: SharedPace;
   readonly #sources: CallSources;
+  readonly #resources: ResourceCalls;
   readonly #counts: CallCounts;
-  readonly #absentHosts: AbsentHosts;
+  readonly #unmet: UnmetPlacements;
   readonly #rebalancer: Rebalancer;
   readonly #draining: DrainingWorkers;
   readonly #dispatched: (() => void) | undefined;
@@ -62,8 +67,9 @@ export class Dispatcher {
     this.#durations = parts.durations;
     this.#pace = parts.pace;
     this.#sources = parts.sources;
+    this.#resources = parts.resources;
     this.#counts = parts.counts;
-    this.#absentHosts = parts.absentHosts;
+    this.#unmet = parts.unmet;
     this.#dispatched = parts.dispatched;
     // The calls of a barrier stay where they are.
     this.#rebalancer = new Rebalancer(
@@ -90,6 +96,7 @@ export class Dispatcher {
    */
   refresh(worker: WorkerHandle, hasAnswered = false): void {
     this.#workers.refresh(worker);
+    this.#resources.changed(worker);
     this.#rebalancer.update(worker, hasAnswered);
     this.#draining.update(worker, hasAnswered);
   }
@@ -133,6 +140,7 @@ export class Dispatcher {
 
   /** Takes no more calls back from a worker, because it is lost. */
   remove(worker: WorkerHandle): void {
+    this.#resources.remove(worker);
     this.#rebalancer.remove(worker);
     this.#draining.remove(worker);
   }
@@ -160,17 +168,28 @@ export class Dispatcher {
     this.#sendAlone(worker, call);
   readonly #sendShared = (worker: WorkerHandle, call: Call) =>
     this.#send(worker, call);
+  readonly #takers: ResourceTakers = {
+    send: (worker, call, grant) => {
+      worker.assign(call, grant);
+      this.#sent(call);
+      this.refresh(worker);
+    },
+    othersWait: (worker) => this.#pending.hasFor(worker),
+  };
   readonly #refreshSent = (worker: WorkerHandle) => this.refresh(worker);
-  readonly #waiting = (host: string | undefined) => this.#pending.waiting(host);
+  readonly #waiting = (placement: Placement | undefined) =>
+    this.#pending.waiting(placement);
 
   #dispatch(): void {
     this.#sources.prune();
     if (this.#barrierRuns) return;
     this.#draining.recall();
-    this.#absentHosts.failCalls(this.#pending, this.#sources);
+    this.#unmet.failCalls(this.#pending, this.#sources);
     this.#pending.dispatchIsolated(this.#workers, this.#sendIsolated);
     if (!this.#pending.hasBarriers) this.#sources.pull(this.#waiting);
+    this.#resources.dispatch(this.#pending.resourceLists(), this.#takers);
     this.#share();
+    if (this.#resources.dispatchRest(this.#takers)) this.#wakeAfterDispatch();
     this.#slowCalls.calls = 0;
     this.#rebalancer.balance();
     if (this.#counts.inFlight === 0) this.#beginBarrier();
@@ -181,11 +200,11 @@ export class Dispatcher {
     const lists = this.#pending.listsInTurn();
     if (lists.length === 0) return;
     const start = performance.now();
-    for (const [host, calls] of lists) {
+    for (const [placement, calls] of lists) {
       shareFairly(
         calls,
         this.#workers,
-        host,
+        placement,
         this.#durations,
         this.#sendShared,
         this.#refreshSent,
@@ -197,6 +216,10 @@ export class Dispatcher {
 
   #send(worker: WorkerHandle, call: Call): void {
     worker.send(call);
+    this.#sent(call);
+  }
+
+  #sent(call: Call): void {
     // If the call couldn't be sent, sources may use the room.
     if (call.state !== "sent") this.#wakeAfterDispatch();
   }
@@ -218,8 +241,8 @@ export class Dispatcher {
     // Another dispatch follows when an ending worker is removed.
     for (const { isEnding } of this.#workers) if (isEnding) return;
     this.#pending.removeBarrier((next) => next === barrier);
-    if (this.#absentHosts.has(barrier.host)) {
-      barrier.fail(this.#absentHosts.error(barrier.host!));
+    if (this.#unmet.has(barrier.placement)) {
+      barrier.fail(this.#unmet.error(barrier.placement!));
       return this.#wakeAfterDispatch();
     }
     this.#barrierRuns = true;
@@ -238,12 +261,12 @@ export class Dispatcher {
   /** Returns whether a barrier has workers to run on, or can only fail. */
   #canBegin(barrier: Barrier): boolean {
     return this.#workers.size > 0 &&
-      (this.#absentHosts.has(barrier.host) ||
+      (this.#unmet.has(barrier.placement) ||
         this.#takersOf(barrier).length > 0);
   }
 
   /** Returns the workers that a barrier runs on. */
-  #takersOf({ host }: Barrier): WorkerHandle[] {
-    return this.#workers.at(host).filter(({ isRetired }) => !isRetired);
+  #takersOf({ placement }: Barrier): WorkerHandle[] {
+    return this.#workers.at(placement).filter(({ isRetired }) => !isRetired);
   }
 }

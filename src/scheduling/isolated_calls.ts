@@ -1,5 +1,6 @@
 import type { Call } from "../calls/call.ts";
 import type { CallOwner } from "../calls/call_owner.ts";
+import type { ResourceList, WaitingCalls } from "./resource_claim.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 import type { WorkerSet } from "./worker_set.ts";
 
@@ -12,8 +13,10 @@ import type { WorkerSet } from "./worker_set.ts";
  */
 export class IsolatedCalls implements CallOwner<Call> {
   readonly #calls = new Set<Call>();
-  /** The calls among them that must run on a certain host. */
-  readonly #withHost = new Set<Call>();
+  /** The calls among them that may not run anywhere. */
+  readonly #placed = new Set<Call>();
+  /** The calls among them that take resources. */
+  readonly #resourceLists = new Map<Call, ResourceList>();
   /** The workers that get no new calls, each for a waiting call. */
   readonly #draining = new Map<Call, WorkerHandle>();
 
@@ -26,12 +29,30 @@ export class IsolatedCalls implements CallOwner<Call> {
   push(call: Call): void {
     call.pass(this);
     this.#calls.add(call);
-    if (call.terms.host !== undefined) this.#withHost.add(call);
+    const { placement } = call.terms;
+    if (placement === undefined) return;
+    this.#placed.add(call);
+    if (placement.needs === undefined) return;
+    this.#resourceLists.set(call, {
+      placement,
+      calls: new OneCall(this, call),
+      isIsolated: true,
+    });
   }
 
-  /** The calls that must run on a certain host, first to last. */
-  get withHost(): Iterable<Call> {
-    return this.#withHost;
+  /** The calls that may not run anywhere, first to last. */
+  get placed(): Iterable<Call> {
+    return this.#placed;
+  }
+
+  /** Returns whether a call waits. */
+  has(call: Call): boolean {
+    return this.#calls.has(call);
+  }
+
+  /** The calls that take resources, each as a list: others send them. */
+  get resourceLists(): ReadonlyMap<Call, ResourceList> {
+    return this.#resourceLists;
   }
 
   /** Returns an iterator over the calls, first to last. */
@@ -50,7 +71,8 @@ export class IsolatedCalls implements CallOwner<Call> {
   release(call: Call): void {
     call.pass(undefined);
     this.#calls.delete(call);
-    this.#withHost.delete(call);
+    this.#placed.delete(call);
+    this.#resourceLists.delete(call);
     const worker = this.#draining.get(call);
     if (worker === undefined) return;
     this.#draining.delete(call);
@@ -58,7 +80,7 @@ export class IsolatedCalls implements CallOwner<Call> {
   }
 
   /**
-   * Sends calls to idle workers.
+   * Sends the calls that take no resources to idle workers.
    *
    * @param send Sends a call to a worker.
    */
@@ -67,10 +89,11 @@ export class IsolatedCalls implements CallOwner<Call> {
     send: (worker: WorkerHandle, call: Call) => void,
   ): void {
     for (const call of this.#calls) {
+      if (this.#resourceLists.has(call)) continue;
       const own = this.#draining.get(call);
       const isLost = own !== undefined && (own.isEnding || own.isRetired);
       if (isLost) this.#draining.delete(call);
-      const least = workers.leastBusy(call.terms.host);
+      const least = workers.leastBusy(call.terms.placement);
       const worker = own !== undefined && !isLost && isIdle(own) ? own : least;
       if (worker === undefined) continue;
       if (!isIdle(worker)) {
@@ -87,6 +110,26 @@ export class IsolatedCalls implements CallOwner<Call> {
   #drain(call: Call, worker: WorkerHandle): void {
     worker.reserve("draining");
     this.#draining.set(call, worker);
+  }
+}
+
+/** A list of one isolated call, until it is taken. */
+class OneCall implements WaitingCalls {
+  readonly #owner: IsolatedCalls;
+  readonly #call: Call;
+
+  constructor(owner: IsolatedCalls, call: Call) {
+    this.#owner = owner;
+    this.#call = call;
+  }
+
+  get length(): number {
+    return this.#owner.has(this.#call) ? 1 : 0;
+  }
+
+  shift(): Call {
+    this.#owner.release(this.#call);
+    return this.#call;
   }
 }
 

@@ -2,13 +2,15 @@ import type { Call } from "../calls/call.ts";
 import { type AffinityList, AffinityLists } from "./affinity_lists.ts";
 import type { Barrier } from "./barrier.ts";
 import type { CallList } from "./call_list.ts";
+import type { ResourceList } from "./resource_claim.ts";
+import type { Placement } from "../calls/placement.ts";
 import { IsolatedCalls } from "./isolated_calls.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 import type { WorkerSet } from "./worker_set.ts";
 
 /**
- * Everything that waits for a worker: calls, grouped by the host where they
- * must run, barriers between them, and calls that run again in isolation.
+ * Everything that waits for a worker: calls, grouped by where they may run,
+ * barriers between them, and calls that run again in isolation.
  */
 export class PendingQueue {
   /** The calls before the first barrier. */
@@ -40,9 +42,9 @@ export class PendingQueue {
     this.#last.push(call);
   }
 
-  /** Returns the list for further calls for a host; `undefined`: without one. */
-  listFor(host: string | undefined): CallList {
-    return this.#last.listFor(host);
+  /** Returns the list for further calls with a placement, or without one. */
+  listFor(placement: Placement | undefined): CallList {
+    return this.#last.listFor(placement);
   }
 
   /** Puts calls before all others, and keeps their order. */
@@ -80,19 +82,26 @@ export class PendingQueue {
   }
 
   /**
-   * Returns how many calls before the first barrier wait for a host;
-   * `undefined`: without a host.
+   * Returns how many calls with a placement wait before the first barrier;
+   * `undefined`: without one.
    */
-  waiting(host: string | undefined): number {
-    return this.#current.waiting(host);
+  waiting(placement: Placement | undefined): number {
+    return this.#current.waiting(placement);
   }
 
-  /** Returns the calls before the first barrier, grouped by host. */
+  /** Whether calls that take no resources wait and could run on a worker. */
+  hasFor(worker: WorkerHandle): boolean {
+    return this.#current.hasFor(worker);
+  }
+
+  /** Returns the calls before the first barrier, grouped by placement. */
   lists(): readonly AffinityList[] {
     return this.#current.lists();
   }
 
-  /** Returns the same lists, rotated by one each time. */
+  /**
+   * Returns the lists of calls that take no resources, rotated by one each time.
+   */
   listsInTurn(): readonly AffinityList[] {
     return this.#current.listsInTurn();
   }
@@ -102,9 +111,9 @@ export class PendingQueue {
     return this.#isolated;
   }
 
-  /** The isolated calls that must run on a certain host. */
-  get isolatedWithHost(): Iterable<Call> {
-    return this.#isolated.withHost;
+  /** The isolated calls that may not run anywhere. */
+  get isolatedAndPlaced(): Iterable<Call> {
+    return this.#isolated.placed;
   }
 
   /** Fails an isolated call. */
@@ -119,6 +128,15 @@ export class PendingQueue {
     send: (worker: WorkerHandle, call: Call) => void,
   ): void {
     this.#isolated.dispatch(workers, send);
+  }
+
+  /** Returns the lists of calls that take resources, isolated ones first. */
+  resourceLists(): ReadonlyMap<object, ResourceList> {
+    const isolated = this.#isolated.resourceLists;
+    const { resourceLists } = this.#current;
+    return isolated.size === 0
+      ? resourceLists
+      : new Map<object, ResourceList>([...isolated, ...resourceLists]);
   }
 
   /** Returns all waiting calls, before and after barriers. */

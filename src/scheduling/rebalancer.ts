@@ -1,3 +1,4 @@
+import type { Placement } from "../calls/placement.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 import type { WorkerSet } from "./worker_set.ts";
 
@@ -117,24 +118,26 @@ export class Rebalancer {
   }
 
   /**
-   * Returns a worker, at a host or anywhere, that is idle or has no calls that
+   * Returns a worker, of a placement or any, that is idle or has no calls that
    * wait, if any.
    */
-  #hungry(host: string | undefined): WorkerHandle | undefined {
-    const least = this.#workers.leastBusy(host);
+  #hungry(placement: Placement | undefined): WorkerHandle | undefined {
+    const least = this.#workers.leastBusy(placement);
     if (least === undefined || !least.hasRoom) return undefined;
     const { calls, concurrency } = least.window;
     // A worker with few tiny calls may come before those that are idle.
-    if (calls > concurrency && this.#workers.idle(host) === 0) return undefined;
+    if (calls > concurrency && this.#workers.idle(placement) === 0) {
+      return undefined;
+    }
     // What was recalled is for the idle ones, or else for this one.
     const wanting = Math.max(1, this.#workers.idle(undefined));
     return this.#promised < wanting ? least : undefined;
   }
 
   /** Returns how many idle workers no calls were recalled for. */
-  #wanting(host: string | undefined): number {
+  #wanting(placement: Placement | undefined): number {
     const free = this.#workers.idle(undefined) - this.#promised;
-    return Math.min(free, this.#workers.idle(host));
+    return Math.min(free, this.#workers.idle(placement));
   }
 
   /** Returns the worker whose calls gain most by a move to another worker. */

@@ -1,4 +1,3 @@
-import { AbsentHosts, type KnownHosts } from "./absent_hosts.ts";
 import { Barrier } from "./barrier.ts";
 import type { Call } from "../calls/call.ts";
 import { CallCounts } from "../calls/call_counts.ts";
@@ -8,13 +7,16 @@ import { DefinedTasks } from "./defined_tasks.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { KeepAlive } from "../util/keep_alive.ts";
 import { LostCalls } from "./lost_calls.ts";
+import type { Placement } from "../calls/placement.ts";
 import { PendingQueue } from "./pending_queue.ts";
 import type { PromisedCall } from "../calls/promised_call.ts";
 import { type Resolve, UnobservedCall } from "../calls/unobserved_call.ts";
 import { ResultMode } from "../protocol/worker_messages.ts";
+import { ResourceCalls } from "./resource_calls.ts";
 import { SharedPace } from "./shared_pace.ts";
 import { TaskDurations } from "./task_durations.ts";
 import type { LostWorker, WorkerHandle } from "./worker_handle.ts";
+import { type KnownHosts, UnmetPlacements } from "./unmet_placements.ts";
 import {
   presentMicroseconds,
   type WaitingWork,
@@ -40,6 +42,7 @@ export class Scheduler {
   readonly #durations = new TaskDurations();
   readonly #workers = new WorkerSet(this.#durations);
   readonly #definedTasks = new DefinedTasks();
+  readonly #resources = new ResourceCalls();
   readonly #sources: CallSources;
   readonly #dispatcher: Dispatcher;
   readonly #lostCalls: LostCalls;
@@ -62,7 +65,11 @@ export class Scheduler {
     pace: SharedPace = new SharedPace(),
   ) {
     this.#events = events;
-    this.#sources = new CallSources(keepAlive, this.#workers);
+    this.#sources = new CallSources(
+      keepAlive,
+      this.#workers,
+      this.#resources,
+    );
     const wake = () => this.wake();
     this.#counts = new CallCounts(keepAlive, wake);
     this.#initializers = new CallCounts(keepAlive, wake);
@@ -72,8 +79,9 @@ export class Scheduler {
       durations: this.#durations,
       pace,
       sources: this.#sources,
+      resources: this.#resources,
       counts: this.#counts,
-      absentHosts: new AbsentHosts(this.#workers, events),
+      unmet: new UnmetPlacements(this.#workers, events),
       dispatched: events.dispatched && (() => events.dispatched!()),
     });
     this.#lostCalls = new LostCalls(this.#counts, {
@@ -119,6 +127,7 @@ export class Scheduler {
       },
       measured: (task, calls, microseconds) =>
         this.#durations.add(task, calls, microseconds),
+      freed: (call) => this.#resources.freed(worker, call),
       givenBack: (calls) => this.#takeBack(worker, calls),
       defined: (task) => this.#definedTasks.add(task, worker),
       isNeeded: () => this.#needsWorkers,
@@ -133,9 +142,9 @@ export class Scheduler {
 
   /** Adds connected workers; skips those lost or drained meanwhile. */
   add(workers: readonly WorkerHandle[]): void {
-    this.#workers.add(
-      workers.filter(({ lost, isRetired }) => !lost && !isRetired),
-    );
+    const usable = workers.filter(({ lost, isRetired }) => !lost && !isRetired);
+    this.#workers.add(usable);
+    for (const worker of usable) this.#resources.add(worker);
     this.#sources.workersChanged();
     this.wake();
   }
@@ -177,7 +186,7 @@ export class Scheduler {
     this.#sources.otherCame();
     const counts = this.#counts;
     counts.moved(kind, undefined, "queued");
-    this.#pending.listFor(kind.terms.host)
+    this.#pending.listFor(kind.terms.placement)
       .pushUnmade(kind, payload, resolve, counts);
     this.wake();
   }
@@ -210,15 +219,15 @@ export class Scheduler {
    * calls wait until these calls have ended.
    *
    * @param makeCall Creates the call for one worker.
-   * @param host The host of the workers; `undefined` for all workers.
+   * @param placement Which workers get a call; `undefined` for all of them.
    * @returns The results of all calls.
    */
   submitToAll(
     makeCall: () => PromisedCall<unknown>,
-    host?: string,
+    placement?: Placement,
   ): Promise<unknown[]> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed());
-    const barrier = new Barrier(makeCall, host, this.#counts);
+    const barrier = new Barrier(makeCall, placement, this.#counts);
     this.#pending.pushBarrier(barrier);
     this.wake();
     return barrier.results;

@@ -1,4 +1,5 @@
 import type { Call } from "../calls/call.ts";
+import type { Placement } from "../calls/placement.ts";
 import type { CallList } from "./call_list.ts";
 import type { TaskDurations } from "./task_durations.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
@@ -25,7 +26,7 @@ export interface SlowCalls {
  * Distributes waiting calls to workers until no calls are left or no worker has
  * room. Workers with fewer calls get more.
  *
- * @param host The host of the calls; `undefined`: any.
+ * @param placement Where the calls may run; `undefined`: anywhere.
  * @param durations How long calls take.
  * @param send Sends a call to a worker.
  * @param changed Called after a worker has got calls, or its window has changed.
@@ -34,14 +35,14 @@ export interface SlowCalls {
 export function shareFairly(
   calls: CallList,
   workers: WorkerSet,
-  host: string | undefined,
+  placement: Placement | undefined,
   durations: TaskDurations,
   send: Send,
   changed: (worker: WorkerHandle) => void,
   slow: SlowCalls,
 ): void {
   while (calls.length > 0) {
-    const worker = workers.leastBusy(host);
+    const worker = workers.leastBusy(placement);
     if (!worker?.hasRoom) return;
     const { window } = worker;
     if (slow.calls > 0 && window.microseconds < slow.microseconds) {
@@ -57,11 +58,11 @@ export function shareFairly(
       : durationOfNext(calls, durations);
     const most = Math.min(
       Math.max(
-        workers.fairShare(host, calls.length),
+        workers.fairShare(placement, calls.length),
         window.calls + batchSize(calls.length, microseconds),
       ),
       // What a distant worker doesn't need may begin elsewhere sooner.
-      Math.max(window.needed, workers.evenShare(host, calls.length)),
+      Math.max(window.needed, workers.evenShare(placement, calls.length)),
     );
     if (most <= window.calls) return;
     while (window.calls < most && window.room > 0) {

@@ -1,9 +1,12 @@
+import type { Placement } from "../calls/placement.ts";
 import type { CallSources } from "./call_sources.ts";
 import type { PendingQueue } from "./pending_queue.ts";
 import type { WorkerSet } from "./worker_set.ts";
 
 /** Calls and items that wait for workers. */
 export interface WaitingWork {
+  /** Where they may run; `undefined` for anywhere. */
+  readonly placement: Placement | undefined;
   /** The host where they must run; `undefined` for any. */
   readonly host: string | undefined;
   /** How many wait. */
@@ -12,22 +15,23 @@ export interface WaitingWork {
   readonly hasMore: boolean;
 }
 
-/** The work that waits for workers, by the host where it must run. */
+/** The work that waits for workers, by where it may run. */
 class Work {
-  readonly #byHost = new Map<string | undefined, WaitingWork>();
+  readonly #work = new Map<Placement | undefined, WaitingWork>();
 
-  add(host: string | undefined, items: number): void {
-    const known = this.#byHost.get(host);
+  add(placement: Placement | undefined, items: number): void {
+    const known = this.#work.get(placement);
     const isKnown = items < Infinity;
-    this.#byHost.set(host, {
-      host,
+    this.#work.set(placement, {
+      placement,
+      host: placement?.host,
       items: (known?.items ?? 0) + (isKnown ? items : 0),
       hasMore: !isKnown || (known?.hasMore ?? false),
     });
   }
 
   get all(): WaitingWork[] {
-    return [...this.#byHost.values()]
+    return [...this.#work.values()]
       .filter(({ items, hasMore }) => items > 0 || hasMore);
   }
 }
@@ -42,18 +46,20 @@ export function waitingWork(
   sources: CallSources,
 ): WaitingWork[] {
   const work = new Work();
-  for (const [host, calls] of pending.lists()) work.add(host, calls.length);
-  for (const { terms } of pending.isolated) work.add(terms.host, 1);
+  for (const [placement, calls] of pending.lists()) {
+    work.add(placement, calls.length);
+  }
+  for (const { terms } of pending.isolated) work.add(terms.placement, 1);
   const { nextBarrier } = pending;
-  if (nextBarrier !== undefined && !workers.has(nextBarrier.host)) {
-    work.add(nextBarrier.host, 1);
+  if (nextBarrier !== undefined && !workers.has(nextBarrier.placement)) {
+    work.add(nextBarrier.placement, 1);
   }
   for (const worker of workers) {
     const waiting = worker.items - worker.window.concurrency;
     if (waiting > 0) work.add(worker.range, waiting);
   }
-  for (const { host, left = Infinity } of sources.running) {
-    if (workers.room(host) <= 0) work.add(host, left);
+  for (const { placement, left = Infinity } of sources.running) {
+    if (workers.room(placement) <= 0) work.add(placement, left);
   }
   return work.all;
 }

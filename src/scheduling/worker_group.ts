@@ -1,6 +1,6 @@
-import { type HeapSlot, WorkerHeap, type WorkerLoad } from "./worker_heap.ts";
+import { WorkerHeap, type WorkerLoad } from "./worker_heap.ts";
 
-/** The capacity of a host's workers, or of all workers. */
+/** The capacity of some workers. */
 export interface HostCapacity {
   /** How many workers there are. */
   readonly workers: number;
@@ -12,8 +12,15 @@ export interface HostCapacity {
   readonly isDistant: boolean;
 }
 
-/** The workers of one host, or all: their total load, and the least busy one. */
+/**
+ * All workers, or those where calls with a placement may run: their total load,
+ * and the least busy one.
+ */
 export class WorkerGroup {
+  /** Which of their positions its heap uses: each group has another slot. */
+  readonly slot: number;
+  /** Whether somebody has asked for the group since the last look. */
+  isUsed = true;
   #workers = 0;
   #concurrency = 0;
   #capacity = 0;
@@ -29,6 +36,11 @@ export class WorkerGroup {
   #idle = 0;
   /** Set once the group is sorted. */
   #heap: WorkerHeap | undefined;
+
+  /** Constructs an empty group. */
+  constructor(slot: number) {
+    this.slot = slot;
+  }
 
   /** How many workers there are. */
   get size(): number {
@@ -66,8 +78,8 @@ export class WorkerGroup {
   }
 
   /** Keeps the workers, which were all added, in order from now on. */
-  sort(slot: HeapSlot, loads: Iterable<WorkerLoad>): void {
-    this.#heap = new WorkerHeap(slot);
+  sort(loads: Iterable<WorkerLoad>): void {
+    this.#heap = new WorkerHeap(this.slot);
     for (const load of loads) {
       if (load.isOpen) this.#heap.update(load);
     }
@@ -89,8 +101,9 @@ export class WorkerGroup {
     return Math.ceil((calls + this.#calls) / this.#workers);
   }
 
-  /** Adds a worker. */
-  add({ worker }: WorkerLoad): void {
+  /** Adds a worker, whose load wasn't counted. */
+  add({ worker, positions }: WorkerLoad): void {
+    while (positions.length <= this.slot) positions.push(-1);
     this.#workers++;
     this.#concurrency += worker.window.concurrency;
   }

@@ -1,5 +1,7 @@
 import type { Call } from "../calls/call.ts";
 import type { CallRunner } from "../calls/call_owner.ts";
+import type { Placement } from "../calls/placement.ts";
+import { unlabeledPlace, type WorkerPlace } from "../options/place.ts";
 import type { StreamLink } from "../calls/stream_link.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
 import { CallWriter, type ModuleSource } from "./call_writer.ts";
@@ -11,11 +13,14 @@ import { WorkerLink } from "./worker_link.ts";
 import type { PrefetchWindow } from "./prefetch_window.ts";
 import type { WorkerEnd, WorkerProcess } from "../spawner/worker_process.ts";
 import type { Channel } from "../transport/channel.ts";
-import { MessageType } from "../protocol/worker_messages.ts";
+import { type Grant, MessageType } from "../protocol/worker_messages.ts";
 import { fromWorker } from "../protocol/check_messages.ts";
 
 /** From this size on, a result that arrives keeps the worker from other calls. */
 const MIN_LARGE_BYTES = 2 ** 22;
+
+/** The place of workers whose machine isn't described. */
+const NO_PLACE = unlabeledPlace();
 
 /** A worker's process, its host's tally and the settings that apply to it. */
 export interface WorkerProfile {
@@ -23,6 +28,8 @@ export interface WorkerProfile {
   readonly process: WorkerProcess;
   /** The tally of the worker's host. */
   readonly tally: HostTally;
+  /** The worker's machine; `undefined`: one without labels and amounts. */
+  readonly place?: WorkerPlace;
   /** The source of modules, for a worker on another machine. */
   readonly modules: ModuleSource | undefined;
   /**
@@ -71,6 +78,8 @@ export interface WorkerEvents {
     calls: number,
     microseconds: number,
   ): void;
+  /** Handles that a call of the worker doesn't use its resources any more. */
+  freed?(call: Call): void;
   /** Handles calls that the worker has given back, in the order of their ids. */
   givenBack?(calls: readonly Call[]): void;
   /** Handles that a task was sent to the worker. */
@@ -85,6 +94,8 @@ export class WorkerHandle implements CallRunner<Call> {
   readonly name: string;
   /** The worker's host. */
   readonly host: string;
+  /** The worker's machine. */
+  readonly place: WorkerPlace;
   /** Limits how many calls the worker may have. */
   readonly window: PrefetchWindow;
   /** Whether the worker is lost. */
@@ -105,8 +116,10 @@ export class WorkerHandle implements CallRunner<Call> {
   #reservation: Reservation;
   /** How many items its calls have, without those that are paused. */
   #items = 0;
-  /** How many of its calls must run on its host. */
-  #bound = 0;
+  /** How many of its calls may not run anywhere. */
+  #placed = 0;
+  /** The placement of the last one that was sent. */
+  #range: Placement | undefined;
   readonly #answers: WorkerAnswers;
   #events: WorkerEvents | undefined;
 
@@ -118,6 +131,7 @@ export class WorkerHandle implements CallRunner<Call> {
   ) {
     this.name = profile.process.name;
     this.host = profile.tally.name;
+    this.place = profile.place ?? NO_PLACE;
     this.window = window;
     this.#profile = profile;
     this.#channel = channel;
@@ -165,8 +179,21 @@ export class WorkerHandle implements CallRunner<Call> {
 
   /** Whether the worker accepts calls. */
   get isOpen(): boolean {
-    return !this.isEnding && !this.#isRetired &&
-      this.#reservation === undefined && !this.#grace.isOver;
+    return this.#reservation === undefined && this.#isInUse;
+  }
+
+  /** Whether the worker, if it isn't kept for others, could begin calls now. */
+  get isReceptive(): boolean {
+    return this.#isInUse && !this.#isSending;
+  }
+
+  get #isInUse(): boolean {
+    return !this.isEnding && !this.#isRetired && !this.#grace.isOver;
+  }
+
+  /** Whether it sends a large result: until then it begins no calls. */
+  get #isSending(): boolean {
+    return this.missingBytes >= MIN_LARGE_BYTES;
   }
 
   /** Whether another call may be sent to the worker now. */
@@ -176,14 +203,12 @@ export class WorkerHandle implements CallRunner<Call> {
 
   /** How many more calls may be sent to the worker now. */
   get room(): number {
-    // It begins no calls until the result has left.
-    const isSending = this.missingBytes >= MIN_LARGE_BYTES;
-    return this.isOpen && !isSending ? Math.max(0, this.window.room) : 0;
+    return this.isOpen && !this.#isSending ? Math.max(0, this.window.room) : 0;
   }
 
-  /** Returns whether the worker runs on a host; `undefined` means any host. */
-  isAt(host: string | undefined): boolean {
-    return host === undefined || host === this.host;
+  /** Returns whether calls with a placement may run here, or anywhere. */
+  fits(placement: Placement | undefined): boolean {
+    return placement === undefined || placement.matches(this.host, this.place);
   }
 
   /** The worker's process. */
@@ -201,14 +226,22 @@ export class WorkerHandle implements CallRunner<Call> {
     return this.#writer.defined;
   }
 
+  /** The id of the next call. */
+  get nextId(): number {
+    return this.#writer.nextId;
+  }
+
   /** How many items the worker's calls have, without those that are paused. */
   get items(): number {
     return this.#items;
   }
 
-  /** Where its calls may run: only on its host if that is so for any of them. */
-  get range(): string | undefined {
-    return this.#bound > 0 ? this.host : undefined;
+  /**
+   * Where the calls that wait here may run: anywhere only if that is so for all
+   * of them. The last ones are given back first, so the last placement counts.
+   */
+  get range(): Placement | undefined {
+    return this.#placed > 0 ? this.#range : undefined;
   }
 
   /** Whether the worker was asked to give back calls, and hasn't answered. */
@@ -281,6 +314,20 @@ export class WorkerHandle implements CallRunner<Call> {
   }
 
   /**
+   * Writes a call and what it may use of the machine, then sends both. If it
+   * can't be written, the call fails.
+   */
+  assign(call: Call, grant: Grant): void {
+    const { RESOURCES } = MessageType;
+    const { nextId } = this.#writer;
+    this.#writer.post([RESOURCES, nextId, grant]);
+    this.send(call);
+    // The next call will have this id.
+    if (call.state === "settled") this.#writer.post([RESOURCES, nextId, {}]);
+    this.flush();
+  }
+
+  /**
    * Writes a call; {@linkcode WorkerHandle.flush} sends it. If it can't be
    * written, the call fails.
    */
@@ -298,7 +345,12 @@ export class WorkerHandle implements CallRunner<Call> {
     this.#calls.add(call);
     this.#items += call.items;
     this.latestTask = call.chunk === undefined ? call.task : undefined;
-    if (call.terms.host !== undefined) this.#bound++;
+    const { placement } = call.terms;
+    // A call with resources doesn't wait here.
+    if (placement !== undefined && placement.needs === undefined) {
+      this.#placed++;
+      this.#range = placement;
+    }
   }
 
   /** Sends everything written so far. */
@@ -393,7 +445,11 @@ export class WorkerHandle implements CallRunner<Call> {
   /** Removes and returns a call that was answered. */
   #take(id: number): Call {
     const call = this.#calls.take(id);
-    if (call.terms.host !== undefined) this.#bound--;
+    const { placement } = call.terms;
+    if (placement !== undefined) {
+      if (placement.needs === undefined) this.#placed--;
+      else this.#events?.freed?.(call);
+    }
     if (call.hasPlace) {
       this.window.returned(call.bytes);
       this.#items -= call.items;

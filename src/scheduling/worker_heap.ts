@@ -1,3 +1,4 @@
+import type { WorkerGroup } from "./worker_group.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 
 /** A worker's load, as known to a {@linkcode WorkerSet}. */
@@ -19,8 +20,10 @@ export interface WorkerLoad {
   limit: number;
   /** Whether calls take long to it and back. */
   isDistant: boolean;
-  /** Its positions in the heaps of all workers and of its host, or -1. */
-  readonly positions: [all: number, host: number];
+  /** The groups that it belongs to, without that of all workers. */
+  readonly groups: WorkerGroup[];
+  /** Its positions in the heaps of the groups, by their slot, or -1. */
+  readonly positions: number[];
 }
 
 /**
@@ -40,9 +43,6 @@ export function busyness(calls: number, microseconds: number): number {
   return Math.floor(calls * microseconds / MIN_WORK);
 }
 
-/** Which of its positions a heap uses. */
-export type HeapSlot = 0 | 1;
-
 /**
  * A binary heap of workers. Those with room come first, and among them those
  * that are less busy. If they are as busy, those that answered later come first:
@@ -50,11 +50,11 @@ export type HeapSlot = 0 | 1;
  * earlier.
  */
 export class WorkerHeap {
-  readonly #slot: HeapSlot;
+  readonly #slot: number;
   readonly #loads: WorkerLoad[] = [];
 
   /** Constructs an empty heap that keeps positions in a slot. */
-  constructor(slot: HeapSlot) {
+  constructor(slot: number) {
     this.#slot = slot;
   }
 
@@ -65,14 +65,14 @@ export class WorkerHeap {
 
   /** Adds a worker, or moves it after a change of its load. */
   update(load: WorkerLoad): void {
-    let position = load.positions[this.#slot];
+    let position = load.positions[this.#slot]!;
     if (position < 0) position = this.#loads.push(load) - 1;
     if (this.#rise(load, position) === position) this.#sink(load, position);
   }
 
   /** Removes a worker, if the heap has it. */
   remove(load: WorkerLoad): void {
-    const position = load.positions[this.#slot];
+    const position = load.positions[this.#slot]!;
     if (position < 0) return;
     load.positions[this.#slot] = -1;
     const last = this.#loads.pop()!;

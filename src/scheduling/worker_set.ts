@@ -1,18 +1,29 @@
 import type { Call } from "../calls/call.ts";
+import type { Placement } from "../calls/placement.ts";
 import { TaskDurations } from "./task_durations.ts";
 import { type HostCapacity, WorkerGroup } from "./worker_group.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 import { busyness, type WorkerLoad } from "./worker_heap.ts";
 
+/** With more groups than this, those that nobody asks for are dropped. */
+const MAX_GROUPS = 64;
+
 /**
- * The workers of a scheduler, all and by host. {@linkcode WorkerSet.refresh}
- * keeps their order by load, so that no dispatch looks at all of them.
+ * The workers of a scheduler: all of them, and those where calls with a placement
+ * may run. {@linkcode WorkerSet.refresh} keeps their order by load, so that no
+ * dispatch looks at all of them.
  */
 export class WorkerSet {
   readonly #durations: TaskDurations;
   readonly #loads = new Map<WorkerHandle, WorkerLoad>();
-  readonly #all = new WorkerGroup();
-  readonly #byHost = new Map<string, WorkerGroup>();
+  readonly #all = new WorkerGroup(0);
+  /** The groups that somebody has asked for. */
+  readonly #groups = new Map<Placement, WorkerGroup>();
+  /** How many groups there may be before some are dropped. */
+  #maxGroups = MAX_GROUPS;
+  /** The slots that no group uses, and the next one. */
+  readonly #freeSlots: number[] = [];
+  #nextSlot = 1;
   #added = 0;
   /** How often calls of a worker have returned. */
   #answers = 0;
@@ -24,7 +35,7 @@ export class WorkerSet {
    */
   constructor(durations: TaskDurations = new TaskDurations()) {
     this.#durations = durations;
-    this.#all.sort(0, []);
+    this.#all.sort([]);
   }
 
   /** How many workers there are. */
@@ -32,9 +43,9 @@ export class WorkerSet {
     return this.#loads.size;
   }
 
-  /** Returns how many open workers, at a host or anywhere, have a free place. */
-  idle(host: string | undefined): number {
-    return this.#group(host)?.idle ?? 0;
+  /** Returns how many open workers of a placement, or all, have a free place. */
+  idle(placement: Placement | undefined): number {
+    return this.#group(placement).idle;
   }
 
   /** Returns an iterator over the workers, in the order they were added. */
@@ -55,11 +66,16 @@ export class WorkerSet {
         room: 0,
         limit: 0,
         isDistant: false,
-        positions: [-1, -1],
+        groups: [],
+        positions: [],
       };
       this.#loads.set(worker, load);
       this.#all.add(load);
-      this.#groupAt(worker.host).add(load);
+      for (const [placement, group] of this.#groups) {
+        if (!worker.fits(placement)) continue;
+        group.add(load);
+        load.groups.push(group);
+      }
       worker.tally.joined();
       this.#refresh(load);
     }
@@ -71,12 +87,10 @@ export class WorkerSet {
     if (load === undefined) return;
     this.#loads.delete(worker);
     worker.tally.left(load.calls);
-    const group = this.#groupAt(worker.host);
-    for (const one of [this.#all, group]) {
-      one.subtract(load);
-      one.remove(load);
+    for (const group of [this.#all, ...load.groups]) {
+      group.subtract(load);
+      group.remove(load);
     }
-    if (group.size === 0) this.#byHost.delete(worker.host);
   }
 
   /** Returns whether the set has a worker. */
@@ -84,14 +98,14 @@ export class WorkerSet {
     return this.#loads.has(worker);
   }
 
-  /** Returns whether a host has workers; `undefined` means any host. */
-  has(host: string | undefined): boolean {
-    return host === undefined ? this.size > 0 : this.#byHost.has(host);
+  /** Returns whether a placement has workers; `undefined` means any. */
+  has(placement: Placement | undefined): boolean {
+    return this.#group(placement).size > 0;
   }
 
-  /** Returns the workers of a host; `undefined` means all workers. */
-  at(host: string | undefined): WorkerHandle[] {
-    return [...this].filter((worker) => worker.isAt(host));
+  /** Returns the workers of a placement; `undefined` means all workers. */
+  at(placement: Placement | undefined): WorkerHandle[] {
+    return [...this].filter((worker) => worker.fits(placement));
   }
 
   /** Returns the worker that has a call, if any. */
@@ -106,41 +120,40 @@ export class WorkerSet {
     if (load !== undefined) this.#refresh(load);
   }
 
-  /** Returns how many more calls the workers of a host, or all, can take. */
-  room(host: string | undefined): number {
-    return this.#group(host)?.room ?? 0;
+  /** Returns how many more calls the workers of a placement, or all, can take. */
+  room(placement: Placement | undefined): number {
+    return this.#group(placement).room;
   }
 
-  /** Returns the capacity of a host's workers; `undefined`: of all workers. */
-  capacity(host: string | undefined): HostCapacity {
-    return this.#group(host)?.capacity ??
-      { workers: 0, concurrency: 0, capacity: 0, isDistant: false };
-  }
-
-  /**
-   * Returns how many calls each worker with room should have, at a host or
-   * anywhere, after some more calls are shared.
-   */
-  fairShare(host: string | undefined, calls: number): number {
-    return this.#group(host)?.fairShare(calls) ?? 0;
+  /** Returns the capacity of a placement's workers; `undefined`: of all workers. */
+  capacity(placement: Placement | undefined): HostCapacity {
+    return this.#group(placement).capacity;
   }
 
   /**
-   * Returns how many calls each worker would have, at a host or anywhere, if all
-   * had the same number after some more calls are shared.
+   * Returns how many calls each worker with room should have, of a placement or
+   * of all, after some more calls are shared.
    */
-  evenShare(host: string | undefined, calls: number): number {
-    return this.#group(host)?.evenShare(calls) ?? 0;
+  fairShare(placement: Placement | undefined, calls: number): number {
+    return this.#group(placement).fairShare(calls);
   }
 
   /**
-   * Returns the open worker that is least busy, at a host or anywhere. If it has
-   * no room, no worker has.
+   * Returns how many calls each worker would have, of a placement or of all, if
+   * all had the same number after some more calls are shared.
    */
-  leastBusy(host: string | undefined): WorkerHandle | undefined {
-    const group = this.#sorted(host);
+  evenShare(placement: Placement | undefined, calls: number): number {
+    return this.#group(placement).evenShare(calls);
+  }
+
+  /**
+   * Returns the open worker that is least busy, of a placement or of all. If it
+   * has no room, no worker has.
+   */
+  leastBusy(placement: Placement | undefined): WorkerHandle | undefined {
+    const group = this.#sorted(placement);
     for (;;) {
-      const load = group?.leastBusy;
+      const load = group.leastBusy;
       if (load === undefined) return undefined;
       const { worker, room } = load;
       if (worker.isOpen && worker.hasRoom === room > 0) return worker;
@@ -149,30 +162,59 @@ export class WorkerSet {
     }
   }
 
-  #group(host: string | undefined): WorkerGroup | undefined {
-    return host === undefined ? this.#all : this.#byHost.get(host);
-  }
-
-  /** Returns a group whose workers are in order: most hosts never need that. */
-  #sorted(host: string | undefined): WorkerGroup | undefined {
-    const group = this.#group(host);
-    if (group === undefined || group.isSorted) return group;
-    const loads = this.#loads.values();
-    group.sort(1, loads.filter(({ worker }) => worker.isAt(host)));
+  #group(placement: Placement | undefined): WorkerGroup {
+    if (placement === undefined) return this.#all;
+    const group = this.#groups.get(placement) ?? this.#makeGroup(placement);
+    group.isUsed = true;
     return group;
   }
 
-  #groupAt(host: string): WorkerGroup {
-    let group = this.#byHost.get(host);
-    if (group === undefined) {
-      group = new WorkerGroup();
-      this.#byHost.set(host, group);
+  #makeGroup(placement: Placement): WorkerGroup {
+    if (this.#groups.size >= this.#maxGroups) this.#dropGroups();
+    const group = new WorkerGroup(this.#freeSlots.pop() ?? this.#nextSlot++);
+    for (const load of this.#loads.values()) {
+      if (!load.worker.fits(placement)) continue;
+      group.add(load);
+      group.count(load);
+      load.groups.push(group);
     }
+    this.#groups.set(placement, group);
+    return group;
+  }
+
+  /** Drops the groups that nobody has asked for since the last time. */
+  #dropGroups(): void {
+    const dropped = new Set<WorkerGroup>();
+    for (const [placement, group] of this.#groups) {
+      if (!group.isUsed) {
+        dropped.add(group);
+        this.#groups.delete(placement);
+        this.#freeSlots.push(group.slot);
+      }
+      group.isUsed = false;
+    }
+    this.#maxGroups = Math.max(MAX_GROUPS, this.#groups.size * 2);
+    for (const { groups, positions } of this.#loads.values()) {
+      for (let index = groups.length - 1; index >= 0; index--) {
+        const group = groups[index]!;
+        if (!dropped.has(group)) continue;
+        groups.splice(index, 1);
+        positions[group.slot] = -1;
+      }
+    }
+  }
+
+  /** Returns a group whose workers are in order: most never need that. */
+  #sorted(placement: Placement | undefined): WorkerGroup {
+    const group = this.#group(placement);
+    if (group.isSorted) return group;
+    const loads = this.#loads.values();
+    group.sort(loads.filter(({ worker }) => worker.fits(placement)));
     return group;
   }
 
   #refresh(load: WorkerLoad): void {
-    const { worker } = load;
+    const { worker, groups } = load;
     const { window, isOpen } = worker;
     const { calls, limit, isDistant } = window;
     const { room, latestTask } = worker;
@@ -183,9 +225,10 @@ export class WorkerSet {
       load.limit === limit && load.isOpen === isOpen &&
       load.busyness === busy && load.isDistant === isDistant;
     if (isSame) return;
-    const group = this.#groupAt(worker.host);
     this.#all.subtract(load);
-    group.subtract(load);
+    for (let index = 0; index < groups.length; index++) {
+      groups[index]!.subtract(load);
+    }
     worker.tally.loaded(calls - load.calls);
     if (calls < load.calls) load.answer = ++this.#answers;
     load.calls = calls;
@@ -195,6 +238,8 @@ export class WorkerSet {
     load.isDistant = isDistant;
     load.isOpen = isOpen;
     this.#all.count(load);
-    group.count(load);
+    for (let index = 0; index < groups.length; index++) {
+      groups[index]!.count(load);
+    }
   }
 }

@@ -1,3 +1,4 @@
+import { Placement } from "../../src/calls/placement.ts";
 import { CallKind } from "../../src/calls/call_kind.ts";
 import type { Call } from "../../src/calls/call.ts";
 import type { CallRunner } from "../../src/calls/call_owner.ts";
@@ -59,13 +60,19 @@ const TIMEOUT = 60_000;
 /** How long a cancelled call may go on, in milliseconds. */
 export const CANCEL_GRACE = 60_000;
 
+/** Returns the placement of calls that must run on a host, or anywhere. */
+export function at(host: string | undefined): Placement | undefined {
+  return Placement.of({ host });
+}
+
 /** Makes a call with an argument, for one host or any. */
 export function call(
   label: unknown,
   host?: string,
   retries = 0,
 ): PromisedCall<unknown> {
-  const kind = new CallKind(TASK, { host, retries }, undefined, true);
+  const terms = { placement: at(host), retries };
+  const kind = new CallKind(TASK, terms, undefined, true);
   const call = new PromisedCall<unknown>(kind, label, undefined);
   call.promise.catch(() => {});
   return call;

@@ -5,7 +5,7 @@ import {
   parseResourceList,
   parseResources,
 } from "../../src/options/place.ts";
-import { parseAmount } from "../../src/util/parse_amount.ts";
+import { formatAmount, parseAmount } from "../../src/util/parse_amount.ts";
 
 Deno.test("parseAmount() reads numbers and units", () => {
   const amounts: [text: string, amount: number][] = [
@@ -100,4 +100,11 @@ Deno.test("parseLabelList() and parseResourceList() read a command line", () => 
 Deno.test("parseResources() keeps a name that objects inherit", () => {
   const resources = parseResources("resources", JSON.parse('{"__proto__": 1}'));
   assertEquals(Object.keys(resources), ["__proto__"]);
+});
+
+Deno.test("formatAmount() returns the shortest text", () => {
+  for (const text of ["0.5", "2", "64G", "1.5Gi", "512M", "1.61", "1Ki"]) {
+    assertEquals(formatAmount(parseAmount(text)!), text);
+  }
+  assertEquals(formatAmount(1_234_567_891), "1234567891");
 });

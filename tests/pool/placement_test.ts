@@ -6,9 +6,10 @@ import {
 } from "@std/assert";
 import { BrokenPoolError } from "../../src/errors/broken_pool_error.ts";
 import { WorkerLostError } from "../../src/errors/worker_lost_error.ts";
+import type { Placement } from "../../src/calls/placement.ts";
 import type { CallSource, Offer } from "../../src/scheduling/call_sources.ts";
 import type { Scheduler } from "../../src/scheduling/scheduler.ts";
-import { call, HostBench, settled } from "../helpers/fake_worker.ts";
+import { at, call, HostBench, settled } from "../helpers/fake_worker.ts";
 
 /** A source that submits one call for its host whenever it is asked. */
 class Source implements CallSource {
@@ -19,6 +20,10 @@ class Source implements CallSource {
 
   constructor(scheduler: Scheduler, readonly host?: string) {
     this.#scheduler = scheduler;
+  }
+
+  get placement(): Placement | undefined {
+    return at(this.host);
   }
 
   pull({ room }: Offer): void {
@@ -120,7 +125,7 @@ Deno.test("Scheduler fails calls for a host without workers and continues", asyn
   assertAbsent(await absent!.promise.catch((error) => error), "b");
   const source = new Source(scheduler, "b");
   scheduler.addSource(source);
-  const barrier = scheduler.submitToAll(() => call("barrier"), "b");
+  const barrier = scheduler.submitToAll(() => call("barrier"), at("b"));
   assertAbsent(await barrier.catch((error) => error), "b");
   assertAbsent(source.stopped, "b");
   assertEquals(source.asked, []);
@@ -175,7 +180,7 @@ Deno.test("Scheduler asks sources again when a call can't be sent", async () => 
 Deno.test("Scheduler.submitToAll() runs on the workers of one host after all earlier calls", async () => {
   await using bench = await HostBench.with("a", "b", "b");
   await bench.submit("a", "before");
-  const barrier = bench.scheduler.submitToAll(() => call("barrier"), "b");
+  const barrier = bench.scheduler.submitToAll(() => call("barrier"), at("b"));
   const [after] = await bench.submit(undefined, "after");
   assertEquals(bench.labels, [["before"], [], []]);
   await bench.worker(0).answer();
@@ -189,9 +194,9 @@ Deno.test("Scheduler.submitToAll() runs on the workers of one host after all ear
 
 Deno.test("Scheduler.submitToAll() for a host without workers doesn't block other calls", async () => {
   await using bench = await HostBench.with("a");
-  const absent = bench.scheduler.submitToAll(() => call("absent"), "b")
+  const absent = bench.scheduler.submitToAll(() => call("absent"), at("b"))
     .catch((error) => error);
-  const barrier = bench.scheduler.submitToAll(() => call("barrier"), "a");
+  const barrier = bench.scheduler.submitToAll(() => call("barrier"), at("a"));
   const [after] = await bench.submit("a", "after");
   assertAbsent(await absent, "b");
   await settled();
@@ -215,7 +220,7 @@ Deno.test("Scheduler drops an abandoned call for a host", async () => {
 Deno.test("Scheduler.cancelQueued() fails calls for a host, even after a barrier", async () => {
   await using bench = await HostBench.with("a", "b");
   const [sent, queued] = await bench.submit("b", 1, 2);
-  const barrier = bench.scheduler.submitToAll(() => call("barrier"), "b");
+  const barrier = bench.scheduler.submitToAll(() => call("barrier"), at("b"));
   const [after] = await bench.submit("b", 3);
   bench.scheduler.cancelQueued(() => new RangeError("not any more"));
   for (const promise of [queued!.promise, barrier, after!.promise]) {

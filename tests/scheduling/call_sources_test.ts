@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { CallSources, type Offer } from "../../src/scheduling/call_sources.ts";
 import { HostTally } from "../../src/scheduling/host_tally.ts";
+import { ResourceCalls } from "../../src/scheduling/resource_calls.ts";
 import { WorkerSet } from "../../src/scheduling/worker_set.ts";
 import { KeepAlive } from "../../src/util/keep_alive.ts";
 import { FakeWorker } from "../helpers/fake_worker.ts";
@@ -24,7 +25,13 @@ class Bench implements AsyncDisposable {
     window.returned(0);
     window.measured(1, 0, 0);
     workers.refresh(handle);
-    this.sources = new CallSources(this.#keepAlive, workers, () => this.now);
+    const resources = new ResourceCalls();
+    this.sources = new CallSources(
+      this.#keepAlive,
+      workers,
+      resources,
+      () => this.now,
+    );
     this.sources.add({
       ended: false,
       pull: (offer) => this.#offers.push(offer),

@@ -1,6 +1,7 @@
 import { assertEquals, assertGreater } from "@std/assert";
 import { MapCall } from "../../src/map/map_call.ts";
 import {
+  at,
   call,
   CHUNK,
   HostBench,
@@ -13,7 +14,7 @@ import type { CallSource } from "../../src/scheduling/call_sources.ts";
 function source(left?: number, host?: string): CallSource {
   return {
     ended: false,
-    host,
+    placement: at(host),
     pull() {},
     stop() {},
     ...(left === undefined ? {} : { left }),
@@ -22,7 +23,7 @@ function source(left?: number, host?: string): CallSource {
 
 /** Makes the work for a host. */
 function work(items: number, host?: string, hasMore = false) {
-  return { host, items, hasMore };
+  return { placement: at(host), host, items, hasMore };
 }
 
 Deno.test("Scheduler.waitingWork counts the calls that are queued, by host", async () => {

@@ -3,7 +3,7 @@ import { HostTally } from "../../src/scheduling/host_tally.ts";
 import type { WorkerHandle } from "../../src/scheduling/worker_handle.ts";
 import { WorkerSet } from "../../src/scheduling/worker_set.ts";
 import { Random } from "../helpers/random.ts";
-import { FakeWorker } from "../helpers/fake_worker.ts";
+import { at, FakeWorker } from "../helpers/fake_worker.ts";
 
 /** Returns a set of workers on these hosts, with windows of these sizes. */
 function setOf(...rooms: [host: string, room: number][]): WorkerSet {
@@ -18,19 +18,19 @@ function setOf(...rooms: [host: string, room: number][]): WorkerSet {
 
 Deno.test("WorkerSet.capacity() adds up the windows of one host or of all", () => {
   const workers = setOf(["a", 1], ["b", 3], ["b", 4]);
-  assertEquals(workers.capacity("a"), {
+  assertEquals(workers.capacity(at("a")), {
     workers: 1,
     concurrency: 1,
     capacity: 1,
     isDistant: false,
   });
-  assertEquals(workers.capacity("b"), {
+  assertEquals(workers.capacity(at("b")), {
     workers: 2,
     concurrency: 2,
     capacity: 7,
     isDistant: false,
   });
-  assertEquals(workers.capacity("c"), {
+  assertEquals(workers.capacity(at("c")), {
     workers: 0,
     concurrency: 0,
     capacity: 0,
@@ -63,13 +63,15 @@ Deno.test("WorkerSet.capacity() returns whether calls take long to all workers",
 Deno.test("WorkerSet.has() returns whether a host has workers", () => {
   const workers = setOf(["a", 1], ["b", 1], ["b", 1]);
   const [a, b, b2] = workers;
-  assert(workers.has("a") && workers.has("b") && workers.has(undefined));
+  assert(
+    workers.has(at("a")) && workers.has(at("b")) && workers.has(undefined),
+  );
   workers.remove(a!);
   workers.remove(a!);
   workers.remove(b!);
-  assertEquals([workers.has("a"), workers.has("b")], [false, true]);
+  assertEquals([workers.has(at("a")), workers.has(at("b"))], [false, true]);
   workers.remove(b2!);
-  assertFalse(workers.has("b") || workers.has(undefined));
+  assertFalse(workers.has(at("b")) || workers.has(undefined));
 });
 
 Deno.test("WorkerSet.leastBusy() skips workers whose windows are full", () => {
@@ -80,17 +82,17 @@ Deno.test("WorkerSet.leastBusy() skips workers whose windows are full", () => {
   other!.window.sent(0);
   workers.refresh(other!);
   assert(workers.leastBusy(undefined) === other);
-  assert(workers.leastBusy("a") === full);
+  assert(workers.leastBusy(at("a")) === full);
 });
 
 Deno.test("WorkerSet.leastBusy() skips a worker that was closed without notice", () => {
   const workers = setOf(["a", 1], ["a", 1]);
   const [first, second] = workers;
-  assert(workers.leastBusy("a") === first);
+  assert(workers.leastBusy(at("a")) === first);
   first!.lost = true;
-  assert(workers.leastBusy("a") === second);
+  assert(workers.leastBusy(at("a")) === second);
   assert(workers.leastBusy(undefined) === second);
-  assertEquals(workers.room("a"), 1);
+  assertEquals(workers.room(at("a")), 1);
 });
 
 Deno.test("WorkerSet.leastBusy() prefers the busy worker that answered last", () => {
@@ -107,7 +109,7 @@ Deno.test("WorkerSet.leastBusy() prefers the busy worker that answered last", ()
     change(worker, -1);
     change(worker, 1);
     assert(workers.leastBusy(undefined) === worker);
-    assert(workers.leastBusy("a") === worker);
+    assert(workers.leastBusy(at("a")) === worker);
   }
   for (const worker of [first!, second!]) change(worker, -3);
   assert(workers.leastBusy(undefined) === first);
@@ -148,7 +150,7 @@ Deno.test("WorkerSet keeps random workers in the order of their load", () => {
     }
     workers.refresh(worker);
     for (const host of [undefined, `host ${random.below(3)}`]) {
-      const there = left.filter((one) => one.isAt(host));
+      const there = left.filter((one) => one.fits(at(host)));
       const open = there.filter(({ isOpen }) => isOpen);
       const free = open.filter(({ hasRoom }) => hasRoom);
       const answer = (one: WorkerHandle) =>
@@ -156,17 +158,17 @@ Deno.test("WorkerSet keeps random workers in the order of their load", () => {
       const least = (free.length > 0 ? free : open).toSorted((one, other) =>
         one.window.calls - other.window.calls || answer(other) - answer(one)
       )[0];
-      assert(workers.leastBusy(host) === least);
+      assert(workers.leastBusy(at(host)) === least);
       assertEquals(
-        workers.room(host),
+        workers.room(at(host)),
         free.reduce((sum, { window }) =>
           sum + window.room, 0),
       );
-      assertEquals(workers.capacity(host).workers, there.length);
+      assertEquals(workers.capacity(at(host)).workers, there.length);
       if (free.length === 0) continue;
       const calls = free.reduce((sum, { window }) => sum + window.calls, 0);
       assertEquals(
-        workers.fairShare(host, 7),
+        workers.fairShare(at(host), 7),
         Math.ceil((calls + 7) / free.length),
       );
     }

@@ -1,5 +1,5 @@
 import { PLACEHOLDER } from "../../options/template_options.ts";
-import { quoteForShell } from "./quote_for_shell.ts";
+import { quoteForShell } from "../launch/quote_for_shell.ts";
 
 /** The values of placeholders. */
 export interface TemplateValues {

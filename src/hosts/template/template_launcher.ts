@@ -11,7 +11,7 @@ import { planFiles } from "../launch/plan_files.ts";
 import { type CommandOutcome, runCommand } from "../launch/run_command.ts";
 import { expandTemplate, type TemplateValues } from "./expand_template.ts";
 import { LaunchProcess } from "./launch_process.ts";
-import { quoteForShell } from "./quote_for_shell.ts";
+import { quoteForShell } from "../launch/quote_for_shell.ts";
 import { readState } from "./read_state.ts";
 
 /** How many commands run at the same time. */
@@ -121,7 +121,10 @@ export class TemplateLauncher implements Launcher {
       }
       if (status === undefined) groups.push(`-${pid}`);
     }
-    if (groups.length > 0) lines.push(`kill -s TERM -- ${groups.join(" ")}`);
+    // They may have ended because of the other commands.
+    if (groups.length > 0) {
+      lines.push(`kill -s TERM -- ${groups.join(" ")} 2>/dev/null || :`);
+    }
     return ["sh", "-c", lines.join("\n")];
   }
 

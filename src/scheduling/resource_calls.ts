@@ -1,0 +1,375 @@
+import type { Call } from "../calls/call.ts";
+import type { Placement } from "../calls/placement.ts";
+import type { WorkerPlace } from "../options/place.ts";
+import type { Grant } from "../protocol/worker_messages.ts";
+import { ResourceClaim, type ResourceList } from "./resource_claim.ts";
+import { type Reserved, ResourceLedger } from "./resource_ledger.ts";
+import type { HostCapacity } from "./worker_group.ts";
+import type { WorkerHandle } from "./worker_handle.ts";
+
+/** Those who take the calls, or the workers. */
+export interface ResourceTakers {
+  /** Sends a call with what it may use. */
+  send(worker: WorkerHandle, call: Call, grant: Grant): void;
+  /** Returns whether calls without resources wait that a worker could run. */
+  othersWait(worker: WorkerHandle): boolean;
+}
+
+/**
+ * Sends calls that take resources of a machine, as soon as there is enough and a
+ * worker can begin them at once.
+ *
+ * Nobody starves. Lists of such calls take turns: each sends as many as there is
+ * enough for, then waits behind the others. While a list waits, what its first
+ * call takes is kept free for it at one machine, so smaller calls can't overtake
+ * it for ever. If only a worker is missing there, one gets no other calls until
+ * it is free. But a worker that has run a call with resources first runs one
+ * without, if any waits.
+ */
+export class ResourceCalls {
+  readonly #ledgers = new Map<WorkerPlace, ResourceLedger>();
+  readonly #ledgerOf = new Map<WorkerHandle, ResourceLedger>();
+  /** The claims that wait, by the keys of their lists, the oldest first. */
+  readonly #claims = new Map<object, ResourceClaim>();
+  /** The machines where something has changed. */
+  readonly #changed = new Set<ResourceLedger>();
+  /** Those where a worker was left to others, which may not want it. */
+  readonly #left = new Set<ResourceLedger>();
+  /** The id after that of the last call with resources, by worker. */
+  readonly #served = new WeakMap<WorkerHandle, number>();
+  /** How many calls have taken resources, by placement. */
+  readonly #running = new Map<Placement, number>();
+  /** How many could have them at the same time, until workers change. */
+  #capacities = new WeakMap<Placement, HostCapacity>();
+  /** Whether workers get other calls again since the last dispatch. */
+  #hasReleased = false;
+
+  /** Adds a worker, if its machine has resources. */
+  add(worker: WorkerHandle): void {
+    const { place } = worker;
+    if (Object.keys(place.resources).length === 0) return;
+    let ledger = this.#ledgers.get(place);
+    if (ledger === undefined) {
+      ledger = new ResourceLedger(place);
+      this.#ledgers.set(place, ledger);
+      for (const claim of this.#claims.values()) {
+        if (worker.fits(claim.placement)) ledger.claims.add(claim);
+      }
+    }
+    ledger.workers.add(worker);
+    this.#ledgerOf.set(worker, ledger);
+    this.#capacities = new WeakMap();
+    this.#changed.add(ledger);
+  }
+
+  /** Removes a lost worker, and frees what its calls had taken. */
+  remove(worker: WorkerHandle): void {
+    const ledger = this.#ledgerOf.get(worker);
+    if (ledger === undefined) return;
+    this.#ledgerOf.delete(worker);
+    this.#capacities = new WeakMap();
+    for (const call of ledger.remove(worker)) this.#giveBack(ledger, call);
+    for (const claim of ledger.claims) {
+      if (claim.held === worker) claim.release();
+    }
+    this.#changed.add(ledger);
+    if (ledger.workers.size > 0) return;
+    for (const claim of ledger.claims) {
+      if (claim.reservedAt === ledger) claim.reserve(undefined);
+    }
+    this.#ledgers.delete(ledger.place);
+    this.#changed.delete(ledger);
+    this.#left.delete(ledger);
+  }
+
+  /** Takes note that a worker's load has changed. */
+  changed(worker: WorkerHandle): void {
+    if (this.#ledgerOf.size === 0) return;
+    const ledger = this.#ledgerOf.get(worker);
+    if (ledger !== undefined) this.#changed.add(ledger);
+  }
+
+  /** Frees what a call of a worker has taken. */
+  freed(worker: WorkerHandle, call: Call): void {
+    const ledger = this.#ledgerOf.get(worker);
+    if (ledger === undefined) return;
+    this.#giveBack(ledger, call);
+    this.#changed.add(ledger);
+  }
+
+  /** Returns how many calls with a placement can run at the same time. */
+  capacity(placement: Placement): HostCapacity {
+    let capacity = this.#capacities.get(placement);
+    if (capacity === undefined) {
+      capacity = this.#measure(placement);
+      this.#capacities.set(placement, capacity);
+    }
+    return capacity;
+  }
+
+  /** Returns how many more calls may wait, so that all could run at once. */
+  room(placement: Placement): number {
+    const running = this.#running.get(placement) ?? 0;
+    return Math.max(0, this.capacity(placement).capacity - running);
+  }
+
+  /**
+   * Sends calls. {@linkcode ResourceCalls.dispatchRest} must follow, once other
+   * calls have had a chance to use the workers.
+   *
+   * @param lists The lists that aren't empty, by something that stays the same
+   * while they wait.
+   */
+  dispatch(
+    lists: ReadonlyMap<object, ResourceList>,
+    takers: ResourceTakers,
+  ): void {
+    if (this.#claims.size + lists.size === 0) return;
+    this.#update(lists);
+    this.#serve(takers, true);
+    for (const [key, list] of lists) {
+      if (!this.#claims.has(key)) this.#begin(key, list, takers);
+    }
+    this.#reserve(takers);
+    this.#hasReleased = false;
+  }
+
+  /**
+   * Sends calls to the workers that others didn't want.
+   *
+   * @returns Whether workers get other calls again.
+   */
+  dispatchRest(takers: ResourceTakers): boolean {
+    if (this.#left.size === 0) return false;
+    for (const ledger of this.#left) this.#changed.add(ledger);
+    this.#left.clear();
+    this.#serve(takers, false);
+    this.#reserve(takers);
+    return this.#hasReleased;
+  }
+
+  /** Drops the claims of lists that are empty. */
+  #update(lists: ReadonlyMap<object, ResourceList>): void {
+    for (const [key, claim] of this.#claims) {
+      const list = lists.get(key);
+      if (list !== undefined) {
+        claim.calls = list.calls;
+        continue;
+      }
+      this.#release(claim);
+      claim.reserve(undefined);
+      this.#claims.delete(key);
+      for (const ledger of this.#ledgers.values()) {
+        // What was kept free for it may be enough for others.
+        if (ledger.claims.delete(claim)) this.#changed.add(ledger);
+      }
+    }
+  }
+
+  /** Offers what is free on changed machines to the claims there. */
+  #serve(takers: ResourceTakers, isFair: boolean): void {
+    // What it sends changes the machine once more.
+    while (this.#changed.size > 0) {
+      const changed = [...this.#changed];
+      this.#changed.clear();
+      for (const ledger of changed) this.#serveAt(ledger, takers, isFair);
+    }
+  }
+
+  #serveAt(
+    ledger: ResourceLedger,
+    takers: ResourceTakers,
+    isFair: boolean,
+  ): void {
+    const reserved: Reserved = new Map();
+    for (const claim of [...ledger.claims]) {
+      const sent = this.#sendAt(ledger, claim, { takers, isFair, reserved });
+      if (claim.calls.length === 0) continue;
+      if (sent > 0) this.#moveToEnd(claim);
+      else if (claim.reservedAt === ledger) {
+        ledger.reserve(claim.needs, reserved);
+      }
+    }
+  }
+
+  /** Sends calls of a claim to a machine; returns how many. */
+  #sendAt(
+    ledger: ResourceLedger,
+    claim: ResourceClaim,
+    { takers, isFair, reserved }: {
+      readonly takers: ResourceTakers;
+      readonly isFair: boolean;
+      readonly reserved: Reserved;
+    },
+  ): number {
+    for (let sent = 0;; sent++) {
+      if (claim.calls.length === 0) return sent;
+      const isEnough = ledger.has(claim.needs, reserved);
+      if (claim.reservedAt === ledger) {
+        claim.isReady = isEnough;
+        if (!isEnough) this.#release(claim);
+      }
+      if (!isEnough) return sent;
+      const worker = this.#findWorker(ledger, claim, isFair ? takers : null);
+      if (worker === undefined) {
+        // Only a worker is missing here.
+        if (!claim.isReady) this.#reserveAt(ledger, claim);
+        return sent;
+      }
+      this.#send(ledger, claim, worker, takers);
+    }
+  }
+
+  /**
+   * Returns a worker of a machine that could begin a call at once.
+   *
+   * @param takers Leaves workers to others; `null`: to nobody.
+   */
+  #findWorker(
+    ledger: ResourceLedger,
+    claim: ResourceClaim,
+    takers: ResourceTakers | null,
+  ): WorkerHandle | undefined {
+    if (claim.held !== undefined && claim.canUse(claim.held)) return claim.held;
+    let best: WorkerHandle | undefined;
+    let most = -1;
+    for (const worker of ledger.workers) {
+      if (!claim.canUse(worker)) continue;
+      if (takers !== null && this.#isOthersTurn(worker, takers)) {
+        this.#left.add(ledger);
+        continue;
+      }
+      const isNew = this.#served.has(worker) ? 0 : 1;
+      const rank = 2 * ledger.familiar(claim.needs, worker) + isNew;
+      if (rank <= most) continue;
+      best = worker;
+      most = rank;
+    }
+    return best;
+  }
+
+  /** Whether a worker should run a call without resources next. */
+  #isOthersTurn(worker: WorkerHandle, takers: ResourceTakers): boolean {
+    return this.#served.get(worker) === worker.nextId &&
+      takers.othersWait(worker);
+  }
+
+  #send(
+    ledger: ResourceLedger,
+    claim: ResourceClaim,
+    worker: WorkerHandle,
+    takers: ResourceTakers,
+  ): void {
+    const { placement, needs, isIsolated, reservedAt } = claim;
+    this.#release(claim);
+    claim.reserve(undefined);
+    if (reservedAt !== undefined) this.#changed.add(reservedAt);
+    const call = claim.calls.shift()!;
+    const grant = ledger.take(call, needs, worker);
+    this.#running.set(placement, (this.#running.get(placement) ?? 0) + 1);
+    takers.send(worker, call, grant);
+    if (call.state === "settled") {
+      // It couldn't be sent.
+      this.freed(worker, call);
+      return;
+    }
+    this.#served.set(worker, worker.nextId);
+    this.#changed.add(ledger);
+    if (isIsolated) worker.reserve("isolated");
+  }
+
+  #giveBack(ledger: ResourceLedger, call: Call): void {
+    if (!ledger.giveBack(call)) return;
+    const placement = call.terms.placement!;
+    const running = this.#running.get(placement)! - 1;
+    if (running > 0) this.#running.set(placement, running);
+    else this.#running.delete(placement);
+  }
+
+  /** Sends calls that didn't wait before. If some are left, they wait now. */
+  #begin(key: object, list: ResourceList, takers: ResourceTakers): void {
+    const claim = new ResourceClaim(key, list);
+    const ledgers = this.#ledgersFor(list.placement);
+    for (const ledger of ledgers) {
+      const reserved = ledger.reserved();
+      this.#sendAt(ledger, claim, { takers, isFair: true, reserved });
+      if (claim.calls.length === 0) return;
+    }
+    this.#claims.set(key, claim);
+    for (const ledger of ledgers) ledger.claims.add(claim);
+  }
+
+  /** Puts a claim behind all others. */
+  #moveToEnd(claim: ResourceClaim): void {
+    this.#claims.delete(claim.key);
+    this.#claims.set(claim.key, claim);
+    for (const { claims } of this.#ledgers.values()) {
+      if (claims.delete(claim)) claims.add(claim);
+    }
+  }
+
+  /** Keeps free what the claims wait for, and a worker if only that is missing. */
+  #reserve(takers: ResourceTakers): void {
+    for (const claim of this.#claims.values()) {
+      if (claim.calls.length === 0) continue;
+      if (claim.reservedAt?.isOpen !== true) this.#reserveSomewhere(claim);
+      const { held } = claim;
+      if (held !== undefined && (held.isEnding || held.isRetired)) {
+        this.#release(claim);
+      }
+      if (claim.held !== undefined) claim.recall();
+      else if (claim.isReady) this.#hold(claim, takers);
+    }
+  }
+
+  #reserveSomewhere(claim: ResourceClaim): void {
+    let best: ResourceLedger | undefined;
+    for (const ledger of this.#ledgersFor(claim.placement)) {
+      if (best === undefined || ledger.load < best.load) best = ledger;
+    }
+    this.#reserveAt(best, claim);
+  }
+
+  #reserveAt(ledger: ResourceLedger | undefined, claim: ResourceClaim): void {
+    if (claim.reservedAt === ledger) return;
+    this.#release(claim);
+    if (claim.reservedAt !== undefined) this.#changed.add(claim.reservedAt);
+    claim.reserve(ledger);
+    claim.isReady = ledger?.has(claim.needs, ledger.reserved(claim)) ?? false;
+  }
+
+  /** Chooses the least busy worker for a claim. */
+  #hold(claim: ResourceClaim, takers: ResourceTakers): void {
+    let least: WorkerHandle | undefined;
+    for (const worker of claim.reservedAt!.workers) {
+      if (!worker.isOpen || this.#isOthersTurn(worker, takers)) continue;
+      if (least === undefined || worker.window.calls < least.window.calls) {
+        least = worker;
+      }
+    }
+    if (least !== undefined) claim.hold(least);
+  }
+
+  #release(claim: ResourceClaim): void {
+    if (claim.held === undefined) return;
+    claim.release();
+    this.#hasReleased = true;
+  }
+
+  /** Returns the machines that could run calls with a placement. */
+  #ledgersFor(placement: Placement): ResourceLedger[] {
+    return [...this.#ledgers.values()].filter((ledger) =>
+      ledger.isOpen && ledger.fits(placement)
+    );
+  }
+
+  #measure(placement: Placement): HostCapacity {
+    let workers = 0;
+    let capacity = 0;
+    for (const ledger of this.#ledgersFor(placement)) {
+      workers += ledger.workers.size;
+      capacity += ledger.times(placement.needs!);
+    }
+    return { workers, concurrency: capacity, capacity, isDistant: false };
+  }
+}
