@@ -14,7 +14,7 @@ export class PoolAddresses {
   readonly #listeners = new Set<AuthenticatedListener<Dialer>>();
   readonly #addresses = new Map<string, Promise<Address>>();
   /** Authenticates connections that were accepted elsewhere. */
-  #relayed: AuthenticatedListener<number> | undefined;
+  #relayed: AuthenticatedListener<Dialer> | undefined;
   #certificate: Promise<Certificate> | undefined;
   #closed = false;
 

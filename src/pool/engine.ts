@@ -289,6 +289,8 @@ export class Engine {
       await this.#workers.add(workers);
       this.#isReady = true;
       this.#elastic.start();
+      // Only now it is known which calls no worker can run.
+      this.scheduler.wake();
     } catch (error) {
       const isInitializer = error instanceof InitializerFailure;
       const step = isInitializer ? INITIALIZER_FAILED : "";
