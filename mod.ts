@@ -55,6 +55,7 @@ export type { HostSpec, PoolOptions } from "./src/options/pool_options.ts";
 export type { RemoveHostOptions } from "./src/options/remove_host_options.ts";
 export type { ShutdownOptions } from "./src/options/shutdown_options.ts";
 export type { TransformOptions } from "./src/options/transform_options.ts";
+export type { WorkerCount, WorkerRange } from "./src/options/worker_count.ts";
 export type { WorkerOptions } from "./src/options/worker_options.ts";
 export type { Executor } from "./src/pool/executor.ts";
 export { Pool } from "./src/pool/pool.ts";

@@ -3,6 +3,7 @@
  *
  * - `"name"`: its name can't be resolved.
  * - `"connection"`: it can't be reached.
+ * - `"launcher"`: its batch system can't be used, or refuses to start workers.
  * - `"host key"`: it can't prove its identity.
  * - `"key"`: it doesn't accept the user's key or token.
  * - `"forwarding"`: it doesn't forward connections.
@@ -15,6 +16,7 @@
 export type HostStep =
   | "name"
   | "connection"
+  | "launcher"
   | "host key"
   | "key"
   | "forwarding"

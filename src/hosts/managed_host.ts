@@ -1,4 +1,5 @@
 import type { WorkerPlace } from "../options/place.ts";
+import type { WorkerRange } from "../options/worker_count.ts";
 import type { WorkerProcess } from "../spawner/worker_process.ts";
 import type { Channel } from "../transport/channel.ts";
 import type { HostKind } from "./host.ts";
@@ -27,6 +28,10 @@ export interface ManagedHost {
   readonly place?: WorkerPlace;
   /** How many workers it should have now; 0 while that is unknown. */
   readonly workers: number;
+  /** How many workers it may have; `undefined` if their number is fixed. */
+  readonly range?: Required<WorkerRange> | undefined;
+  /** How many requests for workers were refused so far. */
+  readonly refusals?: number;
   /** Why the host isn't in use, if it isn't. */
   readonly error: Error | undefined;
   /** When the host was lost (`performance.now()`), until it is back. */

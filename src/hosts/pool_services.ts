@@ -1,6 +1,7 @@
 import type { Reaper } from "../spawner/reaper.ts";
 import type { OutputHandler } from "../spawner/worker_launcher.ts";
 import type { Address } from "../transport/address.ts";
+import type { Connection } from "../transport/connection.ts";
 import type { PendingConnections } from "./pending_connections.ts";
 
 /** Where workers on this machine and on ssh hosts connect. */
@@ -21,10 +22,14 @@ export interface PoolServices {
   readonly openSocket: () => Promise<PoolSocket>;
   /** Listens on another address too; returns the actual one. */
   readonly listen: (address: Address) => Promise<Address>;
+  /** Authenticates the connection of a worker that its spawner relays. */
+  readonly admit: (connection: Connection) => void;
   /** Returns the pool's certificate (PEM). */
   readonly certificate: () => Promise<string>;
   /** Bundles the program for ssh hosts into one file; the signal cancels it. */
   readonly program: (signal: AbortSignal) => Promise<string>;
+  /** Bundles the program of agents into one file; the signal cancels it. */
+  readonly agentProgram: (signal: AbortSignal) => Promise<string>;
   /** How long a spawner may be silent, in milliseconds. */
   readonly heartbeatTimeout: number;
   /** Takes the output of workers. */

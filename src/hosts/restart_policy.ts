@@ -9,6 +9,16 @@ const LONG_LIFE = 10_000;
 const FIRST_PAUSE = 100;
 const LAST_PAUSE = 5_000;
 
+/** By how much a sum of fractions may be wrong. */
+const ROUNDING = 1e-6;
+
+/** A loss in the last minute. */
+interface Loss {
+  readonly at: number;
+  /** The part of the host's workers that was lost. */
+  readonly part: number;
+}
+
 /**
  * Decides whether and when a lost worker is replaced: the first time at once,
  * then after growing pauses, and after too many losses in a minute not at all.
@@ -16,22 +26,25 @@ const LAST_PAUSE = 5_000;
  * @see {@link https://www.erlang.org/doc/system/sup_princ.html#maximum-restart-intensity}
  */
 export class RestartPolicy {
-  readonly #maxLosses: number;
+  readonly #maxRestarts: number;
   readonly #now: () => number;
-  readonly #losses: number[] = [];
+  readonly #losses: Loss[] = [];
+  /** The sum of their parts. */
+  #lost = 0;
   readonly #backoffs = new Map<number, Backoff>();
 
   /**
    * Constructs the policy of a host.
    *
-   * @param maxLosses How many losses a minute are replaced.
+   * @param maxRestarts How many losses a minute are replaced, for each worker on
+   * average.
    * @param now Returns the time, in milliseconds.
    */
   constructor(
-    maxLosses: number,
+    maxRestarts: number,
     now: () => number = () => performance.now(),
   ) {
-    this.#maxLosses = maxLosses;
+    this.#maxRestarts = maxRestarts;
     this.#now = now;
   }
 
@@ -40,14 +53,19 @@ export class RestartPolicy {
    *
    * @param index The index of the worker on its host.
    * @param lived How long it lived, in milliseconds.
+   * @param workers How many workers the host should have.
    * @returns The pause before its replacement, in milliseconds, or `undefined`
    * if there were too many losses.
    */
-  lost(index: number, lived: number): number | undefined {
+  lost(index: number, lived: number, workers = 1): number | undefined {
     const now = this.#now();
-    this.#losses.push(now);
-    while (this.#losses[0]! < now - PERIOD) this.#losses.shift();
-    if (this.#losses.length > this.#maxLosses) return undefined;
+    const part = 1 / Math.max(1, workers);
+    this.#losses.push({ at: now, part });
+    this.#lost += part;
+    while (this.#losses[0]!.at < now - PERIOD) {
+      this.#lost -= this.#losses.shift()!.part;
+    }
+    if (this.#lost > this.#maxRestarts + ROUNDING) return undefined;
     const backoff = this.#backoffs.get(index);
     if (backoff !== undefined && lived <= LONG_LIFE) return backoff.next();
     this.#backoffs.set(index, new Backoff(FIRST_PAUSE, LAST_PAUSE));

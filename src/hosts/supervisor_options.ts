@@ -1,4 +1,5 @@
 import type { WorkerPlace } from "../options/place.ts";
+import type { ScalingSettings } from "../options/worker_count.ts";
 import type { ValueCodec } from "../protocol/value_codec.ts";
 import type { Host, HostKind } from "./host.ts";
 import type { ConnectedWorker, ManagedHost } from "./managed_host.ts";
@@ -16,8 +17,13 @@ export interface SupervisorOptions {
   readonly owner?: ManagedHost;
   /** The labels and amounts of its machine. The default is none. */
   readonly place?: WorkerPlace;
-  /** The number of workers; 0 while that is unknown. */
+  /**
+   * How many workers there are, or may be if their number changes; 0 while that
+   * is unknown.
+   */
   readonly workers: number;
+  /** How their number changes, if it does. */
+  readonly scaling?: ScalingSettings | undefined;
   /** How many losses a minute are replaced, for each worker on average. */
   readonly maxRestarts: number;
   /** The time limit for a start, in milliseconds. */

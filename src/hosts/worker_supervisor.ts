@@ -1,9 +1,8 @@
 import { HostError } from "../errors/host_error.ts";
 import { PoolClosedError } from "../errors/pool_closed_error.ts";
-import { useCodec } from "../protocol/value_codec.ts";
-import { type WorkerEnd, WorkerProcess } from "../spawner/worker_process.ts";
-import type { Channel } from "../transport/channel.ts";
 import { unlabeledPlace, type WorkerPlace } from "../options/place.ts";
+import type { WorkerRange } from "../options/worker_count.ts";
+import type { WorkerEnd, WorkerProcess } from "../spawner/worker_process.ts";
 import { pause } from "../util/pause.ts";
 import { isTimeout, withinLimit } from "../util/within_limit.ts";
 import { Backoff } from "./backoff.ts";
@@ -13,8 +12,8 @@ import type {
   ManagedHost,
   PendingAgents,
 } from "./managed_host.ts";
-import type { PendingConnection } from "./pending_connections.ts";
 import { RestartPolicy } from "./restart_policy.ts";
+import { describeEnd, SupervisedWorker } from "./supervised_worker.ts";
 import type { SupervisorOptions } from "./supervisor_options.ts";
 
 /** How long a worker may take to end by itself, in milliseconds. */
@@ -27,14 +26,8 @@ const KILL_TIMEOUT = 1_000;
 const FIRST_RECONNECT = 500;
 const LAST_RECONNECT = 30_000;
 
-interface SupervisedWorker {
-  readonly process: WorkerProcess;
-  readonly pending: PendingConnection;
-  readonly begin: number;
-  channel: Channel | undefined;
-  /** Whether it was released, so that its end is no loss. */
-  isReleased: boolean;
-}
+/** The place of a lost worker until its replacement starts. */
+type Vacancy = Record<never, never>;
 
 /**
  * Starts the workers of one host, replaces lost workers, and reconnects to the
@@ -55,14 +48,25 @@ export class WorkerSupervisor implements ManagedHost {
   readonly #options: SupervisorOptions;
   /** The labels and amounts of its machine. */
   readonly place: WorkerPlace;
-  readonly #workers: (SupervisedWorker | undefined)[] = [];
+  /** The workers that it has and will have, by index. */
+  readonly #workers = new Map<number, SupervisedWorker | Vacancy>();
+  /** Workers that were let go and haven't ended. */
+  readonly #released = new Set<SupervisedWorker>();
   readonly #stopped = new AbortController();
   #host: Host | undefined;
+  /** How many workers the host may have; 0 while that is unknown. */
+  #most: number;
+  /** How many it should have, once its number was changed. */
+  #wanted: number | undefined;
+  /** Whether the first workers have connected, and are supervised. */
+  #isSupervising = false;
   #restarts = new RestartPolicy(Infinity);
   /** Whether lost workers aren't replaced any more. */
   #givenUp = false;
-  /** How many replacements are in progress. */
+  /** How many later workers start or will start, each in place of a lost one. */
   #replacements = 0;
+  /** How many of them start now. */
+  #starts = 0;
   #starting: Promise<unknown> | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -70,7 +74,9 @@ export class WorkerSupervisor implements ManagedHost {
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.place = options.place ?? unlabeledPlace();
-    this.workers = options.workers;
+    this.#wanted = options.scaling?.min;
+    this.workers = this.#wanted ?? options.workers;
+    this.#most = options.workers;
   }
 
   /** The name of the host. */
@@ -85,6 +91,11 @@ export class WorkerSupervisor implements ManagedHost {
   /** The host of the latest attempt to connect, if there was one. */
   get host(): Host | undefined {
     return this.#host;
+  }
+
+  get range(): Required<WorkerRange> | undefined {
+    const { scaling } = this.#options;
+    return scaling && { ...scaling, max: Math.max(this.#most, scaling.min) };
   }
 
   /** Whether it has workers or will have some. */
@@ -107,21 +118,24 @@ export class WorkerSupervisor implements ManagedHost {
   }
 
   resize(workers: number): void {
-    this.workers = workers;
+    this.workers = this.#wanted = workers;
+    if (!this.#isSupervising) return;
+    this.#callOff();
+    this.#fill();
   }
 
   release(process: WorkerProcess): void {
-    const worker = this.#workers.find((worker) => worker?.process === process);
-    if (worker === undefined) return;
-    worker.isReleased = true;
-    worker.channel?.close();
-    process.end(STOP_TIMEOUT);
+    for (const [index, worker] of this.#workers) {
+      if (!(worker instanceof SupervisedWorker)) continue;
+      if (worker.process === process) this.#release(index, worker);
+    }
+    this.#fill();
   }
 
   /** Kills all workers and replaces none. */
   kill(): void {
     this.#stopped.abort();
-    for (const worker of this.#workers) worker?.process.kill();
+    for (const { process } of this.#living) process.kill();
   }
 
   /** Ends everything that was started, and waits until it has ended. */
@@ -138,11 +152,12 @@ export class WorkerSupervisor implements ManagedHost {
     const host = made instanceof Promise ? await made : made;
     if (this.#stopped.signal.aborted) throw new PoolClosedError();
     this.#host = host;
-    this.workers = await host.open(startTimeout);
+    this.#most = await host.open(startTimeout);
     if (this.#stopped.signal.aborted) throw new PoolClosedError();
-    this.#restarts = new RestartPolicy(maxRestarts * this.workers);
+    this.workers = this.#wanted ?? this.#most;
+    this.#restarts = new RestartPolicy(maxRestarts);
     this.#givenUp = false;
-    this.#workers.length = 0;
+    this.#workers.clear();
     const left = Math.max(1, startTimeout - (performance.now() - begin));
     const connected = await this.#allConnected(left);
     this.lostSince = undefined;
@@ -170,7 +185,7 @@ export class WorkerSupervisor implements ManagedHost {
     const startInTurn = async () => {
       while (next < this.workers && !signal.aborted) {
         const index = next++;
-        connected[index] = await this.#startWorker(index);
+        connected[index] = await this.#connected(this.#startWorker(index));
       }
     };
     const turns = Math.min(this.workers, this.#host!.parallelStarts);
@@ -186,13 +201,16 @@ export class WorkerSupervisor implements ManagedHost {
     await this.#starting;
   }
 
+  /** The workers that haven't ended. */
+  get #living(): SupervisedWorker[] {
+    const present = [...this.#workers.values()]
+      .filter((worker) => worker instanceof SupervisedWorker);
+    return [...present, ...this.#released];
+  }
+
   async #endAll(reason: Error): Promise<void> {
-    const workers = this.#workers.filter((worker) => worker !== undefined);
-    for (const { pending, channel, process } of workers) {
-      pending.cancel(reason);
-      if (channel === undefined) process.kill();
-      else channel.close();
-    }
+    const workers = this.#living;
+    for (const worker of workers) worker.end(reason);
     const ends = workers.map(({ process }) => process.end(STOP_TIMEOUT));
     const waited = new AbortController();
     // A spawner that hangs doesn't report ends. Closing the host ends it.
@@ -204,39 +222,28 @@ export class WorkerSupervisor implements ManagedHost {
     await this.#host?.close();
   }
 
-  async #startWorker(index: number): Promise<ConnectedWorker> {
-    const { codec, pendingConnections, onName, onEnded, owner = this } =
-      this.#options;
-    const host = this.#host!;
-    const name = `${this.name} worker ${index + 1}`;
-    const pending = pendingConnections.add(host.secret);
-    onName(pending.number, name);
-    const process = startProcess(host, pending.number, name);
-    const begin = performance.now();
-    const worker: SupervisedWorker = {
-      process,
-      pending,
-      begin,
-      channel: undefined,
-      isReleased: false,
-    };
-    this.#workers[index] = worker;
-    process.ended.then((end) => {
-      onEnded(pending.number);
-      if (worker.channel === undefined) {
-        pending.cancel(this.#endedEarly(process, end));
-      }
-    });
-    const channel = await pending.channel;
-    worker.channel = channel;
-    await useCodec(channel, codec);
+  #startWorker(index: number): SupervisedWorker {
+    const worker = new SupervisedWorker(this.#host!, index, this.#options);
+    this.#workers.set(index, worker);
+    return worker;
+  }
+
+  async #connected(worker: SupervisedWorker): Promise<ConnectedWorker> {
+    const { codec, owner = this } = this.#options;
+    const channel = await worker.connected(codec);
+    const { process } = worker;
     return { process, channel, host: owner, place: this.place };
   }
 
   /** Watches the host and its workers, to replace them when they are lost. */
   #supervise(): void {
     const host = this.#host!;
-    this.#workers.forEach((worker, index) => this.#watch(worker!, index));
+    for (const [index, worker] of this.#workers) {
+      if (worker instanceof SupervisedWorker) this.#watch(worker, index);
+    }
+    this.#isSupervising = true;
+    // The number may have been changed meanwhile.
+    this.#fill();
     host.lost.then((reason) => {
       if (this.#stopped.signal.aborted) return;
       const { onHostLost } = this.#options;
@@ -250,18 +257,49 @@ export class WorkerSupervisor implements ManagedHost {
     process.ended.then((end) => {
       if (this.#stopped.signal.aborted || worker.isReleased) return;
       this.lostWorkers++;
-      if (index >= this.workers) return;
       if (end.hostLost || this.lostSince !== undefined) return;
+      this.#workers.delete(index);
+      if (this.#workers.size >= this.workers) return;
       if (process.isBlameless) return this.#replace(index, 0);
       if (this.#givenUp) return;
-      const wait = this.#restarts.lost(index, performance.now() - begin);
+      const lived = performance.now() - begin;
+      const wait = this.#restarts.lost(index, lived, this.workers);
       const exitStatus = process.refusal ?? end.exitStatus;
       if (wait === undefined) this.#giveUp({ ...end, exitStatus });
       else this.#replace(index, wait);
     });
   }
 
-  /** Replaces a lost worker after a pause. */
+  /** Starts workers that are missing, as many at a time as the host permits. */
+  #fill(): void {
+    const isUsable = this.#isSupervising && !this.#givenUp &&
+      !this.#stopped.signal.aborted;
+    if (!isUsable) return;
+    for (let index = 0; this.#workers.size < this.workers; index++) {
+      if (this.#starts >= this.#host!.parallelStarts) return;
+      if (!this.#workers.has(index)) this.#replace(index, 0);
+    }
+  }
+
+  /** Ends workers that haven't connected, from the last on, if there are too many. */
+  #callOff(): void {
+    for (const [index, worker] of [...this.#workers].toReversed()) {
+      if (this.#workers.size <= this.workers) return;
+      if (!(worker instanceof SupervisedWorker)) this.#workers.delete(index);
+      else if (!worker.isConnected) this.#release(index, worker);
+    }
+  }
+
+  #release(index: number, worker: SupervisedWorker): void {
+    this.#workers.delete(index);
+    worker.isReleased = true;
+    this.#released.add(worker);
+    worker.end(new Error(`The ${worker.process.name} isn't needed any more`));
+    worker.process.end(STOP_TIMEOUT)
+      .then(() => this.#released.delete(worker));
+  }
+
+  /** Starts a worker in a free place, after a pause. */
   async #replace(index: number, wait: number): Promise<void> {
     this.#replacements++;
     // If this fails, the end of the new worker is handled like any other.
@@ -269,23 +307,34 @@ export class WorkerSupervisor implements ManagedHost {
     this.#replacements--;
     // Calls may have waited for this replacement alone.
     if (this.#givenUp) this.#options.onChanged();
+    else this.#fill();
   }
 
   async #startReplacement(index: number, wait: number): Promise<void> {
     const { signal } = this.#stopped;
-    const host = this.#host;
-    await pause(wait, signal);
-    if (this.lostSince !== undefined || this.#host !== host) return;
-    if (index >= this.workers) return;
-    const { startTimeout, onWorker } = this.#options;
-    const starting = this.#startWorker(index);
-    const worker = this.#workers[index]!;
+    const vacancy: Vacancy = {};
+    this.#workers.set(index, vacancy);
+    if (wait > 0) await pause(wait, signal);
+    // Meanwhile, it may have been called off, or the host may have been lost.
+    const isNeeded = this.#isSupervising &&
+      this.#workers.get(index) === vacancy;
+    if (!isNeeded) return;
+    const worker = this.#startWorker(index);
     this.#watch(worker, index);
+    await this.#options.onWorker(await this.#connectedInTime(worker));
+  }
+
+  async #connectedInTime(worker: SupervisedWorker): Promise<ConnectedWorker> {
+    this.#starts++;
     try {
-      await onWorker(await withinLimit(starting, startTimeout));
+      const connected = this.#connected(worker);
+      return await withinLimit(connected, this.#options.startTimeout);
     } catch (error) {
       if (isTimeout(error)) worker.process.kill();
       throw error;
+    } finally {
+      this.#starts--;
+      this.#fill();
     }
   }
 
@@ -295,7 +344,7 @@ export class WorkerSupervisor implements ManagedHost {
       this.name,
       "worker",
       `Too many workers of the host ${this.name} were lost within a minute, and they aren't replaced any more; the last one ended ${
-        describe(end)
+        describeEnd(end)
       }`,
     );
     this.#options.report(this.error.message);
@@ -306,6 +355,7 @@ export class WorkerSupervisor implements ManagedHost {
   async #reconnect(reason: Error): Promise<void> {
     const { report, onWorker, onChanged } = this.#options;
     const { signal } = this.#stopped;
+    this.#isSupervising = false;
     this.lostSince = performance.now();
     onChanged();
     this.error = reason;
@@ -327,41 +377,13 @@ export class WorkerSupervisor implements ManagedHost {
     }
   }
 
-  #endedEarly({ name }: WorkerProcess, end: WorkerEnd): HostError {
-    return new HostError(
-      this.name,
-      "worker",
-      `The ${name} did not connect ${describe(end)}`,
-    );
-  }
-
   #late(): HostError {
-    const absent = this.workers -
-      this.#workers.filter((worker) => worker?.channel !== undefined).length;
+    const present = this.#living.filter(({ isConnected }) => isConnected);
+    const absent = this.workers - present.length;
     return new HostError(
       this.name,
       "worker",
       `${absent} of the ${this.workers} workers of the host ${this.name} have not connected within the 'startTimeout' of ${this.#options.startTimeout} ms`,
     );
   }
-}
-
-/** Starts a worker; if that fails, returns a process that has ended. */
-function startProcess(
-  host: Host,
-  worker: number,
-  name: string,
-): WorkerProcess {
-  try {
-    return host.start(worker, name);
-  } catch (error) {
-    return WorkerProcess.failed(name, error);
-  }
-}
-
-/** Describes how a worker ended, for the last words of a message. */
-function describe({ exitStatus, stderrTail }: WorkerEnd): string {
-  return stderrTail === ""
-    ? `(${exitStatus})`
-    : `(${exitStatus}): ${stderrTail}`;
 }

@@ -1,4 +1,5 @@
 import {
+  checkBoolean,
   checkNames,
   checkObject,
   checkSecret,
@@ -9,6 +10,7 @@ import {
 } from "./option_checks.ts";
 import { parsePlace, type PlaceOptions } from "./place.ts";
 import { RENAMED_HOST_OPTIONS } from "./renamed_options.ts";
+import type { WorkerCount } from "./worker_count.ts";
 import { grantedBy, type WorkerPermissions } from "./worker_permissions.ts";
 
 /**
@@ -30,11 +32,12 @@ export interface HostOptions extends PlaceOptions {
   /** `[ssh://][username@]hostname[:port][/workers]`, IPv6 in brackets. */
   readonly host: string;
   /**
-   * How many workers run there. 0 means one per CPU of that machine.
+   * How many workers run there: a number, or a range within which it changes
+   * with the work. 0 means one per CPU of that machine.
    *
    * @default {0}
    */
-  readonly workers?: number;
+  readonly workers?: WorkerCount;
   /**
    * The host's name in messages, in {@linkcode Pool.stats} and in the option
    * `host` of calls. The default is the host name.
@@ -91,6 +94,14 @@ export interface HostOptions extends PlaceOptions {
    * which ssh runs commands, or in which the spawner server was started.
    */
   readonly cwd?: string;
+  /**
+   * Whether the workers there share one connection to the pool, that of their
+   * spawner, which passes on what they send. Use it for many workers, or if
+   * each connection is expensive. Large values take a little longer.
+   *
+   * @default {false}
+   */
+  readonly fanout?: boolean;
 }
 
 /**
@@ -129,6 +140,7 @@ const BOTH = [
   "cwd",
   "labels",
   "resources",
+  "fanout",
 ] as const;
 
 /**
@@ -177,7 +189,8 @@ function unknownOption(name: string, known: readonly string[]): string {
 }
 
 function checkValues(options: HostOptions): void {
-  const { host, name, identity, deno, tmpdir, token, sshArgs } = options;
+  const { host, name, identity, deno, tmpdir, token, sshArgs, fanout } =
+    options;
   try {
     for (
       const [option, text] of Object.entries({ name, identity, deno, tmpdir })
@@ -188,13 +201,19 @@ function checkValues(options: HostOptions): void {
     checkSecret("token", token);
     checkTls(options.tls);
     checkStrings("sshArgs", sshArgs);
+    if (fanout !== undefined) checkBoolean("fanout", fanout);
     checkWorkerOptions(options);
     parsePlace(options);
   } catch (cause) {
-    const { message } = cause as Error;
-    const OptionError = cause instanceof TypeError ? TypeError : RangeError;
-    throw new OptionError(`In the host "${host}" ${message}`, { cause });
+    throw inHost(host, cause);
   }
+}
+
+/** Makes the error for an option of a host from the one for the option. */
+export function inHost(host: string, cause: unknown): Error {
+  const { message } = cause as Error;
+  const OptionError = cause instanceof TypeError ? TypeError : RangeError;
+  return new OptionError(`In the host "${host}" ${message}`, { cause });
 }
 
 function checkTls(tls: HostOptions["tls"]): void {

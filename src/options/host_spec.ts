@@ -1,5 +1,12 @@
-import { checkHostOptions, type HostOptions } from "./host_options.ts";
+import { checkHostOptions, type HostOptions, inHost } from "./host_options.ts";
 import { wrongType } from "./option_checks.ts";
+import {
+  type ScalingSettings,
+  type WorkerCount,
+  workerCount,
+  type WorkerCountSettings,
+  type WorkerRange,
+} from "./worker_count.ts";
 import { parsePlace, type WorkerPlace } from "./place.ts";
 
 /** A host's options, checked and with the defaults. */
@@ -19,12 +26,25 @@ export interface HostSettings extends
   readonly hostname: string;
   /** The port; `undefined` means the default. */
   readonly port: number | undefined;
-  /** How many workers run there; 0 means one per CPU. */
+  /** How many workers run there, or may run there; 0 means one per CPU. */
   readonly workers: number;
+  /** How their number changes, if it does. */
+  readonly scaling?: ScalingSettings;
 }
 
 /** The name in messages of the last part of a spec. */
 const WORKERS = "number of workers";
+
+/** The schemes of hosts. Without one, it is a spawner server. */
+const SCHEMES = [
+  "ssh",
+  "slurm",
+  "sge",
+  "pbs",
+  "kubernetes",
+  "docker",
+  "podman",
+];
 
 const EXPECTED = "[ssh://][username@]hostname[:port][/workers]";
 
@@ -61,20 +81,6 @@ export function parseHost(spec: string | HostOptions): HostSettings {
   const { host, workers: count, name: givenName, ...others } = options;
   const { kind, username, hostname, port, workers } = parseSpec(host);
   checkHostOptions(options, kind);
-  if (count !== undefined && workers !== undefined && count !== workers) {
-    throw unreadable(host, WORKERS, `both ${count} and ${workers}`);
-  }
-  const wanted = count ?? workers ?? 0;
-  if (typeof wanted !== "number") {
-    throw new TypeError(
-      `In the host "${host}" ${
-        wrongType("workers", wanted, "a whole number").message
-      }`,
-    );
-  }
-  if (!Number.isSafeInteger(wanted) || wanted < 0) {
-    throw noCount(host, Deno.inspect(wanted));
-  }
   const { token, labels, resources, ...rest } = others;
   const isPlace = labels !== undefined || resources !== undefined;
   return {
@@ -87,8 +93,53 @@ export function parseHost(spec: string | HostOptions): HostSettings {
     username,
     hostname,
     port,
-    workers: wanted,
+    ...countWorkers(host, count, workers),
   };
+}
+
+/**
+ * Returns how many workers a host has.
+ *
+ * @param count The option `workers`.
+ * @param inSpec The number in the host's spec.
+ */
+function countWorkers(
+  host: string,
+  count: WorkerCount | undefined,
+  inSpec: number | undefined,
+): WorkerCountSettings {
+  if (typeof count === "object" && count !== null) {
+    return checkRange(host, count, inSpec);
+  }
+  if (count !== undefined && inSpec !== undefined && count !== inSpec) {
+    throw unreadable(host, WORKERS, `both ${count} and ${inSpec}`);
+  }
+  const workers = count ?? inSpec ?? 0;
+  if (typeof workers !== "number") {
+    const expected = "a whole number or an object";
+    const { message } = wrongType("workers", workers, expected);
+    throw new TypeError(`In the host "${host}" ${message}`);
+  }
+  if (!Number.isSafeInteger(workers) || workers < 0) {
+    throw noCount(host, Deno.inspect(workers));
+  }
+  return { workers };
+}
+
+function checkRange(
+  host: string,
+  range: WorkerRange,
+  inSpec: number | undefined,
+): WorkerCountSettings {
+  const { max } = range;
+  if (max !== undefined && inSpec !== undefined && max !== inSpec) {
+    throw unreadable(host, WORKERS, `both ${max} and ${inSpec}`);
+  }
+  try {
+    return workerCount(range, inSpec ?? 0);
+  } catch (cause) {
+    throw inHost(host, cause);
+  }
 }
 
 /** Describes an invalid host without its values, which may include a token. */
@@ -117,7 +168,9 @@ function parseSpec(spec: string): Spec {
     throw unreadable(
       spec,
       "scheme",
-      `"${scheme}://", but can only be "ssh://"`,
+      `"${scheme}://", but can only be ${
+        SCHEMES.map((known) => `"${known}://"`).join(", ")
+      }`,
     );
   }
   const kind = scheme === "ssh" ? "ssh" : "spawner";
@@ -133,7 +186,7 @@ function parseSpec(spec: string): Spec {
     username,
     hostname,
     port: port === undefined ? undefined : portNumber(spec, port),
-    workers: slash < 0 ? undefined : workerCount(spec, rest.slice(slash + 1)),
+    workers: slash < 0 ? undefined : parseCount(spec, rest.slice(slash + 1)),
   };
 }
 
@@ -206,7 +259,7 @@ function portNumber(spec: string, text: string): number {
   throw unreadable(spec, "port", `${found}, but must be from 1 to 65535`);
 }
 
-function workerCount(spec: string, text: string): number | undefined {
+function parseCount(spec: string, text: string): number | undefined {
   if (text === "") return undefined;
   if (/^\d+$/.test(text)) return Number(text);
   throw noCount(spec, `"${text}"`);

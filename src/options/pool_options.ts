@@ -1,16 +1,18 @@
 import type { FailureOptions } from "./failure_options.ts";
-import type { HostOptions } from "./host_options.ts";
+import type { AnyHostOptions } from "./any_host.ts";
 import type { LimitOptions } from "./limit_options.ts";
 import type { NetworkOptions } from "./network_options.ts";
 import type { PlaceOptions } from "./place.ts";
+import type { WorkerCount } from "./worker_count.ts";
 import type { WorkerOptions } from "./worker_options.ts";
 
 /**
- * Another machine where workers run: a string of the form
- * `[ssh://][username@]hostname[:port][/workers]`, or an object with more
- * options.
+ * Another machine where workers run, or a batch system that starts them: a
+ * string of the form `[ssh://][username@]hostname[:port][/workers]` or
+ * `slurm://partition/workers`, with the scheme of any batch system, or an object
+ * with more options.
  */
-export type HostSpec = string | HostOptions;
+export type HostSpec = string | AnyHostOptions;
 
 /**
  * The options of a pool.
@@ -36,10 +38,12 @@ export interface PoolOptions<Args extends unknown[] = never[]>
     NetworkOptions,
     PlaceOptions {
   /**
-   * How many workers run on this machine. May be 0. The default is one per
-   * CPU, whether or not there are other hosts.
+   * How many workers run on this machine: a number, which may be 0, or a range
+   * such as `{ min: 0, max: 8, idle: 60_000 }`, within which their number
+   * changes with the work. The default is one per CPU, whether or not there are
+   * other hosts.
    */
-  readonly workers?: number;
+  readonly workers?: WorkerCount;
   /**
    * Other machines where workers run, one or an array:
    * `[ssh://][username@]hostname[:port][/workers]`, or an object with more

@@ -9,7 +9,8 @@ import { checkInteger, checkStrings, wrongValue } from "./option_checks.ts";
  * `launch`:
  *
  * - `{command}`: the command line that runs an agent. As an argument of its
- *   own, it becomes several arguments; within a text, it is quoted for a shell.
+ *   own, it becomes several arguments; within a text, it is quoted for a shell,
+ *   as in `["sh", "-c", "exec {command}"]`.
  * - `{name}`: the name of the request, unique: letters, digits and hyphens.
  * - `{job}`: the name of the agent, unique: that of the request and a number.
  * - `{workers}`: how many workers the agent starts.
@@ -62,6 +63,8 @@ export interface TemplateSettings {
   readonly end: readonly string[] | undefined;
   /** See {@linkcode TemplateOptions.query}. */
   readonly query: readonly string[] | undefined;
+  /** Whether the process that `launch` starts ends when the agent does. */
+  readonly isForeground: boolean;
 }
 
 const ALL = ["command", "name", "job", "workers", "folder"];
@@ -91,11 +94,17 @@ export function templateSettings(options: TemplateOptions): TemplateSettings {
         "the option 'launch' must have the placeholder {command}: the pool puts the command line of an agent there",
       );
     }
+    const index = launch.indexOf("{command}");
+    if (launch[index - 1] === "-c") {
+      throw new RangeError(
+        "the option 'launch' has -c before {command}, which becomes several arguments there, but a shell takes one: write 'exec {command}'",
+      );
+    }
     const others = ALL.filter((word) => word !== "command");
     checkCommand("end", end, others);
     checkCommand("query", query, others);
   });
-  return { name, launch, end, query };
+  return { name, launch, end, query, isForeground: end === undefined };
 }
 
 /** The name of the program, without its folder. */

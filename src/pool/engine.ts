@@ -3,14 +3,15 @@ import { ModuleBundles } from "../bundle/module_bundles.ts";
 import { BrokenPoolError } from "../errors/broken_pool_error.ts";
 import { PoolClosedError } from "../errors/pool_closed_error.ts";
 import type { Host } from "../hosts/host.ts";
-import type { ManagedHost } from "../hosts/managed_host.ts";
+import type { ConnectedWorker, ManagedHost } from "../hosts/managed_host.ts";
 import { HostManager } from "../hosts/manager/host_manager.ts";
 import { KeepAlive, LONGEST_DELAY } from "../util/keep_alive.ts";
-import type { HostSettings } from "../options/host_spec.ts";
+import type { AnyHostSettings } from "../options/any_host.ts";
 import { checkChoice } from "../options/option_checks.ts";
 import type { ShutdownOptions } from "../options/shutdown_options.ts";
 import { Scheduler } from "../scheduling/scheduler.ts";
 import type { PoolSettings } from "../options/settings.ts";
+import { ElasticHosts } from "./elastic_hosts.ts";
 import { PoolHosts } from "./pool_hosts.ts";
 import {
   INITIALIZER_FAILED,
@@ -38,6 +39,7 @@ export class Engine {
   readonly #hostManager: HostManager;
   readonly #hosts: PoolHosts;
   readonly #workers: PoolWorkers;
+  readonly #elastic: ElasticHosts;
   readonly #ready = Promise.withResolvers<void>();
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
@@ -55,18 +57,21 @@ export class Engine {
     this.#settings = settings;
     this.#ready.promise.catch(() => {});
     this.#hostManager = new HostManager(settings, {
-      onWorker: (worker) => this.#workers.addLater(worker, this.#starting),
+      onWorker: (worker) => this.#addWorker(worker),
       onChanged: () => this.#failStranded(),
+      drain: (workers) => this.#workers.drain(workers),
     });
     const { hostTimeout, config, denoArgs, modules } = settings;
     this.#hosts = new PoolHosts(this.#hostManager.hosts, hostTimeout);
     const pace = new SharedPace();
     this.scheduler = new Scheduler(this.#keepAlive, {
-      lost: () => {
+      lost: ({ host }) => {
+        this.#elastic.ended(host);
         if (this.scheduler.workers === 0) this.#failStranded();
       },
       expects: (placement) => !this.#isReady || this.#hosts.expects(placement),
       hostError: (host) => this.#hosts.errorOf(host),
+      dispatched: () => this.#elastic.dispatched(),
     }, pace);
     this.tasks = new TaskRegistry((task) => this.scheduler.forget(task));
     const bundles = new ModuleBundles(config, denoArgs);
@@ -80,6 +85,12 @@ export class Engine {
       },
       pace,
       hosts: this.#hosts,
+    });
+    this.#elastic = new ElasticHosts({
+      scheduler: this.scheduler,
+      hosts: this.#hosts,
+      workers: this.#workers,
+      concurrency: settings.concurrency,
     });
   }
 
@@ -127,7 +138,7 @@ export class Engine {
   }
 
   /** See {@linkcode Pool.addHost}. */
-  async addHost(settings: HostSettings): Promise<string> {
+  async addHost(settings: AnyHostSettings): Promise<string> {
     const { name } = settings;
     await this.#starting;
     if (this.#stopping !== undefined) throw new PoolClosedError();
@@ -144,6 +155,7 @@ export class Engine {
     try {
       const workers = await this.#keepAlive.during(host.start());
       await this.#workers.add(workers);
+      this.#elastic.start();
     } catch (error) {
       this.#hosts.leave(host);
       await this.#dismiss(host);
@@ -207,6 +219,12 @@ export class Engine {
     return this.#hosts.stats(workers, queued);
   }
 
+  /** Adds a worker that comes after the start. */
+  async #addWorker(worker: ConnectedWorker): Promise<void> {
+    const isInUse = await this.#workers.addLater(worker, this.#starting);
+    if (isInUse) this.#elastic.joined(worker.host.name);
+  }
+
   /** Ends hosts once their workers have finished what they run. */
   async #removeAll(hosts: readonly ManagedHost[]): Promise<void> {
     for (const host of hosts) {
@@ -223,6 +241,7 @@ export class Engine {
   async #dismiss(host: ManagedHost): Promise<void> {
     await this.#keepAlive.during(this.#hostManager.remove(host));
     this.#hosts.remove(host);
+    if (this.#isReady) this.#elastic.start();
     this.#failStranded();
   }
 
@@ -269,6 +288,7 @@ export class Engine {
       const workers = await this.#hostManager.start();
       await this.#workers.add(workers);
       this.#isReady = true;
+      this.#elastic.start();
       // Only now it is known which calls no worker can run.
       this.scheduler.wake();
     } catch (error) {
@@ -313,6 +333,7 @@ export class Engine {
   async #break(message: string, cause: unknown): Promise<void> {
     this.#isReady = false;
     clearTimeout(this.#hostTimer);
+    this.#elastic.stop();
     const reason = () => withoutFrames(new BrokenPoolError(message, { cause }));
     this.#failure = reason;
     this.scheduler.close(reason);
@@ -325,6 +346,7 @@ export class Engine {
       await this.scheduler.idle();
       this.#isReady = false;
       clearTimeout(this.#hostTimer);
+      this.#elastic.stop();
       this.scheduler.disconnect();
       await this.#keepAlive.during(this.#hostManager.stop());
       await this.#starting?.catch(() => {});

@@ -1,6 +1,6 @@
 import { Engine } from "./engine.ts";
 import type { HostSpec, PoolOptions } from "../options/pool_options.ts";
-import { parseHost } from "../options/host_spec.ts";
+import { parseAnyHost } from "../options/any_host.ts";
 import {
   removalSettings,
   type RemoveHostOptions,
@@ -105,8 +105,9 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
   }
 
   /**
-   * Resolves when all workers have connected and have run the initializer.
-   * Reading it doesn't start a `lazy` pool; the first task does.
+   * Resolves when all workers have connected and have run the initializer; if
+   * their number changes, when the least number of them has. Reading it doesn't
+   * start a `lazy` pool; the first task does.
    *
    * It is rejected with a {@linkcode BrokenPoolError} if a worker doesn't start
    * or the initializer fails. All calls are then rejected too. With
@@ -147,7 +148,7 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
   }
 
   /**
-   * The number of workers that the pool should have. If a host has one worker
+   * The number of workers that the pool should have now. If a host has one worker
    * per CPU, its workers count once the host has connected.
    *
    * @example Usage
@@ -209,7 +210,7 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
    * @throws {PoolClosedError} If the pool was shut down.
    */
   async addHost(spec: HostSpec): Promise<string> {
-    return await this.#engine.addHost(parseHost(spec));
+    return await this.#engine.addHost(parseAnyHost(spec));
   }
 
   /**

@@ -48,6 +48,20 @@ export class PoolHosts {
     return this.#staying.map(({ host }) => host.name);
   }
 
+  /** The hosts, without those that are being removed. */
+  get present(): ManagedHost[] {
+    return this.#staying.map(({ host }) => host);
+  }
+
+  /** How many tasks ran on all hosts, and how long they took, in microseconds. */
+  get total(): { items: number; busy: number } {
+    const tallies = [this.#removed, ...this.#all.map(({ tally }) => tally)];
+    return {
+      items: sum(tallies.map(({ done, failed }) => done + failed)),
+      busy: sum(tallies.map(({ busy }) => busy)),
+    };
+  }
+
   /** How many workers the hosts should have, as far as known. */
   get totalWorkers(): number {
     return sum(this.#staying.map(({ host }) => host.workers));

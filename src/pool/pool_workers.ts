@@ -5,6 +5,7 @@ import type { ConnectedWorker, ManagedHost } from "../hosts/managed_host.ts";
 import type { PoolSettings } from "../options/settings.ts";
 import type { ModuleSource } from "../scheduling/call_writer.ts";
 import { PrefetchWindow } from "../scheduling/prefetch_window.ts";
+import type { HostTally } from "../scheduling/host_tally.ts";
 import type { Scheduler } from "../scheduling/scheduler.ts";
 import type { SharedPace } from "../scheduling/shared_pace.ts";
 import { WorkerHandle } from "../scheduling/worker_handle.ts";
@@ -67,24 +68,30 @@ export class PoolWorkers {
    * initializer fails.
    *
    * @param started Resolves when the pool has started.
+   * @returns Whether the worker is in use.
    */
   async addLater(
     worker: ConnectedWorker,
     started: Promise<void> | undefined,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { scheduler, hosts } = this.#parts;
-    if (hosts.isLeaving(worker.host)) return worker.channel.close();
+    if (hosts.isLeaving(worker.host)) {
+      worker.channel.close();
+      return false;
+    }
     const handle = this.#handle(worker);
     try {
       await scheduler.connect(handle, this.#initializer());
       // Until the pool has started, it would be the only worker.
       await started;
       scheduler.add([handle]);
+      return true;
     } catch (error) {
       // The supervisor starts another worker, or gives up and reports this
       // error.
       worker.process.refuse(`${INITIALIZER_FAILED}${error}`);
       handle.close();
+      return false;
     }
   }
 
@@ -99,10 +106,13 @@ export class PoolWorkers {
 
   /** Does the same with all workers of a host. */
   async drainHost(host: ManagedHost): Promise<void> {
-    const tally = this.#parts.hosts.tallyOf(host);
-    const workers = [...this.#handles]
-      .flatMap(([process, handle]) => handle.tally === tally ? process : []);
-    await this.drain(workers);
+    const workers = this.byTally().get(this.#parts.hosts.tallyOf(host)) ?? [];
+    await this.drain(workers.map(({ process }) => process));
+  }
+
+  /** Returns the workers by the tally of their host. */
+  byTally(): Map<HostTally, WorkerHandle[]> {
+    return Map.groupBy(this.#handles.values(), ({ tally }) => tally);
   }
 
   #handle({ process, host, channel, place }: ConnectedWorker): WorkerHandle {

@@ -60,7 +60,14 @@ const FROM_POOL: Formats = new Map([
   ]],
 ]);
 
+const RELAY: Formats = new Map([
+  [SpawnerMessageType.RELAY, [isUint32, isBytes]],
+  [SpawnerMessageType.RELAY_CREDIT, [isUint32, isUint32]],
+  [SpawnerMessageType.RELAY_END, [isUint32]],
+]);
+
 const FROM_POOL_TO_SPAWNER: Formats = new Map([
+  ...RELAY,
   [SpawnerMessageType.OPEN, [isRequest]],
   [SpawnerMessageType.START, [isUint32]],
   [SpawnerMessageType.KILL, [isUint32]],
@@ -68,6 +75,8 @@ const FROM_POOL_TO_SPAWNER: Formats = new Map([
 ]);
 
 const FROM_SPAWNER: Formats = new Map([
+  ...RELAY,
+  [SpawnerMessageType.RELAY_OPEN, [isUint32]],
   [SpawnerMessageType.READY, [isMachine]],
   [SpawnerMessageType.ENDED, [isUint32, isText, isText]],
   [SpawnerMessageType.OUTPUT, [isUint32, isStream, isBytes]],
@@ -254,7 +263,8 @@ function isRequest(value: unknown): boolean {
     either(isUndefined, isText)(value.certificate) &&
     mapOf(either(isTrue, listOf(isText)))(value.grants) &&
     listOf(isText)(value.denoArgs) && mapOf(isText)(value.env) &&
-    either(isUndefined, isText)(value.cwd);
+    either(isUndefined, isText)(value.cwd) &&
+    either(isUndefined, isBoolean)(value.fanout);
 }
 
 /** More processors than any machine has. */

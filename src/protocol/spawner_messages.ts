@@ -15,7 +15,14 @@
  * | {@link Refuse}   | pool    | it doesn't take the agent         | nothing     |
  * | {@link Leave}    | agent   | it wants to end                   | the channel's end |
  *
- * Agents are spawners that come by themselves; only they use the last three.
+ * | {@link RelayOpen} | spawner | a worker has connected to it     | nothing     |
+ * | {@link Relay}    | both    | a worker's connection has bytes   | RelayCredit, when they are read |
+ * | {@link RelayCredit} | both | the other end may send more bytes | nothing     |
+ * | {@link RelayEnd} | both    | a worker's connection has ended   | nothing     |
+ *
+ * Agents are spawners that come by themselves; only they use Hello, Refuse and
+ * Leave. The last four are used with `fanout`: workers then connect to their
+ * spawner, which relays their bytes. It numbers these connections.
  *
  * @module
  */
@@ -32,6 +39,10 @@ export const SpawnerMessageType = {
   PONG: 8,
   HELLO: 9,
   LEAVE: 10,
+  RELAY_OPEN: 11,
+  RELAY: 12,
+  RELAY_CREDIT: 13,
+  RELAY_END: 14,
   REFUSE: 15,
 } as const;
 
@@ -49,6 +60,8 @@ export interface SessionRequest {
   readonly env: Readonly<Record<string, string>>;
   /** The working directory; that of the spawner by default. */
   readonly cwd?: string;
+  /** Whether workers connect to the spawner, which relays what they send. */
+  readonly fanout?: boolean;
 }
 
 /** The machine that a spawner runs on. */
@@ -141,11 +154,47 @@ export type Leave = [
 /** Refuses an agent; the pool then closes the channel. */
 export type Refuse = [type: typeof SpawnerMessageType.REFUSE, reason: string];
 
+/** Opens the connection of a worker. */
+export type RelayOpen = [
+  type: typeof SpawnerMessageType.RELAY_OPEN,
+  relay: number,
+];
+
+/** Carries bytes of a worker's connection. */
+export type Relay = [
+  type: typeof SpawnerMessageType.RELAY,
+  relay: number,
+  bytes: Uint8Array<ArrayBuffer>,
+];
+
+/** Lets the other end send this many bytes more. */
+export type RelayCredit = [
+  type: typeof SpawnerMessageType.RELAY_CREDIT,
+  relay: number,
+  bytes: number,
+];
+
+/** Ends a worker's connection, in both directions. */
+export type RelayEnd = [
+  type: typeof SpawnerMessageType.RELAY_END,
+  relay: number,
+];
+
+/** A message about a worker's connection. */
+export type RelayMessage = RelayOpen | Relay | RelayCredit | RelayEnd;
+
 /** A message to a spawner. */
-export type PoolToSpawner = Open | Start | Kill | Ping;
+export type PoolToSpawner =
+  | Open
+  | Start
+  | Kill
+  | Ping
+  | Relay
+  | RelayCredit
+  | RelayEnd;
 
 /** A message from a spawner. */
-export type SpawnerToPool = Ready | Ended | Output | Pong;
+export type SpawnerToPool = Ready | Ended | Output | Pong | RelayMessage;
 
 /** A message to an agent. */
 export type PoolToAgent = PoolToSpawner | Refuse;

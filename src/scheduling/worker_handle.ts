@@ -211,6 +211,11 @@ export class WorkerHandle implements CallRunner<Call> {
     return placement === undefined || placement.matches(this.host, this.place);
   }
 
+  /** The worker's process. */
+  get process(): WorkerProcess {
+    return this.#profile.process;
+  }
+
   /** The tally of the worker's host. */
   get tally(): HostTally {
     return this.#profile.tally;

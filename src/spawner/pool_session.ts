@@ -19,6 +19,7 @@ import type { Grants } from "./permission_flags.ts";
 import type { Reaper } from "./reaper.ts";
 import { WorkerLauncher } from "./worker_launcher.ts";
 import type { WorkerProcess } from "./worker_process.ts";
+import { WorkerRelay } from "./worker_relay.ts";
 
 /** What a session needs from the program that serves it. */
 export interface SessionOptions {
@@ -45,6 +46,11 @@ export interface SessionOptions {
    * @default {0}
    */
   readonly silence?: number;
+  /**
+   * A folder that only this user can enter, for the socket of workers; by
+   * default, the session makes one if it needs it.
+   */
+  readonly folder?: string;
   /** What the spawner offers, if it is an agent. */
   readonly offer?: AgentOffer;
   /** Called before a worker starts; may return a reason to refuse it. */
@@ -61,6 +67,8 @@ export class PoolSession {
   readonly #over = new AbortController();
   readonly #unreachable = Promise.withResolvers<string>();
   #launcher: WorkerLauncher | undefined;
+  /** Relays the connections of workers, if the pool wants that. */
+  #relay: WorkerRelay | undefined;
   #refusal: string | undefined;
   /** When the latest message arrived (`performance.now()`). */
   #heardAt = performance.now();
@@ -97,6 +105,7 @@ export class PoolSession {
       await Promise.all(
         [...this.#workers.values()].map(({ ended }) => ended),
       );
+      this.#relay?.close();
       keepAlive.close();
     }
   }
@@ -137,6 +146,8 @@ export class PoolSession {
       case SpawnerMessageType.REFUSE:
         this.#refusal ??= message[1];
         return this.#channel.close();
+      default:
+        return this.#relay?.take(message);
     }
   }
 
@@ -144,23 +155,28 @@ export class PoolSession {
     if (this.#launcher !== undefined) {
       throw new RangeError("Malformed message: the session is open already");
     }
-    const { program, bundle, config, secret, reaper, peer, probed } =
+    const { program, bundle, config, secret, reaper, peer, probed, folder } =
       this.#options;
-    const address = resolveAddress(request.address, peer);
+    const poolAddress = resolveAddress(request.address, peer);
+    if (request.fanout) {
+      this.#relay = new WorkerRelay(this.#channel, folder, reaper);
+    }
+    const address = this.#relay?.address ?? poolAddress;
     this.#launcher = new WorkerLauncher({
       program,
       bundle,
       address,
       secret,
-      certificate: request.certificate,
+      certificate: this.#relay === undefined ? request.certificate : undefined,
       grants: request.grants as Grants,
       config,
       denoArgs: request.denoArgs,
       env: request.env,
       cwd: request.cwd,
+      isInJob: this.#options.offer !== undefined,
       onOutput: (...output) => this.#output(...output),
     }, reaper);
-    if (probed === undefined) this.#probe(address);
+    if (probed === undefined) this.#probe(poolAddress);
     this.#send([SpawnerMessageType.READY, machineInfo()]);
   }
 

@@ -31,6 +31,7 @@ async function runSpawner(folder: string, number: number): Promise<never> {
       reaper,
       peer: "",
       probed,
+      folder,
     });
     await session.serve();
   } finally {

@@ -92,6 +92,12 @@ export class AuthenticatedListener<Identity> {
     this.#acceptAll(listener);
   }
 
+  /** Authenticates the peer of a connection that was accepted elsewhere. */
+  admit(connection: Connection): void {
+    if (this.#closed) return connection.close();
+    this.#authenticate(connection);
+  }
+
   /** Stops listening, and closes connections that aren't authenticated. */
   close(): void {
     this.#closed = true;

@@ -19,6 +19,7 @@ import type { Certificate } from "../../src/transport/certificate.ts";
 import type { Channel } from "../../src/transport/channel.ts";
 import { fingerprintOf } from "../../src/transport/fingerprint.ts";
 import { secretOfToken } from "../../src/transport/secret.ts";
+import { KeepAlive } from "../../src/util/keep_alive.ts";
 import { ALL_GRANTS } from "./grants.ts";
 
 /** The token of these pools. */
@@ -47,7 +48,9 @@ export class AgentPool implements AsyncDisposable {
   readonly #agents: AcceptedAgent[] = [];
   readonly #waiting: ((agent: AcceptedAgent) => void)[] = [];
   readonly #accepted: AcceptedAgent[] = [];
-  #closed = false;
+  #isClosed = false;
+  /** Connections don't keep the test alive. */
+  readonly #keepAlive = new KeepAlive();
 
   private constructor(
     listener: AuthenticatedListener<Dialer>,
@@ -61,6 +64,7 @@ export class AgentPool implements AsyncDisposable {
     this.args = args;
     this.port = port;
     this.#certificate = certificate;
+    this.#keepAlive.hold();
   }
 
   /** Starts a pool that listens on this machine. */
@@ -104,13 +108,18 @@ export class AgentPool implements AsyncDisposable {
     return agent;
   }
 
+  /** Stops listening. */
+  close(): void {
+    this.#isClosed = true;
+    this.#listener.close();
+  }
+
   /** Stops listening, and closes the connections to all agents. */
   // deno-lint-ignore require-await
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#listener.close();
+    if (!this.#isClosed) this.close();
     for (const agent of this.#accepted) agent.close();
+    this.#keepAlive.close();
   }
 
   #add(channel: Channel, secret: Uint8Array<ArrayBuffer>): void {

@@ -82,6 +82,33 @@ export function slurmTest(name: string, fn: () => void | Promise<void>): void {
   Deno.test({ name, fn, ignore: slurmProblem !== undefined });
 }
 
+/** A cluster for all tests of a file. */
+export interface SharedSlurm {
+  /** The cluster, which all commands of the test's process use. */
+  readonly cluster: SlurmCluster;
+}
+
+/** Starts a cluster before the tests of a file, and stops it after them. */
+export function sharedSlurm(options?: SlurmClusterOptions): SharedSlurm {
+  const before = Deno.env.get("SLURM_CONF");
+  let cluster: SlurmCluster | undefined;
+  Deno.test.beforeAll(async () => {
+    if (slurmProblem !== undefined) return;
+    cluster = await SlurmCluster.start(options);
+    Deno.env.set("SLURM_CONF", cluster.env.SLURM_CONF);
+  });
+  Deno.test.afterAll(async () => {
+    if (before === undefined) Deno.env.delete("SLURM_CONF");
+    else Deno.env.set("SLURM_CONF", before);
+    await cluster?.stop();
+  });
+  return {
+    get cluster() {
+      return cluster!;
+    },
+  };
+}
+
 /**
  * A cluster with the partitions `main`, `tiny` (one node, one minute) and
  * `urgent`, whose jobs preempt those of the others.
@@ -154,6 +181,11 @@ export class SlurmCluster implements AsyncDisposable {
     condition: (jobs: ReadonlyMap<string, string>) => boolean,
   ): Promise<void> {
     await poll(async () => condition(await this.jobs()));
+  }
+
+  /** Waits until a condition holds that takes time to find out. */
+  async until(condition: () => Promise<boolean>): Promise<void> {
+    await poll(condition);
   }
 
   /** Waits until no job is left, and no process of a job. */

@@ -140,28 +140,32 @@ const ENDS: [what: string, lose: (server: SshServer) => Promise<void>][] = [
   }],
 ];
 
-for (const [what, lose] of ENDS) {
-  sshTest(
-    `Pool continues and reconnects to an ssh host when ${what}`,
-    async () => {
-      await using server = await startSshServer();
-      await surviveLoss(far(server), () => lose(server));
-    },
-  );
-}
+for (const fanout of [false, true]) {
+  const suffix = fanout ? " (fanout)" : "";
+  for (const [what, lose] of ENDS) {
+    sshTest(
+      `Pool continues and reconnects to an ssh host when ${what}${suffix}`,
+      async () => {
+        await using server = await startSshServer();
+        const host = { ...far(server), fanout };
+        await surviveLoss(host, () => lose(server));
+      },
+    );
+  }
 
-Deno.test("Pool continues and reconnects to a spawner server when it is restarted", async () => {
-  await using server = await startSpawnerServer();
-  const host = { host: server.spec(2), name: "far" };
-  await using servers = new AsyncDisposableStack();
-  await surviveLoss(host, () => {
-    server.kill("SIGKILL");
-    return Promise.resolve();
-  }, async () => {
-    const args = ["--port", String(server.port)];
-    servers.use(await startSpawnerServer({ args }));
+  Deno.test(`Pool continues and reconnects to a spawner server when it is restarted${suffix}`, async () => {
+    await using server = await startSpawnerServer();
+    const host = { host: server.spec(2), name: "far", fanout };
+    await using servers = new AsyncDisposableStack();
+    await surviveLoss(host, () => {
+      server.kill("SIGKILL");
+      return Promise.resolve();
+    }, async () => {
+      const args = ["--port", String(server.port)];
+      servers.use(await startSpawnerServer({ args }));
+    });
   });
-});
+}
 
 Deno.test("Pool.runOnAll() waits for a lost host when it must run there", async () => {
   await using server = await startSpawnerServer();
@@ -260,22 +264,26 @@ async function surviveCut(
   assertEquals(pool.stats().hosts[1]!.error, undefined);
 }
 
-networkTest(
-  "Pool reconnects to a spawner server that was cut off",
-  async () => {
-    await using network = await makeNetwork(1);
-    const [host] = network.hosts;
-    await using server = await startSpawnerServer({
-      host: host!,
-      token: TOKEN,
-    });
-    await surviveCut(
-      { host: server.spec(2), name: "far", token: TOKEN },
-      () => network.cut(host!),
-      () => network.restore(host!),
-    );
-  },
-);
+for (const fanout of [false, true]) {
+  networkTest(
+    `Pool reconnects to a spawner server that was cut off${
+      fanout ? " (fanout)" : ""
+    }`,
+    async () => {
+      await using network = await makeNetwork(1);
+      const [host] = network.hosts;
+      await using server = await startSpawnerServer({
+        host: host!,
+        token: TOKEN,
+      });
+      await surviveCut(
+        { host: server.spec(2), name: "far", token: TOKEN, fanout },
+        () => network.cut(host!),
+        () => network.restore(host!),
+      );
+    },
+  );
+}
 
 networkTest(
   "Pool reconnects to an ssh host that was cut off",

@@ -44,6 +44,23 @@ Deno.test("RestartPolicy.lost() gives up after too many losses of all workers to
   assertEquals(restarts.lost(0, SHORT), undefined);
 });
 
+Deno.test("RestartPolicy.lost() allows as many losses for each worker", () => {
+  const restarts = new RestartPolicy(2);
+  const lose = (workers: number, times: number) =>
+    Array.from({ length: times }, () => restarts.lost(0, LONG, workers));
+  assertEquals(lose(7, 14), Array(14).fill(0));
+  assertEquals(lose(7, 1), [undefined]);
+});
+
+Deno.test("RestartPolicy.lost() counts a loss for the workers that there were", () => {
+  const restarts = new RestartPolicy(2);
+  const lose = (workers: number, times: number) =>
+    Array.from({ length: times }, () => restarts.lost(0, LONG, workers));
+  // A host that has fewer workers since has lost no more of them.
+  assertEquals(lose(8, 8), Array(8).fill(0));
+  assertEquals(lose(1, 2), [0, undefined]);
+});
+
 Deno.test("RestartPolicy.lost() gives up at the first loss when none is allowed", () => {
   assertEquals(new RestartPolicy(0).lost(0, LONG), undefined);
 });

@@ -80,7 +80,7 @@ for (const [spec, read] of READ) {
 
 /** Specs that can't be parsed, and part of the message. */
 const UNREADABLE: readonly (readonly [spec: string, message: string])[] = [
-  ["http://mini", `scheme is "http://", but can only be "ssh://"`],
+  ["http://mini", `scheme is "http://", but can only be "ssh://", "slurm://"`],
   ["SSH://mini", `scheme is "SSH://"`],
   ["://mini", `scheme is "://"`],
   [
@@ -197,13 +197,32 @@ Deno.test("parseHosts() takes all options of spawner servers", () => {
   }]);
 });
 
+Deno.test("parseHosts() accepts a range of workers", () => {
+  for (
+    const [host, range, workers, min] of [
+      ["mini", {}, 0, 0],
+      ["mini", { min: 3 }, 0, 3],
+      ["mini", { max: 8, min: 8 }, 8, 8],
+      ["ssh://mini/4", { min: 1 }, 4, 1],
+      ["ssh://mini/4", { max: 4 }, 4, 0],
+    ] as const
+  ) {
+    const [settings] = parseHosts({ host, workers: { ...range, idle: 5 } });
+    assertEquals(settings!.workers, workers);
+    assertEquals(settings!.scaling, { min, idle: 5 });
+  }
+});
+
 Deno.test("parseHosts() accepts the same number of workers twice", () => {
   assertEquals(parseHosts({ host: "mini/2", workers: 2 })[0]!.workers, 2);
 });
 
 /** Options of the wrong type. */
 const WRONG_TYPES = [
-  [{ host: "a", workers: "2" }, `'workers' must be a whole number, but is "2"`],
+  [
+    { host: "a", workers: "2" },
+    `'workers' must be a whole number or an object, but is "2"`,
+  ],
   [{ name: 1 }, "'name' must be a string, but is 1"],
   [{ identity: ["key"] }, "'identity' must be a string"],
   [{ deno: true }, "'deno' must be a string"],
@@ -223,6 +242,8 @@ const WRONG_TYPES = [
 const WRONG_VALUES = [
   [{ workers: 3 }, "number of workers is both 3 and 2"],
   [{ workers: 0 }, "number of workers is both 0 and 2"],
+  [{ workers: { max: 3 } }, "number of workers is both 3 and 2"],
+  [{ workers: { min: 3 } }, "'workers.min' must be at most 'workers.max', 2"],
   [{ host: "a", workers: -1 }, "number of workers is -1, but must be"],
   [{ host: "a", workers: 1.5 }, "number of workers is 1.5"],
   [{ host: "a", workers: NaN }, "number of workers is NaN"],

@@ -11,6 +11,7 @@ import {
   type PoolOptions,
   type TransformOptions,
 } from "../../mod.ts";
+import { poolSettings } from "../../src/options/settings.ts";
 
 Deno.test("new Pool() starts one worker per CPU by default, with or without hosts", async () => {
   const cpus = navigator.hardwareConcurrency;
@@ -40,12 +41,33 @@ Deno.test("new Pool() takes workers, hosts and options, or options alone", async
   assertEquals(second.totalWorkers, 3);
 });
 
+Deno.test("poolSettings() accepts a range of workers", () => {
+  const cpus = navigator.hardwareConcurrency;
+  for (
+    const [workers, max, min, idle] of [
+      [{}, cpus, 0, 60_000],
+      [{ min: 1, max: 3 }, 3, 1, 60_000],
+      [{ min: cpus, idle: 5 }, cpus, cpus, 5],
+    ] as const
+  ) {
+    const settings = poolSettings({ workers });
+    assertEquals(settings.workers, max);
+    assertEquals(settings.scaling, { min, idle });
+  }
+});
+
 type Case = readonly [option: string, value: unknown, message: string];
 
 /** Values of the wrong type. */
 const WRONG_TYPES: readonly Case[] = [
   ["workers", "4", "'workers' must be an integer of at least 0, but is \"4\""],
   ["workers", null, "'workers'"],
+  ["workers", [1, 2], "'workers' must be an integer or an object"],
+  ["workers", { minimum: 1 }, "'workers' has no option 'minimum'; it has min"],
+  ["workers", { min: "1" }, "'workers.min' must be an integer of at least 0"],
+  ["workers", { max: true }, "'workers.max' must be an integer of at least 1"],
+  ["workers", { idle: "1 s" }, "'workers.idle' must be a number of millisec"],
+  ["hosts", { host: "mini", workers: { max: "8" } }, 'In the host "mini" \'wo'],
   ["prefetch", true, "'prefetch'"],
   ["concurrency", 2n, "'concurrency'"],
   ["transport", 1, "'transport'"],
@@ -90,6 +112,14 @@ const WRONG_TYPES: readonly Case[] = [
 
 /** Values of the right type that are out of range. */
 const WRONG_VALUES: readonly Case[] = [
+  ["workers", { max: 0 }, "'workers.max' must be an integer of at least 1"],
+  ["workers", { min: -1 }, "'workers.min' must be an integer of at least 0"],
+  [
+    "workers",
+    { min: 5, max: 4 },
+    "'workers.min' must be at most 'workers.max'",
+  ],
+  ["workers", { idle: 0 }, "'workers.idle' must be a number of milliseconds"],
   ["workers", -1, "'workers' must be an integer of at least 0, but is -1"],
   ["workers", 1.5, "'workers'"],
   ["workers", NaN, "'workers'"],

@@ -12,6 +12,7 @@ Deno.test("templateSettings() takes the program's name as the host's", () => {
     launch,
     end: undefined,
     query: undefined,
+    isForeground: true,
   });
   assertEquals(
     templateSettings({ launch, workers: 4, name: "blue" }).name,
@@ -44,6 +45,11 @@ Deno.test("templateSettings() refuses what can't work", () => {
       { end: ["flux", "cancel", "{command}"] },
       RangeError,
       "'end' has the placeholder {command}, but can only have {name}, {job}",
+    ],
+    [
+      { launch: ["sh", "-c", "{command}"] },
+      RangeError,
+      "'launch' has -c before {command}, which becomes several arguments there",
     ],
     [{ query: ["{id}"] }, RangeError, "'query' has the placeholder {id}"],
     [{ workers: -1 }, RangeError, "'workers' must be an integer"],

@@ -5,11 +5,16 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import { pathToFileURL } from "node:url";
+import { workerBundle } from "../../src/bundle/worker_bundle.ts";
+import { AGENT_PROGRAM } from "../../src/spawner/worker_program.ts";
+import { findConfig } from "../../src/util/find_config.ts";
 import { makeCertificate } from "../../src/transport/certificate.ts";
 import { AgentPool, TOKEN } from "../helpers/agent_pool.ts";
 import { AgentProcess, runAgent } from "../helpers/agent_process.ts";
 import { withFile } from "../helpers/files.ts";
-import { gone, isAlive, until } from "../helpers/processes.ts";
+import { makeNetwork, networkTest } from "../helpers/network.ts";
+import { gone, isAlive, killNow, until } from "../helpers/processes.ts";
 
 Deno.test("an agent joins a pool, and runs its workers until the pool ends", async () => {
   await using pool = await AgentPool.listen();
@@ -77,6 +82,16 @@ for (const pin of ["fingerprint", "certificate"] as const) {
   });
 }
 
+Deno.test("an agent's workers don't end when a batch system sends them SIGTERM", async () => {
+  await using pool = await AgentPool.listen();
+  await using _agent = new AgentProcess(pool.args, { token: TOKEN });
+  const joined = await pool.agent();
+  await joined.open();
+  const worker = await joined.start();
+  Deno.kill(await worker.pid(), "SIGTERM");
+  assertEquals(await worker.call("() => 6 * 7"), 42);
+});
+
 Deno.test("an agent hides its token from its workers", async () => {
   const certificate = await makeCertificate();
   await using pool = await AgentPool.listen({ certificate });
@@ -90,6 +105,25 @@ Deno.test("an agent hides its token from its workers", async () => {
   const seen = await worker.call<string[]>(names);
   assert(seen.includes("PATH"));
   assertEquals(seen.filter((name) => name.startsWith("DISTEX_")), []);
+});
+
+Deno.test("an agent that is one file starts its workers from the same file", async () => {
+  const { signal } = new AbortController();
+  const code = await workerBundle(AGENT_PROGRAM, findConfig(), signal);
+  const folder = await Deno.makeTempDir();
+  const program = `${folder}/agent.js`;
+  try {
+    await Deno.writeTextFile(program, code);
+    await using pool = await AgentPool.listen();
+    await using _agent = new AgentProcess(pool.args, { token: TOKEN, program });
+    const joined = await pool.agent();
+    await joined.open();
+    const worker = await joined.start();
+    const main = await worker.call<string>("() => Deno.mainModule");
+    assertEquals(main, pathToFileURL(program).href);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("an agent ends at once if the pool has another token", async () => {
@@ -140,7 +174,7 @@ Deno.test("an agent ends with the reason if the pool refuses it", async () => {
 
 Deno.test("an agent waits for a pool that starts later", async () => {
   await using absent = await AgentPool.listen();
-  await absent[Symbol.asyncDispose]();
+  absent.close();
   const { port } = absent;
   await using agent = new AgentProcess(
     ["--connect", `127.0.0.1:${port}`],
@@ -154,7 +188,7 @@ Deno.test("an agent waits for a pool that starts later", async () => {
 
 Deno.test("an agent ends if it can't reach the pool in time", async () => {
   await using pool = await AgentPool.listen();
-  await pool[Symbol.asyncDispose]();
+  pool.close();
   const { code, stderr } = await runAgent(
     [...pool.args, "--connect-timeout", "0.1"],
     { token: TOKEN },
@@ -203,13 +237,25 @@ Deno.test("an agent ends at once on a second SIGTERM", async () => {
 
 Deno.test("an agent that isn't connected ends on SIGTERM", async () => {
   await using pool = await AgentPool.listen();
-  await pool[Symbol.asyncDispose]();
+  pool.close();
   await using agent = new AgentProcess(pool.args, { token: TOKEN });
   await agent.logged(/trying again/);
   agent.kill("SIGTERM");
   const { code, stderr } = await agent.ended();
   assertEquals(code, 0);
   assertStringIncludes(stderr, "Left before it had reached the pool");
+});
+
+Deno.test("an agent ends with code 2 if its arguments are wrong", async () => {
+  const { code, stdout, stderr } = await runAgent(["--connect", "node0"]);
+  assertEquals([code, stdout], [2, ""]);
+  assertMatch(stderr, /^worker\.ts: --connect must be like host:port[^\n]+$/);
+});
+
+Deno.test("an agent prints its options with --help", async () => {
+  const { code, stdout, stderr } = await runAgent(["--help"]);
+  assertEquals([code, stderr], [0, ""]);
+  assertStringIncludes(stdout, "Usage: deno run -A jsr:@distex/pool/worker ");
 });
 
 Deno.test("an agent leaves on SIGINT", async () => {
@@ -228,9 +274,61 @@ Deno.test("an agent's workers end with it, even if it is killed", async () => {
   const worker = await joined.start();
   const pid = await worker.pid();
   const busy = worker.call("() => { console.log('busy'); for (;;); }");
+  const failed = assertRejects(() => busy, Error, "The worker has ended");
   await until(() => joined.output === "busy\n");
   agent.kill("SIGKILL");
   await gone(pid);
   joined.close();
-  await assertRejects(() => busy, Error, "The worker has ended");
+  await failed;
+});
+
+Deno.test("an agent ends when its pool's program is killed", async () => {
+  const program = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", import.meta.resolve("../programs/agent_pool.ts")],
+    stdout: "piped",
+  }).spawn();
+  const reader = program.stdout.pipeThrough(new TextDecoderStream())
+    .getReader();
+  const readLine = async () => {
+    let text = "";
+    while (!text.endsWith("\n")) text += (await reader.read()).value ?? "\n";
+    return text.trimEnd();
+  };
+  try {
+    const port = await readLine();
+    await using agent = new AgentProcess(
+      ["--connect", `127.0.0.1:${port}`],
+      { token: TOKEN },
+    );
+    const pid = Number(await readLine());
+    assert(isAlive(pid));
+    program.kill("SIGKILL");
+    const { code, stderr } = await agent.ended();
+    assertEquals(code, 0, stderr);
+    assertEquals(isAlive(pid), false);
+  } finally {
+    killNow(program.pid);
+    await program.status;
+    await reader.cancel();
+  }
+});
+
+networkTest("an agent ends when it can't reach its pool any more", async () => {
+  await using network = await makeNetwork(1);
+  const { pool: { address: hostname }, hosts: [host] } = network;
+  const certificate = await makeCertificate();
+  await using pool = await AgentPool.listen({ certificate, hostname });
+  await using agent = new AgentProcess(
+    pool.args,
+    { token: TOKEN, host: host! },
+  );
+  const joined = await pool.agent();
+  await joined.open();
+  const worker = await joined.start();
+  const pid = await worker.pid();
+  assert(isAlive(pid));
+  await network.cut(host!);
+  await agent.logged(/The pool can't be reached any more/);
+  assertEquals((await agent.ended()).code, 0);
+  assertEquals(isAlive(pid), false);
 });

@@ -1,6 +1,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { RemoteSpawner } from "../../src/hosts/remote/remote_spawner.ts";
-import { PoolSession } from "../../src/spawner/pool_session.ts";
+import {
+  PoolSession,
+  type SessionOptions,
+} from "../../src/spawner/pool_session.ts";
 import { Channel } from "../../src/transport/channel.ts";
 import { makeSecret } from "../../src/transport/secret.ts";
 import type { SessionRequest } from "../../src/protocol/spawner_messages.ts";
@@ -44,7 +47,10 @@ class Dialogue implements AsyncDisposable {
   refusal: string | undefined;
   readonly #pair: ConnectionPair;
 
-  private constructor(pair: ConnectionPair) {
+  private constructor(
+    pair: ConnectionPair,
+    changes: Partial<SessionOptions> = {},
+  ) {
     this.#pair = pair;
     this.spawner = new RemoteSpawner(
       new Channel(pair.left),
@@ -66,12 +72,13 @@ class Dialogue implements AsyncDisposable {
         return this.refusal;
       },
       endWorker: () => void this.begun--,
+      ...changes,
     });
     this.over = session.serve();
   }
 
-  static async begin(): Promise<Dialogue> {
-    return new Dialogue(await ConnectionPair.open("tcp"));
+  static async begin(changes?: Partial<SessionOptions>): Promise<Dialogue> {
+    return new Dialogue(await ConnectionPair.open("tcp"), changes);
   }
 
   /** The report of a worker about itself. */
@@ -234,6 +241,36 @@ Deno.test("PoolSession ends when the pool can't be reached any more", async () =
   time.tick(PROBE_INTERVAL);
   assertMatch(await dialogue.over, /can't be reached any more/);
   assert(!isAlive(pid as number));
+});
+
+Deno.test("PoolSession probes the pool only when it is silent, if so requested", async () => {
+  using time = flowingTime();
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  await using dialogue = await Dialogue.begin({
+    probed: { transport: "tcp", hostname: "127.0.0.1", port },
+    silence: 2 * PROBE_INTERVAL,
+  });
+  let probes = 0;
+  const accepting = (async () => {
+    for await (const probe of listener) {
+      probes++;
+      probe.close();
+    }
+  })();
+  for (let period = 0; period < 5; period++) {
+    await dialogue.spawner.ping();
+    time.tick(PROBE_INTERVAL);
+  }
+  await dialogue.spawner.ping();
+  assertEquals(probes, 0);
+  listener.close();
+  await accepting;
+  for (let period = 0; period < 3; period++) {
+    time.tick(PROBE_INTERVAL);
+    await time.runMicrotasks();
+  }
+  assertMatch(await dialogue.over, /can't be reached any more/);
 });
 
 Deno.test("PoolSession ends when a worker's number is in use", async () => {

@@ -23,9 +23,9 @@ export function makeRemoteHost(
 
 /** Returns how the workers of a host are started there. */
 export function workerRequest(
-  { permissions, denoArgs = [], env, cwd }: Pick<
+  { permissions, denoArgs = [], env, cwd, fanout }: Pick<
     HostSettings,
-    "permissions" | "denoArgs" | "env" | "cwd"
+    "permissions" | "denoArgs" | "env" | "cwd" | "fanout"
   >,
   pool: PoolSettings,
 ): WorkerRequest {
@@ -34,5 +34,6 @@ export function workerRequest(
     denoArgs: [...pool.denoArgs, ...denoArgs],
     env: { ...pool.env, ...env },
     ...(cwd === undefined ? {} : { cwd }),
+    ...(fanout === undefined ? {} : { fanout }),
   };
 }

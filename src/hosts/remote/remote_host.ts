@@ -1,5 +1,6 @@
 import { HostError } from "../../errors/host_error.ts";
 import { PoolClosedError } from "../../errors/pool_closed_error.ts";
+import { fromSpawner } from "../../protocol/check_messages.ts";
 import type { MachineInfo } from "../../protocol/spawner_messages.ts";
 import type { WorkerProcess } from "../../spawner/worker_process.ts";
 import { isTimeout, withinLimit } from "../../util/within_limit.ts";
@@ -16,6 +17,12 @@ export interface RemoteHostSettings {
   readonly workers: number;
 }
 
+/** What a remote host needs from its pool. */
+type HostServices = Pick<
+  PoolServices,
+  "onOutput" | "heartbeatTimeout" | "admit"
+>;
+
 /** Another machine, where a spawner starts the workers. */
 export class RemoteHost implements Host {
   readonly name: string;
@@ -26,7 +33,7 @@ export class RemoteHost implements Host {
 
   readonly #settings: RemoteHostSettings;
   readonly #connector: Connector;
-  readonly #services: Pick<PoolServices, "onOutput" | "heartbeatTimeout">;
+  readonly #services: HostServices;
   readonly #lost = Promise.withResolvers<Error>();
   #closed: Error | undefined;
   #spawner: RemoteSpawner | undefined;
@@ -35,7 +42,7 @@ export class RemoteHost implements Host {
   constructor(
     settings: RemoteHostSettings,
     connector: Connector,
-    services: Pick<PoolServices, "onOutput" | "heartbeatTimeout">,
+    services: HostServices,
   ) {
     this.name = settings.name;
     this.#settings = settings;
@@ -94,8 +101,14 @@ export class RemoteHost implements Host {
       channel.close();
       throw this.#closed;
     }
-    const { onOutput, heartbeatTimeout } = this.#services;
-    this.#spawner = new RemoteSpawner(channel, onOutput, heartbeatTimeout);
+    const { onOutput, heartbeatTimeout, admit } = this.#services;
+    this.#spawner = new RemoteSpawner(
+      channel,
+      onOutput,
+      heartbeatTimeout,
+      fromSpawner,
+      request.fanout ? admit : undefined,
+    );
     return await this.#spawner.open(request);
   }
 }

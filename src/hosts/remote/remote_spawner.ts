@@ -3,7 +3,9 @@ import { pause } from "../../util/pause.ts";
 import type { OutputHandler } from "../../spawner/worker_launcher.ts";
 import { type WorkerEnd, WorkerProcess } from "../../spawner/worker_process.ts";
 import type { Channel } from "../../transport/channel.ts";
+import type { Connection } from "../../transport/connection.ts";
 import { fromSpawner } from "../../protocol/check_messages.ts";
+import { Relays } from "../../spawner/relays.ts";
 import {
   type AgentToPool,
   type MachineInfo,
@@ -34,6 +36,8 @@ export class RemoteSpawner {
   readonly closed: Promise<unknown>;
 
   readonly #channel: Channel;
+  readonly #relays: Relays;
+  readonly #onConnection: ((connection: Connection) => void) | undefined;
   readonly #onOutput: OutputHandler;
   readonly #heartbeatTimeout: number;
   readonly #ready = Promise.withResolvers<MachineInfo>();
@@ -51,14 +55,19 @@ export class RemoteSpawner {
    * @param heartbeatTimeout How long the spawner may be silent, once the session
    * is open, before the connection is closed, in milliseconds.
    * @param check Checks each message that arrives.
+   * @param onConnection Takes the connections of workers that it relays; by
+   * default, it relays none.
    */
   constructor(
     channel: Channel,
     onOutput: OutputHandler,
     heartbeatTimeout: number = Infinity,
     check: (message: unknown[]) => AgentToPool = fromSpawner,
+    onConnection?: (connection: Connection) => void,
   ) {
     this.#channel = channel;
+    this.#relays = new Relays(channel);
+    this.#onConnection = onConnection;
     this.#onOutput = onOutput;
     channel.unref();
     this.#heartbeatTimeout = heartbeatTimeout;
@@ -142,6 +151,7 @@ export class RemoteSpawner {
     }
     this.#ended.abort();
     reason ??= this.#silence;
+    this.#relays.end();
     for (const resolve of this.#workers.values()) resolve(LOST);
     this.#workers.clear();
     for (const { reject } of this.#pings.values()) reject(new Error(CLOSED));
@@ -168,6 +178,15 @@ export class RemoteSpawner {
       }
       case SpawnerMessageType.PONG:
         return this.#pong(message);
+      case SpawnerMessageType.RELAY_OPEN:
+        if (this.#onConnection === undefined) {
+          throw new RangeError("Malformed message: no connection is relayed");
+        }
+        return this.#onConnection(this.#relays.accept(message[1]));
+      case SpawnerMessageType.RELAY:
+      case SpawnerMessageType.RELAY_CREDIT:
+      case SpawnerMessageType.RELAY_END:
+        return this.#relays.take(message);
     }
   }
 

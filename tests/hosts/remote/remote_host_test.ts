@@ -73,7 +73,11 @@ class FakeConnector implements Connector {
 function makeHost(workers = 0): { host: RemoteHost; connector: FakeConnector } {
   const connector = new FakeConnector();
   const settings = { name: "far", workers };
-  const services = { onOutput: () => {}, heartbeatTimeout: Infinity };
+  const services = {
+    onOutput: () => {},
+    heartbeatTimeout: Infinity,
+    admit: () => {},
+  };
   return { host: new RemoteHost(settings, connector, services), connector };
 }
 
