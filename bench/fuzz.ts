@@ -8,6 +8,10 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { fuzz, type Trial } from "../tests/fuzz/fuzz.ts";
+import {
+  tryAgentSession,
+  tryRemoteAgent,
+} from "../tests/fuzz/agents_target.ts";
 import { tryDecoder, tryReader } from "../tests/fuzz/frames_target.ts";
 import { tryGraphs, tryV8Data } from "../tests/fuzz/graphs_target.ts";
 import {
@@ -24,7 +28,7 @@ const recordings = await recordHandshakes();
 
 /** The trials, and how many of a thousand inputs each gets. */
 const TRIALS: readonly [name: string, share: number, trial: Trial][] = [
-  ["decoder", 590, tryDecoder],
+  ["decoder", 580, tryDecoder],
   ["graphs", 50, tryGraphs],
   ["data of V8's serializer", 150, tryV8Data],
   ["frame reader", 100, tryReader],
@@ -32,6 +36,8 @@ const TRIALS: readonly [name: string, share: number, trial: Trial][] = [
   ["handshake, changed on the way", 20, tryMiddle],
   ["worker handle", 8, tryWorkerHandle],
   ["executor", 2, tryExecutor],
+  ["pool's end of an agent", 5, tryRemoteAgent],
+  ["agent's session", 5, tryAgentSession],
 ];
 
 const flags = parseArgs(Deno.args, { string: ["seed", "inputs"] });

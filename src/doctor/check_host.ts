@@ -83,7 +83,8 @@ class HostCheck {
 
   constructor(spec: string, settings: PoolSettings) {
     this.#spec = spec;
-    this.#settings = settings.hosts[0]!;
+    // Requests have no hosts of other kinds.
+    this.#settings = settings.hosts[0] as HostSettings;
     this.#timeout = settings.startTimeout;
     this.#engine = new Engine(settings);
     this.#runner = new HostRunner(this.#engine);

@@ -4,16 +4,17 @@ import {
   AuthenticatedListener,
   type ListenerOptions,
 } from "../transport/authenticated_listener.ts";
+import type { Dialer } from "../protocol/admit_dialer.ts";
 import { type Certificate, makeCertificate } from "../transport/certificate.ts";
 import type { Connection } from "../transport/connection.ts";
 
 /** The addresses that a pool listens on: one listener for each. */
 export class PoolAddresses {
-  readonly #options: ListenerOptions<number>;
-  readonly #listeners = new Set<AuthenticatedListener<number>>();
+  readonly #options: ListenerOptions<Dialer>;
+  readonly #listeners = new Set<AuthenticatedListener<Dialer>>();
   readonly #addresses = new Map<string, Promise<Address>>();
   /** Authenticates connections that were accepted elsewhere. */
-  #relayed: AuthenticatedListener<number> | undefined;
+  #relayed: AuthenticatedListener<Dialer> | undefined;
   #certificate: Promise<Certificate> | undefined;
   #closed = false;
 
@@ -22,7 +23,7 @@ export class PoolAddresses {
    *
    * @param options How connections are authenticated, and who gets them.
    */
-  constructor(options: ListenerOptions<number>) {
+  constructor(options: ListenerOptions<Dialer>) {
     this.#options = options;
   }
 

@@ -28,6 +28,8 @@ export interface PoolServices {
   readonly certificate: () => Promise<string>;
   /** Bundles the program for ssh hosts into one file; the signal cancels it. */
   readonly program: (signal: AbortSignal) => Promise<string>;
+  /** Bundles the program of agents into one file; the signal cancels it. */
+  readonly agentProgram: (signal: AbortSignal) => Promise<string>;
   /** How long a spawner may be silent, in milliseconds. */
   readonly heartbeatTimeout: number;
   /** Takes the output of workers. */

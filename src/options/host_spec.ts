@@ -35,6 +35,17 @@ export interface HostSettings extends
 /** The name in messages of the last part of a spec. */
 const WORKERS = "number of workers";
 
+/** The schemes of hosts. Without one, it is a spawner server. */
+const SCHEMES = [
+  "ssh",
+  "slurm",
+  "sge",
+  "pbs",
+  "kubernetes",
+  "docker",
+  "podman",
+];
+
 const EXPECTED = "[ssh://][username@]hostname[:port][/workers]";
 
 /**
@@ -157,7 +168,9 @@ function parseSpec(spec: string): Spec {
     throw unreadable(
       spec,
       "scheme",
-      `"${scheme}://", but can only be "ssh://"`,
+      `"${scheme}://", but can only be ${
+        SCHEMES.map((known) => `"${known}://"`).join(", ")
+      }`,
     );
   }
   const kind = scheme === "ssh" ? "ssh" : "spawner";

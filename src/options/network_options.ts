@@ -54,6 +54,11 @@ export interface ListenOptions {
    * With `"0.0.0.0"`, the pool listens on all IPv4 addresses, with `"::"` on
    * all addresses; workers then connect to the address from which the spawner
    * server sees the pool connect.
+   *
+   * Workers of batch systems, and those that join by themselves, connect with
+   * TLS unless the address is this machine's own, such as `"127.0.0.1"`. By
+   * default, the pool listens for them on all IPv4 addresses, and those of batch
+   * systems connect to this machine's name.
    */
   readonly hostname?: string;
   /**
@@ -62,4 +67,17 @@ export interface ListenOptions {
    * @default {0}
    */
   readonly port?: number;
+  /**
+   * Workers that know this token may join the pool by themselves, at any time:
+   * `deno run -A jsr:@distex/pool/worker --connect host:port --token-file file`.
+   * They belong to the host `"joined"`. White space around the token is ignored.
+   * By default, none may join.
+   */
+  readonly token?: string;
+  /**
+   * How many workers may have joined at the same time.
+   *
+   * @default {1_024}
+   */
+  readonly maxWorkers?: number;
 }

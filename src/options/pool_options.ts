@@ -1,5 +1,5 @@
 import type { FailureOptions } from "./failure_options.ts";
-import type { HostOptions } from "./host_options.ts";
+import type { AnyHostOptions } from "./any_host.ts";
 import type { LimitOptions } from "./limit_options.ts";
 import type { NetworkOptions } from "./network_options.ts";
 import type { PlaceOptions } from "./place.ts";
@@ -7,11 +7,12 @@ import type { WorkerCount } from "./worker_count.ts";
 import type { WorkerOptions } from "./worker_options.ts";
 
 /**
- * Another machine where workers run: a string of the form
- * `[ssh://][username@]hostname[:port][/workers]`, or an object with more
- * options.
+ * Another machine where workers run, or a batch system that starts them: a
+ * string of the form `[ssh://][username@]hostname[:port][/workers]` or
+ * `slurm://partition/workers`, with the scheme of any batch system, or an object
+ * with more options.
  */
-export type HostSpec = string | HostOptions;
+export type HostSpec = string | AnyHostOptions;
 
 /**
  * The options of a pool.

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { CallOptions } from "./call_options.ts";
 import type { FailureOptions } from "./failure_options.ts";
 import { checkWorkerOptions } from "./host_options.ts";
-import { type HostSettings, parseHosts } from "./host_spec.ts";
+import { type AnyHostSettings, parseAnyHosts } from "./any_host.ts";
 import type { LimitOptions } from "./limit_options.ts";
 import type { MapOptions } from "./map_options.ts";
 import type { ListenOptions, NetworkOptions } from "./network_options.ts";
@@ -61,6 +61,10 @@ export interface ListenSettings {
   readonly hostname: string | undefined;
   /** See {@linkcode ListenOptions.port}. */
   readonly port: number;
+  /** See {@linkcode ListenOptions.token}. */
+  readonly token: string | undefined;
+  /** See {@linkcode ListenOptions.maxWorkers}. */
+  readonly maxWorkers: number;
 }
 
 /** A pool's options, checked and with the defaults. */
@@ -70,7 +74,7 @@ export interface PoolSettings extends Required<Omit<PoolOptions, ReadOption>> {
   /** How their number changes, if it does. */
   readonly scaling?: ScalingSettings;
   /** The other machines. */
-  readonly hosts: readonly HostSettings[];
+  readonly hosts: readonly AnyHostSettings[];
   /** See {@linkcode WorkerOptions.initializer}. */
   readonly initializer: AnyTask | undefined;
   /** See {@linkcode WorkerOptions.initializerArgs}. */
@@ -124,7 +128,7 @@ export function poolSettings<Args extends unknown[]>(
   checkBoolean("lazy", lazy);
   const settings = {
     workers,
-    hosts: parseHosts(options.hosts ?? []),
+    hosts: parseAnyHosts(options.hosts ?? []),
     modules,
     codec,
     lazy,
@@ -135,9 +139,12 @@ export function poolSettings<Args extends unknown[]>(
     ...parsePlace(options),
   };
   checkNames("Pool", options, settings, RENAMED_POOL_OPTIONS);
-  if (workers === 0 && settings.hosts.length === 0) {
+  if (
+    workers === 0 && settings.hosts.length === 0 &&
+    settings.listen.token === undefined
+  ) {
     throw new RangeError(
-      "'workers' is 0 and there are no 'hosts', so no worker could run tasks: add 'hosts', or omit 'workers' for one worker per CPU",
+      "'workers' is 0 and there are no 'hosts', so no worker could run tasks: add 'hosts' or a 'listen.token', or omit 'workers' for one worker per CPU",
     );
   }
   return scaling === undefined ? settings : { ...settings, scaling };
@@ -216,10 +223,17 @@ function networkSettings(options: NetworkOptions) {
 
 function listenSettings(listen: ListenOptions): ListenSettings {
   checkObject("'listen'", listen);
-  const { hostname, port = 0 } = listen;
+  const { hostname, port = 0, token, maxWorkers = 1_024 } = listen;
   checkString("listen.hostname", hostname);
   checkPort("listen.port", port);
-  const settings = { hostname, port };
+  checkSecret("listen.token", token);
+  if (token?.trim() === "") {
+    throw new RangeError(
+      "'listen.token' is empty, so everyone could join: give a secret, such as the output of 'openssl rand -hex 32'",
+    );
+  }
+  checkInteger("listen.maxWorkers", maxWorkers, 1);
+  const settings = { hostname, port, token: token?.trim(), maxWorkers };
   checkNames("'listen'", listen, settings);
   return settings;
 }
@@ -287,6 +301,7 @@ function sharedSettings(options: MapOptions): MapSettings {
 const CALL_OPTIONS = {
   host: undefined,
   where: undefined,
+  resources: undefined,
   onUnmet: undefined,
   timeout: undefined,
   signal: undefined,

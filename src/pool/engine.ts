@@ -6,7 +6,7 @@ import type { Host } from "../hosts/host.ts";
 import type { ConnectedWorker, ManagedHost } from "../hosts/managed_host.ts";
 import { HostManager } from "../hosts/manager/host_manager.ts";
 import { KeepAlive, LONGEST_DELAY } from "../util/keep_alive.ts";
-import type { HostSettings } from "../options/host_spec.ts";
+import type { AnyHostSettings } from "../options/any_host.ts";
 import { checkChoice } from "../options/option_checks.ts";
 import type { ShutdownOptions } from "../options/shutdown_options.ts";
 import { Scheduler } from "../scheduling/scheduler.ts";
@@ -59,6 +59,7 @@ export class Engine {
     this.#hostManager = new HostManager(settings, {
       onWorker: (worker) => this.#addWorker(worker),
       onChanged: () => this.#failStranded(),
+      drain: (workers) => this.#workers.drain(workers),
     });
     const { hostTimeout, config, denoArgs, modules } = settings;
     this.#hosts = new PoolHosts(this.#hostManager.hosts, hostTimeout);
@@ -137,7 +138,7 @@ export class Engine {
   }
 
   /** See {@linkcode Pool.addHost}. */
-  async addHost(settings: HostSettings): Promise<string> {
+  async addHost(settings: AnyHostSettings): Promise<string> {
     const { name } = settings;
     await this.#starting;
     if (this.#stopping !== undefined) throw new PoolClosedError();
@@ -288,6 +289,8 @@ export class Engine {
       await this.#workers.add(workers);
       this.#isReady = true;
       this.#elastic.start();
+      // Only now it is known which calls no worker can run.
+      this.scheduler.wake();
     } catch (error) {
       const isInitializer = error instanceof InitializerFailure;
       const step = isInitializer ? INITIALIZER_FAILED : "";

@@ -1,6 +1,6 @@
 import { Engine } from "./engine.ts";
 import type { HostSpec, PoolOptions } from "../options/pool_options.ts";
-import { parseHost } from "../options/host_spec.ts";
+import { parseAnyHost } from "../options/any_host.ts";
 import {
   removalSettings,
   type RemoveHostOptions,
@@ -210,7 +210,7 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
    * @throws {PoolClosedError} If the pool was shut down.
    */
   async addHost(spec: HostSpec): Promise<string> {
-    return await this.#engine.addHost(parseHost(spec));
+    return await this.#engine.addHost(parseAnyHost(spec));
   }
 
   /**

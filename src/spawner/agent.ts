@@ -12,7 +12,7 @@ import type { Reaper } from "./reaper.ts";
  * reached, in milliseconds. A pool may have many agents, which shouldn't all
  * probe it.
  */
-const SILENCE = 10_000;
+const SILENCE = 5_000;
 
 /** What an agent needs from the program that runs it. */
 export interface AgentProgram {

@@ -173,6 +173,7 @@ export class PoolSession {
       denoArgs: request.denoArgs,
       env: request.env,
       cwd: request.cwd,
+      isInJob: this.#options.offer !== undefined,
       onOutput: (...output) => this.#output(...output),
     }, reaper);
     if (probed === undefined) this.#probe(poolAddress);

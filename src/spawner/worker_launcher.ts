@@ -1,3 +1,4 @@
+import { IN_JOB } from "../worker/in_job.ts";
 import { denoPath } from "../util/deno_path.ts";
 import { type Address, formatAddress } from "../transport/address.ts";
 import { Child, type OutputStream } from "./child.ts";
@@ -39,6 +40,8 @@ export interface LauncherSettings {
   readonly env: Readonly<Record<string, string>>;
   /** The working directory; `undefined` for that of this process. */
   readonly cwd: string | undefined;
+  /** Whether the workers may run in a job of a batch system. */
+  readonly isInJob?: boolean;
   /** Takes the output of workers; if `undefined`, they inherit the streams. */
   readonly onOutput: OutputHandler | undefined;
 }
@@ -70,7 +73,7 @@ export class WorkerLauncher {
     const stdio = onOutput === undefined ? "inherit" : "piped";
     const child = new Child(
       new Deno.Command(denoPath(), {
-        args: this.#arguments(worker),
+        args: this.arguments(worker),
         stdin: "piped",
         stdout: stdio,
         stderr: stdio,
@@ -86,8 +89,13 @@ export class WorkerLauncher {
     return new WorkerProcess(name, ended, () => child.kill());
   }
 
-  #arguments(worker: number): string[] {
-    const { address, config, denoArgs, grants } = this.#settings;
+  /**
+   * Returns the arguments of `deno` for a worker.
+   *
+   * @param worker The number that the worker sends when it connects.
+   */
+  arguments(worker: number): string[] {
+    const { address, config, denoArgs, grants, isInJob } = this.#settings;
     return [
       "run",
       "--quiet",
@@ -98,6 +106,7 @@ export class WorkerLauncher {
       formatAddress(address),
       "--worker",
       String(worker),
+      ...(isInJob ? [IN_JOB] : []),
     ];
   }
 

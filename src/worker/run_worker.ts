@@ -1,4 +1,5 @@
 import { parseAddress } from "../transport/address.ts";
+import { IN_JOB } from "./in_job.ts";
 import { logError } from "./primordials.ts";
 import { serve } from "./serve.ts";
 
@@ -30,6 +31,9 @@ export async function runWorker(args: string[]): Promise<never> {
     // Ctrl-C reaches the whole process group, but only the pool's program decides
     // when workers end.
     Deno.addSignalListener("SIGINT", () => {});
+    if (args.includes(IN_JOB) && Deno.build.os !== "windows") {
+      Deno.addSignalListener("SIGTERM", () => {});
+    }
     const [secret, ...certificate] = readInput().split("\n");
     await serve({
       address: parseAddress(address),

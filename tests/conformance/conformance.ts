@@ -17,13 +17,7 @@ import {
   PoolClosedError,
   type PoolOptions,
 } from "../../mod.ts";
-import {
-  double,
-  naturals,
-  type Test,
-  type TestWith,
-  XS,
-} from "./conformance_fixture.ts";
+import { double, naturals, type TestWith, XS } from "./conformance_fixture.ts";
 import { testArgumentStreams } from "./conformance_arguments.ts";
 import { testCalls } from "./conformance_calls.ts";
 import { testErrors } from "./conformance_errors.ts";
@@ -47,6 +41,18 @@ export interface Kind {
    */
   readonly workers?: number;
   /**
+   * Waits until all workers are in use. By default, they are as soon as the pool
+   * is ready.
+   */
+  readonly settle?: (pool: Pool) => Promise<void>;
+  /**
+   * What rejects if the initializer fails: `ready` and calls, only calls, or
+   * nothing, as calls wait for other workers.
+   *
+   * @default {"ready"}
+   */
+  readonly initializerFailure?: "ready" | "calls" | "nothing";
+  /**
    * Declares a test.
    *
    * @default {Deno.test}
@@ -67,6 +73,7 @@ export function testConformance(kind: Kind): void {
   ): void {
     declare(`Pool (${kind.name}) ${name}`, async () => {
       await using pool = new Pool({ ...kind.options(), ...extra });
+      if (extra.lazy !== true) await kind.settle?.(pool);
       await body(pool);
     });
   }
@@ -80,7 +87,8 @@ export function testConformance(kind: Kind): void {
   testMessages(test);
   testLostStreams(test);
   testInitializers(testWith, kind);
-  testReady(test, testWith, kind);
+  testInitializerFailure(kind);
+  testReady(testWith, kind);
   testShutdown(kind);
   testShutdownOnDemand(kind);
 }
@@ -88,7 +96,7 @@ export function testConformance(kind: Kind): void {
 /** Tests of initializers. */
 function testInitializers(
   testWith: TestWith,
-  { name, options, workers = 2, declare = Deno.test }: Kind,
+  { workers = 2 }: Kind,
 ): void {
   testWith("runs the initializer on each worker first", {
     initializer: (value: string) => {
@@ -101,7 +109,13 @@ function testInitializers(
     );
     assertEquals(seen, new Array(workers).fill("yes"));
   });
+}
 
+/** A test of an initializer that fails. */
+function testInitializerFailure(
+  { name, options, declare = Deno.test, initializerFailure = "ready" }: Kind,
+): void {
+  if (initializerFailure === "nothing") return;
   declare(
     `Pool (${name}) rejects all calls if the initializer fails`,
     async () => {
@@ -113,10 +127,11 @@ function testInitializers(
         initializerArgs: [],
       });
       const run = assertRejects(() => pool.run(double, 1), BrokenPoolError);
-      const error = await assertRejects(() => pool.ready, BrokenPoolError);
-      assertStringIncludes(error.message, "not today");
-      assertInstanceOf(error.cause, TypeError);
-      await run;
+      if (initializerFailure === "ready") {
+        const error = await assertRejects(() => pool.ready, BrokenPoolError);
+        assertInstanceOf(error.cause, TypeError);
+      }
+      assertStringIncludes((await run).message, "not today");
       await assertRejects(() => pool.run(double, 1), BrokenPoolError);
       await assertRejects(
         () => pool.map(double, [1]).toArray(),
@@ -129,18 +144,22 @@ function testInitializers(
 
 /** Tests of when a pool is ready. */
 function testReady(
-  test: Test,
   testWith: TestWith,
-  { workers = 2 }: Kind,
+  { name, options, settle, workers = 2, declare = Deno.test }: Kind,
 ): void {
-  test("is ready when all workers have connected", async (pool) => {
-    assert(!pool.isReady);
-    await pool.ready;
-    assert(pool.isReady);
-    assertEquals(pool.totalWorkers, workers);
-    await pool.shutdown();
-    assert(!pool.isReady);
-  });
+  declare(
+    `Pool (${name}) is ready when all workers have connected`,
+    async () => {
+      await using pool = new Pool(options());
+      assert(!pool.isReady);
+      await pool.ready;
+      assert(pool.isReady);
+      await settle?.(pool);
+      assertEquals(pool.totalWorkers, workers);
+      await pool.shutdown();
+      assert(!pool.isReady);
+    },
+  );
 
   testWith("starts workers with the first task if it is lazy", {
     lazy: true,

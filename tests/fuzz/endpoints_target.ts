@@ -211,7 +211,7 @@ function definition(random: Random): unknown {
 }
 
 /** Breaks a message, or leaves it unchanged. */
-function spoil(random: Random, message: unknown[]): unknown[] {
+export function spoil(random: Random, message: unknown[]): unknown[] {
   switch (random.below(6)) {
     case 0:
       message[random.below(message.length)] = anything(random);

@@ -46,3 +46,18 @@ export async function untilState(
     await realDelay(5);
   }
 }
+
+/** Waits until the output of an agent includes a text; returns the output. */
+export async function untilOutput(
+  launcher: Launcher,
+  id: string,
+  wanted: string,
+): Promise<string> {
+  const end = performance.now() + TIMEOUT;
+  while (true) {
+    const output = await launcher.output(id);
+    if (output.includes(wanted)) return output;
+    assert(performance.now() < end, `The output lacks "${wanted}": ${output}`);
+    await realDelay(5);
+  }
+}

@@ -80,7 +80,7 @@ for (const [spec, read] of READ) {
 
 /** Specs that can't be parsed, and part of the message. */
 const UNREADABLE: readonly (readonly [spec: string, message: string])[] = [
-  ["http://mini", `scheme is "http://", but can only be "ssh://"`],
+  ["http://mini", `scheme is "http://", but can only be "ssh://", "slurm://"`],
   ["SSH://mini", `scheme is "SSH://"`],
   ["://mini", `scheme is "://"`],
   [

@@ -13,7 +13,8 @@ import { makeCertificate } from "../../src/transport/certificate.ts";
 import { AgentPool, TOKEN } from "../helpers/agent_pool.ts";
 import { AgentProcess, runAgent } from "../helpers/agent_process.ts";
 import { withFile } from "../helpers/files.ts";
-import { gone, isAlive, until } from "../helpers/processes.ts";
+import { makeNetwork, networkTest } from "../helpers/network.ts";
+import { gone, isAlive, killNow, until } from "../helpers/processes.ts";
 
 Deno.test("an agent joins a pool, and runs its workers until the pool ends", async () => {
   await using pool = await AgentPool.listen();
@@ -80,6 +81,16 @@ for (const pin of ["fingerprint", "certificate"] as const) {
     });
   });
 }
+
+Deno.test("an agent's workers don't end when a batch system sends them SIGTERM", async () => {
+  await using pool = await AgentPool.listen();
+  await using _agent = new AgentProcess(pool.args, { token: TOKEN });
+  const joined = await pool.agent();
+  await joined.open();
+  const worker = await joined.start();
+  Deno.kill(await worker.pid(), "SIGTERM");
+  assertEquals(await worker.call("() => 6 * 7"), 42);
+});
 
 Deno.test("an agent hides its token from its workers", async () => {
   const certificate = await makeCertificate();
@@ -269,4 +280,55 @@ Deno.test("an agent's workers end with it, even if it is killed", async () => {
   await gone(pid);
   joined.close();
   await failed;
+});
+
+Deno.test("an agent ends when its pool's program is killed", async () => {
+  const program = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", import.meta.resolve("../programs/agent_pool.ts")],
+    stdout: "piped",
+  }).spawn();
+  const reader = program.stdout.pipeThrough(new TextDecoderStream())
+    .getReader();
+  const readLine = async () => {
+    let text = "";
+    while (!text.endsWith("\n")) text += (await reader.read()).value ?? "\n";
+    return text.trimEnd();
+  };
+  try {
+    const port = await readLine();
+    await using agent = new AgentProcess(
+      ["--connect", `127.0.0.1:${port}`],
+      { token: TOKEN },
+    );
+    const pid = Number(await readLine());
+    assert(isAlive(pid));
+    program.kill("SIGKILL");
+    const { code, stderr } = await agent.ended();
+    assertEquals(code, 0, stderr);
+    assertEquals(isAlive(pid), false);
+  } finally {
+    killNow(program.pid);
+    await program.status;
+    await reader.cancel();
+  }
+});
+
+networkTest("an agent ends when it can't reach its pool any more", async () => {
+  await using network = await makeNetwork(1);
+  const { pool: { address: hostname }, hosts: [host] } = network;
+  const certificate = await makeCertificate();
+  await using pool = await AgentPool.listen({ certificate, hostname });
+  await using agent = new AgentProcess(
+    pool.args,
+    { token: TOKEN, host: host! },
+  );
+  const joined = await pool.agent();
+  await joined.open();
+  const worker = await joined.start();
+  const pid = await worker.pid();
+  assert(isAlive(pid));
+  await network.cut(host!);
+  await agent.logged(/The pool can't be reached any more/);
+  assertEquals((await agent.ended()).code, 0);
+  assertEquals(isAlive(pid), false);
 });

@@ -7,6 +7,9 @@ import type { AgentState, LaunchRequest } from "../launch/launcher.ts";
 import { runCommand } from "../launch/run_command.ts";
 import { TemplateLauncher } from "../template/template_launcher.ts";
 
+/** Podman waits for the end of a container before it kills it; Docker doesn't. */
+const AT_ONCE = { docker: [], podman: ["--time=0"] };
+
 /**
  * Starts each agent in a container, and keeps the `docker run` or `podman run`
  * that holds it. The folder of the files is mounted at the same path.
@@ -25,7 +28,7 @@ export class ContainerLauncher extends TemplateLauncher {
       {
         name,
         launch: [kind, "run"],
-        end: [kind, "rm", "--force", "{job}"],
+        end: [kind, "rm", "--force", ...AT_ONCE[kind], "{job}"],
         query: undefined,
         isForeground: true,
       },

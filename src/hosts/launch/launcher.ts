@@ -1,3 +1,7 @@
+import type { PlannedCommand, PlannedFile } from "../host_plan.ts";
+
+export type { PlannedCommand, PlannedFile };
+
 /** How the agents of a host are started. */
 export type LauncherKind =
   | "slurm"
@@ -35,26 +39,6 @@ export interface LaunchRequest {
   readonly env: Readonly<Record<string, string>>;
   /** The files that the command refers to, in {@linkcode Launcher.folder}. */
   readonly files: readonly LaunchFile[];
-}
-
-/** A command that a launcher runs. */
-export interface PlannedCommand {
-  /** The program and its arguments. */
-  readonly args: readonly string[];
-  /** The text for its standard input, if any. Secrets are left out. */
-  readonly input?: string;
-  /** Environment variables that it gets. */
-  readonly env?: Readonly<Record<string, string>>;
-}
-
-/** A file that a launcher writes before it runs a command. */
-export interface PlannedFile {
-  /** Its path. */
-  readonly path: string;
-  /** Its permissions, such as `0o600`. */
-  readonly mode: number;
-  /** Its content. Secrets are left out. */
-  readonly text: string;
 }
 
 /** What a launcher does for a request. */

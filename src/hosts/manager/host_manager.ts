@@ -1,15 +1,23 @@
 import { PoolClosedError } from "../../errors/pool_closed_error.ts";
-import type { HostSettings } from "../../options/host_spec.ts";
+import type { AnyHostSettings } from "../../options/any_host.ts";
 import { placeOf } from "../../options/place.ts";
 import type { PoolSettings } from "../../options/settings.ts";
+import type { WorkerProcess } from "../../spawner/worker_process.ts";
+import { AgentGroups } from "../agent_groups.ts";
 import type { Host } from "../host.ts";
 import type { ConnectedWorker, ManagedHost } from "../managed_host.ts";
+import type { Supervision } from "../launch/fleet_agent.ts";
 import { OutputLines } from "../output_lines.ts";
 import { PendingConnections } from "../pending_connections.ts";
 import type { PoolServices } from "../pool_services.ts";
 import type { SupervisorOptions } from "../supervisor_options.ts";
 import { WorkerSupervisor } from "../worker_supervisor.ts";
 import { LocalWorkers } from "./local_workers.ts";
+import {
+  type FleetParts,
+  makeJoinedFleet,
+  makeLaunchedFleet,
+} from "./make_fleet.ts";
 import { makeRemoteHost } from "./make_host.ts";
 import { PoolResources } from "./pool_resources.ts";
 
@@ -19,6 +27,8 @@ export interface HostEvents {
   readonly onWorker: (worker: ConnectedWorker) => Promise<void>;
   /** Called when a host is lost, or its workers aren't replaced any more. */
   readonly onChanged: () => void;
+  /** Takes back what workers haven't begun, and waits until they are idle. */
+  readonly drain: (workers: Iterable<WorkerProcess>) => Promise<void>;
 }
 
 /** Manages all hosts of a pool: listens, and starts and ends their workers. */
@@ -27,6 +37,7 @@ export class HostManager {
   readonly #events: HostEvents;
   readonly #output: OutputLines;
   readonly #pendingConnections = new PendingConnections();
+  readonly #agentGroups = new AgentGroups();
   readonly #hosts: ManagedHost[] = [];
   /** The hosts that were removed and haven't stopped yet. */
   readonly #leaving = new Set<Promise<void>>();
@@ -44,6 +55,8 @@ export class HostManager {
     this.#localWorkers = new LocalWorkers(settings);
     if (settings.workers > 0) this.#hosts.push(this.#makeLocal());
     for (const host of settings.hosts) this.#hosts.push(this.#make(host));
+    const { token } = settings.listen;
+    if (token !== undefined) this.#hosts.push(this.#makeJoined(token));
   }
 
   /** The hosts, in the order in which they were added. */
@@ -76,7 +89,7 @@ export class HostManager {
   }
 
   /** Adds a host that has started nothing yet; the caller starts it. */
-  add(settings: HostSettings): ManagedHost {
+  add(settings: AnyHostSettings): ManagedHost {
     const host = this.#make(settings);
     this.#hosts.push(host);
     return host;
@@ -139,6 +152,7 @@ export class HostManager {
     this.#resources ??= new PoolResources(
       this.#settings,
       this.#pendingConnections,
+      this.#agentGroups,
       this.#output,
     );
     return this.#resources.services;
@@ -155,7 +169,15 @@ export class HostManager {
     });
   }
 
-  #make(host: HostSettings): ManagedHost {
+  #make(host: AnyHostSettings): ManagedHost {
+    if ("launcher" in host) {
+      return makeLaunchedFleet(
+        host,
+        this.#settings,
+        this.#agentGroups,
+        this.#fleetParts,
+      );
+    }
     return this.#supervise({
       name: host.name,
       kind: host.kind,
@@ -167,22 +189,50 @@ export class HostManager {
     });
   }
 
+  #makeJoined(token: string): ManagedHost {
+    return makeJoinedFleet(
+      token,
+      this.#settings,
+      this.#agentGroups,
+      this.#fleetParts,
+    );
+  }
+
+  get #fleetParts(): FleetParts {
+    const { drain, onChanged } = this.#events;
+    return {
+      services: () => this.#services(),
+      supervision: this.#supervision,
+      drain,
+      onChanged,
+      report: (host, line) => this.#output.report(host, line),
+    };
+  }
+
+  /** How the workers of all hosts are supervised. */
+  get #supervision(): Supervision {
+    const { maxRestarts, startTimeout, codec } = this.#settings;
+    return {
+      maxRestarts,
+      startTimeout,
+      codec,
+      pendingConnections: this.#pendingConnections,
+      onWorker: this.#events.onWorker,
+      onName: (worker, name) => this.#output.name(worker, name),
+      onEnded: (worker) => this.#output.ended(worker),
+    };
+  }
+
   #supervise(
     host: Pick<
       SupervisorOptions,
       "name" | "kind" | "workers" | "scaling" | "place" | "makeHost"
     >,
   ): WorkerSupervisor {
-    const { maxRestarts, startTimeout, codec } = this.#settings;
     return new WorkerSupervisor({
       ...host,
-      ...this.#events,
-      maxRestarts,
-      startTimeout,
-      codec,
-      pendingConnections: this.#pendingConnections,
-      onName: (worker, name) => this.#output.name(worker, name),
-      onEnded: (worker) => this.#output.ended(worker),
+      ...this.#supervision,
+      onChanged: this.#events.onChanged,
       report: (line) => this.#output.report(host.name, line),
     });
   }

@@ -1,8 +1,10 @@
 import { workerBundle } from "../../bundle/worker_bundle.ts";
 import { PoolClosedError } from "../../errors/pool_closed_error.ts";
 import type { PoolSettings } from "../../options/settings.ts";
-import { admitWorker } from "../../protocol/worker_handshake.ts";
+import { admitDialer } from "../../protocol/admit_dialer.ts";
 import { Reaper } from "../../spawner/reaper.ts";
+import { AGENT_PROGRAM } from "../../spawner/worker_program.ts";
+import type { AgentGroups } from "../agent_groups.ts";
 import type { OutputLines } from "../output_lines.ts";
 import type { PendingConnections } from "../pending_connections.ts";
 import { PoolAddresses } from "../pool_addresses.ts";
@@ -33,18 +35,25 @@ export class PoolResources {
   constructor(
     settings: PoolSettings,
     pending: PendingConnections,
+    groups: AgentGroups,
     output: OutputLines,
   ) {
     const { concurrency, codec, config, heartbeatTimeout } = settings;
     this.#addresses = new PoolAddresses({
       authenticate: (connection) =>
-        admitWorker(
+        admitDialer(
           connection,
-          (worker) => pending.secretOf(worker),
+          {
+            ofWorker: (worker) => pending.secretOf(worker),
+            ofGroup: (group) => groups.secretOf(group),
+          },
           { concurrency, codec },
         ),
-      onChannel: (worker, channel) => pending.resolve(worker, channel),
-      expected: () => pending.size,
+      onChannel: (dialer, channel) => {
+        if (dialer.kind === "worker") pending.resolve(dialer.number, channel);
+        else groups.resolve(dialer.group, channel, dialer.secret);
+      },
+      expected: () => pending.size + groups.expected,
     });
     this.#reaper = Reaper.isSupported ? new Reaper(undefined) : undefined;
     this.services = {
@@ -55,6 +64,7 @@ export class PoolResources {
       admit: (connection) => this.#addresses.admit(connection),
       certificate: async () => (await this.#addresses.certificate()).cert,
       program: (signal) => workerBundle(SSH_PROGRAM, config, signal),
+      agentProgram: (signal) => workerBundle(AGENT_PROGRAM, config, signal),
       heartbeatTimeout,
       onOutput: (...piece) => output.write(...piece),
       report: (host, line) => output.report(host, line),

@@ -1,7 +1,7 @@
 import { HostError } from "../../errors/host_error.ts";
 import type { HostSettings } from "../../options/host_spec.ts";
 import { Child } from "../../spawner/child.ts";
-import { type Address, formatAddress } from "../../transport/address.ts";
+import { formatAddress } from "../../transport/address.ts";
 import { denoPath } from "../../util/deno_path.ts";
 import { makeSecret } from "../../transport/secret.ts";
 import type { PendingConnection } from "../pending_connections.ts";
@@ -13,18 +13,12 @@ import type {
   WorkerRequest,
 } from "../remote/connector.ts";
 import { explainSshFailure, type Fallback } from "./ssh_failure.ts";
-import { remoteCommand } from "./ssh_script.ts";
+import { sshCommand, sshFolder } from "./ssh_command.ts";
 import { SshStderr } from "./ssh_stderr.ts";
 
 /** The program that an ssh host runs. */
 export const SSH_PROGRAM =
   new URL("../../spawner/ssh_program.ts", import.meta.url).href;
-
-/** How often ssh checks that the server answers, in seconds. */
-const ALIVE_INTERVAL = 5;
-
-/** After how many checks without an answer ssh gives up. */
-const ALIVE_COUNT = 3;
 
 /** How long ssh may take to end by itself, in milliseconds. */
 const STOP_TIMEOUT = 3_000;
@@ -73,7 +67,7 @@ export class SshConnector implements Connector {
       if (this.#stage === "connected") services.report(settings.name, line);
     });
     const random = crypto.getRandomValues(new Uint8Array(16)).toHex();
-    this.#folder = `${settings.tmpdir ?? "/tmp"}/distex-${random}`;
+    this.#folder = sshFolder(settings, random);
   }
 
   /** Resolves to the reason when ssh has ended. */
@@ -155,9 +149,13 @@ export class SshConnector implements Connector {
     const pending = this.#services.pendingConnections.add(this.secret);
     this.#pending = pending;
     const child = this.#spawn(
-      this.#arguments(socket, timeout),
-      program.length,
-      pending.number,
+      sshCommand(this.#settings, {
+        folder: this.#folder,
+        socket,
+        timeout,
+        programLength: program.length,
+        number: pending.number,
+      }),
     );
     this.#child = child;
     this.#services.reaper?.watch(child, true);
@@ -170,13 +168,12 @@ export class SshConnector implements Connector {
     return pending.channel;
   }
 
-  #spawn(args: string[], programLength: number, number: number): Child {
-    const { name, hostname, deno = "" } = this.#settings;
-    const command = remoteCommand(this.#folder, deno, programLength, number);
+  #spawn([program, ...args]: string[]): Child {
+    const { name } = this.#settings;
     try {
       return new Child(
-        new Deno.Command("ssh", {
-          args: [...args, "--", hostname, command],
+        new Deno.Command(program!, {
+          args,
           stdin: "piped",
           stdout: "null",
           stderr: "piped",
@@ -192,37 +189,6 @@ export class SshConnector implements Connector {
         { cause },
       );
     }
-  }
-
-  #arguments({ address, folder }: PoolSocket, timeout: number): string[] {
-    const { username, port, identity, sshArgs = [] } = this.#settings;
-    // Nothing listens there: ssh closes a connection to it at once.
-    const nothing = `${folder}/nothing`;
-    const options = [
-      "BatchMode=yes",
-      "ExitOnForwardFailure=yes",
-      // One second less leaves ssh the time to report its own timeout.
-      `ConnectTimeout=${Math.max(1, Math.ceil(timeout / 1_000) - 1)}`,
-      `ServerAliveInterval=${ALIVE_INTERVAL}`,
-      `ServerAliveCountMax=${ALIVE_COUNT}`,
-      "ControlMaster=no",
-      "ControlPath=none",
-      "PermitLocalCommand=no",
-      "RemoteCommand=none",
-    ];
-    return [
-      // ssh uses the first value that it finds for each option.
-      ...sshArgs,
-      "-Tax",
-      ...options.flatMap((option) => ["-o", option]),
-      ...(username === undefined ? [] : ["-l", username]),
-      ...(port === undefined ? [] : ["-p", String(port)]),
-      ...(identity === undefined ? [] : identityArguments(identity)),
-      "-R",
-      `${this.#folder}.sock:${forwardTarget(address)}`,
-      "-R",
-      `${this.#folder}.probe:${forwardPath(nothing)}`,
-    ];
   }
 
   #noProgram(timeout: number): HostError {
@@ -259,25 +225,4 @@ export class SshConnector implements Connector {
     const { name } = this.#settings;
     return explainSshFailure(name, this.#stderr.text, fallback);
   }
-}
-
-/**
- * A percent sign begins a token for ssh. It must be doubled, but `-i` then looks
- * for a file with the doubled sign.
- */
-function identityArguments(path: string): string[] {
-  if (!path.includes("%")) return ["-i", path];
-  const quoted = path.replaceAll("%", "%%").replace(/["\\]/g, "\\$&");
-  return ["-o", `IdentityFile="${quoted}"`];
-}
-
-function forwardTarget(address: Address): string {
-  return address.transport === "unix"
-    ? forwardPath(address.path)
-    : `${address.hostname}:${address.port}`;
-}
-
-/** Quotes a path for `-R`: a colon would end it, a percent sign begins a token. */
-function forwardPath(path: string): string {
-  return path.replace(/[\\:]/g, "\\$&").replaceAll("%", "%%");
 }

@@ -121,7 +121,10 @@ export class TemplateLauncher implements Launcher {
       }
       if (status === undefined) groups.push(`-${pid}`);
     }
-    if (groups.length > 0) lines.push(`kill -s TERM -- ${groups.join(" ")}`);
+    // They may have ended because of the other commands.
+    if (groups.length > 0) {
+      lines.push(`kill -s TERM -- ${groups.join(" ")} 2>/dev/null || :`);
+    }
     return ["sh", "-c", lines.join("\n")];
   }
 

@@ -22,6 +22,7 @@ function makeHost(program: PoolServices["program"]): RemoteHost {
     admit: () => {},
     certificate: () => Promise.resolve(""),
     program,
+    agentProgram: program,
     heartbeatTimeout: Infinity,
     onOutput: () => {},
     report: () => {},

@@ -1,0 +1,368 @@
+import { HostError } from "../../errors/host_error.ts";
+import { pause } from "../../util/pause.ts";
+import type { PendingAgents } from "../managed_host.ts";
+import { RestartPolicy } from "../restart_policy.ts";
+import type { AgentState, Launcher, LaunchRequest } from "./launcher.ts";
+import { type RequestedAgent, RequestedAgents } from "./requested_agents.ts";
+
+/** The pauses before the launcher is asked after agents, in milliseconds. */
+const FIRST_POLL = 1_000;
+const LAST_POLL = 10_000;
+const POLL_GROWTH = 1.5;
+
+/**
+ * How often in a row the launcher must not know an agent until the agent counts
+ * as ended: the launcher may not know it yet.
+ */
+const MISSING_POLLS = 2;
+
+/** How long agents may take to end by themselves, in milliseconds. */
+const STOP_TIMEOUT = 3_000;
+
+/** The pause before the launcher is asked whether they have, in milliseconds. */
+const FIRST_STOP_POLL = 100;
+
+/** The settings of requests, and their callbacks. */
+export interface AgentRequestsOptions {
+  /** The name of the host. */
+  readonly name: string;
+  /** Starts the agents. */
+  readonly launcher: Launcher;
+  /** Makes a request for some agents. */
+  readonly makeRequest: (agents: number) => LaunchRequest;
+  /** How many ends a minute are made up for, for each agent on average. */
+  readonly maxRestarts: number;
+  /** How long an agent that runs may take to join, in milliseconds. */
+  readonly startTimeout: number;
+  /** Called when the agents to cancel at the end of the program change. */
+  readonly onAgents: (agents: readonly string[]) => void;
+  /** Called when no more agents are expected. */
+  readonly onChanged: () => void;
+  /** Prints a line about the host. */
+  readonly report: (line: string) => void;
+}
+
+/** An agent that has ended although it was wanted. */
+interface EndedAgent {
+  readonly agent: RequestedAgent;
+  /** Why, in the words of the launcher. */
+  readonly reason: string;
+}
+
+/**
+ * The agents that a launcher was asked for: asks after those that haven't
+ * joined, and asks for those again that have ended.
+ */
+export class AgentRequests {
+  /** Why agents aren't asked for any more, or can't be now. */
+  error: Error | undefined;
+
+  readonly #options: AgentRequestsOptions;
+  readonly #agents = new RequestedAgents();
+  readonly #stopped = new AbortController();
+  readonly #policy: RestartPolicy;
+  #nextIndex = 0;
+  /** How many agents are about to be asked for. */
+  #due = 0;
+  /** How many of these aren't wanted any more. */
+  #calledOff = 0;
+  #givenUp = false;
+  #isPolling = false;
+  #interval = FIRST_POLL;
+  /** The reason that was printed last. */
+  #reported: string | undefined;
+  /** The requests in progress. */
+  readonly #asking = new Set<Promise<void>>();
+
+  /** Constructs it without agents. */
+  constructor(options: AgentRequestsOptions) {
+    this.#options = options;
+    this.#policy = new RestartPolicy(options.maxRestarts);
+  }
+
+  /** How many agents were asked for or are about to be, and haven't ended. */
+  get size(): number {
+    return this.#agents.size + this.#due - this.#calledOff;
+  }
+
+  /** Whether agents that have ended aren't asked for again. */
+  get hasGivenUp(): boolean {
+    return this.#givenUp;
+  }
+
+  /** How many agents run, or may run, and haven't joined. */
+  get expected(): number {
+    return this.#agents.waiting.length;
+  }
+
+  /** The agents that wait in the launcher's queue, if any. */
+  get pending(): PendingAgents | undefined {
+    return this.#agents.pending;
+  }
+
+  /**
+   * Asks for more agents, all in one request.
+   *
+   * @throws {HostError} If the launcher refuses.
+   */
+  async ask(count: number): Promise<void> {
+    const indices = Array.from({ length: count }, () => this.#nextIndex++);
+    await this.#ask(indices);
+  }
+
+  /** Returns whether an agent was asked for and hasn't ended. */
+  has(id: string | undefined): boolean {
+    return id !== undefined && this.#agents.get(id) !== undefined;
+  }
+
+  /** Notes that an agent has joined. */
+  joined(id: string): void {
+    this.#agents.enter(id, "joined");
+  }
+
+  /**
+   * Notes that an agent is gone: its job may end, wait in the queue again, or
+   * run and come back.
+   *
+   * @param lived How long it was in use, in milliseconds.
+   */
+  left(id: string, lived: number): void {
+    this.#agents.enter(id, "running");
+    const agent = this.#agents.get(id);
+    if (agent === undefined) return;
+    agent.lived = lived;
+    this.#interval = FIRST_POLL;
+    this.#poll();
+  }
+
+  /** Ends an agent, and asks for no other. */
+  drop(id: string): void {
+    if (this.#agents.remove(id)) this.#cancel([id]);
+  }
+
+  /** Gives up an agent whose workers can't be used. */
+  failed(id: string, error: Error): void {
+    this.error = error;
+    this.drop(id);
+    if (this.size === 0) this.#giveUp(error);
+  }
+
+  /** Ends up to `count` agents that haven't joined. */
+  dropWaiting(count: number): void {
+    const due = Math.min(count, this.#due - this.#calledOff);
+    this.#calledOff += due;
+    const ids = this.#agents.removeWaiting(count - due);
+    if (ids.length > 0) this.#cancel(ids);
+  }
+
+  /**
+   * Ends all agents, and waits until that is done. Those that have joined should
+   * end by themselves, as their connections were closed.
+   *
+   * @param atOnce Whether they aren't given time for that.
+   */
+  async stop(atOnce: boolean): Promise<void> {
+    this.#stopped.abort();
+    await Promise.all(this.#asking);
+    const waiting = this.#agents.removeWaiting(Infinity);
+    const ended = waiting.length === 0
+      ? undefined
+      : this.#options.launcher.cancel(waiting);
+    if (!atOnce) await this.#allEnded();
+    await ended;
+    const left = this.#agents.ids;
+    if (left.length > 0) await this.#options.launcher.cancel(left);
+    this.#options.onAgents([]);
+  }
+
+  async #ask(indices: readonly number[]): Promise<void> {
+    const asking = this.#submit(indices);
+    const settled = asking.catch(() => {});
+    this.#asking.add(settled);
+    settled.then(() => this.#asking.delete(settled));
+    await asking;
+  }
+
+  async #submit(indices: readonly number[]): Promise<void> {
+    const { launcher, makeRequest } = this.#options;
+    const { signal } = this.#stopped;
+    const request = makeRequest(indices.length);
+    const ids = await launcher.submit(request, signal);
+    ids.forEach((id, at) => this.#agents.add(id, indices[at]!));
+    this.#agentsChanged();
+    this.#interval = FIRST_POLL;
+    this.#poll();
+  }
+
+  /** Asks after agents that haven't joined, with growing pauses. */
+  async #poll(): Promise<void> {
+    if (this.#isPolling) return;
+    this.#isPolling = true;
+    const { signal } = this.#stopped;
+    try {
+      while (this.#agents.waiting.length > 0) {
+        await pause(this.#interval, signal);
+        this.#interval = Math.min(LAST_POLL, this.#interval * POLL_GROWTH);
+        await this.#query(signal);
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      this.#isPolling = false;
+    }
+  }
+
+  async #query(signal: AbortSignal): Promise<void> {
+    const { launcher, report } = this.#options;
+    const ids = this.#agents.waiting.map(({ id }) => id);
+    if (ids.length === 0) return;
+    let states: ReadonlyMap<string, AgentState>;
+    try {
+      states = await launcher.query(ids, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      const { message } = error as Error;
+      if (this.error?.message !== message) report(message);
+      this.error = error as Error;
+      return;
+    }
+    signal.throwIfAborted();
+    if (!this.#givenUp) this.error = undefined;
+    const ended = ids.flatMap((id) => this.#note(id, states.get(id)) ?? []);
+    this.#reportPending();
+    if (ended.length > 0) await this.#restart(ended);
+  }
+
+  /** Takes note of an agent's state; returns the agent if it has ended. */
+  #note(id: string, state: AgentState | undefined): EndedAgent | undefined {
+    const agent = this.#agents.get(id);
+    // It may have joined meanwhile.
+    if (agent === undefined || agent.state === "joined") return undefined;
+    if (state === undefined) {
+      if (++agent.missing < MISSING_POLLS) return undefined;
+      return { agent, reason: "its launcher doesn't know it any more" };
+    }
+    if (state.state === "ended") return { agent, reason: state.reason };
+    this.#agents.enter(id, state.state, state.reason);
+    const { startTimeout } = this.#options;
+    const waited = performance.now() - agent.since;
+    if (agent.state === "pending" || waited <= startTimeout) return undefined;
+    this.#cancel([id]);
+    return {
+      agent,
+      reason:
+        `it hasn't reached the pool within the 'startTimeout' of ${startTimeout} ms: can its machine connect to this one? See the pool's option 'listen'`,
+    };
+  }
+
+  /** Asks for agents again that have ended, after a pause. */
+  async #restart(ended: readonly EndedAgent[]): Promise<void> {
+    const { size } = this;
+    const waits = ended.map(({ agent }) => {
+      this.#agents.remove(agent.id);
+      return this.#policy.lost(agent.index, agent.lived, size);
+    });
+    this.#agentsChanged();
+    if (this.#givenUp) return;
+    const last = ended.at(-1)!;
+    if (waits.includes(undefined)) {
+      return this.#giveUp(await this.#explain(last));
+    }
+    const longest = Math.max(...waits as number[]);
+    this.#askLater(ended.map(({ agent: { index } }) => index), longest);
+  }
+
+  async #askLater(indices: readonly number[], wait: number): Promise<void> {
+    const { signal } = this.#stopped;
+    let wanted = indices;
+    this.#due += wanted.length;
+    try {
+      await pause(wait, signal);
+      const calledOff = Math.min(this.#calledOff, indices.length);
+      this.#calledOff -= calledOff;
+      // These are due until they are counted among the agents.
+      this.#due -= calledOff;
+      wanted = indices.slice(calledOff);
+      if (wanted.length > 0) await this.#ask(wanted);
+    } catch (error) {
+      if (!signal.aborted) this.#refused(wanted, error as Error);
+    } finally {
+      this.#due -= wanted.length;
+    }
+  }
+
+  /** Tries again later to ask for agents that the launcher has refused. */
+  #refused(indices: readonly number[], error: Error): void {
+    this.error = error;
+    const size = this.size + indices.length;
+    const waits = indices.map((index) => this.#policy.lost(index, 0, size));
+    if (waits.includes(undefined)) return this.#giveUp(error);
+    this.#options.report(`${error.message}; trying again`);
+    this.#askLater(indices, Math.max(...waits as number[]));
+  }
+
+  #giveUp(error: Error): void {
+    this.#givenUp = true;
+    this.error = error;
+    this.#options.report(error.message);
+    this.#options.onChanged();
+  }
+
+  async #explain({ agent, reason }: EndedAgent): Promise<HostError> {
+    const { name, launcher } = this.#options;
+    const output = (await launcher.output(agent.id).catch(() => "")).trim();
+    const tail = output === "" ? "" : `; its output ended with:\n${output}`;
+    return new HostError(
+      name,
+      "worker",
+      `Too many jobs of the host ${name} have ended within a minute, and they aren't started again; the last one was ${agent.id}${
+        reason === "" ? "" : `: ${reason}`
+      }${tail}`,
+    );
+  }
+
+  #reportPending(): void {
+    const { pending } = this;
+    const { report } = this.#options;
+    if (pending === undefined) this.#reported = undefined;
+    else if (pending.reason !== this.#reported) {
+      this.#reported = pending.reason;
+      const { agents, reason } = pending;
+      const jobs = agents === 1 ? "1 job is" : `${agents} jobs are`;
+      report(`waits: ${jobs} pending${reason === "" ? "" : ` (${reason})`}`);
+    }
+  }
+
+  #agentsChanged(): void {
+    this.#options.onAgents(this.#agents.ids);
+  }
+
+  /** Cancels agents; if that fails, they end when they can't join. */
+  #cancel(ids: readonly string[]): void {
+    const { launcher, report } = this.#options;
+    this.#agentsChanged();
+    launcher.cancel(ids).catch((error) => report((error as Error).message));
+  }
+
+  /** Waits until all agents have ended by themselves, up to a time limit. */
+  async #allEnded(): Promise<void> {
+    const { launcher } = this.#options;
+    const begin = performance.now();
+    const { signal } = new AbortController();
+    let wait = FIRST_STOP_POLL;
+    while (
+      this.#agents.size > 0 && performance.now() - begin < STOP_TIMEOUT
+    ) {
+      await pause(wait);
+      wait *= 2;
+      const ids = this.#agents.ids;
+      const states = await launcher.query(ids, signal).catch(() => undefined);
+      if (states === undefined) return;
+      for (const id of ids) {
+        if ((states.get(id)?.state ?? "ended") === "ended") {
+          this.#agents.remove(id);
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,177 @@
+import type { AgentOffer } from "../../protocol/spawner_messages.ts";
+import type {
+  ScalingSettings,
+  WorkerRange,
+} from "../../options/worker_count.ts";
+import type { PendingAgents } from "../managed_host.ts";
+import type { PoolServices } from "../pool_services.ts";
+import type { AgentDoor } from "./agent_door.ts";
+import { AgentJobs } from "./agent_jobs.ts";
+import { AgentRequests } from "./agent_requests.ts";
+import { Fleet, type FleetOptions } from "./fleet.ts";
+import type { AgentEnd, FleetAgent } from "./fleet_agent.ts";
+import type { JobFolder } from "./job_folder.ts";
+import type { Launcher } from "./launcher.ts";
+
+/** How a launcher starts the agents of a fleet. */
+export interface LaunchOptions {
+  /** Starts and ends agents. */
+  readonly launcher: Launcher;
+  /** The folder for the files, if the agents' machines share it. */
+  readonly folder: JobFolder | undefined;
+  /** The path of `deno` there. */
+  readonly deno: string;
+  /** How many workers each agent starts. */
+  readonly workersPerAgent: number;
+  /** How the number of workers changes, if it does. */
+  readonly scaling?: ScalingSettings;
+}
+
+/** The agents of one launcher. */
+export class LaunchedFleet extends Fleet {
+  /** How many workers it should have. */
+  #target: number;
+  readonly #launch: LaunchOptions;
+  readonly #starting = new AbortController();
+  #jobs: AgentJobs | undefined;
+  #requests: AgentRequests | undefined;
+  #isKilled = false;
+
+  /** Constructs a fleet without agents. */
+  constructor(options: FleetOptions, launch: LaunchOptions) {
+    super(options);
+    this.#target = launch.scaling?.min ?? options.maxWorkers;
+    this.#launch = launch;
+  }
+
+  get range(): Required<WorkerRange> | undefined {
+    const { scaling } = this.#launch;
+    return scaling && { ...scaling, max: this.options.maxWorkers };
+  }
+
+  get workers(): number {
+    return this.#target;
+  }
+
+  override get error(): Error | undefined {
+    return this.#requests?.error ?? super.error;
+  }
+
+  get pending(): PendingAgents | undefined {
+    return this.#requests?.pending;
+  }
+
+  get expectsWorkers(): boolean {
+    if (this.isStopped) return false;
+    const requests = this.#requests;
+    if (requests === undefined || requests.size > 0) return true;
+    return this.range !== undefined && !requests.hasGivenUp;
+  }
+
+  resize(workers: number): void {
+    this.#target = workers;
+    const requests = this.#requests;
+    if (requests === undefined || this.isStopped) return;
+    const { workersPerAgent } = this.#launch;
+    const missing = this.#missingWorkers;
+    if (missing > 0) {
+      requests.ask(Math.ceil(missing / workersPerAgent))
+        .catch((error) => this.#refused(error));
+    } else requests.dropWaiting(Math.floor(-missing / workersPerAgent));
+  }
+
+  override kill(): void {
+    this.#isKilled = true;
+    this.#starting.abort();
+    super.kill();
+  }
+
+  override stop(): Promise<void> {
+    this.#starting.abort();
+    return super.stop();
+  }
+
+  protected get expected(): number {
+    return this.#requests?.expected ?? 0;
+  }
+
+  protected async begin(
+    door: AgentDoor,
+    services: PoolServices,
+  ): Promise<void> {
+    const { name, group, token, supervision, onChanged, report } = this.options;
+    const { launcher } = this.#launch;
+    const program = await services.agentProgram(this.#starting.signal);
+    this.#jobs = new AgentJobs(
+      { ...this.#launch, group, token, door },
+      program,
+      services.reaper,
+    );
+    await this.#jobs.write();
+    this.#starting.signal.throwIfAborted();
+    const { maxRestarts, startTimeout } = supervision;
+    this.#requests = new AgentRequests({
+      name,
+      launcher,
+      makeRequest: (agents) => this.#jobs!.request(agents),
+      maxRestarts,
+      startTimeout,
+      onAgents: (agents) => this.#jobs!.agentsChanged(agents),
+      onChanged,
+      report: (line) => report(name, line),
+    });
+    const agents = Math.ceil(this.#target / this.#launch.workersPerAgent);
+    if (agents > 0) await this.#requests.ask(agents);
+  }
+
+  protected refusalOf({ job, workers }: AgentOffer): string | undefined {
+    if (job === undefined || !this.#requests?.has(job)) {
+      return `the pool didn't ask for the job ${job ?? "(none)"}`;
+    }
+    const { workersPerAgent } = this.#launch;
+    if (workers <= workersPerAgent) return undefined;
+    return `the pool asked for ${workersPerAgent} workers, not for ${workers}`;
+  }
+
+  protected joined({ offer }: FleetAgent): void {
+    // The agent may be back before the pool has noticed that it was lost.
+    for (const other of this.agents) {
+      if (other.offer.job === offer.job && other.offer !== offer) other.end();
+    }
+    this.#requests!.joined(offer.job!);
+  }
+
+  protected gone({ offer, joinedAt }: FleetAgent, end: AgentEnd): void {
+    const job = offer.job!;
+    // Another one may be there already.
+    if ([...this.agents].some(({ offer }) => offer.job === job)) return;
+    const requests = this.#requests!;
+    // One that is gone counts as one that waits.
+    const isWanted = this.#missingWorkers > -this.#launch.workersPerAgent;
+    if (end.kind === "failed") requests.failed(job, end.error);
+    else if (end.kind === "released" || !isWanted) requests.drop(job);
+    else requests.left(job, performance.now() - joinedAt);
+  }
+
+  protected async end(): Promise<void> {
+    try {
+      await this.#requests?.stop(this.#isKilled);
+    } finally {
+      await this.#jobs?.remove();
+    }
+  }
+
+  /** How many workers must be asked for; below 0, how many are too many. */
+  get #missingWorkers(): number {
+    const { workersPerAgent } = this.#launch;
+    const waiting = this.#requests!.size - this.agents.size;
+    return this.#target - this.joinedWorkers - waiting * workersPerAgent;
+  }
+
+  #refused(error: Error): void {
+    if (this.isStopped) return;
+    this.problem = error;
+    this.options.report(this.name, error.message);
+    this.options.onChanged();
+  }
+}
