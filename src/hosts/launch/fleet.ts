@@ -201,8 +201,13 @@ export abstract class Fleet implements ManagedHost {
     channel: Channel,
     secret: Uint8Array<ArrayBuffer>,
   ): Promise<void> {
-    const { onOutput, heartbeatTimeout } = this.#services!;
-    const remote = new RemoteAgent(channel, onOutput, heartbeatTimeout);
+    const { onOutput, heartbeatTimeout, admit } = this.#services!;
+    const remote = new RemoteAgent(
+      channel,
+      onOutput,
+      heartbeatTimeout,
+      this.options.request.fanout ? admit : undefined,
+    );
     this.#arriving.add(remote);
     try {
       const offer = await withinLimit(remote.offer, OFFER_TIMEOUT);
