@@ -55,7 +55,12 @@ export type { CallOptions, CallPort } from "./src/options/call_options.ts";
 export type { FailureOptions } from "./src/options/failure_options.ts";
 export type { LimitOptions } from "./src/options/limit_options.ts";
 export type { MapOptions } from "./src/options/map_options.ts";
-export type { MapBatches, MapResults } from "./src/map/map_results.ts";
+export type {
+  MapBatches,
+  MapResults,
+  SettledOptions,
+} from "./src/map/map_results.ts";
+export type { SettledItem } from "./src/map/settled_item.ts";
 export type {
   ListenOptions,
   NetworkOptions,
