@@ -38,6 +38,11 @@ export {
   type WaitOptions,
 } from "./src/calls/wait.ts";
 export type { HostKind } from "./src/hosts/host.ts";
+export type {
+  HostPlan,
+  PlannedCommand,
+  PlannedFile,
+} from "./src/hosts/host_plan.ts";
 export type { PendingAgents } from "./src/hosts/managed_host.ts";
 export type { AnyHostOptions } from "./src/options/any_host.ts";
 export type { ClusterHostOptions } from "./src/options/cluster_host_options.ts";

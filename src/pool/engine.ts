@@ -3,6 +3,7 @@ import { ModuleBundles } from "../bundle/module_bundles.ts";
 import { BrokenPoolError } from "../errors/broken_pool_error.ts";
 import { PoolClosedError } from "../errors/pool_closed_error.ts";
 import type { Host } from "../hosts/host.ts";
+import type { HostPlan } from "../hosts/host_plan.ts";
 import type { ConnectedWorker, ManagedHost } from "../hosts/managed_host.ts";
 import { HostManager } from "../hosts/manager/host_manager.ts";
 import { KeepAlive, LONGEST_DELAY } from "../util/keep_alive.ts";
@@ -136,6 +137,11 @@ export class Engine {
       this.#ready.resolve(this.#starting);
     }
     return this.#starting;
+  }
+
+  /** See {@linkcode Pool.dryRun}. */
+  dryRun(): HostPlan[] {
+    return this.#hostManager.plans;
   }
 
   /** See {@linkcode Pool.addHost}. */
