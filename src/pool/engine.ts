@@ -67,8 +67,8 @@ export class Engine {
     this.#hosts = new PoolHosts(this.#hostManager.hosts, hostTimeout);
     const pace = new SharedPace();
     this.scheduler = new Scheduler(this.#keepAlive, {
-      lost: ({ host }) => {
-        this.#elastic.ended(host);
+      lost: (worker) => {
+        this.#elastic.ended(worker);
         if (this.scheduler.workers === 0) this.#failStranded();
       },
       expects: (placement) => !this.#isReady || this.#hosts.expects(placement),
@@ -229,7 +229,7 @@ export class Engine {
   /** Adds a worker that comes after the start. */
   async #addWorker(worker: ConnectedWorker): Promise<void> {
     const isInUse = await this.#workers.addLater(worker, this.#starting);
-    if (isInUse) this.#elastic.joined(worker.host.name);
+    if (isInUse) this.#elastic.joined(worker.host);
   }
 
   /** Ends hosts once their workers have finished what they run. */
