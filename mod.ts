@@ -71,6 +71,11 @@ export { Pool } from "./src/pool/pool.ts";
 export type { TaskRunner } from "./src/pool/task_runner.ts";
 export type { HostStats, PoolStats } from "./src/pool/stats.ts";
 export { taskSignal } from "./src/tasks/task_signal.ts";
+export {
+  type TaskResources,
+  taskResources,
+} from "./src/tasks/task_resources.ts";
+export type { Labels, PlaceOptions, Resources } from "./src/options/place.ts";
 export { bind } from "./src/tasks/bind.ts";
 export { type ImportedTasks, importTasks } from "./src/tasks/import_tasks.ts";
 export type {

@@ -70,7 +70,7 @@ export type LauncherSettings =
 export interface ClusterSettings extends
   Pick<
     ClusterHostOptions,
-    "deno" | "folder" | "permissions" | "denoArgs" | "env" | "cwd"
+    "deno" | "folder" | "permissions" | "denoArgs" | "env" | "cwd" | "fanout"
   > {
   /** How its workers are started. */
   readonly kind: LauncherSettings["kind"];
@@ -167,7 +167,7 @@ function clusterSettings(
 ): ClusterSettings {
   const { kind, settings } = launcher;
   const own = settings as Partial<ClusterSettings>;
-  const { folder, permissions, denoArgs, env, cwd } = options;
+  const { folder, permissions, denoArgs, env, cwd, fanout } = options;
   const deno = own.deno ?? options.deno;
   return {
     kind,
@@ -182,5 +182,6 @@ function clusterSettings(
     ...(denoArgs === undefined ? {} : { denoArgs }),
     ...(env === undefined ? {} : { env }),
     ...(cwd === undefined ? {} : { cwd }),
+    ...(fanout === undefined ? {} : { fanout }),
   };
 }

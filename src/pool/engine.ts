@@ -60,6 +60,7 @@ export class Engine {
       onWorker: (worker) => this.#addWorker(worker),
       onChanged: () => this.#failStranded(),
       drain: (workers) => this.#workers.drain(workers),
+      idleTime: (workers) => this.#workers.idleTime(workers),
     });
     const { hostTimeout, config, denoArgs, modules } = settings;
     this.#hosts = new PoolHosts(this.#hostManager.hosts, hostTimeout);
@@ -289,6 +290,8 @@ export class Engine {
       await this.#workers.add(workers);
       this.#isReady = true;
       this.#elastic.start();
+      // Only now it is known which calls no worker can run.
+      this.scheduler.wake();
     } catch (error) {
       const isInitializer = error instanceof InitializerFailure;
       const step = isInitializer ? INITIALIZER_FAILED : "";

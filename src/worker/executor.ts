@@ -119,6 +119,8 @@ export class Executor {
         return this.#cancel(message[1]);
       case MessageType.RECALL:
         return this.#recall(message);
+      case MessageType.RESOURCES:
+        return this.#streams.assigned.assign(message[1], message[2]);
       case MessageType.FORGET:
         for (const task of message[1]) this.#tasks.forget(task);
         return;
@@ -207,6 +209,10 @@ export class Executor {
     if (job.next === 0 && this.#jobs.takeCancelledJob(job)) {
       this.#jobs.shift();
       return true;
+    }
+    // A module may look at its GPUs when it is loaded.
+    if (job.next === 0 && this.#concurrency === 1) {
+      this.#streams.assigned.expose(job.id);
     }
     if (!this.#isLoaded(job.task)) return false;
     // If this worker is lost, the pool must know which job hasn't begun.
