@@ -63,6 +63,40 @@ slurmTest("a pool runs tasks in one job if 'array' is false", async () => {
   assertEquals(new Set(later).size, 2);
 });
 
+slurmTest(
+  "a pool shows its token neither to Slurm nor to other users",
+  async () => {
+    const { cluster } = shared;
+    Deno.env.set("SECRET", "the program's");
+    const host = { host: "slurm://main/1", sbatchArgs: ["--export=NONE"] };
+    await using pool = new Pool(slurmOptions(cluster, host));
+    // Jobs needn't have the environment of the program.
+    assertEquals(await pool.run(() => Deno.env.get("SECRET")), undefined);
+    const folder = `${cluster.folder}/${folders()[0]}`;
+    assertEquals(Deno.statSync(folder).mode! & 0o777, 0o700);
+    assertEquals(Deno.statSync(`${folder}/token`).mode! & 0o777, 0o600);
+    const token = await Deno.readTextFile(`${folder}/token`);
+    const [job = ""] = (await cluster.jobs()).keys();
+    const script = await cluster.run(
+      "scontrol",
+      "write",
+      "batch_script",
+      job,
+      "-",
+    );
+    assert(script.includes(`${folder}/token`));
+    const shown = [
+      script,
+      await cluster.run("scontrol", "show", "job", job),
+      ...cluster.jobProcesses().map((pid) =>
+        Deno.readTextFileSync(`/proc/${pid}/cmdline`)
+      ),
+    ];
+    assert(!shown.some((text) => text.includes(token)));
+    Deno.env.delete("SECRET");
+  },
+);
+
 slurmTest("a pool reports in Slurm's words why it can't be used", async () => {
   const host = { host: "slurm://nope/2" };
   await using pool = new Pool(slurmOptions(shared.cluster, host));
