@@ -57,4 +57,12 @@ export interface ClusterHostOptions extends PlaceOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The working directory of workers there. */
   readonly cwd?: string;
+  /**
+   * Whether the workers of a job share its agent's connection to the pool. Then
+   * a job needs one connection, however many workers it starts. Large values
+   * take a little longer.
+   *
+   * @default {false}
+   */
+  readonly fanout?: boolean;
 }
