@@ -36,10 +36,7 @@ export async function openDoor(
   { hostname, port }: DoorSettings,
   services: PoolServices,
 ): Promise<AgentDoor> {
-  const transport = isLoopback(hostname) ? "tcp" : "tls";
-  const told = hostname === undefined || isWildcard(hostname)
-    ? ownName(host)
-    : hostname;
+  const { transport, hostname: told } = planDoor(host, { hostname, port });
   const place = hostname ?? EVERYWHERE;
   let address: AgentDoor["address"];
   try {
@@ -62,6 +59,25 @@ export async function openDoor(
     address: { ...address, hostname: told },
     certificate,
     fingerprint: certificate && await fingerprintOf(certificate),
+  };
+}
+
+/**
+ * Returns where agents will connect; the port is 0 if it isn't known yet.
+ *
+ * @param host The name of the host, for messages.
+ * @throws {HostError} If the program may not read this machine's name.
+ */
+export function planDoor(
+  host: string,
+  { hostname, port }: DoorSettings,
+): AgentDoor["address"] {
+  return {
+    transport: isLoopback(hostname) ? "tcp" : "tls",
+    hostname: hostname === undefined || isWildcard(hostname)
+      ? ownName(host)
+      : hostname,
+    port,
   };
 }
 

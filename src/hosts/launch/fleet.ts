@@ -10,6 +10,7 @@ import type { Channel } from "../../transport/channel.ts";
 import { withinLimit } from "../../util/within_limit.ts";
 import type { AgentGroups } from "../agent_groups.ts";
 import type { HostKind } from "../host.ts";
+import type { HostPlan } from "../host_plan.ts";
 import type {
   ConnectedWorker,
   ManagedHost,
@@ -18,7 +19,12 @@ import type {
 import type { PoolServices } from "../pool_services.ts";
 import { RemoteAgent } from "../remote/remote_agent.ts";
 import type { WorkerRequest } from "../remote/connector.ts";
-import { type AgentDoor, type DoorSettings, openDoor } from "./agent_door.ts";
+import {
+  type AgentDoor,
+  type DoorSettings,
+  openDoor,
+  planDoor,
+} from "./agent_door.ts";
 import { type AgentEnd, FleetAgent, type Supervision } from "./fleet_agent.ts";
 
 /** How long an admitted agent may take to make its offer, in milliseconds. */
@@ -123,6 +129,12 @@ export abstract class Fleet implements ManagedHost {
     return [];
   }
 
+  /**
+   * Returns how its workers are started. The port and the certificate's
+   * fingerprint are unknown until the pool listens.
+   */
+  abstract plan(): HostPlan;
+
   abstract resize(workers: number): void;
 
   release(worker: WorkerProcess): void {
@@ -144,6 +156,18 @@ export abstract class Fleet implements ManagedHost {
   /** Whether {@linkcode Fleet.stop} or {@linkcode Fleet.kill} was called. */
   protected get isStopped(): boolean {
     return this.#isStopped;
+  }
+
+  /** Where agents connect, as far as that is known. */
+  protected get door(): AgentDoor {
+    if (this.#door !== undefined) return this.#door;
+    const address = planDoor(this.name, this.options.listen);
+    const isTls = address.transport === "tls";
+    return {
+      address,
+      certificate: undefined,
+      fingerprint: isTls ? "sha256:…" : undefined,
+    };
   }
 
   /** How many workers the agents should have that have joined. */

@@ -1,4 +1,6 @@
 import type { AgentOffer } from "../../protocol/spawner_messages.ts";
+import { formatAddress } from "../../transport/address.ts";
+import type { HostPlan } from "../host_plan.ts";
 import type { PendingAgents } from "../managed_host.ts";
 import type { AgentEnd, FleetAgent } from "./fleet_agent.ts";
 import { Fleet, type FleetOptions } from "./fleet.ts";
@@ -21,6 +23,22 @@ export class JoinedFleet extends Fleet {
 
   get expectsWorkers(): boolean {
     return !this.isStopped && this.#maxWorkers > 0;
+  }
+
+  plan(): HostPlan {
+    const { address, fingerprint } = this.door;
+    const pin = fingerprint === undefined
+      ? ""
+      : ` --fingerprint ${fingerprint}`;
+    return {
+      host: this.name,
+      kind: this.kind,
+      note: `Workers join by 'deno run -A jsr:@distex/pool/worker --connect ${
+        formatAddress(address)
+      }${pin} --token-file <file>'`,
+      files: [],
+      commands: [],
+    };
   }
 
   resize(workers: number): void {
