@@ -39,6 +39,15 @@ export {
 } from "./src/calls/wait.ts";
 export type { HostKind } from "./src/hosts/host.ts";
 export type { PendingAgents } from "./src/hosts/managed_host.ts";
+export type { AnyHostOptions } from "./src/options/any_host.ts";
+export type { ClusterHostOptions } from "./src/options/cluster_host_options.ts";
+export type { ContainerOptions } from "./src/options/container_options.ts";
+export type { KubernetesOptions } from "./src/options/kubernetes_options.ts";
+export type { PbsDialect, PbsOptions } from "./src/options/pbs_options.ts";
+export type { ResourceList } from "./src/options/resource_list.ts";
+export type { SgeOptions } from "./src/options/sge_options.ts";
+export type { SlurmOptions } from "./src/options/slurm_options.ts";
+export type { TemplateOptions } from "./src/options/template_options.ts";
 export type { HostOptions, TlsOptions } from "./src/options/host_options.ts";
 export type { WorkerPermissions } from "./src/options/worker_permissions.ts";
 export type { AnyIterable } from "./src/map/items.ts";

@@ -11,7 +11,17 @@ import {
   type KubernetesSettings,
   kubernetesSettings,
 } from "./kubernetes_options.ts";
+import {
+  type PbsOptions,
+  type PbsSettings,
+  pbsSettings,
+} from "./pbs_options.ts";
 import { parsePlace, type PlaceOptions, type WorkerPlace } from "./place.ts";
+import {
+  type SgeOptions,
+  type SgeSettings,
+  sgeSettings,
+} from "./sge_options.ts";
 import {
   type SlurmOptions,
   type SlurmSettings,
@@ -23,10 +33,26 @@ import {
   templateSettings,
 } from "./template_options.ts";
 
-/** The options of a host of any kind. */
+/**
+ * The options of a host of any kind.
+ *
+ * @example Usage
+ * ```ts ignore
+ * import { type AnyHostOptions, Pool } from "@distex/pool";
+ *
+ * const hosts: AnyHostOptions[] = [
+ *   { host: "ssh://maxi/8" },
+ *   { host: "slurm://short/64", time: "1:00:00" },
+ *   { launch: ["nice", "{command}"], workers: 4 },
+ * ];
+ * await using pool = new Pool({ workers: 0, hosts });
+ * ```
+ */
 export type AnyHostOptions =
   | HostOptions
   | SlurmOptions
+  | SgeOptions
+  | PbsOptions
   | KubernetesOptions
   | ContainerOptions
   | TemplateOptions;
@@ -34,6 +60,8 @@ export type AnyHostOptions =
 /** The settings of a launcher, by kind. */
 export type LauncherSettings =
   | { readonly kind: "slurm"; readonly settings: SlurmSettings }
+  | { readonly kind: "sge"; readonly settings: SgeSettings }
+  | { readonly kind: "pbs"; readonly settings: PbsSettings }
   | { readonly kind: "kubernetes"; readonly settings: KubernetesSettings }
   | { readonly kind: "docker" | "podman"; readonly settings: ContainerSettings }
   | { readonly kind: "launch"; readonly settings: TemplateSettings };
@@ -69,6 +97,14 @@ const READERS: Readonly<Record<string, Reader>> = {
   slurm: (options: SlurmOptions) => ({
     kind: "slurm",
     settings: slurmSettings(options),
+  }),
+  sge: (options: SgeOptions) => ({
+    kind: "sge",
+    settings: sgeSettings(options),
+  }),
+  pbs: (options: PbsOptions) => ({
+    kind: "pbs",
+    settings: pbsSettings(options),
   }),
   kubernetes: (options: KubernetesOptions) => ({
     kind: "kubernetes",

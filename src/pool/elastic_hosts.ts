@@ -18,12 +18,17 @@ import type { PoolWorkers } from "./pool_workers.ts";
 /** How often hosts are looked at while there are calls, in milliseconds. */
 const INTERVAL = 50;
 
-/**
- * How long a worker takes to start until that was measured, in milliseconds: on
- * a machine that is connected, and in the queue of a batch system.
- */
-const MACHINE_START = 100;
-const QUEUE_START = 10_000;
+/** The times that differ between kinds of hosts, in milliseconds. */
+interface Times {
+  /** How long a worker takes to start, until that was measured. */
+  readonly start: number;
+  /** The least time between requests for further workers. */
+  readonly stepPause: number;
+}
+
+/** The times of a machine that is connected, and of a batch system. */
+const MACHINE_TIMES: Times = { start: 100, stepPause: INTERVAL };
+const QUEUE_TIMES: Times = { start: 10_000, stepPause: 1_000 };
 
 /** The hosts whose workers start without a queue. */
 const MACHINES: readonly HostKind[] = ["local", "ssh", "spawner"];
@@ -72,9 +77,7 @@ export class ElasticHosts {
     }
     for (const { name, kind } of elastic) {
       if (this.#states.has(name)) continue;
-      const isMachine = MACHINES.includes(kind);
-      const expected = isMachine ? MACHINE_START : QUEUE_START;
-      const startTime = new StartTime(expected);
+      const startTime = new StartTime(timesOf(kind).start);
       this.#states.set(name, { startTime, limit: new GrowthLimit() });
     }
     this.#isActive = elastic.length > 0;
@@ -168,7 +171,7 @@ export class ElasticHosts {
     connected: number,
     idle: readonly WorkerHandle[],
   ): HostReading {
-    const { name, range, pending, refusals = 0 } = host;
+    const { name, kind, range, pending, refusals = 0 } = host;
     const state = this.#states.get(name);
     const startTime = state?.startTime.milliseconds ?? 0;
     const queue = { pending: pending?.agents ?? 0, refused: refusals };
@@ -179,6 +182,7 @@ export class ElasticHosts {
       connected,
       starting: Math.max(0, host.workers - connected),
       startTime,
+      stepPause: timesOf(kind).stepPause,
       mayGrow: state?.limit.mayGrow(now, queue, startTime) ?? false,
       idle: idle.map(({ idleTime }) => ({
         workers: 1,
@@ -203,6 +207,10 @@ export class ElasticHosts {
       scheduler.drain(worker).then(() => host.release(worker.process));
     }
   }
+}
+
+function timesOf(kind: HostKind): Times {
+  return MACHINES.includes(kind) ? MACHINE_TIMES : QUEUE_TIMES;
 }
 
 /** Returns when the next worker may have been idle for too long. */

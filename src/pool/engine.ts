@@ -60,6 +60,7 @@ export class Engine {
       onWorker: (worker) => this.#addWorker(worker),
       onChanged: () => this.#failStranded(),
       drain: (workers) => this.#workers.drain(workers),
+      idleTime: (workers) => this.#workers.idleTime(workers),
     });
     const { hostTimeout, config, denoArgs, modules } = settings;
     this.#hosts = new PoolHosts(this.#hostManager.hosts, hostTimeout);

@@ -42,6 +42,8 @@ export interface HostReading {
   readonly starting: number;
   /** How long a worker takes to start, in milliseconds. */
   readonly startTime: number;
+  /** The least time between requests for further workers, in milliseconds. */
+  readonly stepPause: number;
   /** Whether the host would start further workers now. */
   readonly mayGrow: boolean;
   /** The idle workers, those that have been so the longest first. */

@@ -7,13 +7,6 @@ import type {
   WaitingWork,
 } from "./readings.ts";
 
-/** The least and the most time between two steps of a host, in milliseconds. */
-const MIN_PAUSE = 50;
-const MAX_PAUSE = 1_000;
-
-/** The pause between steps, in relation to the time that a worker takes to start. */
-const PAUSE_FACTOR = 0.5;
-
 /** A host whose number of workers may change. */
 interface Elastic {
   readonly reading: HostReading;
@@ -114,15 +107,11 @@ export class ScalingPolicy {
 
   /** Grows a host by a number of workers, or as far as it may. */
   #step(host: Elastic, missing: number, now: number): void {
-    const { reading: { name, isUsable, mayGrow, startTime }, range } = host;
+    const { reading: { name, isUsable, mayGrow, stepPause }, range } = host;
     const room = Math.min(missing, range.max - host.workers);
     if (room <= 0 || !isUsable || !mayGrow) return;
-    const pause = Math.min(
-      Math.max(MIN_PAUSE, startTime * PAUSE_FACTOR),
-      MAX_PAUSE,
-    );
     const since = now - (this.#steps.get(name) ?? -Infinity);
-    if (host.workers > 0 && since < pause) return;
+    if (host.workers > 0 && since < stepPause) return;
     this.#steps.set(name, now);
     host.workers += Math.min(room, Math.max(1, host.workers));
   }

@@ -19,6 +19,7 @@ function host(name: string, reading: Partial<HostReading> = {}): HostReading {
     connected: 0,
     starting: 0,
     startTime: START_TIME,
+    stepPause: 50,
     mayGrow: true,
     idle: [],
     ...reading,
@@ -89,7 +90,7 @@ Deno.test("ScalingPolicy.decide() pauses between steps", () => {
   assertEquals(at(0, {}), { a: 1 });
   assertEquals(at(49, { starting: 1 }), {});
   assertEquals(at(50, { starting: 1 }), { a: 2 });
-  const slow = { connected: 2, startTime: 30_000 };
+  const slow = { connected: 2, stepPause: 1_000 };
   assertEquals(at(1_049, slow), {});
   assertEquals(at(1_050, slow), { a: 4 });
 });

@@ -53,6 +53,8 @@ export interface FleetOptions {
   readonly supervision: Supervision;
   /** Takes back what workers haven't begun, and waits until they are idle. */
   readonly drain: (workers: Iterable<WorkerProcess>) => Promise<void>;
+  /** Returns how long all of some workers have had no calls, in milliseconds. */
+  readonly idleTime: (workers: Iterable<WorkerProcess>) => number;
   /** Called when no more workers are expected. */
   readonly onChanged: () => void;
   /** Prints a line about the host. */
@@ -228,7 +230,7 @@ export abstract class Fleet implements ManagedHost {
     offer: AgentOffer,
     secret: Uint8Array<ArrayBuffer>,
   ): void {
-    const { supervision, drain, report } = this.options;
+    const { supervision, drain, idleTime, report } = this.options;
     const name = this.#nameFor(offer);
     const agent = new FleetAgent({
       name,
@@ -240,6 +242,7 @@ export abstract class Fleet implements ManagedHost {
       place: this.#placeOf(offer),
       supervision,
       drain,
+      idleTime,
       report: (line) => report(name, line),
     });
     this.#error = undefined;

@@ -29,6 +29,8 @@ export interface HostEvents {
   readonly onChanged: () => void;
   /** Takes back what workers haven't begun, and waits until they are idle. */
   readonly drain: (workers: Iterable<WorkerProcess>) => Promise<void>;
+  /** Returns how long all of some workers have had no calls, in milliseconds. */
+  readonly idleTime: (workers: Iterable<WorkerProcess>) => number;
 }
 
 /** Manages all hosts of a pool: listens, and starts and ends their workers. */
@@ -199,11 +201,12 @@ export class HostManager {
   }
 
   get #fleetParts(): FleetParts {
-    const { drain, onChanged } = this.#events;
+    const { drain, idleTime, onChanged } = this.#events;
     return {
       services: () => this.#services(),
       supervision: this.#supervision,
       drain,
+      idleTime,
       onChanged,
       report: (host, line) => this.#output.report(host, line),
     };

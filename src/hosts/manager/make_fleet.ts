@@ -18,7 +18,7 @@ export const JOINED = "joined";
 /** What fleets need of their pool. */
 export type FleetParts = Pick<
   FleetOptions,
-  "services" | "supervision" | "drain" | "onChanged" | "report"
+  "services" | "supervision" | "drain" | "idleTime" | "onChanged" | "report"
 >;
 
 /** Makes the host of the agents that users start by themselves. */
