@@ -129,10 +129,7 @@ export abstract class Fleet implements ManagedHost {
     return [];
   }
 
-  /**
-   * Returns how its workers are started. The port and the certificate's
-   * fingerprint are unknown until the pool listens.
-   */
+  /** See {@linkcode Pool.dryRun}. */
   abstract plan(): HostPlan;
 
   abstract resize(workers: number): void;
@@ -158,16 +155,10 @@ export abstract class Fleet implements ManagedHost {
     return this.#isStopped;
   }
 
-  /** Where agents connect, as far as that is known. */
+  /** The address for agents; until the pool listens, as far as it is known. */
   protected get door(): AgentDoor {
-    if (this.#door !== undefined) return this.#door;
-    const address = planDoor(this.name, this.options.listen);
-    const isTls = address.transport === "tls";
-    return {
-      address,
-      certificate: undefined,
-      fingerprint: isTls ? "sha256:…" : undefined,
-    };
+    const { name, listen } = this.options;
+    return this.#door ?? planDoor(name, listen);
   }
 
   /** How many workers the agents should have that have joined. */

@@ -25,19 +25,23 @@ export class JoinedFleet extends Fleet {
     return !this.isStopped && this.#maxWorkers > 0;
   }
 
+  /** Returns the command that users run. */
   plan(): HostPlan {
+    const { name, kind } = this.options;
     const { address, fingerprint } = this.door;
-    const pin = fingerprint === undefined
-      ? ""
-      : ` --fingerprint ${fingerprint}`;
     return {
-      host: this.name,
-      kind: this.kind,
-      note: `Workers join by 'deno run -A jsr:@distex/pool/worker --connect ${
-        formatAddress(address)
-      }${pin} --token-file <file>'`,
+      host: name,
+      kind,
+      note: "Users run the command, on any machine, to start a worker there",
       files: [],
-      commands: [],
+      commands: [{
+        args: [
+          ...["deno", "run", "-A", "jsr:@distex/pool/worker"],
+          ...["--connect", formatAddress(address)],
+          ...(fingerprint === undefined ? [] : ["--fingerprint", fingerprint]),
+          ...["--token-file", "(file with the token)"],
+        ],
+      }],
     };
   }
 

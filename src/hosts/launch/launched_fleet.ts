@@ -70,16 +70,21 @@ export class LaunchedFleet extends Fleet {
   }
 
   plan(): HostPlan {
+    const { name, kind, group, token, maxWorkers } = this.options;
     const { launcher, workersPerAgent } = this.#launch;
-    const { group, maxWorkers } = this.options;
+    const { door } = this;
     const jobs = new AgentJobs(
-      { ...this.#launch, group, token: "(secret)", door: this.door },
+      { ...this.#launch, group, token, door },
       "(the pool's program)",
       undefined,
     );
-    const agents = Math.ceil((this.#target || maxWorkers) / workersPerAgent);
-    const { files, commands } = launcher.plan(jobs.request(agents));
-    return { host: this.name, kind: this.kind, note: "", files, commands };
+    const agents = Math.ceil(maxWorkers / workersPerAgent);
+    return {
+      host: name,
+      kind,
+      note: "",
+      ...launcher.plan(jobs.request(agents)),
+    };
   }
 
   resize(workers: number): void {
