@@ -5,6 +5,7 @@
  */
 
 import { besideMap } from "./beside_map.ts";
+import { elastic } from "./elastic.ts";
 import { fairness } from "./fairness.ts";
 import { gc } from "./gc.ts";
 import { latency } from "./latency.ts";
@@ -44,6 +45,7 @@ export const SECTIONS: readonly Section[] = [
   startMany,
   sshStartup,
   spawnerStartup,
+  elastic,
   scale,
   memory,
   gc,

@@ -62,6 +62,8 @@ export interface ScaleRequest {
   readonly workers: number;
   /** How they connect. */
   readonly transport: Transport;
+  /** Whether those of a machine share its connection. */
+  readonly fanout: boolean;
   /** The kinds of work. */
   readonly work: readonly Work[];
   /** How often each is done after a warm-up. */
@@ -96,12 +98,12 @@ const MEASURES: Record<Work, (subject: Subject) => Promise<ScaleFigures>> = {
 
 /** Measures a pool in this process. */
 async function measureScale(request: ScaleRequest): Promise<ScaleFigures> {
-  const { workers, transport } = request;
+  const { workers, transport, fanout } = request;
   const machines = Math.ceil(workers / WORKERS_PER_MACHINE);
   await using simulator = await Simulator.start(transport, machines);
-  await warmUp(simulator);
+  await warmUp(simulator, fanout);
   const memory = memoryInUse();
-  await using pool = new Pool(optionsOf(simulator, workers));
+  await using pool = new Pool(optionsOf(simulator, workers, fanout));
   const joined = await timed(() => pool.ready);
   const figures: Record<string, number> = {
     "join": joined.seconds * 1_000,
@@ -115,10 +117,14 @@ async function measureScale(request: ScaleRequest): Promise<ScaleFigures> {
   return figures;
 }
 
-function optionsOf(simulator: Simulator, workers: number): PoolOptions {
+function optionsOf(
+  simulator: Simulator,
+  workers: number,
+  fanout: boolean,
+): PoolOptions {
   return {
     workers: 0,
-    hosts: simulator.hosts(workers),
+    hosts: simulator.hosts(workers, fanout),
     // Replacements would add to the cost of losses.
     maxRestarts: 0,
     // All machines share the cores with the pool.
@@ -132,8 +138,8 @@ function optionsOf(simulator: Simulator, workers: number): PoolOptions {
  * Compiles the code, makes the program for ssh hosts, and lets the heap grow as
  * much as the calls need, so the rest of the memory is that of workers.
  */
-async function warmUp(simulator: Simulator): Promise<void> {
-  await using pool = new Pool(optionsOf(simulator, 8));
+async function warmUp(simulator: Simulator, fanout: boolean): Promise<void> {
+  await using pool = new Pool(optionsOf(simulator, 8, fanout));
   for (let round = 0; round < 3; round++) {
     await burst(pool, BURST);
     await inLoops(64, 5_000, (x) => pool.run(increment, x));
@@ -287,17 +293,19 @@ function collectGarbage(): void {
 }
 
 if (import.meta.main) {
-  const { workers, transport, work, rounds, scale } = parseArgs(Deno.args, {
+  const args = parseArgs(Deno.args, {
+    boolean: ["fanout"],
     string: ["workers", "transport", "work", "rounds", "scale"],
     collect: ["work"],
     default: { workers: "8", transport: "unix", rounds: "3", scale: "1" },
   });
   const figures = await measureScale({
-    workers: Number(workers),
-    transport: transport as Transport,
-    work: work as Work[],
-    rounds: Number(rounds),
-    scale: Number(scale),
+    workers: Number(args.workers),
+    transport: args.transport as Transport,
+    fanout: args.fanout,
+    work: args.work as Work[],
+    rounds: Number(args.rounds),
+    scale: Number(args.scale),
   });
   console.log(JSON.stringify(figures));
 }

@@ -7,6 +7,7 @@ import {
 } from "../../src/protocol/spawner_messages.ts";
 import { type Address, parseAddress } from "../../src/transport/address.ts";
 import type { Channel } from "../../src/transport/channel.ts";
+import { WorkerRelay } from "../../src/spawner/worker_relay.ts";
 import { SimulatedWorker } from "./simulated_worker.ts";
 
 /** How a spawner's workers reach the pool. */
@@ -23,6 +24,7 @@ export class SimulatedSpawner {
   readonly #settings: SpawnerSettings;
   readonly #workers = new Map<number, SimulatedWorker>();
   #address: Address | undefined;
+  #relay: WorkerRelay | undefined;
   #certificate = "";
 
   /** Constructs the spawner's end of an authenticated connection. */
@@ -41,6 +43,7 @@ export class SimulatedSpawner {
       // The pool was killed.
     }
     for (const worker of this.#workers.values()) worker.kill();
+    this.#relay?.close();
   }
 
   /** Kills the first workers; returns how many it killed. */
@@ -60,12 +63,17 @@ export class SimulatedSpawner {
         return this.#workers.get(message[1])?.kill();
       case SpawnerMessageType.PING:
         return this.#send([SpawnerMessageType.PONG, message[1], Date.now()]);
+      default:
+        return this.#relay?.take(message);
     }
   }
 
-  #open({ address, certificate = "" }: SessionRequest): void {
+  #open({ address, certificate = "", fanout }: SessionRequest): void {
     this.#certificate = certificate;
-    this.#address = this.#settings.address ??
+    if (fanout) {
+      this.#relay = new WorkerRelay(this.#channel, undefined, undefined);
+    }
+    this.#address = this.#relay?.address ?? this.#settings.address ??
       // Without a host name, it means the one that the spawner sees.
       parseAddress(address.replace("::", ":127.0.0.1:"));
     this.#send([SpawnerMessageType.READY, {

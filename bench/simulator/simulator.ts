@@ -82,12 +82,17 @@ export class Simulator implements AsyncDisposable {
     }
   }
 
-  /** Returns the machines as hosts that share a number of workers. */
-  hosts(workers: number): HostOptions[] {
+  /**
+   * Returns the machines as hosts that share a number of workers.
+   *
+   * @param fanout Whether the workers of a machine share its connection.
+   */
+  hosts(workers: number, fanout = false): HostOptions[] {
     const count = Math.min(this.#machines.length, workers);
     return this.#machines.slice(0, count).map((machine, index) => ({
       ...this.#host(machine),
       name: machine.name,
+      fanout,
       workers: Math.floor((workers + index) / count),
     }));
   }

@@ -1,6 +1,11 @@
 import { parseArgs } from "@std/cli/parse-args";
+import { parseClusterSpec } from "../options/cluster_settings.ts";
 import type { HostOptions } from "../options/host_options.ts";
-import { parseHosts } from "../options/host_spec.ts";
+import {
+  type AnyHostOptions,
+  parseAnyHost,
+  parseAnyHosts,
+} from "../options/any_host.ts";
 import type { CheckOptions } from "./check_host.ts";
 
 const DEFAULT_TIMEOUT = 30;
@@ -13,7 +18,10 @@ export const HELP =
 Usage: deno run -A jsr:@distex/pool/doctor [options] <host>...
 
 Write a host as for a pool, [ssh://][username@]hostname[:port][/workers]: for
-example ssh://maxi/8 for ssh, or mini/2 for a spawner server.
+example ssh://maxi/8 for ssh, or mini/2 for a spawner server. Clusters are
+slurm://partition, sge://queue, pbs://queue, kubernetes://namespace,
+docker://image and podman://image; the doctor asks them for one job. A host can
+also be its options in JSON: '{"host": "slurm://short", "account": "biology"}'.
 
 Options:
   --timeout <seconds>     Time limit for the workers of a host to connect;
@@ -32,10 +40,12 @@ For spawner servers:
   --tls                   Use TLS
   --ca-cert <file>        Use TLS, and trust the certificates (PEM) in the file
   --tls-name <name>       Use TLS, with this name in the server's certificate
+
+For spawner servers and clusters:
   --listen-hostname <address>
                           Address of this machine that workers connect to; with
                           0.0.0.0 (all IPv4) or :: (all), the address that the
-                          server sees
+                          server sees, or this machine's name for clusters
   --listen-port <port>    Port of this machine that workers connect to
 
 The exit code is 0 if all hosts can be used, 1 if one has a problem, and 2 if
@@ -43,21 +53,21 @@ the command line is wrong.
 `;
 
 const SSH_FLAGS = ["identity", "ssh-arg", "deno", "tmpdir"] as const;
-const SPAWNER_FLAGS = [
-  "token-file",
-  "ca-cert",
-  "tls-name",
-  "listen-hostname",
-  "listen-port",
+const SPAWNER_FLAGS = ["token-file", "ca-cert", "tls-name"] as const;
+const LISTEN_FLAGS = ["listen-hostname", "listen-port"] as const;
+const VALUED = [
+  "timeout",
+  ...SSH_FLAGS,
+  ...SPAWNER_FLAGS,
+  ...LISTEN_FLAGS,
 ] as const;
-const VALUED = ["timeout", ...SSH_FLAGS, ...SPAWNER_FLAGS] as const;
 
 type Valued = typeof VALUED[number];
 
 /** The parsed command line. */
 export interface Request {
   /** The hosts to check. */
-  readonly hosts: readonly HostOptions[];
+  readonly hosts: readonly AnyHostOptions[];
   /** How to check them. */
   readonly options: CheckOptions;
   /** Whether to print JSON. */
@@ -86,17 +96,45 @@ export async function readRequest(
   const flags = readFlags(args);
   if (flags.help) return undefined;
   if (flags.specs.length === 0) throw new TypeError("No host was given");
-  const kinds = parseHosts(flags.specs).map(({ kind }) => kind);
+  const given = flags.specs.map(readSpec);
+  const kinds = given.map((host) => parseAnyHost(host).kind);
   checkUse(flags, kinds);
   const ssh = sshOptions(flags);
   const spawner = await spawnerOptions(flags);
-  const hosts = flags.specs.map((host, index) => ({
-    host,
-    ...(kinds[index] === "ssh" ? ssh : spawner),
-  }));
+  const hosts = given.map((host, index) => {
+    switch (kinds[index]) {
+      case "ssh":
+        return { ...ssh, ...host };
+      case "spawner":
+        return { ...spawner, ...host };
+      default:
+        return host;
+    }
+  });
   // This throws if an option of a host is wrong.
-  parseHosts(hosts);
+  parseAnyHosts(hosts);
   return { hosts, options: checkOptions(flags), json: flags.json };
+}
+
+/**
+ * Reads a host, which may be its options in JSON. A cluster needs no number of
+ * workers, as it is asked for one job.
+ */
+function readSpec(text: string): AnyHostOptions {
+  const options = text.startsWith("{") ? parseJson(text) : { host: text };
+  const { host, workers } = options as { host?: unknown; workers?: unknown };
+  if (typeof host !== "string" || workers !== undefined) return options;
+  if (!/^(?!ssh:)\w+:\/\/./.test(host)) return options;
+  const isCounted = parseClusterSpec(host).workers !== undefined;
+  return isCounted ? options : { ...options, workers: 1 };
+}
+
+function parseJson(text: string): AnyHostOptions {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new TypeError(`The host ${text} isn't JSON (${cause})`, { cause });
+  }
 }
 
 function readFlags(args: string[]): Flags {
@@ -135,6 +173,12 @@ function checkUse({ values, tls }: Flags, kinds: readonly string[]): void {
   if (spawner !== undefined && !kinds.includes("spawner")) {
     throw new TypeError(
       `--${spawner} is for spawner servers, and none was given`,
+    );
+  }
+  const listen = LISTEN_FLAGS.find((name) => values.has(name));
+  if (listen !== undefined && kinds.every((kind) => kind === "ssh")) {
+    throw new TypeError(
+      `--${listen} is for spawner servers and clusters, and none was given`,
     );
   }
 }

@@ -1,3 +1,5 @@
+import type { HostKind } from "../hosts/host.ts";
+
 /** The doctor's findings about all hosts. */
 export interface Report {
   /** Whether all hosts can be used. */
@@ -11,7 +13,7 @@ export interface HostReport {
   /** The host as written on the command line. */
   readonly spec: string;
   /** How the pool reaches the host. */
-  readonly kind: "ssh" | "spawner";
+  readonly kind: HostKind;
   /** Whether all steps passed. */
   readonly ok: boolean;
   /** The steps of the check, in their order. */

@@ -1,4 +1,4 @@
-import { checkHost } from "./check_host.ts";
+import { checkHost, specOf } from "./check_host.ts";
 import { HELP, readRequest, type Request } from "./read_request.ts";
 import type { HostReport } from "./report.ts";
 import {
@@ -30,7 +30,7 @@ async function checkAll({ hosts, options, json }: Request): Promise<boolean> {
   const style = textStyle();
   const reports: HostReport[] = [];
   for (const host of hosts) {
-    if (!json) console.log(headerText(host.host, style));
+    if (!json) console.log(headerText(specOf(host), style));
     const report = await checkHost(host, options);
     if (!json) console.log(`${stepsText(report, style)}\n`);
     reports.push(report);

@@ -1,4 +1,5 @@
 import type { ClusterHostOptions } from "./cluster_host_options.ts";
+import { inHost } from "./cluster_settings.ts";
 import {
   type ContainerOptions,
   type ContainerSettings,
@@ -32,6 +33,11 @@ import {
   type TemplateSettings,
   templateSettings,
 } from "./template_options.ts";
+import {
+  mostWorkers,
+  type ScalingSettings,
+  workerCount,
+} from "./worker_count.ts";
 
 /**
  * The options of a host of any kind.
@@ -70,14 +76,16 @@ export type LauncherSettings =
 export interface ClusterSettings extends
   Pick<
     ClusterHostOptions,
-    "deno" | "folder" | "permissions" | "denoArgs" | "env" | "cwd"
+    "deno" | "folder" | "permissions" | "denoArgs" | "env" | "cwd" | "fanout"
   > {
   /** How its workers are started. */
   readonly kind: LauncherSettings["kind"];
   /** The name of the host in messages. */
   readonly name: string;
-  /** How many workers run there. */
+  /** How many workers run there, or may run there. */
   readonly workers: number;
+  /** How their number changes, if it does. */
+  readonly scaling?: ScalingSettings;
   /** How many workers each job starts. */
   readonly workersPerJob: number;
   /** The labels and amounts of each job's machine. */
@@ -137,7 +145,8 @@ export function parseAnyHosts(
 export function parseAnyHost(spec: string | AnyHostOptions): AnyHostSettings {
   if (isTemplate(spec)) {
     const settings = templateSettings(spec);
-    return clusterSettings(spec, { kind: "launch", settings }, spec.workers);
+    const workers = mostWorkers(spec.workers)!;
+    return clusterSettings(spec, { kind: "launch", settings }, workers);
   }
   const options = typeof spec === "string" ? { host: spec } : spec;
   const scheme = typeof options?.host === "string"
@@ -167,8 +176,12 @@ function clusterSettings(
 ): ClusterSettings {
   const { kind, settings } = launcher;
   const own = settings as Partial<ClusterSettings>;
-  const { folder, permissions, denoArgs, env, cwd } = options;
+  const { folder, permissions, denoArgs, env, cwd, fanout } = options;
   const deno = own.deno ?? options.deno;
+  const { scaling } = inHost(
+    settings.name,
+    () => workerCount(options.workers ?? workers, workers),
+  );
   return {
     kind,
     name: settings.name,
@@ -176,11 +189,13 @@ function clusterSettings(
     workersPerJob: own.workersPerJob ?? options.workersPerJob ?? 1,
     place: parsePlace(options),
     launcher,
+    ...(scaling === undefined ? {} : { scaling }),
     ...(deno === undefined ? {} : { deno }),
     ...(folder === undefined ? {} : { folder }),
     ...(permissions === undefined ? {} : { permissions }),
     ...(denoArgs === undefined ? {} : { denoArgs }),
     ...(env === undefined ? {} : { env }),
     ...(cwd === undefined ? {} : { cwd }),
+    ...(fanout === undefined ? {} : { fanout }),
   };
 }

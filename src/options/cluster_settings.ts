@@ -16,6 +16,7 @@ const CLUSTER_OPTIONS: Required<
   denoArgs: true,
   env: true,
   cwd: true,
+  fanout: true,
   labels: true,
   resources: true,
 };

@@ -189,8 +189,7 @@ function unknownOption(name: string, known: readonly string[]): string {
 }
 
 function checkValues(options: HostOptions): void {
-  const { host, name, identity, deno, tmpdir, token, sshArgs, fanout } =
-    options;
+  const { host, name, identity, deno, tmpdir, token, sshArgs } = options;
   try {
     for (
       const [option, text] of Object.entries({ name, identity, deno, tmpdir })
@@ -201,7 +200,6 @@ function checkValues(options: HostOptions): void {
     checkSecret("token", token);
     checkTls(options.tls);
     checkStrings("sshArgs", sshArgs);
-    if (fanout !== undefined) checkBoolean("fanout", fanout);
     checkWorkerOptions(options);
     parsePlace(options);
   } catch (cause) {
@@ -235,15 +233,16 @@ function checkTls(tls: HostOptions["tls"]): void {
  * @throws {RangeError} If an option is out of range.
  */
 export function checkWorkerOptions(
-  { permissions, denoArgs, env, cwd }: Pick<
+  { permissions, denoArgs, env, cwd, fanout }: Pick<
     HostOptions,
-    "permissions" | "denoArgs" | "env" | "cwd"
+    "permissions" | "denoArgs" | "env" | "cwd" | "fanout"
   >,
 ): void {
   if (permissions !== undefined) grantedBy(permissions);
   checkStrings("denoArgs", denoArgs);
   checkStringRecord("env", env);
   checkString("cwd", cwd);
+  if (fanout !== undefined) checkBoolean("fanout", fanout);
 }
 
 function checkTmpdir(tmpdir: string | undefined): void {

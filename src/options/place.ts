@@ -3,6 +3,17 @@ import { checkObject, wrongType, wrongValue } from "./option_checks.ts";
 
 /**
  * Labels of a machine by name, such as `{ region: "eu" }`.
+ *
+ * @example Usage
+ * ```ts
+ * import { type Labels, Pool } from "@distex/pool";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const labels: Labels = { region: "eu" };
+ * await using pool = new Pool({ workers: 1, labels });
+ * const inEurope = pool.with({ where: { region: "eu" } });
+ * assertEquals(await inEurope.run(() => "here"), "here");
+ * ```
  */
 export type Labels = Readonly<Record<string, string>>;
 
@@ -10,10 +21,40 @@ export type Labels = Readonly<Record<string, string>>;
  * Amounts of resources by name, such as `{ gpu: 2, memory: "64G" }`. A string may
  * have a unit: K, M, G, T or P for powers of 1,000, Ki, Mi, Gi, Ti or Pi for
  * powers of 1,024, with or without a B.
+ *
+ * @example Usage
+ * ```ts
+ * import { Pool, type Resources, type TaskThis } from "@distex/pool";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const resources: Resources = { memory: "64G" };
+ * await using pool = new Pool({ workers: 1, resources });
+ * const large = pool.with({ resources: { memory: "1.5Gi" } });
+ * const memory = await large.run(function (this: TaskThis) {
+ *   return this.resources.memory;
+ * });
+ * assertEquals(memory, 1.5 * 2 ** 30);
+ * ```
  */
 export type Resources = Readonly<Record<string, number | string>>;
 
-/** The options that describe a machine. */
+/**
+ * The options that describe a machine: this one, or another host.
+ *
+ * @example Usage
+ * ```ts
+ * import { type PlaceOptions, Pool } from "@distex/pool";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const place: PlaceOptions = {
+ *   labels: { region: "eu" },
+ *   resources: { gpu: 1 },
+ * };
+ * await using pool = new Pool({ workers: 2, ...place });
+ * const gpus = pool.with({ resources: { gpu: 1 } });
+ * assertEquals(await gpus.run(() => "trained"), "trained");
+ * ```
+ */
 export interface PlaceOptions {
   /**
    * Labels of the machine. Calls with the option `where` run only on machines
@@ -24,8 +65,10 @@ export interface PlaceOptions {
   readonly labels?: Labels;
   /**
    * What the machine has, such as `{ gpu: 2, memory: "64G" }`. Its workers share
-   * it: a call with the option `resources` runs when there is enough. It is a
-   * matter of counting: nothing looks for GPUs or limits memory.
+   * it: a call with the option `resources` runs when there is enough. A whole
+   * number up to 1,024 is a number of units, which calls take one by one.
+   *
+   * The pool only counts: it doesn't look for GPUs, or limit memory.
    *
    * @default {{}}
    */

@@ -301,6 +301,7 @@ function sharedSettings(options: MapOptions): MapSettings {
 const CALL_OPTIONS = {
   host: undefined,
   where: undefined,
+  resources: undefined,
   onUnmet: undefined,
   timeout: undefined,
   signal: undefined,

@@ -3,6 +3,7 @@ import { ModuleBundles } from "../bundle/module_bundles.ts";
 import { BrokenPoolError } from "../errors/broken_pool_error.ts";
 import { PoolClosedError } from "../errors/pool_closed_error.ts";
 import type { Host } from "../hosts/host.ts";
+import type { HostPlan } from "../hosts/host_plan.ts";
 import type { ConnectedWorker, ManagedHost } from "../hosts/managed_host.ts";
 import { HostManager } from "../hosts/manager/host_manager.ts";
 import { KeepAlive, LONGEST_DELAY } from "../util/keep_alive.ts";
@@ -60,13 +61,14 @@ export class Engine {
       onWorker: (worker) => this.#addWorker(worker),
       onChanged: () => this.#failStranded(),
       drain: (workers) => this.#workers.drain(workers),
+      idleTime: (workers) => this.#workers.idleTime(workers),
     });
     const { hostTimeout, config, denoArgs, modules } = settings;
     this.#hosts = new PoolHosts(this.#hostManager.hosts, hostTimeout);
     const pace = new SharedPace();
     this.scheduler = new Scheduler(this.#keepAlive, {
-      lost: ({ host }) => {
-        this.#elastic.ended(host);
+      lost: (worker) => {
+        this.#elastic.ended(worker);
         if (this.scheduler.workers === 0) this.#failStranded();
       },
       expects: (placement) => !this.#isReady || this.#hosts.expects(placement),
@@ -135,6 +137,11 @@ export class Engine {
       this.#ready.resolve(this.#starting);
     }
     return this.#starting;
+  }
+
+  /** See {@linkcode Pool.dryRun}. */
+  dryRun(): HostPlan[] {
+    return this.#hostManager.plans;
   }
 
   /** See {@linkcode Pool.addHost}. */
@@ -222,7 +229,7 @@ export class Engine {
   /** Adds a worker that comes after the start. */
   async #addWorker(worker: ConnectedWorker): Promise<void> {
     const isInUse = await this.#workers.addLater(worker, this.#starting);
-    if (isInUse) this.#elastic.joined(worker.host.name);
+    if (isInUse) this.#elastic.joined(worker.host);
   }
 
   /** Ends hosts once their workers have finished what they run. */
@@ -289,6 +296,8 @@ export class Engine {
       await this.#workers.add(workers);
       this.#isReady = true;
       this.#elastic.start();
+      // Only now it is known which calls no worker can run.
+      this.scheduler.wake();
     } catch (error) {
       const isInitializer = error instanceof InitializerFailure;
       const step = isInitializer ? INITIALIZER_FAILED : "";

@@ -104,6 +104,15 @@ export class PoolWorkers {
     }));
   }
 
+  /** Returns how long all of some workers have had no calls, in milliseconds. */
+  idleTime(workers: Iterable<WorkerProcess>): number {
+    let least = Infinity;
+    for (const worker of workers) {
+      least = Math.min(least, this.#handles.get(worker)?.idleTime ?? 0);
+    }
+    return least;
+  }
+
   /** Does the same with all workers of a host. */
   async drainHost(host: ManagedHost): Promise<void> {
     const workers = this.byTally().get(this.#parts.hosts.tallyOf(host)) ?? [];

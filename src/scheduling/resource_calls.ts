@@ -107,6 +107,15 @@ export class ResourceCalls {
     return capacity;
   }
 
+  /**
+   * Returns how many more calls a machine has enough for now, up to a limit,
+   * whether or not it has a worker for them.
+   */
+  free(placement: Placement, place: WorkerPlace, most: number): number {
+    const ledger = this.#ledgers.get(place) ?? new ResourceLedger(place);
+    return ledger.free(placement.needs ?? [], most);
+  }
+
   /** Returns how many more calls may wait, so that all could run at once. */
   room(placement: Placement): number {
     const running = this.#running.get(placement) ?? 0;
@@ -130,7 +139,7 @@ export class ResourceCalls {
     for (const [key, list] of lists) {
       if (!this.#claims.has(key)) this.#begin(key, list, takers);
     }
-    this.#reserve(takers);
+    this.#settle(takers, true);
     this.#hasReleased = false;
   }
 
@@ -143,8 +152,7 @@ export class ResourceCalls {
     if (this.#left.size === 0) return false;
     for (const ledger of this.#left) this.#changed.add(ledger);
     this.#left.clear();
-    this.#serve(takers, false);
-    this.#reserve(takers);
+    this.#settle(takers, false);
     return this.#hasReleased;
   }
 
@@ -152,18 +160,27 @@ export class ResourceCalls {
   #update(lists: ReadonlyMap<object, ResourceList>): void {
     for (const [key, claim] of this.#claims) {
       const list = lists.get(key);
-      if (list !== undefined) {
-        claim.calls = list.calls;
-        continue;
-      }
-      this.#release(claim);
-      claim.reserve(undefined);
-      this.#claims.delete(key);
-      for (const ledger of this.#ledgers.values()) {
-        // What was kept free for it may be enough for others.
-        if (ledger.claims.delete(claim)) this.#changed.add(ledger);
-      }
+      if (list !== undefined) claim.calls = list.calls;
+      else this.#end(claim);
     }
+  }
+
+  /** Keeps nothing free for a claim any more. */
+  #end(claim: ResourceClaim): void {
+    this.#release(claim);
+    // It may be enough for others.
+    if (claim.reservedAt !== undefined) this.#changed.add(claim.reservedAt);
+    claim.reserve(undefined);
+    this.#claims.delete(claim.key);
+    for (const { claims } of this.#ledgers.values()) claims.delete(claim);
+  }
+
+  /** Sends and reserves until nothing changes any more. */
+  #settle(takers: ResourceTakers, isFair: boolean): void {
+    do {
+      this.#serve(takers, isFair);
+      this.#reserve(takers);
+    } while (this.#changed.size > 0);
   }
 
   /** Offers what is free on changed machines to the claims there. */
@@ -230,7 +247,10 @@ export class ResourceCalls {
     claim: ResourceClaim,
     takers: ResourceTakers | null,
   ): WorkerHandle | undefined {
-    if (claim.held !== undefined && claim.canUse(claim.held)) return claim.held;
+    const { held } = claim;
+    if (held !== undefined && ledger.workers.has(held) && claim.canUse(held)) {
+      return held;
+    }
     let best: WorkerHandle | undefined;
     let most = -1;
     for (const worker of ledger.workers) {
@@ -311,7 +331,10 @@ export class ResourceCalls {
   /** Keeps free what the claims wait for, and a worker if only that is missing. */
   #reserve(takers: ResourceTakers): void {
     for (const claim of this.#claims.values()) {
-      if (claim.calls.length === 0) continue;
+      if (claim.calls.length === 0) {
+        this.#end(claim);
+        continue;
+      }
       if (claim.reservedAt?.isOpen !== true) this.#reserveSomewhere(claim);
       const { held } = claim;
       if (held !== undefined && (held.isEnding || held.isRetired)) {
@@ -335,7 +358,9 @@ export class ResourceCalls {
     this.#release(claim);
     if (claim.reservedAt !== undefined) this.#changed.add(claim.reservedAt);
     claim.reserve(ledger);
-    claim.isReady = ledger?.has(claim.needs, ledger.reserved(claim)) ?? false;
+    if (ledger === undefined) return;
+    claim.isReady = ledger.has(claim.needs, ledger.reserved(claim));
+    if (claim.isReady) this.#changed.add(ledger);
   }
 
   /** Chooses the least busy worker for a claim. */
@@ -351,8 +376,10 @@ export class ResourceCalls {
   }
 
   #release(claim: ResourceClaim): void {
-    if (claim.held === undefined) return;
+    const { held } = claim;
+    if (held === undefined) return;
     claim.release();
+    this.changed(held);
     this.#hasReleased = true;
   }
 

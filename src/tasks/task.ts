@@ -1,4 +1,5 @@
 import type { TaskPort } from "./task_port.ts";
+import type { TaskResources } from "./task_resources.ts";
 import type {
   StreamTaskResult,
   TaskResult,
@@ -26,6 +27,8 @@ export interface TaskThis {
   readonly signal: AbortSignal;
   /** Exchanges messages with the caller: see {@linkcode taskPort}. */
   readonly port: TaskPort;
+  /** What the task may use of its machine: see {@linkcode taskResources}. */
+  readonly resources: TaskResources;
 }
 
 /**

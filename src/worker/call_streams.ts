@@ -1,6 +1,7 @@
 import type {
   Close,
-  Credit as Grant,
+  Credit as CreditMessage,
+  Grant,
   Values,
 } from "../protocol/worker_messages.ts";
 import { StreamNumber } from "../protocol/worker_messages.ts";
@@ -9,6 +10,7 @@ import { CreditAccount } from "../streams/credit_account.ts";
 import { type PauseEvents, Starvation } from "../streams/starvation.ts";
 import { ValueStream } from "../streams/value_stream.ts";
 import { malformed } from "../codec/texts.ts";
+import { AssignedResources } from "./assigned_resources.ts";
 import { cancelled, DOMException } from "./primordials.ts";
 import type { ResultWriter } from "./result_writer.ts";
 import type { Ports } from "./task_context.ts";
@@ -33,16 +35,25 @@ interface Streams {
   pauses: number;
 }
 
-/** The streams of all calls in a worker: results, arguments and messages. */
+/**
+ * What belongs to the calls in a worker until they end: the streams of their
+ * results, arguments and messages, and their resources.
+ */
 export class CallStreams implements Ports {
   readonly #results: ResultWriter;
   readonly #events: PauseEvents;
   readonly #calls = new Map<number, Streams>();
+  /** What the calls may use of the machine. */
+  readonly assigned = new AssignedResources();
 
   /** Constructs a table without streams. */
   constructor(results: ResultWriter, events: PauseEvents) {
     this.#results = results;
     this.#events = events;
+  }
+
+  resources(id: number): Grant {
+    return this.assigned.get(id);
   }
 
   /** Makes the streams that are arguments of a call. */
@@ -108,7 +119,7 @@ export class CallStreams implements Ports {
   }
 
   /** Adds credit for values that the worker sends. */
-  grant([, id, number, values, bytes]: Grant): void {
+  grant([, id, number, values, bytes]: CreditMessage): void {
     const call = this.#calls.get(id);
     if (number === StreamNumber.OUTPUT) call?.output?.grant({ values, bytes });
     if (number !== StreamNumber.PORT || call?.port === undefined) return;
@@ -137,6 +148,7 @@ export class CallStreams implements Ports {
 
   /** Ends the streams of a call that was answered. */
   end(id: number): void {
+    this.assigned.delete(id);
     if (this.#calls.size === 0) return;
     const call = this.#calls.get(id);
     if (call === undefined) return;

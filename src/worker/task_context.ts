@@ -3,13 +3,16 @@ import {
   cancelled,
   type DOMException,
 } from "./primordials.ts";
+import type { Grant } from "../protocol/worker_messages.ts";
 import type { AnyFunction } from "./task_table.ts";
 import { WorkerPort } from "./worker_port.ts";
 
-/** Opens the ports of calls. */
+/** Opens the ports of calls, and knows their resources. */
 export interface Ports {
   /** Returns the port of the call with an id. */
   port(id: number): WorkerPort;
+  /** Returns what the call with an id may use of the machine. */
+  resources(id: number): Grant;
 }
 
 /** The parts of a context that most tasks don't use. */
@@ -50,6 +53,11 @@ export class TaskContext {
   get port(): WorkerPort {
     // Code that the task left behind may ask for it.
     return this.#ports?.port(this.#id) ?? WorkerPort.closed();
+  }
+
+  /** What the task may use of the machine. */
+  get resources(): Grant {
+    return this.#ports?.resources(this.#id) ?? {};
   }
 
   /** Whether the signal is aborted, even if nobody has asked for it. */
@@ -115,7 +123,7 @@ export class TaskContext {
 let current: TaskContext | undefined;
 
 /**
- * `taskSignal()` and `taskPort()` read from here. These are globals because a
+ * `taskSignal()` and its like read from here. These are globals because a
  * task module may import another copy of this package.
  */
 Object.defineProperty(globalThis, Symbol.for("@distex/pool taskSignal"), {
@@ -123,6 +131,9 @@ Object.defineProperty(globalThis, Symbol.for("@distex/pool taskSignal"), {
 });
 Object.defineProperty(globalThis, Symbol.for("@distex/pool taskPort"), {
   value: () => current?.port,
+});
+Object.defineProperty(globalThis, Symbol.for("@distex/pool taskResources"), {
+  value: () => current?.resources,
 });
 
 /** Runs a task's function until it returns or first awaits. */

@@ -61,6 +61,14 @@ export class HeldTasks implements AsyncDisposable {
     }
   }
 
+  /** Takes note that the workers of held tasks are lost; they may be held again. */
+  forget(...xs: number[]): void {
+    for (const x of xs) {
+      this.#held.get(x)!.close();
+      this.#held.delete(x);
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ended = true;
     this.#listener.close();

@@ -5,11 +5,13 @@
  */
 
 import { assert } from "@std/assert";
+import type { HostSpec, Pool, PoolOptions } from "../../mod.ts";
 import type {
   AgentState,
   Launcher,
   LaunchRequest,
 } from "../../src/hosts/launch/launcher.ts";
+import { until } from "./processes.ts";
 import { realDelay } from "./real_timers.ts";
 
 /** How long an expected state may take, in milliseconds. */
@@ -60,4 +62,27 @@ export async function untilOutput(
     assert(performance.now() < end, `The output lacks "${wanted}": ${output}`);
     await realDelay(5);
   }
+}
+
+/** How the conformance tests use pools whose workers a launcher starts. */
+export interface LaunchedKind {
+  /** Makes the options of a pool. */
+  readonly options: () => PoolOptions;
+  /** Waits until all workers are in use. */
+  readonly settle: (pool: Pool) => Promise<void>;
+  /** The pool is ready once the jobs are accepted. */
+  readonly initializerFailure: "calls";
+}
+
+/** Makes pools with two workers that a launcher starts. */
+export function launchedKind(makeHost: () => HostSpec): LaunchedKind {
+  return {
+    options: () => ({
+      workers: 0,
+      hosts: makeHost(),
+      listen: { hostname: "127.0.0.1" },
+    }),
+    settle: (pool) => until(() => pool.stats().workers === 2),
+    initializerFailure: "calls",
+  };
 }

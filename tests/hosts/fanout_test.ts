@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { type HostOptions, Pool, type PoolOptions } from "../../mod.ts";
+import { type HostSpec, Pool, type PoolOptions } from "../../mod.ts";
 import { testConformance } from "../conformance/conformance.ts";
 import { HeldTasks } from "../helpers/held_tasks.ts";
 import { exists, gone, killNow, until } from "../helpers/processes.ts";
@@ -12,19 +12,22 @@ import { sshTest } from "../helpers/ssh_server.ts";
 
 const shared = sharedSite();
 let server: SpawnerServerProcess;
+let folder: string;
 
 Deno.test.beforeAll(async () => {
+  folder = await Deno.makeTempDir({ prefix: "test-fanout-" });
   server = await startSpawnerServer();
 });
 
 Deno.test.afterAll(async () => {
   await server[Symbol.asyncDispose]();
+  await Deno.remove(folder, { recursive: true });
 });
 
 /** A kind of host whose workers share a connection. */
 interface Kind {
   readonly name: string;
-  readonly host: (workers: number) => HostOptions;
+  readonly host: (workers: number) => HostSpec;
   readonly declare: (name: string, body: () => Promise<void>) => void;
 }
 
@@ -37,6 +40,17 @@ const KINDS: readonly Kind[] = [
   {
     name: "spawner, fanout",
     host: (workers) => ({ host: server.spec(workers), fanout: true }),
+    declare: (name, body) => Deno.test(name, body),
+  },
+  {
+    name: "agents, fanout",
+    host: (workers) => ({
+      launch: ["sh", "-c", "exec {command}"],
+      workers,
+      workersPerJob: workers,
+      folder: `${folder}/jobs`,
+      fanout: true,
+    }),
     declare: (name, body) => Deno.test(name, body),
   },
 ];
@@ -58,14 +72,18 @@ function countSockets(): number {
   return count;
 }
 
+testConformance({
+  name: KINDS[0]!.name,
+  options: () => ({ workers: 0, hosts: KINDS[0]!.host(2) }),
+  declare: sshTest,
+});
+
 for (const { name, host, declare } of KINDS) {
   const options = (workers: number): PoolOptions => ({
     workers: 0,
     hosts: host(workers),
     startTimeout: 300_000,
   });
-
-  testConformance({ name, options: () => options(2), declare });
 
   declare(
     `Pool (${name}) has one connection, whatever its workers`,
@@ -74,7 +92,7 @@ for (const { name, host, declare } of KINDS) {
       for (const workers of [1, 2, 8]) {
         const before = countSockets();
         await using pool = new Pool(options(workers));
-        assertEquals((await pool.runOnAll(() => 1)).length, workers);
+        await until(() => pool.stats().workers === workers);
         counts.push(countSockets() - before);
       }
       assertEquals(new Set(counts).size, 1, `${counts}`);
@@ -100,6 +118,7 @@ for (const { name, host, declare } of KINDS) {
 
   declare(`Pool (${name}) replaces a lost worker`, async () => {
     await using pool = new Pool({ ...options(2), retries: 1 });
+    await until(() => pool.stats().workers === 2);
     const before = await pool.runOnAll(() => Deno.pid);
     killNow(before[0]!);
     await gone(before[0]!);

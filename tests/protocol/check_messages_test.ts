@@ -25,7 +25,7 @@ const OFFER = { workers: 4, name: "node1", labels: {}, resources: {} };
 type Checker = (message: unknown[]) => unknown;
 
 const { DEFINE, FORGET, CALLS, CHUNK, RESULTS, FAILURE } = MessageType;
-const { VALUES, END, CREDIT, CLOSE, STOP } = MessageType;
+const { VALUES, END, CREDIT, CLOSE, STOP, RESOURCES } = MessageType;
 const { VALUE, STREAM, FLATTEN } = ResultMode;
 const { OPEN, START, READY, OUTPUT, PONG, HELLO, LEAVE, REFUSE } =
   SpawnerMessageType;
@@ -47,6 +47,8 @@ const GOOD: readonly [Checker, unknown[]][] = [
   [fromPool, [CREDIT, 0, 0, 0, 2 ** 53 - 1]],
   [fromPool, [CLOSE, 0, 2, []]],
   [fromPool, [CLOSE, 0, 2, ["error"]]],
+  [fromPool, [RESOURCES, 0, { gpu: [0, 1], memory: 64e9 }]],
+  [fromPool, [RESOURCES, 0, {}]],
   [fromWorker, [VALUES, 0, 0, [undefined]]],
   [fromWorker, [END, 0, 5]],
   [fromWorker, [CREDIT, 0, 1, 1, 1]],
@@ -95,6 +97,9 @@ const BAD: readonly [Checker, unknown[]][] = [
   [fromPool, [CREDIT, 0, 0, 1, 2 ** 53]],
   [fromPool, [CREDIT, 0, 0, 1, 0.5]],
   [fromPool, [CLOSE, 0, 2, "error"]],
+  [fromPool, [RESOURCES, 0, { gpu: [-1] }]],
+  [fromPool, [RESOURCES, 0, { gpu: "0" }]],
+  [fromPool, [RESOURCES, 0, [0]]],
   [fromPool, [END, 0, 5]],
   [fromPool, [STOP, 0, 2, undefined]],
   [fromWorker, [CLOSE, 0, 2, []]],

@@ -18,6 +18,7 @@ const NO_PORTS: Ports = {
   port() {
     throw new Error("These tasks use no port");
   },
+  resources: () => ({}),
 };
 
 Deno.test("TaskContext.abort() aborts the signal before or after its first use", () => {
@@ -88,6 +89,7 @@ Deno.test("TaskContext.take() gives a context whose signal was used to no other 
 Deno.test("TaskContext.take() gives the port of the new call", () => {
   const asked: number[] = [];
   const ports: Ports = {
+    resources: () => ({}),
     port(id) {
       asked.push(id);
       return undefined as never;

@@ -155,15 +155,19 @@ export class KubernetesLauncher implements Launcher {
       if (left === undefined || left.size === 0) whole.push(name);
       else commands.push(podsOf(name, indexes));
     }
-    if (whole.length > 0) commands.push(["jobs", ...whole]);
-    for (const objects of commands) {
-      await this.#run(["delete", ...objects, ...DELETE_FLAGS]);
+    for (const pods of commands) {
+      await this.#run(["delete", ...pods, ...DELETE_FLAGS]);
     }
-    for (const name of whole) this.#jobs.delete(name);
+    await this.#deleteJobs(whole);
+  }
+
+  /** Deletes the Jobs whose pods have ended. */
+  async close(): Promise<void> {
+    await this.#deleteJobs([...this.#jobs.keys()]);
   }
 
   cancelCommand(ids: readonly string[]): readonly string[] {
-    const names = [...groupByJob(ids).keys()];
+    const names = new Set([...this.#jobs.keys(), ...groupByJob(ids).keys()]);
     return this.#kubectl("delete", "jobs", ...names, ...DELETE_FLAGS);
   }
 
@@ -181,6 +185,12 @@ export class KubernetesLauncher implements Launcher {
       if (error instanceof HostError) return "";
       throw error;
     }
+  }
+
+  async #deleteJobs(names: readonly string[]): Promise<void> {
+    if (names.length === 0) return;
+    await this.#run(["delete", "jobs", ...names, ...DELETE_FLAGS]);
+    for (const name of names) this.#jobs.delete(name);
   }
 
   /** Returns why Kubernetes doesn't create the pods of Jobs, by Job. */

@@ -40,6 +40,12 @@ export interface AgentRequestsOptions {
   readonly onChanged: () => void;
   /** Prints a line about the host. */
   readonly report: (line: string) => void;
+  /**
+   * Returns the time, in milliseconds.
+   *
+   * @default {() => performance.now()}
+   */
+  readonly now?: () => number;
 }
 
 /** An agent that has ended although it was wanted. */
@@ -58,7 +64,8 @@ export class AgentRequests {
   error: Error | undefined;
 
   readonly #options: AgentRequestsOptions;
-  readonly #agents = new RequestedAgents();
+  readonly #agents: RequestedAgents;
+  readonly #now: () => number;
   readonly #stopped = new AbortController();
   readonly #policy: RestartPolicy;
   #nextIndex = 0;
@@ -79,7 +86,10 @@ export class AgentRequests {
   /** Constructs it without agents. */
   constructor(options: AgentRequestsOptions) {
     this.#options = options;
-    this.#policy = new RestartPolicy(options.maxRestarts);
+    const { maxRestarts, now = () => performance.now() } = options;
+    this.#now = now;
+    this.#agents = new RequestedAgents(now);
+    this.#policy = new RestartPolicy(maxRestarts, now);
   }
 
   /** How many agents were asked for or are about to be, and haven't ended. */
@@ -175,6 +185,7 @@ export class AgentRequests {
     const left = this.#agents.ids;
     if (left.length > 0) await this.#options.launcher.cancel(left);
     await Promise.all(this.#cancelling);
+    await this.#options.launcher.close?.();
     this.#options.onAgents([]);
   }
 
@@ -248,7 +259,7 @@ export class AgentRequests {
     if (state.state === "ended") return { agent, reason: state.reason };
     this.#agents.enter(id, state.state, state.reason);
     const { startTimeout } = this.#options;
-    const waited = performance.now() - agent.since;
+    const waited = this.#now() - agent.since;
     if (agent.state === "pending" || waited <= startTimeout) return undefined;
     this.#cancel([id]);
     return {
@@ -326,14 +337,18 @@ export class AgentRequests {
 
   #reportPending(): void {
     const { pending } = this;
-    const { report } = this.#options;
-    if (pending === undefined) this.#reported = undefined;
-    else if (pending.reason !== this.#reported) {
-      this.#reported = pending.reason;
-      const { agents, reason } = pending;
-      const jobs = agents === 1 ? "1 job is" : `${agents} jobs are`;
-      report(`waits: ${jobs} pending${reason === "" ? "" : ` (${reason})`}`);
+    if (pending === undefined) {
+      this.#reported = undefined;
+      return;
     }
+    const { agents, reason } = pending;
+    const { report } = this.#options;
+    // At first, the launcher may not know the reason yet.
+    if (reason === "" && this.#interval < LAST_POLL) return;
+    if (reason === this.#reported) return;
+    this.#reported = reason;
+    const jobs = agents === 1 ? "1 job is" : `${agents} jobs are`;
+    report(`waits: ${jobs} pending${reason === "" ? "" : ` (${reason})`}`);
   }
 
   #agentsChanged(): void {
@@ -353,11 +368,11 @@ export class AgentRequests {
   /** Waits until all agents have ended by themselves, up to a time limit. */
   async #allEnded(): Promise<void> {
     const { launcher } = this.#options;
-    const begin = performance.now();
+    const begin = this.#now();
     const { signal } = new AbortController();
     let wait = FIRST_STOP_POLL;
     while (
-      this.#agents.size > 0 && performance.now() - begin < STOP_TIMEOUT
+      this.#agents.size > 0 && this.#now() - begin < STOP_TIMEOUT
     ) {
       await pause(wait);
       wait *= 2;

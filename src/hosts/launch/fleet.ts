@@ -10,6 +10,7 @@ import type { Channel } from "../../transport/channel.ts";
 import { withinLimit } from "../../util/within_limit.ts";
 import type { AgentGroups } from "../agent_groups.ts";
 import type { HostKind } from "../host.ts";
+import type { HostPlan } from "../host_plan.ts";
 import type {
   ConnectedWorker,
   ManagedHost,
@@ -18,7 +19,12 @@ import type {
 import type { PoolServices } from "../pool_services.ts";
 import { RemoteAgent } from "../remote/remote_agent.ts";
 import type { WorkerRequest } from "../remote/connector.ts";
-import { type AgentDoor, type DoorSettings, openDoor } from "./agent_door.ts";
+import {
+  type AgentDoor,
+  type DoorSettings,
+  openDoor,
+  planDoor,
+} from "./agent_door.ts";
 import { type AgentEnd, FleetAgent, type Supervision } from "./fleet_agent.ts";
 
 /** How long an admitted agent may take to make its offer, in milliseconds. */
@@ -53,6 +59,8 @@ export interface FleetOptions {
   readonly supervision: Supervision;
   /** Takes back what workers haven't begun, and waits until they are idle. */
   readonly drain: (workers: Iterable<WorkerProcess>) => Promise<void>;
+  /** Returns how long all of some workers have had no calls, in milliseconds. */
+  readonly idleTime: (workers: Iterable<WorkerProcess>) => number;
   /** Called when no more workers are expected. */
   readonly onChanged: () => void;
   /** Prints a line about the host. */
@@ -121,6 +129,9 @@ export abstract class Fleet implements ManagedHost {
     return [];
   }
 
+  /** See {@linkcode Pool.dryRun}. */
+  abstract plan(): HostPlan;
+
   abstract resize(workers: number): void;
 
   release(worker: WorkerProcess): void {
@@ -142,6 +153,12 @@ export abstract class Fleet implements ManagedHost {
   /** Whether {@linkcode Fleet.stop} or {@linkcode Fleet.kill} was called. */
   protected get isStopped(): boolean {
     return this.#isStopped;
+  }
+
+  /** The address for agents; until the pool listens, as far as it is known. */
+  protected get door(): AgentDoor {
+    const { name, listen } = this.options;
+    return this.#door ?? planDoor(name, listen);
   }
 
   /** How many workers the agents should have that have joined. */
@@ -199,8 +216,13 @@ export abstract class Fleet implements ManagedHost {
     channel: Channel,
     secret: Uint8Array<ArrayBuffer>,
   ): Promise<void> {
-    const { onOutput, heartbeatTimeout } = this.#services!;
-    const remote = new RemoteAgent(channel, onOutput, heartbeatTimeout);
+    const { onOutput, heartbeatTimeout, admit } = this.#services!;
+    const remote = new RemoteAgent(
+      channel,
+      onOutput,
+      heartbeatTimeout,
+      this.options.request.fanout ? admit : undefined,
+    );
     this.#arriving.add(remote);
     try {
       const offer = await withinLimit(remote.offer, OFFER_TIMEOUT);
@@ -223,7 +245,7 @@ export abstract class Fleet implements ManagedHost {
     offer: AgentOffer,
     secret: Uint8Array<ArrayBuffer>,
   ): void {
-    const { supervision, drain, report } = this.options;
+    const { supervision, drain, idleTime, report } = this.options;
     const name = this.#nameFor(offer);
     const agent = new FleetAgent({
       name,
@@ -235,6 +257,7 @@ export abstract class Fleet implements ManagedHost {
       place: this.#placeOf(offer),
       supervision,
       drain,
+      idleTime,
       report: (line) => report(name, line),
     });
     this.#error = undefined;

@@ -4,6 +4,8 @@ import type {
   SessionRequest,
 } from "../../protocol/spawner_messages.ts";
 import type { WorkerProcess } from "../../spawner/worker_process.ts";
+import { LONGEST_DELAY } from "../../util/keep_alive.ts";
+import { pause } from "../../util/pause.ts";
 import type { WorkerPlace } from "../../options/place.ts";
 import type { ConnectedWorker, ManagedHost } from "../managed_host.ts";
 import type { RemoteAgent } from "../remote/remote_agent.ts";
@@ -54,6 +56,8 @@ export interface FleetAgentParts {
   readonly supervision: Supervision;
   /** Takes back what workers haven't begun, and waits until they are idle. */
   readonly drain: (workers: Iterable<WorkerProcess>) => Promise<void>;
+  /** Returns how long all of some workers have had no calls, in milliseconds. */
+  readonly idleTime: (workers: Iterable<WorkerProcess>) => number;
   /** Prints a line about the agent. */
   readonly report: (line: string) => void;
 }
@@ -71,6 +75,7 @@ export class FleetAgent {
   /** How many of its workers weren't released. */
   #wanted: number;
   #isLeaving = false;
+  readonly #over = new AbortController();
 
   /** Constructs it; {@linkcode FleetAgent.serve} starts the workers. */
   constructor(parts: FleetAgentParts) {
@@ -137,6 +142,7 @@ export class FleetAgent {
   async serve(): Promise<AgentEnd> {
     const starting = this.#start();
     const end = await this.#ended.promise;
+    this.#over.abort();
     await this.#supervisor.stop();
     await starting;
     return end;
@@ -180,6 +186,23 @@ export class FleetAgent {
     const refusals = workers.flatMap(({ process }) => process.refusal ?? []);
     // The next ones would be refused too.
     if (refusals.length === workers.length) this.#refused(refusals[0]!);
+    else await this.#leaveWhenIdle();
+  }
+
+  /** Lets the agent go once its workers were idle for as long as it offered. */
+  async #leaveWhenIdle(): Promise<void> {
+    const { offer: { maxIdle }, idleTime } = this.#parts;
+    if (maxIdle === undefined) return;
+    const { signal } = this.#over;
+    try {
+      const idle = () => this.workers.size === 0 ? 0 : idleTime(this.workers);
+      for (let left: number; (left = maxIdle - idle()) > 0;) {
+        await pause(Math.min(left + 1, LONGEST_DELAY), signal);
+      }
+      await this.leave();
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
   }
 
   #refused(refusal: string): void {

@@ -121,4 +121,11 @@ export interface Launcher {
    * @param agent The id of the agent.
    */
   output(agent: string): Promise<string>;
+  /**
+   * Removes what agents have left behind that have ended by themselves. Without
+   * this method, they leave nothing.
+   *
+   * @throws {HostError} If the launcher can't be asked now.
+   */
+  close?(): Promise<void>;
 }

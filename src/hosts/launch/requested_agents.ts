@@ -9,7 +9,7 @@ export interface RequestedAgent {
   state: "pending" | "running" | "joined";
   /** Why it waits, in the words of the launcher. */
   reason: string;
-  /** When it entered the state (`performance.now()`). */
+  /** When it entered the state, in milliseconds. */
   since: number;
   /** How long it was in use, in milliseconds. */
   lived: number;
@@ -20,6 +20,16 @@ export interface RequestedAgent {
 /** The agents that were asked for and haven't ended, by id. */
 export class RequestedAgents {
   readonly #agents = new Map<string, RequestedAgent>();
+  readonly #now: () => number;
+
+  /**
+   * Constructs it without agents.
+   *
+   * @param now Returns the time, in milliseconds.
+   */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
 
   /** How many there are. */
   get size(): number {
@@ -51,7 +61,7 @@ export class RequestedAgents {
       index,
       state: "pending",
       reason: "",
-      since: performance.now(),
+      since: this.#now(),
       lived: 0,
       missing: 0,
     });
@@ -66,7 +76,7 @@ export class RequestedAgents {
   enter(id: string, state: RequestedAgent["state"], reason = ""): void {
     const agent = this.#agents.get(id);
     if (agent === undefined) return;
-    if (agent.state !== state) agent.since = performance.now();
+    if (agent.state !== state) agent.since = this.#now();
     agent.state = state;
     agent.reason = reason;
     agent.missing = 0;

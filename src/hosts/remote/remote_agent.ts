@@ -6,6 +6,7 @@ import {
 } from "../../protocol/spawner_messages.ts";
 import type { OutputHandler } from "../../spawner/worker_launcher.ts";
 import type { Channel } from "../../transport/channel.ts";
+import type { Connection } from "../../transport/connection.ts";
 import { RemoteSpawner } from "./remote_spawner.ts";
 
 /** An agent's wish to end. */
@@ -32,13 +33,19 @@ export class RemoteAgent extends RemoteSpawner {
   readonly #left = Promise.withResolvers<Departure>();
   #isFirst = true;
 
-  /** Constructs the pool's end of an authenticated connection. */
+  /**
+   * Constructs the pool's end of an authenticated connection.
+   *
+   * @param onConnection Takes the connections of workers that the agent relays;
+   * by default, it relays none.
+   */
   constructor(
     channel: Channel,
     onOutput: OutputHandler,
     heartbeatTimeout: number,
+    onConnection?: (connection: Connection) => void,
   ) {
-    super(channel, onOutput, heartbeatTimeout, fromAgent);
+    super(channel, onOutput, heartbeatTimeout, fromAgent, onConnection);
     this.#channel = channel;
     this.offer = this.#offered.promise;
     this.leaving = this.#left.promise;

@@ -128,6 +128,13 @@ export class TemplateLauncher implements Launcher {
     return ["sh", "-c", lines.join("\n")];
   }
 
+  /** Waits until the processes of agents have ended that did so by themselves. */
+  async close(): Promise<void> {
+    const agents = [...this.#agents.values()];
+    this.#agents.clear();
+    await Promise.all(agents.map(({ process }) => process.end()));
+  }
+
   async output(id: string): Promise<string> {
     return await this.#agents.get(id)?.process.output() ?? "";
   }

@@ -209,6 +209,19 @@ kubeTest(
 );
 
 kubeTest(
+  "KubernetesLauncher.close() deletes Jobs that have ended",
+  async () => {
+    await using api = await KubeApi.start();
+    const launcher = launcherOf(api);
+    await launcher.submit(sleepers({ command: ["true"] }), signal);
+    await api.until(({ jobs }) => jobs[0]!.status.conditions.length > 0);
+    await launcher.close();
+    assertEquals(api.names, []);
+    await launcher.close();
+  },
+);
+
+kubeTest(
   "KubernetesLauncher's files are deleted with a Job that expires",
   async () => {
     await using api = await KubeApi.start();

@@ -8,6 +8,7 @@ import { BrokenPoolError, type Pool, WorkerLostError } from "../../../mod.ts";
 import { Gate, passGate } from "../../helpers/gate.ts";
 import { JoinedPool } from "../../helpers/joined_pool.ts";
 import { gone, isAlive, until } from "../../helpers/processes.ts";
+import { runProgram } from "../../helpers/run_program.ts";
 
 const pid = () => Deno.pid;
 const double = (x: number) => x * 2;
@@ -52,25 +53,12 @@ Deno.test("Pool runs the initializer in workers that join", async () => {
 });
 
 Deno.test("Pool prints the output of workers that join, with the agent's name", async () => {
-  const program = `
-    import { JoinedPool } from ${
-    JSON.stringify(import.meta.resolve("../../helpers/joined_pool.ts"))
-  };
-    await using site = new JoinedPool();
-    await site.join(1, "--name", "mini");
-    await site.join(1, "--name", "mini");
-    await site.pool.runOnAll(() => console.log("hello"));`;
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "-A",
-      "--config",
-      "deno.json",
-      `data:text/typescript,${encodeURIComponent(program)}`,
-    ],
-  }).output();
-  const text = new TextDecoder().decode(stdout);
-  assert(success, new TextDecoder().decode(stderr));
+  const program = new URL("../../programs/joined_output.ts", import.meta.url);
+  const { code, stdout: text, stderr } = await runProgram(
+    Deno.execPath(),
+    ["run", "-A", program.href],
+  );
+  assertEquals(code, 0, stderr);
   assertEquals(text.split("\n").sort(), [
     "",
     "[joined/mini worker 1] hello",
@@ -162,6 +150,24 @@ Deno.test("Pool refuses agents beyond 'listen.maxWorkers'", async () => {
   await second.ended();
   await site.has(1);
   await site.join(1);
+});
+
+Deno.test("Pool lets an agent go that was idle for as long as --max-idle", async () => {
+  await using gate = new Gate();
+  await using site = new JoinedPool();
+  const { pool } = site;
+  // One of its workers always has a call.
+  const call = pool.run(passGate<number>, gate.port, 1);
+  const agent = await site.join(2, "--max-idle", "0.5");
+  await gate.entered();
+  const other = await site.start("--max-idle", "0.1").ended();
+  assertEquals(other.code, 0, other.stderr);
+  await site.has(2);
+  gate.open();
+  assertEquals(await call, 1);
+  assertEquals((await agent.ended()).code, 0);
+  await site.has(0);
+  assertEquals(pool.stats().hosts[0]!.lost, 0);
 });
 
 Deno.test("Pool lets an agent go whose initializer fails, and says why", async () => {

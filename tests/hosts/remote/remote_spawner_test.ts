@@ -117,6 +117,13 @@ Deno.test("RemoteSpawner closes the connection when a message isn't a spawner's"
   assertEquals(await ended, LOST);
 });
 
+Deno.test("RemoteSpawner closes the connection when the spawner relays others unasked", async () => {
+  const scene = new Scene();
+  await scene.say(SpawnerMessageType.RELAY_OPEN, 0);
+  const error = await scene.spawner.closed as Error;
+  assertEquals(error.message, "Malformed message: no connection is relayed");
+});
+
 Deno.test("RemoteSpawner.start() reports the end of each worker", async () => {
   const scene = new Scene();
   const [first, second] = [
