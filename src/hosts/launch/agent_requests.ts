@@ -82,6 +82,8 @@ export class AgentRequests {
   readonly #report: PendingReport;
   /** The requests in progress. */
   readonly #asking = new Set<Promise<void>>();
+  /** The cancellations in progress. */
+  readonly #cancelling = new Set<Promise<void>>();
 
   /** Constructs it without agents. */
   constructor(options: AgentRequestsOptions) {
@@ -191,6 +193,7 @@ export class AgentRequests {
     await ended;
     const left = this.#agents.ids;
     if (left.length > 0) await this.#options.launcher.cancel(left);
+    await Promise.all(this.#cancelling);
     await this.#options.launcher.close?.();
     this.#options.onAgents([]);
   }
@@ -358,7 +361,10 @@ export class AgentRequests {
   #cancel(ids: readonly string[]): void {
     const { launcher, report } = this.#options;
     this.#agentsChanged();
-    launcher.cancel(ids).catch((error) => report((error as Error).message));
+    const cancelling = launcher.cancel(ids)
+      .catch((error) => report((error as Error).message));
+    this.#cancelling.add(cancelling);
+    cancelling.then(() => this.#cancelling.delete(cancelling));
   }
 
   /** Waits until all agents have ended by themselves, up to a time limit. */
