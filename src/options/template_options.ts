@@ -23,14 +23,13 @@ import { checkInteger, checkStrings, wrongValue } from "./option_checks.ts";
  * ```ts ignore
  * import { Pool, type TemplateOptions } from "@distex/pool";
  *
- * const flux: TemplateOptions = {
- *   name: "flux",
- *   launch: ["flux", "submit", "--job-name={job}", "--cores={workers}", "{command}"],
- *   end: ["flux", "pkill", "name:{job}"],
+ * const lsf: TemplateOptions = {
+ *   launch: ["bsub", "-J", "{job}", "-n", "{workers}", "{command}"],
+ *   end: ["bkill", "-J", "{job}"],
  *   workers: 64,
  *   workersPerJob: 8,
  * };
- * await using pool = new Pool({ workers: 0, hosts: flux });
+ * await using pool = new Pool({ workers: 0, hosts: lsf });
  * ```
  */
 export interface TemplateOptions extends ClusterHostOptions {
