@@ -36,6 +36,7 @@ export class LaunchedFleet extends Fleet {
   #jobs: AgentJobs | undefined;
   #requests: AgentRequests | undefined;
   #isKilled = false;
+  #refusals = 0;
 
   /** Constructs a fleet without agents. */
   constructor(options: FleetOptions, launch: LaunchOptions) {
@@ -51,6 +52,10 @@ export class LaunchedFleet extends Fleet {
 
   get workers(): number {
     return this.#target;
+  }
+
+  get refusals(): number {
+    return this.#refusals;
   }
 
   override get error(): Error | undefined {
@@ -75,8 +80,10 @@ export class LaunchedFleet extends Fleet {
     const { workersPerAgent } = this.#launch;
     const missing = this.#missingWorkers;
     if (missing > 0) {
-      requests.ask(Math.ceil(missing / workersPerAgent))
-        .catch((error) => this.#refused(error));
+      requests.ask(Math.ceil(missing / workersPerAgent)).then(
+        () => this.problem = undefined,
+        (error) => this.#refused(error),
+      );
     } else requests.dropWaiting(Math.floor(-missing / workersPerAgent));
   }
 
@@ -171,6 +178,8 @@ export class LaunchedFleet extends Fleet {
   #refused(error: Error): void {
     if (this.isStopped) return;
     this.problem = error;
+    this.#refusals++;
+    this.#target -= Math.max(0, this.#missingWorkers);
     this.options.report(this.name, error.message);
     this.options.onChanged();
   }
