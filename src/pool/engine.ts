@@ -3,6 +3,7 @@ import { ModuleBundles } from "../bundle/module_bundles.ts";
 import { BrokenPoolError } from "../errors/broken_pool_error.ts";
 import { PoolClosedError } from "../errors/pool_closed_error.ts";
 import type { Host } from "../hosts/host.ts";
+import type { HostPlan } from "../hosts/host_plan.ts";
 import type { ConnectedWorker, ManagedHost } from "../hosts/managed_host.ts";
 import { HostManager } from "../hosts/manager/host_manager.ts";
 import { KeepAlive, LONGEST_DELAY } from "../util/keep_alive.ts";
@@ -71,6 +72,7 @@ export class Engine {
         if (this.scheduler.workers === 0) this.#failStranded();
       },
       expects: (placement) => !this.#isReady || this.#hosts.expects(placement),
+      isRemoved: (host) => this.#hosts.isRemoved(host),
       hostError: (host) => this.#hosts.errorOf(host),
       dispatched: () => this.#elastic.dispatched(),
     }, pace);
@@ -136,6 +138,11 @@ export class Engine {
       this.#ready.resolve(this.#starting);
     }
     return this.#starting;
+  }
+
+  /** See {@linkcode Pool.dryRun}. */
+  dryRun(): HostPlan[] {
+    return this.#hostManager.plans;
   }
 
   /** See {@linkcode Pool.addHost}. */
@@ -232,6 +239,8 @@ export class Engine {
       this.#hosts.leave(host);
       host.resize(0);
     }
+    // Calls that must run there fail now.
+    this.scheduler.wake();
     await Promise.all(hosts.map(async (host) => {
       await this.#workers.drainHost(host);
       await this.#dismiss(host);
