@@ -122,7 +122,13 @@ export class AgentRequests {
    */
   async ask(count: number): Promise<void> {
     const indices = Array.from({ length: count }, () => this.#nextIndex++);
-    await this.#ask(indices);
+    this.#due += count;
+    try {
+      await this.#ask(indices);
+    } catch (error) {
+      this.#asked(count);
+      throw error;
+    }
     this.#givenUp = false;
     this.error = undefined;
   }
@@ -198,6 +204,7 @@ export class AgentRequests {
     this.#options.onAgents([]);
   }
 
+  /** Asks for agents that are due; if it throws, they still are. */
   async #ask(indices: readonly number[]): Promise<void> {
     const asking = this.#submit(indices);
     const settled = asking.catch(() => {});
@@ -212,6 +219,9 @@ export class AgentRequests {
     const request = makeRequest(indices.length);
     const ids = await launcher.submit(request, signal);
     ids.forEach((id, at) => this.#agents.add(id, indices[at]!));
+    const calledOff = ids.slice(ids.length - this.#asked(indices.length));
+    for (const id of calledOff) this.#agents.remove(id);
+    if (calledOff.length > 0) this.#cancel(calledOff);
     this.#agentsChanged();
     this.#pollSoon();
   }
@@ -221,6 +231,14 @@ export class AgentRequests {
     this.#interval = FIRST_POLL;
     this.#woken?.abort();
     this.#poll();
+  }
+
+  /** Takes agents from those that are due; returns how many were called off. */
+  #asked(count: number): number {
+    const calledOff = Math.min(this.#calledOff, count);
+    this.#calledOff -= calledOff;
+    this.#due -= count;
+    return calledOff;
   }
 
   /** Asks after agents that haven't joined, with growing pauses. */
@@ -310,16 +328,13 @@ export class AgentRequests {
     this.#due += wanted.length;
     try {
       await pause(wait, signal);
-      const calledOff = Math.min(this.#calledOff, indices.length);
-      this.#calledOff -= calledOff;
-      // These are due until they are counted among the agents.
-      this.#due -= calledOff;
+      const calledOff = this.#asked(indices.length);
       wanted = indices.slice(calledOff);
+      this.#due += wanted.length;
       if (wanted.length > 0) await this.#ask(wanted);
     } catch (error) {
-      if (!signal.aborted) this.#refused(wanted, error as Error);
-    } finally {
       this.#due -= wanted.length;
+      if (!signal.aborted) this.#refused(wanted, error as Error);
     }
   }
 
