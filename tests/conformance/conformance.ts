@@ -17,7 +17,13 @@ import {
   PoolClosedError,
   type PoolOptions,
 } from "../../mod.ts";
-import { double, naturals, type TestWith, XS } from "./conformance_fixture.ts";
+import {
+  double,
+  naturals,
+  type Test,
+  type TestWith,
+  XS,
+} from "./conformance_fixture.ts";
 import { testArgumentStreams } from "./conformance_arguments.ts";
 import { testCalls } from "./conformance_calls.ts";
 import { testErrors } from "./conformance_errors.ts";
@@ -59,13 +65,19 @@ export interface Kind {
    * @default {Deno.test}
    */
   readonly declare?: (name: string, body: () => Promise<void>) => void;
+  /**
+   * Declares a test of a pool without further options. By default, each test has
+   * a pool of its own.
+   */
+  readonly declareShared?: Test;
 }
 
 /** Declares all tests for a kind of pool. */
 export function testConformance(kind: Kind): void {
   const { declare = Deno.test } = kind;
   function test(name: string, body: (pool: Pool) => Promise<void>): void {
-    testWith(name, {}, body);
+    if (kind.declareShared === undefined) testWith(name, {}, body);
+    else kind.declareShared(`Pool (${kind.name}) ${name}`, body);
   }
   function testWith(
     name: string,

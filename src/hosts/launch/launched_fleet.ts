@@ -109,11 +109,13 @@ export class LaunchedFleet extends Fleet {
   override kill(): void {
     this.#isKilled = true;
     this.#starting.abort();
+    this.#requests?.abort();
     super.kill();
   }
 
   override stop(): Promise<void> {
     this.#starting.abort();
+    this.#requests?.abort();
     return super.stop();
   }
 
