@@ -72,6 +72,7 @@ export class Engine {
         if (this.scheduler.workers === 0) this.#failStranded();
       },
       expects: (placement) => !this.#isReady || this.#hosts.expects(placement),
+      isRemoved: (host) => this.#hosts.isRemoved(host),
       hostError: (host) => this.#hosts.errorOf(host),
       dispatched: () => this.#elastic.dispatched(),
     }, pace);
@@ -238,6 +239,8 @@ export class Engine {
       this.#hosts.leave(host);
       host.resize(0);
     }
+    // Calls that must run there fail now.
+    this.scheduler.wake();
     await Promise.all(hosts.map(async (host) => {
       await this.#workers.drainHost(host);
       await this.#dismiss(host);

@@ -37,6 +37,7 @@ export class LaunchedFleet extends Fleet {
   #jobs: AgentJobs | undefined;
   #requests: AgentRequests | undefined;
   #isKilled = false;
+  #refusals = 0;
 
   /** Constructs a fleet without agents. */
   constructor(options: FleetOptions, launch: LaunchOptions) {
@@ -52,6 +53,10 @@ export class LaunchedFleet extends Fleet {
 
   get workers(): number {
     return this.#target;
+  }
+
+  get refusals(): number {
+    return this.#refusals;
   }
 
   override get error(): Error | undefined {
@@ -94,19 +99,23 @@ export class LaunchedFleet extends Fleet {
     const { workersPerAgent } = this.#launch;
     const missing = this.#missingWorkers;
     if (missing > 0) {
-      requests.ask(Math.ceil(missing / workersPerAgent))
-        .catch((error) => this.#refused(error));
+      requests.ask(Math.ceil(missing / workersPerAgent)).then(
+        () => this.problem = undefined,
+        (error) => this.#refused(error),
+      );
     } else requests.dropWaiting(Math.floor(-missing / workersPerAgent));
   }
 
   override kill(): void {
     this.#isKilled = true;
     this.#starting.abort();
+    this.#requests?.abort();
     super.kill();
   }
 
   override stop(): Promise<void> {
     this.#starting.abort();
+    this.#requests?.abort();
     return super.stop();
   }
 
@@ -190,6 +199,8 @@ export class LaunchedFleet extends Fleet {
   #refused(error: Error): void {
     if (this.isStopped) return;
     this.problem = error;
+    this.#refusals++;
+    this.#target -= Math.max(0, this.#missingWorkers);
     this.options.report(this.name, error.message);
     this.options.onChanged();
   }
