@@ -116,6 +116,11 @@ export class PoolHosts {
     );
   }
 
+  /** Returns whether a host is removed, even if it still has workers. */
+  isRemoved(name: string): boolean {
+    return this.#removals.has(name);
+  }
+
   /** Returns the reason why a host can't be used, if known. */
   errorOf(name: string): Error | undefined {
     return this.named(name).find(({ error }) => error !== undefined)?.error ??

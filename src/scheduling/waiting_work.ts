@@ -1,14 +1,13 @@
 import type { Placement } from "../calls/placement.ts";
 import type { CallSources } from "./call_sources.ts";
 import type { PendingQueue } from "./pending_queue.ts";
+import type { ResourceCalls } from "./resource_calls.ts";
 import type { WorkerSet } from "./worker_set.ts";
 
 /** Calls and items that wait for workers. */
 export interface WaitingWork {
   /** Where they may run; `undefined` for anywhere. */
   readonly placement: Placement | undefined;
-  /** The host where they must run; `undefined` for any. */
-  readonly host: string | undefined;
   /** How many wait. */
   readonly items: number;
   /** Whether sources have further items, whose number isn't known. */
@@ -24,7 +23,6 @@ class Work {
     const isKnown = items < Infinity;
     this.#work.set(placement, {
       placement,
-      host: placement?.host,
       items: (known?.items ?? 0) + (isKnown ? items : 0),
       hasMore: !isKnown || (known?.hasMore ?? false),
     });
@@ -44,6 +42,7 @@ export function waitingWork(
   pending: PendingQueue,
   workers: WorkerSet,
   sources: CallSources,
+  resources: ResourceCalls,
 ): WaitingWork[] {
   const work = new Work();
   for (const [placement, calls] of pending.lists()) {
@@ -59,7 +58,10 @@ export function waitingWork(
     if (waiting > 0) work.add(worker.range, waiting);
   }
   for (const { placement, left = Infinity } of sources.running) {
-    if (workers.room(placement) <= 0) work.add(placement, left);
+    const room = placement?.needs === undefined
+      ? workers.room(placement)
+      : resources.room(placement);
+    if (room <= 0) work.add(placement, left);
   }
   return work.all;
 }

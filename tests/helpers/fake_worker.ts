@@ -1,10 +1,11 @@
-import { Placement } from "../../src/calls/placement.ts";
+import { Placement, type PlacementTerms } from "../../src/calls/placement.ts";
 import { CallKind } from "../../src/calls/call_kind.ts";
 import type { Call } from "../../src/calls/call.ts";
 import type { CallRunner } from "../../src/calls/call_owner.ts";
 import type { MapCallOwner } from "../../src/map/map_call.ts";
 import { KeepAlive } from "../../src/util/keep_alive.ts";
 import { PromisedCall } from "../../src/calls/promised_call.ts";
+import type { WorkerPlace } from "../../src/options/place.ts";
 import { PrefetchWindow } from "../../src/scheduling/prefetch_window.ts";
 import { Scheduler } from "../../src/scheduling/scheduler.ts";
 import { SharedPace } from "../../src/scheduling/shared_pace.ts";
@@ -13,8 +14,10 @@ import { TaskRegistry } from "../../src/tasks/task_registry.ts";
 import { WorkerProcess } from "../../src/spawner/worker_process.ts";
 import { Channel } from "../../src/transport/channel.ts";
 import {
+  type Assign,
   type Calls,
   type Chunk,
+  type Grant,
   MessageType,
   type Recall,
 } from "../../src/protocol/worker_messages.ts";
@@ -45,6 +48,7 @@ export const MAP: MapCallOwner = {
   grown() {},
   yielded() {},
   consumed() {},
+  explain: (reason) => reason,
   isAwaited: true,
 };
 
@@ -71,7 +75,16 @@ export function call(
   host?: string,
   retries = 0,
 ): PromisedCall<unknown> {
-  const terms = { placement: at(host), retries };
+  return placedCall(label, { host }, retries);
+}
+
+/** Makes a call with an argument that may run where these terms allow it. */
+export function placedCall(
+  label: unknown,
+  placement: PlacementTerms,
+  retries = 0,
+): PromisedCall<unknown> {
+  const terms = { placement: Placement.of(placement), retries };
   const kind = new CallKind(TASK, terms, undefined, true);
   const call = new PromisedCall<unknown>(kind, label, undefined);
   call.promise.catch(() => {});
@@ -95,6 +108,7 @@ export class FakeWorker {
   readonly #channel: Channel;
   /** The unanswered calls: their ids, and their arguments or items. */
   readonly #calls: [id: number, label: unknown][] = [];
+  readonly #grants = new Map<number, Grant>();
   #recalls = 0;
   #recalled = Promise.withResolvers<void>();
 
@@ -103,8 +117,14 @@ export class FakeWorker {
    *
    * @param room The size of its window, or whether it adapts.
    * @param now Returns the time, in milliseconds.
+   * @param place Its machine.
    */
-  constructor(tally: HostTally, room: number | "auto", now?: () => number) {
+  constructor(
+    tally: HostTally,
+    room: number | "auto",
+    now?: () => number,
+    place?: WorkerPlace,
+  ) {
     const prefetch = room === "auto" ? room : room - 1;
     const [left, right] = MemoryConnection.pair();
     this.handle = new WorkerHandle(
@@ -115,6 +135,7 @@ export class FakeWorker {
           () => this.#die(),
         ),
         tally,
+        ...(place === undefined ? {} : { place }),
         modules: undefined,
         concurrency: 1,
         cancelGrace: CANCEL_GRACE,
@@ -125,8 +146,13 @@ export class FakeWorker {
     this.#connection = right;
     this.#channel = new Channel(right);
     this.gone = this.#channel.receive((message) =>
-      this.#take(message as Calls | Chunk | Recall)
+      this.#take(message as Calls | Chunk | Recall | Assign)
     );
+  }
+
+  /** What the unanswered calls, and those that follow, may use. */
+  get grants(): Grant[] {
+    return [...this.#grants.values()];
   }
 
   /** The arguments of the unanswered calls. */
@@ -137,6 +163,7 @@ export class FakeWorker {
   /** Answers the first call, and returns its argument. */
   async answer(microseconds = 1): Promise<unknown> {
     const [id, label] = this.#calls.shift()!;
+    this.#grants.delete(id);
     await this.#send([MessageType.RESULTS, id, microseconds, [label]]);
     return label;
   }
@@ -218,7 +245,7 @@ export class FakeWorker {
     await settled();
   }
 
-  #take(message: Calls | Chunk | Recall): void {
+  #take(message: Calls | Chunk | Recall | Assign): void {
     if (message[0] === MessageType.CALLS) {
       const [, , firstId, , argumentLists] = message;
       argumentLists.forEach(([label], index) =>
@@ -227,6 +254,10 @@ export class FakeWorker {
     } else if (message[0] === MessageType.CHUNK) {
       const [, , id, , items] = message;
       this.#calls.push([id, items]);
+    } else if (message[0] === MessageType.RESOURCES) {
+      const [, id, grant] = message;
+      if (Object.keys(grant).length > 0) this.#grants.set(id, grant);
+      else this.#grants.delete(id);
     } else if (message[0] === MessageType.RECALL) {
       this.#recalls++;
       this.#recalled.resolve();
@@ -268,10 +299,14 @@ export class HostBench implements AsyncDisposable {
   }
 
   /** Adds a worker. */
-  async add(host: string, room: number | "auto" = 1): Promise<FakeWorker> {
+  async add(
+    host: string,
+    room: number | "auto" = 1,
+    place?: WorkerPlace,
+  ): Promise<FakeWorker> {
     const tally = this.tallies.get(host) ?? new HostTally(host);
     this.tallies.set(host, tally);
-    const worker = new FakeWorker(tally, room, this.#now);
+    const worker = new FakeWorker(tally, room, this.#now, place);
     this.#workers.push(worker);
     await this.scheduler.connect(worker.handle, undefined);
     this.scheduler.add([worker.handle]);

@@ -3,6 +3,7 @@ import type {
   ScalingSettings,
   WorkerRange,
 } from "../../options/worker_count.ts";
+import type { HostPlan } from "../host_plan.ts";
 import type { PendingAgents } from "../managed_host.ts";
 import type { PoolServices } from "../pool_services.ts";
 import type { AgentDoor } from "./agent_door.ts";
@@ -68,6 +69,24 @@ export class LaunchedFleet extends Fleet {
     return this.range !== undefined && !requests.hasGivenUp;
   }
 
+  plan(): HostPlan {
+    const { name, kind, group, token, maxWorkers } = this.options;
+    const { launcher, workersPerAgent } = this.#launch;
+    const { door } = this;
+    const jobs = new AgentJobs(
+      { ...this.#launch, group, token, door },
+      "(the pool's program)",
+      undefined,
+    );
+    const agents = Math.ceil(maxWorkers / workersPerAgent);
+    return {
+      host: name,
+      kind,
+      note: "",
+      ...launcher.plan(jobs.request(agents)),
+    };
+  }
+
   resize(workers: number): void {
     this.#target = workers;
     const requests = this.#requests;
@@ -83,11 +102,13 @@ export class LaunchedFleet extends Fleet {
   override kill(): void {
     this.#isKilled = true;
     this.#starting.abort();
+    this.#requests?.abort();
     super.kill();
   }
 
   override stop(): Promise<void> {
     this.#starting.abort();
+    this.#requests?.abort();
     return super.stop();
   }
 
