@@ -181,21 +181,28 @@ export class AgentRequests {
    * end by themselves, as their connections were closed.
    *
    * @param atOnce Whether they aren't given time for that.
+   * @throws {HostError} If the launcher can't be asked now.
    */
   async stop(atOnce: boolean): Promise<void> {
     this.abort();
     await Promise.all(this.#asking);
-    const waiting = this.#agents.removeWaiting(Infinity);
-    const ended = waiting.length === 0
-      ? undefined
-      : this.#options.launcher.cancel(waiting);
+    const { launcher, onAgents } = this.#options;
+    const failures: unknown[] = [];
+    const end = async (ids: readonly string[]) => {
+      if (ids.length === 0) return;
+      await launcher.cancel(ids).catch((error) => failures.push(error));
+    };
+    const waiting = end(this.#agents.removeWaiting(Infinity));
     if (!atOnce) await this.#allEnded();
-    await ended;
-    const left = this.#agents.ids;
-    if (left.length > 0) await this.#options.launcher.cancel(left);
-    await Promise.all(this.#cancelling);
-    await this.#options.launcher.close?.();
-    this.#options.onAgents([]);
+    await Promise.all([
+      waiting,
+      end(this.#agents.ids),
+      ...this.#cancelling,
+    ]);
+    await launcher.close?.();
+    // If this has failed, the reaper tries again.
+    if (failures.length > 0) throw failures[0];
+    onAgents([]);
   }
 
   async #ask(indices: readonly number[]): Promise<void> {

@@ -301,3 +301,21 @@ Deno.test("AgentRequests.stop() cancels what waits at once, and later what doesn
   await stopped;
   assertEquals(launcher.cancelled, ["job2", "job1"]);
 });
+
+Deno.test("AgentRequests.stop() rejects when the launcher can't cancel, and leaves that to the reaper", async () => {
+  await using scene = new Scene();
+  const { requests, launcher } = scene;
+  await requests.ask(2);
+  requests.joined("job0");
+  scene.set("job0", "running");
+  launcher.cancelProblem = new HostError("short", "launcher", "no controller");
+  const rejected = assertRejects(
+    () => requests.stop(false),
+    HostError,
+    "no controller",
+  );
+  await scene.pass(10_000);
+  await rejected;
+  assertEquals(scene.agents, ["job0", "job1"]);
+  launcher.cancelProblem = undefined;
+});
