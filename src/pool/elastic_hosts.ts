@@ -146,9 +146,11 @@ export class ElasticHosts {
     const byTally = workers.byTally();
     return {
       now,
-      work: scheduler.waitingWork.map(({ host, items, hasMore }) => ({
-        key: host,
-        hosts: host === undefined ? undefined : new Set([host]),
+      work: scheduler.waitingWork.map(({ placement, items, hasMore }) => ({
+        key: placement,
+        hosts: placement === undefined
+          ? undefined
+          : new Set(hosts.namesFor(placement)),
         items,
         hasMore,
       })),

@@ -111,8 +111,15 @@ export class PoolHosts {
   /** Returns whether a placement, or any, has or may get workers. */
   expects(placement: Placement | undefined): boolean {
     return this.#staying.some(({ host }) =>
-      (placement?.matches(host.name, host.place ?? NO_PLACE) ?? true) &&
+      (placement === undefined || meets(host, placement)) &&
       host.expectsWorkers && this.#timeLeft(host) > 0
+    );
+  }
+
+  /** Returns the names of the hosts whose machines meet a placement. */
+  namesFor(placement: Placement): string[] {
+    return this.#staying.flatMap(({ host }) =>
+      meets(host, placement) ? host.name : []
     );
   }
 
@@ -166,6 +173,14 @@ export class PoolHosts {
   #timeLeft({ lostSince = Infinity }: ManagedHost): number {
     return lostSince + this.#hostTimeout - performance.now();
   }
+}
+
+/** Returns whether the machines of a host are known to meet a placement. */
+function meets(
+  { name, place = NO_PLACE }: ManagedHost,
+  placement: Placement,
+): boolean {
+  return placement.matches(name, place);
 }
 
 function statsOf({ host, tally }: PoolHost): HostStats {

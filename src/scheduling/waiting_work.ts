@@ -7,8 +7,6 @@ import type { WorkerSet } from "./worker_set.ts";
 export interface WaitingWork {
   /** Where they may run; `undefined` for anywhere. */
   readonly placement: Placement | undefined;
-  /** The host where they must run; `undefined` for any. */
-  readonly host: string | undefined;
   /** How many wait. */
   readonly items: number;
   /** Whether sources have further items, whose number isn't known. */
@@ -24,7 +22,6 @@ class Work {
     const isKnown = items < Infinity;
     this.#work.set(placement, {
       placement,
-      host: placement?.host,
       items: (known?.items ?? 0) + (isKnown ? items : 0),
       hasMore: !isKnown || (known?.hasMore ?? false),
     });

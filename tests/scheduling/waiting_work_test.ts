@@ -23,7 +23,7 @@ function source(left?: number, host?: string): CallSource {
 
 /** Makes the work for a host. */
 function work(items: number, host?: string, hasMore = false) {
-  return { placement: at(host), host, items, hasMore };
+  return { placement: at(host), items, hasMore };
 }
 
 Deno.test("Scheduler.waitingWork counts the calls that are queued, by host", async () => {
