@@ -38,6 +38,11 @@ export {
   type WaitOptions,
 } from "./src/calls/wait.ts";
 export type { HostKind } from "./src/hosts/host.ts";
+export type {
+  HostPlan,
+  PlannedCommand,
+  PlannedFile,
+} from "./src/hosts/host_plan.ts";
 export type { PendingAgents } from "./src/hosts/managed_host.ts";
 export type { AnyHostOptions } from "./src/options/any_host.ts";
 export type { ClusterHostOptions } from "./src/options/cluster_host_options.ts";
@@ -55,7 +60,12 @@ export type { CallOptions, CallPort } from "./src/options/call_options.ts";
 export type { FailureOptions } from "./src/options/failure_options.ts";
 export type { LimitOptions } from "./src/options/limit_options.ts";
 export type { MapOptions } from "./src/options/map_options.ts";
-export type { MapBatches, MapResults } from "./src/map/map_results.ts";
+export type {
+  MapBatches,
+  MapResults,
+  SettledOptions,
+} from "./src/map/map_results.ts";
+export type { SettledItem } from "./src/map/settled_item.ts";
 export type {
   ListenOptions,
   NetworkOptions,

@@ -25,11 +25,15 @@ const MIN_MEASURABLE = 512;
 /** Open files of the pool's process besides the connections of its workers. */
 const OTHER_FILES = 256;
 
+/** How workers connect; with `fanout`, those of a machine share a TCP connection. */
+type Way = Transport | "fanout";
+
 /** The numbers of workers, by the way in which they connect. */
-const SIZES: Readonly<Record<Transport, readonly number[]>> = {
+const SIZES: Readonly<Record<Way, readonly number[]>> = {
   unix: [1, 8, 64, 512, 2_048, 4_096, 16_384],
   tcp: [8, 512, 4_096],
   tls: [8, 512],
+  fanout: [8, 64, 512],
 };
 
 /** A figure of a pool. */
@@ -62,13 +66,13 @@ const FIGURES: Readonly<Record<string, Figure>> = {
 
 /** A pool to measure. */
 interface Size {
-  readonly transport: Transport;
+  readonly transport: Way;
   readonly workers: number;
 }
 
 const ALL_SIZES: readonly Size[] = Object.entries(SIZES).flatMap((
   [transport, sizes],
-) => sizes.map((workers) => ({ transport: transport as Transport, workers })));
+) => sizes.map((workers) => ({ transport: transport as Way, workers })));
 
 /** Measures pools with up to thousands of simulated workers. */
 export const scale: Section = {
@@ -130,7 +134,10 @@ async function measure(
   const { code, stdout } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "-A", "--quiet", "--v8-flags=--expose-gc", program],
-      ...["--transport", transport, "--workers", String(workers)],
+      ...(transport === "fanout"
+        ? ["--fanout", "--transport", "tcp"]
+        : ["--transport", transport]),
+      ...["--workers", String(workers)],
       ...["--rounds", String(scaled(ROUNDS, effort))],
       ...["--scale", String(effort.scale)],
       ...[...work].flatMap((one) => ["--work", one]),

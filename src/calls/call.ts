@@ -326,6 +326,14 @@ export abstract class Call extends CallContent {
     submit(this);
   }
 
+  /** How many items of a chunk have failed, while the others go on. */
+  get failedItems(): number {
+    return 0;
+  }
+
+  /** Delivers the error of an item of a chunk whose other items go on. */
+  itemFailed(_index: number, _thrown: unknown): void {}
+
   /** Delivers the result; isn't called for an abandoned call. */
   protected abstract resolved(
     value: unknown,

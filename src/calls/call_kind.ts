@@ -33,12 +33,14 @@ export class CallKind {
    * list of arguments (`"spread"`); `undefined` if the calls aren't chunks.
    * @param isUnary Whether a call's payload isn't a list of arguments, but its
    * only argument.
+   * @param settles Whether an item that throws doesn't end its chunk.
    */
   constructor(
     readonly task: RegisteredTask,
     readonly terms: CallTerms = DEFAULT_TERMS,
     readonly chunk?: "single" | "spread",
     readonly isUnary: boolean = false,
+    readonly settles: boolean = false,
   ) {}
 }
 

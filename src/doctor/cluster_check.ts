@@ -1,4 +1,5 @@
 import { deadline } from "@std/async/deadline";
+import { HostError } from "../errors/host_error.ts";
 import { JobFolder } from "../hosts/launch/job_folder.ts";
 import type { PingAnswer } from "../hosts/remote/remote_spawner.ts";
 import type { ClusterSettings, LauncherSettings } from "../options/any_host.ts";
@@ -33,19 +34,20 @@ export class ClusterCheck extends HostCheck {
       const passed = await this.step(
         step,
         async () => ({ detail: await run(signal) }),
-        hints[step],
+        () => hints[step],
       );
       if (!passed) return false;
     }
     if (
       sharesFolder(this.#host.launcher) &&
-      !await this.step("folder", () => this.#tryFolder(), hints.folder)
+      !await this.step("folder", () => this.#tryFolder(), () => hints.folder)
     ) return false;
     const begin = performance.now();
     return await this.step("job", async () => {
       await this.#submit();
       return { detail: "was accepted" };
-    }, hints.job) && await this.#join(begin, hints.workers);
+    }, (error) => isAtListening(error) ? hints.listen : hints.job) &&
+      await this.#join(begin, hints.workers);
   }
 
   protected get machine(): MachineInfo {
@@ -116,6 +118,12 @@ export class ClusterCheck extends HostCheck {
         pending.reason || "no reason"
       })`;
   }
+}
+
+/** Whether this machine couldn't listen for the workers. */
+function isAtListening(error: unknown): boolean {
+  return error instanceof HostError &&
+    (error.step === "connection" || error.step === "name");
 }
 
 /** Runs at a worker, so it uses nothing from here. */

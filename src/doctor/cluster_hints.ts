@@ -7,6 +7,7 @@ export interface ClusterHints {
   readonly image: string;
   readonly folder: string;
   readonly job: string;
+  readonly listen: string;
   readonly workers: string;
   readonly lost: string;
 }
@@ -67,6 +68,8 @@ export function clusterHints({ kind, folder }: ClusterSettings): ClusterHints {
       'give a folder that this machine and those of the jobs share, as in {"host": "…", "folder": "/shared/tmp"}',
     job:
       'give what the system misses as options in JSON, as in {"host": "…", "account": "…", "time": "1:00:00"}',
+    listen:
+      "--listen-hostname and --listen-port give an address of this machine that the machines of the jobs can reach",
     workers: kind === "kubernetes"
       ? `${asks}; pods must reach this machine: set its address with --listen-hostname and --listen-port; a longer --timeout waits for a busy cluster`
       : `${asks}; the machines of the jobs must share ${place} with this one, have deno at the same path, and reach this machine: set its address with --listen-hostname and --listen-port; a longer --timeout waits for a busy queue`,

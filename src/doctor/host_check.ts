@@ -114,11 +114,15 @@ export abstract class HostCheck {
     return new Promise(() => {});
   }
 
-  /** Runs a step, which fails if its work throws or the host is lost. */
+  /**
+   * Runs a step, which fails if its work throws or the host is lost.
+   *
+   * @param hintFor Returns what to do about an error.
+   */
   protected async step(
     name: string,
     work: () => Promise<Finding>,
-    failureHint?: string,
+    hintFor: (error: unknown) => string | undefined,
   ): Promise<boolean> {
     try {
       const done = Promise.race([work(), this.lost]);
@@ -126,7 +130,7 @@ export abstract class HostCheck {
       this.steps.pass(name, detail, hint);
       return true;
     } catch (error) {
-      this.steps.fail(name, this.reasonOf(error), failureHint);
+      this.steps.fail(name, this.reasonOf(error), hintFor(error));
       return false;
     }
   }
@@ -159,7 +163,7 @@ export abstract class HostCheck {
   }
 
   #measureStep(name: string, work: () => Promise<Finding>): Promise<boolean> {
-    return this.step(name, work, this.lostHint);
+    return this.step(name, work, () => this.lostHint);
   }
 
   async #shutdown(): Promise<void> {

@@ -27,6 +27,16 @@ export class ItemRange {
     this.#end = end;
   }
 
+  /** The index of the first item that is left. */
+  get start(): number {
+    return this.#start;
+  }
+
+  /** The index after the last item that is left. */
+  get end(): number {
+    return this.#end;
+  }
+
   /** How many items are left, unless elements are removed from the arrays. */
   get left(): number {
     return this.#end - this.#start;

@@ -1,8 +1,11 @@
 import { Call } from "../calls/call.ts";
 import type { CallRunner } from "../calls/call_owner.ts";
 import { CallKind } from "../calls/call_kind.ts";
-import { ResultMode } from "../protocol/worker_messages.ts";
+import type { ResultMode } from "../protocol/worker_messages.ts";
 import { Queue } from "../util/queue.ts";
+import type { FailureLimit } from "./failure_limit.ts";
+import { type Batch, ItemCall, modeOf } from "./item_call.ts";
+import type { SettledItem } from "./settled_item.ts";
 
 /** Handles the outcomes of a map's calls. */
 export interface MapCallOwner {
@@ -39,6 +42,8 @@ export interface MapCallOwner {
   yielded(call: MapCall, bytes: number): void;
   /** Handles that such values were read. */
   consumed(bytes: number): void;
+  /** Returns the error of a settled item as its reader gets it. */
+  explain(reason: unknown): unknown;
   /** Whether somebody waits for the next result. */
   readonly isAwaited: boolean;
 }
@@ -47,15 +52,8 @@ export interface MapCallOwner {
 export interface Thrown {
   /** The value that was thrown. */
   readonly reason: unknown;
-}
-
-/** Values of a call that have arrived before its outcome. */
-interface Batch {
-  readonly values: readonly unknown[];
-  /** Their size on the wire. */
-  readonly bytes: number;
-  /** The call that gets credit when they are read. */
-  readonly source: Call | undefined;
+  /** The index of the item whose task threw it, if that is known. */
+  readonly index?: number;
 }
 
 /** The values of a call that yields them one by one. */
@@ -79,6 +77,10 @@ export class MapCall extends Call {
   #hasArrived = false;
   #next: MapCall | undefined;
   #expectedBytes: number;
+  #wasSent = false;
+  #isUnsendable = false;
+  /** The errors of items, by index, if the others of the chunk go on. */
+  protected failures: Map<number, unknown> | undefined;
 
   /**
    * Constructs a call.
@@ -86,6 +88,7 @@ export class MapCall extends Call {
    * @param run The map that handles the call's outcome.
    * @param expectedBytes The approximate bytes of the call and its results.
    * @param part The part of the map's items that it belongs to.
+   * @param index The index of its first item in the map.
    */
   constructor(
     run: MapCallOwner,
@@ -93,6 +96,7 @@ export class MapCall extends Call {
     payload: unknown,
     expectedBytes = 0,
     readonly part = 0,
+    readonly index = 0,
   ) {
     super(kind, payload);
     this.#run = run;
@@ -115,7 +119,12 @@ export class MapCall extends Call {
   }
 
   override get mode(): ResultMode {
-    return ResultMode.FLATTEN;
+    return modeOf(this.kind);
+  }
+
+  /** Whether it couldn't be sent because of one of its items. */
+  get isUnsendable(): boolean {
+    return this.#isUnsendable;
   }
 
   /** Whether somebody waits for the call, or for values that it yields. */
@@ -185,6 +194,7 @@ export class MapCall extends Call {
     message: number,
     bytes: number,
   ): void {
+    this.#wasSent = true;
     super.send(worker, id, message, bytes);
     const growth = bytes - this.#expectedBytes;
     if (growth <= 0) return;
@@ -195,9 +205,32 @@ export class MapCall extends Call {
   /** Runs a chunk again item by item, because one item may kill its worker. */
   override rerun(submit: (call: Call) => void): void {
     if (this.chunk === undefined) return submit(this);
+    this.failures = undefined;
     const isUnary = this.chunk === "single";
-    const kind = new CallKind(this.task, this.terms, undefined, isUnary);
+    const kind = new CallKind(
+      this.task,
+      this.terms,
+      undefined,
+      isUnary,
+      this.kind.settles,
+    );
     submit(new ItemCall(kind, this, 0, [], 0, submit));
+  }
+
+  override get failedItems(): number {
+    return this.failures?.size ?? 0;
+  }
+
+  override itemFailed(index: number, thrown: unknown): void {
+    this.failures ??= new Map();
+    this.failures.set(index, thrown);
+  }
+
+  /** Adds the items that have failed, while the others went on, to a limit. */
+  addFailures(limit: FailureLimit): void {
+    for (const item of this.#values as readonly SettledItem<unknown>[]) {
+      if (item.status === "rejected") limit.add(item.index, item.reason);
+    }
   }
 
   protected override givenBack(
@@ -228,107 +261,54 @@ export class MapCall extends Call {
     bytes: number,
     microseconds: number | undefined,
   ): void {
-    this.#values = this.chunk === undefined ? [value] : value as unknown[];
+    const values = this.chunk === undefined ? [value] : value as unknown[];
+    this.#values = this.kind.settles ? this.#outcomes(values) : values;
     this.#resultBytes = bytes;
     this.#hasArrived = true;
-    const { length } = this.#values;
+    const { length } = values;
     const rest = length < this.items ? this.payload.slice(length) : [];
     this.#run.settled(this, rest, microseconds);
   }
 
   protected override rejected(reason: unknown, before: unknown[] = []): void {
-    if (!this.isStreamed) this.#values = before;
-    this.#thrown = { reason };
     this.#hasArrived = true;
+    if (this.kind.settles) return this.#rejectItems(reason, before);
+    if (!this.isStreamed) this.#values = before;
+    const isKnown = !this.isStreamed || this.chunk === undefined;
+    this.#thrown = isKnown
+      ? { reason, index: this.index + before.length }
+      : { reason };
     this.#run.settled(this, []);
+  }
+
+  /** Rejects the items after the first ones; the map goes on. */
+  #rejectItems(reason: unknown, before: readonly unknown[]): void {
+    this.#isUnsendable = !this.#wasSent && this.items > 1 &&
+      reason instanceof DOMException && reason.name === "DataCloneError";
+    // Only one of its items may be at fault.
+    if (this.#isUnsendable) return this.#run.settled(this, this.payload);
+    const { length } = before;
+    for (let index = length; index < this.items; index++) {
+      if (!this.failures?.has(index)) this.itemFailed(index, reason);
+    }
+    const rest = new Array<undefined>(this.items - length);
+    this.#values = this.#outcomes([...before, ...rest]);
+    this.#run.settled(this, []);
+  }
+
+  /** Returns how the items with these values have ended. */
+  #outcomes(values: readonly unknown[]): SettledItem<unknown>[] {
+    const { failures } = this;
+    return values.map((value, at) => {
+      const index = this.index + at;
+      if (!failures?.has(at)) return { index, status: "fulfilled", value };
+      const reason = this.#run.explain(failures.get(at));
+      return { index, status: "rejected", reason };
+    });
   }
 
   #stream(): Batches {
     return this.#batches ??= { current: undefined, waiting: new Queue() };
-  }
-}
-
-/** A call for one item of a chunk. Its success submits the next item's call. */
-class ItemCall extends Call {
-  readonly #kind: CallKind;
-  readonly #chunk: MapCall;
-  readonly #index: number;
-  /** The results of the items before that the chunk doesn't have yet. */
-  readonly #before: unknown[];
-  readonly #bytesBefore: number;
-  readonly #submit: (call: Call) => void;
-
-  constructor(
-    kind: CallKind,
-    chunk: MapCall,
-    index: number,
-    before: unknown[],
-    bytes: number,
-    submit: (call: Call) => void,
-  ) {
-    super(kind, chunk.payload[index]);
-    this.#kind = kind;
-    this.#chunk = chunk;
-    this.#index = index;
-    this.#before = before;
-    this.#bytesBefore = bytes;
-    this.#submit = submit;
-  }
-
-  override get mode(): ResultMode {
-    return ResultMode.FLATTEN;
-  }
-
-  protected override received(
-    values: readonly unknown[],
-    bytes: number,
-  ): void {
-    this.#passOn();
-    this.#chunk.append({ values, bytes, source: this });
-  }
-
-  protected override resolved(value: unknown, bytes: number): void {
-    this.#before.push(value);
-    this.#continue(this.#bytesBefore + bytes);
-  }
-
-  protected override finished(): void {
-    this.#continue(0);
-  }
-
-  protected override rejected(reason: unknown): void {
-    if (this.#chunk.isStreamed) this.#passOn();
-    this.#chunk.fail(reason, this.#before);
-  }
-
-  /** Runs the next item, or settles the chunk after the last one. */
-  #continue(bytes: number): void {
-    const chunk = this.#chunk;
-    const next = this.#index + 1;
-    if (next < chunk.items) {
-      const call = new ItemCall(
-        this.#kind,
-        chunk,
-        next,
-        this.#before,
-        bytes,
-        this.#submit,
-      );
-      return this.#submit(call);
-    }
-    // No duration: single items don't predict how long a chunk takes.
-    if (!chunk.isStreamed && !this.hasYielded && this.#before.length > 0) {
-      return chunk.succeed(this.#before, bytes);
-    }
-    this.#passOn();
-    chunk.finish();
-  }
-
-  /** Passes the results of the items before to the chunk. */
-  #passOn(): void {
-    if (this.#before.length === 0) return;
-    const values = this.#before.splice(0);
-    this.#chunk.append({ values, bytes: 0, source: undefined });
   }
 }
 

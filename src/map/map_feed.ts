@@ -30,8 +30,9 @@ export interface FeedTarget {
    *
    * @param bytes The approximate bytes of its items and their results.
    * @param part The part of the items that it belongs to.
+   * @param index The index of its first item among all items.
    */
-  submit(items: unknown[], bytes: number, part: number): void;
+  submit(items: unknown[], bytes: number, part: number, index: number): void;
   /** Handles the end of the last part, or the error of an input at a part. */
   end(part: number, error?: { readonly reason: unknown }): void;
 }
@@ -49,6 +50,8 @@ export class MapFeed implements ItemReceiver {
   /** The items of the incomplete chunk. */
   #chunk: unknown[] = [];
   #bytes = 0;
+  /** The index of the next item that isn't in a range. */
+  #next = 0;
   #ended = false;
   #pumping = false;
   #submitDue = false;
@@ -106,7 +109,9 @@ export class MapFeed implements ItemReceiver {
    */
   divide(count: number, unit: number): number {
     if (this.#items instanceof PushedItems) return 0;
-    this.#ranges = this.#items.halve(count, unit);
+    const ranges = this.#items.halve(count, unit);
+    for (const { left } of ranges) this.#next += left;
+    this.#ranges = ranges;
     return this.#lastPart;
   }
 
@@ -186,7 +191,8 @@ export class MapFeed implements ItemReceiver {
       return this.#end(error, part);
     }
     if (isLast) this.#ranges[part >> 1] = undefined;
-    this.#submit(part);
+    if (range === undefined) this.#submit(part);
+    else this.#submit(part, isReversed ? range.end : range.start - count);
     if (error !== undefined) this.#target.end(part, error);
   }
 
@@ -270,14 +276,22 @@ export class MapFeed implements ItemReceiver {
     this.#submit();
   }
 
-  #submit(part = 0): void {
-    if (this.#chunk.length === 0) return;
+  /**
+   * Submits the chunk, if it has items.
+   *
+   * @param index The index of its first item; by default, it comes after those
+   * that were submitted before.
+   */
+  #submit(part = 0, index?: number): void {
     const items = this.#chunk;
+    if (items.length === 0) return;
+    const first = index ?? this.#next;
+    if (index === undefined) this.#next += items.length;
     const { itemBytes = 0 } = this.#chunkSize;
     const bytes = Math.max(this.#bytes, items.length * itemBytes);
     this.#chunk = [];
     this.#bytes = 0;
-    this.#target.submit(items, bytes, part);
+    this.#target.submit(items, bytes, part, first);
   }
 
   #end(error?: { readonly reason: unknown }, part = 0): void {

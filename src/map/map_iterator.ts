@@ -1,8 +1,14 @@
-import { wrongType } from "../options/option_checks.ts";
+import {
+  checkNames,
+  checkObject,
+  wrongType,
+} from "../options/option_checks.ts";
 import { DISPLAY, type MediaBundle } from "../util/display_table.ts";
 import { displayMap, type MapProgress } from "./display_map.ts";
 import { BatchIterator } from "./batch_iterator.ts";
-import type { MapBatches, MapResults } from "./map_results.ts";
+import { FailureLimit } from "./failure_limit.ts";
+import type { MapBatches, MapResults, SettledOptions } from "./map_results.ts";
+import type { SettledItem } from "./settled_item.ts";
 import { isPromiseLike } from "../util/is_promise_like.ts";
 import { Queue } from "../util/queue.ts";
 
@@ -16,8 +22,16 @@ export interface ResultReader {
    * @throws The error that ended the map.
    */
   advance(): "values" | "waiting" | "end";
+  /** The index of the item whose error has ended the map, if that is known. */
+  readonly failedIndex: number | undefined;
   /** Handles that all results will be read together. */
   collect(): void;
+  /**
+   * Lets the map go on after items that fail, and deliver how each has ended.
+   *
+   * @throws {DOMException} If the map has started.
+   */
+  settle(limit: FailureLimit): void;
   /** Takes these results, at least one. */
   take(): readonly unknown[];
   /** Ends the map; the promise resolves when the inputs are closed. */
@@ -91,6 +105,18 @@ export class MapIterator<Result> implements MapResults<Result> {
     this.serve();
     await closed;
     return { done: true, value: undefined };
+  }
+
+  get failedIndex(): number | undefined {
+    return this.#reader.failedIndex;
+  }
+
+  settled(options: SettledOptions = {}): MapResults<SettledItem<Result>> {
+    checkObject("settled()", options);
+    const { maxFailures = Infinity } = options;
+    checkNames("settled()", options, { maxFailures });
+    this.#reader.settle(new FailureLimit(maxFailures));
+    return this as MapResults<unknown> as MapResults<SettledItem<Result>>;
   }
 
   async toArray(): Promise<Result[]> {

@@ -1,15 +1,11 @@
-import { CallKind } from "../calls/call_kind.ts";
 import type { Placement } from "../calls/placement.ts";
 import type { CallSink } from "./call_sink.ts";
 import type { MapPhase, MapProgress } from "./display_map.ts";
+import type { FailureLimit } from "./failure_limit.ts";
 import { FlowControl } from "./flow_control.ts";
 import { watchLimits } from "../calls/watch_limits.ts";
-import {
-  argumentList,
-  MapCall,
-  type MapCallOwner,
-  type Thrown,
-} from "./map_call.ts";
+import type { MapCall, MapCallOwner, Thrown } from "./map_call.ts";
+import { MapCalls } from "./map_calls.ts";
 import { MapFeed } from "./map_feed.ts";
 import { MapIterator, type ResultReader } from "./map_iterator.ts";
 import type { MapPlan } from "./map_plan.ts";
@@ -17,7 +13,6 @@ import { ResultBuffer } from "./result_buffer.ts";
 import type { CallSource, Offer } from "../scheduling/call_sources.ts";
 import { Speculation } from "./speculation.ts";
 import type { UnreadMaps } from "./unread_maps.ts";
-import { WatchedCall } from "./watched_call.ts";
 
 /**
  * How many chunks per worker must be left if a map takes them from several
@@ -50,7 +45,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   /** Called when the map is first read or closed. */
   onRead: (() => void) | undefined;
   readonly #plan: MapPlan;
-  readonly #kind: CallKind;
+  readonly #calls: MapCalls;
   readonly #sink: CallSink;
   readonly #feed: MapFeed;
   readonly #flow: FlowControl;
@@ -70,6 +65,8 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   #taken = 0;
   /** For how many of them the task has returned. */
   #done = 0;
+  /** How many items may fail, if that doesn't end the map. */
+  #limit: FailureLimit | undefined;
   /** The error to throw after the last result, if the map ended early. */
   #error: Thrown | undefined;
   /** Stops watching the timeout and the signal. */
@@ -77,7 +74,6 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
 
   constructor(plan: MapPlan, sink: CallSink) {
     this.#plan = plan;
-    this.#kind = kindOf(plan);
     this.#sink = sink;
     this.#flow = new FlowControl(plan.chunkSize);
     this.#buffer = new ResultBuffer(plan.ordered, {
@@ -92,12 +88,14 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       needsFirst: () =>
         this.#flow.isFull || plan.chunkSize.microseconds < MIN_MICROSECONDS,
       most: (left) => this.#flow.share(left),
-      submit: (items, bytes, part) => this.#submit(items, bytes, part),
+      submit: (items, bytes, part, index) =>
+        this.#submit(items, bytes, part, index),
       end: (part, error) => this.#endAt(part, error),
     });
     if (plan.speculate) {
       this.#speculation = new Speculation(sink, () => this.ended);
     }
+    this.#calls = new MapCalls(plan, this, this.#speculation);
     this.results = new MapIterator(this);
   }
 
@@ -110,6 +108,11 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       taken: this.#taken,
       done: this.#done,
     };
+  }
+
+  /** The index of the item whose error has ended the map, if that is known. */
+  get failedIndex(): number | undefined {
+    return this.#error?.index;
   }
 
   /** Where the map's calls may run; `undefined` for anywhere. */
@@ -177,6 +180,10 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     }
     if (rest.length > 0) this.#follow(call, rest);
     if (call.thrown === undefined) this.#done += call.items - rest.length;
+    if (call.failedItems > 0) {
+      call.addFailures(this.#limit!);
+      this.#checkFailures();
+    }
     this.results.serve();
   }
 
@@ -190,7 +197,8 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     const { chunkSize } = this.#plan;
     chunkSize.slowed(call.items, microseconds);
     const share = Math.ceil(rest.length / parts);
-    const calls = this.#divide(call, rest, Math.min(chunkSize.items, share));
+    const most = Math.min(chunkSize.items, share);
+    const calls = this.#calls.divide(call, rest, most, call.index + call.items);
     for (const next of calls) {
       this.#flow.submitted(next);
       this.#buffer.pushNext(next);
@@ -222,6 +230,22 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     if (this.#phase === "idle") this.#isCollected = true;
   }
 
+  /** Lets the map go on after items that fail, and deliver how each has ended. */
+  settle(limit: FailureLimit): void {
+    if (this.#phase !== "idle") {
+      throw new DOMException(
+        "settled() must be called before the first result of the map is requested",
+        "InvalidStateError",
+      );
+    }
+    this.#limit = limit;
+    this.#calls.settle();
+  }
+
+  explain(reason: unknown): unknown {
+    return this.#plan.trace.addTo(reason, this.#plan.task);
+  }
+
   /** Moves to the next results. */
   advance(): "values" | "waiting" | "end" {
     if (this.#phase === "idle") this.#start();
@@ -233,7 +257,8 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     if (thrown === undefined && !this.ended) return this.#wait();
     this.close().catch(() => {});
     if (thrown !== undefined) {
-      throw this.#plan.trace.addTo(thrown.reason, this.#plan.task);
+      const reason = this.explain(thrown.reason);
+      this.#error = { ...thrown, reason };
     }
     if (this.#error !== undefined) throw this.#error.reason;
     return "end";
@@ -282,6 +307,14 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.results.serve();
   }
 
+  /** Ends the map if too many items have failed. */
+  #checkFailures(): void {
+    if (this.#phase === "ended" || this.#error !== undefined) return;
+    const total = this.#taken + this.#feed.left;
+    const error = this.#limit?.check(this.#done, total);
+    if (error !== undefined) this.#interrupt(this.#plan.trace.addTo(error));
+  }
+
   /** Stops taking items, and closes the inputs. */
   #drain(error: Thrown): void {
     this.#phase = "draining";
@@ -296,6 +329,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.#phase = "draining";
     this.#error ??= error;
     this.#feed.stop();
+    this.#checkFailures();
     this.#speculation?.watch();
     this.#sink.wake();
     this.results.serve();
@@ -305,7 +339,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   #endAt(part: number, error?: Thrown): void {
     if (!this.#isDivided || error === undefined) return this.#exhaust(error);
     // The items of other parts that come before it still run.
-    const call = new MapCall(this, this.#kind, [], 0, part);
+    const call = this.#calls.makeEmpty(part);
     this.#flow.submitted(call);
     this.#buffer.push(call);
     call.fail(error.reason);
@@ -333,11 +367,16 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.#flow.lift();
   }
 
-  #submit(items: unknown[], bytes: number, part: number): void {
+  #submit(
+    items: unknown[],
+    bytes: number,
+    part: number,
+    index: number,
+  ): void {
     if (this.#phase !== "running") return;
     let call: MapCall;
     try {
-      call = this.#makeCall(items, bytes, part);
+      call = this.#calls.make(items, bytes, part, index);
     } catch (reason) {
       return this.#endAt(part, { reason });
     }
@@ -349,28 +388,12 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
 
   /** Creates calls for the items that a worker left unprocessed. */
   #follow(call: MapCall, rest: readonly unknown[]): void {
-    const calls = this.#divide(call, rest, this.#plan.chunkSize.items);
+    const most = call.isUnsendable ? 1 : this.#plan.chunkSize.items;
+    const index = call.index + call.items - rest.length;
+    const calls = this.#calls.divide(call, rest, most, index);
     for (const next of calls) this.#rest.add(next);
     // The scheduler drops a map that has taken its last item.
     this.#sink.addSource(this);
-  }
-
-  /** Creates calls for the last items of a call, which follow it. */
-  #divide(call: MapCall, rest: readonly unknown[], items: number): MapCall[] {
-    const { itemBytes = 0 } = this.#plan.chunkSize;
-    const after = call.next;
-    const calls: MapCall[] = [];
-    let last = call;
-    for (let at = 0; at < rest.length; at += items) {
-      const part = rest.slice(at, at + items);
-      const bytes = part.length * itemBytes;
-      const next = this.#newCall(part, bytes, call.part, call);
-      last.follow(next);
-      calls.push(next);
-      last = next;
-    }
-    last.follow(after);
-    return calls;
   }
 
   /** Submits a call for unprocessed items, unless it was submitted already. */
@@ -380,38 +403,4 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.#buffer.pushNext(call);
     this.#sink.resubmit(call);
   }
-
-  #makeCall(items: unknown[], bytes: number, part: number): MapCall {
-    const { spread, chunkSize, onMessage } = this.#plan;
-    if (!chunkSize.single) {
-      const payload = spread ? items.map(argumentList) : items;
-      return this.#newCall(payload, bytes, part);
-    }
-    const [item] = items;
-    const payload = spread ? argumentList(item) : item;
-    const call = this.#newCall(payload, bytes, part);
-    if (onMessage !== undefined) call.openMessages().listen(onMessage);
-    return call;
-  }
-
-  /** Creates a call; `before` had its items first, if they were given back. */
-  #newCall(
-    payload: unknown,
-    bytes: number,
-    part: number,
-    before?: MapCall,
-  ): MapCall {
-    if (this.#speculation === undefined) {
-      return new MapCall(this, this.#kind, payload, bytes, part);
-    }
-    const call = new WatchedCall(this, this.#kind, payload, bytes, part);
-    this.#speculation.add(call, before);
-    return call;
-  }
-}
-
-function kindOf({ task, terms, chunkSize, spread }: MapPlan): CallKind {
-  return chunkSize.single
-    ? new CallKind(task, terms, undefined, !spread)
-    : new CallKind(task, terms, spread ? "spread" : "single");
 }

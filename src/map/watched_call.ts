@@ -76,8 +76,10 @@ export class WatchedCall extends MapCall {
     value: unknown,
     bytes: number,
     microseconds: number | undefined,
+    failures: Map<number, unknown> | undefined,
   ): void {
     this.#backup = undefined;
+    this.failures = failures;
     // This call may have been cut since.
     const all = this.chunk === undefined ? [] : value as unknown[];
     const isCut = all.length > this.items;
@@ -89,11 +91,16 @@ export class WatchedCall extends MapCall {
   }
 
   /** Delivers the error of the second run, and the results before it. */
-  failBackup(reason: unknown, before: unknown[] = []): void {
+  failBackup(
+    reason: unknown,
+    before: unknown[] = [],
+    failures: Map<number, unknown> | undefined,
+  ): void {
     if (this.chunk !== undefined && before.length >= this.items) {
-      return this.succeedBackup(before, 0, undefined);
+      return this.succeedBackup(before, 0, undefined, failures);
     }
     this.#backup = undefined;
+    this.failures = failures;
     if (this.state !== "sent") return this.fail(reason, before);
     this.rejected(reason, before);
     this.outrun();
@@ -104,6 +111,8 @@ export class WatchedCall extends MapCall {
 class BackupCall extends Call {
   readonly #original: WatchedCall;
   #wasSent = false;
+  /** The errors of items, by index. */
+  #failures: Map<number, unknown> | undefined;
 
   constructor(original: WatchedCall) {
     const { kind, isUnary, argument, payload } = original;
@@ -125,6 +134,15 @@ class BackupCall extends Call {
 
   override get isOutrun(): boolean {
     return this.#original.hasArrived;
+  }
+
+  override get failedItems(): number {
+    return this.#failures?.size ?? 0;
+  }
+
+  override itemFailed(index: number, thrown: unknown): void {
+    this.#failures ??= new Map();
+    this.#failures.set(index, thrown);
   }
 
   override send(
@@ -151,13 +169,15 @@ class BackupCall extends Call {
     bytes: number,
     microseconds: number | undefined,
   ): void {
-    this.#original.succeedBackup(value, bytes, microseconds);
+    this.#original
+      .succeedBackup(value, bytes, microseconds, this.#failures);
   }
 
   protected override rejected(reason: unknown, before?: unknown[]): void {
     // If it couldn't be sent, the first run may still succeed.
-    if (this.#wasSent) this.#original.failBackup(reason, before);
-    else this.#original.endBackup();
+    if (this.#wasSent) {
+      this.#original.failBackup(reason, before, this.#failures);
+    } else this.#original.endBackup();
   }
 
   protected override received(

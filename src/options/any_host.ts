@@ -1,4 +1,5 @@
 import type { ClusterHostOptions } from "./cluster_host_options.ts";
+import { inHost } from "./cluster_settings.ts";
 import {
   type ContainerOptions,
   type ContainerSettings,
@@ -32,6 +33,11 @@ import {
   type TemplateSettings,
   templateSettings,
 } from "./template_options.ts";
+import {
+  mostWorkers,
+  type ScalingSettings,
+  workerCount,
+} from "./worker_count.ts";
 
 /**
  * The options of a host of any kind.
@@ -76,8 +82,10 @@ export interface ClusterSettings extends
   readonly kind: LauncherSettings["kind"];
   /** The name of the host in messages. */
   readonly name: string;
-  /** How many workers run there. */
+  /** How many workers run there, or may run there. */
   readonly workers: number;
+  /** How their number changes, if it does. */
+  readonly scaling?: ScalingSettings;
   /** How many workers each job starts. */
   readonly workersPerJob: number;
   /** The labels and amounts of each job's machine. */
@@ -137,7 +145,8 @@ export function parseAnyHosts(
 export function parseAnyHost(spec: string | AnyHostOptions): AnyHostSettings {
   if (isTemplate(spec)) {
     const settings = templateSettings(spec);
-    return clusterSettings(spec, { kind: "launch", settings }, spec.workers);
+    const workers = mostWorkers(spec.workers)!;
+    return clusterSettings(spec, { kind: "launch", settings }, workers);
   }
   const options = typeof spec === "string" ? { host: spec } : spec;
   const scheme = typeof options?.host === "string"
@@ -169,6 +178,10 @@ function clusterSettings(
   const own = settings as Partial<ClusterSettings>;
   const { folder, permissions, denoArgs, env, cwd, fanout } = options;
   const deno = own.deno ?? options.deno;
+  const { scaling } = inHost(
+    settings.name,
+    () => workerCount(options.workers ?? workers, workers),
+  );
   return {
     kind,
     name: settings.name,
@@ -176,6 +189,7 @@ function clusterSettings(
     workersPerJob: own.workersPerJob ?? options.workersPerJob ?? 1,
     place: parsePlace(options),
     launcher,
+    ...(scaling === undefined ? {} : { scaling }),
     ...(deno === undefined ? {} : { deno }),
     ...(folder === undefined ? {} : { folder }),
     ...(permissions === undefined ? {} : { permissions }),

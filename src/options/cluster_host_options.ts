@@ -1,4 +1,5 @@
 import type { PlaceOptions } from "./place.ts";
+import type { WorkerCount } from "./worker_count.ts";
 import type { WorkerPermissions } from "./worker_permissions.ts";
 
 /**
@@ -16,8 +17,8 @@ import type { WorkerPermissions } from "./worker_permissions.ts";
  * ```
  */
 export interface ClusterHostOptions extends PlaceOptions {
-  /** How many workers run there. */
-  readonly workers?: number;
+  /** How many workers run there, or a range within which that changes. */
+  readonly workers?: WorkerCount;
   /**
    * The name of the host in messages, in {@linkcode Pool.stats} and in the
    * option `host` of calls.

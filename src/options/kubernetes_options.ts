@@ -14,6 +14,7 @@ import {
   wrongType,
   wrongValue,
 } from "./option_checks.ts";
+import { mostWorkers, type WorkerCount } from "./worker_count.ts";
 
 /**
  * The options of a host whose workers run in the pods of a Kubernetes Job.
@@ -244,15 +245,16 @@ export function defaultImage(): string {
  * @throws {RangeError} If neither or both do.
  */
 export function workerCount(
-  option: number | undefined,
+  option: WorkerCount | undefined,
   inSpec: number | undefined,
 ): number {
-  if (option !== undefined && inSpec !== undefined && option !== inSpec) {
+  const most = mostWorkers(option);
+  if (most !== undefined && inSpec !== undefined && most !== inSpec) {
     throw new RangeError(
-      `the number of workers is both ${option} and ${inSpec}: give it once`,
+      `the number of workers is both ${most} and ${inSpec}: give it once`,
     );
   }
-  const count = option ?? inSpec;
+  const count = most ?? inSpec;
   if (count === undefined) {
     throw new RangeError(
       "the number of workers is missing: add it to the end of the spec, as in /32, or as the option 'workers'",

@@ -13,6 +13,7 @@ import {
   checkStrings,
   wrongValue,
 } from "./option_checks.ts";
+import { mostWorkers } from "./worker_count.ts";
 
 /**
  * The options of a host whose workers run in jobs of Slurm.
@@ -260,7 +261,7 @@ function useJob(
   const nodes = parseCpus(getEnv("SLURM_JOB_CPUS_PER_NODE") ?? "")
     .map((count) => Math.floor(count / cpus)).filter((count) => count > 0);
   const all = nodes.reduce((sum, count) => sum + count, 0);
-  const workers = options.workers || all;
+  const workers = mostWorkers(options.workers) || all;
   if (workers === 0) {
     throw new RangeError(
       `no node of the job of this program has ${cpus} CPUs for a worker, as SLURM_JOB_CPUS_PER_NODE shows: lower the option 'cpus', or give 'workers'`,

@@ -1,6 +1,7 @@
 import type { ClusterHostOptions } from "./cluster_host_options.ts";
 import { checkClusterOptions, inHost } from "./cluster_settings.ts";
 import { checkInteger, checkStrings, wrongValue } from "./option_checks.ts";
+import { mostWorkers, type WorkerCount } from "./worker_count.ts";
 
 /**
  * The options of a host whose workers are started by any command.
@@ -23,14 +24,13 @@ import { checkInteger, checkStrings, wrongValue } from "./option_checks.ts";
  * ```ts ignore
  * import { Pool, type TemplateOptions } from "@distex/pool";
  *
- * const flux: TemplateOptions = {
- *   name: "flux",
- *   launch: ["flux", "submit", "--job-name={job}", "--cores={workers}", "{command}"],
- *   end: ["flux", "pkill", "name:{job}"],
+ * const lsf: TemplateOptions = {
+ *   launch: ["bsub", "-J", "{job}", "-n", "{workers}", "{command}"],
+ *   end: ["bkill", "-J", "{job}"],
  *   workers: 64,
  *   workersPerJob: 8,
  * };
- * await using pool = new Pool({ workers: 0, hosts: flux });
+ * await using pool = new Pool({ workers: 0, hosts: lsf });
  * ```
  */
 export interface TemplateOptions extends ClusterHostOptions {
@@ -49,8 +49,8 @@ export interface TemplateOptions extends ClusterHostOptions {
    * succeeds at once, until the agent leaves.
    */
   readonly query?: readonly string[];
-  /** How many workers run there. */
-  readonly workers: number;
+  /** How many workers run there, or a range within which that changes. */
+  readonly workers: WorkerCount;
 }
 
 /** The options of a {@linkcode TemplateOptions}, checked. */
@@ -87,7 +87,7 @@ export function templateSettings(options: TemplateOptions): TemplateSettings {
   const name = options.name ?? nameOf(launch);
   checkClusterOptions(name, options, { launch: true, end: true, query: true });
   inHost(name, () => {
-    checkInteger("workers", workers, 0);
+    checkInteger("workers", mostWorkers(workers), 0);
     checkCommand("launch", launch, ALL);
     if (!launch.some((text) => text.includes("{command}"))) {
       throw new RangeError(

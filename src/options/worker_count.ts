@@ -68,6 +68,13 @@ export interface WorkerCountSettings {
   readonly scaling?: ScalingSettings;
 }
 
+/** Returns how many workers there may be, as far as it is given. */
+export function mostWorkers(
+  count: WorkerCount | undefined,
+): number | undefined {
+  return typeof count === "object" && count !== null ? count.max : count;
+}
+
 /**
  * Checks a number of workers and fills in the defaults.
  *

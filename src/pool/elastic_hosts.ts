@@ -12,6 +12,8 @@ import { StartTime } from "../scaling/start_time.ts";
 import type { Scheduler } from "../scheduling/scheduler.ts";
 import type { WorkerHandle } from "../scheduling/worker_handle.ts";
 import { LONGEST_DELAY } from "../util/keep_alive.ts";
+import { isOneMachine } from "./is_one_machine.ts";
+import { placedWork } from "./placed_work.ts";
 import type { PoolHosts } from "./pool_hosts.ts";
 import type { PoolWorkers } from "./pool_workers.ts";
 
@@ -30,9 +32,6 @@ interface Times {
 const MACHINE_TIMES: Times = { start: 100, stepPause: INTERVAL };
 const QUEUE_TIMES: Times = { start: 10_000, stepPause: 1_000 };
 
-/** The hosts whose workers start without a queue. */
-const MACHINES: readonly HostKind[] = ["local", "ssh", "spawner"];
-
 /** The parts of a pool whose hosts grow and shrink. */
 export interface ElasticHostsParts {
   readonly scheduler: Scheduler;
@@ -40,6 +39,12 @@ export interface ElasticHostsParts {
   readonly workers: PoolWorkers;
   /** How many calls a worker runs at once. */
   readonly concurrency: number;
+}
+
+/** Workers that end together, and have been idle. */
+interface IdleGroup {
+  readonly workers: readonly WorkerHandle[];
+  readonly milliseconds: number;
 }
 
 /** What is known of a host that grows and shrinks. */
@@ -53,7 +58,7 @@ export class ElasticHosts {
   readonly #parts: ElasticHostsParts;
   readonly #policy = new ScalingPolicy();
   readonly #itemTime = new ItemTime();
-  readonly #states = new Map<string, Elastic>();
+  readonly #states = new WeakMap<ManagedHost, Elastic>();
   /** Whether any host may grow or shrink. */
   #isActive = false;
   /** Whether hosts are looked at again soon. */
@@ -68,19 +73,7 @@ export class ElasticHosts {
   /** Looks at the hosts from now on; called again when there are others. */
   start(): void {
     const { hosts } = this.#parts;
-    const elastic = hosts.present.filter(({ range }) => range !== undefined);
-    const names = elastic.map(({ name }) => name);
-    for (const name of this.#states.keys()) {
-      if (names.includes(name)) continue;
-      this.#states.delete(name);
-      this.#policy.forget(name);
-    }
-    for (const { name, kind } of elastic) {
-      if (this.#states.has(name)) continue;
-      const startTime = new StartTime(timesOf(kind).start);
-      this.#states.set(name, { startTime, limit: new GrowthLimit() });
-    }
-    this.#isActive = elastic.length > 0;
+    this.#isActive = hosts.present.some(({ range }) => range !== undefined);
     this.dispatched();
   }
 
@@ -99,24 +92,36 @@ export class ElasticHosts {
   }
 
   /** Takes note that a worker of a host has joined. */
-  joined(host: string): void {
-    const state = this.#states.get(host);
-    state?.startTime.joined(performance.now());
-    state?.limit.joined();
+  joined(host: ManagedHost): void {
+    const { startTime, limit } = this.#stateOf(host);
+    startTime.joined(performance.now());
+    limit.joined();
   }
 
-  /** Takes note that a worker of a host has ended. */
-  ended(host: string): void {
-    this.#states.get(host)?.limit.ended();
+  /** Takes note that a worker has ended. */
+  ended({ tally }: WorkerHandle): void {
+    const { hosts } = this.#parts;
+    const host = hosts.present.find((host) => hosts.tallyOf(host) === tally);
+    if (host !== undefined) this.#stateOf(host).limit.ended();
+  }
+
+  #stateOf(host: ManagedHost): Elastic {
+    let state = this.#states.get(host);
+    if (state === undefined) {
+      const startTime = new StartTime(timesOf(host.kind).start);
+      state = { startTime, limit: new GrowthLimit() };
+      this.#states.set(host, state);
+    }
+    return state;
   }
 
   #look(): void {
     if (!this.#isActive) return;
     const { scheduler } = this.#parts;
-    const idle = new Map<string, WorkerHandle[]>();
+    const idle = new Map<object, IdleGroup[]>();
     const reading = this.#read(idle);
     for (const change of this.#policy.decide(reading)) {
-      this.#apply(change, idle.get(change.name)!);
+      this.#apply(change, idle.get(change.host)!);
     }
     this.#isWatching = !scheduler.isIdle;
     const pause = this.#isWatching ? INTERVAL : untilEnd(reading.hosts);
@@ -134,7 +139,7 @@ export class ElasticHosts {
    *
    * @param idle Receives the idle workers of hosts, in the order of the reading.
    */
-  #read(idle: Map<string, WorkerHandle[]>): PoolReading {
+  #read(idle: Map<object, IdleGroup[]>): PoolReading {
     const { scheduler, hosts, workers, concurrency } = this.#parts;
     const { items, busy } = hosts.total;
     this.#itemTime.update(items, busy);
@@ -144,25 +149,18 @@ export class ElasticHosts {
     );
     const now = performance.now();
     const byTally = workers.byTally();
+    const { present } = hosts;
     return {
       now,
-      work: scheduler.waitingWork.map(({ placement, items, hasMore }) => ({
-        key: placement,
-        hosts: placement === undefined
-          ? undefined
-          : new Set(hosts.namesFor(placement)),
-        items,
-        hasMore,
-      })),
+      work: placedWork(scheduler, present),
       microseconds,
       concurrency,
-      hosts: hosts.present.map((host) => {
+      hosts: present.map((host) => {
         const own = byTally.get(hosts.tallyOf(host)) ?? [];
         const open = own.filter(({ lost, isRetired }) => !lost && !isRetired);
-        const idlest = open.filter(({ hasCalls }) => !hasCalls)
-          .toSorted((one, other) => other.idleTime - one.idleTime);
-        idle.set(host.name, idlest);
-        return this.#readHost(host, now, open.length, idlest);
+        const groups = idleGroups(host.kind, open);
+        idle.set(host, groups);
+        return this.#readHost(host, now, open.length, groups);
       }),
     };
   }
@@ -171,48 +169,64 @@ export class ElasticHosts {
     host: ManagedHost,
     now: number,
     connected: number,
-    idle: readonly WorkerHandle[],
+    idle: readonly IdleGroup[],
   ): HostReading {
-    const { name, kind, range, pending, refusals = 0 } = host;
-    const state = this.#states.get(name);
-    const startTime = state?.startTime.milliseconds ?? 0;
+    const { kind, range, pending, refusals = 0 } = host;
+    const { startTime: { milliseconds }, limit } = this.#stateOf(host);
     const queue = { pending: pending?.agents ?? 0, refused: refusals };
     return {
-      name,
+      host,
       range,
       isUsable: host.expectsWorkers && host.lostSince === undefined,
       connected,
       starting: Math.max(0, host.workers - connected),
-      startTime,
+      startTime: milliseconds,
       stepPause: timesOf(kind).stepPause,
-      mayGrow: state?.limit.mayGrow(now, queue, startTime) ?? false,
-      idle: idle.map(({ idleTime }) => ({
-        workers: 1,
-        milliseconds: idleTime,
+      mayGrow: limit.mayGrow(now, queue, milliseconds),
+      idle: idle.map(({ workers, milliseconds }) => ({
+        workers: workers.length,
+        milliseconds,
       })),
     };
   }
 
-  #apply(
-    { name, workers, ending }: HostChange,
-    idle: readonly WorkerHandle[],
-  ): void {
-    const { hosts, scheduler } = this.#parts;
-    const host = hosts.present.find((host) => host.name === name)!;
+  #apply(change: HostChange, idle: readonly IdleGroup[]): void {
+    const host = change.host as ManagedHost;
     const before = host.workers;
-    host.resize(workers);
-    const { startTime } = this.#states.get(name)!;
+    host.resize(change.workers);
+    const ending = idle.slice(0, change.ending)
+      .flatMap(({ workers }) => workers);
+    const { startTime } = this.#stateOf(host);
     const more = host.workers - before;
     if (more > 0) startTime.asked(more, performance.now());
-    else startTime.calledOff(-more - ending);
-    for (const worker of idle.slice(0, ending)) {
-      scheduler.drain(worker).then(() => host.release(worker.process));
+    else startTime.calledOff(-more - ending.length);
+    for (const worker of ending) {
+      this.#parts.scheduler.drain(worker)
+        .then(() => host.release(worker.process));
     }
   }
 }
 
+/**
+ * Returns the workers that can end, those that have been idle the longest first.
+ * The workers of a job end together.
+ */
+function idleGroups(
+  kind: HostKind,
+  workers: readonly WorkerHandle[],
+): IdleGroup[] {
+  const groups = isOneMachine(kind)
+    ? workers.map((worker) => [worker])
+    : [...Map.groupBy(workers, ({ place }) => place).values()];
+  return groups.map((workers) => ({
+    workers,
+    milliseconds: Math.min(...workers.map(({ idleTime }) => idleTime)),
+  })).filter(({ milliseconds }) => milliseconds > 0)
+    .toSorted((one, other) => other.milliseconds - one.milliseconds);
+}
+
 function timesOf(kind: HostKind): Times {
-  return MACHINES.includes(kind) ? MACHINE_TIMES : QUEUE_TIMES;
+  return isOneMachine(kind) ? MACHINE_TIMES : QUEUE_TIMES;
 }
 
 /** Returns when the next worker may have been idle for too long. */

@@ -3,6 +3,7 @@ import { ModuleBundles } from "../bundle/module_bundles.ts";
 import { BrokenPoolError } from "../errors/broken_pool_error.ts";
 import { PoolClosedError } from "../errors/pool_closed_error.ts";
 import type { Host } from "../hosts/host.ts";
+import type { HostPlan } from "../hosts/host_plan.ts";
 import type { ConnectedWorker, ManagedHost } from "../hosts/managed_host.ts";
 import { HostManager } from "../hosts/manager/host_manager.ts";
 import { KeepAlive, LONGEST_DELAY } from "../util/keep_alive.ts";
@@ -66,11 +67,12 @@ export class Engine {
     this.#hosts = new PoolHosts(this.#hostManager.hosts, hostTimeout);
     const pace = new SharedPace();
     this.scheduler = new Scheduler(this.#keepAlive, {
-      lost: ({ host }) => {
-        this.#elastic.ended(host);
+      lost: (worker) => {
+        this.#elastic.ended(worker);
         if (this.scheduler.workers === 0) this.#failStranded();
       },
       expects: (placement) => !this.#isReady || this.#hosts.expects(placement),
+      isRemoved: (host) => this.#hosts.isRemoved(host),
       hostError: (host) => this.#hosts.errorOf(host),
       dispatched: () => this.#elastic.dispatched(),
     }, pace);
@@ -136,6 +138,11 @@ export class Engine {
       this.#ready.resolve(this.#starting);
     }
     return this.#starting;
+  }
+
+  /** See {@linkcode Pool.dryRun}. */
+  dryRun(): HostPlan[] {
+    return this.#hostManager.plans;
   }
 
   /** See {@linkcode Pool.addHost}. */
@@ -223,7 +230,7 @@ export class Engine {
   /** Adds a worker that comes after the start. */
   async #addWorker(worker: ConnectedWorker): Promise<void> {
     const isInUse = await this.#workers.addLater(worker, this.#starting);
-    if (isInUse) this.#elastic.joined(worker.host.name);
+    if (isInUse) this.#elastic.joined(worker.host);
   }
 
   /** Ends hosts once their workers have finished what they run. */
@@ -232,6 +239,8 @@ export class Engine {
       this.#hosts.leave(host);
       host.resize(0);
     }
+    // Calls that must run there fail now.
+    this.scheduler.wake();
     await Promise.all(hosts.map(async (host) => {
       await this.#workers.drainHost(host);
       await this.#dismiss(host);

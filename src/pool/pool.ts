@@ -1,3 +1,4 @@
+import type { HostPlan } from "../hosts/host_plan.ts";
 import { Engine } from "./engine.ts";
 import type { HostSpec, PoolOptions } from "../options/pool_options.ts";
 import { parseAnyHost } from "../options/any_host.ts";
@@ -182,6 +183,39 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
    */
   stats(): PoolStats {
     return this.#engine.stats();
+  }
+
+  /**
+   * Returns how the pool starts its workers: the commands that it runs and the
+   * files that it writes, for as many workers as each host may have. It starts
+   * nothing itself; to see the plan before anything runs, use a `lazy` pool.
+   *
+   * Secrets are left out. Random names differ each time, and what isn't known
+   * before the start is a placeholder, such as the port 0 for any free port.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool({
+   *   workers: 0,
+   *   hosts: { launch: ["flux", "submit", "{command}"], workers: 2 },
+   *   listen: { hostname: "127.0.0.1" },
+   *   lazy: true,
+   * });
+   * const [flux] = await pool.dryRun();
+   * assertEquals(flux!.commands.length, 2);
+   * assertEquals(flux!.commands[0]!.args.slice(0, 2), ["flux", "submit"]);
+   * ```
+   *
+   * @returns The plan of each host.
+   * @throws {HostError} If a plan needs this machine's name, which the program
+   * may not read.
+   */
+  // deno-lint-ignore require-await
+  async dryRun(): Promise<HostPlan[]> {
+    return this.#engine.dryRun();
   }
 
   /**

@@ -116,11 +116,9 @@ export class PoolHosts {
     );
   }
 
-  /** Returns the names of the hosts whose machines meet a placement. */
-  namesFor(placement: Placement): string[] {
-    return this.#staying.flatMap(({ host }) =>
-      meets(host, placement) ? host.name : []
-    );
+  /** Returns whether a host is removed, even if it still has workers. */
+  isRemoved(name: string): boolean {
+    return this.#removals.has(name);
   }
 
   /** Returns the reason why a host can't be used, if known. */

@@ -29,6 +29,7 @@ const FROM_WORKER: Formats = new Map([
   [MessageType.RESULTS, [isUint32, isUint32, isFilledList]],
   [MessageType.CHUNK_RESULTS, [isUint32, isUint32, isPlainList]],
   [MessageType.FAILURE, [isUint32, isUint32, isAnything, isPlainList]],
+  [MessageType.ITEM_FAILURE, [isUint32, isUint32, isAnything]],
   [MessageType.END, [isUint32, isUint32]],
   [MessageType.VALUES, [isUint32, isUint32, isFilledList]],
   [MessageType.CREDIT, [isUint32, isUint32, isUint32, isSize]],
@@ -41,6 +42,7 @@ const FROM_POOL: Formats = new Map([
   [MessageType.FORGET, [listOf(isUint32)]],
   [MessageType.CALLS, [isUint32, isUint32, isMode, isFilledListOfLists]],
   [MessageType.CHUNK, [isUint32, isUint32, isBoolean, isFilledList]],
+  [MessageType.SETTLED_CHUNK, [isUint32, isUint32, isBoolean, isFilledList]],
   [MessageType.MODULE, [isText, isText, either(isText, isError)]],
   [MessageType.CANCEL, [isUint32]],
   [MessageType.OPEN, [
@@ -104,10 +106,11 @@ export function fromWorker(message: unknown[]): WorkerMessage {
 export function fromPool(message: unknown[]): PoolMessage {
   check(message, FROM_POOL, "pool");
   const checked = message as unknown as PoolMessage;
-  if (
-    checked[0] === MessageType.CHUNK && checked[3] &&
-    !checked[4].every(isPlainList)
-  ) throw malformed(checked[0], "pool");
+  const isChunk = checked[0] === MessageType.CHUNK ||
+    checked[0] === MessageType.SETTLED_CHUNK;
+  if (isChunk && checked[3] && !checked[4].every(isPlainList)) {
+    throw malformed(checked[0], "pool");
+  }
   return checked;
 }
 

@@ -6,11 +6,7 @@
 
 import type { ValueMap } from "@std/msgpack";
 import type { Connection } from "../transport/connection.ts";
-import {
-  acceptHandshake,
-  offerHandshake,
-  type Roles,
-} from "../transport/handshake.ts";
+import { offerHandshake, type Roles } from "../transport/handshake.ts";
 
 /** The two ends of the connection of a worker. */
 export const WORKER_ROLES: Roles = {
@@ -18,28 +14,6 @@ export const WORKER_ROLES: Roles = {
   dialer: { name: "worker", number: 2 },
   secret: "the pool's secret",
 };
-
-/**
- * Authenticates a worker, as its pool.
- *
- * @param secretOf Returns the secret of the worker with a number, or
- * `undefined` if no such worker is expected.
- * @param welcome The pool's settings for the worker.
- * @returns The worker's number.
- * @throws {HandshakeError} If the peer isn't a worker of this pool.
- */
-export async function admitWorker(
-  connection: Connection,
-  secretOf: (worker: number) => Uint8Array<ArrayBuffer> | undefined,
-  welcome: ValueMap,
-): Promise<number> {
-  const { id } = await acceptHandshake(connection, (id) => ({
-    roles: WORKER_ROLES,
-    secret: secretOf(id),
-    welcome,
-  }));
-  return id;
-}
 
 /**
  * Authenticates a pool, as one of its workers.

@@ -9,6 +9,7 @@
  * | {@link Calls}    | pool   | calls of one task must run          | Results, Failure or End, one id each |
  * | {@link Open}     | pool   | a call with streams as arguments    | Results, Failure or End, for its id |
  * | {@link Chunk}    | pool   | a chunk of a map must run           | ChunkResults, Failure or End, for its id |
+ * | {@link SettledChunk} | pool | the same, and each item must be answered | ItemFailure, ChunkResults, Failure, for its id |
  * | {@link Module}   | pool   | a task that is `sent` needs it      | nothing                             |
  * | {@link Cancel}   | pool   | nobody waits for a call any more    | the call's answer, if still due     |
  * | {@link Assign}   | pool   | before a call that has resources    | nothing                             |
@@ -16,6 +17,7 @@
  * | {@link Results}  | worker | calls of consecutive ids returned   | nothing                             |
  * | {@link ChunkResults} | worker | a chunk's items returned        | nothing                             |
  * | {@link Failure}  | worker | a call or a chunk's item threw      | nothing                             |
+ * | {@link ItemFailure} | worker | an item of a SettledChunk threw | nothing                             |
  * | {@link End}      | worker | a call's stream of results has ended | nothing                            |
  * | {@link Recalled} | worker | it got Recall                       | nothing                             |
  * | {@link Values}   | both   | a stream of a call has values       | Credit, when they are read          |
@@ -51,6 +53,8 @@ export const MessageType = {
   RECALL: 16,
   RECALLED: 17,
   RESOURCES: 18,
+  SETTLED_CHUNK: 19,
+  ITEM_FAILURE: 20,
 } as const;
 
 /** The numbers of a call's streams. */
@@ -162,6 +166,15 @@ export type Chunk = [
   items: unknown[],
 ];
 
+/** The same as {@linkcode Chunk}, but an item that throws doesn't end it. */
+export type SettledChunk = [
+  type: typeof MessageType.SETTLED_CHUNK,
+  task: number,
+  id: number,
+  spread: boolean,
+  items: unknown[],
+];
+
 /** Values of calls with consecutive ids. */
 export type Results = [
   type: typeof MessageType.RESULTS,
@@ -187,6 +200,18 @@ export type Failure = [
   thrown: unknown,
   /** The values of a chunk's items before the failing one. */
   before: unknown[],
+];
+
+/**
+ * The error of an item of a {@linkcode SettledChunk}. It comes before the values
+ * of the chunk, which have `undefined` for this item.
+ */
+export type ItemFailure = [
+  type: typeof MessageType.ITEM_FAILURE,
+  id: number,
+  /** The index of the item in the chunk. */
+  index: number,
+  thrown: unknown,
 ];
 
 /** Ends a call whose values were sent as {@linkcode Values}. */
@@ -269,6 +294,7 @@ export type PoolMessage =
   | Module
   | Calls
   | Chunk
+  | SettledChunk
   | Cancel
   | Open
   | Values
@@ -282,6 +308,7 @@ export type WorkerMessage =
   | Results
   | ChunkResults
   | Failure
+  | ItemFailure
   | End
   | Values
   | Credit

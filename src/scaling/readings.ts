@@ -12,8 +12,8 @@ export interface ScalingRange {
 export interface WaitingWork {
   /** Identifies the same kind of work in the next reading. */
   readonly key: unknown;
-  /** The names of the hosts where it may run; `undefined` for any. */
-  readonly hosts: ReadonlySet<string> | undefined;
+  /** The hosts where it may run; `undefined` for any. */
+  readonly hosts: ReadonlySet<object> | undefined;
   /** How many calls and items wait. */
   readonly items: number;
   /** Whether further items follow, whose number isn't known. */
@@ -30,8 +30,8 @@ export interface IdleWorkers {
 
 /** The state of a host. */
 export interface HostReading {
-  /** The name of the host. */
-  readonly name: string;
+  /** The host. */
+  readonly host: object;
   /** How many workers it may have; `undefined` if their number is fixed. */
   readonly range: ScalingRange | undefined;
   /** Whether the host can be used now. */
@@ -69,8 +69,8 @@ export interface PoolReading {
 
 /** A change of the number of a host's workers. */
 export interface HostChange {
-  /** The name of the host. */
-  readonly name: string;
+  /** The host. */
+  readonly host: object;
   /** How many workers it should have from now on. */
   readonly workers: number;
   /** How many of {@linkcode HostReading.idle}, from the first on, should end. */

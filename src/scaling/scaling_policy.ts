@@ -24,9 +24,9 @@ interface Elastic {
  */
 export class ScalingPolicy {
   /** When a host grew last. */
-  readonly #steps = new Map<string, number>();
+  readonly #steps = new WeakMap<object, number>();
   /** When work was last waiting for a host. */
-  readonly #needed = new Map<string, number>();
+  readonly #needed = new WeakMap<object, number>();
   /** Since when work has had an unknown number of items, by its key. */
   readonly #unknown = new Map<unknown, number>();
 
@@ -50,18 +50,12 @@ export class ScalingPolicy {
     return elastic.flatMap((host) => this.#changeOf(host, reading.now));
   }
 
-  /** Forgets a host that was removed. */
-  forget(host: string): void {
-    this.#steps.delete(host);
-    this.#needed.delete(host);
-  }
-
   #keepMinimum(hosts: readonly Elastic[], now: number): void {
-    for (const host of hosts) {
-      const { reading: { name, isUsable, mayGrow }, range: { min } } = host;
-      if (host.workers >= min || !isUsable || !mayGrow) continue;
-      host.workers = min;
-      this.#steps.set(name, now);
+    for (const one of hosts) {
+      const { reading: { host, isUsable, mayGrow }, range: { min } } = one;
+      if (one.workers >= min || !isUsable || !mayGrow) continue;
+      one.workers = min;
+      this.#steps.set(host, now);
     }
   }
 
@@ -74,7 +68,7 @@ export class ScalingPolicy {
     const { now, concurrency } = reading;
     const { key, items, hasMore } = work;
     const unknownFor = now - (this.#unknown.get(key) ?? Infinity);
-    const isHere = ({ name }: HostReading) => work.hosts?.has(name) ?? true;
+    const isHere = ({ host }: HostReading) => work.hosts?.has(host) ?? true;
     const hosts = soonest.filter(({ reading }) => isHere(reading));
     const connected = reading.hosts.filter(isHere)
       .reduce((sum, { connected }) => sum + connected, 0);
@@ -83,7 +77,7 @@ export class ScalingPolicy {
       ? Infinity
       : connected + Math.ceil(items / concurrency);
     for (const host of hosts) {
-      this.#needed.set(host.reading.name, now);
+      this.#needed.set(host.reading.host, now);
       const present = countPresent(reading, soonest, isHere);
       const isLong = unknownFor >= host.reading.startTime;
       const needed = isLong && reading.microseconds > 0
@@ -106,32 +100,32 @@ export class ScalingPolicy {
   }
 
   /** Grows a host by a number of workers, or as far as it may. */
-  #step(host: Elastic, missing: number, now: number): void {
-    const { reading: { name, isUsable, mayGrow, stepPause }, range } = host;
-    const room = Math.min(missing, range.max - host.workers);
+  #step(one: Elastic, missing: number, now: number): void {
+    const { reading: { host, isUsable, mayGrow, stepPause }, range } = one;
+    const room = Math.min(missing, range.max - one.workers);
     if (room <= 0 || !isUsable || !mayGrow) return;
-    const since = now - (this.#steps.get(name) ?? -Infinity);
-    if (host.workers > 0 && since < stepPause) return;
-    this.#steps.set(name, now);
-    host.workers += Math.min(room, Math.max(1, host.workers));
+    const since = now - (this.#steps.get(host) ?? -Infinity);
+    if (one.workers > 0 && since < stepPause) return;
+    this.#steps.set(host, now);
+    one.workers += Math.min(room, Math.max(1, one.workers));
   }
 
   #changeOf(
     { reading, range, workers }: Elastic,
     now: number,
   ): HostChange[] {
-    const { name, connected, starting, idle } = reading;
+    const { host, connected, starting, idle } = reading;
     const present = connected + starting;
-    if (workers !== present) return [{ name, workers, ending: 0 }];
+    if (workers !== present) return [{ host, workers, ending: 0 }];
     // What starts for work that is gone comes before workers that have run some.
     const spare = Math.max(0, present - range.min);
-    const isNeeded = now - (this.#needed.get(name) ?? -Infinity) < range.idle;
+    const isNeeded = now - (this.#needed.get(host) ?? -Infinity) < range.idle;
     const calledOff = isNeeded ? 0 : Math.min(starting, spare);
     const ending = countEnding(idle, range.idle, spare - calledOff);
     const ended = idle.slice(0, ending)
       .reduce((sum, { workers }) => sum + workers, 0);
     if (calledOff + ended === 0) return [];
-    return [{ name, workers: present - calledOff - ended, ending }];
+    return [{ host, workers: present - calledOff - ended, ending }];
   }
 }
 

@@ -298,15 +298,16 @@ export class CallWriter {
   }
 
   #writeChunk(call: Call): number {
-    const { CHUNK } = MessageType;
-    const { task, chunk, payload } = call;
+    const { CHUNK, SETTLED_CHUNK } = MessageType;
+    const { task, chunk, payload, kind } = call;
+    const type = kind.settles ? SETTLED_CHUNK : CHUNK;
     const isSpread = chunk === "spread";
     this.#endList();
     let bytes: number;
     try {
       bytes = this.#channel.writer
         .message(
-          [CHUNK, task.id, this.#nextId, isSpread],
+          [type, task.id, this.#nextId, isSpread],
           payload,
           this.#orderOf(this.#slowTasks, task.id),
         );

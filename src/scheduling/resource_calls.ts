@@ -107,6 +107,15 @@ export class ResourceCalls {
     return capacity;
   }
 
+  /**
+   * Returns how many more calls a machine has enough for now, up to a limit,
+   * whether or not it has a worker for them.
+   */
+  free(placement: Placement, place: WorkerPlace, most: number): number {
+    const ledger = this.#ledgers.get(place) ?? new ResourceLedger(place);
+    return ledger.free(placement.needs ?? [], most);
+  }
+
   /** Returns how many more calls may wait, so that all could run at once. */
   room(placement: Placement): number {
     const running = this.#running.get(placement) ?? 0;

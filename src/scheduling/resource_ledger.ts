@@ -80,6 +80,17 @@ export class ResourceLedger {
     );
   }
 
+  /** Returns how many more calls with these needs could run now, up to a limit. */
+  free(needs: readonly Need[], most: number): number {
+    const taken: Reserved = new Map();
+    let count = 0;
+    while (count < most && this.has(needs, taken)) {
+      this.reserve(needs, taken);
+      count++;
+    }
+    return count;
+  }
+
   /**
    * Returns what is kept free for claims.
    *

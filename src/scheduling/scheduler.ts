@@ -9,6 +9,7 @@ import type { KeepAlive } from "../util/keep_alive.ts";
 import { LostCalls } from "./lost_calls.ts";
 import type { Placement } from "../calls/placement.ts";
 import { PendingQueue } from "./pending_queue.ts";
+import type { WorkerPlace } from "../options/place.ts";
 import type { PromisedCall } from "../calls/promised_call.ts";
 import { type Resolve, UnobservedCall } from "../calls/unobserved_call.ts";
 import { ResultMode } from "../protocol/worker_messages.ts";
@@ -102,7 +103,17 @@ export class Scheduler {
 
   /** See {@linkcode waitingWork}. */
   get waitingWork(): WaitingWork[] {
-    return waitingWork(this.#pending, this.#workers, this.#sources);
+    return waitingWork(
+      this.#pending,
+      this.#workers,
+      this.#sources,
+      this.#resources,
+    );
+  }
+
+  /** See {@linkcode ResourceCalls.free}. */
+  free(placement: Placement, place: WorkerPlace, most: number): number {
+    return this.#resources.free(placement, place, most);
   }
 
   /** See {@linkcode presentMicroseconds}. */

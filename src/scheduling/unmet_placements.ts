@@ -17,6 +17,8 @@ export interface KnownHosts {
    * placement; `undefined`: any worker.
    */
   expects(placement: Placement | undefined): boolean;
+  /** Returns whether a host is removed, even if it still has workers. */
+  isRemoved?(host: string): boolean;
   /** Returns the reason why a host can't be used, if known. */
   hostError(host: string): Error | undefined;
 }
@@ -34,8 +36,12 @@ export class UnmetPlacements {
 
   /** Returns whether calls with a placement can't run and mustn't wait. */
   has(placement: Placement | undefined): placement is Placement {
-    return placement !== undefined && !placement.mayWait &&
-      !this.#workers.has(placement) && !this.#hosts.expects(placement);
+    if (placement === undefined || placement.mayWait) return false;
+    const { host } = placement;
+    const isRemoved = host !== undefined &&
+      (this.#hosts.isRemoved?.(host) ?? false);
+    return (isRemoved || !this.#workers.has(placement)) &&
+      !this.#hosts.expects(placement);
   }
 
   /** Returns the error for a call whose placement is unmet. */

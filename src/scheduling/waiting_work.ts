@@ -1,6 +1,7 @@
 import type { Placement } from "../calls/placement.ts";
 import type { CallSources } from "./call_sources.ts";
 import type { PendingQueue } from "./pending_queue.ts";
+import type { ResourceCalls } from "./resource_calls.ts";
 import type { WorkerSet } from "./worker_set.ts";
 
 /** Calls and items that wait for workers. */
@@ -41,6 +42,7 @@ export function waitingWork(
   pending: PendingQueue,
   workers: WorkerSet,
   sources: CallSources,
+  resources: ResourceCalls,
 ): WaitingWork[] {
   const work = new Work();
   for (const [placement, calls] of pending.lists()) {
@@ -56,7 +58,10 @@ export function waitingWork(
     if (waiting > 0) work.add(worker.range, waiting);
   }
   for (const { placement, left = Infinity } of sources.running) {
-    if (workers.room(placement) <= 0) work.add(placement, left);
+    const room = placement?.needs === undefined
+      ? workers.room(placement)
+      : resources.room(placement);
+    if (room <= 0) work.add(placement, left);
   }
   return work.all;
 }

@@ -4,6 +4,7 @@ import {
   type ChunkResults,
   type End,
   type Failure,
+  type ItemFailure,
   MessageType,
   type Recalled,
   type Results,
@@ -81,6 +82,9 @@ export class WorkerAnswers {
         return this.#succeedChunk(message, byteLength);
       case MessageType.FAILURE:
         return this.#fail(message, byteLength);
+      case MessageType.ITEM_FAILURE:
+        this.#failItem(message);
+        return 0;
       case MessageType.VALUES:
         return this.#receive(message, byteLength);
       case MessageType.END:
@@ -161,9 +165,22 @@ export class WorkerAnswers {
     const [, id, busy, values] = message;
     this.#calls.expectChunk(id, values.length);
     this.#window.measured(1, busy, byteLength);
-    this.#tally.count(values.length, 0, busy);
+    const { failedItems } = this.#calls.get(id);
+    this.#tally.count(values.length - failedItems, failedItems, busy);
     this.#events.take(id).succeed(values, byteLength, busy);
     return 1;
+  }
+
+  /** Delivers the error of an item whose chunk goes on. */
+  #failItem([, id, index, thrown]: ItemFailure): void {
+    const call = this.#calls.get(id);
+    const { kind, chunk, items } = call;
+    if (!kind.settles || chunk === undefined || index >= items) {
+      throw new RangeError(
+        `Malformed message: call ${id} has no item ${index} that may fail alone`,
+      );
+    }
+    call.itemFailed(index, thrown);
   }
 
   #fail(message: Failure, byteLength: number): number {

@@ -5,6 +5,7 @@ import {
   type Open,
   type Recall,
   ResultMode,
+  type SettledChunk,
 } from "../protocol/worker_messages.ts";
 import { fromPool } from "../protocol/check_messages.ts";
 import { malformed } from "../codec/texts.ts";
@@ -108,6 +109,7 @@ export class Executor {
       case MessageType.CALLS:
         return this.#addCalls(message);
       case MessageType.CHUNK:
+      case MessageType.SETTLED_CHUNK:
         return this.#addChunk(message);
       case MessageType.DEFINE:
         return this.#tasks.define(message[1], message[2]);
@@ -152,10 +154,11 @@ export class Executor {
     this.#addCalls([MessageType.CALLS, number, id, mode, [args]]);
   }
 
-  #addChunk([, number, id, spread, items]: Chunk): void {
+  #addChunk([type, number, id, spread, items]: Chunk | SettledChunk): void {
     const task = this.#tasks.get(number);
-    const chunk = new ChunkProgress(items.length);
-    const mode = ResultMode.FLATTEN;
+    const settles = type === MessageType.SETTLED_CHUNK;
+    const chunk = new ChunkProgress(items.length, settles);
+    const mode = settles ? ResultMode.VALUE : ResultMode.FLATTEN;
     this.#jobs.push({ task, id, items, spread, mode, next: 0, chunk });
     this.#schedule();
   }

@@ -58,8 +58,12 @@ export class ChunkProgress {
   /** Wakes {@linkcode ChunkProgress.take} when an item is settled. */
   #changed: PromiseWithResolvers<void> | undefined;
 
-  /** Constructs the progress of a chunk with this many items. */
-  constructor(length: number) {
+  /**
+   * Constructs the progress of a chunk with this many items.
+   *
+   * @param settles Whether an item that throws doesn't end the chunk.
+   */
+  constructor(length: number, readonly settles: boolean = false) {
     this.#values = new Array(length);
     this.#unsettled = length;
   }
@@ -143,7 +147,8 @@ export class ChunkProgress {
    * @returns Whether all items are settled.
    */
   threw(index: number, thrown: unknown): boolean {
-    if (index < this.#failedAt) {
+    if (this.settles) this.#values[index] = undefined;
+    else if (index < this.#failedAt) {
       this.#failedAt = index;
       this.#thrown = thrown;
     }

@@ -70,7 +70,10 @@ export class JobOutcomes {
       const id = callId(job, index);
       this.#results.thrown(id, thrown);
       this.#streams.end(id);
-    } else if (chunk.threw(index, thrown) && !chunk.isStreaming) {
+      return;
+    }
+    if (chunk.settles) this.#results.itemThrown(job.id, index, thrown);
+    if (chunk.threw(index, thrown) && !chunk.isStreaming) {
       this.sendChunk(job, chunk);
     }
   }
@@ -89,7 +92,8 @@ export class JobOutcomes {
   /** Sends the values of a chunk, and its error if it has failed. */
   sendChunk({ id }: Job, chunk: ChunkProgress): void {
     restorePrimordials();
-    if (!chunk.failed) this.#results.chunk(id, chunk.values);
+    if (chunk.settles) this.#results.settledChunk(id, chunk.values);
+    else if (!chunk.failed) this.#results.chunk(id, chunk.values);
     else this.#results.thrown(id, chunk.thrown, chunk.values);
     this.#streams.end(id);
   }

@@ -186,6 +186,45 @@ export class ResultWriter {
     }
   }
 
+  /**
+   * Writes the values of a chunk's items, after the errors of those that threw.
+   * The values have `undefined` for these.
+   */
+  settledChunk(id: number, values: readonly unknown[]): void {
+    const sendable = [...values];
+    for (;;) {
+      this.#endList();
+      const { CHUNK_RESULTS } = MessageType;
+      try {
+        // In strict order, the errors arrive before.
+        this.#channel.writer
+          .message([CHUNK_RESULTS, id, this.#took()], sendable, "strict");
+        return;
+      } catch (reason) {
+        const index = takeIndex(sendable, reason);
+        if (index === undefined) {
+          return this.thrown(id, unsendableError("result", reason));
+        }
+        const error = unsendableResult(sendable[index], reason);
+        this.itemThrown(id, index, error);
+        sendable[index] = undefined;
+      }
+    }
+  }
+
+  /** Writes the error of an item of a chunk whose other items go on. */
+  itemThrown(id: number, index: number, thrown: unknown): void {
+    this.#endList();
+    const { writer } = this.#channel;
+    const { ITEM_FAILURE } = MessageType;
+    try {
+      writer.message([ITEM_FAILURE, id, index, thrown], undefined, "strict");
+    } catch (reason) {
+      const error = unsendableError("thrown value", reason);
+      writer.message([ITEM_FAILURE, id, index, error], undefined, "strict");
+    }
+  }
+
   /** Writes the error of a call, and the values of a chunk's earlier items. */
   thrown(id: number, thrown: unknown, before: readonly unknown[] = []): void {
     this.#endList();
@@ -254,7 +293,7 @@ function unsendableResult(value: unknown, reason: unknown): Error {
   if (!yieldsValues(value)) return unsendableError("result", reason);
   dropValues(value);
   return new TypeError(
-    "The task returned a generator or a stream, which run(), submit() and runOnAll() can't send: call the task with stream(), or with map(), which yields its values in order",
+    "The task returned a generator or a stream, which run(), submit(), runOnAll() and settled maps can't send: call the task with stream(), or with map() without settled(), which yields its values in order",
   );
 }
 

@@ -53,7 +53,7 @@ function reasons(outcomes: PromiseSettledResult<unknown>[]): unknown[] {
   );
 }
 
-Deno.test("admitWorker() refuses a worker that knows another worker's secret", async () => {
+Deno.test("admitDialer() refuses a worker that knows another worker's secret", async () => {
   const [outer, inner] = MemoryConnection.pair();
   const admission = pool.admit(inner).finally(() => inner.close());
   const introduction = introduceWorker(outer, SECRETS[0], 1)
@@ -62,7 +62,7 @@ Deno.test("admitWorker() refuses a worker that knows another worker's secret", a
   await assertRejects(() => admission, Error, "The peer closed the connection");
 });
 
-Deno.test("admitWorker() refuses a handshake when its id is changed on the way", async () => {
+Deno.test("admitDialer() refuses a handshake when its id is changed on the way", async () => {
   const same = makeAdmission(() => SECRETS[0]);
   // Both workers have the same secret; only the id is changed on the way.
   const outcomes = await relayed(
@@ -80,7 +80,7 @@ Deno.test("admitWorker() refuses a handshake when its id is changed on the way",
   assertEquals(outcomes.map(({ status }) => status), ["rejected", "rejected"]);
 });
 
-Deno.test("admitWorker() refuses a handshake for a spawner server", async () => {
+Deno.test("admitDialer() refuses a handshake for a spawner server", async () => {
   const secret = new Uint8Array(
     await crypto.subtle.digest("SHA-256", new TextEncoder().encode(TOKEN)),
   );

@@ -3,7 +3,7 @@ import { Pool, WorkerLostError } from "../../mod.ts";
 import { MessageType } from "../../src/protocol/worker_messages.ts";
 import { type Lie, LyingHost, says } from "../helpers/lying_host.ts";
 
-const { DEFINE, RESULTS, CHUNK_RESULTS, FAILURE } = MessageType;
+const { DEFINE, RESULTS, CHUNK_RESULTS, FAILURE, ITEM_FAILURE } = MessageType;
 
 /** An error with unusual content. */
 function hostileError(): Error {
@@ -33,6 +33,7 @@ const LIES: readonly [name: string, lie: Lie][] = [
     "gives a list of less than none",
     says((id) => [RESULTS, id, 1, { length: -1 }]),
   ],
+  ["fails an item of a call", says((id) => [ITEM_FAILURE, id, 0, "x"])],
   ["fails without a list", says((id) => [FAILURE, id, 1, new Error("x"), 0])],
   ["fails after values of none", says((id) => [FAILURE, id, 1, 1, [1]])],
   [
@@ -125,6 +126,23 @@ Deno.test("Pool ends a worker when it returns a chunk of another size", async ()
     const liar = pool.with({ host: "127.0.0.1" });
     const results = liar.map((x: number) => x, [1, 2], { chunkSize: 2 });
     await assertRejects(() => Array.fromAsync(results));
+    assertEquals(await pool.run(() => "honest"), "honest");
+  }
+});
+
+Deno.test("Pool ends a worker that fails items which a chunk doesn't have, or which may not fail alone", async () => {
+  for (const settles of [true, false]) {
+    await using host = new LyingHost(
+      says((id) => [ITEM_FAILURE, id, settles ? 2 : 1, "lie"]),
+    );
+    await using pool = new Pool({
+      workers: 1,
+      hosts: [host.spec],
+      maxRestarts: 0,
+    });
+    const liar = pool.with({ host: "127.0.0.1" });
+    const map = liar.map((x: number) => x, [1, 2], { chunkSize: 2 });
+    await assertRejects(() => (settles ? map.settled() : map).toArray());
     assertEquals(await pool.run(() => "honest"), "honest");
   }
 });

@@ -17,7 +17,13 @@ import {
   PoolClosedError,
   type PoolOptions,
 } from "../../mod.ts";
-import { double, naturals, type TestWith, XS } from "./conformance_fixture.ts";
+import {
+  double,
+  naturals,
+  type Test,
+  type TestWith,
+  XS,
+} from "./conformance_fixture.ts";
 import { testArgumentStreams } from "./conformance_arguments.ts";
 import { testCalls } from "./conformance_calls.ts";
 import { testErrors } from "./conformance_errors.ts";
@@ -25,6 +31,7 @@ import { testFlattening } from "./conformance_flattening.ts";
 import { testLostStreams } from "./conformance_lost_streams.ts";
 import { testMaps } from "./conformance_maps.ts";
 import { testMessages } from "./conformance_messages.ts";
+import { testSettledMaps } from "./conformance_settled.ts";
 import { testSources } from "./conformance_sources.ts";
 import { testStreams } from "./conformance_streams.ts";
 
@@ -58,13 +65,19 @@ export interface Kind {
    * @default {Deno.test}
    */
   readonly declare?: (name: string, body: () => Promise<void>) => void;
+  /**
+   * Declares a test of a pool without further options. By default, each test has
+   * a pool of its own.
+   */
+  readonly declareShared?: Test;
 }
 
 /** Declares all tests for a kind of pool. */
 export function testConformance(kind: Kind): void {
   const { declare = Deno.test } = kind;
   function test(name: string, body: (pool: Pool) => Promise<void>): void {
-    testWith(name, {}, body);
+    if (kind.declareShared === undefined) testWith(name, {}, body);
+    else kind.declareShared(`Pool (${kind.name}) ${name}`, body);
   }
   function testWith(
     name: string,
@@ -79,6 +92,7 @@ export function testConformance(kind: Kind): void {
   }
   testCalls(test, testWith);
   testErrors(test);
+  testSettledMaps(test, testWith);
   testMaps(test, testWith);
   testSources(test, testWith);
   testStreams(test, testWith);

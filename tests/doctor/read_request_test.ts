@@ -63,6 +63,25 @@ Deno.test("readRequest() accepts --tls without further options", async () => {
   assertEquals(request?.hosts, [{ host: "mini", tls: {} }]);
 });
 
+Deno.test("readRequest() takes hosts as JSON, and clusters without workers", async () => {
+  const launch = { launch: ["sh", "-c", "exec {command}"], workers: 1 };
+  const request = await readRequest([
+    "slurm://short",
+    "slurm://short/64",
+    '{"host": "sge://all.q", "project": "biology"}',
+    '{"host": "ssh://maxi/2", "deno": "/opt/deno"}',
+    JSON.stringify(launch),
+    "--listen-port=9000",
+  ]);
+  assertEquals(request?.hosts, [
+    { host: "slurm://short", workers: 1 },
+    { host: "slurm://short/64" },
+    { host: "sge://all.q", project: "biology", workers: 1 },
+    { host: "ssh://maxi/2", deno: "/opt/deno" },
+    launch,
+  ]);
+});
+
 Deno.test("readRequest() returns undefined with --help", async () => {
   assertEquals(await readRequest(["--help"]), undefined);
 });
@@ -83,6 +102,9 @@ for (
     ["--tls is for spawner", "ssh://maxi", "--tls"],
     ["--token-file /no/file can't", "mini", "--token-file=/no/file"],
     ["--ca-cert /no/file can't", "mini", "--ca-cert=/no/file"],
+    ["isn't JSON", "{mini}"],
+    ["'projct'", '{"host": "sge://all.q", "projct": "biology"}'],
+    ["--listen-port is for", "ssh://maxi", "--listen-port=9000"],
     ["--timeout must", "mini", "--timeout=0"],
     ["--timeout must", "mini", "--timeout=soon"],
     ["--listen-port must", "mini", "--listen-port=65536"],

@@ -17,6 +17,7 @@ import type { Outcome } from "./fuzz.ts";
 const TASK = new TaskRegistry(() => {}).register((x: unknown) => x);
 const KIND = new CallKind(TASK);
 const CHUNK = new CallKind(TASK, undefined, "single");
+const SETTLED_CHUNK = new CallKind(TASK, undefined, "single", false, true);
 
 const TYPES: readonly [unknown, ...unknown[]] = [
   0,
@@ -88,7 +89,7 @@ export async function tryWorkerHandle(random: Random): Promise<void> {
 
 function makeCall(random: Random): CountedCall {
   return random.below(3) === 0
-    ? new CountedCall(CHUNK, [1, 2, 3])
+    ? new CountedCall(random.pick([CHUNK, SETTLED_CHUNK]), [1, 2, 3])
     : new CountedCall(KIND, [1]);
 }
 
@@ -101,6 +102,7 @@ function fromWorker(random: Random): unknown[] {
       [MessageType.RESULTS, random.below(6), 1, list()],
       [MessageType.CHUNK_RESULTS, random.below(6), 1, list()],
       [MessageType.FAILURE, random.below(6), 1, new Error("x"), list()],
+      [MessageType.ITEM_FAILURE, random.below(6), random.below(4), "x"],
     ]),
   );
 }
@@ -159,6 +161,13 @@ const STREAMING: readonly unknown[] = [
   MessageType.STOP,
 ];
 
+/** Messages of a pool that give one id to a worker. */
+const WITH_ONE_ID: unknown[] = [
+  MessageType.CHUNK,
+  MessageType.SETTLED_CHUNK,
+  MessageType.OPEN,
+];
+
 function answeredBy([type, id, , values]: unknown[]): unknown[] {
   if (STREAMING.includes(type)) return [];
   if (type !== MessageType.RESULTS) return [id];
@@ -166,7 +175,7 @@ function answeredBy([type, id, , values]: unknown[]): unknown[] {
 }
 
 function givenBy([type, , id, , calls]: unknown[]): unknown[] {
-  if (type === MessageType.CHUNK || type === MessageType.OPEN) return [id];
+  if (WITH_ONE_ID.includes(type)) return [id];
   if (type !== MessageType.CALLS || !Array.isArray(calls)) return [];
   return typeof id === "number" ? calls.map((_, index) => id + index) : [];
 }
@@ -182,6 +191,7 @@ function fromPool(random: Random): unknown[] {
       [MessageType.CALLS, id(), id(), random.below(3), [list(), list()]],
       [MessageType.CHUNK, id(), id(), false, list()],
       [MessageType.CHUNK, id(), id(), true, [list(), list()]],
+      [MessageType.SETTLED_CHUNK, id(), id(), false, list()],
       [MessageType.OPEN, id(), id(), random.below(3), [1, 2], [
         random.below(3),
       ]],

@@ -48,6 +48,7 @@ export const MAP: MapCallOwner = {
   grown() {},
   yielded() {},
   consumed() {},
+  explain: (reason) => reason,
   isAwaited: true,
 };
 

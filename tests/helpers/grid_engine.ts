@@ -6,6 +6,7 @@
  */
 
 import { delay } from "@std/async/delay";
+import { Environment } from "./environment.ts";
 import {
   execHost,
   queue,
@@ -88,14 +89,45 @@ function findProblem(): string | undefined {
 export function gridEngineTest(
   name: string,
   fn: () => void | Promise<void>,
+  options: Pick<Deno.TestDefinition, "sanitizeOps" | "sanitizeResources"> = {},
 ): void {
   if (gridEngineProblem) name += ` (skipped: ${gridEngineProblem})`;
-  Deno.test({ name, fn, ignore: gridEngineProblem !== undefined });
+  const ignore = gridEngineProblem !== undefined;
+  Deno.test({ ...options, name, fn, ignore });
 }
 
 /** Starts a Grid Engine; resolves when its queues accept and run jobs. */
 export async function startGridEngine(): Promise<GridEngine> {
   return await GridEngine.start();
+}
+
+/** The result of {@linkcode sharedGridEngine}. */
+export interface SharedGridEngine {
+  /** The engine, while tests run. */
+  readonly engine: GridEngine;
+}
+
+/**
+ * Starts a Grid Engine before the tests of a file, and stops it after them.
+ * Commands of this process find it.
+ */
+export function sharedGridEngine(): SharedGridEngine {
+  let engine: GridEngine | undefined;
+  let environment: Environment | undefined;
+  Deno.test.beforeAll(async () => {
+    if (gridEngineProblem !== undefined) return;
+    engine = await startGridEngine();
+    environment = new Environment(engine.env);
+  });
+  Deno.test.afterAll(async () => {
+    environment?.[Symbol.dispose]();
+    await engine?.stop();
+  });
+  return {
+    get engine() {
+      return engine!;
+    },
+  };
 }
 
 /**

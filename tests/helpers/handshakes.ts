@@ -1,9 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { decode, encode, type ValueMap } from "@std/msgpack";
-import {
-  admitWorker,
-  introduceWorker,
-} from "../../src/protocol/worker_handshake.ts";
+import { admitDialer } from "../../src/protocol/admit_dialer.ts";
+import { introduceWorker } from "../../src/protocol/worker_handshake.ts";
 import { makeSecret } from "../../src/transport/secret.ts";
 import { PROTOCOL_VERSION } from "../../src/transport/handshake.ts";
 import type { Connection } from "../../src/transport/connection.ts";
@@ -35,6 +33,22 @@ interface Statement {
 /** Makes a random nonce. */
 export function makeNonce(): Uint8Array<ArrayBuffer> {
   return crypto.getRandomValues(new Uint8Array(32));
+}
+
+/**
+ * Authenticates a worker, as a pool that expects no agents.
+ *
+ * @returns The worker's number.
+ */
+export async function admitWorker(
+  connection: Connection,
+  secretOf: (worker: number) => Uint8Array<ArrayBuffer> | undefined,
+  welcome: ValueMap,
+): Promise<number> {
+  const secrets = { ofWorker: secretOf, ofGroup: () => undefined };
+  const dialer = await admitDialer(connection, secrets, welcome);
+  if (dialer.kind === "worker") return dialer.number;
+  throw new Error("An agent was admitted");
 }
 
 /** Authenticates workers, as a pool. */

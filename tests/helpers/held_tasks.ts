@@ -104,7 +104,10 @@ export class HeldTasks implements AsyncDisposable {
         connection.close();
         continue;
       }
-      this.#held.set(new DataView(bytes.buffer).getUint32(0), connection);
+      const x = new DataView(bytes.buffer).getUint32(0);
+      // Its worker may have been lost.
+      this.#held.get(x)?.close();
+      this.#held.set(x, connection);
       this.#changed.resolve();
       this.#changed = Promise.withResolvers();
     }

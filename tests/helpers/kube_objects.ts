@@ -75,7 +75,7 @@ export interface PodSpec {
 export interface ContainerState {
   waiting?: { reason: string; message?: string };
   running?: { startedAt: string };
-  terminated?: { reason: string; exitCode: number };
+  terminated?: { reason: string; exitCode: number; message?: string };
 }
 
 /** A pod. */

@@ -90,22 +90,22 @@ export class KubePods {
     const command = [...container.command ?? [], ...container.args ?? []];
     const [program, ...args] = command.map(resolve);
     Deno.mkdirSync(folder, { recursive: true });
-    const child = new Child(
-      new Deno.Command(program!, {
-        args,
-        env,
-        clearEnv: true,
-        cwd: folder,
-        stdin: "null",
-        stdout: "piped",
-        stderr: "piped",
-        detached: true,
-      }).spawn(),
-    );
+    const child = spawn(program!, args, env);
+    if (child === undefined) return this.#failToStart(pod, program!);
     this.#reaper.watch(child);
     pod.status.phase = "Running";
     setState(pod, { running: { startedAt: new Date().toISOString() } });
     this.#follow(pod, child);
+  }
+
+  #failToStart(pod: PodObject, program: string): void {
+    pod.status.phase = "Failed";
+    const message =
+      `exec: "${program}": executable file not found in $PATH: unknown`;
+    setState(pod, {
+      terminated: { reason: "StartError", exitCode: 128, message },
+    });
+    queueMicrotask(() => this.#onEnd(pod));
   }
 
   /** Ends a pod with SIGTERM, and with SIGKILL after its grace period. */
@@ -189,6 +189,31 @@ export class KubePods {
           : Uint8Array.fromBase64(text),
       ]),
     );
+  }
+}
+
+/** Starts a process; returns `undefined` if there is no such program. */
+function spawn(
+  program: string,
+  args: string[],
+  env: Record<string, string>,
+): Child | undefined {
+  try {
+    return new Child(
+      new Deno.Command(program, {
+        args,
+        env,
+        clearEnv: true,
+        cwd: env.HOME!,
+        stdin: "null",
+        stdout: "piped",
+        stderr: "piped",
+        detached: true,
+      }).spawn(),
+    );
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
   }
 }
 

@@ -10,7 +10,9 @@ import {
 } from "../../src/protocol/spawner_messages.ts";
 import { hangUp } from "./connections.ts";
 
-const { CALLS, CHUNK, OPEN, RECALL } = MessageType;
+const { CALLS, CHUNK, SETTLED_CHUNK, OPEN, RECALL } = MessageType;
+
+const WITH_CALLS: unknown[] = [CALLS, CHUNK, SETTLED_CHUNK, OPEN];
 
 /** A worker's reaction to its first call. */
 export type Lie = (id: number, channel: Channel, connection: Deno.Conn) => void;
@@ -86,7 +88,7 @@ export class LyingHost implements AsyncDisposable {
     let last = 0;
     await channel.receive(([type, , id, , items]) => {
       if (type === RECALL) this.#onRecall?.(last, channel, connection);
-      if (type !== CALLS && type !== CHUNK && type !== OPEN) return;
+      if (!WITH_CALLS.includes(type)) return;
       last = id as number;
       if (type === CALLS) last += (items as unknown[]).length - 1;
       this.called.resolve();

@@ -22,6 +22,10 @@ class Owner {
 
   consumed(): void {}
 
+  explain(reason: unknown): unknown {
+    return reason;
+  }
+
   readonly isAwaited = true;
 }
 

@@ -30,6 +30,10 @@ class Reader implements ResultReader {
 
   collect(): void {}
 
+  readonly failedIndex = undefined;
+
+  settle(): void {}
+
   take(): readonly unknown[] {
     return this.batches.shift() as readonly number[];
   }

@@ -246,3 +246,26 @@ Deno.test("Pool keeps few workers for calls that are awaited one by one", async 
   for (let count = 0; count < 50; count++) await pool.run(wait, 5);
   assertLessOrEqual(watch.most, 1);
 });
+
+Deno.test("Pool grows no further for calls that wait for a resource", async () => {
+  await using gate = new Gate();
+  await using pool = new Pool({
+    workers: { min: 0, max: 8, idle: NEVER },
+    resources: { gpu: 1 },
+  });
+  using watch = new Watch(pool);
+  const gpus = pool.with({ resources: { gpu: 1 } });
+  const calls = [1, 2, 3].map((x) => gpus.run(passGate<number>, gate.port, x));
+  for (const _ of calls) {
+    await gate.entered();
+    gate.open();
+  }
+  assertEquals(await Promise.all(calls), [1, 2, 3]);
+  assertEquals(watch.most, 1);
+  const last = gpus.run(passGate<number>, gate.port, 4);
+  await gate.entered();
+  // Other calls need no resource.
+  assertEquals(await pool.run(() => "done"), "done");
+  gate.open();
+  assertEquals(await last, 4);
+});

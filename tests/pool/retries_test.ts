@@ -273,3 +273,29 @@ Deno.test("Pool retains no calls after 10,000 retries", async () => {
   assertEquals([queued, running], [0, 0]);
   await pool.shutdown();
 });
+
+Deno.test("a settled map rejects the items of a lost chunk, or runs them again one by one", async () => {
+  const exitAtThree = (x: number) => {
+    if (x === 3) Deno.exit(9);
+    if (x === 5) throw new RangeError("five");
+    return x;
+  };
+  const items = [1, 2, 3, 4, 5, 6, 7, 8];
+  await using pool = new Pool({ workers: 1, stdio: "null" });
+  const options = { chunkSize: 4 };
+  const lost = await pool.map(exitAtThree, items, options).settled().toArray();
+  const statuses = lost.map(({ status }) => status);
+  assertEquals(statuses.slice(0, 4), new Array(4).fill("rejected"));
+  assertEquals(
+    statuses.slice(4),
+    ["rejected", "fulfilled", "fulfilled", "fulfilled"],
+  );
+  const again = await pool.with({ retries: 1 })
+    .map(exitAtThree, items, options).settled().toArray();
+  const rejected = again.filter(({ status }) => status === "rejected");
+  assertEquals(rejected.map(({ index }) => index), [2, 4]);
+  assert(
+    rejected[0]?.status === "rejected" &&
+      rejected[0].reason instanceof WorkerLostError,
+  );
+});

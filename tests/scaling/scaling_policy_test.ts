@@ -10,10 +10,16 @@ import { Random } from "../helpers/random.ts";
 const START_TIME = 100;
 const IDLE = 10_000;
 
+/** Hosts, by name. */
+const HOSTS = { a: { name: "a" }, b: { name: "b" } };
+
+type HostName = keyof typeof HOSTS;
+type HostObject = typeof HOSTS[HostName];
+
 /** A host without workers that may have up to 32. */
-function host(name: string, reading: Partial<HostReading> = {}): HostReading {
+function host(name: HostName, reading: Partial<HostReading> = {}): HostReading {
   return {
-    name,
+    host: HOSTS[name],
     range: { min: 0, max: 32, idle: IDLE },
     isUsable: true,
     connected: 0,
@@ -51,7 +57,7 @@ function pool(
 function decide(reading: PoolReading, policy = new ScalingPolicy()): unknown {
   const changes = policy.decide(reading);
   return Object.fromEntries(
-    changes.map(({ name, workers }) => [name, workers]),
+    changes.map(({ host, workers }) => [(host as HostObject).name, workers]),
   );
 }
 
@@ -124,23 +130,23 @@ Deno.test("ScalingPolicy.decide() grows for an unknown number of items after a s
 });
 
 Deno.test("ScalingPolicy.decide() grows the host first whose workers start soonest", () => {
-  const far = host("far", { startTime: 1_000 });
-  const near = host("near");
-  assertEquals(decide(pool([far, near], [waiting(1)])), { near: 1 });
-  const full = host("near", { connected: 32 });
+  const far = host("b", { startTime: 1_000 });
+  const near = host("a");
+  assertEquals(decide(pool([far, near], [waiting(1)])), { a: 1 });
+  const full = host("a", { connected: 32 });
   assertEquals(decide(pool([far, full], [waiting(3_200)])), {});
-  assertEquals(decide(pool([far, full], [waiting(3_201)])), { far: 1 });
+  assertEquals(decide(pool([far, full], [waiting(3_201)])), { b: 1 });
 });
 
 Deno.test("ScalingPolicy.decide() counts the workers of hosts that don't grow", () => {
-  const fixed = host("fixed", { range: undefined, connected: 4 });
+  const fixed = host("b", { range: undefined, connected: 4 });
   assertEquals(decide(pool([fixed, host("a")], [waiting(40)])), {});
   assertEquals(decide(pool([fixed, host("a")], [waiting(41)])), { a: 1 });
 });
 
 Deno.test("ScalingPolicy.decide() grows only the host where the work must run", () => {
   const hosts = [host("a"), host("b", { startTime: 1_000 })];
-  const bound = { ...waiting(1), key: "b", hosts: new Set(["b"]) };
+  const bound = { ...waiting(1), key: "b", hosts: new Set([HOSTS.b]) };
   assertEquals(decide(pool(hosts, [waiting(0), bound])), { b: 1 });
   const both = [waiting(200), { ...bound, items: 100 }];
   const range = { min: 0, max: 10, idle: IDLE };
@@ -171,7 +177,7 @@ Deno.test("ScalingPolicy.decide() keeps the minimum", () => {
   ];
   const four = host("a", { range, connected: 4, idle });
   assertEquals(new ScalingPolicy().decide(pool([four], [])), [
-    { name: "a", workers: 3, ending: 1 },
+    { host: HOSTS.a, workers: 3, ending: 1 },
   ]);
 });
 
@@ -183,7 +189,7 @@ Deno.test("ScalingPolicy.decide() ends the workers that were idle for long", () 
   ];
   const five = host("a", { connected: 5, idle });
   assertEquals(new ScalingPolicy().decide(pool([five], [])), [
-    { name: "a", workers: 3, ending: 2 },
+    { host: HOSTS.a, workers: 3, ending: 2 },
   ]);
 });
 
@@ -195,7 +201,7 @@ Deno.test("ScalingPolicy.decide() ends workers together that belong together", (
   const range = { min: 2, max: 32, idle: IDLE };
   const eight = host("a", { connected: 8, range, idle });
   assertEquals(new ScalingPolicy().decide(pool([eight], [])), [
-    { name: "a", workers: 4, ending: 1 },
+    { host: HOSTS.a, workers: 4, ending: 1 },
   ]);
 });
 

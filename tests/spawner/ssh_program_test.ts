@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Reaper } from "../../src/spawner/reaper.ts";
 import { makeSecret } from "../../src/transport/secret.ts";
-import { admitWorker } from "../../src/protocol/worker_handshake.ts";
+import { admitWorker } from "../helpers/handshakes.ts";
 
 const PROGRAM =
   new URL("../../src/spawner/ssh_program.ts", import.meta.url).href;

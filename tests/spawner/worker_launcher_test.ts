@@ -16,7 +16,7 @@ import { findConfig } from "../../src/util/find_config.ts";
 import { formatAddress } from "../../src/transport/address.ts";
 import { Channel } from "../../src/transport/channel.ts";
 import { makeSecret } from "../../src/transport/secret.ts";
-import { admitWorker } from "../../src/protocol/worker_handshake.ts";
+import { admitWorker } from "../helpers/handshakes.ts";
 import { MessageType, ResultMode } from "../../src/protocol/worker_messages.ts";
 
 const ADDRESS = {

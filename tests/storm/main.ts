@@ -6,7 +6,8 @@
  *
  * With `--minutes` it also cuts hosts off, where that is possible. `--pause` is
  * the average number of finished tasks between two disturbances. With an even
- * seed, workers run four async tasks at a time.
+ * seed, workers run four async tasks at a time. If three divides the seed,
+ * workers share the connections of their hosts.
  *
  * @module
  */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { bind, type MapOptions } from "../../mod.ts";
+import { bind, type MapOptions, type SettledItem } from "../../mod.ts";
 import type { MapResults } from "../../src/map/map_results.ts";
 import type { Allowed } from "./ledger.ts";
 import {
@@ -178,6 +178,43 @@ export function mapFail(scene: Scene, work: Work): Promise<void> {
     ordered: options.ordered,
     allowed: { ...PLAIN, own: `${xs[odd]} is odd` },
   });
+}
+
+/** Makes a map that goes on after the items that throw. */
+export async function mapSettled(scene: Scene, work: Work): Promise<void> {
+  const { ledger, pool } = scene;
+  const what = `${work.kind} ${work.number}`;
+  const xs = numbers(work);
+  const retries = work.random.pick([0, RETRIES]);
+  const results = pool.with({ retries })
+    .map(tasks.answerEven, xs, someOptions(work)).settled();
+  const seen = new Set<number>();
+  const see = (item: SettledItem<number>) => {
+    const { index, status } = item;
+    const x = xs[index];
+    if (x === undefined || seen.has(index)) {
+      return ledger.fault(`${what}: wrong index ${index}`);
+    }
+    seen.add(index);
+    if (status === "fulfilled") {
+      const isRight = x % 2 === 0 && item.value === answer(x);
+      if (!isRight) ledger.fault(`${what}: wrong result ${item.value}`);
+      return ledger.count("answered", 1);
+    }
+    const own = x % 2 === 0 ? {} : { own: `${x} is odd` };
+    const allowed = { ...PLAIN, retries, ...own };
+    ledger.count(ledger.judge(what, item.reason, allowed), 1);
+  };
+  const { status, reason } = await ledger
+    .settled(what, results.forEach(see)) as {
+      status: string;
+      reason?: unknown;
+    };
+  if (status === "rejected") {
+    ledger.fault(`${what}: ${Deno.inspect(reason)}`);
+  } else if (seen.size !== work.tasks) {
+    ledger.fault(`${what}: ${work.tasks - seen.size} items are missing`);
+  }
 }
 
 /** Makes a map whose items note each time they begin. */

@@ -24,6 +24,7 @@ const WORK = {
   mapLeave: 2,
   fail: 3,
   mapFail: 2,
+  mapSettled: 3,
   noted: 4,
   notedLater: 2,
   mapNoted: 2,

@@ -133,7 +133,7 @@ async function watched(
 function makePool(site: StormSite, { seed, codec }: StormOptions): Pool {
   return new Pool({
     workers: site.workers,
-    hosts: site.hosts,
+    hosts: site.hosts.map((host) => ({ ...host, fanout: seed % 3 === 0 })),
     retries: RETRIES,
     maxRestarts: Infinity,
     cancelGrace: 200,

@@ -57,7 +57,7 @@ Deno.test("introduceWorker() refuses the pool when the secrets differ", async ()
   ]);
 });
 
-Deno.test("admitWorker() refuses a proof of another statement", async () => {
+Deno.test("admitDialer() refuses a proof of another statement", async () => {
   for (const changes of [...OTHER_STATEMENTS, { role: "pool" } as const]) {
     await assertNotAdmitted(UNPROVEN, async (peer) => {
       const hello = makeHello();
@@ -116,7 +116,7 @@ Deno.test("Handshakes refuse a good proof when a byte of it is changed", async (
   }
 });
 
-Deno.test("admitWorker() refuses its own proof when it is reflected", async () => {
+Deno.test("admitDialer() refuses its own proof when it is reflected", async () => {
   await assertNotAdmitted(UNPROVEN, async (peer) => {
     await peer.send(makeHello());
     const { proof } = await peer.receive();
@@ -125,7 +125,7 @@ Deno.test("admitWorker() refuses its own proof when it is reflected", async () =
   });
 });
 
-Deno.test("admitWorker() refuses its own message to another worker when it is reflected", async () => {
+Deno.test("admitDialer() refuses its own message to another worker when it is reflected", async () => {
   const pool = makePool();
   await assertNotAdmitted(UNPROVEN, async (peer) => {
     const hello = makeHello();
@@ -150,7 +150,7 @@ Deno.test("introduceWorker() refuses its own messages when they are reflected", 
   });
 });
 
-Deno.test("admitWorker() refuses messages that are replayed", async () => {
+Deno.test("admitDialer() refuses messages that are replayed", async () => {
   const { fromWorker } = await recordHandshake();
   await assertNotAdmitted(UNPROVEN, async (peer) => {
     await peer.write(fromWorker);

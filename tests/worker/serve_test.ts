@@ -1,5 +1,5 @@
 import { assertRejects } from "@std/assert";
-import { admitWorker } from "../../src/protocol/worker_handshake.ts";
+import { admitWorker } from "../helpers/handshakes.ts";
 import { MessageType, ResultMode } from "../../src/protocol/worker_messages.ts";
 import { Channel } from "../../src/transport/channel.ts";
 import type { Connection } from "../../src/transport/connection.ts";

@@ -25,6 +25,9 @@ export interface AgentDoor {
 /** All IPv4 addresses of this machine. */
 const EVERYWHERE = "0.0.0.0";
 
+/** Stands for the fingerprint of a certificate that isn't made yet. */
+const UNKNOWN_FINGERPRINT = "(made at the start)";
+
 /**
  * Listens for agents: with TLS, unless only this machine can reach the address.
  *
@@ -36,10 +39,8 @@ export async function openDoor(
   { hostname, port }: DoorSettings,
   services: PoolServices,
 ): Promise<AgentDoor> {
-  const transport = isLoopback(hostname) ? "tcp" : "tls";
-  const told = hostname === undefined || isWildcard(hostname)
-    ? ownName(host)
-    : hostname;
+  const transport = transportOf(hostname);
+  const told = toldName(host, hostname);
   const place = hostname ?? EVERYWHERE;
   let address: AgentDoor["address"];
   try {
@@ -63,6 +64,35 @@ export async function openDoor(
     certificate,
     fingerprint: certificate && await fingerprintOf(certificate),
   };
+}
+
+/**
+ * Returns the address before the pool listens there, with the port 0 if it may
+ * be any, and without the fingerprint.
+ *
+ * @throws {HostError} If this machine's name isn't known.
+ */
+export function planDoor(
+  host: string,
+  { hostname, port }: DoorSettings,
+): AgentDoor {
+  const transport = transportOf(hostname);
+  return {
+    address: { transport, hostname: toldName(host, hostname), port },
+    certificate: undefined,
+    fingerprint: transport === "tls" ? UNKNOWN_FINGERPRINT : undefined,
+  };
+}
+
+function transportOf(hostname: string | undefined): "tcp" | "tls" {
+  return isLoopback(hostname) ? "tcp" : "tls";
+}
+
+/** The host name that agents are told. */
+function toldName(host: string, hostname: string | undefined): string {
+  return hostname === undefined || isWildcard(hostname)
+    ? ownName(host)
+    : hostname;
 }
 
 /** This machine's name, which others can hopefully resolve. */

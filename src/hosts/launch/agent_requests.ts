@@ -3,6 +3,7 @@ import { pause } from "../../util/pause.ts";
 import type { PendingAgents } from "../managed_host.ts";
 import { RestartPolicy } from "../restart_policy.ts";
 import type { AgentState, Launcher, LaunchRequest } from "./launcher.ts";
+import { PendingReport } from "./pending_report.ts";
 import { type RequestedAgent, RequestedAgents } from "./requested_agents.ts";
 
 /** The pauses before the launcher is asked after agents, in milliseconds. */
@@ -75,17 +76,21 @@ export class AgentRequests {
   #calledOff = 0;
   #givenUp = false;
   #isPolling = false;
+  /** Ends the pause before the launcher is asked after agents. */
+  #woken: AbortController | undefined;
   #interval = FIRST_POLL;
-  /** The reason that was printed last. */
-  #reported: string | undefined;
+  readonly #report: PendingReport;
   /** The requests in progress. */
   readonly #asking = new Set<Promise<void>>();
+  /** The cancellations in progress. */
+  readonly #cancelling = new Set<Promise<void>>();
 
   /** Constructs it without agents. */
   constructor(options: AgentRequestsOptions) {
     this.#options = options;
     const { maxRestarts, now = () => performance.now() } = options;
     this.#now = now;
+    this.#report = new PendingReport(options.report);
     this.#agents = new RequestedAgents(now);
     this.#policy = new RestartPolicy(maxRestarts, now);
   }
@@ -102,7 +107,7 @@ export class AgentRequests {
 
   /** How many agents run, or may run, and haven't joined. */
   get expected(): number {
-    return this.#agents.waiting.length;
+    return this.#agents.waitingCount;
   }
 
   /** The agents that wait in the launcher's queue, if any. */
@@ -117,7 +122,15 @@ export class AgentRequests {
    */
   async ask(count: number): Promise<void> {
     const indices = Array.from({ length: count }, () => this.#nextIndex++);
-    await this.#ask(indices);
+    this.#due += count;
+    try {
+      await this.#ask(indices);
+    } catch (error) {
+      this.#asked(count);
+      throw error;
+    }
+    this.#givenUp = false;
+    this.error = undefined;
   }
 
   /** Returns whether an agent was asked for and hasn't ended. */
@@ -141,8 +154,7 @@ export class AgentRequests {
     const agent = this.#agents.get(id);
     if (agent === undefined) return;
     agent.lived = lived;
-    this.#interval = FIRST_POLL;
-    this.#poll();
+    this.#pollSoon();
   }
 
   /** Ends an agent, and asks for no other. */
@@ -165,6 +177,11 @@ export class AgentRequests {
     if (ids.length > 0) this.#cancel(ids);
   }
 
+  /** Asks for no more agents, and cancels requests in progress. */
+  abort(): void {
+    this.#stopped.abort();
+  }
+
   /**
    * Ends all agents, and waits until that is done. Those that have joined should
    * end by themselves, as their connections were closed.
@@ -172,7 +189,7 @@ export class AgentRequests {
    * @param atOnce Whether they aren't given time for that.
    */
   async stop(atOnce: boolean): Promise<void> {
-    this.#stopped.abort();
+    this.abort();
     await Promise.all(this.#asking);
     const waiting = this.#agents.removeWaiting(Infinity);
     const ended = waiting.length === 0
@@ -182,10 +199,12 @@ export class AgentRequests {
     await ended;
     const left = this.#agents.ids;
     if (left.length > 0) await this.#options.launcher.cancel(left);
+    await Promise.all(this.#cancelling);
     await this.#options.launcher.close?.();
     this.#options.onAgents([]);
   }
 
+  /** Asks for agents that are due; if it throws, they still are. */
   async #ask(indices: readonly number[]): Promise<void> {
     const asking = this.#submit(indices);
     const settled = asking.catch(() => {});
@@ -200,9 +219,26 @@ export class AgentRequests {
     const request = makeRequest(indices.length);
     const ids = await launcher.submit(request, signal);
     ids.forEach((id, at) => this.#agents.add(id, indices[at]!));
+    const calledOff = ids.slice(ids.length - this.#asked(indices.length));
+    for (const id of calledOff) this.#agents.remove(id);
+    if (calledOff.length > 0) this.#cancel(calledOff);
     this.#agentsChanged();
+    this.#pollSoon();
+  }
+
+  /** Asks after agents after the shortest pause. */
+  #pollSoon(): void {
     this.#interval = FIRST_POLL;
+    this.#woken?.abort();
     this.#poll();
+  }
+
+  /** Takes agents from those that are due; returns how many were called off. */
+  #asked(count: number): number {
+    const calledOff = Math.min(this.#calledOff, count);
+    this.#calledOff -= calledOff;
+    this.#due -= count;
+    return calledOff;
   }
 
   /** Asks after agents that haven't joined, with growing pauses. */
@@ -211,8 +247,12 @@ export class AgentRequests {
     this.#isPolling = true;
     const { signal } = this.#stopped;
     try {
-      while (this.#agents.waiting.length > 0) {
-        await pause(this.#interval, signal);
+      while (this.#agents.waitingCount > 0) {
+        const woken = this.#woken = new AbortController();
+        await pause(this.#interval, AbortSignal.any([signal, woken.signal]))
+          .catch(() => {});
+        signal.throwIfAborted();
+        if (woken.signal.aborted) continue;
         this.#interval = Math.min(LAST_POLL, this.#interval * POLL_GROWTH);
         await this.#query(signal);
       }
@@ -240,7 +280,7 @@ export class AgentRequests {
     signal.throwIfAborted();
     if (!this.#givenUp) this.error = undefined;
     const ended = ids.flatMap((id) => this.#note(id, states.get(id)) ?? []);
-    this.#reportPending();
+    this.#report.update(this.pending, this.#interval < LAST_POLL);
     if (ended.length > 0) await this.#restart(ended);
   }
 
@@ -269,16 +309,15 @@ export class AgentRequests {
   /** Asks for agents again that have ended, after a pause. */
   async #restart(ended: readonly EndedAgent[]): Promise<void> {
     const { size } = this;
-    const waits = ended.map(({ agent }) => {
-      this.#agents.remove(agent.id);
-      return this.#policy.lost(agent.index, agent.lived, size);
-    });
+    const waits = ended.map(({ agent: { index, lived } }) =>
+      this.#policy.lost(index, lived, size)
+    );
+    const isOver = this.#givenUp || waits.includes(undefined);
+    const error = isOver ? await this.#explain(ended.at(-1)!) : undefined;
+    for (const { agent: { id } } of ended) this.#agents.remove(id);
     this.#agentsChanged();
     if (this.#givenUp) return;
-    const last = ended.at(-1)!;
-    if (waits.includes(undefined)) {
-      return this.#giveUp(await this.#explain(last));
-    }
+    if (error !== undefined) return this.#giveUp(error);
     const longest = Math.max(...waits as number[]);
     this.#askLater(ended.map(({ agent: { index } }) => index), longest);
   }
@@ -289,16 +328,13 @@ export class AgentRequests {
     this.#due += wanted.length;
     try {
       await pause(wait, signal);
-      const calledOff = Math.min(this.#calledOff, indices.length);
-      this.#calledOff -= calledOff;
-      // These are due until they are counted among the agents.
-      this.#due -= calledOff;
+      const calledOff = this.#asked(indices.length);
       wanted = indices.slice(calledOff);
+      this.#due += wanted.length;
       if (wanted.length > 0) await this.#ask(wanted);
     } catch (error) {
-      if (!signal.aborted) this.#refused(wanted, error as Error);
-    } finally {
       this.#due -= wanted.length;
+      if (!signal.aborted) this.#refused(wanted, error as Error);
     }
   }
 
@@ -332,22 +368,6 @@ export class AgentRequests {
     );
   }
 
-  #reportPending(): void {
-    const { pending } = this;
-    if (pending === undefined) {
-      this.#reported = undefined;
-      return;
-    }
-    const { agents, reason } = pending;
-    const { report } = this.#options;
-    // At first, the launcher may not know the reason yet.
-    if (reason === "" && this.#interval < LAST_POLL) return;
-    if (reason === this.#reported) return;
-    this.#reported = reason;
-    const jobs = agents === 1 ? "1 job is" : `${agents} jobs are`;
-    report(`waits: ${jobs} pending${reason === "" ? "" : ` (${reason})`}`);
-  }
-
   #agentsChanged(): void {
     this.#options.onAgents(this.#agents.ids);
   }
@@ -356,7 +376,10 @@ export class AgentRequests {
   #cancel(ids: readonly string[]): void {
     const { launcher, report } = this.#options;
     this.#agentsChanged();
-    launcher.cancel(ids).catch((error) => report((error as Error).message));
+    const cancelling = launcher.cancel(ids)
+      .catch((error) => report((error as Error).message));
+    this.#cancelling.add(cancelling);
+    cancelling.then(() => this.#cancelling.delete(cancelling));
   }
 
   /** Waits until all agents have ended by themselves, up to a time limit. */

@@ -10,6 +10,7 @@ import type { Channel } from "../../transport/channel.ts";
 import { withinLimit } from "../../util/within_limit.ts";
 import type { AgentGroups } from "../agent_groups.ts";
 import type { HostKind } from "../host.ts";
+import type { HostPlan } from "../host_plan.ts";
 import type {
   ConnectedWorker,
   ManagedHost,
@@ -18,7 +19,12 @@ import type {
 import type { PoolServices } from "../pool_services.ts";
 import { RemoteAgent } from "../remote/remote_agent.ts";
 import type { WorkerRequest } from "../remote/connector.ts";
-import { type AgentDoor, type DoorSettings, openDoor } from "./agent_door.ts";
+import {
+  type AgentDoor,
+  type DoorSettings,
+  openDoor,
+  planDoor,
+} from "./agent_door.ts";
 import { type AgentEnd, FleetAgent, type Supervision } from "./fleet_agent.ts";
 
 /** How long an admitted agent may take to make its offer, in milliseconds. */
@@ -123,6 +129,9 @@ export abstract class Fleet implements ManagedHost {
     return [];
   }
 
+  /** See {@linkcode Pool.dryRun}. */
+  abstract plan(): HostPlan;
+
   abstract resize(workers: number): void;
 
   release(worker: WorkerProcess): void {
@@ -144,6 +153,12 @@ export abstract class Fleet implements ManagedHost {
   /** Whether {@linkcode Fleet.stop} or {@linkcode Fleet.kill} was called. */
   protected get isStopped(): boolean {
     return this.#isStopped;
+  }
+
+  /** The address for agents; until the pool listens, as far as it is known. */
+  protected get door(): AgentDoor {
+    const { name, listen } = this.options;
+    return this.#door ?? planDoor(name, listen);
   }
 
   /** How many workers the agents should have that have joined. */

@@ -160,6 +160,7 @@ export class FleetAgent {
   /** Ends a worker that was drained. */
   release(worker: WorkerProcess): void {
     this.#wanted--;
+    this.#supervisor.resize(this.#wanted);
     this.#supervisor.release(worker);
     if (this.#wanted === 0) this.end();
   }

@@ -1,4 +1,6 @@
 import type { AgentOffer } from "../../protocol/spawner_messages.ts";
+import { formatAddress } from "../../transport/address.ts";
+import type { HostPlan } from "../host_plan.ts";
 import type { PendingAgents } from "../managed_host.ts";
 import type { AgentEnd, FleetAgent } from "./fleet_agent.ts";
 import { Fleet, type FleetOptions } from "./fleet.ts";
@@ -21,6 +23,26 @@ export class JoinedFleet extends Fleet {
 
   get expectsWorkers(): boolean {
     return !this.isStopped && this.#maxWorkers > 0;
+  }
+
+  /** Returns the command that users run. */
+  plan(): HostPlan {
+    const { name, kind } = this.options;
+    const { address, fingerprint } = this.door;
+    return {
+      host: name,
+      kind,
+      note: "Users run the command, on any machine, to start a worker there",
+      files: [],
+      commands: [{
+        args: [
+          ...["deno", "run", "-A", "jsr:@distex/pool/worker"],
+          ...["--connect", formatAddress(address)],
+          ...(fingerprint === undefined ? [] : ["--fingerprint", fingerprint]),
+          ...["--token-file", "(file with the token)"],
+        ],
+      }],
+    };
   }
 
   resize(workers: number): void {

@@ -3,6 +3,7 @@ import type {
   ScalingSettings,
   WorkerRange,
 } from "../../options/worker_count.ts";
+import type { HostPlan } from "../host_plan.ts";
 import type { PendingAgents } from "../managed_host.ts";
 import type { PoolServices } from "../pool_services.ts";
 import type { AgentDoor } from "./agent_door.ts";
@@ -36,6 +37,7 @@ export class LaunchedFleet extends Fleet {
   #jobs: AgentJobs | undefined;
   #requests: AgentRequests | undefined;
   #isKilled = false;
+  #refusals = 0;
 
   /** Constructs a fleet without agents. */
   constructor(options: FleetOptions, launch: LaunchOptions) {
@@ -53,6 +55,10 @@ export class LaunchedFleet extends Fleet {
     return this.#target;
   }
 
+  get refusals(): number {
+    return this.#refusals;
+  }
+
   override get error(): Error | undefined {
     return this.#requests?.error ?? super.error;
   }
@@ -68,6 +74,24 @@ export class LaunchedFleet extends Fleet {
     return this.range !== undefined && !requests.hasGivenUp;
   }
 
+  plan(): HostPlan {
+    const { name, kind, group, token, maxWorkers } = this.options;
+    const { launcher, workersPerAgent } = this.#launch;
+    const { door } = this;
+    const jobs = new AgentJobs(
+      { ...this.#launch, group, token, door },
+      "(the pool's program)",
+      undefined,
+    );
+    const agents = Math.ceil(maxWorkers / workersPerAgent);
+    return {
+      host: name,
+      kind,
+      note: "",
+      ...launcher.plan(jobs.request(agents)),
+    };
+  }
+
   resize(workers: number): void {
     this.#target = workers;
     const requests = this.#requests;
@@ -75,19 +99,23 @@ export class LaunchedFleet extends Fleet {
     const { workersPerAgent } = this.#launch;
     const missing = this.#missingWorkers;
     if (missing > 0) {
-      requests.ask(Math.ceil(missing / workersPerAgent))
-        .catch((error) => this.#refused(error));
+      requests.ask(Math.ceil(missing / workersPerAgent)).then(
+        () => this.problem = undefined,
+        (error) => this.#refused(error),
+      );
     } else requests.dropWaiting(Math.floor(-missing / workersPerAgent));
   }
 
   override kill(): void {
     this.#isKilled = true;
     this.#starting.abort();
+    this.#requests?.abort();
     super.kill();
   }
 
   override stop(): Promise<void> {
     this.#starting.abort();
+    this.#requests?.abort();
     return super.stop();
   }
 
@@ -171,6 +199,8 @@ export class LaunchedFleet extends Fleet {
   #refused(error: Error): void {
     if (this.isStopped) return;
     this.problem = error;
+    this.#refusals++;
+    this.#target -= Math.max(0, this.#missingWorkers);
     this.options.report(this.name, error.message);
     this.options.onChanged();
   }

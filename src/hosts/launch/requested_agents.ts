@@ -21,6 +21,7 @@ export interface RequestedAgent {
 export class RequestedAgents {
   readonly #agents = new Map<string, RequestedAgent>();
   readonly #now: () => number;
+  #joined = 0;
 
   /**
    * Constructs it without agents.
@@ -39,6 +40,11 @@ export class RequestedAgents {
   /** The ids of all. */
   get ids(): string[] {
     return [...this.#agents.keys()];
+  }
+
+  /** How many of them haven't joined. */
+  get waitingCount(): number {
+    return this.#agents.size - this.#joined;
   }
 
   /** Those that haven't joined. */
@@ -77,6 +83,8 @@ export class RequestedAgents {
     const agent = this.#agents.get(id);
     if (agent === undefined) return;
     if (agent.state !== state) agent.since = this.#now();
+    if (agent.state === "joined") this.#joined--;
+    if (state === "joined") this.#joined++;
     agent.state = state;
     agent.reason = reason;
     agent.missing = 0;
@@ -84,6 +92,7 @@ export class RequestedAgents {
 
   /** Removes an agent; returns whether it was one of these. */
   remove(id: string): boolean {
+    if (this.#agents.get(id)?.state === "joined") this.#joined--;
     return this.#agents.delete(id);
   }
 

@@ -5,6 +5,7 @@ import type { PoolSettings } from "../../options/settings.ts";
 import type { WorkerProcess } from "../../spawner/worker_process.ts";
 import { AgentGroups } from "../agent_groups.ts";
 import type { Host } from "../host.ts";
+import type { HostPlan } from "../host_plan.ts";
 import type { ConnectedWorker, ManagedHost } from "../managed_host.ts";
 import type { Supervision } from "../launch/fleet_agent.ts";
 import { OutputLines } from "../output_lines.ts";
@@ -19,6 +20,7 @@ import {
   makeLaunchedFleet,
 } from "./make_fleet.ts";
 import { makeRemoteHost } from "./make_host.ts";
+import { planLocal, planRemote } from "./plan_host.ts";
 import { PoolResources } from "./pool_resources.ts";
 
 /** The events of a pool's hosts. */
@@ -43,6 +45,7 @@ export class HostManager {
   readonly #hosts: ManagedHost[] = [];
   /** The hosts that were removed and haven't stopped yet. */
   readonly #leaving = new Set<Promise<void>>();
+  readonly #plans = new WeakMap<ManagedHost, () => HostPlan>();
   readonly #localWorkers: LocalWorkers;
   #resources: PoolResources | undefined;
   #bundling: Promise<void> | undefined;
@@ -71,6 +74,11 @@ export class HostManager {
     return this.#hosts.flatMap((host) =>
       host instanceof WorkerSupervisor ? host.host ?? [] : []
     );
+  }
+
+  /** How the workers of all hosts are started. */
+  get plans(): HostPlan[] {
+    return this.#hosts.map((host) => this.#plans.get(host)!());
   }
 
   /**
@@ -161,7 +169,7 @@ export class HostManager {
   }
 
   #makeLocal(): ManagedHost {
-    return this.#supervise({
+    return this.#supervise(() => planLocal(this.#settings), {
       name: "local",
       kind: "local",
       workers: this.#settings.workers,
@@ -173,14 +181,15 @@ export class HostManager {
 
   #make(host: AnyHostSettings): ManagedHost {
     if ("launcher" in host) {
-      return makeLaunchedFleet(
+      const fleet = makeLaunchedFleet(
         host,
         this.#settings,
         this.#agentGroups,
         this.#fleetParts,
       );
+      return this.#planned(fleet, () => fleet.plan());
     }
-    return this.#supervise({
+    return this.#supervise(() => planRemote(host, this.#settings), {
       name: host.name,
       kind: host.kind,
       workers: host.workers,
@@ -192,12 +201,13 @@ export class HostManager {
   }
 
   #makeJoined(token: string): ManagedHost {
-    return makeJoinedFleet(
+    const fleet = makeJoinedFleet(
       token,
       this.#settings,
       this.#agentGroups,
       this.#fleetParts,
     );
+    return this.#planned(fleet, () => fleet.plan());
   }
 
   get #fleetParts(): FleetParts {
@@ -227,16 +237,23 @@ export class HostManager {
   }
 
   #supervise(
+    plan: () => HostPlan,
     host: Pick<
       SupervisorOptions,
       "name" | "kind" | "workers" | "scaling" | "place" | "makeHost"
     >,
-  ): WorkerSupervisor {
-    return new WorkerSupervisor({
+  ): ManagedHost {
+    const supervisor = new WorkerSupervisor({
       ...host,
       ...this.#supervision,
       onChanged: this.#events.onChanged,
       report: (line) => this.#output.report(host.name, line),
     });
+    return this.#planned(supervisor, plan);
+  }
+
+  #planned(host: ManagedHost, plan: () => HostPlan): ManagedHost {
+    this.#plans.set(host, plan);
+    return host;
   }
 }

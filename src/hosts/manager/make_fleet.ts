@@ -50,7 +50,7 @@ export function makeLaunchedFleet(
   groups: AgentGroups,
   parts: FleetParts,
 ): LaunchedFleet {
-  const { name, kind, workers, workersPerJob, place } = host;
+  const { name, kind, workers, scaling, workersPerJob, place } = host;
   const folder = new JobFolder(host.folder, machineName());
   const launcher = makeLauncher(host.launcher, folder.path);
   return new LaunchedFleet(
@@ -71,6 +71,7 @@ export function makeLaunchedFleet(
       folder: launcher.sharesFiles ? folder : undefined,
       deno: host.deno ?? denoPath(),
       workersPerAgent: workersPerJob,
+      ...(scaling === undefined ? {} : { scaling }),
     },
   );
 }

@@ -53,11 +53,10 @@ export class SlurmCommands {
 
   /** Makes the error of a command that has failed. */
   failed(args: readonly string[], stderr: string): HostError {
-    const reason = stderr === "" ? "no message" : stderr;
+    const reason = stderr === "" ? "it gives no reason" : stderr;
+    const command = args.join(" ");
     return this.#error(
-      `Slurm refuses a command of the pool: ${reason}\nThe command was: ${
-        args.join(" ")
-      }`,
+      `${args[0]} failed: ${reason}\nThe command was: ${command}`,
     );
   }
 

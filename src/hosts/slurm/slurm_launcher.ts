@@ -111,9 +111,10 @@ export class SlurmLauncher implements Launcher {
     const { code, stderr } = await this.#commands.try(args);
     if (code === 0) return;
     // It may fail for agents that have ended.
-    const states = await this.query(ended, new AbortController().signal);
-    if ([...states.values()].every(({ state }) => state === "ended")) return;
-    throw this.#commands.failed(args, stderr);
+    const states = await this.query(ended, new AbortController().signal)
+      .catch(() => undefined);
+    const areEnded = states?.values().every(({ state }) => state === "ended");
+    if (!areEnded) throw this.#commands.failed(args, stderr);
   }
 
   cancelCommand(ids: readonly string[]): readonly string[] {

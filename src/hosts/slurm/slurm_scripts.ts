@@ -126,6 +126,8 @@ function taskArgs(
     "--kill-on-bad-exit=0",
     "--wait=0",
     "--input=none",
+    // Otherwise, it would be that of the job, such as NONE.
+    "--export=ALL",
   ];
 }
 

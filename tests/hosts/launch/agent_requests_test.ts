@@ -271,6 +271,40 @@ Deno.test("AgentRequests.dropWaiting() calls off agents that are about to be ask
   assertEquals([launcher.requests, requests.size], [[2, 2, 1], 1]);
 });
 
+Deno.test("AgentRequests.dropWaiting() calls off agents that are being asked for", async () => {
+  await using scene = new Scene();
+  const { requests, launcher } = scene;
+  const accepted = Promise.withResolvers<void>();
+  const submit = launcher.submit.bind(launcher);
+  launcher.submit = async (request) => {
+    await accepted.promise;
+    return await submit(request);
+  };
+  const asking = requests.ask(3);
+  assertEquals(requests.size, 3);
+  requests.dropWaiting(2);
+  assertEquals(requests.size, 1);
+  accepted.resolve();
+  await asking;
+  assertEquals([launcher.requests, requests.size], [[3], 1]);
+  assertEquals(launcher.cancelled, ["job1", "job2"]);
+  requests.dropWaiting(1);
+  assertEquals([launcher.cancelled.at(-1), requests.size], ["job0", 0]);
+});
+
+Deno.test("AgentRequests.ask() counts no agents that the launcher has refused", async () => {
+  await using scene = new Scene();
+  const { requests, launcher } = scene;
+  launcher.submitProblem = new HostError("short", "worker", "full");
+  const asking = requests.ask(3);
+  requests.dropWaiting(1);
+  await assertRejects(() => asking, HostError, "full");
+  assertEquals(requests.size, 0);
+  launcher.submitProblem = undefined;
+  await requests.ask(2);
+  assertEquals(requests.size, 2);
+});
+
 Deno.test("AgentRequests.failed() gives up when no agent is left", async () => {
   await using scene = new Scene();
   const { requests, launcher } = scene;

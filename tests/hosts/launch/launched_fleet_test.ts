@@ -147,6 +147,20 @@ Deno.test("Pool asks again for an agent that was killed", async () => {
   assertEquals(site.host.lost, 1);
 });
 
+Deno.test("Pool takes an agent that is back before it was found to be lost", async () => {
+  await using site = new LaunchedPool({ workers: 1 }, { stdio: "null" });
+  const { pool } = site;
+  const first = await pool.run(agentPid);
+  const [program, ...args] = Deno.readTextFileSync(`/proc/${first}/cmdline`)
+    .split("\0").slice(0, -1);
+  const again = new Deno.Command(program!, { args, stderr: "null" }).spawn();
+  await gone(first);
+  assertEquals(await pool.run(agentPid), again.pid);
+  assertEquals(pool.totalWorkers, 1);
+  await pool.shutdown();
+  assertEquals((await again.status).code, 0);
+});
+
 Deno.test("Pool loses nothing when a launcher's agents are ended by SIGTERM under load", async () => {
   await using site = new LaunchedPool({ workers: 2 }, { stdio: "null" });
   const { pool } = site;

@@ -1,0 +1,126 @@
+import { CallKind } from "../calls/call_kind.ts";
+import { argumentList, MapCall, type MapCallOwner } from "./map_call.ts";
+import type { MapPlan } from "./map_plan.ts";
+import type { Speculation } from "./speculation.ts";
+import { WatchedCall } from "./watched_call.ts";
+
+/** Makes the calls of a map. */
+export class MapCalls {
+  readonly #plan: MapPlan;
+  readonly #owner: MapCallOwner;
+  readonly #speculation: Speculation | undefined;
+  #kind: CallKind;
+
+  /**
+   * Constructs it without calls.
+   *
+   * @param owner Handles the outcomes of the calls.
+   * @param speculation Runs calls a second time, if the map may do so.
+   */
+  constructor(
+    plan: MapPlan,
+    owner: MapCallOwner,
+    speculation: Speculation | undefined,
+  ) {
+    this.#plan = plan;
+    this.#owner = owner;
+    this.#speculation = speculation;
+    this.#kind = kindOf(plan, false);
+  }
+
+  /** Lets the map go on after items that fail; comes before any call is made. */
+  settle(): void {
+    this.#kind = kindOf(this.#plan, true);
+  }
+
+  /** Makes a call without items, to fail after those of a part. */
+  makeEmpty(part: number): MapCall {
+    return new MapCall(this.#owner, kindOf(this.#plan, false), [], 0, part);
+  }
+
+  /**
+   * Makes a call for items.
+   *
+   * @param bytes The approximate bytes of the items and their results.
+   * @param part The part of the map's items that they belong to.
+   * @param index The index of the first item.
+   * @throws {TypeError} If an item must be a list of arguments, and isn't.
+   */
+  make(
+    items: unknown[],
+    bytes: number,
+    part: number,
+    index: number,
+  ): MapCall {
+    const { spread, chunkSize, onMessage } = this.#plan;
+    if (!chunkSize.single) {
+      const payload = spread ? items.map(argumentList) : items;
+      return this.#make(payload, bytes, part, index);
+    }
+    const [item] = items;
+    const payload = spread ? argumentList(item) : item;
+    const call = this.#make(payload, bytes, part, index);
+    if (onMessage !== undefined) call.openMessages().listen(onMessage);
+    return call;
+  }
+
+  /**
+   * Makes calls for the last items of a call, which follow it.
+   *
+   * @param index The index of the first of these items.
+   */
+  divide(
+    call: MapCall,
+    rest: readonly unknown[],
+    items: number,
+    index: number,
+  ): MapCall[] {
+    const { itemBytes = 0 } = this.#plan.chunkSize;
+    const after = call.next;
+    const calls: MapCall[] = [];
+    let last = call;
+    for (let at = 0; at < rest.length; at += items) {
+      const part = rest.slice(at, at + items);
+      const bytes = part.length * itemBytes;
+      const next = this.#make(part, bytes, call.part, index + at, call);
+      last.follow(next);
+      calls.push(next);
+      last = next;
+    }
+    last.follow(after);
+    return calls;
+  }
+
+  /** Creates a call; `before` had its items first, if they were given back. */
+  #make(
+    payload: unknown,
+    bytes: number,
+    part: number,
+    index: number,
+    before?: MapCall,
+  ): MapCall {
+    const kind = this.#kind;
+    if (this.#speculation === undefined) {
+      return new MapCall(this.#owner, kind, payload, bytes, part, index);
+    }
+    const call = new WatchedCall(
+      this.#owner,
+      kind,
+      payload,
+      bytes,
+      part,
+      index,
+    );
+    this.#speculation.add(call, before);
+    return call;
+  }
+}
+
+function kindOf(
+  { task, terms, chunkSize, spread }: MapPlan,
+  settles: boolean,
+): CallKind {
+  return chunkSize.single
+    ? new CallKind(task, terms, undefined, !spread, settles)
+    : new CallKind(task, terms, spread ? "spread" : "single", false, settles);
+}

@@ -1,0 +1,38 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { FailureLimit } from "../../src/map/failure_limit.ts";
+
+Deno.test("FailureLimit.check() returns the error once more items have failed", () => {
+  const limit = new FailureLimit(1);
+  limit.add(5, "a");
+  assertEquals(limit.check(10, 10), undefined);
+  limit.add(3, "b");
+  const error = limit.check(10, 10);
+  assertEquals(error?.errors, ["a", "b"]);
+  assertEquals(
+    error?.message,
+    "2 of the 10 items that have ended failed, first the item 3; 'maxFailures' is 1",
+  );
+});
+
+Deno.test("FailureLimit.check() takes a share of all items, or of those that have ended", () => {
+  const limit = new FailureLimit(0.03);
+  for (let index = 0; index < 4; index++) limit.add(index, "a");
+  assertEquals(limit.check(4, 200), undefined);
+  assertEquals(limit.check(4, 100)?.errors.length, 4);
+  // Of 4 of at least 100 items, it isn't known yet whether they are too many.
+  assertEquals(limit.check(134, Infinity), undefined);
+  assertEquals(limit.check(4, Infinity)?.errors.length, 4);
+});
+
+Deno.test("FailureLimit refuses anything but a count or a share", () => {
+  for (const wrong of [-1, 1.5, NaN]) {
+    assertThrows(() => new FailureLimit(wrong), RangeError, "maxFailures");
+  }
+  assertThrows(
+    () => new FailureLimit("3" as unknown as number),
+    TypeError,
+    "'maxFailures' must be a whole number of at least 0, or a share",
+  );
+  new FailureLimit(0);
+  new FailureLimit(Infinity);
+});
