@@ -24,14 +24,13 @@ import { mostWorkers, type WorkerCount } from "./worker_count.ts";
  * ```ts ignore
  * import { Pool, type TemplateOptions } from "@distex/pool";
  *
- * const flux: TemplateOptions = {
- *   name: "flux",
- *   launch: ["flux", "submit", "--job-name={job}", "--cores={workers}", "{command}"],
- *   end: ["flux", "pkill", "name:{job}"],
+ * const lsf: TemplateOptions = {
+ *   launch: ["bsub", "-J", "{job}", "-n", "{workers}", "{command}"],
+ *   end: ["bkill", "-J", "{job}"],
  *   workers: 64,
  *   workersPerJob: 8,
  * };
- * await using pool = new Pool({ workers: 0, hosts: flux });
+ * await using pool = new Pool({ workers: 0, hosts: lsf });
  * ```
  */
 export interface TemplateOptions extends ClusterHostOptions {

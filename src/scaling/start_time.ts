@@ -4,6 +4,7 @@ const WEIGHT = 0.25;
 /** How long the workers of a host take to start, on average. */
 export class StartTime {
   #milliseconds: number;
+  #isMeasured = false;
   /** When the workers that aren't connected were asked for, in this order. */
   readonly #asked: number[] = [];
 
@@ -36,6 +37,8 @@ export class StartTime {
     const asked = this.#asked.shift();
     // A worker that replaces a lost one wasn't asked for.
     if (asked === undefined) return;
-    this.#milliseconds += (now - asked - this.#milliseconds) * WEIGHT;
+    const weight = this.#isMeasured ? WEIGHT : 1;
+    this.#isMeasured = true;
+    this.#milliseconds += (now - asked - this.#milliseconds) * weight;
   }
 }

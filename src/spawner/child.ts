@@ -38,7 +38,11 @@ export class Child {
 
   /** Keeps the program alive until it has ended. */
   ref(): void {
-    this.#process.ref();
+    try {
+      this.#process.ref();
+    } catch {
+      // It has ended.
+    }
   }
 
   /** Writes to its standard input. */

@@ -4,11 +4,13 @@ import { StartTime } from "../../src/scaling/start_time.ts";
 Deno.test("StartTime.milliseconds moves toward what workers took", () => {
   const time = new StartTime(100);
   assertEquals(time.milliseconds, 100);
-  time.asked(2, 1_000);
+  time.asked(3, 1_000);
   time.joined(1_200);
-  assertEquals(time.milliseconds, 125);
-  time.joined(1_125);
-  assertEquals(time.milliseconds, 125);
+  assertEquals(time.milliseconds, 200);
+  time.joined(1_600);
+  assertEquals(time.milliseconds, 300);
+  time.joined(1_300);
+  assertEquals(time.milliseconds, 300);
 });
 
 Deno.test("StartTime ignores workers that weren't asked for", () => {

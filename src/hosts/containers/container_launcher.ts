@@ -1,10 +1,8 @@
-import { HostError } from "../../errors/host_error.ts";
 import {
   type ContainerSettings,
   MEMORY,
 } from "../../options/container_options.ts";
 import type { AgentState, LaunchRequest } from "../launch/launcher.ts";
-import { runCommand } from "../launch/run_command.ts";
 import { TemplateLauncher } from "../template/template_launcher.ts";
 
 /** Podman waits for the end of a container before it kills it; Docker doesn't. */
@@ -47,6 +45,7 @@ export class ContainerLauncher extends TemplateLauncher {
       "run",
       "--rm",
       "--name={job}",
+      `--cidfile=${this.#idFile("{job}")}`,
       `--volume=${this.folder}:${this.folder}:ro`,
       // The image may have an entry point that isn't the command itself.
       "--entrypoint=",
@@ -68,28 +67,17 @@ export class ContainerLauncher extends TemplateLauncher {
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, AgentState>> {
     const states = new Map(await super.query(ids, signal));
-    const waiting = ids.filter((id) => states.get(id)?.state === "running");
-    if (waiting.length === 0) return states;
-    const names = await this.#running(signal);
-    for (const id of waiting) {
-      if (names.has(id)) continue;
+    for (const [id, { state }] of states) {
+      if (state !== "running" || await exists(this.#idFile(id))) continue;
       const reason = (await this.output(id)).split("\n").at(-1)!;
       states.set(id, { state: "pending", reason });
     }
     return states;
   }
 
-  /** Returns the names of all containers that run. */
-  async #running(signal: AbortSignal): Promise<Set<string>> {
-    const { kind, name } = this.#settings;
-    const args = [kind, "ps", "--format={{.Names}}"];
-    const { code, stdout, stderr } = await runCommand(args, { signal });
-    if (code === 0) return new Set(stdout.split("\n"));
-    throw new HostError(
-      name,
-      "launcher",
-      `Can't ask ${kind} after the workers of ${name} (exit code ${code}): ${stderr}`,
-    );
+  /** The file that is written when the container has been made. */
+  #idFile(job: string): string {
+    return `${this.folder}/${job}.id`;
   }
 
   #memory(workers: number): string[] {
@@ -106,5 +94,15 @@ export class ContainerLauncher extends TemplateLauncher {
     return kind === "docker"
       ? [`--gpus=${gpus}`]
       : [`--device=nvidia.com/gpu=${gpus.replace(/^device=/, "")}`];
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }

@@ -37,6 +37,7 @@ export class LaunchedFleet extends Fleet {
   #jobs: AgentJobs | undefined;
   #requests: AgentRequests | undefined;
   #isKilled = false;
+  #refusals = 0;
 
   /** Constructs a fleet without agents. */
   constructor(options: FleetOptions, launch: LaunchOptions) {
@@ -52,6 +53,10 @@ export class LaunchedFleet extends Fleet {
 
   get workers(): number {
     return this.#target;
+  }
+
+  get refusals(): number {
+    return this.#refusals;
   }
 
   override get error(): Error | undefined {
@@ -94,8 +99,10 @@ export class LaunchedFleet extends Fleet {
     const { workersPerAgent } = this.#launch;
     const missing = this.#missingWorkers;
     if (missing > 0) {
-      requests.ask(Math.ceil(missing / workersPerAgent))
-        .catch((error) => this.#refused(error));
+      requests.ask(Math.ceil(missing / workersPerAgent)).then(
+        () => this.problem = undefined,
+        (error) => this.#refused(error),
+      );
     } else requests.dropWaiting(Math.floor(-missing / workersPerAgent));
   }
 
@@ -169,9 +176,12 @@ export class LaunchedFleet extends Fleet {
     const requests = this.#requests!;
     // One that is gone counts as one that waits.
     const isWanted = this.#missingWorkers > -this.#launch.workersPerAgent;
-    if (end.kind === "failed") requests.failed(job, end.error);
-    else if (end.kind === "released" || !isWanted) requests.drop(job);
-    else requests.left(job, performance.now() - joinedAt);
+    const lived = performance.now() - joinedAt;
+    if (end.kind === "released" || !isWanted) requests.drop(job);
+    else if (end.kind === "refused") requests.giveUp(job, end.error);
+    else if (end.kind === "failed") {
+      requests.replace(job, lived, end.error.message);
+    } else requests.left(job, lived);
   }
 
   protected async end(): Promise<void> {
@@ -192,6 +202,8 @@ export class LaunchedFleet extends Fleet {
   #refused(error: Error): void {
     if (this.isStopped) return;
     this.problem = error;
+    this.#refusals++;
+    this.#target -= Math.max(0, this.#missingWorkers);
     this.options.report(this.name, error.message);
     this.options.onChanged();
   }

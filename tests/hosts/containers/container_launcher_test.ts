@@ -27,6 +27,7 @@ Deno.test("ContainerLauncher.plan() shows the command of each container", () => 
     "run",
     "--rm",
     "--name=pool-1-0",
+    "--cidfile=/home/me/files/pool-1-0.id",
     "--volume=/home/me/files:/home/me/files:ro",
     "--entrypoint=",
     "--env=A",
@@ -63,7 +64,7 @@ Deno.test("ContainerLauncher.plan() gives a container its workers' shares", () =
   ) {
     const args = plan({ host: host!, ...options });
     const [first, second, ...others] = flags;
-    assertEquals(args.slice(6, args.indexOf("deno")), [
+    assertEquals(args.slice(7, args.indexOf("deno")), [
       first,
       second,
       gpus,

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { Pool } from "../../../mod.ts";
 import { ContainerLauncher } from "../../../src/hosts/containers/container_launcher.ts";
 import {
   type ContainerOptions,
@@ -10,6 +11,7 @@ import {
   untilState,
 } from "../../helpers/launchers.ts";
 import { IMAGE, podmanTest } from "../../helpers/podman.ts";
+import { until } from "../../helpers/processes.ts";
 import { runProgram } from "../../helpers/run_program.ts";
 
 const { signal } = new AbortController();
@@ -71,6 +73,28 @@ podmanTest(
     assertEquals(code, 0, stderr);
     assertEquals(await podman.run("ps", "--all", "--quiet"), "");
     await launcher.cancel(ids);
+  },
+);
+
+podmanTest(
+  "Pool runs workers in containers of Podman, and replaces those that are lost",
+  async (podman, folder) => {
+    await using pool = new Pool({
+      workers: 0,
+      hosts: { host: `podman://${IMAGE}/2`, deno: Deno.execPath(), folder },
+      listen: { hostname: "127.0.0.1" },
+    });
+    await until(() => pool.stats().workers === 2);
+    const names = await podman.run("ps", "--format={{.Names}}");
+    const [first, ...others] = names.split("\n");
+    assertEquals(others.length, 1);
+    await podman.run("kill", "--signal=KILL", first!);
+    await until(() => pool.stats().hosts[0]!.lost === 1);
+    await until(() => pool.stats().workers === 2);
+    const all = await pool.map((x: number) => x * 2, [1, 2, 3]).toArray();
+    assertEquals(all, [2, 4, 6]);
+    await pool.shutdown();
+    assertEquals(await podman.run("ps", "--all", "--quiet"), "");
   },
 );
 
