@@ -25,10 +25,13 @@ export function hostOf(pool: Pool): HostStats {
   return pool.stats().hosts[0]!;
 }
 
-/** Waits until so many workers are in use. */
+/** Waits until so many workers of jobs are in use. */
 export async function untilWorkers(pool: Pool, workers: number): Promise<void> {
-  await until(
-    () => pool.stats().workers === workers,
-    `There aren't ${workers} workers, but ${JSON.stringify(pool.stats())}`,
-  );
+  await until(() => {
+    const { hosts } = pool.stats();
+    const counts = hosts.map((host) =>
+      host.kind === "local" ? 0 : host.workers
+    );
+    return counts.reduce((sum, count) => sum + count, 0) === workers;
+  }, `There aren't ${workers} workers in jobs`);
 }

@@ -4,8 +4,13 @@
  * @module
  */
 
+import { Environment } from "./environment.ts";
 import { exists } from "./processes.ts";
-import { type SlurmCluster, slurmProblem } from "./slurm_cluster.ts";
+import {
+  type SharedSlurm,
+  SlurmCluster,
+  slurmProblem,
+} from "./slurm_cluster.ts";
 import { findProgram } from "./ssh_files.ts";
 
 /**
@@ -36,9 +41,36 @@ function findProblem(): string | undefined {
 }
 
 /** Declares a test that needs the commands of Torque, like `Deno.test`. */
-export function torqueTest(name: string, fn: () => void | Promise<void>): void {
+export function torqueTest(
+  name: string,
+  fn: () => void | Promise<void>,
+  options: Pick<Deno.TestDefinition, "sanitizeOps" | "sanitizeResources"> = {},
+): void {
   if (torqueProblem) name += ` (skipped: ${torqueProblem})`;
-  Deno.test({ name, fn, ignore: torqueProblem !== undefined });
+  Deno.test({ ...options, name, fn, ignore: torqueProblem !== undefined });
+}
+
+/**
+ * Starts a cluster before the tests of a file, and stops it after them. This
+ * process finds the cluster and the commands of Torque.
+ */
+export function sharedTorque(): SharedSlurm {
+  let cluster: SlurmCluster | undefined;
+  let environment: Environment | undefined;
+  Deno.test.beforeAll(async () => {
+    if (torqueProblem !== undefined) return;
+    cluster = await SlurmCluster.start();
+    environment = new Environment(torqueEnv(cluster));
+  });
+  Deno.test.afterAll(async () => {
+    environment?.[Symbol.dispose]();
+    await cluster?.stop();
+  });
+  return {
+    get cluster() {
+      return cluster!;
+    },
+  };
 }
 
 /**
