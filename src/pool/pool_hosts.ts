@@ -111,7 +111,7 @@ export class PoolHosts {
   /** Returns whether a placement, or any, has or may get workers. */
   expects(placement: Placement | undefined): boolean {
     return this.#staying.some(({ host }) =>
-      (placement?.matches(host.name, host.place ?? NO_PLACE) ?? true) &&
+      (placement === undefined || meets(host, placement)) &&
       host.expectsWorkers && this.#timeLeft(host) > 0
     );
   }
@@ -171,6 +171,14 @@ export class PoolHosts {
   #timeLeft({ lostSince = Infinity }: ManagedHost): number {
     return lostSince + this.#hostTimeout - performance.now();
   }
+}
+
+/** Returns whether the machines of a host are known to meet a placement. */
+function meets(
+  { name, place = NO_PLACE }: ManagedHost,
+  placement: Placement,
+): boolean {
+  return placement.matches(name, place);
 }
 
 function statsOf({ host, tally }: PoolHost): HostStats {

@@ -18,8 +18,8 @@ const SILENCE = 5_000;
 export interface AgentProgram {
   /** The program of a worker: a URL or a path. */
   readonly program: string;
-  /** The same program in one file. */
-  readonly bundle: ProgramBundle | undefined;
+  /** The same program in one file, which may not exist. */
+  readonly bundle: Pick<ProgramBundle, "find"> | undefined;
   /** The configuration file for imports of workers, if any. */
   readonly config: string | undefined;
   /** Kills the workers if the agent can't. */
@@ -42,7 +42,6 @@ export class Agent {
   readonly #over = new AbortController();
   readonly #uptime: () => number;
   #session: PoolSession | undefined;
-  #bundling: Promise<void> | undefined;
   /** Why it leaves the pool, if it does. */
   #leaving: string | undefined;
   /** Why it has ended without the pool, if it has. */
@@ -73,7 +72,6 @@ export class Agent {
       return `Left before it had reached the pool: ${this.#leaving}`;
     } finally {
       this.#over.abort();
-      await this.#bundling;
     }
   }
 
@@ -97,11 +95,11 @@ export class Agent {
   async #serve(signal: AbortSignal): Promise<string> {
     const { address, offer, wallTime } = this.#settings;
     const { program, bundle, config, reaper, log } = this.#program;
+    // Many agents may start at the same time, so none of them makes a bundle.
     const stored = await bundle?.find();
     const { channel, secret } = await dialPool(this.#settings, signal, log);
     const place = formatPlace(address.hostname, address.port);
     log(`connected to the pool at ${place} with ${describe(offer.workers)}`);
-    if (stored === undefined) this.#bundling = this.#makeBundle(signal);
     const session = this.#session = new PoolSession(channel, {
       program,
       bundle: stored,
@@ -144,11 +142,6 @@ export class Agent {
     for (let left: number; (left = time - this.#uptime()) > 0;) {
       await pause(Math.min(left, LONGEST_DELAY), signal);
     }
-  }
-
-  /** Makes the workers' bundle for later agents, which run without it too. */
-  async #makeBundle(signal: AbortSignal): Promise<void> {
-    await this.#program.bundle?.make(signal).catch(() => {});
   }
 }
 

@@ -14,7 +14,9 @@ export interface AgentWorkers {
    * Returns the bundle of that program with the configuration that resolves
    * imports; by default, the program itself is one file.
    */
-  readonly bundleOf?: (config: string | undefined) => ProgramBundle;
+  readonly bundleOf?: (
+    config: string | undefined,
+  ) => Pick<ProgramBundle, "find">;
 }
 
 /**

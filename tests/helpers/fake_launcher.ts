@@ -22,6 +22,8 @@ export class FakeLauncher implements Launcher {
   submitProblem: Error | undefined;
   /** The error of each query, if there is one. */
   queryProblem: Error | undefined;
+  /** The error of each cancellation, if there is one. */
+  cancelProblem: Error | undefined;
   /** The state of an agent that was just asked for. */
   first: AgentState = { state: "pending", reason: "Resources" };
   #agents = 0;
@@ -50,6 +52,9 @@ export class FakeLauncher implements Launcher {
   }
 
   cancel(agents: readonly string[]): Promise<void> {
+    if (this.cancelProblem !== undefined) {
+      return Promise.reject(this.cancelProblem);
+    }
     this.cancelled.push(...agents);
     return Promise.resolve();
   }

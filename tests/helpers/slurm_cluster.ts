@@ -77,9 +77,13 @@ function findProblem(): string | undefined {
 }
 
 /** Declares a test that needs a {@linkcode SlurmCluster}, like `Deno.test`. */
-export function slurmTest(name: string, fn: () => void | Promise<void>): void {
+export function slurmTest(
+  name: string,
+  fn: (context: Deno.TestContext) => void | Promise<void>,
+  options: Partial<Deno.TestDefinition> = {},
+): void {
   if (slurmProblem) name += ` (skipped: ${slurmProblem})`;
-  Deno.test({ name, fn, ignore: slurmProblem !== undefined });
+  Deno.test({ ...options, name, fn, ignore: slurmProblem !== undefined });
 }
 
 /** A cluster for all tests of a file. */
@@ -337,7 +341,6 @@ function makeConfig(
     PreemptType: "preempt/partition_prio",
     PreemptMode: "REQUEUE",
     ReturnToService: 2,
-    SlurmdTimeout: 5,
     KillWait: 5,
     MessageTimeout: 10,
     MaxArraySize: 101,

@@ -20,16 +20,16 @@ export function slurmOptions(
   };
 }
 
-/** Returns the statistics of the only host. */
+/** Returns the statistics of the host. */
 export function hostOf(pool: Pool): HostStats {
-  return pool.stats().hosts[0]!;
+  return pool.stats().hosts.at(-1)!;
 }
 
-/** Waits until so many workers are in use. */
+/** Waits until so many workers of the host are in use. */
 export async function untilWorkers(pool: Pool, workers: number): Promise<void> {
   await until(
-    () => pool.stats().workers === workers,
-    `There aren't ${workers} workers, but ${JSON.stringify(pool.stats())}`,
+    () => hostOf(pool).workers === workers,
+    `The host never has ${workers} workers`,
   );
 }
 

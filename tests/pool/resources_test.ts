@@ -202,6 +202,20 @@ Deno.test("A lost worker frees what its task had, and the task runs again with i
   }]);
 });
 
+Deno.test("Tasks that take resources start the workers of an elastic pool", async () => {
+  await using pool = new Pool({
+    workers: { min: 0, max: 2 },
+    labels: { region: "eu" },
+    resources: { gpu: 1 },
+  });
+  await pool.ready;
+  assertEquals(pool.stats().workers, 0);
+  const gpu = pool.with({ resources: { gpu: 1 }, where: { region: "eu" } });
+  assertEquals(await gpu.map(addOne, [1, 2, 3]).toArray(), [2, 3, 4]);
+  const gpus = pool.with({ resources: { gpu: 2 } });
+  await assertRejects(() => gpus.run(addOne, 1), BrokenPoolError, "gpu: 2");
+});
+
 Deno.test("with() checks the placement of calls", async () => {
   await using pool = new Pool({ workers: 1, lazy: true });
   for (

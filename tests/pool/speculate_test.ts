@@ -1,5 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { bind, Pool } from "../../mod.ts";
+import { realDeadline } from "../helpers/real_timers.ts";
+import { runProgram } from "../helpers/run_program.ts";
 import { gone, isAlive, killNow, until } from "../helpers/processes.ts";
 
 /** How a straggler hangs the first time that it runs. */
@@ -130,6 +132,17 @@ Deno.test("Pool.shutdown() ends a run that another one has outrun", async () => 
   await pool.with({ speculate: true }).map(task, ITEMS, options).toArray();
   await pool.shutdown();
   await Promise.all(stragglers.begun.map(([, pid]) => gone(pid!)));
+});
+
+Deno.test("Pool lets its program end while a run goes on that another one has outrun", async () => {
+  await using stragglers = new Stragglers();
+  const program = import.meta.resolve("../programs/outrun_straggler.ts");
+  const file = `${stragglers.folder}/program`;
+  const { code, stdout } = await realDeadline(
+    runProgram(Deno.execPath(), ["run", "-A", program, file]),
+    60_000,
+  );
+  assertEquals([code, stdout], [0, "40\n"]);
 });
 
 Deno.test("Pool.runOnAll() ends a run that another one has outrun", async () => {

@@ -92,6 +92,27 @@ Deno.test("an agent's workers don't end when a batch system sends them SIGTERM",
   assertEquals(await worker.call("() => 6 * 7"), 42);
 });
 
+Deno.test("an agent makes no bundle, as many may start at the same time", async () => {
+  const cache = await Deno.makeTempDir();
+  try {
+    await using pool = await AgentPool.listen();
+    await using agent = new AgentProcess(pool.args, {
+      token: TOKEN,
+      env: { XDG_CACHE_HOME: cache },
+    });
+    const joined = await pool.agent();
+    await joined.open();
+    await joined.start();
+    joined.close();
+    await agent.ended();
+    const names = [...Deno.readDirSync(cache)].map(({ name }) => name);
+    // Deno's own folder may be there.
+    assertEquals(names.filter((name) => name !== "deno"), []);
+  } finally {
+    await Deno.remove(cache, { recursive: true });
+  }
+});
+
 Deno.test("an agent hides its token from its workers", async () => {
   const certificate = await makeCertificate();
   await using pool = await AgentPool.listen({ certificate });

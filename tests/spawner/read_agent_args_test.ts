@@ -109,6 +109,7 @@ for (
     ["node0:1", true, "tls", "node0"],
     ["tls:node0:1", true, "tls", "node0"],
     ["tls:[2001:db8::1]:1", true, "tls", "2001:db8::1"],
+    ["tls:2001:db8::1:1", true, "tls", "2001:db8::1"],
     ["tcp:node0:1", false, "tcp", "node0"],
     ["tcp:192.0.2.1:1", false, "tcp", "192.0.2.1"],
   ] as const

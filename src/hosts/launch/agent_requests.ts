@@ -4,12 +4,8 @@ import type { PendingAgents } from "../managed_host.ts";
 import { RestartPolicy } from "../restart_policy.ts";
 import type { AgentState, Launcher, LaunchRequest } from "./launcher.ts";
 import { PendingReport } from "./pending_report.ts";
+import { RepeatedQuery } from "./repeated_query.ts";
 import { type RequestedAgent, RequestedAgents } from "./requested_agents.ts";
-
-/** The pauses before the launcher is asked after agents, in milliseconds. */
-const FIRST_POLL = 1_000;
-const LAST_POLL = 10_000;
-const POLL_GROWTH = 1.5;
 
 /**
  * How often in a row the launcher must not know an agent until the agent counts
@@ -75,10 +71,7 @@ export class AgentRequests {
   /** How many of these aren't wanted any more. */
   #calledOff = 0;
   #givenUp = false;
-  #isPolling = false;
-  /** Ends the pause before the launcher is asked after agents. */
-  #woken: AbortController | undefined;
-  #interval = FIRST_POLL;
+  readonly #queries: RepeatedQuery;
   readonly #report: PendingReport;
   /** The requests in progress. */
   readonly #asking = new Set<Promise<void>>();
@@ -91,6 +84,11 @@ export class AgentRequests {
     const { maxRestarts, now = () => performance.now() } = options;
     this.#now = now;
     this.#report = new PendingReport(options.report);
+    this.#queries = new RepeatedQuery({
+      isNeeded: () => this.#agents.waitingCount > 0,
+      query: (signal) => this.#query(signal),
+      signal: this.#stopped.signal,
+    });
     this.#agents = new RequestedAgents(now);
     this.#policy = new RestartPolicy(maxRestarts, now);
   }
@@ -154,7 +152,7 @@ export class AgentRequests {
     const agent = this.#agents.get(id);
     if (agent === undefined) return;
     agent.lived = lived;
-    this.#pollSoon();
+    this.#queries.soon();
   }
 
   /** Ends an agent, and asks for no other. */
@@ -162,8 +160,21 @@ export class AgentRequests {
     if (this.#agents.remove(id)) this.#cancel([id]);
   }
 
-  /** Gives up an agent whose workers can't be used. */
-  failed(id: string, error: Error): void {
+  /**
+   * Ends an agent whose workers don't start, and asks for another.
+   *
+   * @param lived How long it was in use, in milliseconds.
+   */
+  replace(id: string, lived: number, reason: string): void {
+    const agent = this.#agents.get(id);
+    if (agent === undefined) return;
+    agent.lived = lived;
+    this.#cancel([id]);
+    this.#restart([{ agent, reason }]);
+  }
+
+  /** Ends an agent whose workers can't be used, as those of others. */
+  giveUp(id: string, error: Error): void {
     this.error = error;
     this.drop(id);
     if (this.size === 0) this.#giveUp(error);
@@ -187,21 +198,28 @@ export class AgentRequests {
    * end by themselves, as their connections were closed.
    *
    * @param atOnce Whether they aren't given time for that.
+   * @throws {HostError} If the launcher can't be asked now.
    */
   async stop(atOnce: boolean): Promise<void> {
     this.abort();
     await Promise.all(this.#asking);
-    const waiting = this.#agents.removeWaiting(Infinity);
-    const ended = waiting.length === 0
-      ? undefined
-      : this.#options.launcher.cancel(waiting);
+    const { launcher, onAgents } = this.#options;
+    const failures: unknown[] = [];
+    const end = async (ids: readonly string[]) => {
+      if (ids.length === 0) return;
+      await launcher.cancel(ids).catch((error) => failures.push(error));
+    };
+    const waiting = end(this.#agents.removeWaiting(Infinity));
     if (!atOnce) await this.#allEnded();
-    await ended;
-    const left = this.#agents.ids;
-    if (left.length > 0) await this.#options.launcher.cancel(left);
-    await Promise.all(this.#cancelling);
-    await this.#options.launcher.close?.();
-    this.#options.onAgents([]);
+    await Promise.all([
+      waiting,
+      end(this.#agents.ids),
+      ...this.#cancelling,
+    ]);
+    await launcher.close?.();
+    // If this has failed, the reaper tries again.
+    if (failures.length > 0) throw failures[0];
+    onAgents([]);
   }
 
   /** Asks for agents that are due; if it throws, they still are. */
@@ -223,14 +241,7 @@ export class AgentRequests {
     for (const id of calledOff) this.#agents.remove(id);
     if (calledOff.length > 0) this.#cancel(calledOff);
     this.#agentsChanged();
-    this.#pollSoon();
-  }
-
-  /** Asks after agents after the shortest pause. */
-  #pollSoon(): void {
-    this.#interval = FIRST_POLL;
-    this.#woken?.abort();
-    this.#poll();
+    this.#queries.soon();
   }
 
   /** Takes agents from those that are due; returns how many were called off. */
@@ -239,28 +250,6 @@ export class AgentRequests {
     this.#calledOff -= calledOff;
     this.#due -= count;
     return calledOff;
-  }
-
-  /** Asks after agents that haven't joined, with growing pauses. */
-  async #poll(): Promise<void> {
-    if (this.#isPolling) return;
-    this.#isPolling = true;
-    const { signal } = this.#stopped;
-    try {
-      while (this.#agents.waitingCount > 0) {
-        const woken = this.#woken = new AbortController();
-        await pause(this.#interval, AbortSignal.any([signal, woken.signal]))
-          .catch(() => {});
-        signal.throwIfAborted();
-        if (woken.signal.aborted) continue;
-        this.#interval = Math.min(LAST_POLL, this.#interval * POLL_GROWTH);
-        await this.#query(signal);
-      }
-    } catch (error) {
-      if (!signal.aborted) throw error;
-    } finally {
-      this.#isPolling = false;
-    }
   }
 
   async #query(signal: AbortSignal): Promise<void> {
@@ -280,7 +269,7 @@ export class AgentRequests {
     signal.throwIfAborted();
     if (!this.#givenUp) this.error = undefined;
     const ended = ids.flatMap((id) => this.#note(id, states.get(id)) ?? []);
-    this.#report.update(this.pending, this.#interval < LAST_POLL);
+    this.#report.update(this.pending, !this.#queries.isSlow);
     if (ended.length > 0) await this.#restart(ended);
   }
 

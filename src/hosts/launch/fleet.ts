@@ -277,7 +277,7 @@ export abstract class Fleet implements ManagedHost {
     if (end.kind === "lost") {
       report(agent.name, `was lost: ${end.error.message}`);
     }
-    if (end.kind === "failed") {
+    if (end.kind === "failed" || end.kind === "refused") {
       this.#error = end.error;
       report(agent.name, end.error.message);
     }

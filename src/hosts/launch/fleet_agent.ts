@@ -19,6 +19,8 @@ export type AgentEnd =
   | { readonly kind: "lost"; readonly error: Error }
   /** Its workers don't start, or end too often. */
   | { readonly kind: "failed"; readonly error: Error }
+  /** The initializer fails in its workers, as it would in those of others. */
+  | { readonly kind: "refused"; readonly error: Error }
   /** It wanted to leave, and its workers have finished what they ran. */
   | { readonly kind: "left" }
   /** All of its workers were released, or the pool lets it go. */
@@ -186,8 +188,10 @@ export class FleetAgent {
     await Promise.all(workers.map((worker) => this.#use(worker)));
     const refusals = workers.flatMap(({ process }) => process.refusal ?? []);
     // The next ones would be refused too.
-    if (refusals.length === workers.length) this.#refused(refusals[0]!);
-    else await this.#leaveWhenIdle();
+    const [refusal] = refusals;
+    if (refusal !== undefined && refusals.length === workers.length) {
+      this.#refused(refusal);
+    } else await this.#leaveWhenIdle();
   }
 
   /** Lets the agent go once its workers were idle for as long as it offered. */
@@ -211,7 +215,7 @@ export class FleetAgent {
     const message =
       `The workers of the agent ${name} can't be used: ${refusal}`;
     const error = new HostError(name, "worker", message);
-    this.#ended.resolve({ kind: "failed", error });
+    this.#ended.resolve({ kind: "refused", error });
   }
 
   async #use(worker: ConnectedWorker): Promise<void> {

@@ -176,9 +176,12 @@ export class LaunchedFleet extends Fleet {
     const requests = this.#requests!;
     // One that is gone counts as one that waits.
     const isWanted = this.#missingWorkers > -this.#launch.workersPerAgent;
-    if (end.kind === "failed") requests.failed(job, end.error);
-    else if (end.kind === "released" || !isWanted) requests.drop(job);
-    else requests.left(job, performance.now() - joinedAt);
+    const lived = performance.now() - joinedAt;
+    if (end.kind === "released" || !isWanted) requests.drop(job);
+    else if (end.kind === "refused") requests.giveUp(job, end.error);
+    else if (end.kind === "failed") {
+      requests.replace(job, lived, end.error.message);
+    } else requests.left(job, lived);
   }
 
   protected async end(): Promise<void> {

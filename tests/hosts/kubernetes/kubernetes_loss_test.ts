@@ -123,6 +123,27 @@ kubeTest(
 );
 
 kubeTest(
+  "Pool asks for pods as work comes, and ends them when they are idle",
+  async () => {
+    await using api = await KubeApi.start();
+    await using pool = makePool(api, 2, {
+      hosts: {
+        host: "kubernetes://batch",
+        workers: { min: 0, max: 2, idle: 1 },
+        kubectlArgs: api.kubectlArgs,
+      },
+    });
+    await pool.ready;
+    assertEquals(api.names, []);
+    for (let round = 0; round < 2; round++) {
+      assertEquals(await pool.run(double, 21), 42);
+      await api.until(({ names }) => names.length === 0);
+      await has(pool, 0);
+    }
+  },
+);
+
+kubeTest(
   "Pool rejects with what kubectl says if the Job is refused",
   async () => {
     await using api = await KubeApi.start();

@@ -305,18 +305,37 @@ Deno.test("AgentRequests.ask() counts no agents that the launcher has refused", 
   assertEquals(requests.size, 2);
 });
 
-Deno.test("AgentRequests.failed() gives up when no agent is left", async () => {
+Deno.test("AgentRequests.giveUp() asks for no others when no agent is left", async () => {
   await using scene = new Scene();
   const { requests, launcher } = scene;
   await requests.ask(2);
   requests.joined("job0");
   requests.joined("job1");
   const error = new Error("its initializer failed");
-  requests.failed("job0", error);
+  requests.giveUp("job0", error);
   assertEquals([requests.hasGivenUp, scene.changes], [false, 0]);
-  requests.failed("job1", error);
+  requests.giveUp("job1", error);
   assertEquals([requests.hasGivenUp, scene.changes], [true, 1]);
   assertEquals(launcher.cancelled, ["job0", "job1"]);
+});
+
+Deno.test("AgentRequests.replace() asks for another agent, but not for ever", async () => {
+  await using scene = new Scene({ maxRestarts: 1 });
+  const { requests, launcher } = scene;
+  await requests.ask(1);
+  requests.joined("job0");
+  requests.replace("job0", 10, "its worker did not connect");
+  await scene.pass(0);
+  assertEquals(launcher.cancelled, ["job0"]);
+  assert(requests.has("job1"));
+  requests.joined("job1");
+  requests.replace("job1", 10, "its worker did not connect");
+  await scene.pass(0);
+  assertEquals([requests.size, requests.hasGivenUp], [0, true]);
+  assertStringIncludes(
+    requests.error!.message,
+    "job1: its worker did not connect; its output",
+  );
 });
 
 Deno.test("AgentRequests.stop() cancels what waits at once, and later what doesn't end by itself", async () => {
@@ -334,4 +353,22 @@ Deno.test("AgentRequests.stop() cancels what waits at once, and later what doesn
   await scene.pass(10_000);
   await stopped;
   assertEquals(launcher.cancelled, ["job2", "job1"]);
+});
+
+Deno.test("AgentRequests.stop() rejects when the launcher can't cancel, and leaves that to the reaper", async () => {
+  await using scene = new Scene();
+  const { requests, launcher } = scene;
+  await requests.ask(2);
+  requests.joined("job0");
+  scene.set("job0", "running");
+  launcher.cancelProblem = new HostError("short", "launcher", "no controller");
+  const rejected = assertRejects(
+    () => requests.stop(false),
+    HostError,
+    "no controller",
+  );
+  await scene.pass(10_000);
+  await rejected;
+  assertEquals(scene.agents, ["job0", "job1"]);
+  launcher.cancelProblem = undefined;
 });

@@ -1,26 +1,40 @@
+import type { Pool } from "../../../mod.ts";
 import { testConformance } from "../../conformance/conformance.ts";
+import { withSharedPool } from "../../conformance/shared_pool.ts";
 import { ConcurrentTests } from "../../helpers/concurrent_tests.ts";
-import { sharedSlurm, slurmProblem } from "../../helpers/slurm_cluster.ts";
+import { sharedSlurm, slurmTest } from "../../helpers/slurm_cluster.ts";
 import { slurmOptions, untilWorkers } from "../../helpers/slurm_pool.ts";
 
+const name = "slurm";
 const shared = sharedSlurm();
+const options = () => slurmOptions(shared.cluster);
+const settle = (pool: Pool) => untilWorkers(pool, 2);
 
-/** Slurm starts jobs once a second. */
-const tests = new ConcurrentTests();
+/** Tests with pools of their own. Slurm starts jobs once a second. */
+const others = new ConcurrentTests();
 
-testConformance({
-  name: "slurm",
-  options: () => slurmOptions(shared.cluster, { workersPerJob: 2 }),
-  settle: (pool) => untilWorkers(pool, 2),
-  initializerFailure: "calls",
-  declare: tests.declare,
-});
+withSharedPool(name, {
+  // Tests of lost workers would use up what a pool restarts.
+  options: () => ({ ...options(), maxRestarts: 1_000 }),
+  settle,
+  declare: (name, body, sanitizers) => {
+    if (sanitizers === undefined) others.declare(name, body);
+    else slurmTest(name, body, sanitizers);
+  },
+  afterwards: () => shared.cluster.empty(),
+}, (tests) =>
+  testConformance({
+    name,
+    options,
+    settle,
+    initializerFailure: "calls",
+    ...tests,
+  }));
 
-Deno.test({
-  name: "Pool (slurm) passes the conformance suite",
-  ignore: slurmProblem !== undefined,
-  fn: async (context) => {
-    await tests.run(context, 8);
+slurmTest(
+  "Pool (slurm) passes tests with pools of their own",
+  async (context) => {
+    await others.run(context, 4);
     await shared.cluster.empty();
   },
-});
+);

@@ -67,7 +67,7 @@ slurmTest("StepLauncher starts agents on the nodes of the job", async () => {
   assertEquals(reason, "exit code 5");
   assertEquals(await launcher.output(ids[1]!), `it's "red"`);
   assertEquals(shared.cluster.jobProcesses("n2"), []);
-  assert(shared.cluster.jobProcesses("n1").length > 0);
+  await until(() => shared.cluster.jobProcesses("n1").length > 0);
   await launcher.cancel([ids[1]!]);
   await untilState(launcher, ids[0]!, "running");
   await launcher.cancel([ids[0]!]);

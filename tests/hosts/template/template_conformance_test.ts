@@ -6,5 +6,6 @@ testConformance({
   ...launchedKind(() => ({
     launch: ["sh", "-c", "exec {command}"],
     workers: 2,
+    workersPerJob: 2,
   })),
 });
