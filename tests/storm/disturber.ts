@@ -1,4 +1,5 @@
 import { delay } from "@std/async/delay";
+import { HostError, type HostSpec, type Pool } from "../../mod.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Disturbance } from "./plan.ts";
 import { type Process, signal } from "./processes.ts";
@@ -10,9 +11,12 @@ export class Disturber {
   readonly #ledger: Ledger;
   readonly #plan: Iterator<Disturbance, never>;
   readonly #running = new Set<Promise<void>>();
+  #changing: Promise<unknown> = Promise.resolve();
   #next: Disturbance;
   /** How often each kind of disturbance hit something. */
   readonly counts = new Map<string, number>();
+  /** The pool, whose hosts come and go. */
+  pool: Pool | undefined;
 
   /** Constructs a disturber that hasn't begun. */
   constructor(
@@ -81,7 +85,63 @@ export class Disturber {
         return await this.#cut(site.sshHost, duration * 3);
       case "cutServer":
         return await this.#cut(site.serverHost, duration * 3);
+      default:
+        return await this.#disturbClusters({ kind, victim, duration });
     }
+  }
+
+  async #disturbClusters(
+    { kind, victim, duration }: Omit<Disturbance, "after">,
+  ): Promise<string> {
+    const clusters = this.#site.clusters!;
+    switch (kind) {
+      case "joinAgent":
+        return clusters.join();
+      case "leaveAgent":
+        return clusters.leave(victim, "SIGTERM");
+      case "killAgent":
+        return clusters.leave(victim, "SIGKILL");
+      case "cancelJob":
+        return await clusters.cancelJob(victim);
+      case "requeueJob":
+        return await clusters.requeueJob(victim);
+      case "preemptJobs":
+        return await clusters.preempt(duration);
+      case "crashNode":
+        return await clusters.crashNode(duration);
+      case "deleteTask":
+        return await clusters.deleteTask(victim);
+      case "deletePod":
+        return clusters.endPod(victim, "deletePod");
+      case "evictPod":
+        return clusters.endPod(victim, "evict");
+      case "preemptPod":
+        return clusters.endPod(victim, "preempt");
+      case "changeHosts":
+        return await this.#changeHosts(victim < 0.5, duration);
+      default:
+        return "";
+    }
+  }
+
+  /** Adds a host to the pool for a while, one at a time. */
+  async #changeHosts(drain: boolean, duration: number): Promise<string> {
+    const host: HostSpec = { ...this.#site.guest, name: "guest" };
+    const change = async () => {
+      try {
+        await this.pool!.addHost(host);
+      } catch (error) {
+        // Its server is down.
+        if (error instanceof HostError) return "";
+        throw error;
+      }
+      await delay(duration);
+      await this.pool!.removeHost("guest", { drain });
+      return `a guest for ${duration} ms`;
+    };
+    const changed = this.#changing.then(change);
+    this.#changing = changed.catch(() => {});
+    return await changed;
   }
 
   async #cut(

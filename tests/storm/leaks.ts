@@ -29,19 +29,20 @@ export async function findLeaks(
   site: StormSite,
   before: Levels,
 ): Promise<string[]> {
-  const find = () => [
+  const find = async () => [
     ...site.poolProcesses().map(({ pid, command }) =>
       `process ${pid} ${command}`
     ),
     ...site.poolFiles(),
     ...newFiles(before),
+    ...await site.clusters?.remains() ?? [],
   ];
   const end = performance.now() + TIMEOUT;
   // No event reports that the other end of a cut connection has ended.
-  while (find().length > 0 && performance.now() < end) await delay(50);
+  while ((await find()).length > 0 && performance.now() < end) await delay(50);
   const heap = await usedHeap();
   const growth = (heap ?? 0) - (before.heap ?? 0);
-  const leaks = find();
+  const leaks = await find();
   if (growth > MAX_GROWTH) leaks.push(`${growth} bytes of memory`);
   return leaks;
 }

@@ -94,6 +94,22 @@ const DISTURBANCES = {
 /** The weights if hosts can be cut off. */
 const NETWORK_DISTURBANCES = { ...DISTURBANCES, cutSsh: 2, cutServer: 2 };
 
+/** The weights of what also happens to clusters. */
+const CLUSTER_DISTURBANCES = {
+  joinAgent: 8,
+  leaveAgent: 4,
+  killAgent: 4,
+  cancelJob: 4,
+  requeueJob: 2,
+  preemptJobs: 1,
+  crashNode: 1,
+  deleteTask: 4,
+  deletePod: 3,
+  evictPod: 2,
+  preemptPod: 2,
+  changeHosts: 4,
+};
+
 /** A kind of work. */
 export type WorkKind =
   | keyof typeof WORK
@@ -101,7 +117,17 @@ export type WorkKind =
   | keyof typeof STREAM_WORK;
 
 /** A kind of disturbance. */
-export type DisturbanceKind = keyof typeof NETWORK_DISTURBANCES;
+export type DisturbanceKind =
+  | keyof typeof NETWORK_DISTURBANCES
+  | keyof typeof CLUSTER_DISTURBANCES;
+
+/** What can be disturbed besides processes. */
+export interface Disturbed {
+  /** Whether hosts can be cut off. */
+  readonly network: boolean;
+  /** Whether there are clusters. */
+  readonly clusters: boolean;
+}
 
 /** Some tasks that are called together. */
 export interface Work {
@@ -193,19 +219,18 @@ function valueCount(kind: WorkKind, random: Random): number {
 export function* planDisturbances(
   seed: number,
   pause: number,
-  network: boolean,
+  { network, clusters }: Disturbed,
 ): Generator<Disturbance, never> {
-  const weights = network ? NETWORK_DISTURBANCES : DISTURBANCES;
+  const weights = {
+    ...(network ? NETWORK_DISTURBANCES : DISTURBANCES),
+    ...(clusters ? CLUSTER_DISTURBANCES : {}),
+  } as Record<DisturbanceKind, number>;
   let after = 0;
   for (let number = 0;; number++) {
     const random = Random.nth(seed, 2, number);
     after += random.integer(1, 2 * pause - 1);
     yield {
-      kind: random.weighted<DisturbanceKind>({
-        cutSsh: 0,
-        cutServer: 0,
-        ...weights,
-      }),
+      kind: random.weighted<DisturbanceKind>(weights),
       after,
       victim: random.fraction(),
       duration: random.integer(50, 3_500),

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { HostOptions } from "../../mod.ts";
+import type { HostOptions, HostSpec } from "../../mod.ts";
 import { KeepAlive } from "../../src/util/keep_alive.ts";
 import { Reaper } from "../../src/spawner/reaper.ts";
 import {
@@ -23,12 +23,14 @@ import {
   type SshServer,
   startSshServer,
 } from "../helpers/ssh_server.ts";
+import { Clusters } from "./clusters.ts";
 import {
   markedEnv,
   markedProcesses,
   markProcesses,
   type Process,
 } from "./processes.ts";
+import type { Disturbed } from "./plan.ts";
 
 /** The number of workers at each place. */
 const WORKERS = 2;
@@ -53,6 +55,8 @@ export class StormSite implements AsyncDisposable {
   readonly notes: string;
   /** The network, if hosts can be cut off. */
   readonly network: Network | undefined;
+  /** The clusters, if there are any. */
+  clusters: Clusters | undefined;
 
   /** Removes the folder if this process is killed. */
   readonly #reaper: Reaper;
@@ -74,11 +78,14 @@ export class StormSite implements AsyncDisposable {
   }
 
   /** Starts the servers. */
-  static async start(isNetworked: boolean): Promise<StormSite> {
+  static async start(
+    { network: isNetworked, clusters: hasClusters }: Disturbed,
+  ): Promise<StormSite> {
     const folder = await Deno.makeTempDir({ prefix: "distex-storm-" });
     const network = isNetworked ? await makeNetwork(2) : undefined;
     const site = new StormSite(folder, network);
     try {
+      if (hasClusters) site.clusters = await Clusters.start();
       await site.#start();
       return site;
     } catch (error) {
@@ -119,8 +126,21 @@ export class StormSite implements AsyncDisposable {
     ];
   }
 
-  /** The number of local workers. */
-  readonly workers: number = WORKERS;
+  /** A host with a worker of its own, which comes and goes. */
+  get guest(): Extract<HostSpec, { readonly host: string }> {
+    return { host: this.#server.spec(1), token: TOKEN };
+  }
+
+  /** The number of local workers; with clusters, it changes with the work. */
+  get workers(): number | { min: number; max: number; idle: number } {
+    if (this.clusters === undefined) return WORKERS;
+    return { min: 1, max: 2 * WORKERS, idle: 500 };
+  }
+
+  /** The environment of the workers, which marks those of clusters. */
+  get env(): Record<string, string> {
+    return markedEnv(this.folder);
+  }
 
   /** The host of the ssh server, if it can be cut off. */
   get sshHost(): NetworkHost & { namespace: string } | undefined {
@@ -222,6 +242,7 @@ export class StormSite implements AsyncDisposable {
     await (this.#server as SpawnerServerProcess | undefined)
       ?.[Symbol.asyncDispose]();
     await this.network?.[Symbol.asyncDispose]();
+    await this.clusters?.[Symbol.asyncDispose]();
     await this.#reaper.close();
     keepAlive.close();
   }

@@ -80,9 +80,13 @@ export async function storm(
   const ledger: Ledger = new Ledger((finished) =>
     disturber.progressed(finished)
   );
-  const disturbances = planDisturbances(seed, pause, !!site.network);
+  const disturbances = planDisturbances(seed, pause, {
+    network: site.network !== undefined,
+    clusters: site.clusters !== undefined,
+  });
   const disturber = new Disturber(site, ledger, disturbances);
   const pool = makePool(site, options);
+  disturber.pool = pool;
   const scene = makeScene(site, pool, ledger);
   await watched(scene, site, options, disturber);
   for (const leak of await findLeaks(site, before)) {
@@ -133,7 +137,12 @@ async function watched(
 function makePool(site: StormSite, { seed, codec }: StormOptions): Pool {
   return new Pool({
     workers: site.workers,
-    hosts: site.hosts.map((host) => ({ ...host, fanout: seed % 3 === 0 })),
+    hosts: [
+      ...site.hosts.map((host) => ({ ...host, fanout: seed % 3 === 0 })),
+      ...site.clusters?.hosts ?? [],
+    ],
+    env: site.env,
+    ...(site.clusters === undefined ? {} : { listen: site.clusters.listen }),
     retries: RETRIES,
     maxRestarts: Infinity,
     cancelGrace: 200,

@@ -47,7 +47,8 @@ Deno.test("planWork() returns the same plan for the same seed", () => {
 
 Deno.test("planDisturbances() returns the same plan for the same seed", () => {
   const plan = (seed: number) =>
-    planDisturbances(seed, 100, true).take(500).toArray();
+    planDisturbances(seed, 100, { network: true, clusters: true }).take(500)
+      .toArray();
   assertEquals(plan(7), plan(7));
   assertNotEquals(plan(7), plan(8));
   const { after } = plan(7).at(-1)!;

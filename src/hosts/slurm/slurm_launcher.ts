@@ -7,7 +7,7 @@ import type {
 } from "../launch/launcher.ts";
 import { planFiles } from "../launch/plan_files.ts";
 import { formatTasks } from "./array_tasks.ts";
-import { readOutput } from "./read_output.ts";
+import { readOutput } from "../launch/read_output.ts";
 import { readStates, STATE_FORMAT } from "./read_states.ts";
 import { SlurmCommands } from "./slurm_commands.ts";
 import { arrayCommand, jobCommand } from "./slurm_scripts.ts";

@@ -7,7 +7,7 @@ import type {
   LaunchRequest,
 } from "../launch/launcher.ts";
 import { planFiles } from "../launch/plan_files.ts";
-import { readOutput } from "./read_output.ts";
+import { readOutput } from "../launch/read_output.ts";
 import { SlurmCommands } from "./slurm_commands.ts";
 import { stepCommand } from "./slurm_scripts.ts";
 import { StepProcess } from "./step_process.ts";

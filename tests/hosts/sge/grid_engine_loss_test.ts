@@ -122,6 +122,60 @@ gridEngineTest(
 );
 
 gridEngineTest(
+  "a pool's workers leave when their task is at its soft limit",
+  async () => {
+    await using held = new HeldTasks([0]);
+    const qsubArgs = ["-l", "s_rt=3"];
+    await using pool = new Pool(
+      sgeOptions(shared.engine, { host: "sge://all.q/1", qsubArgs }),
+    );
+    const calls = XS.map((x) => pool.run(held.task, x));
+    await held.held(0);
+    const [first] = await taskIds();
+    const output = () =>
+      [...Deno.readDirSync(`${shared.engine.folder}/jobs`)].map(({ name }) =>
+        Deno.readTextFileSync(
+          `${shared.engine.folder}/jobs/${name}/${first}.out`,
+        )
+      ).join();
+    await until(() => output().includes("leaving the pool"));
+    held.release(0);
+    assertEquals(await Promise.all(calls), XS);
+    assertEquals(held.sorted, XS);
+    assertEquals(hostOf(pool).lost, 0);
+  },
+);
+
+gridEngineTest(
+  "a pool shows its token neither to Grid Engine nor to other users",
+  async () => {
+    const { engine } = shared;
+    await using pool = new Pool(sgeOptions(engine));
+    await untilWorkers(pool, 2);
+    const [{ name = "" } = {}] = Deno.readDirSync(`${engine.folder}/jobs`);
+    const folder = `${engine.folder}/jobs/${name}`;
+    assertEquals(Deno.statSync(folder).mode! & 0o777, 0o700);
+    assertEquals(Deno.statSync(`${folder}/token`).mode! & 0o777, 0o600);
+    const token = await Deno.readTextFile(`${folder}/token`);
+    const scripts = [...Deno.readDirSync(`${engine.folder}/spool/job_scripts`)]
+      .map(({ name }) =>
+        Deno.readTextFileSync(`${engine.folder}/spool/job_scripts/${name}`)
+      );
+    assert(scripts.some((script) => script.includes(`${folder}/token`)));
+    const ids = new Set((await taskIds()).map((id) => id.split(".")[0]!));
+    const commandLines = await new Deno.Command("ps", {
+      args: ["-eo", "args", "-ww"],
+    }).output();
+    const shown = [
+      ...scripts,
+      await engine.run("qstat", "-j", [...ids].join()),
+      new TextDecoder().decode(commandLines.stdout),
+    ];
+    assert(!shown.some((text) => text.includes(token)));
+  },
+);
+
+gridEngineTest(
   "a pool takes workers for lost whose task is at its limit",
   async () => {
     await using held = new HeldTasks([0]);
