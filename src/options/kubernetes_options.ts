@@ -106,10 +106,18 @@ export interface KubernetesOptions extends ClusterHostOptions {
   /**
    * More fields of the pods' `spec`, such as
    * `{ priorityClassName: "low", imagePullSecrets: [{ name: "registry" }] }`.
+   * Its `volumes` are added to the pool's.
    *
    * @default {{}}
    */
   readonly podSpec?: Readonly<Record<string, unknown>>;
+  /**
+   * More fields of the container in each pod, such as
+   * `{ imagePullPolicy: "Always" }`. Its `volumeMounts` are added to the pool's.
+   *
+   * @default {{}}
+   */
+  readonly containerSpec?: Readonly<Record<string, unknown>>;
 }
 
 /** The options of a {@linkcode KubernetesOptions}, checked. */
@@ -144,6 +152,8 @@ export interface KubernetesSettings {
   readonly ttl: number;
   /** See {@linkcode KubernetesOptions.podSpec}. */
   readonly podSpec: Readonly<Record<string, unknown>>;
+  /** See {@linkcode KubernetesOptions.containerSpec}. */
+  readonly containerSpec: Readonly<Record<string, unknown>>;
 }
 
 /** A DNS label, which names of namespaces are. */
@@ -158,13 +168,22 @@ export const QUANTITY: RegExp =
   /^(\d+(?:\.\d+)?)(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/;
 
 /** Fields of a pod's `spec` that the pool writes, and the option for each. */
-const OWN_FIELDS: ReadonlyMap<string, string> = new Map([
-  ["containers", "'image', 'requests', 'limits' and 'env'"],
-  ["volumes", "'folder'"],
+const POD_FIELDS: ReadonlyMap<string, string> = new Map([
+  ["containers", "'image', 'containerSpec' and others"],
   ["restartPolicy", "the pool's 'maxRestarts'"],
   ["nodeSelector", "'nodeSelector'"],
   ["tolerations", "'tolerations'"],
   ["serviceAccountName", "'serviceAccount'"],
+]);
+
+/** Fields of a container that the pool writes, and the option for each. */
+const CONTAINER_FIELDS: ReadonlyMap<string, string> = new Map([
+  ["name", "'name', which names the host"],
+  ["image", "'image'"],
+  ["command", "'deno' and 'denoArgs'"],
+  ["args", "'denoArgs'"],
+  ["env", "'env'"],
+  ["resources", "'requests' and 'limits'"],
 ]);
 
 /**
@@ -178,7 +197,8 @@ export function kubernetesSettings(
   options: KubernetesOptions,
 ): KubernetesSettings {
   const { host, requests = {}, limits = {}, tolerations = [] } = options;
-  const { nodeSelector = {}, podSpec = {}, ttl = 600_000 } = options;
+  const { nodeSelector = {}, podSpec = {}, containerSpec = {} } = options;
+  const { ttl = 600_000 } = options;
   checkClusterOptions(host, options, {
     host: true,
     context: true,
@@ -191,6 +211,7 @@ export function kubernetesSettings(
     serviceAccount: true,
     ttl: true,
     podSpec: true,
+    containerSpec: true,
   });
   return inHost(host, () => {
     const { place, workers } = parseClusterSpec(host);
@@ -212,7 +233,8 @@ export function kubernetesSettings(
     checkStringRecord("nodeSelector", nodeSelector);
     checkTolerations(tolerations);
     checkMilliseconds("ttl", ttl);
-    checkPodSpec(podSpec);
+    checkSpec("podSpec", podSpec, POD_FIELDS, "volumes");
+    checkSpec("containerSpec", containerSpec, CONTAINER_FIELDS, "volumeMounts");
     return {
       name: options.name ?? (place === "" ? "kubernetes" : place),
       workers: workerCount(options.workers, workers),
@@ -229,6 +251,7 @@ export function kubernetesSettings(
       serviceAccount,
       ttl,
       podSpec,
+      containerSpec,
     };
   });
 }
@@ -286,13 +309,23 @@ function checkTolerations(tolerations: unknown): void {
   throw wrongType("tolerations", tolerations, "an array of objects");
 }
 
-function checkPodSpec(podSpec: Readonly<Record<string, unknown>>): void {
-  checkObject("'podSpec'", podSpec);
-  for (const field of Object.keys(podSpec)) {
-    const instead = OWN_FIELDS.get(field);
+/** Checks fields of a manifest, of which `list` must be an array. */
+function checkSpec(
+  option: string,
+  spec: Readonly<Record<string, unknown>>,
+  own: ReadonlyMap<string, string>,
+  list: string,
+): void {
+  checkObject(`'${option}'`, spec);
+  for (const field of Object.keys(spec)) {
+    const instead = own.get(field);
     if (instead === undefined) continue;
     throw new RangeError(
-      `the option 'podSpec' can't have '${field}', which the pool writes: use ${instead}`,
+      `the option '${option}' can't have '${field}', which the pool writes: use ${instead}`,
     );
+  }
+  const { [list]: items = [] } = spec;
+  if (!Array.isArray(items)) {
+    throw wrongType(`${option}.${list}`, items, "an array");
   }
 }

@@ -134,10 +134,11 @@ slurmTest("doctor reports an address that it can't listen on", async () => {
   assertStringIncludes(hint!, "--listen-hostname");
 });
 
-slurmTest("doctor reports that the cluster doesn't answer", async () => {
-  const env = { SLURM_CONF: "/no/such/file" };
+Deno.test("doctor reports that the commands of a batch system are missing", async () => {
+  const env = { PATH: "/no/such/folder" };
   const report = await diagnose(env, { host: "slurm://main" });
-  const { hint } = theFailure(report, "launcher");
+  const { detail, hint } = theFailure(report, "launcher");
+  assertEquals(detail, "there is no program 'sbatch' in the PATH");
   assertStringIncludes(hint!, "login node");
 });
 

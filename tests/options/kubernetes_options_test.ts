@@ -21,6 +21,7 @@ Deno.test("kubernetesSettings() reads the spec and fills in the defaults", () =>
     serviceAccount: undefined,
     ttl: 600_000,
     podSpec: {},
+    containerSpec: {},
   });
   const { name, namespace, workers } = kubernetesSettings({
     host: "kubernetes://",
@@ -53,6 +54,16 @@ Deno.test("kubernetesSettings() refuses what Kubernetes would refuse", () => {
       { podSpec: { containers: [] } },
       RangeError,
       "'podSpec' can't have 'containers', which the pool writes: use 'image'",
+    ],
+    [
+      { containerSpec: { args: [] } },
+      RangeError,
+      "'containerSpec' can't have 'args', which the pool writes: use 'denoArgs'",
+    ],
+    [
+      { podSpec: { volumes: {} } },
+      TypeError,
+      "'podSpec.volumes' must be an array",
     ],
     [{ image: 5 as never }, TypeError, "'image' must be a string"],
     [{ account: "x" } as never, TypeError, "it has no option 'account'"],

@@ -195,16 +195,22 @@ export class KubernetesLauncher implements Launcher {
 
   /** Returns why Kubernetes doesn't create the pods of Jobs, by Job. */
   async #refusals(signal: AbortSignal): Promise<Map<string, string>> {
-    const { items }: { items: Event[] } = JSON.parse(
-      await this.#run(
+    let events: string;
+    try {
+      events = await this.#run(
         [
           ...["get", "events", "-o", "json", "--field-selector"],
           "involvedObject.kind=Job,type=Warning",
         ],
         undefined,
         signal,
-      ),
-    );
+      );
+    } catch (error) {
+      // Users who may not see events don't see the reasons.
+      if (error instanceof HostError) return new Map();
+      throw error;
+    }
+    const { items }: { items: Event[] } = JSON.parse(events);
     return new Map(
       items.map(({ reason, message, involvedObject }) => [
         involvedObject?.name ?? "",

@@ -26,6 +26,9 @@ const MAX_NAME = 52;
 /** The variable that each pod of an Indexed Job has. */
 const INDEX_VARIABLE = "$(JOB_COMPLETION_INDEX)";
 
+/** The volume of the pool's files. */
+const FILES = "distex-files";
+
 /** A manifest of an object, without what Kubernetes adds. */
 export interface Manifest {
   readonly apiVersion: string;
@@ -120,6 +123,10 @@ export function formatManifests(manifests: readonly Manifest[]): string {
 
 function podSpec(settings: KubernetesSettings, request: LaunchRequest) {
   const { folder, image, nodeSelector, tolerations, serviceAccount } = settings;
+  const { volumes = [] } = settings.podSpec as { volumes?: unknown[] };
+  const { volumeMounts = [] } = settings.containerSpec as {
+    volumeMounts?: unknown[];
+  };
   const name = jobName(request.name);
   return {
     ...settings.podSpec,
@@ -130,6 +137,7 @@ function podSpec(settings: KubernetesSettings, request: LaunchRequest) {
       ? { automountServiceAccountToken: false }
       : { serviceAccountName: serviceAccount }),
     containers: [{
+      ...settings.containerSpec,
       name: "agent",
       image,
       command: [
@@ -145,12 +153,15 @@ function podSpec(settings: KubernetesSettings, request: LaunchRequest) {
         requests: times(settings.requests, request.workersPerAgent),
         limits: times(settings.limits, request.workersPerAgent),
       },
-      volumeMounts: [{ name: "files", mountPath: folder, readOnly: true }],
+      volumeMounts: [
+        { name: FILES, mountPath: folder, readOnly: true },
+        ...volumeMounts,
+      ],
     }],
     volumes: [{
-      name: "files",
+      name: FILES,
       projected: { sources: [{ secret: { name } }, { configMap: { name } }] },
-    }],
+    }, ...volumes],
   };
 }
 

@@ -1,3 +1,4 @@
+import { HostError } from "../../errors/host_error.ts";
 import type { Reaper } from "../../spawner/reaper.ts";
 import { formatAddress } from "../../transport/address.ts";
 import type { AgentDoor } from "./agent_door.ts";
@@ -58,15 +59,26 @@ export class AgentJobs {
   /**
    * Writes the files, if the agents' machines share the folder.
    *
-   * @throws {Error} If that fails.
+   * @param host The name of the host, for messages.
+   * @throws {HostError} If that fails.
    */
-  async write(): Promise<void> {
+  async write(host: string): Promise<void> {
     const { folder } = this.#options;
     if (folder === undefined) return;
     this.#removeAtEnd?.(["rm", "-rf", folder.path]);
-    await folder.make();
-    await folder.write(this.#files());
-    await folder.removeAbandoned();
+    try {
+      await folder.make();
+      await folder.write(this.#files());
+    } catch (cause) {
+      throw new HostError(
+        host,
+        "folder",
+        `Can't use the host ${host}: the folder ${folder.path} for the files of its jobs can't be written (${cause}): set the host's option 'folder' to a folder that its machines share`,
+        { cause },
+      );
+    }
+    // It doesn't matter if other folders can't be removed.
+    await folder.removeAbandoned().catch(() => {});
   }
 
   /** Removes the files. */

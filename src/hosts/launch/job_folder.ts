@@ -20,6 +20,9 @@ export class JobFolder {
   readonly #parent: string;
   /** This machine's name: others may not see its locks. */
   readonly #machine: string;
+  /** Whether the user has no home folder. */
+  readonly #isHomeless: boolean;
+  #isMade = false;
   #lock: Deno.FsFile | undefined;
 
   /**
@@ -27,10 +30,11 @@ export class JobFolder {
    *
    * @param parent The folder to make it in. The default is below the user's
    * home.
-   * @throws {Error} If the user has no home folder.
    */
   constructor(parent: string | undefined, machine: string) {
-    this.#parent = parent ?? defaultParent();
+    const home = getEnv("HOME");
+    this.#isHomeless = parent === undefined && home === undefined;
+    this.#parent = parent ?? `${home ?? "~"}/${PARENT}`;
     this.#machine = machine;
     const random = crypto.getRandomValues(new Uint8Array(8)).toHex();
     this.path = `${this.#parent}/${machine}-${random}`;
@@ -42,8 +46,10 @@ export class JobFolder {
    * @throws {Error} If that fails.
    */
   async make(): Promise<void> {
+    if (this.#isHomeless) throw new Error("HOME isn't set");
     await Deno.mkdir(this.#parent, { recursive: true, mode: 0o700 });
     await Deno.mkdir(this.path, { mode: 0o700 });
+    this.#isMade = true;
     try {
       const path = `${this.path}/${LOCK_FILE}`;
       this.#lock = await Deno.open(`${path}.new`, {
@@ -72,8 +78,9 @@ export class JobFolder {
     }
   }
 
-  /** Removes the folder with its content; does nothing if it is gone. */
+  /** Removes the folder with its content; does nothing if there is none. */
   async remove(): Promise<void> {
+    if (!this.#isMade) return;
     this.#lock?.close();
     this.#lock = undefined;
     await removeFolder(this.path);
@@ -94,14 +101,6 @@ export class JobFolder {
       await removeIfAbandoned(path).catch(() => {});
     }
   }
-}
-
-function defaultParent(): string {
-  const home = getEnv("HOME");
-  if (home !== undefined) return `${home}/${PARENT}`;
-  throw new Error(
-    "There is no home folder for the files of its jobs, as HOME isn't set: set the host's option 'folder' to a folder that its machines share",
-  );
 }
 
 async function removeIfAbandoned(path: string): Promise<void> {

@@ -135,7 +135,7 @@ export class LaunchedFleet extends Fleet {
       program,
       services.reaper,
     );
-    await this.#jobs.write();
+    await this.#jobs.write(name);
     this.#starting.signal.throwIfAborted();
     const { maxRestarts, startTimeout } = supervision;
     this.#requests = new AgentRequests({

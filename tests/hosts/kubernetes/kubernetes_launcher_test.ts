@@ -150,6 +150,13 @@ kubeTest("KubernetesLauncher reports why agents wait", async () => {
         'FailedCreate: Error creating: pods "pool-1-" is forbidden: exceeded quota: pods, requested: pods=1, used: pods=1, limited: pods=1',
     },
   ]);
+  // Users who may not see events don't see the reasons.
+  api.forbidden.add("list events");
+  const { state, reason: none } = (await launcher.query(ids, signal)).get(
+    ids[1]!,
+  )!;
+  assertEquals([state, none], ["pending", ""]);
+  api.forbidden.clear();
   api.setUnschedulable(undefined);
   await untilState(launcher, ids[0]!, "running");
   api.setQuota(2);

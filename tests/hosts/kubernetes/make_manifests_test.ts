@@ -30,7 +30,14 @@ Deno.test("makeJob() fills in all options", () => {
     tolerations: [{ key: "gpu", operator: "Exists" }],
     serviceAccount: "runner",
     ttl: 1_500,
-    podSpec: { priorityClassName: "low" },
+    podSpec: {
+      priorityClassName: "low",
+      volumes: [{ name: "data", emptyDir: {} }],
+    },
+    containerSpec: {
+      imagePullPolicy: "Always",
+      volumeMounts: [{ name: "data", mountPath: "/data" }],
+    },
     folder: "/files",
   });
   const request = launchRequest({
@@ -67,6 +74,7 @@ Deno.test("makeJob() fills in all options", () => {
           tolerations: [{ key: "gpu", operator: "Exists" }],
           serviceAccountName: "runner",
           containers: [{
+            imagePullPolicy: "Always",
             name: "agent",
             image: "registry/deno",
             command: [
@@ -81,18 +89,19 @@ Deno.test("makeJob() fills in all options", () => {
               limits: { "nvidia.com/gpu": "3" },
             },
             volumeMounts: [
-              { name: "files", mountPath: "/files", readOnly: true },
+              { name: "distex-files", mountPath: "/files", readOnly: true },
+              { name: "data", mountPath: "/data" },
             ],
           }],
           volumes: [{
-            name: "files",
+            name: "distex-files",
             projected: {
               sources: [
                 { secret: { name: "pool-1" } },
                 { configMap: { name: "pool-1" } },
               ],
             },
-          }],
+          }, { name: "data", emptyDir: {} }],
         },
       },
     },

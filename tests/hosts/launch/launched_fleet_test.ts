@@ -254,6 +254,17 @@ Deno.test("Pool can't start when a launcher can't be run, unless it may go on wi
   assertEquals(other.files, []);
 });
 
+Deno.test("Pool can't start when the folder for a launcher's files can't be made", async () => {
+  await using site = new LaunchedPool({ folder: "/dev/null/jobs" });
+  const { cause } = await assertRejects(
+    () => site.pool.ready,
+    BrokenPoolError,
+    "set the host's option 'folder'",
+  );
+  assertInstanceOf(cause, HostError);
+  assertEquals(cause.step, "folder");
+});
+
 Deno.test("Pool.stats() shows agents that wait, and the reason", async () => {
   const folder = await Deno.makeTempDir();
   const file = `${folder}/state`;
@@ -315,13 +326,14 @@ Deno.test("Pool.shutdown() ends agents that haven't joined", async () => {
   assertEquals(site.files, []);
 });
 
-Deno.test("Pool uses the labels of a launcher's host", async () => {
+Deno.test("Pool uses the labels and amounts of a launcher's host", async () => {
   await using site = new LaunchedPool({
     workers: 1,
     labels: { region: "eu" },
+    resources: { gpu: 1 },
   });
   const { pool } = site;
-  const there = pool.with({ where: { region: "eu" } });
+  const there = pool.with({ where: { region: "eu" }, resources: { gpu: 1 } });
   assertEquals(await there.run(double, 1), 2);
   await assertRejects(() =>
     pool.with({ where: { region: "us" } }).run(double, 1)

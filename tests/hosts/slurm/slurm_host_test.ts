@@ -138,14 +138,14 @@ slurmTest(
     const { cluster } = shared;
     const args = programArgs({ host: "slurm://" });
     const nodes = ["-N2", "--exclusive"];
-    const output = await cluster.run(
+    const { stdout, stderr } = await cluster.tryRun(
       "salloc",
       "-Q",
       ...nodes,
       Deno.execPath(),
       ...args,
     );
-    assertEquals(output, "n1 n1 n1 n1 n2 n2 n2 n2");
+    assertEquals([stdout, stderr], ["n1 n1 n1 n1 n2 n2 n2 n2\n", ""]);
     await cluster.empty();
     assertEquals(folders(), []);
   },
