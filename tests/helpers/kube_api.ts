@@ -82,7 +82,7 @@ export class KubeApi implements AsyncDisposable {
     this.#folder = Deno.makeTempDirSync({ prefix: "distex-kube-" });
     this.#pods = new KubePods(
       this.#objects,
-      `${this.#folder}/pods`,
+      this.#folder,
       (pod) => {
         this.#jobs.podEnded(pod);
         this.#change();
@@ -209,7 +209,6 @@ export class KubeApi implements AsyncDisposable {
     for (const job of this.jobs) this.#objects.remove("jobs", job);
     await this.#server?.shutdown();
     await this.#pods.stop();
-    await Deno.remove(this.#folder, { recursive: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

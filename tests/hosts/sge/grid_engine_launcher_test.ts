@@ -18,10 +18,13 @@ import { Environment } from "../../helpers/environment.ts";
 import {
   type GridEngine,
   gridEngineTest,
+  sharedGridEngine,
   startGridEngine,
 } from "../../helpers/grid_engine.ts";
 import { exists, until } from "../../helpers/processes.ts";
 import { realDelay } from "../../helpers/real_timers.ts";
+
+const shared = sharedGridEngine();
 
 const { signal } = new AbortController();
 
@@ -125,8 +128,7 @@ Deno.test("GridEngineLauncher.plan() returns the command and its script", () => 
 gridEngineTest(
   "GridEngineLauncher starts, queries and cancels agents",
   async () => {
-    await using engine = await startGridEngine();
-    using _ = new Environment(engine.env);
+    const { engine } = shared;
     const launcher = launcherOf(engine);
     const ids = await launcher.submit(
       requestOf(3, { env: { A: "#$ -q none\n#$ -t 7" } }),
@@ -157,8 +159,7 @@ gridEngineTest(
 gridEngineTest(
   "GridEngineLauncher.query() returns why agents wait",
   async () => {
-    await using engine = await startGridEngine();
-    using _ = new Environment(engine.env);
+    const { engine } = shared;
     const launcher = launcherOf(engine, { host: "sge://tiny.q/2" });
     const ids = await launcher.submit(requestOf(2), signal);
     const isFull = (states: ReadonlyMap<string, AgentState>) =>
@@ -176,15 +177,16 @@ gridEngineTest(
       ids,
       (states) => /is disabled/.test(states.get(ids[1]!)!.reason),
     );
+    await engine.run("qmod", "-e", "tiny.q");
     await launcher.cancel(ids);
+    await queued(engine, 0);
   },
 );
 
 gridEngineTest(
   "GridEngineLauncher.query() ends agents that can't be started",
   async () => {
-    await using engine = await startGridEngine();
-    using _ = new Environment(engine.env);
+    const { engine } = shared;
     const folder = `${engine.folder}/missing`;
     const launcher = launcherOf({ folder });
     const ids = await launcher.submit(requestOf(2), signal);
@@ -206,8 +208,7 @@ gridEngineTest(
 gridEngineTest(
   "GridEngineLauncher.submit() throws Grid Engine's words, and leaves nothing",
   async () => {
-    await using engine = await startGridEngine();
-    using _ = new Environment(engine.env);
+    const { engine } = shared;
     const cases: [Partial<SgeOptions>, string][] = [
       [{ host: "sge://no.q/1" }, 'unknown queue "no.q"'],
       [{ project: "nope" }, 'project "nope" does not exist'],
@@ -247,8 +248,7 @@ gridEngineTest(
 gridEngineTest(
   "GridEngineLauncher.submit() leaves nothing when it is cancelled",
   async () => {
-    await using engine = await startGridEngine();
-    using _ = new Environment(engine.env);
+    const { engine } = shared;
     const controller = new AbortController();
     const submitted = launcherOf(engine).submit(
       requestOf(2),
@@ -287,8 +287,7 @@ gridEngineTest(
 gridEngineTest(
   "GridEngineLauncher finds an agent again whose job was rescheduled",
   async () => {
-    await using engine = await startGridEngine();
-    using _ = new Environment(engine.env);
+    const { engine } = shared;
     const launcher = launcherOf(engine);
     const [id] = await launcher.submit(requestOf(1), signal);
     await running(launcher, [id!]);
@@ -301,6 +300,8 @@ gridEngineTest(
     );
     await engine.run("qmod", "-e", "all.q");
     await running(launcher, [id!]);
+    await launcher.cancel([id!]);
+    await queued(engine, 0);
   },
 );
 
