@@ -3,7 +3,7 @@ import type { CallCounts } from "../calls/call_counts.ts";
 import { withoutFrames } from "../calls/caller_trace.ts";
 import { WorkerLostError } from "../errors/worker_lost_error.ts";
 import { Retries } from "./retries.ts";
-import type { LostWorker } from "./worker_handle.ts";
+import type { LostWorker } from "./worker_events.ts";
 
 /** The queue that gets the calls of lost workers. */
 export interface LostCallsEvents {

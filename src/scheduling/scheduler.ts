@@ -16,7 +16,8 @@ import { ResultMode } from "../protocol/worker_messages.ts";
 import { ResourceCalls } from "./resource_calls.ts";
 import { SharedPace } from "./shared_pace.ts";
 import { TaskDurations } from "./task_durations.ts";
-import type { LostWorker, WorkerHandle } from "./worker_handle.ts";
+import type { WorkerHandle } from "./worker_handle.ts";
+import type { LostWorker } from "./worker_events.ts";
 import { type KnownHosts, UnmetPlacements } from "./unmet_placements.ts";
 import {
   presentMicroseconds,

@@ -33,9 +33,13 @@ export const kubectlProblem: string | undefined = Deno.build.os !== "linux"
   : "install the package kubernetes-client";
 
 /** Declares a test that needs `kubectl`, like `Deno.test`. */
-export function kubeTest(name: string, fn: () => void | Promise<void>): void {
+export function kubeTest(
+  name: string,
+  fn: () => void | Promise<void>,
+  options: Pick<Deno.TestDefinition, "sanitizeOps" | "sanitizeResources"> = {},
+): void {
   if (kubectlProblem) name += ` (skipped: ${kubectlProblem})`;
-  Deno.test({ name, fn, ignore: kubectlProblem !== undefined });
+  Deno.test({ ...options, name, fn, ignore: kubectlProblem !== undefined });
 }
 
 /** The namespace that the context names. */
@@ -82,7 +86,7 @@ export class KubeApi implements AsyncDisposable {
     this.#folder = Deno.makeTempDirSync({ prefix: "distex-kube-" });
     this.#pods = new KubePods(
       this.#objects,
-      `${this.#folder}/pods`,
+      this.#folder,
       (pod) => {
         this.#jobs.podEnded(pod);
         this.#change();
@@ -209,7 +213,6 @@ export class KubeApi implements AsyncDisposable {
     for (const job of this.jobs) this.#objects.remove("jobs", job);
     await this.#server?.shutdown();
     await this.#pods.stop();
-    await Deno.remove(this.#folder, { recursive: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { KubeApi, kubeTest, NAMESPACE } from "./kube_api.ts";
-import { gone, isAlive } from "./processes.ts";
+import { exists, gone, isAlive, until } from "./processes.ts";
 import { type Outcome, runProgram } from "./run_program.ts";
 
 const INDEX = "batch.kubernetes.io/job-completion-index";
@@ -102,3 +102,25 @@ kubeTest(
     assertStringIncludes(unknown.stderr, "logged in to the server");
   },
 );
+
+kubeTest("KubeApi leaves nothing when its process is killed", async () => {
+  const program = `
+    import { KubeApi } from ${
+    JSON.stringify(import.meta.resolve("./kube_api.ts"))
+  };
+    const api = await KubeApi.start();
+    console.log(api.kubeconfig);
+    await new Promise(() => {});`;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["eval", program],
+    stdout: "piped",
+  }).spawn();
+  const reader = child.stdout.getReader();
+  const { value } = await reader.read();
+  const folder = new TextDecoder().decode(value).trim().replace("/config", "");
+  assert(exists(folder));
+  child.kill("SIGKILL");
+  await child.status;
+  await reader.cancel();
+  await until(() => !exists(folder));
+});

@@ -47,7 +47,8 @@ export class KubePods {
   readonly #processes = new Map<string, PodProcess>();
 
   /**
-   * @param folder A folder for the files of pods.
+   * @param folder A folder for the files of pods, which is removed at the end,
+   * even if this process is killed.
    * @param onEnd Called when a pod has ended.
    */
   constructor(
@@ -74,7 +75,7 @@ export class KubePods {
 
   /** Starts a pod, unless files of its volumes are missing. */
   start(pod: PodObject): void {
-    const folder = `${this.#folder}/${pod.metadata.name}`;
+    const folder = `${this.#folder}/pods/${pod.metadata.name}`;
     if (!this.#mount(pod, folder)) return setState(pod, CREATING);
     const container = pod.spec.containers[0]!;
     const env: Record<string, string> = {

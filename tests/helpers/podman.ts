@@ -6,6 +6,7 @@
  */
 
 import { dirname } from "node:path";
+import { Reaper } from "../../src/spawner/reaper.ts";
 import { until } from "./processes.ts";
 import { runProgram } from "./run_program.ts";
 import { findProgram } from "./ssh_files.ts";
@@ -19,6 +20,8 @@ const FOLDERS = ["/usr", "/lib", "/lib64", "/bin", "/etc"];
 /** Podman with a storage of its own. */
 export class Podman implements AsyncDisposable {
   readonly #folder: string;
+  readonly #reaper = new Reaper(undefined);
+  readonly #cleanUp = this.#reaper.atEnd();
   /** The environment in which `podman` uses this storage. */
   readonly env: Readonly<Record<string, string>>;
 
@@ -39,9 +42,18 @@ runroot = "${this.#folder}/run"
     );
   }
 
+  /** Cleans up if this process is killed. */
+  #guard(): void {
+    const env = Object.entries(this.env).map((pair) => pair.join("="));
+    const script =
+      'podman rm --all --force --time=0; rm -rf "$0" || { sleep 1; rm -rf "$0"; }';
+    this.#cleanUp(["env", ...env, "sh", "-c", script, this.#folder]);
+  }
+
   /** @throws {Error} If this machine can't run containers. */
   static async start(): Promise<Podman> {
     const podman = new Podman();
+    podman.#guard();
     try {
       const tar = `${podman.#folder}/empty.tar`;
       await runProgram("tar", ["-cf", tar, "--files-from=/dev/null"]);
@@ -67,6 +79,8 @@ runroot = "${this.#folder}/run"
     // Podman cleans up after a container in the background.
     await until(() => !isInUse(this.#folder));
     await Deno.remove(this.#folder, { recursive: true });
+    this.#cleanUp(undefined);
+    await this.#reaper.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

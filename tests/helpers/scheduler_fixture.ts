@@ -15,10 +15,8 @@ import { HostTally } from "../../src/scheduling/host_tally.ts";
 import { WorkerProcess } from "../../src/spawner/worker_process.ts";
 import { Channel } from "../../src/transport/channel.ts";
 import { type Calls, MessageType } from "../../src/protocol/worker_messages.ts";
-import {
-  type LostWorker,
-  WorkerHandle,
-} from "../../src/scheduling/worker_handle.ts";
+import { WorkerHandle } from "../../src/scheduling/worker_handle.ts";
+import type { LostWorker } from "../../src/scheduling/worker_events.ts";
 import { call, TASK } from "./fake_worker.ts";
 import { ConnectionPair, hangUp, TRANSPORTS } from "./connections.ts";
 

@@ -9,10 +9,8 @@ import { TaskRegistry } from "../../src/tasks/task_registry.ts";
 import { WorkerProcess } from "../../src/spawner/worker_process.ts";
 import { Channel } from "../../src/transport/channel.ts";
 import type { Connection } from "../../src/transport/connection.ts";
-import {
-  type LostWorker,
-  WorkerHandle,
-} from "../../src/scheduling/worker_handle.ts";
+import { WorkerHandle } from "../../src/scheduling/worker_handle.ts";
+import type { LostWorker } from "../../src/scheduling/worker_events.ts";
 import { RUNNER, settled } from "../helpers/fake_worker.ts";
 
 const TASK = new TaskRegistry(() => {}).register((label: string) => label);

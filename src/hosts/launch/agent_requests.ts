@@ -136,6 +136,14 @@ export class AgentRequests {
     return id !== undefined && this.#agents.get(id) !== undefined;
   }
 
+  /**
+   * Waits for the requests in progress if an agent isn't known: it may have
+   * started before the launcher has returned its id.
+   */
+  async settled(id: string | undefined): Promise<void> {
+    if (!this.has(id)) await Promise.all(this.#asking);
+  }
+
   /** Notes that an agent has joined. */
   joined(id: string): void {
     this.#agents.enter(id, "joined");

@@ -180,6 +180,10 @@ export abstract class Fleet implements ManagedHost {
   ): Promise<void>;
   /** Returns how many agents are about to connect. */
   protected abstract get expected(): number;
+  /** Waits until it is known whether an agent is taken. */
+  protected arrived(_offer: AgentOffer): Promise<void> {
+    return Promise.resolve();
+  }
   /** Returns why an agent isn't taken, if so. */
   protected abstract refusalOf(offer: AgentOffer): string | undefined;
   /** Takes note of an agent that has joined. */
@@ -226,6 +230,7 @@ export abstract class Fleet implements ManagedHost {
     this.#arriving.add(remote);
     try {
       const offer = await withinLimit(remote.offer, OFFER_TIMEOUT);
+      await this.arrived(offer);
       const refusal = this.#isStopped
         ? "the pool is ending"
         : this.refusalOf(offer);

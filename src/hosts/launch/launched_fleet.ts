@@ -152,6 +152,10 @@ export class LaunchedFleet extends Fleet {
     if (agents > 0) await this.#requests.ask(agents);
   }
 
+  protected override async arrived({ job }: AgentOffer): Promise<void> {
+    await this.#requests?.settled(job);
+  }
+
   protected refusalOf({ job, workers }: AgentOffer): string | undefined {
     if (job === undefined || !this.#requests?.has(job)) {
       return `the pool didn't ask for the job ${job ?? "(none)"}`;

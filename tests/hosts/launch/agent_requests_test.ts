@@ -10,6 +10,7 @@ import {
   AgentRequests,
   type AgentRequestsOptions,
 } from "../../../src/hosts/launch/agent_requests.ts";
+import type { LaunchRequest } from "../../../src/hosts/launch/launcher.ts";
 import { FakeLauncher } from "../../helpers/fake_launcher.ts";
 import { FakeTime } from "../../helpers/fake_time.ts";
 
@@ -74,6 +75,29 @@ class Scene implements AsyncDisposable {
     assertEquals(this.agents, []);
   }
 }
+
+Deno.test("AgentRequests.settled() waits for requests in progress if it doesn't know an agent", async () => {
+  const submitted = Promise.withResolvers<void>();
+  class SlowLauncher extends FakeLauncher {
+    override async submit(request: LaunchRequest): Promise<readonly string[]> {
+      const ids = await super.submit(request);
+      await submitted.promise;
+      return ids;
+    }
+  }
+  await using scene = new Scene({ launcher: new SlowLauncher() });
+  const { requests } = scene;
+  const asked = requests.ask(1);
+  let isSettled = false;
+  const settled = requests.settled("job0").then(() => isSettled = true);
+  await scene.time.runMicrotasks();
+  assertEquals([isSettled, requests.has("job0")], [false, false]);
+  submitted.resolve();
+  await settled;
+  assert(requests.has("job0"));
+  await asked;
+  await requests.settled("job0");
+});
 
 Deno.test("AgentRequests.ask() asks for all agents at once", async () => {
   await using scene = new Scene();

@@ -151,6 +151,25 @@ slurmTest(
   },
 );
 
+slurmTest(
+  "slurm:// takes agents that connect before Slurm has shown their step",
+  async () => {
+    const { cluster } = shared;
+    const bin = `${cluster.folder}/bin`;
+    const path = Deno.env.get("PATH")!;
+    await Deno.mkdir(bin);
+    const slow = `#!/bin/sh\nsleep 2\nPATH='${path}' exec squeue "$@"\n`;
+    await Deno.writeTextFile(`${bin}/squeue`, slow, { mode: 0o755 });
+    const { stdout, stderr } = await cluster.tryRun(
+      "salloc",
+      ...["-Q", "-N2", "--exclusive", "env", `PATH=${bin}:${path}`],
+      ...[Deno.execPath(), ...programArgs({ host: "slurm://" })],
+    );
+    await Deno.remove(bin, { recursive: true });
+    assertEquals([stdout, stderr], ["n1 n1 n1 n1 n2 n2 n2 n2\n", ""]);
+  },
+);
+
 slurmTest("slurm:// works in a batch job", async () => {
   const { cluster } = shared;
   const file = `${cluster.folder}/batch.out`;
