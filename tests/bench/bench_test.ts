@@ -166,6 +166,10 @@ function checkLimits(rows: readonly Row[]): void {
     "payload/in/": socketLimits("in"),
     "payload/out/": socketLimits("out"),
     "payload/both/": socketLimits("both"),
+    "elastic/first": ["fixed/first"],
+    "elastic/later": ["fixed/later"],
+    "elastic/burst": ["fixed/burst"],
+    "elastic/worker-seconds": ["fixed/worker-seconds"],
     ...Object.fromEntries(
       FLAT.map((figure) => [`scale/1/${figure}`, [`scale/8/${figure}`]]),
     ),

@@ -85,11 +85,16 @@ export interface JoinedKind {
   readonly settle: (pool: Pool) => Promise<void>;
   /** Declares a test, whose agents end with it. */
   readonly declare: (name: string, body: () => Promise<void>) => void;
+  /** Ends the agents. */
+  readonly endAgents: () => Promise<void>;
 }
 
 /** Makes pools that an agent with some workers joins. */
 export function joinedKind(workers: number): JoinedKind {
   const agents: AgentProcess[] = [];
+  const endAgents = async () => {
+    for (const agent of agents.splice(0)) await agent[Symbol.asyncDispose]();
+  };
   return {
     options() {
       const port = freePort();
@@ -105,12 +110,11 @@ export function joinedKind(workers: number): JoinedKind {
         try {
           await body();
         } finally {
-          for (const agent of agents.splice(0)) {
-            await agent[Symbol.asyncDispose]();
-          }
+          await endAgents();
         }
       });
     },
+    endAgents,
   };
 }
 

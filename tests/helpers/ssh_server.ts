@@ -70,9 +70,13 @@ function findProblem(): string | undefined {
 }
 
 /** Declares a test that needs an {@linkcode SshServer}, like `Deno.test`. */
-export function sshTest(name: string, fn: () => void | Promise<void>): void {
+export function sshTest(
+  name: string,
+  fn: () => void | Promise<void>,
+  options: Pick<Deno.TestDefinition, "sanitizeOps" | "sanitizeResources"> = {},
+): void {
   if (sshdProblem) name += ` (skipped: ${sshdProblem})`;
-  Deno.test({ name, fn, ignore: sshdProblem !== undefined });
+  Deno.test({ ...options, name, fn, ignore: sshdProblem !== undefined });
 }
 
 /** Options of {@linkcode startSshServer}. */

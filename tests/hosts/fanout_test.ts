@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type HostSpec, Pool, type PoolOptions } from "../../mod.ts";
 import { testConformance } from "../conformance/conformance.ts";
+import { withSharedPool } from "../conformance/shared_pool.ts";
 import { HeldTasks } from "../helpers/held_tasks.ts";
 import { exists, gone, killNow, until } from "../helpers/processes.ts";
 import {
@@ -72,11 +73,19 @@ function countSockets(): number {
   return count;
 }
 
-testConformance({
-  name: KINDS[0]!.name,
-  options: () => ({ workers: 0, hosts: KINDS[0]!.host(2) }),
-  declare: sshTest,
-});
+{
+  const [{ name, host }] = KINDS as [typeof KINDS[0]];
+  const kind = {
+    options: () => ({ workers: 0, hosts: host(2) }),
+    settle: (pool: Pool) => pool.ready,
+  };
+  withSharedPool(name, {
+    // Tests of lost workers would use up what a pool restarts.
+    options: () => ({ ...kind.options(), maxRestarts: 1_000 }),
+    settle: kind.settle,
+    declare: sshTest,
+  }, (tests) => testConformance({ name, ...kind, ...tests }));
+}
 
 for (const { name, host, declare } of KINDS) {
   const options = (workers: number): PoolOptions => ({
