@@ -21,8 +21,12 @@ export interface SharedPoolOptions {
     body: () => Promise<void>,
     sanitizers?: { sanitizeOps: boolean; sanitizeResources: boolean },
   ) => void;
-  /** Checks that an ended pool has left nothing. */
-  readonly afterwards: () => Promise<void>;
+  /**
+   * Checks that an ended pool has left nothing.
+   *
+   * @default {() => Promise.resolve()}
+   */
+  readonly afterwards?: () => Promise<void>;
 }
 
 /** What a pool holds that goes on isn't a leak. */
@@ -60,7 +64,7 @@ export function withSharedPool(
   });
   declare(`Pool (${name}) leaves nothing behind`, async () => {
     await end();
-    await afterwards();
+    await afterwards?.();
   }, UNSANITIZED);
   for (const other of others) other();
 }

@@ -33,9 +33,13 @@ export const kubectlProblem: string | undefined = Deno.build.os !== "linux"
   : "install the package kubernetes-client";
 
 /** Declares a test that needs `kubectl`, like `Deno.test`. */
-export function kubeTest(name: string, fn: () => void | Promise<void>): void {
+export function kubeTest(
+  name: string,
+  fn: () => void | Promise<void>,
+  options: Pick<Deno.TestDefinition, "sanitizeOps" | "sanitizeResources"> = {},
+): void {
   if (kubectlProblem) name += ` (skipped: ${kubectlProblem})`;
-  Deno.test({ name, fn, ignore: kubectlProblem !== undefined });
+  Deno.test({ ...options, name, fn, ignore: kubectlProblem !== undefined });
 }
 
 /** The namespace that the context names. */

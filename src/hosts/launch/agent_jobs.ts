@@ -37,6 +37,7 @@ export class AgentJobs {
   #requests = 0;
   readonly #cancelAtEnd: ReturnType<Reaper["atEnd"]> | undefined;
   readonly #removeAtEnd: ReturnType<Reaper["atEnd"]> | undefined;
+  readonly #abandonAtEnd: ReturnType<Reaper["atEnd"]> | undefined;
 
   /**
    * Constructs it; nothing is written yet.
@@ -54,6 +55,7 @@ export class AgentJobs {
     this.#name = `distex-${random}`;
     this.#cancelAtEnd = reaper?.atEnd();
     this.#removeAtEnd = reaper?.atEnd();
+    this.#abandonAtEnd = reaper?.atEnd();
   }
 
   /**
@@ -87,9 +89,9 @@ export class AgentJobs {
     this.#removeAtEnd?.(undefined);
   }
 
-  /** Makes a request for agents. */
+  /** Makes a request for agents, which is cancelled if the program is killed. */
   request(agents: number): LaunchRequest {
-    return {
+    const request = {
       name: `${this.#name}-${++this.#requests}`,
       agents,
       workersPerAgent: this.#options.workersPerAgent,
@@ -97,10 +99,14 @@ export class AgentJobs {
       env: {},
       files: this.#files(),
     };
+    const { launcher } = this.#options;
+    this.#abandonAtEnd?.(launcher.cancelRequestCommand?.(request.name));
+    return request;
   }
 
   /** Notes which agents must be cancelled if the program is killed. */
   agentsChanged(agents: readonly string[]): void {
+    this.#abandonAtEnd?.(undefined);
     this.#cancelAtEnd?.(
       agents.length === 0
         ? undefined

@@ -115,6 +115,14 @@ export interface Launcher {
    */
   cancelCommand(agents: readonly string[]): readonly string[];
   /**
+   * Returns the command that ends the agents of a request whose ids aren't known
+   * yet. If the program is killed while the launcher is asked, another process
+   * runs it.
+   *
+   * @param name The name of the request.
+   */
+  cancelRequestCommand?(name: string): readonly string[];
+  /**
    * Returns the last output of an agent that ended before it reached the pool;
    * empty if there is none.
    *

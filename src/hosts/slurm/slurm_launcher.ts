@@ -117,6 +117,12 @@ export class SlurmLauncher implements Launcher {
     return ["scancel", "--quiet", ...this.#cluster, ...formatTasks(jobs)];
   }
 
+  cancelRequestCommand(name: string): readonly string[] {
+    // `sbatch` may outlive the program for a moment.
+    const cancel = `scancel --quiet --name=${name}; sleep 1`;
+    return ["sh", "-c", `for second in 1 2 3 4 5; do ${cancel}; done`];
+  }
+
   async output(id: string): Promise<string> {
     const { folder } = this;
     const own = await readOutput(`${folder}/${id}.out`);

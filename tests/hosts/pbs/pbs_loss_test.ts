@@ -26,7 +26,10 @@ for (const which of ["one of its jobs", "its jobs"] as const) {
     `a pool repeats the calls of ${which} after qdel, and asks for another`,
     async () => {
       await using held = new HeldTasks([0, 1], "sync");
-      await using pool = new Pool(pbsOptions(shared.cluster));
+      await using pool = new Pool({
+        ...pbsOptions(shared.cluster),
+        prefetch: 0,
+      });
       await untilWorkers(pool, 2);
       const calls = XS.map((x) => pool.with({ retries: 1 }).run(held.task, x));
       await held.held(0, 1);

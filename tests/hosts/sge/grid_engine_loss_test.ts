@@ -14,9 +14,12 @@ const shared = sharedGridEngine();
 
 const XS = Array.from({ length: 20 }, (_, x) => x);
 
-/** Returns the ids of all tasks that run or wait. */
-async function taskIds(): Promise<string[]> {
-  return [...(await shared.engine.tasks()).keys()].sort();
+/** Returns the ids of the tasks where a pool's workers run. */
+async function taskIds(pool: Pool): Promise<string[]> {
+  const ids = await pool.runOnAll(() =>
+    `${Deno.env.get("JOB_ID")}.${Deno.env.get("SGE_TASK_ID")}`
+  );
+  return ids.sort();
 }
 
 /** Waits until the tasks are as expected. */
@@ -31,21 +34,23 @@ for (const which of ["a task", "the whole job"] as const) {
     `a pool repeats the calls of ${which} that was deleted, and asks for another`,
     async () => {
       await using held = new HeldTasks([0, 1], "sync");
-      await using pool = new Pool(sgeOptions(shared.engine));
+      await using pool = new Pool({
+        ...sgeOptions(shared.engine),
+        prefetch: 0,
+      });
       await untilWorkers(pool, 2);
+      const before = await taskIds(pool);
       const calls = XS.map((x) => pool.with({ retries: 1 }).run(held.task, x));
       await held.held(0, 1);
-      const before = await taskIds();
       const deleted = which === "a task" ? before.slice(1) : before;
       await shared.engine.run("qdel", ...deleted);
       await until(() => hostOf(pool).lost === deleted.length);
       await until(() => held.begun.length >= 2 + deleted.length);
       held.release(0, 1);
       assertEquals(await Promise.all(calls), XS);
-      await untilTasks((tasks) =>
-        tasks.size === 2 && !deleted.some((id) => tasks.has(id))
-      );
       await untilWorkers(pool, 2);
+      const after = await taskIds(pool);
+      assert(!deleted.some((id) => after.includes(id)));
     },
   );
 }
@@ -56,10 +61,11 @@ gridEngineTest(
     await using held = new HeldTasks([0]);
     await using pool = new Pool(sgeOptions(shared.engine));
     await untilWorkers(pool, 2);
+    const before = await taskIds(pool);
     const call = pool.run(held.task, 0);
     await held.held(0);
     const rejected = assertRejects(() => call, WorkerLostError);
-    await shared.engine.run("qdel", ...await taskIds());
+    await shared.engine.run("qdel", ...before);
     await rejected;
   },
 );
@@ -71,18 +77,16 @@ gridEngineTest(
     const qsubArgs = ["-notify"];
     await using pool = new Pool(sgeOptions(shared.engine, { qsubArgs }));
     await untilWorkers(pool, 2);
+    const before = await taskIds(pool);
     const calls = XS.map((x) => pool.run(held.task, x));
     await held.held(0, 1);
-    const before = await taskIds();
     await shared.engine.run("qdel", ...before);
     await untilTasks((tasks) => before.every((id) => tasks.get(id) === "dr"));
     held.release(0, 1);
     assertEquals(await Promise.all(calls), XS);
     assertEquals(held.sorted, XS);
     assertEquals(hostOf(pool).lost, 0);
-    await untilTasks((tasks) =>
-      tasks.size === 2 && !before.some((id) => tasks.has(id))
-    );
+    await untilTasks((tasks) => !before.some((id) => tasks.has(id)));
     await untilWorkers(pool, 2);
   },
 );
@@ -91,18 +95,18 @@ gridEngineTest(
   "a pool finds its workers again when Grid Engine reschedules their task",
   async () => {
     await using held = new HeldTasks([0, 1], "sync");
-    await using pool = new Pool(sgeOptions(shared.engine));
+    await using pool = new Pool({ ...sgeOptions(shared.engine), prefetch: 0 });
     await untilWorkers(pool, 2);
+    const before = await taskIds(pool);
     const calls = XS.map((x) => pool.with({ retries: 1 }).run(held.task, x));
     await held.held(0, 1);
-    const before = await taskIds();
     await shared.engine.run("qmod", "-rj", before[0]!);
     await until(() => hostOf(pool).lost === 1);
     await until(() => held.begun.length >= 3);
     held.release(0, 1);
     assertEquals(await Promise.all(calls), XS);
     await untilWorkers(pool, 2);
-    assertEquals(await taskIds(), before);
+    assertEquals(await taskIds(pool), before);
   },
 );
 
@@ -113,9 +117,9 @@ gridEngineTest(
       sgeOptions(shared.engine, { host: "sge://all.q/1", time: "4" }),
     );
     await untilWorkers(pool, 1);
-    const [first] = await taskIds();
+    const [first] = await taskIds(pool);
     // It leaves a tenth of its time before the end.
-    await untilTasks((tasks) => tasks.size === 1 && !tasks.has(first!));
+    await untilTasks((tasks) => !tasks.has(first!));
     await untilWorkers(pool, 1);
     assertEquals(hostOf(pool).lost, 0);
   },
@@ -129,9 +133,9 @@ gridEngineTest(
     await using pool = new Pool(
       sgeOptions(shared.engine, { host: "sge://all.q/1", qsubArgs }),
     );
+    const [first] = await taskIds(pool);
     const calls = XS.map((x) => pool.run(held.task, x));
     await held.held(0);
-    const [first] = await taskIds();
     const output = () =>
       [...Deno.readDirSync(`${shared.engine.folder}/jobs`)].map(({ name }) =>
         Deno.readTextFileSync(
@@ -162,7 +166,7 @@ gridEngineTest(
         Deno.readTextFileSync(`${engine.folder}/spool/job_scripts/${name}`)
       );
     assert(scripts.some((script) => script.includes(`${folder}/token`)));
-    const ids = new Set((await taskIds()).map((id) => id.split(".")[0]!));
+    const ids = new Set((await taskIds(pool)).map((id) => id.split(".")[0]!));
     const commandLines = await new Deno.Command("ps", {
       args: ["-eo", "args", "-ww"],
     }).output();

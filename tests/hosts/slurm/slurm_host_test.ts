@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { BrokenPoolError, HostError, Pool } from "../../../mod.ts";
-import { killNow, until } from "../../helpers/processes.ts";
+import { exists, killNow, until } from "../../helpers/processes.ts";
 import { sharedSlurm, slurmTest } from "../../helpers/slurm_cluster.ts";
 import {
   hostOf,
@@ -129,6 +129,38 @@ slurmTest(
     await reader.cancel();
     await shared.cluster.empty();
     await until(() => folders().length === 0);
+  },
+);
+
+slurmTest(
+  "a program that is killed while it asks for jobs leaves none",
+  async () => {
+    const { cluster } = shared;
+    const bin = `${cluster.folder}/bin`;
+    const path = Deno.env.get("PATH")!;
+    await Deno.mkdir(bin);
+    // This asks for the jobs once the program is dead.
+    const late = `#!/bin/sh
+cat >${bin}/script
+touch ${bin}/begun
+while kill -0 $PPID; do sleep 0.1; done 2>/dev/null
+PATH='${path}' sbatch "$@" <${bin}/script >/dev/null && touch ${bin}/done
+`;
+    await Deno.writeTextFile(`${bin}/sbatch`, late, { mode: 0o755 });
+    const child = new Deno.Command(Deno.execPath(), {
+      args: programArgs({ sbatchArgs: ["--hold"] }, "stay"),
+      env: { PATH: `${bin}:${path}` },
+      stdout: "null",
+      stderr: "null",
+      detached: true,
+    }).spawn();
+    await until(() => exists(`${bin}/begun`));
+    killNow(child.pid);
+    await child.status;
+    await until(() => exists(`${bin}/done`));
+    await cluster.empty();
+    await until(() => folders().join() === "bin");
+    await Deno.remove(bin, { recursive: true });
   },
 );
 
