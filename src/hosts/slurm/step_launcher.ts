@@ -66,6 +66,7 @@ export class StepLauncher implements Launcher {
       step = await this.#findStep(request.name, process, signal);
     } catch (error) {
       await process.end();
+      await this.#endStep(request.name);
       throw error;
     }
     if (step === undefined) {
@@ -138,17 +139,35 @@ export class StepLauncher implements Launcher {
     process: StepProcess,
     signal: AbortSignal,
   ): Promise<string | undefined> {
-    const job = `--jobs=${this.#settings.allocation}`;
     while (true) {
       const { hasEnded } = process;
-      const args = ["squeue", "--noheader", "--steps", job, "--format=%i|%j"];
-      const output = await this.#commands.run(args, { signal });
-      for (const line of output.split("\n")) {
-        const [, step, found] = line.match(STEP) ?? [];
-        if (found === name) return step;
-      }
-      if (hasEnded) return undefined;
+      const step = await this.#stepNamed(name, signal);
+      if (step !== undefined || hasEnded) return step;
       await pause(INTERVAL, signal);
+    }
+  }
+
+  async #stepNamed(
+    name: string,
+    signal?: AbortSignal,
+  ): Promise<string | undefined> {
+    const job = `--jobs=${this.#settings.allocation}`;
+    const args = ["squeue", "--noheader", "--steps", job, "--format=%i|%j"];
+    const output = await this.#commands.run(args, signal && { signal });
+    for (const line of output.split("\n")) {
+      const [, step, found] = line.match(STEP) ?? [];
+      if (found === name) return step;
+    }
+    return undefined;
+  }
+
+  /** Ends a step whose `srun` ended while Slurm was creating it, if there is one. */
+  async #endStep(name: string): Promise<void> {
+    try {
+      const step = await this.#stepNamed(name);
+      if (step !== undefined) await this.#commands.run(["scancel", step]);
+    } catch {
+      // The step, or all of Slurm, may be gone.
     }
   }
 }
