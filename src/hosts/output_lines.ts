@@ -15,6 +15,8 @@ const STREAMS = ["stdout", "stderr"] as const;
 export class OutputLines {
   readonly #silent: boolean;
   readonly #names = new Map<number, string>();
+  /** The workers that print nothing any more. */
+  readonly #muted = new Set<number>();
   /** The incomplete lines, by worker and stream. */
   readonly #begun = new Map<string, Uint8Array>();
 
@@ -28,9 +30,14 @@ export class OutputLines {
     this.#names.set(worker, name);
   }
 
+  /** Drops what a worker prints from now on. */
+  mute(worker: number): void {
+    this.#muted.add(worker);
+  }
+
   /** Takes a piece of a worker's output. */
   write(worker: number, stream: OutputStream, bytes: Uint8Array): void {
-    if (this.#silent) return;
+    if (this.#silent || this.#muted.has(worker)) return;
     const key = `${stream} ${worker}`;
     const begun = this.#begun.get(key);
     const all = begun === undefined ? bytes : concat([begun, bytes]);
@@ -54,6 +61,7 @@ export class OutputLines {
     // Most workers print nothing, and many may end at the same time.
     if (this.#begun.size > 0) this.#printBegun(worker);
     this.#names.delete(worker);
+    this.#muted.delete(worker);
   }
 
   #printBegun(worker: number): void {

@@ -15,6 +15,7 @@ export class SupervisedWorker {
   /** Whether the supervisor has let it go, so that its end is no loss. */
   isReleased = false;
   readonly #pending: PendingConnection;
+  readonly #onCalledOff: SupervisorOptions["onCalledOff"];
   #channel: Channel | undefined;
 
   /**
@@ -25,8 +26,10 @@ export class SupervisedWorker {
   constructor(
     host: Host,
     index: number,
-    { name, pendingConnections, onName, onEnded }: SupervisorOptions,
+    { name, pendingConnections, onName, onCalledOff, onEnded }:
+      SupervisorOptions,
   ) {
+    this.#onCalledOff = onCalledOff;
     const workerName = `${name} worker ${index + 1}`;
     this.#pending = pendingConnections.add(host.secret);
     const { number } = this.#pending;
@@ -67,8 +70,9 @@ export class SupervisedWorker {
    */
   end(reason: Error): void {
     this.#pending.cancel(reason);
-    if (this.#channel === undefined) this.process.kill();
-    else this.#channel.close();
+    if (this.#channel !== undefined) return this.#channel.close();
+    this.#onCalledOff(this.#pending.number);
+    this.process.kill();
   }
 }
 

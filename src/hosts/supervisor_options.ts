@@ -34,6 +34,8 @@ export interface SupervisorOptions {
   readonly pendingConnections: PendingConnections;
   /** Called with the number and the name of each worker. */
   readonly onName: (worker: number, name: string) => void;
+  /** Called with the number of each worker that is ended before it connects. */
+  readonly onCalledOff: (worker: number) => void;
   /** Called with the number of each worker that has ended, after its output. */
   readonly onEnded: (worker: number) => void;
   /**

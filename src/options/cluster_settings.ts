@@ -1,6 +1,11 @@
 import type { ClusterHostOptions } from "./cluster_host_options.ts";
 import { checkWorkerOptions } from "./host_options.ts";
-import { checkInteger, checkNames, checkString } from "./option_checks.ts";
+import {
+  checkInteger,
+  checkNames,
+  checkString,
+  wrongValue,
+} from "./option_checks.ts";
 import { parsePlace } from "./place.ts";
 
 /** The options of every {@linkcode ClusterHostOptions}. */
@@ -46,6 +51,32 @@ export function parseClusterSpec(spec: string): ClusterSpec {
 }
 
 /**
+ * Parses the spec of a batch system's host, whose place has no slash.
+ *
+ * @param part The name of the place in messages, such as `"queue"`.
+ * @param pattern Matches the names of places.
+ * @throws {RangeError} If the place or the number of workers can't be right.
+ */
+export function parseBatchSpec(
+  spec: string,
+  part: string,
+  pattern: RegExp,
+): ClusterSpec {
+  const parsed = parseClusterSpec(spec);
+  const { place } = parsed;
+  const slash = place.indexOf("/");
+  if (slash >= 0) {
+    throw new RangeError(
+      `the number of workers must be a whole number after the name of the ${part}, as in ${part}/32, but is "${
+        place.slice(slash + 1)
+      }"`,
+    );
+  }
+  if (place === "" || pattern.test(place)) return parsed;
+  throw wrongValue(part, place, `the name of a ${part}`);
+}
+
+/**
  * Checks the options that all hosts of clusters have in common, and the names
  * of all options.
  *
@@ -66,6 +97,7 @@ export function checkClusterOptions(
       const [option, text] of Object.entries({ name, deno, folder })
     ) {
       checkString(option, text);
+      if (text === "") throw wrongValue(option, text, "a string with text");
     }
     if (workersPerJob !== undefined) {
       checkInteger("workersPerJob", workersPerJob, 1);

@@ -203,13 +203,14 @@ function checkPassword(scheme: string | undefined, rest: string): void {
   );
 }
 
-/** Refuses `ssh:/host` and `ssh:host`, which lack slashes. */
+/** Refuses `ssh:/host`, `ssh:host` and `ssh//host`. */
 function checkSlashes(spec: string): void {
   // `ssh:22` may be a host named ssh with a port.
-  const [, rest] = spec.match(/^ssh:(?!\d)\/?([^/].*)$/s) ?? [];
-  if (rest === undefined) return;
-  checkPassword("ssh", rest);
-  throw unreadable(spec, "scheme", `incomplete: write ssh://${rest}`);
+  const [, scheme = "", rest = ""] =
+    spec.match(/^(\w+)(?::(?!\d)\/?|\/\/)([^/].*)$/s) ?? [];
+  if (!SCHEMES.includes(scheme)) return;
+  checkPassword(scheme, rest);
+  throw unreadable(spec, "scheme", `incomplete: write ${scheme}://${rest}`);
 }
 
 function splitPort(

@@ -2,7 +2,7 @@ import type { ClusterHostOptions } from "./cluster_host_options.ts";
 import {
   checkClusterOptions,
   inHost,
-  parseClusterSpec,
+  parseBatchSpec,
 } from "./cluster_settings.ts";
 import { jobSeconds } from "./job_time.ts";
 import { workerCount } from "./kubernetes_options.ts";
@@ -145,10 +145,7 @@ export function pbsSettings(options: PbsOptions): PbsSettings {
   checkClusterOptions(host, options, PBS_OPTIONS);
   return inHost(host, () => {
     checkValues(options);
-    const { place, workers } = parseClusterSpec(host);
-    if (place !== "" && !QUEUE.test(place)) {
-      throw wrongValue("queue", place, "the name of a queue");
-    }
+    const { place, workers } = parseBatchSpec(host, "queue", QUEUE);
     const { account, time, memory } = options;
     return {
       name: options.name ?? (place === "" ? "pbs" : place),

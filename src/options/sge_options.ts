@@ -2,7 +2,7 @@ import type { ClusterHostOptions } from "./cluster_host_options.ts";
 import {
   checkClusterOptions,
   inHost,
-  parseClusterSpec,
+  parseBatchSpec,
 } from "./cluster_settings.ts";
 import { jobSeconds } from "./job_time.ts";
 import { workerCount } from "./kubernetes_options.ts";
@@ -124,10 +124,7 @@ export function sgeSettings(options: SgeOptions): SgeSettings {
   checkClusterOptions(host, options, SGE_OPTIONS);
   return inHost(host, () => {
     checkValues(options);
-    const { place, workers } = parseClusterSpec(host);
-    if (place !== "" && !QUEUES.test(place)) {
-      throw wrongValue("queue", place, "the name of a queue");
-    }
+    const { place, workers } = parseBatchSpec(host, "queue", QUEUES);
     const { project, time, cpus = 1, pe, workersPerJob = 1 } = options;
     if (cpus * workersPerJob > 1 && pe === undefined) {
       throw new RangeError(

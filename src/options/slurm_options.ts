@@ -3,7 +3,7 @@ import type { ClusterHostOptions } from "./cluster_host_options.ts";
 import {
   checkClusterOptions,
   inHost,
-  parseClusterSpec,
+  parseBatchSpec,
 } from "./cluster_settings.ts";
 import { workerCount } from "./kubernetes_options.ts";
 import {
@@ -163,10 +163,7 @@ export function slurmSettings(options: SlurmOptions): SlurmSettings {
   checkClusterOptions(host, options, SLURM_OPTIONS);
   return inHost(host, () => {
     checkValues(options);
-    const { place, workers } = parseClusterSpec(host);
-    if (place !== "" && !PARTITIONS.test(place)) {
-      throw wrongValue("partition", place, "the name of a partition");
-    }
+    const { place, workers } = parseBatchSpec(host, "partition", PARTITIONS);
     const { account, time, constraint, gres, cpus = 1, memory } = options;
     const isHere = place === "" && workers === undefined;
     return {

@@ -72,6 +72,7 @@ export class Engine {
         if (this.scheduler.workers === 0) this.#failStranded();
       },
       expects: (placement) => !this.#isReady || this.#hosts.expects(placement),
+      expectedPlaces: () => this.#hosts.expectedPlaces(),
       isRemoved: (host) => this.#hosts.isRemoved(host),
       hostError: (host) => this.#hosts.errorOf(host),
       dispatched: () => this.#elastic.dispatched(),

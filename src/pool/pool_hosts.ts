@@ -1,6 +1,6 @@
 import type { Placement } from "../calls/placement.ts";
 import type { ManagedHost } from "../hosts/managed_host.ts";
-import { unlabeledPlace } from "../options/place.ts";
+import { unlabeledPlace, type WorkerPlace } from "../options/place.ts";
 import { HostTally } from "../scheduling/host_tally.ts";
 import { displayable } from "./display_stats.ts";
 import type { HostStats, PoolStats } from "./stats.ts";
@@ -113,6 +113,15 @@ export class PoolHosts {
     return this.#staying.some(({ host }) =>
       (placement === undefined || meets(host, placement)) &&
       host.expectsWorkers && this.#timeLeft(host) > 0
+    );
+  }
+
+  /** Returns the names and machines of hosts that may get workers. */
+  expectedPlaces(): [host: string, place: WorkerPlace][] {
+    return this.#staying.flatMap(({ host }) =>
+      host.place !== undefined && host.expectsWorkers
+        ? [[host.name, host.place]]
+        : []
     );
   }
 

@@ -19,6 +19,8 @@ export interface KnownHosts {
   expects(placement: Placement | undefined): boolean;
   /** Returns whether a host is removed, even if it still has workers. */
   isRemoved?(host: string): boolean;
+  /** Returns the names and machines of hosts that may get workers. */
+  expectedPlaces?(): Iterable<readonly [host: string, place: WorkerPlace]>;
   /** Returns the reason why a host can't be used, if known. */
   hostError(host: string): Error | undefined;
 }
@@ -51,7 +53,7 @@ export class UnmetPlacements {
     const why = cause === undefined ? "" : `: ${cause.message}`;
     const message = placement.isHostOnly
       ? `There is no worker on the host '${host}', where the task must run${why}`
-      : `No worker can run the task, which asks for ${placement}${why}; there is ${this.#available()}`;
+      : `No worker can run the task, which asks for ${placement}${why}; there is ${this.#available()}. Change 'where', 'resources' or the hosts, or let calls wait with onUnmet: "wait"`;
     return withoutFrames(new BrokenPoolError(message, cause && { cause }));
   }
 
@@ -73,10 +75,13 @@ export class UnmetPlacements {
   readonly #reasonToStop = (placement: Placement | undefined) =>
     this.has(placement) ? this.error(placement) : undefined;
 
-  /** Describes the machines that have workers. */
+  /** Describes the machines that have workers, or may get some. */
   #available(): string {
     const places = new Map<WorkerPlace, string>();
     for (const { place, host } of this.#workers) places.set(place, host);
+    for (const [host, place] of this.#hosts.expectedPlaces?.() ?? []) {
+      places.set(place, host);
+    }
     const texts = [...places].map(([place, host]) => describe(host, place));
     const unique = [...new Set(texts)];
     const rest = unique.length - MAX_LISTED;

@@ -6,7 +6,7 @@ import { kubeTest } from "../helpers/kube_api.ts";
 import { IMAGE, podmanTest } from "../helpers/podman.ts";
 import { sharedKube } from "../helpers/shared_kube.ts";
 import { sharedSlurm, slurmTest } from "../helpers/slurm_cluster.ts";
-import { torqueEnv, torqueTest } from "../helpers/torque.ts";
+import { torqueEnv, torqueTest } from "../helpers/shared_torque.ts";
 
 const slurm = sharedSlurm();
 const kube = sharedKube();

@@ -9,7 +9,7 @@ import type {
 export class FakeLauncher implements Launcher {
   readonly kind = "launch";
   readonly folder = "/none";
-  readonly sharesFiles = false;
+  sharesFiles = false;
   /** The states of agents by id. */
   readonly states = new Map<string, AgentState>();
   /** How many agents each request was for. */
@@ -26,6 +26,8 @@ export class FakeLauncher implements Launcher {
   cancelProblem: Error | undefined;
   /** The state of an agent that was just asked for. */
   first: AgentState = { state: "pending", reason: "Resources" };
+  /** What agents print before they end. */
+  lastLine = "the last line of";
   #agents = 0;
 
   plan(_request: LaunchRequest): LaunchPlan {
@@ -64,6 +66,7 @@ export class FakeLauncher implements Launcher {
   }
 
   output(agent: string): Promise<string> {
-    return Promise.resolve(`the last line of ${agent}\n`);
+    const { lastLine } = this;
+    return Promise.resolve(lastLine === "" ? "" : `${lastLine} ${agent}\n`);
   }
 }

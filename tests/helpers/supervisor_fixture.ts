@@ -104,6 +104,8 @@ export class Scene implements AsyncDisposable {
   readonly hosts: FakeHost[] = [];
   readonly replacements: ConnectedWorker[] = [];
   readonly reports: string[] = [];
+  /** The numbers of the workers that were ended before they connected. */
+  readonly calledOff: number[] = [];
   givenUp = 0;
   /** Whether workers connect as soon as they are started. */
   connects = true;
@@ -134,6 +136,7 @@ export class Scene implements AsyncDisposable {
       codec: "msgpack",
       pendingConnections: this.pendingConnections,
       onName: () => {},
+      onCalledOff: (worker) => this.calledOff.push(worker),
       onEnded: () => {},
       onWorker: (worker) => {
         this.replacements.push(worker);

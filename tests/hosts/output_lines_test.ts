@@ -46,6 +46,18 @@ Deno.test("OutputLines.write() prints each line with the worker's name", async (
   );
 });
 
+Deno.test("OutputLines.mute() drops what a worker prints until it has ended", async () => {
+  assertEquals(
+    await printed(`
+      out(1, "before\\n");
+      lines.mute(1);
+      err(1, "after\\n");
+      lines.ended(1);
+      err(1, "another\\n");`),
+    { stdout: "[mini worker 1] before\n", stderr: "[worker 1] another\n" },
+  );
+});
+
 Deno.test("OutputLines.write() holds an incomplete line back until its end arrives", async () => {
   assertEquals(
     await printed(`

@@ -67,6 +67,10 @@ Deno.test("WorkerSupervisor.resize() calls off workers that haven't connected", 
   scene.supervisor.resize(2);
   await settled();
   assertEquals(living(scene), ["1", "2"]);
+  assertEquals(
+    scene.calledOff,
+    processes.slice(2).map((one) => one.number).toReversed(),
+  );
   assertEquals([scene.supervisor.lostWorkers, scene.supervisor.error], [
     0,
     undefined,

@@ -52,7 +52,7 @@ Deno.test("sgeSettings() reads queues, queue instances and patterns", () => {
   for (const queue of ["all.q", "all.q@node1", "*@@group", "a.q,b.q"]) {
     assertEquals(sgeSettings({ host: `sge://${queue}/1` }).queue, queue);
   }
-  for (const queue of ["-q", "a b", "a/b"]) {
+  for (const queue of ["-q", "a b"]) {
     assertThrows(
       () => sgeSettings({ host: `sge://${queue}/1` }),
       RangeError,

@@ -149,7 +149,7 @@ Deno.test("Calls that no worker can run fail at once, and name what there is", a
   const error = await assertRejects(() => many.run(task), BrokenPoolError);
   assertEquals(
     error.message,
-    `No worker can run the task, which asks for gpu: 3; there is local (gpu: 2, memory: 64G, region: "eu")`,
+    `No worker can run the task, which asks for gpu: 3; there is local (gpu: 2, memory: 64G, region: "eu"). Change 'where', 'resources' or the hosts, or let calls wait with onUnmet: "wait"`,
   );
   const elsewhere = pool.with({ where: { region: "us" } });
   const other = await assertRejects(

@@ -160,7 +160,7 @@ Deno.test("Scheduler fails calls once the last machine that they could use is lo
   assertInstanceOf(reason, BrokenPoolError);
   assertEquals(
     reason.message,
-    "No worker can run the task, which asks for gpu: 2; there is b (gpu: 1)",
+    "No worker can run the task, which asks for gpu: 2; there is b (gpu: 1). Change 'where', 'resources' or the hosts, or let calls wait with onUnmet: \"wait\"",
   );
   await bench.worker(1).answer();
   assertEquals(await waiting!.promise, 3);

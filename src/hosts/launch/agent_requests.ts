@@ -355,7 +355,10 @@ export class AgentRequests {
   async #explain({ agent, reason }: EndedAgent): Promise<HostError> {
     const { name, launcher } = this.#options;
     const output = (await launcher.output(agent.id).catch(() => "")).trim();
-    const tail = output === "" ? "" : `; its output ended with:\n${output}`;
+    const hint = launcher.sharesFiles
+      ? `; it printed nothing: its machine must share the folder ${launcher.folder} with this one (the host's option 'folder')`
+      : "";
+    const tail = output === "" ? hint : `; its output ended with:\n${output}`;
     return new HostError(
       name,
       "worker",

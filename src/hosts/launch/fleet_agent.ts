@@ -34,6 +34,7 @@ export type Supervision = Pick<
   | "codec"
   | "pendingConnections"
   | "onName"
+  | "onCalledOff"
   | "onEnded"
   | "onWorker"
 >;

@@ -232,6 +232,8 @@ export class HostManager {
       pendingConnections: this.#pendingConnections,
       onWorker: this.#events.onWorker,
       onName: (worker, name) => this.#output.name(worker, name),
+      // Its complaints that the pool has gone help nobody.
+      onCalledOff: (worker) => this.#output.mute(worker),
       onEnded: (worker) => this.#output.ended(worker),
     };
   }

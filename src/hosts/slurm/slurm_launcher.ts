@@ -5,19 +5,14 @@ import type {
   LaunchPlan,
   LaunchRequest,
 } from "../launch/launcher.ts";
+import { BatchCommands } from "../launch/batch_commands.ts";
 import { planFiles } from "../launch/plan_files.ts";
 import { formatTasks } from "./array_tasks.ts";
 import { readOutput } from "../launch/read_output.ts";
+import type { CommandOutcome } from "../launch/run_command.ts";
 import { readStates, STATE_FORMAT } from "./read_states.ts";
-import { SlurmCommands } from "./slurm_commands.ts";
 import { arrayCommand, jobCommand } from "./slurm_scripts.ts";
 import { readTaskExits } from "./task_exits.ts";
-
-/**
- * How long `sbatch` may still take if the request is cancelled, in milliseconds.
- * If it is killed, Slurm may not yet have the job that is to be cancelled.
- */
-const SUBMIT_TIMEOUT = 2_000;
 
 /** The output of `sbatch --parsable`: the job, and the cluster if it is another. */
 const SUBMITTED = /^(\d+)(?:;(\S+))?$/m;
@@ -37,7 +32,7 @@ export class SlurmLauncher implements Launcher {
   readonly sharesFiles = true;
 
   readonly #settings: SlurmSettings;
-  readonly #commands: SlurmCommands;
+  readonly #commands: BatchCommands;
   readonly #jobs = new Map<string, Job>();
   /** Arguments that name the cluster, if it isn't the default. */
   #cluster: readonly string[] = [];
@@ -49,7 +44,7 @@ export class SlurmLauncher implements Launcher {
    */
   constructor(settings: SlurmSettings, folder: string) {
     this.#settings = settings;
-    this.#commands = new SlurmCommands(settings.name);
+    this.#commands = new BatchCommands(settings.name, "Slurm");
     this.folder = folder;
   }
 
@@ -68,11 +63,11 @@ export class SlurmLauncher implements Launcher {
     signal.throwIfAborted();
     const { name, agents } = request;
     const { args, input = "" } = this.plan(request).commands[0]!;
-    const output = await this.#submit(name, args, input, signal);
-    const [, job, cluster] = output.match(SUBMITTED) ?? [];
+    const outcome = await this.#submit(name, args, input, signal);
+    const [, job, cluster] = outcome.stdout.match(SUBMITTED) ?? [];
     if (job === undefined) {
       await this.#cancelRequest(name);
-      throw this.#commands.failed(args, output.trim());
+      throw this.#commands.failed(args, outcome);
     }
     const separator = this.#settings.array ? "_" : ".";
     const ids = Array.from(
@@ -108,13 +103,13 @@ export class SlurmLauncher implements Launcher {
     const ended = this.#remove(ids);
     if (ended.length === 0) return;
     const args = this.cancelCommand(ended);
-    const { code, stderr } = await this.#commands.try(args);
-    if (code === 0) return;
+    const outcome = await this.#commands.try(args);
+    if (outcome.code === 0) return;
     // It may fail for agents that have ended.
     const states = await this.query(ended, new AbortController().signal)
       .catch(() => undefined);
     const areEnded = states?.values().every(({ state }) => state === "ended");
-    if (!areEnded) throw this.#commands.failed(args, stderr);
+    if (!areEnded) throw this.#commands.failed(args, outcome);
   }
 
   cancelCommand(ids: readonly string[]): readonly string[] {
@@ -171,31 +166,21 @@ export class SlurmLauncher implements Launcher {
     return readStates(output);
   }
 
-  /**
-   * Submits a job. If the signal is aborted, `sbatch` is killed only if it takes
-   * long: until then, Slurm may not yet have the job that must be cancelled.
-   */
   async #submit(
     name: string,
     args: readonly string[],
     input: string,
     signal: AbortSignal,
-  ): Promise<string> {
-    const late = new AbortController();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const onAbort = () => {
-      timer = setTimeout(() => late.abort(signal.reason), SUBMIT_TIMEOUT);
-    };
-    signal.addEventListener("abort", onAbort);
+  ): Promise<CommandOutcome> {
+    let outcome;
     try {
-      return await this.#commands.run(args, { input, signal: late.signal });
+      outcome = await this.#commands.submit(args, input, signal);
     } catch (error) {
-      if (late.signal.aborted) await this.#cancelRequest(name);
+      if (signal.aborted) await this.#cancelRequest(name);
       throw error;
-    } finally {
-      signal.removeEventListener("abort", onAbort);
-      clearTimeout(timer);
     }
+    if (outcome.code === 0) return outcome;
+    throw this.#commands.failed(args, outcome);
   }
 
   /** Cancels what Slurm may have of a request whose ids aren't known. */

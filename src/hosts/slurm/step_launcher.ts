@@ -6,9 +6,9 @@ import type {
   LaunchPlan,
   LaunchRequest,
 } from "../launch/launcher.ts";
+import { BatchCommands } from "../launch/batch_commands.ts";
 import { planFiles } from "../launch/plan_files.ts";
 import { readOutput } from "../launch/read_output.ts";
-import { SlurmCommands } from "./slurm_commands.ts";
 import { stepCommand } from "./slurm_scripts.ts";
 import { StepProcess } from "./step_process.ts";
 import { readTaskExits } from "./task_exits.ts";
@@ -33,7 +33,7 @@ export class StepLauncher implements Launcher {
   readonly sharesFiles = true;
 
   readonly #settings: SlurmSettings;
-  readonly #commands: SlurmCommands;
+  readonly #commands: BatchCommands;
   readonly #steps = new Map<string, Step>();
 
   /**
@@ -43,7 +43,7 @@ export class StepLauncher implements Launcher {
    */
   constructor(settings: SlurmSettings, folder: string) {
     this.#settings = settings;
-    this.#commands = new SlurmCommands(settings.name);
+    this.#commands = new BatchCommands(settings.name, "Slurm");
     this.folder = folder;
   }
 
@@ -70,7 +70,8 @@ export class StepLauncher implements Launcher {
       throw error;
     }
     if (step === undefined) {
-      throw this.#commands.failed(args, await process.messages());
+      const stderr = await process.messages();
+      throw this.#commands.failed(args, { code: 1, stdout: "", stderr });
     }
     const ids = Array.from(
       { length: request.agents },

@@ -219,6 +219,20 @@ Deno.test("AgentRequests gives up after too many ends, and explains the last", a
   assertEquals(scene.reports, [requests.error.message]);
 });
 
+Deno.test("AgentRequests names the shared folder if the last agent printed nothing", async () => {
+  await using scene = new Scene();
+  const { requests, launcher } = scene;
+  launcher.first = { state: "ended", reason: "FAILED" };
+  launcher.lastLine = "";
+  launcher.sharesFiles = true;
+  await requests.ask(1);
+  await scene.pass(30_000);
+  assertStringIncludes(
+    requests.error!.message,
+    "job2: FAILED; it printed nothing: its machine must share the folder /none with this one (the host's option 'folder')",
+  );
+});
+
 Deno.test("AgentRequests cancels an agent that runs but doesn't join, and asks for another", async () => {
   await using scene = new Scene({ maxRestarts: 0 });
   const { requests, launcher } = scene;

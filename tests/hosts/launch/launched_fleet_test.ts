@@ -222,6 +222,21 @@ Deno.test("Pool rejects calls when a launcher's agents run but can't reach it", 
   assertStringIncludes(error.message, "the 'startTimeout' of 500 ms");
 });
 
+Deno.test("Pool names the agents that it waits for when no worker can run a call", async () => {
+  await using site = new LaunchedPool({
+    name: "later",
+    workers: 1,
+    launch: ["sh", "-c", "exec sleep 1000; {command}"],
+    resources: { gpu: 1 },
+  }, { stdio: "null" });
+  await site.pool.ready;
+  await assertRejects(
+    () => site.pool.with({ resources: { gpu: 2 } }).run(double, 1),
+    BrokenPoolError,
+    "which asks for gpu: 2; there is later (gpu: 1)",
+  );
+});
+
 Deno.test("Pool rejects calls when the initializer fails in a launcher's agents", async () => {
   await using site = new LaunchedPool({}, {
     initializer: () => {

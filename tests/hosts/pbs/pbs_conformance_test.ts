@@ -1,9 +1,8 @@
 import type { Pool } from "../../../mod.ts";
 import { testConformance } from "../../conformance/conformance.ts";
 import { withSharedPool } from "../../conformance/shared_pool.ts";
-import { untilWorkers } from "../../helpers/grid_engine_pool.ts";
-import { sharedTorque, torqueTest } from "../../helpers/torque.ts";
-import { pbsOptions } from "../../helpers/torque_pool.ts";
+import { pbsOptions, untilWorkers } from "../../helpers/batch_pools.ts";
+import { sharedTorque, torqueTest } from "../../helpers/shared_torque.ts";
 
 const name = "pbs";
 const shared = sharedTorque();

@@ -13,7 +13,7 @@ import { Environment } from "../../helpers/environment.ts";
 import { exists } from "../../helpers/processes.ts";
 import { realDelay } from "../../helpers/real_timers.ts";
 import { SlurmCluster } from "../../helpers/slurm_cluster.ts";
-import { torqueEnv, torqueTest } from "../../helpers/torque.ts";
+import { torqueEnv, torqueTest } from "../../helpers/shared_torque.ts";
 
 const { signal } = new AbortController();
 

@@ -1,10 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { BrokenPoolError, Pool, WorkerLostError } from "../../../mod.ts";
-import { hostOf, untilWorkers } from "../../helpers/grid_engine_pool.ts";
+import { hostOf, pbsOptions, untilWorkers } from "../../helpers/batch_pools.ts";
 import { HeldTasks } from "../../helpers/held_tasks.ts";
 import { exists, until } from "../../helpers/processes.ts";
-import { sharedTorque, torqueTest } from "../../helpers/torque.ts";
-import { pbsOptions } from "../../helpers/torque_pool.ts";
+import { sharedTorque, torqueTest } from "../../helpers/shared_torque.ts";
 
 const shared = sharedTorque();
 

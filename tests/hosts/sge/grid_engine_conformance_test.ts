@@ -3,7 +3,7 @@ import type { Pool } from "../../../mod.ts";
 import { testConformance } from "../../conformance/conformance.ts";
 import { withSharedPool } from "../../conformance/shared_pool.ts";
 import { gridEngineTest, sharedGridEngine } from "../../helpers/grid_engine.ts";
-import { sgeOptions, untilWorkers } from "../../helpers/grid_engine_pool.ts";
+import { sgeOptions, untilWorkers } from "../../helpers/batch_pools.ts";
 
 const name = "sge";
 const shared = sharedGridEngine();

@@ -1,11 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Pool, WorkerLostError } from "../../../mod.ts";
 import { gridEngineTest, sharedGridEngine } from "../../helpers/grid_engine.ts";
-import {
-  hostOf,
-  sgeOptions,
-  untilWorkers,
-} from "../../helpers/grid_engine_pool.ts";
+import { hostOf, sgeOptions, untilWorkers } from "../../helpers/batch_pools.ts";
 import { HeldTasks } from "../../helpers/held_tasks.ts";
 import { exists, until } from "../../helpers/processes.ts";
 import { realDelay } from "../../helpers/real_timers.ts";

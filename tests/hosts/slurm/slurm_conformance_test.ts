@@ -3,7 +3,7 @@ import { testConformance } from "../../conformance/conformance.ts";
 import { withSharedPool } from "../../conformance/shared_pool.ts";
 import { ConcurrentTests } from "../../helpers/concurrent_tests.ts";
 import { sharedSlurm, slurmTest } from "../../helpers/slurm_cluster.ts";
-import { slurmOptions, untilWorkers } from "../../helpers/slurm_pool.ts";
+import { slurmOptions, untilWorkers } from "../../helpers/batch_pools.ts";
 
 const name = "slurm";
 const shared = sharedSlurm();

@@ -6,7 +6,7 @@ import {
   hostOf,
   slurmOptions,
   untilWorkers,
-} from "../../helpers/slurm_pool.ts";
+} from "../../helpers/batch_pools.ts";
 
 const shared = sharedSlurm();
 

@@ -8,7 +8,7 @@ import {
   slurmOptions,
   untilPending,
   untilWorkers,
-} from "../../helpers/slurm_pool.ts";
+} from "../../helpers/batch_pools.ts";
 
 // Tasks that run when a job is cancelled have a minute to return.
 const shared = sharedSlurm({ config: ["KillWait=60"] });
