@@ -7,6 +7,7 @@ import {
   wrongValue,
 } from "./option_checks.ts";
 import { parsePlace } from "./place.ts";
+import { mostWorkers, type WorkerCount } from "./worker_count.ts";
 
 /** The options of every {@linkcode ClusterHostOptions}. */
 const CLUSTER_OPTIONS: Required<
@@ -74,6 +75,31 @@ export function parseBatchSpec(
   }
   if (place === "" || pattern.test(place)) return parsed;
   throw wrongValue(part, place, `the name of a ${part}`);
+}
+
+/**
+ * Returns the number of workers, which the spec or the option gives.
+ *
+ * @throws {RangeError} If neither or both do, or if it is 0.
+ */
+export function clusterWorkers(
+  option: WorkerCount | undefined,
+  inSpec: number | undefined,
+): number {
+  const most = mostWorkers(option);
+  if (most !== undefined && inSpec !== undefined && most !== inSpec) {
+    throw new RangeError(
+      `the number of workers is both ${most} and ${inSpec}: give it once`,
+    );
+  }
+  const count = most ?? inSpec;
+  if (count === undefined) {
+    throw new RangeError(
+      "the number of workers is missing: add it to the end of the spec, as in /32, or as the option 'workers'",
+    );
+  }
+  checkInteger("workers", count, 1);
+  return count;
 }
 
 /**

@@ -1,10 +1,11 @@
 import type { ClusterHostOptions } from "./cluster_host_options.ts";
 import {
   checkClusterOptions,
+  clusterWorkers,
   inHost,
   parseClusterSpec,
 } from "./cluster_settings.ts";
-import { defaultImage, workerCount } from "./kubernetes_options.ts";
+import { defaultImage } from "./kubernetes_options.ts";
 import {
   checkString,
   checkStrings,
@@ -127,7 +128,7 @@ export function containerSettings(
     return {
       kind,
       name: options.name ?? kind,
-      workers: workerCount(options.workers, workers),
+      workers: clusterWorkers(options.workers, workers),
       image,
       deno: options.deno ?? "deno",
       cpus,

@@ -1,6 +1,7 @@
 import type { ClusterHostOptions } from "./cluster_host_options.ts";
 import {
   checkClusterOptions,
+  clusterWorkers,
   inHost,
   parseClusterSpec,
 } from "./cluster_settings.ts";
@@ -14,7 +15,6 @@ import {
   wrongType,
   wrongValue,
 } from "./option_checks.ts";
-import { mostWorkers, type WorkerCount } from "./worker_count.ts";
 
 /**
  * The options of a host whose workers run in the pods of a Kubernetes Job.
@@ -237,7 +237,7 @@ export function kubernetesSettings(
     checkSpec("containerSpec", containerSpec, CONTAINER_FIELDS, "volumeMounts");
     return {
       name: options.name ?? (place === "" ? "kubernetes" : place),
-      workers: workerCount(options.workers, workers),
+      workers: clusterWorkers(options.workers, workers),
       namespace: place === "" ? undefined : place,
       context,
       kubectlArgs: options.kubectlArgs ?? [],
@@ -260,31 +260,6 @@ export function kubernetesSettings(
 export function defaultImage(): string {
   // Development versions such as 2.9.6+1a2b3c4 have no image.
   return `denoland/deno:${Deno.version.deno.replace(/\+.*$/, "")}`;
-}
-
-/**
- * Returns the number of workers, which the spec or the option gives.
- *
- * @throws {RangeError} If neither or both do.
- */
-export function workerCount(
-  option: WorkerCount | undefined,
-  inSpec: number | undefined,
-): number {
-  const most = mostWorkers(option);
-  if (most !== undefined && inSpec !== undefined && most !== inSpec) {
-    throw new RangeError(
-      `the number of workers is both ${most} and ${inSpec}: give it once`,
-    );
-  }
-  const count = most ?? inSpec;
-  if (count === undefined) {
-    throw new RangeError(
-      "the number of workers is missing: add it to the end of the spec, as in /32, or as the option 'workers'",
-    );
-  }
-  checkInteger("workers", count, 0);
-  return count;
 }
 
 function checkQuantities(

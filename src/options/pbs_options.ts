@@ -1,11 +1,11 @@
 import type { ClusterHostOptions } from "./cluster_host_options.ts";
 import {
   checkClusterOptions,
+  clusterWorkers,
   inHost,
   parseBatchSpec,
 } from "./cluster_settings.ts";
 import { jobSeconds } from "./job_time.ts";
-import { workerCount } from "./kubernetes_options.ts";
 import {
   checkChoice,
   checkInteger,
@@ -149,7 +149,7 @@ export function pbsSettings(options: PbsOptions): PbsSettings {
     const { account, time, memory } = options;
     return {
       name: options.name ?? (place === "" ? "pbs" : place),
-      workers: workerCount(options.workers, workers),
+      workers: clusterWorkers(options.workers, workers),
       workersPerJob: options.workersPerJob ?? 1,
       queue: place === "" ? undefined : place,
       account,

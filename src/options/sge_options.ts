@@ -1,11 +1,11 @@
 import type { ClusterHostOptions } from "./cluster_host_options.ts";
 import {
   checkClusterOptions,
+  clusterWorkers,
   inHost,
   parseBatchSpec,
 } from "./cluster_settings.ts";
 import { jobSeconds } from "./job_time.ts";
-import { workerCount } from "./kubernetes_options.ts";
 import {
   checkInteger,
   checkString,
@@ -133,7 +133,7 @@ export function sgeSettings(options: SgeOptions): SgeSettings {
     }
     return {
       name: options.name ?? (place === "" ? "sge" : place),
-      workers: workerCount(options.workers, workers),
+      workers: clusterWorkers(options.workers, workers),
       workersPerJob,
       queue: place === "" ? undefined : place,
       project,

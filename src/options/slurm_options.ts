@@ -2,10 +2,10 @@ import { getEnv } from "../util/get_env.ts";
 import type { ClusterHostOptions } from "./cluster_host_options.ts";
 import {
   checkClusterOptions,
+  clusterWorkers,
   inHost,
   parseBatchSpec,
 } from "./cluster_settings.ts";
-import { workerCount } from "./kubernetes_options.ts";
 import {
   checkBoolean,
   checkInteger,
@@ -170,7 +170,7 @@ export function slurmSettings(options: SlurmOptions): SlurmSettings {
       name: options.name ?? (place === "" ? "slurm" : place),
       ...(isHere ? useJob(options, cpus) : {
         allocation: undefined,
-        workers: workerCount(options.workers, workers),
+        workers: clusterWorkers(options.workers, workers),
         workersPerJob: options.workersPerJob ?? 1,
       }),
       partition: place === "" ? undefined : place,

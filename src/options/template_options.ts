@@ -87,7 +87,7 @@ export function templateSettings(options: TemplateOptions): TemplateSettings {
   const name = options.name ?? nameOf(launch);
   checkClusterOptions(name, options, { launch: true, end: true, query: true });
   inHost(name, () => {
-    checkInteger("workers", mostWorkers(workers), 0);
+    checkInteger("workers", mostWorkers(workers), 1);
     checkCommand("launch", launch, ALL);
     if (!launch.some((text) => text.includes("{command}"))) {
       throw new RangeError(

@@ -59,6 +59,7 @@ Deno.test("slurmSettings() reads the times and amounts of Slurm", () => {
 Deno.test("slurmSettings() refuses wrong options and names them", () => {
   const cases: [Partial<SlurmOptions>, typeof Error, string][] = [
     [{ host: "slurm://short" }, RangeError, "number of workers is missing"],
+    [{ host: "slurm://short/0" }, RangeError, "'workers' must be an integer"],
     [{ host: "slurm://" }, RangeError, "SLURM_JOB_ID isn't set"],
     [{ host: "slurm://a b/2" }, RangeError, "'partition' must be the name"],
     [{ host: "slurm://-x/2" }, RangeError, "'partition' must be the name"],

@@ -52,6 +52,7 @@ Deno.test("templateSettings() refuses what can't work", () => {
       "'launch' has -c before {command}, which becomes several arguments there",
     ],
     [{ query: ["{id}"] }, RangeError, "'query' has the placeholder {id}"],
+    [{ workers: 0 }, RangeError, "'workers' must be an integer of at least 1"],
     [{ workers: -1 }, RangeError, "'workers' must be an integer"],
     [{ start: 1 } as never, TypeError, "it has no option 'start'"],
   ];
