@@ -6,7 +6,6 @@ import {
   parseClusterSpec,
 } from "./cluster_settings.ts";
 import {
-  checkInteger,
   checkMilliseconds,
   checkObject,
   checkString,
