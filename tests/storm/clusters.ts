@@ -19,6 +19,12 @@ const TOKEN = "a token for a storm";
 /** How many agents have joined by themselves at most. */
 const MAX_AGENTS = 3;
 
+/** The arguments of `sbatch` for a job that preempts others. */
+const URGENT_JOB = [
+  ...["--parsable", "--partition=urgent", "--cpus-per-task=4"],
+  ...["--output=/dev/null", "--wrap=sleep 60"],
+];
+
 /** The clusters of a storm, and the ways to disturb them. */
 export class Clusters implements AsyncDisposable {
   readonly #port = freePort();
@@ -108,16 +114,7 @@ export class Clusters implements AsyncDisposable {
   async preempt(duration: number): Promise<string> {
     const slurm = this.#slurm;
     if (slurm === undefined) return "";
-    const args = [
-      "--parsable",
-      "-p",
-      "urgent",
-      "-c",
-      "4",
-      "--wrap",
-      "sleep 60",
-    ];
-    const job = await slurm.run("sbatch", ...args);
+    const job = await slurm.run("sbatch", ...URGENT_JOB);
     await delay(duration);
     await slurm.run("scancel", job);
     return `jobs of Slurm, by job ${job}`;
