@@ -26,8 +26,8 @@ const bundles = new Map<string, SharedBundle>();
  * @param entry The URL of the program's main module.
  * @param config The configuration that resolves imports, unless the package is
  * in a folder with its own configuration; `undefined` for none.
- * @param signal When it is aborted, the promise is rejected, and the bundler
- * stops unless another caller waits for it.
+ * @param signal When it is aborted, the promise is rejected. Unless another
+ * caller waits for the bundler, it is stopped before.
  * @throws {Error} If the program can't be bundled.
  */
 export async function workerBundle(
@@ -41,7 +41,10 @@ export async function workerBundle(
   try {
     return await abortable(bundle.code, signal);
   } catch (error) {
-    if (--bundle.users === 0) bundle.making.abort();
+    if (--bundle.users === 0) {
+      bundle.making.abort();
+      await bundle.code.catch(() => {});
+    }
     throw error;
   }
 }

@@ -50,6 +50,7 @@ export class SshConnector implements Connector {
   /** The folder on the other machine. */
   readonly #folder: string;
   #stage: "program" | "login" | "connected" = "program";
+  #program: Promise<string> | undefined;
   #pending: PendingConnection | undefined;
   #child: Child | undefined;
   #ended: Promise<unknown> | undefined;
@@ -77,7 +78,8 @@ export class SshConnector implements Connector {
 
   async connect(timeout: number): Promise<SpawnerConnection> {
     const begin = performance.now();
-    const program = await this.#services.program(this.#closing.signal);
+    this.#program = this.#services.program(this.#closing.signal);
+    const program = await this.#program;
     const socket = await this.#services.openSocket();
     this.#closing.signal.throwIfAborted();
     this.#stage = "login";
@@ -125,6 +127,8 @@ export class SshConnector implements Connector {
   async close(reason: Error): Promise<void> {
     this.#closing.abort(reason);
     this.#pending?.cancel(reason);
+    // The bundler may have to stop.
+    await this.#program?.catch(() => {});
     if (this.#child === undefined) return;
     const child = this.#child;
     // ssh soon ends by itself, as the program there ends without the pool. If
