@@ -141,7 +141,8 @@ export class FakeWorker {
         cancelGrace: CANCEL_GRACE,
       },
       new Channel(left),
-      new PrefetchWindow(prefetch, 1, now && { now }),
+      // In real time, a slow machine would make it seem far away.
+      new PrefetchWindow(prefetch, 1, now ? { now } : { isLocal: true }),
     );
     this.#connection = right;
     this.#channel = new Channel(right);
