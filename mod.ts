@@ -37,7 +37,7 @@ export {
   type WaitedFutures,
   type WaitOptions,
 } from "./src/calls/wait.ts";
-export type { HostKind } from "./src/hosts/host.ts";
+export type { HostKind, LauncherKind } from "./src/hosts/host.ts";
 export type {
   HostPlan,
   PlannedCommand,

@@ -1,15 +1,7 @@
 import type { WorkerProcess } from "../spawner/worker_process.ts";
 
-/**
- * The kind of a host: how its workers are started. Those of a `"joined"` host
- * have come by themselves; the kinds after it are batch systems and other
- * launchers.
- */
-export type HostKind =
-  | "local"
-  | "ssh"
-  | "spawner"
-  | "joined"
+/** The batch systems and other launchers that start workers. */
+export type LauncherKind =
   | "slurm"
   | "sge"
   | "pbs"
@@ -17,6 +9,12 @@ export type HostKind =
   | "docker"
   | "podman"
   | "launch";
+
+/**
+ * The kind of a host: how its workers are started. Those of a `"joined"` host
+ * have come by themselves.
+ */
+export type HostKind = "local" | "ssh" | "spawner" | "joined" | LauncherKind;
 
 /** A place where workers run. */
 export interface Host {

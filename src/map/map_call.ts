@@ -1,10 +1,11 @@
-import { Call } from "../calls/call.ts";
+import type { Call } from "../calls/call.ts";
 import type { CallRunner } from "../calls/call_owner.ts";
 import { CallKind } from "../calls/call_kind.ts";
 import type { ResultMode } from "../protocol/worker_messages.ts";
 import { Queue } from "../util/queue.ts";
 import type { FailureLimit } from "./failure_limit.ts";
 import { type Batch, ItemCall, modeOf } from "./item_call.ts";
+import { ItemsCall } from "./items_call.ts";
 import type { SettledItem } from "./settled_item.ts";
 
 /** Handles the outcomes of a map's calls. */
@@ -67,7 +68,7 @@ interface Batches {
 const NO_VALUES: readonly unknown[] = [];
 
 /** A call for one item or a chunk of items. */
-export class MapCall extends Call {
+export class MapCall extends ItemsCall {
   readonly #run: MapCallOwner;
   #values: readonly unknown[] = NO_VALUES;
   /** Set if the call yields values one by one. */
@@ -79,8 +80,6 @@ export class MapCall extends Call {
   #expectedBytes: number;
   #wasSent = false;
   #isUnsendable = false;
-  /** The errors of items, by index, if the others of the chunk go on. */
-  protected failures: Map<number, unknown> | undefined;
 
   /**
    * Constructs a call.
@@ -215,15 +214,6 @@ export class MapCall extends Call {
       this.kind.settles,
     );
     submit(new ItemCall(kind, this, 0, [], 0, submit));
-  }
-
-  override get failedItems(): number {
-    return this.failures?.size ?? 0;
-  }
-
-  override itemFailed(index: number, thrown: unknown): void {
-    this.failures ??= new Map();
-    this.failures.set(index, thrown);
   }
 
   /** Adds the items that have failed, while the others went on, to a limit. */

@@ -1,6 +1,7 @@
-import { Call } from "../calls/call.ts";
+import type { Call } from "../calls/call.ts";
 import type { CallRunner } from "../calls/call_owner.ts";
 import type { ResultMode } from "../protocol/worker_messages.ts";
+import { ItemsCall } from "./items_call.ts";
 import { MapCall } from "./map_call.ts";
 
 /**
@@ -108,11 +109,9 @@ export class WatchedCall extends MapCall {
 }
 
 /** The second run of a call of a map. */
-class BackupCall extends Call {
+class BackupCall extends ItemsCall {
   readonly #original: WatchedCall;
   #wasSent = false;
-  /** The errors of items, by index. */
-  #failures: Map<number, unknown> | undefined;
 
   constructor(original: WatchedCall) {
     const { kind, isUnary, argument, payload } = original;
@@ -134,15 +133,6 @@ class BackupCall extends Call {
 
   override get isOutrun(): boolean {
     return this.#original.hasArrived;
-  }
-
-  override get failedItems(): number {
-    return this.#failures?.size ?? 0;
-  }
-
-  override itemFailed(index: number, thrown: unknown): void {
-    this.#failures ??= new Map();
-    this.#failures.set(index, thrown);
   }
 
   override send(
@@ -170,13 +160,13 @@ class BackupCall extends Call {
     microseconds: number | undefined,
   ): void {
     this.#original
-      .succeedBackup(value, bytes, microseconds, this.#failures);
+      .succeedBackup(value, bytes, microseconds, this.failures);
   }
 
   protected override rejected(reason: unknown, before?: unknown[]): void {
     // If it couldn't be sent, the first run may still succeed.
     if (this.#wasSent) {
-      this.#original.failBackup(reason, before, this.#failures);
+      this.#original.failBackup(reason, before, this.failures);
     } else this.#original.endBackup();
   }
 

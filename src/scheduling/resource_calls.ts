@@ -2,7 +2,11 @@ import type { Call } from "../calls/call.ts";
 import type { Placement } from "../calls/placement.ts";
 import type { WorkerPlace } from "../options/place.ts";
 import type { Grant } from "../protocol/worker_messages.ts";
-import { ResourceClaim, type ResourceList } from "./resource_claim.ts";
+import {
+  type Ledger,
+  ResourceClaim,
+  type ResourceList,
+} from "./resource_claim.ts";
 import { type Reserved, ResourceLedger } from "./resource_ledger.ts";
 import type { HostCapacity } from "./worker_group.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
@@ -27,14 +31,14 @@ export interface ResourceTakers {
  * without, if any waits.
  */
 export class ResourceCalls {
-  readonly #ledgers = new Map<WorkerPlace, ResourceLedger>();
-  readonly #ledgerOf = new Map<WorkerHandle, ResourceLedger>();
+  readonly #ledgers = new Map<WorkerPlace, Ledger>();
+  readonly #ledgerOf = new Map<WorkerHandle, Ledger>();
   /** The claims that wait, by the keys of their lists, the oldest first. */
   readonly #claims = new Map<object, ResourceClaim>();
   /** The machines where something has changed. */
-  readonly #changed = new Set<ResourceLedger>();
+  readonly #changed = new Set<Ledger>();
   /** Those where a worker was left to others, which may not want it. */
-  readonly #left = new Set<ResourceLedger>();
+  readonly #left = new Set<Ledger>();
   /** The id after that of the last call with resources, by worker. */
   readonly #served = new WeakMap<WorkerHandle, number>();
   /** How many calls have taken resources, by placement. */
@@ -194,7 +198,7 @@ export class ResourceCalls {
   }
 
   #serveAt(
-    ledger: ResourceLedger,
+    ledger: Ledger,
     takers: ResourceTakers,
     isFair: boolean,
   ): void {
@@ -211,7 +215,7 @@ export class ResourceCalls {
 
   /** Sends calls of a claim to a machine; returns how many. */
   #sendAt(
-    ledger: ResourceLedger,
+    ledger: Ledger,
     claim: ResourceClaim,
     { takers, isFair, reserved }: {
       readonly takers: ResourceTakers;
@@ -243,7 +247,7 @@ export class ResourceCalls {
    * @param takers Leaves workers to others; `null`: to nobody.
    */
   #findWorker(
-    ledger: ResourceLedger,
+    ledger: Ledger,
     claim: ResourceClaim,
     takers: ResourceTakers | null,
   ): WorkerHandle | undefined {
@@ -275,7 +279,7 @@ export class ResourceCalls {
   }
 
   #send(
-    ledger: ResourceLedger,
+    ledger: Ledger,
     claim: ResourceClaim,
     worker: WorkerHandle,
     takers: ResourceTakers,
@@ -298,7 +302,7 @@ export class ResourceCalls {
     if (isIsolated) worker.reserve("isolated");
   }
 
-  #giveBack(ledger: ResourceLedger, call: Call): void {
+  #giveBack(ledger: Ledger, call: Call): void {
     if (!ledger.giveBack(call)) return;
     const placement = call.terms.placement!;
     const running = this.#running.get(placement)! - 1;
@@ -346,14 +350,14 @@ export class ResourceCalls {
   }
 
   #reserveSomewhere(claim: ResourceClaim): void {
-    let best: ResourceLedger | undefined;
+    let best: Ledger | undefined;
     for (const ledger of this.#ledgersFor(claim.placement)) {
       if (best === undefined || ledger.load < best.load) best = ledger;
     }
     this.#reserveAt(best, claim);
   }
 
-  #reserveAt(ledger: ResourceLedger | undefined, claim: ResourceClaim): void {
+  #reserveAt(ledger: Ledger | undefined, claim: ResourceClaim): void {
     if (claim.reservedAt === ledger) return;
     this.#release(claim);
     if (claim.reservedAt !== undefined) this.#changed.add(claim.reservedAt);
@@ -384,7 +388,7 @@ export class ResourceCalls {
   }
 
   /** Returns the machines that could run calls with a placement. */
-  #ledgersFor(placement: Placement): ResourceLedger[] {
+  #ledgersFor(placement: Placement): Ledger[] {
     return [...this.#ledgers.values()].filter((ledger) =>
       ledger.isOpen && ledger.fits(placement)
     );

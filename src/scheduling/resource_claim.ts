@@ -1,6 +1,6 @@
 import type { Call } from "../calls/call.ts";
 import type { Need, Placement } from "../calls/placement.ts";
-import type { ResourceLedger } from "./resource_ledger.ts";
+import type { Claim, ResourceLedger } from "./resource_ledger.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 
 /** Calls that wait, in their order. */
@@ -21,6 +21,9 @@ export interface ResourceList {
   readonly isIsolated: boolean;
 }
 
+/** The ledger of a machine at which claims wait. */
+export type Ledger = ResourceLedger<ResourceClaim>;
+
 /**
  * Calls that wait for resources: those of a list, or one that must run in
  * isolation.
@@ -28,7 +31,7 @@ export interface ResourceList {
  * A claim waits at one machine, where what it needs is kept free for it. If only
  * a worker is missing, one gets no other calls until it is free.
  */
-export class ResourceClaim {
+export class ResourceClaim implements Claim {
   /** The key of the list. */
   readonly key: object;
   /** Where the calls may run. */
@@ -39,7 +42,7 @@ export class ResourceClaim {
   calls: WaitingCalls;
   /** Whether everything but a worker is free at {@linkcode reservedAt}. */
   isReady = false;
-  #reservedAt: ResourceLedger | undefined;
+  #reservedAt: Ledger | undefined;
   #held: WorkerHandle | undefined;
   /** How many calls the worker had when it was asked to give some back. */
   #askedAt = 0;
@@ -61,7 +64,7 @@ export class ResourceClaim {
   }
 
   /** The machine where what the first call takes is kept free. */
-  get reservedAt(): ResourceLedger | undefined {
+  get reservedAt(): Ledger | undefined {
     return this.#reservedAt;
   }
 
@@ -79,7 +82,7 @@ export class ResourceClaim {
   }
 
   /** Keeps free what the first call takes, at a machine or nowhere. */
-  reserve(ledger: ResourceLedger | undefined): void {
+  reserve(ledger: Ledger | undefined): void {
     if (this.#reservedAt !== undefined) this.#reservedAt.reservations--;
     if (ledger !== undefined) ledger.reservations++;
     this.#reservedAt = ledger;

@@ -4,8 +4,15 @@ import { isCount, type WorkerPlace } from "../options/place.ts";
 import type { Grant } from "../protocol/worker_messages.ts";
 import { NumberedUnits } from "./numbered_units.ts";
 import { Quantity } from "./quantity.ts";
-import type { ResourceClaim } from "./resource_claim.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
+
+/** Waits for resources, which are kept free for it at one machine. */
+export interface Claim {
+  /** What each of its calls takes. */
+  readonly needs: readonly Need[];
+  /** The machine, if any. */
+  readonly reservedAt: object | undefined;
+}
 
 /** What a call has taken. */
 interface Taken {
@@ -17,14 +24,16 @@ interface Taken {
 /**
  * What a machine has, which calls of its workers have taken it, and for whom the
  * rest is kept free.
+ *
+ * @typeParam AnyClaim Those who wait for the rest.
  */
-export class ResourceLedger {
+export class ResourceLedger<AnyClaim extends Claim> {
   /** The machine. */
   readonly place: WorkerPlace;
   /** The workers of the machine. */
   readonly workers = new Set<WorkerHandle>();
   /** The claims that could be met here, those that wait the longest first. */
-  readonly claims = new Set<ResourceClaim>();
+  readonly claims = new Set<AnyClaim>();
   /** For how many of them something is kept free here. */
   reservations = 0;
   readonly #stocks = new Map<string, NumberedUnits | Quantity>();
@@ -96,7 +105,7 @@ export class ResourceLedger {
    *
    * @param last Counts only the claims before this one.
    */
-  reserved(last?: ResourceClaim): Reserved {
+  reserved(last?: AnyClaim): Reserved {
     const reserved: Reserved = new Map();
     for (const claim of this.claims) {
       if (claim === last) break;

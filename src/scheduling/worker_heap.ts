@@ -1,4 +1,3 @@
-import type { WorkerGroup } from "./worker_group.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 
 /** A worker's load, as known to a {@linkcode WorkerSet}. */
@@ -20,8 +19,6 @@ export interface WorkerLoad {
   limit: number;
   /** Whether calls take long to it and back. */
   isDistant: boolean;
-  /** The groups that it belongs to, without that of all workers. */
-  readonly groups: WorkerGroup[];
   /** Its positions in the heaps of the groups, by their slot, or -1. */
   readonly positions: number[];
 }

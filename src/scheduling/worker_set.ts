@@ -5,6 +5,12 @@ import { type HostCapacity, WorkerGroup } from "./worker_group.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 import { busyness, type WorkerLoad } from "./worker_heap.ts";
 
+/** The load of a worker, and where it counts. */
+interface GroupedLoad extends WorkerLoad {
+  /** The groups that the worker belongs to, without that of all workers. */
+  readonly groups: WorkerGroup[];
+}
+
 /** With more groups than this, those that nobody asks for are dropped. */
 const MAX_GROUPS = 64;
 
@@ -15,7 +21,7 @@ const MAX_GROUPS = 64;
  */
 export class WorkerSet {
   readonly #durations: TaskDurations;
-  readonly #loads = new Map<WorkerHandle, WorkerLoad>();
+  readonly #loads = new Map<WorkerHandle, GroupedLoad>();
   readonly #all = new WorkerGroup(0);
   /** The groups that somebody has asked for. */
   readonly #groups = new Map<Placement, WorkerGroup>();
@@ -56,7 +62,7 @@ export class WorkerSet {
   /** Adds workers. */
   add(workers: readonly WorkerHandle[]): void {
     for (const worker of workers) {
-      const load: WorkerLoad = {
+      const load: GroupedLoad = {
         worker,
         order: this.#added++,
         isOpen: false,
@@ -158,7 +164,7 @@ export class WorkerSet {
       const { worker, room } = load;
       if (worker.isOpen && worker.hasRoom === room > 0) return worker;
       // It was closed without notice.
-      this.#refresh(load);
+      this.refresh(worker);
     }
   }
 
@@ -213,7 +219,7 @@ export class WorkerSet {
     return group;
   }
 
-  #refresh(load: WorkerLoad): void {
+  #refresh(load: GroupedLoad): void {
     const { worker, groups } = load;
     const { window, isOpen } = worker;
     const { calls, limit, isDistant } = window;

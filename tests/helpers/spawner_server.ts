@@ -6,22 +6,16 @@
  */
 
 import type { Certificate } from "../../src/transport/certificate.ts";
-import { Reaper } from "../../src/spawner/reaper.ts";
-import { LogFile } from "./log_file.ts";
+import {
+  type CommandHost,
+  LoggedProcess,
+  type ProgramEnd,
+} from "./logged_process.ts";
 
 const PROGRAM = new URL("../../server.ts", import.meta.url).href;
 
-/** Redirects the output of a program to two files. */
-const INTO_FILES = 'out=$1 err=$2; shift 2; exec "$@" >"$out" 2>"$err"';
-
 /** A token of sufficient length. */
 export const TOKEN = "a token of the tests";
-
-/** Runs a program on some host: the part of `NetworkHost` that is used. */
-export interface CommandHost {
-  readonly address: string;
-  command(program: string, args: string[]): [program: string, args: string[]];
-}
 
 /** Options of {@linkcode startSpawnerServer}. */
 export interface SpawnerServerOptions {
@@ -33,14 +27,6 @@ export interface SpawnerServerOptions {
   readonly certificate?: Certificate;
   /** The host of a network to run on and listen on. */
   readonly host?: CommandHost;
-}
-
-/** The end of a server. */
-export interface ServerEnd {
-  readonly code: number;
-  readonly signal: Deno.Signal | null;
-  readonly stdout: string;
-  readonly stderr: string;
 }
 
 /** Starts a server; resolves when it listens. */
@@ -75,7 +61,7 @@ export async function startSpawnerServer(
 }
 
 /** Runs a server with arguments that make it end by itself. */
-export async function runSpawnerServer(...args: string[]): Promise<ServerEnd> {
+export async function runSpawnerServer(...args: string[]): Promise<ProgramEnd> {
   await using server = new SpawnerServerProcess(args, await makeFolder());
   const listens = server.listening().then(() => true, () => false);
   if (await listens) throw new Error(`The server listens: ${server.logs()}`);
@@ -87,36 +73,16 @@ function makeFolder(): Promise<string> {
 }
 
 /** The result of {@linkcode startSpawnerServer}. */
-export class SpawnerServerProcess implements AsyncDisposable {
+export class SpawnerServerProcess extends LoggedProcess {
   /** The address that it listens on. */
   readonly hostname: string;
 
-  readonly #child: Deno.ChildProcess;
-  readonly #reaper: Reaper;
-  readonly #stdout: LogFile;
-  readonly #stderr: LogFile;
   #port = 0;
 
   /** Starts a server with its files in a folder, which is removed with it. */
   constructor(args: string[], folder: string, host?: CommandHost) {
-    const command = ["run", "-A", PROGRAM, ...args];
-    const [program, programArgs] = host?.command(Deno.execPath(), command) ??
-      [Deno.execPath(), command];
+    super("server", PROGRAM, args, folder, { host });
     this.hostname = host?.address ?? "127.0.0.1";
-    const files = [`${folder}/stdout`, `${folder}/stderr`] as const;
-    this.#stdout = new LogFile(files[0]);
-    this.#stderr = new LogFile(files[1]);
-    this.#reaper = new Reaper(folder);
-    this.#child = new Deno.Command("sh", {
-      args: ["-c", INTO_FILES, "server", ...files, program, ...programArgs],
-      stdin: "null",
-    }).spawn();
-    this.#reaper.watch(this.#child);
-  }
-
-  /** Its process id. */
-  get pid(): number {
-    return this.#child.pid;
   }
 
   /** The port that it listens on. */
@@ -129,45 +95,9 @@ export class SpawnerServerProcess implements AsyncDisposable {
     return `${this.hostname}:${this.port}/${workers}`;
   }
 
-  /** Its log so far. */
-  logs(): string {
-    return this.#stderr.text().trimEnd();
-  }
-
-  /** Waits until its log matches. */
-  async logged(pattern: RegExp): Promise<string> {
-    const line = await this.#stderr.until(
-      (text) => text.match(/.*\n/g)?.find((line) => pattern.test(line)),
-      this.#child.status,
-    );
-    if (line !== undefined) return line.trimEnd();
-    throw new Error(`The server didn't log ${pattern}: ${this.logs()}`);
-  }
-
   /** Waits until it listens. */
   async listening(): Promise<void> {
     const line = await this.logged(/listening on /);
     this.#port = Number(line.match(/:(\d+) with/)![1]);
-  }
-
-  /** Sends it a signal; fails if it has ended. */
-  kill(signal: Deno.Signal): void {
-    this.#child.kill(signal);
-  }
-
-  /** Waits until it has ended, and the reaper of its workers with it. */
-  async ended(): Promise<ServerEnd> {
-    const { code, signal } = await this.#child.status;
-    return { code, signal, stdout: this.#stdout.text(), stderr: this.logs() };
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch {
-      // It has ended.
-    }
-    await this.#child.status;
-    await this.#reaper.close();
   }
 }

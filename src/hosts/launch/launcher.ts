@@ -1,16 +1,7 @@
 import type { PlannedCommand, PlannedFile } from "../host_plan.ts";
 
-export type { PlannedCommand, PlannedFile };
-
-/** How the agents of a host are started. */
-export type LauncherKind =
-  | "slurm"
-  | "sge"
-  | "pbs"
-  | "kubernetes"
-  | "docker"
-  | "podman"
-  | "launch";
+export type { LauncherKind, PlannedCommand, PlannedFile };
+import type { LauncherKind } from "../host.ts";
 
 /** A file that agents read. */
 export interface LaunchFile {

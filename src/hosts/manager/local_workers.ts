@@ -1,6 +1,5 @@
 import { StoredBundle } from "../../bundle/stored_bundle.ts";
 import type { PoolSettings } from "../../options/settings.ts";
-import { grantedBy } from "../../options/worker_permissions.ts";
 import { WorkerLauncher } from "../../spawner/worker_launcher.ts";
 import { WORKER_PROGRAM } from "../../spawner/worker_program.ts";
 import type { Address } from "../../transport/address.ts";
@@ -8,6 +7,7 @@ import { makeSecret } from "../../transport/secret.ts";
 import { pause } from "../../util/pause.ts";
 import { LocalHost } from "../local/local_host.ts";
 import type { PoolServices } from "../pool_services.ts";
+import { programSettings } from "./program_settings.ts";
 
 /** How many local workers are worth a bundle even for a short program. */
 const MANY_WORKERS = 8;
@@ -31,22 +31,15 @@ export class LocalWorkers {
 
   /** Makes the host. */
   async makeHost(getServices: () => Promise<PoolServices>): Promise<LocalHost> {
-    const { workers, permissions, config, denoArgs, env, cwd, stdio } =
-      this.#settings;
+    const { workers, stdio } = this.#settings;
     const bundle = this.#findBundle();
     const services = await getServices();
     const secret = makeSecret();
     const launcher = new WorkerLauncher({
-      program: WORKER_PROGRAM,
+      ...programSettings(this.#settings),
       address: await this.#address(services),
       bundle: await bundle,
       secret,
-      certificate: undefined,
-      grants: grantedBy(permissions),
-      config,
-      denoArgs,
-      env,
-      cwd,
       onOutput: stdio === "inherit" ? undefined : services.onOutput,
     }, services.reaper);
     return new LocalHost(workers, secret, launcher);

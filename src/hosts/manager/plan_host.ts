@@ -1,8 +1,6 @@
 import type { HostSettings } from "../../options/host_spec.ts";
 import type { PoolSettings } from "../../options/settings.ts";
-import { grantedBy } from "../../options/worker_permissions.ts";
 import { WorkerLauncher } from "../../spawner/worker_launcher.ts";
-import { WORKER_PROGRAM } from "../../spawner/worker_program.ts";
 import {
   type Address,
   formatPlace,
@@ -11,9 +9,13 @@ import {
 import { denoPath } from "../../util/deno_path.ts";
 import type { HostPlan } from "../host_plan.ts";
 import { sshCommand, sshFolder } from "../ssh/ssh_command.ts";
+import { programSettings } from "./program_settings.ts";
 
-/** The private folder of a pool, which has another name each time. */
-const FOLDER = "/tmp/distex-XXXX";
+/** Stands for the random part of names. */
+const RANDOM = "random";
+
+/** The private folder of a pool. */
+const FOLDER = `/tmp/distex-${RANDOM}`;
 
 /** The socket in it. */
 const SOCKET: Address = { transport: "unix", path: `${FOLDER}/pool.sock` };
@@ -23,19 +25,12 @@ const SECRET = "(secret)\n";
 
 /** Returns how a pool starts the workers on this machine. */
 export function planLocal(settings: PoolSettings): HostPlan {
-  const { workers, transport, permissions, listen } = settings;
-  const { config, denoArgs, env, cwd } = settings;
+  const { workers, transport, listen, env } = settings;
   const { hostname = "127.0.0.1", port } = listen;
   const launcher = new WorkerLauncher({
-    program: WORKER_PROGRAM,
+    ...programSettings(settings),
     address: transport === "unix" ? SOCKET : { transport, hostname, port },
     secret: new Uint8Array(0),
-    certificate: undefined,
-    grants: grantedBy(permissions),
-    config,
-    denoArgs,
-    env,
-    cwd,
     onOutput: undefined,
   }, undefined);
   return {
@@ -69,7 +64,7 @@ export function planRemote(
     };
   }
   const args = sshCommand(host, {
-    folder: sshFolder(host, "XXXX"),
+    folder: sshFolder(host, RANDOM),
     socket: { address: SOCKET, folder: FOLDER },
     timeout: startTimeout,
     // The length is known once the program is bundled.

@@ -1,0 +1,19 @@
+import type { PoolSettings } from "../../options/settings.ts";
+import { grantedBy } from "../../options/worker_permissions.ts";
+import type { LauncherSettings } from "../../spawner/worker_launcher.ts";
+import { WORKER_PROGRAM } from "../../spawner/worker_program.ts";
+
+/** Returns which program the workers on this machine run, and how. */
+export function programSettings(
+  { permissions, config, denoArgs, env, cwd }: PoolSettings,
+): Omit<LauncherSettings, "address" | "secret" | "bundle" | "onOutput"> {
+  return {
+    program: WORKER_PROGRAM,
+    certificate: undefined,
+    grants: grantedBy(permissions),
+    config,
+    denoArgs,
+    env,
+    cwd,
+  };
+}
