@@ -49,6 +49,40 @@ export async function untilState(
   }
 }
 
+/** Asks for the states of agents until they are as expected; returns them. */
+export async function untilStates(
+  launcher: Launcher,
+  ids: readonly string[],
+  expected: (states: ReadonlyMap<string, AgentState>) => boolean,
+): Promise<ReadonlyMap<string, AgentState>> {
+  const { signal } = new AbortController();
+  for (;;) {
+    const states = await launcher.query(ids, signal);
+    if (expected(states)) return states;
+    await realDelay(50);
+  }
+}
+
+/**
+ * Runs a program whose pool has workers that a launcher starts, and which kills
+ * itself with SIGKILL.
+ *
+ * @returns The process id of a worker.
+ */
+export async function killPool(options: PoolOptions): Promise<number> {
+  const program = `
+    import { Pool } from ${JSON.stringify(import.meta.resolve("../../mod.ts"))};
+    const pool = new Pool(${JSON.stringify(options)});
+    console.log(await pool.run(() => Deno.pid));
+    Deno.kill(Deno.pid, "SIGKILL");`;
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", program],
+  }).output();
+  const pid = Number(new TextDecoder().decode(stdout));
+  assert(pid > 0, new TextDecoder().decode(stderr));
+  return pid;
+}
+
 /** Waits until the output of an agent includes a text; returns the output. */
 export async function untilOutput(
   launcher: Launcher,

@@ -1,9 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { HostError } from "../../../src/errors/host_error.ts";
-import type {
-  AgentState,
-  LaunchRequest,
-} from "../../../src/hosts/launch/launcher.ts";
+import type { LaunchRequest } from "../../../src/hosts/launch/launcher.ts";
 import { PbsLauncher } from "../../../src/hosts/pbs/pbs_launcher.ts";
 import {
   type PbsOptions,
@@ -11,9 +8,9 @@ import {
 } from "../../../src/options/pbs_options.ts";
 import { Environment } from "../../helpers/environment.ts";
 import { exists } from "../../helpers/processes.ts";
-import { realDelay } from "../../helpers/real_timers.ts";
 import { SlurmCluster } from "../../helpers/slurm_cluster.ts";
 import { torqueEnv, torqueTest } from "../../helpers/shared_torque.ts";
+import { untilStates } from "../../helpers/launchers.ts";
 
 const { signal } = new AbortController();
 
@@ -43,25 +40,12 @@ function launcherOf(
   return new PbsLauncher(pbsSettings({ host, ...options }), folder);
 }
 
-/** Asks for the states of agents until they are as expected. */
-async function queryUntil(
-  launcher: PbsLauncher,
-  ids: readonly string[],
-  expected: (states: ReadonlyMap<string, AgentState>) => boolean,
-): Promise<ReadonlyMap<string, AgentState>> {
-  for (;;) {
-    const states = await launcher.query(ids, signal);
-    if (expected(states)) return states;
-    await realDelay(50);
-  }
-}
-
 /** Waits until agents have written their output. */
 async function started(
   launcher: PbsLauncher,
   ids: readonly string[],
 ): Promise<void> {
-  await queryUntil(
+  await untilStates(
     launcher,
     ids,
     (states) =>
@@ -311,7 +295,7 @@ torqueTest(
       `agent --wall-time 600 --job ${ids[0]}`,
     );
     await launcher.cancel([ids[1]!]);
-    const states = await queryUntil(
+    const states = await untilStates(
       launcher,
       ids,
       (states) => states.get(ids[1]!)?.state === "ended",

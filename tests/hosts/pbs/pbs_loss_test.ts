@@ -4,6 +4,7 @@ import { hostOf, pbsOptions, untilWorkers } from "../../helpers/batch_pools.ts";
 import { HeldTasks } from "../../helpers/held_tasks.ts";
 import { exists, until } from "../../helpers/processes.ts";
 import { sharedTorque, torqueTest } from "../../helpers/shared_torque.ts";
+import { killPool } from "../../helpers/launchers.ts";
 
 const shared = sharedTorque();
 
@@ -99,19 +100,7 @@ torqueTest("a pool reports Slurm's words if its queue is wrong", async () => {
 torqueTest(
   "a pool that is killed leaves no job, no worker and no file",
   async () => {
-    const program = `
-      import { Pool } from ${
-      JSON.stringify(import.meta.resolve("../../../mod.ts"))
-    };
-      const pool = new Pool(${JSON.stringify(pbsOptions(shared.cluster))});
-      const pid = await pool.run(() => Deno.pid);
-      console.log(pid);
-      Deno.kill(Deno.pid, "SIGKILL");`;
-    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["eval", program],
-    }).output();
-    const pid = Number(new TextDecoder().decode(stdout));
-    assert(pid > 0, new TextDecoder().decode(stderr));
+    const pid = await killPool(pbsOptions(shared.cluster));
     await shared.cluster.empty();
     await until(() => !exists(`/proc/${pid}`));
     const folder = `${shared.cluster.folder}/jobs`;

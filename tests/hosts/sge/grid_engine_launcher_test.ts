@@ -23,6 +23,7 @@ import {
 } from "../../helpers/grid_engine.ts";
 import { exists, until } from "../../helpers/processes.ts";
 import { realDelay } from "../../helpers/real_timers.ts";
+import { untilStates } from "../../helpers/launchers.ts";
 
 const shared = sharedGridEngine();
 
@@ -55,25 +56,12 @@ function launcherOf(
   return new GridEngineLauncher(sgeSettings({ host, ...options }), folder);
 }
 
-/** Asks for the states of agents until they are as expected. */
-async function queryUntil(
-  launcher: GridEngineLauncher,
-  ids: readonly string[],
-  expected: (states: ReadonlyMap<string, AgentState>) => boolean,
-): Promise<ReadonlyMap<string, AgentState>> {
-  for (;;) {
-    const states = await launcher.query(ids, signal);
-    if (expected(states)) return states;
-    await realDelay(50);
-  }
-}
-
 /** Waits until all agents run. */
 async function running(
   launcher: GridEngineLauncher,
   ids: readonly string[],
 ): Promise<void> {
-  await queryUntil(
+  await untilStates(
     launcher,
     ids,
     (states) =>
@@ -143,14 +131,14 @@ gridEngineTest(
     assertEquals(await launcher.output(ids[0]!), `agent --job ${ids[0]}`);
 
     await launcher.cancel([ids[1]!]);
-    await queryUntil(launcher, ids, (states) => !states.has(ids[1]!));
+    await untilStates(launcher, ids, (states) => !states.has(ids[1]!));
     assertEquals([...(await launcher.query(ids, signal)).keys()], [
       ids[0],
       ids[2],
     ]);
     // One of them has ended.
     await launcher.cancel(ids);
-    await queryUntil(launcher, ids, (states) => states.size === 0);
+    await untilStates(launcher, ids, (states) => states.size === 0);
     await launcher.cancel(ids);
     assertEquals(await engine.tasks(), new Map());
   },
@@ -165,14 +153,14 @@ gridEngineTest(
     const isFull = (states: ReadonlyMap<string, AgentState>) =>
       states.get(ids[0]!)?.state === "running" &&
       /full/.test(states.get(ids[1]!)!.reason);
-    const states = await queryUntil(launcher, ids, isFull);
+    const states = await untilStates(launcher, ids, isFull);
     assertEquals(states.get(ids[0]!), { state: "running", reason: "" });
     assertEquals(states.get(ids[1]!), {
       state: "pending",
       reason: 'queue instance "tiny.q@localhost" dropped because it is full',
     });
     await engine.run("qmod", "-d", "tiny.q");
-    await queryUntil(
+    await untilStates(
       launcher,
       ids,
       (states) => /is disabled/.test(states.get(ids[1]!)!.reason),
@@ -191,7 +179,7 @@ gridEngineTest(
     const launcher = launcherOf({ folder });
     const ids = await launcher.submit(requestOf(2), signal);
     const ended = new Map<string, AgentState>();
-    await queryUntil(launcher, ids, (states) => {
+    await untilStates(launcher, ids, (states) => {
       for (const [id, state] of states) {
         if (state.state === "ended") ended.set(id, state);
       }
@@ -293,7 +281,7 @@ gridEngineTest(
     await running(launcher, [id!]);
     await engine.run("qmod", "-d", "all.q");
     await engine.run("qmod", "-rj", id!);
-    await queryUntil(
+    await untilStates(
       launcher,
       [id!],
       (states) => states.get(id!)?.state === "pending",

@@ -5,6 +5,7 @@ import { hostOf, sgeOptions, untilWorkers } from "../../helpers/batch_pools.ts";
 import { HeldTasks } from "../../helpers/held_tasks.ts";
 import { exists, until } from "../../helpers/processes.ts";
 import { realDelay } from "../../helpers/real_timers.ts";
+import { killPool } from "../../helpers/launchers.ts";
 
 const shared = sharedGridEngine();
 
@@ -226,19 +227,7 @@ gridEngineTest(
   "a pool that is killed leaves no task, no worker and no file",
   async () => {
     const { engine } = shared;
-    const program = `
-      import { Pool } from ${
-      JSON.stringify(import.meta.resolve("../../../mod.ts"))
-    };
-      const pool = new Pool(${JSON.stringify(sgeOptions(engine))});
-      const pid = await pool.run(() => Deno.pid);
-      console.log(pid);
-      Deno.kill(Deno.pid, "SIGKILL");`;
-    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["eval", program],
-    }).output();
-    const pid = Number(new TextDecoder().decode(stdout));
-    assert(pid > 0, new TextDecoder().decode(stderr));
+    const pid = await killPool(sgeOptions(engine));
     await untilTasks((tasks) => tasks.size === 0);
     await until(() => !exists(`/proc/${pid}`));
     await until(() =>
