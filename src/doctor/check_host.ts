@@ -1,6 +1,6 @@
 import { type AnyHostOptions, parseAnyHost } from "../options/any_host.ts";
 import type { ListenOptions } from "../options/network_options.ts";
-import { type PoolSettings, poolSettings } from "../options/settings.ts";
+import { type PoolSettings, poolSettings } from "../options/pool_settings.ts";
 import { ClusterCheck } from "./cluster_check.ts";
 import { MachineCheck } from "./machine_check.ts";
 import type { HostReport } from "./report.ts";

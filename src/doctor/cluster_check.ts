@@ -3,7 +3,7 @@ import { HostError } from "../errors/host_error.ts";
 import { JobFolder } from "../hosts/launch/job_folder.ts";
 import type { PingAnswer } from "../hosts/remote/remote_spawner.ts";
 import type { ClusterSettings, LauncherSettings } from "../options/any_host.ts";
-import type { PoolSettings } from "../options/settings.ts";
+import type { PoolSettings } from "../options/pool_settings.ts";
 import type { MachineInfo } from "../protocol/spawner_messages.ts";
 import { isTimeout } from "../util/within_limit.ts";
 import { clusterHints } from "./cluster_hints.ts";

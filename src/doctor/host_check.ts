@@ -2,7 +2,7 @@ import { deadline } from "@std/async/deadline";
 import { HostError } from "../errors/host_error.ts";
 import type { HostKind } from "../hosts/host.ts";
 import type { PingAnswer } from "../hosts/remote/remote_spawner.ts";
-import type { PoolSettings } from "../options/settings.ts";
+import type { PoolSettings } from "../options/pool_settings.ts";
 import { Engine } from "../pool/engine.ts";
 import { TaskRunner } from "../pool/task_runner.ts";
 import type { MachineInfo } from "../protocol/spawner_messages.ts";

@@ -2,7 +2,7 @@ import { HostError } from "../errors/host_error.ts";
 import { RemoteHost } from "../hosts/remote/remote_host.ts";
 import type { PingAnswer } from "../hosts/remote/remote_spawner.ts";
 import type { HostSettings } from "../options/host_spec.ts";
-import type { PoolSettings } from "../options/settings.ts";
+import type { PoolSettings } from "../options/pool_settings.ts";
 import type { MachineInfo } from "../protocol/spawner_messages.ts";
 import { findEndpoint } from "./find_endpoint.ts";
 import { HERE_HINT, hintFor, LOST_HINT } from "./hints.ts";

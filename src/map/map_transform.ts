@@ -1,6 +1,6 @@
 import { watchLimits } from "../calls/watch_limits.ts";
 import type { CallSink } from "./call_sink.ts";
-import type { TransformSettings } from "../options/settings.ts";
+import type { TransformSettings } from "../options/map_settings.ts";
 import type { Thrown } from "./map_call.ts";
 import type { MapIterator } from "./map_iterator.ts";
 import type { MapPlan } from "./map_plan.ts";

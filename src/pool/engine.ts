@@ -11,7 +11,7 @@ import type { AnyHostSettings } from "../options/any_host.ts";
 import { checkChoice } from "../options/option_checks.ts";
 import type { ShutdownOptions } from "../options/shutdown_options.ts";
 import { Scheduler } from "../scheduling/scheduler.ts";
-import type { PoolSettings } from "../options/settings.ts";
+import type { PoolSettings } from "../options/pool_settings.ts";
 import { ElasticHosts } from "./elastic_hosts.ts";
 import { PoolHosts } from "./pool_hosts.ts";
 import {

@@ -6,7 +6,8 @@ import {
   removalSettings,
   type RemoveHostOptions,
 } from "../options/remove_host_options.ts";
-import { poolSettings, shutdownSettings } from "../options/settings.ts";
+import { poolSettings } from "../options/pool_settings.ts";
+import { shutdownSettings } from "../options/shutdown_settings.ts";
 import type { ShutdownOptions } from "../options/shutdown_options.ts";
 import type { PoolStats } from "./stats.ts";
 import { TaskRunner } from "./task_runner.ts";

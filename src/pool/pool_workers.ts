@@ -2,7 +2,7 @@ import { CallKind } from "../calls/call_kind.ts";
 import { CallerTrace } from "../calls/caller_trace.ts";
 import { PromisedCall } from "../calls/promised_call.ts";
 import type { ConnectedWorker, ManagedHost } from "../hosts/managed_host.ts";
-import type { PoolSettings } from "../options/settings.ts";
+import type { PoolSettings } from "../options/pool_settings.ts";
 import type { ModuleSource } from "../scheduling/call_writer.ts";
 import { PrefetchWindow } from "../scheduling/prefetch_window.ts";
 import type { HostTally } from "../scheduling/host_tally.ts";

@@ -7,7 +7,7 @@ import type { MapResults } from "../map/map_results.ts";
 import { prepareMap } from "../map/map_run.ts";
 import { MapTransform } from "../map/map_transform.ts";
 import type { CallOptions, MessageListener } from "../options/call_options.ts";
-import { mapSettings, transformSettings } from "../options/settings.ts";
+import { mapSettings, transformSettings } from "../options/map_settings.ts";
 import { placementOf } from "./placement_of.ts";
 import type { TransformOptions } from "../options/transform_options.ts";
 import type { AnyTask } from "../tasks/task.ts";

@@ -5,7 +5,7 @@ import type { MapIterables } from "../map/map_inputs.ts";
 import type { MapResults } from "../map/map_results.ts";
 import type { CallOptions } from "../options/call_options.ts";
 import type { MapOptions } from "../options/map_options.ts";
-import { callSettings } from "../options/settings.ts";
+import { callSettings } from "../options/call_settings.ts";
 import type { TransformOptions } from "../options/transform_options.ts";
 import type {
   AnyTask,

@@ -1,7 +1,7 @@
 import { Observable, type OperatorFunction, type Subscriber } from "rxjs";
 import { CallerTrace } from "../calls/caller_trace.ts";
 import type { MapOptions } from "../options/map_options.ts";
-import { mapSettings } from "../options/settings.ts";
+import { mapSettings } from "../options/map_settings.ts";
 import { mapFor, TaskRunner } from "../pool/task_runner.ts";
 import type { AnyTask, TaskLike, YieldingTaskLike } from "../tasks/task.ts";
 import type { Transferred } from "../tasks/transferred.ts";

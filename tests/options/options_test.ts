@@ -11,7 +11,7 @@ import {
   type PoolOptions,
   type TransformOptions,
 } from "../../mod.ts";
-import { poolSettings } from "../../src/options/settings.ts";
+import { poolSettings } from "../../src/options/pool_settings.ts";
 
 Deno.test("new Pool() starts one worker per CPU by default, with or without hosts", async () => {
   const cpus = navigator.hardwareConcurrency;

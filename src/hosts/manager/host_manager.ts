@@ -1,7 +1,7 @@
 import { PoolClosedError } from "../../errors/pool_closed_error.ts";
 import type { AnyHostSettings } from "../../options/any_host.ts";
 import { placeOf } from "../../options/place.ts";
-import type { PoolSettings } from "../../options/settings.ts";
+import type { PoolSettings } from "../../options/pool_settings.ts";
 import type { WorkerProcess } from "../../spawner/worker_process.ts";
 import { AgentGroups } from "../agent_groups.ts";
 import type { Host } from "../host.ts";

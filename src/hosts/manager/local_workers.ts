@@ -1,5 +1,5 @@
 import { StoredBundle } from "../../bundle/stored_bundle.ts";
-import type { PoolSettings } from "../../options/settings.ts";
+import type { PoolSettings } from "../../options/pool_settings.ts";
 import { WorkerLauncher } from "../../spawner/worker_launcher.ts";
 import { WORKER_PROGRAM } from "../../spawner/worker_program.ts";
 import type { Address } from "../../transport/address.ts";

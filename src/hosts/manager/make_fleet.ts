@@ -1,6 +1,6 @@
 import type { ClusterSettings } from "../../options/any_host.ts";
 import { unlabeledPlace } from "../../options/place.ts";
-import type { PoolSettings } from "../../options/settings.ts";
+import type { PoolSettings } from "../../options/pool_settings.ts";
 import { grantedBy } from "../../options/worker_permissions.ts";
 import { denoPath } from "../../util/deno_path.ts";
 import { isGranted } from "../../util/is_granted.ts";

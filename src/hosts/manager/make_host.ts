@@ -1,5 +1,5 @@
 import type { HostSettings } from "../../options/host_spec.ts";
-import type { PoolSettings } from "../../options/settings.ts";
+import type { PoolSettings } from "../../options/pool_settings.ts";
 import { grantedBy } from "../../options/worker_permissions.ts";
 import type { PoolServices } from "../pool_services.ts";
 import type { Connector, WorkerRequest } from "../remote/connector.ts";

@@ -1,5 +1,5 @@
 import type { HostSettings } from "../../options/host_spec.ts";
-import type { PoolSettings } from "../../options/settings.ts";
+import type { PoolSettings } from "../../options/pool_settings.ts";
 import { WorkerLauncher } from "../../spawner/worker_launcher.ts";
 import {
   type Address,

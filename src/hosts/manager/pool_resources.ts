@@ -1,6 +1,6 @@
 import { workerBundle } from "../../bundle/worker_bundle.ts";
 import { PoolClosedError } from "../../errors/pool_closed_error.ts";
-import type { PoolSettings } from "../../options/settings.ts";
+import type { PoolSettings } from "../../options/pool_settings.ts";
 import { admitDialer } from "../../protocol/admit_dialer.ts";
 import { Reaper } from "../../spawner/reaper.ts";
 import { AGENT_PROGRAM } from "../../spawner/worker_program.ts";

@@ -1,4 +1,4 @@
-import type { PoolSettings } from "../../options/settings.ts";
+import type { PoolSettings } from "../../options/pool_settings.ts";
 import { grantedBy } from "../../options/worker_permissions.ts";
 import type { LauncherSettings } from "../../spawner/worker_launcher.ts";
 import { WORKER_PROGRAM } from "../../spawner/worker_program.ts";

@@ -1,44 +1,26 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { CallOptions } from "./call_options.ts";
 import type { FailureOptions } from "./failure_options.ts";
 import { checkWorkerOptions } from "./host_options.ts";
 import { type AnyHostSettings, parseAnyHosts } from "./any_host.ts";
 import type { LimitOptions } from "./limit_options.ts";
-import type { MapOptions } from "./map_options.ts";
 import type { ListenOptions, NetworkOptions } from "./network_options.ts";
 import {
   checkBoolean,
   checkChoice,
-  checkFunction,
   checkInteger,
   checkMilliseconds,
   checkNames,
   checkObject,
   checkPort,
   checkSecret,
-  checkSignal,
-  checkStrategy,
   checkString,
   wrongType,
   wrongValue,
 } from "./option_checks.ts";
-import {
-  checkLabels,
-  parsePlace,
-  parseResources,
-  type WorkerPlace,
-} from "./place.ts";
+import { parsePlace, type WorkerPlace } from "./place.ts";
 import type { PoolOptions } from "./pool_options.ts";
-import {
-  RENAMED_CALL_OPTIONS,
-  RENAMED_MAP_OPTIONS,
-  RENAMED_POOL_OPTIONS,
-  RENAMED_SHUTDOWN_OPTIONS,
-  RENAMED_TRANSFORM_OPTIONS,
-} from "./renamed_options.ts";
-import type { ShutdownOptions } from "./shutdown_options.ts";
-import type { TransformOptions } from "./transform_options.ts";
+import { RENAMED_POOL_OPTIONS } from "./renamed_options.ts";
 import { type AnyTask, TaskObject } from "../tasks/task.ts";
 import { findConfig } from "../util/find_config.ts";
 import { type ScalingSettings, workerCount } from "./worker_count.ts";
@@ -89,23 +71,6 @@ export interface PoolSettings extends Required<Omit<PoolOptions, ReadOption>> {
   readonly labels: WorkerPlace["labels"];
   /** The amounts of this machine. */
   readonly resources: WorkerPlace["resources"];
-}
-
-/** A map's options, checked and with the defaults. */
-export interface MapSettings
-  extends Required<Omit<MapOptions, "timeout" | "signal">> {
-  /** See {@linkcode MapOptions.timeout}. */
-  readonly timeout: number | undefined;
-  /** See {@linkcode MapOptions.signal}. */
-  readonly signal: AbortSignal | undefined;
-}
-
-/** A transform's options, checked and with the defaults. */
-export interface TransformSettings<Item, Result> extends MapSettings {
-  /** See {@linkcode TransformOptions.writableStrategy}. */
-  readonly writableStrategy: QueuingStrategy<Item>;
-  /** See {@linkcode TransformOptions.readableStrategy}. */
-  readonly readableStrategy: QueuingStrategy<Result>;
 }
 
 /**
@@ -235,122 +200,6 @@ function listenSettings(listen: ListenOptions): ListenSettings {
   checkInteger("listen.maxWorkers", maxWorkers, 1);
   const settings = { hostname, port, token: token?.trim(), maxWorkers };
   checkNames("'listen'", listen, settings);
-  return settings;
-}
-
-/**
- * Checks a map's options and fills in the defaults.
- *
- * @param owner The name, in messages, of the function that takes the options.
- * @throws {TypeError} If an option doesn't exist or has the wrong type.
- * @throws {RangeError} If an option is out of range.
- */
-export function mapSettings(
-  options: MapOptions,
-  owner = "map()",
-): MapSettings {
-  checkObject(owner, options);
-  const settings = sharedSettings(options);
-  checkNames(owner, options, settings, RENAMED_MAP_OPTIONS);
-  return settings;
-}
-
-/**
- * Checks a transform's options and fills in the defaults, which are those of a
- * `TransformStream`.
- *
- * @throws {TypeError} If an option doesn't exist or has the wrong type.
- * @throws {RangeError} If an option is out of range.
- */
-export function transformSettings<Item, Result>(
-  options: TransformOptions<Item, Result>,
-): TransformSettings<Item, Result> {
-  checkObject("transform()", options);
-  const { writableStrategy = {}, readableStrategy = {} } = options;
-  checkStrategy("writableStrategy", writableStrategy);
-  checkStrategy("readableStrategy", readableStrategy);
-  const settings = {
-    ...sharedSettings(options),
-    writableStrategy: withHighWaterMark(writableStrategy, 1),
-    readableStrategy: withHighWaterMark(readableStrategy, 0),
-  };
-  checkNames("transform()", options, settings, RENAMED_TRANSFORM_OPTIONS);
-  return settings;
-}
-
-/** Returns a strategy with a default; its properties may be inherited. */
-function withHighWaterMark<T>(
-  { highWaterMark, size }: QueuingStrategy<T>,
-  fallback: number,
-): QueuingStrategy<T> {
-  const given = { highWaterMark: highWaterMark ?? fallback };
-  return size === undefined ? given : { ...given, size };
-}
-
-function sharedSettings(options: MapOptions): MapSettings {
-  const { chunkSize = "auto", ordered = true, spread = false } = options;
-  const { timeout, signal } = options;
-  checkInteger("chunkSize", chunkSize, 1, "auto");
-  checkBoolean("ordered", ordered);
-  checkBoolean("spread", spread);
-  if (timeout !== undefined) checkMilliseconds("timeout", timeout);
-  checkSignal(signal);
-  return { timeout, chunkSize, ordered, spread, signal };
-}
-
-const CALL_OPTIONS = {
-  host: undefined,
-  where: undefined,
-  resources: undefined,
-  onUnmet: undefined,
-  timeout: undefined,
-  signal: undefined,
-  retries: undefined,
-  speculate: undefined,
-  onMessage: undefined,
-};
-
-/**
- * Checks the options of calls.
- *
- * @param hosts The names of the pool's hosts.
- * @throws {TypeError} If an option doesn't exist or has the wrong type.
- * @throws {RangeError} If an option is out of range.
- */
-export function callSettings(
-  options: CallOptions,
-  hosts: readonly string[],
-): CallOptions {
-  checkObject("with()", options);
-  const { host, where, resources, onUnmet } = options;
-  const { timeout, signal, retries, speculate } = options;
-  checkNames("with()", options, CALL_OPTIONS, RENAMED_CALL_OPTIONS);
-  if (host !== undefined) checkChoice("host", host, hosts);
-  if (where !== undefined) checkLabels("where", where);
-  if (resources !== undefined) parseResources("resources", resources);
-  if (onUnmet !== undefined) checkChoice("onUnmet", onUnmet, ["fail", "wait"]);
-  if (timeout !== undefined) checkMilliseconds("timeout", timeout);
-  if (retries !== undefined) checkInteger("retries", retries, 0);
-  if (speculate !== undefined) checkBoolean("speculate", speculate);
-  checkSignal(signal);
-  checkFunction("onMessage", options.onMessage);
-  return options;
-}
-
-/**
- * Checks the options of a shutdown and fills in the defaults.
- *
- * @throws {TypeError} If an option doesn't exist or has the wrong type.
- */
-export function shutdownSettings(
-  options: ShutdownOptions,
-): Required<ShutdownOptions> {
-  checkObject("shutdown()", options);
-  const { wait = true, cancelFutures = false } = options;
-  checkBoolean("wait", wait);
-  checkBoolean("cancelFutures", cancelFutures);
-  const settings = { wait, cancelFutures };
-  checkNames("shutdown()", options, settings, RENAMED_SHUTDOWN_OPTIONS);
   return settings;
 }
 

@@ -1,0 +1,52 @@
+import type { CallOptions } from "./call_options.ts";
+import {
+  checkBoolean,
+  checkChoice,
+  checkFunction,
+  checkInteger,
+  checkMilliseconds,
+  checkNames,
+  checkObject,
+  checkSignal,
+} from "./option_checks.ts";
+import { checkLabels, parseResources } from "./place.ts";
+import { RENAMED_CALL_OPTIONS } from "./renamed_options.ts";
+
+const CALL_OPTIONS = {
+  host: undefined,
+  where: undefined,
+  resources: undefined,
+  onUnmet: undefined,
+  timeout: undefined,
+  signal: undefined,
+  retries: undefined,
+  speculate: undefined,
+  onMessage: undefined,
+};
+
+/**
+ * Checks the options of calls.
+ *
+ * @param hosts The names of the pool's hosts.
+ * @throws {TypeError} If an option doesn't exist or has the wrong type.
+ * @throws {RangeError} If an option is out of range.
+ */
+export function callSettings(
+  options: CallOptions,
+  hosts: readonly string[],
+): CallOptions {
+  checkObject("with()", options);
+  const { host, where, resources, onUnmet } = options;
+  const { timeout, signal, retries, speculate } = options;
+  checkNames("with()", options, CALL_OPTIONS, RENAMED_CALL_OPTIONS);
+  if (host !== undefined) checkChoice("host", host, hosts);
+  if (where !== undefined) checkLabels("where", where);
+  if (resources !== undefined) parseResources("resources", resources);
+  if (onUnmet !== undefined) checkChoice("onUnmet", onUnmet, ["fail", "wait"]);
+  if (timeout !== undefined) checkMilliseconds("timeout", timeout);
+  if (retries !== undefined) checkInteger("retries", retries, 0);
+  if (speculate !== undefined) checkBoolean("speculate", speculate);
+  checkSignal(signal);
+  checkFunction("onMessage", options.onMessage);
+  return options;
+}

@@ -1,0 +1,92 @@
+import type { MapOptions } from "./map_options.ts";
+import {
+  checkBoolean,
+  checkInteger,
+  checkMilliseconds,
+  checkNames,
+  checkObject,
+  checkSignal,
+  checkStrategy,
+} from "./option_checks.ts";
+import {
+  RENAMED_MAP_OPTIONS,
+  RENAMED_TRANSFORM_OPTIONS,
+} from "./renamed_options.ts";
+import type { TransformOptions } from "./transform_options.ts";
+
+/** A map's options, checked and with the defaults. */
+export interface MapSettings
+  extends Required<Omit<MapOptions, "timeout" | "signal">> {
+  /** See {@linkcode MapOptions.timeout}. */
+  readonly timeout: number | undefined;
+  /** See {@linkcode MapOptions.signal}. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/** A transform's options, checked and with the defaults. */
+export interface TransformSettings<Item, Result> extends MapSettings {
+  /** See {@linkcode TransformOptions.writableStrategy}. */
+  readonly writableStrategy: QueuingStrategy<Item>;
+  /** See {@linkcode TransformOptions.readableStrategy}. */
+  readonly readableStrategy: QueuingStrategy<Result>;
+}
+
+/**
+ * Checks a map's options and fills in the defaults.
+ *
+ * @param owner The name, in messages, of the function that takes the options.
+ * @throws {TypeError} If an option doesn't exist or has the wrong type.
+ * @throws {RangeError} If an option is out of range.
+ */
+export function mapSettings(
+  options: MapOptions,
+  owner = "map()",
+): MapSettings {
+  checkObject(owner, options);
+  const settings = sharedSettings(options);
+  checkNames(owner, options, settings, RENAMED_MAP_OPTIONS);
+  return settings;
+}
+
+/**
+ * Checks a transform's options and fills in the defaults, which are those of a
+ * `TransformStream`.
+ *
+ * @throws {TypeError} If an option doesn't exist or has the wrong type.
+ * @throws {RangeError} If an option is out of range.
+ */
+export function transformSettings<Item, Result>(
+  options: TransformOptions<Item, Result>,
+): TransformSettings<Item, Result> {
+  checkObject("transform()", options);
+  const { writableStrategy = {}, readableStrategy = {} } = options;
+  checkStrategy("writableStrategy", writableStrategy);
+  checkStrategy("readableStrategy", readableStrategy);
+  const settings = {
+    ...sharedSettings(options),
+    writableStrategy: withHighWaterMark(writableStrategy, 1),
+    readableStrategy: withHighWaterMark(readableStrategy, 0),
+  };
+  checkNames("transform()", options, settings, RENAMED_TRANSFORM_OPTIONS);
+  return settings;
+}
+
+/** Returns a strategy with a default; its properties may be inherited. */
+function withHighWaterMark<T>(
+  { highWaterMark, size }: QueuingStrategy<T>,
+  fallback: number,
+): QueuingStrategy<T> {
+  const given = { highWaterMark: highWaterMark ?? fallback };
+  return size === undefined ? given : { ...given, size };
+}
+
+function sharedSettings(options: MapOptions): MapSettings {
+  const { chunkSize = "auto", ordered = true, spread = false } = options;
+  const { timeout, signal } = options;
+  checkInteger("chunkSize", chunkSize, 1, "auto");
+  checkBoolean("ordered", ordered);
+  checkBoolean("spread", spread);
+  if (timeout !== undefined) checkMilliseconds("timeout", timeout);
+  checkSignal(signal);
+  return { timeout, chunkSize, ordered, spread, signal };
+}
