@@ -27,6 +27,7 @@ import {
 import { testArgumentStreams } from "./conformance_arguments.ts";
 import { testCalls } from "./conformance_calls.ts";
 import { testErrors } from "./conformance_errors.ts";
+import { testExplanations } from "./conformance_explanations.ts";
 import { testFlattening } from "./conformance_flattening.ts";
 import { testLostStreams } from "./conformance_lost_streams.ts";
 import { testMaps } from "./conformance_maps.ts";
@@ -92,6 +93,7 @@ export function testConformance(kind: Kind): void {
   }
   testCalls(test, testWith);
   testErrors(test);
+  testExplanations(test);
   testSettledMaps(test, testWith);
   testMaps(test, testWith);
   testSources(test, testWith);

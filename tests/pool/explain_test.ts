@@ -5,24 +5,11 @@ import {
   assertThrows,
 } from "@std/assert";
 import { type Future, Pool } from "../../mod.ts";
+import { explained } from "../helpers/explained.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
 import { HeldTasks } from "../helpers/held_tasks.ts";
-import { until } from "../helpers/processes.ts";
 
 const square = (x: number) => x * x;
-
-/** Waits until the explanation of a future, or of a pool, matches. */
-async function explained(
-  pool: Pool,
-  pattern: RegExp,
-  future?: Future<unknown>,
-): Promise<void> {
-  let last = "";
-  await until(() => {
-    last = pool.explain(future);
-    return pattern.test(last);
-  }).catch(() => assertMatch(last, pattern));
-}
 
 Deno.test("Pool.explain() names the tasks of busy workers, and how long they have run", async () => {
   await using gate = new Gate();
