@@ -57,6 +57,14 @@ export abstract class Call extends CallContent {
     return ResultMode.VALUE;
   }
 
+  /**
+   * The number of the call, or of the first item of its chunk, if it has one:
+   * see {@linkcode CallPreface}.
+   */
+  get number(): number {
+    return this.terms.number ?? 0;
+  }
+
   /** The streams that are arguments, and the messages, if there are any. */
   get streams(): CallStreams | undefined {
     return this.#streaming?.streams;

@@ -31,6 +31,7 @@ import { testFlattening } from "./conformance_flattening.ts";
 import { testLostStreams } from "./conformance_lost_streams.ts";
 import { testMaps } from "./conformance_maps.ts";
 import { testMessages } from "./conformance_messages.ts";
+import { testRunTimeouts } from "./conformance_run_timeouts.ts";
 import { testSettledMaps } from "./conformance_settled.ts";
 import { testSources } from "./conformance_sources.ts";
 import { testStreams } from "./conformance_streams.ts";
@@ -93,6 +94,7 @@ export function testConformance(kind: Kind): void {
   testCalls(test, testWith);
   testErrors(test);
   testSettledMaps(test, testWith);
+  testRunTimeouts(test);
   testMaps(test, testWith);
   testSources(test, testWith);
   testStreams(test, testWith);
