@@ -118,6 +118,11 @@ export abstract class Call extends CallContent {
     return this.#observer !== undefined;
   }
 
+  /** Returns whether the call was submitted to an observer. */
+  isObservedBy(observer: CallObserver): boolean {
+    return this.#observer === observer;
+  }
+
   /** Returns whether `owner` holds the call. */
   isWith(owner: CallOwner<Call>): boolean {
     return this.#owner === owner;

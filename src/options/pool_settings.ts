@@ -165,13 +165,22 @@ function failureSettings(options: FailureOptions) {
     maxRestarts = 10,
     heartbeatTimeout = 15_000,
     hostTimeout = 60_000,
+    stallWarning = 60_000,
   } = options;
   checkChoice("onHostError", onHostError, ["fail", "continue"]);
   checkInteger("retries", retries, 0);
   checkInteger("maxRestarts", maxRestarts, 0, Infinity);
   checkMilliseconds("heartbeatTimeout", heartbeatTimeout);
   checkMilliseconds("hostTimeout", hostTimeout);
-  return { onHostError, retries, maxRestarts, heartbeatTimeout, hostTimeout };
+  checkMilliseconds("stallWarning", stallWarning, 0);
+  return {
+    onHostError,
+    retries,
+    maxRestarts,
+    heartbeatTimeout,
+    hostTimeout,
+    stallWarning,
+  };
 }
 
 function networkSettings(options: NetworkOptions) {

@@ -104,7 +104,11 @@ export class TaskCalls {
       return call;
     };
     this.#engine.start();
-    const results = scheduler.submitToAll(makeCall, placement);
+    const results = scheduler.submitToAll(
+      makeCall,
+      placement,
+      registered.name,
+    );
     if (!this.#isLimited) return results;
     const { promise, resolve, reject } = Promise.withResolvers<unknown[]>();
     const end = (reason: unknown) => {
