@@ -106,6 +106,8 @@ export class WorkerAnswers {
       case MessageType.RECALLED:
         this.#takeBack(message);
         return 0;
+      case MessageType.BEGUN:
+        throw unwatched(message[1]);
     }
   }
 
@@ -268,6 +270,10 @@ function noStream(id: number, stream: number): RangeError {
   return new RangeError(
     `Malformed message: call ${id} has no stream ${stream} of this kind`,
   );
+}
+
+function unwatched(id: number): RangeError {
+  return new RangeError(`Malformed message: no call ${id} is watched`);
 }
 
 function givenBackTwice(id: number): RangeError {
