@@ -14,6 +14,7 @@ export const RENAMED_MAP_OPTIONS: ReadonlyMap<string, string> = new Map([
   ["star", "use 'spread'"],
   ["host", "pass it to with(), as in pool.with({ host }).map(…)"],
   ["retries", "pass it to with(), as in pool.with({ retries }).map(…)"],
+  ["retry", "pass it to with(), as in pool.with({ retry }).map(…)"],
 ]);
 
 /** Old and Python names of transforms' options, and what to write instead. */
@@ -21,6 +22,7 @@ export const RENAMED_TRANSFORM_OPTIONS: ReadonlyMap<string, string> = new Map([
   ...RENAMED_MAP_OPTIONS,
   ["host", "pass it to with(), as in pool.with({ host }).transform(…)"],
   ["retries", "pass it to with(), as in pool.with({ retries }).transform(…)"],
+  ["retry", "pass it to with(), as in pool.with({ retry }).transform(…)"],
 ]);
 
 /** Python names of options of a shutdown, and what to write instead. */
