@@ -111,6 +111,8 @@ export class WorkerAnswers {
       case MessageType.RECALLED:
         this.#takeBack(message);
         return 0;
+      case MessageType.BEGUN:
+        throw unwatched(message[1]);
     }
   }
 
@@ -277,6 +279,10 @@ function noStream(id: number, stream: number): RangeError {
   return new RangeError(
     `Malformed message: call ${id} has no stream ${stream} of this kind`,
   );
+}
+
+function unwatched(id: number): RangeError {
+  return new RangeError(`Malformed message: no call ${id} is watched`);
 }
 
 function givenBackTwice(id: number): RangeError {

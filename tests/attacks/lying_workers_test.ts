@@ -4,6 +4,7 @@ import { MessageType } from "../../src/protocol/worker_messages.ts";
 import { type Lie, LyingHost, says } from "../helpers/lying_host.ts";
 
 const { DEFINE, RESULTS, CHUNK_RESULTS, FAILURE, ITEM_FAILURE } = MessageType;
+const { BEGUN } = MessageType;
 
 /** An error with unusual content. */
 function hostileError(): Error {
@@ -34,6 +35,8 @@ const LIES: readonly [name: string, lie: Lie][] = [
     says((id) => [RESULTS, id, 1, { length: -1 }]),
   ],
   ["fails an item of a call", says((id) => [ITEM_FAILURE, id, 0, "x"])],
+  ["begins a call that isn't watched", says((id) => [BEGUN, id])],
+  ["begins a call that it wasn't given", says((id) => [BEGUN, id + 9])],
   ["fails without a list", says((id) => [FAILURE, id, 1, new Error("x"), 0])],
   ["fails after values of none", says((id) => [FAILURE, id, 1, 1, [1]])],
   [
