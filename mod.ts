@@ -72,6 +72,7 @@ export type {
 } from "./src/options/network_options.ts";
 export type { HostSpec, PoolOptions } from "./src/options/pool_options.ts";
 export type { RemoveHostOptions } from "./src/options/remove_host_options.ts";
+export type { RetryOptions } from "./src/options/retry_options.ts";
 export type { ShutdownOptions } from "./src/options/shutdown_options.ts";
 export type { TransformOptions } from "./src/options/transform_options.ts";
 export type { WorkerCount, WorkerRange } from "./src/options/worker_count.ts";

@@ -91,6 +91,8 @@ export class WorkerHandle implements CallRunner<Call> {
     );
     this.#answers = new WorkerAnswers(this.#calls, window, profile.tally, {
       take: (id) => this.#take(id),
+      judge: (call, thrown) => this.#events?.judge?.(call, thrown),
+      rerun: (call, failed) => this.#events?.rerun?.(call, failed),
       measured: (task, calls, microseconds) =>
         this.#events?.measured?.(task, calls, microseconds),
       cut: (items) => this.#items -= items,
