@@ -75,7 +75,7 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
    * ```
    *
    * @param workers How many workers run on this machine. May be 0; `undefined`
-   * means one per CPU.
+   * means one per CPU, and `"inline"` the program itself.
    * @param hosts Other machines, one or an array:
    * `[ssh://][username@]hostname[:port][/workers]`.
    * @param options Further options.
@@ -85,12 +85,12 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
    * or the pool would have no workers.
    */
   constructor(
-    workers: number | undefined,
+    workers: number | "inline" | undefined,
     hosts?: HostSpec | readonly HostSpec[],
     options?: PoolOptions<Args> & NeededInitializerArgs<Args>,
   );
   constructor(
-    first?: number | PoolOptions<Args>,
+    first?: number | "inline" | PoolOptions<Args>,
     hosts?: HostSpec | readonly HostSpec[],
     options: PoolOptions<Args> = {},
   ) {

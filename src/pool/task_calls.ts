@@ -6,8 +6,9 @@ import { PromisedCall } from "../calls/promised_call.ts";
 import { StreamCall } from "../calls/stream_call.ts";
 import { type Resolve, UnobservedCall } from "../calls/unobserved_call.ts";
 import { watchLimits } from "../calls/watch_limits.ts";
-import type { CallOptions } from "../options/call_options.ts";
+import type { CallSettings } from "../options/call_settings.ts";
 import { placementOf } from "./placement_of.ts";
+import { prefaceOf } from "./preface_of.ts";
 import type { AnyTask } from "../tasks/task.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
 import type { Engine } from "./engine.ts";
@@ -24,7 +25,7 @@ type Method = (...args: never[]) => unknown;
 /** Makes and submits calls of tasks, with the options of a `TaskRunner`. */
 export class TaskCalls {
   readonly #engine: Engine;
-  readonly #options: CallOptions;
+  readonly #options: CallSettings;
   readonly #terms: CallTerms;
   readonly #kinds = new CallKinds();
   readonly #isLimited: boolean;
@@ -32,11 +33,13 @@ export class TaskCalls {
   readonly #isPlain: boolean;
 
   /** Constructs the calls of a pool with these options. */
-  constructor(engine: Engine, options: CallOptions) {
+  constructor(engine: Engine, options: CallSettings) {
     this.#engine = engine;
     this.#options = options;
-    const { retries = engine.retries } = options;
-    this.#terms = { placement: placementOf(options), retries };
+    const { retries = engine.retries, retry } = options;
+    const preface = prefaceOf(options);
+    const placement = placementOf(options);
+    this.#terms = { placement, retries, retry, preface };
     const { timeout, signal, onMessage } = options;
     this.#isLimited = timeout !== undefined || signal !== undefined;
     this.#isPlain = !this.#isLimited && onMessage === undefined;
@@ -89,10 +92,10 @@ export class TaskCalls {
   ): Promise<unknown[]> {
     const registered = this.#engine.tasks.register(task);
     const { signal, onMessage } = this.#options;
-    const { placement } = this.#terms;
+    const { placement, preface } = this.#terms;
     if (signal?.aborted) return Promise.reject(signal.reason);
     const { scheduler } = this.#engine;
-    const terms = { placement, retries: 0, group: {}, pinned: true };
+    const terms = { placement, retries: 0, group: {}, pinned: true, preface };
     const kind = new CallKind(registered, terms);
     const calls: PromisedCall<unknown>[] = [];
     const makeCall = () => {

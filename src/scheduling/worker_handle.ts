@@ -91,6 +91,8 @@ export class WorkerHandle implements CallRunner<Call> {
     );
     this.#answers = new WorkerAnswers(this.#calls, window, profile.tally, {
       take: (id) => this.#take(id),
+      judge: (call, thrown) => this.#events?.judge?.(call, thrown),
+      rerun: (call, failed) => this.#events?.rerun?.(call, failed),
       measured: (task, calls, microseconds) =>
         this.#events?.measured?.(task, calls, microseconds),
       cut: (items) => this.#items -= items,
@@ -248,6 +250,7 @@ export class WorkerHandle implements CallRunner<Call> {
     // Set before awaiting, so nothing is sent to the worker from now on.
     this.lost = true;
     this.#grace.close();
+    this.#answers.close();
     const end = await this.#profile.process.end();
     const isComplete = !end.hostLost && !this.#mayMissResults(cause);
     // If the pool hadn't killed it, a large argument may be what ended it.
@@ -324,6 +327,7 @@ export class WorkerHandle implements CallRunner<Call> {
     // A lost worker's calls are about to be settled or moved.
     if (!this.#calls.has(call)) return;
     this.#writer.cancel(call.id);
+    this.#answers.ended(call);
     this.#abandoned++;
     this.#grace.watch();
     this.#changed();
@@ -398,6 +402,7 @@ export class WorkerHandle implements CallRunner<Call> {
   /** Removes and returns a call that was answered. */
   #take(id: number): Call {
     const call = this.#calls.take(id);
+    this.#answers.ended(call);
     const { placement } = call.terms;
     if (placement !== undefined) {
       if (placement.needs === undefined) this.#placed--;

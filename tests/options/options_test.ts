@@ -356,6 +356,9 @@ Deno.test("Pool.with() refuses values of the wrong type or out of range", async 
   const wrong = (options: object) => () => pool.with(options);
   assertThrows(wrong({ timeout: "1" }), TypeError, "'timeout'");
   assertThrows(wrong({ timeout: -1 }), RangeError, "'timeout'");
+  assertThrows(wrong({ runTimeout: "1" }), TypeError, "'runTimeout'");
+  assertThrows(wrong({ runTimeout: 0 }), RangeError, "'runTimeout'");
+  assertThrows(wrong({ runTimeout: Infinity }), RangeError, "'runTimeout'");
   assertThrows(wrong({ retries: "1" }), TypeError, "'retries'");
   assertThrows(wrong({ retries: -1 }), RangeError, "'retries'");
   assertThrows(wrong({ speculate: 1 }), TypeError, "'speculate'");
