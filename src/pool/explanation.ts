@@ -75,6 +75,12 @@ export function explainCall(
         count(before, "other")
       }: ${describe(activity)}.`;
     }
+    case "delayed": {
+      const { attempts, maxAttempts, left } = situation;
+      return `${subject} threw, and runs again in ${
+        formatDuration(left)
+      } (attempt ${attempts + 1} of ${maxAttempts}).`;
+    }
     case "lost":
     case "unknown":
       return `${subject} waits: its worker was just lost.`;
@@ -131,6 +137,13 @@ function explainIdle(
 
 function explainGroup(group: WaitingGroup, pool: PoolFacts): string {
   switch (group.code) {
+    case "delayed": {
+      const { tasks, left } = group;
+      const time = formatDuration(left);
+      return tasks === 1
+        ? `1 task threw, and runs again in ${time}.`
+        : `${tasks} tasks threw, and run again, the first in ${time}.`;
+    }
     case "map": {
       const what = group.waitsFor === "reader"
         ? "until more of its results are read"

@@ -206,6 +206,31 @@ Deno.test("Pool.explain() says that a task runs again alone after a loss", async
   assertEquals(await Promise.all([risky, other, third]), [1, 2, 3]);
 });
 
+Deno.test("Pool.explain() says when a task that threw runs again", async () => {
+  await using pool = new Pool(1);
+  const retry = { attempts: 3, minTimeout: 60_000, jitter: 0 };
+  const fail = () => {
+    throw new Error("not yet");
+  };
+  const future = pool.with({ retry }).submit(fail);
+  await explained(
+    pool,
+    /^The task 'fail' threw, and runs again in \d+ s \(attempt 2 of 3\)\.$/,
+    future,
+  );
+  const all = pool.runOnAll(square, 2);
+  const after = pool.submit(square, 3);
+  await explained(
+    pool,
+    /runOnAll\(\) of 'square' comes first, which begins once all earlier tasks have ended: 1 task waits\.$/,
+    after,
+  );
+  await explained(pool, /^1 task threw, and runs again in \d+ s\.$/m);
+  future.cancel();
+  assertEquals(await all, [4]);
+  assertEquals(await after, 9);
+});
+
 Deno.test("Pool.explain() says that a cancelled task hasn't ended yet", async () => {
   await using held = new HeldTasks([1], "sync");
   await using pool = new Pool({ workers: 1, cancelGrace: 60_000 });

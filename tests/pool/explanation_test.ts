@@ -214,6 +214,8 @@ Deno.test("explainPool() has a line for each reason", () => {
         waiting,
         { ...waiting, tasks: 0 },
         { code: "barrier", barrier, reason: undefined, tasks: 2 },
+        { code: "delayed", tasks: 1, left: 900 },
+        { code: "delayed", tasks: 2, left: 60_000 },
         { code: "map", task: "f", waitsFor: "reader" },
       ],
       [BUSY],
@@ -224,6 +226,8 @@ Deno.test("explainPool() has a line for each reason", () => {
       `3 tasks and more wait for a worker: the only worker is busy ${list}.`,
       `More tasks wait for a worker: the only worker is busy ${list}.`,
       `runOnAll() of 'warm' begins once all earlier tasks have ended: 3 tasks wait ${list}, and 2 tasks wait behind it.`,
+      "1 task threw, and runs again in 900 ms.",
+      "2 tasks threw, and run again, the first in 60 s.",
       "A map of the task 'f' waits until more of its results are read.",
     ],
   );
