@@ -99,13 +99,13 @@ Deno.test("Pool.explain() says that a host starts workers when tasks come", asyn
   const future = pool.submit(square, 2);
   await explained(
     pool,
-    /^The task 'square' waits for a worker: 1 worker of the host local has been starting for \d+ m?s\.$/,
+    /^The task 'square' waits for a worker: 1 worker has been starting on the host local for \d+ m?s\.$/,
     future,
   );
   await gate.entered();
   await explained(
     pool,
-    /: 1 worker of the host local has connected, and isn't initialized yet\.$/,
+    /: 1 worker has connected from the host local, and isn't initialized yet\.$/,
     future,
   );
   gate.open();
