@@ -1,6 +1,7 @@
-import type { MapOptions } from "./map_options.ts";
+import type { MapOptions, ProgressListener } from "./map_options.ts";
 import {
   checkBoolean,
+  checkFunction,
   checkInteger,
   checkMilliseconds,
   checkNames,
@@ -16,11 +17,13 @@ import type { TransformOptions } from "./transform_options.ts";
 
 /** A map's options, checked and with the defaults. */
 export interface MapSettings
-  extends Required<Omit<MapOptions, "timeout" | "signal">> {
+  extends Required<Omit<MapOptions, "timeout" | "signal" | "onProgress">> {
   /** See {@linkcode MapOptions.timeout}. */
   readonly timeout: number | undefined;
   /** See {@linkcode MapOptions.signal}. */
   readonly signal: AbortSignal | undefined;
+  /** See {@linkcode MapOptions.onProgress}. */
+  readonly onProgress: ProgressListener | undefined;
 }
 
 /** A transform's options, checked and with the defaults. */
@@ -82,11 +85,12 @@ function withHighWaterMark<T>(
 
 function sharedSettings(options: MapOptions): MapSettings {
   const { chunkSize = "auto", ordered = true, spread = false } = options;
-  const { timeout, signal } = options;
+  const { timeout, signal, onProgress } = options;
   checkInteger("chunkSize", chunkSize, 1, "auto");
   checkBoolean("ordered", ordered);
   checkBoolean("spread", spread);
   if (timeout !== undefined) checkMilliseconds("timeout", timeout);
   checkSignal(signal);
-  return { timeout, chunkSize, ordered, spread, signal };
+  checkFunction("onProgress", onProgress);
+  return { timeout, chunkSize, ordered, spread, signal, onProgress };
 }
