@@ -18,6 +18,7 @@ const CALL_OPTIONS = {
   resources: undefined,
   onUnmet: undefined,
   timeout: undefined,
+  runTimeout: undefined,
   signal: undefined,
   retries: undefined,
   speculate: undefined,
@@ -37,13 +38,14 @@ export function callSettings(
 ): CallOptions {
   checkObject("with()", options);
   const { host, where, resources, onUnmet } = options;
-  const { timeout, signal, retries, speculate } = options;
+  const { timeout, runTimeout, signal, retries, speculate } = options;
   checkNames("with()", options, CALL_OPTIONS, RENAMED_CALL_OPTIONS);
   if (host !== undefined) checkChoice("host", host, hosts);
   if (where !== undefined) checkLabels("where", where);
   if (resources !== undefined) parseResources("resources", resources);
   if (onUnmet !== undefined) checkChoice("onUnmet", onUnmet, ["fail", "wait"]);
   if (timeout !== undefined) checkMilliseconds("timeout", timeout);
+  if (runTimeout !== undefined) checkMilliseconds("runTimeout", runTimeout);
   if (retries !== undefined) checkInteger("retries", retries, 0);
   if (speculate !== undefined) checkBoolean("speculate", speculate);
   checkSignal(signal);

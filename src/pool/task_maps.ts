@@ -10,6 +10,7 @@ import type { CallOptions, MessageListener } from "../options/call_options.ts";
 import type { ProgressListener } from "../options/map_options.ts";
 import { mapSettings, transformSettings } from "../options/map_settings.ts";
 import { placementOf } from "./placement_of.ts";
+import { prefaceOf } from "./preface_of.ts";
 import type { TransformOptions } from "../options/transform_options.ts";
 import type { AnyTask } from "../tasks/task.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
@@ -105,16 +106,30 @@ export class TaskMaps {
       timeout: settings.timeout ?? this.#options.timeout,
       signal: anySignal(settings.signal, signal),
       trace,
-      terms: { placement: placementOf(this.#options), retries, group: {} },
+      terms: {
+        placement: placementOf(this.#options),
+        retries,
+        group: {},
+        preface: prefaceOf(this.#options),
+      },
     };
   }
 
-  /** Returns the size of a map's chunks: with messages, each item is a call. */
+  /**
+   * Returns the size of a map's chunks: with messages, and with a limit of the
+   * run, each item is a call.
+   */
   #chunkSize(chunkSize: number | "auto"): number | "auto" {
-    if (this.#options.onMessage === undefined) return chunkSize;
+    const { onMessage, runTimeout } = this.#options;
+    const reason = onMessage !== undefined
+      ? "with 'onMessage', because each item has a port of its own"
+      : runTimeout !== undefined
+      ? "with 'runTimeout', because each item has a time of its own"
+      : undefined;
+    if (reason === undefined) return chunkSize;
     if (chunkSize === "auto" || chunkSize === 1) return 1;
     throw new RangeError(
-      `'chunkSize' must be 1 or "auto" with 'onMessage', because each item has a port of its own, but is ${chunkSize}`,
+      `'chunkSize' must be 1 or "auto" ${reason}, but is ${chunkSize}`,
     );
   }
 }

@@ -35,6 +35,7 @@ const FROM_WORKER: Formats = new Map([
   [MessageType.CREDIT, [isUint32, isUint32, isUint32, isSize]],
   [MessageType.STOP, [isUint32, isUint32, isAnything]],
   [MessageType.RECALLED, [isRuns]],
+  [MessageType.BEGUN, [isUint32]],
 ]);
 
 const FROM_POOL: Formats = new Map([
@@ -60,6 +61,8 @@ const FROM_POOL: Formats = new Map([
     isUint32,
     mapOf(either(isNumber, listOf(isUint32))),
   ]],
+  [MessageType.NUMBERED, [isUint32, isSize, isSeed]],
+  [MessageType.WATCH, [isUint32, isBoolean]],
 ]);
 
 const RELAY: Formats = new Map([
@@ -173,7 +176,10 @@ function isUint32(value: unknown): value is number {
   return isNumber(value) && value >>> 0 === value;
 }
 
-/** Returns whether a value is a number of bytes, which may be that of a message. */
+/**
+ * Returns whether a value is a number of bytes, which may be that of a message,
+ * or the index of an item.
+ */
 function isSize(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
@@ -232,6 +238,12 @@ function isUndefined(value: unknown): boolean {
 /** Returns whether a value is a list of calls: see {@link Recalled}. */
 function isRuns(value: unknown): boolean {
   return isPlainList(value) && value.length % 3 === 0 && value.every(isUint32);
+}
+
+/** Returns whether a value is a seed, or none: see {@link Numbered}. */
+function isSeed(value: unknown): boolean {
+  return isPlainList(value) && (value.length === 0 || value.length === 2) &&
+    value.every(isUint32);
 }
 
 function listOf(isElement: Check): Check {

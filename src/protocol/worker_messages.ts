@@ -13,6 +13,8 @@
  * | {@link Module}   | pool   | a task that is `sent` needs it      | nothing                             |
  * | {@link Cancel}   | pool   | nobody waits for a call any more    | the call's answer, if still due     |
  * | {@link Assign}   | pool   | before a call that has resources    | nothing                             |
+ * | {@link Numbered} | pool   | before calls that have numbers      | nothing                             |
+ * | {@link Watch}    | pool   | before a call whose run is timed    | Begun, when it begins               |
  * | {@link Recall}   | pool   | other workers could take calls      | Recalled                            |
  * | {@link Results}  | worker | calls of consecutive ids returned   | nothing                             |
  * | {@link ChunkResults} | worker | a chunk's items returned        | nothing                             |
@@ -20,6 +22,7 @@
  * | {@link ItemFailure} | worker | an item of a SettledChunk threw | nothing                             |
  * | {@link End}      | worker | a call's stream of results has ended | nothing                            |
  * | {@link Recalled} | worker | it got Recall                       | nothing                             |
+ * | {@link Begun}    | worker | a watched call is about to begin    | nothing                             |
  * | {@link Values}   | both   | a stream of a call has values       | Credit, when they are read          |
  * | {@link Credit}   | both   | the receiver can take more values   | nothing                             |
  * | {@link Close}    | pool   | a stream of a call has ended        | nothing                             |
@@ -55,6 +58,9 @@ export const MessageType = {
   RESOURCES: 18,
   SETTLED_CHUNK: 19,
   ITEM_FAILURE: 20,
+  BEGUN: 21,
+  NUMBERED: 22,
+  WATCH: 23,
 } as const;
 
 /** The numbers of a call's streams. */
@@ -266,6 +272,33 @@ export type Assign = [
   grant: Grant,
 ];
 
+/**
+ * Numbers calls that follow: those of the message whose first call has this id,
+ * or the items of a chunk.
+ */
+export type Numbered = [
+  type: typeof MessageType.NUMBERED,
+  id: number,
+  /** The number of the first call or item; the others count up from it. */
+  index: number,
+  /**
+   * The seed of their random numbers, the lower 32 bits first; an empty list if
+   * they have none.
+   */
+  seed: readonly number[],
+];
+
+/** Asks for {@linkcode Begun} when a call that follows begins. */
+export type Watch = [
+  type: typeof MessageType.WATCH,
+  id: number,
+  /** `false` takes the request back: the call couldn't be sent. */
+  watched: boolean,
+];
+
+/** Reports that a watched call is about to begin. */
+export type Begun = [type: typeof MessageType.BEGUN, id: number];
+
 /** Asks a worker to give back calls that it hasn't begun. */
 export type Recall = [
   type: typeof MessageType.RECALL,
@@ -301,6 +334,8 @@ export type PoolMessage =
   | Credit
   | Close
   | Assign
+  | Numbered
+  | Watch
   | Recall;
 
 /** A message from a worker. */
@@ -313,4 +348,5 @@ export type WorkerMessage =
   | Values
   | Credit
   | Stop
+  | Begun
   | Recalled;

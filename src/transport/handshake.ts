@@ -21,7 +21,7 @@ import type { Connection } from "./connection.ts";
 import { HandshakeError } from "./handshake_error.ts";
 
 /** The version of handshake and messages; both ends must have the same one. */
-export const PROTOCOL_VERSION = 6;
+export const PROTOCOL_VERSION = 7;
 
 /** The largest handshake message, in bytes. */
 const MAX_BYTES = 1_024;

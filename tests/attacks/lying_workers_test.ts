@@ -4,6 +4,7 @@ import { MessageType } from "../../src/protocol/worker_messages.ts";
 import { type Lie, LyingHost, says } from "../helpers/lying_host.ts";
 
 const { DEFINE, RESULTS, CHUNK_RESULTS, FAILURE, ITEM_FAILURE } = MessageType;
+const { BEGUN } = MessageType;
 
 /** An error with unusual content. */
 function hostileError(): Error {
@@ -34,6 +35,8 @@ const LIES: readonly [name: string, lie: Lie][] = [
     says((id) => [RESULTS, id, 1, { length: -1 }]),
   ],
   ["fails an item of a call", says((id) => [ITEM_FAILURE, id, 0, "x"])],
+  ["begins a call that isn't watched", says((id) => [BEGUN, id])],
+  ["begins a call that it wasn't given", says((id) => [BEGUN, id + 9])],
   ["fails without a list", says((id) => [FAILURE, id, 1, new Error("x"), 0])],
   ["fails after values of none", says((id) => [FAILURE, id, 1, 1, [1]])],
   [
@@ -145,6 +148,20 @@ Deno.test("Pool ends a worker that fails items which a chunk doesn't have, or wh
     await assertRejects(() => (settles ? map.settled() : map).toArray());
     assertEquals(await pool.run(() => "honest"), "honest");
   }
+});
+
+Deno.test("Pool ends a worker that begins a call twice", async () => {
+  await using host = new LyingHost(
+    says((id) => [BEGUN, id], (id) => [BEGUN, id]),
+  );
+  await using pool = new Pool({
+    workers: 1,
+    hosts: [host.spec],
+    maxRestarts: 0,
+  });
+  const liar = pool.with({ host: "127.0.0.1", runTimeout: 60_000 });
+  await assertRejects(() => liar.run(() => ""), WorkerLostError);
+  assertEquals(await pool.run(() => "honest"), "honest");
 });
 
 Deno.test("Pool rejects with a worker's error even if its content is unusual", async () => {

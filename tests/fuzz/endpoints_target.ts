@@ -103,6 +103,7 @@ function fromWorker(random: Random): unknown[] {
       [MessageType.CHUNK_RESULTS, random.below(6), 1, list()],
       [MessageType.FAILURE, random.below(6), 1, new Error("x"), list()],
       [MessageType.ITEM_FAILURE, random.below(6), random.below(4), "x"],
+      [MessageType.BEGUN, random.below(6)],
     ]),
   );
 }
@@ -159,6 +160,7 @@ const STREAMING: readonly unknown[] = [
   MessageType.VALUES,
   MessageType.CREDIT,
   MessageType.STOP,
+  MessageType.BEGUN,
 ];
 
 /** Messages of a pool that give one id to a worker. */
@@ -198,6 +200,8 @@ function fromPool(random: Random): unknown[] {
       [MessageType.VALUES, id(), random.below(4), list()],
       [MessageType.CREDIT, id(), random.below(4), random.below(9), 9],
       [MessageType.CLOSE, id(), random.below(4), []],
+      [MessageType.NUMBERED, id(), random.below(9), random.pick([[], [1, 2]])],
+      [MessageType.WATCH, id(), random.below(2) === 0],
       [MessageType.FORGET, [id()]],
       [MessageType.CANCEL, id()],
       [MessageType.MODULE, random.pick(["a:b", "c:d"]), "1", "export {}"],

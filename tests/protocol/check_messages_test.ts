@@ -26,6 +26,7 @@ type Checker = (message: unknown[]) => unknown;
 
 const { DEFINE, FORGET, CALLS, CHUNK, RESULTS, FAILURE } = MessageType;
 const { VALUES, END, CREDIT, CLOSE, STOP, RESOURCES } = MessageType;
+const { BEGUN, NUMBERED, WATCH } = MessageType;
 const { VALUE, STREAM, FLATTEN } = ResultMode;
 const { OPEN, START, READY, OUTPUT, PONG, HELLO, LEAVE, REFUSE } =
   SpawnerMessageType;
@@ -49,6 +50,10 @@ const GOOD: readonly [Checker, unknown[]][] = [
   [fromPool, [CLOSE, 0, 2, ["error"]]],
   [fromPool, [RESOURCES, 0, { gpu: [0, 1], memory: 64e9 }]],
   [fromPool, [RESOURCES, 0, {}]],
+  [fromPool, [NUMBERED, 0, 2 ** 53 - 1, [0, 2 ** 32 - 1]]],
+  [fromPool, [NUMBERED, 0, 0, []]],
+  [fromPool, [WATCH, 0, true]],
+  [fromWorker, [BEGUN, 2 ** 32 - 1]],
   [fromWorker, [VALUES, 0, 0, [undefined]]],
   [fromWorker, [END, 0, 5]],
   [fromWorker, [CREDIT, 0, 1, 1, 1]],
@@ -100,6 +105,15 @@ const BAD: readonly [Checker, unknown[]][] = [
   [fromPool, [RESOURCES, 0, { gpu: [-1] }]],
   [fromPool, [RESOURCES, 0, { gpu: "0" }]],
   [fromPool, [RESOURCES, 0, [0]]],
+  [fromPool, [NUMBERED, 0, 2 ** 53, []]],
+  [fromPool, [NUMBERED, 0, -1, []]],
+  [fromPool, [NUMBERED, 0, 0, [1]]],
+  [fromPool, [NUMBERED, 0, 0, [1, 2 ** 32]]],
+  [fromPool, [NUMBERED, 0, 0, { length: 0 }]],
+  [fromPool, [NUMBERED, 0, 0, roundTrip(new Array(2 ** 32 - 1))]],
+  [fromPool, [WATCH, 0]],
+  [fromPool, [WATCH, 0, 1]],
+  [fromPool, [BEGUN, 0]],
   [fromPool, [END, 0, 5]],
   [fromPool, [STOP, 0, 2, undefined]],
   [fromWorker, [CLOSE, 0, 2, []]],
@@ -107,6 +121,10 @@ const BAD: readonly [Checker, unknown[]][] = [
   [fromWorker, [VALUES, 0, 0, []]],
   [fromWorker, [VALUES, 0, 0.5, [1]]],
   [fromWorker, [VALUES, 0, 0, roundTrip(new Array(2 ** 32 - 1))]],
+  [fromWorker, [BEGUN, -1]],
+  [fromWorker, [BEGUN, 0, 1]],
+  [fromWorker, [WATCH, 0, true]],
+  [fromWorker, [NUMBERED, 0, 0, []]],
   [fromWorker, [END, 0]],
   [fromWorker, [CREDIT, 0, 0, 1, Infinity]],
   [fromWorker, [STOP, 0, 2]],
