@@ -7,7 +7,7 @@
  * import { type MapProgress, Pool } from "@distex/pool";
  * import { assertEquals } from "@std/assert";
  *
- * const describe = ({ done, total = "?" }: MapProgress) => `${done} of ${total}`;
+ * const describe = ({ done, total }: MapProgress) => `${done} of ${total ?? "?"}`;
  * await using pool = new Pool(1);
  * const squares = pool.map((x: number) => x * x, [1, 2, 3]);
  * assertEquals(describe(squares.progress), "0 of 3");
