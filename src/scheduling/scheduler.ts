@@ -100,6 +100,7 @@ export class Scheduler {
       sources: this.#sources,
       resources: this.#resources,
       counts: this.#counts,
+      thrown: this.#thrownCalls,
       unmet,
       barrierRuns: () => this.#dispatcher.barrierRuns,
     });

@@ -28,6 +28,7 @@ import {
 import { testArgumentStreams } from "./conformance_arguments.ts";
 import { testCalls } from "./conformance_calls.ts";
 import { testErrors } from "./conformance_errors.ts";
+import { testExplanations } from "./conformance_explanations.ts";
 import { testFlattening } from "./conformance_flattening.ts";
 import { testLostStreams } from "./conformance_lost_streams.ts";
 import { testMaps } from "./conformance_maps.ts";
@@ -114,6 +115,7 @@ export function testConformance(kind: Kind): string[] {
   }
   testCalls(test, testWith);
   testErrors(test);
+  testExplanations(test);
   testSettledMaps(test, testWith);
   testRunTimeouts(test);
   testMaps(test, testWith);
