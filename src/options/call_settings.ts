@@ -9,6 +9,7 @@ import {
   checkObject,
   checkSignal,
 } from "./option_checks.ts";
+import { parseSeed } from "./parse_seed.ts";
 import { checkLabels, parseResources } from "./place.ts";
 import { RENAMED_CALL_OPTIONS } from "./renamed_options.ts";
 
@@ -21,6 +22,7 @@ const CALL_OPTIONS = {
   runTimeout: undefined,
   signal: undefined,
   retries: undefined,
+  seed: undefined,
   speculate: undefined,
   onMessage: undefined,
 };
@@ -38,7 +40,7 @@ export function callSettings(
 ): CallOptions {
   checkObject("with()", options);
   const { host, where, resources, onUnmet } = options;
-  const { timeout, runTimeout, signal, retries, speculate } = options;
+  const { timeout, runTimeout, signal, retries, seed, speculate } = options;
   checkNames("with()", options, CALL_OPTIONS, RENAMED_CALL_OPTIONS);
   if (host !== undefined) checkChoice("host", host, hosts);
   if (where !== undefined) checkLabels("where", where);
@@ -47,6 +49,7 @@ export function callSettings(
   if (timeout !== undefined) checkMilliseconds("timeout", timeout);
   if (runTimeout !== undefined) checkMilliseconds("runTimeout", runTimeout);
   if (retries !== undefined) checkInteger("retries", retries, 0);
+  if (seed !== undefined) parseSeed("seed", seed);
   if (speculate !== undefined) checkBoolean("speculate", speculate);
   checkSignal(signal);
   checkFunction("onMessage", options.onMessage);

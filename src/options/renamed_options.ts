@@ -15,6 +15,7 @@ export const RENAMED_MAP_OPTIONS: ReadonlyMap<string, string> = new Map([
   ["host", "pass it to with(), as in pool.with({ host }).map(…)"],
   ["retries", "pass it to with(), as in pool.with({ retries }).map(…)"],
   ["runTimeout", "pass it to with(), as in pool.with({ runTimeout }).map(…)"],
+  ["seed", "pass it to with(), as in pool.with({ seed }).map(…)"],
 ]);
 
 /** Old and Python names of transforms' options, and what to write instead. */
@@ -26,6 +27,7 @@ export const RENAMED_TRANSFORM_OPTIONS: ReadonlyMap<string, string> = new Map([
     "runTimeout",
     "pass it to with(), as in pool.with({ runTimeout }).transform(…)",
   ],
+  ["seed", "pass it to with(), as in pool.with({ seed }).transform(…)"],
 ]);
 
 /** Python names of options of a shutdown, and what to write instead. */
@@ -72,5 +74,6 @@ export const RENAMED_POOL_OPTIONS: ReadonlyMap<string, string> = new Map([
     "runTimeout",
     "pass it to with(), as in pool.with({ runTimeout }).run(task)",
   ],
+  ["seed", "pass it to with(), as in pool.with({ seed }).run(task)"],
   ["signal", "pass it to with(), as in pool.with({ signal }).run(task)"],
 ]);
