@@ -22,6 +22,10 @@
 
 export { BrokenPoolError } from "./src/errors/broken_pool_error.ts";
 export { HostError, type HostStep } from "./src/errors/host_error.ts";
+export {
+  type MemoryUse,
+  OutOfMemoryError,
+} from "./src/errors/out_of_memory_error.ts";
 export { PoolClosedError } from "./src/errors/pool_closed_error.ts";
 export {
   type WorkerLoss,
@@ -72,6 +76,7 @@ export type {
 } from "./src/options/network_options.ts";
 export type { HostSpec, PoolOptions } from "./src/options/pool_options.ts";
 export type { RemoveHostOptions } from "./src/options/remove_host_options.ts";
+export type { RetryOptions } from "./src/options/retry_options.ts";
 export type { ShutdownOptions } from "./src/options/shutdown_options.ts";
 export type { TransformOptions } from "./src/options/transform_options.ts";
 export type { WorkerCount, WorkerRange } from "./src/options/worker_count.ts";

@@ -1,4 +1,5 @@
 import type { Labels, Resources } from "./place.ts";
+import type { RetryOptions } from "./retry_options.ts";
 
 /**
  * The options of calls, which {@linkcode TaskRunner.with} takes. They apply to
@@ -94,6 +95,26 @@ export interface CallOptions {
    * a stream or was sent a message, or after values that it yields have arrived.
    */
   readonly retries?: number;
+  /**
+   * How a task that throws runs again: by default, it doesn't. Between two
+   * attempts, the call waits and holds no worker. `timeout`, `signal` and
+   * `cancel()` end it then too, and `shutdown()` waits for it. The error that it
+   * is rejected with in the end, if that is an object, has a property `attempts`,
+   * which isn't enumerable: how many times the task ran.
+   *
+   * A task that threw doesn't run again after it has read from a stream or was
+   * sent a message, after values that it yields have arrived, or if its result
+   * can't be sent. Lost workers don't count: see `retries`. `runOnAll` ignores
+   * the option.
+   *
+   * In a map, each item has its own attempts, whatever the chunk size, and costs
+   * no other item. What a task yields one by one can't run again: let it return
+   * an array. With `speculate`, an attempt may be two runs: if both throw, the
+   * last error counts.
+   *
+   * @default {undefined}
+   */
+  readonly retry?: RetryOptions;
   /**
    * Makes the random numbers of tasks reproducible, which they get from
    * {@linkcode taskRandom} or `this.random`: an integer from 0 to 2 ** 53 - 1, or

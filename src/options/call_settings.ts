@@ -12,6 +12,13 @@ import {
 import { parseSeed } from "./parse_seed.ts";
 import { checkLabels, parseResources } from "./place.ts";
 import { RENAMED_CALL_OPTIONS } from "./renamed_options.ts";
+import { type RetrySettings, retrySettings } from "./retry_options.ts";
+
+/** The options of calls, checked and with the defaults of `retry`. */
+export interface CallSettings extends CallOptions {
+  /** See {@linkcode CallOptions.retry}. */
+  readonly retry?: RetrySettings;
+}
 
 const CALL_OPTIONS = {
   host: undefined,
@@ -22,13 +29,14 @@ const CALL_OPTIONS = {
   runTimeout: undefined,
   signal: undefined,
   retries: undefined,
+  retry: undefined,
   seed: undefined,
   speculate: undefined,
   onMessage: undefined,
 };
 
 /**
- * Checks the options of calls.
+ * Checks the options of calls, and fills in the defaults of `retry`.
  *
  * @param hosts The names of the pool's hosts.
  * @throws {TypeError} If an option doesn't exist or has the wrong type.
@@ -37,10 +45,11 @@ const CALL_OPTIONS = {
 export function callSettings(
   options: CallOptions,
   hosts: readonly string[],
-): CallOptions {
+): CallSettings {
   checkObject("with()", options);
   const { host, where, resources, onUnmet } = options;
-  const { timeout, runTimeout, signal, retries, seed, speculate } = options;
+  const { timeout, runTimeout, signal, retries, retry, seed, speculate } =
+    options;
   checkNames("with()", options, CALL_OPTIONS, RENAMED_CALL_OPTIONS);
   if (host !== undefined) checkChoice("host", host, hosts);
   if (where !== undefined) checkLabels("where", where);
@@ -53,5 +62,7 @@ export function callSettings(
   if (speculate !== undefined) checkBoolean("speculate", speculate);
   checkSignal(signal);
   checkFunction("onMessage", options.onMessage);
-  return options;
+  return retry === undefined
+    ? options as CallSettings
+    : { ...options, retry: retrySettings(retry) };
 }

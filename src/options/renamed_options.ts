@@ -15,6 +15,7 @@ export const RENAMED_MAP_OPTIONS: ReadonlyMap<string, string> = new Map([
   ["host", "pass it to with(), as in pool.with({ host }).map(…)"],
   ["retries", "pass it to with(), as in pool.with({ retries }).map(…)"],
   ["runTimeout", "pass it to with(), as in pool.with({ runTimeout }).map(…)"],
+  ["retry", "pass it to with(), as in pool.with({ retry }).map(…)"],
   ["seed", "pass it to with(), as in pool.with({ seed }).map(…)"],
 ]);
 
@@ -27,6 +28,7 @@ export const RENAMED_TRANSFORM_OPTIONS: ReadonlyMap<string, string> = new Map([
     "runTimeout",
     "pass it to with(), as in pool.with({ runTimeout }).transform(…)",
   ],
+  ["retry", "pass it to with(), as in pool.with({ retry }).transform(…)"],
   ["seed", "pass it to with(), as in pool.with({ seed }).transform(…)"],
 ]);
 

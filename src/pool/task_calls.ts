@@ -6,7 +6,7 @@ import { PromisedCall } from "../calls/promised_call.ts";
 import { StreamCall } from "../calls/stream_call.ts";
 import { type Resolve, UnobservedCall } from "../calls/unobserved_call.ts";
 import { watchLimits } from "../calls/watch_limits.ts";
-import type { CallOptions } from "../options/call_options.ts";
+import type { CallSettings } from "../options/call_settings.ts";
 import { placementOf } from "./placement_of.ts";
 import { prefaceOf } from "./preface_of.ts";
 import type { AnyTask } from "../tasks/task.ts";
@@ -25,7 +25,7 @@ type Method = (...args: never[]) => unknown;
 /** Makes and submits calls of tasks, with the options of a `TaskRunner`. */
 export class TaskCalls {
   readonly #engine: Engine;
-  readonly #options: CallOptions;
+  readonly #options: CallSettings;
   readonly #terms: CallTerms;
   readonly #kinds = new CallKinds();
   readonly #isLimited: boolean;
@@ -35,12 +35,13 @@ export class TaskCalls {
   readonly #isPlain: boolean;
 
   /** Constructs the calls of a pool with these options. */
-  constructor(engine: Engine, options: CallOptions) {
+  constructor(engine: Engine, options: CallSettings) {
     this.#engine = engine;
     this.#options = options;
-    const { retries = engine.retries } = options;
+    const { retries = engine.retries, retry } = options;
     const preface = prefaceOf(options);
-    this.#terms = { placement: placementOf(options), retries, preface };
+    const placement = placementOf(options);
+    this.#terms = { placement, retries, retry, preface };
     const { timeout, signal, onMessage } = options;
     this.#isLimited = timeout !== undefined || signal !== undefined;
     if (preface?.seed !== undefined) this.#next = 0;
@@ -108,7 +109,11 @@ export class TaskCalls {
       return call;
     };
     this.#engine.start();
-    const results = scheduler.submitToAll(makeCall, placement);
+    const results = scheduler.submitToAll(
+      makeCall,
+      placement,
+      registered.name,
+    );
     if (!this.#isLimited) return results;
     const { promise, resolve, reject } = Promise.withResolvers<unknown[]>();
     const end = (reason: unknown) => {

@@ -45,17 +45,28 @@ export class TaskMaps {
     inputs: readonly unknown[],
   ): MapResults<unknown> {
     const { iterables, options } = parseInputs(inputs);
-    const { ordered, spread, ...settings } = mapSettings(options);
+    const { ordered, spread, journal, key, ...settings } = mapSettings(options);
     if (spread && iterables.length > 1) {
       throw new TypeError(
         `With 'spread', map() takes one iterable, of arrays of arguments, but got ${iterables.length}`,
       );
     }
+    const isSpread = spread || iterables.length > 1;
+    const common = this.#plan(trace, task, settings);
     const plan = {
-      ...this.#plan(trace, task, settings),
+      ...common,
       items: new Items(iterables),
-      spread: spread || iterables.length > 1,
+      spread: isSpread,
       ordered,
+      journal: journal && {
+        settings: journal,
+        map: {
+          task: common.task,
+          spread: isSpread,
+          codec: this.#engine.codec,
+        },
+        key,
+      },
     };
     this.#engine.start();
     const { scheduler, unreadMaps } = this.#engine;

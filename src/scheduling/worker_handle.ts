@@ -53,6 +53,7 @@ export class WorkerHandle implements CallRunner<Call> {
   readonly #grace: GracePeriod;
   #killed = false;
   #isRetired = false;
+  #received = 0;
   readonly #since = performance.now();
   #reservation: Reservation;
   /** How many items its calls have, without those that are paused. */
@@ -90,6 +91,8 @@ export class WorkerHandle implements CallRunner<Call> {
     );
     this.#answers = new WorkerAnswers(this.#calls, window, profile.tally, {
       take: (id) => this.#take(id),
+      judge: (call, thrown) => this.#events?.judge?.(call, thrown),
+      rerun: (call, failed) => this.#events?.rerun?.(call, failed),
       measured: (task, calls, microseconds) =>
         this.#events?.measured?.(task, calls, microseconds),
       cut: (items) => this.#items -= items,
@@ -125,7 +128,7 @@ export class WorkerHandle implements CallRunner<Call> {
 
   /** Whether the worker, if it isn't kept for others, could begin calls now. */
   get isReceptive(): boolean {
-    return this.#isInUse && !this.#isSending;
+    return this.#isInUse && !this.isSending;
   }
 
   get #isInUse(): boolean {
@@ -133,7 +136,7 @@ export class WorkerHandle implements CallRunner<Call> {
   }
 
   /** Whether it sends a large result: until then it begins no calls. */
-  get #isSending(): boolean {
+  get isSending(): boolean {
     return this.missingBytes >= MIN_LARGE_BYTES;
   }
 
@@ -144,7 +147,7 @@ export class WorkerHandle implements CallRunner<Call> {
 
   /** How many more calls may be sent to the worker now. */
   get room(): number {
-    return this.isOpen && !this.#isSending ? Math.max(0, this.window.room) : 0;
+    return this.isOpen && !this.isSending ? Math.max(0, this.window.room) : 0;
   }
 
   /** Returns whether calls with a placement may run here, or anywhere. */
@@ -170,6 +173,16 @@ export class WorkerHandle implements CallRunner<Call> {
   /** The id of the next call. */
   get nextId(): number {
     return this.#writer.nextId;
+  }
+
+  /** How many messages have arrived from the worker. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** Returns whether a call of the worker is large and hasn't left as a whole. */
+  isLeaving(call: Call): boolean {
+    return this.#writer.isLeaving(call.message);
   }
 
   /** How many items the worker's calls have, without those that are paused. */
@@ -224,6 +237,7 @@ export class WorkerHandle implements CallRunner<Call> {
     let cause: unknown;
     try {
       await this.#channel.receive((message, byteLength) => {
+        this.#received++;
         const calls = this.#answers.receive(fromWorker(message), byteLength);
         if (this.#abandoned > 0) this.#grace.watch();
         this.#changed(calls);

@@ -55,6 +55,8 @@ const MILLISECONDS_PER_LOOK = 0.001;
 export class Executor {
   readonly #results: ResultWriter;
   readonly #concurrency: number;
+  /** Whether the thread and its environment belong to the program. */
+  readonly #isInline: boolean;
   readonly #tasks = new TaskTable();
   readonly #jobs = new JobQueue();
   readonly #prefaces = new CallPrefaces();
@@ -72,10 +74,15 @@ export class Executor {
   /** When the time was last checked. */
   #lookedAt = 0;
 
-  /** Constructs an executor that passes results to a writer. */
-  constructor(results: ResultWriter, concurrency: number) {
+  /**
+   * Constructs an executor that passes results to a writer.
+   *
+   * @param isInline Whether it runs tasks in the thread of the program.
+   */
+  constructor(results: ResultWriter, concurrency: number, isInline = false) {
     this.#results = results;
     this.#concurrency = concurrency;
+    this.#isInline = isInline;
     const streams = new CallStreams(results, {
       paused: () => {
         this.#running.pause();
@@ -141,6 +148,13 @@ export class Executor {
       case MessageType.CLOSE:
         return this.#streams.close(message);
     }
+  }
+
+  /** Begins nothing more, and aborts the tasks that run. */
+  stop(): void {
+    this.#jobs.clear();
+    this.#running.abortAll();
+    this.#streams.abortAll();
   }
 
   #addCalls([, number, id, mode, items]: Calls): void {
@@ -236,7 +250,7 @@ export class Executor {
       return true;
     }
     // A module may look at its GPUs when it is loaded.
-    if (job.next === 0 && this.#concurrency === 1) {
+    if (job.next === 0 && this.#concurrency === 1 && !this.#isInline) {
       this.#streams.assigned.expose(job.id);
     }
     if (!this.#isLoaded(job.task)) return false;

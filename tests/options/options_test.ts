@@ -76,6 +76,7 @@ const WRONG_TYPES: readonly Case[] = [
   ["listen", { hostname: 4 }, "'listen.hostname' must be a string, but is 4"],
   ["listen", { port: "9000" }, "'listen.port' must be an integer"],
   ["onHostError", false, "'onHostError'"],
+  ["stallWarning", false, "'stallWarning' must be a number of milliseconds"],
   ["modules", null, "'modules'"],
   ["codec", true, '\'codec\' must be "msgpack" or "structured", but is true'],
   ["hosts", 4, "A host must be a string"],
@@ -149,6 +150,7 @@ const WRONG_VALUES: readonly Case[] = [
   ["hosts", { host: "mini", workers: -1 }, "number of workers"],
   ["startTimeout", 0, "'startTimeout' must be a number of milliseconds"],
   ["startTimeout", NaN, "'startTimeout'"],
+  ["stallWarning", -1, "below 2147483648, or 0 for none, but is -1"],
   ["maxRestarts", -1, "of at least 0, or Infinity, but is -1"],
   [
     "permissions",
