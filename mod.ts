@@ -91,6 +91,7 @@ export {
   type TaskResources,
   taskResources,
 } from "./src/tasks/task_resources.ts";
+export { taskRandom } from "./src/tasks/task_random.ts";
 export type { Labels, PlaceOptions, Resources } from "./src/options/place.ts";
 export { bind } from "./src/tasks/bind.ts";
 export { type ImportedTasks, importTasks } from "./src/tasks/import_tasks.ts";
