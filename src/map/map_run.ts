@@ -178,10 +178,11 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       const bytes = call.bytes * (done / call.items) + call.resultBytes;
       this.#plan.chunkSize.measured(done, microseconds, bytes);
     }
-    if (rest.length > 0) this.#follow(call, rest);
+    if (rest.length > 0 && !call.endsMap) this.#follow(call, rest);
     if (call.thrown === undefined) this.#done += call.items - rest.length;
-    if (call.failedItems > 0) {
-      call.addFailures(this.#limit!);
+    if (call.pieces.length > 0) this.#runAgain(call);
+    if (call.failedItems > 0 && this.#limit !== undefined) {
+      call.addFailures(this.#limit);
       this.#checkFailures();
     }
     this.results.serve();
@@ -204,6 +205,14 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       this.#buffer.pushNext(next);
     }
     return calls;
+  }
+
+  delayed(call: MapCall): void {
+    this.#flow.delayed(call);
+  }
+
+  resumed(call: MapCall): void {
+    this.#flow.resumed(call);
   }
 
   /** Handles values of a call that has no outcome yet. */
@@ -242,8 +251,12 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.#calls.settle();
   }
 
-  explain(reason: unknown): unknown {
-    return this.#plan.trace.addTo(reason, this.#plan.task);
+  readonly explain = (reason: unknown): unknown =>
+    this.#plan.trace.addTo(reason, this.#plan.task);
+
+  /** Whether the map goes on after items that fail. */
+  get isSettled(): boolean {
+    return this.#limit !== undefined;
   }
 
   /** Moves to the next results. */
@@ -394,6 +407,28 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     for (const next of calls) this.#rest.add(next);
     // The scheduler drops a map that has taken its last item.
     this.#sink.addSource(this);
+  }
+
+  /** Runs items of a call again, and delivers the results between them. */
+  #runAgain(call: MapCall): void {
+    const followers = this.#calls.separate(call);
+    for (const { next, failed } of followers) {
+      this.#buffer.pushNext(next);
+      if (failed !== undefined) {
+        this.#flow.submitted(next);
+        this.#done--;
+        continue;
+      }
+      this.#flow.divided();
+      this.#buffer.arrived(next);
+      if (next.thrown !== undefined) this.#feed.dropAfter(next.part);
+      if (this.#limit !== undefined) next.addFailures(this.#limit);
+    }
+    for (const { next, failed } of followers) {
+      if (failed === undefined) continue;
+      const { attempts, pause } = failed;
+      this.#sink.resubmitLater(next, attempts!, pause!);
+    }
   }
 
   /** Submits a call for unprocessed items, unless it was submitted already. */

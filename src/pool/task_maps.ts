@@ -6,7 +6,8 @@ import { parseInputs } from "../map/map_inputs.ts";
 import type { MapResults } from "../map/map_results.ts";
 import { prepareMap } from "../map/map_run.ts";
 import { MapTransform } from "../map/map_transform.ts";
-import type { CallOptions, MessageListener } from "../options/call_options.ts";
+import type { MessageListener } from "../options/call_options.ts";
+import type { CallSettings } from "../options/call_settings.ts";
 import { mapSettings, transformSettings } from "../options/map_settings.ts";
 import { placementOf } from "./placement_of.ts";
 import type { TransformOptions } from "../options/transform_options.ts";
@@ -29,10 +30,10 @@ interface CommonPlan {
 /** Prepares maps and transforms, with the options of a `TaskRunner`. */
 export class TaskMaps {
   readonly #engine: Engine;
-  readonly #options: CallOptions;
+  readonly #options: CallSettings;
 
   /** Constructs the maps of a pool with these options. */
-  constructor(engine: Engine, options: CallOptions) {
+  constructor(engine: Engine, options: CallSettings) {
     this.#engine = engine;
     this.#options = options;
   }
@@ -85,6 +86,7 @@ export class TaskMaps {
     const {
       onMessage,
       retries = this.#engine.retries,
+      retry,
       signal,
       speculate = false,
     } = this.#options;
@@ -101,7 +103,12 @@ export class TaskMaps {
       timeout: settings.timeout ?? this.#options.timeout,
       signal: anySignal(settings.signal, signal),
       trace,
-      terms: { placement: placementOf(this.#options), retries, group: {} },
+      terms: {
+        placement: placementOf(this.#options),
+        retries,
+        retry,
+        group: {},
+      },
     };
   }
 
