@@ -33,6 +33,7 @@ import { testFlattening } from "./conformance_flattening.ts";
 import { testLostStreams } from "./conformance_lost_streams.ts";
 import { testMaps } from "./conformance_maps.ts";
 import { testMessages } from "./conformance_messages.ts";
+import { testRandomNumbers } from "./conformance_random.ts";
 import { testRunTimeouts } from "./conformance_run_timeouts.ts";
 import { testSettledMaps } from "./conformance_settled.ts";
 import { testSources } from "./conformance_sources.ts";
@@ -118,6 +119,7 @@ export function testConformance(kind: Kind): string[] {
   testExplanations(test);
   testSettledMaps(test, testWith);
   testRunTimeouts(test);
+  testRandomNumbers(test);
   testMaps(test, testWith);
   testSources(test, testWith);
   testStreams(test, testWith);
