@@ -22,6 +22,10 @@
 
 export { BrokenPoolError } from "./src/errors/broken_pool_error.ts";
 export { HostError, type HostStep } from "./src/errors/host_error.ts";
+export {
+  type MemoryUse,
+  OutOfMemoryError,
+} from "./src/errors/out_of_memory_error.ts";
 export { PoolClosedError } from "./src/errors/pool_closed_error.ts";
 export {
   type WorkerLoss,

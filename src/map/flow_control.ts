@@ -126,6 +126,13 @@ export class FlowControl {
       this.#heldBytes > MAX_HELD_BYTES;
   }
 
+  /** Whether so much waits for a reader that is busy that nothing is submitted. */
+  get waitsForReader(): boolean {
+    return !this.#isUnlimited &&
+      (this.#outstanding >= this.#maxOutstanding ||
+        this.#heldBytes > MAX_HELD_BYTES);
+  }
+
   /** How many workers can take the map's calls. */
   get workers(): number {
     return this.#workers;
@@ -182,9 +189,10 @@ export class FlowControl {
     if (this.#delayed.delete(call)) this.submitted(call);
   }
 
-  /** Adds a call that has arrived with another one. */
-  divided(): void {
+  /** Adds a call that nothing runs: its results wait for the reader. */
+  recalled(call: MapCall): void {
     this.#outstanding++;
+    this.#heldBytes += call.resultBytes;
   }
 
   /** Adds the bytes by which a call is larger than expected. */

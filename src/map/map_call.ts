@@ -175,6 +175,11 @@ export class MapCall extends ItemsCall {
     return this.#thrown !== undefined || last?.thrown !== undefined;
   }
 
+  /** Whether its values are {@linkcode SettledItem}s. */
+  get isSettled(): boolean {
+    return this.#run.isSettled;
+  }
+
   /** Whether there are values to read, or all of them were read. */
   get isReadable(): boolean {
     return this.#hasArrived || (this.#batches?.waiting.length ?? 0) > 0;
@@ -303,8 +308,8 @@ export class MapCall extends ItemsCall {
     this.#run.settled(this, rest, microseconds);
   }
 
-  /** Takes note of why an item of a chunk that goes on can't run. */
-  itemLost(index: number, reason: unknown): void {
+  /** Takes note of an item that has failed for good, while others go on. */
+  failItem(index: number, reason: unknown): void {
     this.setFailure(index, { reason });
   }
 

@@ -5,6 +5,7 @@ import type { FailureLimit } from "./failure_limit.ts";
 import { FlowControl } from "./flow_control.ts";
 import { watchLimits } from "../calls/watch_limits.ts";
 import type { MapCall, MapCallOwner, Thrown } from "./map_call.ts";
+import { MapJournal, type Piece, recallInto } from "./map_journal.ts";
 import { MapCalls } from "./map_calls.ts";
 import { MapFeed } from "./map_feed.ts";
 import { MapIterator, type ResultReader } from "./map_iterator.ts";
@@ -52,6 +53,10 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   readonly #buffer: ResultBuffer;
   /** Runs what takes long a second time, if the map may do so. */
   readonly #speculation: Speculation | undefined;
+  /** Where finished items are recorded, if they are. */
+  readonly #journal: MapJournal | undefined;
+  /** The call that gets results of an earlier run. */
+  #recalled: MapCall | undefined;
   /** Unsubmitted calls for items that workers left unprocessed. */
   readonly #rest = new Set<MapCall>();
   #phase: MapPhase = "idle";
@@ -95,6 +100,16 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     if (plan.speculate) {
       this.#speculation = new Speculation(sink, () => this.ended);
     }
+    if (plan.journal !== undefined) {
+      this.#journal = new MapJournal(plan.journal, {
+        opened: () => this.#opened(),
+        failed: (reason) => this.#journalFailed(reason),
+        recorded: (call) => {
+          this.#buffer.release(call);
+          this.results.serve();
+        },
+      });
+    }
     this.#calls = new MapCalls(plan, this, this.#speculation);
     this.results = new MapIterator(this);
   }
@@ -130,6 +145,17 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     let { left } = this.#feed;
     for (const { items } of this.#rest) left += items;
     return left;
+  }
+
+  /** The name of its task. */
+  get task(): string {
+    return this.#plan.task.name;
+  }
+
+  /** What keeps it from submitting calls, even if workers have room. */
+  get waitsFor(): "reader" | "input" | undefined {
+    if (!this.isAwaited && this.#flow.waitsForReader) return "reader";
+    return this.#feed.waitsForInput ? "input" : undefined;
   }
 
   /** Whether the map submits no more calls. */
@@ -169,6 +195,8 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     microseconds?: number,
   ): void {
     this.#speculation?.settled(call, rest.length, microseconds);
+    if (call === this.#recalled) return this.#wasRecalled(call);
+    if (this.#journal !== undefined) this.#buffer.hold(call);
     if (!this.#buffer.arrived(call)) return;
     if (this.#mayDivide) this.#divideItems(call);
     if (call.thrown !== undefined) this.#feed.dropAfter(call.part);
@@ -181,10 +209,8 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     if (rest.length > 0 && !call.endsMap) this.#follow(call, rest);
     if (call.thrown === undefined) this.#done += call.items - rest.length;
     if (call.pieces.length > 0) this.#runAgain(call);
-    if (call.failedItems > 0 && this.#limit !== undefined) {
-      call.addFailures(this.#limit);
-      this.#checkFailures();
-    }
+    if (this.#journal !== undefined) this.#record(call, this.#journal);
+    if (call.failedItems > 0) this.#addFailures(call);
     this.results.serve();
   }
 
@@ -217,6 +243,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
 
   /** Handles values of a call that has no outcome yet. */
   yielded(call: MapCall, bytes: number): void {
+    if (this.#journal !== undefined) return this.#refuseValues();
     this.#speculation?.end();
     this.#flow.held(bytes);
     this.#buffer.yielded(call);
@@ -251,8 +278,11 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.#calls.settle();
   }
 
-  readonly explain = (reason: unknown): unknown =>
-    this.#plan.trace.addTo(reason, this.#plan.task);
+  readonly explain = (reason: unknown): unknown => {
+    // It was explained before it was recorded.
+    if (this.#recalled !== undefined) return reason;
+    return this.#plan.trace.addTo(reason, this.#plan.task);
+  };
 
   /** Whether the map goes on after items that fail. */
   get isSettled(): boolean {
@@ -297,7 +327,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.#speculation?.end();
     this.#buffer.clear();
     this.#sink.wake();
-    await this.#feed.close();
+    await Promise.all([this.#journal?.close(), this.#feed.close()]);
   }
 
   #start(): void {
@@ -307,7 +337,35 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     if (signal?.aborted) return this.#interrupt(signal.reason);
     const interrupt = (reason: unknown) => this.#interrupt(reason);
     this.#unwatch = watchLimits(this.#plan, interrupt, trace, "map");
-    this.#sink.addSource(this);
+    if (this.#journal === undefined) this.#sink.addSource(this);
+    else this.#journal.open();
+  }
+
+  /** Handles that the journal can be read and written. */
+  #opened(): void {
+    if (this.#phase === "running") this.#sink.addSource(this);
+  }
+
+  /** Ends the map: its journal can't be opened or written. */
+  #journalFailed(reason: unknown): void {
+    if (this.#phase === "ended") return;
+    this.#interrupt(this.#plan.trace.addTo(reason));
+  }
+
+  /** Records the results of a call, which can be read once that is done. */
+  #record(call: MapCall, journal: MapJournal): void {
+    if (call.isStreamed) this.#refuseValues();
+    else if (!journal.record(call)) this.#buffer.release(call);
+  }
+
+  /** Ends the map: its task yields values one by one. */
+  #refuseValues(): void {
+    const { name } = this.#plan.task;
+    this.#journalFailed(
+      new TypeError(
+        `The task '${name}' yields values one by one, which a journal can't record: let it return an array`,
+      ),
+    );
   }
 
   /** Ends the map early; only results that have arrived can still be read. */
@@ -316,8 +374,16 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.#rest.clear();
     this.#drain({ reason });
     this.#speculation?.end();
+    this.#journal?.commit();
     this.#buffer.abandonUnread();
     this.results.serve();
+  }
+
+  /** Takes note of the items of a call that have failed. */
+  #addFailures(call: MapCall): void {
+    if (this.#limit === undefined) return;
+    call.addFailures(this.#limit);
+    this.#checkFailures();
   }
 
   /** Ends the map if too many items have failed. */
@@ -387,16 +453,76 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     index: number,
   ): void {
     if (this.#phase !== "running") return;
-    let call: MapCall;
-    try {
-      call = this.#calls.make(items, bytes, part, index);
-    } catch (reason) {
+    if (this.#journal === undefined) {
+      return this.#submitItems(items, bytes, part, index);
+    }
+    const itemBytes = bytes / items.length;
+    const settles = this.#limit !== undefined;
+    const pieces = this.#journal.split(items, index, settles);
+    // Calls of these parts are added in reverse order.
+    if (part % 2 === 1) pieces.reverse();
+    for (const piece of pieces) this.#submitPiece(piece, itemBytes, part);
+  }
+
+  /** Submits a call for items that must run, or recalls how they have ended. */
+  #submitPiece(piece: Piece, itemBytes: number, part: number): void {
+    if (this.#phase !== "running") return;
+    const { items, index, recorded, error } = piece;
+    if (error !== undefined) {
+      const reason = this.#plan.trace.addTo(error.reason);
       return this.#endAt(part, { reason });
     }
+    const bytes = Math.ceil(items.length * itemBytes);
+    if (recorded === undefined) {
+      return this.#submitItems(items, bytes, part, index);
+    }
+    const call = this.#makeCall(items, bytes, part, index);
+    if (call === undefined) return;
+    this.#taken += items.length;
+    this.#buffer.push(call);
+    this.#recalled = call;
+    recallInto(call, recorded);
+    this.#recalled = undefined;
+    if (call.failedItems > 0) this.#addFailures(call);
+    // The reader may end the map, which must not happen within the feed.
+    queueMicrotask(() => this.results.serve());
+  }
+
+  /** Handles a call that has got results of an earlier run. */
+  #wasRecalled(call: MapCall): void {
+    this.#buffer.arrived(call);
+    this.#flow.recalled(call);
+    if (call.thrown === undefined) this.#done += call.items;
+    else this.#feed.dropAfter(call.part);
+  }
+
+  #submitItems(
+    items: unknown[],
+    bytes: number,
+    part: number,
+    index: number,
+  ): void {
+    const call = this.#makeCall(items, bytes, part, index);
+    if (call === undefined) return;
     this.#taken += items.length;
     this.#flow.submitted(call);
     this.#buffer.push(call);
     this.#sink.submit(call);
+  }
+
+  /** Makes a call; ends the map there if that can't be done. */
+  #makeCall(
+    items: unknown[],
+    bytes: number,
+    part: number,
+    index: number,
+  ): MapCall | undefined {
+    try {
+      return this.#calls.make(items, bytes, part, index);
+    } catch (reason) {
+      this.#endAt(part, { reason });
+      return undefined;
+    }
   }
 
   /** Creates calls for the items that a worker left unprocessed. */
@@ -419,8 +545,10 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
         this.#done--;
         continue;
       }
-      this.#flow.divided();
+      this.#flow.recalled(next);
+      if (this.#journal !== undefined) this.#buffer.hold(next);
       this.#buffer.arrived(next);
+      if (this.#journal !== undefined) this.#record(next, this.#journal);
       if (next.thrown !== undefined) this.#feed.dropAfter(next.part);
       if (this.#limit !== undefined) next.addFailures(this.#limit);
     }

@@ -25,6 +25,7 @@ const CALL_OPTIONS = {
   resources: undefined,
   onUnmet: undefined,
   timeout: undefined,
+  runTimeout: undefined,
   signal: undefined,
   retries: undefined,
   retry: undefined,
@@ -45,13 +46,14 @@ export function callSettings(
 ): CallSettings {
   checkObject("with()", options);
   const { host, where, resources, onUnmet } = options;
-  const { timeout, signal, retries, retry, speculate } = options;
+  const { timeout, runTimeout, signal, retries, retry, speculate } = options;
   checkNames("with()", options, CALL_OPTIONS, RENAMED_CALL_OPTIONS);
   if (host !== undefined) checkChoice("host", host, hosts);
   if (where !== undefined) checkLabels("where", where);
   if (resources !== undefined) parseResources("resources", resources);
   if (onUnmet !== undefined) checkChoice("onUnmet", onUnmet, ["fail", "wait"]);
   if (timeout !== undefined) checkMilliseconds("timeout", timeout);
+  if (runTimeout !== undefined) checkMilliseconds("runTimeout", runTimeout);
   if (retries !== undefined) checkInteger("retries", retries, 0);
   if (speculate !== undefined) checkBoolean("speculate", speculate);
   checkSignal(signal);

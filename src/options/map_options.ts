@@ -1,3 +1,5 @@
+import type { JournalOptions } from "./journal_options.ts";
+
 /**
  * The options of a map.
  *
@@ -12,8 +14,10 @@
  * const results = await pool.map((x: number) => x, numbers, options).toArray();
  * assertEquals(results.length, 1_000);
  * ```
+ *
+ * @typeParam Item The type of an item.
  */
-export interface MapOptions {
+export interface MapOptions<Item = unknown> {
   /**
    * How many items travel in one message. Larger chunks make tiny tasks much
    * faster. `"auto"` measures how long items take and makes chunks that take
@@ -53,4 +57,46 @@ export interface MapOptions {
    * @default {undefined}
    */
   readonly signal?: AbortSignal;
+  /**
+   * The path of a file that keeps the map's finished items, or options with it.
+   * If the program ends before the map, however it ends, the same call goes on:
+   * it answers finished items from the file, and runs the others. Results are
+   * given to the reader once they are in the file. The map ends with a
+   * {@linkcode JournalError} if the file is of another task or of other items, or
+   * is in use.
+   *
+   * An item is known by its index and its value, unless there is a `key`. What a
+   * task yields one by one can't be recorded. See
+   * [the journal](https://github.com/distex/pool/blob/main/docs/journal.md) for
+   * what is promised when.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const journal = await Deno.makeTempDir() + "/run.db";
+   * await using pool = new Pool(2);
+   * const length = (word: string) => word.length;
+   * const words = ["to", "be?"];
+   * const first = pool.map(length, words, { journal });
+   * assertEquals((await first.next()).value, 2);
+   * await first.return?.();
+   * // This runs only what is left.
+   * const lengths = await pool.map(length, words, { journal }).toArray();
+   * assertEquals(lengths, [2, 3]);
+   * ```
+   *
+   * @default {undefined}
+   */
+  readonly journal?: string | URL | JournalOptions;
+  /**
+   * Returns the key that identifies an item in the journal, another one for
+   * each item. Items may then come in another order in the next run, and may
+   * differ in what isn't part of the key. The map keeps all keys in memory.
+   *
+   * @param item The item.
+   * @returns The key.
+   */
+  key?(item: Item): string;
 }

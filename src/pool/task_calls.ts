@@ -8,6 +8,7 @@ import { type Resolve, UnobservedCall } from "../calls/unobserved_call.ts";
 import { watchLimits } from "../calls/watch_limits.ts";
 import type { CallSettings } from "../options/call_settings.ts";
 import { placementOf } from "./placement_of.ts";
+import { prefaceOf } from "./preface_of.ts";
 import type { AnyTask } from "../tasks/task.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
 import type { Engine } from "./engine.ts";
@@ -36,7 +37,9 @@ export class TaskCalls {
     this.#engine = engine;
     this.#options = options;
     const { retries = engine.retries, retry } = options;
-    this.#terms = { placement: placementOf(options), retries, retry };
+    const preface = prefaceOf(options);
+    const placement = placementOf(options);
+    this.#terms = { placement, retries, retry, preface };
     const { timeout, signal, onMessage } = options;
     this.#isLimited = timeout !== undefined || signal !== undefined;
     this.#isPlain = !this.#isLimited && onMessage === undefined;
@@ -89,10 +92,10 @@ export class TaskCalls {
   ): Promise<unknown[]> {
     const registered = this.#engine.tasks.register(task);
     const { signal, onMessage } = this.#options;
-    const { placement } = this.#terms;
+    const { placement, preface } = this.#terms;
     if (signal?.aborted) return Promise.reject(signal.reason);
     const { scheduler } = this.#engine;
-    const terms = { placement, retries: 0, group: {}, pinned: true };
+    const terms = { placement, retries: 0, group: {}, pinned: true, preface };
     const kind = new CallKind(registered, terms);
     const calls: PromisedCall<unknown>[] = [];
     const makeCall = () => {
@@ -102,7 +105,11 @@ export class TaskCalls {
       return call;
     };
     this.#engine.start();
-    const results = scheduler.submitToAll(makeCall, placement);
+    const results = scheduler.submitToAll(
+      makeCall,
+      placement,
+      registered.name,
+    );
     if (!this.#isLimited) return results;
     const { promise, resolve, reject } = Promise.withResolvers<unknown[]>();
     const end = (reason: unknown) => {

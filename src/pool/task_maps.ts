@@ -10,6 +10,7 @@ import type { MessageListener } from "../options/call_options.ts";
 import type { CallSettings } from "../options/call_settings.ts";
 import { mapSettings, transformSettings } from "../options/map_settings.ts";
 import { placementOf } from "./placement_of.ts";
+import { prefaceOf } from "./preface_of.ts";
 import type { TransformOptions } from "../options/transform_options.ts";
 import type { AnyTask } from "../tasks/task.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
@@ -45,17 +46,28 @@ export class TaskMaps {
     inputs: readonly unknown[],
   ): MapResults<unknown> {
     const { iterables, options } = parseInputs(inputs);
-    const { ordered, spread, ...settings } = mapSettings(options);
+    const { ordered, spread, journal, key, ...settings } = mapSettings(options);
     if (spread && iterables.length > 1) {
       throw new TypeError(
         `With 'spread', map() takes one iterable, of arrays of arguments, but got ${iterables.length}`,
       );
     }
+    const isSpread = spread || iterables.length > 1;
+    const common = this.#plan(trace, task, settings);
     const plan = {
-      ...this.#plan(trace, task, settings),
+      ...common,
       items: new Items(iterables),
-      spread: spread || iterables.length > 1,
+      spread: isSpread,
       ordered,
+      journal: journal && {
+        settings: journal,
+        map: {
+          task: common.task,
+          spread: isSpread,
+          codec: this.#engine.codec,
+        },
+        key,
+      },
     };
     this.#engine.start();
     const { scheduler, unreadMaps } = this.#engine;
@@ -108,16 +120,26 @@ export class TaskMaps {
         retries,
         retry,
         group: {},
+        preface: prefaceOf(this.#options),
       },
     };
   }
 
-  /** Returns the size of a map's chunks: with messages, each item is a call. */
+  /**
+   * Returns the size of a map's chunks: with messages, and with a limit of the
+   * run, each item is a call.
+   */
   #chunkSize(chunkSize: number | "auto"): number | "auto" {
-    if (this.#options.onMessage === undefined) return chunkSize;
+    const { onMessage, runTimeout } = this.#options;
+    const reason = onMessage !== undefined
+      ? "with 'onMessage', because each item has a port of its own"
+      : runTimeout !== undefined
+      ? "with 'runTimeout', because each item has a time of its own"
+      : undefined;
+    if (reason === undefined) return chunkSize;
     if (chunkSize === "auto" || chunkSize === 1) return 1;
     throw new RangeError(
-      `'chunkSize' must be 1 or "auto" with 'onMessage', because each item has a port of its own, but is ${chunkSize}`,
+      `'chunkSize' must be 1 or "auto" ${reason}, but is ${chunkSize}`,
     );
   }
 }

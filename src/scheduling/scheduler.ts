@@ -3,6 +3,7 @@ import type { Call } from "../calls/call.ts";
 import { CallCounts } from "../calls/call_counts.ts";
 import type { CallKind } from "../calls/call_kind.ts";
 import { type CallSource, CallSources } from "./call_sources.ts";
+import { CallSituations } from "./call_situations.ts";
 import { DefinedTasks } from "./defined_tasks.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { KeepAlive } from "../util/keep_alive.ts";
@@ -40,6 +41,8 @@ export interface SchedulerEvents extends KnownHosts {
  * of lost workers, and those that are left when the pool ends.
  */
 export class Scheduler {
+  /** Finds out where calls are, and why they wait. */
+  readonly situations: CallSituations;
   readonly #events: SchedulerEvents;
   readonly #pending = new PendingQueue(() => this.wake());
   readonly #durations = new TaskDurations();
@@ -79,6 +82,7 @@ export class Scheduler {
     const wake = () => this.wake();
     this.#counts = new CallCounts(keepAlive, wake);
     this.#initializers = new CallCounts(keepAlive, wake);
+    const unmet = new UnmetPlacements(this.#workers, events);
     this.#dispatcher = new Dispatcher({
       pending: this.#pending,
       workers: this.#workers,
@@ -87,8 +91,17 @@ export class Scheduler {
       sources: this.#sources,
       resources: this.#resources,
       counts: this.#counts,
-      unmet: new UnmetPlacements(this.#workers, events),
+      unmet,
       dispatched: events.dispatched && (() => events.dispatched!()),
+    });
+    this.situations = new CallSituations({
+      pending: this.#pending,
+      workers: this.#workers,
+      sources: this.#sources,
+      resources: this.#resources,
+      counts: this.#counts,
+      unmet,
+      barrierRuns: () => this.#dispatcher.barrierRuns,
     });
     this.#lostCalls = new LostCalls(this.#counts, {
       moved: (calls) => this.#requeue(calls),
@@ -249,14 +262,16 @@ export class Scheduler {
    *
    * @param makeCall Creates the call for one worker.
    * @param placement Which workers get a call; `undefined` for all of them.
+   * @param task The name of their task.
    * @returns The results of all calls.
    */
   submitToAll(
     makeCall: () => PromisedCall<unknown>,
     placement?: Placement,
+    task?: string,
   ): Promise<unknown[]> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed());
-    const barrier = new Barrier(makeCall, placement, this.#counts);
+    const barrier = new Barrier(makeCall, placement, this.#counts, task);
     this.#pending.pushBarrier(barrier);
     this.wake();
     return barrier.results;
