@@ -5,7 +5,7 @@ import type { ResultMode } from "../protocol/worker_messages.ts";
 import { Queue } from "../util/queue.ts";
 import type { FailureLimit } from "./failure_limit.ts";
 import { type Batch, ItemCall, modeOf } from "./item_call.ts";
-import { itemPieces, type Piece } from "./item_pieces.ts";
+import { type ItemPiece, itemPieces } from "./item_pieces.ts";
 import { ItemsCall } from "./items_call.ts";
 import type { SettledItem } from "./settled_item.ts";
 
@@ -74,7 +74,7 @@ interface Batches {
 
 const NO_VALUES: readonly unknown[] = [];
 
-const NO_PIECES: readonly Piece[] = [];
+const NO_PIECES: readonly ItemPiece[] = [];
 
 /** A call for one item or a chunk of items. */
 export class MapCall extends ItemsCall {
@@ -110,6 +110,10 @@ export class MapCall extends ItemsCall {
     super(kind, payload);
     this.#run = run;
     this.#expectedBytes = expectedBytes;
+  }
+
+  override get number(): number {
+    return this.index;
   }
 
   /** The approximate bytes of the call and its results. */
@@ -165,7 +169,7 @@ export class MapCall extends ItemsCall {
    * The outcome of a call of which items run again, divided before each of them;
    * otherwise empty.
    */
-  get pieces(): readonly Piece[] {
+  get pieces(): readonly ItemPiece[] {
     return this.#pieces;
   }
 
@@ -242,7 +246,7 @@ export class MapCall extends ItemsCall {
   }
 
   /** Makes this call one that has arrived, without having been submitted. */
-  arrive({ values, thrown }: Piece): void {
+  arrive({ values, thrown }: ItemPiece): void {
     this.#values = values;
     this.#thrown = thrown;
     this.#hasArrived = true;
@@ -263,11 +267,19 @@ export class MapCall extends ItemsCall {
     submit(new ItemCall(kind, this, 0, [], 0, submit));
   }
 
-  /** Adds the items that have failed, while the others went on, to a limit. */
-  addFailures(limit: FailureLimit): void {
+  /**
+   * Adds the items that have failed, while the others went on, to a limit.
+   *
+   * @returns How many these are.
+   */
+  addFailures(limit: FailureLimit): number {
+    let count = 0;
     for (const item of this.#values as readonly SettledItem<unknown>[]) {
-      if (item.status === "rejected") limit.add(item.index, item.reason);
+      if (item.status !== "rejected") continue;
+      limit.add(item.index, item.reason);
+      count++;
     }
+    return count;
   }
 
   protected override givenBack(
@@ -363,7 +375,7 @@ export class MapCall extends ItemsCall {
     }
     const outcomes = { index, values, failures };
     const pieces = itemPieces(outcomes, isSettled ? explain : undefined);
-    const [first] = pieces as [Piece, ...Piece[]];
+    const [first] = pieces as [ItemPiece, ...ItemPiece[]];
     this.#values = first.values;
     this.#thrown = first.thrown;
     if (first.failed !== undefined) this.#pieces = pieces;
