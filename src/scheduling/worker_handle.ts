@@ -94,6 +94,7 @@ export class WorkerHandle implements CallRunner<Call> {
       measured: (task, calls, microseconds) =>
         this.#events?.measured?.(task, calls, microseconds),
       cut: (items) => this.#items -= items,
+      full: () => this.#events?.full?.(),
       givenBack: (calls) => this.#events?.givenBack?.(calls),
     });
   }
@@ -255,7 +256,9 @@ export class WorkerHandle implements CallRunner<Call> {
     const isLeaving = this.#killed
       ? (message: number) => this.#writer.isLeaving(message)
       : undefined;
-    return { ...this.#calls.takeAll(isComplete, isLeaving), end, cause };
+    const { isHeld } = this.#answers;
+    const calls = this.#calls.takeAll(isComplete, isLeaving, isHeld);
+    return { ...calls, end, cause };
   }
 
   /** Returns whether results of the lost worker may not have arrived. */

@@ -31,6 +31,7 @@ import { testErrors } from "./conformance_errors.ts";
 import { testFlattening } from "./conformance_flattening.ts";
 import { testLostStreams } from "./conformance_lost_streams.ts";
 import { testMaps } from "./conformance_maps.ts";
+import { testMemoryLimits } from "./conformance_memory.ts";
 import { testMessages } from "./conformance_messages.ts";
 import { testRunTimeouts } from "./conformance_run_timeouts.ts";
 import { testSettledMaps } from "./conformance_settled.ts";
@@ -101,7 +102,12 @@ export function testConformance(kind: Kind): string[] {
     name: string,
     extra: PoolOptions,
     body: (pool: Pool) => Promise<void>,
+    need?: Need,
   ): void {
+    if (need !== undefined && lacks.includes(need)) {
+      leftOut.push(name);
+      return;
+    }
     declare(`Pool (${kind.name}) ${name}`, async () => {
       const options = { ...kind.options(), ...extra };
       if (lacks.includes("several workers")) {
@@ -116,6 +122,7 @@ export function testConformance(kind: Kind): string[] {
   testErrors(test);
   testSettledMaps(test, testWith);
   testRunTimeouts(test);
+  testMemoryLimits(testWith);
   testMaps(test, testWith);
   testSources(test, testWith);
   testStreams(test, testWith);
