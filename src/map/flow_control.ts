@@ -173,6 +173,12 @@ export class FlowControl {
     this.#inFlightBytes += call.expectedBytes;
   }
 
+  /** Adds a call that nothing runs: its results wait for the reader. */
+  recalled(call: MapCall): void {
+    this.#outstanding++;
+    this.#heldBytes += call.resultBytes;
+  }
+
   /** Adds the bytes by which a call is larger than expected. */
   grown(bytes: number): void {
     this.#inFlightBytes += bytes;

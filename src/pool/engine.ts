@@ -131,6 +131,11 @@ export class Engine {
     return this.#settings.retries;
   }
 
+  /** How values are sent. */
+  get codec(): PoolSettings["codec"] {
+    return this.#settings.codec;
+  }
+
   /** The names of the pool's hosts. */
   get hostNames(): string[] {
     return this.#hosts.names;
