@@ -1,5 +1,5 @@
 import { CallKind } from "../calls/call_kind.ts";
-import type { ItemFailure, Piece } from "./item_pieces.ts";
+import type { ItemFailure, ItemPiece } from "./item_pieces.ts";
 import { argumentList, MapCall, type MapCallOwner } from "./map_call.ts";
 import type { MapPlan } from "./map_plan.ts";
 import type { Speculation } from "./speculation.ts";
@@ -141,7 +141,7 @@ export class MapCalls {
     return this.#make(item, itemBytes, chunk.part, index, chunk, kind);
   }
 
-  #makeArrived({ kind, part }: MapCall, piece: Piece): MapCall {
+  #makeArrived({ kind, part }: MapCall, piece: ItemPiece): MapCall {
     const call = new MapCall(this.#owner, kind, [], 0, part, piece.index);
     call.arrive(piece);
     return call;
