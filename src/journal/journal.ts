@@ -13,7 +13,7 @@ import {
 import { ValueWriter } from "./value_writer.ts";
 
 /** How often results are committed at most, in milliseconds. */
-const COMMIT_INTERVAL = 20;
+const COMMIT_INTERVAL = 40;
 
 /** Results of this many bytes are committed at once. */
 const MAX_WAITING_BYTES = 2 ** 23;

@@ -27,7 +27,9 @@ export class MaxMemory {
     const { rss } = memoryUsage();
     if (rss + TASK_MEMORY <= limit) return;
     throw new RangeError(
-      `A worker uses ${megabytes(rss)} before its first task, so a 'maxMemory' of ${
+      `A worker uses ${
+        megabytes(rss)
+      } before its first task, so a 'maxMemory' of ${
         megabytes(limit)
       } is too little: set it to ${megabytes(rss + TASK_MEMORY)} at least`,
     );
