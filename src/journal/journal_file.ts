@@ -48,6 +48,8 @@ export class JournalFile implements Disposable {
   readonly path: string;
   readonly #lock: JournalLock;
   readonly #database: DatabaseSync;
+  /** Whether items are known by keys. */
+  readonly #hasKeys: boolean;
   readonly #insert: StatementSync;
   readonly #insertMany: StatementSync;
   readonly #find: StatementSync;
@@ -65,9 +67,8 @@ export class JournalFile implements Disposable {
     // Only now it is known that the file is no other program's.
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
     if (this.kept === undefined) makeTables(database, header);
-    const columns = (this.kept ?? header).items === "key"
-      ? ["key"]
-      : ["item", "digest"];
+    this.#hasKeys = (this.kept ?? header).items === "key";
+    const columns = this.#hasKeys ? ["key"] : ["item", "digest"];
     const all = [...columns, "error", "value"];
     this.#insert = database.prepare(insertion(all, 1));
     this.#insertMany = database.prepare(insertion(all, ROWS_AT_ONCE));
@@ -100,13 +101,17 @@ export class JournalFile implements Disposable {
     }
   }
 
-  /** How many items there are. */
-  get length(): number {
-    const { count } = this.#database
-      .prepare("SELECT count(*) AS count FROM items").get() as {
-        count: number;
-      };
-    return count;
+  /**
+   * The greatest index of an item; if items have keys, `Infinity`. -1 if there
+   * are none.
+   */
+  get last(): number {
+    const { last } = this.#database.prepare(
+      this.#hasKeys
+        ? "SELECT 9e999 AS last FROM items LIMIT 1"
+        : "SELECT max(item) AS last FROM items",
+    ).get() as { last: number | null } | undefined ?? { last: null };
+    return last ?? -1;
   }
 
   /** Replaces the header. */

@@ -65,6 +65,9 @@ interface Batches {
   readonly waiting: Queue<Batch>;
 }
 
+/** The index of a call without items. */
+export const NO_INDEX = -1;
+
 const NO_VALUES: readonly unknown[] = [];
 
 /** A call for one item or a chunk of items. */
@@ -264,7 +267,8 @@ export class MapCall extends ItemsCall {
     this.#hasArrived = true;
     if (this.kind.settles) return this.#rejectItems(reason, before);
     if (!this.isStreamed) this.#values = before;
-    const isKnown = !this.isStreamed || this.chunk === undefined;
+    const isKnown = this.index !== NO_INDEX &&
+      (!this.isStreamed || this.chunk === undefined);
     this.#thrown = isKnown
       ? { reason, index: this.index + before.length }
       : { reason };
