@@ -69,6 +69,7 @@ export type { FailureOptions } from "./src/options/failure_options.ts";
 export type { LimitOptions } from "./src/options/limit_options.ts";
 export type { JournalOptions } from "./src/options/journal_options.ts";
 export type { MapOptions } from "./src/options/map_options.ts";
+export type { MapPhase, MapProgress } from "./src/options/map_progress.ts";
 export type {
   MapBatches,
   MapResults,
@@ -95,6 +96,7 @@ export {
   type TaskResources,
   taskResources,
 } from "./src/tasks/task_resources.ts";
+export { taskRandom } from "./src/tasks/task_random.ts";
 export type { Labels, PlaceOptions, Resources } from "./src/options/place.ts";
 export { bind } from "./src/tasks/bind.ts";
 export { type ImportedTasks, importTasks } from "./src/tasks/import_tasks.ts";

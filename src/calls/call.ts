@@ -277,11 +277,13 @@ export abstract class Call extends CallContent {
   /**
    * Abandons the call, and delivers an error at once.
    *
+   * @param attempts How many times the task ran; `undefined` if its error isn't
+   * the task's.
    * @returns Whether the call was neither settled nor abandoned before.
    */
-  cancel(error: unknown): boolean {
+  cancel(error: unknown, attempts?: number): boolean {
     if (!this.abandon()) return false;
-    this.rejected(error);
+    this.rejected(error, undefined, attempts);
     return true;
   }
 

@@ -14,6 +14,8 @@ export interface Batch {
 
 /** A chunk that runs again item by item. */
 export interface Rerun {
+  /** The index of its first item in the map. */
+  readonly index: number;
   /** How many items it has. */
   readonly items: number;
   /** Its items. */
@@ -64,6 +66,10 @@ export class ItemCall extends Call {
     this.#before = before;
     this.#bytesBefore = bytes;
     this.#submit = submit;
+  }
+
+  override get number(): number {
+    return this.#chunk.index + this.#index;
   }
 
   override get mode(): ResultMode {

@@ -105,6 +105,10 @@ export class MapCall extends ItemsCall {
     this.#expectedBytes = expectedBytes;
   }
 
+  override get number(): number {
+    return this.index;
+  }
+
   /** The approximate bytes of the call and its results. */
   get expectedBytes(): number {
     return this.#expectedBytes;

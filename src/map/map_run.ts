@@ -1,6 +1,6 @@
 import type { Placement } from "../calls/placement.ts";
 import type { CallSink } from "./call_sink.ts";
-import type { MapPhase, MapProgress } from "./display_map.ts";
+import type { MapPhase } from "../options/map_progress.ts";
 import type { FailureLimit } from "./failure_limit.ts";
 import { FlowControl } from "./flow_control.ts";
 import { watchLimits } from "../calls/watch_limits.ts";
@@ -10,6 +10,7 @@ import { MapCalls } from "./map_calls.ts";
 import { MapFeed } from "./map_feed.ts";
 import { MapIterator, type ResultReader } from "./map_iterator.ts";
 import type { MapPlan } from "./map_plan.ts";
+import type { MapState } from "./map_state.ts";
 import { ResultBuffer } from "./result_buffer.ts";
 import type { CallSource, Offer } from "../scheduling/call_sources.ts";
 import { Speculation } from "./speculation.ts";
@@ -35,6 +36,7 @@ export function prepareMap<Result>(
   unread?: UnreadMaps,
 ): MapIterator<Result> {
   const run = new MapRun(plan, sink);
+  if (plan.onProgress !== undefined) run.results.watch(plan.onProgress);
   run.onRead = unread?.add(run.results, plan.task.name);
   return run.results as MapIterator<Result>;
 }
@@ -68,8 +70,17 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   #isDivided = false;
   /** How many items were submitted. */
   #taken = 0;
-  /** For how many of them the task has returned. */
-  #done = 0;
+  /** How many of them have ended. */
+  #ended = 0;
+  /** How many of those have failed. */
+  #failed = 0;
+  /** Whether the inputs have ended, so all items were submitted. */
+  #isExhausted = false;
+  /** Whether the calls that haven't arrived were abandoned. */
+  #isAbandoned = false;
+  /** When the map began and ended. */
+  #startTime: number | undefined;
+  #endTime: number | undefined;
   /** How many items may fail, if that doesn't end the map. */
   #limit: FailureLimit | undefined;
   /** The error to throw after the last result, if the map ended early. */
@@ -114,15 +125,28 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.results = new MapIterator(this);
   }
 
-  get progress(): MapProgress {
+  get state(): MapState {
     const { task, ordered } = this.#plan;
+    const isOver = this.#isAbandoned || this.#phase === "ended";
+    const now = this.#endTime ?? performance.now();
     return {
       task: task.name,
       ordered,
       phase: this.#phase,
+      total: this.#total,
       taken: this.#taken,
-      done: this.#done,
+      done: this.#ended - this.#failed,
+      failed: this.#failed,
+      running: isOver ? 0 : this.#taken - this.#ended,
+      elapsed: now - (this.#startTime ?? now),
     };
+  }
+
+  /** How many items there are; `undefined` if that is unknown. */
+  get #total(): number | undefined {
+    if (this.#isExhausted) return this.#taken;
+    const { size } = this.#plan.items;
+    return size === undefined ? undefined : Math.max(size, this.#taken);
   }
 
   /** The index of the item whose error has ended the map, if that is known. */
@@ -207,10 +231,19 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       this.#plan.chunkSize.measured(done, microseconds, bytes);
     }
     if (rest.length > 0) this.#follow(call, rest);
-    if (call.thrown === undefined) this.#done += call.items - rest.length;
+    if (call.thrown === undefined) this.#ended += call.items - rest.length;
+    else this.#countThrown(call);
     if (this.#journal !== undefined) this.#record(call, this.#journal);
     if (call.failedItems > 0) this.#addFailures(call);
     this.results.serve();
+  }
+
+  /** Counts the items of a call that has ended with an error. */
+  #countThrown({ items, isStreamed, values }: MapCall): void {
+    // An error of the inputs has no item.
+    if (items === 0) return;
+    this.#ended += isStreamed ? 1 : values.length + 1;
+    this.#failed++;
   }
 
   /** Makes calls for items of a chunk that a worker has given back. */
@@ -308,6 +341,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     if (this.#phase === "ended") return;
     if (this.#phase === "idle") this.onRead?.();
     this.#phase = "ended";
+    this.#endTime = performance.now();
     this.#rest.clear();
     this.#unwatch?.();
     this.#speculation?.end();
@@ -318,6 +352,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
 
   #start(): void {
     this.#phase = "running";
+    this.#startTime = performance.now();
     this.onRead?.();
     const { signal, trace } = this.#plan;
     if (signal?.aborted) return this.#interrupt(signal.reason);
@@ -357,6 +392,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   /** Ends the map early; only results that have arrived can still be read. */
   #interrupt(reason: unknown): void {
     this.#error = { reason };
+    this.#isAbandoned = true;
     this.#rest.clear();
     this.#drain({ reason });
     this.#speculation?.end();
@@ -367,6 +403,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
 
   /** Takes note of the items of a call that have failed. */
   #addFailures(call: MapCall): void {
+    this.#failed += call.failedItems;
     call.addFailures(this.#limit!);
     this.#checkFailures();
   }
@@ -375,7 +412,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   #checkFailures(): void {
     if (this.#phase === "ended" || this.#error !== undefined) return;
     const total = this.#taken + this.#feed.left;
-    const error = this.#limit?.check(this.#done, total);
+    const error = this.#limit?.check(this.#ended, total);
     if (error !== undefined) this.#interrupt(this.#plan.trace.addTo(error));
   }
 
@@ -391,6 +428,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   #exhaust(error?: Thrown): void {
     if (this.#phase !== "running") return;
     this.#phase = "draining";
+    this.#isExhausted = error === undefined;
     this.#error ??= error;
     this.#feed.stop();
     this.#checkFailures();
@@ -477,8 +515,11 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   #wasRecalled(call: MapCall): void {
     this.#buffer.arrived(call);
     this.#flow.recalled(call);
-    if (call.thrown === undefined) this.#done += call.items;
-    else this.#feed.dropAfter(call.part);
+    if (call.thrown === undefined) this.#ended += call.items;
+    else {
+      this.#countThrown(call);
+      this.#feed.dropAfter(call.part);
+    }
   }
 
   #submitItems(

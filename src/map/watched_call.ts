@@ -119,6 +119,10 @@ class BackupCall extends ItemsCall {
     this.#original = original;
   }
 
+  override get number(): number {
+    return this.#original.number;
+  }
+
   override get mode(): ResultMode {
     return this.#original.mode;
   }

@@ -116,6 +116,32 @@ export interface CallOptions {
    */
   readonly retry?: RetryOptions;
   /**
+   * Makes the random numbers of tasks reproducible, which they get from
+   * {@linkcode taskRandom} or `this.random`: an integer from 0 to 2 ** 53 - 1, or
+   * a bigint from 0n to 2n ** 64n - 1n. The numbers of a call follow from the seed
+   * and its index. The index of an item is that in its map; the other calls of a
+   * runner, as `with()` returns it, count from 0 in the order in which they are
+   * made. So the first items of two maps with the same seed get the same numbers.
+   *
+   * @default {undefined}
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool, type TaskThis } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * function toss(this: TaskThis): string {
+   *   return this.random() < 0.5 ? "heads" : "tails";
+   * }
+   *
+   * await using pool = new Pool(2);
+   * const seeded = () => pool.with({ seed: 2011 });
+   * const tosses = await seeded().map(toss, new Array(20).fill(0)).toArray();
+   * assertEquals(await seeded().run(toss), tosses[0]);
+   * ```
+   */
+  readonly seed?: number | bigint;
+  /**
    * Whether a map, or a transform, may run items a second time at the end, when
    * it has nothing left to hand out: if a worker is idle, a call that takes much
    * longer than the others also runs there, on another host if there is one. The

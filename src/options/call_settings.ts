@@ -9,6 +9,7 @@ import {
   checkObject,
   checkSignal,
 } from "./option_checks.ts";
+import { parseSeed } from "./parse_seed.ts";
 import { checkLabels, parseResources } from "./place.ts";
 import { RENAMED_CALL_OPTIONS } from "./renamed_options.ts";
 import { type RetrySettings, retrySettings } from "./retry_options.ts";
@@ -29,6 +30,7 @@ const CALL_OPTIONS = {
   signal: undefined,
   retries: undefined,
   retry: undefined,
+  seed: undefined,
   speculate: undefined,
   onMessage: undefined,
 };
@@ -46,7 +48,8 @@ export function callSettings(
 ): CallSettings {
   checkObject("with()", options);
   const { host, where, resources, onUnmet } = options;
-  const { timeout, runTimeout, signal, retries, retry, speculate } = options;
+  const { timeout, runTimeout, signal, retries, retry, seed, speculate } =
+    options;
   checkNames("with()", options, CALL_OPTIONS, RENAMED_CALL_OPTIONS);
   if (host !== undefined) checkChoice("host", host, hosts);
   if (where !== undefined) checkLabels("where", where);
@@ -55,6 +58,7 @@ export function callSettings(
   if (timeout !== undefined) checkMilliseconds("timeout", timeout);
   if (runTimeout !== undefined) checkMilliseconds("runTimeout", runTimeout);
   if (retries !== undefined) checkInteger("retries", retries, 0);
+  if (seed !== undefined) parseSeed("seed", seed);
   if (speculate !== undefined) checkBoolean("speculate", speculate);
   checkSignal(signal);
   checkFunction("onMessage", options.onMessage);

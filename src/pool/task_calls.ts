@@ -29,6 +29,8 @@ export class TaskCalls {
   readonly #terms: CallTerms;
   readonly #kinds = new CallKinds();
   readonly #isLimited: boolean;
+  /** The number of the next call, if calls have numbers. */
+  #next: number | undefined;
   /** Whether nothing but their promises may follow calls of `run()`. */
   readonly #isPlain: boolean;
 
@@ -42,7 +44,9 @@ export class TaskCalls {
     this.#terms = { placement, retries, retry, preface };
     const { timeout, signal, onMessage } = options;
     this.#isLimited = timeout !== undefined || signal !== undefined;
-    this.#isPlain = !this.#isLimited && onMessage === undefined;
+    if (preface?.seed !== undefined) this.#next = 0;
+    this.#isPlain = !this.#isLimited && onMessage === undefined &&
+      this.#next === undefined;
   }
 
   /** Submits a call, and returns a promise of its outcome. */
@@ -77,7 +81,7 @@ export class TaskCalls {
   ): StreamCall {
     const registered = this.#engine.tasks.register(task);
     const streams = takeStreams(args);
-    const kind = new CallKind(registered, { ...this.#terms, group: {} });
+    const kind = new CallKind(registered, this.#ownTerms(this.#terms));
     const call = new StreamCall(kind, args, trace);
     if (streams !== undefined) call.attach(new CallStreams(streams));
     this.#submit(call);
@@ -96,9 +100,9 @@ export class TaskCalls {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const { scheduler } = this.#engine;
     const terms = { placement, retries: 0, group: {}, pinned: true, preface };
-    const kind = new CallKind(registered, terms);
     const calls: PromisedCall<unknown>[] = [];
     const makeCall = () => {
+      const kind = new CallKind(registered, this.#numbered(terms));
       const call = new PromisedCall<unknown>(kind, args, trace);
       if (onMessage !== undefined) call.openMessages().listen(onMessage);
       calls.push(call);
@@ -143,7 +147,9 @@ export class TaskCalls {
   ): PromisedCall<unknown> {
     const streams = takeStreams(args);
     // Ending a call that takes too long must not fail others in its message.
-    const terms = this.#isLimited ? { ...this.#terms, group: {} } : this.#terms;
+    const terms = this.#isLimited
+      ? this.#ownTerms(this.#terms)
+      : this.#numbered(this.#terms);
     const isUnary = args.length === 1 && streams === undefined;
     const call = new PromisedCall<unknown>(
       this.#kinds.of(task, terms, isUnary),
@@ -154,6 +160,17 @@ export class TaskCalls {
     if (streams !== undefined) call.attach(new CallStreams(streams));
     this.#submit(call);
     return call;
+  }
+
+  /** Returns terms for a call that shares no message with others. */
+  #ownTerms(terms: CallTerms): CallTerms {
+    return this.#numbered({ ...terms, group: {} });
+  }
+
+  /** Returns terms for the next call, with its number if it has one. */
+  #numbered(terms: CallTerms): CallTerms {
+    if (this.#next === undefined) return terms;
+    return { ...terms, number: this.#next++ };
   }
 
   #submit(call: PromisedCall<unknown> | StreamCall): void {

@@ -7,6 +7,7 @@ import type { MapResults } from "../map/map_results.ts";
 import { prepareMap } from "../map/map_run.ts";
 import { MapTransform } from "../map/map_transform.ts";
 import type { CallOptions, MessageListener } from "../options/call_options.ts";
+import type { ProgressListener } from "../options/map_options.ts";
 import { mapSettings, transformSettings } from "../options/map_settings.ts";
 import { placementOf } from "./placement_of.ts";
 import { prefaceOf } from "./preface_of.ts";
@@ -20,6 +21,7 @@ interface CommonPlan {
   readonly task: RegisteredTask;
   readonly chunkSize: ChunkSize;
   readonly onMessage: MessageListener | undefined;
+  readonly onProgress: ProgressListener | undefined;
   readonly speculate: boolean;
   readonly timeout: number | undefined;
   readonly signal: AbortSignal | undefined;
@@ -92,6 +94,7 @@ export class TaskMaps {
       readonly chunkSize: number | "auto";
       readonly timeout?: number | undefined;
       readonly signal?: AbortSignal | undefined;
+      readonly onProgress: ProgressListener | undefined;
     },
   ): CommonPlan {
     const {
@@ -109,6 +112,7 @@ export class TaskMaps {
       task: this.#engine.tasks.register(task),
       chunkSize: new ChunkSize(this.#chunkSize(settings.chunkSize)),
       onMessage,
+      onProgress: settings.onProgress,
       speculate,
       timeout: settings.timeout ?? this.#options.timeout,
       signal: anySignal(settings.signal, signal),

@@ -100,6 +100,7 @@ export class Scheduler {
       sources: this.#sources,
       resources: this.#resources,
       counts: this.#counts,
+      thrown: this.#thrownCalls,
       unmet,
       barrierRuns: () => this.#dispatcher.barrierRuns,
     });
@@ -158,6 +159,10 @@ export class Scheduler {
         this.#durations.add(task, calls, microseconds),
       judge: (call, thrown) => this.#thrownCalls.judge(call, thrown),
       rerun: (call, failed) => this.#thrownCalls.rerun(call, failed),
+      left: (call, run) => {
+        run.submit(this.#counts);
+        this.#resources.replaced(worker, call, run);
+      },
       freed: (call) => this.#resources.freed(worker, call),
       givenBack: (calls) => this.#takeBack(worker, calls),
       defined: (task) => this.#definedTasks.add(task, worker),

@@ -36,6 +36,8 @@ export interface WorkerAnswersEvents {
   rerun(call: Call, failed: FailedAttempt): void;
   /** Handles how long the worker was busy with calls of a task. */
   measured(task: RegisteredTask, calls: number, microseconds: number): void;
+  /** Ends the run of a call that takes too long, with this error. */
+  readonly expired: (call: Call, error: DOMException) => void;
   /** Handles that the worker has given back items of a chunk. */
   cut(items: number): void;
   /** Handles calls that the worker has given back, in the order of their ids. */
@@ -125,7 +127,7 @@ export class WorkerAnswers {
   #begin([, id]: Begun): void {
     const call = this.#calls.get(id);
     const limit = call.terms.preface?.runTimeout;
-    const clocks = this.#clocks ??= new RunClocks();
+    const clocks = this.#clocks ??= new RunClocks(this.#events.expired);
     if (limit === undefined || clocks.has(call)) throw unwatched(id);
     clocks.begin(call, limit);
   }

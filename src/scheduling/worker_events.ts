@@ -71,6 +71,8 @@ export interface WorkerEvents {
   judge?(call: Call, thrown: unknown): FailedAttempt | undefined;
   /** Handles a call that was answered, and should run again. */
   rerun?(call: Call, failed: FailedAttempt): void;
+  /** Handles that a run of a call goes on in its place, while it runs again. */
+  left?(call: Call, run: Call): void;
   /** Handles that a call of the worker doesn't use its resources any more. */
   freed?(call: Call): void;
   /** Handles calls that the worker has given back, in the order of their ids. */
