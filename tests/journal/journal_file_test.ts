@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { JournalError, Pool } from "../../mod.ts";
 import { runProgram } from "../helpers/run_program.ts";
 import { LoggedProcess } from "../helpers/logged_process.ts";
@@ -6,6 +6,10 @@ import { TempJournal } from "../helpers/temp_journal.ts";
 import { exists } from "../helpers/processes.ts";
 
 const PROGRAM = new URL("../programs/journal_lines.ts", import.meta.url);
+const FULL_DISK = new URL(
+  "../programs/journal_full_disk.ts",
+  import.meta.url,
+);
 
 /** Maps some items with a journal at a path. */
 async function map(path: string | URL): Promise<number[]> {
@@ -151,4 +155,38 @@ Deno.test("map() refuses a journal that another program uses, and names the proc
   ]);
   assertEquals([code, stdout], [0, "0 2 4\n"]);
   assertEquals(exists(`${file.path}-lock`), false);
+});
+
+Deno.test({
+  name:
+    "map() ends with a JournalError when the disk takes no more, and goes on from what was recorded",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    using file = new TempJournal();
+    const run = (blocks: string) =>
+      runProgram("sh", [
+        "-c",
+        `trap "" XFSZ; ulimit -f ${blocks}; exec "$@"`,
+        "sh",
+        Deno.execPath(),
+        "run",
+        "-A",
+        FULL_DISK.pathname,
+        file.path,
+      ]);
+    const limited = await run("4000");
+    assertMatch(
+      limited.stderr,
+      /JournalError: The journal '.*run\.db' can't be used: .*; once that is solved, the same map goes on/,
+    );
+    assertEquals(limited.code, 1);
+    const lines = limited.stdout.trimEnd().split("\n");
+    const recorded = file.rows.length;
+    assert(lines.length <= recorded && recorded < 1_000);
+    const unlimited = await run("unlimited");
+    assertEquals(unlimited.code, 0);
+    const all = unlimited.stdout.trimEnd().split("\n");
+    assertEquals(all.length, 1_000);
+    assertEquals(all.slice(0, lines.length), lines);
+  },
 });
