@@ -1,6 +1,11 @@
 import { CallKind } from "../calls/call_kind.ts";
 import type { ItemFailure, ItemPiece } from "./item_pieces.ts";
-import { argumentList, MapCall, type MapCallOwner } from "./map_call.ts";
+import {
+  argumentList,
+  MapCall,
+  type MapCallOwner,
+  NO_INDEX,
+} from "./map_call.ts";
 import type { MapPlan } from "./map_plan.ts";
 import type { Speculation } from "./speculation.ts";
 import { WatchedCall } from "./watched_call.ts";
@@ -47,7 +52,8 @@ export class MapCalls {
 
   /** Makes a call without items, to fail after those of a part. */
   makeEmpty(part: number): MapCall {
-    return new MapCall(this.#owner, kindOf(this.#plan, false), [], 0, part);
+    const kind = kindOf(this.#plan, false);
+    return new MapCall(this.#owner, kind, [], 0, part, NO_INDEX);
   }
 
   /**

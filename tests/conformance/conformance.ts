@@ -36,6 +36,7 @@ import { testMemoryLimits } from "./conformance_memory.ts";
 import { testMessages } from "./conformance_messages.ts";
 import { testRandomNumbers } from "./conformance_random.ts";
 import { testRunTimeouts } from "./conformance_run_timeouts.ts";
+import { testJournals } from "./conformance_journals.ts";
 import { testSettledMaps } from "./conformance_settled.ts";
 import { testSources } from "./conformance_sources.ts";
 import { testStreams } from "./conformance_streams.ts";
@@ -124,6 +125,7 @@ export function testConformance(kind: Kind): string[] {
   testErrors(test);
   testExplanations(test);
   testSettledMaps(test, testWith);
+  testJournals(test);
   testRunTimeouts(test);
   testMemoryLimits(testWith);
   testRandomNumbers(test);

@@ -320,6 +320,26 @@ Deno.test("Pool.map() refuses bad options and inputs", async () => {
   );
 });
 
+Deno.test("Pool.map() refuses bad options of a journal", async () => {
+  await using pool = new Pool({ workers: 1, lazy: true });
+  const map = (options: object) => () =>
+    pool.map((x: number) => x, [1], options);
+  const wrong = (journal: unknown) => map({ journal });
+  assertThrows(wrong(5), TypeError, "'journal' must be a path, a file: URL or");
+  assertThrows(wrong(null), TypeError, "'journal'");
+  assertThrows(wrong(""), RangeError, "'journal' must be the path of a file");
+  assertThrows(wrong(new URL("http://a/b")), RangeError, "'journal'");
+  assertThrows(wrong({}), TypeError, "'journal.path'");
+  assertThrows(wrong([]), TypeError, "must be an object");
+  assertThrows(wrong({ path: 5 }), TypeError, "'journal.path'");
+  assertThrows(wrong({ path: "a", failed: "no" }), RangeError, 'or "keep"');
+  assertThrows(wrong({ path: "a", failed: 1 }), TypeError, "'journal.failed'");
+  assertThrows(wrong({ path: "a", task: 1 }), TypeError, "'journal.task'");
+  assertThrows(wrong({ path: "a", name: "b" }), TypeError, "no option 'name'");
+  assertThrows(map({ journal: "a", key: 1 }), TypeError, "'key'");
+  assertThrows(map({ key: String }), RangeError, "'key' needs the option");
+});
+
 Deno.test("Pool.transform() refuses bad options", async () => {
   await using pool = new Pool({ workers: 1, lazy: true });
   const wrong = (options: unknown) => () =>
@@ -331,6 +351,7 @@ Deno.test("Pool.transform() refuses bad options", async () => {
   assertThrows(wrong({ spread: 1 }), TypeError, "'spread'");
   assertThrows(wrong({ order: false }), TypeError, "no option 'order'");
   assertThrows(wrong({ retries: 1 }), TypeError, "with({ retries }).transf");
+  assertThrows(wrong({ journal: "a" }), TypeError, "no option 'journal'");
   assertThrows(wrong(null), TypeError, "The options of transform() must be");
   for (const name of ["writableStrategy", "readableStrategy"]) {
     const mark = `'${name}.highWaterMark' must be a number of at least 0, but`;
