@@ -64,6 +64,7 @@ export type { CallOptions, CallPort } from "./src/options/call_options.ts";
 export type { FailureOptions } from "./src/options/failure_options.ts";
 export type { LimitOptions } from "./src/options/limit_options.ts";
 export type { MapOptions } from "./src/options/map_options.ts";
+export type { MapPhase, MapProgress } from "./src/options/map_progress.ts";
 export type {
   MapBatches,
   MapResults,

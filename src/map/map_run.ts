@@ -1,6 +1,6 @@
 import type { Placement } from "../calls/placement.ts";
 import type { CallSink } from "./call_sink.ts";
-import type { MapPhase, MapProgress } from "./display_map.ts";
+import type { MapPhase } from "../options/map_progress.ts";
 import type { FailureLimit } from "./failure_limit.ts";
 import { FlowControl } from "./flow_control.ts";
 import { watchLimits } from "../calls/watch_limits.ts";
@@ -10,6 +10,7 @@ import { MapCalls } from "./map_calls.ts";
 import { MapFeed } from "./map_feed.ts";
 import { MapIterator, type ResultReader } from "./map_iterator.ts";
 import type { MapPlan } from "./map_plan.ts";
+import type { MapState } from "./map_state.ts";
 import { ResultBuffer } from "./result_buffer.ts";
 import type { CallSource, Offer } from "../scheduling/call_sources.ts";
 import { Speculation } from "./speculation.ts";
@@ -35,6 +36,7 @@ export function prepareMap<Result>(
   unread?: UnreadMaps,
 ): MapIterator<Result> {
   const run = new MapRun(plan, sink);
+  if (plan.onProgress !== undefined) run.results.watch(plan.onProgress);
   run.onRead = unread?.add(run.results, plan.task.name);
   return run.results as MapIterator<Result>;
 }
@@ -68,8 +70,17 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   #isDivided = false;
   /** How many items were submitted. */
   #taken = 0;
-  /** For how many of them the task has returned. */
-  #done = 0;
+  /** How many of them have ended. */
+  #ended = 0;
+  /** How many of those have failed. */
+  #failed = 0;
+  /** Whether the inputs have ended, so all items were submitted. */
+  #isExhausted = false;
+  /** Whether the calls that haven't arrived were abandoned. */
+  #isAbandoned = false;
+  /** When the map began and ended. */
+  #startTime: number | undefined;
+  #endTime: number | undefined;
   /** How many items may fail, if that doesn't end the map. */
   #limit: FailureLimit | undefined;
   /** The error to throw after the last result, if the map ended early. */
@@ -114,15 +125,28 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.results = new MapIterator(this);
   }
 
-  get progress(): MapProgress {
+  get state(): MapState {
     const { task, ordered } = this.#plan;
+    const isOver = this.#isAbandoned || this.#phase === "ended";
+    const now = this.#endTime ?? performance.now();
     return {
       task: task.name,
       ordered,
       phase: this.#phase,
+      total: this.#total,
       taken: this.#taken,
-      done: this.#done,
+      done: this.#ended - this.#failed,
+      failed: this.#failed,
+      running: isOver ? 0 : this.#taken - this.#ended,
+      elapsed: now - (this.#startTime ?? now),
     };
+  }
+
+  /** How many items there are; `undefined` if that is unknown. */
+  get #total(): number | undefined {
+    if (this.#isExhausted) return this.#taken;
+    const { size } = this.#plan.items;
+    return size === undefined ? undefined : Math.max(size, this.#taken);
   }
 
   /** The index of the item whose error has ended the map, if that is known. */
@@ -206,11 +230,21 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       const bytes = call.bytes * (done / call.items) + call.resultBytes;
       this.#plan.chunkSize.measured(done, microseconds, bytes);
     }
-    if (rest.length > 0) this.#follow(call, rest);
-    if (call.thrown === undefined) this.#done += call.items - rest.length;
+    if (rest.length > 0 && !call.endsMap) this.#follow(call, rest);
+    if (call.thrown === undefined) this.#ended += call.items - rest.length;
+    else this.#countThrown(call);
+    if (call.pieces.length > 0) this.#runAgain(call);
     if (this.#journal !== undefined) this.#record(call, this.#journal);
     if (call.failedItems > 0) this.#addFailures(call);
     this.results.serve();
+  }
+
+  /** Counts the items of a call that has ended with an error. */
+  #countThrown({ items, isStreamed, values }: MapCall): void {
+    // An error of the inputs has no item.
+    if (items === 0) return;
+    this.#ended += isStreamed ? 1 : values.length + 1;
+    this.#failed++;
   }
 
   /** Makes calls for items of a chunk that a worker has given back. */
@@ -230,6 +264,14 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       this.#buffer.pushNext(next);
     }
     return calls;
+  }
+
+  delayed(call: MapCall): void {
+    this.#flow.delayed(call);
+  }
+
+  resumed(call: MapCall): void {
+    this.#flow.resumed(call);
   }
 
   /** Handles values of a call that has no outcome yet. */
@@ -269,10 +311,15 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.#calls.settle();
   }
 
-  explain(reason: unknown): unknown {
+  readonly explain = (reason: unknown): unknown => {
     // It was explained before it was recorded.
     if (this.#recalled !== undefined) return reason;
     return this.#plan.trace.addTo(reason, this.#plan.task);
+  };
+
+  /** Whether the map goes on after items that fail. */
+  get isSettled(): boolean {
+    return this.#limit !== undefined;
   }
 
   /** Moves to the next results. */
@@ -308,6 +355,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     if (this.#phase === "ended") return;
     if (this.#phase === "idle") this.onRead?.();
     this.#phase = "ended";
+    this.#endTime = performance.now();
     this.#rest.clear();
     this.#unwatch?.();
     this.#speculation?.end();
@@ -318,6 +366,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
 
   #start(): void {
     this.#phase = "running";
+    this.#startTime = performance.now();
     this.onRead?.();
     const { signal, trace } = this.#plan;
     if (signal?.aborted) return this.#interrupt(signal.reason);
@@ -357,6 +406,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   /** Ends the map early; only results that have arrived can still be read. */
   #interrupt(reason: unknown): void {
     this.#error = { reason };
+    this.#isAbandoned = true;
     this.#rest.clear();
     this.#drain({ reason });
     this.#speculation?.end();
@@ -367,7 +417,8 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
 
   /** Takes note of the items of a call that have failed. */
   #addFailures(call: MapCall): void {
-    call.addFailures(this.#limit!);
+    if (this.#limit === undefined) return;
+    this.#failed += call.addFailures(this.#limit);
     this.#checkFailures();
   }
 
@@ -375,7 +426,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   #checkFailures(): void {
     if (this.#phase === "ended" || this.#error !== undefined) return;
     const total = this.#taken + this.#feed.left;
-    const error = this.#limit?.check(this.#done, total);
+    const error = this.#limit?.check(this.#ended, total);
     if (error !== undefined) this.#interrupt(this.#plan.trace.addTo(error));
   }
 
@@ -391,6 +442,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   #exhaust(error?: Thrown): void {
     if (this.#phase !== "running") return;
     this.#phase = "draining";
+    this.#isExhausted = error === undefined;
     this.#error ??= error;
     this.#feed.stop();
     this.#checkFailures();
@@ -477,8 +529,11 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   #wasRecalled(call: MapCall): void {
     this.#buffer.arrived(call);
     this.#flow.recalled(call);
-    if (call.thrown === undefined) this.#done += call.items;
-    else this.#feed.dropAfter(call.part);
+    if (call.thrown === undefined) this.#ended += call.items;
+    else {
+      this.#countThrown(call);
+      this.#feed.dropAfter(call.part);
+    }
   }
 
   #submitItems(
@@ -518,6 +573,35 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     for (const next of calls) this.#rest.add(next);
     // The scheduler drops a map that has taken its last item.
     this.#sink.addSource(this);
+  }
+
+  /** Runs items of a call again, and delivers the results between them. */
+  #runAgain(call: MapCall): void {
+    const followers = this.#calls.separate(call);
+    for (const { next, failed } of followers) {
+      this.#buffer.pushNext(next);
+      if (failed !== undefined) {
+        this.#flow.submitted(next);
+        this.#ended--;
+        continue;
+      }
+      this.#flow.recalled(next);
+      if (this.#journal !== undefined) this.#buffer.hold(next);
+      this.#buffer.arrived(next);
+      if (this.#journal !== undefined) this.#record(next, this.#journal);
+      if (next.thrown !== undefined) {
+        this.#failed++;
+        this.#feed.dropAfter(next.part);
+      }
+      if (this.#limit !== undefined) {
+        this.#failed += next.addFailures(this.#limit);
+      }
+    }
+    for (const { next, failed } of followers) {
+      if (failed === undefined) continue;
+      const { attempts, pause } = failed;
+      this.#sink.resubmitLater(next, attempts!, pause!);
+    }
   }
 
   /** Submits a call for unprocessed items, unless it was submitted already. */

@@ -1,4 +1,5 @@
 import type { JournalOptions } from "./journal_options.ts";
+import type { MapProgress } from "./map_progress.ts";
 
 /**
  * The options of a map.
@@ -99,4 +100,31 @@ export interface MapOptions<Item = unknown> {
    * @returns The key.
    */
   key?(item: Item): string;
+  /**
+   * Watches the map. It is called when something has changed and once a second
+   * while items run, at most ten times a second, and once at the end, when the
+   * map's `phase` is `"ended"`. It doesn't keep the program alive. If it throws,
+   * the error is printed, it isn't called again, and the map goes on.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * let share = 0;
+   * await using pool = new Pool(2);
+   * await pool.map((x: number) => x * x, [1, 2, 3], {
+   *   onProgress({ done, failed, total = Infinity }) {
+   *     share = (done + failed) / total;
+   *   },
+   * }).toArray();
+   * assertEquals(share, 1);
+   * ```
+   *
+   * @param progress How far the map has come.
+   */
+  onProgress?(progress: MapProgress): unknown;
 }
+
+/** @internal */
+export type ProgressListener = NonNullable<MapOptions["onProgress"]>;

@@ -1,5 +1,5 @@
 import { type JournalSettings, journalSettings } from "./journal_settings.ts";
-import type { MapOptions } from "./map_options.ts";
+import type { MapOptions, ProgressListener } from "./map_options.ts";
 import {
   checkBoolean,
   checkFunction,
@@ -23,6 +23,8 @@ interface SharedSettings
   readonly timeout: number | undefined;
   /** See {@linkcode MapOptions.signal}. */
   readonly signal: AbortSignal | undefined;
+  /** See {@linkcode MapOptions.onProgress}. */
+  readonly onProgress: ProgressListener | undefined;
 }
 
 /** A map's options, checked and with the defaults. */
@@ -103,11 +105,12 @@ function withHighWaterMark<T>(
 
 function sharedSettings(options: MapOptions): SharedSettings {
   const { chunkSize = "auto", ordered = true, spread = false } = options;
-  const { timeout, signal } = options;
+  const { timeout, signal, onProgress } = options;
   checkInteger("chunkSize", chunkSize, 1, "auto");
   checkBoolean("ordered", ordered);
   checkBoolean("spread", spread);
   if (timeout !== undefined) checkMilliseconds("timeout", timeout);
   checkSignal(signal);
-  return { timeout, chunkSize, ordered, spread, signal };
+  checkFunction("onProgress", onProgress);
+  return { timeout, chunkSize, ordered, spread, signal, onProgress };
 }

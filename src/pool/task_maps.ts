@@ -6,7 +6,9 @@ import { parseInputs } from "../map/map_inputs.ts";
 import type { MapResults } from "../map/map_results.ts";
 import { prepareMap } from "../map/map_run.ts";
 import { MapTransform } from "../map/map_transform.ts";
-import type { CallOptions, MessageListener } from "../options/call_options.ts";
+import type { MessageListener } from "../options/call_options.ts";
+import type { CallSettings } from "../options/call_settings.ts";
+import type { ProgressListener } from "../options/map_options.ts";
 import { mapSettings, transformSettings } from "../options/map_settings.ts";
 import { placementOf } from "./placement_of.ts";
 import { prefaceOf } from "./preface_of.ts";
@@ -20,6 +22,7 @@ interface CommonPlan {
   readonly task: RegisteredTask;
   readonly chunkSize: ChunkSize;
   readonly onMessage: MessageListener | undefined;
+  readonly onProgress: ProgressListener | undefined;
   readonly speculate: boolean;
   readonly timeout: number | undefined;
   readonly signal: AbortSignal | undefined;
@@ -30,10 +33,10 @@ interface CommonPlan {
 /** Prepares maps and transforms, with the options of a `TaskRunner`. */
 export class TaskMaps {
   readonly #engine: Engine;
-  readonly #options: CallOptions;
+  readonly #options: CallSettings;
 
   /** Constructs the maps of a pool with these options. */
-  constructor(engine: Engine, options: CallOptions) {
+  constructor(engine: Engine, options: CallSettings) {
     this.#engine = engine;
     this.#options = options;
   }
@@ -92,11 +95,13 @@ export class TaskMaps {
       readonly chunkSize: number | "auto";
       readonly timeout?: number | undefined;
       readonly signal?: AbortSignal | undefined;
+      readonly onProgress: ProgressListener | undefined;
     },
   ): CommonPlan {
     const {
       onMessage,
       retries = this.#engine.retries,
+      retry,
       signal,
       speculate = false,
     } = this.#options;
@@ -109,6 +114,7 @@ export class TaskMaps {
       task: this.#engine.tasks.register(task),
       chunkSize: new ChunkSize(this.#chunkSize(settings.chunkSize)),
       onMessage,
+      onProgress: settings.onProgress,
       speculate,
       timeout: settings.timeout ?? this.#options.timeout,
       signal: anySignal(settings.signal, signal),
@@ -116,6 +122,7 @@ export class TaskMaps {
       terms: {
         placement: placementOf(this.#options),
         retries,
+        retry,
         group: {},
         preface: prefaceOf(this.#options),
       },

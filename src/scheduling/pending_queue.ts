@@ -70,14 +70,19 @@ export class PendingQueue {
     return this.#barriers[0]?.barrier;
   }
 
-  /** How many calls wait before the first barrier. */
+  /** How many calls wait before the first barrier, for workers or for a time. */
   get beforeBarriers(): number {
-    return this.#current.length + this.#isolated.length;
+    return this.#current.length + this.#isolated.length + this.#delayed.length;
   }
 
   /** How many calls wait after the first barrier, without other barriers. */
   get behindBarriers(): number {
-    return this.length - this.beforeBarriers;
+    return this.length + this.#delayed.length - this.beforeBarriers;
+  }
+
+  /** The calls that are queued again after a pause. */
+  get delayed(): DelayedCalls {
+    return this.#delayed;
   }
 
   /** Returns where a call waits, if it does. */

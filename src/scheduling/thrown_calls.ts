@@ -28,7 +28,7 @@ export class ThrownCalls {
   judge(call: Call, thrown: unknown): FailedAttempt | undefined {
     const { retry } = call;
     if (retry === undefined || call.state === "abandoned") return undefined;
-    const attempts = this.#attemptsOf(call) + 1;
+    const attempts = this.attemptsOf(call) + 1;
     return call.isRepeatable
       ? judgeAttempt(retry, thrown, attempts)
       : lastAttempt(thrown, attempts);
@@ -40,7 +40,7 @@ export class ThrownCalls {
     if (answered.state !== "sent") return answered.fail(reason);
     const call = answered.leaveToTwin();
     if (call === undefined) return;
-    const made = call === answered ? attempts : this.#attemptsOf(call) + 1;
+    const made = call === answered ? attempts : this.attemptsOf(call) + 1;
     if (made >= call.retry!.attempts) {
       const last = lastAttempt(reason, made);
       return call.fail(last.reason, undefined, made);
@@ -59,7 +59,8 @@ export class ThrownCalls {
     this.#delay(call, pause);
   }
 
-  #attemptsOf(call: Call): number {
+  /** Returns how many times the task of a call has thrown and was retried. */
+  attemptsOf(call: Call): number {
     return this.#attempts.get(call) ?? 0;
   }
 }

@@ -28,9 +28,11 @@ import {
 import { testArgumentStreams } from "./conformance_arguments.ts";
 import { testCalls } from "./conformance_calls.ts";
 import { testErrors } from "./conformance_errors.ts";
+import { testExplanations } from "./conformance_explanations.ts";
 import { testFlattening } from "./conformance_flattening.ts";
 import { testLostStreams } from "./conformance_lost_streams.ts";
 import { testMaps } from "./conformance_maps.ts";
+import { testMemoryLimits } from "./conformance_memory.ts";
 import { testMessages } from "./conformance_messages.ts";
 import { testRandomNumbers } from "./conformance_random.ts";
 import { testRunTimeouts } from "./conformance_run_timeouts.ts";
@@ -102,7 +104,12 @@ export function testConformance(kind: Kind): string[] {
     name: string,
     extra: PoolOptions,
     body: (pool: Pool) => Promise<void>,
+    need?: Need,
   ): void {
+    if (need !== undefined && lacks.includes(need)) {
+      leftOut.push(name);
+      return;
+    }
     declare(`Pool (${kind.name}) ${name}`, async () => {
       const options = { ...kind.options(), ...extra };
       if (lacks.includes("several workers")) {
@@ -115,8 +122,10 @@ export function testConformance(kind: Kind): string[] {
   }
   testCalls(test, testWith);
   testErrors(test);
+  testExplanations(test);
   testSettledMaps(test, testWith);
   testRunTimeouts(test);
+  testMemoryLimits(testWith);
   testRandomNumbers(test);
   testMaps(test, testWith);
   testSources(test, testWith);
