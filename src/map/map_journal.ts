@@ -149,12 +149,12 @@ export function recallInto(
   const bytes = recorded.reduce((sum, { bytes }) => sum + bytes, 0);
   const values = recorded.map(({ value }) => value);
   const last = recorded.at(-1)!;
-  if (last.failed && !call.kind.settles) {
+  if (last.failed && !call.isSettled) {
     return call.fail(values.pop(), values);
   }
   recorded.forEach(({ failed, value }, index) => {
     if (!failed) return;
-    call.itemFailed(index, value);
+    call.failItem(index, value);
     values[index] = undefined;
   });
   call.succeed(call.chunk === undefined ? values[0] : values, bytes);
@@ -163,7 +163,7 @@ export function recallInto(
 /** Returns how the items of a call have ended, as far as it is known. */
 function endingsOf(call: MapCall): (Ending | undefined)[] {
   const { values, thrown } = call;
-  if (call.kind.settles) {
+  if (call.isSettled) {
     return (values as readonly SettledItem<unknown>[]).map((item) =>
       item.status === "fulfilled"
         ? { failed: false, value: item.value }

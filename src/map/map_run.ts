@@ -233,9 +233,10 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       const bytes = call.bytes * (done / call.items) + call.resultBytes;
       this.#plan.chunkSize.measured(done, microseconds, bytes);
     }
-    if (rest.length > 0) this.#follow(call, rest);
+    if (rest.length > 0 && !call.endsMap) this.#follow(call, rest);
     if (call.thrown === undefined) this.#ended += call.items - rest.length;
     else this.#countThrown(call);
+    if (call.pieces.length > 0) this.#runAgain(call);
     if (this.#journal !== undefined) this.#record(call, this.#journal);
     if (call.failedItems > 0) this.#addFailures(call);
     this.results.serve();
@@ -266,6 +267,14 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       this.#buffer.pushNext(next);
     }
     return calls;
+  }
+
+  delayed(call: MapCall): void {
+    this.#flow.delayed(call);
+  }
+
+  resumed(call: MapCall): void {
+    this.#flow.resumed(call);
   }
 
   /** Handles values of a call that has no outcome yet. */
@@ -305,10 +314,15 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.#calls.settle();
   }
 
-  explain(reason: unknown): unknown {
+  readonly explain = (reason: unknown): unknown => {
     // It was explained before it was recorded.
     if (this.#recalled !== undefined) return reason;
     return this.#plan.trace.addTo(reason, this.#plan.task);
+  };
+
+  /** Whether the map goes on after items that fail. */
+  get isSettled(): boolean {
+    return this.#limit !== undefined;
   }
 
   /** Moves to the next results. */
@@ -406,8 +420,8 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
 
   /** Takes note of the items of a call that have failed. */
   #addFailures(call: MapCall): void {
-    this.#failed += call.failedItems;
-    call.addFailures(this.#limit!);
+    if (this.#limit === undefined) return;
+    this.#failed += call.addFailures(this.#limit);
     this.#checkFailures();
   }
 
@@ -564,6 +578,35 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     for (const next of calls) this.#rest.add(next);
     // The scheduler drops a map that has taken its last item.
     this.#sink.addSource(this);
+  }
+
+  /** Runs items of a call again, and delivers the results between them. */
+  #runAgain(call: MapCall): void {
+    const followers = this.#calls.separate(call);
+    for (const { next, failed } of followers) {
+      this.#buffer.pushNext(next);
+      if (failed !== undefined) {
+        this.#flow.submitted(next);
+        this.#ended--;
+        continue;
+      }
+      this.#flow.recalled(next);
+      if (this.#journal !== undefined) this.#buffer.hold(next);
+      this.#buffer.arrived(next);
+      if (this.#journal !== undefined) this.#record(next, this.#journal);
+      if (next.thrown !== undefined) {
+        this.#failed++;
+        this.#feed.dropAfter(next.part);
+      }
+      if (this.#limit !== undefined) {
+        this.#failed += next.addFailures(this.#limit);
+      }
+    }
+    for (const { next, failed } of followers) {
+      if (failed === undefined) continue;
+      const { attempts, pause } = failed;
+      this.#sink.resubmitLater(next, attempts!, pause!);
+    }
   }
 
   /** Submits a call for unprocessed items, unless it was submitted already. */

@@ -171,7 +171,7 @@ export class ResultBuffer {
     let isReadable = current?.isDropped !== true || !this.#isOrdered;
     isReadable = this.#abandonNext(current) && isReadable;
     for (const call of calls) {
-      const isKept = isReadable && call.hasArrived && !this.#held.has(call);
+      const isKept = isReadable && this.#isComplete(call);
       if (isKept) this.#calls.push(call);
       else call.abandon();
       if (this.#isOrdered) isReadable = isKept;
@@ -184,13 +184,28 @@ export class ResultBuffer {
     this.#held.clear();
   }
 
-  /** Abandons the calls that follow a call. Returns `true` if none follow. */
+  /**
+   * Abandons the calls that follow a call, from the first one on that can't be
+   * read.
+   *
+   * @returns Whether all of them can be read.
+   */
   #abandonNext(call: MapCall | undefined): boolean {
-    if (call?.next === undefined || !this.#isOrdered) return true;
-    let next: MapCall | undefined = call.next;
-    for (; next !== undefined; next = next.next) next.abandon();
-    call.follow(undefined);
-    return false;
+    if (call === undefined || !this.#isOrdered) return true;
+    let last = call;
+    while (this.#isComplete(last) && last.next !== undefined) {
+      if (!this.#isComplete(last.next)) break;
+      last = last.next;
+    }
+    const first = last.next;
+    for (let next = first; next !== undefined; next = next.next) next.abandon();
+    last.follow(undefined);
+    return first === undefined;
+  }
+
+  /** Returns whether a call has arrived, and isn't held. */
+  #isComplete(call: MapCall): boolean {
+    return call.hasArrived && !this.#held.has(call);
   }
 
   /** Abandons all calls and drops all results. */

@@ -78,6 +78,7 @@ export class Engine {
         this.#elastic.ended(worker);
         if (this.scheduler.workers === 0) this.#failStranded();
       },
+      full: (worker) => this.#workers.replace(worker),
       expects: (placement) => !this.#isReady || this.#hosts.expects(placement),
       expectedPlaces: () => this.#hosts.expectedPlaces(),
       isRemoved: (host) => this.#hosts.isRemoved(host),

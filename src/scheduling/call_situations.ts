@@ -253,6 +253,9 @@ function situationAt(
     if (other.hasPlace) before++;
   }
   return before < window.concurrency
-    ? { code: "running", activity: { ...activity, task: call.task.name } }
+    ? {
+      code: "running",
+      activity: { ...activity, task: call.task.name, isCancelled: false },
+    }
     : { code: "behind", before, activity };
 }

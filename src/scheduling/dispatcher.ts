@@ -106,6 +106,17 @@ export class Dispatcher {
     return this.#draining.add(worker);
   }
 
+  /**
+   * Does the same with a worker that waits until it is asked to give back calls,
+   * even if it must keep all of them.
+   */
+  drainHeld(worker: WorkerHandle): Promise<void> {
+    const drained = this.#draining.add(worker);
+    const waits = worker.hasCalls && !worker.isRecalling && !worker.isEnding;
+    if (waits) worker.recall({ parts: 1, keep: 0, cut: false });
+    return drained;
+  }
+
   /** Takes note that a worker has given back calls, which are queued again. */
   gaveBack(worker: WorkerHandle, calls: number): void {
     if (calls === 0) return this.#rebalancer.gaveNothing(worker);

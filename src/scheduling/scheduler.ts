@@ -32,6 +32,8 @@ import { WorkerSet } from "./worker_set.ts";
 export interface SchedulerEvents extends KnownHosts {
   /** Handles the loss of a worker, which may have been the last one. */
   lost(worker: WorkerHandle, loss: LostWorker): void;
+  /** Handles that a worker gets no more calls, because its memory is used up. */
+  full?(worker: WorkerHandle): void;
   /** Called after calls were submitted or answered, and sent as far as possible. */
   dispatched?(): void;
 }
@@ -165,6 +167,10 @@ export class Scheduler {
       },
       freed: (call) => this.#resources.freed(worker, call),
       givenBack: (calls) => this.#takeBack(worker, calls),
+      full: () => {
+        this.#dispatcher.drainHeld(worker);
+        this.#events.full?.(worker);
+      },
       defined: (task) => this.#definedTasks.add(task, worker),
       isNeeded: () => this.#needsWorkers,
     });

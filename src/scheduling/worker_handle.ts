@@ -103,6 +103,7 @@ export class WorkerHandle implements CallRunner<Call> {
           events: this.#events,
         }),
       cut: (items) => this.#items -= items,
+      full: () => this.#events?.full?.(),
       givenBack: (calls) => this.#events?.givenBack?.(calls),
     });
   }
@@ -264,7 +265,9 @@ export class WorkerHandle implements CallRunner<Call> {
     const isLeaving = this.#killed
       ? (message: number) => this.#writer.isLeaving(message)
       : undefined;
-    return { ...this.#calls.takeAll(isComplete, isLeaving), end, cause };
+    const { isHeld } = this.#answers;
+    const calls = this.#calls.takeAll(isComplete, isLeaving, isHeld);
+    return { ...calls, end, cause };
   }
 
   /** Returns whether results of the lost worker may not have arrived. */

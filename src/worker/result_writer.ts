@@ -171,9 +171,17 @@ export class ResultWriter {
     this.#post([MessageType.RECALLED, runs]);
   }
 
-  #post(message: unknown[]): void {
+  /**
+   * Reports that the worker uses too much memory, and how much, in bytes, after
+   * all results of calls that have begun.
+   */
+  full(bytes: number): void {
+    this.#post([MessageType.FULL, bytes], "following");
+  }
+
+  #post(message: unknown[], order: FrameOrder = "passing"): void {
     this.#endList();
-    this.#channel.writer.message(message, undefined, "passing");
+    this.#channel.writer.message(message, undefined, order);
     this.#channel.flush();
   }
 
@@ -299,7 +307,7 @@ function unsendableResult(value: unknown, reason: unknown): Error {
   if (!yieldsValues(value)) return unsendableError("result", reason);
   dropValues(value);
   return new TypeError(
-    "The task returned a generator or a stream, which run(), submit(), runOnAll() and settled maps can't send: call the task with stream(), or with map() without settled(), which yields its values in order",
+    "The task returned a generator or a stream, which run(), submit(), runOnAll() and maps with settled() or 'retry' can't send: call the task with stream(), or with map() without these, which yields its values in order",
   );
 }
 

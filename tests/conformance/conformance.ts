@@ -32,6 +32,7 @@ import { testExplanations } from "./conformance_explanations.ts";
 import { testFlattening } from "./conformance_flattening.ts";
 import { testLostStreams } from "./conformance_lost_streams.ts";
 import { testMaps } from "./conformance_maps.ts";
+import { testMemoryLimits } from "./conformance_memory.ts";
 import { testMessages } from "./conformance_messages.ts";
 import { testRandomNumbers } from "./conformance_random.ts";
 import { testRunTimeouts } from "./conformance_run_timeouts.ts";
@@ -103,7 +104,12 @@ export function testConformance(kind: Kind): string[] {
     name: string,
     extra: PoolOptions,
     body: (pool: Pool) => Promise<void>,
+    need?: Need,
   ): void {
+    if (need !== undefined && lacks.includes(need)) {
+      leftOut.push(name);
+      return;
+    }
     declare(`Pool (${kind.name}) ${name}`, async () => {
       const options = { ...kind.options(), ...extra };
       if (lacks.includes("several workers")) {
@@ -119,6 +125,7 @@ export function testConformance(kind: Kind): string[] {
   testExplanations(test);
   testSettledMaps(test, testWith);
   testRunTimeouts(test);
+  testMemoryLimits(testWith);
   testRandomNumbers(test);
   testMaps(test, testWith);
   testSources(test, testWith);

@@ -76,6 +76,8 @@ const WRONG_TYPES: readonly Case[] = [
   ["listen", { hostname: 4 }, "'listen.hostname' must be a string, but is 4"],
   ["listen", { port: "9000" }, "'listen.port' must be an integer"],
   ["onHostError", false, "'onHostError'"],
+  ["maxMemory", true, "'maxMemory' must be a number of bytes"],
+  ["maxMemory", null, "'maxMemory'"],
   ["stallWarning", false, "'stallWarning' must be a number of milliseconds"],
   ["modules", null, "'modules'"],
   ["codec", true, '\'codec\' must be "msgpack" or "structured", but is true'],
@@ -150,6 +152,14 @@ const WRONG_VALUES: readonly Case[] = [
   ["hosts", { host: "mini", workers: -1 }, "number of workers"],
   ["startTimeout", 0, "'startTimeout' must be a number of milliseconds"],
   ["startTimeout", NaN, "'startTimeout'"],
+  ["maxMemory", 0, "'maxMemory' must be a number of bytes of at least 1"],
+  ["maxMemory", -1, "'maxMemory'"],
+  ["maxMemory", NaN, "'maxMemory'"],
+  [
+    "maxMemory",
+    "lots",
+    `such as "512M" or "1.5GiB", or Infinity, but is "lots"`,
+  ],
   ["stallWarning", -1, "below 2147483648, or 0 for none, but is -1"],
   ["maxRestarts", -1, "of at least 0, or Infinity, but is -1"],
   [
