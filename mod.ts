@@ -23,6 +23,7 @@
 export { BrokenPoolError } from "./src/errors/broken_pool_error.ts";
 export { HostError, type HostStep } from "./src/errors/host_error.ts";
 export { PoolClosedError } from "./src/errors/pool_closed_error.ts";
+export { QueueFullError } from "./src/errors/queue_full_error.ts";
 export {
   type WorkerLoss,
   WorkerLostError,

@@ -148,14 +148,16 @@ function limitSettings(options: LimitOptions) {
   const {
     concurrency = 1,
     prefetch = "auto",
+    maxQueue = Infinity,
     startTimeout = 60_000,
     cancelGrace = 1_000,
   } = options;
   checkInteger("concurrency", concurrency, 1);
   checkInteger("prefetch", prefetch, 0, "auto");
+  checkInteger("maxQueue", maxQueue, 0, Infinity);
   checkMilliseconds("startTimeout", startTimeout);
   checkMilliseconds("cancelGrace", cancelGrace);
-  return { concurrency, prefetch, startTimeout, cancelGrace };
+  return { concurrency, prefetch, maxQueue, startTimeout, cancelGrace };
 }
 
 function failureSettings(options: FailureOptions) {

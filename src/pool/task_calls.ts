@@ -39,7 +39,8 @@ export class TaskCalls {
     this.#terms = { placement: placementOf(options), retries };
     const { timeout, signal, onMessage } = options;
     this.#isLimited = timeout !== undefined || signal !== undefined;
-    this.#isPlain = !this.#isLimited && onMessage === undefined;
+    this.#isPlain = !this.#isLimited && onMessage === undefined &&
+      engine.maxQueue === Infinity;
   }
 
   /** Submits a call, and returns a promise of its outcome. */
@@ -161,7 +162,7 @@ export class TaskCalls {
       const end = (reason: unknown) => this.#end(call, reason);
       call.whenSettled(watchLimits(this.#options, end));
     }
-    this.#engine.scheduler.submit(call);
+    this.#engine.scheduler.admit(call);
   }
 
   #end(call: PromisedCall<unknown> | StreamCall, reason: unknown): void {

@@ -58,6 +58,7 @@ export class Dispatcher {
   /** Whether a barrier is running; no other call may run meanwhile. */
   #barrierRuns = false;
   #isDue = false;
+  #isDispatching = false;
   #sourceAdded = false;
 
   /** Constructs a dispatcher that waits for {@linkcode Dispatcher.wake}. */
@@ -152,10 +153,25 @@ export class Dispatcher {
     queueMicrotask(this.#dispatchOnce);
   }
 
+  /** Dispatches at once, unless a dispatch is running. */
+  dispatchNow(): void {
+    if (this.#isDispatching) return;
+    this.#isDue = true;
+    this.#dispatchOnce();
+  }
+
+  /** How many calls that may run anywhere could be sent at once. */
+  get room(): number {
+    if (this.#barrierRuns || this.#pending.hasBarriers) return 0;
+    return this.#workers.room(undefined);
+  }
+
   // An arrow function in a field, so wake() doesn't create a closure each time.
   readonly #dispatchOnce = () => {
     this.#sourceAdded = false;
+    this.#isDispatching = true;
     this.#dispatch();
+    this.#isDispatching = false;
     this.#dispatched?.();
     // The dispatch handled all calls submitted meanwhile, but not sources that
     // were added while another source was asked.

@@ -2,6 +2,7 @@ import { Barrier } from "./barrier.ts";
 import type { Call } from "../calls/call.ts";
 import { CallCounts } from "../calls/call_counts.ts";
 import type { CallKind } from "../calls/call_kind.ts";
+import { withoutFrames } from "../calls/caller_trace.ts";
 import { type CallSource, CallSources } from "./call_sources.ts";
 import { DefinedTasks } from "./defined_tasks.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -9,6 +10,8 @@ import type { KeepAlive } from "../util/keep_alive.ts";
 import { LostCalls } from "./lost_calls.ts";
 import type { Placement } from "../calls/placement.ts";
 import { PendingQueue } from "./pending_queue.ts";
+import { QueueFullError } from "../errors/queue_full_error.ts";
+import { QueueLimit } from "./queue_limit.ts";
 import type { WorkerPlace } from "../options/place.ts";
 import type { PromisedCall } from "../calls/promised_call.ts";
 import { type Resolve, UnobservedCall } from "../calls/unobserved_call.ts";
@@ -49,6 +52,8 @@ export class Scheduler {
   readonly #dispatcher: Dispatcher;
   readonly #lostCalls: LostCalls;
   readonly #counts: CallCounts;
+  /** How many calls may wait; `undefined` if any number may. */
+  readonly #limit: QueueLimit | undefined;
   /** Counts the initializer calls of workers, which aren't the user's. */
   readonly #initializers: CallCounts;
   /** If closed, creates the error for each call submitted from now on. */
@@ -60,11 +65,14 @@ export class Scheduler {
    * Constructs a scheduler that has no workers yet.
    *
    * @param pace What the windows of its workers have in common.
+   * @param maxQueue How many calls may wait for a worker: see
+   * {@linkcode Scheduler.admit}.
    */
   constructor(
     keepAlive: KeepAlive,
     events: SchedulerEvents,
     pace: SharedPace = new SharedPace(),
+    maxQueue = Infinity,
   ) {
     this.#events = events;
     this.#sources = new CallSources(
@@ -75,6 +83,11 @@ export class Scheduler {
     const wake = () => this.wake();
     this.#counts = new CallCounts(keepAlive, wake);
     this.#initializers = new CallCounts(keepAlive, wake);
+    this.#limit = maxQueue === Infinity ? undefined : new QueueLimit(
+      maxQueue,
+      this.#counts,
+      () => this.#dispatcher.room,
+    );
     this.#dispatcher = new Dispatcher({
       pending: this.#pending,
       workers: this.#workers,
@@ -84,7 +97,7 @@ export class Scheduler {
       resources: this.#resources,
       counts: this.#counts,
       unmet: new UnmetPlacements(this.#workers, events),
-      dispatched: events.dispatched && (() => events.dispatched!()),
+      dispatched: this.#afterDispatch(),
     });
     this.#lostCalls = new LostCalls(this.#counts, {
       moved: (calls) => this.#requeue(calls),
@@ -187,6 +200,32 @@ export class Scheduler {
   }
 
   /**
+   * Queues a call that isn't part of a map. It fails if no worker can take it at
+   * once, and as many calls as may wait already do.
+   */
+  admit(call: Call): void {
+    const limit = this.#limit;
+    if (limit === undefined || this.#closed !== undefined) {
+      return this.submit(call);
+    }
+    this.#sources.otherCame();
+    call.submit(limit);
+    this.#pending.push(call);
+    if (!limit.isExceeded) return this.wake();
+    // Those before it may only wait for the next microtask.
+    this.#dispatcher.dispatchNow();
+    if (limit.isExceeded && call.state === "queued") {
+      call.cancel(withoutFrames(new QueueFullError(limit.max)));
+    }
+  }
+
+  /** Resolves when {@linkcode Scheduler.admit} would accept a call. */
+  hasRoom(): Promise<void> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed());
+    return this.#limit?.hasRoom() ?? Promise.resolve();
+  }
+
+  /**
    * Queues a call that is made when it is sent: see {@linkcode UnmadeCalls}.
    *
    * @param resolve Resolves its promise.
@@ -272,6 +311,7 @@ export class Scheduler {
     // Comes first, because the sources may submit their remaining items.
     this.#sources.stop(reason);
     this.#closed ??= reason;
+    this.#limit?.close(reason);
   }
 
   /**
@@ -351,6 +391,19 @@ export class Scheduler {
   get #needsWorkers(): boolean {
     return this.#closed !== undefined || this.#sources.length > 0 ||
       this.#pending.length > 0 || this.#pending.hasBarriers;
+  }
+
+  /** Returns the callback after each dispatch, if there is anything to do. */
+  #afterDispatch(): (() => void) | undefined {
+    const limit = this.#limit;
+    const events = this.#events;
+    if (limit === undefined) {
+      return events.dispatched && (() => events.dispatched!());
+    }
+    return () => {
+      limit.wake();
+      events.dispatched?.();
+    };
   }
 
   #unawaited(): Call[] {

@@ -31,6 +31,7 @@ import { testFlattening } from "./conformance_flattening.ts";
 import { testLostStreams } from "./conformance_lost_streams.ts";
 import { testMaps } from "./conformance_maps.ts";
 import { testMessages } from "./conformance_messages.ts";
+import { testQueue } from "./conformance_queue.ts";
 import { testSettledMaps } from "./conformance_settled.ts";
 import { testSources } from "./conformance_sources.ts";
 import { testStreams } from "./conformance_streams.ts";
@@ -92,6 +93,7 @@ export function testConformance(kind: Kind): void {
   }
   testCalls(test, testWith);
   testErrors(test);
+  testQueue(testWith, kind);
   testSettledMaps(test, testWith);
   testMaps(test, testWith);
   testSources(test, testWith);
