@@ -7,6 +7,8 @@ export interface CallTerms {
   readonly placement?: Placement | undefined;
   /** How often the call may run again after its worker was lost. */
   readonly retries: number;
+  /** Those with a higher one go first; `undefined`: 0. */
+  readonly priority?: number | undefined;
   /**
    * Calls of different groups don't share a message. This lets the pool kill
    * the worker of a slow call without failing calls of other groups.

@@ -65,6 +65,34 @@ export interface CallOptions {
    */
   readonly retries?: number;
   /**
+   * Calls that wait are sent in the order of their priority, the highest first;
+   * those of equal priority in the order in which they were made. It is any
+   * finite number, and also applies to maps. A call that a worker has isn't
+   * overtaken there, even if it hasn't begun: see {@linkcode LimitOptions.prefetch}.
+   * While calls of a higher priority wait, those of a lower one don't begin,
+   * unless a worker may run only these. `runOnAll` ignores it.
+   *
+   * @default {0}
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool({ workers: 1, prefetch: 0 });
+   * const order: string[] = [];
+   * const task = (name: string) => name;
+   * const note = (name: string) => order.push(name);
+   * await Promise.all([
+   *   pool.with({ priority: -1 }).run(task, "low").then(note),
+   *   pool.run(task, "normal").then(note),
+   *   pool.with({ priority: 1 }).run(task, "high").then(note),
+   * ]);
+   * assertEquals(order, ["high", "normal", "low"]);
+   * ```
+   */
+  readonly priority?: number;
+  /**
    * Whether a map, or a transform, may run items a second time at the end, when
    * it has nothing left to hand out: if a worker is idle, a call that takes much
    * longer than the others also runs there, on another host if there is one. The

@@ -2,6 +2,7 @@ import type { CallOptions } from "./call_options.ts";
 import {
   checkBoolean,
   checkChoice,
+  checkFinite,
   checkFunction,
   checkInteger,
   checkMilliseconds,
@@ -20,6 +21,7 @@ const CALL_OPTIONS = {
   timeout: undefined,
   signal: undefined,
   retries: undefined,
+  priority: undefined,
   speculate: undefined,
   onMessage: undefined,
 };
@@ -37,7 +39,7 @@ export function callSettings(
 ): CallOptions {
   checkObject("with()", options);
   const { host, where, resources, onUnmet } = options;
-  const { timeout, signal, retries, speculate } = options;
+  const { timeout, signal, retries, priority, speculate } = options;
   checkNames("with()", options, CALL_OPTIONS, RENAMED_CALL_OPTIONS);
   if (host !== undefined) checkChoice("host", host, hosts);
   if (where !== undefined) checkLabels("where", where);
@@ -45,6 +47,7 @@ export function callSettings(
   if (onUnmet !== undefined) checkChoice("onUnmet", onUnmet, ["fail", "wait"]);
   if (timeout !== undefined) checkMilliseconds("timeout", timeout);
   if (retries !== undefined) checkInteger("retries", retries, 0);
+  if (priority !== undefined) checkFinite("priority", priority);
   if (speculate !== undefined) checkBoolean("speculate", speculate);
   checkSignal(signal);
   checkFunction("onMessage", options.onMessage);

@@ -35,12 +35,16 @@ export class TaskCalls {
   constructor(engine: Engine, options: CallOptions) {
     this.#engine = engine;
     this.#options = options;
-    const { retries = engine.retries } = options;
-    this.#terms = { placement: placementOf(options), retries };
+    const { retries = engine.retries, priority = 0 } = options;
+    this.#terms = {
+      placement: placementOf(options),
+      retries,
+      priority: priority === 0 ? undefined : priority,
+    };
     const { timeout, signal, onMessage } = options;
     this.#isLimited = timeout !== undefined || signal !== undefined;
     this.#isPlain = !this.#isLimited && onMessage === undefined &&
-      engine.maxQueue === Infinity;
+      priority === 0 && engine.maxQueue === Infinity;
   }
 
   /** Submits a call, and returns a promise of its outcome. */

@@ -84,6 +84,7 @@ export class TaskMaps {
   ): CommonPlan {
     const {
       onMessage,
+      priority = 0,
       retries = this.#engine.retries,
       signal,
       speculate = false,
@@ -101,7 +102,12 @@ export class TaskMaps {
       timeout: settings.timeout ?? this.#options.timeout,
       signal: anySignal(settings.signal, signal),
       trace,
-      terms: { placement: placementOf(this.#options), retries, group: {} },
+      terms: {
+        placement: placementOf(this.#options),
+        retries,
+        priority: priority === 0 ? undefined : priority,
+        group: {},
+      },
     };
   }
 

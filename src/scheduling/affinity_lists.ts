@@ -16,6 +16,8 @@ const MAX_EMPTY = 64;
 
 /** Waiting calls, in one list per placement and one for calls without one. */
 export class AffinityLists {
+  /** The priority of the calls. */
+  readonly priority: number;
   readonly #anywhere = new CallList();
   /** Only that list. Most pools never have another. */
   readonly #onlyAnywhere: readonly AffinityList[] = [
@@ -23,6 +25,15 @@ export class AffinityLists {
   ];
   readonly #placed = new Map<Placement, CallList>();
   #turn = 0;
+
+  /**
+   * Constructs empty lists.
+   *
+   * @param priority The priority of the calls.
+   */
+  constructor(priority = 0) {
+    this.priority = priority;
+  }
 
   /** How many calls wait. */
   get length(): number {
@@ -70,7 +81,8 @@ export class AffinityLists {
     const lists = new Map<Placement, ResourceList>();
     for (const [placement, calls] of this.#placed) {
       if (calls.length === 0 || placement.needs === undefined) continue;
-      lists.set(placement, { placement, calls, isIsolated: false });
+      const { priority } = this;
+      lists.set(placement, { placement, calls, priority, isIsolated: false });
     }
     return lists;
   }

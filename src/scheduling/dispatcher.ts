@@ -1,7 +1,9 @@
+import type { AffinityLists } from "./affinity_lists.ts";
 import { findBackupWorker } from "./backup_worker.ts";
 import type { Barrier } from "./barrier.ts";
 import type { Call } from "../calls/call.ts";
 import type { CallCounts } from "../calls/call_counts.ts";
+import type { CallList } from "./call_list.ts";
 import type { CallSource, CallSources } from "./call_sources.ts";
 import { DrainingWorkers } from "./draining_workers.ts";
 import type { Placement } from "../calls/placement.ts";
@@ -193,8 +195,8 @@ export class Dispatcher {
     othersWait: (worker) => this.#pending.hasFor(worker),
   };
   readonly #refreshSent = (worker: WorkerHandle) => this.refresh(worker);
-  readonly #waiting = (placement: Placement | undefined) =>
-    this.#pending.waiting(placement);
+  readonly #waiting = (placement: Placement | undefined, priority: number) =>
+    this.#pending.waiting(placement, priority);
 
   #dispatch(): void {
     this.#sources.prune();
@@ -213,21 +215,42 @@ export class Dispatcher {
 
   /** Sends queued calls to workers that have room. */
   #share(): void {
-    const lists = this.#pending.listsInTurn();
+    const { levels } = this.#pending;
+    if (levels.length > 1) return this.#shareLevels(levels);
+    const lists = levels[0]!.listsInTurn();
     if (lists.length === 0) return;
     const start = performance.now();
-    for (const [placement, calls] of lists) {
-      shareFairly(
-        calls,
-        this.#workers,
-        placement,
-        this.#durations,
-        this.#sendShared,
-        this.#refreshSent,
-        this.#slowCalls,
-      );
+    for (const [placement, calls] of lists) this.#shareList(placement, calls);
+    this.#pace.sent(performance.now() - start);
+  }
+
+  /** Sends calls of the highest priority first. */
+  #shareLevels(levels: readonly AffinityLists[]): void {
+    const start = performance.now();
+    /** The placements of calls that are left. */
+    const left = new Set<Placement | undefined>();
+    for (const level of levels) {
+      for (const [placement, calls] of level.listsInTurn()) {
+        if (left.has(placement)) continue;
+        this.#shareList(placement, calls);
+        // If workers have room, it is kept for these calls.
+        if (calls.length > 0) left.add(placement);
+      }
+      if (left.has(undefined) || this.#workers.room(undefined) === 0) break;
     }
     this.#pace.sent(performance.now() - start);
+  }
+
+  #shareList(placement: Placement | undefined, calls: CallList): void {
+    shareFairly(
+      calls,
+      this.#workers,
+      placement,
+      this.#durations,
+      this.#sendShared,
+      this.#refreshSent,
+      this.#slowCalls,
+    );
   }
 
   #send(worker: WorkerHandle, call: Call): void {

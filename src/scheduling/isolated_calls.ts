@@ -29,13 +29,14 @@ export class IsolatedCalls implements CallOwner<Call> {
   push(call: Call): void {
     call.pass(this);
     this.#calls.add(call);
-    const { placement } = call.terms;
+    const { placement, priority = 0 } = call.terms;
     if (placement === undefined) return;
     this.#placed.add(call);
     if (placement.needs === undefined) return;
     this.#resourceLists.set(call, {
       placement,
       calls: new OneCall(this, call),
+      priority,
       isIsolated: true,
     });
   }

@@ -1,22 +1,24 @@
 import type { Call } from "../calls/call.ts";
-import { type AffinityList, AffinityLists } from "./affinity_lists.ts";
+import type { AffinityList, AffinityLists } from "./affinity_lists.ts";
 import type { Barrier } from "./barrier.ts";
 import type { CallList } from "./call_list.ts";
 import type { ResourceList } from "./resource_claim.ts";
 import type { Placement } from "../calls/placement.ts";
 import { IsolatedCalls } from "./isolated_calls.ts";
+import { PriorityLists } from "./priority_lists.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 import type { WorkerSet } from "./worker_set.ts";
 
 /**
- * Everything that waits for a worker: calls, grouped by where they may run,
- * barriers between them, and calls that run again in isolation.
+ * Everything that waits for a worker: calls, grouped by their priority and by
+ * where they may run, barriers between them, and calls that run again in
+ * isolation.
  */
 export class PendingQueue {
   /** The calls before the first barrier. */
-  #current = new AffinityLists();
+  #current = new PriorityLists();
   /** The barriers, each with the calls submitted after it. */
-  readonly #barriers: { barrier: Barrier; after: AffinityLists }[] = [];
+  readonly #barriers: { barrier: Barrier; after: PriorityLists }[] = [];
   readonly #isolated = new IsolatedCalls();
 
   /** How many calls wait, before and after barriers. */
@@ -42,12 +44,15 @@ export class PendingQueue {
     this.#last.push(call);
   }
 
-  /** Returns the list for further calls with a placement, or without one. */
+  /**
+   * Returns the list for further calls without a priority, and with a placement
+   * or without one.
+   */
   listFor(placement: Placement | undefined): CallList {
     return this.#last.listFor(placement);
   }
 
-  /** Puts calls before all others, and keeps their order. */
+  /** Puts calls before all others of their priority, and keeps their order. */
   unshift(calls: readonly Call[]): void {
     this.#current.unshift(calls);
   }
@@ -59,7 +64,7 @@ export class PendingQueue {
 
   /** Appends a barrier. */
   pushBarrier(barrier: Barrier): void {
-    this.#barriers.push({ barrier, after: new AffinityLists() });
+    this.#barriers.push({ barrier, after: new PriorityLists() });
   }
 
   /**
@@ -82,11 +87,13 @@ export class PendingQueue {
   }
 
   /**
-   * Returns how many calls with a placement wait before the first barrier;
-   * `undefined`: without one.
+   * Returns how many calls with a placement and at least this priority wait
+   * before the first barrier.
+   *
+   * @param placement `undefined`: without a placement.
    */
-  waiting(placement: Placement | undefined): number {
-    return this.#current.waiting(placement);
+  waiting(placement: Placement | undefined, priority = -Infinity): number {
+    return this.#current.waiting(placement, priority);
   }
 
   /** Whether calls that take no resources wait and could run on a worker. */
@@ -100,10 +107,10 @@ export class PendingQueue {
   }
 
   /**
-   * Returns the lists of calls that take no resources, rotated by one each time.
+   * The calls before the first barrier, grouped by priority, the highest first.
    */
-  listsInTurn(): readonly AffinityList[] {
-    return this.#current.listsInTurn();
+  get levels(): readonly AffinityLists[] {
+    return this.#current.levels;
   }
 
   /** The calls that wait to run in isolation. */
@@ -153,11 +160,11 @@ export class PendingQueue {
   }
 
   /** The calls after all barriers. */
-  get #last(): AffinityLists {
+  get #last(): PriorityLists {
     return this.#barriers.at(-1)?.after ?? this.#current;
   }
 
-  #sections(): AffinityLists[] {
+  #sections(): PriorityLists[] {
     return [this.#current, ...this.#barriers.map(({ after }) => after)];
   }
 }

@@ -164,7 +164,7 @@ export class ResourceCalls {
   #update(lists: ReadonlyMap<object, ResourceList>): void {
     for (const [key, claim] of this.#claims) {
       const list = lists.get(key);
-      if (list !== undefined) claim.calls = list.calls;
+      if (list !== undefined) claim.list = list;
       else this.#end(claim);
     }
   }
@@ -203,7 +203,7 @@ export class ResourceCalls {
     isFair: boolean,
   ): void {
     const reserved: Reserved = new Map();
-    for (const claim of [...ledger.claims]) {
+    for (const claim of ledger.claimsInOrder) {
       const sent = this.#sendAt(ledger, claim, { takers, isFair, reserved });
       if (claim.calls.length === 0) continue;
       if (sent > 0) this.#moveToEnd(claim);
@@ -223,8 +223,11 @@ export class ResourceCalls {
       readonly reserved: Reserved;
     },
   ): number {
+    const { priority } = claim;
     for (let sent = 0;; sent++) {
-      if (claim.calls.length === 0) return sent;
+      // The next calls may come after those of other claims.
+      const isLower = claim.calls.length > 0 && claim.priority < priority;
+      if (claim.calls.length === 0 || isLower) return sent;
       const isEnough = ledger.has(claim.needs, reserved);
       if (claim.reservedAt === ledger) {
         claim.isReady = isEnough;
@@ -315,7 +318,7 @@ export class ResourceCalls {
     const claim = new ResourceClaim(key, list);
     const ledgers = this.#ledgersFor(list.placement);
     for (const ledger of ledgers) {
-      const reserved = ledger.reserved();
+      const reserved = ledger.reservedBefore(claim);
       this.#sendAt(ledger, claim, { takers, isFair: true, reserved });
       if (claim.calls.length === 0) return;
     }
@@ -363,7 +366,7 @@ export class ResourceCalls {
     if (claim.reservedAt !== undefined) this.#changed.add(claim.reservedAt);
     claim.reserve(ledger);
     if (ledger === undefined) return;
-    claim.isReady = ledger.has(claim.needs, ledger.reserved(claim));
+    claim.isReady = ledger.has(claim.needs, ledger.reservedBefore(claim));
     if (claim.isReady) this.#changed.add(ledger);
   }
 

@@ -17,6 +17,8 @@ export interface ResourceList {
   readonly placement: Placement;
   /** The calls. */
   readonly calls: WaitingCalls;
+  /** The priority of the first call. */
+  readonly priority: number;
   /** Whether each must run on a worker that has no other call. */
   readonly isIsolated: boolean;
 }
@@ -34,12 +36,8 @@ export type Ledger = ResourceLedger<ResourceClaim>;
 export class ResourceClaim implements Claim {
   /** The key of the list. */
   readonly key: object;
-  /** Where the calls may run. */
-  readonly placement: Placement;
-  /** Whether the worker may have no other call. */
-  readonly isIsolated: boolean;
-  /** The waiting calls. */
-  calls: WaitingCalls;
+  /** The calls that wait. */
+  list: ResourceList;
   /** Whether everything but a worker is free at {@linkcode reservedAt}. */
   isReady = false;
   #reservedAt: Ledger | undefined;
@@ -48,14 +46,29 @@ export class ResourceClaim implements Claim {
   #askedAt = 0;
 
   /** Constructs a claim that waits nowhere. */
-  constructor(
-    key: object,
-    { placement, calls, isIsolated }: ResourceList,
-  ) {
+  constructor(key: object, list: ResourceList) {
     this.key = key;
-    this.placement = placement;
-    this.calls = calls;
-    this.isIsolated = isIsolated;
+    this.list = list;
+  }
+
+  /** Where the calls may run. */
+  get placement(): Placement {
+    return this.list.placement;
+  }
+
+  /** The waiting calls. */
+  get calls(): WaitingCalls {
+    return this.list.calls;
+  }
+
+  /** The priority of the first call. */
+  get priority(): number {
+    return this.list.priority;
+  }
+
+  /** Whether the worker may have no other call. */
+  get isIsolated(): boolean {
+    return this.list.isIsolated;
   }
 
   /** What each call takes. */

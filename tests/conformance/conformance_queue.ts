@@ -35,4 +35,47 @@ export function testQueue(testWith: TestWith, { workers = 2 }: Kind): void {
     await pool.shutdown();
     await assertRejects(() => pool.hasRoom(), Error, "shut down");
   });
+
+  testWith("begins calls of a higher priority first", {
+    prefetch: 0,
+  }, async (pool) => {
+    await pool.run(() => {});
+    const high = pool.with({ priority: 1 });
+    const mapped = high.map(note, new Array<string>(6).fill("map"), {
+      chunkSize: 1,
+    }).toArray();
+    const kinds = Array.from({ length: 40 }, (_, x) => x % 2 ? "high" : "low");
+    const notes = await Promise.all(
+      kinds.map((kind) => (kind === "low" ? pool : high).run(note, kind)),
+    );
+    for (const begun of byWorker([...notes, ...await mapped])) {
+      const firstLow = begun.indexOf("low");
+      if (firstLow < 0) continue;
+      assertEquals(new Set(begun.slice(firstLow)), new Set(["low"]));
+    }
+  });
+}
+
+/** What a task has noted. */
+interface Note {
+  readonly pid: number;
+  /** How many tasks of its worker have begun before. */
+  readonly order: number;
+  readonly kind: string;
+}
+
+/** Notes that a task begins. */
+function note(kind: string): Note {
+  const counts = globalThis as { begun?: number };
+  counts.begun = (counts.begun ?? 0) + 1;
+  return { pid: Deno.pid, order: counts.begun, kind };
+}
+
+/** Returns the kinds of the tasks that each worker has run, in order. */
+function byWorker(notes: readonly Note[]): string[][] {
+  const groups = Map.groupBy(notes, ({ pid }) => pid);
+  return [...groups.values()].map((group) =>
+    group.toSorted((one, other) => one.order - other.order)
+      .map(({ kind }) => kind)
+  );
 }

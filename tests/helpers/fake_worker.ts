@@ -83,8 +83,9 @@ export function placedCall(
   label: unknown,
   placement: PlacementTerms,
   retries = 0,
+  priority?: number,
 ): PromisedCall<unknown> {
-  const terms = { placement: Placement.of(placement), retries };
+  const terms = { placement: Placement.of(placement), retries, priority };
   const kind = new CallKind(TASK, terms, undefined, true);
   const call = new PromisedCall<unknown>(kind, label, undefined);
   call.promise.catch(() => {});

@@ -363,6 +363,14 @@ Deno.test("Pool.with() refuses values of the wrong type or out of range", async 
   assertThrows(wrong({ timeout: -1 }), RangeError, "'timeout'");
   assertThrows(wrong({ retries: "1" }), TypeError, "'retries'");
   assertThrows(wrong({ retries: -1 }), RangeError, "'retries'");
+  assertThrows(wrong({ priority: "high" }), TypeError, "'priority' must be a");
+  for (const priority of [Infinity, NaN]) {
+    assertThrows(
+      wrong({ priority }),
+      RangeError,
+      "'priority' must be a finite",
+    );
+  }
   assertThrows(wrong({ speculate: 1 }), TypeError, "'speculate'");
   assertThrows(wrong({ signal: true }), TypeError, "'signal'");
   assertThrows(wrong({ host: 1 }), TypeError, "'host'");
