@@ -57,6 +57,14 @@ export abstract class Call extends CallContent {
     return ResultMode.VALUE;
   }
 
+  /**
+   * The number of the call, or of the first item of its chunk, if it has one:
+   * see {@linkcode CallPreface}.
+   */
+  get number(): number {
+    return this.terms.number ?? 0;
+  }
+
   /** The streams that are arguments, and the messages, if there are any. */
   get streams(): CallStreams | undefined {
     return this.#streaming?.streams;
@@ -108,6 +116,11 @@ export abstract class Call extends CallContent {
   /** Whether the call was submitted. */
   get isSubmitted(): boolean {
     return this.#observer !== undefined;
+  }
+
+  /** Returns whether the call was submitted to an observer. */
+  isObservedBy(observer: CallObserver): boolean {
+    return this.#observer === observer;
   }
 
   /** Returns whether `owner` holds the call. */

@@ -1,4 +1,5 @@
 import type { RegisteredTask } from "../tasks/task_registry.ts";
+import type { CallPreface } from "./call_preface.ts";
 import type { Placement } from "./placement.ts";
 
 /** How and where a call may run. */
@@ -17,6 +18,10 @@ export interface CallTerms {
   readonly group?: object | undefined;
   /** Whether the call may run only on the first worker that it is sent to. */
   readonly pinned?: boolean;
+  /** What a worker must know before the call arrives, if anything. */
+  readonly preface?: CallPreface | undefined;
+  /** The number of the call, if only that call has these terms. */
+  readonly number?: number;
 }
 
 const DEFAULT_TERMS: CallTerms = { retries: 0 };

@@ -12,9 +12,15 @@ export type LauncherKind =
 
 /**
  * The kind of a host: how its workers are started. Those of a `"joined"` host
- * have come by themselves.
+ * have come by themselves. An `"inline"` host is the program itself.
  */
-export type HostKind = "local" | "ssh" | "spawner" | "joined" | LauncherKind;
+export type HostKind =
+  | "local"
+  | "inline"
+  | "ssh"
+  | "spawner"
+  | "joined"
+  | LauncherKind;
 
 /** A place where workers run. */
 export interface Host {

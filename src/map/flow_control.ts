@@ -123,6 +123,13 @@ export class FlowControl {
       this.#heldBytes > MAX_HELD_BYTES;
   }
 
+  /** Whether so much waits for a reader that is busy that nothing is submitted. */
+  get waitsForReader(): boolean {
+    return !this.#isUnlimited &&
+      (this.#outstanding >= this.#maxOutstanding ||
+        this.#heldBytes > MAX_HELD_BYTES);
+  }
+
   /** How many workers can take the map's calls. */
   get workers(): number {
     return this.#workers;

@@ -137,6 +137,17 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     return left;
   }
 
+  /** The name of its task. */
+  get task(): string {
+    return this.#plan.task.name;
+  }
+
+  /** What keeps it from submitting calls, even if workers have room. */
+  get waitsFor(): "reader" | "input" | undefined {
+    if (!this.isAwaited && this.#flow.waitsForReader) return "reader";
+    return this.#feed.waitsForInput ? "input" : undefined;
+  }
+
   /** Whether the map submits no more calls. */
   get ended(): boolean {
     return this.#phase !== "running" && this.#rest.size === 0;

@@ -52,6 +52,36 @@ export interface CallOptions {
    */
   readonly timeout?: number;
   /**
+   * How long a task may run, in milliseconds from when it begins at its worker:
+   * the time that the call waits before doesn't count. A task that runs longer is
+   * ended as with `timeout`: its signal is aborted, its worker is killed if it
+   * doesn't end within the pool's `cancelGrace`, and its call is rejected with a
+   * `DOMException` named `"TimeoutError"`. With {@linkcode CallOptions.retries},
+   * each run has the whole time. For a stream, it is the time until the task has
+   * yielded its last value.
+   *
+   * With it, each item of a map is a call of its own, so
+   * {@linkcode MapOptions.chunkSize} must be `"auto"` or 1. In a map of
+   * {@linkcode MapResults.settled} results, only the item that took too long is
+   * rejected. The worker reports the beginning of each such call, which costs some
+   * microseconds.
+   *
+   * @default {undefined}
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const wait = (ms: number) => new Promise<void>((end) => setTimeout(end, ms));
+   * await using pool = new Pool(1);
+   * const limited = pool.with({ runTimeout: 1_000 });
+   * const outcomes = await limited.map(wait, [1, 60_000]).settled().toArray();
+   * assertEquals(outcomes.map(({ status }) => status), ["fulfilled", "rejected"]);
+   * ```
+   */
+  readonly runTimeout?: number;
+  /**
    * Cancels calls when it is aborted. They are rejected with its reason.
    *
    * @default {undefined}

@@ -19,6 +19,7 @@ const CALL_OPTIONS = {
   resources: undefined,
   onUnmet: undefined,
   timeout: undefined,
+  runTimeout: undefined,
   signal: undefined,
   retries: undefined,
   priority: undefined,
@@ -39,13 +40,15 @@ export function callSettings(
 ): CallOptions {
   checkObject("with()", options);
   const { host, where, resources, onUnmet } = options;
-  const { timeout, signal, retries, priority, speculate } = options;
+  const { timeout, runTimeout, signal, retries } = options;
+  const { priority, speculate } = options;
   checkNames("with()", options, CALL_OPTIONS, RENAMED_CALL_OPTIONS);
   if (host !== undefined) checkChoice("host", host, hosts);
   if (where !== undefined) checkLabels("where", where);
   if (resources !== undefined) parseResources("resources", resources);
   if (onUnmet !== undefined) checkChoice("onUnmet", onUnmet, ["fail", "wait"]);
   if (timeout !== undefined) checkMilliseconds("timeout", timeout);
+  if (runTimeout !== undefined) checkMilliseconds("runTimeout", runTimeout);
   if (retries !== undefined) checkInteger("retries", retries, 0);
   if (priority !== undefined) checkFinite("priority", priority);
   if (speculate !== undefined) checkBoolean("speculate", speculate);

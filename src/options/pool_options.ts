@@ -42,8 +42,13 @@ export interface PoolOptions<Args extends unknown[] = never[]>
    * such as `{ min: 0, max: 8, idle: 60_000 }`, within which their number
    * changes with the work. The default is one per CPU, whether or not there are
    * other hosts.
+   *
+   * With `"inline"`, one worker runs tasks in the program's own thread, for
+   * breakpoints and tests. Values are copied as for other workers. Options about
+   * worker processes don't apply to it, and nothing interrupts a task that
+   * awaits nothing.
    */
-  readonly workers?: WorkerCount;
+  readonly workers?: WorkerCount | "inline";
   /**
    * Other machines where workers run, one or an array:
    * `[ssh://][username@]hostname[:port][/workers]`, or an object with more

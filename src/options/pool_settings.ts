@@ -55,6 +55,8 @@ export interface PoolSettings extends Required<Omit<PoolOptions, ReadOption>> {
   readonly workers: number;
   /** How their number changes, if it does. */
   readonly scaling?: ScalingSettings;
+  /** Whether the program itself is the only worker on this machine. */
+  readonly isInline?: true;
   /** The other machines. */
   readonly hosts: readonly AnyHostSettings[];
   /** See {@linkcode WorkerOptions.initializer}. */
@@ -86,7 +88,8 @@ export function poolSettings<Args extends unknown[]>(
   checkObject("Pool", options);
   const cpus = navigator.hardwareConcurrency;
   const { workers: count = cpus } = options;
-  const { workers, scaling } = workerCount(count, cpus);
+  const isInline = count === "inline";
+  const { workers, scaling } = workerCount(isInline ? 1 : count, cpus);
   const { modules = "auto", codec = "msgpack", lazy = false } = options;
   checkChoice("modules", modules, ["auto", "bundle"]);
   checkChoice("codec", codec, ["msgpack", "structured"]);
@@ -112,7 +115,11 @@ export function poolSettings<Args extends unknown[]>(
       "'workers' is 0 and there are no 'hosts', so no worker could run tasks: add 'hosts' or a 'listen.token', or omit 'workers' for one worker per CPU",
     );
   }
-  return scaling === undefined ? settings : { ...settings, scaling };
+  return {
+    ...settings,
+    ...(scaling === undefined ? {} : { scaling }),
+    ...(isInline ? { isInline } : {}),
+  };
 }
 
 function workerSettings<Args extends unknown[]>(options: WorkerOptions<Args>) {
@@ -167,13 +174,22 @@ function failureSettings(options: FailureOptions) {
     maxRestarts = 10,
     heartbeatTimeout = 15_000,
     hostTimeout = 60_000,
+    stallWarning = 60_000,
   } = options;
   checkChoice("onHostError", onHostError, ["fail", "continue"]);
   checkInteger("retries", retries, 0);
   checkInteger("maxRestarts", maxRestarts, 0, Infinity);
   checkMilliseconds("heartbeatTimeout", heartbeatTimeout);
   checkMilliseconds("hostTimeout", hostTimeout);
-  return { onHostError, retries, maxRestarts, heartbeatTimeout, hostTimeout };
+  checkMilliseconds("stallWarning", stallWarning, 0);
+  return {
+    onHostError,
+    retries,
+    maxRestarts,
+    heartbeatTimeout,
+    hostTimeout,
+    stallWarning,
+  };
 }
 
 function networkSettings(options: NetworkOptions) {

@@ -127,14 +127,16 @@ export class PoolWorkers {
   #handle({ process, host, channel, place }: ConnectedWorker): WorkerHandle {
     const { settings, modules, pace, hosts } = this.#parts;
     const { prefetch, concurrency, cancelGrace, transport } = settings;
-    const isLocal = host.kind === "local";
+    const isLocal = host.kind === "local" || host.kind === "inline";
     const handle = new WorkerHandle(
       {
         process,
         tally: hosts.tallyOf(host),
         place,
         modules: isLocal ? undefined : modules,
-        overTcp: isLocal ? transport === "tcp" : host.kind !== "ssh",
+        overTcp: host.kind === "local"
+          ? transport === "tcp"
+          : host.kind !== "ssh" && host.kind !== "inline",
         concurrency,
         cancelGrace,
       },

@@ -7,7 +7,7 @@ import { StreamCall } from "../calls/stream_call.ts";
 import { type Resolve, UnobservedCall } from "../calls/unobserved_call.ts";
 import { watchLimits } from "../calls/watch_limits.ts";
 import type { CallOptions } from "../options/call_options.ts";
-import { placementOf } from "./placement_of.ts";
+import { callTerms } from "./call_terms.ts";
 import type { AnyTask } from "../tasks/task.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
 import type { Engine } from "./engine.ts";
@@ -35,16 +35,11 @@ export class TaskCalls {
   constructor(engine: Engine, options: CallOptions) {
     this.#engine = engine;
     this.#options = options;
-    const { retries = engine.retries, priority = 0 } = options;
-    this.#terms = {
-      placement: placementOf(options),
-      retries,
-      priority: priority === 0 ? undefined : priority,
-    };
+    this.#terms = callTerms(options, engine.retries);
     const { timeout, signal, onMessage } = options;
     this.#isLimited = timeout !== undefined || signal !== undefined;
     this.#isPlain = !this.#isLimited && onMessage === undefined &&
-      priority === 0 && engine.maxQueue === Infinity;
+      this.#terms.priority === undefined && engine.maxQueue === Infinity;
   }
 
   /** Submits a call, and returns a promise of its outcome. */
@@ -94,10 +89,10 @@ export class TaskCalls {
   ): Promise<unknown[]> {
     const registered = this.#engine.tasks.register(task);
     const { signal, onMessage } = this.#options;
-    const { placement } = this.#terms;
+    const { placement, preface } = this.#terms;
     if (signal?.aborted) return Promise.reject(signal.reason);
     const { scheduler } = this.#engine;
-    const terms = { placement, retries: 0, group: {}, pinned: true };
+    const terms = { placement, retries: 0, group: {}, pinned: true, preface };
     const kind = new CallKind(registered, terms);
     const calls: PromisedCall<unknown>[] = [];
     const makeCall = () => {
@@ -107,7 +102,11 @@ export class TaskCalls {
       return call;
     };
     this.#engine.start();
-    const results = scheduler.submitToAll(makeCall, placement);
+    const results = scheduler.submitToAll(
+      makeCall,
+      placement,
+      registered.name,
+    );
     if (!this.#isLimited) return results;
     const { promise, resolve, reject } = Promise.withResolvers<unknown[]>();
     const end = (reason: unknown) => {

@@ -8,7 +8,7 @@ import { prepareMap } from "../map/map_run.ts";
 import { MapTransform } from "../map/map_transform.ts";
 import type { CallOptions, MessageListener } from "../options/call_options.ts";
 import { mapSettings, transformSettings } from "../options/map_settings.ts";
-import { placementOf } from "./placement_of.ts";
+import { callTerms } from "./call_terms.ts";
 import type { TransformOptions } from "../options/transform_options.ts";
 import type { AnyTask } from "../tasks/task.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
@@ -82,13 +82,7 @@ export class TaskMaps {
       readonly signal?: AbortSignal | undefined;
     },
   ): CommonPlan {
-    const {
-      onMessage,
-      priority = 0,
-      retries = this.#engine.retries,
-      signal,
-      speculate = false,
-    } = this.#options;
+    const { onMessage, signal, speculate = false } = this.#options;
     if (speculate && onMessage !== undefined) {
       throw new RangeError(
         "'speculate' must be false for a map with 'onMessage', because both runs of a task would send messages, but is true",
@@ -102,21 +96,25 @@ export class TaskMaps {
       timeout: settings.timeout ?? this.#options.timeout,
       signal: anySignal(settings.signal, signal),
       trace,
-      terms: {
-        placement: placementOf(this.#options),
-        retries,
-        priority: priority === 0 ? undefined : priority,
-        group: {},
-      },
+      terms: { ...callTerms(this.#options, this.#engine.retries), group: {} },
     };
   }
 
-  /** Returns the size of a map's chunks: with messages, each item is a call. */
+  /**
+   * Returns the size of a map's chunks: with messages, and with a limit of the
+   * run, each item is a call.
+   */
   #chunkSize(chunkSize: number | "auto"): number | "auto" {
-    if (this.#options.onMessage === undefined) return chunkSize;
+    const { onMessage, runTimeout } = this.#options;
+    const reason = onMessage !== undefined
+      ? "with 'onMessage', because each item has a port of its own"
+      : runTimeout !== undefined
+      ? "with 'runTimeout', because each item has a time of its own"
+      : undefined;
+    if (reason === undefined) return chunkSize;
     if (chunkSize === "auto" || chunkSize === 1) return 1;
     throw new RangeError(
-      `'chunkSize' must be 1 or "auto" with 'onMessage', because each item has a port of its own, but is ${chunkSize}`,
+      `'chunkSize' must be 1 or "auto" ${reason}, but is ${chunkSize}`,
     );
   }
 }

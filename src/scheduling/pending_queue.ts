@@ -9,6 +9,16 @@ import { PriorityLists } from "./priority_lists.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 import type { WorkerSet } from "./worker_set.ts";
 
+/** Where a call waits. */
+export interface WaitingPlace {
+  /** How many barriers wait before it. */
+  readonly barriers: number;
+  /** How many calls with the same placement wait before it. */
+  readonly before: number;
+  /** Whether it must run in isolation. */
+  readonly isIsolated: boolean;
+}
+
 /**
  * Everything that waits for a worker: calls, grouped by their priority and by
  * where they may run, barriers between them, and calls that run again in
@@ -37,6 +47,33 @@ export class PendingQueue {
   get nextBarrier(): Barrier | undefined {
     if (this.#current.length + this.#isolated.length > 0) return undefined;
     return this.#barriers[0]?.barrier;
+  }
+
+  /** The first barrier, if any waits. */
+  get firstBarrier(): Barrier | undefined {
+    return this.#barriers[0]?.barrier;
+  }
+
+  /** How many calls wait before the first barrier. */
+  get beforeBarriers(): number {
+    return this.#current.length + this.#isolated.length;
+  }
+
+  /** How many calls wait after the first barrier, without other barriers. */
+  get behindBarriers(): number {
+    return this.length - this.beforeBarriers;
+  }
+
+  /** Returns where a call waits, if it does. */
+  locate(call: Call): WaitingPlace | undefined {
+    if (this.#isolated.has(call)) {
+      return { barriers: 0, before: 0, isIsolated: true };
+    }
+    for (const [barriers, section] of this.#sections().entries()) {
+      const before = section.before(call);
+      if (before !== undefined) return { barriers, before, isIsolated: false };
+    }
+    return undefined;
   }
 
   /** Appends a call, after all barriers. */

@@ -45,6 +45,21 @@ export class PriorityLists {
     return waiting;
   }
 
+  /**
+   * Returns how many calls with the same placement wait before a call;
+   * `undefined` if it doesn't wait here.
+   */
+  before(call: Call): number | undefined {
+    let higher = 0;
+    for (const level of this.#levels) {
+      for (const [, calls] of level.lists()) {
+        if (call.isWith(calls)) return higher + calls.before(call);
+      }
+      higher += level.waiting(call.terms.placement);
+    }
+    return undefined;
+  }
+
   /** Appends a call to those of its priority. */
   push(call: Call): void {
     this.#levelOf(call).push(call);

@@ -17,7 +17,7 @@ export interface Claim {
 }
 
 /** What a call has taken. */
-interface Taken {
+export interface Taken {
   readonly worker: WorkerHandle;
   readonly needs: readonly Need[];
   readonly grant: Grant;
@@ -113,12 +113,13 @@ export class ResourceLedger<AnyClaim extends Claim> {
 
   /**
    * Returns what is kept free for the claims that come before one, which may
-   * not wait yet.
+   * not wait yet; `undefined`: for all claims.
    */
-  reservedBefore(last: AnyClaim): Reserved {
+  reservedBefore(last: AnyClaim | undefined): Reserved {
     const reserved: Reserved = new Map();
+    const lowest = last?.priority ?? -Infinity;
     for (const claim of this.claimsInOrder) {
-      if (claim === last || claim.priority < last.priority) break;
+      if (claim === last || claim.priority < lowest) break;
       if (claim.reservedAt === this) this.reserve(claim.needs, reserved);
     }
     return reserved;
@@ -154,6 +155,11 @@ export class ResourceLedger<AnyClaim extends Claim> {
     );
     this.#taken.set(call, { worker, needs, grant });
     return grant;
+  }
+
+  /** What calls have taken. */
+  get taken(): Iterable<readonly [call: Call, taken: Taken]> {
+    return this.#taken;
   }
 
   /** Gives back what a call has taken; returns whether it has taken anything. */

@@ -4,6 +4,7 @@ import { CallCounts } from "../calls/call_counts.ts";
 import type { CallKind } from "../calls/call_kind.ts";
 import { withoutFrames } from "../calls/caller_trace.ts";
 import { type CallSource, CallSources } from "./call_sources.ts";
+import { CallSituations } from "./call_situations.ts";
 import { DefinedTasks } from "./defined_tasks.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { KeepAlive } from "../util/keep_alive.ts";
@@ -42,6 +43,8 @@ export interface SchedulerEvents extends KnownHosts {
  * of lost workers, and those that are left when the pool ends.
  */
 export class Scheduler {
+  /** Finds out where calls are, and why they wait. */
+  readonly situations: CallSituations;
   readonly #events: SchedulerEvents;
   readonly #pending = new PendingQueue();
   readonly #durations = new TaskDurations();
@@ -88,6 +91,7 @@ export class Scheduler {
       this.#counts,
       () => this.#dispatcher.room,
     );
+    const unmet = new UnmetPlacements(this.#workers, events);
     this.#dispatcher = new Dispatcher({
       pending: this.#pending,
       workers: this.#workers,
@@ -96,8 +100,20 @@ export class Scheduler {
       sources: this.#sources,
       resources: this.#resources,
       counts: this.#counts,
-      unmet: new UnmetPlacements(this.#workers, events),
+      unmet,
       dispatched: this.#afterDispatch(),
+    });
+    this.situations = new CallSituations({
+      pending: this.#pending,
+      workers: this.#workers,
+      sources: this.#sources,
+      resources: this.#resources,
+      observers: [
+        this.#counts,
+        ...this.#limit === undefined ? [] : [this.#limit],
+      ],
+      unmet,
+      barrierRuns: () => this.#dispatcher.barrierRuns,
     });
     this.#lostCalls = new LostCalls(this.#counts, {
       moved: (calls) => this.#requeue(calls),
@@ -271,14 +287,16 @@ export class Scheduler {
    *
    * @param makeCall Creates the call for one worker.
    * @param placement Which workers get a call; `undefined` for all of them.
+   * @param task The name of their task.
    * @returns The results of all calls.
    */
   submitToAll(
     makeCall: () => PromisedCall<unknown>,
     placement?: Placement,
+    task?: string,
   ): Promise<unknown[]> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed());
-    const barrier = new Barrier(makeCall, placement, this.#counts);
+    const barrier = new Barrier(makeCall, placement, this.#counts, task);
     this.#pending.pushBarrier(barrier);
     this.wake();
     return barrier.results;

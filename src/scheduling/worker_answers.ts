@@ -1,6 +1,7 @@
 import type { ArgumentStream } from "../calls/argument_stream.ts";
 import type { Call } from "../calls/call.ts";
 import {
+  type Begun,
   type ChunkResults,
   type End,
   type Failure,
@@ -16,6 +17,7 @@ import type { RegisteredTask } from "../tasks/task_registry.ts";
 import type { CallsInFlight } from "./calls_in_flight.ts";
 import type { HostTally } from "./host_tally.ts";
 import type { PrefetchWindow } from "./prefetch_window.ts";
+import { RunClocks } from "./run_clocks.ts";
 
 /**
  * Into how many calls the chunks are divided that a slow worker gives back: their
@@ -43,6 +45,8 @@ export class WorkerAnswers {
   readonly #events: WorkerAnswersEvents;
   /** The `parts` of the Recall that isn't answered yet. */
   #recalledParts: number | undefined;
+  /** The clocks of calls whose run is limited; made for the first of them. */
+  #clocks: RunClocks | undefined;
 
   /** Constructs the receiver of a worker's messages. */
   constructor(
@@ -107,8 +111,28 @@ export class WorkerAnswers {
         this.#takeBack(message);
         return 0;
       case MessageType.BEGUN:
-        throw unwatched(message[1]);
+        this.#begin(message);
+        return 0;
     }
+  }
+
+  /** Begins to time a call. */
+  #begin([, id]: Begun): void {
+    const call = this.#calls.get(id);
+    const limit = call.terms.preface?.runTimeout;
+    const clocks = this.#clocks ??= new RunClocks();
+    if (limit === undefined || clocks.has(call)) throw unwatched(id);
+    clocks.begin(call, limit);
+  }
+
+  /** Stops timing a call that was answered or abandoned. */
+  ended(call: Call): void {
+    this.#clocks?.end(call);
+  }
+
+  /** Stops timing all calls, because the worker is lost. */
+  close(): void {
+    this.#clocks?.close();
   }
 
   /** Delivers values that a task has yielded, or its messages. */

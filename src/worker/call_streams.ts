@@ -146,6 +146,11 @@ export class CallStreams implements Ports {
     for (const { stream } of call.inputs) stream.abort(cancelled());
   }
 
+  /** Wakes all calls that wait for their streams. */
+  abortAll(): void {
+    for (const id of [...this.#calls.keys()]) this.abort(id);
+  }
+
   /** Ends the streams of a call that was answered. */
   end(id: number): void {
     this.assigned.delete(id);

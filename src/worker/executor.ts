@@ -9,6 +9,7 @@ import {
 } from "../protocol/worker_messages.ts";
 import { fromPool } from "../protocol/check_messages.ts";
 import { malformed } from "../codec/texts.ts";
+import { type AnnouncedCalls, CallPrefaces } from "./call_prefaces.ts";
 import { CallStreams } from "./call_streams.ts";
 import type { ResultWriter } from "./result_writer.ts";
 import { callId, ChunkProgress, type Job } from "./job.ts";
@@ -54,8 +55,11 @@ const MILLISECONDS_PER_LOOK = 0.001;
 export class Executor {
   readonly #results: ResultWriter;
   readonly #concurrency: number;
+  /** Whether the thread and its environment belong to the program. */
+  readonly #isInline: boolean;
   readonly #tasks = new TaskTable();
   readonly #jobs = new JobQueue();
+  readonly #prefaces = new CallPrefaces();
   readonly #running = new RunningTasks();
   readonly #loading = new Set<LoadedTask>();
   readonly #streams: CallStreams;
@@ -70,10 +74,15 @@ export class Executor {
   /** When the time was last checked. */
   #lookedAt = 0;
 
-  /** Constructs an executor that passes results to a writer. */
-  constructor(results: ResultWriter, concurrency: number) {
+  /**
+   * Constructs an executor that passes results to a writer.
+   *
+   * @param isInline Whether it runs tasks in the thread of the program.
+   */
+  constructor(results: ResultWriter, concurrency: number, isInline = false) {
     this.#results = results;
     this.#concurrency = concurrency;
+    this.#isInline = isInline;
     const streams = new CallStreams(results, {
       paused: () => {
         this.#running.pause();
@@ -123,6 +132,10 @@ export class Executor {
         return this.#recall(message);
       case MessageType.RESOURCES:
         return this.#streams.assigned.assign(message[1], message[2]);
+      case MessageType.NUMBERED:
+        return this.#prefaces.number(message);
+      case MessageType.WATCH:
+        return this.#prefaces.watch(message);
       case MessageType.FORGET:
         for (const task of message[1]) this.#tasks.forget(task);
         return;
@@ -137,10 +150,24 @@ export class Executor {
     }
   }
 
+  /** Begins nothing more, and aborts the tasks that run. */
+  stop(): void {
+    this.#jobs.clear();
+    this.#running.abortAll();
+    this.#streams.abortAll();
+  }
+
   #addCalls([, number, id, mode, items]: Calls): void {
-    const task = this.#tasks.get(number);
-    const chunk = undefined;
-    this.#jobs.push({ task, id, items, spread: true, mode, next: 0, chunk });
+    this.#jobs.push({
+      task: this.#tasks.get(number),
+      id,
+      items,
+      spread: true,
+      mode,
+      next: 0,
+      chunk: undefined,
+      announced: this.#prefaces.take(id),
+    });
     this.#schedule();
   }
 
@@ -159,7 +186,16 @@ export class Executor {
     const settles = type === MessageType.SETTLED_CHUNK;
     const chunk = new ChunkProgress(items.length, settles);
     const mode = settles ? ResultMode.VALUE : ResultMode.FLATTEN;
-    this.#jobs.push({ task, id, items, spread, mode, next: 0, chunk });
+    this.#jobs.push({
+      task,
+      id,
+      items,
+      spread,
+      mode,
+      next: 0,
+      chunk,
+      announced: this.#prefaces.take(id),
+    });
     this.#schedule();
   }
 
@@ -214,10 +250,11 @@ export class Executor {
       return true;
     }
     // A module may look at its GPUs when it is loaded.
-    if (job.next === 0 && this.#concurrency === 1) {
+    if (job.next === 0 && this.#concurrency === 1 && !this.#isInline) {
       this.#streams.assigned.expose(job.id);
     }
     if (!this.#isLoaded(job.task)) return false;
+    if (job.announced?.isWatched) this.#report(job.id, job.announced);
     // If this worker is lost, the pool must know which job hasn't begun.
     if (job.next === 0 && this.#results.hasUnsent) return this.#drain();
     if (job.chunk === undefined) this.#begin(job, job.next++);
@@ -231,6 +268,12 @@ export class Executor {
     const isLong = late > LONG_SLICE_MILLISECONDS && this.#jobs.length > 0;
     this.#runAfter(isLong ? readAllMessages() : yieldToEvents());
     return false;
+  }
+
+  /** Reports that a watched call is about to begin. */
+  #report(id: number, announced: AnnouncedCalls): void {
+    announced.isWatched = false;
+    this.#results.begun(id);
   }
 
   get #isAtLimit(): boolean {

@@ -42,6 +42,12 @@ export class JobQueue {
     this.#jobs.shift();
   }
 
+  /** Removes all jobs. */
+  clear(): void {
+    this.#jobs.drain();
+    this.#cancelled.clear();
+  }
+
   /** Removes a job that has begun, if it is still in the queue. */
   detach(job: Job): void {
     // Only the first job can have begun.

@@ -109,8 +109,20 @@ const originals: [owner: object, descriptors: PropertyDescriptorMap][] = [];
 /** Whether no task has replaced anything. */
 let areIntact: () => boolean = () => true;
 
+/** Whether the thread belongs to a program, which may replace built-ins. */
+let areShared = false;
+
+/**
+ * Leaves built-ins as the program makes them, in a worker that shares its thread
+ * with the program. Has no effect after {@linkcode savePrimordials}.
+ */
+export function sharePrimordials(): void {
+  areShared = true;
+}
+
 /** Saves all built-ins. Call it once, before any code of the user is loaded. */
 export function savePrimordials(): void {
+  if (areShared) return;
   const globals: PropertyDescriptorMap = {};
   for (const key of GLOBALS) {
     globals[key] = getOwnPropertyDescriptor(globalThis, key)!;

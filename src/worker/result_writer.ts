@@ -160,6 +160,12 @@ export class ResultWriter {
     }
   }
 
+  /** Writes that a watched call is about to begin. */
+  begun(id: number): void {
+    this.#endList();
+    this.#channel.writer.message([MessageType.BEGUN, id]);
+  }
+
   /** Gives back calls that haven't begun. */
   recalled(runs: number[]): void {
     this.#post([MessageType.RECALLED, runs]);

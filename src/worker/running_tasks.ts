@@ -47,6 +47,11 @@ export class RunningTasks {
     this.#count++;
   }
 
+  /** Aborts the signals of all tasks. */
+  abortAll(): void {
+    for (const id of [...this.#contexts.keys()]) this.abort(id);
+  }
+
   /** Aborts the signals of a call's tasks. */
   abort(id: number): void {
     for (const context of this.#contexts.get(id) ?? []) {

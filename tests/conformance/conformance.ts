@@ -20,6 +20,7 @@ import {
 import {
   double,
   naturals,
+  type Need,
   type Test,
   type TestWith,
   XS,
@@ -32,6 +33,7 @@ import { testLostStreams } from "./conformance_lost_streams.ts";
 import { testMaps } from "./conformance_maps.ts";
 import { testMessages } from "./conformance_messages.ts";
 import { testQueue } from "./conformance_queue.ts";
+import { testRunTimeouts } from "./conformance_run_timeouts.ts";
 import { testSettledMaps } from "./conformance_settled.ts";
 import { testSources } from "./conformance_sources.ts";
 import { testStreams } from "./conformance_streams.ts";
@@ -61,6 +63,12 @@ export interface Kind {
    */
   readonly initializerFailure?: "ready" | "calls" | "nothing";
   /**
+   * What its pools lack. Tests that need it aren't declared.
+   *
+   * @default {[]}
+   */
+  readonly lacks?: readonly Need[];
+  /**
    * Declares a test.
    *
    * @default {Deno.test}
@@ -73,11 +81,21 @@ export interface Kind {
   readonly declareShared?: Test;
 }
 
-/** Declares all tests for a kind of pool. */
-export function testConformance(kind: Kind): void {
-  const { declare = Deno.test } = kind;
-  function test(name: string, body: (pool: Pool) => Promise<void>): void {
-    if (kind.declareShared === undefined) testWith(name, {}, body);
+/**
+ * Declares all tests for a kind of pool.
+ *
+ * @returns The names of the tests that weren't declared.
+ */
+export function testConformance(kind: Kind): string[] {
+  const { declare = Deno.test, lacks = [] } = kind;
+  const leftOut: string[] = [];
+  function test(
+    name: string,
+    body: (pool: Pool) => Promise<void>,
+    need?: Need,
+  ): void {
+    if (need !== undefined && lacks.includes(need)) leftOut.push(name);
+    else if (kind.declareShared === undefined) testWith(name, {}, body);
     else kind.declareShared(`Pool (${kind.name}) ${name}`, body);
   }
   function testWith(
@@ -86,7 +104,11 @@ export function testConformance(kind: Kind): void {
     body: (pool: Pool) => Promise<void>,
   ): void {
     declare(`Pool (${kind.name}) ${name}`, async () => {
-      await using pool = new Pool({ ...kind.options(), ...extra });
+      const options = { ...kind.options(), ...extra };
+      if (lacks.includes("several workers")) {
+        Object.assign(options, { workers: kind.options().workers });
+      }
+      await using pool = new Pool(options);
       if (extra.lazy !== true) await kind.settle?.(pool);
       await body(pool);
     });
@@ -95,6 +117,7 @@ export function testConformance(kind: Kind): void {
   testErrors(test);
   testQueue(testWith, kind);
   testSettledMaps(test, testWith);
+  testRunTimeouts(test);
   testMaps(test, testWith);
   testSources(test, testWith);
   testStreams(test, testWith);
@@ -107,6 +130,7 @@ export function testConformance(kind: Kind): void {
   testReady(testWith, kind);
   testShutdown(kind);
   testShutdownOnDemand(kind);
+  return leftOut;
 }
 
 /** Tests of initializers. */

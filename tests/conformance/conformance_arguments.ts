@@ -229,7 +229,7 @@ function testArgumentEnds(test: Test): void {
       while (!(await reader.read()).done);
     });
     await source.closed.promise;
-  });
+  }, "processes");
 
   test("closes arguments of calls that aren't made", async (pool) => {
     const { promise, resolve } = Promise.withResolvers<unknown>();

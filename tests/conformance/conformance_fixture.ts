@@ -59,7 +59,17 @@ export async function readUntilError(
   throw new Error(`The source ended after ${values.length} values`);
 }
 
-export type Test = (name: string, body: (pool: Pool) => Promise<void>) => void;
+/**
+ * What a test needs besides a pool: workers that end while the program goes on,
+ * or several workers.
+ */
+export type Need = "processes" | "several workers";
+
+export type Test = (
+  name: string,
+  body: (pool: Pool) => Promise<void>,
+  need?: Need,
+) => void;
 export type TestWith = (
   name: string,
   extra: PoolOptions,

@@ -142,6 +142,7 @@ function testRetriedStreams(test: Test): void {
 
 /** Declares these tests. */
 export function testLostStreams(test: Test): void {
-  testKilledWorkers(test);
-  testRetriedStreams(test);
+  const testLoss: Test = (name, body) => test(name, body, "processes");
+  testKilledWorkers(testLoss);
+  testRetriedStreams(testLoss);
 }

@@ -190,7 +190,7 @@ function testOrder(test: Test): void {
     gate.open();
     assertEquals((await map.next()).value, "waits");
     assertEquals((await map.next()).done, true);
-  });
+  }, "several workers");
 }
 
 /** Tests of concurrency. */

@@ -184,6 +184,12 @@ export class FakeWorker {
     await this.#send([MessageType.FAILURE, id, microseconds, thrown, before]);
   }
 
+  /** Reports that the first call begins. */
+  async begin(): Promise<void> {
+    const [id] = this.#calls[0]!;
+    await this.#send([MessageType.BEGUN, id]);
+  }
+
   /** Sends the beginning of a large result. */
   async beginLarge(byteLength: number): Promise<void> {
     const part = new Uint8Array(FIRST_HEADER_BYTES + 1);

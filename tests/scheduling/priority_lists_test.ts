@@ -103,3 +103,14 @@ Deno.test("PriorityLists takes the same calls as a sorted array", () => {
   });
   fc.assert(property, { seed: SEED, numRuns: 300 });
 });
+
+Deno.test("PriorityLists.before() counts the calls that are sent before a call", () => {
+  const lists = new PriorityLists();
+  const calls = [undefined, undefined, 1].map((priority) =>
+    prioritized(priority)
+  );
+  for (const call of calls) lists.push(call);
+  lists.push(prioritized(2, "a"));
+  const before = [...calls, prioritized(1)].map((call) => lists.before(call));
+  assertEquals(before, [1, 2, 0, undefined]);
+});

@@ -20,7 +20,7 @@ import {
   makeLaunchedFleet,
 } from "./make_fleet.ts";
 import { makeRemoteHost } from "./make_host.ts";
-import { planLocal, planRemote } from "./plan_host.ts";
+import { planInline, planLocal, planRemote } from "./plan_host.ts";
 import { PoolResources } from "./pool_resources.ts";
 
 /** The events of a pool's hosts. */
@@ -118,6 +118,11 @@ export class HostManager {
     }
   }
 
+  /** Prints a line about the pool. */
+  report(line: string): void {
+    this.#output.report("distex", line);
+  }
+
   /** Kills all workers; {@linkcode HostManager.stop} ends the rest. */
   kill(): void {
     for (const host of this.#hosts) host.kill();
@@ -146,10 +151,7 @@ export class HostManager {
       return await host.start();
     } catch (error) {
       if (onHostError === "fail" || this.#stopping !== undefined) throw error;
-      this.#output.report(
-        "distex",
-        `Continuing without a host. ${(error as Error).message}`,
-      );
+      this.report(`Continuing without a host. ${(error as Error).message}`);
       await host.stop();
       return [];
     }
@@ -169,6 +171,7 @@ export class HostManager {
   }
 
   #makeLocal(): ManagedHost {
+    if (this.#settings.isInline) return this.#makeInline();
     return this.#supervise(() => planLocal(this.#settings), {
       name: "local",
       kind: "local",
@@ -176,6 +179,20 @@ export class HostManager {
       scaling: this.#settings.scaling,
       place: placeOf(this.#settings),
       makeHost: () => this.#localWorkers.makeHost(() => this.#services()),
+    });
+  }
+
+  #makeInline(): ManagedHost {
+    return this.#supervise(planInline, {
+      name: "local",
+      kind: "inline",
+      workers: 1,
+      place: placeOf(this.#settings),
+      // Only such pools load the worker's code into the program.
+      makeHost: async () => {
+        const { InlineHost } = await import("../inline/inline_host.ts");
+        return new InlineHost(this.#settings, this.#pendingConnections);
+      },
     });
   }
 

@@ -46,6 +46,17 @@ export function planLocal(settings: PoolSettings): HostPlan {
   };
 }
 
+/** Returns how a pool runs tasks in the program's own thread. */
+export function planInline(): HostPlan {
+  return {
+    host: "local",
+    kind: "inline",
+    note: "The pool runs no command: tasks run in the program's own thread",
+    files: [],
+    commands: [],
+  };
+}
+
 /** Returns how a pool starts the workers of another machine. */
 export function planRemote(
   host: HostSettings,
