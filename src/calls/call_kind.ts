@@ -10,6 +10,8 @@ export interface CallTerms {
   readonly retries: number;
   /** Those with a higher one go first; `undefined`: 0. */
   readonly priority?: number | undefined;
+  /** The bucket of the call's key, if it has one: see {@linkcode bucketOf}. */
+  readonly bucket?: number | undefined;
   /**
    * Calls of different groups don't share a message. This lets the pool kill
    * the worker of a slow call without failing calls of other groups.

@@ -1,4 +1,4 @@
-import { CallKind } from "../calls/call_kind.ts";
+import { CallKind, type CallTerms } from "../calls/call_kind.ts";
 import { argumentList, MapCall, type MapCallOwner } from "./map_call.ts";
 import type { MapPlan } from "./map_plan.ts";
 import type { Speculation } from "./speculation.ts";
@@ -10,6 +10,9 @@ export class MapCalls {
   readonly #owner: MapCallOwner;
   readonly #speculation: Speculation | undefined;
   #kind: CallKind;
+  /** The kinds of calls with keys of their own, by their terms. */
+  readonly #keyedKinds = new Map<CallTerms, CallKind>();
+  #settles = false;
 
   /**
    * Constructs it without calls.
@@ -30,6 +33,7 @@ export class MapCalls {
 
   /** Lets the map go on after items that fail; comes before any call is made. */
   settle(): void {
+    this.#settles = true;
     this.#kind = kindOf(this.#plan, true);
   }
 
@@ -52,14 +56,17 @@ export class MapCalls {
     part: number,
     index: number,
   ): MapCall {
-    const { spread, chunkSize, onMessage } = this.#plan;
+    const { spread, chunkSize, onMessage, keyed } = this.#plan;
     if (!chunkSize.single) {
       const payload = spread ? items.map(argumentList) : items;
       return this.#make(payload, bytes, part, index);
     }
     const [item] = items;
     const payload = spread ? argumentList(item) : item;
-    const call = this.#make(payload, bytes, part, index);
+    const kind = keyed === undefined
+      ? this.#kind
+      : this.#kindWith(keyed.of(spread ? payload as unknown[] : items));
+    const call = this.#make(payload, bytes, part, index, kind);
     if (onMessage !== undefined) call.openMessages().listen(onMessage);
     return call;
   }
@@ -82,7 +89,14 @@ export class MapCalls {
     for (let at = 0; at < rest.length; at += items) {
       const part = rest.slice(at, at + items);
       const bytes = part.length * itemBytes;
-      const next = this.#make(part, bytes, call.part, index + at, call);
+      const next = this.#make(
+        part,
+        bytes,
+        call.part,
+        index + at,
+        call.kind,
+        call,
+      );
       last.follow(next);
       calls.push(next);
       last = next;
@@ -91,15 +105,25 @@ export class MapCalls {
     return calls;
   }
 
+  /** Returns the kind of calls with a key. */
+  #kindWith(terms: CallTerms): CallKind {
+    let kind = this.#keyedKinds.get(terms);
+    if (kind === undefined) {
+      kind = kindOf({ ...this.#plan, terms }, this.#settles);
+      this.#keyedKinds.set(terms, kind);
+    }
+    return kind;
+  }
+
   /** Creates a call; `before` had its items first, if they were given back. */
   #make(
     payload: unknown,
     bytes: number,
     part: number,
     index: number,
+    kind = this.#kind,
     before?: MapCall,
   ): MapCall {
-    const kind = this.#kind;
     if (this.#speculation === undefined) {
       return new MapCall(this.#owner, kind, payload, bytes, part, index);
     }

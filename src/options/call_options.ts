@@ -123,6 +123,40 @@ export interface CallOptions {
    */
   readonly priority?: number;
   /**
+   * Calls with the same key go to the same worker, as long as it lives, which is
+   * good for caches and connections that tasks keep. It is a string, or a
+   * function that returns one for the arguments of a call. Keys are shared
+   * equally among the workers. If a worker is lost or ends, others get its keys;
+   * a worker that is added gets keys that haven't been used before. Keys of calls
+   * with different `host`, `where` or `resources` have nothing to do with each
+   * other, and a worker has many keys: what is kept for one must have its name.
+   *
+   * A call waits for its worker even if others are free. A map with a string
+   * runs at one worker; with a function, each item is a call of its own, so
+   * {@linkcode MapOptions.chunkSize} must be `"auto"` or 1. `speculate` and
+   * `runOnAll` ignore keys: a call with a key doesn't run a second time, and
+   * `runOnAll` calls all workers.
+   *
+   * @default {undefined}
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(2);
+   * const byUser = pool.with({ key: (user: string) => user });
+   * const pid = (_user: string) => Deno.pid;
+   * const [ann, bob, again] = await Promise.all([
+   *   byUser.run(pid, "ann"),
+   *   byUser.run(pid, "bob"),
+   *   byUser.run(pid, "ann"),
+   * ]);
+   * assertEquals([again === ann, bob === ann], [true, false]);
+   * ```
+   */
+  readonly key?: string | ((...args: never[]) => string);
+  /**
    * Whether a map, or a transform, may run items a second time at the end, when
    * it has nothing left to hand out: if a worker is idle, a call that takes much
    * longer than the others also runs there, on another host if there is one. The

@@ -9,6 +9,7 @@ import {
   checkNames,
   checkObject,
   checkSignal,
+  wrongType,
 } from "./option_checks.ts";
 import { checkLabels, parseResources } from "./place.ts";
 import { RENAMED_CALL_OPTIONS } from "./renamed_options.ts";
@@ -23,6 +24,7 @@ const CALL_OPTIONS = {
   signal: undefined,
   retries: undefined,
   priority: undefined,
+  key: undefined,
   speculate: undefined,
   onMessage: undefined,
 };
@@ -41,7 +43,7 @@ export function callSettings(
   checkObject("with()", options);
   const { host, where, resources, onUnmet } = options;
   const { timeout, runTimeout, signal, retries } = options;
-  const { priority, speculate } = options;
+  const { priority, key, speculate } = options;
   checkNames("with()", options, CALL_OPTIONS, RENAMED_CALL_OPTIONS);
   if (host !== undefined) checkChoice("host", host, hosts);
   if (where !== undefined) checkLabels("where", where);
@@ -51,8 +53,14 @@ export function callSettings(
   if (runTimeout !== undefined) checkMilliseconds("runTimeout", runTimeout);
   if (retries !== undefined) checkInteger("retries", retries, 0);
   if (priority !== undefined) checkFinite("priority", priority);
+  if (key !== undefined) checkKey(key);
   if (speculate !== undefined) checkBoolean("speculate", speculate);
   checkSignal(signal);
   checkFunction("onMessage", options.onMessage);
   return options;
+}
+
+function checkKey(key: unknown): void {
+  if (typeof key === "string" || typeof key === "function") return;
+  throw wrongType("key", key, "a string, or a function that returns one");
 }

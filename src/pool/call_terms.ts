@@ -1,4 +1,6 @@
 import type { CallTerms } from "../calls/call_kind.ts";
+import { bucketOf } from "../calls/key_bucket.ts";
+import { KeyedTerms, type KeyFunction } from "../calls/keyed_terms.ts";
 import type { CallOptions } from "../options/call_options.ts";
 import { placementOf } from "./placement_of.ts";
 import { prefaceOf } from "./preface_of.ts";
@@ -9,11 +11,26 @@ import { prefaceOf } from "./preface_of.ts";
  * @param retries The pool's default of that option.
  */
 export function callTerms(options: CallOptions, retries: number): CallTerms {
-  const { priority = 0 } = options;
+  const { priority = 0, key } = options;
   return {
-    placement: placementOf(options),
+    placement: placementOf(options, key !== undefined),
     retries: options.retries ?? retries,
     priority: priority === 0 ? undefined : priority,
+    bucket: typeof key === "string" ? bucketOf(key) : undefined,
     preface: prefaceOf(options),
   };
+}
+
+/**
+ * Returns the terms of calls whose arguments decide their keys, if they do.
+ *
+ * @param terms What the calls have in common.
+ */
+export function keyedTerms(
+  { key }: CallOptions,
+  terms: CallTerms,
+): KeyedTerms | undefined {
+  return typeof key === "function"
+    ? new KeyedTerms(terms, key as KeyFunction)
+    : undefined;
 }

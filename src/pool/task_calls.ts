@@ -7,7 +7,9 @@ import { StreamCall } from "../calls/stream_call.ts";
 import { type Resolve, UnobservedCall } from "../calls/unobserved_call.ts";
 import { watchLimits } from "../calls/watch_limits.ts";
 import type { CallOptions } from "../options/call_options.ts";
-import { callTerms } from "./call_terms.ts";
+import { callTerms, keyedTerms } from "./call_terms.ts";
+import type { KeyedTerms } from "../calls/keyed_terms.ts";
+import { placementOf } from "./placement_of.ts";
 import type { AnyTask } from "../tasks/task.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
 import type { Engine } from "./engine.ts";
@@ -26,6 +28,8 @@ export class TaskCalls {
   readonly #engine: Engine;
   readonly #options: CallOptions;
   readonly #terms: CallTerms;
+  /** The terms of calls whose arguments decide their keys. */
+  readonly #keyed: KeyedTerms | undefined;
   readonly #kinds = new CallKinds();
   readonly #isLimited: boolean;
   /** Whether nothing but their promises may follow calls of `run()`. */
@@ -36,10 +40,12 @@ export class TaskCalls {
     this.#engine = engine;
     this.#options = options;
     this.#terms = callTerms(options, engine.retries);
+    this.#keyed = keyedTerms(options, this.#terms);
     const { timeout, signal, onMessage } = options;
     this.#isLimited = timeout !== undefined || signal !== undefined;
     this.#isPlain = !this.#isLimited && onMessage === undefined &&
-      this.#terms.priority === undefined && engine.maxQueue === Infinity;
+      options.key === undefined && this.#terms.priority === undefined &&
+      engine.maxQueue === Infinity;
   }
 
   /** Submits a call, and returns a promise of its outcome. */
@@ -73,8 +79,9 @@ export class TaskCalls {
     args: unknown[],
   ): StreamCall {
     const registered = this.#engine.tasks.register(task);
+    const terms = this.#keyed?.of(args) ?? this.#terms;
     const streams = takeStreams(args);
-    const kind = new CallKind(registered, { ...this.#terms, group: {} });
+    const kind = new CallKind(registered, { ...terms, group: {} });
     const call = new StreamCall(kind, args, trace);
     if (streams !== undefined) call.attach(new CallStreams(streams));
     this.#submit(call);
@@ -89,7 +96,8 @@ export class TaskCalls {
   ): Promise<unknown[]> {
     const registered = this.#engine.tasks.register(task);
     const { signal, onMessage } = this.#options;
-    const { placement, preface } = this.#terms;
+    const { preface } = this.#terms;
+    const placement = placementOf(this.#options);
     if (signal?.aborted) return Promise.reject(signal.reason);
     const { scheduler } = this.#engine;
     const terms = { placement, retries: 0, group: {}, pinned: true, preface };
@@ -138,9 +146,10 @@ export class TaskCalls {
     trace: CallerTrace | undefined,
     ...args: unknown[]
   ): PromisedCall<unknown> {
+    const common = this.#keyed?.of(args) ?? this.#terms;
     const streams = takeStreams(args);
     // Ending a call that takes too long must not fail others in its message.
-    const terms = this.#isLimited ? { ...this.#terms, group: {} } : this.#terms;
+    const terms = this.#isLimited ? { ...common, group: {} } : common;
     const isUnary = args.length === 1 && streams === undefined;
     const call = new PromisedCall<unknown>(
       this.#kinds.of(task, terms, isUnary),

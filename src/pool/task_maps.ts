@@ -8,7 +8,8 @@ import { prepareMap } from "../map/map_run.ts";
 import { MapTransform } from "../map/map_transform.ts";
 import type { CallOptions, MessageListener } from "../options/call_options.ts";
 import { mapSettings, transformSettings } from "../options/map_settings.ts";
-import { callTerms } from "./call_terms.ts";
+import { callTerms, keyedTerms } from "./call_terms.ts";
+import type { KeyedTerms } from "../calls/keyed_terms.ts";
 import type { TransformOptions } from "../options/transform_options.ts";
 import type { AnyTask } from "../tasks/task.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
@@ -24,6 +25,7 @@ interface CommonPlan {
   readonly signal: AbortSignal | undefined;
   readonly trace: CallerTrace;
   readonly terms: CallTerms;
+  readonly keyed: KeyedTerms | undefined;
 }
 
 /** Prepares maps and transforms, with the options of a `TaskRunner`. */
@@ -82,34 +84,42 @@ export class TaskMaps {
       readonly signal?: AbortSignal | undefined;
     },
   ): CommonPlan {
-    const { onMessage, signal, speculate = false } = this.#options;
+    const { onMessage, signal, speculate = false, key } = this.#options;
     if (speculate && onMessage !== undefined) {
       throw new RangeError(
         "'speculate' must be false for a map with 'onMessage', because both runs of a task would send messages, but is true",
       );
     }
+    const terms = {
+      ...callTerms(this.#options, this.#engine.retries),
+      group: {},
+    };
     return {
       task: this.#engine.tasks.register(task),
       chunkSize: new ChunkSize(this.#chunkSize(settings.chunkSize)),
       onMessage,
-      speculate,
+      // No other worker may run calls with a key.
+      speculate: speculate && key === undefined,
       timeout: settings.timeout ?? this.#options.timeout,
       signal: anySignal(settings.signal, signal),
       trace,
-      terms: { ...callTerms(this.#options, this.#engine.retries), group: {} },
+      terms,
+      keyed: keyedTerms(this.#options, terms),
     };
   }
 
   /**
-   * Returns the size of a map's chunks: with messages, and with a limit of the
-   * run, each item is a call.
+   * Returns the size of a map's chunks: with messages, with a limit of the run,
+   * and with keys of their own, each item is a call.
    */
   #chunkSize(chunkSize: number | "auto"): number | "auto" {
-    const { onMessage, runTimeout } = this.#options;
+    const { onMessage, runTimeout, key } = this.#options;
     const reason = onMessage !== undefined
       ? "with 'onMessage', because each item has a port of its own"
       : runTimeout !== undefined
       ? "with 'runTimeout', because each item has a time of its own"
+      : typeof key === "function"
+      ? "with a function as 'key', because each item has a key of its own"
       : undefined;
     if (reason === undefined) return chunkSize;
     if (chunkSize === "auto" || chunkSize === 1) return 1;

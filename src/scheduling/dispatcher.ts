@@ -6,11 +6,18 @@ import type { CallCounts } from "../calls/call_counts.ts";
 import type { CallList } from "./call_list.ts";
 import type { CallSource, CallSources } from "./call_sources.ts";
 import { DrainingWorkers } from "./draining_workers.ts";
+import type { KeyedWorkers } from "./keyed_workers.ts";
 import type { Placement } from "../calls/placement.ts";
 import type { PendingQueue } from "./pending_queue.ts";
 import { Rebalancer } from "./rebalancer.ts";
 import type { ResourceCalls, ResourceTakers } from "./resource_calls.ts";
 import type { SharedPace } from "./shared_pace.ts";
+import {
+  type KeyedCallTakers,
+  parkForResources,
+  shareKeyed,
+  unparkCalls,
+} from "./share_keyed.ts";
 import { shareFairly, type SlowCalls } from "./share_fairly.ts";
 import type { TaskDurations } from "./task_durations.ts";
 import type { UnmetPlacements } from "./unmet_placements.ts";
@@ -31,6 +38,8 @@ export interface DispatcherParts {
   readonly sources: CallSources;
   /** Sends the calls that take resources. */
   readonly resources: ResourceCalls;
+  /** Knows the workers of calls with keys. */
+  readonly keyed: KeyedWorkers;
   /** Counts the calls, those of barriers too. */
   readonly counts: CallCounts;
   /** The placements with which no call can run. */
@@ -50,6 +59,7 @@ export class Dispatcher {
   readonly #pace: SharedPace;
   readonly #sources: CallSources;
   readonly #resources: ResourceCalls;
+  readonly #keyed: KeyedWorkers;
   readonly #counts: CallCounts;
   readonly #unmet: UnmetPlacements;
   readonly #rebalancer: Rebalancer;
@@ -61,6 +71,8 @@ export class Dispatcher {
   #barrierRuns = false;
   #isDue = false;
   #isDispatching = false;
+  /** Whether calls with keys come before others in the next dispatch. */
+  #keyedFirst = false;
   #sourceAdded = false;
 
   /** Constructs a dispatcher that waits for {@linkcode Dispatcher.wake}. */
@@ -71,6 +83,7 @@ export class Dispatcher {
     this.#pace = parts.pace;
     this.#sources = parts.sources;
     this.#resources = parts.resources;
+    this.#keyed = parts.keyed;
     this.#counts = parts.counts;
     this.#unmet = parts.unmet;
     this.#dispatched = parts.dispatched;
@@ -128,7 +141,8 @@ export class Dispatcher {
    * @returns Whether it was sent.
    */
   backUp(call: Call, makeBackup: () => Call): boolean {
-    const own = this.#barrierRuns ? undefined : this.#workers.find(call);
+    const mayMove = !this.#barrierRuns && !call.terms.placement?.isKeyed;
+    const own = mayMove ? this.#workers.find(call) : undefined;
     // A call in isolation may end its worker.
     if (own === undefined || own.reservation === "isolated") return false;
     const worker = findBackupWorker(this.#workers, call, own);
@@ -199,6 +213,10 @@ export class Dispatcher {
     },
     othersWait: (worker) => this.#pending.hasFor(worker),
   };
+  readonly #keyedTakers: KeyedCallTakers = {
+    send: (worker, call) => this.#send(worker, call),
+    changed: (worker) => this.refresh(worker),
+  };
   readonly #refreshSent = (worker: WorkerHandle) => this.refresh(worker);
   readonly #waiting = (placement: Placement | undefined, priority: number) =>
     this.#pending.waiting(placement, priority);
@@ -207,6 +225,8 @@ export class Dispatcher {
     this.#sources.prune();
     if (this.#barrierRuns) return;
     this.#draining.recall();
+    const { levels } = this.#pending;
+    for (const level of levels) if (level.hasKeyed) this.#park(level);
     this.#unmet.failCalls(this.#pending, this.#sources);
     this.#pending.dispatchIsolated(this.#workers, this.#sendIsolated);
     if (!this.#pending.hasBarriers) this.#sources.pull(this.#waiting);
@@ -222,7 +242,9 @@ export class Dispatcher {
   #share(): void {
     const { levels } = this.#pending;
     if (levels.length > 1) return this.#shareLevels(levels);
-    const lists = levels[0]!.listsInTurn();
+    const [level] = levels;
+    if (level!.hasKeyed) return this.#shareLevels(levels);
+    const lists = level!.listsInTurn();
     if (lists.length === 0) return;
     const start = performance.now();
     for (const [placement, calls] of lists) this.#shareList(placement, calls);
@@ -235,15 +257,31 @@ export class Dispatcher {
     /** The placements of calls that are left. */
     const left = new Set<Placement | undefined>();
     for (const level of levels) {
+      const isKeyedTurn = level.hasKeyed && this.#keyedFirst;
+      if (isKeyedTurn) this.#shareKeyed(level);
       for (const [placement, calls] of level.listsInTurn()) {
         if (left.has(placement)) continue;
         this.#shareList(placement, calls);
         // If workers have room, it is kept for these calls.
         if (calls.length > 0) left.add(placement);
       }
+      if (level.hasKeyed && !isKeyedTurn) this.#shareKeyed(level);
       if (left.has(undefined) || this.#workers.room(undefined) === 0) break;
     }
+    this.#keyedFirst = !this.#keyedFirst;
     this.#pace.sent(performance.now() - start);
+  }
+
+  /** Prepares calls with keys. */
+  #park(level: AffinityLists): void {
+    unparkCalls(level);
+    parkForResources(level, this.#keyed);
+  }
+
+  #shareKeyed(level: AffinityLists): void {
+    const hasParked = shareKeyed(level, this.#keyed, this.#keyedTakers);
+    // They don't use the room that sources were not offered because of them.
+    if (hasParked && this.#sources.length > 0) this.#wakeAfterDispatch();
   }
 
   #shareList(placement: Placement | undefined, calls: CallList): void {

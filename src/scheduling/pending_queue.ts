@@ -5,6 +5,7 @@ import type { CallList } from "./call_list.ts";
 import type { ResourceList } from "./resource_claim.ts";
 import type { Placement } from "../calls/placement.ts";
 import { IsolatedCalls } from "./isolated_calls.ts";
+import type { KeyedWorkers } from "./keyed_workers.ts";
 import { PriorityLists } from "./priority_lists.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 import type { WorkerSet } from "./worker_set.ts";
@@ -29,7 +30,18 @@ export class PendingQueue {
   #current = new PriorityLists();
   /** The barriers, each with the calls submitted after it. */
   readonly #barriers: { barrier: Barrier; after: PriorityLists }[] = [];
-  readonly #isolated = new IsolatedCalls();
+  readonly #keyed: KeyedWorkers;
+  readonly #isolated: IsolatedCalls;
+
+  /**
+   * Constructs an empty queue.
+   *
+   * @param keyed Knows the workers of the calls that have keys.
+   */
+  constructor(keyed: KeyedWorkers) {
+    this.#keyed = keyed;
+    this.#isolated = new IsolatedCalls(keyed);
+  }
 
   /** How many calls wait, before and after barriers. */
   get length(): number {
@@ -91,7 +103,7 @@ export class PendingQueue {
 
   /** Puts calls before all others of their priority, and keeps their order. */
   unshift(calls: readonly Call[]): void {
-    this.#current.unshift(calls);
+    this.#current.unshift(calls, this.#keyed);
   }
 
   /** Appends a call that must run in isolation. */
@@ -185,8 +197,8 @@ export class PendingQueue {
 
   /** Returns all waiting calls, before and after barriers. */
   calls(): Call[] {
-    const lists = this.#sections().flatMap((section) => section.lists());
-    return [...this.#isolated, ...lists.flatMap(([, calls]) => [...calls])];
+    const calls = this.#sections().flatMap((section) => section.calls());
+    return [...this.#isolated, ...calls];
   }
 
   /** Takes all calls and barriers. */

@@ -2,7 +2,8 @@ import type { Call } from "../calls/call.ts";
 import type { Placement } from "../calls/placement.ts";
 import { type AffinityList, AffinityLists } from "./affinity_lists.ts";
 import type { CallList } from "./call_list.ts";
-import type { ResourceList, WaitingCalls } from "./resource_claim.ts";
+import type { KeyedWorkers } from "./keyed_workers.ts";
+import type { ResourceList } from "./resource_claim.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 
 /** With more levels than this, those that are empty are removed. */
@@ -52,9 +53,8 @@ export class PriorityLists {
   before(call: Call): number | undefined {
     let higher = 0;
     for (const level of this.#levels) {
-      for (const [, calls] of level.lists()) {
-        if (call.isWith(calls)) return higher + calls.before(call);
-      }
+      const list = level.listOf(call);
+      if (list !== undefined) return higher + list.before(call);
       higher += level.waiting(call.terms.placement);
     }
     return undefined;
@@ -65,9 +65,15 @@ export class PriorityLists {
     this.#levelOf(call).push(call);
   }
 
-  /** Puts calls before all others of their priority, and keeps their order. */
-  unshift(calls: readonly Call[]): void {
-    for (const call of calls.toReversed()) this.#levelOf(call).unshift([call]);
+  /**
+   * Puts calls before all others of their priority, and keeps their order.
+   *
+   * @param keyed Knows the workers of the calls that have keys.
+   */
+  unshift(calls: readonly Call[], keyed: KeyedWorkers): void {
+    for (const call of calls.toReversed()) {
+      this.#levelOf(call).unshift([call], keyed);
+    }
   }
 
   /** Returns the list for further calls with a placement and no priority. */
@@ -82,27 +88,16 @@ export class PriorityLists {
       : this.#levels.flatMap((level) => level.lists());
   }
 
-  /**
-   * The calls that take resources, in a list for each placement, if there are
-   * any.
-   */
-  get resourceLists(): ReadonlyMap<Placement, ResourceList> {
+  /** The lists of calls that take resources and aren't empty, by themselves. */
+  get resourceLists(): ReadonlyMap<object, ResourceList> {
     if (this.#levels.length === 1) return this.#normal.resourceLists;
-    const lists = new Map<Placement, ResourceList[]>();
-    for (const { resourceLists } of this.#levels) {
-      for (const [placement, list] of resourceLists) {
-        const higher = lists.get(placement);
-        if (higher === undefined) lists.set(placement, [list]);
-        else higher.push(list);
-      }
-    }
-    const merged = lists.entries().map(
-      ([placement, parts]): [Placement, ResourceList] => [
-        placement,
-        parts.length === 1 ? parts[0]! : new MergedList(placement, parts),
-      ],
-    );
-    return new Map(merged);
+    const lists = this.#levels.flatMap((level) => [...level.resourceLists]);
+    return new Map(lists);
+  }
+
+  /** Returns all waiting calls. */
+  calls(): Call[] {
+    return this.#levels.flatMap((level) => level.calls());
   }
 
   /** Whether calls that take no resources wait and could run on a worker. */
@@ -142,40 +137,5 @@ export class PriorityLists {
       level === kept || level === this.#normal || level.length > 0
     );
     this.#maxLevels = Math.max(MAX_EMPTY, this.#levels.length * 2);
-  }
-}
-
-/** Calls with one placement and several priorities. */
-class MergedList implements ResourceList, WaitingCalls {
-  readonly placement: Placement;
-  readonly isIsolated = false;
-  /** The calls of each priority, the highest first. */
-  readonly #parts: readonly ResourceList[];
-
-  constructor(placement: Placement, parts: readonly ResourceList[]) {
-    this.placement = placement;
-    this.#parts = parts;
-  }
-
-  get calls(): WaitingCalls {
-    return this;
-  }
-
-  get priority(): number {
-    return this.#first.priority;
-  }
-
-  get length(): number {
-    return this.#parts.reduce((sum, { calls }) => sum + calls.length, 0);
-  }
-
-  shift(): Call | undefined {
-    return this.#first.calls.shift();
-  }
-
-  /** The first part that isn't empty, or the last one. */
-  get #first(): ResourceList {
-    return this.#parts.find(({ calls }) => calls.length > 0) ??
-      this.#parts.at(-1)!;
   }
 }

@@ -58,7 +58,8 @@ export class ResourceCalls {
       ledger = new ResourceLedger(place);
       this.#ledgers.set(place, ledger);
       for (const claim of this.#claims.values()) {
-        if (worker.fits(claim.placement)) ledger.claims.add(claim);
+        const isOpen = worker.fits(claim.placement) && claim.accepts(worker);
+        if (isOpen) ledger.claims.add(claim);
       }
     }
     ledger.workers.add(worker);
@@ -189,8 +190,9 @@ export class ResourceCalls {
   #update(lists: ReadonlyMap<object, ResourceList>): void {
     for (const [key, claim] of this.#claims) {
       const list = lists.get(key);
-      if (list !== undefined) claim.list = list;
-      else this.#end(claim);
+      const isSame = list?.calls === claim.calls &&
+        list.worker === claim.worker;
+      if (!isSame) this.#end(claim);
     }
   }
 
@@ -248,11 +250,8 @@ export class ResourceCalls {
       readonly reserved: Reserved;
     },
   ): number {
-    const { priority } = claim;
     for (let sent = 0;; sent++) {
-      // The next calls may come after those of other claims.
-      const isLower = claim.calls.length > 0 && claim.priority < priority;
-      if (claim.calls.length === 0 || isLower) return sent;
+      if (claim.calls.length === 0) return sent;
       const isEnough = ledger.has(claim.needs, reserved);
       if (claim.reservedAt === ledger) {
         claim.isReady = isEnough;
@@ -341,7 +340,7 @@ export class ResourceCalls {
   /** Sends calls that didn't wait before. If some are left, they wait now. */
   #begin(key: object, list: ResourceList, takers: ResourceTakers): void {
     const claim = new ResourceClaim(key, list);
-    const ledgers = this.#ledgersFor(list.placement);
+    const ledgers = this.#ledgersOf(claim);
     for (const ledger of ledgers) {
       const reserved = ledger.reservedBefore(claim);
       this.#sendAt(ledger, claim, { takers, isFair: true, reserved });
@@ -379,7 +378,7 @@ export class ResourceCalls {
 
   #reserveSomewhere(claim: ResourceClaim): void {
     let best: Ledger | undefined;
-    for (const ledger of this.#ledgersFor(claim.placement)) {
+    for (const ledger of this.#ledgersOf(claim)) {
       if (best === undefined || ledger.load < best.load) best = ledger;
     }
     this.#reserveAt(best, claim);
@@ -399,7 +398,9 @@ export class ResourceCalls {
   #hold(claim: ResourceClaim, takers: ResourceTakers): void {
     let least: WorkerHandle | undefined;
     for (const worker of claim.reservedAt!.workers) {
-      if (!worker.isOpen || this.#isOthersTurn(worker, takers)) continue;
+      const isExcluded = !worker.isOpen || !claim.accepts(worker) ||
+        this.#isOthersTurn(worker, takers);
+      if (isExcluded) continue;
       if (least === undefined || worker.window.calls < least.window.calls) {
         least = worker;
       }
@@ -420,6 +421,13 @@ export class ResourceCalls {
     return [...this.#ledgers.values()].filter((ledger) =>
       ledger.isOpen && ledger.fits(placement)
     );
+  }
+
+  /** Returns the machines that could run the calls of a claim. */
+  #ledgersOf({ placement, worker }: ResourceClaim): Ledger[] {
+    if (worker === undefined) return this.#ledgersFor(placement);
+    const ledger = this.#ledgerOf.get(worker);
+    return ledger?.isOpen ? [ledger] : [];
   }
 
   #measure(placement: Placement): HostCapacity {

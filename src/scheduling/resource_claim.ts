@@ -21,6 +21,8 @@ export interface ResourceList {
   readonly priority: number;
   /** Whether each must run on a worker that has no other call. */
   readonly isIsolated: boolean;
+  /** The worker where they must run; `undefined`: any. */
+  readonly worker?: WorkerHandle | undefined;
 }
 
 /** The ledger of a machine at which claims wait. */
@@ -37,7 +39,9 @@ export class ResourceClaim implements Claim {
   /** The key of the list. */
   readonly key: object;
   /** The calls that wait. */
-  list: ResourceList;
+  readonly list: ResourceList;
+  /** The worker where the calls must run; `undefined`: any. */
+  readonly worker: WorkerHandle | undefined;
   /** Whether everything but a worker is free at {@linkcode reservedAt}. */
   isReady = false;
   #reservedAt: Ledger | undefined;
@@ -49,6 +53,7 @@ export class ResourceClaim implements Claim {
   constructor(key: object, list: ResourceList) {
     this.key = key;
     this.list = list;
+    this.worker = list.worker;
   }
 
   /** Where the calls may run. */
@@ -86,8 +91,14 @@ export class ResourceClaim implements Claim {
     return this.#held;
   }
 
+  /** Returns whether the calls may run on a worker of a matching machine. */
+  accepts(worker: WorkerHandle): boolean {
+    return this.worker === undefined || worker === this.worker;
+  }
+
   /** Returns whether a worker could begin a call at once. */
   canUse(worker: WorkerHandle): boolean {
+    if (!this.accepts(worker)) return false;
     const { window, isReceptive, reservation } = worker;
     const isFree = reservation === undefined || worker === this.#held;
     const most = this.isIsolated ? 1 : window.concurrency;

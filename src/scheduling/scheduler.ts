@@ -8,6 +8,7 @@ import { CallSituations } from "./call_situations.ts";
 import { DefinedTasks } from "./defined_tasks.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { KeepAlive } from "../util/keep_alive.ts";
+import { KeyedWorkers } from "./keyed_workers.ts";
 import { LostCalls } from "./lost_calls.ts";
 import type { Placement } from "../calls/placement.ts";
 import { PendingQueue } from "./pending_queue.ts";
@@ -46,9 +47,10 @@ export class Scheduler {
   /** Finds out where calls are, and why they wait. */
   readonly situations: CallSituations;
   readonly #events: SchedulerEvents;
-  readonly #pending = new PendingQueue();
   readonly #durations = new TaskDurations();
   readonly #workers = new WorkerSet(this.#durations);
+  readonly #keyed = new KeyedWorkers(this.#workers);
+  readonly #pending = new PendingQueue(this.#keyed);
   readonly #definedTasks = new DefinedTasks();
   readonly #resources = new ResourceCalls();
   readonly #sources: CallSources;
@@ -99,6 +101,7 @@ export class Scheduler {
       pace,
       sources: this.#sources,
       resources: this.#resources,
+      keyed: this.#keyed,
       counts: this.#counts,
       unmet,
       dispatched: this.#afterDispatch(),
@@ -440,11 +443,13 @@ export class Scheduler {
       }
       this.#requeue(calls);
     }
-    this.#dispatcher.gaveBack(worker, calls.length);
+    const movable = calls.filter(({ terms }) => !terms.placement?.isKeyed);
+    this.#dispatcher.gaveBack(worker, movable.length);
   }
 
   #lost(worker: WorkerHandle, loss: LostWorker): void {
     this.#workers.remove(worker);
+    this.#keyed.lost();
     this.#dispatcher.remove(worker);
     this.#definedTasks.remove(worker);
     this.#lostCalls.settle(worker.name, loss);

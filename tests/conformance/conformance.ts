@@ -115,7 +115,7 @@ export function testConformance(kind: Kind): string[] {
   }
   testCalls(test, testWith);
   testErrors(test);
-  testQueue(testWith, kind);
+  testQueue(test, testWith, kind);
   testSettledMaps(test, testWith);
   testRunTimeouts(test);
   testMaps(test, testWith);

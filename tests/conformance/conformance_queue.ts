@@ -8,10 +8,14 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { QueueFullError } from "../../mod.ts";
 import type { Kind } from "./conformance.ts";
-import type { TestWith } from "./conformance_fixture.ts";
+import type { Test, TestWith } from "./conformance_fixture.ts";
 
 /** Tests the limits, the order and the place of calls that wait. */
-export function testQueue(testWith: TestWith, { workers = 2 }: Kind): void {
+export function testQueue(
+  test: Test,
+  testWith: TestWith,
+  { workers = 2 }: Kind,
+): void {
   testWith("rejects calls beyond maxQueue", {
     prefetch: 0,
     maxQueue: 3,
@@ -54,6 +58,32 @@ export function testQueue(testWith: TestWith, { workers = 2 }: Kind): void {
       assertEquals(new Set(begun.slice(firstLow)), new Set(["low"]));
     }
   });
+
+  test("runs calls with the same key on the same worker", async (pool) => {
+    const users = Array.from({ length: 40 }, (_, x) => `user ${x % 8}`);
+    const byUser = pool.with({ key: (user: string) => user });
+    const called = users.map(async (user) => ({
+      user,
+      pid: await byUser.run(pidOf, user),
+    }));
+    const mapped = await byUser.map(pidOf, users).toArray();
+    const pids = new Map<string, number>();
+    for (const { user, pid } of await Promise.all(called)) {
+      assertEquals(pids.get(user) ?? pid, pid);
+      pids.set(user, pid);
+    }
+    assertEquals(mapped, users.map((user) => pids.get(user)));
+    assert(new Set(pids.values()).size >= Math.min(workers, 2));
+    const one = pool.with({ key: "one" });
+    const oneMap = await one.map(() => Deno.pid, users).toArray();
+    assertEquals(new Set(oneMap).size, 1);
+    assertEquals(await one.run(() => Deno.pid), oneMap[0]);
+    assertEquals((await one.runOnAll(() => Deno.pid)).length, workers);
+  });
+}
+
+function pidOf(_user: string): number {
+  return Deno.pid;
 }
 
 /** What a task has noted. */

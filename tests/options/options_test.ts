@@ -376,6 +376,11 @@ Deno.test("Pool.with() refuses values of the wrong type or out of range", async 
       "'priority' must be a finite",
     );
   }
+  assertThrows(
+    wrong({ key: 1 }),
+    TypeError,
+    "'key' must be a string, or a fun",
+  );
   assertThrows(wrong({ speculate: 1 }), TypeError, "'speculate'");
   assertThrows(wrong({ signal: true }), TypeError, "'signal'");
   assertThrows(wrong({ host: 1 }), TypeError, "'host'");

@@ -2,9 +2,14 @@ import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { Call } from "../../src/calls/call.ts";
 import type { PromisedCall } from "../../src/calls/promised_call.ts";
+import { KeyedWorkers } from "../../src/scheduling/keyed_workers.ts";
+import { WorkerSet } from "../../src/scheduling/worker_set.ts";
 import { PriorityLists } from "../../src/scheduling/priority_lists.ts";
 import { at, placedCall } from "../helpers/fake_worker.ts";
 import { SEED } from "../fuzz/fuzz.ts";
+
+/** No calls have keys. */
+const KEYED = new KeyedWorkers(new WorkerSet());
 
 function prioritized(priority: number | undefined, host?: string): Call {
   return placedCall(undefined, { host }, 0, priority);
@@ -33,7 +38,7 @@ Deno.test("PriorityLists.unshift() puts calls before those of their priority", (
   const back = [1, undefined, 1].map((priority) => prioritized(priority));
   lists.push(low);
   lists.push(high);
-  lists.unshift(back);
+  lists.unshift(back, KEYED);
   assertEquals(contents(lists), [back[0]!, back[2]!, high, back[1]!, low]);
 });
 
@@ -87,7 +92,7 @@ Deno.test("PriorityLists takes the same calls as a sorted array", () => {
           isFirst ? other.priority <= priority : other.priority < priority
         );
         model.splice(index < 0 ? model.length : index, 0, { priority, call });
-        if (isFirst) lists.unshift([call]);
+        if (isFirst) lists.unshift([call], KEYED);
         else lists.push(call);
       } else if (step.step === "abandon") {
         const [removed] = model.splice(step.at, 1);
