@@ -1,3 +1,4 @@
+import type { RetrySettings } from "../options/retry_options.ts";
 import { ResultMode } from "../protocol/worker_messages.ts";
 import { CallContent } from "./call_content.ts";
 import type { CallKind } from "./call_kind.ts";
@@ -90,6 +91,11 @@ export abstract class Call extends CallContent {
   /** Whether the call can run again without a loss or a repetition of values. */
   get isRepeatable(): boolean {
     return !this.hasYielded && this.streams?.isUsed !== true;
+  }
+
+  /** How it runs again if its task throws; `undefined`: it doesn't. */
+  get retry(): RetrySettings | undefined {
+    return this.terms.retry;
   }
 
   /** Whether the call also runs at another worker: the first answer counts. */
@@ -204,9 +210,16 @@ export abstract class Call extends CallContent {
     this.#runner?.link(this).grantOutput(credit);
   }
 
+  /** Marks the call as one that will run again, because its task threw. */
+  delay(owner: CallOwner<Call>): void {
+    this.streams?.close();
+    this.#owner = owner;
+    this.#move("delayed");
+  }
+
   /**
    * Marks the call as queued again: its worker is lost and can't have begun it,
-   * or has given it back.
+   * or has given it back, or its pause is over.
    */
   requeue(): void {
     this.#owner = undefined;
@@ -264,11 +277,13 @@ export abstract class Call extends CallContent {
   /**
    * Abandons the call, and delivers an error at once.
    *
+   * @param attempts How many times the task ran; `undefined` if its error isn't
+   * the task's.
    * @returns Whether the call was neither settled nor abandoned before.
    */
-  cancel(error: unknown): boolean {
+  cancel(error: unknown, attempts?: number): boolean {
     if (!this.abandon()) return false;
-    this.rejected(error);
+    this.rejected(error, undefined, attempts);
     return true;
   }
 
@@ -321,12 +336,13 @@ export abstract class Call extends CallContent {
    * Delivers the error that the task threw, or the reason why it can't run.
    *
    * @param before For a chunk, the results of the items before the failing one.
+   * @param attempts How many times the task ran; `undefined` if it didn't throw.
    */
-  fail(error: unknown, before?: unknown[]): void {
+  fail(error: unknown, before?: unknown[], attempts?: number): void {
     const state = this.#leave();
     if (state === "settled") return;
     if (state === "abandoned") this.ended();
-    else this.rejected(error, before);
+    else this.rejected(error, before, attempts);
     this.#left(state);
   }
 
@@ -355,7 +371,11 @@ export abstract class Call extends CallContent {
   ): void;
 
   /** Delivers the error; isn't called for an abandoned call that fails. */
-  protected abstract rejected(error: unknown, before?: unknown[]): void;
+  protected abstract rejected(
+    error: unknown,
+    before?: unknown[],
+    attempts?: number,
+  ): void;
 
   /**
    * Delivers values that the task has yielded. Their reader must call

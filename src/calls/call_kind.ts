@@ -1,5 +1,6 @@
 import type { RegisteredTask } from "../tasks/task_registry.ts";
 import type { CallPreface } from "./call_preface.ts";
+import type { RetrySettings } from "../options/retry_options.ts";
 import type { Placement } from "./placement.ts";
 
 /** How and where a call may run. */
@@ -12,6 +13,8 @@ export interface CallTerms {
   readonly priority?: number | undefined;
   /** The bucket of the call's key, if it has one: see {@linkcode bucketOf}. */
   readonly bucket?: number | undefined;
+  /** How the task runs again if it throws; `undefined`: it doesn't. */
+  readonly retry?: RetrySettings | undefined;
   /**
    * Calls of different groups don't share a message. This lets the pool kill
    * the worker of a slow call without failing calls of other groups.

@@ -1,8 +1,17 @@
 import { CallKind, type CallTerms } from "../calls/call_kind.ts";
+import type { ItemFailure, Piece } from "./item_pieces.ts";
 import { argumentList, MapCall, type MapCallOwner } from "./map_call.ts";
 import type { MapPlan } from "./map_plan.ts";
 import type { Speculation } from "./speculation.ts";
 import { WatchedCall } from "./watched_call.ts";
+
+/** A call that follows a chunk of which items run again. */
+export interface Follower {
+  /** The call. */
+  readonly next: MapCall;
+  /** Why its item runs again; `undefined` if it has arrived. */
+  readonly failed?: ItemFailure;
+}
 
 /** Makes the calls of a map. */
 export class MapCalls {
@@ -12,7 +21,10 @@ export class MapCalls {
   #kind: CallKind;
   /** The kinds of calls with keys of their own, by their terms. */
   readonly #keyedKinds = new Map<CallTerms, CallKind>();
-  #settles = false;
+  /** Whether the calls go on after items that fail. */
+  #settles: boolean;
+  /** The kind of calls for single items of chunks. */
+  #itemKind: CallKind | undefined;
 
   /**
    * Constructs it without calls.
@@ -28,7 +40,9 @@ export class MapCalls {
     this.#plan = plan;
     this.#owner = owner;
     this.#speculation = speculation;
-    this.#kind = kindOf(plan, false);
+    // In a chunk that ends with an item that throws, later ones would wait.
+    this.#settles = plan.terms.retry !== undefined;
+    this.#kind = kindOf(plan, this.#settles);
   }
 
   /** Lets the map go on after items that fail; comes before any call is made. */
@@ -66,9 +80,34 @@ export class MapCalls {
     const kind = keyed === undefined
       ? this.#kind
       : this.#kindWith(keyed.of(spread ? payload as unknown[] : items));
-    const call = this.#make(payload, bytes, part, index, kind);
+    const call = this.#make(payload, bytes, part, index, undefined, kind);
     if (onMessage !== undefined) call.openMessages().listen(onMessage);
     return call;
+  }
+
+  /**
+   * Makes calls for the items of a chunk that run again, and calls that have
+   * arrived for the results between them. They follow the chunk.
+   */
+  separate(chunk: MapCall): Follower[] {
+    const after = chunk.next;
+    const followers: Follower[] = [];
+    let last = chunk;
+    const add = (follower: Follower) => {
+      followers.push(follower);
+      last.follow(follower.next);
+      last = follower.next;
+    };
+    for (const [at, piece] of chunk.pieces.entries()) {
+      const { index, values, thrown, failed } = piece;
+      const hasOutcome = values.length > 0 || thrown !== undefined;
+      // The chunk itself has the first piece.
+      if (at > 0 && hasOutcome) add({ next: this.#makeArrived(chunk, piece) });
+      if (failed === undefined) continue;
+      add({ next: this.#makeItem(chunk, index + values.length), failed });
+    }
+    last.follow(after);
+    return followers;
   }
 
   /**
@@ -94,8 +133,8 @@ export class MapCalls {
         bytes,
         call.part,
         index + at,
-        call.kind,
         call,
+        call.kind,
       );
       last.follow(next);
       calls.push(next);
@@ -115,14 +154,33 @@ export class MapCalls {
     return kind;
   }
 
+  #makeItem(chunk: MapCall, index: number): MapCall {
+    const { task, terms, spread, chunkSize: { itemBytes = 0 } } = this.#plan;
+    const kind = this.#itemKind ??= new CallKind(
+      task,
+      terms,
+      undefined,
+      !spread,
+      true,
+    );
+    const item = chunk.payload[index - chunk.index];
+    return this.#make(item, itemBytes, chunk.part, index, chunk, kind);
+  }
+
+  #makeArrived({ kind, part }: MapCall, piece: Piece): MapCall {
+    const call = new MapCall(this.#owner, kind, [], 0, part, piece.index);
+    call.arrive(piece);
+    return call;
+  }
+
   /** Creates a call; `before` had its items first, if they were given back. */
   #make(
     payload: unknown,
     bytes: number,
     part: number,
     index: number,
-    kind = this.#kind,
     before?: MapCall,
+    kind = this.#kind,
   ): MapCall {
     if (this.#speculation === undefined) {
       return new MapCall(this.#owner, kind, payload, bytes, part, index);

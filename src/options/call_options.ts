@@ -1,4 +1,5 @@
 import type { Labels, Resources } from "./place.ts";
+import type { RetryOptions } from "./retry_options.ts";
 
 /**
  * The options of calls, which {@linkcode TaskRunner.with} takes. They apply to
@@ -156,6 +157,52 @@ export interface CallOptions {
    * ```
    */
   readonly key?: string | ((...args: never[]) => string);
+  /**
+   * How a task that throws runs again: by default, it doesn't. Between two
+   * attempts, the call waits and holds no worker. `timeout`, `signal` and
+   * `cancel()` end it then too, and `shutdown()` waits for it. The error that it
+   * is rejected with in the end, if that is an object, has a property `attempts`,
+   * which isn't enumerable: how many times the task ran.
+   *
+   * A task that threw doesn't run again after it has read from a stream or was
+   * sent a message, after values that it yields have arrived, or if its result
+   * can't be sent. Lost workers don't count: see `retries`. `runOnAll` ignores
+   * the option.
+   *
+   * In a map, each item has its own attempts, whatever the chunk size, and costs
+   * no other item. What a task yields one by one can't run again: let it return
+   * an array. With `speculate`, an attempt may be two runs: if both throw, the
+   * last error counts.
+   *
+   * @default {undefined}
+   */
+  readonly retry?: RetryOptions;
+  /**
+   * Makes the random numbers of tasks reproducible, which they get from
+   * {@linkcode taskRandom} or `this.random`: an integer from 0 to 2 ** 53 - 1, or
+   * a bigint from 0n to 2n ** 64n - 1n. The numbers of a call follow from the seed
+   * and its index. The index of an item is that in its map; the other calls of a
+   * runner, as `with()` returns it, count from 0 in the order in which they are
+   * made. So the first items of two maps with the same seed get the same numbers.
+   *
+   * @default {undefined}
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool, type TaskThis } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * function toss(this: TaskThis): string {
+   *   return this.random() < 0.5 ? "heads" : "tails";
+   * }
+   *
+   * await using pool = new Pool(2);
+   * const seeded = () => pool.with({ seed: 2011 });
+   * const tosses = await seeded().map(toss, new Array(20).fill(0)).toArray();
+   * assertEquals(await seeded().run(toss), tosses[0]);
+   * ```
+   */
+  readonly seed?: number | bigint;
   /**
    * Whether a map, or a transform, may run items a second time at the end, when
    * it has nothing left to hand out: if a worker is idle, a call that takes much

@@ -15,6 +15,8 @@ export const RENAMED_MAP_OPTIONS: ReadonlyMap<string, string> = new Map([
   ["host", "pass it to with(), as in pool.with({ host }).map(…)"],
   ["retries", "pass it to with(), as in pool.with({ retries }).map(…)"],
   ["runTimeout", "pass it to with(), as in pool.with({ runTimeout }).map(…)"],
+  ["retry", "pass it to with(), as in pool.with({ retry }).map(…)"],
+  ["seed", "pass it to with(), as in pool.with({ seed }).map(…)"],
 ]);
 
 /** Old and Python names of transforms' options, and what to write instead. */
@@ -26,6 +28,8 @@ export const RENAMED_TRANSFORM_OPTIONS: ReadonlyMap<string, string> = new Map([
     "runTimeout",
     "pass it to with(), as in pool.with({ runTimeout }).transform(…)",
   ],
+  ["retry", "pass it to with(), as in pool.with({ retry }).transform(…)"],
+  ["seed", "pass it to with(), as in pool.with({ seed }).transform(…)"],
 ]);
 
 /** Python names of options of a shutdown, and what to write instead. */
@@ -72,5 +76,6 @@ export const RENAMED_POOL_OPTIONS: ReadonlyMap<string, string> = new Map([
     "runTimeout",
     "pass it to with(), as in pool.with({ runTimeout }).run(task)",
   ],
+  ["seed", "pass it to with(), as in pool.with({ seed }).run(task)"],
   ["signal", "pass it to with(), as in pool.with({ signal }).run(task)"],
 ]);

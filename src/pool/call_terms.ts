@@ -2,6 +2,7 @@ import type { CallTerms } from "../calls/call_kind.ts";
 import { bucketOf } from "../calls/key_bucket.ts";
 import { KeyedTerms, type KeyFunction } from "../calls/keyed_terms.ts";
 import type { CallOptions } from "../options/call_options.ts";
+import type { CallSettings } from "../options/call_settings.ts";
 import { placementOf } from "./placement_of.ts";
 import { prefaceOf } from "./preface_of.ts";
 
@@ -10,11 +11,12 @@ import { prefaceOf } from "./preface_of.ts";
  *
  * @param retries The pool's default of that option.
  */
-export function callTerms(options: CallOptions, retries: number): CallTerms {
+export function callTerms(options: CallSettings, retries: number): CallTerms {
   const { priority = 0, key } = options;
   return {
     placement: placementOf(options, key !== undefined),
     retries: options.retries ?? retries,
+    retry: options.retry,
     priority: priority === 0 ? undefined : priority,
     bucket: typeof key === "string" ? bucketOf(key) : undefined,
     preface: prefaceOf(options),

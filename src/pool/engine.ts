@@ -141,6 +141,11 @@ export class Engine {
     return this.#settings.maxQueue;
   }
 
+  /** How values are sent. */
+  get codec(): PoolSettings["codec"] {
+    return this.#settings.codec;
+  }
+
   /** The names of the pool's hosts. */
   get hostNames(): string[] {
     return this.#hosts.names;

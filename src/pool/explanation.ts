@@ -6,7 +6,10 @@ import type {
   WaitingGroup,
   WaitReason,
 } from "../scheduling/call_situation.ts";
-import type { WorkerActivity } from "../scheduling/worker_activity.ts";
+import type {
+  WorkerActivity,
+  WorkerState,
+} from "../scheduling/worker_activity.ts";
 import { formatDuration } from "../util/format_duration.ts";
 import { formatAmount } from "../util/parse_amount.ts";
 import type { HostSituation } from "./host_situation.ts";
@@ -72,6 +75,12 @@ export function explainCall(
         count(before, "other")
       }: ${describe(activity)}.`;
     }
+    case "delayed": {
+      const { attempts, maxAttempts, left } = situation;
+      return `${subject} threw, and runs again in ${
+        formatDuration(left)
+      } (attempt ${attempts + 1} of ${maxAttempts}).`;
+    }
     case "lost":
     case "unknown":
       return `${subject} waits: its worker was just lost.`;
@@ -107,7 +116,7 @@ function explainIdle(
     case "closed":
       return "The pool was shut down.";
     case "broken":
-      return `The pool is broken: ${phase.reason}`;
+      return `The pool is broken: ${oneLine(phase.reason)}`;
     case "starting":
       return `No task waits, and the pool is starting${
         after(": ", hostList(hosts(undefined)))
@@ -128,6 +137,13 @@ function explainIdle(
 
 function explainGroup(group: WaitingGroup, pool: PoolFacts): string {
   switch (group.code) {
+    case "delayed": {
+      const { tasks, left } = group;
+      const time = formatDuration(left);
+      return tasks === 1
+        ? `1 task threw, and runs again in ${time}.`
+        : `${tasks} tasks threw, and run again, the first in ${time}.`;
+    }
     case "map": {
       const what = group.waitsFor === "reader"
         ? "until more of its results are read"
@@ -268,33 +284,34 @@ function workerList(workers: readonly WorkerActivity[]): string {
 
 /** Describes what a worker does. */
 function describe(activity: WorkerActivity): string {
-  const { worker, state, task, tasks, concurrency } = activity;
-  const time = formatDuration(activity.silence);
-  const cancelled = activity.isCancelled ? ", which was cancelled," : "";
-  const others = Math.min(tasks, concurrency) - 1;
-  const runs = task === undefined
-    ? `${worker} is free`
-    : concurrency === 1
-    ? `${worker} has run '${task}'${cancelled} for ${time}`
-    : `${worker} runs '${task}'${cancelled}${
-      others > 0 ? ` and ${count(others, "other")}` : ""
-    }, and last answered ${time} ago`;
-  switch (state) {
-    case "isolated":
-      return `${runs}, alone after a loss`;
-    case "kept":
-      return `${worker} is kept free for a task that has waited longer${
-        task === undefined ? "" : `, but ${runs}`
-      }`;
-    case "sending":
-      return `${worker} is sending a large result`;
-    case "overdue":
-      return `${runs}, and is about to be replaced`;
-    case "leaving":
-      return `${runs}, and gets no more tasks`;
-    default:
-      return runs;
+  const { worker, state, task } = activity;
+  if (state === "sending") return `${worker} is sending a large result`;
+  const kept = "kept for a task that has waited longer";
+  if (task === undefined) {
+    return `${worker} is ${state === "kept" ? kept : "free"}`;
   }
+  const name = state === "kept" ? `${worker}, ${kept},` : worker;
+  return `${name} ${describeTask(activity, task)}${AFTER_TASK[state] ?? ""}`;
+}
+
+/** What follows the task of a worker, by its state. */
+const AFTER_TASK: Partial<Record<WorkerState, string>> = {
+  isolated: ", alone after a loss",
+  overdue: ", and is about to be replaced",
+  leaving: ", and gets no more tasks",
+};
+
+/** Describes how long a worker has run a task. */
+function describeTask(
+  { tasks, concurrency, silence, isCancelled }: WorkerActivity,
+  task: string,
+): string {
+  const time = formatDuration(silence);
+  const name = isCancelled ? `'${task}', which was cancelled,` : `'${task}'`;
+  if (concurrency === 1) return `has run ${name} for ${time}`;
+  const others = Math.min(tasks, concurrency) - 1;
+  const more = others > 0 ? ` and ${count(others, "other")}` : "";
+  return `runs ${name}${more}, and last answered ${time} ago`;
 }
 
 /** Lists what keeps workers away. */
@@ -312,7 +329,7 @@ function describeHost(situation: HostSituation): string {
         : `is tried again in ${formatDuration(left)}`;
       return `the host ${host} was lost ${
         formatDuration(time)
-      } ago and ${again} (${reason})`;
+      } ago and ${again} (${oneLine(reason)})`;
     }
     case "connecting":
       return `the pool has been connecting to the host ${host} for ${
@@ -350,7 +367,7 @@ function describeHost(situation: HostSituation): string {
     case "awaited":
       return "no worker has joined yet";
     case "failed":
-      return `the host ${host} isn't in use (${situation.reason})`;
+      return `the host ${host} isn't in use (${oneLine(situation.reason)})`;
   }
 }
 
@@ -372,6 +389,11 @@ function formatBytes(bytes: number): string {
 
 function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+/** Returns a text without line breaks: what ssh prints may have some. */
+function oneLine(text: string): string {
+  return text.split("\n").map((line) => line.trim()).join(" ");
 }
 
 /** Returns a text after a separator, or nothing. */

@@ -58,7 +58,7 @@ export class Explanations {
   /** Returns what waits although it could move. */
   stall(): Stall | undefined {
     const { waiting, workers } = this.#parts.situations;
-    const groups = waiting.filter(({ code }) => code !== "map");
+    const groups = waiting.filter(isStuck);
     if (groups.length === 0) return undefined;
     return {
       explanation: explainPool(groups, workers, this.#facts()),
@@ -81,9 +81,16 @@ export class Explanations {
   }
 }
 
+/** A group of tasks that wait for workers. */
+type StuckGroup = Exclude<WaitingGroup, { code: "map" | "delayed" }>;
+
+/** Whether tasks wait for workers, not for a time or for the program. */
+function isStuck(group: WaitingGroup): group is StuckGroup {
+  return group.code !== "map" && group.code !== "delayed";
+}
+
 /** Whether tasks wait only for workers that run other tasks. */
-function isBusy(group: WaitingGroup): boolean {
-  if (group.code === "map") return false;
-  const { code } = group.reason ?? { code: "busy" };
+function isBusy({ reason }: StuckGroup): boolean {
+  const { code } = reason ?? { code: "busy" };
   return code === "busy" || code === "resources" || code === "barrier";
 }

@@ -6,7 +6,7 @@ import { PromisedCall } from "../calls/promised_call.ts";
 import { StreamCall } from "../calls/stream_call.ts";
 import { type Resolve, UnobservedCall } from "../calls/unobserved_call.ts";
 import { watchLimits } from "../calls/watch_limits.ts";
-import type { CallOptions } from "../options/call_options.ts";
+import type { CallSettings } from "../options/call_settings.ts";
 import { callTerms, keyedTerms } from "./call_terms.ts";
 import type { KeyedTerms } from "../calls/keyed_terms.ts";
 import { placementOf } from "./placement_of.ts";
@@ -26,26 +26,29 @@ type Method = (...args: never[]) => unknown;
 /** Makes and submits calls of tasks, with the options of a `TaskRunner`. */
 export class TaskCalls {
   readonly #engine: Engine;
-  readonly #options: CallOptions;
+  readonly #options: CallSettings;
   readonly #terms: CallTerms;
   /** The terms of calls whose arguments decide their keys. */
   readonly #keyed: KeyedTerms | undefined;
   readonly #kinds = new CallKinds();
   readonly #isLimited: boolean;
+  /** The number of the next call, if calls have numbers. */
+  #next: number | undefined;
   /** Whether nothing but their promises may follow calls of `run()`. */
   readonly #isPlain: boolean;
 
   /** Constructs the calls of a pool with these options. */
-  constructor(engine: Engine, options: CallOptions) {
+  constructor(engine: Engine, options: CallSettings) {
     this.#engine = engine;
     this.#options = options;
     this.#terms = callTerms(options, engine.retries);
     this.#keyed = keyedTerms(options, this.#terms);
     const { timeout, signal, onMessage } = options;
     this.#isLimited = timeout !== undefined || signal !== undefined;
+    if (this.#terms.preface?.seed !== undefined) this.#next = 0;
     this.#isPlain = !this.#isLimited && onMessage === undefined &&
-      options.key === undefined && this.#terms.priority === undefined &&
-      engine.maxQueue === Infinity;
+      this.#next === undefined && options.key === undefined &&
+      this.#terms.priority === undefined && engine.maxQueue === Infinity;
   }
 
   /** Submits a call, and returns a promise of its outcome. */
@@ -81,7 +84,7 @@ export class TaskCalls {
     const registered = this.#engine.tasks.register(task);
     const terms = this.#keyed?.of(args) ?? this.#terms;
     const streams = takeStreams(args);
-    const kind = new CallKind(registered, { ...terms, group: {} });
+    const kind = new CallKind(registered, this.#ownTerms(terms));
     const call = new StreamCall(kind, args, trace);
     if (streams !== undefined) call.attach(new CallStreams(streams));
     this.#submit(call);
@@ -101,9 +104,9 @@ export class TaskCalls {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const { scheduler } = this.#engine;
     const terms = { placement, retries: 0, group: {}, pinned: true, preface };
-    const kind = new CallKind(registered, terms);
     const calls: PromisedCall<unknown>[] = [];
     const makeCall = () => {
+      const kind = new CallKind(registered, this.#numbered(terms));
       const call = new PromisedCall<unknown>(kind, args, trace);
       if (onMessage !== undefined) call.openMessages().listen(onMessage);
       calls.push(call);
@@ -149,7 +152,9 @@ export class TaskCalls {
     const common = this.#keyed?.of(args) ?? this.#terms;
     const streams = takeStreams(args);
     // Ending a call that takes too long must not fail others in its message.
-    const terms = this.#isLimited ? { ...common, group: {} } : common;
+    const terms = this.#isLimited
+      ? this.#ownTerms(common)
+      : this.#numbered(common);
     const isUnary = args.length === 1 && streams === undefined;
     const call = new PromisedCall<unknown>(
       this.#kinds.of(task, terms, isUnary),
@@ -160,6 +165,17 @@ export class TaskCalls {
     if (streams !== undefined) call.attach(new CallStreams(streams));
     this.#submit(call);
     return call;
+  }
+
+  /** Returns terms for a call that shares no message with others. */
+  #ownTerms(terms: CallTerms): CallTerms {
+    return this.#numbered({ ...terms, group: {} });
+  }
+
+  /** Returns terms for the next call, with its number if it has one. */
+  #numbered(terms: CallTerms): CallTerms {
+    if (this.#next === undefined) return terms;
+    return { ...terms, number: this.#next++ };
   }
 
   #submit(call: PromisedCall<unknown> | StreamCall): void {

@@ -6,7 +6,9 @@ import { parseInputs } from "../map/map_inputs.ts";
 import type { MapResults } from "../map/map_results.ts";
 import { prepareMap } from "../map/map_run.ts";
 import { MapTransform } from "../map/map_transform.ts";
-import type { CallOptions, MessageListener } from "../options/call_options.ts";
+import type { MessageListener } from "../options/call_options.ts";
+import type { CallSettings } from "../options/call_settings.ts";
+import type { ProgressListener } from "../options/map_options.ts";
 import { mapSettings, transformSettings } from "../options/map_settings.ts";
 import { callTerms, keyedTerms } from "./call_terms.ts";
 import type { KeyedTerms } from "../calls/keyed_terms.ts";
@@ -20,6 +22,7 @@ interface CommonPlan {
   readonly task: RegisteredTask;
   readonly chunkSize: ChunkSize;
   readonly onMessage: MessageListener | undefined;
+  readonly onProgress: ProgressListener | undefined;
   readonly speculate: boolean;
   readonly timeout: number | undefined;
   readonly signal: AbortSignal | undefined;
@@ -31,10 +34,10 @@ interface CommonPlan {
 /** Prepares maps and transforms, with the options of a `TaskRunner`. */
 export class TaskMaps {
   readonly #engine: Engine;
-  readonly #options: CallOptions;
+  readonly #options: CallSettings;
 
   /** Constructs the maps of a pool with these options. */
-  constructor(engine: Engine, options: CallOptions) {
+  constructor(engine: Engine, options: CallSettings) {
     this.#engine = engine;
     this.#options = options;
   }
@@ -46,17 +49,28 @@ export class TaskMaps {
     inputs: readonly unknown[],
   ): MapResults<unknown> {
     const { iterables, options } = parseInputs(inputs);
-    const { ordered, spread, ...settings } = mapSettings(options);
+    const { ordered, spread, journal, key, ...settings } = mapSettings(options);
     if (spread && iterables.length > 1) {
       throw new TypeError(
         `With 'spread', map() takes one iterable, of arrays of arguments, but got ${iterables.length}`,
       );
     }
+    const isSpread = spread || iterables.length > 1;
+    const common = this.#plan(trace, task, settings);
     const plan = {
-      ...this.#plan(trace, task, settings),
+      ...common,
       items: new Items(iterables),
-      spread: spread || iterables.length > 1,
+      spread: isSpread,
       ordered,
+      journal: journal && {
+        settings: journal,
+        map: {
+          task: common.task,
+          spread: isSpread,
+          codec: this.#engine.codec,
+        },
+        key,
+      },
     };
     this.#engine.start();
     const { scheduler, unreadMaps } = this.#engine;
@@ -82,6 +96,7 @@ export class TaskMaps {
       readonly chunkSize: number | "auto";
       readonly timeout?: number | undefined;
       readonly signal?: AbortSignal | undefined;
+      readonly onProgress: ProgressListener | undefined;
     },
   ): CommonPlan {
     const { onMessage, signal, speculate = false, key } = this.#options;
@@ -98,6 +113,7 @@ export class TaskMaps {
       task: this.#engine.tasks.register(task),
       chunkSize: new ChunkSize(this.#chunkSize(settings.chunkSize)),
       onMessage,
+      onProgress: settings.onProgress,
       // No other worker may run calls with a key.
       speculate: speculate && key === undefined,
       timeout: settings.timeout ?? this.#options.timeout,

@@ -74,6 +74,15 @@ export type CallSituation =
     readonly before: number;
     readonly activity: WorkerActivity;
   }
+  /** Its task threw, and runs again after a pause. */
+  | {
+    readonly code: "delayed";
+    /** How many times the task has run, and may run at most. */
+    readonly attempts: number;
+    readonly maxAttempts: number;
+    /** How much longer the pause lasts, in milliseconds. */
+    readonly left: number;
+  }
   /** No worker has it. */
   | {
     readonly code: "waiting";
@@ -109,6 +118,13 @@ export type WaitingGroup =
     readonly reason: WaitReason | undefined;
     /** How many tasks wait behind them. */
     readonly tasks: number;
+  }
+  /** Calls whose tasks threw, and run again after a pause. */
+  | {
+    readonly code: "delayed";
+    readonly tasks: number;
+    /** How much longer the shortest of their pauses lasts, in milliseconds. */
+    readonly left: number;
   }
   /** A map that submits nothing, though workers have room. */
   | {

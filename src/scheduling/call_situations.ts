@@ -10,6 +10,7 @@ import type {
 } from "./call_situation.ts";
 import type { PendingQueue } from "./pending_queue.ts";
 import type { ResourceCalls } from "./resource_calls.ts";
+import type { ThrownCalls } from "./thrown_calls.ts";
 import type { UnmetPlacements } from "./unmet_placements.ts";
 import { waitingWork } from "./waiting_work.ts";
 import { activityOf, type WorkerActivity } from "./worker_activity.ts";
@@ -26,6 +27,8 @@ export interface CallSituationsParts {
   readonly sources: CallSources;
   /** Sends the calls that take resources. */
   readonly resources: ResourceCalls;
+  /** Counts how often the task of a call has run. */
+  readonly thrown: ThrownCalls;
   /** Describes the machines that there are. */
   readonly unmet: UnmetPlacements;
   /** Those who observe the calls of the scheduler. */
@@ -54,6 +57,7 @@ export class CallSituations {
     if (!observers.some((observer) => call.isObservedBy(observer))) {
       return { code: "unknown" };
     }
+    if (state === "delayed") return this.#delayed(call);
     if (state === "queued" || state === "requeued") return this.#queued(call);
     const worker = this.#parts.workers.find(call);
     if (state === "abandoned") {
@@ -68,6 +72,7 @@ export class CallSituations {
       ...this.#isolated(),
       ...this.#calls(),
       ...this.#barriers(),
+      ...this.#pauses(),
       ...this.#maps(),
     ];
   }
@@ -95,6 +100,25 @@ export class CallSituations {
     const { barriers, before, isIsolated } = place;
     const reason = this.#reason(call.terms.placement, barriers);
     return { code: "waiting", reason, before, isIsolated };
+  }
+
+  #delayed(call: Call): CallSituation {
+    const { pending, thrown } = this.#parts;
+    return {
+      code: "delayed",
+      attempts: thrown.attemptsOf(call),
+      maxAttempts: call.retry?.attempts ?? 1,
+      left: pending.delayed.left(call),
+    };
+  }
+
+  /** The calls whose tasks threw, and that run again after a pause. */
+  #pauses(): WaitingGroup[] {
+    const { delayed } = this.#parts.pending;
+    let left = Infinity;
+    for (const call of delayed) left = Math.min(left, delayed.left(call));
+    const tasks = delayed.length;
+    return tasks === 0 ? [] : [{ code: "delayed", tasks, left }];
   }
 
   /** The calls that wait to run in isolation, by their placement. */

@@ -2,6 +2,7 @@ import type { Call } from "../calls/call.ts";
 import type { AffinityList, AffinityLists } from "./affinity_lists.ts";
 import type { Barrier } from "./barrier.ts";
 import type { CallList } from "./call_list.ts";
+import { DelayedCalls } from "./delayed_calls.ts";
 import type { ResourceList } from "./resource_claim.ts";
 import type { Placement } from "../calls/placement.ts";
 import { IsolatedCalls } from "./isolated_calls.ts";
@@ -22,8 +23,8 @@ export interface WaitingPlace {
 
 /**
  * Everything that waits for a worker: calls, grouped by their priority and by
- * where they may run, barriers between them, and calls that run again in
- * isolation.
+ * where they may run, barriers between them, and calls that run again, in
+ * isolation or after a pause.
  */
 export class PendingQueue {
   /** The calls before the first barrier. */
@@ -32,18 +33,25 @@ export class PendingQueue {
   readonly #barriers: { barrier: Barrier; after: PriorityLists }[] = [];
   readonly #keyed: KeyedWorkers;
   readonly #isolated: IsolatedCalls;
+  readonly #delayed: DelayedCalls;
 
   /**
    * Constructs an empty queue.
    *
    * @param keyed Knows the workers of the calls that have keys.
+   * @param due Called when the pause of a call is over, which is then the first
+   * in the queue.
    */
-  constructor(keyed: KeyedWorkers) {
+  constructor(keyed: KeyedWorkers, due: () => void = () => {}) {
     this.#keyed = keyed;
     this.#isolated = new IsolatedCalls(keyed);
+    this.#delayed = new DelayedCalls((call) => {
+      this.unshift([call]);
+      due();
+    });
   }
 
-  /** How many calls wait, before and after barriers. */
+  /** How many calls wait for a worker, before and after barriers. */
   get length(): number {
     let length = this.#isolated.length;
     for (const section of this.#sections()) length += section.length;
@@ -57,7 +65,9 @@ export class PendingQueue {
 
   /** The first barrier, if no call waits before it. */
   get nextBarrier(): Barrier | undefined {
-    if (this.#current.length + this.#isolated.length > 0) return undefined;
+    const before = this.#current.length + this.#isolated.length +
+      this.#delayed.length;
+    if (before > 0) return undefined;
     return this.#barriers[0]?.barrier;
   }
 
@@ -66,14 +76,19 @@ export class PendingQueue {
     return this.#barriers[0]?.barrier;
   }
 
-  /** How many calls wait before the first barrier. */
+  /** How many calls wait before the first barrier, for workers or for a time. */
   get beforeBarriers(): number {
-    return this.#current.length + this.#isolated.length;
+    return this.#current.length + this.#isolated.length + this.#delayed.length;
   }
 
   /** How many calls wait after the first barrier, without other barriers. */
   get behindBarriers(): number {
-    return this.length - this.beforeBarriers;
+    return this.length + this.#delayed.length - this.beforeBarriers;
+  }
+
+  /** The calls that are queued again after a pause. */
+  get delayed(): DelayedCalls {
+    return this.#delayed;
   }
 
   /** Returns where a call waits, if it does. */
@@ -109,6 +124,11 @@ export class PendingQueue {
   /** Appends a call that must run in isolation. */
   pushIsolated(call: Call): void {
     this.#isolated.push(call);
+  }
+
+  /** Adds a call that is queued again after a pause, in milliseconds. */
+  delay(call: Call, pause: number): void {
+    this.#delayed.push(call, pause);
   }
 
   /** Appends a barrier. */
@@ -198,14 +218,15 @@ export class PendingQueue {
   /** Returns all waiting calls, before and after barriers. */
   calls(): Call[] {
     const calls = this.#sections().flatMap((section) => section.calls());
-    return [...this.#isolated, ...calls];
+    return [...this.#delayed, ...this.#isolated, ...calls];
   }
 
   /** Takes all calls and barriers. */
   drain(): { calls: Call[]; barriers: Barrier[] } {
     const calls = this.#sections().flatMap((section) => section.drain());
     const barriers = this.#barriers.splice(0).map(({ barrier }) => barrier);
-    return { calls: [...this.#isolated.drain(), ...calls], barriers };
+    const others = [...this.#delayed.drain(), ...this.#isolated.drain()];
+    return { calls: [...others, ...calls], barriers };
   }
 
   /** The calls after all barriers. */

@@ -95,6 +95,11 @@ export class ResourceCalls {
     if (ledger !== undefined) this.#changed.add(ledger);
   }
 
+  /** Handles that a run goes on in place of a call, and keeps what that has. */
+  replaced(worker: WorkerHandle, call: Call, run: Call): void {
+    this.#ledgerOf.get(worker)?.replace(call, run);
+  }
+
   /** Frees what a call of a worker has taken. */
   freed(worker: WorkerHandle, call: Call): void {
     const ledger = this.#ledgerOf.get(worker);

@@ -162,6 +162,14 @@ export class ResourceLedger<AnyClaim extends Claim> {
     return this.#taken;
   }
 
+  /** Passes what a call has taken to another. */
+  replace(call: Call, other: Call): void {
+    const taken = this.#taken.get(call);
+    if (taken === undefined) return;
+    this.#taken.delete(call);
+    this.#taken.set(other, taken);
+  }
+
   /** Gives back what a call has taken; returns whether it has taken anything. */
   giveBack(call: Call): boolean {
     const taken = this.#taken.get(call);

@@ -7,9 +7,19 @@ import { withoutFrames } from "../calls/caller_trace.ts";
  */
 const TURNS = 2;
 
-/** Measures for how long tasks run, and ends the calls of those that run too long. */
+/** Measures for how long tasks run. */
 export class RunClocks {
   readonly #timers = new Map<Call, ReturnType<typeof setTimeout>>();
+  readonly #expired: (call: Call, error: DOMException) => void;
+
+  /**
+   * Constructs clocks that time no call.
+   *
+   * @param expired Ends the run of a call whose time is up, with this error.
+   */
+  constructor(expired: (call: Call, error: DOMException) => void) {
+    this.#expired = expired;
+  }
 
   /** Returns whether a call is being timed. */
   has(call: Call): boolean {
@@ -41,7 +51,7 @@ export class RunClocks {
       );
     }
     this.#timers.delete(call);
-    call.cancel(ranTooLong(milliseconds));
+    this.#expired(call, ranTooLong(milliseconds));
   }
 
   /** The timer alone doesn't keep the program alive: the call does. */

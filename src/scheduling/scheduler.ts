@@ -21,6 +21,7 @@ import { ResultMode } from "../protocol/worker_messages.ts";
 import { ResourceCalls } from "./resource_calls.ts";
 import { SharedPace } from "./shared_pace.ts";
 import { TaskDurations } from "./task_durations.ts";
+import { ThrownCalls } from "./thrown_calls.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 import type { LostWorker } from "./worker_events.ts";
 import { type KnownHosts, UnmetPlacements } from "./unmet_placements.ts";
@@ -50,12 +51,18 @@ export class Scheduler {
   readonly #durations = new TaskDurations();
   readonly #workers = new WorkerSet(this.#durations);
   readonly #keyed = new KeyedWorkers(this.#workers);
-  readonly #pending = new PendingQueue(this.#keyed);
+  readonly #pending = new PendingQueue(
+    this.#keyed,
+    () => this.wake(),
+  );
   readonly #definedTasks = new DefinedTasks();
   readonly #resources = new ResourceCalls();
   readonly #sources: CallSources;
   readonly #dispatcher: Dispatcher;
   readonly #lostCalls: LostCalls;
+  readonly #thrownCalls = new ThrownCalls((call, pause) =>
+    this.#delay(call, pause)
+  );
   readonly #counts: CallCounts;
   /** How many calls may wait; `undefined` if any number may. */
   readonly #limit: QueueLimit | undefined;
@@ -115,6 +122,7 @@ export class Scheduler {
         this.#counts,
         ...this.#limit === undefined ? [] : [this.#limit],
       ],
+      thrown: this.#thrownCalls,
       unmet,
       barrierRuns: () => this.#dispatcher.barrierRuns,
     });
@@ -171,6 +179,12 @@ export class Scheduler {
       },
       measured: (task, calls, microseconds) =>
         this.#durations.add(task, calls, microseconds),
+      judge: (call, thrown) => this.#thrownCalls.judge(call, thrown),
+      rerun: (call, failed) => this.#thrownCalls.rerun(call, failed),
+      left: (call, run) => {
+        run.submit(this.#counts);
+        this.#resources.replaced(worker, call, run);
+      },
       freed: (call) => this.#resources.freed(worker, call),
       givenBack: (calls) => this.#takeBack(worker, calls),
       defined: (task) => this.#definedTasks.add(task, worker),
@@ -270,6 +284,17 @@ export class Scheduler {
     if (this.#cancelled !== undefined) return call.fail(this.#cancelled());
     this.#pending.push(call);
     this.wake();
+  }
+
+  /**
+   * Does the same after a pause.
+   *
+   * @param attempts How many times its task has run.
+   * @param pause How long it waits, in milliseconds.
+   */
+  resubmitLater(call: Call, attempts: number, pause: number): void {
+    call.submit(this.#counts);
+    this.#thrownCalls.delay(call, attempts, pause);
   }
 
   /**
@@ -462,6 +487,12 @@ export class Scheduler {
   #requeue(calls: readonly Call[]): void {
     this.#pending.unshift(calls);
     if (this.#cancelled !== undefined) this.cancelQueued(this.#cancelled);
+  }
+
+  /** Queues a call whose task threw again after a pause. */
+  #delay(call: Call, pause: number): void {
+    if (this.#cancelled !== undefined) return call.fail(this.#cancelled());
+    this.#pending.delay(call, pause);
   }
 
   /** Queues a lost call, or one of its parts, to run in isolation. */

@@ -1,5 +1,6 @@
 import type { ArgumentStream } from "../calls/argument_stream.ts";
 import type { Call } from "../calls/call.ts";
+import type { FailedAttempt } from "../calls/failed_attempt.ts";
 import {
   type Begun,
   type ChunkResults,
@@ -29,8 +30,14 @@ const PIECES = 32;
 export interface WorkerAnswersEvents {
   /** Removes and returns a call that was answered. */
   take(id: number): Call;
+  /** See {@linkcode WorkerEvents.judge}. */
+  judge(call: Call, thrown: unknown): FailedAttempt | undefined;
+  /** See {@linkcode WorkerEvents.rerun}. */
+  rerun(call: Call, failed: FailedAttempt): void;
   /** Handles how long the worker was busy with calls of a task. */
   measured(task: RegisteredTask, calls: number, microseconds: number): void;
+  /** Ends the run of a call that takes too long, with this error. */
+  readonly expired: (call: Call, error: DOMException) => void;
   /** Handles that the worker has given back items of a chunk. */
   cut(items: number): void;
   /** Handles calls that the worker has given back, in the order of their ids. */
@@ -120,7 +127,7 @@ export class WorkerAnswers {
   #begin([, id]: Begun): void {
     const call = this.#calls.get(id);
     const limit = call.terms.preface?.runTimeout;
-    const clocks = this.#clocks ??= new RunClocks();
+    const clocks = this.#clocks ??= new RunClocks(this.#events.expired);
     if (limit === undefined || clocks.has(call)) throw unwatched(id);
     clocks.begin(call, limit);
   }
@@ -214,7 +221,11 @@ export class WorkerAnswers {
     this.#calls.expectFailure(id, before.length);
     this.#measured(id, 1, busy, byteLength);
     this.#tally.count(before.length, 1, busy);
-    this.#events.take(id).fail(thrown, before);
+    const failed = this.#events.judge(this.#calls.get(id), thrown);
+    const call = this.#events.take(id);
+    if (failed?.pause !== undefined) this.#events.rerun(call, failed);
+    else if (failed === undefined) call.fail(thrown, before, 1);
+    else call.fail(failed.reason, before, failed.attempts);
     return 1;
   }
 

@@ -7,6 +7,7 @@ import type { RegisteredTask } from "../tasks/task_registry.ts";
 import { CallWriter } from "./call_writer.ts";
 import { CallsInFlight } from "./calls_in_flight.ts";
 import { GracePeriod } from "./grace_period.ts";
+import { endRun } from "./left_run.ts";
 import type { HostTally } from "./host_tally.ts";
 import { WorkerAnswers } from "./worker_answers.ts";
 import type {
@@ -93,8 +94,16 @@ export class WorkerHandle implements CallRunner<Call> {
     );
     this.#answers = new WorkerAnswers(this.#calls, window, profile.tally, {
       take: (id) => this.#take(id),
+      judge: (call, thrown) => this.#events?.judge?.(call, thrown),
+      rerun: (call, failed) => this.#events?.rerun?.(call, failed),
       measured: (task, calls, microseconds) =>
         this.#events?.measured?.(task, calls, microseconds),
+      expired: (call, error) =>
+        endRun(call, error, {
+          worker: this,
+          calls: this.#calls,
+          events: this.#events,
+        }),
       cut: (items) => this.#items -= items,
       givenBack: (calls) => this.#events?.givenBack?.(calls),
     });

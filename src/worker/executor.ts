@@ -308,9 +308,10 @@ export class Executor {
         return this.#outcomes.skipRest(job, chunk);
       }
       const first = job.next;
-      if (job.spread || job.task.seesThis || this.#jobs.hasCancelled) {
-        this.#begin(job, job.next++);
-      } else this.#runItems(job, chunk);
+      const isSingle = job.spread || job.task.seesThis ||
+        job.announced !== undefined || this.#jobs.hasCancelled;
+      if (isSingle) this.#begin(job, job.next++);
+      else this.#runItems(job, chunk);
       this.#untilLook -= job.next - first;
       if (this.#untilLook <= 0 && this.#isSliceOver()) break;
     }
@@ -360,6 +361,8 @@ export class Executor {
     }
     const item = job.items[index];
     const context = TaskContext.take(!job.task.seesThis, id, this.#streams);
+    const { announced } = job;
+    if (announced !== undefined) TaskContext.number(context, announced, index);
     let value: unknown;
     let isAsync: boolean;
     try {

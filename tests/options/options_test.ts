@@ -366,6 +366,10 @@ Deno.test("Pool.with() refuses values of the wrong type or out of range", async 
   assertThrows(wrong({ runTimeout: "1" }), TypeError, "'runTimeout'");
   assertThrows(wrong({ runTimeout: 0 }), RangeError, "'runTimeout'");
   assertThrows(wrong({ runTimeout: Infinity }), RangeError, "'runTimeout'");
+  assertThrows(wrong({ seed: "1" }), TypeError, "'seed'");
+  for (const seed of [-1, 0.5, NaN, 2 ** 53, -1n, 2n ** 64n]) {
+    assertThrows(wrong({ seed }), RangeError, "'seed' must be an integer from");
+  }
   assertThrows(wrong({ retries: "1" }), TypeError, "'retries'");
   assertThrows(wrong({ retries: -1 }), RangeError, "'retries'");
   assertThrows(wrong({ priority: "high" }), TypeError, "'priority' must be a");

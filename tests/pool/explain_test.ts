@@ -5,24 +5,11 @@ import {
   assertThrows,
 } from "@std/assert";
 import { type Future, Pool } from "../../mod.ts";
+import { explained } from "../helpers/explained.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
 import { HeldTasks } from "../helpers/held_tasks.ts";
-import { until } from "../helpers/processes.ts";
 
 const square = (x: number) => x * x;
-
-/** Waits until the explanation of a future, or of a pool, matches. */
-async function explained(
-  pool: Pool,
-  pattern: RegExp,
-  future?: Future<unknown>,
-): Promise<void> {
-  let last = "";
-  await until(() => {
-    last = pool.explain(future);
-    return pattern.test(last);
-  }).catch(() => assertMatch(last, pattern));
-}
 
 Deno.test("Pool.explain() names the tasks of busy workers, and how long they have run", async () => {
   await using gate = new Gate();
@@ -217,6 +204,31 @@ Deno.test("Pool.explain() says that a task runs again alone after a loss", async
   await held.held(2, 3);
   held.release(2, 3);
   assertEquals(await Promise.all([risky, other, third]), [1, 2, 3]);
+});
+
+Deno.test("Pool.explain() says when a task that threw runs again", async () => {
+  await using pool = new Pool(1);
+  const retry = { attempts: 3, minTimeout: 60_000, jitter: 0 };
+  const fail = () => {
+    throw new Error("not yet");
+  };
+  const future = pool.with({ retry }).submit(fail);
+  await explained(
+    pool,
+    /^The task 'fail' threw, and runs again in \d+ s \(attempt 2 of 3\)\.$/,
+    future,
+  );
+  const all = pool.runOnAll(square, 2);
+  const after = pool.submit(square, 3);
+  await explained(
+    pool,
+    /runOnAll\(\) of 'square' comes first, which begins once all earlier tasks have ended: 1 task waits\.$/,
+    after,
+  );
+  await explained(pool, /^1 task threw, and runs again in \d+ s\.$/m);
+  future.cancel();
+  assertEquals(await all, [4]);
+  assertEquals(await after, 9);
 });
 
 Deno.test("Pool.explain() says that a cancelled task hasn't ended yet", async () => {

@@ -123,3 +123,20 @@ Deno.test("Pool.run() with keys uses workers that are added to an elastic pool",
   assertEquals(await Promise.all(calls), [0, 1, 2]);
   assert(new Set([0, 1, 2].map((x) => tasks.pidOf(x))).size === 3);
 });
+
+Deno.test("Pool.map() runs items with keys that throw again on the same worker", async () => {
+  await using pool = new Pool(2);
+  const byKey = pool.with({
+    key: (key: string) => key,
+    retry: { attempts: 3, minTimeout: 1, maxTimeout: 1 },
+  });
+  const flaky = (key: string) => {
+    const runs = globalThis as unknown as Record<string, number>;
+    runs[`runs ${key}`] = (runs[`runs ${key}`] ?? 0) + 1;
+    if (runs[`runs ${key}`]! < 3) throw new Error("not yet");
+    return `${key} ${runs[`runs ${key}`]}`;
+  };
+  const keys = [..."abcdefgh"];
+  const results = await byKey.map(flaky, keys).toArray();
+  assertEquals(results, keys.map((key) => `${key} 3`));
+});

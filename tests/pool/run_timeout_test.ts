@@ -5,7 +5,13 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { Pool, WorkerLostError } from "../../mod.ts";
+import {
+  bind,
+  Pool,
+  type RetryOptions,
+  type TaskThis,
+  WorkerLostError,
+} from "../../mod.ts";
 import type { FakeTime } from "../helpers/fake_time.ts";
 import { flowingTime } from "../helpers/flowing_time.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
@@ -17,6 +23,7 @@ import {
   obeyAbort,
   pid,
 } from "../programs/cancel_tasks.ts";
+import { TestFolder } from "../programs/loss_fixture.ts";
 
 /** A time limit that passes only when a test lets it. */
 const HELD = 10_000_001;
@@ -287,4 +294,114 @@ Deno.test("TaskRunner.with() with a run timeout leaves no timer", async () => {
   assertEquals(await runner.runOnAll(double, 1), [2, 2]);
   assertEquals(await runner.map(double, XS).toArray(), XS.map(double));
   await assertRejects(() => runner.run(() => Deno.exit(3)), WorkerLostError);
+});
+
+/** How the first run of {@linkcode holdFirst} goes on. */
+type Hold = "obeys" | "ignores" | "blocks";
+
+/** Notes that it begins; the first time, enters the gate and goes on like this. */
+async function holdFirst(
+  this: TaskThis,
+  hold: Hold,
+  port: number,
+  notes: string,
+  x: number,
+): Promise<number> {
+  const isFirst = !Deno.statSync(notes).size;
+  Deno.writeTextFileSync(notes, `${x}\n`, { append: true });
+  if (!isFirst) return x;
+  const { signal } = this;
+  const aborted = new Promise((resolve) =>
+    signal.addEventListener("abort", resolve)
+  );
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  if (hold === "obeys") await aborted;
+  if (hold === "ignores") await connection.read(new Uint8Array(1));
+  while (hold === "blocks");
+  return -1;
+}
+
+/** Three attempts without pauses, and a promise of the first failure. */
+function threeAttempts(): {
+  retry: RetryOptions;
+  failed: Promise<unknown>;
+} {
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  const when = (error: unknown) => {
+    resolve(error);
+    return true;
+  };
+  const retry = { attempts: 3, minTimeout: 1, jitter: 0, when };
+  return { retry, failed: promise };
+}
+
+for (const hold of ["obeys", "blocks"] as const) {
+  Deno.test(`TaskRunner.with() with a run timeout and attempts runs a task again that ${hold}`, async () => {
+    using time = flowingTime();
+    await using gate = new Gate();
+    await using folder = new TestFolder();
+    const notes = folder.file("notes");
+    await Deno.writeTextFile(notes, "");
+    await using pool = new Pool({
+      workers: 1,
+      cancelGrace: hold === "blocks" ? 50 : 2 ** 30,
+    });
+    const before = await pool.run(pid);
+    const { retry, failed } = threeAttempts();
+    const runner = pool.with({ runTimeout: HELD, retry });
+    const task = bind(holdFirst, hold, gate.port, notes);
+    const outcome = runner.run(task, 7);
+    await gate.entered();
+    await passTime(time, failed);
+    await assertRanTooLong(Promise.reject(await failed));
+    assertEquals(await outcome, 7);
+    assertEquals(folder.lines("notes"), ["7", "7"]);
+    assertEquals(await pool.run(pid) !== before, hold === "blocks");
+    assertEquals(pool.stats().running, 0);
+  });
+}
+
+Deno.test("TaskRunner.with() with a run timeout fails after the last attempt", async () => {
+  await using pool = new Pool({ workers: 2, cancelGrace: 30_000 });
+  const runner = pool.with({
+    runTimeout: 50,
+    retry: { attempts: 2, minTimeout: 1 },
+  });
+  const obey = async function (this: TaskThis) {
+    await new Promise((resolve) =>
+      this.signal.addEventListener("abort", resolve)
+    );
+  };
+  const twice = await assertRejects(() => runner.run(obey), DOMException);
+  assertEquals((twice as { attempts?: number }).attempts, 2);
+  const never = runner.with({ retry: { when: () => false } });
+  const once = await assertRejects(() => never.run(obey), DOMException);
+  assertEquals((once as { attempts?: number }).attempts, 1);
+});
+
+Deno.test("TaskRunner.with() with a run timeout keeps the resources of a run until it has ended", async () => {
+  using time = flowingTime();
+  await using gate = new Gate();
+  await using folder = new TestFolder();
+  const notes = folder.file("notes");
+  await Deno.writeTextFile(notes, "");
+  await using pool = new Pool({
+    workers: 2,
+    cancelGrace: 2 ** 30,
+    resources: { gpu: 1 },
+  });
+  await pool.ready;
+  const { retry, failed } = threeAttempts();
+  const resources = { gpu: 1 };
+  const runner = pool.with({ runTimeout: HELD, resources, retry });
+  const task = bind(holdFirst, "ignores", gate.port, notes);
+  const outcome = runner.run(task, 7);
+  await gate.entered();
+  await passTime(time, failed);
+  while (pool.stats().queued === 0) await realDelay(1);
+  assertEquals(await pool.run(double, 2), 4);
+  assertEquals(folder.lines("notes"), ["7"]);
+  gate.open();
+  assertEquals(await outcome, 7);
+  assertEquals(folder.lines("notes"), ["7", "7"]);
 });

@@ -14,7 +14,7 @@ function sentCall() {
 
 Deno.test("RunClocks rejects a call whose time is up", async () => {
   using time = new FakeTime();
-  const clocks = new RunClocks();
+  const clocks = new RunClocks((call, error) => call.cancel(error));
   const sent = sentCall();
   clocks.begin(sent, LIMIT);
   time.tick(LIMIT - 1);
@@ -32,7 +32,7 @@ Deno.test("RunClocks rejects a call whose time is up", async () => {
 
 Deno.test("RunClocks lets an answer count that arrives just as the time is up", () => {
   using time = new FakeTime();
-  const clocks = new RunClocks();
+  const clocks = new RunClocks((call, error) => call.cancel(error));
   const sent = sentCall();
   clocks.begin(sent, LIMIT);
   setTimeout(() => clocks.end(sent), LIMIT);
@@ -43,7 +43,7 @@ Deno.test("RunClocks lets an answer count that arrives just as the time is up", 
 
 Deno.test("RunClocks.close() stops all clocks", () => {
   using time = new FakeTime();
-  const clocks = new RunClocks();
+  const clocks = new RunClocks((call, error) => call.cancel(error));
   const calls = [sentCall(), sentCall()];
   for (const sent of calls) clocks.begin(sent, LIMIT);
   assert(calls.every((sent) => clocks.has(sent)));

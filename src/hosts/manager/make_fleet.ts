@@ -9,7 +9,7 @@ import type { FleetOptions } from "../launch/fleet.ts";
 import { JobFolder } from "../launch/job_folder.ts";
 import { JoinedFleet } from "../launch/joined_fleet.ts";
 import { LaunchedFleet } from "../launch/launched_fleet.ts";
-import { workerRequest } from "./make_host.ts";
+import { memoryRequest, workerRequest } from "./make_host.ts";
 import { makeLauncher } from "./make_launcher.ts";
 
 /** The name of the host of agents that users start by themselves. */
@@ -37,7 +37,12 @@ export function makeJoinedFleet(
     token,
     maxWorkers: listen.maxWorkers,
     listen,
-    request: { grants: grantedBy(permissions), denoArgs, env },
+    request: {
+      grants: grantedBy(permissions),
+      denoArgs,
+      env,
+      ...memoryRequest(pool),
+    },
     place: unlabeledPlace(),
     groups,
   });

@@ -21,6 +21,13 @@ export function makeRemoteHost(
   return new RemoteHost(host, connector, services);
 }
 
+/** Returns how much memory a pool's workers on other machines may use. */
+export function memoryRequest(
+  { maxMemory }: PoolSettings,
+): Pick<WorkerRequest, "maxMemory"> {
+  return maxMemory === undefined ? {} : { maxMemory };
+}
+
 /** Returns how the workers of a host are started there. */
 export function workerRequest(
   { permissions, denoArgs = [], env, cwd, fanout }: Pick<
@@ -35,5 +42,6 @@ export function workerRequest(
     env: { ...pool.env, ...env },
     ...(cwd === undefined ? {} : { cwd }),
     ...(fanout === undefined ? {} : { fanout }),
+    ...memoryRequest(pool),
   };
 }
