@@ -34,6 +34,7 @@ import { testLostStreams } from "./conformance_lost_streams.ts";
 import { testMaps } from "./conformance_maps.ts";
 import { testMemoryLimits } from "./conformance_memory.ts";
 import { testMessages } from "./conformance_messages.ts";
+import { testQueue } from "./conformance_queue.ts";
 import { testRandomNumbers } from "./conformance_random.ts";
 import { testRunTimeouts } from "./conformance_run_timeouts.ts";
 import { testJournals } from "./conformance_journals.ts";
@@ -124,6 +125,7 @@ export function testConformance(kind: Kind): string[] {
   testCalls(test, testWith);
   testErrors(test);
   testExplanations(test);
+  testQueue(test, testWith, kind);
   testSettledMaps(test, testWith);
   testJournals(test);
   testRunTimeouts(test);
