@@ -13,7 +13,7 @@ import {
 import { ValueWriter } from "./value_writer.ts";
 
 /** How often results are committed at most, in milliseconds. */
-const COMMIT_INTERVAL = 20;
+const COMMIT_INTERVAL = 40;
 
 /** Results of this many bytes are committed at once. */
 const MAX_WAITING_BYTES = 2 ** 23;
@@ -65,8 +65,8 @@ export class Journal implements Disposable {
   readonly #writer: ValueWriter;
   readonly #decoder = new Decoder();
   readonly #onError: (error: unknown) => void;
-  /** Whether an item may have been recorded in an earlier run. */
-  readonly #hasItems: boolean;
+  /** The greatest index of an item that may have ended in an earlier run. */
+  readonly #last: number;
   /** The digests or keys of the items that haven't ended. */
   readonly #open = new Map<number, Uint8Array | string>();
   /** The index of the item with each key, in this run. */
@@ -94,7 +94,7 @@ export class Journal implements Disposable {
     this.#writer = new ValueWriter(serializer);
     this.#decoder.serializer = serializer;
     this.#onError = onError;
-    this.#hasItems = file.length > 0;
+    this.#last = file.last;
   }
 
   /**
@@ -145,7 +145,7 @@ export class Journal implements Disposable {
     const { key, settings } = this.#plan;
     const id = key === undefined ? index : this.#keyOf(key, item, index);
     const digest = typeof id === "string" ? undefined : this.#digestOf(item);
-    const row = this.#hasItems ? this.#file.find(id) : undefined;
+    const row = index <= this.#last ? this.#file.find(id) : undefined;
     if (row !== undefined && typeof id === "number") {
       if (digest === undefined || !equals(digest, row.digest!)) {
         throw otherItem(settings.path, index);
@@ -157,7 +157,8 @@ export class Journal implements Disposable {
       if (typeof open !== "number") this.#open.set(index, open);
       return undefined;
     }
-    return { failed, value: this.#decode(row.value), bytes: row.value.length };
+    const { value: bytes } = row;
+    return { failed, value: this.#decode(bytes, index), bytes: bytes.length };
   }
 
   /**
@@ -280,9 +281,18 @@ export class Journal implements Disposable {
       : { id, digest, error, value };
   }
 
-  #decode(bytes: Uint8Array<ArrayBuffer>): unknown {
-    this.#decoder.use(bytes);
-    return this.#decoder.message(0, bytes.length)[0];
+  #decode(bytes: Uint8Array<ArrayBuffer>, index: number): unknown {
+    try {
+      this.#decoder.use(bytes);
+      return this.#decoder.message(0, bytes.length)[0];
+    } catch (cause) {
+      const { path } = this.#plan.settings;
+      throw new JournalError(
+        path,
+        `What the journal '${path}' has of the item ${index} is damaged: delete its row, and the item runs again`,
+        { index, cause },
+      );
+    }
   }
 
   /** Adds a row, or what to do once those before it are committed. */
