@@ -69,6 +69,8 @@ export class FlowControl {
   #inFlightBytes = 0;
   /** The bytes of results that wait for the reader. */
   #heldBytes = 0;
+  /** The calls for items that wait to run again. */
+  readonly #delayed = new Set<MapCall>();
   /** Whether results that wait don't count: the reader collects all of them. */
   #isUnlimited = false;
   /** Whether calls have yielded values one by one. */
@@ -93,6 +95,7 @@ export class FlowControl {
     if (this.#room <= 0 || this.#isLoaded) return false;
     const most = Math.min(this.#mostInFlight, this.#maxShared);
     if (this.#inFlight >= most) return false;
+    if (this.#delayed.size >= this.#workers * ITEMS_AHEAD) return false;
     if (this.#isUnlimited) return true;
     // Calls whose values wait are unfinished, and take memory at the workers.
     const max = isAwaited && !this.#isYielding
@@ -179,6 +182,24 @@ export class FlowControl {
     this.#heldBytes += call.resultBytes;
   }
 
+  /** Takes note of a call that waits to run again, and uses no room. */
+  delayed(call: MapCall): void {
+    this.#delayed.add(call);
+    this.#outstanding--;
+    this.#inFlight--;
+    this.#inFlightBytes -= call.expectedBytes;
+  }
+
+  /** Adds such a call again. */
+  resumed(call: MapCall): void {
+    if (this.#delayed.delete(call)) this.submitted(call);
+  }
+
+  /** Adds a call that has arrived with another one. */
+  divided(): void {
+    this.#outstanding++;
+  }
+
   /** Adds the bytes by which a call is larger than expected. */
   grown(bytes: number): void {
     this.#inFlightBytes += bytes;
@@ -186,6 +207,8 @@ export class FlowControl {
 
   /** Moves a call from in flight to waiting for the reader. */
   arrived(call: MapCall): void {
+    // A call that waits can be ended.
+    if (this.#delayed.size > 0) this.resumed(call);
     this.#maxInFlight = this.#mostInFlight + this.#growth;
     this.#inFlight--;
     this.#inFlightBytes -= call.expectedBytes;

@@ -230,20 +230,28 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       const bytes = call.bytes * (done / call.items) + call.resultBytes;
       this.#plan.chunkSize.measured(done, microseconds, bytes);
     }
-    if (rest.length > 0) this.#follow(call, rest);
-    if (call.thrown === undefined) this.#ended += call.items - rest.length;
-    else this.#countThrown(call);
+    if (rest.length > 0 && !call.endsMap) this.#follow(call, rest);
+    this.#count(call, rest.length);
     if (this.#journal !== undefined) this.#record(call, this.#journal);
+    if (call.pieces.length > 0) this.#runAgain(call);
     if (call.failedItems > 0) this.#addFailures(call);
     this.results.serve();
   }
 
-  /** Counts the items of a call that has ended with an error. */
-  #countThrown({ items, isStreamed, values }: MapCall): void {
-    // An error of the inputs has no item.
-    if (items === 0) return;
-    this.#ended += isStreamed ? 1 : values.length + 1;
-    this.#failed++;
+  /**
+   * Counts the items of a call that have ended.
+   *
+   * @param left How many of its items a worker has left unprocessed.
+   */
+  #count(call: MapCall, left: number): void {
+    const { items, isStreamed, values, thrown, pieces } = call;
+    if (thrown === undefined) {
+      this.#ended += pieces.length > 0 ? values.length : items - left;
+    } else if (items > 0) {
+      // An error of the inputs has no item.
+      this.#ended += isStreamed ? 1 : values.length + 1;
+      this.#failed++;
+    }
   }
 
   /** Makes calls for items of a chunk that a worker has given back. */
@@ -263,6 +271,14 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       this.#buffer.pushNext(next);
     }
     return calls;
+  }
+
+  delayed(call: MapCall): void {
+    this.#flow.delayed(call);
+  }
+
+  resumed(call: MapCall): void {
+    this.#flow.resumed(call);
   }
 
   /** Handles values of a call that has no outcome yet. */
@@ -302,10 +318,15 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.#calls.settle();
   }
 
-  explain(reason: unknown): unknown {
+  readonly explain = (reason: unknown): unknown => {
     // It was explained before it was recorded.
     if (this.#recalled !== undefined) return reason;
     return this.#plan.trace.addTo(reason, this.#plan.task);
+  };
+
+  /** Whether the map goes on after items that fail. */
+  get isSettled(): boolean {
+    return this.#limit !== undefined;
   }
 
   /** Moves to the next results. */
@@ -376,7 +397,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   /** Records the results of a call, which can be read once that is done. */
   #record(call: MapCall, journal: MapJournal): void {
     if (call.isStreamed) this.#refuseValues();
-    else if (!journal.record(call)) this.#buffer.release(call);
+    else if (!journal.record(call, this.isSettled)) this.#buffer.release(call);
   }
 
   /** Ends the map: its task yields values one by one. */
@@ -403,8 +424,8 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
 
   /** Takes note of the items of a call that have failed. */
   #addFailures(call: MapCall): void {
-    this.#failed += call.failedItems;
-    call.addFailures(this.#limit!);
+    if (this.#limit === undefined) return;
+    this.#failed += call.addFailures(this.#limit);
     this.#checkFailures();
   }
 
@@ -515,11 +536,8 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   #wasRecalled(call: MapCall): void {
     this.#buffer.arrived(call);
     this.#flow.recalled(call);
-    if (call.thrown === undefined) this.#ended += call.items;
-    else {
-      this.#countThrown(call);
-      this.#feed.dropAfter(call.part);
-    }
+    this.#count(call, 0);
+    if (call.thrown !== undefined) this.#feed.dropAfter(call.part);
   }
 
   #submitItems(
@@ -559,6 +577,36 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     for (const next of calls) this.#rest.add(next);
     // The scheduler drops a map that has taken its last item.
     this.#sink.addSource(this);
+  }
+
+  /** Runs items of a call again, and delivers the results between them. */
+  #runAgain(call: MapCall): void {
+    const followers = this.#calls.separate(call);
+    for (const { next, failed } of followers) {
+      this.#buffer.pushNext(next);
+      if (failed !== undefined) {
+        this.#flow.submitted(next);
+        continue;
+      }
+      this.#flow.divided();
+      if (this.#journal !== undefined) this.#buffer.hold(next);
+      this.#buffer.arrived(next);
+      this.#ended += next.values.length;
+      if (next.thrown !== undefined) {
+        this.#ended++;
+        this.#failed++;
+        this.#feed.dropAfter(next.part);
+      }
+      if (this.#journal !== undefined) this.#record(next, this.#journal);
+      if (this.#limit !== undefined) {
+        this.#failed += next.addFailures(this.#limit);
+      }
+    }
+    for (const { next, failed } of followers) {
+      if (failed === undefined) continue;
+      const { attempts, pause } = failed;
+      this.#sink.resubmitLater(next, attempts!, pause!);
+    }
   }
 
   /** Submits a call for unprocessed items, unless it was submitted already. */

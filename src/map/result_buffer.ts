@@ -184,13 +184,20 @@ export class ResultBuffer {
     this.#held.clear();
   }
 
-  /** Abandons the calls that follow a call. Returns `true` if none follow. */
+  /**
+   * Abandons the calls that follow a call, from the first one on that hasn't
+   * arrived.
+   *
+   * @returns Whether all of them have arrived.
+   */
   #abandonNext(call: MapCall | undefined): boolean {
-    if (call?.next === undefined || !this.#isOrdered) return true;
-    let next: MapCall | undefined = call.next;
-    for (; next !== undefined; next = next.next) next.abandon();
-    call.follow(undefined);
-    return false;
+    if (call === undefined || !this.#isOrdered) return true;
+    let last = call;
+    while (last.hasArrived && last.next?.hasArrived) last = last.next;
+    const first = last.next;
+    for (let next = first; next !== undefined; next = next.next) next.abandon();
+    last.follow(undefined);
+    return first === undefined;
   }
 
   /** Abandons all calls and drops all results. */

@@ -6,7 +6,8 @@ import { parseInputs } from "../map/map_inputs.ts";
 import type { MapResults } from "../map/map_results.ts";
 import { prepareMap } from "../map/map_run.ts";
 import { MapTransform } from "../map/map_transform.ts";
-import type { CallOptions, MessageListener } from "../options/call_options.ts";
+import type { MessageListener } from "../options/call_options.ts";
+import type { CallSettings } from "../options/call_settings.ts";
 import type { ProgressListener } from "../options/map_options.ts";
 import { mapSettings, transformSettings } from "../options/map_settings.ts";
 import { placementOf } from "./placement_of.ts";
@@ -32,10 +33,10 @@ interface CommonPlan {
 /** Prepares maps and transforms, with the options of a `TaskRunner`. */
 export class TaskMaps {
   readonly #engine: Engine;
-  readonly #options: CallOptions;
+  readonly #options: CallSettings;
 
   /** Constructs the maps of a pool with these options. */
-  constructor(engine: Engine, options: CallOptions) {
+  constructor(engine: Engine, options: CallSettings) {
     this.#engine = engine;
     this.#options = options;
   }
@@ -100,6 +101,7 @@ export class TaskMaps {
     const {
       onMessage,
       retries = this.#engine.retries,
+      retry,
       signal,
       speculate = false,
     } = this.#options;
@@ -120,6 +122,7 @@ export class TaskMaps {
       terms: {
         placement: placementOf(this.#options),
         retries,
+        retry,
         group: {},
         preface: prefaceOf(this.#options),
       },

@@ -48,6 +48,9 @@ export const MAP: MapCallOwner = {
   grown() {},
   yielded() {},
   consumed() {},
+  delayed() {},
+  resumed() {},
+  isSettled: false,
   explain: (reason) => reason,
   isAwaited: true,
 };
