@@ -15,7 +15,7 @@ import { ValueWriter } from "./value_writer.ts";
 /** How often results are committed at most, in milliseconds. */
 const COMMIT_INTERVAL = 40;
 
-/** Results of this many bytes are committed at once. */
+/** Results of this many bytes are committed without waiting for others. */
 const MAX_WAITING_BYTES = 2 ** 23;
 
 /**
@@ -78,6 +78,8 @@ export class Journal implements Disposable {
   #committedAt = -Infinity;
   #syncedAt = performance.now();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Whether the timer expires at once. */
+  #isDue = false;
   /** Whether the journal takes nothing any more. */
   #hasEnded = false;
 
@@ -193,6 +195,7 @@ export class Journal implements Disposable {
   commit(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#isDue = false;
     if (this.#hasEnded) return;
     const rows = this.#rows;
     const committed = this.#committed;
@@ -303,10 +306,12 @@ export class Journal implements Disposable {
       this.#bytes += row.value.length;
     }
     if (committed !== undefined) this.#committed.push(committed);
-    if (this.#bytes > MAX_WAITING_BYTES) return this.commit();
-    if (this.#timer !== undefined) return;
+    const isFull = this.#bytes > MAX_WAITING_BYTES;
+    if (isFull ? this.#isDue : this.#timer !== undefined) return;
+    clearTimeout(this.#timer);
     const since = performance.now() - this.#committedAt;
-    const delay = Math.max(0, COMMIT_INTERVAL - since);
+    const delay = isFull ? 0 : Math.max(0, COMMIT_INTERVAL - since);
+    this.#isDue = delay === 0;
     this.#timer = setTimeout(() => this.commit(), delay);
   }
 
