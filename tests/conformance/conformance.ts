@@ -35,6 +35,7 @@ import { testMaps } from "./conformance_maps.ts";
 import { testMessages } from "./conformance_messages.ts";
 import { testRandomNumbers } from "./conformance_random.ts";
 import { testRunTimeouts } from "./conformance_run_timeouts.ts";
+import { testRetries } from "./conformance_retries.ts";
 import { testSettledMaps } from "./conformance_settled.ts";
 import { testSources } from "./conformance_sources.ts";
 import { testStreams } from "./conformance_streams.ts";
@@ -117,6 +118,7 @@ export function testConformance(kind: Kind): string[] {
   testCalls(test, testWith);
   testErrors(test);
   testExplanations(test);
+  testRetries(test);
   testSettledMaps(test, testWith);
   testRunTimeouts(test);
   testRandomNumbers(test);
