@@ -38,6 +38,7 @@ import { testQueue } from "./conformance_queue.ts";
 import { testRandomNumbers } from "./conformance_random.ts";
 import { testRunTimeouts } from "./conformance_run_timeouts.ts";
 import { testJournals } from "./conformance_journals.ts";
+import { testRetries } from "./conformance_retries.ts";
 import { testSettledMaps } from "./conformance_settled.ts";
 import { testSources } from "./conformance_sources.ts";
 import { testStreams } from "./conformance_streams.ts";
@@ -126,6 +127,7 @@ export function testConformance(kind: Kind): string[] {
   testErrors(test);
   testExplanations(test);
   testQueue(test, testWith, kind);
+  testRetries(test);
   testSettledMaps(test, testWith);
   testJournals(test);
   testRunTimeouts(test);
