@@ -198,6 +198,10 @@ function isBoolean(value: unknown): value is boolean {
   return typeof value === "boolean";
 }
 
+function isInspect(value: unknown): boolean {
+  return isBoolean(value) || value === "wait";
+}
+
 function isText(value: unknown): value is string {
   return typeof value === "string";
 }
@@ -279,6 +283,7 @@ function isRequest(value: unknown): boolean {
     mapOf(either(isTrue, listOf(isText)))(value.grants) &&
     listOf(isText)(value.denoArgs) && mapOf(isText)(value.env) &&
     either(isUndefined, isText)(value.cwd) &&
+    either(isUndefined, isInspect)(value.inspect) &&
     either(isUndefined, isBoolean)(value.fanout);
 }
 

@@ -173,6 +173,7 @@ export class PoolSession {
       denoArgs: request.denoArgs,
       env: request.env,
       cwd: request.cwd,
+      inspect: request.inspect,
       isInJob: this.#options.offer !== undefined,
       onOutput: (...output) => this.#output(...output),
     }, reaper);

@@ -5,6 +5,7 @@ import { Child, type OutputStream } from "./child.ts";
 import type { Reaper } from "./reaper.ts";
 import { readStderrTail } from "./stderr_tail.ts";
 import { type Grants, permissionFlags } from "./permission_flags.ts";
+import { inspectFlags } from "./inspect_flags.ts";
 import { programArgs } from "./program_args.ts";
 import { type WorkerEnd, WorkerProcess } from "./worker_process.ts";
 
@@ -40,6 +41,13 @@ export interface LauncherSettings {
   readonly env: Readonly<Record<string, string>>;
   /** The working directory; `undefined` for that of this process. */
   readonly cwd: string | undefined;
+  /**
+   * Whether workers have debuggers, and whether they wait for them. They print
+   * their addresses, which only `onOutput` gets.
+   *
+   * @default {false}
+   */
+  readonly inspect?: boolean | "wait" | undefined;
   /** Whether the workers may run in a job of a batch system. */
   readonly isInJob?: boolean;
   /** Takes the output of workers; if `undefined`, they inherit the streams. */
@@ -95,13 +103,18 @@ export class WorkerLauncher {
    * @param worker The number that the worker sends when it connects.
    */
   arguments(worker: number): string[] {
-    const { address, config, denoArgs, grants, isInJob } = this.#settings;
+    const { address, config, denoArgs, grants, isInJob, inspect = false } =
+      this.#settings;
     return [
       "run",
-      "--quiet",
+      // It would also silence the debugger.
+      ...(inspect === false ? ["--quiet"] : []),
       "--no-prompt",
       ...permissionFlags(grants, address),
-      ...programArgs(this.#program(), config, denoArgs),
+      ...programArgs(this.#program(), config, [
+        ...inspectFlags(inspect, denoArgs),
+        ...denoArgs,
+      ]),
       "--connect",
       formatAddress(address),
       "--worker",

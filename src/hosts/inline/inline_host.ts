@@ -2,7 +2,10 @@ import { WorkerProcess } from "../../spawner/worker_process.ts";
 import { Channel } from "../../transport/channel.ts";
 import { MemoryConnection } from "../../transport/memory_connection.ts";
 import { makeSecret } from "../../transport/secret.ts";
-import { type InlineSettings, InlineWorker } from "../../worker/inline_worker.ts";
+import {
+  type InlineSettings,
+  InlineWorker,
+} from "../../worker/inline_worker.ts";
 import type { Host } from "../host.ts";
 import type { PendingConnections } from "../pending_connections.ts";
 

@@ -31,6 +31,7 @@ export type Supervision = Pick<
   SupervisorOptions,
   | "maxRestarts"
   | "startTimeout"
+  | "startsAnyTime"
   | "codec"
   | "pendingConnections"
   | "onName"
@@ -92,6 +93,7 @@ export class FleetAgent {
       kind: owner.kind,
       owner,
       place,
+      login: offer.name,
       workers: offer.workers,
       makeHost: () =>
         new AgentHost(

@@ -1,7 +1,6 @@
 import type { ClusterSettings } from "../../options/any_host.ts";
 import { unlabeledPlace } from "../../options/place.ts";
 import type { PoolSettings } from "../../options/pool_settings.ts";
-import { grantedBy } from "../../options/worker_permissions.ts";
 import { denoPath } from "../../util/deno_path.ts";
 import { isGranted } from "../../util/is_granted.ts";
 import { type AgentGroups, JOINED_GROUP } from "../agent_groups.ts";
@@ -28,7 +27,7 @@ export function makeJoinedFleet(
   groups: AgentGroups,
   parts: FleetParts,
 ): JoinedFleet {
-  const { denoArgs, env, permissions, listen } = pool;
+  const { listen } = pool;
   return new JoinedFleet({
     ...parts,
     name: JOINED,
@@ -37,7 +36,7 @@ export function makeJoinedFleet(
     token,
     maxWorkers: listen.maxWorkers,
     listen,
-    request: { grants: grantedBy(permissions), denoArgs, env },
+    request: workerRequest({}, pool),
     place: unlabeledPlace(),
     groups,
   });

@@ -33,6 +33,7 @@ export function workerRequest(
     grants: grantedBy(permissions ?? pool.permissions),
     denoArgs: [...pool.denoArgs, ...denoArgs],
     env: { ...pool.env, ...env },
+    ...(pool.inspect === false ? {} : { inspect: pool.inspect }),
     ...(cwd === undefined ? {} : { cwd }),
     ...(fanout === undefined ? {} : { fanout }),
   };

@@ -5,7 +5,7 @@ import { WORKER_PROGRAM } from "../../spawner/worker_program.ts";
 
 /** Returns which program the workers on this machine run, and how. */
 export function programSettings(
-  { permissions, config, denoArgs, env, cwd }: PoolSettings,
+  { permissions, config, denoArgs, env, cwd, inspect }: PoolSettings,
 ): Omit<LauncherSettings, "address" | "secret" | "bundle" | "onOutput"> {
   return {
     program: WORKER_PROGRAM,
@@ -15,5 +15,6 @@ export function programSettings(
     denoArgs,
     env,
     cwd,
+    inspect,
   };
 }
