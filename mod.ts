@@ -22,6 +22,10 @@
 
 export { BrokenPoolError } from "./src/errors/broken_pool_error.ts";
 export { HostError, type HostStep } from "./src/errors/host_error.ts";
+export {
+  type MemoryUse,
+  OutOfMemoryError,
+} from "./src/errors/out_of_memory_error.ts";
 export { PoolClosedError } from "./src/errors/pool_closed_error.ts";
 export {
   type WorkerLoss,
@@ -60,6 +64,7 @@ export type { CallOptions, CallPort } from "./src/options/call_options.ts";
 export type { FailureOptions } from "./src/options/failure_options.ts";
 export type { LimitOptions } from "./src/options/limit_options.ts";
 export type { MapOptions } from "./src/options/map_options.ts";
+export type { MapPhase, MapProgress } from "./src/options/map_progress.ts";
 export type {
   MapBatches,
   MapResults,
@@ -72,6 +77,7 @@ export type {
 } from "./src/options/network_options.ts";
 export type { HostSpec, PoolOptions } from "./src/options/pool_options.ts";
 export type { RemoveHostOptions } from "./src/options/remove_host_options.ts";
+export type { RetryOptions } from "./src/options/retry_options.ts";
 export type { ShutdownOptions } from "./src/options/shutdown_options.ts";
 export type { TransformOptions } from "./src/options/transform_options.ts";
 export type { WorkerCount, WorkerRange } from "./src/options/worker_count.ts";
@@ -85,6 +91,7 @@ export {
   type TaskResources,
   taskResources,
 } from "./src/tasks/task_resources.ts";
+export { taskRandom } from "./src/tasks/task_random.ts";
 export type { Labels, PlaceOptions, Resources } from "./src/options/place.ts";
 export { bind } from "./src/tasks/bind.ts";
 export { type ImportedTasks, importTasks } from "./src/tasks/import_tasks.ts";

@@ -8,6 +8,7 @@ import { besideMap } from "./beside_map.ts";
 import { elastic } from "./elastic.ts";
 import { fairness } from "./fairness.ts";
 import { gc } from "./gc.ts";
+import { journal } from "./journal.ts";
 import { latency } from "./latency.ts";
 import type { Section } from "./measure.ts";
 import { memory } from "./memory.ts";
@@ -39,6 +40,7 @@ export const SECTIONS: readonly Section[] = [
   sharing,
   sharingMixes,
   stragglers,
+  journal,
   fairness,
   remote,
   startup,

@@ -24,6 +24,7 @@ import { stripVTControlCharacters } from "node:util";
 export const SLOW: readonly string[] = [
   "tests/storm",
   "tests/hosts",
+  "tests/journal/kill_test.ts",
   "tests/map/flatten_test.ts",
   "tests/pool/argument_streams_test.ts",
   "tests/pool/bad_streams_test.ts",

@@ -61,6 +61,8 @@ export class SimulatedSpawner {
         return this.#start(message[1]);
       case SpawnerMessageType.KILL:
         return this.#workers.get(message[1])?.kill();
+      case SpawnerMessageType.CONNECTED:
+        return;
       case SpawnerMessageType.PING:
         return this.#send([SpawnerMessageType.PONG, message[1], Date.now()]);
       default:
@@ -94,7 +96,8 @@ export class SimulatedSpawner {
     this.#workers.set(number, worker);
     worker.ended.then((exitStatus) => {
       this.#workers.delete(number);
-      this.#send([SpawnerMessageType.ENDED, number, exitStatus, ""]);
+      const { ENDED } = SpawnerMessageType;
+      this.#send([ENDED, number, exitStatus, "", undefined]);
     });
   }
 

@@ -77,6 +77,11 @@ export class ArgumentStream {
     return this.#isUsed;
   }
 
+  /** Whether the source was closed. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
   /**
    * Handles that a worker has the call.
    *

@@ -1,3 +1,4 @@
+import type { RetrySettings } from "../options/retry_options.ts";
 import { ResultMode } from "../protocol/worker_messages.ts";
 import { CallContent } from "./call_content.ts";
 import type { CallKind } from "./call_kind.ts";
@@ -57,6 +58,14 @@ export abstract class Call extends CallContent {
     return ResultMode.VALUE;
   }
 
+  /**
+   * The number of the call, or of the first item of its chunk, if it has one:
+   * see {@linkcode CallPreface}.
+   */
+  get number(): number {
+    return this.terms.number ?? 0;
+  }
+
   /** The streams that are arguments, and the messages, if there are any. */
   get streams(): CallStreams | undefined {
     return this.#streaming?.streams;
@@ -84,6 +93,11 @@ export abstract class Call extends CallContent {
     return !this.hasYielded && this.streams?.isUsed !== true;
   }
 
+  /** How it runs again if its task throws; `undefined`: it doesn't. */
+  get retry(): RetrySettings | undefined {
+    return this.terms.retry;
+  }
+
   /** Whether the call also runs at another worker: the first answer counts. */
   get hasTwin(): boolean {
     return false;
@@ -108,6 +122,11 @@ export abstract class Call extends CallContent {
   /** Whether the call was submitted. */
   get isSubmitted(): boolean {
     return this.#observer !== undefined;
+  }
+
+  /** Returns whether the call was submitted to an observer. */
+  isObservedBy(observer: CallObserver): boolean {
+    return this.#observer === observer;
   }
 
   /** Returns whether `owner` holds the call. */
@@ -191,9 +210,16 @@ export abstract class Call extends CallContent {
     this.#runner?.link(this).grantOutput(credit);
   }
 
+  /** Marks the call as one that will run again, because its task threw. */
+  delay(owner: CallOwner<Call>): void {
+    this.streams?.close();
+    this.#owner = owner;
+    this.#move("delayed");
+  }
+
   /**
    * Marks the call as queued again: its worker is lost and can't have begun it,
-   * or has given it back.
+   * or has given it back, or its pause is over.
    */
   requeue(): void {
     this.#owner = undefined;
@@ -251,11 +277,13 @@ export abstract class Call extends CallContent {
   /**
    * Abandons the call, and delivers an error at once.
    *
+   * @param attempts How many times the task ran; `undefined` if its error isn't
+   * the task's.
    * @returns Whether the call was neither settled nor abandoned before.
    */
-  cancel(error: unknown): boolean {
+  cancel(error: unknown, attempts?: number): boolean {
     if (!this.abandon()) return false;
-    this.rejected(error);
+    this.rejected(error, undefined, attempts);
     return true;
   }
 
@@ -308,12 +336,13 @@ export abstract class Call extends CallContent {
    * Delivers the error that the task threw, or the reason why it can't run.
    *
    * @param before For a chunk, the results of the items before the failing one.
+   * @param attempts How many times the task ran; `undefined` if it didn't throw.
    */
-  fail(error: unknown, before?: unknown[]): void {
+  fail(error: unknown, before?: unknown[], attempts?: number): void {
     const state = this.#leave();
     if (state === "settled") return;
     if (state === "abandoned") this.ended();
-    else this.rejected(error, before);
+    else this.rejected(error, before, attempts);
     this.#left(state);
   }
 
@@ -342,7 +371,11 @@ export abstract class Call extends CallContent {
   ): void;
 
   /** Delivers the error; isn't called for an abandoned call that fails. */
-  protected abstract rejected(error: unknown, before?: unknown[]): void;
+  protected abstract rejected(
+    error: unknown,
+    before?: unknown[],
+    attempts?: number,
+  ): void;
 
   /**
    * Delivers values that the task has yielded. Their reader must call

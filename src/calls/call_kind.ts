@@ -1,4 +1,6 @@
 import type { RegisteredTask } from "../tasks/task_registry.ts";
+import type { CallPreface } from "./call_preface.ts";
+import type { RetrySettings } from "../options/retry_options.ts";
 import type { Placement } from "./placement.ts";
 
 /** How and where a call may run. */
@@ -7,6 +9,8 @@ export interface CallTerms {
   readonly placement?: Placement | undefined;
   /** How often the call may run again after its worker was lost. */
   readonly retries: number;
+  /** How the task runs again if it throws; `undefined`: it doesn't. */
+  readonly retry?: RetrySettings | undefined;
   /**
    * Calls of different groups don't share a message. This lets the pool kill
    * the worker of a slow call without failing calls of other groups.
@@ -15,6 +19,10 @@ export interface CallTerms {
   readonly group?: object | undefined;
   /** Whether the call may run only on the first worker that it is sent to. */
   readonly pinned?: boolean;
+  /** What a worker must know before the call arrives, if anything. */
+  readonly preface?: CallPreface | undefined;
+  /** The number of the call, if only that call has these terms. */
+  readonly number?: number;
 }
 
 const DEFAULT_TERMS: CallTerms = { retries: 0 };

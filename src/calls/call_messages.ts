@@ -15,6 +15,8 @@ import type { StreamLink } from "./stream_link.ts";
 interface Batch {
   readonly messages: readonly unknown[];
   readonly bytes: number;
+  /** The account of the run that sent them. */
+  readonly account: CreditAccount;
 }
 
 /** A message that waits for credit. */
@@ -88,6 +90,13 @@ export class CallMessages {
     this.#account = new CreditAccount(MESSAGE_CREDIT);
   }
 
+  /** Handles that no worker has the call any more; it will run again. */
+  close(): void {
+    this.#link = undefined;
+    this.#credit = new Credit(NO_CREDIT);
+    this.#account = new CreditAccount(MESSAGE_CREDIT);
+  }
+
   /** Adds credit from the worker. */
   grant(credit: CreditAmount): void {
     this.#credit.grant(credit);
@@ -110,7 +119,7 @@ export class CallMessages {
   receive(messages: readonly unknown[], bytes: number): void {
     this.#account.received(messages.length, bytes);
     if (this.#hasEnded) return;
-    this.#received.push({ messages, bytes });
+    this.#received.push({ messages, bytes, account: this.#account });
     if (!this.#isDelivering) this.#deliver();
   }
 
@@ -148,9 +157,11 @@ export class CallMessages {
           const result = this.#listener?.(message, this.port);
           if (isPromiseLike(result)) await result;
         }
-        const { messages, bytes } = batch;
-        const credit = this.#account.read(messages.length, bytes);
-        if (credit !== undefined) this.#link?.grantMessages(credit);
+        const { messages, bytes, account } = batch;
+        const credit = account.read(messages.length, bytes);
+        // The task may have begun again since.
+        if (credit === undefined || account !== this.#account) continue;
+        this.#link?.grantMessages(credit);
       }
     } catch (error) {
       this.#listener = undefined;

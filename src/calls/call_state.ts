@@ -12,6 +12,9 @@
  *     └─ abandon(), fail() ───────────────────────────┘
  * ```
  *
+ * A sent or requeued call becomes `"delayed"` by `delay()`, then `"queued"` by
+ * `requeue()`, or `"settled"` by `abandon()` or `fail()`.
+ *
  * A sent call whose values are streamed changes between `"sent"` and `"paused"`.
  *
  * - `"queued"`: it waits for a worker.
@@ -20,6 +23,7 @@
  * - `"abandoned"`: a worker has it, but its outcome will be ignored.
  * - `"requeued"`: its worker was lost, and it will run again: as a whole
  *   (`send()` makes it `"sent"` again), or in parts.
+ * - `"delayed"`: its task threw, and it will run again after a pause.
  * - `"settled"`: its outcome was delivered or ignored.
  */
 export type CallState =
@@ -28,6 +32,7 @@ export type CallState =
   | "paused"
   | "abandoned"
   | "requeued"
+  | "delayed"
   | "settled";
 
 /** Observes the state transitions of calls. */

@@ -20,9 +20,10 @@ export class CallStreams {
     return this.#inputs.map(({ index }) => index);
   }
 
-  /** Whether the task has begun to read a stream, or was sent messages. */
+  /** Whether the task has read or left a stream, or was sent messages. */
   get isUsed(): boolean {
-    return this.#messages?.isUsed === true || this.mayHaveWaited;
+    return this.#messages?.isUsed === true ||
+      this.#inputs.some(({ isUsed, hasEnded }) => isUsed || hasEnded);
   }
 
   /** Whether the task may have waited for a stream. */
@@ -54,6 +55,11 @@ export class CallStreams {
       });
     }
     this.#messages?.open(link);
+  }
+
+  /** Handles that no worker has the call any more. */
+  close(): void {
+    this.#messages?.close();
   }
 
   /** Returns an argument by the number of its stream, if there is one. */

@@ -8,6 +8,9 @@ import type { PromisedCall } from "./promised_call.ts";
 /** Creates the future of a call. */
 export let makeFuture: <Result>(call: PromisedCall<Result>) => Future<Result>;
 
+/** Returns the call of a future. */
+export let callOf: (future: Future<unknown>) => PromisedCall<unknown>;
+
 /**
  * How long to wait for a future.
  *
@@ -61,6 +64,7 @@ export class Future<Result> implements Promise<Result> {
 
   static {
     makeFuture = (call) => new Future(call);
+    callOf = (future) => future.#call;
   }
 
   private constructor(call: PromisedCall<Result>) {

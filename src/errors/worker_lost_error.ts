@@ -40,20 +40,23 @@ export class WorkerLostError extends Error {
    *
    * @param task The name of the task.
    * @param tries How many times the task may have begun.
+   * @param options The `cause`, and a `message` in place of the usual one.
    */
   constructor(
     readonly task: string,
     readonly tries: number,
     { worker, exitStatus, stderrTail }: WorkerLoss,
-    options?: ErrorOptions,
+    options: ErrorOptions & { message?: string } = {},
   ) {
+    const { message, ...rest } = options;
     const attempts = tries === 1 ? "" : ` in the last of ${tries} tries`;
     const tail = stderrTail === ""
       ? ""
       : `; its stderr ended with:\n${stderrTail}`;
     super(
-      `The ${worker} ended (${exitStatus})${attempts} before the task '${task}' returned; the task may or may not have run${tail}`,
-      options,
+      message ??
+        `The ${worker} ended (${exitStatus})${attempts} before the task '${task}' returned; the task may or may not have run${tail}`,
+      rest,
     );
     this.name = "WorkerLostError";
     this.worker = worker;

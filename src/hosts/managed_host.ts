@@ -12,6 +12,24 @@ export interface PendingAgents {
   readonly reason: string;
 }
 
+/** Workers of a host that aren't there yet. */
+export interface StartingWorkers {
+  /** How many were started and haven't connected. */
+  readonly workers: number;
+  /** How many jobs have started whose workers haven't; by default none. */
+  readonly jobs?: number;
+  /**
+   * When the first of them were started, or when the pool began to connect to
+   * their machine (`performance.now()`).
+   */
+  readonly since: number | undefined;
+  /**
+   * When the next ones start, or when the pool tries to connect to their machine
+   * again (`performance.now()`), if it makes a pause.
+   */
+  readonly next: number | undefined;
+}
+
 /**
  * A host as the pool manages it: one machine whose workers are supervised, or a
  * group of machines that join and leave.
@@ -42,6 +60,8 @@ export interface ManagedHost {
   readonly expectsWorkers: boolean;
   /** The agents that wait in a queue, if any. */
   readonly pending: PendingAgents | undefined;
+  /** The workers that aren't there yet, if any. */
+  readonly starting: StartingWorkers | undefined;
   /**
    * Starts the workers of one machine and waits until they have connected; of a
    * group of machines, asks for them and resolves to none: workers that connect

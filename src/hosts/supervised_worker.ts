@@ -1,4 +1,5 @@
 import { HostError } from "../errors/host_error.ts";
+import { describeMemoryUse } from "../errors/out_of_memory_error.ts";
 import { type WorkerEnd, WorkerProcess } from "../spawner/worker_process.ts";
 import type { Channel } from "../transport/channel.ts";
 import { useCodec } from "../protocol/value_codec.ts";
@@ -59,6 +60,7 @@ export class SupervisedWorker {
   async connected(codec: SupervisorOptions["codec"]): Promise<Channel> {
     const channel = await this.#pending.channel;
     this.#channel = channel;
+    this.process.limitMemory();
     await useCodec(channel, codec);
     return channel;
   }
@@ -90,7 +92,12 @@ function startProcess(
 }
 
 /** Describes how a worker ended, for the last words of a message. */
-export function describeEnd({ exitStatus, stderrTail }: WorkerEnd): string {
+export function describeEnd(
+  { exitStatus, stderrTail, memory }: WorkerEnd,
+): string {
+  if (memory !== undefined) {
+    return `out of memory (${exitStatus}): ${describeMemoryUse(memory)}`;
+  }
   return stderrTail === ""
     ? `(${exitStatus})`
     : `(${exitStatus}): ${stderrTail}`;

@@ -11,6 +11,7 @@ import type {
   ConnectedWorker,
   ManagedHost,
   PendingAgents,
+  StartingWorkers,
 } from "./managed_host.ts";
 import { RestartPolicy } from "./restart_policy.ts";
 import { describeEnd, SupervisedWorker } from "./supervised_worker.ts";
@@ -27,7 +28,10 @@ const FIRST_RECONNECT = 500;
 const LAST_RECONNECT = 30_000;
 
 /** The place of a lost worker until its replacement starts. */
-type Vacancy = Record<never, never>;
+interface Vacancy {
+  /** When that is (`performance.now()`). */
+  readonly next: number;
+}
 
 /**
  * Starts the workers of one host, replaces lost workers, and reconnects to the
@@ -67,6 +71,10 @@ export class WorkerSupervisor implements ManagedHost {
   #replacements = 0;
   /** How many of them start now. */
   #starts = 0;
+  /** When it began to connect to the host, until it is connected. */
+  #openingSince: number | undefined;
+  /** When it tries to connect to a lost host again, during a pause. */
+  #nextAttempt: number | undefined;
   #starting: Promise<unknown> | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -103,6 +111,24 @@ export class WorkerSupervisor implements ManagedHost {
     if (this.#stopped.signal.aborted) return false;
     return !this.#givenUp || this.lostSince !== undefined ||
       this.#replacements > 0;
+  }
+
+  get starting(): StartingWorkers | undefined {
+    if (this.#stopped.signal.aborted) return undefined;
+    let next = this.#nextAttempt;
+    if (next !== undefined) return { workers: 0, since: undefined, next };
+    let since = this.#openingSince;
+    let workers = 0;
+    for (const worker of this.#workers.values()) {
+      if (!(worker instanceof SupervisedWorker)) {
+        next = Math.min(next ?? Infinity, worker.next);
+      } else if (!worker.isConnected) {
+        workers++;
+        since = Math.min(since ?? Infinity, worker.begin);
+      }
+    }
+    const isStarting = workers > 0 || since !== undefined || next !== undefined;
+    return isStarting ? { workers, since, next } : undefined;
   }
 
   /**
@@ -148,11 +174,14 @@ export class WorkerSupervisor implements ManagedHost {
   async #start(): Promise<ConnectedWorker[]> {
     const { makeHost, startTimeout, maxRestarts } = this.#options;
     const begin = performance.now();
+    this.#openingSince = begin;
+    this.#nextAttempt = undefined;
     const made = makeHost();
     const host = made instanceof Promise ? await made : made;
     if (this.#stopped.signal.aborted) throw new PoolClosedError();
     this.#host = host;
     this.#most = await host.open(startTimeout);
+    this.#openingSince = undefined;
     if (this.#stopped.signal.aborted) throw new PoolClosedError();
     this.workers = this.#wanted ?? this.#most;
     this.#restarts = new RestartPolicy(maxRestarts);
@@ -314,7 +343,7 @@ export class WorkerSupervisor implements ManagedHost {
 
   async #startReplacement(index: number, wait: number): Promise<void> {
     const { signal } = this.#stopped;
-    const vacancy: Vacancy = {};
+    const vacancy: Vacancy = { next: performance.now() + wait };
     this.#workers.set(index, vacancy);
     if (wait > 0) await pause(wait, signal);
     // Meanwhile, it may have been called off, or the host may have been lost.
@@ -370,7 +399,9 @@ export class WorkerSupervisor implements ManagedHost {
     const backoff = new Backoff(FIRST_RECONNECT, LAST_RECONNECT);
     while (!signal.aborted) {
       try {
-        await pause(backoff.next(), signal);
+        const wait = backoff.next();
+        this.#nextAttempt = performance.now() + wait;
+        await pause(wait, signal);
         const connected = await this.#start();
         report("is connected again");
         for (const worker of connected) onWorker(worker);

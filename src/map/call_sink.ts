@@ -10,6 +10,13 @@ export interface CallSink {
   /** Queues a call for items that a worker left unprocessed. */
   resubmit(call: Call): void;
   /**
+   * Queues a call for an item that runs again, after a pause.
+   *
+   * @param attempts How many times its task has run.
+   * @param pause How long it waits, in milliseconds.
+   */
+  resubmitLater(call: Call, attempts: number, pause: number): void;
+  /**
    * Starts a second run of a call at another worker.
    *
    * @param makeBackup Makes the call that runs the same.

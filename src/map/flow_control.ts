@@ -69,6 +69,8 @@ export class FlowControl {
   #inFlightBytes = 0;
   /** The bytes of results that wait for the reader. */
   #heldBytes = 0;
+  /** The calls for items that wait to run again. */
+  readonly #delayed = new Set<MapCall>();
   /** Whether results that wait don't count: the reader collects all of them. */
   #isUnlimited = false;
   /** Whether calls have yielded values one by one. */
@@ -93,6 +95,7 @@ export class FlowControl {
     if (this.#room <= 0 || this.#isLoaded) return false;
     const most = Math.min(this.#mostInFlight, this.#maxShared);
     if (this.#inFlight >= most) return false;
+    if (this.#delayed.size >= this.#workers * ITEMS_AHEAD) return false;
     if (this.#isUnlimited) return true;
     // Calls whose values wait are unfinished, and take memory at the workers.
     const max = isAwaited && !this.#isYielding
@@ -121,6 +124,13 @@ export class FlowControl {
   get isFull(): boolean {
     return this.#outstanding >= this.#maxAhead ||
       this.#heldBytes > MAX_HELD_BYTES;
+  }
+
+  /** Whether so much waits for a reader that is busy that nothing is submitted. */
+  get waitsForReader(): boolean {
+    return !this.#isUnlimited &&
+      (this.#outstanding >= this.#maxOutstanding ||
+        this.#heldBytes > MAX_HELD_BYTES);
   }
 
   /** How many workers can take the map's calls. */
@@ -166,6 +176,30 @@ export class FlowControl {
     this.#inFlightBytes += call.expectedBytes;
   }
 
+  /** Adds a call that nothing runs: its results wait for the reader. */
+  recalled(call: MapCall): void {
+    this.#outstanding++;
+    this.#heldBytes += call.resultBytes;
+  }
+
+  /** Takes note of a call that waits to run again, and uses no room. */
+  delayed(call: MapCall): void {
+    this.#delayed.add(call);
+    this.#outstanding--;
+    this.#inFlight--;
+    this.#inFlightBytes -= call.expectedBytes;
+  }
+
+  /** Adds such a call again. */
+  resumed(call: MapCall): void {
+    if (this.#delayed.delete(call)) this.submitted(call);
+  }
+
+  /** Adds a call that has arrived with another one. */
+  divided(): void {
+    this.#outstanding++;
+  }
+
   /** Adds the bytes by which a call is larger than expected. */
   grown(bytes: number): void {
     this.#inFlightBytes += bytes;
@@ -173,6 +207,8 @@ export class FlowControl {
 
   /** Moves a call from in flight to waiting for the reader. */
   arrived(call: MapCall): void {
+    // A call that waits can be ended.
+    if (this.#delayed.size > 0) this.resumed(call);
     this.#maxInFlight = this.#mostInFlight + this.#growth;
     this.#inFlight--;
     this.#inFlightBytes -= call.expectedBytes;

@@ -14,6 +14,8 @@ export interface Batch {
 
 /** A chunk that runs again item by item. */
 export interface Rerun {
+  /** The index of its first item in the map. */
+  readonly index: number;
   /** How many items it has. */
   readonly items: number;
   /** Its items. */
@@ -22,8 +24,10 @@ export interface Rerun {
   readonly isStreamed: boolean;
   /** Appends values to read. */
   append(batch: Batch): void;
-  /** Delivers the error of an item whose chunk goes on. */
+  /** Delivers what the task of an item threw, while its chunk goes on. */
   itemFailed(index: number, thrown: unknown): void;
+  /** Delivers the reason why an item can't run, while its chunk goes on. */
+  itemLost(index: number, reason: unknown): void;
   /** Delivers the values of all items. */
   succeed(values: unknown, bytes: number): void;
   /** Delivers the end of values that were appended. */
@@ -66,8 +70,17 @@ export class ItemCall extends Call {
     this.#submit = submit;
   }
 
+  override get number(): number {
+    return this.#chunk.index + this.#index;
+  }
+
   override get mode(): ResultMode {
     return modeOf(this.kind);
+  }
+
+  /** The item runs again after its chunk. */
+  override get retry(): undefined {
+    return undefined;
   }
 
   protected override received(
@@ -87,9 +100,15 @@ export class ItemCall extends Call {
     this.#continue(0);
   }
 
-  protected override rejected(reason: unknown): void {
+  protected override rejected(
+    reason: unknown,
+    _before?: unknown[],
+    attempts?: number,
+  ): void {
     if (this.kind.settles) {
-      this.#chunk.itemFailed(this.#index, reason);
+      // Only what a task threw has attempts.
+      if (attempts === undefined) this.#chunk.itemLost(this.#index, reason);
+      else this.#chunk.itemFailed(this.#index, reason);
       this.#before.push(undefined);
       return this.#continue(this.#bytesBefore);
     }

@@ -6,6 +6,10 @@ export type AnyIterable<T> = Iterable<T> | AsyncIterable<T>;
 
 type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>;
 
+const setValues = Set.prototype[Symbol.iterator];
+const mapEntries = Map.prototype[Symbol.iterator];
+const typedArrayValues = Uint8Array.prototype[Symbol.iterator];
+
 /**
  * The items of a map: the values of a single iterable; or with several
  * iterables, arrays with a value from each, until the shortest iterable ends.
@@ -17,6 +21,8 @@ export class Items {
   readonly #iterators: AnyIterator[];
   /** The iterator, if there is only one. */
   readonly #single: AnyIterator | undefined;
+  /** How many values each iterable had at first, if it knows that. */
+  readonly #sizes: readonly (number | undefined)[];
   #asked = false;
 
   /** Gets the iterators of the iterables. */
@@ -29,6 +35,24 @@ export class Items {
     );
     this.#open = new Set(this.#iterators);
     this.#single = iterables.length === 1 ? this.#iterators[0] : undefined;
+    this.#sizes = iterables.map(sizeOf);
+  }
+
+  /**
+   * How many items there are in all, as long as no array has ended; `undefined`
+   * if an iterable doesn't know how many values it has.
+   */
+  get size(): number | undefined {
+    let size = Infinity;
+    for (let index = 0; index < this.#iterators.length; index++) {
+      const iterator = this.#iterators[index];
+      const values = iterator instanceof ArrayCursor
+        ? iterator.array.length
+        : this.#sizes[index];
+      if (values === undefined) return undefined;
+      size = Math.min(size, values);
+    }
+    return size;
   }
 
   /**
@@ -171,6 +195,20 @@ function iteratorOf(iterable: Iterable<unknown>): Iterator<unknown> {
   return isPlainArray(iterable)
     ? new ArrayCursor(iterable)
     : iterable[Symbol.iterator]();
+}
+
+/** Returns how many values a collection has that is iterated as usual. */
+function sizeOf(iterable: AnyIterable<unknown>): number | undefined {
+  if (!isIterable(iterable)) return undefined;
+  switch (iterable[Symbol.iterator]) {
+    case setValues:
+      return (iterable as Set<unknown>).size;
+    case mapEntries:
+      return (iterable as Map<unknown, unknown>).size;
+    case typedArrayValues:
+      return (iterable as Uint8Array).length;
+  }
+  return undefined;
 }
 
 /** Returns whether a value is a sync iterable. */

@@ -1,10 +1,11 @@
 import type { Call } from "../calls/call.ts";
-import type { CallRunner } from "../calls/call_owner.ts";
+import type { CallOwner, CallRunner } from "../calls/call_owner.ts";
 import { CallKind } from "../calls/call_kind.ts";
 import type { ResultMode } from "../protocol/worker_messages.ts";
 import { Queue } from "../util/queue.ts";
 import type { FailureLimit } from "./failure_limit.ts";
 import { type Batch, ItemCall, modeOf } from "./item_call.ts";
+import { itemPieces, type Piece } from "./item_pieces.ts";
 import { ItemsCall } from "./items_call.ts";
 import type { SettledItem } from "./settled_item.ts";
 
@@ -43,8 +44,14 @@ export interface MapCallOwner {
   yielded(call: MapCall, bytes: number): void;
   /** Handles that such values were read. */
   consumed(bytes: number): void;
+  /** Handles that the task of a call for one item threw, and will run again. */
+  delayed(call: MapCall): void;
+  /** Handles that such a call is queued again. */
+  resumed(call: MapCall): void;
+  /** Whether the map goes on after items that fail. */
+  readonly isSettled: boolean;
   /** Returns the error of a settled item as its reader gets it. */
-  explain(reason: unknown): unknown;
+  readonly explain: (reason: unknown) => unknown;
   /** Whether somebody waits for the next result. */
   readonly isAwaited: boolean;
 }
@@ -67,6 +74,8 @@ interface Batches {
 
 const NO_VALUES: readonly unknown[] = [];
 
+const NO_PIECES: readonly Piece[] = [];
+
 /** A call for one item or a chunk of items. */
 export class MapCall extends ItemsCall {
   readonly #run: MapCallOwner;
@@ -80,6 +89,7 @@ export class MapCall extends ItemsCall {
   #expectedBytes: number;
   #wasSent = false;
   #isUnsendable = false;
+  #pieces = NO_PIECES;
 
   /**
    * Constructs a call.
@@ -100,6 +110,10 @@ export class MapCall extends ItemsCall {
     super(kind, payload);
     this.#run = run;
     this.#expectedBytes = expectedBytes;
+  }
+
+  override get number(): number {
+    return this.index;
   }
 
   /** The approximate bytes of the call and its results. */
@@ -149,6 +163,20 @@ export class MapCall extends ItemsCall {
   /** Whether the call's outcome has arrived. */
   get hasArrived(): boolean {
     return this.#hasArrived;
+  }
+
+  /**
+   * The outcome of a call of which items run again, divided before each of them;
+   * otherwise empty.
+   */
+  get pieces(): readonly Piece[] {
+    return this.#pieces;
+  }
+
+  /** Whether an item of the call has failed for good, which ends the map. */
+  get endsMap(): boolean {
+    const last = this.#pieces.at(-1);
+    return this.#thrown !== undefined || last?.thrown !== undefined;
   }
 
   /** Whether there are values to read, or all of them were read. */
@@ -201,6 +229,24 @@ export class MapCall extends ItemsCall {
     this.#run.grown(this, growth);
   }
 
+  override delay(owner: CallOwner<Call>): void {
+    super.delay(owner);
+    this.#run.delayed(this);
+  }
+
+  override requeue(): void {
+    const wasDelayed = this.state === "delayed";
+    super.requeue();
+    if (wasDelayed) this.#run.resumed(this);
+  }
+
+  /** Makes this call one that has arrived, without having been submitted. */
+  arrive({ values, thrown }: Piece): void {
+    this.#values = values;
+    this.#thrown = thrown;
+    this.#hasArrived = true;
+  }
+
   /** Runs a chunk again item by item, because one item may kill its worker. */
   override rerun(submit: (call: Call) => void): void {
     if (this.chunk === undefined) return submit(this);
@@ -216,11 +262,19 @@ export class MapCall extends ItemsCall {
     submit(new ItemCall(kind, this, 0, [], 0, submit));
   }
 
-  /** Adds the items that have failed, while the others went on, to a limit. */
-  addFailures(limit: FailureLimit): void {
+  /**
+   * Adds the items that have failed, while the others went on, to a limit.
+   *
+   * @returns How many these are.
+   */
+  addFailures(limit: FailureLimit): number {
+    let count = 0;
     for (const item of this.#values as readonly SettledItem<unknown>[]) {
-      if (item.status === "rejected") limit.add(item.index, item.reason);
+      if (item.status === "fulfilled") continue;
+      limit.add(item.index, item.reason);
+      count++;
     }
+    return count;
   }
 
   protected override givenBack(
@@ -252,7 +306,8 @@ export class MapCall extends ItemsCall {
     microseconds: number | undefined,
   ): void {
     const values = this.chunk === undefined ? [value] : value as unknown[];
-    this.#values = this.kind.settles ? this.#outcomes(values) : values;
+    if (this.kind.settles) this.#divide(values);
+    else this.#values = values;
     this.#resultBytes = bytes;
     this.#hasArrived = true;
     const { length } = values;
@@ -260,9 +315,18 @@ export class MapCall extends ItemsCall {
     this.#run.settled(this, rest, microseconds);
   }
 
-  protected override rejected(reason: unknown, before: unknown[] = []): void {
+  /** Takes note of why an item of a chunk that goes on can't run. */
+  itemLost(index: number, reason: unknown): void {
+    this.setFailure(index, { reason });
+  }
+
+  protected override rejected(
+    reason: unknown,
+    before: unknown[] = [],
+    attempts?: number,
+  ): void {
     this.#hasArrived = true;
-    if (this.kind.settles) return this.#rejectItems(reason, before);
+    if (this.kind.settles) return this.#rejectItems(reason, before, attempts);
     if (!this.isStreamed) this.#values = before;
     const isKnown = !this.isStreamed || this.chunk === undefined;
     this.#thrown = isKnown
@@ -271,30 +335,45 @@ export class MapCall extends ItemsCall {
     this.#run.settled(this, []);
   }
 
-  /** Rejects the items after the first ones; the map goes on. */
-  #rejectItems(reason: unknown, before: readonly unknown[]): void {
+  /** Rejects the items after the first ones that haven't failed before. */
+  #rejectItems(
+    reason: unknown,
+    before: readonly unknown[],
+    attempts: number | undefined,
+  ): void {
     this.#isUnsendable = !this.#wasSent && this.items > 1 &&
       reason instanceof DOMException && reason.name === "DataCloneError";
     // Only one of its items may be at fault.
     if (this.#isUnsendable) return this.#run.settled(this, this.payload);
     const { length } = before;
     for (let index = length; index < this.items; index++) {
-      if (!this.failures?.has(index)) this.itemFailed(index, reason);
+      if (this.failures?.has(index)) continue;
+      this.setFailure(
+        index,
+        this.terms.retry === undefined || attempts === undefined
+          ? { reason }
+          : { reason, attempts },
+      );
     }
     const rest = new Array<undefined>(this.items - length);
-    this.#values = this.#outcomes([...before, ...rest]);
+    this.#divide([...before, ...rest]);
     this.#run.settled(this, []);
   }
 
-  /** Returns how the items with these values have ended. */
-  #outcomes(values: readonly unknown[]): SettledItem<unknown>[] {
-    const { failures } = this;
-    return values.map((value, at) => {
-      const index = this.index + at;
-      if (!failures?.has(at)) return { index, status: "fulfilled", value };
-      const reason = this.#run.explain(failures.get(at));
-      return { index, status: "rejected", reason };
-    });
+  /** Takes the outcomes of items, of which some may run again. */
+  #divide(values: readonly unknown[]): void {
+    const { failures, index } = this;
+    const { isSettled, explain } = this.#run;
+    if (failures === undefined && !isSettled) {
+      this.#values = values;
+      return;
+    }
+    const outcomes = { index, values, failures };
+    const pieces = itemPieces(outcomes, isSettled ? explain : undefined);
+    const [first] = pieces as [Piece, ...Piece[]];
+    this.#values = first.values;
+    this.#thrown = first.thrown;
+    if (first.failed !== undefined) this.#pieces = pieces;
   }
 
   #stream(): Batches {

@@ -1,8 +1,17 @@
 import { CallKind } from "../calls/call_kind.ts";
+import type { ItemFailure, Piece } from "./item_pieces.ts";
 import { argumentList, MapCall, type MapCallOwner } from "./map_call.ts";
 import type { MapPlan } from "./map_plan.ts";
 import type { Speculation } from "./speculation.ts";
 import { WatchedCall } from "./watched_call.ts";
+
+/** A call that follows a chunk of which items run again. */
+export interface Follower {
+  /** The call. */
+  readonly next: MapCall;
+  /** Why its item runs again; `undefined` if it has arrived. */
+  readonly failed?: ItemFailure;
+}
 
 /** Makes the calls of a map. */
 export class MapCalls {
@@ -10,6 +19,8 @@ export class MapCalls {
   readonly #owner: MapCallOwner;
   readonly #speculation: Speculation | undefined;
   #kind: CallKind;
+  /** The kind of calls for single items of chunks. */
+  #itemKind: CallKind | undefined;
 
   /**
    * Constructs it without calls.
@@ -25,7 +36,8 @@ export class MapCalls {
     this.#plan = plan;
     this.#owner = owner;
     this.#speculation = speculation;
-    this.#kind = kindOf(plan, false);
+    // In a chunk that ends with an item that throws, later ones would wait.
+    this.#kind = kindOf(plan, plan.terms.retry !== undefined);
   }
 
   /** Lets the map go on after items that fail; comes before any call is made. */
@@ -65,6 +77,31 @@ export class MapCalls {
   }
 
   /**
+   * Makes calls for the items of a chunk that run again, and calls that have
+   * arrived for the results between them. They follow the chunk.
+   */
+  separate(chunk: MapCall): Follower[] {
+    const after = chunk.next;
+    const followers: Follower[] = [];
+    let last = chunk;
+    const add = (follower: Follower) => {
+      followers.push(follower);
+      last.follow(follower.next);
+      last = follower.next;
+    };
+    for (const [at, piece] of chunk.pieces.entries()) {
+      const { index, values, thrown, failed } = piece;
+      const hasOutcome = values.length > 0 || thrown !== undefined;
+      // The chunk itself has the first piece.
+      if (at > 0 && hasOutcome) add({ next: this.#makeArrived(chunk, piece) });
+      if (failed === undefined) continue;
+      add({ next: this.#makeItem(chunk, index + values.length), failed });
+    }
+    last.follow(after);
+    return followers;
+  }
+
+  /**
    * Makes calls for the last items of a call, which follow it.
    *
    * @param index The index of the first of these items.
@@ -91,6 +128,25 @@ export class MapCalls {
     return calls;
   }
 
+  #makeItem(chunk: MapCall, index: number): MapCall {
+    const { task, terms, spread, chunkSize: { itemBytes = 0 } } = this.#plan;
+    const kind = this.#itemKind ??= new CallKind(
+      task,
+      terms,
+      undefined,
+      !spread,
+      true,
+    );
+    const item = chunk.payload[index - chunk.index];
+    return this.#make(item, itemBytes, chunk.part, index, chunk, kind);
+  }
+
+  #makeArrived({ kind, part }: MapCall, piece: Piece): MapCall {
+    const call = new MapCall(this.#owner, kind, [], 0, part, piece.index);
+    call.arrive(piece);
+    return call;
+  }
+
   /** Creates a call; `before` had its items first, if they were given back. */
   #make(
     payload: unknown,
@@ -98,8 +154,8 @@ export class MapCalls {
     part: number,
     index: number,
     before?: MapCall,
+    kind = this.#kind,
   ): MapCall {
-    const kind = this.#kind;
     if (this.#speculation === undefined) {
       return new MapCall(this.#owner, kind, payload, bytes, part, index);
     }

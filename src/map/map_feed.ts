@@ -90,6 +90,12 @@ export class MapFeed implements ItemReceiver {
     return this.#chunk.length > 0 || this.#target.wants();
   }
 
+  /** Whether it waits for an item of an async input, or for one to be pushed. */
+  get waitsForInput(): boolean {
+    return this.#pumping ||
+      this.#items instanceof PushedItems && this.isOpen;
+  }
+
   /** Submits the chunks that are wanted, now or when their items arrive. */
   fill(): void {
     const items = this.#items;

@@ -4,18 +4,23 @@ import {
   wrongType,
 } from "../options/option_checks.ts";
 import { DISPLAY, type MediaBundle } from "../util/display_table.ts";
-import { displayMap, type MapProgress } from "./display_map.ts";
+import { displayMap } from "./display_map.ts";
 import { BatchIterator } from "./batch_iterator.ts";
 import { FailureLimit } from "./failure_limit.ts";
 import type { MapBatches, MapResults, SettledOptions } from "./map_results.ts";
 import type { SettledItem } from "./settled_item.ts";
+import { type MapState, progressOf } from "./map_state.ts";
+import { ProgressWatch } from "./progress_watch.ts";
+import { RateMeter } from "./rate_meter.ts";
+import type { ProgressListener } from "../options/map_options.ts";
+import type { MapProgress } from "../options/map_progress.ts";
 import { isPromiseLike } from "../util/is_promise_like.ts";
 import { Queue } from "../util/queue.ts";
 
 /** The source of an iterator's results. */
 export interface ResultReader {
   /** How far the map has come. */
-  readonly progress: MapProgress;
+  readonly state: MapState;
   /**
    * Moves to the next results; starts the map if necessary.
    *
@@ -53,6 +58,10 @@ export class MapIterator<Result> implements MapResults<Result> {
   #collecting: PromiseWithResolvers<void> | undefined;
   /** Whether the reader has ended the map. */
   #isClosed = false;
+  /** Measures the rate, once somebody has read the progress. */
+  #meter: RateMeter | undefined;
+  /** Reports the progress, if somebody watches. */
+  #watch: ProgressWatch | undefined;
 
   /** Constructs an iterator over the reader's results. */
   constructor(reader: ResultReader) {
@@ -70,7 +79,7 @@ export class MapIterator<Result> implements MapResults<Result> {
 
   /** Formats the progress of the map for a notebook. */
   [DISPLAY](): MediaBundle {
-    return displayMap(this.#reader.progress);
+    return displayMap(this.#reader.state);
   }
 
   next(): Promise<IteratorResult<Result, undefined>> {
@@ -100,11 +109,23 @@ export class MapIterator<Result> implements MapResults<Result> {
   async return(): Promise<IteratorResult<Result, undefined>> {
     this.#isClosed = true;
     const closed = this.#reader.close();
+    this.#watch?.ended();
     this.#results = NO_RESULTS;
     this.#index = 0;
     this.serve();
     await closed;
     return { done: true, value: undefined };
+  }
+
+  get progress(): MapProgress {
+    this.#meter ??= new RateMeter();
+    return progressOf(this.#reader.state, this.#meter);
+  }
+
+  /** Calls a function with the progress of the map while it runs. */
+  watch(listener: ProgressListener): void {
+    this.#watch ??= new ProgressWatch(this);
+    this.#watch.add(listener);
   }
 
   get failedIndex(): number | undefined {
@@ -189,7 +210,7 @@ export class MapIterator<Result> implements MapResults<Result> {
     if (index < results.length) {
       return index === 0 ? results : results.slice(index);
     }
-    const step = this.#reader.advance();
+    const step = this.#step();
     if (step === "waiting") return NO_RESULTS;
     return step === "end" ? undefined : this.#reader.take() as Result[];
   }
@@ -219,12 +240,27 @@ export class MapIterator<Result> implements MapResults<Result> {
       // While the map waits, it keeps no results that were read.
       this.#results = NO_RESULTS;
       this.#index = 0;
-      const step = this.#reader.advance();
+      const step = this.#step();
       if (step === "waiting") return undefined;
       if (step === "end") return { done: true, value: undefined };
       this.#results = this.#reader.take() as Result[];
     }
     return { done: false, value: this.#results[this.#index++] as Result };
+  }
+
+  /** Moves to the next results. */
+  #step(): "values" | "waiting" | "end" {
+    const watch = this.#watch;
+    if (watch === undefined) return this.#reader.advance();
+    watch.requested();
+    try {
+      const step = this.#reader.advance();
+      if (step === "end") watch.ended();
+      return step;
+    } catch (error) {
+      watch.ended();
+      throw error;
+    }
   }
 
   /** Waits for more results. */

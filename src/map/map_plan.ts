@@ -1,6 +1,8 @@
 import type { CallTerms } from "../calls/call_kind.ts";
 import type { CallerTrace } from "../calls/caller_trace.ts";
 import type { MessageListener } from "../options/call_options.ts";
+import type { JournalPlan } from "../journal/journal.ts";
+import type { ProgressListener } from "../options/map_options.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
 import type { ChunkSize } from "./chunk_size.ts";
 import type { Items } from "./items.ts";
@@ -30,4 +32,8 @@ export interface MapPlan {
   readonly speculate?: boolean | undefined;
   /** Handles messages of the tasks; each item is then a call of its own. */
   readonly onMessage?: MessageListener | undefined;
+  /** Where finished items are recorded, so that they don't run again. */
+  readonly journal?: JournalPlan | undefined;
+  /** Watches the map. */
+  readonly onProgress?: ProgressListener | undefined;
 }

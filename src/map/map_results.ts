@@ -1,3 +1,4 @@
+import type { MapProgress } from "../options/map_progress.ts";
 import type { SettledItem } from "./settled_item.ts";
 
 /**
@@ -52,6 +53,26 @@ export interface MapResults<Result>
    * has ended so. It is unknown if several items of a chunk have yielded values.
    */
   readonly failedIndex: number | undefined;
+  /**
+   * How far the map has come. To watch it, use
+   * {@linkcode MapOptions.onProgress}, or `showProgress()` of
+   * `@distex/pool/progress`.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(2);
+   * const squares = pool.map((x: number) => x * x, [1, 2, 3]);
+   * for await (const square of squares) {
+   *   const { done, total } = squares.progress;
+   *   console.log(`${square}; ${done} of ${total} are done`);
+   * }
+   * assertEquals(squares.progress.done, 3);
+   * ```
+   */
+  readonly progress: MapProgress;
   /**
    * Lets the map go on after items that fail. It then yields how each item has
    * ended, with its index, and an item that fails costs no other item, whatever

@@ -1,14 +1,16 @@
 import type { Placement } from "../calls/placement.ts";
 import type { CallSink } from "./call_sink.ts";
-import type { MapPhase, MapProgress } from "./display_map.ts";
+import type { MapPhase } from "../options/map_progress.ts";
 import type { FailureLimit } from "./failure_limit.ts";
 import { FlowControl } from "./flow_control.ts";
 import { watchLimits } from "../calls/watch_limits.ts";
 import type { MapCall, MapCallOwner, Thrown } from "./map_call.ts";
+import { MapJournal, type Piece, recallInto } from "./map_journal.ts";
 import { MapCalls } from "./map_calls.ts";
 import { MapFeed } from "./map_feed.ts";
 import { MapIterator, type ResultReader } from "./map_iterator.ts";
 import type { MapPlan } from "./map_plan.ts";
+import type { MapState } from "./map_state.ts";
 import { ResultBuffer } from "./result_buffer.ts";
 import type { CallSource, Offer } from "../scheduling/call_sources.ts";
 import { Speculation } from "./speculation.ts";
@@ -34,6 +36,7 @@ export function prepareMap<Result>(
   unread?: UnreadMaps,
 ): MapIterator<Result> {
   const run = new MapRun(plan, sink);
+  if (plan.onProgress !== undefined) run.results.watch(plan.onProgress);
   run.onRead = unread?.add(run.results, plan.task.name);
   return run.results as MapIterator<Result>;
 }
@@ -52,6 +55,10 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   readonly #buffer: ResultBuffer;
   /** Runs what takes long a second time, if the map may do so. */
   readonly #speculation: Speculation | undefined;
+  /** Where finished items are recorded, if they are. */
+  readonly #journal: MapJournal | undefined;
+  /** The call that gets results of an earlier run. */
+  #recalled: MapCall | undefined;
   /** Unsubmitted calls for items that workers left unprocessed. */
   readonly #rest = new Set<MapCall>();
   #phase: MapPhase = "idle";
@@ -63,8 +70,17 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   #isDivided = false;
   /** How many items were submitted. */
   #taken = 0;
-  /** For how many of them the task has returned. */
-  #done = 0;
+  /** How many of them have ended. */
+  #ended = 0;
+  /** How many of those have failed. */
+  #failed = 0;
+  /** Whether the inputs have ended, so all items were submitted. */
+  #isExhausted = false;
+  /** Whether the calls that haven't arrived were abandoned. */
+  #isAbandoned = false;
+  /** When the map began and ended. */
+  #startTime: number | undefined;
+  #endTime: number | undefined;
   /** How many items may fail, if that doesn't end the map. */
   #limit: FailureLimit | undefined;
   /** The error to throw after the last result, if the map ended early. */
@@ -95,19 +111,42 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     if (plan.speculate) {
       this.#speculation = new Speculation(sink, () => this.ended);
     }
+    if (plan.journal !== undefined) {
+      this.#journal = new MapJournal(plan.journal, {
+        opened: () => this.#opened(),
+        failed: (reason) => this.#journalFailed(reason),
+        recorded: (call) => {
+          this.#buffer.release(call);
+          this.results.serve();
+        },
+      });
+    }
     this.#calls = new MapCalls(plan, this, this.#speculation);
     this.results = new MapIterator(this);
   }
 
-  get progress(): MapProgress {
+  get state(): MapState {
     const { task, ordered } = this.#plan;
+    const isOver = this.#isAbandoned || this.#phase === "ended";
+    const now = this.#endTime ?? performance.now();
     return {
       task: task.name,
       ordered,
       phase: this.#phase,
+      total: this.#total,
       taken: this.#taken,
-      done: this.#done,
+      done: this.#ended - this.#failed,
+      failed: this.#failed,
+      running: isOver ? 0 : this.#taken - this.#ended,
+      elapsed: now - (this.#startTime ?? now),
     };
+  }
+
+  /** How many items there are; `undefined` if that is unknown. */
+  get #total(): number | undefined {
+    if (this.#isExhausted) return this.#taken;
+    const { size } = this.#plan.items;
+    return size === undefined ? undefined : Math.max(size, this.#taken);
   }
 
   /** The index of the item whose error has ended the map, if that is known. */
@@ -130,6 +169,17 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     let { left } = this.#feed;
     for (const { items } of this.#rest) left += items;
     return left;
+  }
+
+  /** The name of its task. */
+  get task(): string {
+    return this.#plan.task.name;
+  }
+
+  /** What keeps it from submitting calls, even if workers have room. */
+  get waitsFor(): "reader" | "input" | undefined {
+    if (!this.isAwaited && this.#flow.waitsForReader) return "reader";
+    return this.#feed.waitsForInput ? "input" : undefined;
   }
 
   /** Whether the map submits no more calls. */
@@ -169,6 +219,8 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     microseconds?: number,
   ): void {
     this.#speculation?.settled(call, rest.length, microseconds);
+    if (call === this.#recalled) return this.#wasRecalled(call);
+    if (this.#journal !== undefined) this.#buffer.hold(call);
     if (!this.#buffer.arrived(call)) return;
     if (this.#mayDivide) this.#divideItems(call);
     if (call.thrown !== undefined) this.#feed.dropAfter(call.part);
@@ -178,13 +230,28 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       const bytes = call.bytes * (done / call.items) + call.resultBytes;
       this.#plan.chunkSize.measured(done, microseconds, bytes);
     }
-    if (rest.length > 0) this.#follow(call, rest);
-    if (call.thrown === undefined) this.#done += call.items - rest.length;
-    if (call.failedItems > 0) {
-      call.addFailures(this.#limit!);
-      this.#checkFailures();
-    }
+    if (rest.length > 0 && !call.endsMap) this.#follow(call, rest);
+    this.#count(call, rest.length);
+    if (this.#journal !== undefined) this.#record(call, this.#journal);
+    if (call.pieces.length > 0) this.#runAgain(call);
+    if (call.failedItems > 0) this.#addFailures(call);
     this.results.serve();
+  }
+
+  /**
+   * Counts the items of a call that have ended.
+   *
+   * @param left How many of its items a worker has left unprocessed.
+   */
+  #count(call: MapCall, left: number): void {
+    const { items, isStreamed, values, thrown, pieces } = call;
+    if (thrown === undefined) {
+      this.#ended += pieces.length > 0 ? values.length : items - left;
+    } else if (items > 0) {
+      // An error of the inputs has no item.
+      this.#ended += isStreamed ? 1 : values.length + 1;
+      this.#failed++;
+    }
   }
 
   /** Makes calls for items of a chunk that a worker has given back. */
@@ -206,8 +273,17 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     return calls;
   }
 
+  delayed(call: MapCall): void {
+    this.#flow.delayed(call);
+  }
+
+  resumed(call: MapCall): void {
+    this.#flow.resumed(call);
+  }
+
   /** Handles values of a call that has no outcome yet. */
   yielded(call: MapCall, bytes: number): void {
+    if (this.#journal !== undefined) return this.#refuseValues();
     this.#speculation?.end();
     this.#flow.held(bytes);
     this.#buffer.yielded(call);
@@ -242,8 +318,15 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.#calls.settle();
   }
 
-  explain(reason: unknown): unknown {
+  readonly explain = (reason: unknown): unknown => {
+    // It was explained before it was recorded.
+    if (this.#recalled !== undefined) return reason;
     return this.#plan.trace.addTo(reason, this.#plan.task);
+  };
+
+  /** Whether the map goes on after items that fail. */
+  get isSettled(): boolean {
+    return this.#limit !== undefined;
   }
 
   /** Moves to the next results. */
@@ -279,39 +362,78 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     if (this.#phase === "ended") return;
     if (this.#phase === "idle") this.onRead?.();
     this.#phase = "ended";
+    this.#endTime = performance.now();
     this.#rest.clear();
     this.#unwatch?.();
     this.#speculation?.end();
     this.#buffer.clear();
     this.#sink.wake();
-    await this.#feed.close();
+    await Promise.all([this.#journal?.close(), this.#feed.close()]);
   }
 
   #start(): void {
     this.#phase = "running";
+    this.#startTime = performance.now();
     this.onRead?.();
     const { signal, trace } = this.#plan;
     if (signal?.aborted) return this.#interrupt(signal.reason);
     const interrupt = (reason: unknown) => this.#interrupt(reason);
     this.#unwatch = watchLimits(this.#plan, interrupt, trace, "map");
-    this.#sink.addSource(this);
+    if (this.#journal === undefined) this.#sink.addSource(this);
+    else this.#journal.open();
+  }
+
+  /** Handles that the journal can be read and written. */
+  #opened(): void {
+    if (this.#phase === "running") this.#sink.addSource(this);
+  }
+
+  /** Ends the map: its journal can't be opened or written. */
+  #journalFailed(reason: unknown): void {
+    if (this.#phase === "ended") return;
+    this.#interrupt(this.#plan.trace.addTo(reason));
+  }
+
+  /** Records the results of a call, which can be read once that is done. */
+  #record(call: MapCall, journal: MapJournal): void {
+    if (call.isStreamed) this.#refuseValues();
+    else if (!journal.record(call, this.isSettled)) this.#buffer.release(call);
+  }
+
+  /** Ends the map: its task yields values one by one. */
+  #refuseValues(): void {
+    const { name } = this.#plan.task;
+    this.#journalFailed(
+      new TypeError(
+        `The task '${name}' yields values one by one, which a journal can't record: let it return an array`,
+      ),
+    );
   }
 
   /** Ends the map early; only results that have arrived can still be read. */
   #interrupt(reason: unknown): void {
     this.#error = { reason };
+    this.#isAbandoned = true;
     this.#rest.clear();
     this.#drain({ reason });
     this.#speculation?.end();
+    this.#journal?.commit();
     this.#buffer.abandonUnread();
     this.results.serve();
+  }
+
+  /** Takes note of the items of a call that have failed. */
+  #addFailures(call: MapCall): void {
+    if (this.#limit === undefined) return;
+    this.#failed += call.addFailures(this.#limit);
+    this.#checkFailures();
   }
 
   /** Ends the map if too many items have failed. */
   #checkFailures(): void {
     if (this.#phase === "ended" || this.#error !== undefined) return;
     const total = this.#taken + this.#feed.left;
-    const error = this.#limit?.check(this.#done, total);
+    const error = this.#limit?.check(this.#ended, total);
     if (error !== undefined) this.#interrupt(this.#plan.trace.addTo(error));
   }
 
@@ -327,6 +449,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   #exhaust(error?: Thrown): void {
     if (this.#phase !== "running") return;
     this.#phase = "draining";
+    this.#isExhausted = error === undefined;
     this.#error ??= error;
     this.#feed.stop();
     this.#checkFailures();
@@ -374,16 +497,76 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     index: number,
   ): void {
     if (this.#phase !== "running") return;
-    let call: MapCall;
-    try {
-      call = this.#calls.make(items, bytes, part, index);
-    } catch (reason) {
+    if (this.#journal === undefined) {
+      return this.#submitItems(items, bytes, part, index);
+    }
+    const itemBytes = bytes / items.length;
+    const settles = this.#limit !== undefined;
+    const pieces = this.#journal.split(items, index, settles);
+    // Calls of these parts are added in reverse order.
+    if (part % 2 === 1) pieces.reverse();
+    for (const piece of pieces) this.#submitPiece(piece, itemBytes, part);
+  }
+
+  /** Submits a call for items that must run, or recalls how they have ended. */
+  #submitPiece(piece: Piece, itemBytes: number, part: number): void {
+    if (this.#phase !== "running") return;
+    const { items, index, recorded, error } = piece;
+    if (error !== undefined) {
+      const reason = this.#plan.trace.addTo(error.reason);
       return this.#endAt(part, { reason });
     }
+    const bytes = Math.ceil(items.length * itemBytes);
+    if (recorded === undefined) {
+      return this.#submitItems(items, bytes, part, index);
+    }
+    const call = this.#makeCall(items, bytes, part, index);
+    if (call === undefined) return;
+    this.#taken += items.length;
+    this.#buffer.push(call);
+    this.#recalled = call;
+    recallInto(call, recorded);
+    this.#recalled = undefined;
+    if (call.failedItems > 0) this.#addFailures(call);
+    // The reader may end the map, which must not happen within the feed.
+    queueMicrotask(() => this.results.serve());
+  }
+
+  /** Handles a call that has got results of an earlier run. */
+  #wasRecalled(call: MapCall): void {
+    this.#buffer.arrived(call);
+    this.#flow.recalled(call);
+    this.#count(call, 0);
+    if (call.thrown !== undefined) this.#feed.dropAfter(call.part);
+  }
+
+  #submitItems(
+    items: unknown[],
+    bytes: number,
+    part: number,
+    index: number,
+  ): void {
+    const call = this.#makeCall(items, bytes, part, index);
+    if (call === undefined) return;
     this.#taken += items.length;
     this.#flow.submitted(call);
     this.#buffer.push(call);
     this.#sink.submit(call);
+  }
+
+  /** Makes a call; ends the map there if that can't be done. */
+  #makeCall(
+    items: unknown[],
+    bytes: number,
+    part: number,
+    index: number,
+  ): MapCall | undefined {
+    try {
+      return this.#calls.make(items, bytes, part, index);
+    } catch (reason) {
+      this.#endAt(part, { reason });
+      return undefined;
+    }
   }
 
   /** Creates calls for the items that a worker left unprocessed. */
@@ -394,6 +577,36 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     for (const next of calls) this.#rest.add(next);
     // The scheduler drops a map that has taken its last item.
     this.#sink.addSource(this);
+  }
+
+  /** Runs items of a call again, and delivers the results between them. */
+  #runAgain(call: MapCall): void {
+    const followers = this.#calls.separate(call);
+    for (const { next, failed } of followers) {
+      this.#buffer.pushNext(next);
+      if (failed !== undefined) {
+        this.#flow.submitted(next);
+        continue;
+      }
+      this.#flow.divided();
+      if (this.#journal !== undefined) this.#buffer.hold(next);
+      this.#buffer.arrived(next);
+      this.#ended += next.values.length;
+      if (next.thrown !== undefined) {
+        this.#ended++;
+        this.#failed++;
+        this.#feed.dropAfter(next.part);
+      }
+      if (this.#journal !== undefined) this.#record(next, this.#journal);
+      if (this.#limit !== undefined) {
+        this.#failed += next.addFailures(this.#limit);
+      }
+    }
+    for (const { next, failed } of followers) {
+      if (failed === undefined) continue;
+      const { attempts, pause } = failed;
+      this.#sink.resubmitLater(next, attempts!, pause!);
+    }
   }
 
   /** Submits a call for unprocessed items, unless it was submitted already. */

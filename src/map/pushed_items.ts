@@ -13,6 +13,8 @@ export interface ItemReceiver {
  * one until the map wants more. At most one item waits for the map.
  */
 export class PushedItems {
+  /** How many items there are: nobody knows. */
+  readonly size: undefined = undefined;
   #receiver: ItemReceiver | undefined;
   /** Whether the map takes items, which it does from its first read. */
   #isStarted = false;

@@ -30,6 +30,8 @@ export class ResultBuffer {
   readonly #expected = new Set<MapCall>();
   /** Those among them that have values to read. */
   readonly #yielding = new Set<MapCall>();
+  /** The calls that have arrived and can't be read yet. */
+  readonly #held = new Set<MapCall>();
   /** The call that is being read, and whether its values were taken. */
   #current: MapCall | undefined;
   #isTaken = false;
@@ -62,6 +64,16 @@ export class ResultBuffer {
     if (!this.#isOrdered) this.#expected.add(call);
   }
 
+  /** Keeps a call that arrives from being read, until it is released. */
+  hold(call: MapCall): void {
+    this.#held.add(call);
+  }
+
+  /** Lets a call that is held be read. */
+  release(call: MapCall): void {
+    if (this.#held.delete(call) && !this.#isOrdered) this.#calls.push(call);
+  }
+
   /**
    * Marks a call as arrived.
    *
@@ -69,7 +81,12 @@ export class ResultBuffer {
    */
   arrived(call: MapCall): boolean {
     if (this.#isOrdered) return true;
-    if (!this.#expected.delete(call)) return false;
+    const isHeld = this.#held.has(call);
+    if (!this.#expected.delete(call)) {
+      if (isHeld) this.#held.delete(call);
+      return false;
+    }
+    if (isHeld) return true;
     if (!this.#yielding.delete(call)) this.#calls.push(call);
     return true;
   }
@@ -113,9 +130,10 @@ export class ResultBuffer {
       const head = this.#calls.peek();
       if (head === undefined) {
         if (this.#nextPart()) continue;
-        return this.#expected.size > 0 ? "waiting" : "empty";
+        const isWaiting = this.#expected.size > 0 || this.#held.size > 0;
+        return isWaiting ? "waiting" : "empty";
       }
-      if (!head.isReadable) return "waiting";
+      if (!head.isReadable || this.#held.has(head)) return "waiting";
       this.#current = this.#calls.shift();
     }
   }
@@ -153,7 +171,7 @@ export class ResultBuffer {
     let isReadable = current?.isDropped !== true || !this.#isOrdered;
     isReadable = this.#abandonNext(current) && isReadable;
     for (const call of calls) {
-      const isKept = isReadable && call.hasArrived;
+      const isKept = isReadable && call.hasArrived && !this.#held.has(call);
       if (isKept) this.#calls.push(call);
       else call.abandon();
       if (this.#isOrdered) isReadable = isKept;
@@ -163,15 +181,23 @@ export class ResultBuffer {
       call.abandon();
       this.#abandonNext(call);
     }
+    this.#held.clear();
   }
 
-  /** Abandons the calls that follow a call. Returns `true` if none follow. */
+  /**
+   * Abandons the calls that follow a call, from the first one on that hasn't
+   * arrived.
+   *
+   * @returns Whether all of them have arrived.
+   */
   #abandonNext(call: MapCall | undefined): boolean {
-    if (call?.next === undefined || !this.#isOrdered) return true;
-    let next: MapCall | undefined = call.next;
-    for (; next !== undefined; next = next.next) next.abandon();
-    call.follow(undefined);
-    return false;
+    if (call === undefined || !this.#isOrdered) return true;
+    let last = call;
+    while (last.hasArrived && last.next?.hasArrived) last = last.next;
+    const first = last.next;
+    for (let next = first; next !== undefined; next = next.next) next.abandon();
+    last.follow(undefined);
+    return first === undefined;
   }
 
   /** Abandons all calls and drops all results. */

@@ -38,4 +38,9 @@ export type SettledItem<Result> =
     readonly status: "rejected";
     /** What it threw, or why it couldn't run. */
     readonly reason: unknown;
+    /**
+     * How many times the task ran, if it threw and the map's calls have the
+     * option {@linkcode CallOptions.retry}.
+     */
+    readonly attempts?: number;
   };

@@ -1,6 +1,7 @@
 import type { Call } from "../calls/call.ts";
 import type { CallRunner } from "../calls/call_owner.ts";
 import type { ResultMode } from "../protocol/worker_messages.ts";
+import type { ItemFailure } from "./item_pieces.ts";
 import { ItemsCall } from "./items_call.ts";
 import { MapCall } from "./map_call.ts";
 
@@ -77,7 +78,7 @@ export class WatchedCall extends MapCall {
     value: unknown,
     bytes: number,
     microseconds: number | undefined,
-    failures: Map<number, unknown> | undefined,
+    failures: Map<number, ItemFailure> | undefined,
   ): void {
     this.#backup = undefined;
     this.failures = failures;
@@ -95,15 +96,16 @@ export class WatchedCall extends MapCall {
   failBackup(
     reason: unknown,
     before: unknown[] = [],
-    failures: Map<number, unknown> | undefined,
+    failures: Map<number, ItemFailure> | undefined,
+    attempts: number | undefined,
   ): void {
     if (this.chunk !== undefined && before.length >= this.items) {
       return this.succeedBackup(before, 0, undefined, failures);
     }
     this.#backup = undefined;
     this.failures = failures;
-    if (this.state !== "sent") return this.fail(reason, before);
-    this.rejected(reason, before);
+    if (this.state !== "sent") return this.fail(reason, before, attempts);
+    this.rejected(reason, before, attempts);
     this.outrun();
   }
 }
@@ -117,6 +119,10 @@ class BackupCall extends ItemsCall {
     const { kind, isUnary, argument, payload } = original;
     super(kind, isUnary ? argument : payload);
     this.#original = original;
+  }
+
+  override get number(): number {
+    return this.#original.number;
   }
 
   override get mode(): ResultMode {
@@ -163,11 +169,14 @@ class BackupCall extends ItemsCall {
       .succeedBackup(value, bytes, microseconds, this.failures);
   }
 
-  protected override rejected(reason: unknown, before?: unknown[]): void {
+  protected override rejected(
+    reason: unknown,
+    before?: unknown[],
+    attempts?: number,
+  ): void {
     // If it couldn't be sent, the first run may still succeed.
-    if (this.#wasSent) {
-      this.#original.failBackup(reason, before, this.failures);
-    } else this.#original.endBackup();
+    if (!this.#wasSent) return this.#original.endBackup();
+    this.#original.failBackup(reason, before, this.failures, attempts);
   }
 
   protected override received(

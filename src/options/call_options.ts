@@ -1,4 +1,5 @@
 import type { Labels, Resources } from "./place.ts";
+import type { RetryOptions } from "./retry_options.ts";
 
 /**
  * The options of calls, which {@linkcode TaskRunner.with} takes. They apply to
@@ -52,6 +53,36 @@ export interface CallOptions {
    */
   readonly timeout?: number;
   /**
+   * How long a task may run, in milliseconds from when it begins at its worker:
+   * the time that the call waits before doesn't count. A task that runs longer is
+   * ended as with `timeout`: its signal is aborted, its worker is killed if it
+   * doesn't end within the pool's `cancelGrace`, and its call is rejected with a
+   * `DOMException` named `"TimeoutError"`. With {@linkcode CallOptions.retries},
+   * each run has the whole time. For a stream, it is the time until the task has
+   * yielded its last value.
+   *
+   * With it, each item of a map is a call of its own, so
+   * {@linkcode MapOptions.chunkSize} must be `"auto"` or 1. In a map of
+   * {@linkcode MapResults.settled} results, only the item that took too long is
+   * rejected. The worker reports the beginning of each such call, which costs some
+   * microseconds.
+   *
+   * @default {undefined}
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const wait = (ms: number) => new Promise<void>((end) => setTimeout(end, ms));
+   * await using pool = new Pool(1);
+   * const limited = pool.with({ runTimeout: 1_000 });
+   * const outcomes = await limited.map(wait, [1, 60_000]).settled().toArray();
+   * assertEquals(outcomes.map(({ status }) => status), ["fulfilled", "rejected"]);
+   * ```
+   */
+  readonly runTimeout?: number;
+  /**
    * Cancels calls when it is aborted. They are rejected with its reason.
    *
    * @default {undefined}
@@ -64,6 +95,52 @@ export interface CallOptions {
    * a stream or was sent a message, or after values that it yields have arrived.
    */
   readonly retries?: number;
+  /**
+   * How a task that throws runs again: by default, it doesn't. Between two
+   * attempts, the call waits and holds no worker. `timeout`, `signal` and
+   * `cancel()` end it then too, and `shutdown()` waits for it. The error that it
+   * is rejected with in the end, if that is an object, has a property `attempts`,
+   * which isn't enumerable: how many times the task ran.
+   *
+   * A task that threw doesn't run again after it has read from a stream or was
+   * sent a message, after values that it yields have arrived, or if its result
+   * can't be sent. Lost workers don't count: see `retries`. `runOnAll` ignores
+   * the option.
+   *
+   * In a map, each item has its own attempts, whatever the chunk size, and costs
+   * no other item. What a task yields one by one can't run again: let it return
+   * an array. With `speculate`, an attempt may be two runs: if both throw, the
+   * last error counts.
+   *
+   * @default {undefined}
+   */
+  readonly retry?: RetryOptions;
+  /**
+   * Makes the random numbers of tasks reproducible, which they get from
+   * {@linkcode taskRandom} or `this.random`: an integer from 0 to 2 ** 53 - 1, or
+   * a bigint from 0n to 2n ** 64n - 1n. The numbers of a call follow from the seed
+   * and its index. The index of an item is that in its map; the other calls of a
+   * runner, as `with()` returns it, count from 0 in the order in which they are
+   * made. So the first items of two maps with the same seed get the same numbers.
+   *
+   * @default {undefined}
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool, type TaskThis } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * function toss(this: TaskThis): string {
+   *   return this.random() < 0.5 ? "heads" : "tails";
+   * }
+   *
+   * await using pool = new Pool(2);
+   * const seeded = () => pool.with({ seed: 2011 });
+   * const tosses = await seeded().map(toss, new Array(20).fill(0)).toArray();
+   * assertEquals(await seeded().run(toss), tosses[0]);
+   * ```
+   */
+  readonly seed?: number | bigint;
   /**
    * Whether a map, or a transform, may run items a second time at the end, when
    * it has nothing left to hand out: if a worker is idle, a call that takes much

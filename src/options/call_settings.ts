@@ -9,8 +9,16 @@ import {
   checkObject,
   checkSignal,
 } from "./option_checks.ts";
+import { parseSeed } from "./parse_seed.ts";
 import { checkLabels, parseResources } from "./place.ts";
 import { RENAMED_CALL_OPTIONS } from "./renamed_options.ts";
+import { type RetrySettings, retrySettings } from "./retry_options.ts";
+
+/** The options of calls, checked and with the defaults of `retry`. */
+export interface CallSettings extends CallOptions {
+  /** See {@linkcode CallOptions.retry}. */
+  readonly retry?: RetrySettings;
+}
 
 const CALL_OPTIONS = {
   host: undefined,
@@ -18,14 +26,17 @@ const CALL_OPTIONS = {
   resources: undefined,
   onUnmet: undefined,
   timeout: undefined,
+  runTimeout: undefined,
   signal: undefined,
   retries: undefined,
+  retry: undefined,
+  seed: undefined,
   speculate: undefined,
   onMessage: undefined,
 };
 
 /**
- * Checks the options of calls.
+ * Checks the options of calls, and fills in the defaults of `retry`.
  *
  * @param hosts The names of the pool's hosts.
  * @throws {TypeError} If an option doesn't exist or has the wrong type.
@@ -34,19 +45,24 @@ const CALL_OPTIONS = {
 export function callSettings(
   options: CallOptions,
   hosts: readonly string[],
-): CallOptions {
+): CallSettings {
   checkObject("with()", options);
   const { host, where, resources, onUnmet } = options;
-  const { timeout, signal, retries, speculate } = options;
+  const { timeout, runTimeout, signal, retries, retry, seed, speculate } =
+    options;
   checkNames("with()", options, CALL_OPTIONS, RENAMED_CALL_OPTIONS);
   if (host !== undefined) checkChoice("host", host, hosts);
   if (where !== undefined) checkLabels("where", where);
   if (resources !== undefined) parseResources("resources", resources);
   if (onUnmet !== undefined) checkChoice("onUnmet", onUnmet, ["fail", "wait"]);
   if (timeout !== undefined) checkMilliseconds("timeout", timeout);
+  if (runTimeout !== undefined) checkMilliseconds("runTimeout", runTimeout);
   if (retries !== undefined) checkInteger("retries", retries, 0);
+  if (seed !== undefined) parseSeed("seed", seed);
   if (speculate !== undefined) checkBoolean("speculate", speculate);
   checkSignal(signal);
   checkFunction("onMessage", options.onMessage);
-  return options;
+  return retry === undefined
+    ? options as CallSettings
+    : { ...options, retry: retrySettings(retry) };
 }

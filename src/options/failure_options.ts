@@ -52,4 +52,13 @@ export interface FailureOptions {
    * @default {60_000}
    */
   readonly hostTimeout?: number;
+  /**
+   * After how long the pool warns on stderr if tasks wait and nothing has moved,
+   * in milliseconds: no call was sent or answered, and no worker has joined. The
+   * warning says what {@linkcode Pool.explain} returns, once until something
+   * moves. With 0, there is none.
+   *
+   * @default {60_000}
+   */
+  readonly stallWarning?: number;
 }

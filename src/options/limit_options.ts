@@ -42,4 +42,15 @@ export interface LimitOptions {
    * @default {1_000}
    */
   readonly cancelGrace?: number;
+  /**
+   * How much memory each worker may use: a number of bytes, or a text such as
+   * `"512M"` or `"1.5GiB"`. What counts is its resident memory, with about 60 MB
+   * that Deno itself uses. A worker that exceeds it, which is checked about
+   * every 50 ms, is killed and replaced; the calls that it ran are rejected with
+   * an {@linkcode OutOfMemoryError}, or run again if they have `retries` left.
+   * On Windows, only V8's heap is limited.
+   *
+   * @default {Infinity}
+   */
+  readonly maxMemory?: number | string;
 }

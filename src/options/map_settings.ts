@@ -1,6 +1,8 @@
-import type { MapOptions } from "./map_options.ts";
+import { type JournalSettings, journalSettings } from "./journal_settings.ts";
+import type { MapOptions, ProgressListener } from "./map_options.ts";
 import {
   checkBoolean,
+  checkFunction,
   checkInteger,
   checkMilliseconds,
   checkNames,
@@ -14,17 +16,27 @@ import {
 } from "./renamed_options.ts";
 import type { TransformOptions } from "./transform_options.ts";
 
-/** A map's options, checked and with the defaults. */
-export interface MapSettings
-  extends Required<Omit<MapOptions, "timeout" | "signal">> {
+/** Options of both maps and transforms, checked and with the defaults. */
+interface SharedSettings
+  extends Required<Pick<MapOptions, "chunkSize" | "ordered" | "spread">> {
   /** See {@linkcode MapOptions.timeout}. */
   readonly timeout: number | undefined;
   /** See {@linkcode MapOptions.signal}. */
   readonly signal: AbortSignal | undefined;
+  /** See {@linkcode MapOptions.onProgress}. */
+  readonly onProgress: ProgressListener | undefined;
+}
+
+/** A map's options, checked and with the defaults. */
+export interface MapSettings extends SharedSettings {
+  /** See {@linkcode MapOptions.journal}. */
+  readonly journal: JournalSettings | undefined;
+  /** See {@linkcode MapOptions.key}. */
+  readonly key: MapOptions["key"];
 }
 
 /** A transform's options, checked and with the defaults. */
-export interface TransformSettings<Item, Result> extends MapSettings {
+export interface TransformSettings<Item, Result> extends SharedSettings {
   /** See {@linkcode TransformOptions.writableStrategy}. */
   readonly writableStrategy: QueuingStrategy<Item>;
   /** See {@linkcode TransformOptions.readableStrategy}. */
@@ -43,8 +55,19 @@ export function mapSettings(
   owner = "map()",
 ): MapSettings {
   checkObject(owner, options);
-  const settings = sharedSettings(options);
+  const { journal, key } = options;
+  const settings = {
+    ...sharedSettings(options),
+    journal: journal === undefined ? undefined : journalSettings(journal),
+    key,
+  };
   checkNames(owner, options, settings, RENAMED_MAP_OPTIONS);
+  checkFunction("key", key);
+  if (key !== undefined && journal === undefined) {
+    throw new RangeError(
+      "'key' needs the option 'journal', because it identifies items there, but there is none",
+    );
+  }
   return settings;
 }
 
@@ -80,13 +103,14 @@ function withHighWaterMark<T>(
   return size === undefined ? given : { ...given, size };
 }
 
-function sharedSettings(options: MapOptions): MapSettings {
+function sharedSettings(options: MapOptions): SharedSettings {
   const { chunkSize = "auto", ordered = true, spread = false } = options;
-  const { timeout, signal } = options;
+  const { timeout, signal, onProgress } = options;
   checkInteger("chunkSize", chunkSize, 1, "auto");
   checkBoolean("ordered", ordered);
   checkBoolean("spread", spread);
   if (timeout !== undefined) checkMilliseconds("timeout", timeout);
   checkSignal(signal);
-  return { timeout, chunkSize, ordered, spread, signal };
+  checkFunction("onProgress", onProgress);
+  return { timeout, chunkSize, ordered, spread, signal, onProgress };
 }

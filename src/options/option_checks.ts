@@ -57,13 +57,20 @@ export function checkChoice(
 /**
  * Checks that an option is a time in milliseconds that a timer can wait for.
  *
+ * @param other Another value that is valid, and means that there is no timer.
  * @throws {TypeError} If it isn't a number.
  * @throws {RangeError} If it is out of range.
  */
-export function checkMilliseconds(name: string, value: unknown): void {
-  const expected = `a number of milliseconds above 0 and below ${2 ** 31}`;
+export function checkMilliseconds(
+  name: string,
+  value: unknown,
+  other?: 0,
+): void {
+  const or = other === undefined ? "" : ", or 0 for none";
+  const expected = `a number of milliseconds above 0 and below ${2 ** 31}${or}`;
   if (typeof value !== "number") throw wrongType(name, value, expected);
-  if (!(value > 0 && value < 2 ** 31)) throw wrongValue(name, value, expected);
+  const isValid = value > 0 && value < 2 ** 31 || value === other;
+  if (!isValid) throw wrongValue(name, value, expected);
 }
 
 /**

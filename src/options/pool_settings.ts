@@ -22,6 +22,7 @@ import { parsePlace, type WorkerPlace } from "./place.ts";
 import type { PoolOptions } from "./pool_options.ts";
 import { RENAMED_POOL_OPTIONS } from "./renamed_options.ts";
 import { type AnyTask, TaskObject } from "../tasks/task.ts";
+import { parseAmount } from "../util/parse_amount.ts";
 import { findConfig } from "../util/find_config.ts";
 import { type ScalingSettings, workerCount } from "./worker_count.ts";
 import type { WorkerOptions } from "./worker_options.ts";
@@ -35,7 +36,8 @@ type ReadOption =
   | "config"
   | "cwd"
   | "labels"
-  | "resources";
+  | "resources"
+  | "maxMemory";
 
 /** Where a pool listens for workers that connect over TCP. */
 export interface ListenSettings {
@@ -73,6 +75,8 @@ export interface PoolSettings extends Required<Omit<PoolOptions, ReadOption>> {
   readonly labels: WorkerPlace["labels"];
   /** The amounts of this machine. */
   readonly resources: WorkerPlace["resources"];
+  /** How much memory each worker may use, in bytes, if that is limited. */
+  readonly maxMemory: number | undefined;
 }
 
 /**
@@ -169,11 +173,27 @@ function limitSettings(options: LimitOptions) {
     startTimeout = 60_000,
     cancelGrace = 1_000,
   } = options;
+  const maxMemory = memoryLimit(options.maxMemory);
   checkInteger("concurrency", concurrency, 1);
   checkInteger("prefetch", prefetch, 0, "auto");
   checkMilliseconds("startTimeout", startTimeout);
   checkMilliseconds("cancelGrace", cancelGrace);
-  return { concurrency, prefetch, startTimeout, cancelGrace };
+  return { concurrency, prefetch, startTimeout, cancelGrace, maxMemory };
+}
+
+/** Returns a limit of memory in bytes; `undefined` for none. */
+function memoryLimit(limit: LimitOptions["maxMemory"]): number | undefined {
+  if (limit === undefined || limit === Infinity) return undefined;
+  const expected =
+    'a number of bytes of at least 1, a text such as "512M" or "1.5GiB", or Infinity';
+  if (typeof limit !== "number" && typeof limit !== "string") {
+    throw wrongType("maxMemory", limit, expected);
+  }
+  const bytes = typeof limit === "string" ? parseAmount(limit) : limit;
+  if (bytes !== undefined && bytes >= 1 && bytes <= Number.MAX_SAFE_INTEGER) {
+    return Math.floor(bytes);
+  }
+  throw wrongValue("maxMemory", limit, expected);
 }
 
 function failureSettings(options: FailureOptions) {
@@ -183,13 +203,22 @@ function failureSettings(options: FailureOptions) {
     maxRestarts = 10,
     heartbeatTimeout = 15_000,
     hostTimeout = 60_000,
+    stallWarning = 60_000,
   } = options;
   checkChoice("onHostError", onHostError, ["fail", "continue"]);
   checkInteger("retries", retries, 0);
   checkInteger("maxRestarts", maxRestarts, 0, Infinity);
   checkMilliseconds("heartbeatTimeout", heartbeatTimeout);
   checkMilliseconds("hostTimeout", hostTimeout);
-  return { onHostError, retries, maxRestarts, heartbeatTimeout, hostTimeout };
+  checkMilliseconds("stallWarning", stallWarning, 0);
+  return {
+    onHostError,
+    retries,
+    maxRestarts,
+    heartbeatTimeout,
+    hostTimeout,
+    stallWarning,
+  };
 }
 
 function networkSettings(options: NetworkOptions) {

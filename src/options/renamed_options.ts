@@ -14,6 +14,9 @@ export const RENAMED_MAP_OPTIONS: ReadonlyMap<string, string> = new Map([
   ["star", "use 'spread'"],
   ["host", "pass it to with(), as in pool.with({ host }).map(…)"],
   ["retries", "pass it to with(), as in pool.with({ retries }).map(…)"],
+  ["runTimeout", "pass it to with(), as in pool.with({ runTimeout }).map(…)"],
+  ["retry", "pass it to with(), as in pool.with({ retry }).map(…)"],
+  ["seed", "pass it to with(), as in pool.with({ seed }).map(…)"],
 ]);
 
 /** Old and Python names of transforms' options, and what to write instead. */
@@ -21,6 +24,12 @@ export const RENAMED_TRANSFORM_OPTIONS: ReadonlyMap<string, string> = new Map([
   ...RENAMED_MAP_OPTIONS,
   ["host", "pass it to with(), as in pool.with({ host }).transform(…)"],
   ["retries", "pass it to with(), as in pool.with({ retries }).transform(…)"],
+  [
+    "runTimeout",
+    "pass it to with(), as in pool.with({ runTimeout }).transform(…)",
+  ],
+  ["retry", "pass it to with(), as in pool.with({ retry }).transform(…)"],
+  ["seed", "pass it to with(), as in pool.with({ seed }).transform(…)"],
 ]);
 
 /** Python names of options of a shutdown, and what to write instead. */
@@ -63,5 +72,10 @@ export const RENAMED_POOL_OPTIONS: ReadonlyMap<string, string> = new Map([
   ["spread", "pass it to map()"],
   ["ordered", "pass it to map()"],
   ["timeout", "pass it to with(), as in pool.with({ timeout }).run(task)"],
+  [
+    "runTimeout",
+    "pass it to with(), as in pool.with({ runTimeout }).run(task)",
+  ],
+  ["seed", "pass it to with(), as in pool.with({ seed }).run(task)"],
   ["signal", "pass it to with(), as in pool.with({ signal }).run(task)"],
 ]);

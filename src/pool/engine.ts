@@ -1,4 +1,5 @@
 import { CallerTracer, withoutFrames } from "../calls/caller_trace.ts";
+import type { Future } from "../calls/future.ts";
 import { ModuleBundles } from "../bundle/module_bundles.ts";
 import { BrokenPoolError } from "../errors/broken_pool_error.ts";
 import { PoolClosedError } from "../errors/pool_closed_error.ts";
@@ -6,6 +7,7 @@ import type { Host } from "../hosts/host.ts";
 import type { HostPlan } from "../hosts/host_plan.ts";
 import type { ConnectedWorker, ManagedHost } from "../hosts/managed_host.ts";
 import { HostManager } from "../hosts/manager/host_manager.ts";
+import { formatDuration } from "../util/format_duration.ts";
 import { KeepAlive, LONGEST_DELAY } from "../util/keep_alive.ts";
 import type { AnyHostSettings } from "../options/any_host.ts";
 import { checkChoice } from "../options/option_checks.ts";
@@ -13,12 +15,15 @@ import type { ShutdownOptions } from "../options/shutdown_options.ts";
 import { Scheduler } from "../scheduling/scheduler.ts";
 import type { PoolSettings } from "../options/pool_settings.ts";
 import { ElasticHosts } from "./elastic_hosts.ts";
+import type { PoolPhase } from "./explanation.ts";
+import { Explanations } from "./explanations.ts";
 import { PoolHosts } from "./pool_hosts.ts";
 import {
   INITIALIZER_FAILED,
   InitializerFailure,
   PoolWorkers,
 } from "./pool_workers.ts";
+import { StallWatch } from "./stall_watch.ts";
 import type { PoolStats } from "./stats.ts";
 import { UnreadMaps } from "../map/unread_maps.ts";
 import { TaskRegistry } from "../tasks/task_registry.ts";
@@ -41,6 +46,8 @@ export class Engine {
   readonly #hosts: PoolHosts;
   readonly #workers: PoolWorkers;
   readonly #elastic: ElasticHosts;
+  readonly #explanations: Explanations;
+  readonly #stalls: StallWatch;
   readonly #ready = Promise.withResolvers<void>();
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
@@ -75,7 +82,10 @@ export class Engine {
       expectedPlaces: () => this.#hosts.expectedPlaces(),
       isRemoved: (host) => this.#hosts.isRemoved(host),
       hostError: (host) => this.#hosts.errorOf(host),
-      dispatched: () => this.#elastic.dispatched(),
+      dispatched: () => {
+        this.#elastic.dispatched();
+        this.#stalls.dispatched();
+      },
     }, pace);
     this.tasks = new TaskRegistry((task) => this.scheduler.forget(task));
     const bundles = new ModuleBundles(config, denoArgs);
@@ -96,11 +106,33 @@ export class Engine {
       workers: this.#workers,
       concurrency: settings.concurrency,
     });
+    this.#explanations = new Explanations({
+      situations: this.scheduler.situations,
+      hosts: this.#hosts,
+      workers: this.#workers,
+      phase: () => this.#phase,
+    });
+    this.#stalls = new StallWatch({
+      limit: settings.stallWarning,
+      movement: () => this.scheduler.situations.movement,
+      waiting: () => this.#explanations.stall(),
+      warn: (milliseconds, explanation) =>
+        this.#hostManager.report(
+          `Nothing has moved for ${
+            formatDuration(milliseconds)
+          } (stallWarning). ${explanation}`,
+        ),
+    });
   }
 
   /** The default of the `retries` option of calls. */
   get retries(): number {
     return this.#settings.retries;
+  }
+
+  /** How values are sent. */
+  get codec(): PoolSettings["codec"] {
+    return this.#settings.codec;
   }
 
   /** The names of the pool's hosts. */
@@ -228,6 +260,24 @@ export class Engine {
     return this.#hosts.stats(workers, queued);
   }
 
+  /** See {@linkcode Pool.explain}. */
+  explain(future: Future<unknown> | undefined): string {
+    return future === undefined
+      ? this.#explanations.ofPool()
+      : this.#explanations.of(future);
+  }
+
+  /** What the pool is doing, as a whole. */
+  get #phase(): PoolPhase {
+    if (this.#failure !== undefined) {
+      return { code: "broken", reason: this.#failure().message };
+    }
+    if (this.#hasEnded) return { code: "closed" };
+    if (this.#stopping !== undefined) return { code: "closing" };
+    if (this.#starting === undefined) return { code: "lazy" };
+    return { code: this.#isReady ? "running" : "starting" };
+  }
+
   /** Adds a worker that comes after the start. */
   async #addWorker(worker: ConnectedWorker): Promise<void> {
     const isInUse = await this.#workers.addLater(worker, this.#starting);
@@ -345,6 +395,7 @@ export class Engine {
     this.#isReady = false;
     clearTimeout(this.#hostTimer);
     this.#elastic.stop();
+    this.#stalls.stop();
     const reason = () => withoutFrames(new BrokenPoolError(message, { cause }));
     this.#failure = reason;
     this.scheduler.close(reason);
@@ -358,6 +409,7 @@ export class Engine {
       this.#isReady = false;
       clearTimeout(this.#hostTimer);
       this.#elastic.stop();
+      this.#stalls.stop();
       this.scheduler.disconnect();
       await this.#keepAlive.during(this.#hostManager.stop());
       await this.#starting?.catch(() => {});

@@ -1,3 +1,4 @@
+import type { Future } from "../calls/future.ts";
 import type { HostPlan } from "../hosts/host_plan.ts";
 import { Engine } from "./engine.ts";
 import type { HostSpec, PoolOptions } from "../options/pool_options.ts";
@@ -184,6 +185,41 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
    */
   stats(): PoolStats {
     return this.#engine.stats();
+  }
+
+  /**
+   * Explains in a sentence why a task hasn't begun, or where it is: which workers
+   * are busy with what, whether its host is lost, which queue it waits in.
+   * Without an argument, explains what waits in the whole pool, with a line for
+   * each reason. The sentences are for people, and may change.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertMatch } from "@std/assert";
+   *
+   * const endless = () => new Promise<void>(() => {});
+   * const square = (x: number) => x * x;
+   *
+   * await using pool = new Pool(1);
+   * const first = pool.submit(endless);
+   * const second = pool.submit(square, 3);
+   * await pool.ready;
+   * const explanation = pool.explain(second);
+   * // The task 'square' waits for a worker: the only worker is busy
+   * // (local worker 1 has run 'endless' for 0 ms).
+   * assertMatch(explanation, /local worker 1 has run 'endless'/);
+   * first.cancel();
+   * await second;
+   * ```
+   *
+   * @param future The future of a task that was submitted to this pool.
+   * @returns The explanation.
+   * @throws {TypeError} If the argument isn't a future.
+   * @throws {RangeError} If the future is one of another pool.
+   */
+  explain(future?: Future<unknown>): string {
+    return this.#engine.explain(future);
   }
 
   /**

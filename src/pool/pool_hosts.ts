@@ -3,6 +3,7 @@ import type { ManagedHost } from "../hosts/managed_host.ts";
 import { unlabeledPlace, type WorkerPlace } from "../options/place.ts";
 import { HostTally } from "../scheduling/host_tally.ts";
 import { displayable } from "./display_stats.ts";
+import { type HostSituation, hostSituations } from "./host_situation.ts";
 import type { HostStats, PoolStats } from "./stats.ts";
 
 /** The place of hosts whose machines aren't described. */
@@ -152,6 +153,22 @@ export class PoolHosts {
   get untilTimeout(): number {
     const left = this.#all.map(({ host }) => this.#timeLeft(host));
     return Math.min(...left.filter((milliseconds) => milliseconds > 0));
+  }
+
+  /**
+   * Returns why hosts where a placement, or any, may run have too few workers.
+   *
+   * @param connected Returns how many workers of a host are connected.
+   */
+  situations(
+    placement: Placement | undefined,
+    connected: (tally: HostTally) => number,
+  ): HostSituation[] {
+    return this.#staying
+      .filter(({ host }) => placement === undefined || meets(host, placement))
+      .flatMap(({ host, tally }) =>
+        hostSituations(host, connected(tally), tally.workers)
+      );
   }
 
   /** Returns the figures of a pool that has these hosts. */

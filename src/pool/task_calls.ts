@@ -6,8 +6,9 @@ import { PromisedCall } from "../calls/promised_call.ts";
 import { StreamCall } from "../calls/stream_call.ts";
 import { type Resolve, UnobservedCall } from "../calls/unobserved_call.ts";
 import { watchLimits } from "../calls/watch_limits.ts";
-import type { CallOptions } from "../options/call_options.ts";
+import type { CallSettings } from "../options/call_settings.ts";
 import { placementOf } from "./placement_of.ts";
+import { prefaceOf } from "./preface_of.ts";
 import type { AnyTask } from "../tasks/task.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
 import type { Engine } from "./engine.ts";
@@ -24,22 +25,28 @@ type Method = (...args: never[]) => unknown;
 /** Makes and submits calls of tasks, with the options of a `TaskRunner`. */
 export class TaskCalls {
   readonly #engine: Engine;
-  readonly #options: CallOptions;
+  readonly #options: CallSettings;
   readonly #terms: CallTerms;
   readonly #kinds = new CallKinds();
   readonly #isLimited: boolean;
+  /** The number of the next call, if calls have numbers. */
+  #next: number | undefined;
   /** Whether nothing but their promises may follow calls of `run()`. */
   readonly #isPlain: boolean;
 
   /** Constructs the calls of a pool with these options. */
-  constructor(engine: Engine, options: CallOptions) {
+  constructor(engine: Engine, options: CallSettings) {
     this.#engine = engine;
     this.#options = options;
-    const { retries = engine.retries } = options;
-    this.#terms = { placement: placementOf(options), retries };
+    const { retries = engine.retries, retry } = options;
+    const preface = prefaceOf(options);
+    const placement = placementOf(options);
+    this.#terms = { placement, retries, retry, preface };
     const { timeout, signal, onMessage } = options;
     this.#isLimited = timeout !== undefined || signal !== undefined;
-    this.#isPlain = !this.#isLimited && onMessage === undefined;
+    if (preface?.seed !== undefined) this.#next = 0;
+    this.#isPlain = !this.#isLimited && onMessage === undefined &&
+      this.#next === undefined;
   }
 
   /** Submits a call, and returns a promise of its outcome. */
@@ -74,7 +81,7 @@ export class TaskCalls {
   ): StreamCall {
     const registered = this.#engine.tasks.register(task);
     const streams = takeStreams(args);
-    const kind = new CallKind(registered, { ...this.#terms, group: {} });
+    const kind = new CallKind(registered, this.#ownTerms(this.#terms));
     const call = new StreamCall(kind, args, trace);
     if (streams !== undefined) call.attach(new CallStreams(streams));
     this.#submit(call);
@@ -89,20 +96,24 @@ export class TaskCalls {
   ): Promise<unknown[]> {
     const registered = this.#engine.tasks.register(task);
     const { signal, onMessage } = this.#options;
-    const { placement } = this.#terms;
+    const { placement, preface } = this.#terms;
     if (signal?.aborted) return Promise.reject(signal.reason);
     const { scheduler } = this.#engine;
-    const terms = { placement, retries: 0, group: {}, pinned: true };
-    const kind = new CallKind(registered, terms);
+    const terms = { placement, retries: 0, group: {}, pinned: true, preface };
     const calls: PromisedCall<unknown>[] = [];
     const makeCall = () => {
+      const kind = new CallKind(registered, this.#numbered(terms));
       const call = new PromisedCall<unknown>(kind, args, trace);
       if (onMessage !== undefined) call.openMessages().listen(onMessage);
       calls.push(call);
       return call;
     };
     this.#engine.start();
-    const results = scheduler.submitToAll(makeCall, placement);
+    const results = scheduler.submitToAll(
+      makeCall,
+      placement,
+      registered.name,
+    );
     if (!this.#isLimited) return results;
     const { promise, resolve, reject } = Promise.withResolvers<unknown[]>();
     const end = (reason: unknown) => {
@@ -136,7 +147,9 @@ export class TaskCalls {
   ): PromisedCall<unknown> {
     const streams = takeStreams(args);
     // Ending a call that takes too long must not fail others in its message.
-    const terms = this.#isLimited ? { ...this.#terms, group: {} } : this.#terms;
+    const terms = this.#isLimited
+      ? this.#ownTerms(this.#terms)
+      : this.#numbered(this.#terms);
     const isUnary = args.length === 1 && streams === undefined;
     const call = new PromisedCall<unknown>(
       this.#kinds.of(task, terms, isUnary),
@@ -147,6 +160,17 @@ export class TaskCalls {
     if (streams !== undefined) call.attach(new CallStreams(streams));
     this.#submit(call);
     return call;
+  }
+
+  /** Returns terms for a call that shares no message with others. */
+  #ownTerms(terms: CallTerms): CallTerms {
+    return this.#numbered({ ...terms, group: {} });
+  }
+
+  /** Returns terms for the next call, with its number if it has one. */
+  #numbered(terms: CallTerms): CallTerms {
+    if (this.#next === undefined) return terms;
+    return { ...terms, number: this.#next++ };
   }
 
   #submit(call: PromisedCall<unknown> | StreamCall): void {

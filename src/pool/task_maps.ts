@@ -6,9 +6,12 @@ import { parseInputs } from "../map/map_inputs.ts";
 import type { MapResults } from "../map/map_results.ts";
 import { prepareMap } from "../map/map_run.ts";
 import { MapTransform } from "../map/map_transform.ts";
-import type { CallOptions, MessageListener } from "../options/call_options.ts";
+import type { MessageListener } from "../options/call_options.ts";
+import type { CallSettings } from "../options/call_settings.ts";
+import type { ProgressListener } from "../options/map_options.ts";
 import { mapSettings, transformSettings } from "../options/map_settings.ts";
 import { placementOf } from "./placement_of.ts";
+import { prefaceOf } from "./preface_of.ts";
 import type { TransformOptions } from "../options/transform_options.ts";
 import type { AnyTask } from "../tasks/task.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
@@ -19,6 +22,7 @@ interface CommonPlan {
   readonly task: RegisteredTask;
   readonly chunkSize: ChunkSize;
   readonly onMessage: MessageListener | undefined;
+  readonly onProgress: ProgressListener | undefined;
   readonly speculate: boolean;
   readonly timeout: number | undefined;
   readonly signal: AbortSignal | undefined;
@@ -29,10 +33,10 @@ interface CommonPlan {
 /** Prepares maps and transforms, with the options of a `TaskRunner`. */
 export class TaskMaps {
   readonly #engine: Engine;
-  readonly #options: CallOptions;
+  readonly #options: CallSettings;
 
   /** Constructs the maps of a pool with these options. */
-  constructor(engine: Engine, options: CallOptions) {
+  constructor(engine: Engine, options: CallSettings) {
     this.#engine = engine;
     this.#options = options;
   }
@@ -44,17 +48,28 @@ export class TaskMaps {
     inputs: readonly unknown[],
   ): MapResults<unknown> {
     const { iterables, options } = parseInputs(inputs);
-    const { ordered, spread, ...settings } = mapSettings(options);
+    const { ordered, spread, journal, key, ...settings } = mapSettings(options);
     if (spread && iterables.length > 1) {
       throw new TypeError(
         `With 'spread', map() takes one iterable, of arrays of arguments, but got ${iterables.length}`,
       );
     }
+    const isSpread = spread || iterables.length > 1;
+    const common = this.#plan(trace, task, settings);
     const plan = {
-      ...this.#plan(trace, task, settings),
+      ...common,
       items: new Items(iterables),
-      spread: spread || iterables.length > 1,
+      spread: isSpread,
       ordered,
+      journal: journal && {
+        settings: journal,
+        map: {
+          task: common.task,
+          spread: isSpread,
+          codec: this.#engine.codec,
+        },
+        key,
+      },
     };
     this.#engine.start();
     const { scheduler, unreadMaps } = this.#engine;
@@ -80,11 +95,13 @@ export class TaskMaps {
       readonly chunkSize: number | "auto";
       readonly timeout?: number | undefined;
       readonly signal?: AbortSignal | undefined;
+      readonly onProgress: ProgressListener | undefined;
     },
   ): CommonPlan {
     const {
       onMessage,
       retries = this.#engine.retries,
+      retry,
       signal,
       speculate = false,
     } = this.#options;
@@ -97,20 +114,36 @@ export class TaskMaps {
       task: this.#engine.tasks.register(task),
       chunkSize: new ChunkSize(this.#chunkSize(settings.chunkSize)),
       onMessage,
+      onProgress: settings.onProgress,
       speculate,
       timeout: settings.timeout ?? this.#options.timeout,
       signal: anySignal(settings.signal, signal),
       trace,
-      terms: { placement: placementOf(this.#options), retries, group: {} },
+      terms: {
+        placement: placementOf(this.#options),
+        retries,
+        retry,
+        group: {},
+        preface: prefaceOf(this.#options),
+      },
     };
   }
 
-  /** Returns the size of a map's chunks: with messages, each item is a call. */
+  /**
+   * Returns the size of a map's chunks: with messages, and with a limit of the
+   * run, each item is a call.
+   */
   #chunkSize(chunkSize: number | "auto"): number | "auto" {
-    if (this.#options.onMessage === undefined) return chunkSize;
+    const { onMessage, runTimeout } = this.#options;
+    const reason = onMessage !== undefined
+      ? "with 'onMessage', because each item has a port of its own"
+      : runTimeout !== undefined
+      ? "with 'runTimeout', because each item has a time of its own"
+      : undefined;
+    if (reason === undefined) return chunkSize;
     if (chunkSize === "auto" || chunkSize === 1) return 1;
     throw new RangeError(
-      `'chunkSize' must be 1 or "auto" with 'onMessage', because each item has a port of its own, but is ${chunkSize}`,
+      `'chunkSize' must be 1 or "auto" ${reason}, but is ${chunkSize}`,
     );
   }
 }

@@ -5,7 +5,7 @@ import type { MapIterables } from "../map/map_inputs.ts";
 import type { MapResults } from "../map/map_results.ts";
 import type { CallOptions } from "../options/call_options.ts";
 import type { MapOptions } from "../options/map_options.ts";
-import { callSettings } from "../options/call_settings.ts";
+import { type CallSettings, callSettings } from "../options/call_settings.ts";
 import type { TransformOptions } from "../options/transform_options.ts";
 import type {
   AnyTask,
@@ -54,7 +54,7 @@ export let mapFor: (
  */
 export class TaskRunner {
   readonly #engine: Engine;
-  readonly #options: CallOptions;
+  readonly #options: CallSettings;
   readonly #calls: TaskCalls;
   readonly #maps: TaskMaps;
 
@@ -64,7 +64,7 @@ export class TaskRunner {
   }
 
   /** For {@linkcode Pool} only. Programs get a runner from a pool. */
-  protected constructor(engine: Engine, options: CallOptions) {
+  protected constructor(engine: Engine, options: CallSettings) {
     this.#engine = engine;
     this.#options = options;
     this.#calls = new TaskCalls(engine, options);

@@ -76,6 +76,7 @@ const FROM_POOL_TO_SPAWNER: Formats = new Map([
   [SpawnerMessageType.OPEN, [isRequest]],
   [SpawnerMessageType.START, [isUint32]],
   [SpawnerMessageType.KILL, [isUint32]],
+  [SpawnerMessageType.CONNECTED, [isUint32]],
   [SpawnerMessageType.PING, [isUint32]],
 ]);
 
@@ -83,7 +84,12 @@ const FROM_SPAWNER: Formats = new Map([
   ...RELAY,
   [SpawnerMessageType.RELAY_OPEN, [isUint32]],
   [SpawnerMessageType.READY, [isMachine]],
-  [SpawnerMessageType.ENDED, [isUint32, isText, isText]],
+  [SpawnerMessageType.ENDED, [
+    isUint32,
+    isText,
+    isText,
+    either(isUndefined, isMemoryUse),
+  ]],
   [SpawnerMessageType.OUTPUT, [isUint32, isStream, isBytes]],
   [SpawnerMessageType.PONG, [isUint32, isNumber]],
 ]);
@@ -284,7 +290,13 @@ function isRequest(value: unknown): boolean {
     listOf(isText)(value.denoArgs) && mapOf(isText)(value.env) &&
     either(isUndefined, isText)(value.cwd) &&
     either(isUndefined, isInspect)(value.inspect) &&
-    either(isUndefined, isBoolean)(value.fanout);
+    either(isUndefined, isBoolean)(value.fanout) &&
+    either(isUndefined, isSize)(value.maxMemory);
+}
+
+function isMemoryUse(value: unknown): boolean {
+  return isMap(value) && (value.kind === "limit" || value.kind === "heap") &&
+    isSize(value.bytes) && either(isUndefined, isSize)(value.limit);
 }
 
 /** More processors than any machine has. */

@@ -6,6 +6,7 @@
  * | {@link Open}     | pool    | first                             | Ready       |
  * | {@link Start}    | pool    | a worker is needed                | Ended       |
  * | {@link Kill}     | pool    | a worker must end at once         | Ended       |
+ * | {@link Connected} | pool   | a worker has connected, and its memory is limited | Ended, if it uses too much |
  * | {@link Ping}     | pool    | regularly                         | Pong        |
  * | {@link Ready}    | spawner | workers can be started            | nothing     |
  * | {@link Ended}    | spawner | a worker has ended, or won't start | nothing    |
@@ -27,6 +28,8 @@
  * @module
  */
 
+import type { MemoryUse } from "../errors/out_of_memory_error.ts";
+
 /** The first element of each message. */
 export const SpawnerMessageType = {
   OPEN: 1,
@@ -44,6 +47,7 @@ export const SpawnerMessageType = {
   RELAY_CREDIT: 13,
   RELAY_END: 14,
   REFUSE: 15,
+  CONNECTED: 16,
 } as const;
 
 /** How a pool's workers are started. */
@@ -64,6 +68,8 @@ export interface SessionRequest {
   readonly cwd?: string;
   /** Whether workers connect to the spawner, which relays what they send. */
   readonly fanout?: boolean;
+  /** How much memory each worker may use, in bytes; without a limit by default. */
+  readonly maxMemory?: number;
 }
 
 /** The machine that a spawner runs on. */
@@ -108,6 +114,12 @@ export type Start = [type: typeof SpawnerMessageType.START, worker: number];
 /** Ends a worker at once. */
 export type Kill = [type: typeof SpawnerMessageType.KILL, worker: number];
 
+/** Limits the memory of a worker, which has connected, from now on. */
+export type Connected = [
+  type: typeof SpawnerMessageType.CONNECTED,
+  worker: number,
+];
+
 /** Checks that the spawner is alive. */
 export type Ping = [type: typeof SpawnerMessageType.PING, id: number];
 
@@ -121,6 +133,8 @@ export type Ended = [
   exitStatus: string,
   /** The end of its stderr. */
   stderrTail: string,
+  /** How much memory it used, if it was out of memory. */
+  memory: MemoryUse | undefined,
 ];
 
 /** Carries output of a worker. */
@@ -189,6 +203,7 @@ export type RelayMessage = RelayOpen | Relay | RelayCredit | RelayEnd;
 export type PoolToSpawner =
   | Open
   | Start
+  | Connected
   | Kill
   | Ping
   | Relay

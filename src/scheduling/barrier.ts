@@ -18,11 +18,13 @@ export class Barrier {
    * @param makeCall Creates the call for one worker.
    * @param placement Which workers get a call; `undefined` for all of them.
    * @param observer Counts the barrier as a pending call.
+   * @param task The name of the calls' task.
    */
   constructor(
     readonly makeCall: () => PromisedCall<unknown>,
     readonly placement: Placement | undefined,
     observer: CallObserver,
+    readonly task?: string,
   ) {
     this.#settle = Promise.withResolvers();
     this.results = this.#settle.promise;

@@ -65,6 +65,17 @@ export class CallList implements CallOwner<Call> {
     }
   }
 
+  /** Returns how many calls wait before a call of the list. */
+  before(call: Call): number {
+    let before = 0;
+    for (const entry of this.#calls.toArray()) {
+      if (entry === call) break;
+      if (entry instanceof UnmadeCalls) before += entry.length;
+      else if (entry.isWith(this)) before++;
+    }
+    return before;
+  }
+
   /** The kind of the first call; `undefined` if there is none. */
   get nextKind(): CallKind | undefined {
     for (;;) {

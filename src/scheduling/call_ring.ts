@@ -50,6 +50,13 @@ export class CallRing {
     return this.#overtaken.size === 0 ? undefined : this.#overtaken.get(id);
   }
 
+  /** Puts another call in the place of one, with the same id. */
+  replace(call: Call, other: Call): void {
+    const place = call.id & this.#mask;
+    if (this.#places[place] === call) this.#places[place] = other;
+    else this.#overtaken.set(call.id, other);
+  }
+
   /** Removes and returns the call with an id, if there is one. */
   take(id: number): Call | undefined {
     const place = id & this.#mask;

@@ -31,6 +31,10 @@ export interface CallSource {
    * the default.
    */
   readonly left?: number;
+  /** The name of its task, if it has one. */
+  readonly task?: string;
+  /** What keeps it from submitting calls, even if workers have room. */
+  readonly waitsFor?: "reader" | "input" | undefined;
   /** Whether the source will submit no more calls. */
   readonly ended: boolean;
   /**

@@ -1,4 +1,5 @@
 import type { Call } from "../calls/call.ts";
+import type { CallPreface } from "../calls/call_preface.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
 import type { Channel } from "../transport/channel.ts";
 import type { FrameOrder } from "../transport/frame_writer.ts";
@@ -70,6 +71,10 @@ export class CallWriter {
   #listGroup: object | undefined;
   /** What happens to the results of these calls. */
   #listMode: number | undefined;
+  /** What the worker was told before them. */
+  #listPreface: CallPreface | undefined;
+  /** The number of the next call in that list, if its calls have numbers. */
+  #listNumber = 0;
   /** The call and the stream whose values are in the open list, if any. */
   #valuesOf: { readonly id: number; readonly stream: number } | undefined;
 
@@ -121,11 +126,10 @@ export class CallWriter {
   write(call: Call): number {
     const taskBytes = this.#define(call.task);
     if (this.#valuesOf !== undefined) this.#endList();
-    const bytes = call.chunk !== undefined
-      ? this.#writeChunk(call)
-      : (call.streams?.indexes.length ?? 0) > 0
-      ? this.#writeOpen(call)
-      : this.#append(call);
+    const { preface } = call.terms;
+    const bytes = preface === undefined
+      ? this.#writeCall(call)
+      : this.#writeAnnounced(call, preface);
     // Ids are unsigned 32-bit integers; a list has consecutive ids.
     this.#nextId = (this.#nextId + 1) >>> 0;
     if (this.#nextId === 0) this.#endList();
@@ -247,11 +251,53 @@ export class CallWriter {
     return slow.has(key) ? "following" : "passing";
   }
 
+  #writeCall(call: Call): number {
+    if (call.chunk !== undefined) return this.#writeChunk(call);
+    const hasStreams = (call.streams?.indexes.length ?? 0) > 0;
+    return hasStreams ? this.#writeOpen(call) : this.#append(call);
+  }
+
+  /** Writes a call of which the worker must know something before. */
+  #writeAnnounced(call: Call, preface: CallPreface): number {
+    let bytes: number;
+    try {
+      bytes = this.#writeCall(call);
+    } catch (reason) {
+      this.#endList();
+      // The next call will have this id.
+      this.#announce(0, preface, false);
+      throw reason;
+    }
+    this.#listNumber = call.number + 1;
+    // If its worker is killed, no other call may have begun in its message.
+    if (preface.runTimeout !== undefined) this.#endList();
+    return bytes;
+  }
+
+  /**
+   * Writes what the worker must know of the next call.
+   *
+   * @param isCertain `false` takes it back.
+   */
+  #announce(number: number, preface: CallPreface, isCertain = true): void {
+    const { WATCH, NUMBERED } = MessageType;
+    const { writer } = this.#channel;
+    const { runTimeout, seed } = preface;
+    if (runTimeout !== undefined) {
+      writer.message([WATCH, this.#nextId, isCertain]);
+    }
+    if (seed !== undefined) {
+      const key = isCertain ? seed : [];
+      writer.message([NUMBERED, this.#nextId, number, key]);
+    }
+  }
+
   /** Writes a call with streams as arguments. */
   #writeOpen(call: Call): number {
-    const { task, mode, payload, streams } = call;
+    const { task, mode, payload, streams, terms } = call;
     const { indexes } = streams!;
     this.#endList();
+    if (terms.preface !== undefined) this.#announce(call.number, terms.preface);
     let bytes: number;
     try {
       bytes = this.#channel.writer.message(
@@ -299,10 +345,11 @@ export class CallWriter {
 
   #writeChunk(call: Call): number {
     const { CHUNK, SETTLED_CHUNK } = MessageType;
-    const { task, chunk, payload, kind } = call;
+    const { task, chunk, payload, kind, terms } = call;
     const type = kind.settles ? SETTLED_CHUNK : CHUNK;
     const isSpread = chunk === "spread";
     this.#endList();
+    if (terms.preface !== undefined) this.#announce(call.number, terms.preface);
     let bytes: number;
     try {
       bytes = this.#channel.writer
@@ -320,13 +367,18 @@ export class CallWriter {
   }
 
   /** Begins a list, unless the call fits in the open one. */
-  #openList({ task, terms, mode }: Call): void {
+  #openList(call: Call): void {
+    const { task, terms, mode } = call;
+    const { preface } = terms;
     const { writer } = this.#channel;
     if (
       this.#listTask === task.id && this.#listGroup === terms.group &&
-      this.#listMode === mode && writer.listByteLength < MAX_LIST_BYTES
+      this.#listMode === mode && this.#listPreface === preface &&
+      writer.listByteLength < MAX_LIST_BYTES &&
+      (preface === undefined || this.#listNumber === call.number)
     ) return;
     this.#endList();
+    if (preface !== undefined) this.#announce(call.number, preface);
     writer.beginList(
       [MessageType.CALLS, task.id, this.#nextId, mode],
       false,
@@ -336,6 +388,7 @@ export class CallWriter {
     this.#listTask = task.id;
     this.#listGroup = terms.group;
     this.#listMode = mode;
+    this.#listPreface = preface;
   }
 
   /** Defines a task, unless the worker knows it; returns the size in bytes. */

@@ -140,6 +140,11 @@ export class CallsInFlight {
     return this.#calls.take(id) ?? unknown(id);
   }
 
+  /** Puts another call in the place of one, with the same id. */
+  replace(call: Call, other: Call): void {
+    this.#calls.replace(call, other);
+  }
+
   /** Returns an iterator over the calls, in the order they were sent. */
   [Symbol.iterator](): Iterator<Call> {
     return this.#calls[Symbol.iterator]();

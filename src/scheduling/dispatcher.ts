@@ -145,6 +145,11 @@ export class Dispatcher {
     this.#draining.remove(worker);
   }
 
+  /** Whether a barrier is running. */
+  get barrierRuns(): boolean {
+    return this.#barrierRuns;
+  }
+
   /** Schedules a dispatch in a microtask, unless one is already scheduled. */
   wake(): void {
     if (this.#isDue) return;

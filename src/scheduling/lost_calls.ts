@@ -1,6 +1,7 @@
 import type { Call } from "../calls/call.ts";
 import type { CallCounts } from "../calls/call_counts.ts";
 import { withoutFrames } from "../calls/caller_trace.ts";
+import { OutOfMemoryError } from "../errors/out_of_memory_error.ts";
 import { WorkerLostError } from "../errors/worker_lost_error.ts";
 import { Retries } from "./retries.ts";
 import type { LostWorker } from "./worker_events.ts";
@@ -57,9 +58,12 @@ export class LostCalls {
         this.#events.rerun(next);
       });
     }
-    const { exitStatus, stderrTail } = end;
+    const { exitStatus, stderrTail, memory } = end;
     const loss = { worker, exitStatus, stderrTail };
-    const error = new WorkerLostError(call.task.name, tries, loss, { cause });
+    const { name } = call.task;
+    const error = memory === undefined
+      ? new WorkerLostError(name, tries, loss, { cause })
+      : new OutOfMemoryError(name, tries, loss, memory, { cause });
     call.fail(withoutFrames(error));
   }
 }

@@ -2,15 +2,27 @@ import type { Call } from "../calls/call.ts";
 import { type AffinityList, AffinityLists } from "./affinity_lists.ts";
 import type { Barrier } from "./barrier.ts";
 import type { CallList } from "./call_list.ts";
+import { DelayedCalls } from "./delayed_calls.ts";
 import type { ResourceList } from "./resource_claim.ts";
 import type { Placement } from "../calls/placement.ts";
 import { IsolatedCalls } from "./isolated_calls.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 import type { WorkerSet } from "./worker_set.ts";
 
+/** Where a call waits. */
+export interface WaitingPlace {
+  /** How many barriers wait before it. */
+  readonly barriers: number;
+  /** How many calls with the same placement wait before it. */
+  readonly before: number;
+  /** Whether it must run in isolation. */
+  readonly isIsolated: boolean;
+}
+
 /**
  * Everything that waits for a worker: calls, grouped by where they may run,
- * barriers between them, and calls that run again in isolation.
+ * barriers between them, and calls that run again, in isolation or after a
+ * pause.
  */
 export class PendingQueue {
   /** The calls before the first barrier. */
@@ -18,8 +30,22 @@ export class PendingQueue {
   /** The barriers, each with the calls submitted after it. */
   readonly #barriers: { barrier: Barrier; after: AffinityLists }[] = [];
   readonly #isolated = new IsolatedCalls();
+  readonly #delayed: DelayedCalls;
 
-  /** How many calls wait, before and after barriers. */
+  /**
+   * Constructs an empty queue.
+   *
+   * @param due Called when the pause of a call is over, which is then the first
+   * in the queue.
+   */
+  constructor(due: () => void = () => {}) {
+    this.#delayed = new DelayedCalls((call) => {
+      this.unshift([call]);
+      due();
+    });
+  }
+
+  /** How many calls wait for a worker, before and after barriers. */
   get length(): number {
     let length = this.#isolated.length;
     for (const section of this.#sections()) length += section.length;
@@ -33,8 +59,44 @@ export class PendingQueue {
 
   /** The first barrier, if no call waits before it. */
   get nextBarrier(): Barrier | undefined {
-    if (this.#current.length + this.#isolated.length > 0) return undefined;
+    const before = this.#current.length + this.#isolated.length +
+      this.#delayed.length;
+    if (before > 0) return undefined;
     return this.#barriers[0]?.barrier;
+  }
+
+  /** The first barrier, if any waits. */
+  get firstBarrier(): Barrier | undefined {
+    return this.#barriers[0]?.barrier;
+  }
+
+  /** How many calls wait before the first barrier, for workers or for a time. */
+  get beforeBarriers(): number {
+    return this.#current.length + this.#isolated.length + this.#delayed.length;
+  }
+
+  /** How many calls wait after the first barrier, without other barriers. */
+  get behindBarriers(): number {
+    return this.length + this.#delayed.length - this.beforeBarriers;
+  }
+
+  /** The calls that are queued again after a pause. */
+  get delayed(): DelayedCalls {
+    return this.#delayed;
+  }
+
+  /** Returns where a call waits, if it does. */
+  locate(call: Call): WaitingPlace | undefined {
+    if (this.#isolated.has(call)) {
+      return { barriers: 0, before: 0, isIsolated: true };
+    }
+    for (const [barriers, section] of this.#sections().entries()) {
+      for (const [, calls] of section.lists()) {
+        if (!call.isWith(calls)) continue;
+        return { barriers, before: calls.before(call), isIsolated: false };
+      }
+    }
+    return undefined;
   }
 
   /** Appends a call, after all barriers. */
@@ -55,6 +117,11 @@ export class PendingQueue {
   /** Appends a call that must run in isolation. */
   pushIsolated(call: Call): void {
     this.#isolated.push(call);
+  }
+
+  /** Adds a call that is queued again after a pause, in milliseconds. */
+  delay(call: Call, pause: number): void {
+    this.#delayed.push(call, pause);
   }
 
   /** Appends a barrier. */
@@ -142,14 +209,19 @@ export class PendingQueue {
   /** Returns all waiting calls, before and after barriers. */
   calls(): Call[] {
     const lists = this.#sections().flatMap((section) => section.lists());
-    return [...this.#isolated, ...lists.flatMap(([, calls]) => [...calls])];
+    return [
+      ...this.#delayed,
+      ...this.#isolated,
+      ...lists.flatMap(([, calls]) => [...calls]),
+    ];
   }
 
   /** Takes all calls and barriers. */
   drain(): { calls: Call[]; barriers: Barrier[] } {
     const calls = this.#sections().flatMap((section) => section.drain());
     const barriers = this.#barriers.splice(0).map(({ barrier }) => barrier);
-    return { calls: [...this.#isolated.drain(), ...calls], barriers };
+    const others = [...this.#delayed.drain(), ...this.#isolated.drain()];
+    return { calls: [...others, ...calls], barriers };
   }
 
   /** The calls after all barriers. */

@@ -1,6 +1,7 @@
 import type { Call } from "../calls/call.ts";
 import type { Placement } from "../calls/placement.ts";
 import type { WorkerPlace } from "../options/place.ts";
+import type { ResourceUse } from "./call_situation.ts";
 import type { Grant } from "../protocol/worker_messages.ts";
 import {
   type Ledger,
@@ -93,6 +94,11 @@ export class ResourceCalls {
     if (ledger !== undefined) this.#changed.add(ledger);
   }
 
+  /** Handles that a run goes on in place of a call, and keeps what that has. */
+  replaced(worker: WorkerHandle, call: Call, run: Call): void {
+    this.#ledgerOf.get(worker)?.replace(call, run);
+  }
+
   /** Frees what a call of a worker has taken. */
   freed(worker: WorkerHandle, call: Call): void {
     const ledger = this.#ledgerOf.get(worker);
@@ -124,6 +130,30 @@ export class ResourceCalls {
   room(placement: Placement): number {
     const running = this.#running.get(placement) ?? 0;
     return Math.max(0, this.capacity(placement).capacity - running);
+  }
+
+  /**
+   * Returns which calls have what calls with a placement wait for; none if it is
+   * kept free for others.
+   *
+   * @returns `undefined` if a machine has enough for them.
+   */
+  usesFor(placement: Placement): ResourceUse[] | undefined {
+    const names = new Set(placement.needs?.map(([name]) => name));
+    const uses: ResourceUse[] = [];
+    let isKept = false;
+    for (const ledger of this.#ledgersFor(placement)) {
+      const claim = ledger.claims.values()
+        .find((claim) => claim.placement === placement);
+      const reserved = ledger.reserved(claim);
+      if (ledger.has(placement.needs ?? [], reserved)) return undefined;
+      isKept ||= ledger.has(placement.needs ?? [], new Map());
+      for (const [{ task }, { worker, needs }] of ledger.taken) {
+        if (!needs.some(([name]) => names.has(name))) continue;
+        uses.push({ task: task.name, worker: worker.name, needs });
+      }
+    }
+    return isKept ? [] : uses;
   }
 
   /**

@@ -15,7 +15,7 @@ export interface Claim {
 }
 
 /** What a call has taken. */
-interface Taken {
+export interface Taken {
   readonly worker: WorkerHandle;
   readonly needs: readonly Need[];
   readonly grant: Grant;
@@ -144,6 +144,19 @@ export class ResourceLedger<AnyClaim extends Claim> {
     );
     this.#taken.set(call, { worker, needs, grant });
     return grant;
+  }
+
+  /** What calls have taken. */
+  get taken(): Iterable<readonly [call: Call, taken: Taken]> {
+    return this.#taken;
+  }
+
+  /** Passes what a call has taken to another. */
+  replace(call: Call, other: Call): void {
+    const taken = this.#taken.get(call);
+    if (taken === undefined) return;
+    this.#taken.delete(call);
+    this.#taken.set(other, taken);
   }
 
   /** Gives back what a call has taken; returns whether it has taken anything. */

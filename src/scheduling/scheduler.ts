@@ -3,6 +3,7 @@ import type { Call } from "../calls/call.ts";
 import { CallCounts } from "../calls/call_counts.ts";
 import type { CallKind } from "../calls/call_kind.ts";
 import { type CallSource, CallSources } from "./call_sources.ts";
+import { CallSituations } from "./call_situations.ts";
 import { DefinedTasks } from "./defined_tasks.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { KeepAlive } from "../util/keep_alive.ts";
@@ -16,6 +17,7 @@ import { ResultMode } from "../protocol/worker_messages.ts";
 import { ResourceCalls } from "./resource_calls.ts";
 import { SharedPace } from "./shared_pace.ts";
 import { TaskDurations } from "./task_durations.ts";
+import { ThrownCalls } from "./thrown_calls.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 import type { LostWorker } from "./worker_events.ts";
 import { type KnownHosts, UnmetPlacements } from "./unmet_placements.ts";
@@ -39,8 +41,10 @@ export interface SchedulerEvents extends KnownHosts {
  * of lost workers, and those that are left when the pool ends.
  */
 export class Scheduler {
+  /** Finds out where calls are, and why they wait. */
+  readonly situations: CallSituations;
   readonly #events: SchedulerEvents;
-  readonly #pending = new PendingQueue();
+  readonly #pending = new PendingQueue(() => this.wake());
   readonly #durations = new TaskDurations();
   readonly #workers = new WorkerSet(this.#durations);
   readonly #definedTasks = new DefinedTasks();
@@ -48,6 +52,9 @@ export class Scheduler {
   readonly #sources: CallSources;
   readonly #dispatcher: Dispatcher;
   readonly #lostCalls: LostCalls;
+  readonly #thrownCalls = new ThrownCalls((call, pause) =>
+    this.#delay(call, pause)
+  );
   readonly #counts: CallCounts;
   /** Counts the initializer calls of workers, which aren't the user's. */
   readonly #initializers: CallCounts;
@@ -75,6 +82,7 @@ export class Scheduler {
     const wake = () => this.wake();
     this.#counts = new CallCounts(keepAlive, wake);
     this.#initializers = new CallCounts(keepAlive, wake);
+    const unmet = new UnmetPlacements(this.#workers, events);
     this.#dispatcher = new Dispatcher({
       pending: this.#pending,
       workers: this.#workers,
@@ -83,8 +91,18 @@ export class Scheduler {
       sources: this.#sources,
       resources: this.#resources,
       counts: this.#counts,
-      unmet: new UnmetPlacements(this.#workers, events),
+      unmet,
       dispatched: events.dispatched && (() => events.dispatched!()),
+    });
+    this.situations = new CallSituations({
+      pending: this.#pending,
+      workers: this.#workers,
+      sources: this.#sources,
+      resources: this.#resources,
+      counts: this.#counts,
+      thrown: this.#thrownCalls,
+      unmet,
+      barrierRuns: () => this.#dispatcher.barrierRuns,
     });
     this.#lostCalls = new LostCalls(this.#counts, {
       moved: (calls) => this.#requeue(calls),
@@ -139,6 +157,12 @@ export class Scheduler {
       },
       measured: (task, calls, microseconds) =>
         this.#durations.add(task, calls, microseconds),
+      judge: (call, thrown) => this.#thrownCalls.judge(call, thrown),
+      rerun: (call, failed) => this.#thrownCalls.rerun(call, failed),
+      left: (call, run) => {
+        run.submit(this.#counts);
+        this.#resources.replaced(worker, call, run);
+      },
       freed: (call) => this.#resources.freed(worker, call),
       givenBack: (calls) => this.#takeBack(worker, calls),
       defined: (task) => this.#definedTasks.add(task, worker),
@@ -215,6 +239,17 @@ export class Scheduler {
   }
 
   /**
+   * Does the same after a pause.
+   *
+   * @param attempts How many times its task has run.
+   * @param pause How long it waits, in milliseconds.
+   */
+  resubmitLater(call: Call, attempts: number, pause: number): void {
+    call.submit(this.#counts);
+    this.#thrownCalls.delay(call, attempts, pause);
+  }
+
+  /**
    * Starts a second run of a call: see {@linkcode Dispatcher.backUp}. There are
    * none once queued calls were cancelled.
    *
@@ -232,14 +267,16 @@ export class Scheduler {
    *
    * @param makeCall Creates the call for one worker.
    * @param placement Which workers get a call; `undefined` for all of them.
+   * @param task The name of their task.
    * @returns The results of all calls.
    */
   submitToAll(
     makeCall: () => PromisedCall<unknown>,
     placement?: Placement,
+    task?: string,
   ): Promise<unknown[]> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed());
-    const barrier = new Barrier(makeCall, placement, this.#counts);
+    const barrier = new Barrier(makeCall, placement, this.#counts, task);
     this.#pending.pushBarrier(barrier);
     this.wake();
     return barrier.results;
@@ -386,6 +423,12 @@ export class Scheduler {
   #requeue(calls: readonly Call[]): void {
     this.#pending.unshift(calls);
     if (this.#cancelled !== undefined) this.cancelQueued(this.#cancelled);
+  }
+
+  /** Queues a call whose task threw again after a pause. */
+  #delay(call: Call, pause: number): void {
+    if (this.#cancelled !== undefined) return call.fail(this.#cancelled());
+    this.#pending.delay(call, pause);
   }
 
   /** Queues a lost call, or one of its parts, to run in isolation. */

@@ -53,7 +53,7 @@ export class UnmetPlacements {
     const why = cause === undefined ? "" : `: ${cause.message}`;
     const message = placement.isHostOnly
       ? `There is no worker on the host '${host}', where the task must run${why}`
-      : `No worker can run the task, which asks for ${placement}${why}; there is ${this.#available()}. Change 'where', 'resources' or the hosts, or let calls wait with onUnmet: "wait"`;
+      : `No worker can run the task, which asks for ${placement}${why}; there is ${this.available}. Change 'where', 'resources' or the hosts, or let calls wait with onUnmet: "wait"`;
     return withoutFrames(new BrokenPoolError(message, cause && { cause }));
   }
 
@@ -76,7 +76,7 @@ export class UnmetPlacements {
     this.has(placement) ? this.error(placement) : undefined;
 
   /** Describes the machines that have workers, or may get some. */
-  #available(): string {
+  get available(): string {
     const places = new Map<WorkerPlace, string>();
     for (const { place, host } of this.#workers) places.set(place, host);
     for (const [host, place] of this.#hosts.expectedPlaces?.() ?? []) {

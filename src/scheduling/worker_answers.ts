@@ -1,6 +1,8 @@
 import type { ArgumentStream } from "../calls/argument_stream.ts";
 import type { Call } from "../calls/call.ts";
+import type { FailedAttempt } from "../calls/failed_attempt.ts";
 import {
+  type Begun,
   type ChunkResults,
   type End,
   type Failure,
@@ -16,6 +18,7 @@ import type { RegisteredTask } from "../tasks/task_registry.ts";
 import type { CallsInFlight } from "./calls_in_flight.ts";
 import type { HostTally } from "./host_tally.ts";
 import type { PrefetchWindow } from "./prefetch_window.ts";
+import { RunClocks } from "./run_clocks.ts";
 
 /**
  * Into how many calls the chunks are divided that a slow worker gives back: their
@@ -27,8 +30,14 @@ const PIECES = 32;
 export interface WorkerAnswersEvents {
   /** Removes and returns a call that was answered. */
   take(id: number): Call;
+  /** See {@linkcode WorkerEvents.judge}. */
+  judge(call: Call, thrown: unknown): FailedAttempt | undefined;
+  /** See {@linkcode WorkerEvents.rerun}. */
+  rerun(call: Call, failed: FailedAttempt): void;
   /** Handles how long the worker was busy with calls of a task. */
   measured(task: RegisteredTask, calls: number, microseconds: number): void;
+  /** Ends the run of a call that takes too long, with this error. */
+  readonly expired: (call: Call, error: DOMException) => void;
   /** Handles that the worker has given back items of a chunk. */
   cut(items: number): void;
   /** Handles calls that the worker has given back, in the order of their ids. */
@@ -43,6 +52,8 @@ export class WorkerAnswers {
   readonly #events: WorkerAnswersEvents;
   /** The `parts` of the Recall that isn't answered yet. */
   #recalledParts: number | undefined;
+  /** The clocks of calls whose run is limited; made for the first of them. */
+  #clocks: RunClocks | undefined;
 
   /** Constructs the receiver of a worker's messages. */
   constructor(
@@ -107,8 +118,28 @@ export class WorkerAnswers {
         this.#takeBack(message);
         return 0;
       case MessageType.BEGUN:
-        throw unwatched(message[1]);
+        this.#begin(message);
+        return 0;
     }
+  }
+
+  /** Begins to time a call. */
+  #begin([, id]: Begun): void {
+    const call = this.#calls.get(id);
+    const limit = call.terms.preface?.runTimeout;
+    const clocks = this.#clocks ??= new RunClocks(this.#events.expired);
+    if (limit === undefined || clocks.has(call)) throw unwatched(id);
+    clocks.begin(call, limit);
+  }
+
+  /** Stops timing a call that was answered or abandoned. */
+  ended(call: Call): void {
+    this.#clocks?.end(call);
+  }
+
+  /** Stops timing all calls, because the worker is lost. */
+  close(): void {
+    this.#clocks?.close();
   }
 
   /** Delivers values that a task has yielded, or its messages. */
@@ -190,7 +221,11 @@ export class WorkerAnswers {
     this.#calls.expectFailure(id, before.length);
     this.#measured(id, 1, busy, byteLength);
     this.#tally.count(before.length, 1, busy);
-    this.#events.take(id).fail(thrown, before);
+    const failed = this.#events.judge(this.#calls.get(id), thrown);
+    const call = this.#events.take(id);
+    if (failed?.pause !== undefined) this.#events.rerun(call, failed);
+    else if (failed === undefined) call.fail(thrown, before, 1);
+    else call.fail(failed.reason, before, failed.attempts);
     return 1;
   }
 

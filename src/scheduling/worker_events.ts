@@ -1,4 +1,5 @@
 import type { Call } from "../calls/call.ts";
+import type { FailedAttempt } from "../calls/failed_attempt.ts";
 import type { WorkerPlace } from "../options/place.ts";
 import type { WorkerEnd, WorkerProcess } from "../spawner/worker_process.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
@@ -62,6 +63,16 @@ export interface WorkerEvents {
     calls: number,
     microseconds: number,
   ): void;
+  /**
+   * Decides what follows an error of a task, before the call counts as answered.
+   *
+   * @returns `undefined` if the call doesn't run again.
+   */
+  judge?(call: Call, thrown: unknown): FailedAttempt | undefined;
+  /** Handles a call that was answered, and should run again. */
+  rerun?(call: Call, failed: FailedAttempt): void;
+  /** Handles that a run of a call goes on in its place, while it runs again. */
+  left?(call: Call, run: Call): void;
   /** Handles that a call of the worker doesn't use its resources any more. */
   freed?(call: Call): void;
   /** Handles calls that the worker has given back, in the order of their ids. */

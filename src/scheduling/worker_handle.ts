@@ -7,6 +7,7 @@ import type { RegisteredTask } from "../tasks/task_registry.ts";
 import { CallWriter } from "./call_writer.ts";
 import { CallsInFlight } from "./calls_in_flight.ts";
 import { GracePeriod } from "./grace_period.ts";
+import { endRun } from "./left_run.ts";
 import type { HostTally } from "./host_tally.ts";
 import { WorkerAnswers } from "./worker_answers.ts";
 import type {
@@ -53,6 +54,7 @@ export class WorkerHandle implements CallRunner<Call> {
   readonly #grace: GracePeriod;
   #killed = false;
   #isRetired = false;
+  #received = 0;
   readonly #since = performance.now();
   #reservation: Reservation;
   /** How many items its calls have, without those that are paused. */
@@ -90,8 +92,16 @@ export class WorkerHandle implements CallRunner<Call> {
     );
     this.#answers = new WorkerAnswers(this.#calls, window, profile.tally, {
       take: (id) => this.#take(id),
+      judge: (call, thrown) => this.#events?.judge?.(call, thrown),
+      rerun: (call, failed) => this.#events?.rerun?.(call, failed),
       measured: (task, calls, microseconds) =>
         this.#events?.measured?.(task, calls, microseconds),
+      expired: (call, error) =>
+        endRun(call, error, {
+          worker: this,
+          calls: this.#calls,
+          events: this.#events,
+        }),
       cut: (items) => this.#items -= items,
       givenBack: (calls) => this.#events?.givenBack?.(calls),
     });
@@ -125,7 +135,7 @@ export class WorkerHandle implements CallRunner<Call> {
 
   /** Whether the worker, if it isn't kept for others, could begin calls now. */
   get isReceptive(): boolean {
-    return this.#isInUse && !this.#isSending;
+    return this.#isInUse && !this.isSending;
   }
 
   get #isInUse(): boolean {
@@ -133,7 +143,7 @@ export class WorkerHandle implements CallRunner<Call> {
   }
 
   /** Whether it sends a large result: until then it begins no calls. */
-  get #isSending(): boolean {
+  get isSending(): boolean {
     return this.missingBytes >= MIN_LARGE_BYTES;
   }
 
@@ -144,7 +154,7 @@ export class WorkerHandle implements CallRunner<Call> {
 
   /** How many more calls may be sent to the worker now. */
   get room(): number {
-    return this.isOpen && !this.#isSending ? Math.max(0, this.window.room) : 0;
+    return this.isOpen && !this.isSending ? Math.max(0, this.window.room) : 0;
   }
 
   /** Returns whether calls with a placement may run here, or anywhere. */
@@ -170,6 +180,16 @@ export class WorkerHandle implements CallRunner<Call> {
   /** The id of the next call. */
   get nextId(): number {
     return this.#writer.nextId;
+  }
+
+  /** How many messages have arrived from the worker. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** Returns whether a call of the worker is large and hasn't left as a whole. */
+  isLeaving(call: Call): boolean {
+    return this.#writer.isLeaving(call.message);
   }
 
   /** How many items the worker's calls have, without those that are paused. */
@@ -224,6 +244,7 @@ export class WorkerHandle implements CallRunner<Call> {
     let cause: unknown;
     try {
       await this.#channel.receive((message, byteLength) => {
+        this.#received++;
         const calls = this.#answers.receive(fromWorker(message), byteLength);
         if (this.#abandoned > 0) this.#grace.watch();
         this.#changed(calls);
@@ -236,6 +257,7 @@ export class WorkerHandle implements CallRunner<Call> {
     // Set before awaiting, so nothing is sent to the worker from now on.
     this.lost = true;
     this.#grace.close();
+    this.#answers.close();
     const end = await this.#profile.process.end();
     const isComplete = !end.hostLost && !this.#mayMissResults(cause);
     // If the pool hadn't killed it, a large argument may be what ended it.
@@ -312,6 +334,7 @@ export class WorkerHandle implements CallRunner<Call> {
     // A lost worker's calls are about to be settled or moved.
     if (!this.#calls.has(call)) return;
     this.#writer.cancel(call.id);
+    this.#answers.ended(call);
     this.#abandoned++;
     this.#grace.watch();
     this.#changed();
@@ -386,6 +409,7 @@ export class WorkerHandle implements CallRunner<Call> {
   /** Removes and returns a call that was answered. */
   #take(id: number): Call {
     const call = this.#calls.take(id);
+    this.#answers.ended(call);
     const { placement } = call.terms;
     if (placement !== undefined) {
       if (placement.needs === undefined) this.#placed--;

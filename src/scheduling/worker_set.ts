@@ -49,6 +49,11 @@ export class WorkerSet {
     return this.#loads.size;
   }
 
+  /** How many workers were added so far. */
+  get added(): number {
+    return this.#added;
+  }
+
   /** Returns how many open workers of a placement, or all, have a free place. */
   idle(placement: Placement | undefined): number {
     return this.#group(placement).idle;

@@ -18,7 +18,7 @@ import { probeUntilUnreachable } from "./liveness_probe.ts";
 import type { Grants } from "./permission_flags.ts";
 import type { Reaper } from "./reaper.ts";
 import { WorkerLauncher } from "./worker_launcher.ts";
-import type { WorkerProcess } from "./worker_process.ts";
+import type { WorkerEnd, WorkerProcess } from "./worker_process.ts";
 import { WorkerRelay } from "./worker_relay.ts";
 
 /** What a session needs from the program that serves it. */
@@ -105,6 +105,7 @@ export class PoolSession {
       await Promise.all(
         [...this.#workers.values()].map(({ ended }) => ended),
       );
+      await this.#launcher?.close();
       this.#relay?.close();
       keepAlive.close();
     }
@@ -141,6 +142,8 @@ export class PoolSession {
         return this.#start(message[1]);
       case SpawnerMessageType.KILL:
         return this.#workers.get(message[1])?.kill();
+      case SpawnerMessageType.CONNECTED:
+        return this.#workers.get(message[1])?.limitMemory();
       case SpawnerMessageType.PING:
         return this.#send([SpawnerMessageType.PONG, message[1], Date.now()]);
       case SpawnerMessageType.REFUSE:
@@ -174,6 +177,7 @@ export class PoolSession {
       env: request.env,
       cwd: request.cwd,
       inspect: request.inspect,
+      maxMemory: request.maxMemory,
       isInJob: this.#options.offer !== undefined,
       onOutput: (...output) => this.#output(...output),
     }, reaper);
@@ -193,24 +197,28 @@ export class PoolSession {
       throw new RangeError(`Malformed message: worker ${worker} can't start`);
     }
     const refusal = this.#options.beginWorker?.();
-    if (refusal !== undefined) return this.#ended(worker, refusal, "");
+    if (refusal !== undefined) {
+      return this.#ended(worker, { exitStatus: refusal, stderrTail: "" });
+    }
     let process: WorkerProcess;
     try {
       process = this.#launcher.start(worker, `worker ${worker}`);
     } catch (error) {
       this.#options.endWorker?.();
-      return this.#ended(worker, `could not be started: ${error}`, "");
+      const exitStatus = `could not be started: ${error}`;
+      return this.#ended(worker, { exitStatus, stderrTail: "" });
     }
     this.#workers.set(worker, process);
-    process.ended.then(({ exitStatus, stderrTail }) => {
+    process.ended.then((end) => {
       this.#workers.delete(worker);
       this.#options.endWorker?.();
-      this.#ended(worker, exitStatus, stderrTail);
+      this.#ended(worker, end);
     });
   }
 
-  #ended(worker: number, exitStatus: string, stderrTail: string): void {
-    this.#send([SpawnerMessageType.ENDED, worker, exitStatus, stderrTail]);
+  #ended(worker: number, { exitStatus, stderrTail, memory }: WorkerEnd): void {
+    const { ENDED } = SpawnerMessageType;
+    this.#send([ENDED, worker, exitStatus, stderrTail, memory]);
   }
 
   async #output(

@@ -1,9 +1,14 @@
+import type { MemoryUse } from "../errors/out_of_memory_error.ts";
 import { IN_JOB } from "../worker/in_job.ts";
+import { MAX_MEMORY } from "../worker/max_memory.ts";
 import { denoPath } from "../util/deno_path.ts";
 import { type Address, formatAddress } from "../transport/address.ts";
 import { Child, type OutputStream } from "./child.ts";
 import type { Reaper } from "./reaper.ts";
 import { readStderrTail } from "./stderr_tail.ts";
+import { readHeapDeath } from "./heap_death.ts";
+import { MemoryLimit } from "./memory_limit.ts";
+import { MemoryMeter } from "./memory_meter.ts";
 import { type Grants, permissionFlags } from "./permission_flags.ts";
 import { inspectFlags } from "./inspect_flags.ts";
 import { programArgs } from "./program_args.ts";
@@ -11,6 +16,9 @@ import { type WorkerEnd, WorkerProcess } from "./worker_process.ts";
 
 /** How much of a worker's stderr is reported with its end, in bytes. */
 const MAX_STDERR_TAIL = 2_048;
+
+/** About how much memory a worker needs outside of V8's old space, in bytes. */
+const OTHER_MEMORY = 64e6;
 
 /** Takes the output of a worker; the worker waits until it has resolved. */
 export type OutputHandler = (
@@ -48,6 +56,8 @@ export interface LauncherSettings {
    * @default {false}
    */
   readonly inspect?: boolean | "wait" | undefined;
+  /** How much memory each worker may use, in bytes; `undefined`: any amount. */
+  readonly maxMemory?: number | undefined;
   /** Whether the workers may run in a job of a batch system. */
   readonly isInJob?: boolean;
   /** Takes the output of workers; if `undefined`, they inherit the streams. */
@@ -58,6 +68,7 @@ export interface LauncherSettings {
 export class WorkerLauncher {
   readonly #settings: LauncherSettings;
   readonly #reaper: Reaper | undefined;
+  readonly #memoryLimit: MemoryLimit | undefined;
 
   /**
    * Constructs a launcher.
@@ -67,6 +78,10 @@ export class WorkerLauncher {
   constructor(settings: LauncherSettings, reaper: Reaper | undefined) {
     this.#settings = settings;
     this.#reaper = reaper;
+    const { maxMemory } = settings;
+    this.#memoryLimit = maxMemory === undefined || !MemoryMeter.isSupported
+      ? undefined
+      : new MemoryLimit(maxMemory);
   }
 
   /**
@@ -77,7 +92,8 @@ export class WorkerLauncher {
    * @throws {Error} If `deno` can't be run.
    */
   start(worker: number, name: string): WorkerProcess {
-    const { env, cwd, secret, certificate = "", onOutput } = this.#settings;
+    const { env, cwd, secret, certificate = "", onOutput, maxMemory } =
+      this.#settings;
     const stdio = onOutput === undefined ? "inherit" : "piped";
     const child = new Child(
       new Deno.Command(denoPath(), {
@@ -94,7 +110,14 @@ export class WorkerLauncher {
     const ended = onOutput === undefined
       ? child.status.then((status) => endOf(status, ""))
       : readOutput(child, worker, onOutput);
-    return new WorkerProcess(name, ended, () => child.kill());
+    return maxMemory === undefined
+      ? new WorkerProcess(name, ended, () => child.kill())
+      : this.#limited(name, child, ended, maxMemory);
+  }
+
+  /** Ends what watches the memory of workers, once they have ended. */
+  async close(): Promise<void> {
+    await this.#memoryLimit?.close();
   }
 
   /**
@@ -103,8 +126,16 @@ export class WorkerLauncher {
    * @param worker The number that the worker sends when it connects.
    */
   arguments(worker: number): string[] {
-    const { address, config, denoArgs, grants, isInJob, inspect = false } =
-      this.#settings;
+    const {
+      address,
+      config,
+      denoArgs,
+      grants,
+      maxMemory,
+      isInJob,
+      inspect = false,
+    } = this.#settings;
+    const heapFlags = maxMemory === undefined ? [] : [heapFlag(maxMemory)];
     return [
       "run",
       // It would also silence the debugger.
@@ -113,14 +144,36 @@ export class WorkerLauncher {
       ...permissionFlags(grants, address),
       ...programArgs(this.#program(), config, [
         ...inspectFlags(inspect, denoArgs),
+        ...heapFlags,
         ...denoArgs,
       ]),
       "--connect",
       formatAddress(address),
       "--worker",
       String(worker),
+      ...(maxMemory === undefined ? [] : [MAX_MEMORY, String(maxMemory)]),
       ...(isInJob ? [IN_JOB] : []),
     ];
+  }
+
+  /** Returns the handle of a worker whose memory is limited. */
+  #limited(
+    name: string,
+    child: Child,
+    ended: Promise<WorkerEnd>,
+    limit: number,
+  ): WorkerProcess {
+    let memory: MemoryUse | undefined;
+    const endedWithin = ended.then((end) => {
+      memory ??= end.memory && { ...end.memory, limit };
+      return { ...end, memory };
+    });
+    return new WorkerProcess(name, endedWithin, () => child.kill(), () => {
+      this.#memoryLimit?.watch(child, (bytes) => {
+        memory = { kind: "limit", bytes, limit };
+        child.kill();
+      });
+    });
   }
 
   /** Another program may have removed the bundle from the cache. */
@@ -128,6 +181,15 @@ export class WorkerLauncher {
     const { program, bundle } = this.#settings;
     return bundle !== undefined && isFile(bundle) ? bundle : program;
   }
+}
+
+/**
+ * Returns the flag that limits V8's heap. The rest of a worker's memory isn't in
+ * the heap, and V8 collects garbage in time only if it knows a limit.
+ */
+function heapFlag(maxMemory: number): string {
+  const heap = Math.max(maxMemory - OTHER_MEMORY, maxMemory / 2);
+  return `--v8-flags=--max-old-space-size=${Math.ceil(heap / 2 ** 20)}`;
 }
 
 function isFile(path: string): boolean {
@@ -165,9 +227,10 @@ function lastOf(
 }
 
 function endOf(
-  { code, signal }: Deno.CommandStatus,
+  status: Deno.CommandStatus,
   stderrTail: string,
 ): WorkerEnd {
+  const { code, signal } = status;
   const exitStatus = signal === null ? `exit code ${code}` : `signal ${signal}`;
-  return { exitStatus, stderrTail };
+  return { exitStatus, stderrTail, memory: readHeapDeath(status, stderrTail) };
 }

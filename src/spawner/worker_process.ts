@@ -1,3 +1,5 @@
+import type { MemoryUse } from "../errors/out_of_memory_error.ts";
+
 /** How long a process may take to end by itself, in milliseconds. */
 const END_TIMEOUT = 500;
 
@@ -7,6 +9,8 @@ export interface WorkerEnd {
   readonly exitStatus: string;
   /** The end of its stderr, if that was read. */
   readonly stderrTail: string;
+  /** How much memory it used, if it was out of memory. */
+  readonly memory?: MemoryUse | undefined;
   /** Whether its host was lost; then how it really ended is unknown. */
   readonly hostLost?: boolean;
 }
@@ -25,20 +29,25 @@ export class WorkerProcess {
   /** Why it was refused, if it was. */
   refusal: string | undefined;
   readonly #kill: () => void;
+  readonly #limitMemory: (() => void) | undefined;
 
   /**
    * Constructs the handle of a process.
    *
    * @param name The name of the worker in messages.
    * @param kill Ends the process at once.
+   * @param limitMemory Ends the process from now on if it uses more memory than
+   * it may; by default, there is no limit.
    */
   constructor(
     readonly name: string,
     ended: Promise<WorkerEnd>,
     kill: () => void,
+    limitMemory?: () => void,
   ) {
     this.ended = ended;
     this.#kill = kill;
+    this.#limitMemory = limitMemory;
     ended.then(({ hostLost = false }) => this.isHostLost = hostLost);
   }
 
@@ -58,6 +67,11 @@ export class WorkerProcess {
   kill(blameless = false): void {
     this.isBlameless ||= blameless;
     this.#kill();
+  }
+
+  /** Limits its memory, once it has connected: see `maxMemory`. */
+  limitMemory(): void {
+    this.#limitMemory?.();
   }
 
   /**

@@ -29,6 +29,8 @@ export interface TaskThis {
   readonly port: TaskPort;
   /** What the task may use of its machine: see {@linkcode taskResources}. */
   readonly resources: TaskResources;
+  /** Returns a random number from 0 to 1: see {@linkcode taskRandom}. */
+  readonly random: () => number;
 }
 
 /**

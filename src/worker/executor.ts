@@ -9,6 +9,7 @@ import {
 } from "../protocol/worker_messages.ts";
 import { fromPool } from "../protocol/check_messages.ts";
 import { malformed } from "../codec/texts.ts";
+import { type AnnouncedCalls, CallPrefaces } from "./call_prefaces.ts";
 import { CallStreams } from "./call_streams.ts";
 import type { ResultWriter } from "./result_writer.ts";
 import { callId, ChunkProgress, type Job } from "./job.ts";
@@ -58,6 +59,7 @@ export class Executor {
   readonly #isInline: boolean;
   readonly #tasks = new TaskTable();
   readonly #jobs = new JobQueue();
+  readonly #prefaces = new CallPrefaces();
   readonly #running = new RunningTasks();
   readonly #loading = new Set<LoadedTask>();
   readonly #streams: CallStreams;
@@ -130,6 +132,10 @@ export class Executor {
         return this.#recall(message);
       case MessageType.RESOURCES:
         return this.#streams.assigned.assign(message[1], message[2]);
+      case MessageType.NUMBERED:
+        return this.#prefaces.number(message);
+      case MessageType.WATCH:
+        return this.#prefaces.watch(message);
       case MessageType.FORGET:
         for (const task of message[1]) this.#tasks.forget(task);
         return;
@@ -152,9 +158,16 @@ export class Executor {
   }
 
   #addCalls([, number, id, mode, items]: Calls): void {
-    const task = this.#tasks.get(number);
-    const chunk = undefined;
-    this.#jobs.push({ task, id, items, spread: true, mode, next: 0, chunk });
+    this.#jobs.push({
+      task: this.#tasks.get(number),
+      id,
+      items,
+      spread: true,
+      mode,
+      next: 0,
+      chunk: undefined,
+      announced: this.#prefaces.take(id),
+    });
     this.#schedule();
   }
 
@@ -173,7 +186,16 @@ export class Executor {
     const settles = type === MessageType.SETTLED_CHUNK;
     const chunk = new ChunkProgress(items.length, settles);
     const mode = settles ? ResultMode.VALUE : ResultMode.FLATTEN;
-    this.#jobs.push({ task, id, items, spread, mode, next: 0, chunk });
+    this.#jobs.push({
+      task,
+      id,
+      items,
+      spread,
+      mode,
+      next: 0,
+      chunk,
+      announced: this.#prefaces.take(id),
+    });
     this.#schedule();
   }
 
@@ -232,6 +254,7 @@ export class Executor {
       this.#streams.assigned.expose(job.id);
     }
     if (!this.#isLoaded(job.task)) return false;
+    if (job.announced?.isWatched) this.#report(job.id, job.announced);
     // If this worker is lost, the pool must know which job hasn't begun.
     if (job.next === 0 && this.#results.hasUnsent) return this.#drain();
     if (job.chunk === undefined) this.#begin(job, job.next++);
@@ -245,6 +268,12 @@ export class Executor {
     const isLong = late > LONG_SLICE_MILLISECONDS && this.#jobs.length > 0;
     this.#runAfter(isLong ? readAllMessages() : yieldToEvents());
     return false;
+  }
+
+  /** Reports that a watched call is about to begin. */
+  #report(id: number, announced: AnnouncedCalls): void {
+    announced.isWatched = false;
+    this.#results.begun(id);
   }
 
   get #isAtLimit(): boolean {
@@ -279,9 +308,10 @@ export class Executor {
         return this.#outcomes.skipRest(job, chunk);
       }
       const first = job.next;
-      if (job.spread || job.task.seesThis || this.#jobs.hasCancelled) {
-        this.#begin(job, job.next++);
-      } else this.#runItems(job, chunk);
+      const isSingle = job.spread || job.task.seesThis ||
+        job.announced !== undefined || this.#jobs.hasCancelled;
+      if (isSingle) this.#begin(job, job.next++);
+      else this.#runItems(job, chunk);
       this.#untilLook -= job.next - first;
       if (this.#untilLook <= 0 && this.#isSliceOver()) break;
     }
@@ -331,6 +361,8 @@ export class Executor {
     }
     const item = job.items[index];
     const context = TaskContext.take(!job.task.seesThis, id, this.#streams);
+    const { announced } = job;
+    if (announced !== undefined) TaskContext.number(context, announced, index);
     let value: unknown;
     let isAsync: boolean;
     try {

@@ -1,4 +1,5 @@
 import type { ResultMode } from "../protocol/worker_messages.ts";
+import type { AnnouncedCalls } from "./call_prefaces.ts";
 import { resumeTask, TaskContext } from "./task_context.ts";
 import type { LoadedTask } from "./task_table.ts";
 import { roughSize } from "../util/rough_size.ts";
@@ -25,6 +26,8 @@ export interface Job {
   next: number;
   /** The progress of a chunk, whose values are sent together. */
   readonly chunk: ChunkProgress | undefined;
+  /** What the pool has announced of its calls, if anything. */
+  readonly announced: AnnouncedCalls | undefined;
 }
 
 /** Returns the id of the call that an item belongs to. */

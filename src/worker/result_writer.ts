@@ -160,6 +160,12 @@ export class ResultWriter {
     }
   }
 
+  /** Writes that a watched call is about to begin. */
+  begun(id: number): void {
+    this.#endList();
+    this.#channel.writer.message([MessageType.BEGUN, id]);
+  }
+
   /** Gives back calls that haven't begun. */
   recalled(runs: number[]): void {
     this.#post([MessageType.RECALLED, runs]);
@@ -293,7 +299,7 @@ function unsendableResult(value: unknown, reason: unknown): Error {
   if (!yieldsValues(value)) return unsendableError("result", reason);
   dropValues(value);
   return new TypeError(
-    "The task returned a generator or a stream, which run(), submit(), runOnAll() and settled maps can't send: call the task with stream(), or with map() without settled(), which yields its values in order",
+    "The task returned a generator or a stream, which run(), submit(), runOnAll() and maps with settled() or 'retry' can't send: call the task with stream(), or with map() without these, which yields its values in order",
   );
 }
 

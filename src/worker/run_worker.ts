@@ -1,5 +1,6 @@
 import { parseAddress } from "../transport/address.ts";
 import { IN_JOB } from "./in_job.ts";
+import { MAX_MEMORY, MaxMemory } from "./max_memory.ts";
 import { logError } from "./primordials.ts";
 import { serve } from "./serve.ts";
 
@@ -34,6 +35,8 @@ export async function runWorker(args: string[]): Promise<never> {
     if (args.includes(IN_JOB) && Deno.build.os !== "windows") {
       Deno.addSignalListener("SIGTERM", () => {});
     }
+    const maxMemory = valueOf(args, MAX_MEMORY);
+    const memory = maxMemory && new MaxMemory(Number(maxMemory));
     const [secret, ...certificate] = readInput().split("\n");
     await serve({
       address: parseAddress(address),

@@ -151,6 +151,8 @@ export class StreamingCalls {
   #begin(job: Job, index: number, context: TaskContext): unknown {
     const item = job.items[index];
     const args = job.spread ? item as unknown[] : [item];
+    const { announced } = job;
+    if (announced !== undefined) TaskContext.number(context, announced, index);
     return runTask(job.task.run!, context, args);
   }
 }

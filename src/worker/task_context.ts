@@ -5,6 +5,8 @@ import {
 } from "./primordials.ts";
 import type { Grant } from "../protocol/worker_messages.ts";
 import type { AnyFunction } from "./task_table.ts";
+import type { AnnouncedCalls } from "./call_prefaces.ts";
+import { makeRandom } from "./make_random.ts";
 import { WorkerPort } from "./worker_port.ts";
 
 /** Opens the ports of calls, and knows their resources. */
@@ -16,10 +18,15 @@ export interface Ports {
 }
 
 /** The parts of a context that most tasks don't use. */
-interface Abortion {
+interface Extras {
   controller?: AbortController;
   reason?: DOMException;
   callback?: () => void;
+  /** The number of the call or item, if it has one. */
+  number?: number;
+  /** The seed of its random numbers, if it has one. */
+  seed?: readonly number[];
+  random?: () => number;
 }
 
 /** The `this` of a task. Each call has one, so it has few fields. */
@@ -30,7 +37,7 @@ export class TaskContext {
   #id: number;
   /** Opens the port; `undefined` once the task has ended. */
   #ports: Ports | undefined;
-  #abortion: Abortion | undefined;
+  #extras: Extras | undefined;
 
   /** Constructs the context of a task that runs for the call with an id. */
   constructor(id: number, ports: Ports) {
@@ -40,13 +47,13 @@ export class TaskContext {
 
   /** Aborted when the caller no longer waits for the task. */
   get signal(): AbortSignal {
-    const abortion = this.#abortion ??= {};
-    if (abortion.controller === undefined) {
-      abortion.controller = new AbortController();
-      const { reason } = abortion;
-      if (reason !== undefined) abortion.controller.abort(reason);
+    const extras = this.#extras ??= {};
+    if (extras.controller === undefined) {
+      extras.controller = new AbortController();
+      const { reason } = extras;
+      if (reason !== undefined) extras.controller.abort(reason);
     }
-    return abortion.controller.signal;
+    return extras.controller.signal;
   }
 
   /** Exchanges messages with the caller. */
@@ -60,20 +67,39 @@ export class TaskContext {
     return this.#ports?.resources(this.#id) ?? {};
   }
 
-  /** Whether the signal is aborted, even if nobody has asked for it. */
-  static isAborted(context: TaskContext): boolean {
-    return context.#abortion?.reason !== undefined;
+  /** Makes the random numbers of the call or item. */
+  get random(): () => number {
+    const extras = this.#extras ??= {};
+    return extras.random ??= makeRandom(extras.seed, extras.number);
   }
 
-  /** Whether somebody has asked for the signal, or aborted it. */
+  /** Whether the signal is aborted, even if nobody has asked for it. */
+  static isAborted(context: TaskContext): boolean {
+    return context.#extras?.reason !== undefined;
+  }
+
+  /** Whether another task can't have the context. */
   static isUsed(context: TaskContext): boolean {
-    return context.#abortion !== undefined;
+    return context.#extras !== undefined;
+  }
+
+  /** Gives a context the number of a call or item, and the seed, if there are any. */
+  static number(
+    context: TaskContext,
+    { index: first, seed }: AnnouncedCalls,
+    index: number,
+  ): void {
+    if (first === undefined) return;
+    const extras = context.#extras ??= {};
+    extras.number = first + index;
+    if (seed.length > 0) extras.seed = seed;
+    delete extras.random;
   }
 
   /** Calls `callback` once the signal was aborted; replaces the last callback. */
   static whenAborted(context: TaskContext, callback: () => void): void {
-    context.#abortion ??= {};
-    context.#abortion.callback = callback;
+    context.#extras ??= {};
+    context.#extras.callback = callback;
   }
 
   /**
@@ -95,11 +121,11 @@ export class TaskContext {
    * Ends a context that nobody refers to any more, except its task.
    *
    * @param isHidden Whether the task can't see it. Then another task may get it,
-   * unless somebody has asked for its signal.
+   * unless it has parts that most tasks don't use.
    */
   static release(context: TaskContext, isHidden: boolean): void {
     TaskContext.end(context);
-    if (isHidden && context.#abortion === undefined) {
+    if (isHidden && context.#extras === undefined) {
       TaskContext.#spare = context;
     }
   }
@@ -111,11 +137,11 @@ export class TaskContext {
 
   /** Aborts the signal of a context. */
   static abort(context: TaskContext): void {
-    const abortion = context.#abortion ??= {};
-    if (abortion.reason !== undefined) return;
-    abortion.reason = cancelled();
-    abortion.controller?.abort(abortion.reason);
-    abortion.callback?.();
+    const extras = context.#extras ??= {};
+    if (extras.reason !== undefined) return;
+    extras.reason = cancelled();
+    extras.controller?.abort(extras.reason);
+    extras.callback?.();
   }
 }
 
@@ -123,18 +149,23 @@ export class TaskContext {
 let current: TaskContext | undefined;
 
 /**
- * `taskSignal()` and its like read from here. These are globals because a
- * task module may import another copy of this package.
+ * Makes what `taskSignal()` and its like read from. These are globals because a
+ * task module may import another copy of this package. Such a copy may also run
+ * tasks in this thread; then both are asked.
  */
-Object.defineProperty(globalThis, Symbol.for("@distex/pool taskSignal"), {
-  value: () => current?.signal,
-});
-Object.defineProperty(globalThis, Symbol.for("@distex/pool taskPort"), {
-  value: () => current?.port,
-});
-Object.defineProperty(globalThis, Symbol.for("@distex/pool taskResources"), {
-  value: () => current?.resources,
-});
+function provide(name: string, get: () => unknown): void {
+  const key = Symbol.for(`@distex/pool ${name}`);
+  const other = Reflect.get(globalThis, key) as (() => unknown) | undefined;
+  Object.defineProperty(globalThis, key, {
+    value: other === undefined ? get : () => get() ?? other(),
+    configurable: true,
+  });
+}
+
+provide("taskSignal", () => current?.signal);
+provide("taskPort", () => current?.port);
+provide("taskResources", () => current?.resources);
+provide("taskRandom", () => current?.random);
 
 /** Runs a task's function until it returns or first awaits. */
 export function runTask(

@@ -150,6 +150,20 @@ Deno.test("Pool ends a worker that fails items which a chunk doesn't have, or wh
   }
 });
 
+Deno.test("Pool ends a worker that begins a call twice", async () => {
+  await using host = new LyingHost(
+    says((id) => [BEGUN, id], (id) => [BEGUN, id]),
+  );
+  await using pool = new Pool({
+    workers: 1,
+    hosts: [host.spec],
+    maxRestarts: 0,
+  });
+  const liar = pool.with({ host: "127.0.0.1", runTimeout: 60_000 });
+  await assertRejects(() => liar.run(() => ""), WorkerLostError);
+  assertEquals(await pool.run(() => "honest"), "honest");
+});
+
 Deno.test("Pool rejects with a worker's error even if its content is unusual", async () => {
   await using host = new LyingHost(
     says((id) => [FAILURE, id, 1, hostileError(), []]),

@@ -56,6 +56,7 @@ function callThatIs(state: CallState): TestCall {
   if (state !== "queued") call.send(call, 1, 1, 1);
   if (state === "abandoned") call.abandon();
   if (state === "requeued") call.lose(call);
+  if (state === "delayed") call.delay(call);
   if (state === "settled") call.succeed(0, 1);
   assertEquals(call.state, state);
   call.log.length = 0;
@@ -82,6 +83,13 @@ const TRANSITIONS: [
   ["requeued", "succeed", "settled", ["value 1", "requeued > settled"]],
   ["requeued", "fail", "settled", ["error 1", "requeued > settled"]],
   ["requeued", "abandon", "settled", ["released", "requeued > settled"]],
+  ["delayed", "fail", "settled", ["error 1", "delayed > settled"]],
+  ["delayed", "abandon", "settled", ["released", "delayed > settled"]],
+  ["delayed", "cancel", "settled", [
+    "released",
+    "delayed > settled",
+    "error 1",
+  ]],
   ["settled", "succeed", "settled", []],
   ["settled", "fail", "settled", []],
   ["settled", "abandon", "settled", []],
@@ -115,6 +123,22 @@ Deno.test("Call.requeue() and send() follow a loss", () => {
   call.lose(call);
   call.send(call, 1, 1, 1);
   assertEquals(call.state, "sent");
+});
+
+Deno.test("Call.delay(), requeue() and send() follow an error", () => {
+  const call = callThatIs("sent");
+  const owner = new TestCall();
+  call.delay(owner);
+  assertEquals([call.state, call.isWith(owner)], ["delayed", true]);
+  assertEquals(call.payload, ["argument"]);
+  call.requeue();
+  assertEquals([call.state, call.isWith(owner)], ["queued", false]);
+  call.send(call, 7, 8, 9);
+  assertEquals(call.log, [
+    "sent > delayed",
+    "delayed > queued",
+    "queued > sent",
+  ]);
 });
 
 Deno.test("CallCounts.moved() counts pending calls and calls in flight", async () => {

@@ -28,10 +28,13 @@ import {
 import { testArgumentStreams } from "./conformance_arguments.ts";
 import { testCalls } from "./conformance_calls.ts";
 import { testErrors } from "./conformance_errors.ts";
+import { testExplanations } from "./conformance_explanations.ts";
 import { testFlattening } from "./conformance_flattening.ts";
 import { testLostStreams } from "./conformance_lost_streams.ts";
 import { testMaps } from "./conformance_maps.ts";
 import { testMessages } from "./conformance_messages.ts";
+import { testRandomNumbers } from "./conformance_random.ts";
+import { testRunTimeouts } from "./conformance_run_timeouts.ts";
 import { testSettledMaps } from "./conformance_settled.ts";
 import { testSources } from "./conformance_sources.ts";
 import { testStreams } from "./conformance_streams.ts";
@@ -113,7 +116,10 @@ export function testConformance(kind: Kind): string[] {
   }
   testCalls(test, testWith);
   testErrors(test);
+  testExplanations(test);
   testSettledMaps(test, testWith);
+  testRunTimeouts(test);
+  testRandomNumbers(test);
   testMaps(test, testWith);
   testSources(test, testWith);
   testStreams(test, testWith);

@@ -48,6 +48,9 @@ export const MAP: MapCallOwner = {
   grown() {},
   yielded() {},
   consumed() {},
+  delayed() {},
+  resumed() {},
+  isSettled: false,
   explain: (reason) => reason,
   isAwaited: true,
 };
@@ -181,6 +184,12 @@ export class FakeWorker {
     const [id] = this.#calls.shift()!;
     const thrown = new TypeError("failed");
     await this.#send([MessageType.FAILURE, id, microseconds, thrown, before]);
+  }
+
+  /** Reports that the first call begins. */
+  async begin(): Promise<void> {
+    const [id] = this.#calls[0]!;
+    await this.#send([MessageType.BEGUN, id]);
   }
 
   /** Sends the beginning of a large result. */

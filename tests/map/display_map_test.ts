@@ -57,3 +57,19 @@ same  running            2     2  as the tasks finish`.trimStart(),
   );
   await results.return?.();
 });
+
+Deno.test("a map whose items have failed displays their number", async () => {
+  await using pool = new Pool(1);
+  const results = pool.map(function even(x: number): number {
+    if (x % 2 === 1) throw new RangeError("odd");
+    return x;
+  }, [1, 2]).settled();
+  await results.toArray();
+
+  assertEquals(
+    display(results),
+    `
+task  state  items taken  done  failed  order of results
+even  ended            2     1       1  as the items`.trimStart(),
+  );
+});

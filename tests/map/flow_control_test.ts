@@ -109,3 +109,30 @@ Deno.test("FlowControl.share() divides the items that are left among twice as ma
   assertEquals([17, 8, 1, 0].map((left) => flow.share(left)), [5, 2, 1, 0]);
   assertEquals(flow.share(Infinity), Infinity);
 });
+
+Deno.test("FlowControl gives the room of items that wait to run again to others", () => {
+  const flow = make();
+  const most = inFlight(flow);
+  const calls = Array.from({ length: 10 }, () => new MapCall(MAP, CHUNK, [0]));
+  for (const call of calls) {
+    flow.submitted(call);
+    flow.delayed(call);
+  }
+  offer(flow, false);
+  assertEquals(inFlight(flow), most);
+  for (const call of calls) flow.resumed(call);
+  assertEquals(inFlight(flow), most - 10);
+  for (const call of calls) flow.arrived(call);
+});
+
+Deno.test("FlowControl stops when 8,192 items per worker wait to run again", () => {
+  const flow = make();
+  let count = 0;
+  for (; flow.isOpen(true); count++) {
+    const call = new MapCall(MAP, CHUNK, [0]);
+    flow.submitted(call);
+    flow.delayed(call);
+    offer(flow, false);
+  }
+  assertEquals(count, 2 * 8_192);
+});

@@ -22,6 +22,12 @@ class Owner {
 
   consumed(): void {}
 
+  delayed(): void {}
+
+  resumed(): void {}
+
+  readonly isSettled = false;
+
   explain(reason: unknown): unknown {
     return reason;
   }

@@ -8,12 +8,16 @@ import { MapIterator, type ResultReader } from "../../src/map/map_iterator.ts";
 
 /** A reader of batches that a test adds. */
 class Reader implements ResultReader {
-  readonly progress = {
+  readonly state = {
     task: "task",
     ordered: true,
     phase: "running",
+    total: undefined,
     taken: 0,
     done: 0,
+    failed: 0,
+    running: 0,
+    elapsed: 0,
   } as const;
   /** The batches that have arrived; an error ends the map. */
   readonly batches: (readonly number[] | Error)[] = [];

@@ -22,6 +22,11 @@ Deno.test("WatchedCall ignores values that its second run yields", () => {
   assertEquals(call.values, [2]);
 });
 
+Deno.test("WatchedCall gives its second run the same number", () => {
+  const call = new WatchedCall(MAP, CHUNK, ["a"], 0, 0, 7);
+  assertEquals([call.number, call.makeBackup().number], [7, 7]);
+});
+
 Deno.test("WatchedCall goes on if its second run yields nothing", () => {
   const [call, backup] = twoRuns();
   backup.finish();

@@ -76,6 +76,7 @@ const WRONG_TYPES: readonly Case[] = [
   ["listen", { hostname: 4 }, "'listen.hostname' must be a string, but is 4"],
   ["listen", { port: "9000" }, "'listen.port' must be an integer"],
   ["onHostError", false, "'onHostError'"],
+  ["stallWarning", false, "'stallWarning' must be a number of milliseconds"],
   ["modules", null, "'modules'"],
   ["codec", true, '\'codec\' must be "msgpack" or "structured", but is true'],
   ["hosts", 4, "A host must be a string"],
@@ -149,6 +150,7 @@ const WRONG_VALUES: readonly Case[] = [
   ["hosts", { host: "mini", workers: -1 }, "number of workers"],
   ["startTimeout", 0, "'startTimeout' must be a number of milliseconds"],
   ["startTimeout", NaN, "'startTimeout'"],
+  ["stallWarning", -1, "below 2147483648, or 0 for none, but is -1"],
   ["maxRestarts", -1, "of at least 0, or Infinity, but is -1"],
   [
     "permissions",
@@ -354,6 +356,13 @@ Deno.test("Pool.with() refuses values of the wrong type or out of range", async 
   const wrong = (options: object) => () => pool.with(options);
   assertThrows(wrong({ timeout: "1" }), TypeError, "'timeout'");
   assertThrows(wrong({ timeout: -1 }), RangeError, "'timeout'");
+  assertThrows(wrong({ runTimeout: "1" }), TypeError, "'runTimeout'");
+  assertThrows(wrong({ runTimeout: 0 }), RangeError, "'runTimeout'");
+  assertThrows(wrong({ runTimeout: Infinity }), RangeError, "'runTimeout'");
+  assertThrows(wrong({ seed: "1" }), TypeError, "'seed'");
+  for (const seed of [-1, 0.5, NaN, 2 ** 53, -1n, 2n ** 64n]) {
+    assertThrows(wrong({ seed }), RangeError, "'seed' must be an integer from");
+  }
   assertThrows(wrong({ retries: "1" }), TypeError, "'retries'");
   assertThrows(wrong({ retries: -1 }), RangeError, "'retries'");
   assertThrows(wrong({ speculate: 1 }), TypeError, "'speculate'");

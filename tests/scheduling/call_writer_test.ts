@@ -9,6 +9,7 @@ import {
   CallWriter,
   type CallWriterEvents,
 } from "../../src/scheduling/call_writer.ts";
+import type { CallPreface } from "../../src/calls/call_preface.ts";
 import { CallKind } from "../../src/calls/call_kind.ts";
 import { bind } from "../../src/tasks/bind.ts";
 import { PromisedCall } from "../../src/calls/promised_call.ts";
@@ -21,6 +22,7 @@ import { call } from "../helpers/fake_worker.ts";
 import { SlowConnection } from "../helpers/slow_connection.ts";
 
 const { CALLS, CANCEL, CLOSE, CREDIT, DEFINE, FORGET, VALUES } = MessageType;
+const { NUMBERED, WATCH } = MessageType;
 
 const EVENTS: CallWriterEvents = { defined: () => {}, overtaken: () => {} };
 
@@ -231,6 +233,89 @@ Deno.test("CallWriter sends the calls of a task after a large definition", async
     [DEFINE, BOUND.id],
     [CALLS, ["b"]],
     [CALLS, ["d"]],
+  ]);
+});
+
+/** Writes calls, and returns the messages without definitions. */
+async function messagesOf(
+  act: (writer: CallWriter) => void,
+): Promise<unknown[][]> {
+  const connection = new SlowConnection();
+  const writer = new CallWriter(new Channel(connection), undefined, EVENTS);
+  act(writer);
+  writer.flush();
+  for (let turn = 0; turn < 60; turn++) await connection.open();
+  const messages = await connection.messages();
+  return messages.filter(([type]) => type !== DEFINE).map((message) =>
+    message[0] === CALLS
+      ? [CALLS, message[2], (message.at(-1) as unknown[]).map(nameOf)]
+      : message
+  );
+}
+
+/** Makes calls that have something announced before them. */
+function announced(preface: CallPreface) {
+  return (argument: unknown, number = 0) => {
+    const terms = { retries: 0, preface, number };
+    const kind = new CallKind(PLAIN, terms);
+    return new PromisedCall<unknown>(kind, [argument], undefined);
+  };
+}
+
+Deno.test("CallWriter sends each watched call in a message of its own", async () => {
+  const watched = announced({ runTimeout: 5 });
+  const messages = await messagesOf((writer) => {
+    writer.write(callOf(PLAIN, "a"));
+    writer.write(watched("b"));
+    writer.write(watched("c"));
+    writer.write(callOf(PLAIN, "d"));
+    writer.write(watched(LARGE));
+  });
+  assertEquals(messages, [
+    [CALLS, 0, ["a"]],
+    [WATCH, 1, true],
+    [CALLS, 1, ["b"]],
+    [WATCH, 2, true],
+    [CALLS, 2, ["c"]],
+    [CALLS, 3, ["d"]],
+    [WATCH, 4, true],
+    [CALLS, 4, ["large"]],
+  ]);
+});
+
+Deno.test("CallWriter sends calls with consecutive numbers in one message", async () => {
+  const numbered = announced({ seed: [7, 8] });
+  const other = announced({ seed: [7, 8] });
+  const messages = await messagesOf((writer) => {
+    writer.write(numbered("a", 3));
+    writer.write(numbered("b", 4));
+    writer.write(numbered("c", 6));
+    writer.write(other("d", 7));
+    writer.write(callOf(PLAIN, "e"));
+  });
+  assertEquals(messages, [
+    [NUMBERED, 0, 3, [7, 8]],
+    [CALLS, 0, ["a", "b"]],
+    [NUMBERED, 2, 6, [7, 8]],
+    [CALLS, 2, ["c"]],
+    [NUMBERED, 3, 7, [7, 8]],
+    [CALLS, 3, ["d"]],
+    [CALLS, 4, ["e"]],
+  ]);
+});
+
+Deno.test("CallWriter takes back what it has announced of a call that can't be sent", async () => {
+  const timed = announced({ runTimeout: 5, seed: [1, 2] });
+  const messages = await messagesOf((writer) => {
+    assertThrows(() => writer.write(timed(() => {}, 9)), DOMException);
+    writer.write(callOf(PLAIN, "a"));
+  });
+  assertEquals(messages, [
+    [WATCH, 0, true],
+    [NUMBERED, 0, 9, [1, 2]],
+    [WATCH, 0, false],
+    [NUMBERED, 0, 0, []],
+    [CALLS, 0, ["a"]],
   ]);
 });
 

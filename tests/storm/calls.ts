@@ -4,7 +4,12 @@
  * @module
  */
 
-import { type CallOptions, importTasks, type Pool } from "../../mod.ts";
+import {
+  type CallOptions,
+  type Future,
+  importTasks,
+  type Pool,
+} from "../../mod.ts";
 import type { TaskRunner } from "../../src/pool/task_runner.ts";
 import type { Allowed, Ledger } from "./ledger.ts";
 import type { Work } from "./plan.ts";
@@ -119,8 +124,26 @@ export function submit(scene: Scene, work: Work): Promise<void> {
   return callEach(scene, work, { ...PLAIN, cancel: true }, (x) => {
     const future = scene.pool.submit(tasks.answerSoon, x);
     if (random.chance(0.1)) cancelLater(future, random);
+    if (random.chance(0.1)) explainLater(scene, future, random);
     return future;
   });
+}
+
+/** Checks within 20 ms that the pool can explain where a call is. */
+function explainLater(
+  { pool, ledger }: Scene,
+  future: Future<unknown>,
+  random: Random,
+): void {
+  setTimeout(() => {
+    try {
+      const explanation = pool.explain(future);
+      if (/^The task 'tasks\.ts:\w+' .+\.$/.test(explanation)) return;
+      ledger.fault(`explained: ${explanation}`);
+    } catch (error) {
+      ledger.fault(`not explained: ${error}`);
+    }
+  }, random.integer(0, 20));
 }
 
 /** Cancels a call within 20 ms, perhaps at once. */

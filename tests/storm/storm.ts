@@ -128,6 +128,7 @@ async function watched(
   } else {
     ledger.fault(`nothing has finished for ${MAX_SILENCE} ms`);
     ledger.fault(Deno.inspect(pool.stats(), { depth: 4 }));
+    ledger.fault(pool.explain());
     const processes = site.poolProcesses().map(({ command }) => command);
     ledger.event(`there are ${processes.join("\n")}`);
   }
@@ -209,6 +210,8 @@ function checkClosed({ pool, sources, ledger }: Scene): void {
   if (queued + running > 0) {
     ledger.fault(`${queued} calls are queued, and ${running} are running`);
   }
+  const explanation = pool.explain();
+  if (explanation !== "The pool was shut down.") ledger.fault(explanation);
   for (const { name, taken } of sources.open) {
     ledger.fault(`${name}: the source is open after ${taken} values`);
   }

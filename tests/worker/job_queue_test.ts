@@ -34,6 +34,7 @@ class Model {
       mode: ResultMode.VALUE,
       next: 0,
       chunk: isChunk ? new ChunkProgress(count) : undefined,
+      announced: undefined,
     };
     for (let index = 0; index < count; index++) {
       this.fates.set(key(job, index), "waiting");

@@ -5,7 +5,11 @@ import { RestartPolicy } from "../restart_policy.ts";
 import type { AgentState, Launcher, LaunchRequest } from "./launcher.ts";
 import { PendingReport } from "./pending_report.ts";
 import { RepeatedQuery } from "./repeated_query.ts";
-import { type RequestedAgent, RequestedAgents } from "./requested_agents.ts";
+import {
+  type RequestedAgent,
+  RequestedAgents,
+  type RunningAgents,
+} from "./requested_agents.ts";
 
 /**
  * How often in a row the launcher must not know an agent until the agent counts
@@ -111,6 +115,11 @@ export class AgentRequests {
   /** The agents that wait in the launcher's queue, if any. */
   get pending(): PendingAgents | undefined {
     return this.#agents.pending;
+  }
+
+  /** The agents that run and haven't joined, if any. */
+  get running(): RunningAgents | undefined {
+    return this.#agents.running;
   }
 
   /**

@@ -15,6 +15,7 @@ import type {
   ConnectedWorker,
   ManagedHost,
   PendingAgents,
+  StartingWorkers,
 } from "../managed_host.ts";
 import type { PoolServices } from "../pool_services.ts";
 import { RemoteAgent } from "../remote/remote_agent.ts";
@@ -120,6 +121,15 @@ export abstract class Fleet implements ManagedHost {
     let lost = this.#lostBefore;
     for (const agent of this.agents) lost += agent.lostWorkers;
     return lost;
+  }
+
+  get starting(): StartingWorkers | undefined {
+    const starts = [...this.agents].flatMap(({ starting }) => starting ?? []);
+    return starts.length === 0 ? undefined : starts.reduce((one, other) => ({
+      workers: one.workers + other.workers,
+      since: least(one.since, other.since),
+      next: least(one.next, other.next),
+    }));
   }
 
   async start(): Promise<ConnectedWorker[]> {
@@ -318,4 +328,13 @@ export abstract class Fleet implements ManagedHost {
       ...(certificate === undefined ? {} : { certificate }),
     };
   }
+}
+
+/** Returns the earlier one of two times, if there is any. */
+function least(
+  one: number | undefined,
+  other: number | undefined,
+): number | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return Math.min(one, other);
 }

@@ -7,7 +7,11 @@ import type { WorkerProcess } from "../../spawner/worker_process.ts";
 import { LONGEST_DELAY } from "../../util/keep_alive.ts";
 import { pause } from "../../util/pause.ts";
 import type { WorkerPlace } from "../../options/place.ts";
-import type { ConnectedWorker, ManagedHost } from "../managed_host.ts";
+import type {
+  ConnectedWorker,
+  ManagedHost,
+  StartingWorkers,
+} from "../managed_host.ts";
 import type { RemoteAgent } from "../remote/remote_agent.ts";
 import type { SupervisorOptions } from "../supervisor_options.ts";
 import { WorkerSupervisor } from "../worker_supervisor.ts";
@@ -132,6 +136,11 @@ export class FleetAgent {
   /** How many workers it should have. */
   get wanted(): number {
     return this.#isLeaving ? 0 : this.#wanted;
+  }
+
+  /** The workers that it starts now, if any. */
+  get starting(): StartingWorkers | undefined {
+    return this.#supervisor.starting;
   }
 
   /** How many of its workers were lost so far. */

@@ -4,7 +4,7 @@ import type {
   WorkerRange,
 } from "../../options/worker_count.ts";
 import type { HostPlan } from "../host_plan.ts";
-import type { PendingAgents } from "../managed_host.ts";
+import type { PendingAgents, StartingWorkers } from "../managed_host.ts";
 import type { PoolServices } from "../pool_services.ts";
 import type { AgentDoor } from "./agent_door.ts";
 import { AgentJobs } from "./agent_jobs.ts";
@@ -65,6 +65,15 @@ export class LaunchedFleet extends Fleet {
 
   get pending(): PendingAgents | undefined {
     return this.#requests?.pending;
+  }
+
+  override get starting(): StartingWorkers | undefined {
+    const starting = super.starting;
+    const running = this.#requests?.running;
+    if (running === undefined) return starting;
+    const { jobs, since } = running;
+    const { workers, next } = starting ?? { workers: 0, next: undefined };
+    return { workers, jobs, since: starting?.since ?? since, next };
   }
 
   get expectsWorkers(): boolean {

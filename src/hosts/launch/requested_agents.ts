@@ -17,6 +17,14 @@ export interface RequestedAgent {
   missing: number;
 }
 
+/** Agents that run and haven't joined. */
+export interface RunningAgents {
+  /** How many there are. */
+  readonly jobs: number;
+  /** When the first of them began to run, in milliseconds. */
+  readonly since: number;
+}
+
 /** The agents that were asked for and haven't ended, by id. */
 export class RequestedAgents {
   readonly #agents = new Map<string, RequestedAgent>();
@@ -58,6 +66,14 @@ export class RequestedAgents {
     const reasons = this.waiting.filter(isPending).map(({ reason }) => reason);
     if (reasons.length === 0) return undefined;
     return { agents: reasons.length, reason: mostFrequent(reasons) };
+  }
+
+  /** Those that run and haven't joined, if any. */
+  get running(): RunningAgents | undefined {
+    const times = this.waiting.filter((agent) => !isPending(agent))
+      .map(({ since }) => since);
+    if (times.length === 0) return undefined;
+    return { jobs: times.length, since: Math.min(...times) };
   }
 
   /** Adds an agent that was just asked for. */

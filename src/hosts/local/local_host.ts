@@ -45,6 +45,6 @@ export class LocalHost implements Host {
   }
 
   close(): Promise<void> {
-    return Promise.resolve();
+    return this.#launcher.close();
   }
 }

@@ -122,6 +122,11 @@ export class HostManager {
     }
   }
 
+  /** Prints a line about the pool. */
+  report(line: string): void {
+    this.#output.report("distex", line);
+  }
+
   /** Kills all workers; {@linkcode HostManager.stop} ends the rest. */
   kill(): void {
     for (const host of this.#hosts) host.kill();
@@ -150,10 +155,7 @@ export class HostManager {
       return await host.start();
     } catch (error) {
       if (onHostError === "fail" || this.#stopping !== undefined) throw error;
-      this.#output.report(
-        "distex",
-        `Continuing without a host. ${(error as Error).message}`,
-      );
+      this.report(`Continuing without a host. ${(error as Error).message}`);
       await host.stop();
       return [];
     }

@@ -29,12 +29,14 @@ export function workerRequest(
   >,
   pool: PoolSettings,
 ): WorkerRequest {
+  const { inspect, maxMemory } = pool;
   return {
     grants: grantedBy(permissions ?? pool.permissions),
     denoArgs: [...pool.denoArgs, ...denoArgs],
     env: { ...pool.env, ...env },
-    ...(pool.inspect === false ? {} : { inspect: pool.inspect }),
+    ...(inspect === false ? {} : { inspect }),
     ...(cwd === undefined ? {} : { cwd }),
     ...(fanout === undefined ? {} : { fanout }),
+    ...(maxMemory === undefined ? {} : { maxMemory }),
   };
 }

@@ -44,6 +44,8 @@ export class RemoteSpawner {
   readonly #workers = new Map<number, (end: WorkerEnd) => void>();
   readonly #pings = new Map<number, SentPing>();
   #nextPing = 0;
+  /** Whether the spawner limits the memory of workers. */
+  #limitsMemory = false;
   #silence: Error | undefined;
   readonly #ended = new AbortController();
   /** Whether any message has arrived since the last heartbeat. */
@@ -76,6 +78,7 @@ export class RemoteSpawner {
 
   /** Opens the session; returns the machine that the spawner runs on. */
   async open(request: SessionRequest): Promise<MachineInfo> {
+    this.#limitsMemory = request.maxMemory !== undefined;
     this.send([SpawnerMessageType.OPEN, request]);
     const machine = await Promise.race([
       this.#ready.promise,
@@ -99,7 +102,10 @@ export class RemoteSpawner {
       this.send([SpawnerMessageType.START, worker]);
     }
     const kill = () => this.send([SpawnerMessageType.KILL, worker]);
-    return new WorkerProcess(name, promise, kill);
+    const limitMemory = this.#limitsMemory
+      ? () => this.send([SpawnerMessageType.CONNECTED, worker])
+      : undefined;
+    return new WorkerProcess(name, promise, kill, limitMemory);
   }
 
   /**
@@ -166,8 +172,8 @@ export class RemoteSpawner {
       case SpawnerMessageType.READY:
         return this.#ready.resolve(message[1]);
       case SpawnerMessageType.ENDED: {
-        const [, worker, exitStatus, stderrTail] = message;
-        this.#workers.get(worker)?.({ exitStatus, stderrTail });
+        const [, worker, exitStatus, stderrTail, memory] = message;
+        this.#workers.get(worker)?.({ exitStatus, stderrTail, memory });
         this.#workers.delete(worker);
         return;
       }

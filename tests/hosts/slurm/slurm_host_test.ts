@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { BrokenPoolError, HostError, Pool } from "../../../mod.ts";
+import { explained } from "../../helpers/explained.ts";
 import { exists, killNow, until } from "../../helpers/processes.ts";
 import { sharedSlurm, slurmTest } from "../../helpers/slurm_cluster.ts";
 import {
@@ -96,6 +97,18 @@ slurmTest(
     Deno.env.delete("SECRET");
   },
 );
+
+slurmTest("a pool explains that its jobs wait in Slurm's queue", async () => {
+  const host = { sbatchArgs: ["--hold"] };
+  await using pool = new Pool(slurmOptions(shared.cluster, host));
+  const future = pool.submit((x: number) => x, 1);
+  await explained(
+    pool,
+    /^The task '.+' waits for a worker: 2 jobs of the host main wait in its queue \(JobHeldUser\)\.$/,
+    future,
+  );
+  future.cancel();
+});
 
 slurmTest("a pool reports in Slurm's words why it can't be used", async () => {
   const host = { host: "slurm://nope/2" };

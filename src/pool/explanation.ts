@@ -1,0 +1,402 @@
+import type { Need, Placement } from "../calls/placement.ts";
+import type {
+  BarrierActivity,
+  CallSituation,
+  ResourceUse,
+  WaitingGroup,
+  WaitReason,
+} from "../scheduling/call_situation.ts";
+import type {
+  WorkerActivity,
+  WorkerState,
+} from "../scheduling/worker_activity.ts";
+import { formatDuration } from "../util/format_duration.ts";
+import { formatAmount } from "../util/parse_amount.ts";
+import type { HostSituation } from "./host_situation.ts";
+
+/** The most workers, hosts or calls that a sentence lists. */
+const MAX_LISTED = 3;
+
+/** What a pool is doing, as a whole. */
+export type PoolPhase =
+  /** It is lazy, and had no task yet. */
+  | { readonly code: "lazy" }
+  /** Its first workers start. */
+  | { readonly code: "starting" }
+  | { readonly code: "running" }
+  /** It was shut down, and waits for its last tasks. */
+  | { readonly code: "closing" }
+  | { readonly code: "closed" }
+  /** It can run no tasks any more. */
+  | { readonly code: "broken"; readonly reason: string };
+
+/** What an explanation must know of a pool. */
+export interface PoolFacts {
+  /** What the pool is doing. */
+  readonly phase: PoolPhase;
+  /** Returns what keeps workers away where a placement, or any, may run. */
+  hosts(placement: Placement | undefined): HostSituation[];
+}
+
+/** Whom a sentence is about, in the words that it needs. */
+interface Subject {
+  readonly text: string;
+  readonly waits: "waits" | "wait";
+  readonly it: "it" | "they";
+}
+
+/** Explains in one sentence why a call hasn't begun, or where it is. */
+export function explainCall(
+  task: string,
+  situation: CallSituation,
+  pool: PoolFacts,
+): string {
+  const subject = `The task '${task}'`;
+  switch (situation.code) {
+    case "ended":
+      return `${subject} has ended.`;
+    case "cancelled": {
+      const worker = situation.worker ?? "its worker";
+      return `${subject} was cancelled, and ${worker} hasn't ended it yet.`;
+    }
+    case "running":
+      return `${subject} has begun: ${describe(situation.activity)}.`;
+    case "unread":
+      return `${subject} has begun on ${situation.worker}, and waits until the values that it yields are read.`;
+    case "starved":
+      return `${subject} has begun on ${situation.worker}, and waits for values of a stream among its arguments.`;
+    case "leaving": {
+      const size = formatBytes(situation.bytes);
+      return `${subject} is on its way to ${situation.worker}: its arguments (${size}) are being sent.`;
+    }
+    case "behind": {
+      const { before, activity } = situation;
+      return `${subject} waits at ${activity.worker}, behind ${
+        count(before, "other")
+      }: ${describe(activity)}.`;
+    }
+    case "delayed": {
+      const { attempts, maxAttempts, left } = situation;
+      return `${subject} threw, and runs again in ${
+        formatDuration(left)
+      } (attempt ${attempts + 1} of ${maxAttempts}).`;
+    }
+    case "lost":
+    case "unknown":
+      return `${subject} waits: its worker was just lost.`;
+    case "waiting": {
+      const { reason, before, isIsolated } = situation;
+      const behind = before === 0 ? "" : `, behind ${count(before, "other")}`;
+      const one: Subject = { text: subject, waits: "waits", it: "it" };
+      return waiting(one, behind, reason, isIsolated, pool);
+    }
+  }
+}
+
+/** Explains what waits in a pool, in one sentence for each reason. */
+export function explainPool(
+  groups: readonly WaitingGroup[],
+  workers: readonly WorkerActivity[],
+  pool: PoolFacts,
+): string {
+  const sentences = groups.map((group) => explainGroup(group, pool));
+  return sentences.length > 0
+    ? sentences.join("\n")
+    : explainIdle(workers, pool);
+}
+
+/** Explains a pool where nothing waits. */
+function explainIdle(
+  workers: readonly WorkerActivity[],
+  { phase, hosts }: PoolFacts,
+): string {
+  switch (phase.code) {
+    case "lazy":
+      return "The pool is lazy, and starts its workers with the first task.";
+    case "closed":
+      return "The pool was shut down.";
+    case "broken":
+      return `The pool is broken: ${oneLine(phase.reason)}`;
+    case "starting":
+      return `No task waits, and the pool is starting${
+        after(": ", hostList(hosts(undefined)))
+      }.`;
+  }
+  const closing = phase.code === "closing"
+    ? "The pool was shut down, and waits for what runs"
+    : "No task waits";
+  const busy = workers.filter(({ tasks }) => tasks > 0);
+  if (busy.length > 0) return `${closing}: ${workerList(busy)}.`;
+  const idle = workers.length === 0
+    ? `the pool has no workers${after(": ", hostList(hosts(undefined)))}`
+    : `${count(workers.length, "worker")} ${
+      workers.length === 1 ? "is" : "are"
+    } free`;
+  return `${closing}: ${idle}.`;
+}
+
+function explainGroup(group: WaitingGroup, pool: PoolFacts): string {
+  switch (group.code) {
+    case "delayed": {
+      const { tasks, left } = group;
+      const time = formatDuration(left);
+      return tasks === 1
+        ? `1 task threw, and runs again in ${time}.`
+        : `${tasks} tasks threw, and run again, the first in ${time}.`;
+    }
+    case "map": {
+      const what = group.waitsFor === "reader"
+        ? "until more of its results are read"
+        : "for more items from its input";
+      return `A map of the task '${group.task}' waits ${what}.`;
+    }
+    case "barrier": {
+      const { barrier, reason, tasks } = group;
+      const behind = tasks === 0
+        ? ""
+        : `, and ${count(tasks, "task")} ${
+          tasks === 1 ? "waits" : "wait"
+        } behind it`;
+      if (reason === undefined) {
+        return `${named(barrier)} ${describeBarrier(barrier)}${behind}.`;
+      }
+      const one: Subject = { text: named(barrier), waits: "waits", it: "it" };
+      return waiting(one, behind, reason, false, pool);
+    }
+    case "waiting": {
+      const { placement, tasks, hasMore, reason, isIsolated } = group;
+      const asks = placement === undefined ? "" : ` for ${placement}`;
+      const isOne = tasks === 1 && !hasMore;
+      const number = hasMore
+        ? tasks === 0 ? "More tasks" : `${count(tasks, "task")} and more`
+        : count(tasks, "task");
+      const subject: Subject = {
+        text: `${number}${asks}`,
+        waits: isOne ? "waits" : "wait",
+        it: isOne ? "it" : "they",
+      };
+      return waiting(subject, "", reason, isIsolated, pool);
+    }
+  }
+}
+
+/** Explains why calls wait that no worker has. */
+function waiting(
+  { text, waits, it }: Subject,
+  behind: string,
+  reason: WaitReason,
+  isIsolated: boolean,
+  pool: PoolFacts,
+): string {
+  const run = it === "it" ? "runs" : "run";
+  const alone = isIsolated
+    ? `, as the worker was lost and ${it} ${run} again alone`
+    : "";
+  const why = explainReason(reason, it, pool);
+  return `${text} ${waits} for a worker${behind}${alone}: ${why}.`;
+}
+
+function explainReason(
+  reason: WaitReason,
+  it: Subject["it"],
+  pool: PoolFacts,
+): string {
+  switch (reason.code) {
+    case "next":
+      return `one is free, and gets ${it === "it" ? "it" : "them"} at once`;
+    case "barrier": {
+      const { barrier } = reason;
+      return `${named(barrier)} comes first, which ${describeBarrier(barrier)}`;
+    }
+    case "resources": {
+      const needs = formatNeeds(reason.placement.needs ?? []);
+      return `what ${it} ${
+        it === "it" ? "takes" : "take"
+      } (${needs}) isn't free: ${describeUses(reason.uses)}`;
+    }
+    case "busy": {
+      const { placement, workers } = reason;
+      const where = placement === undefined ? "" : ` where ${it} may run`;
+      const more = hostList(pool.hosts(placement));
+      return `${
+        workers.length === 1
+          ? `the only worker${where} is`
+          : `all ${workers.length} workers${where} are`
+      } busy (${workerList(workers)})${after("; ", more)}`;
+    }
+    case "noWorker": {
+      const { placement, available } = reason;
+      const hosts = hostList(pool.hosts(placement));
+      const isStarting = pool.phase.code === "starting";
+      if (isStarting) return `the pool is starting${after(": ", hosts)}`;
+      if (hosts !== "") return hosts;
+      return placement === undefined
+        ? "the pool has none"
+        : describeUnmet(placement, available, it);
+    }
+  }
+}
+
+function named({ task }: BarrierActivity): string {
+  return task === undefined ? "runOnAll()" : `runOnAll() of '${task}'`;
+}
+
+function describeBarrier(
+  { isRunning, queued, workers }: BarrierActivity,
+): string {
+  const list = workers.length === 0 ? "" : ` (${workerList(workers)})`;
+  if (isRunning) return `runs on all workers${list}`;
+  const waits = queued === 0
+    ? ""
+    : `: ${count(queued, "task")} ${queued === 1 ? "waits" : "wait"}`;
+  return `begins once all earlier tasks have ended${waits}${list}`;
+}
+
+function describeUnmet(
+  placement: Placement,
+  available: string,
+  it: Subject["it"],
+): string {
+  const asks = it === "it" ? "it asks" : "they ask";
+  const waits = it === "it" ? "it waits" : "they wait";
+  const until = placement.mayWait
+    ? `, so ${waits} until one joins (onUnmet)`
+    : "";
+  return `none has what ${asks} for (${placement}), and there is ${available}${until}`;
+}
+
+function describeUses(uses: readonly ResourceUse[]): string {
+  if (uses.length === 0) return "it is kept for tasks that have waited longer";
+  return listed(
+    uses.map(({ task, worker, needs }) =>
+      `'${task}' on ${worker} has ${formatNeeds(needs)}`
+    ),
+  );
+}
+
+/** Lists workers, those that haven't answered for the longest time first. */
+function workerList(workers: readonly WorkerActivity[]): string {
+  return listed(
+    workers.toSorted((one, other) => other.silence - one.silence)
+      .map(describe),
+  );
+}
+
+/** Describes what a worker does. */
+function describe(activity: WorkerActivity): string {
+  const { worker, state, task } = activity;
+  if (state === "sending") return `${worker} is sending a large result`;
+  const kept = "kept for a task that has waited longer";
+  if (task === undefined) {
+    return `${worker} is ${state === "kept" ? kept : "free"}`;
+  }
+  const name = state === "kept" ? `${worker}, ${kept},` : worker;
+  return `${name} ${describeTask(activity, task)}${AFTER_TASK[state] ?? ""}`;
+}
+
+/** What follows the task of a worker, by its state. */
+const AFTER_TASK: Partial<Record<WorkerState, string>> = {
+  isolated: ", alone after a loss",
+  overdue: ", and is about to be replaced",
+  leaving: ", and gets no more tasks",
+};
+
+/** Describes how long a worker has run a task. */
+function describeTask(
+  { tasks, concurrency, silence, isCancelled }: WorkerActivity,
+  task: string,
+): string {
+  const time = formatDuration(silence);
+  const name = isCancelled ? `'${task}', which was cancelled,` : `'${task}'`;
+  if (concurrency === 1) return `has run ${name} for ${time}`;
+  const others = Math.min(tasks, concurrency) - 1;
+  const more = others > 0 ? ` and ${count(others, "other")}` : "";
+  return `runs ${name}${more}, and last answered ${time} ago`;
+}
+
+/** Lists what keeps workers away. */
+function hostList(situations: readonly HostSituation[]): string {
+  return listed(situations.map(describeHost), "; ");
+}
+
+function describeHost(situation: HostSituation): string {
+  const { host } = situation;
+  switch (situation.code) {
+    case "lost": {
+      const { reason, time, left } = situation;
+      const again = left === undefined
+        ? "is being connected to again"
+        : `is tried again in ${formatDuration(left)}`;
+      return `the host ${host} was lost ${
+        formatDuration(time)
+      } ago and ${again} (${oneLine(reason)})`;
+    }
+    case "connecting":
+      return `the pool has been connecting to the host ${host} for ${
+        formatDuration(situation.time)
+      }`;
+    case "starting":
+      return `${count(situation.workers, "worker")} of the host ${host} ${
+        situation.workers === 1 ? "has" : "have"
+      } been starting for ${formatDuration(situation.time)}`;
+    case "joining":
+      return `${count(situation.workers, "worker")} of the host ${host} ${
+        situation.workers === 1 ? "has" : "have"
+      } connected, and ${
+        situation.workers === 1 ? "isn't" : "aren't"
+      } initialized yet`;
+    case "replacing":
+      return `the host ${host} replaces a lost worker in ${
+        formatDuration(situation.left)
+      }`;
+    case "queued": {
+      const { jobs, reason } = situation;
+      const why = reason === "" ? "" : ` (${reason})`;
+      return `${count(jobs, "job")} of the host ${host} ${
+        jobs === 1 ? "waits" : "wait"
+      } in its queue${why}`;
+    }
+    case "jobs": {
+      const { jobs, time } = situation;
+      return `${count(jobs, "job")} of the host ${host} ${
+        jobs === 1 ? "has" : "have"
+      } run for ${formatDuration(time)} and ${
+        jobs === 1 ? "hasn't" : "haven't"
+      } connected`;
+    }
+    case "awaited":
+      return "no worker has joined yet";
+    case "failed":
+      return `the host ${host} isn't in use (${oneLine(situation.reason)})`;
+  }
+}
+
+/** Lists the first of some texts. */
+function listed(texts: readonly string[], separator = ", "): string {
+  const rest = texts.length - MAX_LISTED;
+  const first = texts.slice(0, MAX_LISTED).join(separator);
+  return rest > 0 ? `${first} and ${rest} more` : first;
+}
+
+function formatNeeds(needs: readonly Need[]): string {
+  return needs.map(([name, amount]) => `${name}: ${formatAmount(amount)}`)
+    .join(", ");
+}
+
+function formatBytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+/** Returns a text without line breaks: what ssh prints may have some. */
+function oneLine(text: string): string {
+  return text.split("\n").map((line) => line.trim()).join(" ");
+}
+
+/** Returns a text after a separator, or nothing. */
+function after(separator: string, text: string): string {
+  return text === "" ? "" : `${separator}${text}`;
+}
