@@ -75,6 +75,16 @@ export interface WorkerOptions<Args extends unknown[] = never[]> {
    * @default {"lines"}
    */
   readonly stdio?: "lines" | "inherit" | "null";
+  /**
+   * Whether each worker has a debugger on a port of its own. The pool prints its
+   * address on stderr, which is also its password. With `"wait"`, each worker
+   * waits for a debugger before it runs anything, and `startTimeout` doesn't
+   * limit that. With `true` or `"wait"`, `stdio: "inherit"` works like
+   * `"lines"`.
+   *
+   * @default {false}
+   */
+  readonly inspect?: boolean | "wait";
 }
 
 /**

@@ -149,21 +149,23 @@ export class TaskContext {
 let current: TaskContext | undefined;
 
 /**
- * `taskSignal()` and its like read from here. These are globals because a
- * task module may import another copy of this package.
+ * Makes what `taskSignal()` and its like read from. These are globals because a
+ * task module may import another copy of this package. Such a copy may also run
+ * tasks in this thread; then both are asked.
  */
-Object.defineProperty(globalThis, Symbol.for("@distex/pool taskSignal"), {
-  value: () => current?.signal,
-});
-Object.defineProperty(globalThis, Symbol.for("@distex/pool taskPort"), {
-  value: () => current?.port,
-});
-Object.defineProperty(globalThis, Symbol.for("@distex/pool taskResources"), {
-  value: () => current?.resources,
-});
-Object.defineProperty(globalThis, Symbol.for("@distex/pool taskRandom"), {
-  value: () => current?.random,
-});
+function provide(name: string, get: () => unknown): void {
+  const key = Symbol.for(`@distex/pool ${name}`);
+  const other = Reflect.get(globalThis, key) as (() => unknown) | undefined;
+  Object.defineProperty(globalThis, key, {
+    value: other === undefined ? get : () => get() ?? other(),
+    configurable: true,
+  });
+}
+
+provide("taskSignal", () => current?.signal);
+provide("taskPort", () => current?.port);
+provide("taskResources", () => current?.resources);
+provide("taskRandom", () => current?.random);
 
 /** Runs a task's function until it returns or first awaits. */
 export function runTask(
