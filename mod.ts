@@ -31,6 +31,7 @@ export {
   type JournalErrorOptions,
 } from "./src/errors/journal_error.ts";
 export { PoolClosedError } from "./src/errors/pool_closed_error.ts";
+export { QueueFullError } from "./src/errors/queue_full_error.ts";
 export {
   type WorkerLoss,
   WorkerLostError,

@@ -74,6 +74,8 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   #ended = 0;
   /** How many of those have failed. */
   #failed = 0;
+  /** How many of those that have ended didn't run, but were recalled. */
+  #skipped = 0;
   /** Whether the inputs have ended, so all items were submitted. */
   #isExhausted = false;
   /** Whether the calls that haven't arrived were abandoned. */
@@ -139,6 +141,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       failed: this.#failed,
       running: isOver ? 0 : this.#taken - this.#ended,
       elapsed: now - (this.#startTime ?? now),
+      skipped: this.#skipped,
     };
   }
 
@@ -157,6 +160,11 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   /** Where the map's calls may run; `undefined` for anywhere. */
   get placement(): Placement | undefined {
     return this.#plan.terms.placement;
+  }
+
+  /** The priority of the map's calls. */
+  get priority(): number | undefined {
+    return this.#plan.terms.priority;
   }
 
   /** Whether somebody waits for the next result. */
@@ -231,27 +239,20 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       this.#plan.chunkSize.measured(done, microseconds, bytes);
     }
     if (rest.length > 0 && !call.endsMap) this.#follow(call, rest);
-    this.#count(call, rest.length);
-    if (this.#journal !== undefined) this.#record(call, this.#journal);
+    if (call.thrown === undefined) this.#ended += call.items - rest.length;
+    else this.#countThrown(call);
     if (call.pieces.length > 0) this.#runAgain(call);
+    if (this.#journal !== undefined) this.#record(call, this.#journal);
     if (call.failedItems > 0) this.#addFailures(call);
     this.results.serve();
   }
 
-  /**
-   * Counts the items of a call that have ended.
-   *
-   * @param left How many of its items a worker has left unprocessed.
-   */
-  #count(call: MapCall, left: number): void {
-    const { items, isStreamed, values, thrown, pieces } = call;
-    if (thrown === undefined) {
-      this.#ended += pieces.length > 0 ? values.length : items - left;
-    } else if (items > 0) {
-      // An error of the inputs has no item.
-      this.#ended += isStreamed ? 1 : values.length + 1;
-      this.#failed++;
-    }
+  /** Counts the items of a call that has ended with an error. */
+  #countThrown({ items, isStreamed, values }: MapCall): void {
+    // An error of the inputs has no item.
+    if (items === 0) return;
+    this.#ended += isStreamed ? 1 : values.length + 1;
+    this.#failed++;
   }
 
   /** Makes calls for items of a chunk that a worker has given back. */
@@ -397,7 +398,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   /** Records the results of a call, which can be read once that is done. */
   #record(call: MapCall, journal: MapJournal): void {
     if (call.isStreamed) this.#refuseValues();
-    else if (!journal.record(call, this.isSettled)) this.#buffer.release(call);
+    else if (!journal.record(call)) this.#buffer.release(call);
   }
 
   /** Ends the map: its task yields values one by one. */
@@ -536,8 +537,13 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   #wasRecalled(call: MapCall): void {
     this.#buffer.arrived(call);
     this.#flow.recalled(call);
-    this.#count(call, 0);
-    if (call.thrown !== undefined) this.#feed.dropAfter(call.part);
+    const before = this.#ended;
+    if (call.thrown === undefined) this.#ended += call.items;
+    else {
+      this.#countThrown(call);
+      this.#feed.dropAfter(call.part);
+    }
+    this.#skipped += this.#ended - before;
   }
 
   #submitItems(
@@ -586,18 +592,17 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       this.#buffer.pushNext(next);
       if (failed !== undefined) {
         this.#flow.submitted(next);
+        this.#ended--;
         continue;
       }
-      this.#flow.divided();
+      this.#flow.recalled(next);
       if (this.#journal !== undefined) this.#buffer.hold(next);
       this.#buffer.arrived(next);
-      this.#ended += next.values.length;
+      if (this.#journal !== undefined) this.#record(next, this.#journal);
       if (next.thrown !== undefined) {
-        this.#ended++;
         this.#failed++;
         this.#feed.dropAfter(next.part);
       }
-      if (this.#journal !== undefined) this.#record(next, this.#journal);
       if (this.#limit !== undefined) {
         this.#failed += next.addFailures(this.#limit);
       }

@@ -32,7 +32,9 @@ import { testExplanations } from "./conformance_explanations.ts";
 import { testFlattening } from "./conformance_flattening.ts";
 import { testLostStreams } from "./conformance_lost_streams.ts";
 import { testMaps } from "./conformance_maps.ts";
+import { testMemoryLimits } from "./conformance_memory.ts";
 import { testMessages } from "./conformance_messages.ts";
+import { testQueue } from "./conformance_queue.ts";
 import { testRandomNumbers } from "./conformance_random.ts";
 import { testRunTimeouts } from "./conformance_run_timeouts.ts";
 import { testJournals } from "./conformance_journals.ts";
@@ -104,7 +106,12 @@ export function testConformance(kind: Kind): string[] {
     name: string,
     extra: PoolOptions,
     body: (pool: Pool) => Promise<void>,
+    need?: Need,
   ): void {
+    if (need !== undefined && lacks.includes(need)) {
+      leftOut.push(name);
+      return;
+    }
     declare(`Pool (${kind.name}) ${name}`, async () => {
       const options = { ...kind.options(), ...extra };
       if (lacks.includes("several workers")) {
@@ -118,9 +125,11 @@ export function testConformance(kind: Kind): string[] {
   testCalls(test, testWith);
   testErrors(test);
   testExplanations(test);
+  testQueue(test, testWith, kind);
   testSettledMaps(test, testWith);
   testJournals(test);
   testRunTimeouts(test);
+  testMemoryLimits(testWith);
   testRandomNumbers(test);
   testMaps(test, testWith);
   testSources(test, testWith);
