@@ -162,6 +162,11 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     return this.#plan.terms.placement;
   }
 
+  /** The priority of the map's calls. */
+  get priority(): number | undefined {
+    return this.#plan.terms.priority;
+  }
+
   /** Whether somebody waits for the next result. */
   get isAwaited(): boolean {
     return this.results.isAwaited;
