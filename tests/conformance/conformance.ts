@@ -34,6 +34,7 @@ import { testLostStreams } from "./conformance_lost_streams.ts";
 import { testMaps } from "./conformance_maps.ts";
 import { testMemoryLimits } from "./conformance_memory.ts";
 import { testMessages } from "./conformance_messages.ts";
+import { testProgress } from "./conformance_progress.ts";
 import { testQueue } from "./conformance_queue.ts";
 import { testRandomNumbers } from "./conformance_random.ts";
 import { testRunTimeouts } from "./conformance_run_timeouts.ts";
@@ -133,6 +134,7 @@ export function testConformance(kind: Kind): string[] {
   testRunTimeouts(test);
   testMemoryLimits(testWith);
   testRandomNumbers(test);
+  testProgress(test);
   testMaps(test, testWith);
   testSources(test, testWith);
   testStreams(test, testWith);
