@@ -128,6 +128,7 @@ export function poolSettings<Args extends unknown[]>(
 
 function workerSettings<Args extends unknown[]>(options: WorkerOptions<Args>) {
   const { initializer, initializerArgs = [], stdio = "lines" } = options;
+  const { outputCalls = false } = options;
   if (
     initializer !== undefined && typeof initializer !== "function" &&
     !((initializer as unknown) instanceof TaskObject)
@@ -142,6 +143,7 @@ function workerSettings<Args extends unknown[]>(options: WorkerOptions<Args>) {
     throw wrongType("initializerArgs", initializerArgs, "an array");
   }
   checkChoice("stdio", stdio, ["lines", "inherit", "null"]);
+  checkBoolean("outputCalls", outputCalls);
   checkWorkerOptions(options);
   return {
     initializer: initializer as AnyTask | undefined,
@@ -152,6 +154,7 @@ function workerSettings<Args extends unknown[]>(options: WorkerOptions<Args>) {
     env: options.env ?? {},
     cwd: options.cwd,
     stdio,
+    outputCalls,
   };
 }
 

@@ -29,8 +29,8 @@ export class TaskCalls {
   readonly #terms: CallTerms;
   readonly #kinds = new CallKinds();
   readonly #isLimited: boolean;
-  /** The number of the next call, if calls have numbers. */
-  #next: number | undefined;
+  /** Returns the number of the next call, if calls have numbers. */
+  readonly #nextNumber: (() => number) | undefined;
   /** Whether nothing but their promises may follow calls of `run()`. */
   readonly #isPlain: boolean;
 
@@ -39,14 +39,15 @@ export class TaskCalls {
     this.#engine = engine;
     this.#options = options;
     const { retries = engine.retries, retry } = options;
-    const preface = prefaceOf(options);
+    const preface = prefaceOf(options, engine.outputCalls);
     const placement = placementOf(options);
     this.#terms = { placement, retries, retry, preface };
     const { timeout, signal, onMessage } = options;
     this.#isLimited = timeout !== undefined || signal !== undefined;
-    if (preface?.seed !== undefined) this.#next = 0;
+    if (options.seed !== undefined) this.#nextNumber = counter();
+    else if (engine.outputCalls) this.#nextNumber = () => engine.nextNumber();
     this.#isPlain = !this.#isLimited && onMessage === undefined &&
-      this.#next === undefined;
+      this.#nextNumber === undefined;
   }
 
   /** Submits a call, and returns a promise of its outcome. */
@@ -169,8 +170,8 @@ export class TaskCalls {
 
   /** Returns terms for the next call, with its number if it has one. */
   #numbered(terms: CallTerms): CallTerms {
-    if (this.#next === undefined) return terms;
-    return { ...terms, number: this.#next++ };
+    if (this.#nextNumber === undefined) return terms;
+    return { ...terms, number: this.#nextNumber() };
   }
 
   #submit(call: PromisedCall<unknown> | StreamCall): void {
@@ -201,4 +202,10 @@ let taken: Resolve;
 /** The executor of promises: a function for each of them would be garbage. */
 function takeResolve(resolve: Resolve): void {
   taken = resolve;
+}
+
+/** Returns a function that counts from 0. */
+function counter(): () => number {
+  let next = 0;
+  return () => next++;
 }

@@ -124,7 +124,7 @@ export class TaskMaps {
         retries,
         retry,
         group: {},
-        preface: prefaceOf(this.#options),
+        preface: prefaceOf(this.#options, this.#engine.outputCalls),
       },
     };
   }
