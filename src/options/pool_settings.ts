@@ -134,7 +134,7 @@ export function poolSettings<Args extends unknown[]>(
 
 function workerSettings<Args extends unknown[]>(options: WorkerOptions<Args>) {
   const { initializer, initializerArgs = [], stdio = "lines" } = options;
-  const { inspect = false } = options;
+  const { inspect = false, outputCalls = false } = options;
   if (
     initializer !== undefined && typeof initializer !== "function" &&
     !((initializer as unknown) instanceof TaskObject)
@@ -152,6 +152,7 @@ function workerSettings<Args extends unknown[]>(options: WorkerOptions<Args>) {
   if (typeof inspect !== "boolean" && inspect !== "wait") {
     throw wrongType("inspect", inspect, 'true, false or "wait"');
   }
+  checkBoolean("outputCalls", outputCalls);
   checkWorkerOptions(options);
   return {
     initializer: initializer as AnyTask | undefined,
@@ -163,6 +164,7 @@ function workerSettings<Args extends unknown[]>(options: WorkerOptions<Args>) {
     cwd: options.cwd,
     stdio,
     inspect,
+    outputCalls,
   };
 }
 
