@@ -161,13 +161,22 @@ function limitSettings(options: LimitOptions) {
     prefetch = "auto",
     startTimeout = 60_000,
     cancelGrace = 1_000,
+    maxTasksPerWorker = Infinity,
   } = options;
+  checkInteger("maxTasksPerWorker", maxTasksPerWorker, 1, Infinity);
   const maxMemory = memoryLimit(options.maxMemory);
   checkInteger("concurrency", concurrency, 1);
   checkInteger("prefetch", prefetch, 0, "auto");
   checkMilliseconds("startTimeout", startTimeout);
   checkMilliseconds("cancelGrace", cancelGrace);
-  return { concurrency, prefetch, startTimeout, cancelGrace, maxMemory };
+  return {
+    concurrency,
+    prefetch,
+    startTimeout,
+    cancelGrace,
+    maxMemory,
+    maxTasksPerWorker,
+  };
 }
 
 /** Returns a limit of memory in bytes; `undefined` for none. */

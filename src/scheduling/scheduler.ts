@@ -69,11 +69,13 @@ export class Scheduler {
    * Constructs a scheduler that has no workers yet.
    *
    * @param pace What the windows of its workers have in common.
+   * @param limitsItems Whether workers may get only so many items in all.
    */
   constructor(
     keepAlive: KeepAlive,
     events: SchedulerEvents,
     pace: SharedPace = new SharedPace(),
+    limitsItems = false,
   ) {
     this.#events = events;
     this.#sources = new CallSources(
@@ -94,6 +96,7 @@ export class Scheduler {
       resources: this.#resources,
       counts: this.#counts,
       unmet,
+      limitsItems,
       dispatched: events.dispatched && (() => events.dispatched!()),
     });
     this.situations = new CallSituations({

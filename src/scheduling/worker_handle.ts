@@ -104,7 +104,10 @@ export class WorkerHandle implements CallRunner<Call> {
         }),
       cut: (items) => this.#items -= items,
       full: () => this.#events?.full?.(),
-      givenBack: (calls) => this.#events?.givenBack?.(calls),
+      givenBack: (calls) => {
+        for (const { items } of calls) window.givenBack(items);
+        this.#events?.givenBack?.(calls);
+      },
     });
   }
 
@@ -126,7 +129,7 @@ export class WorkerHandle implements CallRunner<Call> {
 
   /** Whether the worker gets no more calls, ever. */
   get isRetired(): boolean {
-    return this.#isRetired;
+    return this.#isRetired || this.window.itemsLeft === 0;
   }
 
   /** Whether the worker accepts calls. */
@@ -140,7 +143,7 @@ export class WorkerHandle implements CallRunner<Call> {
   }
 
   get #isInUse(): boolean {
-    return !this.isEnding && !this.#isRetired && !this.#grace.isOver;
+    return !this.isEnding && !this.isRetired && !this.#grace.isOver;
   }
 
   /** Whether it sends a large result: until then it begins no calls. */
@@ -306,7 +309,7 @@ export class WorkerHandle implements CallRunner<Call> {
     } catch (error) {
       return call.fail(error);
     }
-    this.window.sent(bytes);
+    this.window.sent(bytes, call.items);
     call.send(this, id, writer.message, bytes);
     this.#calls.add(call);
     this.#items += call.items;
