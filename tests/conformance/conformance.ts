@@ -39,6 +39,7 @@ import { testRunTimeouts } from "./conformance_run_timeouts.ts";
 import { testSettledMaps } from "./conformance_settled.ts";
 import { testSources } from "./conformance_sources.ts";
 import { testStreams } from "./conformance_streams.ts";
+import { testTurnover } from "./conformance_turnover.ts";
 
 /** A kind of pool to test. */
 export interface Kind {
@@ -126,6 +127,7 @@ export function testConformance(kind: Kind): string[] {
   testSettledMaps(test, testWith);
   testRunTimeouts(test);
   testMemoryLimits(testWith);
+  testTurnover(testWith);
   testRandomNumbers(test);
   testMaps(test, testWith);
   testSources(test, testWith);
