@@ -175,7 +175,9 @@ function limitSettings(options: LimitOptions) {
     maxQueue = Infinity,
     startTimeout = 60_000,
     cancelGrace = 1_000,
+    maxTasksPerWorker = Infinity,
   } = options;
+  checkInteger("maxTasksPerWorker", maxTasksPerWorker, 1, Infinity);
   const maxMemory = memoryLimit(options.maxMemory);
   checkInteger("concurrency", concurrency, 1);
   checkInteger("prefetch", prefetch, 0, "auto");
@@ -189,6 +191,7 @@ function limitSettings(options: LimitOptions) {
     startTimeout,
     cancelGrace,
     maxMemory,
+    maxTasksPerWorker,
   };
 }
 

@@ -95,6 +95,7 @@ export class Engine {
       },
       pace,
       settings.maxQueue,
+      settings.maxTasksPerWorker !== Infinity,
     );
     this.tasks = new TaskRegistry((task) => this.scheduler.forget(task));
     const bundles = new ModuleBundles(config, denoArgs);
