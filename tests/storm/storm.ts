@@ -22,6 +22,7 @@ import {
   type Work,
   type WorkKind,
 } from "./plan.ts";
+import * as retried from "./retried.ts";
 import type { StormSite } from "./site.ts";
 import { Sources } from "./source.ts";
 import * as streams from "./streams.ts";
@@ -65,6 +66,7 @@ const KINDS: Record<WorkKind, (scene: Scene, work: Work) => Promise<void>> = {
   ...calls,
   ...maps,
   ...paces,
+  ...retried,
   ...streams,
   ...args,
 };
