@@ -79,6 +79,11 @@ export interface ManagedHost {
    * @param workers The number of workers.
    */
   resize(workers: number): void;
+  /**
+   * Starts another worker in place of a connected one that gets no more calls.
+   * That one must be drained, then released; its end is no loss.
+   */
+  replace(worker: WorkerProcess): void;
   /** Ends a worker that was drained, and doesn't replace it. */
   release(worker: WorkerProcess): void;
   /** Kills all workers and replaces none. */

@@ -150,12 +150,19 @@ export class WorkerSupervisor implements ManagedHost {
     this.#fill();
   }
 
-  release(process: WorkerProcess): void {
+  replace(process: WorkerProcess): void {
     for (const [index, worker] of this.#workers) {
       if (!(worker instanceof SupervisedWorker)) continue;
-      if (worker.process === process) this.#release(index, worker);
+      if (worker.process === process) this.#letGo(index, worker);
     }
     this.#fill();
+  }
+
+  release(process: WorkerProcess): void {
+    this.replace(process);
+    for (const worker of this.#released) {
+      if (worker.process === process) this.#end(worker);
+    }
   }
 
   /** Kills all workers and replaces none. */
@@ -320,12 +327,21 @@ export class WorkerSupervisor implements ManagedHost {
   }
 
   #release(index: number, worker: SupervisedWorker): void {
+    this.#letGo(index, worker);
+    this.#end(worker);
+  }
+
+  /** Gives the place of a worker to another. */
+  #letGo(index: number, worker: SupervisedWorker): void {
     this.#workers.delete(index);
     worker.isReleased = true;
     this.#released.add(worker);
+    worker.process.ended.then(() => this.#released.delete(worker));
+  }
+
+  #end(worker: SupervisedWorker): void {
     worker.end(new Error(`The ${worker.process.name} isn't needed any more`));
-    worker.process.end(STOP_TIMEOUT)
-      .then(() => this.#released.delete(worker));
+    worker.process.end(STOP_TIMEOUT);
   }
 
   /** Starts a worker in a free place, after a pause. */

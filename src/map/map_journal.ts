@@ -7,7 +7,7 @@ import {
   type JournalPlan,
   type Recorded,
 } from "../journal/journal.ts";
-import type { MapCall } from "./map_call.ts";
+import { type MapCall, NO_INDEX } from "./map_call.ts";
 import type { SettledItem } from "./settled_item.ts";
 
 /** Handles what happens to the journal of a map. */
@@ -93,11 +93,10 @@ export class MapJournal {
   /**
    * Records the results of a call.
    *
-   * @param settles Whether the map goes on after items that fail.
    * @returns Whether its results must not be read until they are recorded.
    */
-  record(call: MapCall, settles: boolean): boolean {
-    const endings = endingsOf(call, settles);
+  record(call: MapCall): boolean {
+    const endings = endingsOf(call);
     if (this.#journal === undefined || endings.length === 0) return false;
     this.#journal.record(
       call.index,
@@ -117,12 +116,12 @@ export class MapJournal {
    *
    * @throws {JournalError} If it can't be written.
    */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#isClosed = true;
     const journal = this.#journal;
     this.#journal = undefined;
     journal?.[Symbol.dispose]();
-    return this.#opening ?? Promise.resolve();
+    await this.#opening;
   }
 
   async #open(): Promise<void> {
@@ -162,11 +161,10 @@ export function recallInto(
 }
 
 /** Returns how the items of a call have ended, as far as it is known. */
-function endingsOf(
-  { values, thrown }: MapCall,
-  settles: boolean,
-): (Ending | undefined)[] {
-  if (settles) {
+function endingsOf(call: MapCall): (Ending | undefined)[] {
+  const { values, thrown } = call;
+  if (call.index === NO_INDEX) return [];
+  if (call.isSettled) {
     return (values as readonly SettledItem<unknown>[]).map((item) =>
       item.status === "fulfilled"
         ? { failed: false, value: item.value }

@@ -74,6 +74,8 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   #ended = 0;
   /** How many of those have failed. */
   #failed = 0;
+  /** How many of those that have ended didn't run, but were recalled. */
+  #skipped = 0;
   /** Whether the inputs have ended, so all items were submitted. */
   #isExhausted = false;
   /** Whether the calls that haven't arrived were abandoned. */
@@ -139,6 +141,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       failed: this.#failed,
       running: isOver ? 0 : this.#taken - this.#ended,
       elapsed: now - (this.#startTime ?? now),
+      skipped: this.#skipped,
     };
   }
 
@@ -157,6 +160,11 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   /** Where the map's calls may run; `undefined` for anywhere. */
   get placement(): Placement | undefined {
     return this.#plan.terms.placement;
+  }
+
+  /** The priority of the map's calls. */
+  get priority(): number | undefined {
+    return this.#plan.terms.priority;
   }
 
   /** Whether somebody waits for the next result. */
@@ -232,8 +240,8 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     }
     if (rest.length > 0 && !call.endsMap) this.#follow(call, rest);
     this.#count(call, rest.length);
-    if (this.#journal !== undefined) this.#record(call, this.#journal);
     if (call.pieces.length > 0) this.#runAgain(call);
+    if (this.#journal !== undefined) this.#record(call, this.#journal);
     if (call.failedItems > 0) this.#addFailures(call);
     this.results.serve();
   }
@@ -397,7 +405,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   /** Records the results of a call, which can be read once that is done. */
   #record(call: MapCall, journal: MapJournal): void {
     if (call.isStreamed) this.#refuseValues();
-    else if (!journal.record(call, this.isSettled)) this.#buffer.release(call);
+    else if (!journal.record(call)) this.#buffer.release(call);
   }
 
   /** Ends the map: its task yields values one by one. */
@@ -536,8 +544,10 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   #wasRecalled(call: MapCall): void {
     this.#buffer.arrived(call);
     this.#flow.recalled(call);
+    const before = this.#ended;
     this.#count(call, 0);
     if (call.thrown !== undefined) this.#feed.dropAfter(call.part);
+    this.#skipped += this.#ended - before;
   }
 
   #submitItems(

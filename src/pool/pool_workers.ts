@@ -37,6 +37,9 @@ export class InitializerFailure {
 export class PoolWorkers {
   readonly #parts: PoolWorkersParts;
   readonly #handles = new Map<WorkerProcess, WorkerHandle>();
+  readonly #hosts = new WeakMap<WorkerHandle, ManagedHost>();
+  /** The workers that got calls besides the initializer. */
+  readonly #used = new WeakSet<WorkerHandle>();
 
   /** Constructs it without workers. */
   constructor(parts: PoolWorkersParts) {
@@ -60,7 +63,7 @@ export class PoolWorkers {
     } catch (error) {
       throw new InitializerFailure(error);
     }
-    scheduler.add(handles);
+    this.#use(handles);
   }
 
   /**
@@ -84,7 +87,7 @@ export class PoolWorkers {
       await scheduler.connect(handle, this.#initializer());
       // Until the pool has started, it would be the only worker.
       await started;
-      scheduler.add([handle]);
+      this.#use([handle]);
       return true;
     } catch (error) {
       // The supervisor starts another worker, or gives up and reports this
@@ -93,6 +96,24 @@ export class PoolWorkers {
       handle.close();
       return false;
     }
+  }
+
+  /**
+   * Ends a worker that uses too much memory once it has no calls, and starts
+   * another in its place.
+   */
+  async replace(handle: WorkerHandle): Promise<void> {
+    if (!this.#used.has(handle)) {
+      // Others would end in the same way, so this counts as a loss.
+      handle.process.refuse(
+        "its initializer left more memory in use than 'maxMemory'",
+      );
+      return handle.close();
+    }
+    const host = this.#hosts.get(handle)!;
+    host.replace(handle.process);
+    await this.#parts.scheduler.drain(handle);
+    host.release(handle.process);
   }
 
   /** Takes back what workers haven't begun, and waits until they are idle. */
@@ -124,6 +145,11 @@ export class PoolWorkers {
     return Map.groupBy(this.#handles.values(), ({ tally }) => tally);
   }
 
+  #use(handles: readonly WorkerHandle[]): void {
+    for (const handle of handles) this.#used.add(handle);
+    this.#parts.scheduler.add(handles);
+  }
+
   #handle({ process, host, channel, place }: ConnectedWorker): WorkerHandle {
     const { settings, modules, pace, hosts } = this.#parts;
     const { prefetch, concurrency, cancelGrace, transport } = settings;
@@ -144,6 +170,7 @@ export class PoolWorkers {
       new PrefetchWindow(prefetch, concurrency, { isLocal, pace }),
     );
     this.#handles.set(process, handle);
+    this.#hosts.set(handle, host);
     process.ended.then(() => this.#handles.delete(process));
     return handle;
   }

@@ -35,6 +35,7 @@ const FROM_WORKER: Formats = new Map([
   [MessageType.CREDIT, [isUint32, isUint32, isUint32, isSize]],
   [MessageType.STOP, [isUint32, isUint32, isAnything]],
   [MessageType.RECALLED, [isRuns]],
+  [MessageType.FULL, [isSize]],
   [MessageType.BEGUN, [isUint32]],
 ]);
 

@@ -23,6 +23,7 @@
  * | {@link End}      | worker | a call's stream of results has ended | nothing                            |
  * | {@link Recalled} | worker | it got Recall                       | nothing                             |
  * | {@link Begun}    | worker | a watched call is about to begin    | nothing                             |
+ * | {@link Full}     | worker | it uses too much memory             | Recall                              |
  * | {@link Values}   | both   | a stream of a call has values       | Credit, when they are read          |
  * | {@link Credit}   | both   | the receiver can take more values   | nothing                             |
  * | {@link Close}    | pool   | a stream of a call has ended        | nothing                             |
@@ -61,6 +62,7 @@ export const MessageType = {
   BEGUN: 21,
   NUMBERED: 22,
   WATCH: 23,
+  FULL: 24,
 } as const;
 
 /** The numbers of a call's streams. */
@@ -299,6 +301,16 @@ export type Watch = [
 /** Reports that a watched call is about to begin. */
 export type Begun = [type: typeof MessageType.BEGUN, id: number];
 
+/**
+ * Reports that the worker uses more memory than it may, between two tasks. It
+ * begins nothing until it gets {@linkcode Recall}.
+ */
+export type Full = [
+  type: typeof MessageType.FULL,
+  /** How much it uses, in bytes. */
+  bytes: number,
+];
+
 /** Asks a worker to give back calls that it hasn't begun. */
 export type Recall = [
   type: typeof MessageType.RECALL,
@@ -349,4 +361,5 @@ export type WorkerMessage =
   | Credit
   | Stop
   | Begun
+  | Full
   | Recalled;

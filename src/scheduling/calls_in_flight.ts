@@ -183,16 +183,15 @@ export class CallsInFlight {
    * not, all of its calls may have begun.
    * @param isLeaving Returns whether a message was not sent as a whole: its
    * calls can't have begun.
+   * @param isHeld Whether the worker had no task that runs, and began none.
    */
   takeAll(
     isComplete: boolean,
     isLeaving?: (message: number) => boolean,
+    isHeld = false,
   ): UnansweredCalls {
     const calls = [...this.#calls];
-    // The first one has begun.
-    const begun = isComplete && calls.length > 1
-      ? [...this.#possiblyBegun()]
-      : calls;
+    const begun = this.#begunOf(calls, isComplete, isHeld);
     this.#calls.clear();
     const unbegun = calls.slice(begun.length);
     if (isLeaving === undefined) return { begun, unbegun };
@@ -201,6 +200,13 @@ export class CallsInFlight {
       ({ message }) => isLeaving(message) ? "true" : "false",
     );
     return { begun: rest, unbegun: [...left, ...unbegun] };
+  }
+
+  #begunOf(calls: Call[], isComplete: boolean, isHeld: boolean): Call[] {
+    // With a higher concurrency, others may run on.
+    if (isHeld && this.#concurrency === 1) return [];
+    // The first one has begun.
+    return isComplete && calls.length > 1 ? [...this.#possiblyBegun()] : calls;
   }
 
   /**

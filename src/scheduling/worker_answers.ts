@@ -40,6 +40,8 @@ export interface WorkerAnswersEvents {
   readonly expired: (call: Call, error: DOMException) => void;
   /** Handles that the worker has given back items of a chunk. */
   cut(items: number): void;
+  /** Handles that the worker uses too much memory, and expects a recall. */
+  full(): void;
   /** Handles calls that the worker has given back, in the order of their ids. */
   givenBack(calls: readonly Call[]): void;
 }
@@ -52,6 +54,8 @@ export class WorkerAnswers {
   readonly #events: WorkerAnswersEvents;
   /** The `parts` of the Recall that isn't answered yet. */
   #recalledParts: number | undefined;
+  /** Whether the worker begins nothing until it is asked to give back calls. */
+  #isHeld = false;
   /** The clocks of calls whose run is limited; made for the first of them. */
   #clocks: RunClocks | undefined;
 
@@ -71,6 +75,11 @@ export class WorkerAnswers {
   /** Whether the worker was asked to give back calls, and hasn't answered. */
   get isRecalling(): boolean {
     return this.#recalledParts !== undefined;
+  }
+
+  /** Whether the worker has begun nothing since it had answered all it had. */
+  get isHeld(): boolean {
+    return this.#isHeld;
   }
 
   /** Expects that the worker gives back calls. */
@@ -116,6 +125,10 @@ export class WorkerAnswers {
       }
       case MessageType.RECALLED:
         this.#takeBack(message);
+        return 0;
+      case MessageType.FULL:
+        this.#isHeld = true;
+        this.#events.full();
         return 0;
       case MessageType.BEGUN:
         this.#begin(message);
@@ -243,6 +256,7 @@ export class WorkerAnswers {
       throw new RangeError("Malformed message: no calls were recalled");
     }
     this.#recalledParts = undefined;
+    this.#isHeld = false;
     const calls: Call[] = [];
     const cut = new Set<number>();
     const pieces = this.#window.isSlow && parts > 1 ? piecesOf(runs) : 1;

@@ -77,6 +77,8 @@ export interface WorkerEvents {
   freed?(call: Call): void;
   /** Handles calls that the worker has given back, in the order of their ids. */
   givenBack?(calls: readonly Call[]): void;
+  /** Handles that the worker uses too much memory, and expects a recall. */
+  full?(): void;
   /** Handles that a task was sent to the worker. */
   defined?(task: number): void;
   /** Returns whether anything waits for a worker. */

@@ -12,6 +12,7 @@ import { malformed } from "../codec/texts.ts";
 import { type AnnouncedCalls, CallPrefaces } from "./call_prefaces.ts";
 import { CallStreams } from "./call_streams.ts";
 import type { ResultWriter } from "./result_writer.ts";
+import type { MaxMemory } from "./max_memory.ts";
 import { callId, ChunkProgress, type Job } from "./job.ts";
 import { JobOutcomes } from "./job_outcomes.ts";
 import { JobQueue } from "./job_queue.ts";
@@ -48,6 +49,9 @@ const MAX_ITEMS_PER_LOOK = 16;
  */
 const MILLISECONDS_PER_LOOK = 0.001;
 
+/** The worker's memory, as far as an executor needs it. */
+type Memory = Pick<MaxMemory, "excess">;
+
 /**
  * Runs calls in the order of their arrival: sync tasks one after the other, and
  * async tasks at the same time, up to the pool's `concurrency`.
@@ -57,6 +61,11 @@ export class Executor {
   readonly #concurrency: number;
   /** Whether the thread and its environment belong to the program. */
   readonly #isInline: boolean;
+  readonly #memory: Memory | undefined;
+  /** How many tasks run at a time: none while calls should be given back. */
+  #most: number;
+  /** Whether the pool was told that the worker uses too much memory. */
+  #isFull = false;
   readonly #tasks = new TaskTable();
   readonly #jobs = new JobQueue();
   readonly #prefaces = new CallPrefaces();
@@ -78,11 +87,19 @@ export class Executor {
    * Constructs an executor that passes results to a writer.
    *
    * @param isInline Whether it runs tasks in the thread of the program.
+   * @param memory The limit of the worker's memory, if there is one.
    */
-  constructor(results: ResultWriter, concurrency: number, isInline = false) {
+  constructor(
+    results: ResultWriter,
+    concurrency: number,
+    isInline = false,
+    memory?: Memory,
+  ) {
     this.#results = results;
     this.#concurrency = concurrency;
+    this.#most = concurrency;
     this.#isInline = isInline;
+    this.#memory = memory;
     const streams = new CallStreams(results, {
       paused: () => {
         this.#running.pause();
@@ -236,6 +253,7 @@ export class Executor {
     this.#sliceEnd = begin + SLICE_MILLISECONDS;
     this.#lookedAt = begin;
     this.#untilLook = this.#itemsPerLook;
+    if (this.#memory !== undefined) this.#checkMemory(begin, this.#memory);
     while (this.#step());
     this.#results.flush();
     if (this.isIdle) this.#results.idle();
@@ -277,7 +295,27 @@ export class Executor {
   }
 
   get #isAtLimit(): boolean {
-    return this.#running.count >= this.#concurrency;
+    return this.#running.count >= this.#most;
+  }
+
+  /**
+   * Looks between two tasks whether the worker uses too much memory. If so, it
+   * begins nothing until the pool has taken back what it can.
+   */
+  #checkMemory(time: number, memory: Memory): void {
+    const isBetween = this.#running.count < this.#concurrency;
+    if (this.#isFull || !isBetween) return;
+    const bytes = memory.excess(time);
+    if (bytes === 0) return;
+    this.#isFull = true;
+    this.#most = 0;
+    const job = this.#jobs.peek();
+    // The pool sends the rest of a chunk again.
+    if (job?.chunk !== undefined && job.next > 0 && !job.chunk.isStreaming) {
+      this.#outcomes.skipRest(job, job.chunk);
+      this.#jobs.detach(job);
+    }
+    this.#results.full(bytes);
   }
 
   /** Sends results before the next work begins. */
@@ -431,6 +469,7 @@ export class Executor {
 
   /** Gives back calls that haven't begun, for other workers. */
   #recall([, parts, keep, mayCut]: Recall): void {
+    this.#most = this.#concurrency;
     const given = this.#jobs.giveBack(parts, keep, mayCut);
     this.#results.recalled(
       given.flatMap(({ id, calls, kept }) => [id, calls, kept]),

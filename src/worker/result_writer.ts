@@ -171,9 +171,17 @@ export class ResultWriter {
     this.#post([MessageType.RECALLED, runs]);
   }
 
-  #post(message: unknown[]): void {
+  /**
+   * Reports that the worker uses too much memory, and how much, in bytes, after
+   * all results of calls that have begun.
+   */
+  full(bytes: number): void {
+    this.#post([MessageType.FULL, bytes], "following");
+  }
+
+  #post(message: unknown[], order: FrameOrder = "passing"): void {
     this.#endList();
-    this.#channel.writer.message(message, undefined, "passing");
+    this.#channel.writer.message(message, undefined, order);
     this.#channel.flush();
   }
 

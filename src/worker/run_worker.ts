@@ -36,13 +36,16 @@ export async function runWorker(args: string[]): Promise<never> {
       Deno.addSignalListener("SIGTERM", () => {});
     }
     const maxMemory = valueOf(args, MAX_MEMORY);
-    const memory = maxMemory && new MaxMemory(Number(maxMemory));
+    const memory = maxMemory === undefined
+      ? undefined
+      : new MaxMemory(Number(maxMemory));
     const [secret, ...certificate] = readInput().split("\n");
     await serve({
       address: parseAddress(address),
       worker: Number(worker),
       secret: Uint8Array.fromHex(secret!),
       certificate: certificate.join("\n"),
+      memory,
     });
     return Deno.exit(0);
   } catch (error) {

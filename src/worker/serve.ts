@@ -7,6 +7,7 @@ import { useCodec } from "../protocol/value_codec.ts";
 import { introduceWorker } from "../protocol/worker_handshake.ts";
 import { Executor } from "./executor.ts";
 import { GuardedConnection } from "./guarded_connection.ts";
+import type { MaxMemory } from "./max_memory.ts";
 import { ResultWriter } from "./result_writer.ts";
 
 // Tasks may replace it.
@@ -22,6 +23,8 @@ export interface WorkerOrders {
   readonly secret: Uint8Array<ArrayBuffer>;
   /** The pool's certificate (PEM) for a `tls` address; otherwise empty. */
   readonly certificate: string;
+  /** The limit of the worker's memory, if there is one. */
+  readonly memory?: MaxMemory | undefined;
 }
 
 /**
@@ -41,7 +44,10 @@ export async function serve(orders: WorkerOrders): Promise<void> {
  */
 export async function serveConnection(
   connection: Connection,
-  { secret, worker }: Pick<WorkerOrders, "secret" | "worker">,
+  { secret, worker, memory }: Pick<
+    WorkerOrders,
+    "secret" | "worker" | "memory"
+  >,
 ): Promise<void> {
   // This has no time limit, as the pool's program may be busy.
   const { concurrency, codec } = await introduceWorker(
@@ -54,6 +60,8 @@ export async function serveConnection(
   const executor = new Executor(
     new ResultWriter(channel),
     Number(concurrency),
+    false,
+    memory,
   );
   try {
     await channel.receive((message, byteLength) =>

@@ -4,7 +4,7 @@ import { MessageType } from "../../src/protocol/worker_messages.ts";
 import { type Lie, LyingHost, says } from "../helpers/lying_host.ts";
 
 const { DEFINE, RESULTS, CHUNK_RESULTS, FAILURE, ITEM_FAILURE } = MessageType;
-const { BEGUN } = MessageType;
+const { BEGUN, FULL } = MessageType;
 
 /** An error with unusual content. */
 function hostileError(): Error {
@@ -37,6 +37,7 @@ const LIES: readonly [name: string, lie: Lie][] = [
   ["fails an item of a call", says((id) => [ITEM_FAILURE, id, 0, "x"])],
   ["begins a call that isn't watched", says((id) => [BEGUN, id])],
   ["begins a call that it wasn't given", says((id) => [BEGUN, id + 9])],
+  ["has a memory of less than none", says(() => [FULL, -1])],
   ["fails without a list", says((id) => [FAILURE, id, 1, new Error("x"), 0])],
   ["fails after values of none", says((id) => [FAILURE, id, 1, 1, [1]])],
   [

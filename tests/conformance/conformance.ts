@@ -32,10 +32,13 @@ import { testExplanations } from "./conformance_explanations.ts";
 import { testFlattening } from "./conformance_flattening.ts";
 import { testLostStreams } from "./conformance_lost_streams.ts";
 import { testMaps } from "./conformance_maps.ts";
+import { testMemoryLimits } from "./conformance_memory.ts";
 import { testMessages } from "./conformance_messages.ts";
+import { testQueue } from "./conformance_queue.ts";
 import { testRandomNumbers } from "./conformance_random.ts";
 import { testRunTimeouts } from "./conformance_run_timeouts.ts";
 import { testRetries } from "./conformance_retries.ts";
+import { testJournals } from "./conformance_journals.ts";
 import { testSettledMaps } from "./conformance_settled.ts";
 import { testSources } from "./conformance_sources.ts";
 import { testStreams } from "./conformance_streams.ts";
@@ -104,7 +107,12 @@ export function testConformance(kind: Kind): string[] {
     name: string,
     extra: PoolOptions,
     body: (pool: Pool) => Promise<void>,
+    need?: Need,
   ): void {
+    if (need !== undefined && lacks.includes(need)) {
+      leftOut.push(name);
+      return;
+    }
     declare(`Pool (${kind.name}) ${name}`, async () => {
       const options = { ...kind.options(), ...extra };
       if (lacks.includes("several workers")) {
@@ -119,8 +127,11 @@ export function testConformance(kind: Kind): string[] {
   testErrors(test);
   testExplanations(test);
   testRetries(test);
+  testQueue(test, testWith, kind);
   testSettledMaps(test, testWith);
+  testJournals(test);
   testRunTimeouts(test);
+  testMemoryLimits(testWith);
   testRandomNumbers(test);
   testMaps(test, testWith);
   testSources(test, testWith);

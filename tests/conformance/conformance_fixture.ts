@@ -74,4 +74,5 @@ export type TestWith = (
   name: string,
   extra: PoolOptions,
   body: (pool: Pool) => Promise<void>,
+  need?: Need,
 ) => void;

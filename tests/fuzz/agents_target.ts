@@ -9,10 +9,11 @@ import { spoil } from "./endpoints_target.ts";
 import type { Outcome } from "./fuzz.ts";
 
 const { HELLO, LEAVE, REFUSE, READY, ENDED, OUTPUT, PONG } = SpawnerMessageType;
-const { OPEN, START, KILL, PING } = SpawnerMessageType;
+const { CONNECTED, OPEN, START, KILL, PING } = SpawnerMessageType;
 
 const OFFER = { workers: 2, name: "node1", labels: {}, resources: { gpu: 1 } };
 const MACHINE = { deno: "2.9.6", platform: "linux", cpus: 8, memory: 1 };
+const MEMORY = { kind: "limit", bytes: 2, limit: 1 };
 const REQUEST = { address: "tcp::1", grants: {}, denoArgs: [], env: {} };
 
 /** Checks that a `RemoteAgent` refuses messages that no agent sends. */
@@ -86,7 +87,8 @@ function fromAgent(random: Random): unknown[] {
       [HELLO, { ...OFFER, wallTime: random.below(9) }],
       [LEAVE, "it got SIGTERM", random.below(9)],
       [READY, { ...MACHINE }],
-      [ENDED, random.below(3), "exit code 0", ""],
+      [ENDED, random.below(3), "exit code 0", "", undefined],
+      [ENDED, random.below(3), "signal SIGKILL", "", { ...MEMORY }],
       [OUTPUT, random.below(3), "stdout", new Uint8Array(3)],
       [PONG, random.below(3), 1],
     ]),
@@ -101,6 +103,7 @@ function fromPool(random: Random): unknown[] {
       [OPEN, { ...REQUEST }],
       [START, random.below(3)],
       [KILL, random.below(3)],
+      [CONNECTED, random.below(3)],
       [PING, random.below(9)],
       [REFUSE, "it is full"],
     ]),

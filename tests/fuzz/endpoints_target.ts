@@ -104,6 +104,7 @@ function fromWorker(random: Random): unknown[] {
       [MessageType.FAILURE, random.below(6), 1, new Error("x"), list()],
       [MessageType.ITEM_FAILURE, random.below(6), random.below(4), "x"],
       [MessageType.BEGUN, random.below(6)],
+      [MessageType.FULL, random.below(6)],
     ]),
   );
 }
@@ -161,6 +162,7 @@ const STREAMING: readonly unknown[] = [
   MessageType.CREDIT,
   MessageType.STOP,
   MessageType.BEGUN,
+  MessageType.FULL,
 ];
 
 /** Messages of a pool that give one id to a worker. */

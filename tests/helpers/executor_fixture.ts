@@ -14,6 +14,7 @@ import {
   type PoolMessage,
 } from "../../src/protocol/worker_messages.ts";
 import { Executor } from "../../src/worker/executor.ts";
+import type { MaxMemory } from "../../src/worker/max_memory.ts";
 import { ResultWriter } from "../../src/worker/result_writer.ts";
 import { ConnectionPair, TRANSPORTS } from "./connections.ts";
 
@@ -107,10 +108,14 @@ export class Worker implements AsyncDisposable {
   readonly #messages: ReadableStreamDefaultReader<unknown[]>;
   readonly #received: Promise<void>;
 
-  private constructor(pair: ConnectionPair, concurrency: number) {
+  private constructor(
+    pair: ConnectionPair,
+    concurrency: number,
+    memory: Pick<MaxMemory, "excess"> | undefined,
+  ) {
     this.#pair = pair;
     const results = new ResultWriter(new Channel(pair.left));
-    this.#executor = new Executor(results, concurrency);
+    this.#executor = new Executor(results, concurrency, false, memory);
     const { readable, writable } = new TransformStream<unknown[], unknown[]>(
       undefined,
       undefined,
@@ -123,11 +128,14 @@ export class Worker implements AsyncDisposable {
   }
 
   /** Makes an executor that knows the tasks of this module. */
-  static async open(concurrency = 1): Promise<Worker> {
+  static async open(
+    concurrency = 1,
+    memory?: Pick<MaxMemory, "excess">,
+  ): Promise<Worker> {
     begun.length = told.length = 0;
     gates.clear();
     const pair = await ConnectionPair.open(TRANSPORTS[0]!);
-    const worker = new Worker(pair, concurrency);
+    const worker = new Worker(pair, concurrency, memory);
     const { url } = import.meta;
     worker.define(GATED, { kind: "module", url, name: "gated" });
     worker.define(PATIENT, { kind: "module", url, name: "patient" });

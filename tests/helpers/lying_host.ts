@@ -65,7 +65,7 @@ export class LyingHost implements AsyncDisposable {
       } else if (type === SpawnerMessageType.START) {
         const worker = value as number;
         const ended = () =>
-          post(SpawnerMessageType.ENDED, worker, "exit code 0", "");
+          post(SpawnerMessageType.ENDED, worker, "exit code 0", "", undefined);
         this.#serving.push(this.#work(address, secret, worker).then(ended));
       } else if (type === SpawnerMessageType.PING) {
         post(SpawnerMessageType.PONG, value, Date.now());

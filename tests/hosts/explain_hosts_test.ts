@@ -88,6 +88,26 @@ Deno.test("Pool.explain() says that no worker has joined", async () => {
   future.cancel();
 });
 
+Deno.test("Pool.explain() says that jobs run and haven't connected", async () => {
+  await using pool = new Pool({
+    workers: 0,
+    listen: { hostname: "127.0.0.1" },
+    hosts: {
+      launch: ["sh", "-c", "exec sleep 600", "sh", "{command}"],
+      workers: 2,
+      name: "batch",
+    },
+    stdio: "null",
+  });
+  const future = pool.submit(square, 2);
+  await explained(
+    pool,
+    /^The task 'square' waits for a worker: 2 jobs have run for the host batch for \d+ m?s without connecting\.$/,
+    future,
+  );
+  future.cancel();
+});
+
 Deno.test("Pool.explain() says that a host starts workers when tasks come", async () => {
   await using gate = new Gate();
   await using pool = new Pool({
@@ -99,13 +119,13 @@ Deno.test("Pool.explain() says that a host starts workers when tasks come", asyn
   const future = pool.submit(square, 2);
   await explained(
     pool,
-    /^The task 'square' waits for a worker: 1 worker of the host local has been starting for \d+ m?s\.$/,
+    /^The task 'square' waits for a worker: 1 worker has been starting on the host local for \d+ m?s\.$/,
     future,
   );
   await gate.entered();
   await explained(
     pool,
-    /: 1 worker of the host local has connected, and isn't initialized yet\.$/,
+    /: 1 worker has connected from the host local, and isn't initialized yet\.$/,
     future,
   );
   gate.open();

@@ -61,7 +61,7 @@ Deno.test("Pool.explain() counts what a worker runs at once", async () => {
   for (const _ of held) await gate.entered();
   await explained(
     pool,
-    /^No task waits: local worker 1 runs 'passGate' and 1 other, and last answered \d+ m?s ago\.$/,
+    /^No task waits: local worker 1 runs 'passGate' and 1 other, and has answered nothing for \d+ m?s\.$/,
   );
   const waiting = pool.submit(square, 3);
   await explained(pool, /the only worker is busy/, waiting);
@@ -163,13 +163,13 @@ Deno.test("Pool.explain() says that workers start", async () => {
   const first = pool.submit(square, 1);
   await explained(
     pool,
-    /^The task 'square' waits for a worker: the pool is starting: (the pool has been connecting to the host local|2 workers of the host local have been starting) for \d+ m?s\.$/,
+    /^The task 'square' waits for a worker: the pool is starting: (the pool has been connecting to the host local|2 workers have been starting on the host local) for \d+ m?s\.$/,
     first,
   );
   for (let worker = 0; worker < 2; worker++) await gate.entered();
   await explained(
     pool,
-    /^The task 'square' waits for a worker: the pool is starting: 2 workers of the host local have connected, and aren't initialized yet\.$/,
+    /^The task 'square' waits for a worker: the pool is starting: 2 workers have connected from the host local, and aren't initialized yet\.$/,
     first,
   );
   gate.open();

@@ -26,7 +26,6 @@ interface Death {
   readonly task: () => unknown;
   readonly exitStatus: RegExp;
   readonly stderrTail: RegExp;
-  readonly denoArgs?: string[];
 }
 
 const DEATHS: Death[] = [
@@ -59,16 +58,6 @@ const DEATHS: Death[] = [
     stderrTail: /so long/,
   },
   {
-    by: "running out of memory",
-    task: function hoard() {
-      const arrays: number[][] = [];
-      for (let n = 0;; n++) arrays.push(new Array(1_000).fill(n));
-    },
-    exitStatus: /^signal SIG(TRAP|ABRT|ILL|SEGV)$|^exit code \d+$/,
-    stderrTail: /out of memory/i,
-    denoArgs: ["--v8-flags=--max-old-space-size=64"],
-  },
-  {
     by: "abort()",
     task: async function abort() {
       const { default: process } = await import("node:process");
@@ -80,12 +69,12 @@ const DEATHS: Death[] = [
   },
 ];
 
-for (const { by, task, exitStatus, stderrTail, denoArgs = [] } of DEATHS) {
+for (const { by, task, exitStatus, stderrTail } of DEATHS) {
   Deno.test({
     name: `Pool reports and replaces a worker that dies by ${by}`,
     ignore: !isUnix,
     async fn() {
-      await using pool = new Pool({ workers: 2, denoArgs, stdio: "null" });
+      await using pool = new Pool({ workers: 2, stdio: "null" });
       const error = await lossOf(pool.run(task));
       assertEquals([error.task, error.tries], [task.name, 1]);
       assertMatch(error.worker, /^local worker [12]$/);

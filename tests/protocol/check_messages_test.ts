@@ -26,10 +26,20 @@ type Checker = (message: unknown[]) => unknown;
 
 const { DEFINE, FORGET, CALLS, CHUNK, RESULTS, FAILURE } = MessageType;
 const { VALUES, END, CREDIT, CLOSE, STOP, RESOURCES } = MessageType;
-const { BEGUN, NUMBERED, WATCH } = MessageType;
+const { BEGUN, FULL, NUMBERED, WATCH } = MessageType;
 const { VALUE, STREAM, FLATTEN } = ResultMode;
-const { OPEN, START, READY, OUTPUT, PONG, HELLO, LEAVE, REFUSE } =
-  SpawnerMessageType;
+const {
+  CONNECTED,
+  ENDED,
+  OPEN,
+  START,
+  READY,
+  OUTPUT,
+  PONG,
+  HELLO,
+  LEAVE,
+  REFUSE,
+} = SpawnerMessageType;
 
 const INLINE = { kind: "inline", source: "() => 1", name: "one" };
 
@@ -54,6 +64,7 @@ const GOOD: readonly [Checker, unknown[]][] = [
   [fromPool, [NUMBERED, 0, 0, []]],
   [fromPool, [WATCH, 0, true]],
   [fromWorker, [BEGUN, 2 ** 32 - 1]],
+  [fromWorker, [FULL, 2 ** 40]],
   [fromWorker, [VALUES, 0, 0, [undefined]]],
   [fromWorker, [END, 0, 5]],
   [fromWorker, [CREDIT, 0, 1, 1, 1]],
@@ -61,7 +72,16 @@ const GOOD: readonly [Checker, unknown[]][] = [
   [fromWorker, [RESULTS, 0, 5, [undefined]]],
   [fromWorker, [FAILURE, 0, 5, "thrown", []]],
   [fromPoolToSpawner, [OPEN, REQUEST]],
+  [fromPoolToSpawner, [OPEN, { ...REQUEST, maxMemory: 2 ** 40 }]],
   [fromPoolToSpawner, [START, 7]],
+  [fromPoolToSpawner, [CONNECTED, 7]],
+  [fromSpawner, [ENDED, 7, "exit code 0", "", undefined]],
+  [fromSpawner, [ENDED, 7, "signal SIGTRAP", "", { kind: "heap", bytes: 0 }]],
+  [fromSpawner, [ENDED, 7, "signal SIGKILL", "", {
+    kind: "limit",
+    bytes: 2,
+    limit: 1,
+  }]],
   [fromSpawner, [READY, MACHINE]],
   [fromSpawner, [OUTPUT, 7, "stderr", new Uint8Array(1)]],
   [fromSpawner, [PONG, 0, 0.5]],
@@ -121,6 +141,19 @@ const BAD: readonly [Checker, unknown[]][] = [
   [fromWorker, [VALUES, 0, 0, []]],
   [fromWorker, [VALUES, 0, 0.5, [1]]],
   [fromWorker, [VALUES, 0, 0, roundTrip(new Array(2 ** 32 - 1))]],
+  [fromWorker, [FULL, -1]],
+  [fromWorker, [FULL]],
+  [fromPool, [FULL, 1]],
+  [fromPoolToSpawner, [OPEN, { ...REQUEST, maxMemory: -1 }]],
+  [fromPoolToSpawner, [CONNECTED, -1]],
+  [fromSpawner, [ENDED, 7, "exit code 0", ""]],
+  [fromSpawner, [ENDED, 7, "exit code 0", "", { kind: "other", bytes: 0 }]],
+  [fromSpawner, [ENDED, 7, "exit code 0", "", { kind: "heap", bytes: 0.5 }]],
+  [fromSpawner, [ENDED, 7, "exit code 0", "", {
+    kind: "limit",
+    bytes: 2,
+    limit: "1",
+  }]],
   [fromWorker, [BEGUN, -1]],
   [fromWorker, [BEGUN, 0, 1]],
   [fromWorker, [WATCH, 0, true]],

@@ -144,6 +144,12 @@ export abstract class Fleet implements ManagedHost {
 
   abstract resize(workers: number): void;
 
+  replace(worker: WorkerProcess): void {
+    for (const agent of this.agents) {
+      if (agent.workers.has(worker)) return agent.replace(worker);
+    }
+  }
+
   release(worker: WorkerProcess): void {
     for (const agent of this.agents) {
       if (agent.workers.has(worker)) return agent.release(worker);

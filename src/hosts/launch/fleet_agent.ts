@@ -82,6 +82,8 @@ export class FleetAgent {
   /** How many of its workers weren't released. */
   #wanted: number;
   #isLeaving = false;
+  /** The workers that have given their place to others. */
+  readonly #replaced = new WeakSet<WorkerProcess>();
   readonly #over = new AbortController();
 
   /** Constructs it; {@linkcode FleetAgent.serve} starts the workers. */
@@ -169,8 +171,15 @@ export class FleetAgent {
     this.#ended.resolve({ kind: "left" });
   }
 
+  /** Starts another worker in place of one that gets no more calls. */
+  replace(worker: WorkerProcess): void {
+    this.#replaced.add(worker);
+    this.#supervisor.replace(worker);
+  }
+
   /** Ends a worker that was drained. */
   release(worker: WorkerProcess): void {
+    if (this.#replaced.has(worker)) return this.#supervisor.release(worker);
     this.#wanted--;
     this.#supervisor.resize(this.#wanted);
     this.#supervisor.release(worker);

@@ -132,18 +132,26 @@ Deno.test("RemoteSpawner.start() reports the end of each worker", async () => {
   ];
   assertEquals(await scene.hear(), [SpawnerMessageType.START, 3]);
   assertEquals(await scene.hear(), [SpawnerMessageType.START, 5]);
-  await scene.say(SpawnerMessageType.ENDED, 5, "exit code 1", "no memory");
+  await scene.say(
+    SpawnerMessageType.ENDED,
+    5,
+    "exit code 1",
+    "no memory",
+    undefined,
+  );
   assertEquals(await second.ended, {
     exitStatus: "exit code 1",
     stderrTail: "no memory",
+    memory: undefined,
   });
-  await scene.say(SpawnerMessageType.ENDED, 9, "exit code 0", "");
+  await scene.say(SpawnerMessageType.ENDED, 9, "exit code 0", "", undefined);
   first.kill();
   assertEquals(await scene.hear(), [SpawnerMessageType.KILL, 3]);
-  await scene.say(SpawnerMessageType.ENDED, 3, "signal SIGKILL", "");
+  await scene.say(SpawnerMessageType.ENDED, 3, "signal SIGKILL", "", undefined);
   assertEquals(await first.ended, {
     exitStatus: "signal SIGKILL",
     stderrTail: "",
+    memory: undefined,
   });
   scene.spawner.close();
 });
@@ -151,12 +159,13 @@ Deno.test("RemoteSpawner.start() reports the end of each worker", async () => {
 Deno.test("RemoteSpawner reports workers as lost when the connection ends", async () => {
   const scene = new Scene();
   const workers = [1, 2].map((worker) => scene.spawner.start(worker, "worker"));
-  await scene.say(SpawnerMessageType.ENDED, 1, "exit code 0", "");
+  await scene.say(SpawnerMessageType.ENDED, 1, "exit code 0", "", undefined);
   await workers[0]!.ended;
   scene.hangUp();
   assertEquals(await workers[0]!.ended, {
     exitStatus: "exit code 0",
     stderrTail: "",
+    memory: undefined,
   });
   assertEquals(await workers[1]!.ended, LOST);
   await scene.spawner.closed;
@@ -199,7 +208,7 @@ Deno.test("RemoteSpawner ignores output of workers that don't run", async () => 
   const { ended } = scene.spawner.start(1, "worker");
   await say(2, "not started\n");
   await say(1, "running\n");
-  await scene.say(SpawnerMessageType.ENDED, 1, "exit code 0", "");
+  await scene.say(SpawnerMessageType.ENDED, 1, "exit code 0", "", undefined);
   await say(1, "ended\n");
   await ended;
   await scene.heard();

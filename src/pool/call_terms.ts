@@ -1,0 +1,38 @@
+import type { CallTerms } from "../calls/call_kind.ts";
+import { bucketOf } from "../calls/key_bucket.ts";
+import { KeyedTerms, type KeyFunction } from "../calls/keyed_terms.ts";
+import type { CallOptions } from "../options/call_options.ts";
+import type { CallSettings } from "../options/call_settings.ts";
+import { placementOf } from "./placement_of.ts";
+import { prefaceOf } from "./preface_of.ts";
+
+/**
+ * Returns how and where calls with these options may run.
+ *
+ * @param retries The pool's default of that option.
+ */
+export function callTerms(options: CallSettings, retries: number): CallTerms {
+  const { priority = 0, key } = options;
+  return {
+    placement: placementOf(options, key !== undefined),
+    retries: options.retries ?? retries,
+    retry: options.retry,
+    priority: priority === 0 ? undefined : priority,
+    bucket: typeof key === "string" ? bucketOf(key) : undefined,
+    preface: prefaceOf(options),
+  };
+}
+
+/**
+ * Returns the terms of calls whose arguments decide their keys, if they do.
+ *
+ * @param terms What the calls have in common.
+ */
+export function keyedTerms(
+  { key }: CallOptions,
+  terms: CallTerms,
+): KeyedTerms | undefined {
+  return typeof key === "function"
+    ? new KeyedTerms(terms, key as KeyFunction)
+    : undefined;
+}
