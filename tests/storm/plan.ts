@@ -45,6 +45,10 @@ const WORK = {
   abort: 3,
   mapAbort: 3,
   placed: 3,
+  prioritized: 3,
+  keyed: 4,
+  mapPrioritized: 2,
+  mapKeyed: 3,
   onAll: 1,
 };
 
