@@ -34,6 +34,7 @@ import { testLostStreams } from "./conformance_lost_streams.ts";
 import { testMaps } from "./conformance_maps.ts";
 import { testMemoryLimits } from "./conformance_memory.ts";
 import { testMessages } from "./conformance_messages.ts";
+import { testProgress } from "./conformance_progress.ts";
 import { testQueue } from "./conformance_queue.ts";
 import { testRandomNumbers } from "./conformance_random.ts";
 import { testRunTimeouts } from "./conformance_run_timeouts.ts";
@@ -42,6 +43,7 @@ import { testRetries } from "./conformance_retries.ts";
 import { testSettledMaps } from "./conformance_settled.ts";
 import { testSources } from "./conformance_sources.ts";
 import { testStreams } from "./conformance_streams.ts";
+import { testTurnover } from "./conformance_turnover.ts";
 
 /** A kind of pool to test. */
 export interface Kind {
@@ -132,7 +134,9 @@ export function testConformance(kind: Kind): string[] {
   testJournals(test);
   testRunTimeouts(test);
   testMemoryLimits(testWith);
+  testTurnover(testWith);
   testRandomNumbers(test);
+  testProgress(test);
   testMaps(test, testWith);
   testSources(test, testWith);
   testStreams(test, testWith);
