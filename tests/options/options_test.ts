@@ -116,6 +116,7 @@ const WRONG_TYPES: readonly Case[] = [
   ["cwd", new URL("file:///"), "'cwd' must be a string"],
   ["config", true, "'config' must be a path, a file URL or false"],
   ["stdio", null, "'stdio'"],
+  ["inspect", "yes", "'inspect' must be true, false or \"wait\""],
 ];
 
 /** Values of the right type that are out of range. */
