@@ -124,6 +124,8 @@ export class Scheduler {
         this.#counts,
         ...this.#limit === undefined ? [] : [this.#limit],
       ],
+      keyed: this.#keyed,
+      limit: this.#limit,
       thrown: this.#thrownCalls,
       unmet,
       barrierRuns: () => this.#dispatcher.barrierRuns,
