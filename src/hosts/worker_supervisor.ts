@@ -200,7 +200,9 @@ export class WorkerSupervisor implements ManagedHost {
     this.#restarts = new RestartPolicy(maxRestarts);
     this.#givenUp = false;
     this.#workers.clear();
-    const left = Math.max(1, startTimeout - (performance.now() - begin));
+    const left = this.#options.startsAnyTime
+      ? Infinity
+      : Math.max(1, startTimeout - (performance.now() - begin));
     const connected = await this.#allConnected(left);
     this.lostSince = undefined;
     this.error = undefined;
@@ -403,7 +405,11 @@ export class WorkerSupervisor implements ManagedHost {
     this.#starts++;
     try {
       const connected = this.#connected(worker);
-      return await withinLimit(connected, this.#options.startTimeout);
+      const { startsAnyTime, startTimeout } = this.#options;
+      return await withinLimit(
+        connected,
+        startsAnyTime ? Infinity : startTimeout,
+      );
     } catch (error) {
       if (isTimeout(error)) worker.process.kill();
       throw error;

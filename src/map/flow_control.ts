@@ -176,12 +176,6 @@ export class FlowControl {
     this.#inFlightBytes += call.expectedBytes;
   }
 
-  /** Adds a call that nothing runs: its results wait for the reader. */
-  recalled(call: MapCall): void {
-    this.#outstanding++;
-    this.#heldBytes += call.resultBytes;
-  }
-
   /** Takes note of a call that waits to run again, and uses no room. */
   delayed(call: MapCall): void {
     this.#delayed.add(call);
@@ -195,9 +189,10 @@ export class FlowControl {
     if (this.#delayed.delete(call)) this.submitted(call);
   }
 
-  /** Adds a call that has arrived with another one. */
-  divided(): void {
+  /** Adds a call that nothing runs: its results wait for the reader. */
+  recalled(call: MapCall): void {
     this.#outstanding++;
+    this.#heldBytes += call.resultBytes;
   }
 
   /** Adds the bytes by which a call is larger than expected. */

@@ -26,8 +26,8 @@ export interface Rerun {
   append(batch: Batch): void;
   /** Delivers what the task of an item threw, while its chunk goes on. */
   itemFailed(index: number, thrown: unknown): void;
-  /** Delivers the reason why an item can't run, while its chunk goes on. */
-  itemLost(index: number, reason: unknown): void;
+  /** Delivers why an item has failed for good, while its chunk goes on. */
+  failItem(index: number, reason: unknown): void;
   /** Delivers the values of all items. */
   succeed(values: unknown, bytes: number): void;
   /** Delivers the end of values that were appended. */
@@ -107,7 +107,7 @@ export class ItemCall extends Call {
   ): void {
     if (this.kind.settles) {
       // Only what a task threw has attempts.
-      if (attempts === undefined) this.#chunk.itemLost(this.#index, reason);
+      if (attempts === undefined) this.#chunk.failItem(this.#index, reason);
       else this.#chunk.itemFailed(this.#index, reason);
       this.#before.push(undefined);
       return this.#continue(this.#bytesBefore);

@@ -12,7 +12,7 @@ export interface ItemFailure extends Partial<FailedAttempt> {
  * Consecutive items of a call: some that have ended, and what follows them, if
  * it isn't the end of the call.
  */
-export interface Piece {
+export interface ItemPiece {
   /** The index in the map of the first item. */
   readonly index: number;
   /** The results of the items that have ended. */
@@ -43,8 +43,8 @@ export interface ItemOutcomes {
 export function itemPieces(
   { index: first, values, failures }: ItemOutcomes,
   explain: ((reason: unknown) => unknown) | undefined,
-): Piece[] {
-  const pieces: Piece[] = [];
+): ItemPiece[] {
+  const pieces: ItemPiece[] = [];
   let start = 0;
   let results: unknown[] = [];
   for (let at = 0; at < values.length; at++) {

@@ -5,7 +5,7 @@ import type { ResultMode } from "../protocol/worker_messages.ts";
 import { Queue } from "../util/queue.ts";
 import type { FailureLimit } from "./failure_limit.ts";
 import { type Batch, ItemCall, modeOf } from "./item_call.ts";
-import { itemPieces, type Piece } from "./item_pieces.ts";
+import { type ItemPiece, itemPieces } from "./item_pieces.ts";
 import { ItemsCall } from "./items_call.ts";
 import type { SettledItem } from "./settled_item.ts";
 
@@ -72,9 +72,12 @@ interface Batches {
   readonly waiting: Queue<Batch>;
 }
 
+/** The index of a call without items. */
+export const NO_INDEX = -1;
+
 const NO_VALUES: readonly unknown[] = [];
 
-const NO_PIECES: readonly Piece[] = [];
+const NO_PIECES: readonly ItemPiece[] = [];
 
 /** A call for one item or a chunk of items. */
 export class MapCall extends ItemsCall {
@@ -169,7 +172,7 @@ export class MapCall extends ItemsCall {
    * The outcome of a call of which items run again, divided before each of them;
    * otherwise empty.
    */
-  get pieces(): readonly Piece[] {
+  get pieces(): readonly ItemPiece[] {
     return this.#pieces;
   }
 
@@ -177,6 +180,11 @@ export class MapCall extends ItemsCall {
   get endsMap(): boolean {
     const last = this.#pieces.at(-1);
     return this.#thrown !== undefined || last?.thrown !== undefined;
+  }
+
+  /** Whether its values are {@linkcode SettledItem}s. */
+  get isSettled(): boolean {
+    return this.#run.isSettled;
   }
 
   /** Whether there are values to read, or all of them were read. */
@@ -241,7 +249,7 @@ export class MapCall extends ItemsCall {
   }
 
   /** Makes this call one that has arrived, without having been submitted. */
-  arrive({ values, thrown }: Piece): void {
+  arrive({ values, thrown }: ItemPiece): void {
     this.#values = values;
     this.#thrown = thrown;
     this.#hasArrived = true;
@@ -270,7 +278,7 @@ export class MapCall extends ItemsCall {
   addFailures(limit: FailureLimit): number {
     let count = 0;
     for (const item of this.#values as readonly SettledItem<unknown>[]) {
-      if (item.status === "fulfilled") continue;
+      if (item.status !== "rejected") continue;
       limit.add(item.index, item.reason);
       count++;
     }
@@ -315,8 +323,8 @@ export class MapCall extends ItemsCall {
     this.#run.settled(this, rest, microseconds);
   }
 
-  /** Takes note of why an item of a chunk that goes on can't run. */
-  itemLost(index: number, reason: unknown): void {
+  /** Takes note of an item that has failed for good, while others go on. */
+  failItem(index: number, reason: unknown): void {
     this.setFailure(index, { reason });
   }
 
@@ -328,7 +336,8 @@ export class MapCall extends ItemsCall {
     this.#hasArrived = true;
     if (this.kind.settles) return this.#rejectItems(reason, before, attempts);
     if (!this.isStreamed) this.#values = before;
-    const isKnown = !this.isStreamed || this.chunk === undefined;
+    const isKnown = this.index !== NO_INDEX &&
+      (!this.isStreamed || this.chunk === undefined);
     this.#thrown = isKnown
       ? { reason, index: this.index + before.length }
       : { reason };
@@ -370,7 +379,7 @@ export class MapCall extends ItemsCall {
     }
     const outcomes = { index, values, failures };
     const pieces = itemPieces(outcomes, isSettled ? explain : undefined);
-    const [first] = pieces as [Piece, ...Piece[]];
+    const [first] = pieces as [ItemPiece, ...ItemPiece[]];
     this.#values = first.values;
     this.#thrown = first.thrown;
     if (first.failed !== undefined) this.#pieces = pieces;

@@ -7,7 +7,7 @@ import {
   type JournalPlan,
   type Recorded,
 } from "../journal/journal.ts";
-import type { MapCall } from "./map_call.ts";
+import { type MapCall, NO_INDEX } from "./map_call.ts";
 import type { SettledItem } from "./settled_item.ts";
 
 /** Handles what happens to the journal of a map. */
@@ -117,12 +117,12 @@ export class MapJournal {
    *
    * @throws {JournalError} If it can't be written.
    */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#isClosed = true;
     const journal = this.#journal;
     this.#journal = undefined;
     journal?.[Symbol.dispose]();
-    return this.#opening ?? Promise.resolve();
+    await this.#opening;
   }
 
   async #open(): Promise<void> {
@@ -155,7 +155,7 @@ export function recallInto(
   }
   recorded.forEach(({ failed, value }, index) => {
     if (!failed) return;
-    call.itemLost(index, value);
+    call.failItem(index, value);
     values[index] = undefined;
   });
   call.succeed(call.chunk === undefined ? values[0] : values, bytes);
@@ -163,9 +163,10 @@ export function recallInto(
 
 /** Returns how the items of a call have ended, as far as it is known. */
 function endingsOf(
-  { values, thrown }: MapCall,
+  { values, thrown, index }: MapCall,
   settles: boolean,
 ): (Ending | undefined)[] {
+  if (index === NO_INDEX) return [];
   if (settles) {
     return (values as readonly SettledItem<unknown>[]).map((item) =>
       item.status === "fulfilled"

@@ -171,7 +171,7 @@ export class ResultBuffer {
     let isReadable = current?.isDropped !== true || !this.#isOrdered;
     isReadable = this.#abandonNext(current) && isReadable;
     for (const call of calls) {
-      const isKept = isReadable && call.hasArrived && !this.#held.has(call);
+      const isKept = isReadable && this.#isComplete(call);
       if (isKept) this.#calls.push(call);
       else call.abandon();
       if (this.#isOrdered) isReadable = isKept;
@@ -185,19 +185,27 @@ export class ResultBuffer {
   }
 
   /**
-   * Abandons the calls that follow a call, from the first one on that hasn't
-   * arrived.
+   * Abandons the calls that follow a call, from the first one on that can't be
+   * read.
    *
-   * @returns Whether all of them have arrived.
+   * @returns Whether all of them can be read.
    */
   #abandonNext(call: MapCall | undefined): boolean {
     if (call === undefined || !this.#isOrdered) return true;
     let last = call;
-    while (last.hasArrived && last.next?.hasArrived) last = last.next;
+    while (this.#isComplete(last) && last.next !== undefined) {
+      if (!this.#isComplete(last.next)) break;
+      last = last.next;
+    }
     const first = last.next;
     for (let next = first; next !== undefined; next = next.next) next.abandon();
     last.follow(undefined);
     return first === undefined;
+  }
+
+  /** Returns whether a call has arrived, and isn't held. */
+  #isComplete(call: MapCall): boolean {
+    return call.hasArrived && !this.#held.has(call);
   }
 
   /** Abandons all calls and drops all results. */

@@ -58,6 +58,8 @@ export class Engine {
   /** The removals of hosts that aren't complete. */
   readonly #removals = new Map<string, Promise<void>>();
   readonly #graceTimers: ReturnType<typeof setTimeout>[] = [];
+  /** The number of the next call, if calls have numbers. */
+  #nextNumber = 0;
   #hostTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Constructs an engine that hasn't started yet. */
@@ -80,7 +82,6 @@ export class Engine {
           this.#elastic.ended(worker);
           if (this.scheduler.workers === 0) this.#failStranded();
         },
-        full: (worker) => this.#workers.replace(worker),
         expects: (placement) =>
           !this.#isReady || this.#hosts.expects(placement),
         expectedPlaces: () => this.#hosts.expectedPlaces(),
@@ -90,8 +91,10 @@ export class Engine {
           this.#elastic.dispatched();
           this.#stalls.dispatched();
         },
+        full: (worker) => this.#workers.replace(worker),
       },
       pace,
+      settings.maxQueue,
       settings.maxTasksPerWorker !== Infinity,
     );
     this.tasks = new TaskRegistry((task) => this.scheduler.forget(task));
@@ -132,9 +135,24 @@ export class Engine {
     });
   }
 
+  /** Whether lines that tasks print have the number of the call. */
+  get outputCalls(): boolean {
+    return this.#settings.outputCalls;
+  }
+
+  /** Returns the number of the next call that isn't an item of a map. */
+  nextNumber(): number {
+    return this.#nextNumber++;
+  }
+
   /** The default of the `retries` option of calls. */
   get retries(): number {
     return this.#settings.retries;
+  }
+
+  /** How many calls may wait for a worker. */
+  get maxQueue(): number {
+    return this.#settings.maxQueue;
   }
 
   /** How values are sent. */

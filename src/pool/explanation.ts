@@ -6,16 +6,13 @@ import type {
   WaitingGroup,
   WaitReason,
 } from "../scheduling/call_situation.ts";
-import type {
-  WorkerActivity,
-  WorkerState,
-} from "../scheduling/worker_activity.ts";
+import type { WorkerActivity } from "../scheduling/worker_activity.ts";
 import { formatDuration } from "../util/format_duration.ts";
 import { formatAmount } from "../util/parse_amount.ts";
+import { describeHosts } from "./describe_hosts.ts";
+import { describeWorker, describeWorkers } from "./describe_workers.ts";
 import type { HostSituation } from "./host_situation.ts";
-
-/** The most workers, hosts or calls that a sentence lists. */
-const MAX_LISTED = 3;
+import { after, count, counted, listed, oneLine } from "./phrases.ts";
 
 /** What a pool is doing, as a whole. */
 export type PoolPhase =
@@ -60,7 +57,7 @@ export function explainCall(
       return `${subject} was cancelled, and ${worker} hasn't ended it yet.`;
     }
     case "running":
-      return `${subject} has begun: ${describe(situation.activity)}.`;
+      return `${subject} has begun: ${describeWorker(situation.activity)}.`;
     case "unread":
       return `${subject} has begun on ${situation.worker}, and waits until the values that it yields are read.`;
     case "starved":
@@ -73,7 +70,7 @@ export function explainCall(
       const { before, activity } = situation;
       return `${subject} waits at ${activity.worker}, behind ${
         count(before, "other")
-      }: ${describe(activity)}.`;
+      }: ${describeWorker(activity)}.`;
     }
     case "delayed": {
       const { attempts, maxAttempts, left } = situation;
@@ -116,22 +113,20 @@ function explainIdle(
     case "closed":
       return "The pool was shut down.";
     case "broken":
-      return `The pool is broken: ${oneLine(phase.reason)}`;
+      return `The pool is broken: ${oneLine(phase.reason)}.`;
     case "starting":
       return `No task waits, and the pool is starting${
-        after(": ", hostList(hosts(undefined)))
+        after(": ", describeHosts(hosts(undefined)))
       }.`;
   }
   const closing = phase.code === "closing"
     ? "The pool was shut down, and waits for what runs"
     : "No task waits";
   const busy = workers.filter(({ tasks }) => tasks > 0);
-  if (busy.length > 0) return `${closing}: ${workerList(busy)}.`;
+  if (busy.length > 0) return `${closing}: ${describeWorkers(busy)}.`;
   const idle = workers.length === 0
-    ? `the pool has no workers${after(": ", hostList(hosts(undefined)))}`
-    : `${count(workers.length, "worker")} ${
-      workers.length === 1 ? "is" : "are"
-    } free`;
+    ? `the pool has no workers${after(": ", describeHosts(hosts(undefined)))}`
+    : `${counted(workers.length, "worker", "is", "are")} free`;
   return `${closing}: ${idle}.`;
 }
 
@@ -144,6 +139,13 @@ function explainGroup(group: WaitingGroup, pool: PoolFacts): string {
         ? `1 task threw, and runs again in ${time}.`
         : `${tasks} tasks threw, and run again, the first in ${time}.`;
     }
+    case "full": {
+      const { max, waiters } = group;
+      const room = waiters === 0
+        ? ""
+        : `, and ${counted(waiters, "caller", "waits", "wait")} for room`;
+      return `As many tasks wait as may (maxQueue is ${max}), so more are refused${room}.`;
+    }
     case "map": {
       const what = group.waitsFor === "reader"
         ? "until more of its results are read"
@@ -154,9 +156,7 @@ function explainGroup(group: WaitingGroup, pool: PoolFacts): string {
       const { barrier, reason, tasks } = group;
       const behind = tasks === 0
         ? ""
-        : `, and ${count(tasks, "task")} ${
-          tasks === 1 ? "waits" : "wait"
-        } behind it`;
+        : `, and ${counted(tasks, "task", "waits", "wait")} behind it`;
       if (reason === undefined) {
         return `${named(barrier)} ${describeBarrier(barrier)}${behind}.`;
       }
@@ -165,7 +165,7 @@ function explainGroup(group: WaitingGroup, pool: PoolFacts): string {
     }
     case "waiting": {
       const { placement, tasks, hasMore, reason, isIsolated } = group;
-      const asks = placement === undefined ? "" : ` for ${placement}`;
+      const asks = isAnywhere(placement) ? "" : ` for ${placement}`;
       const isOne = tasks === 1 && !hasMore;
       const number = hasMore
         ? tasks === 0 ? "More tasks" : `${count(tasks, "task")} and more`
@@ -214,27 +214,43 @@ function explainReason(
         it === "it" ? "takes" : "take"
       } (${needs}) isn't free: ${describeUses(reason.uses)}`;
     }
+    case "key": {
+      const { workers } = reason;
+      const list = describeWorkers(workers);
+      if (it === "it") return `the one of its key is busy (${list})`;
+      const are = workers.length === 1
+        ? "one of their keys is"
+        : "ones of their keys are";
+      return `the ${are} busy (${list})`;
+    }
     case "busy": {
       const { placement, workers } = reason;
-      const where = placement === undefined ? "" : ` where ${it} may run`;
-      const more = hostList(pool.hosts(placement));
+      const where = isAnywhere(placement) ? "" : ` where ${it} may run`;
+      const more = describeHosts(pool.hosts(placement));
       return `${
         workers.length === 1
           ? `the only worker${where} is`
           : `all ${workers.length} workers${where} are`
-      } busy (${workerList(workers)})${after("; ", more)}`;
+      } busy (${describeWorkers(workers)})${after("; ", more)}`;
     }
     case "noWorker": {
       const { placement, available } = reason;
-      const hosts = hostList(pool.hosts(placement));
+      const hosts = describeHosts(pool.hosts(placement));
       const isStarting = pool.phase.code === "starting";
       if (isStarting) return `the pool is starting${after(": ", hosts)}`;
       if (hosts !== "") return hosts;
-      return placement === undefined
+      return isAnywhere(placement)
         ? "the pool has none"
         : describeUnmet(placement, available, it);
     }
   }
+}
+
+/** Whether calls with a placement may run at any worker. */
+function isAnywhere(
+  placement: Placement | undefined,
+): placement is undefined {
+  return placement === undefined || placement.isAnywhere;
 }
 
 function named({ task }: BarrierActivity): string {
@@ -244,11 +260,11 @@ function named({ task }: BarrierActivity): string {
 function describeBarrier(
   { isRunning, queued, workers }: BarrierActivity,
 ): string {
-  const list = workers.length === 0 ? "" : ` (${workerList(workers)})`;
+  const list = workers.length === 0 ? "" : ` (${describeWorkers(workers)})`;
   if (isRunning) return `runs on all workers${list}`;
   const waits = queued === 0
     ? ""
-    : `: ${count(queued, "task")} ${queued === 1 ? "waits" : "wait"}`;
+    : `: ${counted(queued, "task", "waits", "wait")}`;
   return `begins once all earlier tasks have ended${waits}${list}`;
 }
 
@@ -274,110 +290,6 @@ function describeUses(uses: readonly ResourceUse[]): string {
   );
 }
 
-/** Lists workers, those that haven't answered for the longest time first. */
-function workerList(workers: readonly WorkerActivity[]): string {
-  return listed(
-    workers.toSorted((one, other) => other.silence - one.silence)
-      .map(describe),
-  );
-}
-
-/** Describes what a worker does. */
-function describe(activity: WorkerActivity): string {
-  const { worker, state, task } = activity;
-  if (state === "sending") return `${worker} is sending a large result`;
-  const kept = "kept for a task that has waited longer";
-  if (task === undefined) {
-    return `${worker} is ${state === "kept" ? kept : "free"}`;
-  }
-  const name = state === "kept" ? `${worker}, ${kept},` : worker;
-  return `${name} ${describeTask(activity, task)}${AFTER_TASK[state] ?? ""}`;
-}
-
-/** What follows the task of a worker, by its state. */
-const AFTER_TASK: Partial<Record<WorkerState, string>> = {
-  isolated: ", alone after a loss",
-  overdue: ", and is about to be replaced",
-  leaving: ", and gets no more tasks",
-};
-
-/** Describes how long a worker has run a task. */
-function describeTask(
-  { tasks, concurrency, silence, isCancelled }: WorkerActivity,
-  task: string,
-): string {
-  const time = formatDuration(silence);
-  const name = isCancelled ? `'${task}', which was cancelled,` : `'${task}'`;
-  if (concurrency === 1) return `has run ${name} for ${time}`;
-  const others = Math.min(tasks, concurrency) - 1;
-  const more = others > 0 ? ` and ${count(others, "other")}` : "";
-  return `runs ${name}${more}, and last answered ${time} ago`;
-}
-
-/** Lists what keeps workers away. */
-function hostList(situations: readonly HostSituation[]): string {
-  return listed(situations.map(describeHost), "; ");
-}
-
-function describeHost(situation: HostSituation): string {
-  const { host } = situation;
-  switch (situation.code) {
-    case "lost": {
-      const { reason, time, left } = situation;
-      const again = left === undefined
-        ? "is being connected to again"
-        : `is tried again in ${formatDuration(left)}`;
-      return `the host ${host} was lost ${
-        formatDuration(time)
-      } ago and ${again} (${oneLine(reason)})`;
-    }
-    case "connecting":
-      return `the pool has been connecting to the host ${host} for ${
-        formatDuration(situation.time)
-      }`;
-    case "starting":
-      return `${count(situation.workers, "worker")} of the host ${host} ${
-        situation.workers === 1 ? "has" : "have"
-      } been starting for ${formatDuration(situation.time)}`;
-    case "joining":
-      return `${count(situation.workers, "worker")} of the host ${host} ${
-        situation.workers === 1 ? "has" : "have"
-      } connected, and ${
-        situation.workers === 1 ? "isn't" : "aren't"
-      } initialized yet`;
-    case "replacing":
-      return `the host ${host} replaces a lost worker in ${
-        formatDuration(situation.left)
-      }`;
-    case "queued": {
-      const { jobs, reason } = situation;
-      const why = reason === "" ? "" : ` (${reason})`;
-      return `${count(jobs, "job")} of the host ${host} ${
-        jobs === 1 ? "waits" : "wait"
-      } in its queue${why}`;
-    }
-    case "jobs": {
-      const { jobs, time } = situation;
-      return `${count(jobs, "job")} of the host ${host} ${
-        jobs === 1 ? "has" : "have"
-      } run for ${formatDuration(time)} and ${
-        jobs === 1 ? "hasn't" : "haven't"
-      } connected`;
-    }
-    case "awaited":
-      return "no worker has joined yet";
-    case "failed":
-      return `the host ${host} isn't in use (${oneLine(situation.reason)})`;
-  }
-}
-
-/** Lists the first of some texts. */
-function listed(texts: readonly string[], separator = ", "): string {
-  const rest = texts.length - MAX_LISTED;
-  const first = texts.slice(0, MAX_LISTED).join(separator);
-  return rest > 0 ? `${first} and ${rest} more` : first;
-}
-
 function formatNeeds(needs: readonly Need[]): string {
   return needs.map(([name, amount]) => `${name}: ${formatAmount(amount)}`)
     .join(", ");
@@ -385,18 +297,4 @@ function formatNeeds(needs: readonly Need[]): string {
 
 function formatBytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
-}
-
-/** Returns a text without line breaks: what ssh prints may have some. */
-function oneLine(text: string): string {
-  return text.split("\n").map((line) => line.trim()).join(" ");
-}
-
-/** Returns a text after a separator, or nothing. */
-function after(separator: string, text: string): string {
-  return text === "" ? "" : `${separator}${text}`;
 }

@@ -4,6 +4,7 @@ import { explained } from "../helpers/explained.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
 import { until } from "../helpers/processes.ts";
 import { startSpawnerServer, TOKEN } from "../helpers/spawner_server.ts";
+import { StderrText } from "../helpers/stderr_text.ts";
 import { sshTest, startSshServer } from "../helpers/ssh_server.ts";
 
 const square = (x: number) => x * x;
@@ -73,6 +74,24 @@ Deno.test("Pool.explain() says when a lost spawner server is reached again", asy
   waiting.cancel();
 });
 
+Deno.test("Pool warns on stderr when tasks wait for a lost spawner server", async () => {
+  await using server = await startSpawnerServer();
+  await using pool = new Pool({
+    workers: 1,
+    hosts: { host: server.spec(1), name: "far" },
+    stallWarning: 40,
+  });
+  await pool.ready;
+  using stderr = new StderrText();
+  server.kill("SIGKILL");
+  await until(() => pool.stats().workers === 1);
+  const waiting = pool.with({ host: "far" }).submit(square, 3);
+  const warning =
+    /^\[distex\] Nothing has moved for \d+ m?s \(stallWarning\)\. 1 task for the host 'far' waits for a worker: the host far was lost \d+ m?s ago and is .+\.$/m;
+  await until(() => warning.test(stderr.text));
+  waiting.cancel();
+});
+
 Deno.test("Pool.explain() says that no worker has joined", async () => {
   await using pool = new Pool({
     workers: 0,
@@ -83,6 +102,26 @@ Deno.test("Pool.explain() says that no worker has joined", async () => {
   await explained(
     pool,
     /^The task 'square' waits for a worker: no worker has joined yet\.$/,
+    future,
+  );
+  future.cancel();
+});
+
+Deno.test("Pool.explain() says that jobs run and haven't connected", async () => {
+  await using pool = new Pool({
+    workers: 0,
+    listen: { hostname: "127.0.0.1" },
+    hosts: {
+      launch: ["sh", "-c", "exec sleep 600", "sh", "{command}"],
+      workers: 2,
+      name: "batch",
+    },
+    stdio: "null",
+  });
+  const future = pool.submit(square, 2);
+  await explained(
+    pool,
+    /^The task 'square' waits for a worker: 2 jobs have run for the host batch for \d+ m?s without connecting\.$/,
     future,
   );
   future.cancel();
@@ -99,13 +138,13 @@ Deno.test("Pool.explain() says that a host starts workers when tasks come", asyn
   const future = pool.submit(square, 2);
   await explained(
     pool,
-    /^The task 'square' waits for a worker: 1 worker of the host local has been starting for \d+ m?s\.$/,
+    /^The task 'square' waits for a worker: 1 worker has been starting on the host local for \d+ m?s\.$/,
     future,
   );
   await gate.entered();
   await explained(
     pool,
-    /: 1 worker of the host local has connected, and isn't initialized yet\.$/,
+    /: 1 worker has connected from the host local, and isn't initialized yet\.$/,
     future,
   );
   gate.open();

@@ -281,6 +281,37 @@ Deno.test("WorkerSupervisor ends the workers of a lost host", async () => {
   assert(lost!.processes.every(({ hasEnded }) => hasEnded));
 });
 
+/** Returns which figures of the workers that aren't there yet are known. */
+function startingOf({ supervisor: { starting } }: Scene) {
+  if (starting === undefined) return undefined;
+  const { workers, since, next } = starting;
+  return [workers, since !== undefined, next !== undefined];
+}
+
+Deno.test("WorkerSupervisor.starting reports the workers that aren't there yet", async () => {
+  await using scene = new Scene();
+  const { open } = scene;
+  const opened = Promise.withResolvers<number>();
+  scene.open = () => opened.promise;
+  scene.connects = false;
+  assertEquals(startingOf(scene), undefined);
+  const workers = scene.supervisor.start();
+  assertEquals(startingOf(scene), [0, true, false]);
+  opened.resolve(2);
+  await scene.time.runMicrotasks();
+  const processes = await scene.processes(2);
+  assertEquals(startingOf(scene), [2, true, false]);
+  for (const process of processes) process.connect();
+  await workers;
+  assertEquals(startingOf(scene), undefined);
+  scene.open = open;
+  scene.host.lose(new Error("pulled the plug"));
+  await scene.until(() => startingOf(scene)?.[2] === true);
+  assertEquals(startingOf(scene), [0, false, true]);
+  await scene.until(() => startingOf(scene)?.[2] === false);
+  assertEquals(startingOf(scene)?.[1], true);
+});
+
 Deno.test("WorkerSupervisor tries to reconnect to a lost host after pauses that double", async () => {
   await using scene = await Scene.started();
   const { open } = scene;

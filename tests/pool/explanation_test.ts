@@ -69,7 +69,7 @@ Deno.test("explainCall() describes what each kind of worker does", () => {
       ],
       [
         { concurrency: 4, tasks: 9 },
-        "far worker 1 runs 'slow' and 3 others, and last answered 12 s ago",
+        "far worker 1 runs 'slow' and 3 others, and has answered nothing for 12 s",
       ],
       [{ task: undefined, tasks: 0 }, "far worker 1 is free"],
     ] as const
@@ -111,11 +111,11 @@ Deno.test("explainCall() says why a host has no workers", () => {
     ],
     [
       { code: "starting", host, workers: 2, time: 3_000 },
-      "2 workers of the host far have been starting for 3 s",
+      "2 workers have been starting on the host far for 3 s",
     ],
     [
       { code: "joining", host, workers: 1 },
-      "1 worker of the host far has connected, and isn't initialized yet",
+      "1 worker has connected from the host far, and isn't initialized yet",
     ],
     [
       { code: "replacing", host, left: 5_000 },
@@ -123,15 +123,15 @@ Deno.test("explainCall() says why a host has no workers", () => {
     ],
     [
       { code: "queued", host, jobs: 1, reason: "Resources" },
-      "1 job of the host far waits in its queue (Resources)",
+      "1 job waits in the queue of the host far (Resources)",
     ],
     [
       { code: "queued", host, jobs: 3, reason: "" },
-      "3 jobs of the host far wait in its queue",
+      "3 jobs wait in the queue of the host far",
     ],
     [
       { code: "jobs", host, jobs: 2, time: 150_000 },
-      "2 jobs of the host far have run for 2 min and haven't connected",
+      "2 jobs have run for the host far for 2 min without connecting",
     ],
     [{ code: "awaited", host }, "no worker has joined yet"],
     [
@@ -162,7 +162,7 @@ Deno.test("explainCall() says that further workers start", () => {
       { code: "busy", placement: undefined, workers: [BUSY] },
       { code: "starting", host, workers: 1, time: 10 },
     ),
-    "The task 'f' waits for a worker: the only worker is busy (far worker 1 has run 'slow' for 12 s); 1 worker of the host far has been starting for 10 ms.",
+    "The task 'f' waits for a worker: the only worker is busy (far worker 1 has run 'slow' for 12 s); 1 worker has been starting on the host far for 10 ms.",
   );
 });
 

@@ -389,3 +389,31 @@ Deno.test("Pool.map() with retry refuses what yields values", async () => {
     await assertRejects(() => map.toArray(), TypeError, "generator");
   }
 });
+
+for (const chunkSize of [1, 50] as const) {
+  for (const ordered of [true, false]) {
+    Deno.test(`Pool.map() with retry, a journal and ${Deno.inspect({ chunkSize, ordered })} records each item once`, async () => {
+      await using pool = new Pool(1);
+      const folder = await Deno.makeTempDir();
+      try {
+        const options = { chunkSize, ordered, journal: `${folder}/run.db` };
+        const items = ITEMS.slice(0, 500);
+        const again = pool.with({ retry: SOON });
+        const read = async () => {
+          const map = again.map(poisonous, items, options).settled();
+          return (await map.toArray()).sort((a, b) => a.index - b.index);
+        };
+        assertEquals((await read()).map(inWords), items.map(expected));
+        const { done, failed } = pool.stats();
+        for (const item of await read()) {
+          assertEquals(item.status === "rejected", item.index % 70 === 35);
+        }
+        // Only the 7 items that failed have run again.
+        assertEquals(pool.stats().done, done);
+        assertEquals(pool.stats().failed, failed + 7 * 4);
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
+    });
+  }
+}

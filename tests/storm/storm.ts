@@ -12,6 +12,7 @@ import * as args from "./arguments.ts";
 import * as calls from "./calls.ts";
 import { RETRIES, type Scene } from "./calls.ts";
 import { Disturber } from "./disturber.ts";
+import * as journals from "./journals.ts";
 import { findLeaks, type Levels, levels } from "./leaks.ts";
 import { Ledger } from "./ledger.ts";
 import * as maps from "./maps.ts";
@@ -22,6 +23,7 @@ import {
   type Work,
   type WorkKind,
 } from "./plan.ts";
+import * as retried from "./retried.ts";
 import type { StormSite } from "./site.ts";
 import { Sources } from "./source.ts";
 import * as streams from "./streams.ts";
@@ -64,7 +66,9 @@ export interface StormReport {
 const KINDS: Record<WorkKind, (scene: Scene, work: Work) => Promise<void>> = {
   ...calls,
   ...maps,
+  ...journals,
   ...paces,
+  ...retried,
   ...streams,
   ...args,
 };

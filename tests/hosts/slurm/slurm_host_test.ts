@@ -104,7 +104,7 @@ slurmTest("a pool explains that its jobs wait in Slurm's queue", async () => {
   const future = pool.submit((x: number) => x, 1);
   await explained(
     pool,
-    /^The task '.+' waits for a worker: 2 jobs of the host main wait in its queue \(JobHeldUser\)\.$/,
+    /^The task '.+' waits for a worker: 2 jobs wait in the queue of the host main \(JobHeldUser\)\.$/,
     future,
   );
   future.cancel();
