@@ -54,6 +54,8 @@ export class WorkerSupervisor implements ManagedHost {
   readonly place: WorkerPlace;
   /** The workers that it has and will have, by index. */
   readonly #workers = new Map<number, SupervisedWorker | Vacancy>();
+  /** Workers in whose place others start or have started, by index. */
+  readonly #replaced = new Map<number, WorkerProcess>();
   /** Workers that were let go and haven't ended. */
   readonly #released = new Set<SupervisedWorker>();
   readonly #stopped = new AbortController();
@@ -151,15 +153,18 @@ export class WorkerSupervisor implements ManagedHost {
   }
 
   replace(process: WorkerProcess): void {
-    for (const [index, worker] of this.#workers) {
-      if (!(worker instanceof SupervisedWorker)) continue;
-      if (worker.process === process) this.#letGo(index, worker);
-    }
+    const index = this.#letGo(process);
+    if (index === undefined) return;
+    this.#replaced.set(index, process);
+    process.ended.then(() => {
+      if (this.#replaced.get(index) === process) this.#replaced.delete(index);
+    });
     this.#fill();
   }
 
   release(process: WorkerProcess): void {
-    this.replace(process);
+    this.#letGo(process);
+    this.#fill();
     for (const worker of this.#released) {
       if (worker.process === process) this.#end(worker);
     }
@@ -194,7 +199,9 @@ export class WorkerSupervisor implements ManagedHost {
     this.#restarts = new RestartPolicy(maxRestarts);
     this.#givenUp = false;
     this.#workers.clear();
-    const left = Math.max(1, startTimeout - (performance.now() - begin));
+    const left = this.#options.startsAnyTime
+      ? Infinity
+      : Math.max(1, startTimeout - (performance.now() - begin));
     const connected = await this.#allConnected(left);
     this.lostSince = undefined;
     this.error = undefined;
@@ -296,6 +303,12 @@ export class WorkerSupervisor implements ManagedHost {
       if (end.hostLost || this.lostSince !== undefined) return;
       this.#workers.delete(index);
       if (this.#workers.size >= this.workers) return;
+      const replaced = this.#replaced.get(index);
+      if (replaced !== undefined && !worker.isConnected) {
+        // There may be room for it only when that one has ended.
+        replaced.ended.then(() => this.#fill());
+        return;
+      }
       if (process.isBlameless) return this.#replace(index, 0);
       if (this.#givenUp) return;
       const lived = performance.now() - begin;
@@ -327,12 +340,21 @@ export class WorkerSupervisor implements ManagedHost {
   }
 
   #release(index: number, worker: SupervisedWorker): void {
-    this.#letGo(index, worker);
+    this.#vacate(index, worker);
     this.#end(worker);
   }
 
-  /** Gives the place of a worker to another. */
-  #letGo(index: number, worker: SupervisedWorker): void {
+  /** Vacates the place of a process; returns its index, if it has a place. */
+  #letGo(process: WorkerProcess): number | undefined {
+    for (const [index, worker] of this.#workers) {
+      if (!(worker instanceof SupervisedWorker)) continue;
+      if (worker.process !== process) continue;
+      this.#vacate(index, worker);
+      return index;
+    }
+  }
+
+  #vacate(index: number, worker: SupervisedWorker): void {
     this.#workers.delete(index);
     worker.isReleased = true;
     this.#released.add(worker);
@@ -366,14 +388,20 @@ export class WorkerSupervisor implements ManagedHost {
     if (!isNeeded) return;
     const worker = this.#startWorker(index);
     this.#watch(worker, index);
-    await this.#options.onWorker(await this.#connectedInTime(worker));
+    const connected = await this.#connectedInTime(worker);
+    const replaces = this.#replaced.get(index);
+    await this.#options.onWorker({ ...connected, replaces });
   }
 
   async #connectedInTime(worker: SupervisedWorker): Promise<ConnectedWorker> {
     this.#starts++;
     try {
       const connected = this.#connected(worker);
-      return await withinLimit(connected, this.#options.startTimeout);
+      const { startsAnyTime, startTimeout } = this.#options;
+      return await withinLimit(
+        connected,
+        startsAnyTime ? Infinity : startTimeout,
+      );
     } catch (error) {
       if (isTimeout(error)) worker.process.kill();
       throw error;

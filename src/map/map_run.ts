@@ -239,20 +239,27 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       this.#plan.chunkSize.measured(done, microseconds, bytes);
     }
     if (rest.length > 0 && !call.endsMap) this.#follow(call, rest);
-    if (call.thrown === undefined) this.#ended += call.items - rest.length;
-    else this.#countThrown(call);
-    if (call.pieces.length > 0) this.#runAgain(call);
+    this.#count(call, rest.length);
     if (this.#journal !== undefined) this.#record(call, this.#journal);
+    if (call.pieces.length > 0) this.#runAgain(call);
     if (call.failedItems > 0) this.#addFailures(call);
     this.results.serve();
   }
 
-  /** Counts the items of a call that has ended with an error. */
-  #countThrown({ items, isStreamed, values }: MapCall): void {
-    // An error of the inputs has no item.
-    if (items === 0) return;
-    this.#ended += isStreamed ? 1 : values.length + 1;
-    this.#failed++;
+  /**
+   * Counts the items of a call that have ended.
+   *
+   * @param left How many of its items a worker has left unprocessed.
+   */
+  #count(call: MapCall, left: number): void {
+    const { items, isStreamed, values, thrown, pieces } = call;
+    if (thrown === undefined) {
+      this.#ended += pieces.length > 0 ? values.length : items - left;
+    } else if (items > 0) {
+      // An error of the inputs has no item.
+      this.#ended += isStreamed ? 1 : values.length + 1;
+      this.#failed++;
+    }
   }
 
   /** Makes calls for items of a chunk that a worker has given back. */
@@ -398,7 +405,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   /** Records the results of a call, which can be read once that is done. */
   #record(call: MapCall, journal: MapJournal): void {
     if (call.isStreamed) this.#refuseValues();
-    else if (!journal.record(call)) this.#buffer.release(call);
+    else if (!journal.record(call, this.isSettled)) this.#buffer.release(call);
   }
 
   /** Ends the map: its task yields values one by one. */
@@ -538,11 +545,8 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     this.#buffer.arrived(call);
     this.#flow.recalled(call);
     const before = this.#ended;
-    if (call.thrown === undefined) this.#ended += call.items;
-    else {
-      this.#countThrown(call);
-      this.#feed.dropAfter(call.part);
-    }
+    this.#count(call, 0);
+    if (call.thrown !== undefined) this.#feed.dropAfter(call.part);
     this.#skipped += this.#ended - before;
   }
 
@@ -592,17 +596,18 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       this.#buffer.pushNext(next);
       if (failed !== undefined) {
         this.#flow.submitted(next);
-        this.#ended--;
         continue;
       }
       this.#flow.recalled(next);
       if (this.#journal !== undefined) this.#buffer.hold(next);
       this.#buffer.arrived(next);
-      if (this.#journal !== undefined) this.#record(next, this.#journal);
+      this.#ended += next.values.length;
       if (next.thrown !== undefined) {
+        this.#ended++;
         this.#failed++;
         this.#feed.dropAfter(next.part);
       }
+      if (this.#journal !== undefined) this.#record(next, this.#journal);
       if (this.#limit !== undefined) {
         this.#failed += next.addFailures(this.#limit);
       }

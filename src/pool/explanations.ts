@@ -58,11 +58,14 @@ export class Explanations {
   /** Returns what waits although it could move. */
   stall(): Stall | undefined {
     const { waiting, workers } = this.#parts.situations;
-    const groups = waiting.filter(isStuck);
-    if (groups.length === 0) return undefined;
+    const stuck = waiting.filter(isStuck);
+    if (stuck.length === 0) return undefined;
+    const groups = waiting.filter(({ code }) =>
+      code !== "map" && code !== "delayed"
+    );
     return {
       explanation: explainPool(groups, workers, this.#facts()),
-      isBusy: groups.every(isBusy),
+      isBusy: stuck.every(isBusy),
     };
   }
 
@@ -82,15 +85,15 @@ export class Explanations {
 }
 
 /** A group of tasks that wait for workers. */
-type StuckGroup = Exclude<WaitingGroup, { code: "map" | "delayed" }>;
+type StuckGroup = Extract<WaitingGroup, { code: "waiting" | "barrier" }>;
 
 /** Whether tasks wait for workers, not for a time or for the program. */
 function isStuck(group: WaitingGroup): group is StuckGroup {
-  return group.code !== "map" && group.code !== "delayed";
+  return group.code === "waiting" || group.code === "barrier";
 }
 
 /** Whether tasks wait only for workers that run other tasks. */
 function isBusy({ reason }: StuckGroup): boolean {
   const { code } = reason ?? { code: "busy" };
-  return code === "busy" || code === "resources" || code === "barrier";
+  return code !== "noWorker" && code !== "next";
 }

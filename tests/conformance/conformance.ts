@@ -39,9 +39,11 @@ import { testQueue } from "./conformance_queue.ts";
 import { testRandomNumbers } from "./conformance_random.ts";
 import { testRunTimeouts } from "./conformance_run_timeouts.ts";
 import { testJournals } from "./conformance_journals.ts";
+import { testRetries } from "./conformance_retries.ts";
 import { testSettledMaps } from "./conformance_settled.ts";
 import { testSources } from "./conformance_sources.ts";
 import { testStreams } from "./conformance_streams.ts";
+import { testTurnover } from "./conformance_turnover.ts";
 
 /** A kind of pool to test. */
 export interface Kind {
@@ -127,10 +129,12 @@ export function testConformance(kind: Kind): string[] {
   testErrors(test);
   testExplanations(test);
   testQueue(test, testWith, kind);
+  testRetries(test);
   testSettledMaps(test, testWith);
   testJournals(test);
   testRunTimeouts(test);
   testMemoryLimits(testWith);
+  testTurnover(testWith);
   testRandomNumbers(test);
   testProgress(test);
   testMaps(test, testWith);
