@@ -26,7 +26,12 @@ export {
   type MemoryUse,
   OutOfMemoryError,
 } from "./src/errors/out_of_memory_error.ts";
+export {
+  JournalError,
+  type JournalErrorOptions,
+} from "./src/errors/journal_error.ts";
 export { PoolClosedError } from "./src/errors/pool_closed_error.ts";
+export { QueueFullError } from "./src/errors/queue_full_error.ts";
 export {
   type WorkerLoss,
   WorkerLostError,
@@ -63,6 +68,7 @@ export type { AnyIterable } from "./src/map/items.ts";
 export type { CallOptions, CallPort } from "./src/options/call_options.ts";
 export type { FailureOptions } from "./src/options/failure_options.ts";
 export type { LimitOptions } from "./src/options/limit_options.ts";
+export type { JournalOptions } from "./src/options/journal_options.ts";
 export type { MapOptions } from "./src/options/map_options.ts";
 export type { MapPhase, MapProgress } from "./src/options/map_progress.ts";
 export type {

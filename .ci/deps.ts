@@ -17,12 +17,16 @@ import { DECLARATIONS } from "./std_types.ts";
 /** The npm package that the stand-ins are made from. */
 const SOURCE = "deno-std@1.4.0";
 
-/** Stand-ins that the npm package lacks: files beside this one, by module. */
+/** Modules that the npm package lacks: files beside this one, by module. */
 const OWN: Record<string, Record<string, string>> = {
+  cli: { "unstable_progress_bar.ts": "progress_bar.ts" },
   testing: { "time.ts": "fake_time.ts" },
 };
 
-/** The npm package that they import. */
+/** Packages of which the npm package has no module. */
+const MISSING = new Set(["testing"]);
+
+/** The npm package that the own modules import. */
 const OWN_SOURCE = "@sinonjs/fake-timers@15.4.0";
 
 /** A module of `@std/cli` that needs a JSON file missing in the npm package. */
@@ -59,7 +63,7 @@ async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
 /** Computes a digest of everything that determines the stand-ins. */
 async function currentStamp(): Promise<string> {
   const sources = await Promise.all(
-    ["deps.ts", "std_types.ts", "fake_time.ts"].map((file) =>
+    ["deps.ts", "std_types.ts", "fake_time.ts", "progress_bar.ts"].map((file) =>
       Deno.readTextFile(`${import.meta.dirname}/${file}`)
     ),
   );
@@ -124,11 +128,9 @@ async function download(source: string, module = ""): Promise<string> {
   throw new Error(info.modules?.[0]?.error ?? decoder.decode(stderr).trim());
 }
 
-/** Reads the modules of a stand-in that the npm package lacks, by file name. */
-async function readOwn(
-  modules: Record<string, string>,
-): Promise<Map<string, string>> {
-  const texts = Object.entries(modules).map(async ([module, file]) =>
+/** Reads the modules of a package that the npm package lacks, by file name. */
+async function readOwn(name: string): Promise<Map<string, string>> {
+  const texts = Object.entries(OWN[name] ?? {}).map(async ([module, file]) =>
     [
       module,
       await Deno.readTextFile(`${import.meta.dirname}/${file}`),
@@ -137,7 +139,7 @@ async function readOwn(
   return new Map(await Promise.all(texts));
 }
 
-/** Reads the modules of a package, by file name. */
+/** Reads the modules of the npm package's folder for a package, by file name. */
 async function readModules(folder: string): Promise<Map<string, string>> {
   const modules = new Map<string, string>();
   for await (const { name } of Deno.readDir(folder)) {
@@ -241,10 +243,10 @@ async function writeScope(source: string, scope: string): Promise<void> {
   const names = new Set(WANTED.keys());
   // The loop also visits names that are added while it runs.
   for (const name of names) {
-    const own = OWN[name];
-    const modules = own === undefined
-      ? await readModules(`${source}/${name.replaceAll("-", "_")}`)
-      : await readOwn(own);
+    const compiled = MISSING.has(name)
+      ? []
+      : await readModules(`${source}/${name.replaceAll("-", "_")}`);
+    const modules = new Map([...compiled, ...await readOwn(name)]);
     const files = makeFiles(name, modules, names);
     await writePackage(scope, name, files);
   }

@@ -45,6 +45,7 @@ export const SLOW: readonly string[] = [
   "tests/examples",
   "tests/jupyter",
   "tests/package",
+  "tests/progress/terminal_test.ts",
   "tests/rx/pipeline_test.ts",
   "tests/modules",
   "tests/fuzz",

@@ -9,6 +9,10 @@ export interface CallTerms {
   readonly placement?: Placement | undefined;
   /** How often the call may run again after its worker was lost. */
   readonly retries: number;
+  /** Those with a higher one go first; `undefined`: 0. */
+  readonly priority?: number | undefined;
+  /** The bucket of the call's key, if it has one: see {@linkcode bucketOf}. */
+  readonly bucket?: number | undefined;
   /** How the task runs again if it throws; `undefined`: it doesn't. */
   readonly retry?: RetrySettings | undefined;
   /**

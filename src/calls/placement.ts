@@ -11,6 +11,8 @@ export interface PlacementTerms {
   readonly resources?: Readonly<Record<string, number>> | undefined;
   /** Whether they wait if no worker could run them. */
   readonly mayWait?: boolean | undefined;
+  /** Whether they have keys, so that only one worker gets each. */
+  readonly isKeyed?: boolean | undefined;
 }
 
 /** An amount that a call takes. */
@@ -33,6 +35,8 @@ export class Placement {
   readonly needs: readonly Need[] | undefined;
   /** Whether the calls wait if no worker could run them. */
   readonly mayWait: boolean;
+  /** Whether the calls have keys, so that only one worker gets each. */
+  readonly isKeyed: boolean;
   readonly #where: readonly (readonly [name: string, value: string])[];
 
   private constructor(
@@ -40,27 +44,35 @@ export class Placement {
     where: readonly (readonly [name: string, value: string])[],
     needs: readonly Need[],
     mayWait: boolean,
+    isKeyed: boolean,
   ) {
     this.host = host;
     this.#where = where;
     this.needs = needs.length === 0 ? undefined : needs;
     this.mayWait = mayWait;
+    this.isKeyed = isKeyed;
   }
 
   /** Returns the placement with these terms; `undefined` if there are none. */
   static of(
-    { host, where = {}, resources = {}, mayWait = false }: PlacementTerms,
+    {
+      host,
+      where = {},
+      resources = {},
+      mayWait = false,
+      isKeyed = false,
+    }: PlacementTerms,
   ): Placement | undefined {
     const labels = Object.entries(where).toSorted(byName);
     const needs = Object.entries(resources).filter(([, amount]) => amount > 0)
       .toSorted(byName);
-    if (host === undefined && labels.length + needs.length === 0) {
-      return undefined;
-    }
-    const key = JSON.stringify([host ?? null, labels, needs, mayWait]);
+    const isAnywhere = host === undefined &&
+      labels.length + needs.length === 0;
+    if (isAnywhere && !isKeyed) return undefined;
+    const key = JSON.stringify([host ?? null, labels, needs, mayWait, isKeyed]);
     const before = known.get(key)?.deref();
     if (before !== undefined) return before;
-    const placement = new Placement(host, labels, needs, mayWait);
+    const placement = new Placement(host, labels, needs, mayWait, isKeyed);
     known.set(key, new WeakRef(placement));
     forgotten.register(placement, key);
     return placement;
@@ -69,6 +81,11 @@ export class Placement {
   /** Whether only the host matters. */
   get isHostOnly(): boolean {
     return this.#where.length === 0 && this.needs === undefined;
+  }
+
+  /** Whether the calls may run at any worker. */
+  get isAnywhere(): boolean {
+    return this.host === undefined && this.isHostOnly;
   }
 
   /**

@@ -13,9 +13,9 @@ import {
 import { ValueWriter } from "./value_writer.ts";
 
 /** How often results are committed at most, in milliseconds. */
-const COMMIT_INTERVAL = 20;
+const COMMIT_INTERVAL = 40;
 
-/** Results of this many bytes are committed at once. */
+/** Results of this many bytes are committed without waiting for others. */
 const MAX_WAITING_BYTES = 2 ** 23;
 
 /**
@@ -65,8 +65,8 @@ export class Journal implements Disposable {
   readonly #writer: ValueWriter;
   readonly #decoder = new Decoder();
   readonly #onError: (error: unknown) => void;
-  /** Whether an item may have been recorded in an earlier run. */
-  readonly #hasItems: boolean;
+  /** The greatest index of an item that may have ended in an earlier run. */
+  readonly #last: number;
   /** The digests or keys of the items that haven't ended. */
   readonly #open = new Map<number, Uint8Array | string>();
   /** The index of the item with each key, in this run. */
@@ -78,6 +78,8 @@ export class Journal implements Disposable {
   #committedAt = -Infinity;
   #syncedAt = performance.now();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Whether the timer expires at once. */
+  #isDue = false;
   /** Whether the journal takes nothing any more. */
   #hasEnded = false;
 
@@ -94,7 +96,7 @@ export class Journal implements Disposable {
     this.#writer = new ValueWriter(serializer);
     this.#decoder.serializer = serializer;
     this.#onError = onError;
-    this.#hasItems = file.length > 0;
+    this.#last = file.last;
   }
 
   /**
@@ -145,7 +147,7 @@ export class Journal implements Disposable {
     const { key, settings } = this.#plan;
     const id = key === undefined ? index : this.#keyOf(key, item, index);
     const digest = typeof id === "string" ? undefined : this.#digestOf(item);
-    const row = this.#hasItems ? this.#file.find(id) : undefined;
+    const row = index <= this.#last ? this.#file.find(id) : undefined;
     if (row !== undefined && typeof id === "number") {
       if (digest === undefined || !equals(digest, row.digest!)) {
         throw otherItem(settings.path, index);
@@ -157,7 +159,8 @@ export class Journal implements Disposable {
       if (typeof open !== "number") this.#open.set(index, open);
       return undefined;
     }
-    return { failed, value: this.#decode(row.value), bytes: row.value.length };
+    const { value: bytes } = row;
+    return { failed, value: this.#decode(bytes, index), bytes: bytes.length };
   }
 
   /**
@@ -192,6 +195,7 @@ export class Journal implements Disposable {
   commit(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#isDue = false;
     if (this.#hasEnded) return;
     const rows = this.#rows;
     const committed = this.#committed;
@@ -280,9 +284,18 @@ export class Journal implements Disposable {
       : { id, digest, error, value };
   }
 
-  #decode(bytes: Uint8Array<ArrayBuffer>): unknown {
-    this.#decoder.use(bytes);
-    return this.#decoder.message(0, bytes.length)[0];
+  #decode(bytes: Uint8Array<ArrayBuffer>, index: number): unknown {
+    try {
+      this.#decoder.use(bytes);
+      return this.#decoder.message(0, bytes.length)[0];
+    } catch (cause) {
+      const { path } = this.#plan.settings;
+      throw new JournalError(
+        path,
+        `What the journal '${path}' has of the item ${index} is damaged: delete its row, and the item runs again`,
+        { index, cause },
+      );
+    }
   }
 
   /** Adds a row, or what to do once those before it are committed. */
@@ -293,10 +306,12 @@ export class Journal implements Disposable {
       this.#bytes += row.value.length;
     }
     if (committed !== undefined) this.#committed.push(committed);
-    if (this.#bytes > MAX_WAITING_BYTES) return this.commit();
-    if (this.#timer !== undefined) return;
+    const isFull = this.#bytes > MAX_WAITING_BYTES;
+    if (isFull ? this.#isDue : this.#timer !== undefined) return;
+    clearTimeout(this.#timer);
     const since = performance.now() - this.#committedAt;
-    const delay = Math.max(0, COMMIT_INTERVAL - since);
+    const delay = isFull ? 0 : Math.max(0, COMMIT_INTERVAL - since);
+    this.#isDue = delay === 0;
     this.#timer = setTimeout(() => this.commit(), delay);
   }
 

@@ -72,6 +72,9 @@ interface Batches {
   readonly waiting: Queue<Batch>;
 }
 
+/** The index of a call without items. */
+export const NO_INDEX = -1;
+
 const NO_VALUES: readonly unknown[] = [];
 
 const NO_PIECES: readonly ItemPiece[] = [];
@@ -333,7 +336,8 @@ export class MapCall extends ItemsCall {
     this.#hasArrived = true;
     if (this.kind.settles) return this.#rejectItems(reason, before, attempts);
     if (!this.isStreamed) this.#values = before;
-    const isKnown = !this.isStreamed || this.chunk === undefined;
+    const isKnown = this.index !== NO_INDEX &&
+      (!this.isStreamed || this.chunk === undefined);
     this.#thrown = isKnown
       ? { reason, index: this.index + before.length }
       : { reason };

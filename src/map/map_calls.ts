@@ -1,6 +1,11 @@
-import { CallKind } from "../calls/call_kind.ts";
+import { CallKind, type CallTerms } from "../calls/call_kind.ts";
 import type { ItemFailure, ItemPiece } from "./item_pieces.ts";
-import { argumentList, MapCall, type MapCallOwner } from "./map_call.ts";
+import {
+  argumentList,
+  MapCall,
+  type MapCallOwner,
+  NO_INDEX,
+} from "./map_call.ts";
 import type { MapPlan } from "./map_plan.ts";
 import type { Speculation } from "./speculation.ts";
 import { WatchedCall } from "./watched_call.ts";
@@ -19,6 +24,10 @@ export class MapCalls {
   readonly #owner: MapCallOwner;
   readonly #speculation: Speculation | undefined;
   #kind: CallKind;
+  /** The kinds of calls with keys of their own, by their terms. */
+  readonly #keyedKinds = new Map<CallTerms, CallKind>();
+  /** Whether the calls go on after items that fail. */
+  #settles: boolean;
   /** The kind of calls for single items of chunks. */
   #itemKind: CallKind | undefined;
 
@@ -37,17 +46,20 @@ export class MapCalls {
     this.#owner = owner;
     this.#speculation = speculation;
     // In a chunk that ends with an item that throws, later ones would wait.
-    this.#kind = kindOf(plan, plan.terms.retry !== undefined);
+    this.#settles = plan.terms.retry !== undefined;
+    this.#kind = kindOf(plan, this.#settles);
   }
 
   /** Lets the map go on after items that fail; comes before any call is made. */
   settle(): void {
+    this.#settles = true;
     this.#kind = kindOf(this.#plan, true);
   }
 
   /** Makes a call without items, to fail after those of a part. */
   makeEmpty(part: number): MapCall {
-    return new MapCall(this.#owner, kindOf(this.#plan, false), [], 0, part);
+    const kind = kindOf(this.#plan, false);
+    return new MapCall(this.#owner, kind, [], 0, part, NO_INDEX);
   }
 
   /**
@@ -64,14 +76,17 @@ export class MapCalls {
     part: number,
     index: number,
   ): MapCall {
-    const { spread, chunkSize, onMessage } = this.#plan;
+    const { spread, chunkSize, onMessage, keyed } = this.#plan;
     if (!chunkSize.single) {
       const payload = spread ? items.map(argumentList) : items;
       return this.#make(payload, bytes, part, index);
     }
     const [item] = items;
     const payload = spread ? argumentList(item) : item;
-    const call = this.#make(payload, bytes, part, index);
+    const kind = keyed === undefined
+      ? this.#kind
+      : this.#kindWith(keyed.of(spread ? payload as unknown[] : items));
+    const call = this.#make(payload, bytes, part, index, undefined, kind);
     if (onMessage !== undefined) call.openMessages().listen(onMessage);
     return call;
   }
@@ -119,13 +134,30 @@ export class MapCalls {
     for (let at = 0; at < rest.length; at += items) {
       const part = rest.slice(at, at + items);
       const bytes = part.length * itemBytes;
-      const next = this.#make(part, bytes, call.part, index + at, call);
+      const next = this.#make(
+        part,
+        bytes,
+        call.part,
+        index + at,
+        call,
+        call.kind,
+      );
       last.follow(next);
       calls.push(next);
       last = next;
     }
     last.follow(after);
     return calls;
+  }
+
+  /** Returns the kind of calls with a key. */
+  #kindWith(terms: CallTerms): CallKind {
+    let kind = this.#keyedKinds.get(terms);
+    if (kind === undefined) {
+      kind = kindOf({ ...this.#plan, terms }, this.#settles);
+      this.#keyedKinds.set(terms, kind);
+    }
+    return kind;
   }
 
   #makeItem(chunk: MapCall, index: number): MapCall {

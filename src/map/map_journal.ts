@@ -7,7 +7,7 @@ import {
   type JournalPlan,
   type Recorded,
 } from "../journal/journal.ts";
-import type { MapCall } from "./map_call.ts";
+import { type MapCall, NO_INDEX } from "./map_call.ts";
 import type { SettledItem } from "./settled_item.ts";
 
 /** Handles what happens to the journal of a map. */
@@ -116,12 +116,12 @@ export class MapJournal {
    *
    * @throws {JournalError} If it can't be written.
    */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#isClosed = true;
     const journal = this.#journal;
     this.#journal = undefined;
     journal?.[Symbol.dispose]();
-    return this.#opening ?? Promise.resolve();
+    await this.#opening;
   }
 
   async #open(): Promise<void> {
@@ -163,6 +163,7 @@ export function recallInto(
 /** Returns how the items of a call have ended, as far as it is known. */
 function endingsOf(call: MapCall): (Ending | undefined)[] {
   const { values, thrown } = call;
+  if (call.index === NO_INDEX) return [];
   if (call.isSettled) {
     return (values as readonly SettledItem<unknown>[]).map((item) =>
       item.status === "fulfilled"

@@ -1,4 +1,5 @@
 import type { CallTerms } from "../calls/call_kind.ts";
+import type { KeyedTerms } from "../calls/keyed_terms.ts";
 import type { CallerTrace } from "../calls/caller_trace.ts";
 import type { MessageListener } from "../options/call_options.ts";
 import type { JournalPlan } from "../journal/journal.ts";
@@ -28,6 +29,8 @@ export interface MapPlan {
   readonly signal: AbortSignal | undefined;
   /** How and where its calls may run. */
   readonly terms: CallTerms;
+  /** The terms of its calls, if each item has a key of its own. */
+  readonly keyed?: KeyedTerms | undefined;
   /** Whether items that take long may run a second time. */
   readonly speculate?: boolean | undefined;
   /** Handles messages of the tasks; each item is then a call of its own. */

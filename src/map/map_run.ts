@@ -74,6 +74,8 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   #ended = 0;
   /** How many of those have failed. */
   #failed = 0;
+  /** How many of those that have ended didn't run, but were recalled. */
+  #skipped = 0;
   /** Whether the inputs have ended, so all items were submitted. */
   #isExhausted = false;
   /** Whether the calls that haven't arrived were abandoned. */
@@ -139,6 +141,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       failed: this.#failed,
       running: isOver ? 0 : this.#taken - this.#ended,
       elapsed: now - (this.#startTime ?? now),
+      skipped: this.#skipped,
     };
   }
 
@@ -157,6 +160,11 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   /** Where the map's calls may run; `undefined` for anywhere. */
   get placement(): Placement | undefined {
     return this.#plan.terms.placement;
+  }
+
+  /** The priority of the map's calls. */
+  get priority(): number | undefined {
+    return this.#plan.terms.priority;
   }
 
   /** Whether somebody waits for the next result. */
@@ -529,11 +537,13 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   #wasRecalled(call: MapCall): void {
     this.#buffer.arrived(call);
     this.#flow.recalled(call);
+    const before = this.#ended;
     if (call.thrown === undefined) this.#ended += call.items;
     else {
       this.#countThrown(call);
       this.#feed.dropAfter(call.part);
     }
+    this.#skipped += this.#ended - before;
   }
 
   #submitItems(

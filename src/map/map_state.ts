@@ -21,20 +21,18 @@ export interface MapState {
   readonly running: number;
   /** The milliseconds since its start. */
   readonly elapsed: number;
-  /** How many of those that have ended took no time, because they didn't run. */
-  readonly skipped?: number;
+  /** How many of those that have ended didn't run, but were recalled. */
+  readonly skipped: number;
 }
 
 /** Returns the progress of a map in this state. */
 export function progressOf(state: MapState, meter: RateMeter): MapProgress {
-  const { task, phase, total, taken, done, failed, running, elapsed } = state;
-  const { skipped = 0 } = state;
-  const ended = done + failed;
-  const rate = meter.read({
-    elapsed,
-    taken: taken - skipped,
-    ended: ended - skipped,
-  });
+  const { task, phase, total, done, failed, running, elapsed } = state;
+  const taken = state.taken - state.skipped;
+  const ended = done + failed - state.skipped;
+  const rate = phase === "ended"
+    ? 1_000 * ended / elapsed || 0
+    : meter.read({ elapsed, taken, ended });
   const timeLeft = timeFor(state, rate);
   return { task, phase, total, done, failed, running, elapsed, rate, timeLeft };
 }

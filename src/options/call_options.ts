@@ -96,6 +96,68 @@ export interface CallOptions {
    */
   readonly retries?: number;
   /**
+   * Calls that wait are sent in the order of their priority, the highest first;
+   * those of equal priority in the order in which they were made. It is any
+   * finite number, and also applies to maps. A call that a worker has isn't
+   * overtaken there, even if it hasn't begun: see {@linkcode LimitOptions.prefetch}.
+   * While calls of a higher priority wait, those of a lower one don't begin,
+   * unless a worker may run only these. `runOnAll` ignores it.
+   *
+   * @default {0}
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool({ workers: 1, prefetch: 0 });
+   * const order: string[] = [];
+   * const task = (name: string) => name;
+   * const note = (name: string) => order.push(name);
+   * await Promise.all([
+   *   pool.with({ priority: -1 }).run(task, "low").then(note),
+   *   pool.run(task, "normal").then(note),
+   *   pool.with({ priority: 1 }).run(task, "high").then(note),
+   * ]);
+   * assertEquals(order, ["high", "normal", "low"]);
+   * ```
+   */
+  readonly priority?: number;
+  /**
+   * Calls with the same key go to the same worker, as long as it lives, which is
+   * good for caches and connections that tasks keep. It is a string, or a
+   * function that returns one for the arguments of a call. Keys are shared
+   * equally among the workers. If a worker is lost or ends, others get its keys;
+   * a worker that is added gets keys that haven't been used before. Keys of calls
+   * with different `host`, `where` or `resources` have nothing to do with each
+   * other, and a worker has many keys: what is kept for one must have its name.
+   *
+   * A call waits for its worker even if others are free. A map with a string
+   * runs at one worker; with a function, each item is a call of its own, so
+   * {@linkcode MapOptions.chunkSize} must be `"auto"` or 1. `speculate` and
+   * `runOnAll` ignore keys: a call with a key doesn't run a second time, and
+   * `runOnAll` calls all workers.
+   *
+   * @default {undefined}
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool(2);
+   * const byUser = pool.with({ key: (user: string) => user });
+   * const pid = (_user: string) => Deno.pid;
+   * const [ann, bob, again] = await Promise.all([
+   *   byUser.run(pid, "ann"),
+   *   byUser.run(pid, "bob"),
+   *   byUser.run(pid, "ann"),
+   * ]);
+   * assertEquals([again === ann, bob === ann], [true, false]);
+   * ```
+   */
+  readonly key?: string | ((...args: never[]) => string);
+  /**
    * How a task that throws runs again: by default, it doesn't. Between two
    * attempts, the call waits and holds no worker. `timeout`, `signal` and
    * `cancel()` end it then too, and `shutdown()` waits for it. The error that it

@@ -2,12 +2,14 @@ import type { CallOptions } from "./call_options.ts";
 import {
   checkBoolean,
   checkChoice,
+  checkFinite,
   checkFunction,
   checkInteger,
   checkMilliseconds,
   checkNames,
   checkObject,
   checkSignal,
+  wrongType,
 } from "./option_checks.ts";
 import { parseSeed } from "./parse_seed.ts";
 import { checkLabels, parseResources } from "./place.ts";
@@ -29,6 +31,8 @@ const CALL_OPTIONS = {
   runTimeout: undefined,
   signal: undefined,
   retries: undefined,
+  priority: undefined,
+  key: undefined,
   retry: undefined,
   seed: undefined,
   speculate: undefined,
@@ -48,8 +52,8 @@ export function callSettings(
 ): CallSettings {
   checkObject("with()", options);
   const { host, where, resources, onUnmet } = options;
-  const { timeout, runTimeout, signal, retries, retry, seed, speculate } =
-    options;
+  const { timeout, runTimeout, signal, retries, retry } = options;
+  const { priority, key, seed, speculate } = options;
   checkNames("with()", options, CALL_OPTIONS, RENAMED_CALL_OPTIONS);
   if (host !== undefined) checkChoice("host", host, hosts);
   if (where !== undefined) checkLabels("where", where);
@@ -58,6 +62,8 @@ export function callSettings(
   if (timeout !== undefined) checkMilliseconds("timeout", timeout);
   if (runTimeout !== undefined) checkMilliseconds("runTimeout", runTimeout);
   if (retries !== undefined) checkInteger("retries", retries, 0);
+  if (priority !== undefined) checkFinite("priority", priority);
+  if (key !== undefined) checkKey(key);
   if (seed !== undefined) parseSeed("seed", seed);
   if (speculate !== undefined) checkBoolean("speculate", speculate);
   checkSignal(signal);
@@ -65,4 +71,9 @@ export function callSettings(
   return retry === undefined
     ? options as CallSettings
     : { ...options, retry: retrySettings(retry) };
+}
+
+function checkKey(key: unknown): void {
+  if (typeof key === "string" || typeof key === "function") return;
+  throw wrongType("key", key, "a string, or a function that returns one");
 }

@@ -30,6 +30,17 @@ export interface LimitOptions {
    */
   readonly prefetch?: number | "auto";
   /**
+   * How many calls of `run`, `submit` and `stream` may wait for a worker. A
+   * further call is rejected with a {@linkcode QueueFullError}, unless a worker
+   * can take it at once: `pool.hasRoom()` waits until there is room. Calls that
+   * were sent to a worker don't count, even if they wait there; see `prefetch`.
+   * Neither do maps, which take only as many items as workers have room for, and
+   * `runOnAll`.
+   *
+   * @default {Infinity}
+   */
+  readonly maxQueue?: number;
+  /**
    * How long all workers may take to connect, in milliseconds.
    *
    * @default {60_000}

@@ -37,7 +37,8 @@ export interface MapProgress {
   /**
    * How many items end per second: an average over about the last 10 seconds,
    * or over the time that four items in a row take, if that is longer. It is 0
-   * until the first item has ended.
+   * until the first item has ended, and the average of the whole map after its
+   * end. Items that a journal has recorded don't count.
    */
   readonly rate: number;
   /**

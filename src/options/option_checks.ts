@@ -26,6 +26,18 @@ export function checkInteger(
 }
 
 /**
+ * Checks that an option is a finite number.
+ *
+ * @throws {TypeError} If it isn't a number.
+ * @throws {RangeError} If it isn't finite.
+ */
+export function checkFinite(name: string, value: unknown): void {
+  const expected = "a finite number";
+  if (typeof value !== "number") throw wrongType(name, value, expected);
+  if (!Number.isFinite(value)) throw wrongValue(name, value, expected);
+}
+
+/**
  * Checks that an option is a port number; 0 means any free port.
  *
  * @throws {TypeError} If it isn't a number.

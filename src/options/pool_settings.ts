@@ -162,15 +162,24 @@ function limitSettings(options: LimitOptions) {
   const {
     concurrency = 1,
     prefetch = "auto",
+    maxQueue = Infinity,
     startTimeout = 60_000,
     cancelGrace = 1_000,
   } = options;
   const maxMemory = memoryLimit(options.maxMemory);
   checkInteger("concurrency", concurrency, 1);
   checkInteger("prefetch", prefetch, 0, "auto");
+  checkInteger("maxQueue", maxQueue, 0, Infinity);
   checkMilliseconds("startTimeout", startTimeout);
   checkMilliseconds("cancelGrace", cancelGrace);
-  return { concurrency, prefetch, startTimeout, cancelGrace, maxMemory };
+  return {
+    concurrency,
+    prefetch,
+    maxQueue,
+    startTimeout,
+    cancelGrace,
+    maxMemory,
+  };
 }
 
 /** Returns a limit of memory in bytes; `undefined` for none. */

@@ -42,5 +42,5 @@ function describeTask(
   if (concurrency === 1) return `has run ${name} for ${time}`;
   const others = Math.min(tasks, concurrency) - 1;
   const more = others > 0 ? ` and ${count(others, "other")}` : "";
-  return `runs ${name}${more}, and last answered ${time} ago`;
+  return `runs ${name}${more}, and has answered nothing for ${time}`;
 }

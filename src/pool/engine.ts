@@ -75,21 +75,27 @@ export class Engine {
     const { hostTimeout, config, denoArgs, modules } = settings;
     this.#hosts = new PoolHosts(this.#hostManager.hosts, hostTimeout);
     const pace = new SharedPace();
-    this.scheduler = new Scheduler(this.#keepAlive, {
-      lost: (worker) => {
-        this.#elastic.ended(worker);
-        if (this.scheduler.workers === 0) this.#failStranded();
+    this.scheduler = new Scheduler(
+      this.#keepAlive,
+      {
+        lost: (worker) => {
+          this.#elastic.ended(worker);
+          if (this.scheduler.workers === 0) this.#failStranded();
+        },
+        expects: (placement) =>
+          !this.#isReady || this.#hosts.expects(placement),
+        expectedPlaces: () => this.#hosts.expectedPlaces(),
+        isRemoved: (host) => this.#hosts.isRemoved(host),
+        hostError: (host) => this.#hosts.errorOf(host),
+        dispatched: () => {
+          this.#elastic.dispatched();
+          this.#stalls.dispatched();
+        },
+        full: (worker) => this.#workers.replace(worker),
       },
-      full: (worker) => this.#workers.replace(worker),
-      expects: (placement) => !this.#isReady || this.#hosts.expects(placement),
-      expectedPlaces: () => this.#hosts.expectedPlaces(),
-      isRemoved: (host) => this.#hosts.isRemoved(host),
-      hostError: (host) => this.#hosts.errorOf(host),
-      dispatched: () => {
-        this.#elastic.dispatched();
-        this.#stalls.dispatched();
-      },
-    }, pace);
+      pace,
+      settings.maxQueue,
+    );
     this.tasks = new TaskRegistry((task) => this.scheduler.forget(task));
     const bundles = new ModuleBundles(config, denoArgs);
     this.#workers = new PoolWorkers({
@@ -141,6 +147,11 @@ export class Engine {
   /** The default of the `retries` option of calls. */
   get retries(): number {
     return this.#settings.retries;
+  }
+
+  /** How many calls may wait for a worker. */
+  get maxQueue(): number {
+    return this.#settings.maxQueue;
   }
 
   /** How values are sent. */

@@ -168,6 +168,35 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
   }
 
   /**
+   * Waits until the pool would accept a call: until a worker can take it at once,
+   * or fewer than {@linkcode LimitOptions.maxQueue} calls wait. Those who wait
+   * have their turn in order, one for each free place. Calls that must run
+   * somewhere may still find the queue full.
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new Pool({ workers: 1, maxQueue: 10 });
+   * const results: Promise<number>[] = [];
+   * for (let x = 0; x < 100; x++) {
+   *   await pool.hasRoom();
+   *   results.push(pool.run((x: number) => x * x, x));
+   * }
+   * assertEquals((await Promise.all(results)).at(-1), 99 ** 2);
+   * ```
+   *
+   * @returns A promise that resolves when there is room; without `maxQueue`, at
+   * once.
+   * @throws {PoolClosedError} If the pool was shut down.
+   * @throws {BrokenPoolError} If the pool can't run calls any more.
+   */
+  async hasRoom(): Promise<void> {
+    await this.#engine.scheduler.hasRoom();
+  }
+
+  /**
    * Reports what the pool is doing and has done, in total and for each host.
    *
    * @example Usage

@@ -7,8 +7,9 @@ import { StreamCall } from "../calls/stream_call.ts";
 import { type Resolve, UnobservedCall } from "../calls/unobserved_call.ts";
 import { watchLimits } from "../calls/watch_limits.ts";
 import type { CallSettings } from "../options/call_settings.ts";
+import { callTerms, keyedTerms } from "./call_terms.ts";
+import type { KeyedTerms } from "../calls/keyed_terms.ts";
 import { placementOf } from "./placement_of.ts";
-import { prefaceOf } from "./preface_of.ts";
 import type { AnyTask } from "../tasks/task.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
 import type { Engine } from "./engine.ts";
@@ -27,6 +28,8 @@ export class TaskCalls {
   readonly #engine: Engine;
   readonly #options: CallSettings;
   readonly #terms: CallTerms;
+  /** The terms of calls whose arguments decide their keys. */
+  readonly #keyed: KeyedTerms | undefined;
   readonly #kinds = new CallKinds();
   readonly #isLimited: boolean;
   /** Returns the number of the next call, if calls have numbers. */
@@ -38,16 +41,15 @@ export class TaskCalls {
   constructor(engine: Engine, options: CallSettings) {
     this.#engine = engine;
     this.#options = options;
-    const { retries = engine.retries, retry } = options;
-    const preface = prefaceOf(options, engine.outputCalls);
-    const placement = placementOf(options);
-    this.#terms = { placement, retries, retry, preface };
+    this.#terms = callTerms(options, engine);
+    this.#keyed = keyedTerms(options, this.#terms);
     const { timeout, signal, onMessage } = options;
     this.#isLimited = timeout !== undefined || signal !== undefined;
     if (options.seed !== undefined) this.#nextNumber = counter();
     else if (engine.outputCalls) this.#nextNumber = () => engine.nextNumber();
     this.#isPlain = !this.#isLimited && onMessage === undefined &&
-      this.#nextNumber === undefined;
+      this.#nextNumber === undefined && options.key === undefined &&
+      this.#terms.priority === undefined && engine.maxQueue === Infinity;
   }
 
   /** Submits a call, and returns a promise of its outcome. */
@@ -81,8 +83,9 @@ export class TaskCalls {
     args: unknown[],
   ): StreamCall {
     const registered = this.#engine.tasks.register(task);
+    const terms = this.#keyed?.of(args) ?? this.#terms;
     const streams = takeStreams(args);
-    const kind = new CallKind(registered, this.#ownTerms(this.#terms));
+    const kind = new CallKind(registered, this.#ownTerms(terms));
     const call = new StreamCall(kind, args, trace);
     if (streams !== undefined) call.attach(new CallStreams(streams));
     this.#submit(call);
@@ -97,7 +100,8 @@ export class TaskCalls {
   ): Promise<unknown[]> {
     const registered = this.#engine.tasks.register(task);
     const { signal, onMessage } = this.#options;
-    const { placement, preface } = this.#terms;
+    const { preface } = this.#terms;
+    const placement = placementOf(this.#options);
     if (signal?.aborted) return Promise.reject(signal.reason);
     const { scheduler } = this.#engine;
     const terms = { placement, retries: 0, group: {}, pinned: true, preface };
@@ -146,11 +150,12 @@ export class TaskCalls {
     trace: CallerTrace | undefined,
     ...args: unknown[]
   ): PromisedCall<unknown> {
+    const common = this.#keyed?.of(args) ?? this.#terms;
     const streams = takeStreams(args);
     // Ending a call that takes too long must not fail others in its message.
     const terms = this.#isLimited
-      ? this.#ownTerms(this.#terms)
-      : this.#numbered(this.#terms);
+      ? this.#ownTerms(common)
+      : this.#numbered(common);
     const isUnary = args.length === 1 && streams === undefined;
     const call = new PromisedCall<unknown>(
       this.#kinds.of(task, terms, isUnary),
@@ -186,7 +191,7 @@ export class TaskCalls {
       const end = (reason: unknown) => this.#end(call, reason);
       call.whenSettled(watchLimits(this.#options, end));
     }
-    this.#engine.scheduler.submit(call);
+    this.#engine.scheduler.admit(call);
   }
 
   #end(call: PromisedCall<unknown> | StreamCall, reason: unknown): void {

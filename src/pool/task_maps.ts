@@ -10,8 +10,8 @@ import type { MessageListener } from "../options/call_options.ts";
 import type { CallSettings } from "../options/call_settings.ts";
 import type { ProgressListener } from "../options/map_options.ts";
 import { mapSettings, transformSettings } from "../options/map_settings.ts";
-import { placementOf } from "./placement_of.ts";
-import { prefaceOf } from "./preface_of.ts";
+import { callTerms, keyedTerms } from "./call_terms.ts";
+import type { KeyedTerms } from "../calls/keyed_terms.ts";
 import type { TransformOptions } from "../options/transform_options.ts";
 import type { AnyTask } from "../tasks/task.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
@@ -28,6 +28,7 @@ interface CommonPlan {
   readonly signal: AbortSignal | undefined;
   readonly trace: CallerTrace;
   readonly terms: CallTerms;
+  readonly keyed: KeyedTerms | undefined;
 }
 
 /** Prepares maps and transforms, with the options of a `TaskRunner`. */
@@ -98,47 +99,40 @@ export class TaskMaps {
       readonly onProgress: ProgressListener | undefined;
     },
   ): CommonPlan {
-    const {
-      onMessage,
-      retries = this.#engine.retries,
-      retry,
-      signal,
-      speculate = false,
-    } = this.#options;
+    const { onMessage, signal, speculate = false, key } = this.#options;
     if (speculate && onMessage !== undefined) {
       throw new RangeError(
         "'speculate' must be false for a map with 'onMessage', because both runs of a task would send messages, but is true",
       );
     }
+    const terms = { ...callTerms(this.#options, this.#engine), group: {} };
     return {
       task: this.#engine.tasks.register(task),
       chunkSize: new ChunkSize(this.#chunkSize(settings.chunkSize)),
       onMessage,
       onProgress: settings.onProgress,
-      speculate,
+      // No other worker may run calls with a key.
+      speculate: speculate && key === undefined,
       timeout: settings.timeout ?? this.#options.timeout,
       signal: anySignal(settings.signal, signal),
       trace,
-      terms: {
-        placement: placementOf(this.#options),
-        retries,
-        retry,
-        group: {},
-        preface: prefaceOf(this.#options, this.#engine.outputCalls),
-      },
+      terms,
+      keyed: keyedTerms(this.#options, terms),
     };
   }
 
   /**
-   * Returns the size of a map's chunks: with messages, and with a limit of the
-   * run, each item is a call.
+   * Returns the size of a map's chunks: with messages, with a limit of the run,
+   * and with keys of their own, each item is a call.
    */
   #chunkSize(chunkSize: number | "auto"): number | "auto" {
-    const { onMessage, runTimeout } = this.#options;
+    const { onMessage, runTimeout, key } = this.#options;
     const reason = onMessage !== undefined
       ? "with 'onMessage', because each item has a port of its own"
       : runTimeout !== undefined
       ? "with 'runTimeout', because each item has a time of its own"
+      : typeof key === "function"
+      ? "with a function as 'key', because each item has a key of its own"
       : undefined;
     if (reason === undefined) return chunkSize;
     if (chunkSize === "auto" || chunkSize === 1) return 1;

@@ -322,7 +322,7 @@ export class TaskRunner {
   map<Item, Result>(
     task: TaskLike<[Item], Result>,
     items: AnyIterable<Item>,
-    options?: MapOptions,
+    options?: MapOptions<NoInfer<Item>>,
   ): MapResults<Transferred<Result>>;
   /**
    * Calls a task with one item of each of two iterables, until the shorter one
@@ -355,7 +355,7 @@ export class TaskRunner {
     task: TaskLike<[First, Second], Result>,
     first: AnyIterable<First>,
     second: AnyIterable<Second>,
-    options?: MapOptions,
+    options?: MapOptions<[NoInfer<First>, NoInfer<Second>]>,
   ): MapResults<Transferred<Result>>;
   /**
    * Calls a task with each list of arguments of an iterable, and iterates over
@@ -390,7 +390,7 @@ export class TaskRunner {
   map<Args extends unknown[], Result>(
     task: TaskLike<Args, Result>,
     items: AnyIterable<Readonly<Args>>,
-    options: MapOptions & { readonly spread: true },
+    options: MapOptions<Readonly<NoInfer<Args>>> & { readonly spread: true },
   ): MapResults<Transferred<Result>>;
   /**
    * Calls a task with one item of each iterable, until the shortest ends, and
@@ -449,7 +449,10 @@ export class TaskRunner {
   map<First, Rest extends unknown[], Result>(
     task: TaskLike<[First, ...Rest], Result>,
     first: AnyIterable<First>,
-    ...inputs: [...MapIterables<Rest>, options: MapOptions | undefined]
+    ...inputs: [
+      ...MapIterables<Rest>,
+      options: MapOptions<[NoInfer<First>, ...Rest]> | undefined,
+    ]
   ): MapResults<Transferred<Result>>;
   /**
    * Calls a generator with each item of an iterable, and iterates over all the
@@ -485,7 +488,7 @@ export class TaskRunner {
   map<Item, Value>(
     task: YieldingTaskLike<[Item], Value>,
     items: AnyIterable<Item>,
-    options?: MapOptions,
+    options?: MapOptions<NoInfer<Item>>,
   ): MapResults<Transferred<Awaited<Value>>>;
   /**
    * Calls a generator with each item, an array of arguments, and iterates over
@@ -520,7 +523,7 @@ export class TaskRunner {
   map<Args extends unknown[], Value>(
     task: YieldingTaskLike<Args, Value>,
     items: AnyIterable<Readonly<Args>>,
-    options: MapOptions & { readonly spread: true },
+    options: MapOptions<Readonly<NoInfer<Args>>> & { readonly spread: true },
   ): MapResults<Transferred<Awaited<Value>>>;
   /**
    * Calls a generator with one item of each of several iterables, and iterates

@@ -31,8 +31,8 @@ export interface CallSituationsParts {
   readonly thrown: ThrownCalls;
   /** Describes the machines that there are. */
   readonly unmet: UnmetPlacements;
-  /** Observes all calls. */
-  readonly counts: CallObserver;
+  /** Those who observe the calls of the scheduler. */
+  readonly observers: readonly CallObserver[];
   /** Returns whether calls of `runOnAll()` are running. */
   readonly barrierRuns: () => boolean;
 }
@@ -53,7 +53,10 @@ export class CallSituations {
   of(call: Call): CallSituation {
     const { state } = call;
     if (state === "settled") return { code: "ended" };
-    if (!call.isObservedBy(this.#parts.counts)) return { code: "unknown" };
+    const { observers } = this.#parts;
+    if (!observers.some((observer) => call.isObservedBy(observer))) {
+      return { code: "unknown" };
+    }
     if (state === "delayed") return this.#delayed(call);
     if (state === "queued" || state === "requeued") return this.#queued(call);
     const worker = this.#parts.workers.find(call);

@@ -27,6 +27,11 @@ export interface CallSource {
   /** Where its calls may run; `undefined` for anywhere. */
   readonly placement?: Placement | undefined;
   /**
+   * The priority of its calls; the default is 0. Sources of a higher priority
+   * are asked first.
+   */
+  readonly priority?: number | undefined;
+  /**
    * How many items it hasn't submitted; `Infinity` if that is unknown, which is
    * the default.
    */
@@ -47,6 +52,9 @@ export interface CallSource {
   stop(reason: Error): void;
 }
 
+/** Returns how many calls wait, of a placement and at least a priority. */
+type Waiting = (placement: Placement | undefined, priority: number) => number;
+
 /**
  * The sources of a scheduler, which take turns. They keep the program alive
  * while any of them waits for a worker to connect.
@@ -57,10 +65,12 @@ export class CallSources {
   readonly #resources: ResourceCalls;
   readonly #now: () => number;
   #sources: CallSource[] = [];
+  /** The sources of each priority, the highest first. */
+  #tiers: CallSource[][] = [];
   /** The placements of the calls of the sources. */
   readonly #placements = new Set<Placement | undefined>();
   #isWaiting = false;
-  /** The index of the source that comes first. */
+  /** Decides which of the sources of a priority comes first. */
   #turn = 0;
   /** Whether other calls came since the last turn. */
   #hasOthers = false;
@@ -144,36 +154,54 @@ export class CallSources {
   }
 
   /**
-   * Asks the sources, in turn, for calls to fill the room that is left.
+   * Asks the sources for calls to fill the room that is left. Those of the same
+   * priority take turns.
    *
-   * @param waiting Returns how many calls with a placement wait.
+   * @param waiting Returns how many calls with a placement wait that have at
+   * least this priority.
    */
-  pull(waiting: (placement: Placement | undefined) => number): void {
-    const sources = this.#sources;
-    const { length } = sources;
+  pull(waiting: Waiting): void {
     const hasOthers = this.#hasOthers;
     this.#hasOthers = false;
-    if (length === 0) return;
+    if (this.#sources.length === 0) return;
     const areShared = this.#areShared(hasOthers);
-    this.#turn = (this.#turn + 1) % length;
+    this.#turn = (this.#turn + 1) >>> 0;
     const full = new Set<Placement | undefined>();
+    for (const sources of this.#tiers) {
+      this.#pullFrom(sources, waiting, areShared, full);
+      if (full.size === this.#placements.size) break;
+    }
+    this.prune();
+  }
+
+  /**
+   * Asks sources of one priority.
+   *
+   * @param full The placements whose workers have no room.
+   */
+  #pullFrom(
+    sources: readonly CallSource[],
+    waiting: Waiting,
+    areShared: boolean,
+    full: Set<Placement | undefined>,
+  ): void {
+    const { length } = sources;
     for (let index = 0; index < length; index++) {
       const source = sources[(this.#turn + index) % length]!;
-      const { placement } = source;
+      const { placement, priority = 0 } = source;
       if (source.ended || full.has(placement)) continue;
       const workers = placement?.needs === undefined
         ? this.#workers
         : this.#resources;
-      const room = workers.room(placement!) - waiting(placement);
+      const room = workers.room(placement!) - waiting(placement, priority);
       if (room > 0) {
         const capacity = workers.capacity(placement!);
         // Distant workers would be idle with few calls in flight.
         const isShared = areShared && !capacity.isDistant;
         source.pull({ room, isShared, ...capacity });
       } else full.add(placement);
-      if (full.size === this.#placements.size) break;
+      if (full.size === this.#placements.size) return;
     }
-    this.prune();
   }
 
   /** Returns whether other calls use the workers now, or did so lately. */
@@ -187,6 +215,9 @@ export class CallSources {
   #changed(): void {
     this.#placements.clear();
     for (const { placement } of this.#sources) this.#placements.add(placement);
+    const tiers = Map.groupBy(this.#sources, ({ priority = 0 }) => priority);
+    this.#tiers = [...tiers].sort(([one], [other]) => other - one)
+      .map(([, sources]) => sources);
     this.workersChanged();
   }
 }

@@ -1,14 +1,23 @@
+import type { AffinityLists } from "./affinity_lists.ts";
 import { findBackupWorker } from "./backup_worker.ts";
 import type { Barrier } from "./barrier.ts";
 import type { Call } from "../calls/call.ts";
 import type { CallCounts } from "../calls/call_counts.ts";
+import type { CallList } from "./call_list.ts";
 import type { CallSource, CallSources } from "./call_sources.ts";
 import { DrainingWorkers } from "./draining_workers.ts";
+import type { KeyedWorkers } from "./keyed_workers.ts";
 import type { Placement } from "../calls/placement.ts";
 import type { PendingQueue } from "./pending_queue.ts";
 import { Rebalancer } from "./rebalancer.ts";
 import type { ResourceCalls, ResourceTakers } from "./resource_calls.ts";
 import type { SharedPace } from "./shared_pace.ts";
+import {
+  type KeyedCallTakers,
+  parkForResources,
+  shareKeyed,
+  unparkCalls,
+} from "./share_keyed.ts";
 import { shareFairly, type SlowCalls } from "./share_fairly.ts";
 import type { TaskDurations } from "./task_durations.ts";
 import type { UnmetPlacements } from "./unmet_placements.ts";
@@ -29,6 +38,8 @@ export interface DispatcherParts {
   readonly sources: CallSources;
   /** Sends the calls that take resources. */
   readonly resources: ResourceCalls;
+  /** Knows the workers of calls with keys. */
+  readonly keyed: KeyedWorkers;
   /** Counts the calls, those of barriers too. */
   readonly counts: CallCounts;
   /** The placements with which no call can run. */
@@ -48,6 +59,7 @@ export class Dispatcher {
   readonly #pace: SharedPace;
   readonly #sources: CallSources;
   readonly #resources: ResourceCalls;
+  readonly #keyed: KeyedWorkers;
   readonly #counts: CallCounts;
   readonly #unmet: UnmetPlacements;
   readonly #rebalancer: Rebalancer;
@@ -58,6 +70,9 @@ export class Dispatcher {
   /** Whether a barrier is running; no other call may run meanwhile. */
   #barrierRuns = false;
   #isDue = false;
+  #isDispatching = false;
+  /** Whether calls with keys come before others in the next dispatch. */
+  #keyedFirst = false;
   #sourceAdded = false;
 
   /** Constructs a dispatcher that waits for {@linkcode Dispatcher.wake}. */
@@ -68,6 +83,7 @@ export class Dispatcher {
     this.#pace = parts.pace;
     this.#sources = parts.sources;
     this.#resources = parts.resources;
+    this.#keyed = parts.keyed;
     this.#counts = parts.counts;
     this.#unmet = parts.unmet;
     this.#dispatched = parts.dispatched;
@@ -136,7 +152,8 @@ export class Dispatcher {
    * @returns Whether it was sent.
    */
   backUp(call: Call, makeBackup: () => Call): boolean {
-    const own = this.#barrierRuns ? undefined : this.#workers.find(call);
+    const mayMove = !this.#barrierRuns && !call.terms.placement?.isKeyed;
+    const own = mayMove ? this.#workers.find(call) : undefined;
     // A call in isolation may end its worker.
     if (own === undefined || own.reservation === "isolated") return false;
     const worker = findBackupWorker(this.#workers, call, own);
@@ -168,10 +185,25 @@ export class Dispatcher {
     queueMicrotask(this.#dispatchOnce);
   }
 
+  /** Dispatches at once, unless a dispatch is running. */
+  dispatchNow(): void {
+    if (this.#isDispatching) return;
+    this.#isDue = true;
+    this.#dispatchOnce();
+  }
+
+  /** How many calls that may run anywhere could be sent at once. */
+  get room(): number {
+    if (this.#barrierRuns || this.#pending.hasBarriers) return 0;
+    return this.#workers.room(undefined);
+  }
+
   // An arrow function in a field, so wake() doesn't create a closure each time.
   readonly #dispatchOnce = () => {
     this.#sourceAdded = false;
+    this.#isDispatching = true;
     this.#dispatch();
+    this.#isDispatching = false;
     this.#dispatched?.();
     // The dispatch handled all calls submitted meanwhile, but not sources that
     // were added while another source was asked.
@@ -192,14 +224,20 @@ export class Dispatcher {
     },
     othersWait: (worker) => this.#pending.hasFor(worker),
   };
+  readonly #keyedTakers: KeyedCallTakers = {
+    send: (worker, call) => this.#send(worker, call),
+    changed: (worker) => this.refresh(worker),
+  };
   readonly #refreshSent = (worker: WorkerHandle) => this.refresh(worker);
-  readonly #waiting = (placement: Placement | undefined) =>
-    this.#pending.waiting(placement);
+  readonly #waiting = (placement: Placement | undefined, priority: number) =>
+    this.#pending.waiting(placement, priority);
 
   #dispatch(): void {
     this.#sources.prune();
     if (this.#barrierRuns) return;
     this.#draining.recall();
+    const { levels } = this.#pending;
+    for (const level of levels) if (level.hasKeyed) this.#park(level);
     this.#unmet.failCalls(this.#pending, this.#sources);
     this.#pending.dispatchIsolated(this.#workers, this.#sendIsolated);
     if (!this.#pending.hasBarriers) this.#sources.pull(this.#waiting);
@@ -213,21 +251,60 @@ export class Dispatcher {
 
   /** Sends queued calls to workers that have room. */
   #share(): void {
-    const lists = this.#pending.listsInTurn();
+    const { levels } = this.#pending;
+    if (levels.length > 1) return this.#shareLevels(levels);
+    const [level] = levels;
+    if (level!.hasKeyed) return this.#shareLevels(levels);
+    const lists = level!.listsInTurn();
     if (lists.length === 0) return;
     const start = performance.now();
-    for (const [placement, calls] of lists) {
-      shareFairly(
-        calls,
-        this.#workers,
-        placement,
-        this.#durations,
-        this.#sendShared,
-        this.#refreshSent,
-        this.#slowCalls,
-      );
-    }
+    for (const [placement, calls] of lists) this.#shareList(placement, calls);
     this.#pace.sent(performance.now() - start);
+  }
+
+  /** Sends calls of the highest priority first. */
+  #shareLevels(levels: readonly AffinityLists[]): void {
+    const start = performance.now();
+    /** The placements of calls that are left. */
+    const left = new Set<Placement | undefined>();
+    for (const level of levels) {
+      const isKeyedTurn = level.hasKeyed && this.#keyedFirst;
+      if (isKeyedTurn) this.#shareKeyed(level);
+      for (const [placement, calls] of level.listsInTurn()) {
+        if (left.has(placement)) continue;
+        this.#shareList(placement, calls);
+        // If workers have room, it is kept for these calls.
+        if (calls.length > 0) left.add(placement);
+      }
+      if (level.hasKeyed && !isKeyedTurn) this.#shareKeyed(level);
+      if (left.has(undefined) || this.#workers.room(undefined) === 0) break;
+    }
+    this.#keyedFirst = !this.#keyedFirst;
+    this.#pace.sent(performance.now() - start);
+  }
+
+  /** Prepares calls with keys. */
+  #park(level: AffinityLists): void {
+    unparkCalls(level);
+    parkForResources(level, this.#keyed);
+  }
+
+  #shareKeyed(level: AffinityLists): void {
+    const hasParked = shareKeyed(level, this.#keyed, this.#keyedTakers);
+    // They don't use the room that sources were not offered because of them.
+    if (hasParked && this.#sources.length > 0) this.#wakeAfterDispatch();
+  }
+
+  #shareList(placement: Placement | undefined, calls: CallList): void {
+    shareFairly(
+      calls,
+      this.#workers,
+      placement,
+      this.#durations,
+      this.#sendShared,
+      this.#refreshSent,
+      this.#slowCalls,
+    );
   }
 
   #send(worker: WorkerHandle, call: Call): void {

@@ -1,5 +1,7 @@
 import type { Call } from "../calls/call.ts";
 import type { CallOwner } from "../calls/call_owner.ts";
+import type { Placement } from "../calls/placement.ts";
+import type { KeyedWorkers } from "./keyed_workers.ts";
 import type { ResourceList, WaitingCalls } from "./resource_claim.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 import type { WorkerSet } from "./worker_set.ts";
@@ -19,6 +21,16 @@ export class IsolatedCalls implements CallOwner<Call> {
   readonly #resourceLists = new Map<Call, ResourceList>();
   /** The workers that get no new calls, each for a waiting call. */
   readonly #draining = new Map<Call, WorkerHandle>();
+  readonly #keyed: KeyedWorkers;
+
+  /**
+   * Constructs an empty set.
+   *
+   * @param keyed Knows the workers of the calls that have keys.
+   */
+  constructor(keyed: KeyedWorkers) {
+    this.#keyed = keyed;
+  }
 
   /** How many calls wait. */
   get length(): number {
@@ -33,11 +45,7 @@ export class IsolatedCalls implements CallOwner<Call> {
     if (placement === undefined) return;
     this.#placed.add(call);
     if (placement.needs === undefined) return;
-    this.#resourceLists.set(call, {
-      placement,
-      calls: new OneCall(this, call),
-      isIsolated: true,
-    });
+    this.#resourceLists.set(call, new OneCall(this, call, this.#keyed));
   }
 
   /** The calls that may not run anywhere, first to last. */
@@ -93,7 +101,7 @@ export class IsolatedCalls implements CallOwner<Call> {
       const own = this.#draining.get(call);
       const isLost = own !== undefined && (own.isEnding || own.isRetired);
       if (isLost) this.#draining.delete(call);
-      const least = workers.leastBusy(call.terms.placement);
+      const least = this.#leastBusy(workers, call);
       const worker = own !== undefined && !isLost && isIdle(own) ? own : least;
       if (worker === undefined) continue;
       if (!isIdle(worker)) {
@@ -107,6 +115,12 @@ export class IsolatedCalls implements CallOwner<Call> {
     }
   }
 
+  #leastBusy(workers: WorkerSet, { terms }: Call): WorkerHandle | undefined {
+    if (!terms.placement?.isKeyed) return workers.leastBusy(terms.placement);
+    const worker = this.#keyed.assign(terms, false);
+    return worker?.isOpen ? worker : undefined;
+  }
+
   #drain(call: Call, worker: WorkerHandle): void {
     worker.reserve("draining");
     this.#draining.set(call, worker);
@@ -114,13 +128,34 @@ export class IsolatedCalls implements CallOwner<Call> {
 }
 
 /** A list of one isolated call, until it is taken. */
-class OneCall implements WaitingCalls {
+class OneCall implements ResourceList, WaitingCalls {
+  readonly isIsolated = true;
   readonly #owner: IsolatedCalls;
   readonly #call: Call;
+  readonly #keyed: KeyedWorkers;
 
-  constructor(owner: IsolatedCalls, call: Call) {
+  constructor(owner: IsolatedCalls, call: Call, keyed: KeyedWorkers) {
     this.#owner = owner;
     this.#call = call;
+    this.#keyed = keyed;
+  }
+
+  get placement(): Placement {
+    return this.#call.terms.placement!;
+  }
+
+  get priority(): number {
+    return this.#call.terms.priority ?? 0;
+  }
+
+  get worker(): WorkerHandle | undefined {
+    return this.placement.isKeyed
+      ? this.#keyed.assign(this.#call.terms, false)
+      : undefined;
+  }
+
+  get calls(): WaitingCalls {
+    return this;
   }
 
   get length(): number {

@@ -1,11 +1,13 @@
 import type { Call } from "../calls/call.ts";
-import { type AffinityList, AffinityLists } from "./affinity_lists.ts";
+import type { AffinityList, AffinityLists } from "./affinity_lists.ts";
 import type { Barrier } from "./barrier.ts";
 import type { CallList } from "./call_list.ts";
 import { DelayedCalls } from "./delayed_calls.ts";
 import type { ResourceList } from "./resource_claim.ts";
 import type { Placement } from "../calls/placement.ts";
 import { IsolatedCalls } from "./isolated_calls.ts";
+import type { KeyedWorkers } from "./keyed_workers.ts";
+import { PriorityLists } from "./priority_lists.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 import type { WorkerSet } from "./worker_set.ts";
 
@@ -20,25 +22,29 @@ export interface WaitingPlace {
 }
 
 /**
- * Everything that waits for a worker: calls, grouped by where they may run,
- * barriers between them, and calls that run again, in isolation or after a
- * pause.
+ * Everything that waits for a worker: calls, grouped by their priority and by
+ * where they may run, barriers between them, and calls that run again, in
+ * isolation or after a pause.
  */
 export class PendingQueue {
   /** The calls before the first barrier. */
-  #current = new AffinityLists();
+  #current = new PriorityLists();
   /** The barriers, each with the calls submitted after it. */
-  readonly #barriers: { barrier: Barrier; after: AffinityLists }[] = [];
-  readonly #isolated = new IsolatedCalls();
+  readonly #barriers: { barrier: Barrier; after: PriorityLists }[] = [];
+  readonly #keyed: KeyedWorkers;
+  readonly #isolated: IsolatedCalls;
   readonly #delayed: DelayedCalls;
 
   /**
    * Constructs an empty queue.
    *
+   * @param keyed Knows the workers of the calls that have keys.
    * @param due Called when the pause of a call is over, which is then the first
    * in the queue.
    */
-  constructor(due: () => void = () => {}) {
+  constructor(keyed: KeyedWorkers, due: () => void = () => {}) {
+    this.#keyed = keyed;
+    this.#isolated = new IsolatedCalls(keyed);
     this.#delayed = new DelayedCalls((call) => {
       this.unshift([call]);
       due();
@@ -91,10 +97,8 @@ export class PendingQueue {
       return { barriers: 0, before: 0, isIsolated: true };
     }
     for (const [barriers, section] of this.#sections().entries()) {
-      for (const [, calls] of section.lists()) {
-        if (!call.isWith(calls)) continue;
-        return { barriers, before: calls.before(call), isIsolated: false };
-      }
+      const before = section.before(call);
+      if (before !== undefined) return { barriers, before, isIsolated: false };
     }
     return undefined;
   }
@@ -104,14 +108,17 @@ export class PendingQueue {
     this.#last.push(call);
   }
 
-  /** Returns the list for further calls with a placement, or without one. */
+  /**
+   * Returns the list for further calls without a priority, and with a placement
+   * or without one.
+   */
   listFor(placement: Placement | undefined): CallList {
     return this.#last.listFor(placement);
   }
 
-  /** Puts calls before all others, and keeps their order. */
+  /** Puts calls before all others of their priority, and keeps their order. */
   unshift(calls: readonly Call[]): void {
-    this.#current.unshift(calls);
+    this.#current.unshift(calls, this.#keyed);
   }
 
   /** Appends a call that must run in isolation. */
@@ -126,7 +133,7 @@ export class PendingQueue {
 
   /** Appends a barrier. */
   pushBarrier(barrier: Barrier): void {
-    this.#barriers.push({ barrier, after: new AffinityLists() });
+    this.#barriers.push({ barrier, after: new PriorityLists() });
   }
 
   /**
@@ -149,11 +156,13 @@ export class PendingQueue {
   }
 
   /**
-   * Returns how many calls with a placement wait before the first barrier;
-   * `undefined`: without one.
+   * Returns how many calls with a placement and at least this priority wait
+   * before the first barrier.
+   *
+   * @param placement `undefined`: without a placement.
    */
-  waiting(placement: Placement | undefined): number {
-    return this.#current.waiting(placement);
+  waiting(placement: Placement | undefined, priority = -Infinity): number {
+    return this.#current.waiting(placement, priority);
   }
 
   /** Whether calls that take no resources wait and could run on a worker. */
@@ -167,10 +176,10 @@ export class PendingQueue {
   }
 
   /**
-   * Returns the lists of calls that take no resources, rotated by one each time.
+   * The calls before the first barrier, grouped by priority, the highest first.
    */
-  listsInTurn(): readonly AffinityList[] {
-    return this.#current.listsInTurn();
+  get levels(): readonly AffinityLists[] {
+    return this.#current.levels;
   }
 
   /** The calls that wait to run in isolation. */
@@ -208,12 +217,8 @@ export class PendingQueue {
 
   /** Returns all waiting calls, before and after barriers. */
   calls(): Call[] {
-    const lists = this.#sections().flatMap((section) => section.lists());
-    return [
-      ...this.#delayed,
-      ...this.#isolated,
-      ...lists.flatMap(([, calls]) => [...calls]),
-    ];
+    const calls = this.#sections().flatMap((section) => section.calls());
+    return [...this.#delayed, ...this.#isolated, ...calls];
   }
 
   /** Takes all calls and barriers. */
@@ -225,11 +230,11 @@ export class PendingQueue {
   }
 
   /** The calls after all barriers. */
-  get #last(): AffinityLists {
+  get #last(): PriorityLists {
     return this.#barriers.at(-1)?.after ?? this.#current;
   }
 
-  #sections(): AffinityLists[] {
+  #sections(): PriorityLists[] {
     return [this.#current, ...this.#barriers.map(({ after }) => after)];
   }
 }

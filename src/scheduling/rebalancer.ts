@@ -70,7 +70,7 @@ export class Rebalancer {
     if (!worker.isRecalling) this.#endRecall(worker);
     const { window } = worker;
     const running = countRunning(worker);
-    const isLoaded = worker.items > running &&
+    const isLoaded = worker.items > running && worker.movable > 0 &&
       !worker.isRecalling && !worker.isEnding && !worker.isRetired &&
       worker.reservation !== "isolated";
     const isSlow = isLoaded && !hasAnswered && this.#slow.has(worker);

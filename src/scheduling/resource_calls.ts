@@ -58,7 +58,8 @@ export class ResourceCalls {
       ledger = new ResourceLedger(place);
       this.#ledgers.set(place, ledger);
       for (const claim of this.#claims.values()) {
-        if (worker.fits(claim.placement)) ledger.claims.add(claim);
+        const isOpen = worker.fits(claim.placement) && claim.accepts(worker);
+        if (isOpen) ledger.claims.add(claim);
       }
     }
     ledger.workers.add(worker);
@@ -145,7 +146,7 @@ export class ResourceCalls {
     for (const ledger of this.#ledgersFor(placement)) {
       const claim = ledger.claims.values()
         .find((claim) => claim.placement === placement);
-      const reserved = ledger.reserved(claim);
+      const reserved = ledger.reservedBefore(claim);
       if (ledger.has(placement.needs ?? [], reserved)) return undefined;
       isKept ||= ledger.has(placement.needs ?? [], new Map());
       for (const [{ task }, { worker, needs }] of ledger.taken) {
@@ -194,8 +195,9 @@ export class ResourceCalls {
   #update(lists: ReadonlyMap<object, ResourceList>): void {
     for (const [key, claim] of this.#claims) {
       const list = lists.get(key);
-      if (list !== undefined) claim.calls = list.calls;
-      else this.#end(claim);
+      const isSame = list?.calls === claim.calls &&
+        list.worker === claim.worker;
+      if (!isSame) this.#end(claim);
     }
   }
 
@@ -233,7 +235,7 @@ export class ResourceCalls {
     isFair: boolean,
   ): void {
     const reserved: Reserved = new Map();
-    for (const claim of [...ledger.claims]) {
+    for (const claim of ledger.claimsInOrder) {
       const sent = this.#sendAt(ledger, claim, { takers, isFair, reserved });
       if (claim.calls.length === 0) continue;
       if (sent > 0) this.#moveToEnd(claim);
@@ -343,9 +345,9 @@ export class ResourceCalls {
   /** Sends calls that didn't wait before. If some are left, they wait now. */
   #begin(key: object, list: ResourceList, takers: ResourceTakers): void {
     const claim = new ResourceClaim(key, list);
-    const ledgers = this.#ledgersFor(list.placement);
+    const ledgers = this.#ledgersOf(claim);
     for (const ledger of ledgers) {
-      const reserved = ledger.reserved();
+      const reserved = ledger.reservedBefore(claim);
       this.#sendAt(ledger, claim, { takers, isFair: true, reserved });
       if (claim.calls.length === 0) return;
     }
@@ -381,7 +383,7 @@ export class ResourceCalls {
 
   #reserveSomewhere(claim: ResourceClaim): void {
     let best: Ledger | undefined;
-    for (const ledger of this.#ledgersFor(claim.placement)) {
+    for (const ledger of this.#ledgersOf(claim)) {
       if (best === undefined || ledger.load < best.load) best = ledger;
     }
     this.#reserveAt(best, claim);
@@ -393,7 +395,7 @@ export class ResourceCalls {
     if (claim.reservedAt !== undefined) this.#changed.add(claim.reservedAt);
     claim.reserve(ledger);
     if (ledger === undefined) return;
-    claim.isReady = ledger.has(claim.needs, ledger.reserved(claim));
+    claim.isReady = ledger.has(claim.needs, ledger.reservedBefore(claim));
     if (claim.isReady) this.#changed.add(ledger);
   }
 
@@ -401,7 +403,9 @@ export class ResourceCalls {
   #hold(claim: ResourceClaim, takers: ResourceTakers): void {
     let least: WorkerHandle | undefined;
     for (const worker of claim.reservedAt!.workers) {
-      if (!worker.isOpen || this.#isOthersTurn(worker, takers)) continue;
+      const isExcluded = !worker.isOpen || !claim.accepts(worker) ||
+        this.#isOthersTurn(worker, takers);
+      if (isExcluded) continue;
       if (least === undefined || worker.window.calls < least.window.calls) {
         least = worker;
       }
@@ -422,6 +426,13 @@ export class ResourceCalls {
     return [...this.#ledgers.values()].filter((ledger) =>
       ledger.isOpen && ledger.fits(placement)
     );
+  }
+
+  /** Returns the machines that could run the calls of a claim. */
+  #ledgersOf({ placement, worker }: ResourceClaim): Ledger[] {
+    if (worker === undefined) return this.#ledgersFor(placement);
+    const ledger = this.#ledgerOf.get(worker);
+    return ledger?.isOpen ? [ledger] : [];
   }
 
   #measure(placement: Placement): HostCapacity {

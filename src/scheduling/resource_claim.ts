@@ -17,8 +17,12 @@ export interface ResourceList {
   readonly placement: Placement;
   /** The calls. */
   readonly calls: WaitingCalls;
+  /** The priority of the first call. */
+  readonly priority: number;
   /** Whether each must run on a worker that has no other call. */
   readonly isIsolated: boolean;
+  /** The worker where they must run; `undefined`: any. */
+  readonly worker?: WorkerHandle | undefined;
 }
 
 /** The ledger of a machine at which claims wait. */
@@ -34,12 +38,10 @@ export type Ledger = ResourceLedger<ResourceClaim>;
 export class ResourceClaim implements Claim {
   /** The key of the list. */
   readonly key: object;
-  /** Where the calls may run. */
-  readonly placement: Placement;
-  /** Whether the worker may have no other call. */
-  readonly isIsolated: boolean;
-  /** The waiting calls. */
-  calls: WaitingCalls;
+  /** The calls that wait. */
+  readonly list: ResourceList;
+  /** The worker where the calls must run; `undefined`: any. */
+  readonly worker: WorkerHandle | undefined;
   /** Whether everything but a worker is free at {@linkcode reservedAt}. */
   isReady = false;
   #reservedAt: Ledger | undefined;
@@ -48,14 +50,30 @@ export class ResourceClaim implements Claim {
   #askedAt = 0;
 
   /** Constructs a claim that waits nowhere. */
-  constructor(
-    key: object,
-    { placement, calls, isIsolated }: ResourceList,
-  ) {
+  constructor(key: object, list: ResourceList) {
     this.key = key;
-    this.placement = placement;
-    this.calls = calls;
-    this.isIsolated = isIsolated;
+    this.list = list;
+    this.worker = list.worker;
+  }
+
+  /** Where the calls may run. */
+  get placement(): Placement {
+    return this.list.placement;
+  }
+
+  /** The waiting calls. */
+  get calls(): WaitingCalls {
+    return this.list.calls;
+  }
+
+  /** The priority of the first call. */
+  get priority(): number {
+    return this.list.priority;
+  }
+
+  /** Whether the worker may have no other call. */
+  get isIsolated(): boolean {
+    return this.list.isIsolated;
   }
 
   /** What each call takes. */
@@ -73,8 +91,14 @@ export class ResourceClaim implements Claim {
     return this.#held;
   }
 
+  /** Returns whether the calls may run on a worker of a matching machine. */
+  accepts(worker: WorkerHandle): boolean {
+    return this.worker === undefined || worker === this.worker;
+  }
+
   /** Returns whether a worker could begin a call at once. */
   canUse(worker: WorkerHandle): boolean {
+    if (!this.accepts(worker)) return false;
     const { window, isReceptive, reservation } = worker;
     const isFree = reservation === undefined || worker === this.#held;
     const most = this.isIsolated ? 1 : window.concurrency;

@@ -12,6 +12,8 @@ export interface Claim {
   readonly needs: readonly Need[];
   /** The machine, if any. */
   readonly reservedAt: object | undefined;
+  /** The priority of the first of these calls. */
+  readonly priority: number;
 }
 
 /** What a call has taken. */
@@ -100,15 +102,24 @@ export class ResourceLedger<AnyClaim extends Claim> {
     return count;
   }
 
+  /** The claims in the order in which they are met. */
+  get claimsInOrder(): AnyClaim[] {
+    const claims = [...this.claims];
+    const first = claims[0]?.priority;
+    return claims.every(({ priority }) => priority === first)
+      ? claims
+      : claims.sort((one, other) => other.priority - one.priority);
+  }
+
   /**
-   * Returns what is kept free for claims.
-   *
-   * @param last Counts only the claims before this one.
+   * Returns what is kept free for the claims that come before one, which may
+   * not wait yet; `undefined`: for all claims.
    */
-  reserved(last?: AnyClaim): Reserved {
+  reservedBefore(last: AnyClaim | undefined): Reserved {
     const reserved: Reserved = new Map();
-    for (const claim of this.claims) {
-      if (claim === last) break;
+    const lowest = last?.priority ?? -Infinity;
+    for (const claim of this.claimsInOrder) {
+      if (claim === last || claim.priority < lowest) break;
       if (claim.reservedAt === this) this.reserve(claim.needs, reserved);
     }
     return reserved;

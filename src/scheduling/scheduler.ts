@@ -2,14 +2,18 @@ import { Barrier } from "./barrier.ts";
 import type { Call } from "../calls/call.ts";
 import { CallCounts } from "../calls/call_counts.ts";
 import type { CallKind } from "../calls/call_kind.ts";
+import { withoutFrames } from "../calls/caller_trace.ts";
 import { type CallSource, CallSources } from "./call_sources.ts";
 import { CallSituations } from "./call_situations.ts";
 import { DefinedTasks } from "./defined_tasks.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { KeepAlive } from "../util/keep_alive.ts";
+import { KeyedWorkers } from "./keyed_workers.ts";
 import { LostCalls } from "./lost_calls.ts";
 import type { Placement } from "../calls/placement.ts";
 import { PendingQueue } from "./pending_queue.ts";
+import { QueueFullError } from "../errors/queue_full_error.ts";
+import { QueueLimit } from "./queue_limit.ts";
 import type { WorkerPlace } from "../options/place.ts";
 import type { PromisedCall } from "../calls/promised_call.ts";
 import { type Resolve, UnobservedCall } from "../calls/unobserved_call.ts";
@@ -46,9 +50,13 @@ export class Scheduler {
   /** Finds out where calls are, and why they wait. */
   readonly situations: CallSituations;
   readonly #events: SchedulerEvents;
-  readonly #pending = new PendingQueue(() => this.wake());
   readonly #durations = new TaskDurations();
   readonly #workers = new WorkerSet(this.#durations);
+  readonly #keyed = new KeyedWorkers(this.#workers);
+  readonly #pending = new PendingQueue(
+    this.#keyed,
+    () => this.wake(),
+  );
   readonly #definedTasks = new DefinedTasks();
   readonly #resources = new ResourceCalls();
   readonly #sources: CallSources;
@@ -58,6 +66,8 @@ export class Scheduler {
     this.#delay(call, pause)
   );
   readonly #counts: CallCounts;
+  /** How many calls may wait; `undefined` if any number may. */
+  readonly #limit: QueueLimit | undefined;
   /** Counts the initializer calls of workers, which aren't the user's. */
   readonly #initializers: CallCounts;
   /** If closed, creates the error for each call submitted from now on. */
@@ -69,11 +79,14 @@ export class Scheduler {
    * Constructs a scheduler that has no workers yet.
    *
    * @param pace What the windows of its workers have in common.
+   * @param maxQueue How many calls may wait for a worker: see
+   * {@linkcode Scheduler.admit}.
    */
   constructor(
     keepAlive: KeepAlive,
     events: SchedulerEvents,
     pace: SharedPace = new SharedPace(),
+    maxQueue = Infinity,
   ) {
     this.#events = events;
     this.#sources = new CallSources(
@@ -84,6 +97,11 @@ export class Scheduler {
     const wake = () => this.wake();
     this.#counts = new CallCounts(keepAlive, wake);
     this.#initializers = new CallCounts(keepAlive, wake);
+    this.#limit = maxQueue === Infinity ? undefined : new QueueLimit(
+      maxQueue,
+      this.#counts,
+      () => this.#dispatcher.room,
+    );
     const unmet = new UnmetPlacements(this.#workers, events);
     this.#dispatcher = new Dispatcher({
       pending: this.#pending,
@@ -92,16 +110,20 @@ export class Scheduler {
       pace,
       sources: this.#sources,
       resources: this.#resources,
+      keyed: this.#keyed,
       counts: this.#counts,
       unmet,
-      dispatched: events.dispatched && (() => events.dispatched!()),
+      dispatched: this.#afterDispatch(),
     });
     this.situations = new CallSituations({
       pending: this.#pending,
       workers: this.#workers,
       sources: this.#sources,
       resources: this.#resources,
-      counts: this.#counts,
+      observers: [
+        this.#counts,
+        ...this.#limit === undefined ? [] : [this.#limit],
+      ],
       thrown: this.#thrownCalls,
       unmet,
       barrierRuns: () => this.#dispatcher.barrierRuns,
@@ -217,6 +239,32 @@ export class Scheduler {
   }
 
   /**
+   * Queues a call that isn't part of a map. It fails if no worker can take it at
+   * once, and as many calls as may wait already do.
+   */
+  admit(call: Call): void {
+    const limit = this.#limit;
+    if (limit === undefined || this.#closed !== undefined) {
+      return this.submit(call);
+    }
+    this.#sources.otherCame();
+    call.submit(limit);
+    this.#pending.push(call);
+    if (!limit.isExceeded) return this.wake();
+    // Those before it may only wait for the next microtask.
+    this.#dispatcher.dispatchNow();
+    if (limit.isExceeded && call.state === "queued") {
+      call.cancel(withoutFrames(new QueueFullError(limit.max)));
+    }
+  }
+
+  /** Resolves when {@linkcode Scheduler.admit} would accept a call. */
+  hasRoom(): Promise<void> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed());
+    return this.#limit?.hasRoom() ?? Promise.resolve();
+  }
+
+  /**
    * Queues a call that is made when it is sent: see {@linkcode UnmadeCalls}.
    *
    * @param resolve Resolves its promise.
@@ -315,6 +363,7 @@ export class Scheduler {
     // Comes first, because the sources may submit their remaining items.
     this.#sources.stop(reason);
     this.#closed ??= reason;
+    this.#limit?.close(reason);
   }
 
   /**
@@ -396,6 +445,19 @@ export class Scheduler {
       this.#pending.length > 0 || this.#pending.hasBarriers;
   }
 
+  /** Returns the callback after each dispatch, if there is anything to do. */
+  #afterDispatch(): (() => void) | undefined {
+    const limit = this.#limit;
+    const events = this.#events;
+    if (limit === undefined) {
+      return events.dispatched && (() => events.dispatched!());
+    }
+    return () => {
+      limit.wake();
+      events.dispatched?.();
+    };
+  }
+
   #unawaited(): Call[] {
     const inFlight = [...this.#workers].flatMap(({ calls }) => [...calls]);
     return [...this.#pending.calls(), ...inFlight].filter(
@@ -412,11 +474,13 @@ export class Scheduler {
       }
       this.#requeue(calls);
     }
-    this.#dispatcher.gaveBack(worker, calls.length);
+    const movable = calls.filter(({ terms }) => !terms.placement?.isKeyed);
+    this.#dispatcher.gaveBack(worker, movable.length);
   }
 
   #lost(worker: WorkerHandle, loss: LostWorker): void {
     this.#workers.remove(worker);
+    this.#keyed.lost();
     this.#dispatcher.remove(worker);
     this.#definedTasks.remove(worker);
     this.#lostCalls.settle(worker.name, loss);

@@ -38,7 +38,8 @@ export class UnmetPlacements {
 
   /** Returns whether calls with a placement can't run and mustn't wait. */
   has(placement: Placement | undefined): placement is Placement {
-    if (placement === undefined || placement.mayWait) return false;
+    if (placement === undefined || placement.isAnywhere) return false;
+    if (placement.mayWait) return false;
     const { host } = placement;
     const isRemoved = host !== undefined &&
       (this.#hosts.isRemoved?.(host) ?? false);

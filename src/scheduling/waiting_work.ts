@@ -55,7 +55,8 @@ export function waitingWork(
   }
   for (const worker of workers) {
     const waiting = worker.items - worker.window.concurrency;
-    if (waiting > 0) work.add(worker.range, waiting);
+    // Calls with keys stay where they are.
+    if (waiting > 0 && worker.movable > 0) work.add(worker.range, waiting);
   }
   for (const { placement, left = Infinity } of sources.running) {
     const room = placement?.needs === undefined

@@ -61,6 +61,8 @@ export class WorkerHandle implements CallRunner<Call> {
   #items = 0;
   /** How many of its calls may not run anywhere. */
   #placed = 0;
+  /** How many of its calls have keys. */
+  #keyed = 0;
   /** The placement of the last one that was sent. */
   #range: Placement | undefined;
   readonly #answers: WorkerAnswers;
@@ -198,6 +200,11 @@ export class WorkerHandle implements CallRunner<Call> {
     return this.#items;
   }
 
+  /** How many of its calls could move to other workers, if they haven't begun. */
+  get movable(): number {
+    return Math.max(0, this.window.calls - this.#keyed);
+  }
+
   /**
    * Where the calls that wait here may run: anywhere only if that is so for all
    * of them. The last ones are given back first, so the last placement counts.
@@ -316,6 +323,7 @@ export class WorkerHandle implements CallRunner<Call> {
     if (placement !== undefined && placement.needs === undefined) {
       this.#placed++;
       this.#range = placement;
+      if (placement.isKeyed) this.#keyed++;
     }
   }
 
@@ -415,8 +423,10 @@ export class WorkerHandle implements CallRunner<Call> {
     this.#answers.ended(call);
     const { placement } = call.terms;
     if (placement !== undefined) {
-      if (placement.needs === undefined) this.#placed--;
-      else this.#events?.freed?.(call);
+      if (placement.needs === undefined) {
+        this.#placed--;
+        if (placement.isKeyed) this.#keyed--;
+      } else this.#events?.freed?.(call);
     }
     if (call.hasPlace) {
       this.window.returned(call.bytes);

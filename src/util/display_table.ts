@@ -51,7 +51,7 @@ function html(
     const cells = row.map((cell, index) => {
       const side = isNumeric(rows, index) ? "right" : "left";
       return `<${tag} style="text-align: ${side}">${
-        escape(text(cell))
+        escapeHtml(text(cell))
       }</${tag}>`;
     });
     return `<tr>${cells.join("")}</tr>`;
@@ -79,6 +79,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   ">": "&gt;",
 };
 
-function escape(text: string): string {
+/** Replaces the characters that have a meaning in HTML. */
+export function escapeHtml(text: string): string {
   return text.replaceAll(/[&<>]/g, (character) => ENTITIES[character]!);
 }

@@ -86,8 +86,9 @@ export function placedCall(
   label: unknown,
   placement: PlacementTerms,
   retries = 0,
+  priority?: number,
 ): PromisedCall<unknown> {
-  const terms = { placement: Placement.of(placement), retries };
+  const terms = { placement: Placement.of(placement), retries, priority };
   const kind = new CallKind(TASK, terms, undefined, true);
   const call = new PromisedCall<unknown>(kind, label, undefined);
   call.promise.catch(() => {});
@@ -291,14 +292,20 @@ export class HostBench implements AsyncDisposable {
    * Constructs a scheduler without workers.
    *
    * @param now Returns the time for windows that are added, in milliseconds.
+   * @param maxQueue How many calls may wait.
    */
-  constructor(now?: () => number) {
+  constructor(now?: () => number, maxQueue?: number) {
     this.#now = now;
-    this.scheduler = new Scheduler(this.#keepAlive, {
-      lost: () => {},
-      expects: () => this.scheduler.workers === 0,
-      hostError: () => undefined,
-    }, this.pace);
+    this.scheduler = new Scheduler(
+      this.#keepAlive,
+      {
+        lost: () => {},
+        expects: () => this.scheduler.workers === 0,
+        hostError: () => undefined,
+      },
+      this.pace,
+      maxQueue,
+    );
   }
 
   /** A bench with a worker at each of these hosts, with a window of one call. */

@@ -200,6 +200,13 @@ export class Cell {
     });
   }
 
+  /** Waits until the cell has displayed a text, or updated a display so. */
+  async displayed(pattern: RegExp): Promise<void> {
+    await this.#find(({ data }) =>
+      pattern.test(data?.["text/plain"] ?? "") || undefined
+    );
+  }
+
   /** Takes a message about the cell. */
   receive(type: string, content: Content): void {
     if (type === "execute_reply") this.#ended.resolve(content);

@@ -17,7 +17,7 @@ import { Channel } from "../../src/transport/channel.ts";
 import { type Calls, MessageType } from "../../src/protocol/worker_messages.ts";
 import { WorkerHandle } from "../../src/scheduling/worker_handle.ts";
 import type { LostWorker } from "../../src/scheduling/worker_events.ts";
-import { call, TASK } from "./fake_worker.ts";
+import { call, placedCall, TASK } from "./fake_worker.ts";
 import { ConnectionPair, hangUp, TRANSPORTS } from "./connections.ts";
 
 /**
@@ -223,19 +223,27 @@ export class Source implements CallSource {
   readonly #scheduler: Scheduler;
   readonly #label: string;
   readonly #most: number;
+  /** The priority of its calls. */
+  readonly priority: number | undefined;
 
   /** Submits calls with a label, at most `most` at a time. */
-  constructor(scheduler: Scheduler, label: string, most = 1) {
+  constructor(
+    scheduler: Scheduler,
+    label: string,
+    most = 1,
+    priority?: number,
+  ) {
     this.#scheduler = scheduler;
     this.#label = label;
     this.#most = most;
+    this.priority = priority;
   }
 
   pull({ room, isShared }: Offer): void {
     this.asked.push(room);
     this.shared.push(isShared);
     for (let count = Math.min(room, this.#most); count > 0; count--) {
-      this.#scheduler.submit(call(this.#label));
+      this.#scheduler.submit(placedCall(this.#label, {}, 0, this.priority));
     }
   }
 

@@ -126,6 +126,25 @@ jupyterTest(
   },
 );
 
+jupyterTest("a notebook shows the progress of a map", async () => {
+  await using kernel = await startWithPool();
+  await kernel.run(`import { showProgress } from "@distex/pool/progress";`);
+  const cell = await kernel.send(`
+    const results = [];
+    const shown = Promise.withResolvers();
+    const map = pool.map(function same(x: number) { return x }, [1, 2, 3], {
+      onProgress: shown.resolve,
+    });
+    for await (const x of showProgress(map, { label: "Numbers" })) {
+      await shown.promise;
+      console.log("result", x);
+    }`);
+
+  await cell.displayed(/^Numbers: \d+%, \d of 3, /);
+  await cell.displayed(/^Numbers: 100%, 3 of 3, .*, in \d:\d\d$/);
+  await cell.printed("stdout", "result 3\n");
+});
+
 jupyterTest(
   "a notebook displays statistics and a map under way as tables",
   async () => {

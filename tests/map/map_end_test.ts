@@ -57,3 +57,16 @@ Deno.test("Pool.map() continues after the map whose input reads it has ended", a
   assertEquals(await outer.toArray(), []);
   assertEquals(await begun, [-1, -2]);
 });
+
+Deno.test("Pool.map() knows no failed item if an array throws whose items begin in any order", async () => {
+  await using pool = new Pool(2);
+  const items = Array.from({ length: 20_000 }, (_, index) => index);
+  Object.defineProperty(items, 15_000, {
+    get() {
+      throw new RangeError("no item");
+    },
+  });
+  const map = pool.map((x: number) => x, items, { chunkSize: 10 });
+  await assertRejects(() => map.toArray(), RangeError, "no item");
+  assertEquals(map.failedIndex, undefined);
+});

@@ -18,6 +18,7 @@ class Reader implements ResultReader {
     failed: 0,
     running: 0,
     elapsed: 0,
+    skipped: 0,
   } as const;
   /** The batches that have arrived; an error ends the map. */
   readonly batches: (readonly number[] | Error)[] = [];

@@ -107,6 +107,22 @@ Deno.test("MapResults.progress has the total of an array that grows", async () =
   assertEquals(await halves.toArray(), [1, 2, 3]);
 });
 
+Deno.test("MapResults.progress leaves items that a journal has recorded out of the rate", async () => {
+  await using pool = new Pool(1);
+  const folder = await Deno.makeTempDir();
+  const journal = `${folder}/run.db`;
+  try {
+    const items = [2, 4, 6];
+    await pool.map(half, items, { journal }).toArray();
+    const again = pool.map(half, items, { journal });
+    assertEquals(await again.toArray(), [1, 2, 3]);
+    assertEquals(again.progress.done, 3);
+    assertEquals(again.progress.rate, 0);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("MapResults.progress counts the failed items of a settled map apart", async () => {
   await using pool = new Pool(2);
   const items = Array.from({ length: 1_000 }, (_, n) => n);

@@ -69,6 +69,11 @@ const WRONG_TYPES: readonly Case[] = [
   ["workers", { idle: "1 s" }, "'workers.idle' must be a number of millisec"],
   ["hosts", { host: "mini", workers: { max: "8" } }, 'In the host "mini" \'wo'],
   ["prefetch", true, "'prefetch'"],
+  [
+    "maxQueue",
+    "10",
+    "'maxQueue' must be an integer of at least 0, or Infinity",
+  ],
   ["concurrency", 2n, "'concurrency'"],
   ["transport", 1, "'transport'"],
   ["listen", "0.0.0.0", "The options of 'listen' must be an object, but are"],
@@ -133,6 +138,8 @@ const WRONG_VALUES: readonly Case[] = [
     `'prefetch' must be an integer of at least 0, or "auto", but is -1`,
   ],
   ["prefetch", "many", "'prefetch'"],
+  ["maxQueue", -1, "'maxQueue' must be an integer of at least 0, or Infinity"],
+  ["maxQueue", 0.5, "'maxQueue'"],
   ["concurrency", 0, "'concurrency' must be an integer of at least 1"],
   ["transport", "udp", `'transport' must be "unix" or "tcp", but is "udp"`],
   ["listen", { port: -1 }, "'listen.port' must be an integer from 0 to 65535"],
@@ -321,6 +328,26 @@ Deno.test("Pool.map() refuses bad options and inputs", async () => {
   );
 });
 
+Deno.test("Pool.map() refuses bad options of a journal", async () => {
+  await using pool = new Pool({ workers: 1, lazy: true });
+  const map = (options: object) => () =>
+    pool.map((x: number) => x, [1], options);
+  const wrong = (journal: unknown) => map({ journal });
+  assertThrows(wrong(5), TypeError, "'journal' must be a path, a file: URL or");
+  assertThrows(wrong(null), TypeError, "'journal'");
+  assertThrows(wrong(""), RangeError, "'journal' must be the path of a file");
+  assertThrows(wrong(new URL("http://a/b")), RangeError, "'journal'");
+  assertThrows(wrong({}), TypeError, "'journal.path'");
+  assertThrows(wrong([]), TypeError, "must be an object");
+  assertThrows(wrong({ path: 5 }), TypeError, "'journal.path'");
+  assertThrows(wrong({ path: "a", failed: "no" }), RangeError, 'or "keep"');
+  assertThrows(wrong({ path: "a", failed: 1 }), TypeError, "'journal.failed'");
+  assertThrows(wrong({ path: "a", task: 1 }), TypeError, "'journal.task'");
+  assertThrows(wrong({ path: "a", name: "b" }), TypeError, "no option 'name'");
+  assertThrows(map({ journal: "a", key: 1 }), TypeError, "'key'");
+  assertThrows(map({ key: String }), RangeError, "'key' needs the option");
+});
+
 Deno.test("Pool.transform() refuses bad options", async () => {
   await using pool = new Pool({ workers: 1, lazy: true });
   const wrong = (options: unknown) => () =>
@@ -332,6 +359,7 @@ Deno.test("Pool.transform() refuses bad options", async () => {
   assertThrows(wrong({ spread: 1 }), TypeError, "'spread'");
   assertThrows(wrong({ order: false }), TypeError, "no option 'order'");
   assertThrows(wrong({ retries: 1 }), TypeError, "with({ retries }).transf");
+  assertThrows(wrong({ journal: "a" }), TypeError, "no option 'journal'");
   assertThrows(wrong(null), TypeError, "The options of transform() must be");
   for (const name of ["writableStrategy", "readableStrategy"]) {
     const mark = `'${name}.highWaterMark' must be a number of at least 0, but`;
@@ -376,6 +404,19 @@ Deno.test("Pool.with() refuses values of the wrong type or out of range", async 
   }
   assertThrows(wrong({ retries: "1" }), TypeError, "'retries'");
   assertThrows(wrong({ retries: -1 }), RangeError, "'retries'");
+  assertThrows(wrong({ priority: "high" }), TypeError, "'priority' must be a");
+  for (const priority of [Infinity, NaN]) {
+    assertThrows(
+      wrong({ priority }),
+      RangeError,
+      "'priority' must be a finite",
+    );
+  }
+  assertThrows(
+    wrong({ key: 1 }),
+    TypeError,
+    "'key' must be a string, or a fun",
+  );
   assertThrows(wrong({ speculate: 1 }), TypeError, "'speculate'");
   assertThrows(wrong({ signal: true }), TypeError, "'signal'");
   assertThrows(wrong({ host: 1 }), TypeError, "'host'");

@@ -61,7 +61,7 @@ Deno.test("Pool.explain() counts what a worker runs at once", async () => {
   for (const _ of held) await gate.entered();
   await explained(
     pool,
-    /^No task waits: local worker 1 runs 'passGate' and 1 other, and last answered \d+ m?s ago\.$/,
+    /^No task waits: local worker 1 runs 'passGate' and 1 other, and has answered nothing for \d+ m?s\.$/,
   );
   const waiting = pool.submit(square, 3);
   await explained(pool, /the only worker is busy/, waiting);

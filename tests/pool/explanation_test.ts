@@ -69,7 +69,7 @@ Deno.test("explainCall() describes what each kind of worker does", () => {
       ],
       [
         { concurrency: 4, tasks: 9 },
-        "far worker 1 runs 'slow' and 3 others, and last answered 12 s ago",
+        "far worker 1 runs 'slow' and 3 others, and has answered nothing for 12 s",
       ],
       [{ task: undefined, tasks: 0 }, "far worker 1 is free"],
     ] as const

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import type { Call } from "../../src/calls/call.ts";
+import { KeyedWorkers } from "../../src/scheduling/keyed_workers.ts";
 import { IsolatedCalls } from "../../src/scheduling/isolated_calls.ts";
 import { HostTally } from "../../src/scheduling/host_tally.ts";
 import type { WorkerHandle } from "../../src/scheduling/worker_handle.ts";
@@ -8,7 +9,9 @@ import { call, FakeWorker, settled } from "../helpers/fake_worker.ts";
 
 /** Isolated calls, and workers for them. */
 class Bench implements AsyncDisposable {
-  readonly isolated = new IsolatedCalls();
+  readonly isolated = new IsolatedCalls(
+    new KeyedWorkers(new WorkerSet()),
+  );
   readonly #set = new WorkerSet();
   readonly #workers: FakeWorker[] = [];
 

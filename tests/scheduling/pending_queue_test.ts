@@ -1,8 +1,13 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { Barrier } from "../../src/scheduling/barrier.ts";
+import { KeyedWorkers } from "../../src/scheduling/keyed_workers.ts";
 import { PendingQueue } from "../../src/scheduling/pending_queue.ts";
+import { WorkerSet } from "../../src/scheduling/worker_set.ts";
 import type { Call } from "../../src/calls/call.ts";
 import { call } from "../helpers/fake_worker.ts";
+
+/** No calls have keys. */
+const KEYED = new KeyedWorkers(new WorkerSet());
 
 /** Appends calls for any host with these labels. */
 function push(queue: PendingQueue, ...labels: string[]): Call[] {
@@ -24,7 +29,7 @@ function take(queue: PendingQueue): unknown[] {
 }
 
 Deno.test("PendingQueue holds back calls after a barrier", () => {
-  const queue = new PendingQueue();
+  const queue = new PendingQueue(KEYED);
   push(queue, "a");
   const barrier = pushBarrier(queue);
   push(queue, "b");
@@ -38,7 +43,7 @@ Deno.test("PendingQueue holds back calls after a barrier", () => {
 });
 
 Deno.test("PendingQueue.removeBarrier() keeps the order of calls", () => {
-  const queue = new PendingQueue();
+  const queue = new PendingQueue(KEYED);
   push(queue, "a");
   const first = pushBarrier(queue);
   push(queue, "b");
@@ -53,7 +58,7 @@ Deno.test("PendingQueue.removeBarrier() keeps the order of calls", () => {
 });
 
 Deno.test("PendingQueue doesn't begin a barrier before isolated calls", () => {
-  const queue = new PendingQueue();
+  const queue = new PendingQueue(KEYED);
   pushBarrier(queue);
   const isolated = call("isolated");
   queue.pushIsolated(isolated);
@@ -63,14 +68,14 @@ Deno.test("PendingQueue doesn't begin a barrier before isolated calls", () => {
 });
 
 Deno.test("PendingQueue.unshift() puts calls before all others and keeps their order", () => {
-  const queue = new PendingQueue();
+  const queue = new PendingQueue(KEYED);
   push(queue, "c");
   queue.unshift([call("a"), call("b")]);
   assertEquals(take(queue), ["a", "b", "c"]);
 });
 
 Deno.test("PendingQueue.drain() takes all calls and barriers", () => {
-  const queue = new PendingQueue();
+  const queue = new PendingQueue(KEYED);
   const [before] = push(queue, "before");
   const barrier = pushBarrier(queue);
   const [after, abandoned] = push(queue, "after", "abandoned");

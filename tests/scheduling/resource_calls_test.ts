@@ -104,6 +104,7 @@ class Model {
     isolated.set(call, {
       placement,
       isIsolated: true,
+      priority: 0,
       calls: {
         get length() {
           return isolated.has(call) ? 1 : 0;
@@ -258,7 +259,8 @@ class Model {
     for (const [placement, queue] of this.queues) {
       if (queue.length === 0) continue;
       const calls = queue as unknown as ResourceList["calls"];
-      lists.set(placement, { placement, calls, isIsolated: false });
+      const priority = 0;
+      lists.set(placement, { placement, calls, priority, isIsolated: false });
     }
     return lists;
   }
