@@ -21,6 +21,7 @@ Deno.test("testConformance() leaves out only tests that end workers or need two"
   assertEquals(leftOut.toSorted(), [
     "answers everything else when an item uses too much memory",
     "closes arguments when their worker is killed",
+    "ends a task that blocks its worker for too long",
     "explains that a task runs again alone after a loss",
     "runs a call again whose argument wasn't read",
     "runs a stream again whose worker was lost before its first value",
