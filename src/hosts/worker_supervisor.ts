@@ -29,7 +29,7 @@ const LAST_RECONNECT = 30_000;
 
 /** The place of a lost worker until its replacement starts. */
 interface Vacancy {
-  /** When that is (`performance.now()`). */
+  /** When that is (`performance.now()`); `Infinity` if that is unknown. */
   readonly next: number;
 }
 
@@ -129,6 +129,7 @@ export class WorkerSupervisor implements ManagedHost {
         since = Math.min(since ?? Infinity, worker.begin);
       }
     }
+    if (next === Infinity) next = undefined;
     const isStarting = workers > 0 || since !== undefined || next !== undefined;
     return isStarting ? { workers, since, next } : undefined;
   }
@@ -305,9 +306,7 @@ export class WorkerSupervisor implements ManagedHost {
       if (this.#workers.size >= this.workers) return;
       const replaced = this.#replaced.get(index);
       if (replaced !== undefined && !worker.isConnected) {
-        // There may be room for it only when that one has ended.
-        replaced.ended.then(() => this.#fill());
-        return;
+        return this.#replaceAfter(index, replaced);
       }
       if (process.isBlameless) return this.#replace(index, 0);
       if (this.#givenUp) return;
@@ -316,6 +315,15 @@ export class WorkerSupervisor implements ManagedHost {
       const exitStatus = process.refusal ?? end.exitStatus;
       if (wait === undefined) this.#giveUp({ ...end, exitStatus });
       else this.#replace(index, wait);
+    });
+  }
+
+  /** Keeps a place until the worker before has ended: only then is there room. */
+  #replaceAfter(index: number, replaced: WorkerProcess): void {
+    const vacancy: Vacancy = { next: Infinity };
+    this.#workers.set(index, vacancy);
+    replaced.ended.then(() => {
+      if (this.#workers.get(index) === vacancy) this.#replace(index, 0);
     });
   }
 

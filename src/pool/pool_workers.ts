@@ -165,7 +165,7 @@ export class PoolWorkers {
 
   #handle({ process, host, channel, place }: ConnectedWorker): WorkerHandle {
     const { settings, modules, pace, hosts } = this.#parts;
-    const { prefetch, concurrency, cancelGrace, transport } = settings;
+    const { concurrency, cancelGrace, transport } = settings;
     const isLocal = host.kind === "local" || host.kind === "inline";
     const window = this.#window({ isLocal, pace });
     const handle = new WorkerHandle(

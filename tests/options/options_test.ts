@@ -118,6 +118,7 @@ const WRONG_TYPES: readonly Case[] = [
   ["config", true, "'config' must be a path, a file URL or false"],
   ["stdio", null, "'stdio'"],
   ["outputCalls", 1, "'outputCalls'"],
+  ["inspect", "yes", "'inspect' must be true, false or \"wait\""],
 ];
 
 /** Values of the right type that are out of range. */
