@@ -94,7 +94,10 @@ export class Engine {
       pace,
       settings.maxQueue,
     );
-    this.tasks = new TaskRegistry((task) => this.scheduler.forget(task));
+    this.tasks = new TaskRegistry(
+      (task) => this.scheduler.forget(task),
+      settings.isInline || settings.inspect !== false,
+    );
     const bundles = new ModuleBundles(config, denoArgs);
     this.#workers = new PoolWorkers({
       settings,

@@ -4,7 +4,7 @@ import {
   type DOMException,
 } from "./primordials.ts";
 import type { Grant } from "../protocol/worker_messages.ts";
-import type { AnyFunction } from "./task_table.ts";
+import type { AnyFunction } from "./evaluate_task.ts";
 import type { AnnouncedCalls } from "./call_prefaces.ts";
 import { makeRandom } from "./make_random.ts";
 import { WorkerPort } from "./worker_port.ts";
