@@ -182,6 +182,11 @@ export class MapCall extends ItemsCall {
     return this.#thrown !== undefined || last?.thrown !== undefined;
   }
 
+  /** Whether its values are {@linkcode SettledItem}s. */
+  get isSettled(): boolean {
+    return this.#run.isSettled;
+  }
+
   /** Whether there are values to read, or all of them were read. */
   get isReadable(): boolean {
     return this.#hasArrived || (this.#batches?.waiting.length ?? 0) > 0;

@@ -134,7 +134,7 @@ export function poolSettings<Args extends unknown[]>(
 
 function workerSettings<Args extends unknown[]>(options: WorkerOptions<Args>) {
   const { initializer, initializerArgs = [], stdio = "lines" } = options;
-  const { inspect = false } = options;
+  const { inspect = false, outputCalls = false } = options;
   if (
     initializer !== undefined && typeof initializer !== "function" &&
     !((initializer as unknown) instanceof TaskObject)
@@ -152,6 +152,7 @@ function workerSettings<Args extends unknown[]>(options: WorkerOptions<Args>) {
   if (typeof inspect !== "boolean" && inspect !== "wait") {
     throw wrongType("inspect", inspect, 'true, false or "wait"');
   }
+  checkBoolean("outputCalls", outputCalls);
   checkWorkerOptions(options);
   return {
     initializer: initializer as AnyTask | undefined,
@@ -163,6 +164,7 @@ function workerSettings<Args extends unknown[]>(options: WorkerOptions<Args>) {
     cwd: options.cwd,
     stdio,
     inspect,
+    outputCalls,
   };
 }
 
@@ -173,7 +175,9 @@ function limitSettings(options: LimitOptions) {
     maxQueue = Infinity,
     startTimeout = 60_000,
     cancelGrace = 1_000,
+    maxTasksPerWorker = Infinity,
   } = options;
+  checkInteger("maxTasksPerWorker", maxTasksPerWorker, 1, Infinity);
   const maxMemory = memoryLimit(options.maxMemory);
   checkInteger("concurrency", concurrency, 1);
   checkInteger("prefetch", prefetch, 0, "auto");
@@ -187,6 +191,7 @@ function limitSettings(options: LimitOptions) {
     startTimeout,
     cancelGrace,
     maxMemory,
+    maxTasksPerWorker,
   };
 }
 

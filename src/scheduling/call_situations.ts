@@ -283,9 +283,11 @@ export class CallSituations {
     };
   }
 
+  /** What the workers do that get calls; without any, those that got some. */
   #activities(placement: Placement | undefined): WorkerActivity[] {
-    return this.#parts.workers.at(placement).map(activityOf)
-      .filter(({ state }) => state !== "leaving");
+    const all = this.#parts.workers.at(placement).map(activityOf);
+    const staying = all.filter(({ state }) => state !== "leaving");
+    return staying.length > 0 ? staying : all.filter(({ tasks }) => tasks > 0);
   }
 }
 

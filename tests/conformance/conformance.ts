@@ -43,6 +43,7 @@ import { testRetries } from "./conformance_retries.ts";
 import { testSettledMaps } from "./conformance_settled.ts";
 import { testSources } from "./conformance_sources.ts";
 import { testStreams } from "./conformance_streams.ts";
+import { testTurnover } from "./conformance_turnover.ts";
 
 /** A kind of pool to test. */
 export interface Kind {
@@ -133,6 +134,7 @@ export function testConformance(kind: Kind): string[] {
   testJournals(test);
   testRunTimeouts(test);
   testMemoryLimits(testWith);
+  testTurnover(testWith);
   testRandomNumbers(test);
   testProgress(test);
   testMaps(test, testWith);

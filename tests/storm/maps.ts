@@ -248,6 +248,27 @@ export function mapNoted(scene: Scene, work: Work): Promise<void> {
   return readMap(scene, work, results, expected);
 }
 
+/** Makes a map whose items have a priority. */
+export function mapPrioritized(scene: Scene, work: Work): Promise<void> {
+  const options = someOptions(work);
+  const priority = work.random.pick([-1, 1]);
+  const results = scene.pool.with({ priority })
+    .map(tasks.answer, numbers(work), options);
+  return readMap(scene, work, results, answers(work, options.ordered));
+}
+
+/** Makes a map whose items have keys of their own, or the same one. */
+export function mapKeyed(scene: Scene, work: Work): Promise<void> {
+  const { chunkSize, ...options } = someOptions(work);
+  const isCommon = work.random.chance(0.3);
+  const key = isCommon ? "common" : (x: number) => `${x % 10}`;
+  const results = scene.pool.with({ key }).map(tasks.answer, numbers(work), {
+    ...options,
+    ...isCommon ? { chunkSize } : {},
+  });
+  return readMap(scene, work, results, answers(work, options.ordered));
+}
+
 /** Makes a map whose stragglers may run a second time. */
 export function mapSpeculate(scene: Scene, work: Work): Promise<void> {
   const { notes, limits } = scene;

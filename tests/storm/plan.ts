@@ -31,6 +31,9 @@ const WORK = {
   notedLater: 2,
   mapNoted: 2,
   mapSpeculate: 2,
+  runRetried: 3,
+  mapRetried: 3,
+  mapRetriedSettled: 3,
   exit: 0.6,
   exitOnce: 1,
   mapExit: 0.5,
@@ -42,6 +45,10 @@ const WORK = {
   abort: 3,
   mapAbort: 3,
   placed: 3,
+  prioritized: 3,
+  keyed: 4,
+  mapPrioritized: 2,
+  mapKeyed: 3,
   onAll: 1,
 };
 

@@ -23,6 +23,7 @@ import {
   type Work,
   type WorkKind,
 } from "./plan.ts";
+import * as retried from "./retried.ts";
 import type { StormSite } from "./site.ts";
 import { Sources } from "./source.ts";
 import * as streams from "./streams.ts";
@@ -67,6 +68,7 @@ const KINDS: Record<WorkKind, (scene: Scene, work: Work) => Promise<void>> = {
   ...maps,
   ...journals,
   ...paces,
+  ...retried,
   ...streams,
   ...args,
 };

@@ -81,6 +81,24 @@ export function noteAndHang(folder: string, x: number): never {
   for (;;);
 }
 
+/**
+ * Notes that it begins, and throws the first times: as many as `failures`, or
+ * always if that is negative.
+ */
+export function answerFlaky(
+  folder: string,
+  x: number,
+  failures: number,
+): number {
+  answerNoted(folder, x);
+  if (failures < 0) throw new RangeError(`${x} throws`);
+  for (let failure = 1; failure <= failures; failure++) {
+    if (!isFirst(`${folder}/failed-${x}-${failure}`)) continue;
+    throw new RangeError(`${x} throws`);
+  }
+  return answer(x);
+}
+
 /** Ends its worker. */
 export function exit(folder: string, x: number): number {
   answerNoted(folder, x);

@@ -24,6 +24,7 @@ Deno.test("testConformance() leaves out only tests that end workers or need seve
     "ends a task that blocks its worker for too long",
     "ends a task that runs too long",
     "explains that a task runs again alone after a loss",
+    "replaces workers that have run 'maxTasksPerWorker' tasks",
     "runs a call again whose argument wasn't read",
     "runs a stream again whose worker was lost before its first value",
     "runs items of a map again that have yielded nothing",
