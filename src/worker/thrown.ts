@@ -1,15 +1,10 @@
+import { COLUMNS_BEFORE_SOURCE, LINES_BEFORE_SOURCE } from "./evaluate_task.ts";
 import type { LoadedTask } from "./task_table.ts";
 
 const NOT_DEFINED = " is not defined";
 
 /** The text in a stack frame between the name of evaluated code and the line. */
 const EVALUATED_AT = ", <anonymous>:";
-
-/** Lines that `new Function()` puts before the body of a function. */
-const LINES_BEFORE_SOURCE = 2;
-
-/** The number of characters before a task's source on its first line. */
-const COLUMNS_BEFORE_SOURCE = "return (".length;
 
 const FRAME_PREFIXES = ["    at ", "    at async "];
 
