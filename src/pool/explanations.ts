@@ -1,5 +1,6 @@
 import { callOf, Future } from "../calls/future.ts";
 import type { WaitingGroup } from "../scheduling/call_situation.ts";
+import type { HostTally } from "../scheduling/host_tally.ts";
 import type { CallSituations } from "../scheduling/call_situations.ts";
 import type { PoolPhase } from "./explanation.ts";
 import { explainCall, explainPool, type PoolFacts } from "./explanation.ts";
@@ -72,14 +73,14 @@ export class Explanations {
   #facts(): PoolFacts {
     const { hosts, workers, phase } = this.#parts;
     const byTally = workers.byTally();
+    const connected = (tally: HostTally) => {
+      const present = (byTally.get(tally) ?? []).filter(({ lost }) => !lost);
+      const ready = present.filter((one) => workers.isWaiting(one)).length;
+      return { ready, joining: present.length - ready - tally.workers };
+    };
     return {
       phase: phase(),
-      hosts: (placement) =>
-        hosts.situations(
-          placement,
-          (tally) =>
-            (byTally.get(tally) ?? []).filter(({ lost }) => !lost).length,
-        ),
+      hosts: (placement) => hosts.situations(placement, connected),
     };
   }
 }

@@ -304,6 +304,21 @@ Deno.test("Pool.explain() says that the queue is full", async () => {
   await Promise.all([held, waiting, room]);
 });
 
+Deno.test("Pool.explain() says that a worker takes over after the last task of another", async () => {
+  await using gate = new Gate();
+  await using pool = new Pool({ workers: 1, maxTasksPerWorker: 1 });
+  const held = pool.submit(passGate<number>, gate.port, 1);
+  await gate.entered();
+  const next = pool.submit(square, 2);
+  await explained(
+    pool,
+    /^The task 'square' waits for a worker: the only worker is busy \(local worker 1 has run 'passGate' for \d+ m?s, and gets no more tasks\); 1 worker is ready on the host local, and takes over when another has ended\.$/,
+    next,
+  );
+  gate.open();
+  assertEquals(await Promise.all([held, next]), [1, 4]);
+});
+
 Deno.test("Pool.explain() says that a cancelled task hasn't ended yet", async () => {
   await using held = new HeldTasks([1], "sync");
   await using pool = new Pool({ workers: 1, cancelGrace: 60_000 });
