@@ -25,6 +25,8 @@ export const SLOW: readonly string[] = [
   "tests/storm",
   "tests/hosts",
   "tests/journal/kill_test.ts",
+  "tests/journal/journal_file_test.ts",
+  "tests/map/map_journal_test.ts",
   "tests/map/flatten_test.ts",
   "tests/pool/argument_streams_test.ts",
   "tests/pool/bad_streams_test.ts",

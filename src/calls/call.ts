@@ -227,7 +227,7 @@ export abstract class Call extends CallContent {
   }
 
   /**
-   * Cuts a chunk: its worker has given back the last items.
+   * Cuts a chunk: its worker has given back the last items, or can't take them.
    *
    * @param kept How many items the worker keeps.
    * @param parts Into how many calls the other items should be divided.
@@ -237,7 +237,7 @@ export abstract class Call extends CallContent {
   cut(kept: number, parts: number, microseconds: number): Call[] {
     this.#bytes = Math.ceil(this.#bytes * kept / this.items);
     const rest = this.takeItems(kept);
-    if (this.#state !== "sent") return [];
+    if (this.#state !== "sent" && this.#state !== "queued") return [];
     return this.givenBack(rest, parts, microseconds);
   }
 

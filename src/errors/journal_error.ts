@@ -14,7 +14,7 @@ export interface JournalErrorOptions extends ErrorOptions {
  * import { JournalError, Pool } from "@distex/pool";
  * import { assertEquals, assertRejects } from "@std/assert";
  *
- * const journal = await Deno.makeTempDir() + "/run.db";
+ * const journal = await Deno.makeTempFile({ suffix: ".db" });
  * await using pool = new Pool(1);
  * const double = (x: number) => x * 2;
  * await pool.map(double, [1, 2], { journal }).toArray();
@@ -23,6 +23,7 @@ export interface JournalErrorOptions extends ErrorOptions {
  *   JournalError,
  * );
  * assertEquals(error.index, 1);
+ * await Deno.remove(journal);
  * ```
  */
 export class JournalError extends Error {

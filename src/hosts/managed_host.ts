@@ -102,4 +102,6 @@ export interface ConnectedWorker {
   readonly host: ManagedHost;
   /** The labels and amounts of its machine. */
   readonly place: WorkerPlace;
+  /** The worker in whose place it has started: see {@linkcode ManagedHost.replace}. */
+  readonly replaces?: WorkerProcess | undefined;
 }

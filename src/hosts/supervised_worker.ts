@@ -27,14 +27,14 @@ export class SupervisedWorker {
   constructor(
     host: Host,
     index: number,
-    { name, pendingConnections, onName, onCalledOff, onEnded }:
+    { name, login, pendingConnections, onName, onCalledOff, onEnded }:
       SupervisorOptions,
   ) {
     this.#onCalledOff = onCalledOff;
     const workerName = `${name} worker ${index + 1}`;
     this.#pending = pendingConnections.add(host.secret);
     const { number } = this.#pending;
-    onName(number, workerName);
+    onName(number, workerName, login);
     this.process = startProcess(host, number, workerName);
     this.begin = performance.now();
     this.process.ended.then((end) => {

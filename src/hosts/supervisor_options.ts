@@ -30,10 +30,21 @@ export interface SupervisorOptions {
   readonly startTimeout: number;
   /** How values are encoded. */
   readonly codec: ValueCodec;
+  /**
+   * Whether a start has no time limit, as workers wait for a debugger. The default
+   * is `false`.
+   */
+  readonly startsAnyTime?: boolean;
+  /** How ssh logs in to the machine, if it is another one. */
+  readonly login?: string;
   /** The connections that the pool waits for. */
   readonly pendingConnections: PendingConnections;
-  /** Called with the number and the name of each worker. */
-  readonly onName: (worker: number, name: string) => void;
+  /** Called with the number, the name and the `login` of each worker. */
+  readonly onName: (
+    worker: number,
+    name: string,
+    login: string | undefined,
+  ) => void;
   /** Called with the number of each worker that is ended before it connects. */
   readonly onCalledOff: (worker: number) => void;
   /** Called with the number of each worker that has ended, after its output. */

@@ -29,7 +29,7 @@ const LAST_RECONNECT = 30_000;
 
 /** The place of a lost worker until its replacement starts. */
 interface Vacancy {
-  /** When that is (`performance.now()`). */
+  /** When that is (`performance.now()`); `Infinity` if that is unknown. */
   readonly next: number;
 }
 
@@ -54,6 +54,8 @@ export class WorkerSupervisor implements ManagedHost {
   readonly place: WorkerPlace;
   /** The workers that it has and will have, by index. */
   readonly #workers = new Map<number, SupervisedWorker | Vacancy>();
+  /** Workers in whose place others start or have started, by index. */
+  readonly #replaced = new Map<number, WorkerProcess>();
   /** Workers that were let go and haven't ended. */
   readonly #released = new Set<SupervisedWorker>();
   readonly #stopped = new AbortController();
@@ -127,6 +129,7 @@ export class WorkerSupervisor implements ManagedHost {
         since = Math.min(since ?? Infinity, worker.begin);
       }
     }
+    if (next === Infinity) next = undefined;
     const isStarting = workers > 0 || since !== undefined || next !== undefined;
     return isStarting ? { workers, since, next } : undefined;
   }
@@ -151,15 +154,18 @@ export class WorkerSupervisor implements ManagedHost {
   }
 
   replace(process: WorkerProcess): void {
-    for (const [index, worker] of this.#workers) {
-      if (!(worker instanceof SupervisedWorker)) continue;
-      if (worker.process === process) this.#letGo(index, worker);
-    }
+    const index = this.#letGo(process);
+    if (index === undefined) return;
+    this.#replaced.set(index, process);
+    process.ended.then(() => {
+      if (this.#replaced.get(index) === process) this.#replaced.delete(index);
+    });
     this.#fill();
   }
 
   release(process: WorkerProcess): void {
-    this.replace(process);
+    this.#letGo(process);
+    this.#fill();
     for (const worker of this.#released) {
       if (worker.process === process) this.#end(worker);
     }
@@ -194,7 +200,9 @@ export class WorkerSupervisor implements ManagedHost {
     this.#restarts = new RestartPolicy(maxRestarts);
     this.#givenUp = false;
     this.#workers.clear();
-    const left = Math.max(1, startTimeout - (performance.now() - begin));
+    const left = this.#options.startsAnyTime
+      ? Infinity
+      : Math.max(1, startTimeout - (performance.now() - begin));
     const connected = await this.#allConnected(left);
     this.lostSince = undefined;
     this.error = undefined;
@@ -296,6 +304,10 @@ export class WorkerSupervisor implements ManagedHost {
       if (end.hostLost || this.lostSince !== undefined) return;
       this.#workers.delete(index);
       if (this.#workers.size >= this.workers) return;
+      const replaced = this.#replaced.get(index);
+      if (replaced !== undefined && !worker.isConnected) {
+        return this.#replaceAfter(index, replaced);
+      }
       if (process.isBlameless) return this.#replace(index, 0);
       if (this.#givenUp) return;
       const lived = performance.now() - begin;
@@ -303,6 +315,15 @@ export class WorkerSupervisor implements ManagedHost {
       const exitStatus = process.refusal ?? end.exitStatus;
       if (wait === undefined) this.#giveUp({ ...end, exitStatus });
       else this.#replace(index, wait);
+    });
+  }
+
+  /** Keeps a place until the worker before has ended: only then is there room. */
+  #replaceAfter(index: number, replaced: WorkerProcess): void {
+    const vacancy: Vacancy = { next: Infinity };
+    this.#workers.set(index, vacancy);
+    replaced.ended.then(() => {
+      if (this.#workers.get(index) === vacancy) this.#replace(index, 0);
     });
   }
 
@@ -327,12 +348,21 @@ export class WorkerSupervisor implements ManagedHost {
   }
 
   #release(index: number, worker: SupervisedWorker): void {
-    this.#letGo(index, worker);
+    this.#vacate(index, worker);
     this.#end(worker);
   }
 
-  /** Gives the place of a worker to another. */
-  #letGo(index: number, worker: SupervisedWorker): void {
+  /** Vacates the place of a process; returns its index, if it has a place. */
+  #letGo(process: WorkerProcess): number | undefined {
+    for (const [index, worker] of this.#workers) {
+      if (!(worker instanceof SupervisedWorker)) continue;
+      if (worker.process !== process) continue;
+      this.#vacate(index, worker);
+      return index;
+    }
+  }
+
+  #vacate(index: number, worker: SupervisedWorker): void {
     this.#workers.delete(index);
     worker.isReleased = true;
     this.#released.add(worker);
@@ -366,14 +396,20 @@ export class WorkerSupervisor implements ManagedHost {
     if (!isNeeded) return;
     const worker = this.#startWorker(index);
     this.#watch(worker, index);
-    await this.#options.onWorker(await this.#connectedInTime(worker));
+    const connected = await this.#connectedInTime(worker);
+    const replaces = this.#replaced.get(index);
+    await this.#options.onWorker({ ...connected, replaces });
   }
 
   async #connectedInTime(worker: SupervisedWorker): Promise<ConnectedWorker> {
     this.#starts++;
     try {
       const connected = this.#connected(worker);
-      return await withinLimit(connected, this.#options.startTimeout);
+      const { startsAnyTime, startTimeout } = this.#options;
+      return await withinLimit(
+        connected,
+        startsAnyTime ? Infinity : startTimeout,
+      );
     } catch (error) {
       if (isTimeout(error)) worker.process.kill();
       throw error;

@@ -19,8 +19,8 @@ const COMMIT_INTERVAL = 40;
 const MAX_WAITING_BYTES = 2 ** 23;
 
 /**
- * How often the disk is made to keep what was committed, in milliseconds. What
- * comes after is lost if the machine loses power.
+ * After which time the disk is made to keep what was committed, in milliseconds.
+ * What comes after is lost if the machine loses power.
  */
 const SYNC_INTERVAL = 5_000;
 
@@ -76,7 +76,7 @@ export class Journal implements Disposable {
   #bytes = 0;
   #committed: (() => void)[] = [];
   #committedAt = -Infinity;
-  #syncedAt = performance.now();
+  #syncTimer: ReturnType<typeof setTimeout> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Whether the timer expires at once. */
   #isDue = false;
@@ -228,6 +228,7 @@ export class Journal implements Disposable {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#syncTimer);
     this.#rows = [];
     this.#committed = [];
     this.#file[Symbol.dispose]();
@@ -318,9 +319,19 @@ export class Journal implements Disposable {
   #write(rows: readonly NewRow[]): void {
     this.#file.write(rows);
     this.#committedAt = performance.now();
-    if (this.#committedAt - this.#syncedAt < SYNC_INTERVAL) return;
-    this.#file.sync();
-    this.#syncedAt = performance.now();
+    if (this.#syncTimer !== undefined) return;
+    this.#syncTimer = setTimeout(() => this.#sync(), SYNC_INTERVAL);
+    // Closing the file does the same.
+    Deno.unrefTimer(this.#syncTimer);
+  }
+
+  #sync(): void {
+    this.#syncTimer = undefined;
+    try {
+      this.#file.sync();
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 }
 

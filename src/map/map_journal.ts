@@ -93,10 +93,11 @@ export class MapJournal {
   /**
    * Records the results of a call.
    *
+   * @param settles Whether the map goes on after items that fail.
    * @returns Whether its results must not be read until they are recorded.
    */
-  record(call: MapCall): boolean {
-    const endings = endingsOf(call);
+  record(call: MapCall, settles: boolean): boolean {
+    const endings = endingsOf(call, settles);
     if (this.#journal === undefined || endings.length === 0) return false;
     this.#journal.record(
       call.index,
@@ -161,10 +162,12 @@ export function recallInto(
 }
 
 /** Returns how the items of a call have ended, as far as it is known. */
-function endingsOf(call: MapCall): (Ending | undefined)[] {
-  const { values, thrown } = call;
-  if (call.index === NO_INDEX) return [];
-  if (call.isSettled) {
+function endingsOf(
+  { values, thrown, index }: MapCall,
+  settles: boolean,
+): (Ending | undefined)[] {
+  if (index === NO_INDEX) return [];
+  if (settles) {
     return (values as readonly SettledItem<unknown>[]).map((item) =>
       item.status === "fulfilled"
         ? { failed: false, value: item.value }

@@ -240,8 +240,8 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     }
     if (rest.length > 0 && !call.endsMap) this.#follow(call, rest);
     this.#count(call, rest.length);
-    if (call.pieces.length > 0) this.#runAgain(call);
     if (this.#journal !== undefined) this.#record(call, this.#journal);
+    if (call.pieces.length > 0) this.#runAgain(call);
     if (call.failedItems > 0) this.#addFailures(call);
     this.results.serve();
   }
@@ -405,7 +405,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   /** Records the results of a call, which can be read once that is done. */
   #record(call: MapCall, journal: MapJournal): void {
     if (call.isStreamed) this.#refuseValues();
-    else if (!journal.record(call)) this.#buffer.release(call);
+    else if (!journal.record(call, this.isSettled)) this.#buffer.release(call);
   }
 
   /** Ends the map: its task yields values one by one. */

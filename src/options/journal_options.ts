@@ -7,13 +7,14 @@
  * import { assertEquals } from "@std/assert";
  *
  * const journal: JournalOptions = {
- *   path: await Deno.makeTempDir() + "/run.db",
+ *   path: await Deno.makeTempFile({ suffix: ".db" }),
  *   failed: "keep",
  *   task: "square",
  * };
  * await using pool = new Pool(1);
  * const squares = pool.map((x: number) => x * x, [2, 3], { journal });
  * assertEquals(await squares.toArray(), [4, 9]);
+ * await Deno.remove(journal.path);
  * ```
  */
 export interface JournalOptions {

@@ -64,4 +64,12 @@ export interface LimitOptions {
    * @default {Infinity}
    */
   readonly maxMemory?: number | string;
+  /**
+   * How many tasks a worker runs before it is replaced: calls, and the items of
+   * maps. This frees what tasks leave behind. The next worker starts in time and
+   * runs the initializer, which doesn't count, before the present one ends.
+   *
+   * @default {Infinity}
+   */
+  readonly maxTasksPerWorker?: number;
 }

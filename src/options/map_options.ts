@@ -76,7 +76,7 @@ export interface MapOptions<Item = unknown> {
    * import { Pool } from "@distex/pool";
    * import { assertEquals } from "@std/assert";
    *
-   * const journal = await Deno.makeTempDir() + "/run.db";
+   * const journal = await Deno.makeTempFile({ suffix: ".db" });
    * await using pool = new Pool(2);
    * const length = (word: string) => word.length;
    * const words = ["to", "be?"];
@@ -86,6 +86,7 @@ export interface MapOptions<Item = unknown> {
    * // This runs only what is left.
    * const lengths = await pool.map(length, words, { journal }).toArray();
    * assertEquals(lengths, [2, 3]);
+   * await Deno.remove(journal);
    * ```
    *
    * @default {undefined}

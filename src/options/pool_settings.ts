@@ -111,12 +111,18 @@ export function poolSettings<Args extends unknown[]>(
     ...parsePlace(options),
   };
   checkNames("Pool", options, settings, RENAMED_POOL_OPTIONS);
+  const isAlone = settings.hosts.length === 0 &&
+    settings.listen.token === undefined;
   if (
-    workers === 0 && settings.hosts.length === 0 &&
-    settings.listen.token === undefined
+    workers === 0 && isAlone
   ) {
     throw new RangeError(
       "'workers' is 0 and there are no 'hosts', so no worker could run tasks: add 'hosts' or a 'listen.token', or omit 'workers' for one worker per CPU",
+    );
+  }
+  if (isInline && isAlone && settings.inspect !== false) {
+    throw new RangeError(
+      "'inspect' is for worker processes, but 'workers' is \"inline\": start the program itself with 'deno run --inspect-wait'",
     );
   }
   return {
@@ -128,6 +134,7 @@ export function poolSettings<Args extends unknown[]>(
 
 function workerSettings<Args extends unknown[]>(options: WorkerOptions<Args>) {
   const { initializer, initializerArgs = [], stdio = "lines" } = options;
+  const { inspect = false, outputCalls = false } = options;
   if (
     initializer !== undefined && typeof initializer !== "function" &&
     !((initializer as unknown) instanceof TaskObject)
@@ -142,6 +149,10 @@ function workerSettings<Args extends unknown[]>(options: WorkerOptions<Args>) {
     throw wrongType("initializerArgs", initializerArgs, "an array");
   }
   checkChoice("stdio", stdio, ["lines", "inherit", "null"]);
+  if (typeof inspect !== "boolean" && inspect !== "wait") {
+    throw wrongType("inspect", inspect, 'true, false or "wait"');
+  }
+  checkBoolean("outputCalls", outputCalls);
   checkWorkerOptions(options);
   return {
     initializer: initializer as AnyTask | undefined,
@@ -152,6 +163,8 @@ function workerSettings<Args extends unknown[]>(options: WorkerOptions<Args>) {
     env: options.env ?? {},
     cwd: options.cwd,
     stdio,
+    inspect,
+    outputCalls,
   };
 }
 
@@ -162,7 +175,9 @@ function limitSettings(options: LimitOptions) {
     maxQueue = Infinity,
     startTimeout = 60_000,
     cancelGrace = 1_000,
+    maxTasksPerWorker = Infinity,
   } = options;
+  checkInteger("maxTasksPerWorker", maxTasksPerWorker, 1, Infinity);
   const maxMemory = memoryLimit(options.maxMemory);
   checkInteger("concurrency", concurrency, 1);
   checkInteger("prefetch", prefetch, 0, "auto");
@@ -176,6 +191,7 @@ function limitSettings(options: LimitOptions) {
     startTimeout,
     cancelGrace,
     maxMemory,
+    maxTasksPerWorker,
   };
 }
 

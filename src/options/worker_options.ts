@@ -75,6 +75,45 @@ export interface WorkerOptions<Args extends unknown[] = never[]> {
    * @default {"lines"}
    */
   readonly stdio?: "lines" | "inherit" | "null";
+  /**
+   * Whether each worker has a debugger on a port of its own. The pool prints its
+   * address on stderr, which is also its password. With `"wait"`, each worker
+   * waits for a debugger before it runs anything, and `startTimeout` doesn't
+   * limit that. With `true` or `"wait"`, `stdio: "inherit"` works like
+   * `"lines"`.
+   *
+   * @default {false}
+   */
+  readonly inspect?: boolean | "wait";
+  /**
+   * Whether each line that a task prints with `console` begins with the call that
+   * the task runs for, as in `[resize #12]`: the name of the task, and the index
+   * of the item in its map. Other calls of a pool count from 0 in the order in
+   * which they are made; with {@linkcode CallOptions.seed}, those of each runner
+   * that `with()` returns. This works after an `await`, too, and when several
+   * tasks run at once.
+   *
+   * Lines of initializers, of inline workers, and those that don't come from
+   * `console`, remain as they are. Objects are shown as `node:console` shows them.
+   * Each call costs a few microseconds more.
+   *
+   * @default {false}
+   *
+   * @example Usage
+   * ```ts
+   * import { Pool } from "@distex/pool";
+   *
+   * await using pool = new Pool({ workers: 1, outputCalls: true });
+   * async function fetchAll(page: number) {
+   *   console.log("begins"); // [local worker 1] [fetchAll #0] begins
+   *   await Promise.resolve();
+   *   console.log("ends"); // [local worker 1] [fetchAll #0] ends
+   *   return page;
+   * }
+   * await pool.map(fetchAll, [1, 2]).toArray();
+   * ```
+   */
+  readonly outputCalls?: boolean;
 }
 
 /**

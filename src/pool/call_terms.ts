@@ -6,12 +6,19 @@ import type { CallSettings } from "../options/call_settings.ts";
 import { placementOf } from "./placement_of.ts";
 import { prefaceOf } from "./preface_of.ts";
 
-/**
- * Returns how and where calls with these options may run.
- *
- * @param retries The pool's default of that option.
- */
-export function callTerms(options: CallSettings, retries: number): CallTerms {
+/** The options of a pool that concern its calls. */
+interface PoolDefaults {
+  /** How often a call may run again after its worker was lost. */
+  readonly retries: number;
+  /** Whether what tasks print carries their calls. */
+  readonly outputCalls: boolean;
+}
+
+/** Returns how and where calls with these options may run. */
+export function callTerms(
+  options: CallSettings,
+  { retries, outputCalls }: PoolDefaults,
+): CallTerms {
   const { priority = 0, key } = options;
   return {
     placement: placementOf(options, key !== undefined),
@@ -19,7 +26,7 @@ export function callTerms(options: CallSettings, retries: number): CallTerms {
     retry: options.retry,
     priority: priority === 0 ? undefined : priority,
     bucket: typeof key === "string" ? bucketOf(key) : undefined,
-    preface: prefaceOf(options),
+    preface: prefaceOf(options, outputCalls),
   };
 }
 

@@ -36,6 +36,12 @@ function describeHost(situation: HostSituation): string {
       const are = workers === 1 ? "isn't" : "aren't";
       return `${have} connected from the host ${host}, and ${are} initialized yet`;
     }
+    case "ready": {
+      const { workers } = situation;
+      const are = counted(workers, "worker", "is", "are");
+      const takes = workers === 1 ? "takes" : "take";
+      return `${are} ready on the host ${host}, and ${takes} over when another has ended`;
+    }
     case "replacing":
       return `the host ${host} replaces a lost worker in ${
         formatDuration(situation.left)

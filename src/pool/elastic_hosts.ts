@@ -157,7 +157,9 @@ export class ElasticHosts {
       concurrency,
       hosts: present.map((host) => {
         const own = byTally.get(hosts.tallyOf(host)) ?? [];
-        const open = own.filter(({ lost, isRetired }) => !lost && !isRetired);
+        const open = own.filter((worker) =>
+          !worker.lost && !worker.isRetired && !workers.isWaiting(worker)
+        );
         const groups = idleGroups(host.kind, open);
         idle.set(host, groups);
         return this.#readHost(host, now, open.length, groups);

@@ -58,6 +58,8 @@ export class Engine {
   /** The removals of hosts that aren't complete. */
   readonly #removals = new Map<string, Promise<void>>();
   readonly #graceTimers: ReturnType<typeof setTimeout>[] = [];
+  /** The number of the next call, if calls have numbers. */
+  #nextNumber = 0;
   #hostTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Constructs an engine that hasn't started yet. */
@@ -93,6 +95,7 @@ export class Engine {
       },
       pace,
       settings.maxQueue,
+      settings.maxTasksPerWorker !== Infinity,
     );
     this.tasks = new TaskRegistry((task) => this.scheduler.forget(task));
     const bundles = new ModuleBundles(config, denoArgs);
@@ -130,6 +133,16 @@ export class Engine {
           } (stallWarning). ${explanation}`,
         ),
     });
+  }
+
+  /** Whether lines that tasks print have the number of the call. */
+  get outputCalls(): boolean {
+    return this.#settings.outputCalls;
+  }
+
+  /** Returns the number of the next call that isn't an item of a map. */
+  nextNumber(): number {
+    return this.#nextNumber++;
   }
 
   /** The default of the `retries` option of calls. */

@@ -139,6 +139,13 @@ function explainGroup(group: WaitingGroup, pool: PoolFacts): string {
         ? `1 task threw, and runs again in ${time}.`
         : `${tasks} tasks threw, and run again, the first in ${time}.`;
     }
+    case "full": {
+      const { max, waiters } = group;
+      const room = waiters === 0
+        ? ""
+        : `, and ${counted(waiters, "caller", "waits", "wait")} for room`;
+      return `As many tasks wait as may (maxQueue is ${max}), so more are refused${room}.`;
+    }
     case "map": {
       const what = group.waitsFor === "reader"
         ? "until more of its results are read"
@@ -158,7 +165,7 @@ function explainGroup(group: WaitingGroup, pool: PoolFacts): string {
     }
     case "waiting": {
       const { placement, tasks, hasMore, reason, isIsolated } = group;
-      const asks = placement === undefined ? "" : ` for ${placement}`;
+      const asks = isAnywhere(placement) ? "" : ` for ${placement}`;
       const isOne = tasks === 1 && !hasMore;
       const number = hasMore
         ? tasks === 0 ? "More tasks" : `${count(tasks, "task")} and more`
@@ -207,9 +214,18 @@ function explainReason(
         it === "it" ? "takes" : "take"
       } (${needs}) isn't free: ${describeUses(reason.uses)}`;
     }
+    case "key": {
+      const { workers } = reason;
+      const list = describeWorkers(workers);
+      if (it === "it") return `the one of its key is busy (${list})`;
+      const are = workers.length === 1
+        ? "one of their keys is"
+        : "ones of their keys are";
+      return `the ${are} busy (${list})`;
+    }
     case "busy": {
       const { placement, workers } = reason;
-      const where = placement === undefined ? "" : ` where ${it} may run`;
+      const where = isAnywhere(placement) ? "" : ` where ${it} may run`;
       const more = describeHosts(pool.hosts(placement));
       return `${
         workers.length === 1
@@ -223,11 +239,18 @@ function explainReason(
       const isStarting = pool.phase.code === "starting";
       if (isStarting) return `the pool is starting${after(": ", hosts)}`;
       if (hosts !== "") return hosts;
-      return placement === undefined
+      return isAnywhere(placement)
         ? "the pool has none"
         : describeUnmet(placement, available, it);
     }
   }
+}
+
+/** Whether calls with a placement may run at any worker. */
+function isAnywhere(
+  placement: Placement | undefined,
+): placement is undefined {
+  return placement === undefined || placement.isAnywhere;
 }
 
 function named({ task }: BarrierActivity): string {

@@ -1,5 +1,6 @@
 import { callOf, Future } from "../calls/future.ts";
 import type { WaitingGroup } from "../scheduling/call_situation.ts";
+import type { HostTally } from "../scheduling/host_tally.ts";
 import type { CallSituations } from "../scheduling/call_situations.ts";
 import type { PoolPhase } from "./explanation.ts";
 import { explainCall, explainPool, type PoolFacts } from "./explanation.ts";
@@ -58,39 +59,42 @@ export class Explanations {
   /** Returns what waits although it could move. */
   stall(): Stall | undefined {
     const { waiting, workers } = this.#parts.situations;
-    const groups = waiting.filter(isStuck);
-    if (groups.length === 0) return undefined;
+    const stuck = waiting.filter(isStuck);
+    if (stuck.length === 0) return undefined;
+    const groups = waiting.filter(({ code }) =>
+      code !== "map" && code !== "delayed"
+    );
     return {
       explanation: explainPool(groups, workers, this.#facts()),
-      isBusy: groups.every(isBusy),
+      isBusy: stuck.every(isBusy),
     };
   }
 
   #facts(): PoolFacts {
     const { hosts, workers, phase } = this.#parts;
     const byTally = workers.byTally();
+    const connected = (tally: HostTally) => {
+      const present = (byTally.get(tally) ?? []).filter(({ lost }) => !lost);
+      const ready = present.filter((one) => workers.isWaiting(one)).length;
+      return { ready, joining: present.length - ready - tally.workers };
+    };
     return {
       phase: phase(),
-      hosts: (placement) =>
-        hosts.situations(
-          placement,
-          (tally) =>
-            (byTally.get(tally) ?? []).filter(({ lost }) => !lost).length,
-        ),
+      hosts: (placement) => hosts.situations(placement, connected),
     };
   }
 }
 
 /** A group of tasks that wait for workers. */
-type StuckGroup = Exclude<WaitingGroup, { code: "map" | "delayed" }>;
+type StuckGroup = Extract<WaitingGroup, { code: "waiting" | "barrier" }>;
 
 /** Whether tasks wait for workers, not for a time or for the program. */
 function isStuck(group: WaitingGroup): group is StuckGroup {
-  return group.code !== "map" && group.code !== "delayed";
+  return group.code === "waiting" || group.code === "barrier";
 }
 
 /** Whether tasks wait only for workers that run other tasks. */
 function isBusy({ reason }: StuckGroup): boolean {
   const { code } = reason ?? { code: "busy" };
-  return code === "busy" || code === "resources" || code === "barrier";
+  return code !== "noWorker" && code !== "next";
 }

@@ -31,6 +31,12 @@ export type HostSituation =
     readonly host: string;
     readonly workers: number;
   }
+  /** Workers are ready to take the places of others, once these have ended. */
+  | {
+    readonly code: "ready";
+    readonly host: string;
+    readonly workers: number;
+  }
   /** Lost workers are replaced after a pause. */
   | {
     readonly code: "replacing";
@@ -61,16 +67,24 @@ export type HostSituation =
     readonly reason: string;
   };
 
+/** Workers that are connected and get no calls. */
+export interface ConnectedWorkers {
+  /** How many aren't initialized, or wait until the pool has started. */
+  readonly joining: number;
+  /** How many wait to take the places of others. */
+  readonly ready: number;
+}
+
 /**
  * Returns why a host has fewer workers than it should have.
  *
- * @param connected How many of its workers are connected.
- * @param joined How many of these get calls.
+ * @param joined How many of its workers get calls.
+ * @param others What is known of those that are connected and get none.
  */
 export function hostSituations(
   host: ManagedHost,
-  connected: number,
   joined: number,
+  { joining, ready }: ConnectedWorkers,
 ): HostSituation[] {
   const { name, kind, error, lostSince, starting, pending } = host;
   const now = performance.now();
@@ -95,9 +109,11 @@ export function hostSituations(
       situations.push({ code: "replacing", host: name, left });
     } else situations.push({ code: "connecting", host: name, time });
   }
-  if (connected > joined) {
-    const workers = connected - joined;
-    situations.push({ code: "joining", host: name, workers });
+  if (joining > 0) {
+    situations.push({ code: "joining", host: name, workers: joining });
+  }
+  if (ready > 0) {
+    situations.push({ code: "ready", host: name, workers: ready });
   }
   if (situations.length > 0 || joined > 0) return situations;
   if (error !== undefined) {

@@ -3,7 +3,11 @@ import type { ManagedHost } from "../hosts/managed_host.ts";
 import { unlabeledPlace, type WorkerPlace } from "../options/place.ts";
 import { HostTally } from "../scheduling/host_tally.ts";
 import { displayable } from "./display_stats.ts";
-import { type HostSituation, hostSituations } from "./host_situation.ts";
+import {
+  type ConnectedWorkers,
+  type HostSituation,
+  hostSituations,
+} from "./host_situation.ts";
 import type { HostStats, PoolStats } from "./stats.ts";
 
 /** The place of hosts whose machines aren't described. */
@@ -158,16 +162,17 @@ export class PoolHosts {
   /**
    * Returns why hosts where a placement, or any, may run have too few workers.
    *
-   * @param connected Returns how many workers of a host are connected.
+   * @param connected Returns which workers of a host are connected and get no
+   * calls.
    */
   situations(
     placement: Placement | undefined,
-    connected: (tally: HostTally) => number,
+    connected: (tally: HostTally) => ConnectedWorkers,
   ): HostSituation[] {
     return this.#staying
       .filter(({ host }) => placement === undefined || meets(host, placement))
       .flatMap(({ host, tally }) =>
-        hostSituations(host, connected(tally), tally.workers)
+        hostSituations(host, tally.workers, connected(tally))
       );
   }
 

@@ -4,13 +4,18 @@ import { PromisedCall } from "../calls/promised_call.ts";
 import type { ConnectedWorker, ManagedHost } from "../hosts/managed_host.ts";
 import type { PoolSettings } from "../options/pool_settings.ts";
 import type { ModuleSource } from "../scheduling/call_writer.ts";
-import { PrefetchWindow } from "../scheduling/prefetch_window.ts";
+import { LimitedWindow } from "../scheduling/limited_window.ts";
+import {
+  PrefetchWindow,
+  type WindowOptions,
+} from "../scheduling/prefetch_window.ts";
 import type { HostTally } from "../scheduling/host_tally.ts";
 import type { Scheduler } from "../scheduling/scheduler.ts";
 import type { SharedPace } from "../scheduling/shared_pace.ts";
 import { WorkerHandle } from "../scheduling/worker_handle.ts";
 import type { TaskRegistry } from "../tasks/task_registry.ts";
 import type { PoolHosts } from "./pool_hosts.ts";
+import { WorkerTurnover } from "./worker_turnover.ts";
 
 type WorkerProcess = ConnectedWorker["process"];
 
@@ -38,12 +43,14 @@ export class PoolWorkers {
   readonly #parts: PoolWorkersParts;
   readonly #handles = new Map<WorkerProcess, WorkerHandle>();
   readonly #hosts = new WeakMap<WorkerHandle, ManagedHost>();
+  readonly #turnover: WorkerTurnover;
   /** The workers that got calls besides the initializer. */
   readonly #used = new WeakSet<WorkerHandle>();
 
   /** Constructs it without workers. */
   constructor(parts: PoolWorkersParts) {
     this.#parts = parts;
+    this.#turnover = new WorkerTurnover(parts.scheduler);
     const { settings: { initializer }, tasks } = parts;
     if (initializer !== undefined) tasks.register(initializer);
   }
@@ -87,6 +94,10 @@ export class PoolWorkers {
       await scheduler.connect(handle, this.#initializer());
       // Until the pool has started, it would be the only worker.
       await started;
+      const { replaces } = worker;
+      if (replaces !== undefined) {
+        await this.#turnover.turnAfter(replaces, handle);
+      }
       this.#use([handle]);
       return true;
     } catch (error) {
@@ -110,10 +121,12 @@ export class PoolWorkers {
       );
       return handle.close();
     }
-    const host = this.#hosts.get(handle)!;
-    host.replace(handle.process);
-    await this.#parts.scheduler.drain(handle);
-    host.release(handle.process);
+    await this.#turnover.replace(handle, this.#hosts.get(handle)!);
+  }
+
+  /** Returns whether a worker waits until another has run its last call. */
+  isWaiting(handle: WorkerHandle): boolean {
+    return this.#turnover.isWaiting(handle);
   }
 
   /** Takes back what workers haven't begun, and waits until they are idle. */
@@ -152,8 +165,9 @@ export class PoolWorkers {
 
   #handle({ process, host, channel, place }: ConnectedWorker): WorkerHandle {
     const { settings, modules, pace, hosts } = this.#parts;
-    const { prefetch, concurrency, cancelGrace, transport } = settings;
+    const { concurrency, cancelGrace, transport } = settings;
     const isLocal = host.kind === "local" || host.kind === "inline";
+    const window = this.#window({ isLocal, pace });
     const handle = new WorkerHandle(
       {
         process,
@@ -167,12 +181,25 @@ export class PoolWorkers {
         cancelGrace,
       },
       channel,
-      new PrefetchWindow(prefetch, concurrency, { isLocal, pace }),
+      window,
     );
+    if (window instanceof LimitedWindow) {
+      this.#turnover.watch(handle, host, window);
+    }
     this.#handles.set(process, handle);
     this.#hosts.set(handle, host);
     process.ended.then(() => this.#handles.delete(process));
     return handle;
+  }
+
+  #window(options: WindowOptions): PrefetchWindow {
+    const { prefetch, concurrency, maxTasksPerWorker, initializer } =
+      this.#parts.settings;
+    if (maxTasksPerWorker === Infinity) {
+      return new PrefetchWindow(prefetch, concurrency, options);
+    }
+    const most = maxTasksPerWorker + (initializer === undefined ? 0 : 1);
+    return new LimitedWindow(prefetch, concurrency, most, options);
   }
 
   #initializer(): PromisedCall<unknown> | undefined {

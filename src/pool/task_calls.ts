@@ -32,8 +32,8 @@ export class TaskCalls {
   readonly #keyed: KeyedTerms | undefined;
   readonly #kinds = new CallKinds();
   readonly #isLimited: boolean;
-  /** The number of the next call, if calls have numbers. */
-  #next: number | undefined;
+  /** Returns the number of the next call, if calls have numbers. */
+  readonly #nextNumber: (() => number) | undefined;
   /** Whether nothing but their promises may follow calls of `run()`. */
   readonly #isPlain: boolean;
 
@@ -41,13 +41,14 @@ export class TaskCalls {
   constructor(engine: Engine, options: CallSettings) {
     this.#engine = engine;
     this.#options = options;
-    this.#terms = callTerms(options, engine.retries);
+    this.#terms = callTerms(options, engine);
     this.#keyed = keyedTerms(options, this.#terms);
-    const { timeout, signal, onMessage } = options;
+    const { timeout, signal, onMessage, key, seed } = options;
     this.#isLimited = timeout !== undefined || signal !== undefined;
-    if (this.#terms.preface?.seed !== undefined) this.#next = 0;
+    if (seed !== undefined) this.#nextNumber = counter();
+    else if (engine.outputCalls) this.#nextNumber = () => engine.nextNumber();
     this.#isPlain = !this.#isLimited && onMessage === undefined &&
-      this.#next === undefined && options.key === undefined &&
+      this.#nextNumber === undefined && key === undefined &&
       this.#terms.priority === undefined && engine.maxQueue === Infinity;
   }
 
@@ -174,8 +175,8 @@ export class TaskCalls {
 
   /** Returns terms for the next call, with its number if it has one. */
   #numbered(terms: CallTerms): CallTerms {
-    if (this.#next === undefined) return terms;
-    return { ...terms, number: this.#next++ };
+    if (this.#nextNumber === undefined) return terms;
+    return { ...terms, number: this.#nextNumber() };
   }
 
   #submit(call: PromisedCall<unknown> | StreamCall): void {
@@ -206,4 +207,10 @@ let taken: Resolve;
 /** The executor of promises: a function for each of them would be garbage. */
 function takeResolve(resolve: Resolve): void {
   taken = resolve;
+}
+
+/** Returns a function that counts from 0. */
+function counter(): () => number {
+  let next = 0;
+  return () => next++;
 }

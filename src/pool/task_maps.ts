@@ -106,7 +106,7 @@ export class TaskMaps {
       );
     }
     const terms = {
-      ...callTerms(this.#options, this.#engine.retries),
+      ...callTerms(this.#options, this.#engine),
       group: {},
     };
     return {

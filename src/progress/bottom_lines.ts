@@ -25,7 +25,7 @@ export interface Terminal {
  */
 export class BottomLines implements OutputListener {
   readonly #terminal: Terminal;
-  /** The lines, by their owners. */
+  /** The lines, by their owners; `""` for those that have none yet. */
   readonly #lines = new Map<object, string>();
   /** How many lines are on the terminal. */
   #drawn = 0;
@@ -40,15 +40,23 @@ export class BottomLines implements OutputListener {
     this.#terminal = terminal;
   }
 
-  /** Adds the line of an owner, or changes it. */
-  set(owner: object, line: string): void {
+  /**
+   * Adds an owner without a line. The terminal is listened to from now on: a
+   * function that prints may be looked up long before it is called.
+   */
+  add(owner: object): void {
+    this.#lines.set(owner, "");
     this.#unlisten ??= this.#terminal.listen(this);
+  }
+
+  /** Sets the line of an owner. */
+  set(owner: object, line: string): void {
     this.#lines.set(owner, line);
     this.#update();
   }
 
   /**
-   * Removes the line of an owner.
+   * Removes an owner and its line.
    *
    * @param last A line to print in its place, above those that stay.
    */
@@ -56,10 +64,7 @@ export class BottomLines implements OutputListener {
     this.#lines.delete(owner);
     const start = this.#isMidLine ? "\r\n" : "";
     this.#update(last === undefined ? "" : `${start}${last}\r\n`);
-    if (this.#lines.size > 0) return;
-    this.#unlisten?.();
-    this.#unlisten = undefined;
-    this.#isMidLine = false;
+    if (this.#lines.size === 0) this.#end();
   }
 
   before(): void {
@@ -73,9 +78,10 @@ export class BottomLines implements OutputListener {
 
   /** Leaves the lines where they are, because the program ends. */
   leave(): void {
-    if (this.#drawn === 0) return;
-    this.#terminal.write("\r\n");
+    if (this.#drawn > 0) this.#terminal.write("\r\n");
     this.#drawn = 0;
+    this.#lines.clear();
+    this.#end();
   }
 
   /** Clears the lines, for a message about an error that nobody has caught. */
@@ -100,8 +106,15 @@ export class BottomLines implements OutputListener {
 
   #draw(): string {
     if (this.#printing > 0 || this.#isMidLine) return "";
-    this.#drawn = this.#lines.size;
-    return [...this.#lines.values()].join("\r\n");
+    const lines = [...this.#lines.values()].filter((line) => line !== "");
+    this.#drawn = lines.length;
+    return lines.join("\r\n");
+  }
+
+  #end(): void {
+    this.#unlisten?.();
+    this.#unlisten = undefined;
+    this.#isMidLine = false;
   }
 }
 

@@ -29,6 +29,7 @@ export class TerminalBar implements ProgressDisplay {
     this.#clear = clear;
     this.#lines = lines;
     this.#columns = columns;
+    lines.add(this);
   }
 
   show(progress: MapProgress): void {

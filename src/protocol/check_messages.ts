@@ -205,6 +205,10 @@ function isBoolean(value: unknown): value is boolean {
   return typeof value === "boolean";
 }
 
+function isInspect(value: unknown): boolean {
+  return isBoolean(value) || value === "wait";
+}
+
 function isText(value: unknown): value is string {
   return typeof value === "string";
 }
@@ -286,6 +290,7 @@ function isRequest(value: unknown): boolean {
     mapOf(either(isTrue, listOf(isText)))(value.grants) &&
     listOf(isText)(value.denoArgs) && mapOf(isText)(value.env) &&
     either(isUndefined, isText)(value.cwd) &&
+    either(isUndefined, isInspect)(value.inspect) &&
     either(isUndefined, isBoolean)(value.fanout) &&
     either(isUndefined, isSize)(value.maxMemory);
 }

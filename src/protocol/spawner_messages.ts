@@ -62,6 +62,8 @@ export interface SessionRequest {
   readonly denoArgs: readonly string[];
   /** Environment variables besides those of the spawner. */
   readonly env: Readonly<Record<string, string>>;
+  /** Whether workers have debuggers, and whether they wait for them. */
+  readonly inspect?: boolean | "wait";
   /** The working directory; that of the spawner by default. */
   readonly cwd?: string;
   /** Whether workers connect to the spawner, which relays what they send. */

@@ -22,9 +22,9 @@ export function findBackupWorker(
   return best;
 }
 
-function isFree(worker: WorkerHandle, { terms }: Call): boolean {
-  const { calls, concurrency } = worker.window;
-  return calls < concurrency && worker.hasRoom &&
+function isFree(worker: WorkerHandle, { items, terms }: Call): boolean {
+  const { calls, concurrency, itemsLeft } = worker.window;
+  return calls < concurrency && items <= itemsLeft && worker.hasRoom &&
     terms.placement?.needs === undefined && worker.fits(terms.placement);
 }
 

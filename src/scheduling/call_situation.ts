@@ -47,6 +47,8 @@ export type WaitReason =
     readonly placement: Placement | undefined;
     readonly workers: readonly WorkerActivity[];
   }
+  /** The workers of their keys have as many calls as they may have. */
+  | { readonly code: "key"; readonly workers: readonly WorkerActivity[] }
   /** They wait for calls of `runOnAll()` that were made before. */
   | { readonly code: "barrier"; readonly barrier: BarrierActivity };
 
@@ -118,6 +120,14 @@ export type WaitingGroup =
     readonly reason: WaitReason | undefined;
     /** How many tasks wait behind them. */
     readonly tasks: number;
+  }
+  /** As many calls wait as may: more are refused. */
+  | {
+    readonly code: "full";
+    /** How many may wait. */
+    readonly max: number;
+    /** How many callers wait until there is room. */
+    readonly waiters: number;
   }
   /** Calls whose tasks threw, and run again after a pause. */
   | {

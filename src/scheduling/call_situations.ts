@@ -8,7 +8,9 @@ import type {
   WaitingGroup,
   WaitReason,
 } from "./call_situation.ts";
+import { isUsable, type KeyedWorkers } from "./keyed_workers.ts";
 import type { PendingQueue } from "./pending_queue.ts";
+import type { QueueLimit } from "./queue_limit.ts";
 import type { ResourceCalls } from "./resource_calls.ts";
 import type { ThrownCalls } from "./thrown_calls.ts";
 import type { UnmetPlacements } from "./unmet_placements.ts";
@@ -31,6 +33,10 @@ export interface CallSituationsParts {
   readonly thrown: ThrownCalls;
   /** Describes the machines that there are. */
   readonly unmet: UnmetPlacements;
+  /** Knows the workers of calls with keys. */
+  readonly keyed: KeyedWorkers;
+  /** How many calls may wait; `undefined` if any number may. */
+  readonly limit: QueueLimit | undefined;
   /** Those who observe the calls of the scheduler. */
   readonly observers: readonly CallObserver[];
   /** Returns whether calls of `runOnAll()` are running. */
@@ -71,6 +77,8 @@ export class CallSituations {
     return [
       ...this.#isolated(),
       ...this.#calls(),
+      ...this.#keyed(),
+      ...this.#full(),
       ...this.#barriers(),
       ...this.#pauses(),
       ...this.#maps(),
@@ -98,7 +106,11 @@ export class CallSituations {
     const place = this.#parts.pending.locate(call);
     if (place === undefined) return { code: "lost" };
     const { barriers, before, isIsolated } = place;
-    const reason = this.#reason(call.terms.placement, barriers);
+    const { placement } = call.terms;
+    const worker = placement?.isKeyed
+      ? this.#parts.keyed.last(call.terms)
+      : undefined;
+    const reason = this.#reason(placement, barriers, worker);
     return { code: "waiting", reason, before, isIsolated };
   }
 
@@ -165,6 +177,38 @@ export class CallSituations {
       });
   }
 
+  /** The calls that wait for the workers of their keys, or there. */
+  #keyed(): WaitingGroup[] {
+    const { pending, workers } = this.#parts;
+    const lists = pending.levels.filter(({ hasKeyed }) => hasKeyed)
+      .flatMap(({ parked }) => [...parked.lists()]);
+    const all = new Set(lists.map(({ worker }) => worker));
+    let tasks = lists.reduce((sum, { calls }) => sum + calls.length, 0);
+    for (const worker of workers) {
+      const waiting = worker.items - worker.window.concurrency;
+      if (waiting <= 0 || worker.movable > 0) continue;
+      tasks += waiting;
+      all.add(worker);
+    }
+    if (tasks === 0) return [];
+    return [{
+      code: "waiting",
+      reason: { code: "key", workers: [...all].map(activityOf) },
+      placement: undefined,
+      tasks,
+      hasMore: false,
+      isIsolated: false,
+    }];
+  }
+
+  /** Whether no more calls may wait. */
+  #full(): WaitingGroup[] {
+    const { limit } = this.#parts;
+    if (limit === undefined) return [];
+    const { max, waiters, isFull } = limit;
+    return isFull || waiters > 0 ? [{ code: "full", max, waiters }] : [];
+  }
+
   /** The first barrier that hasn't begun. */
   #barriers(): WaitingGroup[] {
     const { pending, barrierRuns } = this.#parts;
@@ -192,8 +236,13 @@ export class CallSituations {
    * Returns why calls with a placement wait.
    *
    * @param barriers How many barriers come before them.
+   * @param worker The worker of their key, if they have one.
    */
-  #reason(placement: Placement | undefined, barriers: number): WaitReason {
+  #reason(
+    placement: Placement | undefined,
+    barriers: number,
+    worker?: WorkerHandle,
+  ): WaitReason {
     const { workers, resources, barrierRuns } = this.#parts;
     if (barrierRuns() || barriers > 0) {
       return { code: "barrier", barrier: this.#barrier() };
@@ -207,10 +256,12 @@ export class CallSituations {
       const uses = resources.usesFor(placement);
       if (uses !== undefined) return { code: "resources", placement, uses };
     }
-    const isNext = workers.at(placement).some(({ hasRoom, window }) =>
-      hasRoom && window.calls < window.concurrency
-    );
-    return isNext
+    if (worker !== undefined && isUsable(worker)) {
+      return isFree(worker)
+        ? { code: "next" }
+        : { code: "key", workers: [activityOf(worker)] };
+    }
+    return workers.at(placement).some(isFree)
       ? { code: "next" }
       : { code: "busy", placement, workers: activities };
   }
@@ -232,10 +283,16 @@ export class CallSituations {
     };
   }
 
+  /** What the workers do that get calls; without any, those that got some. */
   #activities(placement: Placement | undefined): WorkerActivity[] {
-    return this.#parts.workers.at(placement).map(activityOf)
-      .filter(({ state }) => state !== "leaving");
+    const all = this.#parts.workers.at(placement).map(activityOf);
+    const staying = all.filter(({ state }) => state !== "leaving");
+    return staying.length > 0 ? staying : all.filter(({ tasks }) => tasks > 0);
   }
+}
+
+function isFree({ hasRoom, window }: WorkerHandle): boolean {
+  return hasRoom && window.calls < window.concurrency;
 }
 
 /** Returns the situation of a call that a worker has. */

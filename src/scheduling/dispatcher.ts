@@ -44,6 +44,8 @@ export interface DispatcherParts {
   readonly counts: CallCounts;
   /** The placements with which no call can run. */
   readonly unmet: UnmetPlacements;
+  /** Whether workers may get only so many items in all. */
+  readonly limitsItems: boolean;
   /** Called after each dispatch, if somebody wants to know. */
   readonly dispatched?: (() => void) | undefined;
 }
@@ -87,6 +89,12 @@ export class Dispatcher {
     this.#counts = parts.counts;
     this.#unmet = parts.unmet;
     this.#dispatched = parts.dispatched;
+    this.#sendShared = parts.limitsItems
+      ? (worker, call) => {
+        this.#cutToFit(call, worker);
+        this.#send(worker, call);
+      }
+      : (worker, call) => this.#send(worker, call);
     // The calls of a barrier stay where they are.
     this.#rebalancer = new Rebalancer(
       this.#workers,
@@ -214,10 +222,10 @@ export class Dispatcher {
   // The same for the callbacks of a dispatch.
   readonly #sendIsolated = (worker: WorkerHandle, call: Call) =>
     this.#sendAlone(worker, call);
-  readonly #sendShared = (worker: WorkerHandle, call: Call) =>
-    this.#send(worker, call);
+  readonly #sendShared: (worker: WorkerHandle, call: Call) => void;
   readonly #takers: ResourceTakers = {
     send: (worker, call, grant) => {
+      this.#cutToFit(call, worker);
       worker.assign(call, grant);
       this.#sent(call);
       this.refresh(worker);
@@ -310,6 +318,15 @@ export class Dispatcher {
   #send(worker: WorkerHandle, call: Call): void {
     worker.send(call);
     this.#sent(call);
+  }
+
+  /** Cuts a chunk that has more items than a worker may get. */
+  #cutToFit(call: Call, { window: { itemsLeft } }: WorkerHandle): void {
+    if (call.items <= itemsLeft) return;
+    const rest = call.cut(itemsLeft, 1, 0);
+    for (const next of rest) next.submit(this.#counts);
+    this.#pending.unshift(rest);
+    this.#wakeAfterDispatch();
   }
 
   #sent(call: Call): void {

@@ -71,6 +71,8 @@ export class KeyedWorkers {
     const { placement, bucket = 0 } = terms;
     const last = this.last(terms);
     if (last !== undefined && isUsable(last)) return last;
+    // With many workers, it takes long to look at all of them.
+    if (mustHaveRoom && this.#workers.room(placement) === 0) return undefined;
     const assignment = this.#assignmentOf(placement!);
     const { counts } = assignment;
     let best: WorkerHandle | undefined;

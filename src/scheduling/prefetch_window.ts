@@ -139,6 +139,11 @@ export class PrefetchWindow {
     return this.#calls;
   }
 
+  /** How many more items the worker may get in all. */
+  get itemsLeft(): number {
+    return Infinity;
+  }
+
   /** How many more calls may be sent now. */
   get room(): number {
     if (this.#isFull) return 0;
@@ -191,8 +196,13 @@ export class PrefetchWindow {
     return this.#isSlow;
   }
 
-  /** Adds a call that was sent, with the size of its arguments. */
-  sent(bytes: number): void {
+  /**
+   * Adds a call that was sent.
+   *
+   * @param bytes The size of its arguments.
+   * @param _items How many items it has; 0 if it was sent before.
+   */
+  sent(bytes: number, _items = 0): void {
     if (this.#calls++ === 0) {
       this.#beganAt = this.#now();
       this.#heardAt = this.#beganAt + this.delay;
@@ -213,6 +223,9 @@ export class PrefetchWindow {
     this.#calls--;
     this.#count(bytes, -1);
   }
+
+  /** Takes note that the worker has given back items. */
+  givenBack(_items: number): void {}
 
   #count(bytes: number, sign: 1 | -1): void {
     if (bytes >= MAX_BYTES) this.#largeCalls += sign;

@@ -37,6 +37,16 @@ export class QueueLimit implements CallObserver {
     return this.#waiting > this.max;
   }
 
+  /** How many callers wait for a place. */
+  get waiters(): number {
+    return this.#waiters.length;
+  }
+
+  /** Whether as many calls wait as may. */
+  get isFull(): boolean {
+    return this.#waiting > 0 && this.#waiting >= this.max;
+  }
+
   /** Resolves when a call would be accepted. */
   hasRoom(): Promise<void> {
     const waiter = Promise.withResolvers<void>();

@@ -81,12 +81,14 @@ export class Scheduler {
    * @param pace What the windows of its workers have in common.
    * @param maxQueue How many calls may wait for a worker: see
    * {@linkcode Scheduler.admit}.
+   * @param limitsItems Whether workers may get only so many items in all.
    */
   constructor(
     keepAlive: KeepAlive,
     events: SchedulerEvents,
     pace: SharedPace = new SharedPace(),
     maxQueue = Infinity,
+    limitsItems = false,
   ) {
     this.#events = events;
     this.#sources = new CallSources(
@@ -113,6 +115,7 @@ export class Scheduler {
       keyed: this.#keyed,
       counts: this.#counts,
       unmet,
+      limitsItems,
       dispatched: this.#afterDispatch(),
     });
     this.situations = new CallSituations({
@@ -124,6 +127,8 @@ export class Scheduler {
         this.#counts,
         ...this.#limit === undefined ? [] : [this.#limit],
       ],
+      keyed: this.#keyed,
+      limit: this.#limit,
       thrown: this.#thrownCalls,
       unmet,
       barrierRuns: () => this.#dispatcher.barrierRuns,

@@ -106,7 +106,10 @@ export class WorkerHandle implements CallRunner<Call> {
         }),
       cut: (items) => this.#items -= items,
       full: () => this.#events?.full?.(),
-      givenBack: (calls) => this.#events?.givenBack?.(calls),
+      givenBack: (calls) => {
+        for (const { items } of calls) window.givenBack(items);
+        this.#events?.givenBack?.(calls);
+      },
     });
   }
 
@@ -128,7 +131,7 @@ export class WorkerHandle implements CallRunner<Call> {
 
   /** Whether the worker gets no more calls, ever. */
   get isRetired(): boolean {
-    return this.#isRetired;
+    return this.#isRetired || this.window.itemsLeft === 0;
   }
 
   /** Whether the worker accepts calls. */
@@ -142,7 +145,7 @@ export class WorkerHandle implements CallRunner<Call> {
   }
 
   get #isInUse(): boolean {
-    return !this.isEnding && !this.#isRetired && !this.#grace.isOver;
+    return !this.isEnding && !this.isRetired && !this.#grace.isOver;
   }
 
   /** Whether it sends a large result: until then it begins no calls. */
@@ -313,7 +316,7 @@ export class WorkerHandle implements CallRunner<Call> {
     } catch (error) {
       return call.fail(error);
     }
-    this.window.sent(bytes);
+    this.window.sent(bytes, call.items);
     call.send(this, id, writer.message, bytes);
     this.#calls.add(call);
     this.#items += call.items;

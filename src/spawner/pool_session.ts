@@ -176,6 +176,7 @@ export class PoolSession {
       denoArgs: request.denoArgs,
       env: request.env,
       cwd: request.cwd,
+      inspect: request.inspect,
       maxMemory: request.maxMemory,
       isInJob: this.#options.offer !== undefined,
       onOutput: (...output) => this.#output(...output),

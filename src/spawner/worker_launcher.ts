@@ -10,6 +10,7 @@ import { readHeapDeath } from "./heap_death.ts";
 import { MemoryLimit } from "./memory_limit.ts";
 import { MemoryMeter } from "./memory_meter.ts";
 import { type Grants, permissionFlags } from "./permission_flags.ts";
+import { inspectFlags } from "./inspect_flags.ts";
 import { programArgs } from "./program_args.ts";
 import { type WorkerEnd, WorkerProcess } from "./worker_process.ts";
 
@@ -48,6 +49,13 @@ export interface LauncherSettings {
   readonly env: Readonly<Record<string, string>>;
   /** The working directory; `undefined` for that of this process. */
   readonly cwd: string | undefined;
+  /**
+   * Whether workers have debuggers, and whether they wait for them. They print
+   * their addresses, which only `onOutput` gets.
+   *
+   * @default {false}
+   */
+  readonly inspect?: boolean | "wait" | undefined;
   /** How much memory each worker may use, in bytes; `undefined`: any amount. */
   readonly maxMemory?: number | undefined;
   /** Whether the workers may run in a job of a batch system. */
@@ -118,15 +126,27 @@ export class WorkerLauncher {
    * @param worker The number that the worker sends when it connects.
    */
   arguments(worker: number): string[] {
-    const { address, config, denoArgs, grants, maxMemory, isInJob } =
-      this.#settings;
+    const {
+      address,
+      config,
+      denoArgs,
+      grants,
+      maxMemory,
+      isInJob,
+      inspect = false,
+    } = this.#settings;
     const heapFlags = maxMemory === undefined ? [] : [heapFlag(maxMemory)];
     return [
       "run",
-      "--quiet",
+      // It would also silence the debugger.
+      ...(inspect === false ? ["--quiet"] : []),
       "--no-prompt",
       ...permissionFlags(grants, address),
-      ...programArgs(this.#program(), config, [...heapFlags, ...denoArgs]),
+      ...programArgs(this.#program(), config, [
+        ...inspectFlags(inspect, denoArgs),
+        ...heapFlags,
+        ...denoArgs,
+      ]),
       "--connect",
       formatAddress(address),
       "--worker",

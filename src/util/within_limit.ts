@@ -10,13 +10,14 @@ const PARTS = 8;
  * Unlike `deadline()` of `@std/async`, this counts a period in which the event
  * loop was blocked as at most an eighth of the limit.
  *
- * @param milliseconds The limit.
+ * @param milliseconds The limit; may be `Infinity`.
  * @throws {DOMException} "TimeoutError" if the promise isn't settled by then.
  */
 export async function withinLimit<Value>(
   promise: Promise<Value>,
   milliseconds: number,
 ): Promise<Value> {
+  if (milliseconds === Infinity) return await promise;
   const settled = new AbortController();
   try {
     return await Promise.race([promise, late(milliseconds, settled.signal)]);

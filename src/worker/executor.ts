@@ -399,8 +399,7 @@ export class Executor {
     }
     const item = job.items[index];
     const context = TaskContext.take(!job.task.seesThis, id, this.#streams);
-    const { announced } = job;
-    if (announced !== undefined) TaskContext.number(context, announced, index);
+    if (job.announced !== undefined) TaskContext.number(context, job, index);
     let value: unknown;
     let isAsync: boolean;
     try {

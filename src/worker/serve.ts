@@ -50,11 +50,15 @@ export async function serveConnection(
   >,
 ): Promise<void> {
   // This has no time limit, as the pool's program may be busy.
-  const { concurrency, codec } = await introduceWorker(
+  const { concurrency, codec, outputCalls } = await introduceWorker(
     connection,
     secret,
     worker,
   );
+  if (outputCalls === true) {
+    const { labelOutput } = await import("./label_output.ts");
+    await labelOutput();
+  }
   const channel = new Channel(new GuardedConnection(connection));
   await useCodec(channel, codec);
   const executor = new Executor(

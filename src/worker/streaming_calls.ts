@@ -151,8 +151,7 @@ export class StreamingCalls {
   #begin(job: Job, index: number, context: TaskContext): unknown {
     const item = job.items[index];
     const args = job.spread ? item as unknown[] : [item];
-    const { announced } = job;
-    if (announced !== undefined) TaskContext.number(context, announced, index);
+    if (job.announced !== undefined) TaskContext.number(context, job, index);
     return runTask(job.task.run!, context, args);
   }
 }

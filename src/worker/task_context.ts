@@ -5,7 +5,8 @@ import {
 } from "./primordials.ts";
 import type { Grant } from "../protocol/worker_messages.ts";
 import type { AnyFunction } from "./task_table.ts";
-import type { AnnouncedCalls } from "./call_prefaces.ts";
+import type { CallLabel } from "./call_label.ts";
+import type { Job } from "./job.ts";
 import { makeRandom } from "./make_random.ts";
 import { WorkerPort } from "./worker_port.ts";
 
@@ -22,8 +23,8 @@ interface Extras {
   controller?: AbortController;
   reason?: DOMException;
   callback?: () => void;
-  /** The number of the call or item, if it has one. */
-  number?: number;
+  /** What the task runs for, if the call or item has a number. */
+  label?: CallLabel;
   /** The seed of its random numbers, if it has one. */
   seed?: readonly number[];
   random?: () => number;
@@ -70,7 +71,7 @@ export class TaskContext {
   /** Makes the random numbers of the call or item. */
   get random(): () => number {
     const extras = this.#extras ??= {};
-    return extras.random ??= makeRandom(extras.seed, extras.number);
+    return extras.random ??= makeRandom(extras.seed, extras.label?.number);
   }
 
   /** Whether the signal is aborted, even if nobody has asked for it. */
@@ -86,14 +87,19 @@ export class TaskContext {
   /** Gives a context the number of a call or item, and the seed, if there are any. */
   static number(
     context: TaskContext,
-    { index: first, seed }: AnnouncedCalls,
+    { announced, task }: Job,
     index: number,
   ): void {
-    if (first === undefined) return;
+    if (announced?.index === undefined) return;
     const extras = context.#extras ??= {};
-    extras.number = first + index;
-    if (seed.length > 0) extras.seed = seed;
+    extras.label = { task: task.name, number: announced.index + index };
+    if (announced.seed.length > 0) extras.seed = announced.seed;
     delete extras.random;
+  }
+
+  /** Returns what the task of a context runs for, if that is known. */
+  static label(context: TaskContext): CallLabel | undefined {
+    return context.#extras?.label;
   }
 
   /** Calls `callback` once the signal was aborted; replaces the last callback. */
@@ -149,21 +155,40 @@ export class TaskContext {
 let current: TaskContext | undefined;
 
 /**
- * `taskSignal()` and its like read from here. These are globals because a
- * task module may import another copy of this package.
+ * Makes what `taskSignal()` and its like read from. These are globals because a
+ * task module may import another copy of this package. Such a copy may also run
+ * tasks in this thread; then both are asked.
  */
-Object.defineProperty(globalThis, Symbol.for("@distex/pool taskSignal"), {
-  value: () => current?.signal,
-});
-Object.defineProperty(globalThis, Symbol.for("@distex/pool taskPort"), {
-  value: () => current?.port,
-});
-Object.defineProperty(globalThis, Symbol.for("@distex/pool taskResources"), {
-  value: () => current?.resources,
-});
-Object.defineProperty(globalThis, Symbol.for("@distex/pool taskRandom"), {
-  value: () => current?.random,
-});
+function provide(name: string, get: () => unknown): void {
+  const key = Symbol.for(`@distex/pool ${name}`);
+  const other = Reflect.get(globalThis, key) as (() => unknown) | undefined;
+  Object.defineProperty(globalThis, key, {
+    value: other === undefined ? get : () => get() ?? other(),
+    configurable: true,
+  });
+}
+
+provide("taskSignal", () => current?.signal);
+provide("taskPort", () => current?.port);
+provide("taskResources", () => current?.resources);
+provide("taskRandom", () => current?.random);
+
+/** Keeps what tasks run for, also after they have awaited something. */
+export interface CallTracker {
+  /** Calls a function with arguments, for something. */
+  run<Args extends readonly unknown[], Result>(
+    label: CallLabel | undefined,
+    callback: (...args: Args) => Result,
+    ...args: Args
+  ): Result;
+}
+
+let tracker: CallTracker | undefined;
+
+/** Lets a tracker know what tasks run for, from now on. */
+export function trackCalls(calls: CallTracker): void {
+  tracker = calls;
+}
 
 /** Runs a task's function until it returns or first awaits. */
 export function runTask(
@@ -173,7 +198,9 @@ export function runTask(
 ): unknown {
   current = context;
   try {
-    return Reflect.apply(run, context, args);
+    if (tracker === undefined) return Reflect.apply(run, context, args);
+    const label = TaskContext.label(context);
+    return tracker.run(label, Reflect.apply, run, context, args);
   } finally {
     current = undefined;
   }
@@ -194,7 +221,9 @@ export function runTaskWith(
 ): unknown {
   current = context;
   try {
-    return invoke(run, context, item);
+    if (tracker === undefined) return invoke(run, context, item);
+    const label = TaskContext.label(context);
+    return tracker.run(label, invoke, run, context, item);
   } finally {
     current = undefined;
   }
@@ -209,7 +238,8 @@ export function resumeTask<Subject, Result>(
   const outer = current;
   current = context;
   try {
-    return part(subject);
+    if (tracker === undefined) return part(subject);
+    return tracker.run(TaskContext.label(context), part, subject);
   } finally {
     current = outer;
   }

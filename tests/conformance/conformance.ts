@@ -34,14 +34,16 @@ import { testLostStreams } from "./conformance_lost_streams.ts";
 import { testMaps } from "./conformance_maps.ts";
 import { testMemoryLimits } from "./conformance_memory.ts";
 import { testMessages } from "./conformance_messages.ts";
+import { testProgress } from "./conformance_progress.ts";
 import { testQueue } from "./conformance_queue.ts";
 import { testRandomNumbers } from "./conformance_random.ts";
 import { testRunTimeouts } from "./conformance_run_timeouts.ts";
-import { testRetries } from "./conformance_retries.ts";
 import { testJournals } from "./conformance_journals.ts";
+import { testRetries } from "./conformance_retries.ts";
 import { testSettledMaps } from "./conformance_settled.ts";
 import { testSources } from "./conformance_sources.ts";
 import { testStreams } from "./conformance_streams.ts";
+import { testTurnover } from "./conformance_turnover.ts";
 
 /** A kind of pool to test. */
 export interface Kind {
@@ -126,13 +128,15 @@ export function testConformance(kind: Kind): string[] {
   testCalls(test, testWith);
   testErrors(test);
   testExplanations(test);
-  testRetries(test);
   testQueue(test, testWith, kind);
+  testRetries(test);
   testSettledMaps(test, testWith);
   testJournals(test);
   testRunTimeouts(test);
   testMemoryLimits(testWith);
+  testTurnover(testWith);
   testRandomNumbers(test);
+  testProgress(test);
   testMaps(test, testWith);
   testSources(test, testWith);
   testStreams(test, testWith);

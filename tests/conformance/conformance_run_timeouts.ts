@@ -7,7 +7,7 @@
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { double, type Test, XS } from "./conformance_fixture.ts";
 
-const NEVER = () => new Promise<never>(() => setInterval(() => {}, 2 ** 30));
+const NEVER = () => new Promise<never>(() => {});
 
 /** Registers the tests. */
 export function testRunTimeouts(test: Test): void {
@@ -20,7 +20,7 @@ export function testRunTimeouts(test: Test): void {
     );
     assertEquals(error.name, "TimeoutError");
     assertEquals(await pool.run(double, 2), 4);
-  });
+  }, "processes");
 
   test("ends a task that blocks its worker for too long", async (pool) => {
     const limited = pool.with({ runTimeout: 100 });
@@ -29,7 +29,7 @@ export function testRunTimeouts(test: Test): void {
     };
     await assertRejects(() => limited.run(loop), DOMException, "100 ms");
     assertEquals(await pool.run(double, 2), 4);
-  });
+  }, "processes");
 
   test("rejects only the item of a settled map that runs too long", async (pool) => {
     const task = async (x: number) => {

@@ -87,7 +87,9 @@ export class JournalRuns implements AsyncDisposable {
     const folder = `${this.#folder}/${this.#runs++}`;
     Deno.mkdirSync(folder);
     const args = [this.#folder, String(this.#count), this.#mode];
-    return new LoggedProcess("journal_map.ts", PROGRAM, args, folder);
+    // A storm doesn't disturb processes without its mark.
+    const env = { DISTEX_TEST_STORM: "" };
+    return new LoggedProcess("journal_map.ts", PROGRAM, args, folder, { env });
   }
 
   /** Takes note of what is recorded, in a copy: the next run finds the crash. */

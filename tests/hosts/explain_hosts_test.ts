@@ -4,6 +4,7 @@ import { explained } from "../helpers/explained.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
 import { until } from "../helpers/processes.ts";
 import { startSpawnerServer, TOKEN } from "../helpers/spawner_server.ts";
+import { StderrText } from "../helpers/stderr_text.ts";
 import { sshTest, startSshServer } from "../helpers/ssh_server.ts";
 
 const square = (x: number) => x * x;
@@ -70,6 +71,24 @@ Deno.test("Pool.explain() says when a lost spawner server is reached again", asy
     waiting,
   );
   held.cancel();
+  waiting.cancel();
+});
+
+Deno.test("Pool warns on stderr when tasks wait for a lost spawner server", async () => {
+  await using server = await startSpawnerServer();
+  await using pool = new Pool({
+    workers: 1,
+    hosts: { host: server.spec(1), name: "far" },
+    stallWarning: 40,
+  });
+  await pool.ready;
+  using stderr = new StderrText();
+  server.kill("SIGKILL");
+  await until(() => pool.stats().workers === 1);
+  const waiting = pool.with({ host: "far" }).submit(square, 3);
+  const warning =
+    /^\[distex\] Nothing has moved for \d+ m?s \(stallWarning\)\. 1 task for the host 'far' waits for a worker: the host far was lost \d+ m?s ago and is .+\.$/m;
+  await until(() => warning.test(stderr.text));
   waiting.cancel();
 });
 

@@ -237,6 +237,52 @@ Deno.test("map() with a journal runs items again whose worker was lost", async (
   assertEquals(contents(await run()), [1, 2, 3]);
 });
 
+Deno.test("map() with a journal records an item that was tried again once", async () => {
+  using file = new TempJournal();
+  await using pool = new Pool(2);
+  const failTwice = (folder: string, x: number) => {
+    if (x % 50 !== 7) return Math.random();
+    const path = `${folder}/tries-${x}`;
+    Deno.writeTextFileSync(path, ".", { append: true });
+    const tries = Deno.readTextFileSync(path).length;
+    if (tries < 3) throw new RangeError(`no ${x}`);
+    return x;
+  };
+  const retry = { attempts: 3, minTimeout: 1, maxTimeout: 1 };
+  for (const settled of [false, true]) {
+    const path = `${file.folder}/${settled}.db`;
+    const folder = Deno.makeTempDirSync({ dir: file.folder });
+    const run = async () => {
+      const task = bind(failTwice, folder);
+      const map = pool.with({ retry }).map(task, XS, { journal: path });
+      return settled ? contents(await map.settled().toArray()) : map.toArray();
+    };
+    const first = await run();
+    assertEquals(first[107], 107);
+    assertEquals(await run(), first);
+    assertEquals(Deno.readTextFileSync(`${folder}/tries-107`), "...");
+  }
+});
+
+Deno.test("map() with a journal records large results", async () => {
+  using file = new TempJournal();
+  await using pool = new Pool(2);
+  const make = (x: number) => new Uint8Array(3 * 2 ** 20).fill(x);
+  const run = async (ordered: boolean) => {
+    const sums: number[] = [];
+    const options = { journal: file.path, ordered, chunkSize: 2 };
+    const map = pool.map(make, XS.slice(0, 20), options);
+    for await (const bytes of map) {
+      sums.push(bytes[0]!);
+      if (!ordered && sums.length === 12) break;
+    }
+    return sums;
+  };
+  assertEquals(new Set(await run(false)).size, 12);
+  assertEquals(await run(true), XS.slice(0, 20));
+  assertEquals(file.rows.length, 20);
+});
+
 Deno.test("map() refuses the journal of another task", async () => {
   using file = new TempJournal();
   await using pool = new Pool(1);

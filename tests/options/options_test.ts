@@ -81,6 +81,7 @@ const WRONG_TYPES: readonly Case[] = [
   ["listen", { hostname: 4 }, "'listen.hostname' must be a string, but is 4"],
   ["listen", { port: "9000" }, "'listen.port' must be an integer"],
   ["onHostError", false, "'onHostError'"],
+  ["maxTasksPerWorker", "9", "'maxTasksPerWorker' must be an integer"],
   ["maxMemory", true, "'maxMemory' must be a number of bytes"],
   ["maxMemory", null, "'maxMemory'"],
   ["stallWarning", false, "'stallWarning' must be a number of milliseconds"],
@@ -116,6 +117,8 @@ const WRONG_TYPES: readonly Case[] = [
   ["cwd", new URL("file:///"), "'cwd' must be a string"],
   ["config", true, "'config' must be a path, a file URL or false"],
   ["stdio", null, "'stdio'"],
+  ["outputCalls", 1, "'outputCalls'"],
+  ["inspect", "yes", "'inspect' must be true, false or \"wait\""],
 ];
 
 /** Values of the right type that are out of range. */
@@ -159,6 +162,8 @@ const WRONG_VALUES: readonly Case[] = [
   ["hosts", { host: "mini", workers: -1 }, "number of workers"],
   ["startTimeout", 0, "'startTimeout' must be a number of milliseconds"],
   ["startTimeout", NaN, "'startTimeout'"],
+  ["maxTasksPerWorker", 0, "of at least 1, or Infinity, but is 0"],
+  ["maxTasksPerWorker", 1.5, "'maxTasksPerWorker'"],
   ["maxMemory", 0, "'maxMemory' must be a number of bytes of at least 1"],
   ["maxMemory", -1, "'maxMemory'"],
   ["maxMemory", NaN, "'maxMemory'"],

@@ -231,6 +231,94 @@ Deno.test("Pool.explain() says when a task that threw runs again", async () => {
   assertEquals(await after, 9);
 });
 
+Deno.test("Pool.explain() says that the worker of a task's key is busy", async () => {
+  await using gate = new Gate();
+  await using pool = new Pool({ workers: 2, prefetch: 0 });
+  await pool.ready;
+  const runner = pool.with({ key: "k" });
+  const held = runner.submit(passGate<number>, gate.port, 1);
+  await gate.entered();
+  const [first, second] = [2, 3].map((x) => runner.submit(square, x));
+  const busy = String
+    .raw`\(local worker [12] has run 'passGate' for \d+ m?s\)\.$`;
+  await explained(
+    pool,
+    new RegExp(
+      `^The task 'square' waits for a worker: the one of its key is busy ${busy}`,
+    ),
+    first,
+  );
+  await explained(pool, /for a worker, behind 1 other: the one of/, second);
+  await explained(
+    pool,
+    new RegExp(
+      `^2 tasks wait for a worker: the one of their keys is busy ${busy}`,
+    ),
+  );
+  gate.open();
+  await Promise.all([held, first, second]);
+});
+
+Deno.test("Pool.explain() counts keyed tasks that wait at their worker", async () => {
+  await using gate = new Gate();
+  await using pool = new Pool({ workers: 1, prefetch: 5 });
+  const runner = pool.with({ key: "k" });
+  const held = runner.submit(passGate<number>, gate.port, 1);
+  await gate.entered();
+  const next = runner.submit(square, 2);
+  await explained(pool, /^The task 'square' waits at local worker 1/, next);
+  assertMatch(pool.explain(), /^1 task waits for a worker: the one of its key/);
+  gate.open();
+  await Promise.all([held, next]);
+});
+
+Deno.test("Pool.explain() says that tasks of a higher priority come first", async () => {
+  await using gate = new Gate();
+  await using pool = new Pool({ workers: 1, prefetch: 0 });
+  const held = pool.submit(passGate<number>, gate.port, 1);
+  await gate.entered();
+  const low = pool.submit(square, 2);
+  await explained(pool, /^The task 'square' waits for a worker: the only/, low);
+  const high = pool.with({ priority: 1 }).submit(square, 3);
+  await explained(pool, /for a worker, behind 1 other: the only/, low);
+  await explained(pool, /waits for a worker: the only worker/, high);
+  gate.open();
+  await Promise.all([held, low, high]);
+});
+
+Deno.test("Pool.explain() says that the queue is full", async () => {
+  await using gate = new Gate();
+  await using pool = new Pool({ workers: 1, prefetch: 0, maxQueue: 1 });
+  await pool.ready;
+  const held = pool.submit(passGate<number>, gate.port, 1);
+  await gate.entered();
+  const waiting = pool.submit(square, 2);
+  await explained(pool, /^The task 'square' waits for a worker: the/, waiting);
+  await explained(
+    pool,
+    /^1 task waits for a worker: .+\.\nAs many tasks wait as may \(maxQueue is 1\), so more are refused\.$/,
+  );
+  const room = pool.hasRoom();
+  await explained(pool, /so more are refused, and 1 caller waits for room\.$/);
+  gate.open();
+  await Promise.all([held, waiting, room]);
+});
+
+Deno.test("Pool.explain() says that a worker takes over after the last task of another", async () => {
+  await using gate = new Gate();
+  await using pool = new Pool({ workers: 1, maxTasksPerWorker: 1 });
+  const held = pool.submit(passGate<number>, gate.port, 1);
+  await gate.entered();
+  const next = pool.submit(square, 2);
+  await explained(
+    pool,
+    /^The task 'square' waits for a worker: the only worker is busy \(local worker 1 has run 'passGate' for \d+ m?s, and gets no more tasks\); 1 worker is ready on the host local, and takes over when another has ended\.$/,
+    next,
+  );
+  gate.open();
+  assertEquals(await Promise.all([held, next]), [1, 4]);
+});
+
 Deno.test("Pool.explain() says that a cancelled task hasn't ended yet", async () => {
   await using held = new HeldTasks([1], "sync");
   await using pool = new Pool({ workers: 1, cancelGrace: 60_000 });

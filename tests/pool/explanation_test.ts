@@ -118,6 +118,10 @@ Deno.test("explainCall() says why a host has no workers", () => {
       "1 worker has connected from the host far, and isn't initialized yet",
     ],
     [
+      { code: "ready", host, workers: 2 },
+      "2 workers are ready on the host far, and take over when another has ended",
+    ],
+    [
       { code: "replacing", host, left: 5_000 },
       "the host far replaces a lost worker in 5 s",
     ],

@@ -4,6 +4,7 @@ import { type Stall, StallWatch } from "../../src/pool/stall_watch.ts";
 import { FakeTime } from "../helpers/fake_time.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
 import { until } from "../helpers/processes.ts";
+import { StderrText } from "../helpers/stderr_text.ts";
 
 const LIMIT = 1_000;
 
@@ -102,28 +103,11 @@ Deno.test("StallWatch doesn't blame the pool if the program was busy", () => {
   assertEquals(scene.after(LIMIT), 1);
 });
 
-/** Records what is written to stderr, until the end of its scope. */
-class Stderr implements Disposable {
-  text = "";
-  readonly #writeSync = Deno.stderr.writeSync;
-
-  constructor() {
-    Deno.stderr.writeSync = (bytes) => {
-      this.text += new TextDecoder().decode(bytes);
-      return bytes.length;
-    };
-  }
-
-  [Symbol.dispose](): void {
-    Deno.stderr.writeSync = this.#writeSync;
-  }
-}
-
 Deno.test("Pool warns on stderr when tasks wait and nothing moves", async () => {
   await using gate = new Gate();
   await using pool = new Pool({ workers: 1, stallWarning: 40 });
   await pool.ready;
-  using stderr = new Stderr();
+  using stderr = new StderrText();
   const held = pool.submit(passGate<number>, gate.port, 1);
   await gate.entered();
   const waiting = pool.submit((x: number) => x, 2);

@@ -7,7 +7,7 @@ import { Pool } from "../../mod.ts";
 import { showProgress } from "../../progress.ts";
 
 const [end] = Deno.args;
-const shown = Promise.withResolvers<void>();
+const shown = Promise.withResolvers<string>();
 
 function print(x: number): number {
   console.log(`task ${x} prints a line`);
@@ -17,7 +17,7 @@ function print(x: number): number {
 const pool = new Pool(2);
 const map = pool.map(print, Array.from({ length: 20 }, (_, n) => n), {
   onProgress: ({ phase }) => {
-    if (phase !== "ended") shown.resolve();
+    if (phase !== "ended") shown.resolve("log");
   },
 });
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -44,14 +44,21 @@ const ENDS: Record<string, () => unknown> = {
   },
 };
 
-for await (const x of results) {
-  await shown.promise;
-  console.log(`${x}: console.%s`, "log");
+/** Leaves the loop without ending the map. */
+function abandon(): AsyncIterable<number> {
+  return { [Symbol.asyncIterator]: () => ({ next: () => results.next() }) };
+}
+
+for await (const x of end === "abandon" ? abandon() : results) {
+  // The function is looked up before the bar is drawn, and called afterwards.
+  console.log(`${x}: console.%s`, await shown.promise);
   console.error(`${x}: console.error`);
   Deno.stdout.writeSync(bytes(`${x}: write`));
   Deno.stdout.writeSync(bytes("Sync\n"));
   await Deno.stderr.write(bytes(`${x}: write\n`));
+  if (x < 4) continue;
+  if (end === "abandon") break;
   if (x === 4) await ENDS[end!]?.();
 }
-await pool.shutdown();
+if (end !== "abandon") await pool.shutdown();
 console.log("the end");

@@ -31,6 +31,7 @@ function fixture() {
 Deno.test("BottomLines stay below what is printed", () => {
   const terminal = fixture();
   const { screen, lines } = terminal;
+  lines.add(terminal);
   lines.set(terminal, "[#--]");
   terminal.print("one\n");
   lines.set(terminal, "[##-]");
@@ -44,6 +45,7 @@ Deno.test("BottomLines stay below what is printed", () => {
 Deno.test("BottomLines are replaced by shorter ones", () => {
   const terminal = fixture();
   const { screen, lines } = terminal;
+  lines.add(terminal);
   lines.set(terminal, "a long line");
   lines.set(terminal, "short");
   assertEquals(screen.lines, ["short"]);
@@ -52,6 +54,7 @@ Deno.test("BottomLines are replaced by shorter ones", () => {
 Deno.test("BottomLines wait until a line is complete", () => {
   const terminal = fixture();
   const { screen, lines } = terminal;
+  lines.add(terminal);
   lines.set(terminal, "[#--]");
   terminal.print("Loading");
   assertEquals(screen.lines, ["Loading"]);
@@ -65,6 +68,7 @@ Deno.test("BottomLines wait until a line is complete", () => {
 Deno.test("BottomLines end below a line that is incomplete", () => {
   const terminal = fixture();
   const { screen, lines } = terminal;
+  lines.add(terminal);
   lines.set(terminal, "[#--]");
   terminal.print("Name: ");
   lines.remove(terminal, "[###]");
@@ -75,6 +79,7 @@ Deno.test("BottomLines end below a line that is incomplete", () => {
 Deno.test("BottomLines aren't drawn while something prints", () => {
   const terminal = fixture();
   const { screen, lines } = terminal;
+  lines.add(terminal);
   lines.set(terminal, "[#--]");
   terminal.print("one\n", () => {
     lines.set(terminal, "[##-]");
@@ -88,6 +93,7 @@ Deno.test("BottomLines shows several lines, and prints the last of each above th
   const terminal = fixture();
   const { screen, lines } = terminal;
   const [first, second, third] = [{}, {}, {}];
+  for (const owner of [first, second, third]) lines.add(owner);
   lines.set(first, "first");
   lines.set(second, "second");
   lines.set(third, "third");
@@ -105,30 +111,37 @@ Deno.test("BottomLines shows several lines, and prints the last of each above th
   assertEquals(screen.lines, ["printed", "second ended", "third changed"]);
 });
 
-Deno.test("BottomLines listens to the program only while there are lines", () => {
-  const terminal = fixture();
-  terminal.lines.set(terminal, "line");
-  assertEquals(terminal.isListening(), true);
-  terminal.lines.remove(terminal);
-  assertEquals(terminal.isListening(), false);
-  assertEquals(terminal.screen.lines, []);
-  terminal.lines.remove({}, "last");
-  assertEquals(terminal.isListening(), false);
-  assertEquals(terminal.screen.lines, ["last"]);
+Deno.test("BottomLines listens to the program from the first owner to the last", () => {
+  const { screen, lines, isListening } = fixture();
+  const [first, second] = [{}, {}];
+  assertEquals(isListening(), false);
+  lines.add(first);
+  assertEquals(isListening(), true);
+  assertEquals(screen.lines, []);
+  lines.add(second);
+  lines.set(second, "line");
+  lines.remove(first);
+  assertEquals(isListening(), true);
+  lines.remove(second);
+  assertEquals(isListening(), false);
+  assertEquals(screen.lines, []);
 });
 
 Deno.test("BottomLines.leave() keeps the lines above what follows", () => {
   const terminal = fixture();
   const { screen, lines } = terminal;
+  lines.add(terminal);
   lines.set(terminal, "[#--]");
   lines.leave();
+  terminal.print("good-bye\n");
   screen.write("$ ");
-  assertEquals(screen.lines, ["[#--]", "$"]);
+  assertEquals(screen.lines, ["[#--]", "good-bye", "$"]);
 });
 
 Deno.test("BottomLines.clear() removes the lines until they change", () => {
   const terminal = fixture();
   const { screen, lines } = terminal;
+  lines.add(terminal);
   lines.set(terminal, "[#--]");
   lines.clear();
   screen.write("error: no\r\n");

@@ -83,6 +83,19 @@ terminalTest(
   },
 );
 
+terminalTest(
+  "showProgress() doesn't keep a program alive that doesn't read its map to the end",
+  async () => {
+    await using terminal = new Terminal(command("abandon"), {
+      around: "echo prompt",
+    });
+    assertEquals(await terminal.end(), 0);
+    const { bars, program } = sorted(terminal.lines);
+    assertEquals(program, ["prompt", ...printed(5), "the end", "prompt"]);
+    assertEquals(bars.length, 1);
+  },
+);
+
 for (const end of ["throw", "reject"]) {
   terminalTest(
     `showProgress() doesn't tear an error that ends the program (${end})`,

@@ -172,6 +172,19 @@ Deno.test("Scheduler doesn't take calls with keys back for other workers", async
   assertEquals([worker.recalls, bench.scheduler.waitingWork], [0, []]);
 });
 
+Deno.test("Scheduler pauses before it asks a worker again that gave back calls with keys", async () => {
+  await using bench = new HostBench(() => 1_000);
+  const worker = await bench.add("a", 9);
+  await bench.submit(undefined, "first", "second");
+  await worker.answer(10_000);
+  await submit(bench, ["a1", "a2"]);
+  await bench.add("b", 9);
+  await worker.recalled();
+  await worker.giveBack(2);
+  assertEquals(bench.labels, [["second", "a1", "a2"], []]);
+  assertEquals(worker.recalls, 1);
+});
+
 Deno.test("Scheduler.backUp() doesn't run calls with keys again", async () => {
   await using bench = await HostBench.with("a", "b");
   const [first] = await submit(bench, ["a1"]);

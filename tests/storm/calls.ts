@@ -283,6 +283,31 @@ export function placed(scene: Scene, work: Work): Promise<void> {
   return callEach(scene, work, PLAIN, (x) => runner.run(tasks.answer, x));
 }
 
+/** Makes calls with several priorities. */
+export function prioritized(scene: Scene, work: Work): Promise<void> {
+  const runners = [-1, 0, 1, work.random.integer(-99, 99)]
+    .map((priority) => scene.pool.with({ priority }));
+  return callEach(
+    scene,
+    work,
+    PLAIN,
+    (x) => work.random.pick(runners).run(tasks.answer, x),
+  );
+}
+
+/** Makes calls with keys, some of them at one host and with a priority. */
+export function keyed(scene: Scene, work: Work): Promise<void> {
+  const { random } = work;
+  const keys = random.pick([1, 3, 100]);
+  const host = random.pick(scene.hosts);
+  const runner = scene.pool.with({
+    key: (x: number) => `${x % keys}`,
+    ...random.chance(0.3) ? { host } : {},
+    ...random.chance(0.3) ? { priority: 1 } : {},
+  });
+  return callEach(scene, work, PLAIN, (x) => runner.run(tasks.answer, x));
+}
+
 /** Makes a call on every worker. */
 export async function onAll(scene: Scene, work: Work): Promise<void> {
   const [x] = numbers(work);

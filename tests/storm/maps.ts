@@ -6,7 +6,7 @@
 
 import { bind, type MapOptions, type SettledItem } from "../../mod.ts";
 import type { MapResults } from "../../src/map/map_results.ts";
-import type { Allowed } from "./ledger.ts";
+import type { Allowed, Ledger } from "./ledger.ts";
 import {
   BIG,
   isBytesAnswer,
@@ -60,12 +60,29 @@ export async function readMap<T>(
     status: string;
     reason?: unknown;
   };
+  const isComplete = status === "fulfilled" && seen.size < most;
+  checkProgress(ledger, what, results, work.tasks, isComplete);
   const rest = work.tasks - seen.size;
   if (status === "rejected") {
     ledger.count(ledger.judge(what, reason, expected.allowed), rest);
   } else if (seen.size < most && rest !== 0) {
     ledger.fault(`${what}: ${rest} results are missing`);
   } else ledger.count("left", rest);
+}
+
+/** Checks that a map which has ended has counted its items. */
+function checkProgress(
+  ledger: Ledger,
+  what: string,
+  { progress }: MapResults<unknown>,
+  tasks: number,
+  isComplete: boolean,
+): void {
+  const { phase, total = tasks, done, failed, running } = progress;
+  const ended = done + failed;
+  const isRight = phase === "ended" && running === 0 && total === tasks &&
+    (isComplete ? ended === tasks : ended <= tasks);
+  if (!isRight) ledger.fault(`${what}: progress is ${Deno.inspect(progress)}`);
 }
 
 /** Returns the results that a map of a plain task must have. */
@@ -210,6 +227,7 @@ export async function mapSettled(scene: Scene, work: Work): Promise<void> {
       status: string;
       reason?: unknown;
     };
+  checkProgress(ledger, what, results, work.tasks, status === "fulfilled");
   if (status === "rejected") {
     ledger.fault(`${what}: ${Deno.inspect(reason)}`);
   } else if (seen.size !== work.tasks) {
@@ -228,6 +246,27 @@ export function mapNoted(scene: Scene, work: Work): Promise<void> {
   const results = runner.map(task, numbers(work), options);
   const expected = answers(work, options.ordered, { retries });
   return readMap(scene, work, results, expected);
+}
+
+/** Makes a map whose items have a priority. */
+export function mapPrioritized(scene: Scene, work: Work): Promise<void> {
+  const options = someOptions(work);
+  const priority = work.random.pick([-1, 1]);
+  const results = scene.pool.with({ priority })
+    .map(tasks.answer, numbers(work), options);
+  return readMap(scene, work, results, answers(work, options.ordered));
+}
+
+/** Makes a map whose items have keys of their own, or the same one. */
+export function mapKeyed(scene: Scene, work: Work): Promise<void> {
+  const { chunkSize, ...options } = someOptions(work);
+  const isCommon = work.random.chance(0.3);
+  const key = isCommon ? "common" : (x: number) => `${x % 10}`;
+  const results = scene.pool.with({ key }).map(tasks.answer, numbers(work), {
+    ...options,
+    ...isCommon ? { chunkSize } : {},
+  });
+  return readMap(scene, work, results, answers(work, options.ordered));
 }
 
 /** Makes a map whose stragglers may run a second time. */

@@ -25,6 +25,8 @@ const WORK = {
   fail: 3,
   mapFail: 2,
   mapSettled: 3,
+  mapJournal: 2,
+  killJournal: 0.3,
   noted: 4,
   notedLater: 2,
   mapNoted: 2,
@@ -43,6 +45,10 @@ const WORK = {
   abort: 3,
   mapAbort: 3,
   placed: 3,
+  prioritized: 3,
+  keyed: 4,
+  mapPrioritized: 2,
+  mapKeyed: 3,
   onAll: 1,
 };
 
@@ -176,6 +182,8 @@ function taskCount(kind: WorkKind, random: Random): number {
     case "hangNoted":
     case "onAll":
       return 1;
+    case "killJournal":
+      return random.integer(1_000, 5_000);
     case "exitOnce":
       return random.integer(1, 3);
     case "runBytes":

@@ -12,6 +12,7 @@ import * as args from "./arguments.ts";
 import * as calls from "./calls.ts";
 import { RETRIES, type Scene } from "./calls.ts";
 import { Disturber } from "./disturber.ts";
+import * as journals from "./journals.ts";
 import { findLeaks, type Levels, levels } from "./leaks.ts";
 import { Ledger } from "./ledger.ts";
 import * as maps from "./maps.ts";
@@ -65,6 +66,7 @@ export interface StormReport {
 const KINDS: Record<WorkKind, (scene: Scene, work: Work) => Promise<void>> = {
   ...calls,
   ...maps,
+  ...journals,
   ...paces,
   ...retried,
   ...streams,

@@ -35,6 +35,7 @@ export type Supervision = Pick<
   SupervisorOptions,
   | "maxRestarts"
   | "startTimeout"
+  | "startsAnyTime"
   | "codec"
   | "pendingConnections"
   | "onName"
@@ -98,6 +99,7 @@ export class FleetAgent {
       kind: owner.kind,
       owner,
       place,
+      login: offer.name,
       workers: offer.workers,
       makeHost: () =>
         new AgentHost(

@@ -1,5 +1,6 @@
 import { PoolClosedError } from "../../errors/pool_closed_error.ts";
 import type { AnyHostSettings } from "../../options/any_host.ts";
+import type { HostSettings } from "../../options/host_spec.ts";
 import { placeOf } from "../../options/place.ts";
 import type { PoolSettings } from "../../options/pool_settings.ts";
 import type { WorkerProcess } from "../../spawner/worker_process.ts";
@@ -56,7 +57,10 @@ export class HostManager {
   constructor(settings: PoolSettings, events: HostEvents) {
     this.#settings = settings;
     this.#events = events;
-    this.#output = new OutputLines(settings.stdio === "null");
+    this.#output = new OutputLines({
+      silent: settings.stdio === "null",
+      inspect: settings.inspect !== false,
+    });
     this.#localWorkers = new LocalWorkers(settings);
     if (settings.workers > 0) this.#hosts.push(this.#makeLocal());
     for (const host of settings.hosts) this.#hosts.push(this.#make(host));
@@ -212,6 +216,7 @@ export class HostManager {
       workers: host.workers,
       scaling: host.scaling,
       place: placeOf(host),
+      login: loginOf(host),
       makeHost: async () =>
         makeRemoteHost(host, this.#settings, await this.#services()),
     });
@@ -241,14 +246,15 @@ export class HostManager {
 
   /** How the workers of all hosts are supervised. */
   get #supervision(): Supervision {
-    const { maxRestarts, startTimeout, codec } = this.#settings;
+    const { maxRestarts, startTimeout, codec, inspect } = this.#settings;
     return {
       maxRestarts,
       startTimeout,
+      startsAnyTime: inspect === "wait",
       codec,
       pendingConnections: this.#pendingConnections,
       onWorker: this.#events.onWorker,
-      onName: (worker, name) => this.#output.name(worker, name),
+      onName: (...named) => this.#output.name(...named),
       // Its complaints that the pool has gone help nobody.
       onCalledOff: (worker) => this.#output.mute(worker),
       onEnded: (worker) => this.#output.ended(worker),
@@ -259,7 +265,13 @@ export class HostManager {
     plan: () => HostPlan,
     host: Pick<
       SupervisorOptions,
-      "name" | "kind" | "workers" | "scaling" | "place" | "makeHost"
+      | "name"
+      | "kind"
+      | "workers"
+      | "scaling"
+      | "place"
+      | "login"
+      | "makeHost"
     >,
   ): ManagedHost {
     const supervisor = new WorkerSupervisor({
@@ -275,4 +287,12 @@ export class HostManager {
     this.#plans.set(host, plan);
     return host;
   }
+}
+
+/** Returns how ssh logs in to the machine of a host. */
+function loginOf({ kind, username, hostname, port }: HostSettings): string {
+  const user = username === undefined ? "" : `${username}@`;
+  // The port of a spawner isn't that of an ssh server.
+  const option = kind === "ssh" && port !== undefined ? `-p ${port} ` : "";
+  return `${option}${user}${hostname}`;
 }

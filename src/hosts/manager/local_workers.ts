@@ -31,7 +31,9 @@ export class LocalWorkers {
 
   /** Makes the host. */
   async makeHost(getServices: () => Promise<PoolServices>): Promise<LocalHost> {
-    const { workers, stdio } = this.#settings;
+    const { workers, stdio, inspect } = this.#settings;
+    // The pool reads where debuggers listen.
+    const inherits = stdio === "inherit" && !inspect;
     const bundle = this.#findBundle();
     const services = await getServices();
     const secret = makeSecret();
@@ -40,7 +42,7 @@ export class LocalWorkers {
       address: await this.#address(services),
       bundle: await bundle,
       secret,
-      onOutput: stdio === "inherit" ? undefined : services.onOutput,
+      onOutput: inherits ? undefined : services.onOutput,
     }, services.reaper);
     return new LocalHost(workers, secret, launcher);
   }

@@ -1,7 +1,6 @@
 import type { ClusterSettings } from "../../options/any_host.ts";
 import { unlabeledPlace } from "../../options/place.ts";
 import type { PoolSettings } from "../../options/pool_settings.ts";
-import { grantedBy } from "../../options/worker_permissions.ts";
 import { denoPath } from "../../util/deno_path.ts";
 import { isGranted } from "../../util/is_granted.ts";
 import { type AgentGroups, JOINED_GROUP } from "../agent_groups.ts";
@@ -9,7 +8,7 @@ import type { FleetOptions } from "../launch/fleet.ts";
 import { JobFolder } from "../launch/job_folder.ts";
 import { JoinedFleet } from "../launch/joined_fleet.ts";
 import { LaunchedFleet } from "../launch/launched_fleet.ts";
-import { memoryRequest, workerRequest } from "./make_host.ts";
+import { workerRequest } from "./make_host.ts";
 import { makeLauncher } from "./make_launcher.ts";
 
 /** The name of the host of agents that users start by themselves. */
@@ -28,7 +27,7 @@ export function makeJoinedFleet(
   groups: AgentGroups,
   parts: FleetParts,
 ): JoinedFleet {
-  const { denoArgs, env, permissions, listen } = pool;
+  const { listen } = pool;
   return new JoinedFleet({
     ...parts,
     name: JOINED,
@@ -37,12 +36,7 @@ export function makeJoinedFleet(
     token,
     maxWorkers: listen.maxWorkers,
     listen,
-    request: {
-      grants: grantedBy(permissions),
-      denoArgs,
-      env,
-      ...memoryRequest(pool),
-    },
+    request: workerRequest({}, pool),
     place: unlabeledPlace(),
     groups,
   });

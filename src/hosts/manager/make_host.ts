@@ -21,13 +21,6 @@ export function makeRemoteHost(
   return new RemoteHost(host, connector, services);
 }
 
-/** Returns how much memory a pool's workers on other machines may use. */
-export function memoryRequest(
-  { maxMemory }: PoolSettings,
-): Pick<WorkerRequest, "maxMemory"> {
-  return maxMemory === undefined ? {} : { maxMemory };
-}
-
 /** Returns how the workers of a host are started there. */
 export function workerRequest(
   { permissions, denoArgs = [], env, cwd, fanout }: Pick<
@@ -36,12 +29,14 @@ export function workerRequest(
   >,
   pool: PoolSettings,
 ): WorkerRequest {
+  const { inspect, maxMemory } = pool;
   return {
     grants: grantedBy(permissions ?? pool.permissions),
     denoArgs: [...pool.denoArgs, ...denoArgs],
     env: { ...pool.env, ...env },
+    ...(inspect === false ? {} : { inspect }),
     ...(cwd === undefined ? {} : { cwd }),
     ...(fanout === undefined ? {} : { fanout }),
-    ...memoryRequest(pool),
+    ...(maxMemory === undefined ? {} : { maxMemory }),
   };
 }

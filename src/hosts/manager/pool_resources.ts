@@ -38,7 +38,8 @@ export class PoolResources {
     groups: AgentGroups,
     output: OutputLines,
   ) {
-    const { concurrency, codec, config, heartbeatTimeout } = settings;
+    const { concurrency, codec, outputCalls } = settings;
+    const { config, heartbeatTimeout } = settings;
     this.#addresses = new PoolAddresses({
       authenticate: (connection) =>
         admitDialer(
@@ -47,7 +48,7 @@ export class PoolResources {
             ofWorker: (worker) => pending.secretOf(worker),
             ofGroup: (group) => groups.secretOf(group),
           },
-          { concurrency, codec },
+          { concurrency, codec, outputCalls },
         ),
       onChannel: (dialer, channel) => {
         if (dialer.kind === "worker") pending.resolve(dialer.number, channel);

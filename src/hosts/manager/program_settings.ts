@@ -5,7 +5,7 @@ import { WORKER_PROGRAM } from "../../spawner/worker_program.ts";
 
 /** Returns which program the workers on this machine run, and how. */
 export function programSettings(
-  { permissions, config, denoArgs, env, cwd, maxMemory }: PoolSettings,
+  { permissions, config, denoArgs, env, cwd, inspect, maxMemory }: PoolSettings,
 ): Omit<LauncherSettings, "address" | "secret" | "bundle" | "onOutput"> {
   return {
     program: WORKER_PROGRAM,
@@ -15,6 +15,7 @@ export function programSettings(
     denoArgs,
     env,
     cwd,
+    inspect,
     maxMemory,
   };
 }
