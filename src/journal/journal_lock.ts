@@ -46,7 +46,7 @@ export class JournalLock implements Disposable {
     try {
       Deno.removeSync(this.#path);
     } catch {
-      // Windows doesn't remove open files; a file without a lock does no harm.
+      // A file without a lock does no harm.
     }
     this.#file.close();
   }

@@ -31,7 +31,7 @@ export class ResultBuffer {
   /** Those among them that have values to read. */
   readonly #yielding = new Set<MapCall>();
   /** The calls that have arrived and can't be read yet. */
-  readonly #held = new Set<MapCall>();
+  #held: Set<MapCall> | undefined;
   /** The call that is being read, and whether its values were taken. */
   #current: MapCall | undefined;
   #isTaken = false;
@@ -66,12 +66,13 @@ export class ResultBuffer {
 
   /** Keeps a call that arrives from being read, until it is released. */
   hold(call: MapCall): void {
+    this.#held ??= new Set();
     this.#held.add(call);
   }
 
   /** Lets a call that is held be read. */
   release(call: MapCall): void {
-    if (this.#held.delete(call) && !this.#isOrdered) this.#calls.push(call);
+    if (this.#held?.delete(call) && !this.#isOrdered) this.#calls.push(call);
   }
 
   /**
@@ -81,12 +82,11 @@ export class ResultBuffer {
    */
   arrived(call: MapCall): boolean {
     if (this.#isOrdered) return true;
-    const isHeld = this.#held.has(call);
     if (!this.#expected.delete(call)) {
-      if (isHeld) this.#held.delete(call);
+      this.#held?.delete(call);
       return false;
     }
-    if (isHeld) return true;
+    if (this.#isHeld(call)) return true;
     if (!this.#yielding.delete(call)) this.#calls.push(call);
     return true;
   }
@@ -130,10 +130,11 @@ export class ResultBuffer {
       const head = this.#calls.peek();
       if (head === undefined) {
         if (this.#nextPart()) continue;
-        const isWaiting = this.#expected.size > 0 || this.#held.size > 0;
+        const isWaiting = this.#expected.size > 0 ||
+          this.#held !== undefined && this.#held.size > 0;
         return isWaiting ? "waiting" : "empty";
       }
-      if (!head.isReadable || this.#held.has(head)) return "waiting";
+      if (!head.isReadable || this.#isHeld(head)) return "waiting";
       this.#current = this.#calls.shift();
     }
   }
@@ -181,7 +182,7 @@ export class ResultBuffer {
       call.abandon();
       this.#abandonNext(call);
     }
-    this.#held.clear();
+    this.#held = undefined;
   }
 
   /**
@@ -205,7 +206,7 @@ export class ResultBuffer {
 
   /** Returns whether a call has arrived, and isn't held. */
   #isComplete(call: MapCall): boolean {
-    return call.hasArrived && !this.#held.has(call);
+    return call.hasArrived && !this.#isHeld(call);
   }
 
   /** Abandons all calls and drops all results. */
@@ -213,5 +214,10 @@ export class ResultBuffer {
     this.abandonUnread();
     this.#current = undefined;
     this.#calls.drain();
+  }
+
+  /** Returns whether a call has arrived, and can't be read yet. */
+  #isHeld(call: MapCall): boolean {
+    return this.#held !== undefined && this.#held.has(call);
   }
 }

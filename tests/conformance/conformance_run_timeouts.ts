@@ -7,7 +7,7 @@
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { double, type Test, XS } from "./conformance_fixture.ts";
 
-const NEVER = () => new Promise<never>(() => setInterval(() => {}, 2 ** 30));
+const NEVER = () => new Promise<never>(() => {});
 
 /** Registers the tests. */
 export function testRunTimeouts(test: Test): void {
@@ -20,7 +20,7 @@ export function testRunTimeouts(test: Test): void {
     );
     assertEquals(error.name, "TimeoutError");
     assertEquals(await pool.run(double, 2), 4);
-  }, "processes");
+  });
 
   test("ends a task that blocks its worker for too long", async (pool) => {
     const limited = pool.with({ runTimeout: 100 });
