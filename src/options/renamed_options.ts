@@ -55,6 +55,8 @@ export const RENAMED_POOL_OPTIONS: ReadonlyMap<string, string> = new Map([
   ["num_workers", "use 'workers'"],
   ["max_workers", "use 'workers'"],
   ["maxWorkers", "use 'workers'"],
+  ["max_tasks_per_child", "use 'maxTasksPerWorker'"],
+  ["maxtasksperchild", "use 'maxTasksPerWorker'"],
   [
     "worker_loglevel",
     "use 'stdio' for the workers' output, or 'env' for a log level of your own",

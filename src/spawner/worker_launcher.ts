@@ -20,6 +20,9 @@ const MAX_STDERR_TAIL = 2_048;
 /** About how much memory a worker needs outside of V8's old space, in bytes. */
 const OTHER_MEMORY = 64e6;
 
+/** A heap in which a worker can start, and report that it needs more, in bytes. */
+const LEAST_HEAP = 32e6;
+
 /** Takes the output of a worker; the worker waits until it has resolved. */
 export type OutputHandler = (
   worker: number,
@@ -188,7 +191,7 @@ export class WorkerLauncher {
  * the heap, and V8 collects garbage in time only if it knows a limit.
  */
 function heapFlag(maxMemory: number): string {
-  const heap = Math.max(maxMemory - OTHER_MEMORY, maxMemory / 2);
+  const heap = Math.max(maxMemory - OTHER_MEMORY, maxMemory / 2, LEAST_HEAP);
   return `--v8-flags=--max-old-space-size=${Math.ceil(heap / 2 ** 20)}`;
 }
 

@@ -11,6 +11,7 @@ const POOL_OPTIONS: Readonly<Record<string, string>> = {
   lazy_create: "use 'lazy'",
   heartbeat: "use 'heartbeatTimeout'",
   num_workers: "use 'workers'",
+  max_tasks_per_child: "use 'maxTasksPerWorker'",
   worker_loglevel: "use 'stdio'",
   func_pickle: "functions are sent as source",
   data_pickle: "use 'codec'",

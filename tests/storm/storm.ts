@@ -157,6 +157,8 @@ function makePool(site: StormSite, { seed, codec }: StormOptions): Pool {
     stdio: "null",
     codec,
     concurrency: seed % 2 === 0 ? 4 : 1,
+    maxTasksPerWorker: seed % 5 === 0 ? 300 : Infinity,
+    maxMemory: seed % 5 < 2 ? "2G" : Infinity,
   });
 }
 

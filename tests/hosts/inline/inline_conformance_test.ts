@@ -22,6 +22,7 @@ Deno.test("testConformance() leaves out only tests that end workers or need seve
     "answers everything else when an item uses too much memory",
     "closes arguments when their worker is killed",
     "ends a task that blocks its worker for too long",
+    "ends a task that runs too long",
     "explains that a task runs again alone after a loss",
     "replaces workers that have run 'maxTasksPerWorker' tasks",
     "runs a call again whose argument wasn't read",
