@@ -44,12 +44,18 @@ export function itemPieces(
   { index: first, values, failures }: ItemOutcomes,
   explain: ((reason: unknown) => unknown) | undefined,
 ): ItemPiece[] {
+  if (failures === undefined) {
+    const all = explain === undefined
+      ? values
+      : values.map((value, at) => fulfilled(first + at, value));
+    return [{ index: first, values: all }];
+  }
   const pieces: ItemPiece[] = [];
   let start = 0;
   let results: unknown[] = [];
   for (let at = 0; at < values.length; at++) {
     const index = first + at;
-    const failure = failures?.get(at);
+    const failure = failures.get(at);
     if (failure === undefined) {
       const value = values[at];
       results.push(explain ? fulfilled(index, value) : value);

@@ -97,7 +97,10 @@ export class Engine {
       settings.maxQueue,
       settings.maxTasksPerWorker !== Infinity,
     );
-    this.tasks = new TaskRegistry((task) => this.scheduler.forget(task));
+    this.tasks = new TaskRegistry(
+      (task) => this.scheduler.forget(task),
+      settings.isInline || settings.inspect !== false,
+    );
     const bundles = new ModuleBundles(config, denoArgs);
     this.#workers = new PoolWorkers({
       settings,

@@ -273,7 +273,8 @@ function isDefinition(value: unknown): boolean {
   if (!isMap(value)) return false;
   switch (value.kind) {
     case "inline":
-      return isText(value.source) && isText(value.name);
+      return isText(value.source) && isText(value.name) &&
+        either(isUndefined, isText)(value.map);
     case "module":
       return isText(value.url) && isText(value.name) &&
         either(isUndefined, isBoolean)(value.sent);

@@ -95,6 +95,8 @@ export interface InlineDefinition {
   readonly source: string;
   /** The function's name, for stack traces. */
   readonly name: string;
+  /** The source map of the source as JSON, for debuggers. */
+  readonly map?: string;
 }
 
 /** A function that a module exports. */

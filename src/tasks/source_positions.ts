@@ -15,7 +15,7 @@ import { isCode } from "./is_code.ts";
 import type { RegisteredTask } from "./task_registry.ts";
 
 /** A position in a text; both numbers count from 1. */
-interface Position {
+export interface Position {
   readonly line: number;
   readonly column: number;
 }
@@ -84,7 +84,29 @@ function withPosition(
   return position === undefined ? frame : `${frame.slice(0, at)}(${position})`;
 }
 
-function findSource(source: string, callers: string): FindPosition {
+/** A function that was found in a file. */
+export interface FoundFunction {
+  /** The URL of the file. */
+  readonly file: string;
+  /** The content of the file. */
+  readonly content: string;
+  /**
+   * The tokens of the function's source, and the places of those that were found
+   * in the file.
+   */
+  readonly tokens: readonly (Position & { place: Position | undefined })[];
+}
+
+/**
+ * Searches the source of an inline task in the files of a stack.
+ *
+ * @param source The source.
+ * @param callers The stack.
+ */
+export function findFunction(
+  source: string,
+  callers: string,
+): FoundFunction | undefined {
   const isMethod = source.startsWith(METHOD_PREFIX) &&
     source.endsWith(METHOD_SUFFIX);
   const text = isMethod
@@ -98,18 +120,31 @@ function findSource(source: string, callers: string): FindPosition {
     const code = new Code(locateTokens(content));
     const places = code.findWhole(tokens) ?? code.findLines(tokens);
     if (places === undefined) continue;
-    return ({ line, column }) => {
-      const own = line === 1 ? column - shift : column;
-      const index = tokens.findLastIndex((token) =>
-        token.line === line && token.column <= own
-      );
-      const place = places[index];
-      if (place === undefined) return undefined;
-      const distance = own - tokens[index]!.column;
-      return `${file}:${place.line}:${place.column + distance}`;
+    return {
+      file,
+      content,
+      tokens: tokens.map(({ line, column }, index) => ({
+        line,
+        column: line === 1 ? column + shift : column,
+        place: places[index],
+      })),
     };
   }
-  return () => undefined;
+  return undefined;
+}
+
+function findSource(source: string, callers: string): FindPosition {
+  const found = findFunction(source, callers);
+  if (found === undefined) return () => undefined;
+  const { file, tokens } = found;
+  return ({ line, column }) => {
+    const token = tokens.findLast((token) =>
+      token.line === line && token.column <= column
+    );
+    const place = token?.place;
+    if (place === undefined) return undefined;
+    return `${file}:${place.line}:${place.column + column - token!.column}`;
+  };
 }
 
 /** The position in a file of each token of a function, if it was found. */

@@ -1,3 +1,4 @@
+import { functionMap } from "./function_map.ts";
 import { functionSource } from "./function_source.ts";
 import {
   type AnyTask,
@@ -42,14 +43,17 @@ export class TaskRegistry {
   readonly #byExport = new Map<string, RegisteredTask>();
   readonly #dropped: FinalizationRegistry<number>;
   readonly #onDrop: (id: number) => void;
+  readonly #hasMaps: boolean;
 
   /**
    * Constructs a registry.
    *
    * @param onDrop Called with the number of a task that workers can forget.
+   * @param hasMaps Whether inline tasks have source maps, for debuggers.
    */
-  constructor(onDrop: (id: number) => void) {
+  constructor(onDrop: (id: number) => void, hasMaps = false) {
     this.#onDrop = onDrop;
+    this.#hasMaps = hasMaps;
     this.#dropped = new FinalizationRegistry(onDrop);
   }
 
@@ -86,7 +90,15 @@ export class TaskRegistry {
     if (registered === undefined) {
       const { source, name } = functionSource(task);
       const label = task.name === "" ? sourceLabel(source) : name;
-      registered = this.#add(label, { kind: "inline", source, name });
+      const map = this.#hasMaps
+        ? functionMap(source, new Error().stack ?? "")
+        : undefined;
+      registered = this.#add(label, {
+        kind: "inline",
+        source,
+        name,
+        ...(map === undefined ? {} : { map }),
+      });
       this.#bySource.set(text, registered);
       this.#limitSources();
     }

@@ -4,7 +4,7 @@ import {
   type DOMException,
 } from "./primordials.ts";
 import type { Grant } from "../protocol/worker_messages.ts";
-import type { AnyFunction } from "./task_table.ts";
+import type { AnyFunction } from "./evaluate_task.ts";
 import type { CallLabel } from "./call_label.ts";
 import type { Job } from "./job.ts";
 import { makeRandom } from "./make_random.ts";

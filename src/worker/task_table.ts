@@ -3,14 +3,12 @@ import type {
   InlineDefinition,
   ModuleDefinition,
 } from "../protocol/worker_messages.ts";
+import { type AnyFunction, evaluateTask } from "./evaluate_task.ts";
 import { explainImportFailure } from "./import_failure.ts";
 import { restorePrimordials } from "./primordials.ts";
 import { seesThis } from "./sees_this.ts";
 import { SentModules } from "./sent_modules.ts";
 import { type ModuleExports, type UserCode, userCode } from "./user_code.ts";
-
-/** A function with any arguments. */
-export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 
 /** A task in a worker. */
 export class LoadedTask {
@@ -144,17 +142,6 @@ export class TaskTable {
   forget(id: number): void {
     this.#tasks.delete(id);
   }
-}
-
-/** Evaluates a function's source in the global scope. */
-function evaluateTask(
-  { evaluate }: UserCode,
-  { source, name }: InlineDefinition,
-): AnyFunction {
-  const url = `task:${encodeURIComponent(name)}`;
-  return evaluate(
-    `return (${source}\n)\n//# sourceURL=${url}`,
-  ) as AnyFunction;
 }
 
 function own(exports: unknown, name: string): unknown {

@@ -1,15 +1,10 @@
+import { COLUMNS_BEFORE_SOURCE, LINES_BEFORE_SOURCE } from "./evaluate_task.ts";
 import type { LoadedTask } from "./task_table.ts";
 
 const NOT_DEFINED = " is not defined";
 
 /** The text in a stack frame between the name of evaluated code and the line. */
 const EVALUATED_AT = ", <anonymous>:";
-
-/** Lines that `new Function()` puts before the body of a function. */
-const LINES_BEFORE_SOURCE = 2;
-
-/** The number of characters before a task's source on its first line. */
-const COLUMNS_BEFORE_SOURCE = "return (".length;
 
 const FRAME_PREFIXES = ["    at ", "    at async "];
 
@@ -47,7 +42,7 @@ function scopeHint(error: Error): string {
   if (!error.message.endsWith(NOT_DEFINED)) return "";
   const name = error.message.slice(0, -NOT_DEFINED.length);
   if (name === "" || name in globalThis) return "";
-  return `: an inline task runs in another process, where it sees its arguments and globals but not the variables around it; pass '${name}' as an argument, give it with bind(), or put the task in a module and use importTasks()`;
+  return `: an inline task is sent as source, so it sees its arguments and globals but not the variables around it; pass '${name}' as an argument, give it with bind(), or put the task in a module and use importTasks()`;
 }
 
 function importHint(error: Error): string {

@@ -4,19 +4,23 @@ import { LoggedProcess } from "./logged_process.ts";
 
 const PROGRAM = new URL("../programs/debugged_pool.ts", import.meta.url).href;
 
-/** The program `programs/debugged_pool.ts`. */
+/** A program that runs a task until a debugger changes what it returns. */
 export class DebuggedProgram extends LoggedProcess {
   /**
    * Starts it.
    *
+   * @param program The program; by default, its task is in a module.
    * @param denoArgs Arguments of its `deno run`.
    */
   static async start(
     options: PoolOptions,
-    ...denoArgs: string[]
+    { program = PROGRAM, denoArgs = [] }: {
+      program?: string;
+      denoArgs?: string[];
+    } = {},
   ): Promise<DebuggedProgram> {
     const folder = await Deno.makeTempDir({ prefix: "distex-debugged-" });
-    const [first, ...others] = [...denoArgs, PROGRAM, JSON.stringify(options)];
+    const [first, ...others] = [...denoArgs, program, JSON.stringify(options)];
     return new DebuggedProgram("program", first!, others, folder);
   }
 

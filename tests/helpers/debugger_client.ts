@@ -19,6 +19,8 @@ export interface Pause {
   readonly url: string;
   /** The line of the script, from 0. */
   readonly line: number;
+  /** Whether it is the line of the text. */
+  readonly isAtText: boolean;
   /** Evaluates an expression in the function, and returns its value. */
   evaluate(expression: string): Promise<unknown>;
 }
@@ -86,12 +88,15 @@ export class DebuggerClient implements AsyncDisposable {
    * Waits for a script with some text, sets a breakpoint on the line of the text,
    * and waits for the thread to pause there. Starts a thread that waits for a
    * debugger.
+   *
+   * @param prefix The beginning of the script's URL.
    */
-  async pauseAt(text: string): Promise<Pause> {
+  async pauseAt(text: string, prefix = ""): Promise<Pause> {
     let source = "";
-    const parsed = this.event("Debugger.scriptParsed", async ({ scriptId }) => {
-      const params = { scriptId };
-      const script = await this.send("Debugger.getScriptSource", params);
+    const parsed = this.event("Debugger.scriptParsed", async (params) => {
+      const { scriptId, url } = params;
+      if (!url.startsWith(prefix)) return false;
+      const script = await this.send("Debugger.getScriptSource", { scriptId });
       if (!script.scriptSource.includes(text)) return false;
       source = script.scriptSource;
       return true;
@@ -108,7 +113,8 @@ export class DebuggerClient implements AsyncDisposable {
     return {
       functionName: frame.functionName,
       url,
-      line: frame.location.lineNumber - lineNumber,
+      line: frame.location.lineNumber,
+      isAtText: frame.location.lineNumber === lineNumber,
       evaluate: async (expression) => {
         const { result } = await this.send("Debugger.evaluateOnCallFrame", {
           callFrameId: frame.callFrameId,

@@ -15,7 +15,7 @@ async function debugTask(options: PoolOptions) {
   await using program = await DebuggedProgram.start(options);
   const client = await program.connect();
   const pause = await client.pauseAt("return result.y;");
-  assertEquals([pause.functionName, pause.line], ["square", 0]);
+  assertEquals([pause.functionName, pause.isAtText], ["square", true]);
   assertEquals(await pause.evaluate("x + result.y"), 7 + 49);
   const expression = "Deno.args.includes('--worker')";
   const { result } = await client.send("Runtime.evaluate", { expression });

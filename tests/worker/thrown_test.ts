@@ -98,8 +98,10 @@ Deno.test("prepareThrown() cuts off the worker's own frames", () => {
 Deno.test("prepareThrown() cuts off its own frames in a folder of any name", async () => {
   const folder = await Deno.makeTempDir({ prefix: "odd (dir) ü%20 " });
   try {
-    const source = new URL("../../src/worker/thrown.ts", import.meta.url);
-    await Deno.copyFile(source, `${folder}/thrown.ts`);
+    for (const name of ["thrown.ts", "evaluate_task.ts"]) {
+      const source = new URL(`../../src/worker/${name}`, import.meta.url);
+      await Deno.copyFile(source, `${folder}/${name}`);
+    }
     await Deno.writeTextFile(
       `${folder}/executor.ts`,
       "export const run = (task) => task();",
