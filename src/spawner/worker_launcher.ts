@@ -235,5 +235,8 @@ function endOf(
 ): WorkerEnd {
   const { code, signal } = status;
   const exitStatus = signal === null ? `exit code ${code}` : `signal ${signal}`;
-  return { exitStatus, stderrTail, memory: readHeapDeath(status, stderrTail) };
+  const memory = readHeapDeath(status, stderrTail);
+  return memory === undefined
+    ? { exitStatus, stderrTail }
+    : { exitStatus, stderrTail, memory };
 }
