@@ -20,6 +20,12 @@ const MAX_STDERR_TAIL = 2_048;
 /** About how much memory a worker needs outside of V8's old space, in bytes. */
 const OTHER_MEMORY = 64e6;
 
+/**
+ * The least size of V8's heap, in bytes: with less, V8 would end a worker before
+ * that can report that its memory is too little.
+ */
+const MIN_HEAP = 32e6;
+
 /** Takes the output of a worker; the worker waits until it has resolved. */
 export type OutputHandler = (
   worker: number,
@@ -188,7 +194,7 @@ export class WorkerLauncher {
  * the heap, and V8 collects garbage in time only if it knows a limit.
  */
 function heapFlag(maxMemory: number): string {
-  const heap = Math.max(maxMemory - OTHER_MEMORY, maxMemory / 2);
+  const heap = Math.max(maxMemory - OTHER_MEMORY, maxMemory / 2, MIN_HEAP);
   return `--v8-flags=--max-old-space-size=${Math.ceil(heap / 2 ** 20)}`;
 }
 
