@@ -96,7 +96,7 @@ export function describeEnd(
   { exitStatus, stderrTail, memory }: WorkerEnd,
 ): string {
   if (memory !== undefined) {
-    return `out of memory (${exitStatus}): ${describeMemoryUse(memory)}`;
+    return `(out of memory, ${exitStatus}): ${describeMemoryUse(memory)}`;
   }
   return stderrTail === ""
     ? `(${exitStatus})`

@@ -148,11 +148,24 @@ test("Pool replaces a worker whose tasks have left too much in its memory", asyn
 });
 
 test("Pool doesn't start if 'maxMemory' is too little for a worker", async () => {
-  await using pool = new Pool({ workers: 1, maxMemory: "8M", stdio: "null" });
+  // With a heap of 1 MB, V8 would end the worker before it could report this.
+  for (const maxMemory of [1e6, 8e6, "20M"]) {
+    await using pool = new Pool({ workers: 1, maxMemory, stdio: "null" });
+    const error = await assertRejects(() => pool.ready, BrokenPoolError);
+    assertMatch(
+      error.message,
+      /uses \d+ MB before its first task, so a 'maxMemory' of \d+ MB is too little: set it to \d+ MB at least/,
+    );
+  }
+});
+
+test("Pool doesn't start if V8's heap is too little for a worker", async () => {
+  const denoArgs = ["--v8-flags=--max-old-space-size=1"];
+  await using pool = new Pool({ workers: 1, denoArgs, stdio: "null" });
   const error = await assertRejects(() => pool.ready, BrokenPoolError);
   assertMatch(
     error.message,
-    /uses \d+ MB before its first task, so a 'maxMemory' of 8 MB is too little: set it to \d+ MB at least/,
+    /worker 1 did not connect \(out of memory, signal \w+\): V8's heap was full/,
   );
 });
 
