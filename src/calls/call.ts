@@ -8,7 +8,7 @@ import type { StreamLink } from "./stream_link.ts";
 import { openAccount, type Streaming } from "./streaming.ts";
 
 /** A unit of work that is sent to a worker, from its submission to its outcome. */
-export abstract class Call extends CallDelivery {
+export abstract class Call extends CallDelivery<Call> {
   #state: CallState = "queued";
   #owner: CallOwner<Call> | undefined;
   /** What only a call with streams needs: the fewer fields, the faster. */
@@ -312,15 +312,6 @@ export abstract class Call extends CallDelivery {
    */
   rerun(submit: (call: Call) => void): void {
     submit(this);
-  }
-
-  /** Returns calls for items of a chunk that a worker has given back. */
-  protected givenBack(
-    _items: readonly unknown[],
-    _parts: number,
-    _microseconds: number,
-  ): Call[] {
-    return [];
   }
 
   /** The worker that has the call. */

@@ -1,36 +1,12 @@
-import type { RetrySettings } from "../options/retry_options.ts";
-import { ResultMode } from "../protocol/worker_messages.ts";
 import { CallContent } from "./call_content.ts";
-
-/** The values that a task has yielded. */
-export interface YieldedValues {
-  /** Handles that values were read, and lets the task yield more. */
-  read(values: number, bytes: number): void;
-}
 
 /**
  * The caller's side of a call: who awaits it, and how its outcome is delivered.
  * Each kind of call has its own.
+ *
+ * @typeParam Call The calls that have it.
  */
-export abstract class CallDelivery extends CallContent {
-  /** What the worker does with the value that the task returns. */
-  get mode(): ResultMode {
-    return ResultMode.VALUE;
-  }
-
-  /**
-   * The number of the call, or of the first item of its chunk, if it has one:
-   * see {@linkcode CallPreface}.
-   */
-  get number(): number {
-    return this.terms.number ?? 0;
-  }
-
-  /** How it runs again if its task throws; `undefined`: it doesn't. */
-  get retry(): RetrySettings | undefined {
-    return this.terms.retry;
-  }
-
+export abstract class CallDelivery<Call> extends CallContent {
   /** Whether the call also runs at another worker: the first answer counts. */
   get hasTwin(): boolean {
     return false;
@@ -75,17 +51,26 @@ export abstract class CallDelivery extends CallContent {
   ): void;
 
   /**
-   * Delivers values that the task has yielded. Their reader must call
-   * {@linkcode YieldedValues.read} of `source`.
+   * Delivers values that the task has yielded. Their reader must call `read`
+   * of `source`.
    */
   protected received(
     _values: readonly unknown[],
     _bytes: number,
-    _source: YieldedValues,
+    _source: Call,
   ): void {}
 
   /** Delivers the end of these values. */
   protected finished(_microseconds: number | undefined): void {}
+
+  /** Returns calls for items of a chunk that a worker has given back. */
+  protected givenBack(
+    _items: readonly unknown[],
+    _parts: number,
+    _microseconds: number,
+  ): Call[] {
+    return [];
+  }
 
   /** Handles that an abandoned call has ended. */
   protected ended(): void {}
