@@ -58,8 +58,9 @@ export interface CallOptions {
    * ended as with `timeout`: its signal is aborted, its worker is killed if it
    * doesn't end within the pool's `cancelGrace`, and its call is rejected with a
    * `DOMException` named `"TimeoutError"`. With {@linkcode CallOptions.retries},
-   * each run has the whole time. For a stream, it is the time until the task has
-   * yielded its last value.
+   * each run has the whole time; with {@linkcode CallOptions.retry}, such an error
+   * counts as one that the task throws. For a stream, it is the time until the
+   * task has yielded its last value.
    *
    * With it, each item of a map is a call of its own, so
    * {@linkcode MapOptions.chunkSize} must be `"auto"` or 1. In a map of

@@ -233,7 +233,7 @@ export class Dispatcher {
     othersWait: (worker) => this.#pending.hasFor(worker),
   };
   readonly #keyedTakers: KeyedCallTakers = {
-    send: (worker, call) => this.#send(worker, call),
+    send: (worker, call) => this.#sendShared(worker, call),
     changed: (worker) => this.refresh(worker),
   };
   readonly #refreshSent = (worker: WorkerHandle) => this.refresh(worker);

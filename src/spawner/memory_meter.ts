@@ -29,6 +29,7 @@ done
 export class MemoryMeter {
   readonly #child: Child;
   #text = "";
+  #hasEnded = false;
   #answer: PromiseWithResolvers<Map<number, number>> | undefined;
 
   /**
@@ -48,7 +49,10 @@ export class MemoryMeter {
       }).spawn(),
     );
     this.#child.readOutput({ stdout: (bytes) => this.#read(bytes) })
-      .then(() => this.#answer?.resolve(new Map()));
+      .then(() => {
+        this.#hasEnded = true;
+        this.#answer?.resolve(new Map());
+      });
   }
 
   /** Whether this system has `sh`. */
@@ -59,9 +63,11 @@ export class MemoryMeter {
   /**
    * Measures processes, after earlier calls have returned.
    *
-   * @returns The memory of each process that was found, in bytes.
+   * @returns The memory of each process that was found, in bytes; nothing if the
+   * shell has ended.
    */
   async measure(pids: Iterable<number>): Promise<Map<number, number>> {
+    if (this.#hasEnded) return new Map();
     const answer = Promise.withResolvers<Map<number, number>>();
     this.#answer = answer;
     this.#child.write(`${[...pids].join(" ")}\n`);

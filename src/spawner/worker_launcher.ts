@@ -20,11 +20,8 @@ const MAX_STDERR_TAIL = 2_048;
 /** About how much memory a worker needs outside of V8's old space, in bytes. */
 const OTHER_MEMORY = 64e6;
 
-/**
- * The least size of V8's heap, in bytes: with less, V8 would end a worker before
- * that can report that its memory is too little.
- */
-const MIN_HEAP = 32e6;
+/** A heap in which a worker can start, and report that it needs more, in bytes. */
+const LEAST_HEAP = 32e6;
 
 /** Takes the output of a worker; the worker waits until it has resolved. */
 export type OutputHandler = (
@@ -194,7 +191,7 @@ export class WorkerLauncher {
  * the heap, and V8 collects garbage in time only if it knows a limit.
  */
 function heapFlag(maxMemory: number): string {
-  const heap = Math.max(maxMemory - OTHER_MEMORY, maxMemory / 2, MIN_HEAP);
+  const heap = Math.max(maxMemory - OTHER_MEMORY, maxMemory / 2, LEAST_HEAP);
   return `--v8-flags=--max-old-space-size=${Math.ceil(heap / 2 ** 20)}`;
 }
 
@@ -238,5 +235,8 @@ function endOf(
 ): WorkerEnd {
   const { code, signal } = status;
   const exitStatus = signal === null ? `exit code ${code}` : `signal ${signal}`;
-  return { exitStatus, stderrTail, memory: readHeapDeath(status, stderrTail) };
+  const memory = readHeapDeath(status, stderrTail);
+  return memory === undefined
+    ? { exitStatus, stderrTail }
+    : { exitStatus, stderrTail, memory };
 }

@@ -42,7 +42,7 @@ function scopeHint(error: Error): string {
   if (!error.message.endsWith(NOT_DEFINED)) return "";
   const name = error.message.slice(0, -NOT_DEFINED.length);
   if (name === "" || name in globalThis) return "";
-  return `: an inline task runs in another process, where it sees its arguments and globals but not the variables around it; pass '${name}' as an argument, give it with bind(), or put the task in a module and use importTasks()`;
+  return `: an inline task is sent as source, so it sees its arguments and globals but not the variables around it; pass '${name}' as an argument, give it with bind(), or put the task in a module and use importTasks()`;
 }
 
 function importHint(error: Error): string {

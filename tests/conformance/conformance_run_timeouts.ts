@@ -20,7 +20,7 @@ export function testRunTimeouts(test: Test): void {
     );
     assertEquals(error.name, "TimeoutError");
     assertEquals(await pool.run(double, 2), 4);
-  }, "processes");
+  });
 
   test("ends a task that blocks its worker for too long", async (pool) => {
     const limited = pool.with({ runTimeout: 100 });

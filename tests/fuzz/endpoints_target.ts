@@ -16,6 +16,10 @@ import type { Outcome } from "./fuzz.ts";
 
 const TASK = new TaskRegistry(() => {}).register((x: unknown) => x);
 const KIND = new CallKind(TASK);
+const WATCHED = new CallKind(TASK, {
+  retries: 0,
+  preface: { runTimeout: 60_000, seed: [1, 2] },
+});
 const CHUNK = new CallKind(TASK, undefined, "single");
 const SETTLED_CHUNK = new CallKind(TASK, undefined, "single", false, true);
 
@@ -90,7 +94,7 @@ export async function tryWorkerHandle(random: Random): Promise<void> {
 function makeCall(random: Random): CountedCall {
   return random.below(3) === 0
     ? new CountedCall(random.pick([CHUNK, SETTLED_CHUNK]), [1, 2, 3])
-    : new CountedCall(KIND, [1]);
+    : new CountedCall(random.pick([KIND, WATCHED]), [1]);
 }
 
 /** Makes a message as a worker sends it, or a broken one. */

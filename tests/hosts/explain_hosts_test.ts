@@ -74,12 +74,54 @@ Deno.test("Pool.explain() says when a lost spawner server is reached again", asy
   waiting.cancel();
 });
 
+sshTest(
+  "Pool.explain() says who has the resources of other machines",
+  async () => {
+    await using gate = new Gate();
+    await using ssh = await startSshServer();
+    await using spawner = await startSpawnerServer();
+    const { sshArgs } = ssh;
+    await using pool = new Pool({
+      workers: 1,
+      hosts: [
+        { host: ssh.spec(2), sshArgs, name: "by ssh", resources: { gpu: 1 } },
+        { host: spawner.spec(2), name: "at spawner", resources: { tpu: 1 } },
+      ],
+    });
+    await pool.ready;
+    const cases = [["gpu", "by ssh"], ["tpu", "at spawner"]] as const;
+    for (const [resource, name] of cases) {
+      const runner = pool.with({ resources: { [resource]: 1 } });
+      const held = runner.submit(passGate<number>, gate.port, 1);
+      await gate.entered();
+      const waiting = runner.submit(square, 2);
+      await explained(
+        pool,
+        new RegExp(
+          `\\(${resource}: 1\\) isn't free: 'passGate' on ${name} worker [12] has ${resource}: 1\\.$`,
+        ),
+        waiting,
+      );
+      gate.open();
+      assertEquals(await Promise.all([held, waiting]), [1, 4]);
+    }
+    const never = pool.with({ resources: { gpu: 2 }, onUnmet: "wait" })
+      .submit(square, 3);
+    await explained(
+      pool,
+      /none has what it asks for \(gpu: 2\), and there is local \(without labels and resources\), by ssh \(gpu: 1\), at spawner \(tpu: 1\), so it waits/,
+      never,
+    );
+    never.cancel();
+  },
+);
+
 Deno.test("Pool warns on stderr when tasks wait for a lost spawner server", async () => {
   await using server = await startSpawnerServer();
   await using pool = new Pool({
     workers: 1,
     hosts: { host: server.spec(1), name: "far" },
-    stallWarning: 40,
+    stallWarning: 400,
   });
   await pool.ready;
   using stderr = new StderrText();

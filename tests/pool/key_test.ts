@@ -140,3 +140,15 @@ Deno.test("Pool.map() runs items with keys that throw again on the same worker",
   const results = await byKey.map(flaky, keys).toArray();
   assertEquals(results, keys.map((key) => `${key} 3`));
 });
+
+Deno.test("Pool.map() with a key goes on at the next worker after maxTasksPerWorker", async () => {
+  await using pool = new Pool({ workers: 2, maxTasksPerWorker: 7 });
+  const items = Array.from({ length: 100 }, (_, x) => x);
+  const task = (x: number) => x;
+  const one = pool.with({ key: "one", priority: 1 });
+  assertEquals(await one.map(task, items).toArray(), items);
+  const byKey = pool.with({ key: (x: number) => `${x % 5}` });
+  assertEquals(await byKey.map(task, items).toArray(), items);
+  const called = await Promise.all(items.map((x) => byKey.run(task, x)));
+  assertEquals(called, items);
+});

@@ -81,6 +81,8 @@ for (const options of MAPS) {
     const items = await map.settled().toArray();
     if (!options.ordered) items.sort((a, b) => a.index - b.index);
     assertEquals(items.map(inWords), ITEMS.map(expected));
+    const { done, failed, running } = map.progress;
+    assertEquals([done, failed, running], [ITEMS.length - 29, 29, 0]);
   });
 
   Deno.test(`Pool.map() with retry and ${name} ends with the item that fails for good`, async () => {
@@ -126,6 +128,16 @@ Deno.test("Pool.map() with retry spreads items", async () => {
     });
     assertEquals(await map.toArray(), items.map((x) => x * 2));
   }
+});
+
+Deno.test("Pool.map() with retry, keys and priority yields each result once", async () => {
+  await using pool = new Pool(2);
+  const items = ITEMS.slice(0, 300);
+  const key = (x: number) => String(x % 5);
+  const both = pool.with({ retry: SOON, key, priority: 2 });
+  assertEquals(await both.map(flaky, items).toArray(), items.map((x) => x * 2));
+  const one = pool.with({ retry: SOON, key: "one" });
+  assertEquals(await one.map(flaky, items).toArray(), items.map((x) => x * 2));
 });
 
 Deno.test("Pool.transform() with retry runs items again", async () => {

@@ -335,6 +335,32 @@ Deno.test("Pool.submit() keeps messages for the attempt that reads them", async 
   assertEquals(counts, [1, 2, 3]);
 });
 
+Deno.test("Future.postMessage() between two attempts sends to the next one", async () => {
+  await using pool = new Pool(1);
+  async function read(this: TaskThis): Promise<unknown> {
+    const counts = globalThis as { reads?: number };
+    counts.reads = (counts.reads ?? 0) + 1;
+    const next = this.port.next();
+    if (counts.reads === 1) {
+      // The pool knows that the task reads before it knows that it threw.
+      await this.port.postMessage("reading");
+      throw new RangeError("not yet");
+    }
+    return (await next).value;
+  }
+  const retry: RetryOptions = {
+    attempts: 2,
+    minTimeout: 30,
+    jitter: 0,
+    when: () => {
+      setTimeout(() => future.postMessage("hello"), 0);
+      return true;
+    },
+  };
+  const future = pool.with({ retry }).submit(read);
+  assertEquals(await future, "hello");
+});
+
 Deno.test("Pool.run() doesn't run a task again whose arguments or result can't be sent", async () => {
   await using pool = new Pool(1);
   const again = pool.with({ retry: NEVER });

@@ -9,6 +9,8 @@ import {
   bind,
   Pool,
   type RetryOptions,
+  type Task,
+  type TaskRunner,
   type TaskThis,
   WorkerLostError,
 } from "../../mod.ts";
@@ -335,30 +337,55 @@ function threeAttempts(): {
   return { retry, failed: promise };
 }
 
-for (const hold of ["obeys", "blocks"] as const) {
-  Deno.test(`TaskRunner.with() with a run timeout and attempts runs a task again that ${hold}`, async () => {
-    using time = flowingTime();
-    await using gate = new Gate();
-    await using folder = new TestFolder();
-    const notes = folder.file("notes");
-    await Deno.writeTextFile(notes, "");
-    await using pool = new Pool({
-      workers: 1,
-      cancelGrace: hold === "blocks" ? 50 : 2 ** 30,
+type Begin = (
+  runner: TaskRunner,
+  task: Task<[number], number>,
+) => Promise<unknown>;
+
+const ITEM = { index: 0, status: "fulfilled", value: 7 };
+
+/** Ways to run a task that returns 7, and what they return. */
+const WAYS: readonly [kind: string, begin: Begin, expected: unknown][] = [
+  ["run", (runner, task) => runner.run(task, 7), 7],
+  ["map", (runner, task) => runner.map(task, [7]).toArray(), [7]],
+  [
+    "settled map",
+    (runner, task) => runner.map(task, [7]).settled().toArray(),
+    [ITEM],
+  ],
+  [
+    "speculating map",
+    (runner, task) => runner.with({ speculate: true }).map(task, [7]).toArray(),
+    [7],
+  ],
+];
+
+for (const [kind, begin, expected] of WAYS) {
+  for (const hold of ["obeys", "blocks"] as const) {
+    Deno.test(`TaskRunner.with() with a run timeout and attempts runs a task again that ${hold} (${kind})`, async () => {
+      using time = flowingTime();
+      await using gate = new Gate();
+      await using folder = new TestFolder();
+      const notes = folder.file("notes");
+      await Deno.writeTextFile(notes, "");
+      await using pool = new Pool({
+        workers: 1,
+        cancelGrace: hold === "blocks" ? 50 : 2 ** 30,
+      });
+      const before = await pool.run(pid);
+      const { retry, failed } = threeAttempts();
+      const runner = pool.with({ runTimeout: HELD, retry });
+      const task = bind(holdFirst, hold, gate.port, notes);
+      const outcome = begin(runner, task);
+      await gate.entered();
+      await passTime(time, failed);
+      await assertRanTooLong(Promise.reject(await failed));
+      assertEquals<unknown>(await outcome, expected);
+      assertEquals(folder.lines("notes"), ["7", "7"]);
+      assertEquals(await pool.run(pid) !== before, hold === "blocks");
+      assertEquals(pool.stats().running, 0);
     });
-    const before = await pool.run(pid);
-    const { retry, failed } = threeAttempts();
-    const runner = pool.with({ runTimeout: HELD, retry });
-    const task = bind(holdFirst, hold, gate.port, notes);
-    const outcome = runner.run(task, 7);
-    await gate.entered();
-    await passTime(time, failed);
-    await assertRanTooLong(Promise.reject(await failed));
-    assertEquals(await outcome, 7);
-    assertEquals(folder.lines("notes"), ["7", "7"]);
-    assertEquals(await pool.run(pid) !== before, hold === "blocks");
-    assertEquals(pool.stats().running, 0);
-  });
+  }
 }
 
 Deno.test("TaskRunner.with() with a run timeout fails after the last attempt", async () => {
@@ -374,6 +401,9 @@ Deno.test("TaskRunner.with() with a run timeout fails after the last attempt", a
   };
   const twice = await assertRejects(() => runner.run(obey), DOMException);
   assertEquals((twice as { attempts?: number }).attempts, 2);
+  const [item] = await runner.map(obey, [1]).settled().toArray();
+  assert(item?.status === "rejected");
+  assertEquals([item.index, item.attempts], [0, 2]);
   const never = runner.with({ retry: { when: () => false } });
   const once = await assertRejects(() => never.run(obey), DOMException);
   assertEquals((once as { attempts?: number }).attempts, 1);

@@ -105,7 +105,7 @@ Deno.test("StallWatch doesn't blame the pool if the program was busy", () => {
 
 Deno.test("Pool warns on stderr when tasks wait and nothing moves", async () => {
   await using gate = new Gate();
-  await using pool = new Pool({ workers: 1, stallWarning: 40 });
+  await using pool = new Pool({ workers: 1, stallWarning: 400 });
   await pool.ready;
   using stderr = new StderrText();
   const held = pool.submit(passGate<number>, gate.port, 1);

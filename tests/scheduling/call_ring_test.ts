@@ -44,6 +44,25 @@ class Compared {
   }
 }
 
+Deno.test("CallRing.replace() puts another call in the place of one", () => {
+  const ring = new CallRing();
+  const calls = Array.from({ length: 40 }, (_, id) => makeCall(id));
+  for (const call of calls) {
+    ring.add(call);
+    // The place of the first call is used by later ones.
+    if (call.id > 0) ring.take(call.id);
+  }
+  ring.add(makeCall(40));
+  const others = [makeCall(0), makeCall(40)] as const;
+  for (const other of others) {
+    ring.replace(ring.get(other.id)!, other);
+    assertStrictEquals(ring.get(other.id), other);
+  }
+  assertEquals(ids(ring), [0, 40]);
+  for (const other of others) assertStrictEquals(ring.take(other.id), other);
+  assertEquals(ids(ring), []);
+});
+
 Deno.test("CallRing.get() returns the call with an id", () => {
   const ring = new CallRing();
   const calls = [0, 1, 2].map(makeCall);

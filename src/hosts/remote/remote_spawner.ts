@@ -173,7 +173,10 @@ export class RemoteSpawner {
         return this.#ready.resolve(message[1]);
       case SpawnerMessageType.ENDED: {
         const [, worker, exitStatus, stderrTail, memory] = message;
-        this.#workers.get(worker)?.({ exitStatus, stderrTail, memory });
+        const end = { exitStatus, stderrTail };
+        this.#workers.get(worker)?.(
+          memory === undefined ? end : { ...end, memory },
+        );
         this.#workers.delete(worker);
         return;
       }
