@@ -49,9 +49,13 @@ export function lastAttempt(reason: unknown, attempts: number): FailedAttempt {
   return { reason, attempts, pause: undefined };
 }
 
-/** Returns whether a result, or another value, couldn't be sent. */
+/**
+ * Returns whether a result, or another value, couldn't be sent. That is the cause
+ * of an error about a generator or a stream.
+ */
 function isUnsendable(thrown: unknown): boolean {
-  return thrown instanceof DOMException && thrown.name === "DataCloneError";
+  const error = thrown instanceof TypeError ? thrown.cause : thrown;
+  return error instanceof DOMException && error.name === "DataCloneError";
 }
 
 function mayRetry({ when }: RetrySettings, thrown: unknown): boolean {

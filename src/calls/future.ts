@@ -1,5 +1,9 @@
 import type { CallPort } from "../options/call_options.ts";
-import { checkNames, checkObject } from "../options/option_checks.ts";
+import {
+  checkNames,
+  checkObject,
+  wrongType,
+} from "../options/option_checks.ts";
 import { renamedMembers } from "../util/renamed_members.ts";
 import { withinLimit } from "../util/within_limit.ts";
 import { checkTimeLimit } from "./check_time_limit.ts";
@@ -241,8 +245,12 @@ export class Future<Result> implements Promise<Result> {
    * ```
    *
    * @param callback The function, which gets this future.
+   * @throws {TypeError} If `callback` isn't a function.
    */
   addDoneCallback(callback: (future: Future<Result>) => unknown): void {
+    if (typeof callback !== "function") {
+      throw wrongType("callback", callback, "a function");
+    }
     const call = async () => {
       try {
         await callback(this);

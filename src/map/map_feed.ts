@@ -108,6 +108,19 @@ export class MapFeed implements ItemReceiver {
   }
 
   /**
+   * Notices the end of arrays that have no further items, although no chunk is
+   * wanted: there may be no worker to want one.
+   */
+  finish(): void {
+    const items = this.#items;
+    if (this.left > 0 || items instanceof PushedItems || !items.sync) return;
+    // Each range has an end, too.
+    for (let part = 0; part <= this.#lastPart && !this.#ended; part++) {
+      this.#take(items);
+    }
+  }
+
+  /**
    * Divides the items of arrays, if there are enough, into parts that are taken
    * in turn: see {@linkcode Items.halve}.
    *

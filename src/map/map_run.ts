@@ -243,6 +243,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     if (this.#journal !== undefined) this.#record(call, this.#journal);
     if (call.pieces.length > 0) this.#runAgain(call);
     if (call.failedItems > 0) this.#addFailures(call);
+    if (this.#ended === this.#taken) this.#feed.finish();
     this.results.serve();
   }
 

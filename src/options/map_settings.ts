@@ -65,7 +65,7 @@ export function mapSettings(
   checkFunction("key", key);
   if (key !== undefined && journal === undefined) {
     throw new RangeError(
-      "'key' needs the option 'journal', because it identifies items there, but there is none",
+      "'key' needs the option 'journal', because it identifies items there, but there is none: for a key that chooses the worker, use pool.with({ key }).map(…)",
     );
   }
   return settings;

@@ -93,6 +93,9 @@ export function poolSettings<Args extends unknown[]>(
   const cpus = navigator.hardwareConcurrency;
   const { workers: count = cpus } = options;
   const isInline = count === "inline";
+  if (typeof count === "string" && !isInline) {
+    throw wrongType("workers", count, 'an integer of at least 0, or "inline"');
+  }
   const { workers, scaling } = workerCount(isInline ? 1 : count, cpus);
   const { modules = "auto", codec = "msgpack", lazy = false } = options;
   checkChoice("modules", modules, ["auto", "bundle"]);

@@ -5,6 +5,12 @@ export const RENAMED_CALL_OPTIONS: ReadonlyMap<string, string> = new Map([
   ["star", "pass 'spread' to map()"],
   ["spread", "pass it to map()"],
   ["ordered", "pass it to map()"],
+  ["journal", "pass it to map()"],
+  ["onProgress", "pass it to map()"],
+  ["maxFailures", "pass it to settled(), a method of maps"],
+  ["maxQueue", "pass it to new Pool()"],
+  ["maxMemory", "pass it to new Pool()"],
+  ["outputCalls", "pass it to new Pool()"],
 ]);
 
 /** Old names and Python names of maps' options, and what to write instead. */
@@ -17,6 +23,9 @@ export const RENAMED_MAP_OPTIONS: ReadonlyMap<string, string> = new Map([
   ["runTimeout", "pass it to with(), as in pool.with({ runTimeout }).map(…)"],
   ["retry", "pass it to with(), as in pool.with({ retry }).map(…)"],
   ["seed", "pass it to with(), as in pool.with({ seed }).map(…)"],
+  ["priority", "pass it to with(), as in pool.with({ priority }).map(…)"],
+  ["speculate", "pass it to with(), as in pool.with({ speculate }).map(…)"],
+  ["maxFailures", "pass it to settled(), a method of the map"],
 ]);
 
 /** Old and Python names of transforms' options, and what to write instead. */
@@ -30,6 +39,14 @@ export const RENAMED_TRANSFORM_OPTIONS: ReadonlyMap<string, string> = new Map([
   ],
   ["retry", "pass it to with(), as in pool.with({ retry }).transform(…)"],
   ["seed", "pass it to with(), as in pool.with({ seed }).transform(…)"],
+  ["priority", "pass it to with(), as in pool.with({ priority }).transform(…)"],
+  [
+    "speculate",
+    "pass it to with(), as in pool.with({ speculate }).transform(…)",
+  ],
+  ["key", "pass it to with(), as in pool.with({ key }).transform(…)"],
+  ["maxFailures", "only a map has it, as in map(…).settled({ maxFailures })"],
+  ["journal", "only a map has a journal"],
 ]);
 
 /** Python names of options of a shutdown, and what to write instead. */
@@ -79,5 +96,14 @@ export const RENAMED_POOL_OPTIONS: ReadonlyMap<string, string> = new Map([
     "pass it to with(), as in pool.with({ runTimeout }).run(task)",
   ],
   ["seed", "pass it to with(), as in pool.with({ seed }).run(task)"],
+  ["retry", "pass it to with(), as in pool.with({ retry }).run(task)"],
+  ["priority", "pass it to with(), as in pool.with({ priority }).run(task)"],
+  ["key", "pass it to with(), as in pool.with({ key }).run(task)"],
+  ["speculate", "pass it to with(), as in pool.with({ speculate }).run(task)"],
+  [
+    "journal",
+    "pass it to map(), as in pool.map(task, items, { journal })",
+  ],
+  ["onProgress", "pass it to map()"],
   ["signal", "pass it to with(), as in pool.with({ signal }).run(task)"],
 ]);

@@ -304,10 +304,12 @@ export class ResultWriter {
 
 /** Makes the error for a task's result that can't be sent. */
 function unsendableResult(value: unknown, reason: unknown): Error {
-  if (!yieldsValues(value)) return unsendableError("result", reason);
+  const cause = unsendableError("result", reason);
+  if (!yieldsValues(value)) return cause;
   dropValues(value);
   return new TypeError(
     "The task returned a generator or a stream, which run(), submit(), runOnAll() and maps with settled() or 'retry' can't send: call the task with stream(), or with map() without these, which yields its values in order",
+    { cause },
   );
 }
 

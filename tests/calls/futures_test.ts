@@ -188,6 +188,19 @@ Deno.test("Future.exception() returns the time-out of the call itself", async ()
   assertEquals(error.name, "TimeoutError");
 });
 
+Deno.test("Future.addDoneCallback() refuses what isn't a function", async () => {
+  await using pool = new Pool(1);
+  const future = pool.submit(() => "done");
+  for (const callback of [undefined, 3] as unknown[] as (() => void)[]) {
+    assertThrows(
+      () => future.addDoneCallback(callback),
+      TypeError,
+      "'callback' must be a function, but is",
+    );
+  }
+  assertEquals(await future, "done");
+});
+
 Deno.test("Future.addDoneCallback() calls functions in order, whatever the outcome", async () => {
   await using pool = new Pool({ workers: 1, concurrency: 2, cancelGrace: 50 });
   const returned = pool.submit(() => 1);

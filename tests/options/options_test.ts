@@ -60,7 +60,11 @@ type Case = readonly [option: string, value: unknown, message: string];
 
 /** Values of the wrong type. */
 const WRONG_TYPES: readonly Case[] = [
-  ["workers", "4", "'workers' must be an integer of at least 0, but is \"4\""],
+  [
+    "workers",
+    "4",
+    "'workers' must be an integer of at least 0, or \"inline\", b",
+  ],
   ["workers", null, "'workers'"],
   ["workers", [1, 2], "'workers' must be an integer or an object"],
   ["workers", { minimum: 1 }, "'workers' has no option 'minimum'; it has min"],

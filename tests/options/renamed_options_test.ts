@@ -20,6 +20,10 @@ const POOL_OPTIONS: Readonly<Record<string, string>> = {
   chunksize: "pass 'chunkSize' to map()",
   star: "pass 'spread' to map()",
   timeout: "pass it to with()",
+  retry: "pass it to with(), as in pool.with({ retry }).run(task)",
+  priority: "pass it to with()",
+  key: "pass it to with()",
+  journal: "pass it to map(), as in pool.map(task, items, { journal })",
 };
 
 for (const [name, message] of Object.entries(POOL_OPTIONS)) {
@@ -37,6 +41,11 @@ Deno.test("Pool.map() refuses old names of options and names what replaces them"
   assertThrows(map({ chunksize: 1 }), TypeError, "use 'chunkSize'");
   assertThrows(map({ star: true }), TypeError, "use 'spread'");
   assertThrows(map({ retries: 1 }), TypeError, "pool.with({ retries }).map(");
+  assertThrows(map({ priority: 1 }), TypeError, "pool.with({ priority }).map(");
+  assertThrows(map({ maxFailures: 1 }), TypeError, "pass it to settled()");
+  // It is an option of maps that has another meaning.
+  const byWorker = { key: (x: number) => `${x}` };
+  assertThrows(map(byWorker), RangeError, "pool.with({ key }).map(");
 });
 
 Deno.test("Pool.with() refuses a map's options and names map()", async () => {
@@ -44,6 +53,15 @@ Deno.test("Pool.with() refuses a map's options and names map()", async () => {
   const wrong = (options: object) => () => pool.with(options);
   assertThrows(wrong({ chunkSize: 1 }), TypeError, "pass it to map()");
   assertThrows(wrong({ star: true }), TypeError, "pass 'spread' to map()");
+  assertThrows(wrong({ journal: "a.db" }), TypeError, "pass it to map()");
+  assertThrows(wrong({ maxQueue: 1 }), TypeError, "pass it to new Pool()");
+});
+
+Deno.test("Pool.transform() refuses a journal and names map()", async () => {
+  await using pool = new Pool({ workers: 1, lazy: true });
+  const options = { journal: "a.db" };
+  const transform = () => pool.transform((x: number) => x, options);
+  assertThrows(transform, TypeError, "only a map has a journal");
 });
 
 Deno.test("Pool's old names and Python names throw and name what replaces them", async () => {

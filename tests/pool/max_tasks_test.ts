@@ -42,6 +42,17 @@ Deno.test("Pool starts the next worker before the present one has run its last t
   assertEquals(pool.stats().hosts[0]!.lost, 0);
 });
 
+Deno.test("Pool.map() ends if the last worker retires with its last item, and none follows", async () => {
+  await using pool = new Pool({
+    workers: { min: 0, max: 1, idle: 1 },
+    maxTasksPerWorker: 1,
+  });
+  for (const length of [1, 2, 3]) {
+    const xs = Array.from({ length }, (_, x) => x);
+    assertEquals(await pool.map((x: number) => x, xs).toArray(), xs);
+  }
+});
+
 Deno.test("Pool runs one task in each worker with 'maxTasksPerWorker' 1", async () => {
   await using pool = new Pool({
     workers: 2,

@@ -376,6 +376,24 @@ Deno.test("Pool.run() doesn't run a task again whose arguments or result can't b
   }
 });
 
+Deno.test("Pool doesn't run a task again that returns a generator or a stream", async () => {
+  await using pool = new Pool(1);
+  const retrying = pool.with({ retry: NEVER, timeout: 30_000 });
+  const generate = (x: number) => [x].values();
+  const stream = () => new ReadableStream() as unknown as number;
+  const text = "The task returned a generator or a stream";
+  const calls = [
+    () => retrying.run(stream),
+    () => retrying.map(generate, [1, 2], { chunkSize: 2 }).toArray(),
+  ];
+  for (const call of calls) {
+    const error = await assertRejects(call, TypeError, text);
+    assertEquals((error as { attempts?: number }).attempts, 1);
+  }
+  const items = await retrying.map(stream, [1]).settled().toArray();
+  assertEquals(items.map(({ status }) => status), ["rejected"]);
+});
+
 Deno.test("Pool.stats() counts each attempt that failed", async () => {
   await using pool = new Pool(1);
   await pool.with({ retry: SOON }).run(flaky, 3);
