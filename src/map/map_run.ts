@@ -4,7 +4,7 @@ import type { MapPhase } from "../options/map_progress.ts";
 import type { FailureLimit } from "./failure_limit.ts";
 import { FlowControl } from "./flow_control.ts";
 import { watchLimits } from "../calls/watch_limits.ts";
-import type { MapCall, MapCallOwner, Thrown } from "./map_call.ts";
+import type { MapCall, MapCallOwner } from "./map_call.ts";
 import { MapJournal, type Piece, recallInto } from "./map_journal.ts";
 import { MapCalls } from "./map_calls.ts";
 import { MapFeed } from "./map_feed.ts";
@@ -14,6 +14,7 @@ import type { MapState } from "./map_state.ts";
 import { ResultBuffer } from "./result_buffer.ts";
 import type { CallSource, Offer } from "../scheduling/call_sources.ts";
 import { Speculation } from "./speculation.ts";
+import type { Thrown } from "./thrown.ts";
 import type { UnreadMaps } from "./unread_maps.ts";
 
 /**
