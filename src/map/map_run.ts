@@ -5,8 +5,9 @@ import type { FailureLimit } from "./failure_limit.ts";
 import { FlowControl } from "./flow_control.ts";
 import { watchLimits } from "../calls/watch_limits.ts";
 import type { MapCall, MapCallOwner } from "./map_call.ts";
-import { MapJournal, type Piece, recallInto } from "./map_journal.ts";
+import { MapJournal, type Piece } from "./map_journal.ts";
 import { MapCalls } from "./map_calls.ts";
+import { MapCounts } from "./map_counts.ts";
 import { MapFeed } from "./map_feed.ts";
 import { MapIterator, type ResultReader } from "./map_iterator.ts";
 import type { MapPlan } from "./map_plan.ts";
@@ -54,12 +55,12 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   readonly #feed: MapFeed;
   readonly #flow: FlowControl;
   readonly #buffer: ResultBuffer;
+  /** How many items have ended. */
+  readonly #counts = new MapCounts();
   /** Runs what takes long a second time, if the map may do so. */
   readonly #speculation: Speculation | undefined;
   /** Where finished items are recorded, if they are. */
   readonly #journal: MapJournal | undefined;
-  /** The call that gets results of an earlier run. */
-  #recalled: MapCall | undefined;
   /** Unsubmitted calls for items that workers left unprocessed. */
   readonly #rest = new Set<MapCall>();
   #phase: MapPhase = "idle";
@@ -71,12 +72,6 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   #isDivided = false;
   /** How many items were submitted. */
   #taken = 0;
-  /** How many of them have ended. */
-  #ended = 0;
-  /** How many of those have failed. */
-  #failed = 0;
-  /** How many of those that have ended didn't run, but were recalled. */
-  #skipped = 0;
   /** Whether the inputs have ended, so all items were submitted. */
   #isExhausted = false;
   /** Whether the calls that haven't arrived were abandoned. */
@@ -84,8 +79,6 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   /** When the map began and ended. */
   #startTime: number | undefined;
   #endTime: number | undefined;
-  /** How many items may fail, if that doesn't end the map. */
-  #limit: FailureLimit | undefined;
   /** The error to throw after the last result, if the map ended early. */
   #error: Thrown | undefined;
   /** Stops watching the timeout and the signal. */
@@ -115,7 +108,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       this.#speculation = new Speculation(sink, () => this.ended);
     }
     if (plan.journal !== undefined) {
-      this.#journal = new MapJournal(plan.journal, {
+      this.#journal = new MapJournal(plan.journal, plan.task.name, {
         opened: () => this.#opened(),
         failed: (reason) => this.#journalFailed(reason),
         recorded: (call) => {
@@ -130,6 +123,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
 
   get state(): MapState {
     const { task, ordered } = this.#plan;
+    const { ended, failed, skipped } = this.#counts;
     const isOver = this.#isAbandoned || this.#phase === "ended";
     const now = this.#endTime ?? performance.now();
     return {
@@ -138,11 +132,11 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       phase: this.#phase,
       total: this.#total,
       taken: this.#taken,
-      done: this.#ended - this.#failed,
-      failed: this.#failed,
-      running: isOver ? 0 : this.#taken - this.#ended,
+      done: ended - failed,
+      failed,
+      running: isOver ? 0 : this.#taken - ended,
       elapsed: now - (this.#startTime ?? now),
-      skipped: this.#skipped,
+      skipped,
     };
   }
 
@@ -228,8 +222,10 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     microseconds?: number,
   ): void {
     this.#speculation?.settled(call, rest.length, microseconds);
-    if (call === this.#recalled) return this.#wasRecalled(call);
-    if (this.#journal !== undefined) this.#buffer.hold(call);
+    if (this.#journal !== undefined) {
+      if (call === this.#journal.recalled) return this.#wasRecalled(call);
+      this.#buffer.hold(call);
+    }
     if (!this.#buffer.arrived(call)) return;
     if (this.#mayDivide) this.#divideItems(call);
     if (call.thrown !== undefined) this.#feed.dropAfter(call.part);
@@ -240,27 +236,11 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       this.#plan.chunkSize.measured(done, microseconds, bytes);
     }
     if (rest.length > 0 && !call.endsMap) this.#follow(call, rest);
-    this.#count(call, rest.length);
+    this.#counts.add(call, rest.length);
     if (this.#journal !== undefined) this.#record(call, this.#journal);
     if (call.pieces.length > 0) this.#runAgain(call);
     if (call.failedItems > 0) this.#addFailures(call);
     this.results.serve();
-  }
-
-  /**
-   * Counts the items of a call that have ended.
-   *
-   * @param left How many of its items a worker has left unprocessed.
-   */
-  #count(call: MapCall, left: number): void {
-    const { items, isStreamed, values, thrown, pieces } = call;
-    if (thrown === undefined) {
-      this.#ended += pieces.length > 0 ? values.length : items - left;
-    } else if (items > 0) {
-      // An error of the inputs has no item.
-      this.#ended += isStreamed ? 1 : values.length + 1;
-      this.#failed++;
-    }
   }
 
   /** Makes calls for items of a chunk that a worker has given back. */
@@ -292,7 +272,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
 
   /** Handles values of a call that has no outcome yet. */
   yielded(call: MapCall, bytes: number): void {
-    if (this.#journal !== undefined) return this.#refuseValues();
+    if (this.#journal !== undefined) return this.#journal.refuseValues();
     this.#speculation?.end();
     this.#flow.held(bytes);
     this.#buffer.yielded(call);
@@ -323,19 +303,19 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
         "InvalidStateError",
       );
     }
-    this.#limit = limit;
+    this.#counts.settle(limit);
     this.#calls.settle();
   }
 
   readonly explain = (reason: unknown): unknown => {
     // It was explained before it was recorded.
-    if (this.#recalled !== undefined) return reason;
+    if (this.#journal?.recalled !== undefined) return reason;
     return this.#plan.trace.addTo(reason, this.#plan.task);
   };
 
   /** Whether the map goes on after items that fail. */
   get isSettled(): boolean {
-    return this.#limit !== undefined;
+    return this.#counts.isSettled;
   }
 
   /** Moves to the next results. */
@@ -405,18 +385,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
 
   /** Records the results of a call, which can be read once that is done. */
   #record(call: MapCall, journal: MapJournal): void {
-    if (call.isStreamed) this.#refuseValues();
-    else if (!journal.record(call, this.isSettled)) this.#buffer.release(call);
-  }
-
-  /** Ends the map: its task yields values one by one. */
-  #refuseValues(): void {
-    const { name } = this.#plan.task;
-    this.#journalFailed(
-      new TypeError(
-        `The task '${name}' yields values one by one, which a journal can't record: let it return an array`,
-      ),
-    );
+    if (!journal.record(call, this.isSettled)) this.#buffer.release(call);
   }
 
   /** Ends the map early; only results that have arrived can still be read. */
@@ -433,8 +402,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
 
   /** Takes note of the items of a call that have failed. */
   #addFailures(call: MapCall): void {
-    if (this.#limit === undefined) return;
-    this.#failed += call.addFailures(this.#limit);
+    this.#counts.addFailures(call);
     this.#checkFailures();
   }
 
@@ -442,7 +410,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   #checkFailures(): void {
     if (this.#phase === "ended" || this.#error !== undefined) return;
     const total = this.#taken + this.#feed.left;
-    const error = this.#limit?.check(this.#ended, total);
+    const error = this.#counts.check(total);
     if (error !== undefined) this.#interrupt(this.#plan.trace.addTo(error));
   }
 
@@ -510,15 +478,21 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       return this.#submitItems(items, bytes, part, index);
     }
     const itemBytes = bytes / items.length;
-    const settles = this.#limit !== undefined;
-    const pieces = this.#journal.split(items, index, settles);
+    const pieces = this.#journal.split(items, index, this.isSettled);
     // Calls of these parts are added in reverse order.
     if (part % 2 === 1) pieces.reverse();
-    for (const piece of pieces) this.#submitPiece(piece, itemBytes, part);
+    for (const piece of pieces) {
+      this.#submitPiece(this.#journal, piece, itemBytes, part);
+    }
   }
 
   /** Submits a call for items that must run, or recalls how they have ended. */
-  #submitPiece(piece: Piece, itemBytes: number, part: number): void {
+  #submitPiece(
+    journal: MapJournal,
+    piece: Piece,
+    itemBytes: number,
+    part: number,
+  ): void {
     if (this.#phase !== "running") return;
     const { items, index, recorded, error } = piece;
     if (error !== undefined) {
@@ -533,9 +507,7 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
     if (call === undefined) return;
     this.#taken += items.length;
     this.#buffer.push(call);
-    this.#recalled = call;
-    recallInto(call, recorded);
-    this.#recalled = undefined;
+    journal.recall(call, recorded);
     if (call.failedItems > 0) this.#addFailures(call);
     // The reader may end the map, which must not happen within the feed.
     queueMicrotask(() => this.results.serve());
@@ -545,10 +517,8 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
   #wasRecalled(call: MapCall): void {
     this.#buffer.arrived(call);
     this.#flow.recalled(call);
-    const before = this.#ended;
-    this.#count(call, 0);
+    this.#counts.addRecalled(call);
     if (call.thrown !== undefined) this.#feed.dropAfter(call.part);
-    this.#skipped += this.#ended - before;
   }
 
   #submitItems(
@@ -602,16 +572,10 @@ class MapRun implements CallSource, MapCallOwner, ResultReader {
       this.#flow.recalled(next);
       if (this.#journal !== undefined) this.#buffer.hold(next);
       this.#buffer.arrived(next);
-      this.#ended += next.values.length;
-      if (next.thrown !== undefined) {
-        this.#ended++;
-        this.#failed++;
-        this.#feed.dropAfter(next.part);
-      }
+      this.#counts.addResults(next);
+      if (next.thrown !== undefined) this.#feed.dropAfter(next.part);
       if (this.#journal !== undefined) this.#record(next, this.#journal);
-      if (this.#limit !== undefined) {
-        this.#failed += next.addFailures(this.#limit);
-      }
+      this.#counts.addFailures(next);
     }
     for (const { next, failed } of followers) {
       if (failed === undefined) continue;
