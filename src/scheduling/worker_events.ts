@@ -36,7 +36,10 @@ export interface LostWorker extends UnansweredCalls {
   readonly cause: unknown;
 }
 
-/** Whether a worker is kept for calls in isolation. */
+/**
+ * Whether a worker is kept for calls in isolation: `"isolated"` while it runs one
+ * of them; `"draining"` while it gets no new calls, because one waits for it.
+ */
 export type Reservation = "isolated" | "draining" | undefined;
 
 /** Which calls a worker should give back. */
