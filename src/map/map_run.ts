@@ -157,7 +157,7 @@ class MapRun implements MapCallOwner, MapSourceOwner, ResultReader {
     if (this.#journal !== undefined) this.#record(call, this.#journal);
     if (call.pieces.length > 0) this.#source.runAgain(call);
     if (call.failedItems > 0) this.#addFailures(call);
-    if (this.#ended === this.#taken) this.#feed.finish();
+    if (this.#counts.ended === this.#source.taken) this.#source.finish();
     this.results.serve();
   }
 

@@ -220,6 +220,11 @@ export class MapSource implements CallSource, FeedTarget {
     return this.#feed.grows(part);
   }
 
+  /** See {@linkcode MapFeed.finish}. */
+  finish(): void {
+    this.#feed.finish();
+  }
+
   /** Drops the items that come after those already taken of a part. */
   dropAfter(part: number): void {
     this.#feed.dropAfter(part);
