@@ -2,6 +2,7 @@ import type { Attachment } from "../codec/attachment_writer.ts";
 import { sizeOf } from "../codec/attachment_writer.ts";
 import { Encoder } from "../codec/encoder.ts";
 import type { V8Serializer } from "../codec/v8_serializer.ts";
+import { concatBytes } from "../util/concat_bytes.ts";
 
 /** A larger buffer isn't kept for the next value, in bytes. */
 const MAX_KEPT_BYTES = 2 ** 20;
@@ -71,25 +72,14 @@ export class ValueWriter {
         pieces.map((piece) => piece instanceof Blob ? piece : piece.slice()),
       );
     }
-    return join(pieces as Uint8Array[]);
+    return concatBytes(pieces as Uint8Array[]);
   }
 }
 
 async function joinBlobs(pieces: Attachment[]): Promise<Uint8Array> {
-  return join(
+  return concatBytes(
     await Promise.all(
       pieces.map((piece) => piece instanceof Blob ? piece.bytes() : piece),
     ),
   );
-}
-
-function join(pieces: readonly Uint8Array[]): Uint8Array {
-  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
-  const all = new Uint8Array(length);
-  let position = 0;
-  for (const piece of pieces) {
-    all.set(piece, position);
-    position += piece.length;
-  }
-  return all;
 }
