@@ -1,6 +1,4 @@
-import type { RetrySettings } from "../options/retry_options.ts";
-import { ResultMode } from "../protocol/worker_messages.ts";
-import { CallContent } from "./call_content.ts";
+import { CallDelivery } from "./call_delivery.ts";
 import type { CallKind } from "./call_kind.ts";
 import { CallMessages } from "./call_messages.ts";
 import type { CallOwner, CallRunner } from "./call_owner.ts";
@@ -10,7 +8,7 @@ import type { StreamLink } from "./stream_link.ts";
 import { openAccount, type Streaming } from "./streaming.ts";
 
 /** A unit of work that is sent to a worker, from its submission to its outcome. */
-export abstract class Call extends CallContent {
+export abstract class Call extends CallDelivery<Call> {
   #state: CallState = "queued";
   #owner: CallOwner<Call> | undefined;
   /** What only a call with streams needs: the fewer fields, the faster. */
@@ -53,19 +51,6 @@ export abstract class Call extends CallContent {
     return this.#bytes;
   }
 
-  /** What the worker does with the value that the task returns. */
-  get mode(): ResultMode {
-    return ResultMode.VALUE;
-  }
-
-  /**
-   * The number of the call, or of the first item of its chunk, if it has one:
-   * see {@linkcode CallPreface}.
-   */
-  get number(): number {
-    return this.terms.number ?? 0;
-  }
-
   /** The streams that are arguments, and the messages, if there are any. */
   get streams(): CallStreams | undefined {
     return this.#streaming?.streams;
@@ -92,32 +77,6 @@ export abstract class Call extends CallContent {
   get isRepeatable(): boolean {
     return !this.hasYielded && this.streams?.isUsed !== true;
   }
-
-  /** How it runs again if its task throws; `undefined`: it doesn't. */
-  get retry(): RetrySettings | undefined {
-    return this.terms.retry;
-  }
-
-  /** Whether the call also runs at another worker: the first answer counts. */
-  get hasTwin(): boolean {
-    return false;
-  }
-
-  /** Whether its twin has answered in its place. */
-  get isOutrun(): boolean {
-    return false;
-  }
-
-  /** Whether somebody awaits the call; `true` if that isn't known. */
-  get isAwaited(): boolean {
-    return true;
-  }
-
-  /** Calls `callback` when somebody first awaits the call. */
-  whenAwaited(_callback: () => void): void {}
-
-  /** Prevents an unhandled rejection if the call fails. */
-  ignoreFailure(): void {}
 
   /** Whether the call was submitted. */
   get isSubmitted(): boolean {
@@ -354,53 +313,6 @@ export abstract class Call extends CallContent {
   rerun(submit: (call: Call) => void): void {
     submit(this);
   }
-
-  /** How many items of a chunk have failed, while the others go on. */
-  get failedItems(): number {
-    return 0;
-  }
-
-  /** Delivers the error of an item of a chunk whose other items go on. */
-  itemFailed(_index: number, _thrown: unknown): void {}
-
-  /** Delivers the result; isn't called for an abandoned call. */
-  protected abstract resolved(
-    value: unknown,
-    bytes: number,
-    microseconds: number | undefined,
-  ): void;
-
-  /** Delivers the error; isn't called for an abandoned call that fails. */
-  protected abstract rejected(
-    error: unknown,
-    before?: unknown[],
-    attempts?: number,
-  ): void;
-
-  /**
-   * Delivers values that the task has yielded. Their reader must call
-   * {@linkcode Call.read} of `source`.
-   */
-  protected received(
-    _values: readonly unknown[],
-    _bytes: number,
-    _source: Call,
-  ): void {}
-
-  /** Delivers the end of these values. */
-  protected finished(_microseconds: number | undefined): void {}
-
-  /** Returns calls for items of a chunk that a worker has given back. */
-  protected givenBack(
-    _items: readonly unknown[],
-    _parts: number,
-    _microseconds: number,
-  ): Call[] {
-    return [];
-  }
-
-  /** Handles that an abandoned call has ended. */
-  protected ended(): void {}
 
   /** The worker that has the call. */
   get #runner(): CallRunner<Call> | undefined {

@@ -1,3 +1,5 @@
+import type { RetrySettings } from "../options/retry_options.ts";
+import { ResultMode } from "../protocol/worker_messages.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
 import type { CallKind, CallTerms } from "./call_kind.ts";
 
@@ -32,6 +34,24 @@ export abstract class CallContent {
   /** How and where the call may run. */
   get terms(): CallTerms {
     return this.#kind.terms;
+  }
+
+  /** What the worker does with the value that the task returns. */
+  get mode(): ResultMode {
+    return ResultMode.VALUE;
+  }
+
+  /**
+   * The number of the call, or of the first item of its chunk, if it has one:
+   * see {@linkcode CallPreface}.
+   */
+  get number(): number {
+    return this.terms.number ?? 0;
+  }
+
+  /** How it runs again if its task throws; `undefined`: it doesn't. */
+  get retry(): RetrySettings | undefined {
+    return this.terms.retry;
   }
 
   /** Its form, if the call is a chunk: see {@linkcode CallKind}. */

@@ -6,6 +6,7 @@ import type { WorkerEnd, WorkerProcess } from "../spawner/worker_process.ts";
 import { pause } from "../util/pause.ts";
 import { isTimeout, withinLimit } from "../util/within_limit.ts";
 import { Backoff } from "./backoff.ts";
+import { endUnneeded, endWorkers } from "./end_workers.ts";
 import type { Host, HostKind } from "./host.ts";
 import type {
   ConnectedWorker,
@@ -16,22 +17,11 @@ import type {
 import { RestartPolicy } from "./restart_policy.ts";
 import { describeEnd, SupervisedWorker } from "./supervised_worker.ts";
 import type { SupervisorOptions } from "./supervisor_options.ts";
-
-/** How long a worker may take to end by itself, in milliseconds. */
-const STOP_TIMEOUT = 3_000;
-
-/** How long the report that a killed worker has ended may take, in milliseconds. */
-const KILL_TIMEOUT = 1_000;
+import { WorkerSlots } from "./worker_slots.ts";
 
 /** The pauses before a lost host is connected again, in milliseconds. */
 const FIRST_RECONNECT = 500;
 const LAST_RECONNECT = 30_000;
-
-/** The place of a lost worker until its replacement starts. */
-interface Vacancy {
-  /** When that is (`performance.now()`); `Infinity` if that is unknown. */
-  readonly next: number;
-}
 
 /**
  * Starts the workers of one host, replaces lost workers, and reconnects to the
@@ -52,12 +42,7 @@ export class WorkerSupervisor implements ManagedHost {
   readonly #options: SupervisorOptions;
   /** The labels and amounts of its machine. */
   readonly place: WorkerPlace;
-  /** The workers that it has and will have, by index. */
-  readonly #workers = new Map<number, SupervisedWorker | Vacancy>();
-  /** Workers in whose place others start or have started, by index. */
-  readonly #replaced = new Map<number, WorkerProcess>();
-  /** Workers that were let go and haven't ended. */
-  readonly #released = new Set<SupervisedWorker>();
+  readonly #slots = new WorkerSlots();
   readonly #stopped = new AbortController();
   #host: Host | undefined;
   /** How many workers the host may have; 0 while that is unknown. */
@@ -117,21 +102,9 @@ export class WorkerSupervisor implements ManagedHost {
 
   get starting(): StartingWorkers | undefined {
     if (this.#stopped.signal.aborted) return undefined;
-    let next = this.#nextAttempt;
+    const next = this.#nextAttempt;
     if (next !== undefined) return { workers: 0, since: undefined, next };
-    let since = this.#openingSince;
-    let workers = 0;
-    for (const worker of this.#workers.values()) {
-      if (!(worker instanceof SupervisedWorker)) {
-        next = Math.min(next ?? Infinity, worker.next);
-      } else if (!worker.isConnected) {
-        workers++;
-        since = Math.min(since ?? Infinity, worker.begin);
-      }
-    }
-    if (next === Infinity) next = undefined;
-    const isStarting = workers > 0 || since !== undefined || next !== undefined;
-    return isStarting ? { workers, since, next } : undefined;
+    return this.#slots.starting(this.#openingSince);
   }
 
   /**
@@ -149,32 +122,26 @@ export class WorkerSupervisor implements ManagedHost {
   resize(workers: number): void {
     this.workers = this.#wanted = workers;
     if (!this.#isSupervising) return;
-    this.#callOff();
+    for (const worker of this.#slots.callOff(workers)) endUnneeded(worker);
     this.#fill();
   }
 
   replace(process: WorkerProcess): void {
-    const index = this.#letGo(process);
-    if (index === undefined) return;
-    this.#replaced.set(index, process);
-    process.ended.then(() => {
-      if (this.#replaced.get(index) === process) this.#replaced.delete(index);
-    });
-    this.#fill();
+    if (this.#slots.replace(process)) this.#fill();
   }
 
   release(process: WorkerProcess): void {
-    this.#letGo(process);
+    this.#slots.letGo(process);
     this.#fill();
-    for (const worker of this.#released) {
-      if (worker.process === process) this.#end(worker);
+    for (const worker of this.#slots.released) {
+      if (worker.process === process) endUnneeded(worker);
     }
   }
 
   /** Kills all workers and replaces none. */
   kill(): void {
     this.#stopped.abort();
-    for (const { process } of this.#living) process.kill();
+    for (const { process } of this.#slots.living) process.kill();
   }
 
   /** Ends everything that was started, and waits until it has ended. */
@@ -199,7 +166,7 @@ export class WorkerSupervisor implements ManagedHost {
     this.workers = this.#wanted ?? this.#most;
     this.#restarts = new RestartPolicy(maxRestarts);
     this.#givenUp = false;
-    this.#workers.clear();
+    this.#slots.clear();
     const left = this.#options.startsAnyTime
       ? Infinity
       : Math.max(1, startTimeout - (performance.now() - begin));
@@ -245,30 +212,15 @@ export class WorkerSupervisor implements ManagedHost {
     await this.#starting;
   }
 
-  /** The workers that haven't ended. */
-  get #living(): SupervisedWorker[] {
-    const present = [...this.#workers.values()]
-      .filter((worker) => worker instanceof SupervisedWorker);
-    return [...present, ...this.#released];
-  }
-
   async #endAll(reason: Error): Promise<void> {
-    const workers = this.#living;
-    for (const worker of workers) worker.end(reason);
-    const ends = workers.map(({ process }) => process.end(STOP_TIMEOUT));
-    const waited = new AbortController();
-    // A spawner that hangs doesn't report ends. Closing the host ends it.
-    await Promise.race([
-      Promise.all(ends),
-      pause(STOP_TIMEOUT + KILL_TIMEOUT, waited.signal).catch(() => {}),
-    ]);
-    waited.abort();
+    await endWorkers(this.#slots.living, reason);
+    // This also ends a spawner that hangs.
     await this.#host?.close();
   }
 
   #startWorker(index: number): SupervisedWorker {
     const worker = new SupervisedWorker(this.#host!, index, this.#options);
-    this.#workers.set(index, worker);
+    this.#slots.set(index, worker);
     return worker;
   }
 
@@ -282,8 +234,8 @@ export class WorkerSupervisor implements ManagedHost {
   /** Watches the host and its workers, to replace them when they are lost. */
   #supervise(): void {
     const host = this.#host!;
-    for (const [index, worker] of this.#workers) {
-      if (worker instanceof SupervisedWorker) this.#watch(worker, index);
+    for (const [index, worker] of this.#slots.workers) {
+      this.#watch(worker, index);
     }
     this.#isSupervising = true;
     // The number may have been changed meanwhile.
@@ -302,9 +254,9 @@ export class WorkerSupervisor implements ManagedHost {
       if (this.#stopped.signal.aborted || worker.isReleased) return;
       this.lostWorkers++;
       if (end.hostLost || this.lostSince !== undefined) return;
-      this.#workers.delete(index);
-      if (this.#workers.size >= this.workers) return;
-      const replaced = this.#replaced.get(index);
+      this.#slots.delete(index);
+      if (this.#slots.size >= this.workers) return;
+      const replaced = this.#slots.replacedAt(index);
       if (replaced !== undefined && !worker.isConnected) {
         return this.#replaceAfter(index, replaced);
       }
@@ -320,10 +272,9 @@ export class WorkerSupervisor implements ManagedHost {
 
   /** Keeps a place until the worker before has ended: only then is there room. */
   #replaceAfter(index: number, replaced: WorkerProcess): void {
-    const vacancy: Vacancy = { next: Infinity };
-    this.#workers.set(index, vacancy);
+    const vacancy = this.#slots.keep(index, Infinity);
     replaced.ended.then(() => {
-      if (this.#workers.get(index) === vacancy) this.#replace(index, 0);
+      if (this.#slots.isKept(index, vacancy)) this.#replace(index, 0);
     });
   }
 
@@ -332,46 +283,10 @@ export class WorkerSupervisor implements ManagedHost {
     const isUsable = this.#isSupervising && !this.#givenUp &&
       !this.#stopped.signal.aborted;
     if (!isUsable) return;
-    for (let index = 0; this.#workers.size < this.workers; index++) {
+    for (let index = 0; this.#slots.size < this.workers; index++) {
       if (this.#starts >= this.#host!.parallelStarts) return;
-      if (!this.#workers.has(index)) this.#replace(index, 0);
+      if (!this.#slots.has(index)) this.#replace(index, 0);
     }
-  }
-
-  /** Ends workers that haven't connected, from the last on, if there are too many. */
-  #callOff(): void {
-    for (const [index, worker] of [...this.#workers].toReversed()) {
-      if (this.#workers.size <= this.workers) return;
-      if (!(worker instanceof SupervisedWorker)) this.#workers.delete(index);
-      else if (!worker.isConnected) this.#release(index, worker);
-    }
-  }
-
-  #release(index: number, worker: SupervisedWorker): void {
-    this.#vacate(index, worker);
-    this.#end(worker);
-  }
-
-  /** Vacates the place of a process; returns its index, if it has a place. */
-  #letGo(process: WorkerProcess): number | undefined {
-    for (const [index, worker] of this.#workers) {
-      if (!(worker instanceof SupervisedWorker)) continue;
-      if (worker.process !== process) continue;
-      this.#vacate(index, worker);
-      return index;
-    }
-  }
-
-  #vacate(index: number, worker: SupervisedWorker): void {
-    this.#workers.delete(index);
-    worker.isReleased = true;
-    this.#released.add(worker);
-    worker.process.ended.then(() => this.#released.delete(worker));
-  }
-
-  #end(worker: SupervisedWorker): void {
-    worker.end(new Error(`The ${worker.process.name} isn't needed any more`));
-    worker.process.end(STOP_TIMEOUT);
   }
 
   /** Starts a worker in a free place, after a pause. */
@@ -387,17 +302,15 @@ export class WorkerSupervisor implements ManagedHost {
 
   async #startReplacement(index: number, wait: number): Promise<void> {
     const { signal } = this.#stopped;
-    const vacancy: Vacancy = { next: performance.now() + wait };
-    this.#workers.set(index, vacancy);
+    const vacancy = this.#slots.keep(index, performance.now() + wait);
     if (wait > 0) await pause(wait, signal);
     // Meanwhile, it may have been called off, or the host may have been lost.
-    const isNeeded = this.#isSupervising &&
-      this.#workers.get(index) === vacancy;
+    const isNeeded = this.#isSupervising && this.#slots.isKept(index, vacancy);
     if (!isNeeded) return;
     const worker = this.#startWorker(index);
     this.#watch(worker, index);
     const connected = await this.#connectedInTime(worker);
-    const replaces = this.#replaced.get(index);
+    const replaces = this.#slots.replacedAt(index);
     await this.#options.onWorker({ ...connected, replaces });
   }
 
@@ -461,7 +374,7 @@ export class WorkerSupervisor implements ManagedHost {
   }
 
   #late(): HostError {
-    const present = this.#living.filter(({ isConnected }) => isConnected);
+    const present = this.#slots.living.filter(({ isConnected }) => isConnected);
     const absent = this.workers - present.length;
     return new HostError(
       this.name,

@@ -1,6 +1,6 @@
 import type { FailedAttempt } from "../calls/failed_attempt.ts";
 import type { SettledItem } from "./settled_item.ts";
-import type { Thrown } from "./map_call.ts";
+import type { Thrown } from "./thrown.ts";
 
 /** How an item of a call has failed. */
 export interface ItemFailure extends Partial<FailedAttempt> {

@@ -8,6 +8,7 @@ import { type Batch, ItemCall, modeOf } from "./item_call.ts";
 import { type ItemPiece, itemPieces } from "./item_pieces.ts";
 import { ItemsCall } from "./items_call.ts";
 import type { SettledItem } from "./settled_item.ts";
+import type { Thrown } from "./thrown.ts";
 
 /** Handles the outcomes of a map's calls. */
 export interface MapCallOwner {
@@ -54,14 +55,6 @@ export interface MapCallOwner {
   readonly explain: (reason: unknown) => unknown;
   /** Whether somebody waits for the next result. */
   readonly isAwaited: boolean;
-}
-
-/** Wraps a thrown value, because the value itself may be `undefined`. */
-export interface Thrown {
-  /** The value that was thrown. */
-  readonly reason: unknown;
-  /** The index of the item whose task threw it, if that is known. */
-  readonly index?: number;
 }
 
 /** The values of a call that yields them one by one. */
@@ -388,18 +381,4 @@ export class MapCall extends ItemsCall {
   #stream(): Batches {
     return this.#batches ??= { current: undefined, waiting: new Queue() };
   }
-}
-
-/**
- * Returns an item as an array of arguments.
- *
- * @throws {TypeError} If the item isn't an array.
- */
-export function argumentList(item: unknown): unknown[] {
-  if (Array.isArray(item)) return item;
-  throw new TypeError(
-    `With 'spread', each item must be an array of arguments, but one is ${
-      Deno.inspect(item)
-    }`,
-  );
 }

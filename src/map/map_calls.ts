@@ -1,11 +1,6 @@
 import { CallKind, type CallTerms } from "../calls/call_kind.ts";
 import type { ItemFailure, ItemPiece } from "./item_pieces.ts";
-import {
-  argumentList,
-  MapCall,
-  type MapCallOwner,
-  NO_INDEX,
-} from "./map_call.ts";
+import { MapCall, type MapCallOwner, NO_INDEX } from "./map_call.ts";
 import type { MapPlan } from "./map_plan.ts";
 import type { Speculation } from "./speculation.ts";
 import { WatchedCall } from "./watched_call.ts";
@@ -211,4 +206,18 @@ function kindOf(
   return chunkSize.single
     ? new CallKind(task, terms, undefined, !spread, settles)
     : new CallKind(task, terms, spread ? "spread" : "single", false, settles);
+}
+
+/**
+ * Returns an item as an array of arguments.
+ *
+ * @throws {TypeError} If the item isn't an array.
+ */
+function argumentList(item: unknown): unknown[] {
+  if (Array.isArray(item)) return item;
+  throw new TypeError(
+    `With 'spread', each item must be an array of arguments, but one is ${
+      Deno.inspect(item)
+    }`,
+  );
 }

@@ -35,15 +35,27 @@ export interface Piece {
 /** The journal of a map: divides its chunks, and records their results. */
 export class MapJournal {
   readonly #plan: JournalPlan;
+  readonly #task: string;
   readonly #events: MapJournalEvents;
   #opening: Promise<void> | undefined;
   #journal: Journal | undefined;
+  #recalled: MapCall | undefined;
   #isClosed = false;
 
-  /** Constructs a journal that isn't open. */
-  constructor(plan: JournalPlan, events: MapJournalEvents) {
+  /**
+   * Constructs a journal that isn't open.
+   *
+   * @param task The name of the map's task.
+   */
+  constructor(plan: JournalPlan, task: string, events: MapJournalEvents) {
     this.#plan = plan;
+    this.#task = task;
     this.#events = events;
+  }
+
+  /** The call that is being settled with results of an earlier run, if any. */
+  get recalled(): MapCall | undefined {
+    return this.#recalled;
   }
 
   /** Begins to open the journal. */
@@ -90,13 +102,24 @@ export class MapJournal {
     return pieces;
   }
 
+  /** Settles a call with the results of an earlier run. */
+  recall(call: MapCall, recorded: readonly Recorded[]): void {
+    this.#recalled = call;
+    recallInto(call, recorded);
+    this.#recalled = undefined;
+  }
+
   /**
-   * Records the results of a call.
+   * Records the results of a call; fails if its task yields values one by one.
    *
    * @param settles Whether the map goes on after items that fail.
    * @returns Whether its results must not be read until they are recorded.
    */
   record(call: MapCall, settles: boolean): boolean {
+    if (call.isStreamed) {
+      this.refuseValues();
+      return true;
+    }
     const endings = endingsOf(call, settles);
     if (this.#journal === undefined || endings.length === 0) return false;
     this.#journal.record(
@@ -105,6 +128,15 @@ export class MapJournal {
       () => this.#events.recorded(call),
     );
     return true;
+  }
+
+  /** Fails: the task yields values one by one. */
+  refuseValues(): void {
+    this.#events.failed(
+      new TypeError(
+        `The task '${this.#task}' yields values one by one, which a journal can't record: let it return an array`,
+      ),
+    );
   }
 
   /** Commits what was recorded, unless the journal isn't open. */
@@ -143,10 +175,7 @@ export class MapJournal {
 }
 
 /** Gives a call the results of an earlier run. */
-export function recallInto(
-  call: MapCall,
-  recorded: readonly Recorded[],
-): void {
+function recallInto(call: MapCall, recorded: readonly Recorded[]): void {
   const bytes = recorded.reduce((sum, { bytes }) => sum + bytes, 0);
   const values = recorded.map(({ value }) => value);
   const last = recorded.at(-1)!;

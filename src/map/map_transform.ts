@@ -1,11 +1,11 @@
 import { watchLimits } from "../calls/watch_limits.ts";
 import type { CallSink } from "./call_sink.ts";
 import type { TransformSettings } from "../options/map_settings.ts";
-import type { Thrown } from "./map_call.ts";
 import type { MapIterator } from "./map_iterator.ts";
 import type { MapPlan } from "./map_plan.ts";
 import { prepareMap } from "./map_run.ts";
 import { PushedItems } from "./pushed_items.ts";
+import type { Thrown } from "./thrown.ts";
 
 /** The settings of a transform. */
 export interface TransformPlan<Item, Result>

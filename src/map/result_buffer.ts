@@ -1,4 +1,5 @@
-import type { MapCall, Thrown } from "./map_call.ts";
+import type { MapCall } from "./map_call.ts";
+import type { Thrown } from "./thrown.ts";
 import { Queue } from "../util/queue.ts";
 
 /** The state of the next results in a buffer. */

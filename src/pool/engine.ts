@@ -5,18 +5,18 @@ import { BrokenPoolError } from "../errors/broken_pool_error.ts";
 import { PoolClosedError } from "../errors/pool_closed_error.ts";
 import type { Host } from "../hosts/host.ts";
 import type { HostPlan } from "../hosts/host_plan.ts";
-import type { ConnectedWorker, ManagedHost } from "../hosts/managed_host.ts";
+import type { ConnectedWorker } from "../hosts/managed_host.ts";
 import { HostManager } from "../hosts/manager/host_manager.ts";
 import { formatDuration } from "../util/format_duration.ts";
-import { KeepAlive, LONGEST_DELAY } from "../util/keep_alive.ts";
+import { KeepAlive } from "../util/keep_alive.ts";
 import type { AnyHostSettings } from "../options/any_host.ts";
-import { checkChoice } from "../options/option_checks.ts";
 import type { ShutdownOptions } from "../options/shutdown_options.ts";
 import { Scheduler } from "../scheduling/scheduler.ts";
 import type { PoolSettings } from "../options/pool_settings.ts";
 import { ElasticHosts } from "./elastic_hosts.ts";
 import type { PoolPhase } from "./explanation.ts";
 import { Explanations } from "./explanations.ts";
+import { HostChanges } from "./host_changes.ts";
 import { PoolHosts } from "./pool_hosts.ts";
 import {
   INITIALIZER_FAILED,
@@ -24,6 +24,7 @@ import {
   PoolWorkers,
 } from "./pool_workers.ts";
 import { StallWatch } from "./stall_watch.ts";
+import { StrandedCalls } from "./stranded_calls.ts";
 import type { PoolStats } from "./stats.ts";
 import { UnreadMaps } from "../map/unread_maps.ts";
 import { TaskRegistry } from "../tasks/task_registry.ts";
@@ -46,7 +47,9 @@ export class Engine {
   readonly #hosts: PoolHosts;
   readonly #workers: PoolWorkers;
   readonly #elastic: ElasticHosts;
+  readonly #hostChanges: HostChanges;
   readonly #explanations: Explanations;
+  readonly #stranded: StrandedCalls;
   readonly #stalls: StallWatch;
   readonly #ready = Promise.withResolvers<void>();
   #starting: Promise<void> | undefined;
@@ -55,12 +58,9 @@ export class Engine {
   #hasEnded = false;
   /** Why the pool can't run calls, if it broke. */
   #failure: (() => Error) | undefined;
-  /** The removals of hosts that aren't complete. */
-  readonly #removals = new Map<string, Promise<void>>();
   readonly #graceTimers: ReturnType<typeof setTimeout>[] = [];
   /** The number of the next call, if calls have numbers. */
   #nextNumber = 0;
-  #hostTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Constructs an engine that hasn't started yet. */
   constructor(settings: PoolSettings) {
@@ -68,7 +68,7 @@ export class Engine {
     this.#ready.promise.catch(() => {});
     this.#hostManager = new HostManager(settings, {
       onWorker: (worker) => this.#addWorker(worker),
-      onChanged: () => this.#failStranded(),
+      onChanged: () => this.#stranded.fail(),
       drain: (workers) => this.#workers.drain(workers),
       idleTime: (workers) => this.#workers.idleTime(workers),
     });
@@ -80,7 +80,7 @@ export class Engine {
       {
         lost: (worker) => {
           this.#elastic.ended(worker);
-          if (this.scheduler.workers === 0) this.#failStranded();
+          if (this.scheduler.workers === 0) this.#stranded.fail();
         },
         expects: (placement) =>
           !this.#isReady || this.#hosts.expects(placement),
@@ -118,6 +118,27 @@ export class Engine {
       hosts: this.#hosts,
       workers: this.#workers,
       concurrency: settings.concurrency,
+    });
+    this.#stranded = new StrandedCalls({
+      scheduler: this.scheduler,
+      hosts: this.#hosts,
+      isReady: () => this.#isReady,
+      onStranded: ({ message, cause }) => {
+        // If stopping the hosts fails, shutdown() throws the error, too.
+        this.#break(message, cause).catch(() => {});
+      },
+    });
+    this.#hostChanges = new HostChanges({
+      hostManager: this.#hostManager,
+      hosts: this.#hosts,
+      workers: this.#workers,
+      elastic: this.#elastic,
+      scheduler: this.scheduler,
+      keepAlive: this.#keepAlive,
+      stranded: this.#stranded,
+      starting: () => this.#starting,
+      checkUsable: () => this.#checkUsable(),
+      isReady: () => this.#isReady,
     });
     this.#explanations = new Explanations({
       situations: this.scheduler.situations,
@@ -207,51 +228,13 @@ export class Engine {
   }
 
   /** See {@linkcode Pool.addHost}. */
-  async addHost(settings: AnyHostSettings): Promise<string> {
-    const { name } = settings;
-    await this.#starting;
-    if (this.#stopping !== undefined) throw new PoolClosedError();
-    if (this.#failure !== undefined) throw this.#failure();
-    if (this.#hosts.has(name)) {
-      throw new RangeError(
-        `The pool already has a host '${name}': give the new host another 'name'`,
-      );
-    }
-    const host = this.#hostManager.add(settings);
-    this.#hosts.add(host);
-    // The hosts of a lazy pool start together.
-    if (this.#starting === undefined) return name;
-    try {
-      const workers = await this.#keepAlive.during(host.start());
-      await this.#workers.add(workers);
-      this.#elastic.start();
-    } catch (error) {
-      this.#hosts.leave(host);
-      await this.#dismiss(host);
-      throw error instanceof InitializerFailure ? error.error : error;
-    }
-    return name;
+  addHost(settings: AnyHostSettings): Promise<string> {
+    return this.#hostChanges.add(settings);
   }
 
   /** See {@linkcode Pool.removeHost}. */
-  async removeHost(name: string, drain: boolean): Promise<void> {
-    // A start of the pool would fail without one of its hosts.
-    await this.#starting?.catch(() => {});
-    const hosts = this.#hosts.named(name);
-    if (hosts.length === 0) checkChoice("name", name, this.#hosts.names);
-    if (this.#hosts.names.every((other) => other === name)) {
-      throw new RangeError(
-        `The host '${name}' is the pool's only one: add another first, or shut the pool down`,
-      );
-    }
-    if (!drain) { for (const host of hosts) host.kill(); }
-    let removal = this.#removals.get(name);
-    if (removal === undefined) {
-      removal = this.#removeAll(hosts)
-        .finally(() => this.#removals.delete(name));
-      this.#removals.set(name, removal);
-    }
-    await removal;
+  removeHost(name: string, drain: boolean): Promise<void> {
+    return this.#hostChanges.remove(name, drain);
   }
 
   /** See {@linkcode Pool.shutdown}. */
@@ -306,32 +289,15 @@ export class Engine {
     return { code: this.#isReady ? "running" : "starting" };
   }
 
+  #checkUsable(): void {
+    if (this.#stopping !== undefined) throw new PoolClosedError();
+    if (this.#failure !== undefined) throw this.#failure();
+  }
+
   /** Adds a worker that comes after the start. */
   async #addWorker(worker: ConnectedWorker): Promise<void> {
     const isInUse = await this.#workers.addLater(worker, this.#starting);
     if (isInUse) this.#elastic.joined(worker.host);
-  }
-
-  /** Ends hosts once their workers have finished what they run. */
-  async #removeAll(hosts: readonly ManagedHost[]): Promise<void> {
-    for (const host of hosts) {
-      this.#hosts.leave(host);
-      host.resize(0);
-    }
-    // Calls that must run there fail now.
-    this.scheduler.wake();
-    await Promise.all(hosts.map(async (host) => {
-      await this.#workers.drainHost(host);
-      await this.#dismiss(host);
-    }));
-  }
-
-  /** Ends a host whose workers have no calls any more, and forgets it. */
-  async #dismiss(host: ManagedHost): Promise<void> {
-    await this.#keepAlive.during(this.#hostManager.remove(host));
-    this.#hosts.remove(host);
-    if (this.#isReady) this.#elastic.start();
-    this.#failStranded();
   }
 
   #beginStop(): Promise<void> {
@@ -393,35 +359,9 @@ export class Engine {
     }
   }
 
-  /** Fails calls that can't run, after the loss of a worker or a host. */
-  #failStranded(): void {
-    clearTimeout(this.#hostTimer);
-    if (!this.#isReady) return this.scheduler.wake();
-    const stranding = this.scheduler.workers === 0
-      ? this.#hosts.stranding
-      : undefined;
-    if (stranding !== undefined) {
-      return this.#breakLater(stranding.message, stranding.cause);
-    }
-    this.scheduler.wake();
-    const left = this.#hosts.untilTimeout;
-    if (left === Infinity) return;
-    this.#hostTimer = setTimeout(
-      () => this.#failStranded(),
-      Math.min(left + 1, LONGEST_DELAY),
-    );
-    // Only pending calls keep the program alive.
-    Deno.unrefTimer(this.#hostTimer);
-  }
-
-  #breakLater(message: string, cause: unknown): void {
-    // If stopping the hosts fails, shutdown() throws the error, too.
-    this.#break(message, cause).catch(() => {});
-  }
-
   async #break(message: string, cause: unknown): Promise<void> {
     this.#isReady = false;
-    clearTimeout(this.#hostTimer);
+    this.#stranded.stop();
     this.#elastic.stop();
     this.#stalls.stop();
     const reason = () => withoutFrames(new BrokenPoolError(message, { cause }));
@@ -435,7 +375,7 @@ export class Engine {
     try {
       await this.scheduler.idle();
       this.#isReady = false;
-      clearTimeout(this.#hostTimer);
+      this.#stranded.stop();
       this.#elastic.stop();
       this.#stalls.stop();
       this.scheduler.disconnect();

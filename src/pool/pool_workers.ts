@@ -3,7 +3,6 @@ import { CallerTrace } from "../calls/caller_trace.ts";
 import { PromisedCall } from "../calls/promised_call.ts";
 import type { ConnectedWorker, ManagedHost } from "../hosts/managed_host.ts";
 import type { PoolSettings } from "../options/pool_settings.ts";
-import type { ModuleSource } from "../scheduling/call_writer.ts";
 import { LimitedWindow } from "../scheduling/limited_window.ts";
 import {
   PrefetchWindow,
@@ -11,6 +10,7 @@ import {
 } from "../scheduling/prefetch_window.ts";
 import type { HostTally } from "../scheduling/host_tally.ts";
 import type { Scheduler } from "../scheduling/scheduler.ts";
+import type { ModuleSource } from "../scheduling/sent_modules.ts";
 import type { SharedPace } from "../scheduling/shared_pace.ts";
 import { WorkerHandle } from "../scheduling/worker_handle.ts";
 import type { TaskRegistry } from "../tasks/task_registry.ts";

@@ -4,13 +4,11 @@ import type { RegisteredTask } from "../tasks/task_registry.ts";
 import type { Channel } from "../transport/channel.ts";
 import type { FrameOrder } from "../transport/frame_writer.ts";
 import { SlowFrames } from "../transport/slow_frames.ts";
-import {
-  type Definition,
-  MessageType,
-  type PoolMessage,
-} from "../protocol/worker_messages.ts";
+import { MessageType, type PoolMessage } from "../protocol/worker_messages.ts";
 import { unsendableError } from "../codec/unsendable_error.ts";
 import { UnsendablePart } from "../codec/unsendable_part.ts";
+import { type ModuleSource, SentModules } from "./sent_modules.ts";
+import { writePreface } from "./write_preface.ts";
 
 /**
  * The size at which a list of calls is closed, so its first calls can start.
@@ -19,16 +17,6 @@ const MAX_LIST_BYTES = 2 ** 18;
 
 /** How many unsent bytes make the source of a stream wait. */
 const MAX_BACKLOG_BYTES = 2 ** 20;
-
-/** Provides the code of modules that remote workers can't load themselves. */
-export interface ModuleSource {
-  /** Returns whether a module must be sent. */
-  needsBundle(url: string): boolean;
-  /**
-   * Returns a module's code, bundled with all its imports, and the code's hash.
-   */
-  bundle(url: string): Promise<{ hash: string; code: string }>;
-}
 
 /** The callbacks of a writer of calls. */
 export interface CallWriterEvents {
@@ -49,10 +37,9 @@ export interface CallWriterEvents {
  */
 export class CallWriter {
   readonly #channel: Channel;
-  readonly #modules: ModuleSource | undefined;
+  readonly #modules: SentModules;
   readonly #events: CallWriterEvents;
   readonly #defined = new Set<number>();
-  readonly #sentModules = new Set<string>();
   /** The arguments of a call with one: a list for each call would be garbage. */
   readonly #single: [argument: unknown] = [undefined];
   /** The large messages that define tasks, by task. */
@@ -89,7 +76,7 @@ export class CallWriter {
     events: CallWriterEvents,
   ) {
     this.#channel = channel;
-    this.#modules = modules;
+    this.#modules = new SentModules(modules, (message) => this.post(message));
     this.#events = events;
     this.#slowTasks = new SlowFrames(channel.writer);
     this.#slowCalls = new SlowFrames(channel.writer);
@@ -274,22 +261,10 @@ export class CallWriter {
     return bytes;
   }
 
-  /**
-   * Writes what the worker must know of the next call.
-   *
-   * @param isCertain `false` takes it back.
-   */
+  /** Writes the preface of the next call: see {@linkcode writePreface}. */
   #announce(number: number, preface: CallPreface, isCertain = true): void {
-    const { WATCH, NUMBERED } = MessageType;
-    const { writer } = this.#channel;
-    const { runTimeout, seed } = preface;
-    if (runTimeout !== undefined) {
-      writer.message([WATCH, this.#nextId, isCertain]);
-    }
-    if (seed !== undefined) {
-      const key = isCertain ? seed : [];
-      writer.message([NUMBERED, this.#nextId, number, key]);
-    }
+    const call = { id: this.#nextId, number };
+    writePreface(this.#channel.writer, call, preface, isCertain);
   }
 
   /** Writes a call with streams as arguments. */
@@ -397,7 +372,7 @@ export class CallWriter {
     const { base } = task;
     let bytes = base === undefined ? 0 : this.#define(base);
     this.#endList();
-    const definition = this.#provide(task.definition);
+    const definition = this.#modules.provide(task.definition);
     const needed = base !== undefined && this.#slowTasks.has(base.id)
       ? base.id
       : task.id;
@@ -418,23 +393,5 @@ export class CallWriter {
     this.#defined.add(task.id);
     this.#events.defined(task.id);
     return bytes;
-  }
-
-  /**
-   * Returns the definition to send; sends a needed module once it is bundled.
-   */
-  #provide(definition: Definition): Definition {
-    if (definition.kind !== "module") return definition;
-    const { url } = definition;
-    const modules = this.#modules;
-    if (modules === undefined || !modules.needsBundle(url)) return definition;
-    if (!this.#sentModules.has(url)) {
-      this.#sentModules.add(url);
-      modules.bundle(url).then(
-        ({ hash, code }) => this.post([MessageType.MODULE, url, hash, code]),
-        (error) => this.post([MessageType.MODULE, url, "", error]),
-      );
-    }
-    return { ...definition, sent: true };
   }
 }

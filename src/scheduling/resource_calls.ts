@@ -8,7 +8,8 @@ import {
   ResourceClaim,
   type ResourceList,
 } from "./resource_claim.ts";
-import { type Reserved, ResourceLedger } from "./resource_ledger.ts";
+import type { Reserved } from "./resource_ledger.ts";
+import { ResourceLedgers } from "./resource_ledgers.ts";
 import type { HostCapacity } from "./worker_group.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 
@@ -32,8 +33,7 @@ export interface ResourceTakers {
  * without, if any waits.
  */
 export class ResourceCalls {
-  readonly #ledgers = new Map<WorkerPlace, Ledger>();
-  readonly #ledgerOf = new Map<WorkerHandle, Ledger>();
+  readonly #ledgers = new ResourceLedgers();
   /** The claims that wait, by the keys of their lists, the oldest first. */
   readonly #claims = new Map<object, ResourceClaim>();
   /** The machines where something has changed. */
@@ -44,37 +44,22 @@ export class ResourceCalls {
   readonly #served = new WeakMap<WorkerHandle, number>();
   /** How many calls have taken resources, by placement. */
   readonly #running = new Map<Placement, number>();
-  /** How many could have them at the same time, until workers change. */
-  #capacities = new WeakMap<Placement, HostCapacity>();
   /** Whether workers get other calls again since the last dispatch. */
   #hasReleased = false;
 
   /** Adds a worker, if its machine has resources. */
   add(worker: WorkerHandle): void {
-    const { place } = worker;
-    if (Object.keys(place.resources).length === 0) return;
-    let ledger = this.#ledgers.get(place);
-    if (ledger === undefined) {
-      ledger = new ResourceLedger(place);
-      this.#ledgers.set(place, ledger);
-      for (const claim of this.#claims.values()) {
-        const isOpen = worker.fits(claim.placement) && claim.accepts(worker);
-        if (isOpen) ledger.claims.add(claim);
-      }
-    }
-    ledger.workers.add(worker);
-    this.#ledgerOf.set(worker, ledger);
-    this.#capacities = new WeakMap();
-    this.#changed.add(ledger);
+    const ledger = this.#ledgers.add(worker, this.#claims.values());
+    if (ledger !== undefined) this.#changed.add(ledger);
   }
 
   /** Removes a lost worker, and frees what its calls had taken. */
   remove(worker: WorkerHandle): void {
-    const ledger = this.#ledgerOf.get(worker);
+    const ledger = this.#ledgers.of(worker);
     if (ledger === undefined) return;
-    this.#ledgerOf.delete(worker);
-    this.#capacities = new WeakMap();
-    for (const call of ledger.remove(worker)) this.#giveBack(ledger, call);
+    const calls = ledger.remove(worker);
+    this.#ledgers.remove(worker);
+    for (const call of calls) this.#giveBack(ledger, call);
     for (const claim of ledger.claims) {
       if (claim.held === worker) claim.release();
     }
@@ -83,48 +68,37 @@ export class ResourceCalls {
     for (const claim of ledger.claims) {
       if (claim.reservedAt === ledger) claim.reserve(undefined);
     }
-    this.#ledgers.delete(ledger.place);
     this.#changed.delete(ledger);
     this.#left.delete(ledger);
   }
 
   /** Takes note that a worker's load has changed. */
   changed(worker: WorkerHandle): void {
-    if (this.#ledgerOf.size === 0) return;
-    const ledger = this.#ledgerOf.get(worker);
+    const ledger = this.#ledgers.of(worker);
     if (ledger !== undefined) this.#changed.add(ledger);
   }
 
   /** Handles that a run goes on in place of a call, and keeps what that has. */
   replaced(worker: WorkerHandle, call: Call, run: Call): void {
-    this.#ledgerOf.get(worker)?.replace(call, run);
+    this.#ledgers.of(worker)?.replace(call, run);
   }
 
   /** Frees what a call of a worker has taken. */
   freed(worker: WorkerHandle, call: Call): void {
-    const ledger = this.#ledgerOf.get(worker);
+    const ledger = this.#ledgers.of(worker);
     if (ledger === undefined) return;
     this.#giveBack(ledger, call);
     this.#changed.add(ledger);
   }
 
-  /** Returns how many calls with a placement can run at the same time. */
+  /** See {@linkcode ResourceLedgers.capacity}. */
   capacity(placement: Placement): HostCapacity {
-    let capacity = this.#capacities.get(placement);
-    if (capacity === undefined) {
-      capacity = this.#measure(placement);
-      this.#capacities.set(placement, capacity);
-    }
-    return capacity;
+    return this.#ledgers.capacity(placement);
   }
 
-  /**
-   * Returns how many more calls a machine has enough for now, up to a limit,
-   * whether or not it has a worker for them.
-   */
+  /** See {@linkcode ResourceLedgers.free}. */
   free(placement: Placement, place: WorkerPlace, most: number): number {
-    const ledger = this.#ledgers.get(place) ?? new ResourceLedger(place);
-    return ledger.free(placement.needs ?? [], most);
+    return this.#ledgers.free(placement, place, most);
   }
 
   /** Returns how many more calls may wait, so that all could run at once. */
@@ -133,28 +107,9 @@ export class ResourceCalls {
     return Math.max(0, this.capacity(placement).capacity - running);
   }
 
-  /**
-   * Returns which calls have what calls with a placement wait for; none if it is
-   * kept free for others.
-   *
-   * @returns `undefined` if a machine has enough for them.
-   */
+  /** See {@linkcode ResourceLedgers.usesFor}. */
   usesFor(placement: Placement): ResourceUse[] | undefined {
-    const names = new Set(placement.needs?.map(([name]) => name));
-    const uses: ResourceUse[] = [];
-    let isKept = false;
-    for (const ledger of this.#ledgersFor(placement)) {
-      const claim = ledger.claims.values()
-        .find((claim) => claim.placement === placement);
-      const reserved = ledger.reservedBefore(claim);
-      if (ledger.has(placement.needs ?? [], reserved)) return undefined;
-      isKept ||= ledger.has(placement.needs ?? [], new Map());
-      for (const [{ task }, { worker, needs }] of ledger.taken) {
-        if (!needs.some(([name]) => names.has(name))) continue;
-        uses.push({ task: task.name, worker: worker.name, needs });
-      }
-    }
-    return isKept ? [] : uses;
+    return this.#ledgers.usesFor(placement);
   }
 
   /**
@@ -208,7 +163,7 @@ export class ResourceCalls {
     if (claim.reservedAt !== undefined) this.#changed.add(claim.reservedAt);
     claim.reserve(undefined);
     this.#claims.delete(claim.key);
-    for (const { claims } of this.#ledgers.values()) claims.delete(claim);
+    for (const { claims } of this.#ledgers) claims.delete(claim);
   }
 
   /** Sends and reserves until nothing changes any more. */
@@ -345,7 +300,7 @@ export class ResourceCalls {
   /** Sends calls that didn't wait before. If some are left, they wait now. */
   #begin(key: object, list: ResourceList, takers: ResourceTakers): void {
     const claim = new ResourceClaim(key, list);
-    const ledgers = this.#ledgersOf(claim);
+    const ledgers = this.#ledgers.forClaim(claim);
     for (const ledger of ledgers) {
       const reserved = ledger.reservedBefore(claim);
       this.#sendAt(ledger, claim, { takers, isFair: true, reserved });
@@ -359,7 +314,7 @@ export class ResourceCalls {
   #moveToEnd(claim: ResourceClaim): void {
     this.#claims.delete(claim.key);
     this.#claims.set(claim.key, claim);
-    for (const { claims } of this.#ledgers.values()) {
+    for (const { claims } of this.#ledgers) {
       if (claims.delete(claim)) claims.add(claim);
     }
   }
@@ -383,7 +338,7 @@ export class ResourceCalls {
 
   #reserveSomewhere(claim: ResourceClaim): void {
     let best: Ledger | undefined;
-    for (const ledger of this.#ledgersOf(claim)) {
+    for (const ledger of this.#ledgers.forClaim(claim)) {
       if (best === undefined || ledger.load < best.load) best = ledger;
     }
     this.#reserveAt(best, claim);
@@ -419,29 +374,5 @@ export class ResourceCalls {
     claim.release();
     this.changed(held);
     this.#hasReleased = true;
-  }
-
-  /** Returns the machines that could run calls with a placement. */
-  #ledgersFor(placement: Placement): Ledger[] {
-    return [...this.#ledgers.values()].filter((ledger) =>
-      ledger.isOpen && ledger.fits(placement)
-    );
-  }
-
-  /** Returns the machines that could run the calls of a claim. */
-  #ledgersOf({ placement, worker }: ResourceClaim): Ledger[] {
-    if (worker === undefined) return this.#ledgersFor(placement);
-    const ledger = this.#ledgerOf.get(worker);
-    return ledger?.isOpen ? [ledger] : [];
-  }
-
-  #measure(placement: Placement): HostCapacity {
-    let workers = 0;
-    let capacity = 0;
-    for (const ledger of this.#ledgersFor(placement)) {
-      workers += ledger.workers.size;
-      capacity += ledger.times(placement.needs!);
-    }
-    return { workers, concurrency: capacity, capacity, isDistant: false };
   }
 }

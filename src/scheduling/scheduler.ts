@@ -2,14 +2,13 @@ import { Barrier } from "./barrier.ts";
 import type { Call } from "../calls/call.ts";
 import { CallCounts } from "../calls/call_counts.ts";
 import type { CallKind } from "../calls/call_kind.ts";
+import { Cancellation } from "./cancellation.ts";
 import { withoutFrames } from "../calls/caller_trace.ts";
 import { type CallSource, CallSources } from "./call_sources.ts";
 import { CallSituations } from "./call_situations.ts";
-import { DefinedTasks } from "./defined_tasks.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { KeepAlive } from "../util/keep_alive.ts";
 import { KeyedWorkers } from "./keyed_workers.ts";
-import { LostCalls } from "./lost_calls.ts";
 import type { Placement } from "../calls/placement.ts";
 import { PendingQueue } from "./pending_queue.ts";
 import { QueueFullError } from "../errors/queue_full_error.ts";
@@ -18,29 +17,21 @@ import type { WorkerPlace } from "../options/place.ts";
 import type { PromisedCall } from "../calls/promised_call.ts";
 import { type Resolve, UnobservedCall } from "../calls/unobserved_call.ts";
 import { ResultMode } from "../protocol/worker_messages.ts";
+import { RequeuedCalls } from "./requeued_calls.ts";
 import { ResourceCalls } from "./resource_calls.ts";
 import { SharedPace } from "./shared_pace.ts";
 import { TaskDurations } from "./task_durations.ts";
 import { ThrownCalls } from "./thrown_calls.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
-import type { LostWorker } from "./worker_events.ts";
-import { type KnownHosts, UnmetPlacements } from "./unmet_placements.ts";
+import type { SchedulerEvents } from "./scheduler_events.ts";
+import { UnmetPlacements } from "./unmet_placements.ts";
 import {
   presentMicroseconds,
   type WaitingWork,
   waitingWork,
 } from "./waiting_work.ts";
+import { WorkerConnections } from "./worker_connections.ts";
 import { WorkerSet } from "./worker_set.ts";
-
-/** The scheduler's callbacks to its owner. */
-export interface SchedulerEvents extends KnownHosts {
-  /** Handles the loss of a worker, which may have been the last one. */
-  lost(worker: WorkerHandle, loss: LostWorker): void;
-  /** Handles that a worker gets no more calls, because its memory is used up. */
-  full?(worker: WorkerHandle): void;
-  /** Called after calls were submitted or answered, and sent as far as possible. */
-  dispatched?(): void;
-}
 
 /**
  * Takes calls and workers, and sends the calls to the workers. Settles the calls
@@ -49,7 +40,6 @@ export interface SchedulerEvents extends KnownHosts {
 export class Scheduler {
   /** Finds out where calls are, and why they wait. */
   readonly situations: CallSituations;
-  readonly #events: SchedulerEvents;
   readonly #durations = new TaskDurations();
   readonly #workers = new WorkerSet(this.#durations);
   readonly #keyed = new KeyedWorkers(this.#workers);
@@ -57,23 +47,20 @@ export class Scheduler {
     this.#keyed,
     () => this.wake(),
   );
-  readonly #definedTasks = new DefinedTasks();
   readonly #resources = new ResourceCalls();
   readonly #sources: CallSources;
   readonly #dispatcher: Dispatcher;
-  readonly #lostCalls: LostCalls;
+  readonly #connections: WorkerConnections;
   readonly #thrownCalls = new ThrownCalls((call, pause) =>
-    this.#delay(call, pause)
+    this.#requeued.delay(call, pause)
   );
   readonly #counts: CallCounts;
+  readonly #cancellation: Cancellation;
+  readonly #requeued: RequeuedCalls;
   /** How many calls may wait; `undefined` if any number may. */
   readonly #limit: QueueLimit | undefined;
-  /** Counts the initializer calls of workers, which aren't the user's. */
-  readonly #initializers: CallCounts;
   /** If closed, creates the error for each call submitted from now on. */
   #closed: (() => Error) | undefined;
-  /** If cancelled, creates the error for each call to be queued again. */
-  #cancelled: (() => Error) | undefined;
 
   /**
    * Constructs a scheduler that has no workers yet.
@@ -90,7 +77,6 @@ export class Scheduler {
     maxQueue = Infinity,
     limitsItems = false,
   ) {
-    this.#events = events;
     this.#sources = new CallSources(
       keepAlive,
       this.#workers,
@@ -98,44 +84,55 @@ export class Scheduler {
     );
     const wake = () => this.wake();
     this.#counts = new CallCounts(keepAlive, wake);
-    this.#initializers = new CallCounts(keepAlive, wake);
+    this.#cancellation = new Cancellation(
+      this.#pending,
+      this.#workers,
+      this.#counts,
+    );
+    this.#requeued = new RequeuedCalls(
+      this.#pending,
+      this.#cancellation,
+      wake,
+    );
     this.#limit = maxQueue === Infinity ? undefined : new QueueLimit(
       maxQueue,
       this.#counts,
       () => this.#dispatcher.room,
     );
     const unmet = new UnmetPlacements(this.#workers, events);
-    this.#dispatcher = new Dispatcher({
+    const parts = {
       pending: this.#pending,
       workers: this.#workers,
       durations: this.#durations,
-      pace,
       sources: this.#sources,
       resources: this.#resources,
       keyed: this.#keyed,
       counts: this.#counts,
+      thrown: this.#thrownCalls,
       unmet,
+    };
+    this.#dispatcher = new Dispatcher({
+      ...parts,
+      pace,
       limitsItems,
-      dispatched: this.#afterDispatch(),
+      dispatched: this.#afterDispatch(events),
+    });
+    this.#connections = new WorkerConnections({
+      ...parts,
+      dispatcher: this.#dispatcher,
+      requeued: this.#requeued,
+      initializers: new CallCounts(keepAlive, wake),
+      events,
+      isNeeded: () => this.#needsWorkers,
     });
     this.situations = new CallSituations({
-      pending: this.#pending,
-      workers: this.#workers,
-      sources: this.#sources,
-      resources: this.#resources,
+      ...parts,
       observers: [
         this.#counts,
         ...this.#limit === undefined ? [] : [this.#limit],
       ],
-      keyed: this.#keyed,
       limit: this.#limit,
-      thrown: this.#thrownCalls,
-      unmet,
       barrierRuns: () => this.#dispatcher.barrierRuns,
-    });
-    this.#lostCalls = new LostCalls(this.#counts, {
-      moved: (calls) => this.#requeue(calls),
-      rerun: (call) => this.#isolate(call),
     });
   }
 
@@ -169,44 +166,12 @@ export class Scheduler {
     return presentMicroseconds(this.#workers);
   }
 
-  /**
-   * Begins to receive from a worker, and runs its initializer. The worker gets
-   * other calls only after {@linkcode Scheduler.add}.
-   *
-   * @param initializer The call of the initializer; `undefined` for none.
-   */
-  async connect(
+  /** See {@linkcode WorkerConnections.connect}. */
+  connect(
     worker: WorkerHandle,
     initializer: PromisedCall<unknown> | undefined,
   ): Promise<void> {
-    const loss = worker.receive({
-      changed: (answered) => {
-        this.#dispatcher.refresh(worker, answered > 0);
-        this.wake();
-      },
-      measured: (task, calls, microseconds) =>
-        this.#durations.add(task, calls, microseconds),
-      judge: (call, thrown) => this.#thrownCalls.judge(call, thrown),
-      rerun: (call, failed) => this.#thrownCalls.rerun(call, failed),
-      left: (call, run) => {
-        run.submit(this.#counts);
-        this.#resources.replaced(worker, call, run);
-      },
-      freed: (call) => this.#resources.freed(worker, call),
-      givenBack: (calls) => this.#takeBack(worker, calls),
-      full: () => {
-        this.#dispatcher.drainHeld(worker);
-        this.#events.full?.(worker);
-      },
-      defined: (task) => this.#definedTasks.add(task, worker),
-      isNeeded: () => this.#needsWorkers,
-    });
-    loss.then((loss) => this.#lost(worker, loss));
-    if (initializer === undefined) return;
-    initializer.submit(this.#initializers);
-    worker.send(initializer);
-    worker.flush();
-    await initializer.promise;
+    return this.#connections.connect(worker, initializer);
   }
 
   /** Adds connected workers; skips those lost or drained meanwhile. */
@@ -295,9 +260,7 @@ export class Scheduler {
    */
   resubmit(call: Call): void {
     call.submit(this.#counts);
-    if (this.#cancelled !== undefined) return call.fail(this.#cancelled());
-    this.#pending.push(call);
-    this.wake();
+    this.#requeued.push(call);
   }
 
   /**
@@ -319,7 +282,7 @@ export class Scheduler {
    * @returns Whether it was started.
    */
   backUp(call: Call, makeBackup: () => Call): boolean {
-    return this.#cancelled === undefined &&
+    return !this.#cancellation.hasBegun &&
       this.#dispatcher.backUp(call, makeBackup);
   }
 
@@ -374,52 +337,24 @@ export class Scheduler {
     this.#limit?.close(reason);
   }
 
-  /**
-   * Fails all queued calls, and later the calls that would be queued again
-   * because their worker is lost.
-   *
-   * @param reason Creates an error for each call.
-   */
+  /** See {@linkcode Cancellation.cancelQueued}. */
   cancelQueued(reason: () => Error): void {
-    this.#cancelled ??= reason;
-    const { calls, barriers } = this.#pending.drain();
-    for (const call of calls) call.fail(reason());
-    for (const barrier of barriers) barrier.fail(reason());
+    this.#cancellation.cancelQueued(reason);
   }
 
-  /**
-   * Fails all calls, queued or in flight. Calls that nobody awaits cause no
-   * unhandled rejections.
-   *
-   * @param reason Creates an error for each call.
-   */
+  /** See {@linkcode Cancellation.cancelAll}. */
   cancelAll(reason: () => Error): void {
-    for (const call of this.#unawaited()) call.ignoreFailure();
-    this.cancelQueued(reason);
-    for (const { calls } of this.#workers) {
-      for (const call of [...calls]) call.fail(reason());
-    }
+    this.#cancellation.cancelAll(reason);
   }
 
-  /**
-   * Fails the calls that nobody awaits. Calls that have begun may continue for
-   * the grace period.
-   *
-   * @param reason Creates an error for each call.
-   * @returns How many calls were failed.
-   */
+  /** See {@linkcode Cancellation.cancelUnawaited}. */
   cancelUnawaited(reason: () => Error): number {
-    const calls = this.#unawaited();
-    for (const call of calls) {
-      call.ignoreFailure();
-      call.cancel(reason());
-    }
-    return calls.length;
+    return this.#cancellation.cancelUnawaited(reason);
   }
 
-  /** Stops calls that nobody awaits from keeping the program alive. */
+  /** See {@linkcode Cancellation.releaseUnawaited}. */
   releaseUnawaited(): void {
-    for (const call of this.#unawaited()) this.#counts.unhold(call);
+    this.#cancellation.releaseUnawaited();
   }
 
   /** How many calls are queued or in flight, without initializers. */
@@ -439,7 +374,7 @@ export class Scheduler {
 
   /** Tells the workers that know a task to forget it. */
   forget(task: number): void {
-    this.#definedTasks.forget(task);
+    this.#connections.forget(task);
   }
 
   /** Schedules a dispatch in a microtask, unless one is already scheduled. */
@@ -454,9 +389,8 @@ export class Scheduler {
   }
 
   /** Returns the callback after each dispatch, if there is anything to do. */
-  #afterDispatch(): (() => void) | undefined {
+  #afterDispatch(events: SchedulerEvents): (() => void) | undefined {
     const limit = this.#limit;
-    const events = this.#events;
     if (limit === undefined) {
       return events.dispatched && (() => events.dispatched!());
     }
@@ -464,55 +398,5 @@ export class Scheduler {
       limit.wake();
       events.dispatched?.();
     };
-  }
-
-  #unawaited(): Call[] {
-    const inFlight = [...this.#workers].flatMap(({ calls }) => [...calls]);
-    return [...this.#pending.calls(), ...inFlight].filter(
-      ({ isAwaited, state }) => !isAwaited && state !== "abandoned",
-    );
-  }
-
-  /** Queues calls again that a worker has given back. */
-  #takeBack(worker: WorkerHandle, calls: readonly Call[]): void {
-    if (calls.length > 0) {
-      for (const call of calls) {
-        // The others were already queued again.
-        if (!call.isSubmitted) call.submit(this.#counts);
-      }
-      this.#requeue(calls);
-    }
-    const movable = calls.filter(({ terms }) => !terms.placement?.isKeyed);
-    this.#dispatcher.gaveBack(worker, movable.length);
-  }
-
-  #lost(worker: WorkerHandle, loss: LostWorker): void {
-    this.#workers.remove(worker);
-    this.#keyed.lost();
-    this.#dispatcher.remove(worker);
-    this.#definedTasks.remove(worker);
-    this.#lostCalls.settle(worker.name, loss);
-    this.#sources.workersChanged();
-    this.#events.lost(worker, loss);
-    this.wake();
-  }
-
-  /** Puts calls before all others; fails them if queued calls were cancelled. */
-  #requeue(calls: readonly Call[]): void {
-    this.#pending.unshift(calls);
-    if (this.#cancelled !== undefined) this.cancelQueued(this.#cancelled);
-  }
-
-  /** Queues a call whose task threw again after a pause. */
-  #delay(call: Call, pause: number): void {
-    if (this.#cancelled !== undefined) return call.fail(this.#cancelled());
-    this.#pending.delay(call, pause);
-  }
-
-  /** Queues a lost call, or one of its parts, to run in isolation. */
-  #isolate(call: Call): void {
-    if (this.#cancelled !== undefined) return call.fail(this.#cancelled());
-    this.#pending.pushIsolated(call);
-    this.wake();
   }
 }

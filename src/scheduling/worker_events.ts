@@ -3,9 +3,9 @@ import type { FailedAttempt } from "../calls/failed_attempt.ts";
 import type { WorkerPlace } from "../options/place.ts";
 import type { WorkerEnd, WorkerProcess } from "../spawner/worker_process.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
-import type { ModuleSource } from "./call_writer.ts";
 import type { UnansweredCalls } from "./calls_in_flight.ts";
 import type { HostTally } from "./host_tally.ts";
+import type { ModuleSource } from "./sent_modules.ts";
 
 /** A worker's process, its host's tally and the settings that apply to it. */
 export interface WorkerProfile {
@@ -36,7 +36,10 @@ export interface LostWorker extends UnansweredCalls {
   readonly cause: unknown;
 }
 
-/** Whether a worker is kept for calls in isolation. */
+/**
+ * Whether a worker is kept for calls in isolation: `"isolated"` while it runs one
+ * of them; `"draining"` while it gets no new calls, because one waits for it.
+ */
 export type Reservation = "isolated" | "draining" | undefined;
 
 /** Which calls a worker should give back. */

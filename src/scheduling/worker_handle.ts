@@ -6,6 +6,7 @@ import type { StreamLink } from "../calls/stream_link.ts";
 import type { RegisteredTask } from "../tasks/task_registry.ts";
 import { CallWriter } from "./call_writer.ts";
 import { CallsInFlight } from "./calls_in_flight.ts";
+import { endOfWorker } from "./end_of_worker.ts";
 import { GracePeriod } from "./grace_period.ts";
 import { endRun } from "./left_run.ts";
 import type { HostTally } from "./host_tally.ts";
@@ -18,6 +19,7 @@ import type {
   WorkerProfile,
 } from "./worker_events.ts";
 import { WorkerLink } from "./worker_link.ts";
+import { WorkerLoad } from "./worker_load.ts";
 import type { PrefetchWindow } from "./prefetch_window.ts";
 import type { WorkerProcess } from "../spawner/worker_process.ts";
 import type { Channel } from "../transport/channel.ts";
@@ -36,6 +38,10 @@ export class WorkerHandle implements CallRunner<Call> {
   readonly name: string;
   /** The worker's host. */
   readonly host: string;
+  /** The worker's process. */
+  readonly process: WorkerProcess;
+  /** The tally of the worker's host. */
+  readonly tally: HostTally;
   /** The worker's machine. */
   readonly place: WorkerPlace;
   /** Limits how many calls the worker may have. */
@@ -57,14 +63,7 @@ export class WorkerHandle implements CallRunner<Call> {
   #received = 0;
   readonly #since = performance.now();
   #reservation: Reservation;
-  /** How many items its calls have, without those that are paused. */
-  #items = 0;
-  /** How many of its calls may not run anywhere. */
-  #placed = 0;
-  /** How many of its calls have keys. */
-  #keyed = 0;
-  /** The placement of the last one that was sent. */
-  #range: Placement | undefined;
+  readonly #load: WorkerLoad;
   readonly #answers: WorkerAnswers;
   #events: WorkerEvents | undefined;
 
@@ -76,8 +75,11 @@ export class WorkerHandle implements CallRunner<Call> {
   ) {
     this.name = profile.process.name;
     this.host = profile.tally.name;
+    this.process = profile.process;
+    this.tally = profile.tally;
     this.place = profile.place ?? NO_PLACE;
     this.window = window;
+    this.#load = new WorkerLoad(window);
     this.#profile = profile;
     this.#channel = channel;
     this.#writer = new CallWriter(channel, profile.modules, {
@@ -104,10 +106,10 @@ export class WorkerHandle implements CallRunner<Call> {
           calls: this.#calls,
           events: this.#events,
         }),
-      cut: (items) => this.#items -= items,
+      cut: (items) => this.#load.cut(items),
       full: () => this.#events?.full?.(),
       givenBack: (calls) => {
-        for (const { items } of calls) window.givenBack(items);
+        this.#load.giveBack(calls);
         this.#events?.givenBack?.(calls);
       },
     });
@@ -118,13 +120,10 @@ export class WorkerHandle implements CallRunner<Call> {
    * the last case, its connection may close a little later.
    */
   get isEnding(): boolean {
-    return this.lost || this.#killed || this.#profile.process.isHostLost;
+    return this.lost || this.#killed || this.process.isHostLost;
   }
 
-  /**
-   * `"isolated"` while the worker runs one call in isolation; `"draining"`
-   * while it gets no new calls, because a call waits to run in isolation.
-   */
+  /** Whether the worker is kept for calls in isolation. */
   get reservation(): Reservation {
     return this.#reservation;
   }
@@ -168,16 +167,6 @@ export class WorkerHandle implements CallRunner<Call> {
     return placement === undefined || placement.matches(this.host, this.place);
   }
 
-  /** The worker's process. */
-  get process(): WorkerProcess {
-    return this.#profile.process;
-  }
-
-  /** The tally of the worker's host. */
-  get tally(): HostTally {
-    return this.#profile.tally;
-  }
-
   /** The numbers of the tasks that the worker knows. */
   get definedTasks(): Iterable<number> {
     return this.#writer.defined;
@@ -198,22 +187,19 @@ export class WorkerHandle implements CallRunner<Call> {
     return this.#writer.isLeaving(call.message);
   }
 
-  /** How many items the worker's calls have, without those that are paused. */
+  /** See {@linkcode WorkerLoad.items}. */
   get items(): number {
-    return this.#items;
+    return this.#load.items;
   }
 
-  /** How many of its calls could move to other workers, if they haven't begun. */
+  /** See {@linkcode WorkerLoad.movable}. */
   get movable(): number {
-    return Math.max(0, this.window.calls - this.#keyed);
+    return this.#load.movable;
   }
 
-  /**
-   * Where the calls that wait here may run: anywhere only if that is so for all
-   * of them. The last ones are given back first, so the last placement counts.
-   */
+  /** See {@linkcode WorkerLoad.range}. */
   get range(): Placement | undefined {
-    return this.#placed > 0 ? this.#range : undefined;
+    return this.#load.range;
   }
 
   /** Whether the worker was asked to give back calls, and hasn't answered. */
@@ -221,10 +207,7 @@ export class WorkerHandle implements CallRunner<Call> {
     return this.#answers.isRecalling;
   }
 
-  /**
-   * How many bytes of a large result are still to arrive. Until then, the worker
-   * begins no calls.
-   */
+  /** How many bytes of a large result are still to arrive. */
   get missingBytes(): number {
     return this.#channel.missingBytes;
   }
@@ -263,30 +246,20 @@ export class WorkerHandle implements CallRunner<Call> {
     } catch (error) {
       cause = error;
       // Its calls may run elsewhere, so it must stop running them.
-      this.#profile.process.kill();
+      this.process.kill();
     }
     // Set before awaiting, so nothing is sent to the worker from now on.
     this.lost = true;
     this.#grace.close();
     this.#answers.close();
-    const end = await this.#profile.process.end();
-    const isComplete = !end.hostLost && !this.#mayMissResults(cause);
-    // If the pool hadn't killed it, a large argument may be what ended it.
-    const isLeaving = this.#killed
-      ? (message: number) => this.#writer.isLeaving(message)
-      : undefined;
-    const { isHeld } = this.#answers;
-    const calls = this.#calls.takeAll(isComplete, isLeaving, isHeld);
-    return { ...calls, end, cause };
-  }
-
-  /** Returns whether results of the lost worker may not have arrived. */
-  #mayMissResults(cause: unknown): boolean {
-    if (!this.#profile.overTcp) return false;
-    // A stuck worker that the pool killed had already sent all its results.
-    if (this.#killed && !this.#channel.isWithinMessage) return false;
-    return this.#channel.hidesResets || isReset(cause) ||
-      isReset(this.#channel.writeError);
+    return await endOfWorker(cause, {
+      profile: this.#profile,
+      channel: this.#channel,
+      writer: this.#writer,
+      calls: this.#calls,
+      answers: this.#answers,
+      killed: this.#killed,
+    });
   }
 
   /**
@@ -316,18 +289,10 @@ export class WorkerHandle implements CallRunner<Call> {
     } catch (error) {
       return call.fail(error);
     }
-    this.window.sent(bytes, call.items);
+    this.#load.add(call, bytes);
     call.send(this, id, writer.message, bytes);
     this.#calls.add(call);
-    this.#items += call.items;
     this.latestTask = call.chunk === undefined ? call.task : undefined;
-    const { placement } = call.terms;
-    // A call with resources doesn't wait here.
-    if (placement !== undefined && placement.needs === undefined) {
-      this.#placed++;
-      this.#range = placement;
-      if (placement.isKeyed) this.#keyed++;
-    }
   }
 
   /** Sends everything written so far. */
@@ -361,15 +326,13 @@ export class WorkerHandle implements CallRunner<Call> {
 
   /** Uses the place of a call that was paused for others. */
   paused(call: Call): void {
-    this.window.returned(call.bytes);
-    this.#items -= call.items;
+    this.#load.pause(call);
     this.#changed();
   }
 
   /** Takes a place for a paused call that continues. */
   resumed(call: Call): void {
-    this.window.sent(call.bytes);
-    this.#items += call.items;
+    this.#load.resume(call);
     this.#changed();
   }
 
@@ -410,7 +373,7 @@ export class WorkerHandle implements CallRunner<Call> {
    */
   #kill(): void {
     this.#killed = true;
-    this.#profile.process.kill(true);
+    this.process.kill(true);
   }
 
   #changed(answered = 0): void {
@@ -424,27 +387,11 @@ export class WorkerHandle implements CallRunner<Call> {
   #take(id: number): Call {
     const call = this.#calls.take(id);
     this.#answers.ended(call);
-    const { placement } = call.terms;
-    if (placement !== undefined) {
-      if (placement.needs === undefined) {
-        this.#placed--;
-        if (placement.isKeyed) this.#keyed--;
-      } else this.#events?.freed?.(call);
-    }
-    if (call.hasPlace) {
-      this.window.returned(call.bytes);
-      this.#items -= call.items;
-    }
+    if (call.terms.placement?.needs !== undefined) this.#events?.freed?.(call);
+    this.#load.remove(call);
     if (call.state === "abandoned" && --this.#abandoned === 0) {
       this.#grace.watch();
     }
     return call;
   }
-}
-
-/** Returns whether an error means that the connection may have dropped data. */
-function isReset(cause: unknown): boolean {
-  return cause instanceof Deno.errors.ConnectionReset ||
-    cause instanceof Deno.errors.ConnectionAborted ||
-    cause instanceof Deno.errors.TimedOut;
 }

@@ -11,43 +11,27 @@ import { fromPool } from "../protocol/check_messages.ts";
 import { malformed } from "../codec/texts.ts";
 import { type AnnouncedCalls, CallPrefaces } from "./call_prefaces.ts";
 import { CallStreams } from "./call_streams.ts";
+import type { ExecutorEvents } from "./executor_events.ts";
 import type { ResultWriter } from "./result_writer.ts";
 import type { MaxMemory } from "./max_memory.ts";
-import { callId, ChunkProgress, type Job } from "./job.ts";
+import { ChunkProgress, type Job } from "./job.ts";
 import { JobOutcomes } from "./job_outcomes.ts";
 import { JobQueue } from "./job_queue.ts";
+import { JobRunner } from "./job_runner.ts";
 import {
   cancelled,
   now,
   queueMicrotask,
   restorePrimordials,
 } from "./primordials.ts";
-import { type Returned, runItems } from "./run_items.ts";
 import { RunningTasks } from "./running_tasks.ts";
 import { StreamingCalls } from "./streaming_calls.ts";
-import { runTask, runTaskWith, TaskContext } from "./task_context.ts";
 import { type LoadedTask, TaskTable } from "./task_table.ts";
-import { isPromiseLike } from "../util/is_promise_like.ts";
+import { TimeSlice } from "./time_slice.ts";
 import { readAllMessages, yieldToEvents } from "../util/timers.ts";
-
-/**
- * How long tasks run before results are sent and messages are read, in
- * milliseconds.
- */
-const SLICE_MILLISECONDS = 1;
 
 /** A longer slice delays messages, so all of them are read after it. */
 const LONG_SLICE_MILLISECONDS = 10;
-
-/** The most items of a chunk that run between two checks of the time. */
-const MAX_ITEMS_PER_LOOK = 16;
-
-/**
- * How long items run between two checks if these aren't to take more than a tenth
- * of the time, in milliseconds. After a long task, the other items may be needed
- * elsewhere.
- */
-const MILLISECONDS_PER_LOOK = 0.001;
 
 /** The worker's memory, as far as an executor needs it. */
 type Memory = Pick<MaxMemory, "excess">;
@@ -73,15 +57,10 @@ export class Executor {
   readonly #loading = new Set<LoadedTask>();
   readonly #streams: CallStreams;
   readonly #outcomes: JobOutcomes;
+  readonly #runner: JobRunner;
   /** Whether a call of {@linkcode Executor.#run} is scheduled. */
   #due = false;
-  #sliceEnd = 0;
-  /** How many items of chunks run between two checks of the time. */
-  #itemsPerLook = MAX_ITEMS_PER_LOOK;
-  /** How many of them run before the next check. */
-  #untilLook = MAX_ITEMS_PER_LOOK;
-  /** When the time was last checked. */
-  #lookedAt = 0;
+  readonly #slice = new TimeSlice();
 
   /**
    * Constructs an executor that passes results to a writer.
@@ -110,12 +89,17 @@ export class Executor {
         results.busy(now());
       },
     });
-    const streaming = new StreamingCalls(results, streams, this.#running, {
+    const events: ExecutorEvents = {
       schedule: () => this.#schedule(),
       attempt: (work) => this.#attempt(work),
-    });
+    };
+    const jobs = this.#jobs;
+    const running = this.#running;
+    const streaming = new StreamingCalls(results, streams, running, events);
+    const outcomes = new JobOutcomes(results, streams, streaming, jobs);
     this.#streams = streams;
-    this.#outcomes = new JobOutcomes(results, streams, streaming, this.#jobs);
+    this.#outcomes = outcomes;
+    this.#runner = new JobRunner({ streams, jobs, running, outcomes, events });
   }
 
   /** Whether no call has begun or waits, except those that are paused. */
@@ -250,9 +234,7 @@ export class Executor {
   #run(): void {
     const begin = now();
     this.#results.busy(begin);
-    this.#sliceEnd = begin + SLICE_MILLISECONDS;
-    this.#lookedAt = begin;
-    this.#untilLook = this.#itemsPerLook;
+    this.#slice.begin(begin);
     if (this.#memory !== undefined) this.#checkMemory(begin, this.#memory);
     while (this.#step());
     this.#results.flush();
@@ -275,11 +257,11 @@ export class Executor {
     if (job.announced?.isWatched) this.#report(job.id, job.announced);
     // If this worker is lost, the pool must know which job hasn't begun.
     if (job.next === 0 && this.#results.hasUnsent) return this.#drain();
-    if (job.chunk === undefined) this.#begin(job, job.next++);
+    if (job.chunk === undefined) this.#runner.begin(job, job.next++);
     else this.#beginItems(job, job.chunk);
     if (job.next === job.items.length) this.#jobs.detach(job);
     if (this.#results.isFull) return this.#drain();
-    const late = now() - this.#sliceEnd;
+    const late = this.#slice.late();
     if (late < 0) return true;
     // The event loop first handles its other events. Reading all messages takes
     // time, but the pool may need calls back that wait behind long ones.
@@ -348,106 +330,11 @@ export class Executor {
       const first = job.next;
       const isSingle = job.spread || job.task.seesThis ||
         job.announced !== undefined || this.#jobs.hasCancelled;
-      if (isSingle) this.#begin(job, job.next++);
-      else this.#runItems(job, chunk);
-      this.#untilLook -= job.next - first;
-      if (this.#untilLook <= 0 && this.#isSliceOver()) break;
+      if (isSingle) this.#runner.begin(job, job.next++);
+      else this.#runner.runItems(job, chunk, this.#slice.itemsLeft);
+      if (this.#slice.isOverAfter(job.next - first)) break;
     }
     restorePrimordials();
-  }
-
-  /** Checks the time: the longer the last items took, the sooner again. */
-  #isSliceOver(): boolean {
-    const time = now();
-    const each = (time - this.#lookedAt) / this.#itemsPerLook;
-    this.#itemsPerLook = Math.min(
-      Math.ceil(MILLISECONDS_PER_LOOK / each),
-      MAX_ITEMS_PER_LOOK,
-    );
-    this.#untilLook = this.#itemsPerLook;
-    this.#lookedAt = time;
-    return time >= this.#sliceEnd;
-  }
-
-  /** Runs items until the time is checked, or one needs more care. */
-  #runItems(job: Job, chunk: ChunkProgress): void {
-    const most = this.#untilLook;
-    const context = TaskContext.take(true, job.id, this.#streams);
-    let end: Returned | "settled" | "paused";
-    let isAsync: boolean;
-    try {
-      end = runItems({ job, chunk, context, most });
-      isAsync = typeof end === "object" && isPromiseLike(end.value);
-    } catch (error) {
-      restorePrimordials();
-      return this.#outcomes.threw(job, job.next - 1, error, context);
-    }
-    if (typeof end === "object") {
-      return this.#ran(job, job.next - 1, end.value, isAsync, context);
-    }
-    TaskContext.release(context, true);
-    if (end === "settled") this.#outcomes.sendChunk(job, chunk);
-  }
-
-  #begin(job: Job, index: number): void {
-    const id = callId(job, index);
-    if (this.#jobs.takeCancelled(id)) {
-      if (job.chunk !== undefined) {
-        this.#outcomes.threw(job, index, cancelled(), undefined);
-      }
-      return;
-    }
-    const item = job.items[index];
-    const context = TaskContext.take(!job.task.seesThis, id, this.#streams);
-    if (job.announced !== undefined) TaskContext.number(context, job, index);
-    let value: unknown;
-    let isAsync: boolean;
-    try {
-      const run = job.task.run!;
-      value = job.spread
-        ? runTask(run, context, item as unknown[])
-        : runTaskWith(run, context, item);
-      isAsync = isPromiseLike(value);
-    } catch (error) {
-      restorePrimordials();
-      return this.#outcomes.threw(job, index, error, context);
-    }
-    this.#ran(job, index, value, isAsync, context);
-  }
-
-  /** Handles what a task has returned, which may be a promise. */
-  #ran(
-    job: Job,
-    index: number,
-    value: unknown,
-    isAsync: boolean,
-    context: TaskContext,
-  ): void {
-    if (!isAsync) return this.#outcomes.returned(job, index, value, context);
-    restorePrimordials();
-    this.#running.add(callId(job, index), context);
-    this.#finish(job, index, value, context);
-  }
-
-  /** Awaits an async task's promise; a bad then() can't settle it twice. */
-  async #finish(
-    job: Job,
-    index: number,
-    value: unknown,
-    context: TaskContext,
-  ): Promise<void> {
-    let settle: () => void;
-    try {
-      const result = await value;
-      settle = () => this.#outcomes.returned(job, index, result, context);
-    } catch (error) {
-      settle = () => this.#outcomes.threw(job, index, error, context);
-    }
-    this.#attempt(() => {
-      this.#running.delete(callId(job, index), context);
-      settle();
-      this.#schedule();
-    });
   }
 
   /**

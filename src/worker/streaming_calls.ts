@@ -1,6 +1,7 @@
 import { ResultMode } from "../protocol/worker_messages.ts";
 import { FLATTEN_CREDIT, STREAM_CREDIT } from "../streams/credit.ts";
 import type { CallStreams } from "./call_streams.ts";
+import type { ExecutorEvents } from "./executor_events.ts";
 import { callId, type ChunkProgress, ItemValues, type Job } from "./job.ts";
 import { OutputStream } from "./output_stream.ts";
 import { cancelled, restorePrimordials } from "./primordials.ts";
@@ -11,27 +12,19 @@ import { prepareThrown } from "./thrown.ts";
 import { isPromiseLike } from "../util/is_promise_like.ts";
 import { yieldsValues } from "./value_source.ts";
 
-/** The executor of the streaming calls. */
-export interface StreamingCallsEvents {
-  /** Begins waiting calls, because a place has become free. */
-  schedule(): void;
-  /** Does work that fails only if a task has broken this worker. */
-  attempt(work: () => void): void;
-}
-
 /** The calls whose values are sent one by one, while the tasks yield them. */
 export class StreamingCalls {
   readonly #results: ResultWriter;
   readonly #streams: CallStreams;
   readonly #running: RunningTasks;
-  readonly #events: StreamingCallsEvents;
+  readonly #events: ExecutorEvents;
 
   /** Constructs the streaming calls of an executor. */
   constructor(
     results: ResultWriter,
     streams: CallStreams,
     running: RunningTasks,
-    events: StreamingCallsEvents,
+    events: ExecutorEvents,
   ) {
     this.#results = results;
     this.#streams = streams;

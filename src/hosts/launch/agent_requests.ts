@@ -2,6 +2,7 @@ import { HostError } from "../../errors/host_error.ts";
 import { pause } from "../../util/pause.ts";
 import type { PendingAgents } from "../managed_host.ts";
 import { RestartPolicy } from "../restart_policy.ts";
+import { allEnded } from "./all_ended.ts";
 import type { AgentState, Launcher, LaunchRequest } from "./launcher.ts";
 import { PendingReport } from "./pending_report.ts";
 import { RepeatedQuery } from "./repeated_query.ts";
@@ -16,12 +17,6 @@ import {
  * as ended: the launcher may not know it yet.
  */
 const MISSING_POLLS = 2;
-
-/** How long agents may take to end by themselves, in milliseconds. */
-const STOP_TIMEOUT = 3_000;
-
-/** The pause before the launcher is asked whether they have, in milliseconds. */
-const FIRST_STOP_POLL = 100;
 
 /** The settings of requests, and their callbacks. */
 export interface AgentRequestsOptions {
@@ -227,7 +222,7 @@ export class AgentRequests {
       await launcher.cancel(ids).catch((error) => failures.push(error));
     };
     const waiting = end(this.#agents.removeWaiting(Infinity));
-    if (!atOnce) await this.#allEnded();
+    if (!atOnce) await allEnded(this.#agents, launcher, this.#now);
     await Promise.all([
       waiting,
       end(this.#agents.ids),
@@ -389,27 +384,5 @@ export class AgentRequests {
       .catch((error) => report((error as Error).message));
     this.#cancelling.add(cancelling);
     cancelling.then(() => this.#cancelling.delete(cancelling));
-  }
-
-  /** Waits until all agents have ended by themselves, up to a time limit. */
-  async #allEnded(): Promise<void> {
-    const { launcher } = this.#options;
-    const begin = this.#now();
-    const { signal } = new AbortController();
-    let wait = FIRST_STOP_POLL;
-    while (
-      this.#agents.size > 0 && this.#now() - begin < STOP_TIMEOUT
-    ) {
-      await pause(wait);
-      wait *= 2;
-      const ids = this.#agents.ids;
-      const states = await launcher.query(ids, signal).catch(() => undefined);
-      if (states === undefined) return;
-      for (const id of ids) {
-        if ((states.get(id)?.state ?? "ended") === "ended") {
-          this.#agents.remove(id);
-        }
-      }
-    }
   }
 }
