@@ -15,7 +15,10 @@ export class QueueLimit implements CallObserver {
   readonly #room: () => number;
   readonly #waiters = new Queue<Waiter>();
   #waiting = 0;
-  /** How many waiters were woken and haven't made their calls. */
+  /**
+   * How many waiters were woken and haven't made their calls, or whose calls were
+   * refused. They get no further turn in the same turn of the event loop.
+   */
   #woken = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -84,9 +87,13 @@ export class QueueLimit implements CallObserver {
     for (const waiter of this.#waiters.drain()) waiter.reject(reason());
   }
 
+  /** Takes note that a call was accepted. */
+  accepted(): void {
+    if (this.#woken > 0) this.#woken--;
+  }
+
   /** Counts a transition. */
   moved(counted: object, from: CallState | undefined, to: CallState): void {
-    if (from === undefined && this.#woken > 0) this.#woken--;
     const isWaiting = waits(to);
     if (isWaiting !== waits(from)) this.#waiting += isWaiting ? 1 : -1;
     this.#counts.moved(counted, from, to);

@@ -220,12 +220,15 @@ export class Scheduler {
     this.#sources.otherCame();
     call.submit(limit);
     this.#pending.push(call);
-    if (!limit.isExceeded) return this.wake();
+    if (!limit.isExceeded) {
+      limit.accepted();
+      return this.wake();
+    }
     // Those before it may only wait for the next microtask.
     this.#dispatcher.dispatchNow();
     if (limit.isExceeded && call.state === "queued") {
       call.cancel(withoutFrames(new QueueFullError(limit.max)));
-    }
+    } else limit.accepted();
   }
 
   /** Resolves when {@linkcode Scheduler.admit} would accept a call. */

@@ -51,6 +51,28 @@ Deno.test("Pool.hasRoom() limits how many calls a program makes", async () => {
   assertEquals([results.length, sum], [1_000, 1_500]);
 });
 
+Deno.test("Pool.hasRoom() lets the pool work if a call for a busy worker is refused again and again", async () => {
+  await using pool = new Pool({ workers: 2, maxQueue: 1, prefetch: 0 });
+  await pool.ready;
+  const keyed = pool.with({ key: "a" });
+  const wait = () => new Promise<string>((end) => setTimeout(end, 50, "done"));
+  // One runs, and the other waits for its worker, while another worker is free.
+  const before = [keyed.run(wait), keyed.run(wait)];
+  let refused = 0;
+  let result: string | undefined;
+  while (result === undefined && refused < 50_000) {
+    await pool.hasRoom();
+    try {
+      result = await keyed.run(wait);
+    } catch (error) {
+      assertInstanceOf(error, QueueFullError);
+      refused++;
+    }
+  }
+  assertEquals(result, "done");
+  assertEquals(await Promise.all(before), ["done", "done"]);
+});
+
 Deno.test("Pool.hasRoom() resolves at once without maxQueue", async () => {
   await using pool = new Pool({ workers: 1, lazy: true });
   await pool.hasRoom();
