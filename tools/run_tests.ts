@@ -32,6 +32,7 @@ export const SLOW: readonly string[] = [
   "tests/pool/bad_streams_test.ts",
   "tests/pool/codec_test.ts",
   "tests/pool/lifecycle_test.ts",
+  "tests/pool/output_calls_test.ts",
   "tests/pool/retries_test.ts",
   "tests/pool/bad_tasks_test.ts",
   "tests/pool/stream_end_test.ts",

@@ -1,7 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { runProgram } from "../helpers/run_program.ts";
+import type { PoolOptions } from "../../mod.ts";
 import { startSpawnerServer } from "../helpers/spawner_server.ts";
+import { sharedSite } from "../helpers/ssh_fixture.ts";
+import { sshTest } from "../helpers/ssh_server.ts";
+
+const shared = sharedSite();
 
 const PROGRAM = fileURLToPath(
   import.meta.resolve("../programs/output_calls.ts"),
@@ -9,10 +14,9 @@ const PROGRAM = fileURLToPath(
 
 /** The lines of the program, in alphabetical order, without the worker's name. */
 async function linesOf(
-  host: string,
-  outputCalls: boolean,
+  options: PoolOptions,
 ): Promise<{ stdout: string[]; stderr: string[] }> {
-  const args = ["run", "-A", PROGRAM, host, `${outputCalls}`];
+  const args = ["run", "-A", PROGRAM, JSON.stringify(options)];
   const { code, stdout, stderr } = await runProgram(Deno.execPath(), args);
   assertEquals(code, 0, stderr);
   const lines = (text: string) =>
@@ -41,8 +45,8 @@ const LATER = [
   "[raw #0] labeled",
 ];
 
-async function assertLabels(host: string): Promise<void> {
-  const { stdout, stderr } = await linesOf(host, true);
+async function assertLabels(options: PoolOptions): Promise<void> {
+  const { stdout, stderr } = await linesOf({ ...options, outputCalls: true });
   assertEquals(stdout, [
     "initializer",
     ...[0, 1, 2].flatMap((x) => [
@@ -60,16 +64,21 @@ async function assertLabels(host: string): Promise<void> {
 }
 
 Deno.test("Pool with outputCalls prints the call before each line of its task", async () => {
-  await assertLabels("local");
+  await assertLabels({ workers: 1 });
 });
 
-Deno.test("Pool with outputCalls prints the call before each line of a task on another machine", async () => {
+Deno.test("Pool with outputCalls prints the call before each line of a task at a spawner", async () => {
   await using server = await startSpawnerServer();
-  await assertLabels(`127.0.0.1:${server.port}/1`);
+  await assertLabels({ workers: 0, hosts: server.spec(1) });
 });
+
+sshTest(
+  "Pool with outputCalls prints the call before each line of a task over ssh",
+  () => assertLabels({ workers: 0, hosts: shared.site.host(1) }),
+);
 
 Deno.test("Pool without outputCalls prints the lines of tasks as they are", async () => {
-  const { stdout, stderr } = await linesOf("local", false);
+  const { stdout, stderr } = await linesOf({ workers: 1 });
   assertEquals(stdout.slice(0, 3), ["initializer", "begins", "in two lines"]);
   assertEquals(stdout.slice(-2), ["raw", "labeled"]);
   assertEquals(stderr.toSorted(), ["", "ends 0", "ends 1", "ends 2"]);

@@ -1,11 +1,8 @@
 /**
- * Runs tasks that print, at the host in the first argument or on this machine.
- * The second argument is the option `outputCalls`.
+ * Runs tasks that print, with the pool's options in its first argument, as JSON.
  */
 
-import { Pool, type PoolOptions } from "../../mod.ts";
-
-const [host, outputCalls] = Deno.args;
+import { Pool } from "../../mod.ts";
 
 async function printTwice(x: number): Promise<void> {
   console.log("begins\nin two lines");
@@ -18,14 +15,11 @@ function* printBetween(x: number): Generator<number> {
   console.log(`after ${x}`);
 }
 
-const options: PoolOptions = {
-  workers: host === "local" ? 1 : 0,
-  hosts: host === "local" ? [] : [host!],
-  outputCalls: outputCalls === "true",
+await using pool = new Pool({
+  ...JSON.parse(Deno.args[0]!),
   concurrency: 3,
   initializer: () => console.log("initializer"),
-};
-await using pool = new Pool(options);
+});
 await pool.map(printTwice, [0, 1, 2]).toArray();
 await pool.map(printBetween, [7, 8], { chunkSize: 2 }).toArray();
 await pool.run(function group(): void {
