@@ -166,6 +166,7 @@ function checkLimits(rows: readonly Row[]): void {
     "payload/in/": socketLimits("in"),
     "payload/out/": socketLimits("out"),
     "payload/both/": socketLimits("both"),
+    "journal": ["plain-map"],
     "elastic/first": ["fixed/first"],
     "elastic/later": ["fixed/later"],
     "elastic/burst": ["fixed/burst"],

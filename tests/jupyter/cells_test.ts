@@ -44,7 +44,7 @@ jupyterTest(
 
     assertStringIncludes(
       message,
-      "factor is not defined: an inline task runs in",
+      "factor is not defined: an inline task is sent as source",
     );
     assertStringIncludes(message, "pass 'factor' as an argument");
     assertEquals(
