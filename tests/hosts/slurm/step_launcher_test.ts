@@ -11,11 +11,14 @@ const shared = sharedSlurm();
 
 const { signal } = new AbortController();
 
-/** Stands for an agent; the second one ends at once. */
+/**
+ * Stands for an agent; the second one ends at once. Slurm may forget a process
+ * whose step ends while it begins: an agent then finds no pool, and ends, too.
+ */
 const AGENT = [
   "sh",
   "-c",
-  'case $2 in *.1) echo "$COLOR"; exit 5;; esac; while :; do sleep 0.1; done',
+  'case $2 in *.1) echo "$COLOR"; exit 5;; esac; while kill -0 $PPID; do sleep 0.1; done',
   "agent",
 ];
 
