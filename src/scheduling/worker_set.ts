@@ -227,9 +227,11 @@ export class WorkerSet {
   #refresh(load: GroupedLoad): void {
     const { worker, groups } = load;
     const { window, isOpen } = worker;
-    const { calls, limit, isDistant } = window;
+    const { calls, limit, isDistant, needed } = window;
     const { room, latestTask } = worker;
-    const busy = latestTask === undefined
+    // A worker that gets no more calls than it needs must not come before those
+    // that have fewer, however tiny its calls are.
+    const busy = latestTask === undefined || needed !== Infinity
       ? calls
       : busyness(calls, this.#durations.of(latestTask));
     const isSame = load.calls === calls && load.room === room &&

@@ -125,6 +125,17 @@ Deno.test("shareFairly() gives a distant worker what it needs to be busy", async
   );
 });
 
+Deno.test("shareFairly() gives a call to an idle worker, not to a distant one that has a tiny call", async () => {
+  await using bench = new Bench();
+  bench.add(5, 100_000);
+  bench.add(0, 1);
+  bench.wait(1);
+  assertEquals(await bench.share(NONE), [[1], []]);
+  bench.wait(1);
+  assertEquals(await bench.share(NONE), [[1], [1]]);
+  assertEquals(bench.calls.length, 0);
+});
+
 /** A bench with three workers, two of which have answered a call. */
 async function benchWith(
   first: number,
