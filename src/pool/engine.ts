@@ -344,8 +344,9 @@ export class Engine {
       await this.#workers.add(workers);
       this.#isReady = true;
       this.#elastic.start();
-      // Only now it is known which calls no worker can run.
-      this.scheduler.wake();
+      // Only now it is known which calls no worker can run: workers and hosts may
+      // have been lost meanwhile.
+      this.#stranded.fail();
     } catch (error) {
       const isInitializer = error instanceof InitializerFailure;
       const step = isInitializer ? INITIALIZER_FAILED : "";

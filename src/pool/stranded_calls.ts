@@ -27,10 +27,12 @@ export class StrandedCalls {
     const { scheduler, hosts, isReady, onStranded } = this.#parts;
     clearTimeout(this.#timer);
     if (!isReady()) return scheduler.wake();
+    // Read first: if the time of the last host ends after this, it is stranded,
+    // and if it ends after that, the timer is set.
+    const left = hosts.untilTimeout;
     const stranding = scheduler.workers === 0 ? hosts.stranding : undefined;
     if (stranding !== undefined) return onStranded(stranding);
     scheduler.wake();
-    const left = hosts.untilTimeout;
     if (left === Infinity) return;
     this.#timer = setTimeout(
       () => this.fail(),

@@ -1,4 +1,4 @@
-import { assertLess } from "@std/assert";
+import { assertEquals, assertLess } from "@std/assert";
 import { Pool } from "../../mod.ts";
 import { until } from "../helpers/processes.ts";
 import { startSpawnerServer } from "../helpers/spawner_server.ts";
@@ -41,4 +41,35 @@ Deno.test("Pool doesn't extend the time of a lost host when another host is lost
     await until(() => pool.stats().workers === 2 - index);
   }
   assertLess(timers.set.at(-1)!, timers.set[0]!);
+});
+
+Deno.test({
+  name:
+    "Pool waits only so long for a host that is lost while another one starts",
+  // There, programs can't be stopped and continued.
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using first = await startSpawnerServer();
+    await using second = await startSpawnerServer();
+    second.kill("SIGSTOP");
+    await using pool = new Pool({
+      workers: 0,
+      hosts: [first.spec(1), `localhost:${second.port}/1`],
+      hostTimeout: HOST_TIMEOUT,
+      stdio: "null",
+    });
+    // The pool can't end without it.
+    using _continued = { [Symbol.dispose]: () => second.kill("SIGCONT") };
+    const ready = pool.ready;
+    const waiting = pool.with({ host: first.hostname }).submit(() => {});
+    await first.logged(/has connected/);
+    await until(() => pool.explain(waiting).endsWith("the pool is starting."));
+    first.kill("SIGKILL");
+    await until(() => pool.stats().hosts[0]!.lost === 1);
+    using timers = new LongTimers();
+    second.kill("SIGCONT");
+    await ready;
+    assertEquals(timers.set.length, 1);
+    waiting.cancel();
+  },
 });
