@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { Pool } from "../../mod.ts";
-import { testConformance } from "../conformance/conformance.ts";
+import { testSharedConformance } from "../conformance/shared_conformance.ts";
 import { XS } from "../conformance/conformance_fixture.ts";
 import { useMixedHosts } from "../helpers/mixed_fixture.ts";
 import { sshTest } from "../helpers/ssh_server.ts";
 
 const mixed = useMixedHosts();
 
-testConformance({
+testSharedConformance({
   name: "local, codec: 'structured'",
   options: () => ({ workers: 2, codec: "structured" }),
 });

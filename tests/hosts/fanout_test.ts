@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type HostSpec, Pool, type PoolOptions } from "../../mod.ts";
-import { testConformance } from "../conformance/conformance.ts";
-import { withSharedPool } from "../conformance/shared_pool.ts";
+import { testSharedConformance } from "../conformance/shared_conformance.ts";
 import { HeldTasks } from "../helpers/held_tasks.ts";
 import { exists, gone, killNow, until } from "../helpers/processes.ts";
 import {
@@ -75,16 +74,10 @@ function countSockets(): number {
 
 {
   const [{ name, host }] = KINDS as [typeof KINDS[0]];
-  const kind = {
+  testSharedConformance({
+    name,
     options: () => ({ workers: 0, hosts: host(2) }),
-    settle: (pool: Pool) => pool.ready,
-  };
-  withSharedPool(name, {
-    // Tests of lost workers would use up what a pool restarts.
-    options: () => ({ ...kind.options(), maxRestarts: 1_000 }),
-    settle: kind.settle,
-    declare: sshTest,
-  }, (tests) => testConformance({ name, ...kind, ...tests }));
+  }, { declare: sshTest });
 }
 
 for (const { name, host, declare } of KINDS) {

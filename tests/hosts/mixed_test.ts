@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Pool, type TaskRunner } from "../../mod.ts";
-import { testConformance } from "../conformance/conformance.ts";
+import { testSharedConformance } from "../conformance/shared_conformance.ts";
 import { double, naturals, XS } from "../conformance/conformance_fixture.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
 import { useMixedHosts } from "../helpers/mixed_fixture.ts";
@@ -10,12 +10,10 @@ const mixed = useMixedHosts();
 
 const PLACES = ["local", "by ssh", "at spawner"];
 
-testConformance({
-  name: "mixed",
-  options: mixed,
-  workers: 3,
-  declare: sshTest,
-});
+testSharedConformance(
+  { name: "mixed", options: mixed, workers: 3 },
+  { declare: sshTest },
+);
 
 const pid = () => Deno.pid;
 

@@ -3,6 +3,7 @@ import { Pool, type PoolOptions, WorkerLostError } from "../../../mod.ts";
 import { makeCertificate } from "../../../src/transport/certificate.ts";
 import { CERTIFICATE_NAME } from "../../../src/transport/connect.ts";
 import { testConformance } from "../../conformance/conformance.ts";
+import { testSharedConformance } from "../../conformance/shared_conformance.ts";
 import { Gate } from "../../helpers/gate.ts";
 import { exists, gone, until } from "../../helpers/processes.ts";
 import { double, loop } from "../../programs/cancel_tasks.ts";
@@ -34,7 +35,7 @@ testConformance({
   options: () => ({ workers: 0, hosts: plain.spec(2) }),
 });
 
-testConformance({
+testSharedConformance({
   name: "spawner, TLS",
   options: () => ({
     workers: 0,

@@ -1,11 +1,9 @@
 import type { Pool } from "../../../mod.ts";
-import { testConformance } from "../../conformance/conformance.ts";
-import { withSharedPool } from "../../conformance/shared_pool.ts";
+import { testSharedConformance } from "../../conformance/shared_conformance.ts";
 import { ConcurrentTests } from "../../helpers/concurrent_tests.ts";
 import { sharedSlurm, slurmTest } from "../../helpers/slurm_cluster.ts";
 import { slurmOptions, untilWorkers } from "../../helpers/batch_pools.ts";
 
-const name = "slurm";
 const shared = sharedSlurm();
 const options = () => slurmOptions(shared.cluster);
 const settle = (pool: Pool) => untilWorkers(pool, 2);
@@ -13,23 +11,18 @@ const settle = (pool: Pool) => untilWorkers(pool, 2);
 /** Tests with pools of their own. Slurm starts jobs once a second. */
 const others = new ConcurrentTests();
 
-withSharedPool(name, {
-  // Tests of lost workers would use up what a pool restarts.
-  options: () => ({ ...options(), maxRestarts: 1_000 }),
+testSharedConformance({
+  name: "slurm",
+  options,
   settle,
+  initializerFailure: "calls",
+}, {
   declare: (name, body, sanitizers) => {
     if (sanitizers === undefined) others.declare(name, body);
     else slurmTest(name, body, sanitizers);
   },
   afterwards: () => shared.cluster.empty(),
-}, (tests) =>
-  testConformance({
-    name,
-    options,
-    settle,
-    initializerFailure: "calls",
-    ...tests,
-  }));
+});
 
 slurmTest(
   "Pool (slurm) passes tests with pools of their own",
