@@ -56,7 +56,7 @@ export const SLOW: readonly string[] = [
 ];
 
 /** How long a file may take, in milliseconds. */
-const FILE_TIMEOUT = 600_000;
+const FILE_TIMEOUT = 300_000;
 
 /** Files that run at a time, for each CPU; some of them wait. */
 const JOBS_PER_CPU = 2;
