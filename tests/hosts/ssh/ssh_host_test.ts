@@ -14,7 +14,7 @@ import {
   Pool,
   type PoolOptions,
 } from "../../../mod.ts";
-import { testConformance } from "../../conformance/conformance.ts";
+import { testSharedConformance } from "../../conformance/shared_conformance.ts";
 import { sshTest } from "../../helpers/ssh_server.ts";
 import {
   commandOf,
@@ -27,11 +27,10 @@ import {
 
 const shared = sharedSite();
 
-testConformance({
+testSharedConformance({
   name: "ssh",
   options: () => ({ workers: 0, hosts: shared.site.host(2) }),
-  declare: sshTest,
-});
+}, { declare: sshTest, afterwards: () => shared.empty() });
 
 /** Makes a pool of one worker over ssh. */
 function makePool(host: Partial<HostOptions> = {}, options: PoolOptions = {}) {
