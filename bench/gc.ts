@@ -203,10 +203,13 @@ async function collect(end: End, pool: Pool): Promise<void> {
   else await pool.runOnAll(collectGarbage);
 }
 
-/** Asks V8 for a collection of young objects, with `--expose-gc`. */
+/**
+ * Asks V8 for a full collection, with `--expose-gc`. After one of young objects
+ * only, a work might pay for the old ones of the work before.
+ */
 function collectGarbage(): void {
   const { gc } = globalThis as unknown as { gc(options: object): void };
-  gc({ type: "minor" });
+  gc({ type: "major" });
 }
 
 async function mapSingly(pool: Pool, count: number): Promise<void> {
