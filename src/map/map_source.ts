@@ -258,6 +258,13 @@ export class MapSource implements CallSource, FeedTarget {
     const index = call.index + call.items - rest.length;
     const calls = this.#calls.divide(call, rest, most, index);
     for (const next of calls) this.#rest.add(next);
+  }
+
+  /**
+   * Lets the scheduler ask for these calls. If it is closed, they are submitted
+   * at once, and the reader is served.
+   */
+  offerRest(): void {
     // The scheduler drops a map that has taken its last item.
     this.#sink.addSource(this);
   }
