@@ -2,6 +2,7 @@ import { createHash, hash } from "node:crypto";
 import { blobInfo } from "../codec/blobs.ts";
 import { Encoder } from "../codec/encoder.ts";
 import type { V8Serializer } from "../codec/v8_serializer.ts";
+import { canonicalSerializer } from "./canonical_serializer.ts";
 import { ValueWriter } from "./value_writer.ts";
 
 /** A shorter encoding is its own digest, which is faster than a hash. */
@@ -17,7 +18,10 @@ export class Digests {
    * @param serializer Encodes objects, if the codec of the pool needs it.
    */
   constructor(serializer: V8Serializer | undefined) {
-    this.#writer = new ValueWriter(serializer, new UndatedEncoder());
+    this.#writer = new ValueWriter(
+      serializer && canonicalSerializer(serializer),
+      new UndatedEncoder(),
+    );
   }
 
   /**
