@@ -1,7 +1,7 @@
 import { Decoder } from "../codec/decoder.ts";
 import { loadV8Serializer, type V8Serializer } from "../codec/v8_serializer.ts";
 import { JournalError } from "../errors/journal_error.ts";
-import { wrongType } from "../options/option_checks.ts";
+import { wrongType, wrongValue } from "../options/option_checks.ts";
 import type { JournalSettings } from "../options/journal_settings.ts";
 import { Digests, equals } from "./digests.ts";
 import { JournalFile, type NewRow } from "./journal_file.ts";
@@ -142,6 +142,7 @@ export class Journal implements Disposable {
    * @throws {JournalError} If the journal has another item of this index, or the
    * item's key was another item's before.
    * @throws {TypeError} If its key isn't a string.
+   * @throws {RangeError} If its key has a lone surrogate.
    */
   find(item: unknown, index: number): Recorded | undefined {
     const { key, settings } = this.#plan;
@@ -244,6 +245,13 @@ export class Journal implements Disposable {
     const key = keyOf(item);
     if (typeof key !== "string") {
       throw wrongType(`key(items[${index}])`, key, "a string");
+    }
+    if (!key.isWellFormed()) {
+      throw wrongValue(
+        `key(items[${index}])`,
+        key,
+        "a string without lone surrogates, which the file can't keep",
+      );
     }
     const before = this.#indexes.get(key);
     if (before !== undefined) {

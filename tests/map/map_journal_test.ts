@@ -426,6 +426,12 @@ Deno.test("map() refuses bad keys of items", async () => {
     TypeError,
     "'key(items[0])' must be a string, but is 0",
   );
+  // In the file, these two would be the same.
+  await assertRejects(
+    () => map((x) => x === 0 ? "\ud800" : "\ud801"),
+    RangeError,
+    "'key(items[0])' must be a string without lone surrogates",
+  );
   await assertRejects(
     () =>
       map(() => {
@@ -434,6 +440,23 @@ Deno.test("map() refuses bad keys of items", async () => {
     Error,
     "no key",
   );
+});
+
+Deno.test("map() with a journal tells keys with null characters apart", async () => {
+  using file = new TempJournal();
+  await using pool = new Pool(1);
+  const keys = ["a", "a\0", "a\0b", "\0"];
+  const run = (items: string[]) =>
+    pool.map(
+      (key: string) => `${JSON.stringify(key)} ${Math.random()}`,
+      items,
+      {
+        journal: file.path,
+        key: String,
+      },
+    ).toArray();
+  const first = await run(keys);
+  assertEquals((await run(keys.toReversed())).reverse(), first);
 });
 
 Deno.test("map() refuses a journal that another map uses", async () => {
