@@ -287,10 +287,24 @@ export class Journal implements Disposable {
     const id = typeof open === "string" ? open : index;
     const digest = typeof open === "string" ? undefined : open;
     const error = ending.failed ? describeError(ending.value) : null;
-    const value = this.#writer.write(ending.value);
+    const value = this.#encode(ending);
+    if (value === undefined) return undefined;
     return value instanceof Promise
       ? value.then((value) => ({ id, digest, error, value }))
       : { id, digest, error, value };
+  }
+
+  /** Encodes a value; `undefined` for an error for which that is impossible. */
+  #encode(
+    { failed, value }: Ending,
+  ): Uint8Array | Promise<Uint8Array> | undefined {
+    try {
+      return this.#writer.write(value);
+    } catch (error) {
+      // The option `retry.when` may throw anything. The item runs again.
+      if (failed) return undefined;
+      throw error;
+    }
   }
 
   #decode(bytes: Uint8Array<ArrayBuffer>, index: number): unknown {

@@ -264,6 +264,30 @@ Deno.test("map() with a journal records an item that was tried again once", asyn
   }
 });
 
+Deno.test("map() with a journal doesn't record what 'when' throws if that can't be encoded", async () => {
+  using file = new TempJournal();
+  await using pool = new Pool(1);
+  const reason = () => {};
+  const retry = {
+    when() {
+      throw reason;
+    },
+  };
+  const fail = (x: number) => {
+    if (x === 1) throw new RangeError("no");
+    return x;
+  };
+  const items = await pool.with({ retry })
+    .map(fail, [0, 1, 2], { journal: file.path }).settled().toArray();
+  assertEquals(items[1], {
+    index: 1,
+    status: "rejected",
+    reason,
+    attempts: 1,
+  });
+  assertEquals(file.rows.map(({ item }) => item), [0, 2]);
+});
+
 Deno.test("map() with a journal records large results", async () => {
   using file = new TempJournal();
   await using pool = new Pool(2);
