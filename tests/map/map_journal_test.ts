@@ -483,6 +483,35 @@ Deno.test("map() with a journal tells keys with null characters apart", async ()
   assertEquals((await run(keys.toReversed())).reverse(), first);
 });
 
+Deno.test("map() with a journal ends by its signal if 'key' aborts it before an array throws", async () => {
+  using file = new TempJournal();
+  await using pool = new Pool(2);
+  const controller = new AbortController();
+  const items = Array.from({ length: 20_000 }, (_, index) => index);
+  for (let index = 9_005; index < 11_000; index += 10) {
+    Object.defineProperty(items, index, {
+      get() {
+        throw new RangeError("no item");
+      },
+    });
+  }
+  const task = (x: number) => {
+    const end = performance.now() + 0.1;
+    while (performance.now() < end);
+    return x;
+  };
+  const map = pool.map(task, items, {
+    chunkSize: 10,
+    journal: file.path,
+    signal: controller.signal,
+    key: (x) => {
+      if (x >= 9_000 && x < 11_000) controller.abort(new Error("stop"));
+      return String(x);
+    },
+  });
+  await assertRejects(() => map.toArray(), Error, "stop");
+});
+
 Deno.test("map() refuses a journal that another map uses", async () => {
   using file = new TempJournal();
   await using pool = new Pool(1);
