@@ -77,8 +77,10 @@ function pauseAfter(
   { minTimeout, maxTimeout, multiplier, jitter }: RetrySettings,
   attempts: number,
 ): number {
+  // Infinity times 0 would be NaN.
+  const factor = Math.min(multiplier ** (attempts - 1), Number.MAX_VALUE);
   const longest = Math.min(
-    minTimeout * multiplier ** (attempts - 1),
+    minTimeout * factor,
     maxTimeout,
     LONGEST_DELAY,
   );

@@ -1,6 +1,9 @@
 import { createHash, hash } from "node:crypto";
-import { ValueWriter } from "./value_writer.ts";
+import { blobInfo } from "../codec/blobs.ts";
+import { Encoder } from "../codec/encoder.ts";
 import type { V8Serializer } from "../codec/v8_serializer.ts";
+import { canonicalSerializer } from "./canonical_serializer.ts";
+import { ValueWriter } from "./value_writer.ts";
 
 /** A shorter encoding is its own digest, which is faster than a hash. */
 const HASH_BYTES = 32;
@@ -15,12 +18,15 @@ export class Digests {
    * @param serializer Encodes objects, if the codec of the pool needs it.
    */
   constructor(serializer: V8Serializer | undefined) {
-    this.#writer = new ValueWriter(serializer);
+    this.#writer = new ValueWriter(
+      serializer && canonicalSerializer(serializer),
+      new UndatedEncoder(),
+    );
   }
 
   /**
    * Returns the digest of a value: its encoding, or if that is long, the SHA-256
-   * of it. Of a blob, it has the type and the size, not the content.
+   * of it. Of a blob, it has the type, the name and the size, not the content.
    *
    * @throws If the value can't be encoded.
    */
@@ -42,6 +48,18 @@ export class Digests {
   /** Returns the SHA-256 of a text in hexadecimal digits. */
   hashText(text: string): string {
     return hash("sha256", text, "hex");
+  }
+}
+
+/** Leaves out when files have changed: a new `File` has the present time. */
+class UndatedEncoder extends Encoder {
+  protected override blob(blob: Blob): void {
+    const { name, type } = blobInfo(blob);
+    super.blob(
+      name === undefined
+        ? blob
+        : new File([blob], name, { type, lastModified: 0 }),
+    );
   }
 }
 

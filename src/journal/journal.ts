@@ -1,7 +1,7 @@
 import { Decoder } from "../codec/decoder.ts";
 import { loadV8Serializer, type V8Serializer } from "../codec/v8_serializer.ts";
 import { JournalError } from "../errors/journal_error.ts";
-import { wrongType } from "../options/option_checks.ts";
+import { wrongType, wrongValue } from "../options/option_checks.ts";
 import type { JournalSettings } from "../options/journal_settings.ts";
 import { Digests, equals } from "./digests.ts";
 import { JournalFile, type NewRow } from "./journal_file.ts";
@@ -142,6 +142,7 @@ export class Journal implements Disposable {
    * @throws {JournalError} If the journal has another item of this index, or the
    * item's key was another item's before.
    * @throws {TypeError} If its key isn't a string.
+   * @throws {RangeError} If its key has a lone surrogate.
    */
   find(item: unknown, index: number): Recorded | undefined {
     const { key, settings } = this.#plan;
@@ -245,6 +246,13 @@ export class Journal implements Disposable {
     if (typeof key !== "string") {
       throw wrongType(`key(items[${index}])`, key, "a string");
     }
+    if (!key.isWellFormed()) {
+      throw wrongValue(
+        `key(items[${index}])`,
+        key,
+        "a string without lone surrogates, which the file can't keep",
+      );
+    }
     const before = this.#indexes.get(key);
     if (before !== undefined) {
       throw new JournalError(
@@ -279,10 +287,24 @@ export class Journal implements Disposable {
     const id = typeof open === "string" ? open : index;
     const digest = typeof open === "string" ? undefined : open;
     const error = ending.failed ? describeError(ending.value) : null;
-    const value = this.#writer.write(ending.value);
+    const value = this.#encode(ending);
+    if (value === undefined) return undefined;
     return value instanceof Promise
       ? value.then((value) => ({ id, digest, error, value }))
       : { id, digest, error, value };
+  }
+
+  /** Encodes a value; `undefined` for an error for which that is impossible. */
+  #encode(
+    { failed, value }: Ending,
+  ): Uint8Array | Promise<Uint8Array> | undefined {
+    try {
+      return this.#writer.write(value);
+    } catch (error) {
+      // The option `retry.when` may throw anything. The item runs again.
+      if (failed) return undefined;
+      throw error;
+    }
   }
 
   #decode(bytes: Uint8Array<ArrayBuffer>, index: number): unknown {

@@ -104,14 +104,20 @@ export class JournalFile implements Disposable {
   /**
    * The greatest index of an item; if items have keys, `Infinity`. -1 if there
    * are none.
+   *
+   * @throws {JournalError} If the file is damaged.
    */
   get last(): number {
-    const { last } = this.#database.prepare(
-      this.#hasKeys
-        ? "SELECT 9e999 AS last FROM items LIMIT 1"
-        : "SELECT max(item) AS last FROM items",
-    ).get() as { last: number | null } | undefined ?? { last: null };
-    return last ?? -1;
+    try {
+      const { last } = this.#database.prepare(
+        this.#hasKeys
+          ? "SELECT 9e999 AS last FROM items LIMIT 1"
+          : "SELECT max(item) AS last FROM items",
+      ).get() as { last: number | null } | undefined ?? { last: null };
+      return last ?? -1;
+    } catch (error) {
+      throw unusableFile(this.path, error);
+    }
   }
 
   /** Replaces the header. */

@@ -9,15 +9,19 @@ const MAX_KEPT_BYTES = 2 ** 20;
 
 /** Encodes single values, as a message of the pool with one field. */
 export class ValueWriter {
-  readonly #encoder = new Encoder();
+  readonly #encoder: Encoder;
 
   /**
    * Constructs it.
    *
    * @param serializer Encodes objects, if the codec of the pool needs it.
    */
-  constructor(serializer: V8Serializer | undefined) {
-    this.#encoder.serializer = serializer;
+  constructor(
+    serializer: V8Serializer | undefined,
+    encoder: Encoder = new Encoder(),
+  ) {
+    encoder.serializer = serializer;
+    this.#encoder = encoder;
   }
 
   /**

@@ -34,6 +34,8 @@ export class FailureLimit {
 
   /** Takes note of the item with an index that has failed. */
   add(index: number, reason: unknown): void {
+    // No error will have them, and the map may go on for ever.
+    if (this.#most === Infinity) return;
     this.#reasons.push(reason);
     this.#first = Math.min(this.#first, index);
   }

@@ -176,7 +176,8 @@ export class MapIterator<Result> implements MapResults<Result> {
         }
       }
     } catch (error) {
-      await this.return();
+      // As in a loop, this error counts, and not that of an input.
+      await this.return().catch(() => {});
       throw error;
     }
   }

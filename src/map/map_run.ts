@@ -152,10 +152,13 @@ class MapRun implements MapCallOwner, MapSourceOwner, ResultReader {
       const bytes = call.bytes * (done / call.items) + call.resultBytes;
       this.#plan.chunkSize.measured(done, microseconds, bytes);
     }
-    if (rest.length > 0 && !call.endsMap) this.#source.follow(call, rest);
+    const hasRest = rest.length > 0 && !call.endsMap;
+    if (hasRest) this.#source.follow(call, rest);
     this.#counts.add(call, rest.length);
     if (this.#journal !== undefined) this.#record(call, this.#journal);
     if (call.pieces.length > 0) this.#source.runAgain(call);
+    // Only now all calls that follow this one are known to its reader.
+    if (hasRest) this.#source.offerRest();
     if (call.failedItems > 0) this.#addFailures(call);
     if (this.#counts.ended === this.#source.taken) this.#source.finish();
     this.results.serve();

@@ -205,6 +205,8 @@ export class MapSource implements CallSource, FeedTarget {
 
   /** Handles the end, an error or an unusable item of a part of the items. */
   end(part: number, error?: Thrown): void {
+    // An array or a function of the program may have ended the map.
+    if (this.#map.phase !== "running") return;
     if (!this.#isDivided || error === undefined) return this.#exhaust(error);
     // The items of other parts that come before it still run.
     const call = this.#calls.makeEmpty(part);
@@ -258,6 +260,13 @@ export class MapSource implements CallSource, FeedTarget {
     const index = call.index + call.items - rest.length;
     const calls = this.#calls.divide(call, rest, most, index);
     for (const next of calls) this.#rest.add(next);
+  }
+
+  /**
+   * Lets the scheduler ask for these calls. If it is closed, they are submitted
+   * at once, and the reader is served.
+   */
+  offerRest(): void {
     // The scheduler drops a map that has taken its last item.
     this.#sink.addSource(this);
   }
@@ -334,23 +343,29 @@ export class MapSource implements CallSource, FeedTarget {
     this.#sink.submit(call);
   }
 
-  /** Makes a call; ends the items there if that can't be done. */
+  /**
+   * Makes a call; ends the items there if that can't be done.
+   *
+   * @returns `undefined` if there is none, or the map has ended meanwhile.
+   */
   #makeCall(
     items: unknown[],
     bytes: number,
     part: number,
     index: number,
   ): MapCall | undefined {
+    let call: MapCall;
     try {
-      return this.#calls.make(items, bytes, part, index);
+      call = this.#calls.make(items, bytes, part, index);
     } catch (reason) {
       this.end(part, { reason });
       return undefined;
     }
+    // The program's function `key` was called.
+    return this.#map.phase === "running" ? call : undefined;
   }
 
   #exhaust(error?: Thrown): void {
-    if (this.#map.phase !== "running") return;
     this.#isExhausted = error === undefined;
     this.#feed.stop();
     this.#map.exhausted(error);

@@ -115,7 +115,10 @@ export class MapTransform<Item, Result> extends TransformStream<Item, Result> {
 
   #close(): void | Promise<void> {
     // Before the first read, the first write would still be pending.
-    if (!this.#isStarted) return this.#finish();
+    if (!this.#isStarted) {
+      void this.#results.return();
+      return this.#finish();
+    }
     this.#closing = Promise.withResolvers();
     this.#items.end();
     return this.#closing.promise;

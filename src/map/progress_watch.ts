@@ -84,6 +84,8 @@ export class ProgressWatch {
     this.#last = progress;
     for (const listener of [...this.#listeners]) {
       this.#call(listener, progress);
+      // It may have ended the map, which was reported to all of them.
+      if (this.#last !== progress) return;
     }
   }
 

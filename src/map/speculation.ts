@@ -38,6 +38,7 @@ export class Speculation {
   readonly #quantile = new DurationQuantile(SHARE);
   #timer: ReturnType<typeof setTimeout> | undefined;
   #hasEnded = false;
+  readonly #watch = () => this.watch();
 
   /**
    * Constructs the speculation of a map that has no calls yet.
@@ -58,6 +59,8 @@ export class Speculation {
     if (this.#hasEnded) return;
     // Its items may have begun twice.
     call.isFinal = before instanceof WatchedCall && before.isFinal;
+    // Nothing else may be answered after it has waited to run again.
+    call.onSent = this.#watch;
     this.#calls.add(call);
   }
 

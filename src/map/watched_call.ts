@@ -16,6 +16,8 @@ export class WatchedCall extends MapCall {
   #backup: BackupCall | undefined;
   /** Whether its items never run a second time, or don't do so again. */
   isFinal = false;
+  /** Called when a worker gets the call. */
+  onSent: (() => void) | undefined;
 
   override get hasTwin(): boolean {
     return this.#backup !== undefined;
@@ -50,6 +52,7 @@ export class WatchedCall extends MapCall {
     super.send(worker, id, message, bytes);
     this.#worker = worker;
     this.#sentAt = performance.now();
+    this.onSent?.();
   }
 
   /** Makes the second run. */

@@ -13,7 +13,8 @@ const MAX_PAUSE = 30_000;
 
 /**
  * Shows the progress of a map in lines: one for each tenth of the items, but at
- * most one per second and at least one in 30 seconds, and one at the end.
+ * most one per second and, while items run, at least one in 30 seconds, and one at
+ * the end.
  */
 export class ProgressLines implements ProgressDisplay {
   readonly #label: string;

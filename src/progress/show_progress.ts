@@ -55,7 +55,8 @@ export interface ProgressOptions {
  *   above it.
  * - In a Jupyter notebook, it shows a display below the cell, and updates it.
  * - Otherwise it prints lines on stderr: one for each tenth of the items, but at
- *   most one per second and at least one in 30 seconds, and one at the end.
+ *   most one per second and, while items run, at least one in 30 seconds, and one
+ *   at the end.
  *
  * Several maps may be shown at the same time. Nothing is shown before the first
  * result is requested, or in the first tenth of a second.

@@ -46,6 +46,11 @@ Deno.test("judgeAttempt() pauses no longer than a timer can wait", () => {
   assertEquals(pause, LONGEST_DELAY);
 });
 
+Deno.test("judgeAttempt() makes no pause with minTimeout: 0, after any number of attempts", () => {
+  const retry = retrySettings({ attempts: 10_000, minTimeout: 0 });
+  assertEquals(judgeAttempt(retry, ERROR, 5_000).pause, 0);
+});
+
 Deno.test("judgeAttempt() asks 'when' after each attempt but the last", () => {
   const asked: unknown[] = [];
   const retry = retrySettings({

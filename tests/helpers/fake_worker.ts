@@ -20,6 +20,7 @@ import {
   type Grant,
   MessageType,
   type Recall,
+  type SettledChunk,
 } from "../../src/protocol/worker_messages.ts";
 import { WorkerHandle } from "../../src/scheduling/worker_handle.ts";
 import type { Connection } from "../../src/transport/connection.ts";
@@ -151,7 +152,7 @@ export class FakeWorker {
     this.#connection = right;
     this.#channel = new Channel(right);
     this.gone = this.#channel.receive((message) =>
-      this.#take(message as Calls | Chunk | Recall | Assign)
+      this.#take(message as Calls | Chunk | SettledChunk | Recall | Assign)
     );
   }
 
@@ -185,6 +186,13 @@ export class FakeWorker {
     const [id] = this.#calls.shift()!;
     const thrown = new TypeError("failed");
     await this.#send([MessageType.FAILURE, id, microseconds, thrown, before]);
+  }
+
+  /** Reports that an item of the first call, a chunk, has failed. */
+  async failItem(index: number): Promise<void> {
+    const [id] = this.#calls[0]!;
+    const thrown = new TypeError("failed");
+    await this.#send([MessageType.ITEM_FAILURE, id, index, thrown]);
   }
 
   /** Reports that the first call begins. */
@@ -256,13 +264,16 @@ export class FakeWorker {
     await settled();
   }
 
-  #take(message: Calls | Chunk | Recall | Assign): void {
+  #take(message: Calls | Chunk | SettledChunk | Recall | Assign): void {
     if (message[0] === MessageType.CALLS) {
       const [, , firstId, , argumentLists] = message;
       argumentLists.forEach(([label], index) =>
         this.#calls.push([firstId + index, label])
       );
-    } else if (message[0] === MessageType.CHUNK) {
+    } else if (
+      message[0] === MessageType.CHUNK ||
+      message[0] === MessageType.SETTLED_CHUNK
+    ) {
       const [, , id, , items] = message;
       this.#calls.push([id, items]);
     } else if (message[0] === MessageType.RESOURCES) {

@@ -37,18 +37,25 @@ export class JournalRuns implements AsyncDisposable {
   /**
    * Runs the program, and kills it.
    *
-   * @param from When the delay begins: when the map is read, or when an item of
-   * this run has left its number.
+   * @param from When the delay begins: when the map is read, when an item of
+   * this run has left its number, or when a result was read.
    * @param delay The delay, in milliseconds.
    */
-  async kill(from: "start" | "effect", delay: number): Promise<void> {
-    const before = this.#effectsText().length;
+  async kill(
+    from: "start" | "effect" | "result",
+    delay: number,
+  ): Promise<void> {
+    const read = () =>
+      from === "result"
+        ? readText(`${this.#folder}/read`)
+        : this.#effectsText();
+    const before = read().length;
     await using program = this.#start();
     let hasEnded = false;
     const ended = program.ended().then(() => hasEnded = true);
     await program.logged(/^started/);
-    if (from === "effect") {
-      await until(() => hasEnded || this.#effectsText().length > before);
+    if (from !== "start") {
+      await until(() => hasEnded || read().length > before);
     }
     await realDelay(delay);
     if (!hasEnded) program.kill("SIGKILL");

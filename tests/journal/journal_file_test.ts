@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
 import { JournalError, Pool } from "../../mod.ts";
 import { runProgram } from "../helpers/run_program.ts";
 import { LoggedProcess } from "../helpers/logged_process.ts";
@@ -89,6 +90,22 @@ Deno.test("map() refuses a journal that is damaged", async () => {
   await map(value.path);
   value.exec("UPDATE items SET value = x'00'");
   await assertRejects(() => map(value.path), JournalError, "item 0");
+});
+
+Deno.test("map() refuses a journal whose items can't be read", async () => {
+  using file = new TempJournal();
+  await map(file.path);
+  using database = new DatabaseSync(file.path);
+  const { page, size } = database.prepare(
+    "SELECT rootpage AS page, page_size AS size FROM sqlite_schema, pragma_page_size WHERE name = 'items'",
+  ).get() as { page: number; size: number };
+  database.close();
+  const bytes = Deno.readFileSync(file.path);
+  Deno.writeFileSync(
+    file.path,
+    bytes.fill(0xff, (page - 1) * size, page * size),
+  );
+  await refusal(file.path, "can't be used: database disk image is malformed");
 });
 
 Deno.test("map() refuses the path of a folder, and one in a folder that doesn't exist", async () => {

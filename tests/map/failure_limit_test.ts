@@ -1,4 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { FailureLimit } from "../../src/map/failure_limit.ts";
 
 Deno.test("FailureLimit.check() returns the error once more items have failed", () => {
@@ -22,6 +24,23 @@ Deno.test("FailureLimit.check() takes a share of all items, or of those that hav
   // Of 4 of at least 100 items, it isn't known yet whether they are too many.
   assertEquals(limit.check(134, Infinity), undefined);
   assertEquals(limit.check(4, Infinity)?.errors.length, 4);
+});
+
+Deno.test("FailureLimit keeps no reasons if any number of items may fail", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect: () => void = runInNewContext("gc");
+  const limit = new FailureLimit(Infinity);
+  const reason = (() => {
+    const reason = new Error("a");
+    limit.add(0, reason);
+    return new WeakRef(reason);
+  })();
+  for (let turn = 0; turn < 100 && reason.deref() !== undefined; turn++) {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    collect();
+  }
+  assertEquals(reason.deref(), undefined);
+  assertEquals(limit.check(1, 1), undefined);
 });
 
 Deno.test("FailureLimit refuses anything but a count or a share", () => {

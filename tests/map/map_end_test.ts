@@ -45,6 +45,20 @@ Deno.test("Pool.map() ends at an unreadable item of an async input", async () =>
   await assertRejects(() => results.next(), TypeError, "revoked");
 });
 
+Deno.test("Pool.map() doesn't run an item whose key ends the map", async () => {
+  await using pool = new Pool(1);
+  const keyed = pool.with({
+    key: () => {
+      results.return!();
+      return "any";
+    },
+  });
+  const results = keyed.map((x: number) => x, [1, 2]);
+  assertEquals(await results.toArray(), []);
+  await pool.run(() => {});
+  assertEquals(pool.stats().done, 1);
+});
+
 Deno.test("Pool.map() continues after the map whose input reads it has ended", async () => {
   await using pool = new Pool(1);
   const inner = pool.map((x: number) => -x, [1, 2]);

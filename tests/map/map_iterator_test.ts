@@ -179,6 +179,15 @@ Deno.test("MapIterator.forEach() waits for promises of its function", async () =
   assertEquals(seen, [1, 2]);
 });
 
+Deno.test("MapIterator.forEach() throws what its function throws, even if the map can't be closed", async () => {
+  const { reader, results } = makeIterator([1]);
+  reader.close = () => Promise.reject(new Error("stuck"));
+  const failing = () => {
+    throw new Error("enough");
+  };
+  await assertRejects(() => results.forEach(failing), Error, "enough");
+});
+
 Deno.test("MapIterator.forEach() ends the map when its function throws or ends it", async () => {
   const { reader, results } = makeIterator([1, 2], [3]);
   const seen: number[] = [];

@@ -264,6 +264,30 @@ Deno.test("map() with a journal records an item that was tried again once", asyn
   }
 });
 
+Deno.test("map() with a journal doesn't record what 'when' throws if that can't be encoded", async () => {
+  using file = new TempJournal();
+  await using pool = new Pool(1);
+  const reason = () => {};
+  const retry = {
+    when() {
+      throw reason;
+    },
+  };
+  const fail = (x: number) => {
+    if (x === 1) throw new RangeError("no");
+    return x;
+  };
+  const items = await pool.with({ retry })
+    .map(fail, [0, 1, 2], { journal: file.path }).settled().toArray();
+  assertEquals(items[1], {
+    index: 1,
+    status: "rejected",
+    reason,
+    attempts: 1,
+  });
+  assertEquals(file.rows.map(({ item }) => item), [0, 2]);
+});
+
 Deno.test("map() with a journal records large results", async () => {
   using file = new TempJournal();
   await using pool = new Pool(2);
@@ -426,6 +450,12 @@ Deno.test("map() refuses bad keys of items", async () => {
     TypeError,
     "'key(items[0])' must be a string, but is 0",
   );
+  // In the file, these two would be the same.
+  await assertRejects(
+    () => map((x) => x === 0 ? "\ud800" : "\ud801"),
+    RangeError,
+    "'key(items[0])' must be a string without lone surrogates",
+  );
   await assertRejects(
     () =>
       map(() => {
@@ -434,6 +464,52 @@ Deno.test("map() refuses bad keys of items", async () => {
     Error,
     "no key",
   );
+});
+
+Deno.test("map() with a journal tells keys with null characters apart", async () => {
+  using file = new TempJournal();
+  await using pool = new Pool(1);
+  const keys = ["a", "a\0", "a\0b", "\0"];
+  const run = (items: string[]) =>
+    pool.map(
+      (key: string) => `${JSON.stringify(key)} ${Math.random()}`,
+      items,
+      {
+        journal: file.path,
+        key: String,
+      },
+    ).toArray();
+  const first = await run(keys);
+  assertEquals((await run(keys.toReversed())).reverse(), first);
+});
+
+Deno.test("map() with a journal ends by its signal if 'key' aborts it before an array throws", async () => {
+  using file = new TempJournal();
+  await using pool = new Pool(2);
+  const controller = new AbortController();
+  const items = Array.from({ length: 20_000 }, (_, index) => index);
+  for (let index = 9_005; index < 11_000; index += 10) {
+    Object.defineProperty(items, index, {
+      get() {
+        throw new RangeError("no item");
+      },
+    });
+  }
+  const task = (x: number) => {
+    const end = performance.now() + 0.1;
+    while (performance.now() < end);
+    return x;
+  };
+  const map = pool.map(task, items, {
+    chunkSize: 10,
+    journal: file.path,
+    signal: controller.signal,
+    key: (x) => {
+      if (x >= 9_000 && x < 11_000) controller.abort(new Error("stop"));
+      return String(x);
+    },
+  });
+  await assertRejects(() => map.toArray(), Error, "stop");
 });
 
 Deno.test("map() refuses a journal that another map uses", async () => {

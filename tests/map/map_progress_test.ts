@@ -253,6 +253,17 @@ Deno.test("onProgress watches a transform", async () => {
   });
 });
 
+Deno.test("onProgress is called at the end of a transform that is closed before it is read", async () => {
+  await using pool = new Pool({ workers: 1, lazy: true });
+  const phases: string[] = [];
+  const { readable, writable } = pool.transform(half, {
+    onProgress: ({ phase }) => phases.push(phase),
+  });
+  await writable.close();
+  assertEquals(await Array.fromAsync(readable), []);
+  assertEquals(phases, ["ended"]);
+});
+
 Deno.test("Pool.map() refuses an onProgress that isn't a function", async () => {
   await using pool = new Pool({ workers: 1, lazy: true });
   await assertRejects(

@@ -12,11 +12,16 @@ import type { MapResults } from "../../src/map/map_results.ts";
 import { UnreadMaps } from "../../src/map/unread_maps.ts";
 import { prepareMap } from "../../src/map/map_run.ts";
 import {
+  type RetryOptions,
+  retrySettings,
+} from "../../src/options/retry_options.ts";
+import {
   type FakeWorker,
   HostBench,
   settled,
   TASK,
 } from "../helpers/fake_worker.ts";
+import { until } from "../helpers/processes.ts";
 
 const MEBIBYTE = 2 ** 20;
 
@@ -26,6 +31,7 @@ function start(
   items: AnyIterable<unknown>,
   chunkSize: number | "auto" = "auto",
   ordered = true,
+  retry?: RetryOptions,
 ): MapResults<unknown> {
   const plan = {
     task: TASK,
@@ -36,7 +42,9 @@ function start(
     timeout: undefined,
     trace: new CallerTrace(start),
     signal: undefined,
-    terms: { retries: 0 },
+    terms: retry === undefined
+      ? { retries: 0 }
+      : { retries: 0, retry: retrySettings(retry) },
   };
   return prepareMap<unknown>(plan, bench.scheduler, new UnreadMaps());
 }
@@ -306,6 +314,26 @@ Deno.test("MapRun submits unprocessed items although the scheduler is closed", a
   }
   assertEquals(await results, NUMBERS);
   await idle;
+});
+
+Deno.test("MapRun yields items that run again before unprocessed ones, although the scheduler is closed", async () => {
+  await using bench = new HostBench();
+  const worker = await bench.add("a", 9);
+  const results = start(bench, NUMBERS, 20, true, { minTimeout: 1 });
+  const first = results.next();
+  await settled();
+  bench.scheduler.close(() => new Error("closed"));
+  await worker.failItem(0);
+  await worker.answerChunk(1, 3);
+  const all = results.toArray();
+  for (let answered = 0; answered < 8;) {
+    await until(() => worker.labels.length > 0);
+    const isChunk = Array.isArray(worker.labels[0]);
+    answered += isChunk ? chunks(worker)[0]! : 1;
+    await (isChunk ? worker.answerChunk() : worker.answer());
+  }
+  assertEquals(await first, { done: false, value: 0 });
+  assertEquals(await all, NUMBERS.slice(1));
 });
 
 Deno.test("MapRun fails at unprocessed items when queued calls are cancelled", async () => {

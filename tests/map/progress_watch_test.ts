@@ -95,6 +95,20 @@ Deno.test("ProgressWatch reports the end at once, and nothing after it", () => {
   assertEquals(map.reports.at(-1)?.phase, "ended");
 });
 
+Deno.test("ProgressWatch reports nothing to others after the end if a listener ends the map", () => {
+  using map = new Fixture();
+  map.watch.add(({ phase }) => {
+    if (phase === "ended") return;
+    map.phase = "ended";
+    map.watch.ended();
+  });
+  const phases: string[] = [];
+  map.watch.add(({ phase }) => phases.push(phase));
+  map.watch.requested();
+  map.pass(1_000);
+  assertEquals(phases, ["ended"]);
+});
+
 /** Collects what is printed on stderr until it is disposed of. */
 class Errors implements Disposable {
   readonly lines: unknown[][] = [];

@@ -6,6 +6,10 @@ import { Items } from "../../src/map/items.ts";
 import type { MapResults } from "../../src/map/map_results.ts";
 import { prepareMap } from "../../src/map/map_run.ts";
 import {
+  type RetryOptions,
+  retrySettings,
+} from "../../src/options/retry_options.ts";
+import {
   type FakeWorker,
   HostBench,
   settled,
@@ -18,6 +22,7 @@ interface SceneOptions {
   readonly hosts?: readonly string[];
   readonly chunkSize?: number;
   readonly retries?: number;
+  readonly retry?: RetryOptions;
 }
 
 /** A map whose last call runs at a worker for long. */
@@ -31,7 +36,7 @@ class Scene implements AsyncDisposable {
   private constructor(
     readonly workers: FakeWorker[],
     bench: HostBench,
-    { chunkSize = 1, retries = 0 }: SceneOptions,
+    { chunkSize = 1, retries = 0, retry }: SceneOptions,
   ) {
     this.bench = bench;
     this.items = Array.from({ length: 12 * chunkSize }, (_, index) => index);
@@ -44,7 +49,9 @@ class Scene implements AsyncDisposable {
       timeout: undefined,
       trace: new CallerTrace(Scene.begin),
       signal: undefined,
-      terms: { retries },
+      terms: retry === undefined
+        ? { retries }
+        : { retries, retry: retrySettings(retry) },
       speculate: true,
     }, bench.scheduler);
     this.results = this.#map.toArray();
@@ -162,6 +169,18 @@ for (const index of [0, 1]) {
     assert(scene.bench.scheduler.isIdle);
   });
 }
+
+Deno.test("Speculation watches a call that runs again after a pause", async () => {
+  // The call counts as slow, and the timer expires, before the pause is over.
+  const retry = { minTimeout: 500, jitter: 0 };
+  await using scene = await Scene.begin({ retry });
+  const { workers } = scene;
+  await workers[0]!.fail();
+  await until(() => workers.every(({ labels }) => labels.length > 0));
+  for (const worker of workers) await worker.answer();
+  assertEquals(await scene.results, scene.items);
+  assert(scene.bench.scheduler.isIdle);
+});
 
 Deno.test("Speculation prefers a worker on another host", async () => {
   await using scene = await Scene.begin({ hosts: ["a", "a", "b", "a"] });
