@@ -341,6 +341,8 @@ export class ResourceCalls {
     for (const ledger of this.#ledgers.forClaim(claim)) {
       if (best === undefined || ledger.load < best.load) best = ledger;
     }
+    // When the claim came, all workers of the machine may have been leaving.
+    best?.claims.add(claim);
     this.#reserveAt(best, claim);
   }
 

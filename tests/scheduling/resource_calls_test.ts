@@ -465,6 +465,34 @@ Deno.test("ResourceCalls moves on if a machine goes where a call waits", () => {
   assertEquals([other.running.size, model.waiting], [1, 1]);
 });
 
+Deno.test("ResourceCalls sends calls to a worker that follows one that leaves", () => {
+  const model = new Model();
+  const machine = place("a", { gpu: 1 });
+  const leaving = model.add(machine);
+  leaving.isRetired = true;
+  const [call] = model.submit({ gpu: 1 });
+  model.dispatch();
+  const next = model.add(machine);
+  model.dispatch();
+  assert(next.running.has(call!));
+});
+
+Deno.test("ResourceCalls sends calls to a worker that doesn't leave after all", () => {
+  const model = new Model();
+  const worker = model.add(place("a", { gpu: 1 }));
+  worker.isRetired = true;
+  const [call] = model.submit({ gpu: 1 });
+  model.dispatch();
+  // A map may ask at that moment.
+  const { placement } = call!.terms;
+  model.resources.room(placement);
+  worker.isRetired = false;
+  assertEquals(model.resources.room(placement), 1);
+  model.resources.changed(worker.handle);
+  model.dispatch();
+  assert(worker.running.has(call!));
+});
+
 Deno.test("ResourceCalls.room() is what could run at once", () => {
   const model = new Model();
   const [a, b] = [place("a", { gpu: 4 }), place("b", { gpu: 1, tpu: 1 })];
