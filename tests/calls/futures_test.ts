@@ -77,6 +77,17 @@ Deno.test("asCompleted() throws when its time is over, and cancels nothing", asy
   endless.cancel();
 });
 
+Deno.test("asCompleted() ends what waits for a future when the iterator returns", async () => {
+  await using pool = new Pool({ workers: 1, cancelGrace: 50 });
+  const endless = pool.submit(never);
+  const iterator = asCompleted([endless]);
+  const next = iterator.next();
+  const end = { done: true, value: undefined } as const;
+  assertEquals(await iterator.return!(), end);
+  assertEquals(await next, end);
+  endless.cancel();
+});
+
 Deno.test("asCompleted() ends at once without futures", async () => {
   assertEquals(await collect(asCompleted([])), []);
 });
