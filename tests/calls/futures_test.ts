@@ -191,6 +191,13 @@ Deno.test("Future.exception() returns what the task threw", async () => {
   assertEquals(aborted.name, "AbortError");
 });
 
+Deno.test("Future.exception() of a cancelled task refuses wrong options", async () => {
+  await using pool = new Pool({ workers: 1, cancelGrace: 50 });
+  const endless = pool.submit(never);
+  endless.cancel();
+  await assertRejects(() => endless.exception({ timeout: -1 }), RangeError);
+});
+
 Deno.test("Future.exception() returns the time-out of the call itself", async () => {
   await using pool = new Pool(1);
   const future = pool.with({ timeout: 50 }).submit(never);
