@@ -120,6 +120,8 @@ class Completions<AnyFuture extends Future<unknown>>
 
   return(): Promise<IteratorResult<AnyFuture, undefined>> {
     this.#left = 0;
+    // A call of next() may be waiting.
+    this.#arrival?.resolve();
     return Promise.resolve({ done: true, value: undefined });
   }
 

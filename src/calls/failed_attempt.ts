@@ -77,12 +77,8 @@ function pauseAfter(
   { minTimeout, maxTimeout, multiplier, jitter }: RetrySettings,
   attempts: number,
 ): number {
-  // Infinity times 0 would be NaN.
-  const factor = Math.min(multiplier ** (attempts - 1), Number.MAX_VALUE);
-  const longest = Math.min(
-    minTimeout * factor,
-    maxTimeout,
-    LONGEST_DELAY,
-  );
+  // After many attempts, the power is Infinity, and 0 * Infinity is NaN.
+  const growth = Math.min(multiplier ** (attempts - 1), Number.MAX_VALUE);
+  const longest = Math.min(minTimeout * growth, maxTimeout, LONGEST_DELAY);
   return longest * (1 - jitter * Math.random());
 }

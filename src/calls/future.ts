@@ -194,7 +194,8 @@ export class Future<Result> implements Promise<Result> {
    * @throws What the task throws, or a `DOMException` named `"TimeoutError"`.
    */
   async result(options: FutureWait = {}): Promise<Result> {
-    return await this.#within(this.#call.promise, options, "result()");
+    const timeout = timeoutOf(options, "result()");
+    return await within(this.#call.promise, timeout);
   }
 
   /**
@@ -220,11 +221,13 @@ export class Future<Result> implements Promise<Result> {
    * `"TimeoutError"` if it isn't done in time.
    */
   async exception(options: FutureWait = {}): Promise<unknown> {
+    // Comes first: nobody would handle a rejection of the promise.
+    const timeout = timeoutOf(options, "exception()");
     const thrown = this.#call.promise.then(() => undefined, (reason) => {
       if (this.#cancelled) throw reason;
       return reason;
     });
-    return await this.#within(thrown, options, "exception()");
+    return await within(thrown, timeout);
   }
 
   /**
@@ -343,21 +346,23 @@ export class Future<Result> implements Promise<Result> {
   finally(onFinally?: (() => void) | null): Promise<Result> {
     return this.#call.promise.finally(onFinally);
   }
+}
 
-  /** Waits for a promise of this future, as long as the options say. */
-  async #within<Value>(
-    promise: Promise<Value>,
-    options: FutureWait,
-    method: string,
-  ): Promise<Value> {
-    checkObject(method, options);
-    const { timeout } = options;
-    checkNames(method, options, { timeout });
-    checkTimeLimit(timeout);
-    return await (timeout === undefined
-      ? promise
-      : withinLimit(promise, timeout));
-  }
+/** Checks the options of a method, and returns its time limit. */
+function timeoutOf(options: FutureWait, method: string): number | undefined {
+  checkObject(method, options);
+  const { timeout } = options;
+  checkNames(method, options, { timeout });
+  checkTimeLimit(timeout);
+  return timeout;
+}
+
+/** Waits for a promise, up to a time limit if there is one. */
+function within<Value>(
+  promise: Promise<Value>,
+  timeout: number | undefined,
+): Promise<Value> {
+  return timeout === undefined ? promise : withinLimit(promise, timeout);
 }
 
 renamedMembers(Future.prototype, {

@@ -171,7 +171,7 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
    * Waits until the pool would accept a call: until a worker can take it at once,
    * or fewer than {@linkcode LimitOptions.maxQueue} calls wait. Those who wait
    * have their turn in order, one for each free place. Calls that must run
-   * somewhere may still find the queue full.
+   * somewhere, or have a key, may still find the queue full.
    *
    * @example Usage
    * ```ts
@@ -193,6 +193,8 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
    * @throws {BrokenPoolError} If the pool can't run calls any more.
    */
   async hasRoom(): Promise<void> {
+    // A lazy pool without workers may let no call wait that would start it.
+    if (this.#engine.maxQueue < Infinity) this.#engine.start();
     await this.#engine.scheduler.hasRoom();
   }
 

@@ -230,7 +230,8 @@ export class Dispatcher {
       this.#sent(call);
       this.refresh(worker);
     },
-    othersWait: (worker) => this.#pending.hasFor(worker),
+    othersWait: (worker, priority, isHigher) =>
+      this.#pending.hasFor(worker, priority, isHigher),
   };
   readonly #keyedTakers: KeyedCallTakers = {
     send: (worker, call) => this.#sendShared(worker, call),

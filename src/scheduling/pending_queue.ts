@@ -165,9 +165,9 @@ export class PendingQueue {
     return this.#current.waiting(placement, priority);
   }
 
-  /** Whether calls that take no resources wait and could run on a worker. */
-  hasFor(worker: WorkerHandle): boolean {
-    return this.#current.hasFor(worker);
+  /** See {@linkcode PriorityLists.hasFor}. */
+  hasFor(worker: WorkerHandle, priority: number, isHigher: boolean): boolean {
+    return this.#current.hasFor(worker, priority, isHigher);
   }
 
   /** Returns the calls before the first barrier, grouped by placement. */

@@ -100,9 +100,20 @@ export class PriorityLists {
     return this.#levels.flatMap((level) => level.calls());
   }
 
-  /** Whether calls that take no resources wait and could run on a worker. */
-  hasFor(worker: WorkerHandle): boolean {
-    return this.#levels.some((level) => level.hasFor(worker));
+  /**
+   * Returns whether calls that take no resources wait and could run on a worker.
+   *
+   * @param priority The least priority of those that count.
+   * @param isHigher Whether only those of a higher priority count.
+   */
+  hasFor(worker: WorkerHandle, priority: number, isHigher: boolean): boolean {
+    for (const level of this.#levels) {
+      const counts = level.priority > priority ||
+        level.priority === priority && !isHigher;
+      if (!counts) return false;
+      if (level.hasFor(worker)) return true;
+    }
+    return false;
   }
 
   /** Takes all calls; those of a priority and a placement stay in order. */

@@ -71,7 +71,7 @@ export class Rebalancer {
     const { window } = worker;
     const running = countRunning(worker);
     const isLoaded = worker.items > running && worker.movable > 0 &&
-      !worker.isRecalling && !worker.isEnding && !worker.isRetired &&
+      !worker.isRecalling && !worker.isEnding && !worker.isDraining &&
       worker.reservation !== "isolated";
     const isSlow = isLoaded && !hasAnswered && this.#slow.has(worker);
     const waits = isLoaded && !isSlow && !window.isFixed &&

@@ -17,8 +17,17 @@ import type { WorkerHandle } from "./worker_handle.ts";
 export interface ResourceTakers {
   /** Sends a call with what it may use. */
   send(worker: WorkerHandle, call: Call, grant: Grant): void;
-  /** Returns whether calls without resources wait that a worker could run. */
-  othersWait(worker: WorkerHandle): boolean;
+  /**
+   * Returns whether calls without resources wait that a worker could run.
+   *
+   * @param priority The least priority of those that count.
+   * @param isHigher Whether only those of a higher priority count.
+   */
+  othersWait(
+    worker: WorkerHandle,
+    priority: number,
+    isHigher: boolean,
+  ): boolean;
 }
 
 /**
@@ -30,7 +39,8 @@ export interface ResourceTakers {
  * call takes is kept free for it at one machine, so smaller calls can't overtake
  * it for ever. If only a worker is missing there, one gets no other calls until
  * it is free. But a worker that has run a call with resources first runs one
- * without, if any waits.
+ * without, if any waits. All this is so among calls of the same priority: those of
+ * a higher one come first.
  */
 export class ResourceCalls {
   readonly #ledgers = new ResourceLedgers();
@@ -125,6 +135,7 @@ export class ResourceCalls {
   ): void {
     if (this.#claims.size + lists.size === 0) return;
     this.#update(lists);
+    this.#precede(lists);
     this.#serve(takers, true);
     for (const [key, list] of lists) {
       if (!this.#claims.has(key)) this.#begin(key, list, takers);
@@ -154,6 +165,27 @@ export class ResourceCalls {
         list.worker === claim.worker;
       if (!isSame) this.#end(claim);
     }
+  }
+
+  /** Adds new claims that come before others, which wait for what may be free. */
+  #precede(lists: ReadonlyMap<object, ResourceList>): void {
+    let lowest = Infinity;
+    for (const { priority } of this.#claims.values()) {
+      lowest = Math.min(lowest, priority);
+    }
+    for (const [key, list] of lists) {
+      if (list.priority <= lowest || this.#claims.has(key)) continue;
+      const claim = new ResourceClaim(key, list);
+      const ledgers = this.#ledgers.forClaim(claim);
+      this.#wait(claim, ledgers);
+      for (const ledger of ledgers) this.#changed.add(ledger);
+    }
+  }
+
+  /** Makes a claim wait at machines. */
+  #wait(claim: ResourceClaim, ledgers: readonly Ledger[]): void {
+    this.#claims.set(claim.key, claim);
+    for (const { claims } of ledgers) claims.add(claim);
   }
 
   /** Keeps nothing free for a claim any more. */
@@ -239,14 +271,15 @@ export class ResourceCalls {
     takers: ResourceTakers | null,
   ): WorkerHandle | undefined {
     const { held } = claim;
-    if (held !== undefined && ledger.workers.has(held) && claim.canUse(held)) {
-      return held;
-    }
+    const isHeldFree = held !== undefined && ledger.workers.has(held) &&
+      claim.canUse(held) &&
+      (takers === null || !this.#mustYield(claim, held, takers));
+    if (isHeldFree) return held;
     let best: WorkerHandle | undefined;
     let most = -1;
     for (const worker of ledger.workers) {
-      if (!claim.canUse(worker)) continue;
-      if (takers !== null && this.#isOthersTurn(worker, takers)) {
+      if (!claim.canUse(worker, this.#holderOf(worker, ledger))) continue;
+      if (takers !== null && this.#isOthersTurn(worker, claim, takers)) {
         this.#left.add(ledger);
         continue;
       }
@@ -259,10 +292,35 @@ export class ResourceCalls {
     return best;
   }
 
+  /** Returns the claim that a worker is kept for, if any. */
+  #holderOf(
+    worker: WorkerHandle,
+    { claims }: Ledger,
+  ): ResourceClaim | undefined {
+    if (worker.reservation !== "draining") return undefined;
+    return claims.values().find(({ held }) => held === worker);
+  }
+
   /** Whether a worker should run a call without resources next. */
-  #isOthersTurn(worker: WorkerHandle, takers: ResourceTakers): boolean {
+  #isOthersTurn(
+    worker: WorkerHandle,
+    claim: ResourceClaim,
+    takers: ResourceTakers,
+  ): boolean {
+    if (this.#mustYield(claim, worker, takers)) return true;
+    const { isIsolated, priority } = claim;
+    const least = isIsolated ? -Infinity : priority;
     return this.#served.get(worker) === worker.nextId &&
-      takers.othersWait(worker);
+      takers.othersWait(worker, least, false);
+  }
+
+  /** Whether calls of a higher priority, without resources, wait for a worker. */
+  #mustYield(
+    { isIsolated, priority }: ResourceClaim,
+    worker: WorkerHandle,
+    takers: ResourceTakers,
+  ): boolean {
+    return !isIsolated && takers.othersWait(worker, priority, true);
   }
 
   #send(
@@ -272,6 +330,8 @@ export class ResourceCalls {
     takers: ResourceTakers,
   ): void {
     const { placement, needs, isIsolated, reservedAt } = claim;
+    const holder = this.#holderOf(worker, ledger);
+    if (holder !== undefined) this.#release(holder);
     this.#release(claim);
     claim.reserve(undefined);
     if (reservedAt !== undefined) this.#changed.add(reservedAt);
@@ -306,8 +366,7 @@ export class ResourceCalls {
       this.#sendAt(ledger, claim, { takers, isFair: true, reserved });
       if (claim.calls.length === 0) return;
     }
-    this.#claims.set(key, claim);
-    for (const ledger of ledgers) ledger.claims.add(claim);
+    this.#wait(claim, ledgers);
   }
 
   /** Puts a claim behind all others. */
@@ -328,8 +387,12 @@ export class ResourceCalls {
       }
       if (claim.reservedAt?.isOpen !== true) this.#reserveSomewhere(claim);
       const { held } = claim;
-      if (held !== undefined && (held.isEnding || held.isRetired)) {
-        this.#release(claim);
+      if (held !== undefined) {
+        const mustYield = claim.canUse(held) &&
+          this.#mustYield(claim, held, takers);
+        // Once those have begun, a worker is kept again.
+        if (mustYield) this.#left.add(claim.reservedAt!);
+        if (mustYield || held.isEnding || held.isRetired) this.#release(claim);
       }
       if (claim.held !== undefined) claim.recall();
       else if (claim.isReady) this.#hold(claim, takers);
@@ -341,6 +404,8 @@ export class ResourceCalls {
     for (const ledger of this.#ledgers.forClaim(claim)) {
       if (best === undefined || ledger.load < best.load) best = ledger;
     }
+    // When the claim came, all workers of the machine may have been leaving.
+    best?.claims.add(claim);
     this.#reserveAt(best, claim);
   }
 
@@ -359,7 +424,7 @@ export class ResourceCalls {
     let least: WorkerHandle | undefined;
     for (const worker of claim.reservedAt!.workers) {
       const isExcluded = !worker.isOpen || !claim.accepts(worker) ||
-        this.#isOthersTurn(worker, takers);
+        this.#isOthersTurn(worker, claim, takers);
       if (isExcluded) continue;
       if (least === undefined || worker.window.calls < least.window.calls) {
         least = worker;

@@ -96,11 +96,17 @@ export class ResourceClaim implements Claim {
     return this.worker === undefined || worker === this.worker;
   }
 
-  /** Returns whether a worker could begin a call at once. */
-  canUse(worker: WorkerHandle): boolean {
+  /**
+   * Returns whether a worker could begin a call at once.
+   *
+   * @param holder The claim that the worker is kept for, if any.
+   */
+  canUse(worker: WorkerHandle, holder?: ResourceClaim): boolean {
     if (!this.accepts(worker)) return false;
     const { window, isReceptive, reservation } = worker;
-    const isFree = reservation === undefined || worker === this.#held;
+    const isFree = reservation === undefined || worker === this.#held ||
+      holder !== undefined && !holder.isIsolated &&
+        holder.priority < this.priority;
     const most = this.isIsolated ? 1 : window.concurrency;
     return isFree && isReceptive && window.calls < most;
   }

@@ -29,10 +29,14 @@ export class ResourceLedgers {
     if (ledger === undefined) {
       ledger = new ResourceLedger(place);
       this.#byPlace.set(place, ledger);
-      for (const claim of claims) {
-        const isOpen = worker.fits(claim.placement) && claim.accepts(worker);
-        if (isOpen) ledger.claims.add(claim);
-      }
+    }
+    // Claims that came while all its workers were leaving aren't there yet.
+    const known = new Set(ledger.claims);
+    ledger.claims.clear();
+    for (const claim of claims) {
+      const isOpen = known.has(claim) ||
+        worker.fits(claim.placement) && claim.accepts(worker);
+      if (isOpen) ledger.claims.add(claim);
     }
     ledger.workers.add(worker);
     this.#byWorker.set(worker, ledger);
@@ -115,7 +119,9 @@ export class ResourceLedgers {
   #measure(placement: Placement): HostCapacity {
     let workers = 0;
     let capacity = 0;
-    for (const ledger of this.#matching(placement)) {
+    // A machine whose workers leave counts: others may follow, or some stay.
+    for (const ledger of this.#byPlace.values()) {
+      if (!ledger.fits(placement)) continue;
       workers += ledger.workers.size;
       capacity += ledger.times(placement.needs!);
     }

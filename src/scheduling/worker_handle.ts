@@ -59,7 +59,7 @@ export class WorkerHandle implements CallRunner<Call> {
   #abandoned = 0;
   readonly #grace: GracePeriod;
   #killed = false;
-  #isRetired = false;
+  #isDraining = false;
   #received = 0;
   readonly #since = performance.now();
   #reservation: Reservation;
@@ -128,9 +128,17 @@ export class WorkerHandle implements CallRunner<Call> {
     return this.#reservation;
   }
 
-  /** Whether the worker gets no more calls, ever. */
+  /** Whether the worker was told to run no more calls than it has begun. */
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /**
+   * Whether the worker gets no more calls: because it is draining, or because it
+   * has as many as it may run, unless it gives some back.
+   */
   get isRetired(): boolean {
-    return this.#isRetired || this.window.itemsLeft === 0;
+    return this.#isDraining || this.window.itemsLeft === 0;
   }
 
   /** Whether the worker accepts calls. */
@@ -358,7 +366,7 @@ export class WorkerHandle implements CallRunner<Call> {
 
   /** Gives the worker no more calls. */
   retire(): void {
-    this.#isRetired = true;
+    this.#isDraining = true;
     this.#changed();
   }
 

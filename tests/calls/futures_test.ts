@@ -77,6 +77,17 @@ Deno.test("asCompleted() throws when its time is over, and cancels nothing", asy
   endless.cancel();
 });
 
+Deno.test("asCompleted() ends what waits for a future when the iterator returns", async () => {
+  await using pool = new Pool({ workers: 1, cancelGrace: 50 });
+  const endless = pool.submit(never);
+  const iterator = asCompleted([endless]);
+  const next = iterator.next();
+  const end = { done: true, value: undefined } as const;
+  assertEquals(await iterator.return!(), end);
+  assertEquals(await next, end);
+  endless.cancel();
+});
+
 Deno.test("asCompleted() ends at once without futures", async () => {
   assertEquals(await collect(asCompleted([])), []);
 });
@@ -178,6 +189,13 @@ Deno.test("Future.exception() returns what the task threw", async () => {
   endless.cancel();
   const aborted = await assertRejects(() => endless.exception(), DOMException);
   assertEquals(aborted.name, "AbortError");
+});
+
+Deno.test("Future.exception() of a cancelled task refuses wrong options", async () => {
+  await using pool = new Pool({ workers: 1, cancelGrace: 50 });
+  const endless = pool.submit(never);
+  endless.cancel();
+  await assertRejects(() => endless.exception({ timeout: -1 }), RangeError);
 });
 
 Deno.test("Future.exception() returns the time-out of the call itself", async () => {

@@ -5,13 +5,19 @@ import { ChunkSize } from "../../src/map/chunk_size.ts";
 import { Items } from "../../src/map/items.ts";
 import type { MapResults } from "../../src/map/map_results.ts";
 import { prepareMap } from "../../src/map/map_run.ts";
+import { Speculation } from "../../src/map/speculation.ts";
+import { WatchedCall } from "../../src/map/watched_call.ts";
+import { FakeTime } from "../helpers/fake_time.ts";
 import {
   type RetryOptions,
   retrySettings,
 } from "../../src/options/retry_options.ts";
 import {
+  CHUNK,
   type FakeWorker,
   HostBench,
+  MAP,
+  RUNNER,
   settled,
   TASK,
 } from "../helpers/fake_worker.ts";
@@ -249,6 +255,37 @@ Deno.test("Speculation drops a second run that its worker gives back", async () 
   await scene.workers[0]!.answer();
   assertEquals(await scene.results, scene.items);
   assert(scene.bench.scheduler.isIdle);
+});
+
+Deno.test("Speculation runs a call a second time that had to wait again", () => {
+  using time = new FakeTime();
+  const backedUp: unknown[] = [];
+  const sink = {
+    addSource() {},
+    submit() {},
+    resubmit() {},
+    resubmitLater() {},
+    wake() {},
+    backUp: (call: unknown) => backedUp.push(call) > 0,
+  };
+  const speculation = new Speculation(sink, () => true);
+  const calls = Array.from(
+    { length: 11 },
+    () => new WatchedCall(MAP, CHUNK, [1]),
+  );
+  const last = calls.pop()!;
+  speculation.add(last, undefined);
+  for (const call of calls) {
+    speculation.add(call, undefined);
+    speculation.settled(call, 0, 1);
+  }
+  // Its task has thrown, or its worker has given it back.
+  time.tick(10_000);
+  assertEquals(backedUp, []);
+  last.send({ ...RUNNER, runningTime: () => 10_000 }, 1, 1, 1);
+  time.tick(10_000);
+  assert(backedUp.includes(last));
+  speculation.end();
 });
 
 Deno.test("Speculation ends with the map", async () => {

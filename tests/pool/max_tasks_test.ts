@@ -105,6 +105,25 @@ Deno.test("Pool lets the next worker begin while a stream of the present one wai
   assertEquals(expected, 20_000);
 });
 
+Deno.test("Pool sends a task with resources that came while a worker ran its last task to the next one", async () => {
+  await using folder = new TestFolder();
+  await using gate = new Gate();
+  await using pool = new Pool({
+    workers: 1,
+    maxTasksPerWorker: 1,
+    resources: { gpu: 1 },
+    initializer: note,
+    initializerArgs: [folder.file("log"), "started"],
+  });
+  const last = pool.run(passGate<number>, gate.port, 5);
+  await gate.entered();
+  const next = pool.with({ resources: { gpu: 1 } }).run(count);
+  await until(() => folder.lines("log").length === 2);
+  gate.open();
+  assertEquals(await last, 5);
+  assertEquals((await next)[1], 1);
+});
+
 Deno.test("Pool replaces a worker that is lost during its last task once", async () => {
   await using pool = new Pool({ workers: 1, maxTasksPerWorker: 2 });
   await pool.run(count);

@@ -72,6 +72,7 @@ const KINDS: Readonly<Record<string, PoolOptions>> = {
   "one call at a time": {},
   "several calls at once": { concurrency: 2 },
   "structured values": { codec: "structured" },
+  "workers that run few tasks": { maxTasksPerWorker: 4 },
 };
 
 for (const [kind, options] of Object.entries(KINDS)) {

@@ -237,7 +237,7 @@ Deno.test("MapResults.settled() with a run timeout rejects only the item that ta
 Deno.test("TaskRunner.stream() with a run timeout fails after the time", async () => {
   using time = flowingTime();
   await using gate = new Gate();
-  await using pool = new Pool({ workers: 1, cancelGrace: 30_000 });
+  await using pool = new Pool({ workers: 1, cancelGrace: 50 });
   const values = pool.with({ runTimeout: HELD }).stream(
     async function* (port: number) {
       yield 1;

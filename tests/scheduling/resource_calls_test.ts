@@ -18,6 +18,8 @@ import { Random } from "../helpers/random.ts";
 interface FakeCall {
   readonly terms: { readonly placement: Placement };
   readonly number: number;
+  /** Whether it has a higher priority than others. */
+  readonly isUrgent: boolean;
   state: "queued" | "sent" | "settled";
 }
 
@@ -71,10 +73,15 @@ class Model {
   readonly resources = new ResourceCalls();
   readonly workers: FakeWorker[] = [];
   readonly queues = new Map<Placement, FakeCall[]>();
+  /** The calls of a higher priority. */
+  readonly urgent = new Map<Placement, FakeCall[]>();
   /** The isolated calls that wait. */
   readonly isolated = new Map<FakeCall, ResourceList>();
+  readonly #isolatedCalls = new Set<FakeCall>();
   /** How many calls without resources wait. */
   others = 0;
+  /** How many of a higher priority do. */
+  urgentOthers = 0;
   submitted = 0;
   /** The calls in the order in which they began. */
   readonly begun: FakeCall[] = [];
@@ -88,11 +95,19 @@ class Model {
   }
 
   /** Queues calls. */
-  submit(resources: Record<string, number>, count = 1): FakeCall[] {
+  submit(
+    resources: Record<string, number>,
+    count = 1,
+    isUrgent = false,
+  ): FakeCall[] {
     const placement = Placement.of({ resources })!;
-    const queue = this.queues.get(placement) ?? [];
-    this.queues.set(placement, queue);
-    const calls = Array.from({ length: count }, () => this.#make(placement));
+    const queues = isUrgent ? this.urgent : this.queues;
+    const queue = queues.get(placement) ?? [];
+    queues.set(placement, queue);
+    const calls = Array.from(
+      { length: count },
+      () => this.#make(placement, isUrgent),
+    );
     queue.push(...calls);
     return calls;
   }
@@ -101,6 +116,7 @@ class Model {
     const placement = Placement.of({ resources })!;
     const call = this.#make(placement);
     const { isolated } = this;
+    this.#isolatedCalls.add(call);
     isolated.set(call, {
       placement,
       isIsolated: true,
@@ -149,6 +165,8 @@ class Model {
         const call = sent as unknown as FakeCall;
         assertLessOrEqual(worker.window.calls + 1, worker.window.concurrency);
         assert(worker.isReceptive);
+        const mayBegin = call.isUrgent || this.#isolatedCalls.has(call);
+        assert(mayBegin || this.urgentOthers === 0);
         worker.window.calls++;
         worker.nextId++;
         worker.running.set(call, grant);
@@ -157,7 +175,9 @@ class Model {
         this.resources.changed(handle);
         this.check();
       },
-      othersWait: () => this.others > 0,
+      othersWait: (_: WorkerHandle, priority: number, isHigher: boolean) =>
+        this.urgentOthers > 0 && (isHigher ? priority < 1 : priority <= 1) ||
+        this.others > 0 && (isHigher ? priority < 0 : priority <= 0),
     };
     this.resources.dispatch(this.#lists(), takers);
     this.#share();
@@ -199,8 +219,10 @@ class Model {
 
   /** Checks that a list that waits alone couldn't send its first call. */
   checkUse(message: string): void {
-    const lists = [...this.queues].filter(([, { length }]) => length > 0);
-    if (lists.length !== 1 || this.isolated.size + this.others > 0) return;
+    const lists = [...this.queues, ...this.urgent]
+      .filter(([, { length }]) => length > 0);
+    const others = this.isolated.size + this.others + this.urgentOthers;
+    if (lists.length !== 1 || others > 0) return;
     const [[placement]] = lists as [[Placement, FakeCall[]]];
     for (const worker of this.workers) {
       const { window, reservation, isReceptive } = worker;
@@ -215,7 +237,7 @@ class Model {
   }
 
   get waiting(): number {
-    return [...this.queues.values()].reduce(
+    return [...this.queues.values(), ...this.urgent.values()].reduce(
       (sum, { length }) => sum + length,
       0,
     ) +
@@ -246,21 +268,24 @@ class Model {
     );
   }
 
-  #make(placement: Placement): FakeCall {
+  #make(placement: Placement, isUrgent = false): FakeCall {
     return {
       terms: { placement },
       number: this.submitted++,
+      isUrgent,
       state: "queued",
     };
   }
 
   #lists(): Map<object, ResourceList> {
     const lists = new Map<object, ResourceList>(this.isolated);
-    for (const [placement, queue] of this.queues) {
-      if (queue.length === 0) continue;
-      const calls = queue as unknown as ResourceList["calls"];
-      const priority = 0;
-      lists.set(placement, { placement, calls, priority, isIsolated: false });
+    for (const queues of [this.urgent, this.queues]) {
+      const priority = queues === this.urgent ? 1 : 0;
+      for (const [placement, queue] of queues) {
+        if (queue.length === 0) continue;
+        const calls = queue as unknown as ResourceList["calls"];
+        lists.set(queue, { placement, calls, priority, isIsolated: false });
+      }
     }
     return lists;
   }
@@ -270,9 +295,11 @@ class Model {
     for (const worker of this.workers) {
       const { window } = worker;
       while (
-        this.others > 0 && worker.isOpen && window.calls < window.concurrency
+        this.others + this.urgentOthers > 0 && worker.isOpen &&
+        window.calls < window.concurrency
       ) {
-        this.others--;
+        if (this.urgentOthers > 0) this.urgentOthers--;
+        else this.others--;
         window.calls++;
         worker.nextId++;
         this.resources.changed(worker.handle);
@@ -465,6 +492,34 @@ Deno.test("ResourceCalls moves on if a machine goes where a call waits", () => {
   assertEquals([other.running.size, model.waiting], [1, 1]);
 });
 
+Deno.test("ResourceCalls sends calls to a worker that follows one that leaves", () => {
+  const model = new Model();
+  const machine = place("a", { gpu: 1 });
+  const leaving = model.add(machine);
+  leaving.isRetired = true;
+  const [call] = model.submit({ gpu: 1 });
+  model.dispatch();
+  const next = model.add(machine);
+  model.dispatch();
+  assert(next.running.has(call!));
+});
+
+Deno.test("ResourceCalls sends calls to a worker that doesn't leave after all", () => {
+  const model = new Model();
+  const worker = model.add(place("a", { gpu: 1 }));
+  worker.isRetired = true;
+  const [call] = model.submit({ gpu: 1 });
+  model.dispatch();
+  // A map may ask at that moment.
+  const { placement } = call!.terms;
+  model.resources.room(placement);
+  worker.isRetired = false;
+  assertEquals(model.resources.room(placement), 1);
+  model.resources.changed(worker.handle);
+  model.dispatch();
+  assert(worker.running.has(call!));
+});
+
 Deno.test("ResourceCalls.room() is what could run at once", () => {
   const model = new Model();
   const [a, b] = [place("a", { gpu: 4 }), place("b", { gpu: 1, tpu: 1 })];
@@ -536,10 +591,15 @@ function act(random: Random, model: Model, addWorker: () => void): void {
   switch (random.below(9)) {
     case 0:
     case 1:
-      model.submit(pick(random, ASKS), 1 + random.below(4));
+      model.submit(
+        pick(random, ASKS),
+        1 + random.below(4),
+        random.below(4) === 0,
+      );
       return;
     case 2:
-      model.others += random.below(6);
+      if (random.below(4) === 0) model.urgentOthers += random.below(3);
+      else model.others += random.below(6);
       return;
     case 3:
     case 4:
@@ -552,7 +612,7 @@ function act(random: Random, model: Model, addWorker: () => void): void {
       return;
     }
     case 6: {
-      const queues = [...model.queues.values()];
+      const queues = [...model.queues.values(), ...model.urgent.values()];
       if (queues.length > 0) pick(random, queues).shift();
       return;
     }
@@ -568,20 +628,21 @@ function act(random: Random, model: Model, addWorker: () => void): void {
 
 /** Ends all calls until none is left: none may wait for ever. */
 function finish(model: Model, seed: number): void {
-  for (let round = 0; model.waiting + model.others > 0; round++) {
+  const others = () => model.others + model.urgentOthers;
+  for (let round = 0; model.waiting + others() > 0; round++) {
     assertLessOrEqual(round, 500, `seed ${seed}`);
     model.dispatch();
     model.check();
     const { running } = model;
-    const others = model.workers.filter((worker) =>
+    const busy = model.workers.filter((worker) =>
       worker.window.calls > worker.running.size
     );
     assertGreaterOrEqual(
-      running.length + others.length,
+      running.length + busy.length,
       1,
-      `seed ${seed}: ${model.waiting} and ${model.others} wait, none runs`,
+      `seed ${seed}: ${model.waiting} and ${others()} wait, none runs`,
     );
     for (const [worker, call] of running) model.end(worker, call);
-    for (const worker of others) model.endOther(worker);
+    for (const worker of busy) model.endOther(worker);
   }
 }

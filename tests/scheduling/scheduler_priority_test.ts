@@ -108,6 +108,54 @@ Deno.test("Scheduler gives resources to calls of a higher priority first", async
   assertEquals(begun, [3, 5, 0, 4, 2, 1, 0, -1]);
 });
 
+const GPU = { resources: { gpu: 1 } };
+
+/** A bench with a worker of a machine that has this many GPUs. */
+async function gpuBench(gpu: number): Promise<[HostBench, FakeWorker]> {
+  const bench = new HostBench();
+  const place = { labels: {}, resources: { gpu } };
+  return [bench, await bench.add("a", 1, place)];
+}
+
+Deno.test("Scheduler gives resources that are free again to the call of the highest priority, even if it has just come", async () => {
+  const [bench, worker] = await gpuBench(1);
+  await using _ = bench;
+  const [first] = await submit(bench, [0], GPU);
+  await submit(bench, [-1], GPU);
+  first!.promise.then(() => bench.scheduler.submit(placedCall(1, GPU, 0, 1)));
+  assertEquals(await answerAll(worker), [0, 1, -1]);
+});
+
+Deno.test("Scheduler gives a worker that is kept for a call to one of a higher priority", async () => {
+  const [bench, worker] = await gpuBench(2);
+  await using _ = bench;
+  await submit(bench, [0]);
+  await submit(bench, [-1], GPU);
+  assertEquals(worker.handle.reservation, "draining");
+  await submit(bench, [1], GPU);
+  assertEquals(await answerAll(worker), [0, 1, -1]);
+});
+
+Deno.test("Scheduler sends calls with resources and others in the order of their priority", async () => {
+  const [bench, worker] = await gpuBench(1);
+  await using _ = bench;
+  const { scheduler } = bench;
+  // Those that come together.
+  scheduler.submit(placedCall(-1, GPU, 0, -1));
+  await submit(bench, [1]);
+  assertEquals(await answerAll(worker), [1, -1]);
+  // The worker is kept for the one of the lower priority.
+  await submit(bench, [0]);
+  await submit(bench, [-1], GPU);
+  await submit(bench, [1, 1]);
+  assertEquals(await answerAll(worker), [0, 1, 1, -1]);
+  // They take turns only with those of the same priority.
+  await submit(bench, [0], GPU);
+  await submit(bench, [-1]);
+  await submit(bench, [1, 1], GPU);
+  assertEquals(await answerAll(worker), [0, 1, 1, -1]);
+});
+
 Deno.test("Scheduler asks sources of a higher priority first", async () => {
   await using bench = new HostBench();
   const worker = await bench.add("a", 3);
