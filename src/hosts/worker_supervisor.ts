@@ -283,9 +283,10 @@ export class WorkerSupervisor implements ManagedHost {
     const isUsable = this.#isSupervising && !this.#givenUp &&
       !this.#stopped.signal.aborted;
     if (!isUsable) return;
-    for (let index = 0; this.#slots.size < this.workers; index++) {
+    for (const index of this.#slots.free()) {
+      if (this.#slots.size >= this.workers) return;
       if (this.#starts >= this.#host!.parallelStarts) return;
-      if (!this.#slots.has(index)) this.#replace(index, 0);
+      this.#replace(index, 0);
     }
   }
 

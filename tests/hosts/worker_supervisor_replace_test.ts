@@ -65,3 +65,20 @@ Deno.test("WorkerSupervisor.replace() starts the other worker later if there is 
   assert(first!.hasEnded);
   assertEquals(supervisor.error, undefined);
 });
+
+Deno.test("WorkerSupervisor.replace() starts the other worker in the same place if others are free", async () => {
+  await using scene = await started();
+  const { supervisor, replacements } = scene;
+  const [first, second] = await scene.processes(2);
+  supervisor.resize(1);
+  supervisor.release(first!.process);
+  await scene.until(() => first!.hasEnded);
+  supervisor.replace(second!.process);
+  await scene.until(() => replacements.length === 1);
+  supervisor.resize(2);
+  await scene.until(() => replacements.length === 2);
+  assertEquals(
+    replacements.map(({ replaces }) => replaces),
+    [second!.process, undefined],
+  );
+});
