@@ -352,8 +352,8 @@ export class WorkerSupervisor implements ManagedHost {
     const { signal } = this.#stopped;
     this.#isSupervising = false;
     this.lostSince = performance.now();
-    onChanged();
     this.error = reason;
+    onChanged();
     report(`was lost (${reason.message}); trying to connect again`);
     await this.#endAll(reason);
     const backoff = new Backoff(FIRST_RECONNECT, LAST_RECONNECT);
