@@ -251,22 +251,27 @@ export class WorkerSupervisor implements ManagedHost {
   #watch(worker: SupervisedWorker, index: number): void {
     const { process, begin } = worker;
     process.ended.then((end) => {
-      if (this.#stopped.signal.aborted || worker.isReleased) return;
+      const { isReleased } = worker;
+      // The others would be refused too.
+      const isLoss = !isReleased || process.refusal !== undefined;
+      if (this.#stopped.signal.aborted || !isLoss) return;
       this.lostWorkers++;
       if (end.hostLost || this.lostSince !== undefined) return;
-      this.#slots.delete(index);
-      if (this.#slots.size >= this.workers) return;
-      const replaced = this.#slots.replacedAt(index);
-      if (replaced !== undefined && !worker.isConnected) {
-        return this.#replaceAfter(index, replaced);
+      if (!isReleased) {
+        this.#slots.delete(index);
+        if (this.#slots.size >= this.workers) return;
+        const replaced = this.#slots.replacedAt(index);
+        if (replaced !== undefined && !worker.isConnected) {
+          return this.#replaceAfter(index, replaced);
+        }
+        if (process.isBlameless) return this.#replace(index, 0);
       }
-      if (process.isBlameless) return this.#replace(index, 0);
       if (this.#givenUp) return;
       const lived = performance.now() - begin;
       const wait = this.#restarts.lost(index, lived, this.workers);
       const exitStatus = process.refusal ?? end.exitStatus;
       if (wait === undefined) this.#giveUp({ ...end, exitStatus });
-      else this.#replace(index, wait);
+      else if (!isReleased) this.#replace(index, wait);
     });
   }
 

@@ -225,15 +225,17 @@ for (const bytes of [2.2e8, 3e8]) {
     assertMatch(error.message, /maxMemory/);
   });
 
-  test(`Pool breaks if the module of a task leaves more in use than 'maxMemory' (${bytes} bytes)`, async () => {
-    await using pool = new Pool(options);
-    const tasks = importTasks<{ identity: (x: number) => number }>(
-      moduleLeaving(bytes),
-    );
-    const error = await assertRejects(
-      () => pool.with({ retries: 9 }).run(tasks.identity, 1),
-      BrokenPoolError,
-    );
-    assertMatch(error.message, /maxMemory/);
-  });
+  for (const maxTasksPerWorker of [1, Infinity]) {
+    test(`Pool breaks if the module of a task leaves more in use than 'maxMemory' (${bytes} bytes, ${maxTasksPerWorker} tasks)`, async () => {
+      await using pool = new Pool({ ...options, maxTasksPerWorker });
+      const tasks = importTasks<{ identity: (x: number) => number }>(
+        moduleLeaving(bytes),
+      );
+      const error = await assertRejects(
+        () => pool.with({ retries: 9 }).run(tasks.identity, 1),
+        BrokenPoolError,
+      );
+      assertMatch(error.message, /maxMemory/);
+    });
+  }
 }
