@@ -119,7 +119,7 @@ export class PoolWorkers {
     }
     // Others would end in the same way, so this counts as a loss.
     handle.process.refuse(
-      "its initializer or the module of a task left more memory in use than 'maxMemory'",
+      "it needed more memory than 'maxMemory' before it had run a task: for the initializer, or for the module or the arguments of a task",
     );
     handle.close();
   }
