@@ -203,7 +203,7 @@ function moduleLeaving(bytes: number): string {
   return `data:text/javascript,${encodeURIComponent(text)}`;
 }
 
-/** More than a worker may keep; the less more, the sooner it finds out itself. */
+/** How much is left in use: the less, the sooner the worker itself finds out. */
 for (const bytes of [2.2e8, 3e8]) {
   const options: PoolOptions = {
     workers: 1,
@@ -212,30 +212,33 @@ for (const bytes of [2.2e8, 3e8]) {
     stdio: "null",
   };
 
-  test(`Pool breaks if the initializer leaves more in use than 'maxMemory' (${bytes} bytes)`, async () => {
+  /** Fails unless a call is rejected because workers use too much memory. */
+  const assertFull = async (call: Promise<unknown>) => {
+    const error = await assertRejects(() => call, Error);
+    // On a slow machine, the pool finds out before the worker does.
+    assert(
+      error instanceof OutOfMemoryError ||
+        error instanceof BrokenPoolError && /maxMemory/.test(error.message),
+      `${error}`,
+    );
+  };
+
+  test(`Pool rejects calls if the initializer leaves more in use than 'maxMemory' (${bytes} bytes)`, async () => {
     await using pool = new Pool({
       ...options,
       initializer: leave,
       initializerArgs: [bytes],
     });
-    const error = await assertRejects(
-      () => pool.with({ retries: 9 }).run((x: number) => x, 1),
-      BrokenPoolError,
-    );
-    assertMatch(error.message, /maxMemory/);
+    await assertFull(pool.run((x: number) => x, 1));
   });
 
   for (const maxTasksPerWorker of [1, Infinity]) {
-    test(`Pool breaks if the module of a task leaves more in use than 'maxMemory' (${bytes} bytes, ${maxTasksPerWorker} tasks)`, async () => {
+    test(`Pool rejects a call if the module of its task leaves more in use than 'maxMemory' (${bytes} bytes, ${maxTasksPerWorker} tasks)`, async () => {
       await using pool = new Pool({ ...options, maxTasksPerWorker });
       const tasks = importTasks<{ identity: (x: number) => number }>(
         moduleLeaving(bytes),
       );
-      const error = await assertRejects(
-        () => pool.with({ retries: 9 }).run(tasks.identity, 1),
-        BrokenPoolError,
-      );
-      assertMatch(error.message, /maxMemory/);
+      await assertFull(pool.run(tasks.identity, 1));
     });
   }
 }
