@@ -81,7 +81,8 @@ export interface ManagedHost {
   resize(workers: number): void;
   /**
    * Starts another worker in place of a connected one that gets no more calls.
-   * That one must be drained, then released; its end is no loss.
+   * That one must be drained, then released; its end is no loss, unless it is
+   * refused.
    */
   replace(worker: WorkerProcess): void;
   /** Ends a worker that was drained, and doesn't replace it. */

@@ -13,7 +13,7 @@ export class SupervisedWorker {
   readonly process: WorkerProcess;
   /** When it was started (`performance.now()`). */
   readonly begin: number;
-  /** Whether the supervisor has let it go, so that its end is no loss. */
+  /** Whether the supervisor has let it go, and expects its end. */
   isReleased = false;
   readonly #pending: PendingConnection;
   readonly #onCalledOff: SupervisorOptions["onCalledOff"];

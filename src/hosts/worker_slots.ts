@@ -61,9 +61,12 @@ export class WorkerSlots {
     return isStarting ? { workers, since, next } : undefined;
   }
 
-  /** Returns whether a slot is in use. */
-  has(index: number): boolean {
-    return this.#slots.has(index);
+  /** Returns free slots: first those of workers that others replace. */
+  *free(): Generator<number> {
+    for (const index of this.#replaced.keys()) {
+      if (!this.#slots.has(index)) yield index;
+    }
+    for (let index = 0;; index++) if (!this.#slots.has(index)) yield index;
   }
 
   /** Puts a worker into a slot. */

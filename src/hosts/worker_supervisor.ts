@@ -251,22 +251,27 @@ export class WorkerSupervisor implements ManagedHost {
   #watch(worker: SupervisedWorker, index: number): void {
     const { process, begin } = worker;
     process.ended.then((end) => {
-      if (this.#stopped.signal.aborted || worker.isReleased) return;
+      const { isReleased } = worker;
+      // The others would be refused too.
+      const isLoss = !isReleased || process.refusal !== undefined;
+      if (this.#stopped.signal.aborted || !isLoss) return;
       this.lostWorkers++;
       if (end.hostLost || this.lostSince !== undefined) return;
-      this.#slots.delete(index);
-      if (this.#slots.size >= this.workers) return;
-      const replaced = this.#slots.replacedAt(index);
-      if (replaced !== undefined && !worker.isConnected) {
-        return this.#replaceAfter(index, replaced);
+      if (!isReleased) {
+        this.#slots.delete(index);
+        if (this.#slots.size >= this.workers) return;
+        const replaced = this.#slots.replacedAt(index);
+        if (replaced !== undefined && !worker.isConnected) {
+          return this.#replaceAfter(index, replaced);
+        }
+        if (process.isBlameless) return this.#replace(index, 0);
       }
-      if (process.isBlameless) return this.#replace(index, 0);
       if (this.#givenUp) return;
       const lived = performance.now() - begin;
       const wait = this.#restarts.lost(index, lived, this.workers);
       const exitStatus = process.refusal ?? end.exitStatus;
       if (wait === undefined) this.#giveUp({ ...end, exitStatus });
-      else this.#replace(index, wait);
+      else if (!isReleased) this.#replace(index, wait);
     });
   }
 
@@ -283,9 +288,10 @@ export class WorkerSupervisor implements ManagedHost {
     const isUsable = this.#isSupervising && !this.#givenUp &&
       !this.#stopped.signal.aborted;
     if (!isUsable) return;
-    for (let index = 0; this.#slots.size < this.workers; index++) {
+    for (const index of this.#slots.free()) {
+      if (this.#slots.size >= this.workers) return;
       if (this.#starts >= this.#host!.parallelStarts) return;
-      if (!this.#slots.has(index)) this.#replace(index, 0);
+      this.#replace(index, 0);
     }
   }
 
@@ -351,8 +357,8 @@ export class WorkerSupervisor implements ManagedHost {
     const { signal } = this.#stopped;
     this.#isSupervising = false;
     this.lostSince = performance.now();
-    onChanged();
     this.error = reason;
+    onChanged();
     report(`was lost (${reason.message}); trying to connect again`);
     await this.#endAll(reason);
     const backoff = new Backoff(FIRST_RECONNECT, LAST_RECONNECT);

@@ -44,8 +44,6 @@ export class PoolWorkers {
   readonly #handles = new Map<WorkerProcess, WorkerHandle>();
   readonly #hosts = new WeakMap<WorkerHandle, ManagedHost>();
   readonly #turnover: WorkerTurnover;
-  /** The workers that got calls besides the initializer. */
-  readonly #used = new WeakSet<WorkerHandle>();
 
   /** Constructs it without workers. */
   constructor(parts: PoolWorkersParts) {
@@ -70,7 +68,7 @@ export class PoolWorkers {
     } catch (error) {
       throw new InitializerFailure(error);
     }
-    this.#use(handles);
+    scheduler.add(handles);
   }
 
   /**
@@ -98,7 +96,7 @@ export class PoolWorkers {
       if (replaces !== undefined) {
         await this.#turnover.turnAfter(replaces, handle);
       }
-      this.#use([handle]);
+      scheduler.add([handle]);
       return true;
     } catch (error) {
       // The supervisor starts another worker, or gives up and reports this
@@ -114,14 +112,16 @@ export class PoolWorkers {
    * another in its place.
    */
   async replace(handle: WorkerHandle): Promise<void> {
-    if (!this.#used.has(handle)) {
-      // Others would end in the same way, so this counts as a loss.
-      handle.process.refuse(
-        "its initializer left more memory in use than 'maxMemory'",
-      );
-      return handle.close();
+    // With a higher concurrency, it may still run its first tasks.
+    if (!this.#hasRun(handle)) await this.#parts.scheduler.drain(handle);
+    if (this.#hasRun(handle)) {
+      return await this.#turnover.replace(handle, this.#hosts.get(handle)!);
     }
-    await this.#turnover.replace(handle, this.#hosts.get(handle)!);
+    // Others would end in the same way, so this counts as a loss.
+    handle.process.refuse(
+      "it needed more memory than 'maxMemory' before it had run a task: for the initializer, or for the module or the arguments of a task",
+    );
+    handle.close();
   }
 
   /** Returns whether a worker waits until another has run its last call. */
@@ -158,11 +158,6 @@ export class PoolWorkers {
     return Map.groupBy(this.#handles.values(), ({ tally }) => tally);
   }
 
-  #use(handles: readonly WorkerHandle[]): void {
-    for (const handle of handles) this.#used.add(handle);
-    this.#parts.scheduler.add(handles);
-  }
-
   #handle({ process, host, channel, place }: ConnectedWorker): WorkerHandle {
     const { settings, modules, pace, hosts } = this.#parts;
     const { concurrency, cancelGrace, transport } = settings;
@@ -190,6 +185,12 @@ export class PoolWorkers {
     this.#hosts.set(handle, host);
     process.ended.then(() => this.#handles.delete(process));
     return handle;
+  }
+
+  /** Returns whether a worker has run anything besides its initializer. */
+  #hasRun({ answered }: WorkerHandle): boolean {
+    const { initializer } = this.#parts.settings;
+    return answered > (initializer === undefined ? 0 : 1);
   }
 
   #window(options: WindowOptions): PrefetchWindow {

@@ -61,6 +61,7 @@ export class WorkerHandle implements CallRunner<Call> {
   #killed = false;
   #isDraining = false;
   #received = 0;
+  #answered = 0;
   readonly #since = performance.now();
   #reservation: Reservation;
   readonly #load: WorkerLoad;
@@ -190,6 +191,11 @@ export class WorkerHandle implements CallRunner<Call> {
     return this.#received;
   }
 
+  /** How many calls the worker has answered, with its initializer. */
+  get answered(): number {
+    return this.#answered;
+  }
+
   /** Returns whether a call of the worker is large and hasn't left as a whole. */
   isLeaving(call: Call): boolean {
     return this.#writer.isLeaving(call.message);
@@ -248,6 +254,7 @@ export class WorkerHandle implements CallRunner<Call> {
       await this.#channel.receive((message, byteLength) => {
         this.#received++;
         const calls = this.#answers.receive(fromWorker(message), byteLength);
+        this.#answered += calls;
         if (this.#abandoned > 0) this.#grace.watch();
         this.#changed(calls);
       }, () => this.#changed());

@@ -172,11 +172,21 @@ export class WorkerLauncher {
       return { ...end, memory };
     });
     return new WorkerProcess(name, endedWithin, () => child.kill(), () => {
-      this.#memoryLimit?.watch(child, (bytes) => {
+      this.#watchMemory(child, (bytes) => {
         memory = { kind: "limit", bytes, limit };
         child.kill();
       });
     });
+  }
+
+  /** Watches the memory of a worker, unless there is no shell, as on Windows. */
+  #watchMemory(child: Child, onExceeded: (bytes: number) => void): void {
+    try {
+      this.#memoryLimit?.watch(child, onExceeded);
+    } catch (error) {
+      // Some containers have none. Agents run there all the same.
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
   }
 
   /** Another program may have removed the bundle from the cache. */

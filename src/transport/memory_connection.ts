@@ -72,6 +72,7 @@ class Pipe {
 export class MemoryConnection implements Connection {
   readonly #incoming: Pipe;
   readonly #outgoing: Pipe;
+  #isClosed = false;
 
   private constructor(incoming: Pipe, outgoing: Pipe) {
     this.#incoming = incoming;
@@ -87,8 +88,18 @@ export class MemoryConnection implements Connection {
     ];
   }
 
-  read(buffer: Uint8Array): Promise<number | null> {
-    return this.#incoming.read(buffer);
+  /**
+   * Reads what the peer has written.
+   *
+   * @throws {Deno.errors.BadResource} If this end was closed, even if something
+   * is left to read.
+   */
+  async read(buffer: Uint8Array): Promise<number | null> {
+    const count = await this.#incoming.read(buffer);
+    if (this.#isClosed) {
+      throw new Deno.errors.BadResource("The connection is closed");
+    }
+    return count;
   }
 
   /**
@@ -104,6 +115,7 @@ export class MemoryConnection implements Connection {
 
   /** Closes both directions; the peer can still read the bytes sent before. */
   close(): void {
+    this.#isClosed = true;
     this.#incoming.end();
     this.#outgoing.end();
   }

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertFalse } from "@std/assert";
+import { assert, assertEquals, assertFalse, assertMatch } from "@std/assert";
 import { settled } from "../helpers/fake_worker.ts";
 import { DIED, Scene } from "../helpers/supervisor_fixture.ts";
 
@@ -37,6 +37,22 @@ Deno.test("WorkerSupervisor.replace() doesn't count the end of the present worke
   assertEquals((await scene.processes(3)).length, 3);
 });
 
+Deno.test("WorkerSupervisor.replace() counts the present worker as lost if it was refused", async () => {
+  await using scene = await Scene.started({ maxRestarts: 1 });
+  const { supervisor, replacements } = scene;
+  for (let count = 1; count <= 3; count++) {
+    const { process } = (await scene.processes(count)).at(-1)!;
+    supervisor.replace(process);
+    await scene.until(() => replacements.length === count);
+    process.refuse("no good");
+    supervisor.release(process);
+    await settled();
+    assertEquals(supervisor.lostWorkers, count);
+  }
+  assertEquals(scene.givenUp, 1);
+  assertMatch(supervisor.error!.message, /the last one ended \(no good\)/);
+});
+
 Deno.test("WorkerSupervisor.replace() does nothing the second time", async () => {
   await using scene = await started();
   const { supervisor, replacements } = scene;
@@ -64,4 +80,21 @@ Deno.test("WorkerSupervisor.replace() starts the other worker later if there is 
   await scene.until(() => replacements.length === 1);
   assert(first!.hasEnded);
   assertEquals(supervisor.error, undefined);
+});
+
+Deno.test("WorkerSupervisor.replace() starts the other worker in the same place if others are free", async () => {
+  await using scene = await started();
+  const { supervisor, replacements } = scene;
+  const [first, second] = await scene.processes(2);
+  supervisor.resize(1);
+  supervisor.release(first!.process);
+  await scene.until(() => first!.hasEnded);
+  supervisor.replace(second!.process);
+  await scene.until(() => replacements.length === 1);
+  supervisor.resize(2);
+  await scene.until(() => replacements.length === 2);
+  assertEquals(
+    replacements.map(({ replaces }) => replaces),
+    [second!.process, undefined],
+  );
 });

@@ -273,6 +273,16 @@ Deno.test("WorkerSupervisor reconnects to a lost host with all workers", async (
   ]);
 });
 
+Deno.test("WorkerSupervisor knows why its host is lost when it reports the loss", async () => {
+  const errors: (string | undefined)[] = [];
+  await using scene = await Scene.started({
+    onChanged: () => errors.push(scene.supervisor.error?.message),
+  });
+  scene.host.lose(new Error("pulled the plug"));
+  await scene.until(() => scene.replacements.length === 2);
+  assertEquals(errors, ["pulled the plug"]);
+});
+
 Deno.test("WorkerSupervisor ends the workers of a lost host", async () => {
   await using scene = await Scene.started();
   const [lost] = scene.hosts;

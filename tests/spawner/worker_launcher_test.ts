@@ -6,6 +6,7 @@ import {
 } from "@std/assert";
 import { Reaper } from "../../src/spawner/reaper.ts";
 import type { OutputStream } from "../../src/spawner/child.ts";
+import { MemoryMeter } from "../../src/spawner/memory_meter.ts";
 import {
   type LauncherSettings,
   WorkerLauncher,
@@ -137,6 +138,30 @@ Deno.test("WorkerLauncher.start() runs the bundle as long as it is there", async
   await Deno.remove(bundle);
   await launcher.start(1, "worker").ended;
   assertEquals(outputs.of(1, "stdout"), "program\n");
+});
+
+Deno.test({
+  name:
+    "WorkerLauncher.start() starts workers whose memory it can't watch where there is no 'sh'",
+  ignore: !MemoryMeter.isSupported,
+  async fn() {
+    await using watch = new Watch();
+    const launcher = launcherOf(watch, {
+      program: programOf("setInterval(() => {}, 1_000);"),
+      maxMemory: 1e9,
+    });
+    const process = launcher.start(0, "worker");
+    const path = Deno.env.get("PATH")!;
+    Deno.env.set("PATH", "");
+    try {
+      process.limitMemory();
+    } finally {
+      Deno.env.set("PATH", path);
+      process.kill();
+    }
+    assertEquals((await process.ended).exitStatus, "signal SIGKILL");
+    await launcher.close();
+  },
 });
 
 Deno.test("WorkerLauncher.start() denies a worker other permissions", async () => {

@@ -1,11 +1,16 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { MemoryConnection } from "../../src/transport/memory_connection.ts";
 
-/** Reads until the other end is closed. */
-async function readAll(connection: MemoryConnection): Promise<number[]> {
+/** Reads this many bytes, or until the other end is closed. */
+async function readAll(
+  connection: MemoryConnection,
+  length = Infinity,
+): Promise<number[]> {
   const bytes: number[] = [];
   const buffer = new Uint8Array(3);
-  for (let count; (count = await connection.read(buffer)) !== null;) {
+  while (bytes.length < length) {
+    const count = await connection.read(buffer);
+    if (count === null) break;
     bytes.push(...buffer.subarray(0, count));
   }
   return bytes;
@@ -13,16 +18,14 @@ async function readAll(connection: MemoryConnection): Promise<number[]> {
 
 Deno.test("MemoryConnection carries bytes in both directions", async () => {
   const [one, other] = MemoryConnection.pair();
-  const reading = Promise.all([readAll(one), readAll(other)]);
+  const reading = readAll(one, 10);
   for (const byte of [1, 2, 3, 4, 5]) {
     await one.write(Uint8Array.of(byte));
     await other.write(Uint8Array.of(10 * byte, 10 * byte));
   }
+  assertEquals(await reading, [10, 10, 20, 20, 30, 30, 40, 40, 50, 50]);
   one.close();
-  assertEquals(await reading, [
-    [10, 10, 20, 20, 30, 30, 40, 40, 50, 50],
-    [1, 2, 3, 4, 5],
-  ]);
+  assertEquals(await readAll(other), [1, 2, 3, 4, 5]);
 });
 
 Deno.test("MemoryConnection.write() keeps the bytes when their memory is used again", async () => {
@@ -65,4 +68,16 @@ Deno.test("MemoryConnection.read() lets timers run before it returns", async () 
   const reading = other.read(new Uint8Array(1)).then(() => events.push("read"));
   await Promise.all([immediate.promise, reading]);
   assertEquals(events, ["immediate", "read"]);
+});
+
+Deno.test("MemoryConnection.read() rejects once its own end is closed", async () => {
+  const [one, other] = MemoryConnection.pair();
+  await one.write(Uint8Array.of(1));
+  const early = other.read(new Uint8Array(1));
+  other.close();
+  await assertRejects(() => early, Deno.errors.BadResource);
+  await assertRejects(
+    () => other.read(new Uint8Array(1)),
+    Deno.errors.BadResource,
+  );
 });

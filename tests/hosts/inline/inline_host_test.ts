@@ -3,6 +3,7 @@ import { importTasks, Pool } from "../../../mod.ts";
 import * as module from "../../programs/inline_tasks.ts";
 import { startSpawnerServer } from "../../helpers/spawner_server.ts";
 import { until } from "../../helpers/processes.ts";
+import { readAllMessages } from "../../../src/util/timers.ts";
 
 const tasks = importTasks<typeof module>(
   import.meta.resolve("../../programs/inline_tasks.ts"),
@@ -96,6 +97,20 @@ Deno.test("Pool.terminate() aborts the tasks of an inline worker", async () => {
   await pool.terminate();
   await rejected;
   assertEquals(takeSeen(), { begun: ["d"], aborted: ["d"] });
+});
+
+Deno.test("Pool.terminate() begins no task whose call is on its way to an inline worker", async () => {
+  const pool = new Pool({ workers: "inline" });
+  // The task is loaded.
+  await pool.run(tasks.begin, "e");
+  const call = pool.run(tasks.begin, "f");
+  const rejected = assertRejects(() => call, DOMException, "terminated");
+  // Meanwhile, the call is sent, but no event is handled.
+  for (let turn = 0; turn < 100; turn++) await Promise.resolve();
+  await pool.terminate();
+  await rejected;
+  await readAllMessages();
+  assertEquals(takeSeen().begun, ["e"]);
 });
 
 Deno.test("Pool with workers 'inline' lets timers run between the tasks of a map", async () => {
