@@ -57,8 +57,11 @@ export class HostChanges {
       await workers.add(await keepAlive.during(host.start()));
       elastic.start();
     } catch (error) {
-      hosts.leave(host);
+      // removeHost() may have ended it meanwhile.
+      const isRemoved = hosts.isLeaving(host);
+      if (!isRemoved) hosts.leave(host);
       await this.#dismiss(host);
+      if (isRemoved) throw new Error(`The host ${name} was removed`);
       throw error instanceof InitializerFailure ? error.error : error;
     }
     return name;

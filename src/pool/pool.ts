@@ -307,6 +307,7 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
    * @throws {RangeError} If the host can't be parsed, an option is out of range,
    * or the pool has a host of that name.
    * @throws {HostError} If the host can't be used. The pool goes on without it.
+   * @throws {Error} If the host is removed meanwhile.
    * @throws {PoolClosedError} If the pool was shut down.
    */
   async addHost(spec: HostSpec): Promise<string> {
