@@ -222,6 +222,13 @@ export class Engine {
     return this.#starting;
   }
 
+  /** See {@linkcode Pool.hasRoom}. */
+  hasRoom(): Promise<void> {
+    // If no call may wait, only workers make room.
+    if (this.#settings.maxQueue === 0) this.start();
+    return this.scheduler.hasRoom();
+  }
+
   /** See {@linkcode Pool.dryRun}. */
   dryRun(): HostPlan[] {
     return this.#hostManager.plans;

@@ -171,7 +171,8 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
    * Waits until the pool would accept a call: until a worker can take it at once,
    * or fewer than {@linkcode LimitOptions.maxQueue} calls wait. Those who wait
    * have their turn in order, one for each free place. Calls that must run
-   * somewhere may still find the queue full.
+   * somewhere may still find the queue full. With `maxQueue: 0`, it starts a
+   * `lazy` pool.
    *
    * @example Usage
    * ```ts
@@ -193,7 +194,7 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
    * @throws {BrokenPoolError} If the pool can't run calls any more.
    */
   async hasRoom(): Promise<void> {
-    await this.#engine.scheduler.hasRoom();
+    await this.#engine.hasRoom();
   }
 
   /**

@@ -79,6 +79,12 @@ Deno.test("Pool.hasRoom() resolves at once without maxQueue", async () => {
   assertEquals(pool.isReady, false);
 });
 
+Deno.test("Pool.hasRoom() starts a lazy pool if no call may wait", async () => {
+  await using pool = new Pool({ workers: 1, lazy: true, maxQueue: 0 });
+  await pool.hasRoom();
+  assertEquals(await pool.run((x: number) => x, 1), 1);
+});
+
 Deno.test("Pool.hasRoom() rejects when the pool is shut down or broken", async () => {
   await using tasks = new HeldTasks([0]);
   const pool = new Pool({ workers: 1, prefetch: 0, maxQueue: 0 });
