@@ -55,6 +55,8 @@ export class Engine {
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   #isReady = false;
+  /** Whether its hosts are ended, as no call needs them any more. */
+  #isEnding = false;
   #hasEnded = false;
   /** Why the pool can't run calls, if it broke. */
   #failure: (() => Error) | undefined;
@@ -329,6 +331,7 @@ export class Engine {
 
   /** Fails all calls and kills all workers. */
   #killAll(reason: () => Error): void {
+    this.#isEnding = true;
     this.scheduler.cancelAll(reason);
     this.#hostManager.kill();
   }
@@ -349,12 +352,15 @@ export class Engine {
     try {
       const workers = await this.#hostManager.start();
       await this.#workers.add(workers);
+      if (this.#isEnding) throw new PoolClosedError();
       this.#isReady = true;
       this.#elastic.start();
       // Only now it is known which calls no worker can run: workers and hosts may
       // have been lost meanwhile.
       this.#stranded.fail();
     } catch (error) {
+      // It failed because its hosts are ended.
+      if (this.#isEnding) throw new PoolClosedError();
       const isInitializer = error instanceof InitializerFailure;
       const step = isInitializer ? INITIALIZER_FAILED : "";
       const cause = isInitializer ? error.error : error;
@@ -382,6 +388,7 @@ export class Engine {
   async #stop(): Promise<void> {
     try {
       await this.scheduler.idle();
+      this.#isEnding = true;
       this.#isReady = false;
       this.#stranded.stop();
       this.#elastic.stop();

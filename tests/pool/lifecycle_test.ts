@@ -6,7 +6,12 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { BrokenPoolError, Pool, WorkerLostError } from "../../mod.ts";
+import {
+  BrokenPoolError,
+  Pool,
+  PoolClosedError,
+  WorkerLostError,
+} from "../../mod.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
 import { exists, gone } from "../helpers/processes.ts";
 
@@ -177,6 +182,27 @@ Deno.test("Pool rejects all calls when no worker is left", async () => {
   const error = await assertRejects(() => pool.run(() => 1), BrokenPoolError);
   assertStringIncludes(error.message, "No worker is left");
 });
+
+for (const method of ["shutdown", "terminate"] as const) {
+  Deno.test(`Pool.${method}() of a pool that is starting isn't a failure`, async () => {
+    const pool = new Pool(1);
+    const rejected = assertRejects(() => pool.ready, PoolClosedError);
+    await pool[method]();
+    await rejected;
+    assertEquals(pool.explain(), "The pool was shut down.");
+  });
+
+  Deno.test(`Pool.${method}() ends a pool at any moment of its start`, async () => {
+    for (let turns = 0; turns < 30; turns++) {
+      const pool = new Pool({ workers: "inline" });
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+      await pool[method]();
+      const error = await pool.ready.catch((error) => error);
+      if (error !== undefined) assertInstanceOf(error, PoolClosedError);
+      assertEquals(pool.explain(), "The pool was shut down.");
+    }
+  });
+}
 
 Deno.test("Pool reports workers that can't start", async () => {
   await using pool = new Pool({ workers: 2, denoArgs: ["--no-such-flag"] });
