@@ -1,5 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Pool, type PoolOptions, WorkerLostError } from "../../mod.ts";
+import {
+  Pool,
+  type PoolOptions,
+  type TransformOptions,
+  WorkerLostError,
+} from "../../mod.ts";
 
 /** Old names and Python names of a pool's options, and what replaces them. */
 const POOL_OPTIONS: Readonly<Record<string, string>> = {
@@ -59,7 +64,7 @@ Deno.test("Pool.with() refuses a map's options and names map()", async () => {
 
 Deno.test("Pool.transform() refuses a journal and names map()", async () => {
   await using pool = new Pool({ workers: 1, lazy: true });
-  const options = { journal: "a.db" };
+  const options = { journal: "a.db" } as TransformOptions;
   const transform = () => pool.transform((x: number) => x, options);
   assertThrows(transform, TypeError, "only a map has a journal");
 });
