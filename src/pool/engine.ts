@@ -359,14 +359,13 @@ export class Engine {
       // have been lost meanwhile.
       this.#stranded.fail();
     } catch (error) {
-      // It failed because its hosts are ended.
-      if (this.#isEnding) throw new PoolClosedError();
       const isInitializer = error instanceof InitializerFailure;
       const step = isInitializer ? INITIALIZER_FAILED : "";
       const cause = isInitializer ? error.error : error;
       const why = cause instanceof Error ? cause.message : String(cause);
       const message = `The pool could not start: ${step}${why}`;
-      await this.#break(message, cause);
+      // A start that fails because the hosts are ended breaks nothing.
+      if (!this.#isEnding) await this.#break(message, cause);
       throw new BrokenPoolError(message, { cause });
     } finally {
       this.#keepAlive.release();

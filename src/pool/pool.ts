@@ -116,7 +116,7 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
    * or the initializer fails. All calls are then rejected too. With
    * `onHostError: "continue"`, the pool starts without a host that can't be
    * used. The promise is rejected with a {@linkcode PoolClosedError} if the
-   * pool is shut down before it is ready.
+   * pool is shut down before it starts.
    *
    * @example Usage
    * ```ts
