@@ -42,7 +42,8 @@ export class HostChanges {
     const { hostManager, hosts, workers, elastic, keepAlive, starting } =
       this.#parts;
     const { name } = settings;
-    await starting();
+    // If the start fails, the pool is broken or was shut down.
+    await starting()?.catch(() => {});
     this.#parts.checkUsable();
     if (hosts.has(name)) {
       throw new RangeError(

@@ -310,6 +310,7 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
    * @throws {HostError} If the host can't be used. The pool goes on without it.
    * @throws {Error} If the host is removed meanwhile.
    * @throws {PoolClosedError} If the pool was shut down.
+   * @throws {BrokenPoolError} If the pool can't run calls any more.
    */
   async addHost(spec: HostSpec): Promise<string> {
     return await this.#engine.addHost(parseAnyHost(spec));

@@ -106,6 +106,10 @@ Deno.test("Pool.addHost() refuses a name that is taken, a bad spec and a pool th
   );
   await pool.shutdown();
   await assertRejects(() => pool.addHost("mini"), PoolClosedError);
+  // So does one that was shut down while it was starting.
+  const starting = new Pool(1);
+  await starting.shutdown();
+  await assertRejects(() => starting.addHost("mini"), PoolClosedError);
 });
 
 Deno.test("Pool.removeHost() lets workers finish what they run, and moves the rest", async () => {
