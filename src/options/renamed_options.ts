@@ -1,3 +1,29 @@
+/** The options that only `with()` takes, unless the owner of others has them too. */
+const CALL_OPTIONS = [
+  "host",
+  "where",
+  "resources",
+  "onUnmet",
+  "timeout",
+  "runTimeout",
+  "signal",
+  "retries",
+  "priority",
+  "key",
+  "retry",
+  "seed",
+  "speculate",
+  "onMessage",
+];
+
+/** Returns what to write instead of options of calls: `use` follows `with()`. */
+function passedToWith(use: string): [name: string, instead: string][] {
+  return CALL_OPTIONS.map((name) => [
+    name,
+    `pass it to with(), as in pool.with({ ${name} }).${use}`,
+  ]);
+}
+
 /** Old names and Python names of calls' options, and what to write instead. */
 export const RENAMED_CALL_OPTIONS: ReadonlyMap<string, string> = new Map([
   ["chunksize", "pass 'chunkSize' to map()"],
@@ -10,6 +36,8 @@ export const RENAMED_CALL_OPTIONS: ReadonlyMap<string, string> = new Map([
   ["maxFailures", "pass it to settled(), a method of maps"],
   ["maxQueue", "pass it to new Pool()"],
   ["maxMemory", "pass it to new Pool()"],
+  ["maxTasksPerWorker", "pass it to new Pool()"],
+  ["stallWarning", "pass it to new Pool()"],
   ["outputCalls", "pass it to new Pool()"],
 ]);
 
@@ -18,33 +46,14 @@ export const RENAMED_MAP_OPTIONS: ReadonlyMap<string, string> = new Map([
   ["chunksize", "use 'chunkSize'"],
   ["chunk_size", "use 'chunkSize'"],
   ["star", "use 'spread'"],
-  ["host", "pass it to with(), as in pool.with({ host }).map(…)"],
-  ["retries", "pass it to with(), as in pool.with({ retries }).map(…)"],
-  ["runTimeout", "pass it to with(), as in pool.with({ runTimeout }).map(…)"],
-  ["retry", "pass it to with(), as in pool.with({ retry }).map(…)"],
-  ["seed", "pass it to with(), as in pool.with({ seed }).map(…)"],
-  ["priority", "pass it to with(), as in pool.with({ priority }).map(…)"],
-  ["speculate", "pass it to with(), as in pool.with({ speculate }).map(…)"],
+  ...passedToWith("map(…)"),
   ["maxFailures", "pass it to settled(), a method of the map"],
 ]);
 
 /** Old and Python names of transforms' options, and what to write instead. */
 export const RENAMED_TRANSFORM_OPTIONS: ReadonlyMap<string, string> = new Map([
   ...RENAMED_MAP_OPTIONS,
-  ["host", "pass it to with(), as in pool.with({ host }).transform(…)"],
-  ["retries", "pass it to with(), as in pool.with({ retries }).transform(…)"],
-  [
-    "runTimeout",
-    "pass it to with(), as in pool.with({ runTimeout }).transform(…)",
-  ],
-  ["retry", "pass it to with(), as in pool.with({ retry }).transform(…)"],
-  ["seed", "pass it to with(), as in pool.with({ seed }).transform(…)"],
-  ["priority", "pass it to with(), as in pool.with({ priority }).transform(…)"],
-  [
-    "speculate",
-    "pass it to with(), as in pool.with({ speculate }).transform(…)",
-  ],
-  ["key", "pass it to with(), as in pool.with({ key }).transform(…)"],
+  ...passedToWith("transform(…)"),
   ["maxFailures", "only a map has it, as in map(…).settled({ maxFailures })"],
   ["journal", "only a map has a journal"],
 ]);
@@ -90,20 +99,11 @@ export const RENAMED_POOL_OPTIONS: ReadonlyMap<string, string> = new Map([
   ["star", "pass 'spread' to map()"],
   ["spread", "pass it to map()"],
   ["ordered", "pass it to map()"],
-  ["timeout", "pass it to with(), as in pool.with({ timeout }).run(task)"],
-  [
-    "runTimeout",
-    "pass it to with(), as in pool.with({ runTimeout }).run(task)",
-  ],
-  ["seed", "pass it to with(), as in pool.with({ seed }).run(task)"],
-  ["retry", "pass it to with(), as in pool.with({ retry }).run(task)"],
-  ["priority", "pass it to with(), as in pool.with({ priority }).run(task)"],
-  ["key", "pass it to with(), as in pool.with({ key }).run(task)"],
-  ["speculate", "pass it to with(), as in pool.with({ speculate }).run(task)"],
   [
     "journal",
     "pass it to map(), as in pool.map(task, items, { journal })",
   ],
   ["onProgress", "pass it to map()"],
-  ["signal", "pass it to with(), as in pool.with({ signal }).run(task)"],
+  ["maxFailures", "pass it to settled(), a method of maps"],
+  ...passedToWith("run(task)"),
 ]);

@@ -19,7 +19,7 @@ import type { MapOptions } from "./map_options.ts";
  * @typeParam Result The type of the values read from it.
  */
 export interface TransformOptions<Item = unknown, Result = unknown>
-  extends MapOptions {
+  extends Omit<MapOptions, "journal" | "key"> {
   /**
    * How long the whole transform may take, in milliseconds from the first read.
    * Both sides then fail with a `DOMException` named `"TimeoutError"`.

@@ -116,7 +116,10 @@ export class ElasticHosts {
   }
 
   #look(): void {
-    if (!this.#isActive) return;
+    if (!this.#isActive) {
+      this.#isWatching = false;
+      return;
+    }
     const { scheduler } = this.#parts;
     const idle = new Map<object, IdleGroup[]>();
     const reading = this.#read(idle);

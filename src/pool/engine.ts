@@ -55,6 +55,8 @@ export class Engine {
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   #isReady = false;
+  /** Whether its hosts are ended, as no call needs them any more. */
+  #isEnding = false;
   #hasEnded = false;
   /** Why the pool can't run calls, if it broke. */
   #failure: (() => Error) | undefined;
@@ -222,6 +224,13 @@ export class Engine {
     return this.#starting;
   }
 
+  /** See {@linkcode Pool.hasRoom}. */
+  hasRoom(): Promise<void> {
+    // If no call may wait, only workers make room.
+    if (this.#settings.maxQueue === 0) this.start();
+    return this.scheduler.hasRoom();
+  }
+
   /** See {@linkcode Pool.dryRun}. */
   dryRun(): HostPlan[] {
     return this.#hostManager.plans;
@@ -322,6 +331,7 @@ export class Engine {
 
   /** Fails all calls and kills all workers. */
   #killAll(reason: () => Error): void {
+    this.#isEnding = true;
     this.scheduler.cancelAll(reason);
     this.#hostManager.kill();
   }
@@ -342,6 +352,7 @@ export class Engine {
     try {
       const workers = await this.#hostManager.start();
       await this.#workers.add(workers);
+      if (this.#isEnding) throw new PoolClosedError();
       this.#isReady = true;
       this.#elastic.start();
       // Only now it is known which calls no worker can run: workers and hosts may
@@ -353,7 +364,8 @@ export class Engine {
       const cause = isInitializer ? error.error : error;
       const why = cause instanceof Error ? cause.message : String(cause);
       const message = `The pool could not start: ${step}${why}`;
-      await this.#break(message, cause);
+      // A start that fails because the hosts are ended breaks nothing.
+      if (!this.#isEnding) await this.#break(message, cause);
       throw new BrokenPoolError(message, { cause });
     } finally {
       this.#keepAlive.release();
@@ -375,6 +387,7 @@ export class Engine {
   async #stop(): Promise<void> {
     try {
       await this.scheduler.idle();
+      this.#isEnding = true;
       this.#isReady = false;
       this.#stranded.stop();
       this.#elastic.stop();

@@ -42,7 +42,8 @@ export class HostChanges {
     const { hostManager, hosts, workers, elastic, keepAlive, starting } =
       this.#parts;
     const { name } = settings;
-    await starting();
+    // If the start fails, the pool is broken or was shut down.
+    await starting()?.catch(() => {});
     this.#parts.checkUsable();
     if (hosts.has(name)) {
       throw new RangeError(
@@ -57,8 +58,11 @@ export class HostChanges {
       await workers.add(await keepAlive.during(host.start()));
       elastic.start();
     } catch (error) {
-      hosts.leave(host);
+      // removeHost() may have ended it meanwhile.
+      const isRemoved = hosts.isLeaving(host);
+      if (!isRemoved) hosts.leave(host);
       await this.#dismiss(host);
+      if (isRemoved) throw new Error(`The host ${name} was removed`);
       throw error instanceof InitializerFailure ? error.error : error;
     }
     return name;

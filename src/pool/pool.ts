@@ -171,7 +171,8 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
    * Waits until the pool would accept a call: until a worker can take it at once,
    * or fewer than {@linkcode LimitOptions.maxQueue} calls wait. Those who wait
    * have their turn in order, one for each free place. Calls that must run
-   * somewhere, or have a key, may still find the queue full.
+   * somewhere, or have a key, may still find the queue full. With `maxQueue: 0`,
+   * it starts a `lazy` pool.
    *
    * @example Usage
    * ```ts
@@ -193,9 +194,7 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
    * @throws {BrokenPoolError} If the pool can't run calls any more.
    */
   async hasRoom(): Promise<void> {
-    // A lazy pool without workers may let no call wait that would start it.
-    if (this.#engine.maxQueue < Infinity) this.#engine.start();
-    await this.#engine.scheduler.hasRoom();
+    await this.#engine.hasRoom();
   }
 
   /**
@@ -309,7 +308,9 @@ export class Pool<Args extends unknown[] = never[]> extends TaskRunner
    * @throws {RangeError} If the host can't be parsed, an option is out of range,
    * or the pool has a host of that name.
    * @throws {HostError} If the host can't be used. The pool goes on without it.
+   * @throws {Error} If the host is removed meanwhile.
    * @throws {PoolClosedError} If the pool was shut down.
+   * @throws {BrokenPoolError} If the pool can't run calls any more.
    */
   async addHost(spec: HostSpec): Promise<string> {
     return await this.#engine.addHost(parseAnyHost(spec));

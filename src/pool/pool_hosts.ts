@@ -101,9 +101,14 @@ export class PoolHosts {
     this.#removals.set(name, new Error(`The host ${name} was removed`));
   }
 
-  /** Removes a host whose workers have ended; the pool's figures keep its. */
+  /**
+   * Removes a host whose workers have ended, if it is there; the pool's figures
+   * keep its.
+   */
   remove(host: ManagedHost): void {
-    const { done, failed, busy } = this.#hosts.get(host)!.tally;
+    const known = this.#hosts.get(host);
+    if (known === undefined) return;
+    const { done, failed, busy } = known.tally;
     this.#removed.count(done, failed, busy);
     this.#hosts.delete(host);
   }

@@ -145,11 +145,12 @@ export class TaskRunner {
    * arrives as a `ReadableStream` and is read as fast as the task reads it.
    * @returns A promise of the task's result. It is rejected with what the
    * task throws, or with one of these: a {@linkcode WorkerLostError}, a
-   * {@linkcode BrokenPoolError}, a {@linkcode PoolClosedError}, the signal's
-   * reason, a `TypeError` if the task returns a generator or a stream, or a
-   * `DOMException` named `"TimeoutError"`, `"AbortError"` if the pool is shut
-   * down with `cancelFutures`, or `"DataCloneError"` if its arguments or its
-   * result can't be sent.
+   * {@linkcode BrokenPoolError}, a {@linkcode PoolClosedError}, a
+   * {@linkcode QueueFullError}, the signal's reason, a `TypeError` if the task
+   * returns a generator or a stream, or a `DOMException` named
+   * `"TimeoutError"`, `"AbortError"` if the pool is shut down with
+   * `cancelFutures`, or `"DataCloneError"` if its arguments or its result can't
+   * be sent.
    * @throws {TypeError} If `task` can't be sent, or an argument is a stream that
    * is locked or that is passed twice.
    */

@@ -40,7 +40,7 @@ import { ItemQueue } from "./item_queue.ts";
 export function poolMap<Args extends unknown[], Result>(
   pool: TaskRunner,
   task: TaskLike<Args, Result>,
-  options: MapOptions & { readonly spread: true },
+  options: MapOptions<Readonly<NoInfer<Args>>> & { readonly spread: true },
 ): OperatorFunction<Readonly<Args>, Transferred<Result>>;
 /**
  * Makes an RxJS operator that calls a task in the pool with each value of the
@@ -118,7 +118,7 @@ export function poolMap<Args extends unknown[], Result>(
 export function poolMap<Item, Result>(
   pool: TaskRunner,
   task: TaskLike<[Item], Result>,
-  options?: MapOptions,
+  options?: MapOptions<NoInfer<Item>>,
 ): OperatorFunction<Item, Transferred<Result>>;
 /**
  * Makes an RxJS operator that calls a task with each value of the source, and
@@ -155,7 +155,7 @@ export function poolMap<Item, Result>(
 export function poolMap<Item, Value>(
   pool: TaskRunner,
   task: YieldingTaskLike<[Item], Value>,
-  options?: MapOptions,
+  options?: MapOptions<NoInfer<Item>>,
 ): OperatorFunction<Item, Transferred<Awaited<Value>>>;
 export function poolMap(
   pool: TaskRunner,

@@ -1,5 +1,6 @@
 import { assertEquals, assertGreater } from "@std/assert";
 import { bind, Pool } from "../../mod.ts";
+import { flowingTime } from "../helpers/flowing_time.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
 import { gone, until } from "../helpers/processes.ts";
 import { startSpawnerServer } from "../helpers/spawner_server.ts";
@@ -120,4 +121,24 @@ Deno.test("Pool.addHost() adds an elastic host, and removeHost() ends it", async
   await pool.removeHost("far");
   await gone(pid);
   assertEquals(pool.totalWorkers, 1);
+});
+
+Deno.test("Pool grows a host that is added after its last elastic host was removed", async () => {
+  using time = flowingTime();
+  await using server = await startSpawnerServer();
+  await using gate = new Gate();
+  const range = { min: 0, max: 1, idle: NEVER };
+  const host = { host: server.spec(1), workers: range };
+  await using pool = new Pool({ workers: 1, hosts: { ...host, name: "far" } });
+  await pool.ready;
+  // While a call is pending, the pool looks at its hosts again and again.
+  const held = pool.with({ host: "local" })
+    .run(passGate<number>, gate.port, 1);
+  await gate.entered();
+  await pool.removeHost("far");
+  time.tick(1_000);
+  await pool.addHost({ ...host, name: "new" });
+  assertGreater(await pool.with({ host: "new" }).run(getPid), 0);
+  gate.open();
+  assertEquals(await held, 1);
 });

@@ -1,5 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Pool, type PoolOptions, WorkerLostError } from "../../mod.ts";
+import {
+  Pool,
+  type PoolOptions,
+  type TransformOptions,
+  WorkerLostError,
+} from "../../mod.ts";
 
 /** Old names and Python names of a pool's options, and what replaces them. */
 const POOL_OPTIONS: Readonly<Record<string, string>> = {
@@ -23,6 +28,7 @@ const POOL_OPTIONS: Readonly<Record<string, string>> = {
   retry: "pass it to with(), as in pool.with({ retry }).run(task)",
   priority: "pass it to with()",
   key: "pass it to with()",
+  onMessage: "pass it to with(), as in pool.with({ onMessage }).run(task)",
   journal: "pass it to map(), as in pool.map(task, items, { journal })",
 };
 
@@ -42,6 +48,7 @@ Deno.test("Pool.map() refuses old names of options and names what replaces them"
   assertThrows(map({ star: true }), TypeError, "use 'spread'");
   assertThrows(map({ retries: 1 }), TypeError, "pool.with({ retries }).map(");
   assertThrows(map({ priority: 1 }), TypeError, "pool.with({ priority }).map(");
+  assertThrows(map({ onMessage: 1 }), TypeError, "with({ onMessage }).map(");
   assertThrows(map({ maxFailures: 1 }), TypeError, "pass it to settled()");
   // It is an option of maps that has another meaning.
   const byWorker = { key: (x: number) => `${x}` };
@@ -54,12 +61,14 @@ Deno.test("Pool.with() refuses a map's options and names map()", async () => {
   assertThrows(wrong({ chunkSize: 1 }), TypeError, "pass it to map()");
   assertThrows(wrong({ star: true }), TypeError, "pass 'spread' to map()");
   assertThrows(wrong({ journal: "a.db" }), TypeError, "pass it to map()");
-  assertThrows(wrong({ maxQueue: 1 }), TypeError, "pass it to new Pool()");
+  for (const name of ["maxQueue", "maxTasksPerWorker", "stallWarning"]) {
+    assertThrows(wrong({ [name]: 1 }), TypeError, "pass it to new Pool()");
+  }
 });
 
 Deno.test("Pool.transform() refuses a journal and names map()", async () => {
   await using pool = new Pool({ workers: 1, lazy: true });
-  const options = { journal: "a.db" };
+  const options = { journal: "a.db" } as TransformOptions;
   const transform = () => pool.transform((x: number) => x, options);
   assertThrows(transform, TypeError, "only a map has a journal");
 });

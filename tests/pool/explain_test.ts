@@ -19,7 +19,7 @@ Deno.test("Pool.explain() names the tasks of busy workers, and how long they hav
   const [first, second] = [3, 4].map((x) => pool.submit(square, x));
   await explained(
     pool,
-    /^The task 'passGate' has begun: local worker [12] has run 'passGate' for \d+ ms\.$/,
+    /^The task 'passGate' has begun: local worker [12] has run 'passGate' for \d+ m?s\.$/,
     held[0],
   );
   await explained(

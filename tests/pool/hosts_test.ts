@@ -106,6 +106,10 @@ Deno.test("Pool.addHost() refuses a name that is taken, a bad spec and a pool th
   );
   await pool.shutdown();
   await assertRejects(() => pool.addHost("mini"), PoolClosedError);
+  // So does one that was shut down while it was starting.
+  const starting = new Pool(1);
+  await starting.shutdown();
+  await assertRejects(() => starting.addHost("mini"), PoolClosedError);
 });
 
 Deno.test("Pool.removeHost() lets workers finish what they run, and moves the rest", async () => {
@@ -192,6 +196,23 @@ Deno.test("Pool.removeHost() refuses an unknown host, the only one and bad optio
     "'wait'",
   );
   assertEquals(await pool.run(double, 1), 2);
+});
+
+Deno.test("Pool.removeHost() removes a host that is being added", async () => {
+  await using server = await startSpawnerServer();
+  await using pool = new Pool({ workers: 1 });
+  await pool.ready;
+  const bad = "127.0.0.1:1/1";
+  for (const host of [server.spec(1), bad]) {
+    const added = pool.addHost({ host, name: "far" });
+    const rejected = assertRejects(() => added, Error, "far was removed");
+    await pool.removeHost("far");
+    await rejected;
+    assertEquals(workersOf(pool), [["local", 1]]);
+  }
+  // Its name is free again.
+  const host = await pool.addHost({ host: server.spec(1), name: "far" });
+  assertEquals(await pool.with({ host }).run(double, 1), 2);
 });
 
 Deno.test("Pool.shutdown() ends a host that is being removed or added", async () => {

@@ -178,6 +178,26 @@ Deno.test("Pool rejects all calls when no worker is left", async () => {
   assertStringIncludes(error.message, "No worker is left");
 });
 
+for (const method of ["shutdown", "terminate"] as const) {
+  Deno.test(`Pool.${method}() doesn't break a pool that is starting`, async () => {
+    const pool = new Pool(1);
+    await pool[method]();
+    await assertRejects(() => pool.ready, BrokenPoolError);
+    assertEquals(pool.explain(), "The pool was shut down.");
+  });
+
+  Deno.test(`Pool.${method}() ends a pool at any moment of its start`, async () => {
+    for (let turns = 0; turns < 30; turns++) {
+      const pool = new Pool({ workers: "inline" });
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+      await pool[method]();
+      const error = await pool.ready.catch((error) => error);
+      if (error !== undefined) assertInstanceOf(error, BrokenPoolError);
+      assertEquals(pool.explain(), "The pool was shut down.");
+    }
+  });
+}
+
 Deno.test("Pool reports workers that can't start", async () => {
   await using pool = new Pool({ workers: 2, denoArgs: ["--no-such-flag"] });
   const error = await assertRejects(() => pool.ready, BrokenPoolError);

@@ -6,13 +6,21 @@ import {
   type RetryOptions,
   type SettledItem,
 } from "../../mod.ts";
+import { flowingTime } from "../helpers/flowing_time.ts";
 import { until } from "../helpers/processes.ts";
 
 /** Retries without a noticeable pause. */
 const SOON: RetryOptions = { attempts: 4, minTimeout: 1 };
 
 /** Retries after a pause that no test waits for. */
-const NEVER: RetryOptions = { minTimeout: 2 ** 30, maxTimeout: 2 ** 30 };
+const NEVER: RetryOptions = {
+  minTimeout: 2 ** 30,
+  maxTimeout: 2 ** 30,
+  jitter: 0,
+};
+
+/** A time limit that passes only when a test lets it. */
+const HELD = 200_003;
 
 /** The items of most maps. */
 const ITEMS = Array.from({ length: 2_000 }, (_, index) => index);
@@ -165,27 +173,28 @@ Deno.test("Pool.map() with retry delivers other items while one waits", async ()
 });
 
 Deno.test("Pool.map() with retry ends early with what has arrived", async () => {
+  using time = flowingTime();
   await using pool = new Pool(1);
   const fail = (x: number) => {
     if (x === 3) throw new RangeError("never");
     return x;
   };
-  const again = pool.with({ retry: NEVER });
   for (const chunkSize of [1, 10]) {
-    const controller = new AbortController();
-    const { signal } = controller;
-    const results: number[] = [];
-    await assertRejects(
-      async () => {
-        for await (const x of again.map(fail, ITEMS, { chunkSize, signal })) {
-          results.push(x);
-          // By then, the reader waits for the next item.
-          if (x === 2) setTimeout(() => controller.abort(new Error("stop")), 0);
-        }
-      },
-      Error,
-      "stop",
-    );
+    const { promise: thrown, resolve } = Promise.withResolvers<void>();
+    const when = () => {
+      resolve();
+      return true;
+    };
+    const late = pool.with({ retry: { ...NEVER, when }, timeout: HELD });
+    const map = late.map(fail, ITEMS, { chunkSize });
+    const results = [(await map.next()).value];
+    await thrown;
+    time.tick(HELD);
+    const error = await assertRejects(async () => {
+      for await (const result of map) results.push(result);
+    });
+    assertInstanceOf(error, DOMException);
+    assertEquals(error.name, "TimeoutError");
     assertEquals(results, [0, 1, 2]);
   }
 });

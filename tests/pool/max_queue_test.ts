@@ -79,8 +79,8 @@ Deno.test("Pool.hasRoom() resolves at once without maxQueue", async () => {
   assertEquals(pool.isReady, false);
 });
 
-Deno.test("Pool.hasRoom() starts a lazy pool that lets no call wait", async () => {
-  await using pool = new Pool({ workers: 1, maxQueue: 0, lazy: true });
+Deno.test("Pool.hasRoom() starts a lazy pool if no call may wait", async () => {
+  await using pool = new Pool({ workers: 1, lazy: true, maxQueue: 0 });
   await pool.hasRoom();
   assertEquals(await pool.run((x: number) => x, 1), 1);
 });

@@ -14,12 +14,20 @@ import {
   type TaskThis,
   WorkerLostError,
 } from "../../mod.ts";
+import { flowingTime } from "../helpers/flowing_time.ts";
 
 /** Retries without a noticeable pause. */
 const SOON: RetryOptions = { attempts: 4, minTimeout: 1 };
 
 /** Retries after a pause that no test waits for. */
-const NEVER: RetryOptions = { minTimeout: 2 ** 30, maxTimeout: 2 ** 30 };
+const NEVER: RetryOptions = {
+  minTimeout: 2 ** 30,
+  maxTimeout: 2 ** 30,
+  jitter: 0,
+};
+
+/** A time limit that passes only when a test lets it. */
+const HELD = 200_003;
 
 /** A task that throws the first times, and returns how many times it ran. */
 const flaky = (failures: number, key: unknown = ""): number => {
@@ -141,9 +149,14 @@ const flakyAt = ([failures, key]: [number, number]): number => {
 };
 
 Deno.test("A timeout ends a call that waits for its next attempt", async () => {
+  using time = flowingTime();
   await using pool = new Pool(1);
-  const late = pool.with({ retry: NEVER, timeout: 50 });
-  const error = await errorOf(late.run(flaky, 9));
+  const [retry, thrown] = hasThrown();
+  const late = pool.with({ retry, timeout: HELD });
+  const rejected = errorOf(late.run(flaky, 9));
+  await thrown;
+  time.tick(HELD);
+  const error = await rejected;
   assertInstanceOf(error, DOMException);
   assertEquals(error.name, "TimeoutError");
 });

@@ -5,6 +5,7 @@ import {
   assertRejects,
 } from "@std/assert";
 import { Pool, PoolClosedError, type TaskThis } from "../../mod.ts";
+import { flowingTime } from "../helpers/flowing_time.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
 import {
   assertCounts,
@@ -13,6 +14,9 @@ import {
   recorded,
   recordOf,
 } from "../helpers/stream_fixture.ts";
+
+/** A time limit that passes only when a test lets it. */
+const HELD = 200_003;
 
 /** A task that yields until its signal is aborted, and takes a while to end. */
 async function* patient(this: TaskThis): AsyncGenerator<number> {
@@ -116,8 +120,9 @@ Deno.test("stream() ends when its signal is aborted, with the reason", async () 
 });
 
 Deno.test("stream() ends at its timeout, while it runs or waits", async () => {
-  await using pool = new Pool(1);
-  const impatient = pool.with({ timeout: 50 });
+  using time = flowingTime();
+  await using pool = new Pool({ workers: 1, cancelGrace: 30_000 });
+  const impatient = pool.with({ timeout: HELD });
   for (
     const start of [
       () => impatient.stream(patient),
@@ -125,11 +130,12 @@ Deno.test("stream() ends at its timeout, while it runs or waits", async () => {
     ]
   ) {
     const reader = start().getReader();
-    reader.read().catch(() => {});
+    await reader.read();
+    time.tick(HELD);
     const error = await assertRejects(
       () => reader.closed,
       DOMException,
-      "timeout of 50 ms",
+      `timeout of ${HELD} ms`,
     );
     assertEquals(error.name, "TimeoutError");
     assertEquals(await pool.run(() => "free"), "free");

@@ -31,6 +31,7 @@ import { bind, Pool, PoolClosedError } from "../../mod.ts";
 import { poolMap } from "../../rx.ts";
 import { Gate, passGate } from "../helpers/gate.ts";
 import { until } from "../helpers/processes.ts";
+import { TempJournal } from "../helpers/temp_journal.ts";
 import { obeyAbort } from "../programs/cancel_tasks.ts";
 
 const double = (x: number) => x * 2;
@@ -311,6 +312,23 @@ Deno.test("poolMap() emits a TimeoutError after its timeout", async () => {
   const [error] = await collect(results);
   assertInstanceOf(error, DOMException);
   assertEquals(error.name, "TimeoutError");
+});
+
+Deno.test("poolMap() keeps what is finished in a journal", async () => {
+  using file = new TempJournal();
+  await using pool = new Pool(1);
+  const measure = (page: { url: string }) => page.url.length;
+  const lengths = from([{ url: "a" }, { url: "bc" }]).pipe(
+    poolMap(pool, measure, {
+      journal: file.path,
+      key: (page) => page.url,
+    }),
+  );
+  for (let run = 0; run < 2; run++) {
+    assertEquals(await collect(lengths), [1, 2, "complete"]);
+    assertEquals(pool.stats().done, 2);
+  }
+  assertEquals(file.rows.map(({ key }) => key), ["a", "bc"]);
 });
 
 Deno.test("poolMap() emits a PoolClosedError when the pool is shut down", async () => {
