@@ -15,10 +15,7 @@ const FACTOR = 2;
 /** A call is slow if it takes this much longer than expected, in milliseconds. */
 const MARGIN = 100;
 
-/**
- * How long to wait before looking again if no worker is idle, or if a call waits
- * for one, in milliseconds.
- */
+/** How long to wait for an idle worker before looking again, in milliseconds. */
 const PAUSE = 50;
 
 /**
@@ -109,10 +106,7 @@ export class Speculation {
     const expected = this.#quantile.microseconds / 1_000;
     let next = Infinity;
     for (const call of this.#calls) {
-      if (!call.mayBackUp) {
-        if (call.mayBackUpLater) next = Math.min(next, PAUSE);
-        continue;
-      }
+      if (!call.mayBackUp) continue;
       const time = expected * call.items;
       const slow = Math.max(time * FACTOR, time + MARGIN);
       const left = slow - call.runningTime;

@@ -38,12 +38,6 @@ export class WatchedCall extends MapCall {
       this.streams === undefined;
   }
 
-  /** Whether one may begin later: the call waits for a worker, or for a time. */
-  get mayBackUpLater(): boolean {
-    return !this.isFinal &&
-      (this.state === "queued" || this.state === "delayed");
-  }
-
   /** For how long the call may have been running, in milliseconds. */
   get runningTime(): number {
     return this.#worker!.runningTime(this.#sentAt);
