@@ -221,6 +221,8 @@ export class ResourceCalls {
     takers: ResourceTakers,
     isFair: boolean,
   ): void {
+    // Nothing is kept free where all workers leave: others may never come.
+    if (!ledger.isOpen) return;
     const reserved: Reserved = new Map();
     for (const claim of ledger.claimsInOrder) {
       const sent = this.#sendAt(ledger, claim, { takers, isFair, reserved });

@@ -124,6 +124,17 @@ Deno.test("Pool sends a task with resources that came while a worker ran its las
   assertEquals((await next)[1], 1);
 });
 
+Deno.test("Pool runs tasks with resources in workers that run one task each", async () => {
+  await using pool = new Pool({
+    workers: 1,
+    maxTasksPerWorker: 1,
+    resources: { gpu: 1 },
+  });
+  const gpu = pool.with({ resources: { gpu: 1 } });
+  const results = await Promise.all([1, 2, 3].map(() => gpu.run(count)));
+  assertEquals(results.map(([, tasks]) => tasks), [1, 1, 1]);
+});
+
 Deno.test("Pool replaces a worker that is lost during its last task once", async () => {
   await using pool = new Pool({ workers: 1, maxTasksPerWorker: 2 });
   await pool.run(count);

@@ -504,6 +504,20 @@ Deno.test("ResourceCalls sends calls to a worker that follows one that leaves", 
   assert(next.running.has(call!));
 });
 
+Deno.test("ResourceCalls sends calls that wait when all workers of a machine leave to the next one", () => {
+  const model = new Model();
+  const machine = place("a", { gpu: 1 });
+  const leaving = model.add(machine);
+  const [first, second] = model.submit({ gpu: 1 }, 2);
+  model.dispatch();
+  leaving.isRetired = true;
+  model.end(leaving, first!);
+  model.dispatch();
+  const next = model.add(machine);
+  model.dispatch();
+  assert(next.running.has(second!));
+});
+
 Deno.test("ResourceCalls sends calls to a worker that doesn't leave after all", () => {
   const model = new Model();
   const worker = model.add(place("a", { gpu: 1 }));
