@@ -140,9 +140,16 @@ export class MapFeed implements ItemReceiver {
     return part === this.#lastPart || this.#ranges[part >> 1] !== undefined;
   }
 
-  /** Drops the items that come after those already taken of a part. */
-  dropAfter(part: number): void {
-    this.#ranges.fill(undefined, (part + 1) >> 1);
+  /**
+   * Drops the items that come after those already taken of a part.
+   *
+   * @returns Whether there were any.
+   */
+  dropAfter(part: number): boolean {
+    const first = (part + 1) >> 1;
+    const last = this.#ranges.findLastIndex((range) => range !== undefined);
+    this.#ranges.fill(undefined, first);
+    return last >= first;
   }
 
   /** Adds a pushed item. */

@@ -71,6 +71,8 @@ export class MapSource implements CallSource, FeedTarget {
   #taken = 0;
   /** Whether the inputs have ended, so all items were submitted. */
   #isExhausted = false;
+  /** How many items there are, if some were dropped, as one before has failed. */
+  #totalWithDropped: number | undefined;
   /** Whether all results are read together. */
   #isCollected = false;
   /** Whether the items may still be divided into parts. */
@@ -112,7 +114,7 @@ export class MapSource implements CallSource, FeedTarget {
 
   /** How many items there are; `undefined` if that is unknown. */
   get total(): number | undefined {
-    if (this.#isExhausted) return this.#taken;
+    if (this.#isExhausted) return this.#totalWithDropped ?? this.#taken;
     const { size } = this.#plan.items;
     return size === undefined ? undefined : Math.max(size, this.#taken);
   }
@@ -229,7 +231,8 @@ export class MapSource implements CallSource, FeedTarget {
 
   /** Drops the items that come after those already taken of a part. */
   dropAfter(part: number): void {
-    this.#feed.dropAfter(part);
+    const { total } = this;
+    if (this.#feed.dropAfter(part)) this.#totalWithDropped ??= total;
   }
 
   /** Handles that all results will be read together. */

@@ -149,6 +149,22 @@ for (const chunkSize of [1, 10]) {
   });
 }
 
+Deno.test("MapResults.progress keeps the total of a map whose items are taken from several places", async () => {
+  await using pool = new Pool(2);
+  // Only long items are taken so.
+  const task = (x: number, bad: number): number => {
+    for (const end = performance.now() + 1; performance.now() < end;);
+    if (x === bad) throw new RangeError(`${x} is bad`);
+    return x;
+  };
+  const xs = Array.from({ length: 500 }, (_, x) => x);
+  for (const bad of [3, 250]) {
+    const map = pool.map(task, xs, new Array(xs.length).fill(bad));
+    await assertRejects(() => map.toArray(), RangeError);
+    assertEquals([map.progress.total, map.failedIndex], [xs.length, bad]);
+  }
+});
+
 Deno.test("MapResults.progress doesn't count an error of the inputs", async () => {
   await using pool = new Pool(1);
   const map = pool.map(
