@@ -245,11 +245,16 @@ export class Dispatcher {
     this.#sources.prune();
     if (this.#barrierRuns) return;
     this.#draining.recall();
-    const { levels } = this.#pending;
-    for (const level of levels) if (level.hasKeyed) this.#park(level);
+    for (const level of this.#pending.levels) {
+      if (level.hasKeyed) unparkCalls(level);
+    }
     this.#unmet.failCalls(this.#pending, this.#sources);
     this.#pending.dispatchIsolated(this.#workers, this.#sendIsolated);
     if (!this.#pending.hasBarriers) this.#sources.pull(this.#waiting);
+    // The sources may have submitted such calls.
+    for (const level of this.#pending.levels) {
+      if (level.hasKeyed) parkForResources(level, this.#keyed);
+    }
     this.#resources.dispatch(this.#pending.resourceLists(), this.#takers);
     this.#share();
     if (this.#resources.dispatchRest(this.#takers)) this.#wakeAfterDispatch();
@@ -290,12 +295,6 @@ export class Dispatcher {
     }
     this.#keyedFirst = !this.#keyedFirst;
     this.#pace.sent(performance.now() - start);
-  }
-
-  /** Prepares calls with keys. */
-  #park(level: AffinityLists): void {
-    unparkCalls(level);
-    parkForResources(level, this.#keyed);
   }
 
   #shareKeyed(level: AffinityLists): void {

@@ -113,6 +113,16 @@ Deno.test("Pool.map() with a string as key runs in chunks at one worker", async 
   assertEquals([pids.length, new Set(pids).size], [10_000, 1]);
 });
 
+Deno.test("Pool.map() with a key and resources runs at one worker", async () => {
+  await using pool = new Pool({ workers: 2, resources: { gpu: 1 } });
+  const one = pool.with({ key: "one", resources: { gpu: 1 } });
+  await pool.ready;
+  for (const items of [["a"], [..."abcdefgh"]]) {
+    const pids = await one.map(pidOf, items).toArray();
+    assertEquals([pids.length, new Set(pids).size], [items.length, 1]);
+  }
+});
+
 Deno.test("Pool.run() with keys uses workers that are added to an elastic pool", async () => {
   await using tasks = new HeldTasks([0, 1, 2]);
   await using pool = new Pool({ workers: { min: 0, max: 3 } });

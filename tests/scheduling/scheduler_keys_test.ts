@@ -253,6 +253,25 @@ Deno.test("Scheduler gives a call with a key resources of its worker's machine",
   assertEquals(bench.worker(1).labels, ["a5"]);
 });
 
+Deno.test("Scheduler sends calls with a key and resources that a source submits", async () => {
+  await using bench = new HostBench();
+  const place = { labels: {}, resources: { gpu: 1 } };
+  const worker = await bench.add("a", 1, place);
+  const { scheduler } = bench;
+  const source = {
+    placement: Placement.of({ isKeyed: true, resources: { gpu: 1 } }),
+    ended: false,
+    pull() {
+      this.ended = true;
+      scheduler.submit(keyed("a1", { resources: { gpu: 1 } }));
+    },
+    stop() {},
+  };
+  scheduler.addSource(source);
+  await settled();
+  assertEquals(worker.labels, ["a1"]);
+});
+
 Deno.test("Scheduler runs a lost call with a key in isolation at the new worker of its key", async () => {
   for (const resources of [{}, { gpu: 1 }]) {
     await using bench = new HostBench();
