@@ -174,6 +174,13 @@ export class FakeWorker {
     return label;
   }
 
+  /** Answers calls until it has none, and returns their arguments. */
+  async answerAll(): Promise<unknown[]> {
+    const labels: unknown[] = [];
+    while (this.#calls.length > 0) labels.push(await this.answer());
+    return labels;
+  }
+
   /** Answers the first call, a chunk, with its items or the first of them. */
   async answerChunk(microseconds = 1, count = Infinity): Promise<void> {
     const [id, items] = this.#calls.shift()!;

@@ -47,12 +47,6 @@ async function submit(
   return calls;
 }
 
-async function answerAll(worker: FakeWorker): Promise<unknown[]> {
-  const labels: unknown[] = [];
-  while (worker.labels.length > 0) labels.push(await worker.answer());
-  return labels;
-}
-
 Deno.test("Scheduler sends calls with the same key to the same worker", async () => {
   await using bench = new HostBench();
   await bench.add("a", 9);
@@ -76,7 +70,7 @@ Deno.test("Scheduler lets a call wait for the worker of its key, and sends other
   await bench.worker(2).answer();
   await bench.worker(2).answer();
   assertEquals(bench.labels, [["a1"], ["b1"], []]);
-  assertEquals(await answerAll(bench.worker(0)), ["a1", "a2", "a3"]);
+  assertEquals(await bench.worker(0).answerAll(), ["a1", "a2", "a3"]);
 });
 
 Deno.test("Scheduler gives keys to the workers with the fewest", async () => {
@@ -95,8 +89,8 @@ Deno.test("Scheduler gives a worker that is added the keys that wait for their f
   assertEquals(bench.labels, [["a1"]]);
   await bench.add("b");
   assertEquals(bench.labels, [["a1"], ["b1"]]);
-  assertEquals(await answerAll(bench.worker(1)), ["b1", "b2"]);
-  assertEquals(await answerAll(bench.worker(0)), ["a1", "a2"]);
+  assertEquals(await bench.worker(1).answerAll(), ["b1", "b2"]);
+  assertEquals(await bench.worker(0).answerAll(), ["a1", "a2"]);
 });
 
 Deno.test("Scheduler keeps the order of calls with the same key", async () => {
@@ -105,7 +99,7 @@ Deno.test("Scheduler keeps the order of calls with the same key", async () => {
   await submit(bench, ["a3"]);
   await bench.add("b");
   await submit(bench, ["a4"]);
-  assertEquals(await answerAll(bench.worker(1)), ["a1", "a2", "a3", "a4"]);
+  assertEquals(await bench.worker(1).answerAll(), ["a1", "a2", "a3", "a4"]);
 });
 
 Deno.test("Scheduler gives the keys of a lost worker to others", async () => {
@@ -120,7 +114,7 @@ Deno.test("Scheduler gives the keys of a lost worker to others", async () => {
   await settled();
   // Its first call had begun.
   assertEquals(bench.worker(1).labels, ["b1", "a2", "a3"]);
-  assertEquals(await answerAll(bench.worker(1)), [
+  assertEquals(await bench.worker(1).answerAll(), [
     "b1",
     "a2",
     "a3",
@@ -157,7 +151,7 @@ Deno.test("Scheduler sends calls with a key that come back to the same worker fi
   bench.scheduler.wake();
   await settled();
   assertEquals(worker.labels, ["other", "a1", "b1"]);
-  assertEquals(await answerAll(worker), ["other", "a1", "b1", "a2"]);
+  assertEquals(await worker.answerAll(), ["other", "a1", "b1", "a2"]);
 });
 
 Deno.test("Scheduler doesn't take calls with keys back for other workers", async () => {
@@ -204,7 +198,7 @@ Deno.test("Scheduler sends calls with keys in the order of their priority", asyn
   await submit(bench, ["a1", "a2", "b1"]);
   await submit(bench, ["a3", "b2"], { priority: 1 });
   await submit(bench, ["a4"], { priority: 2 });
-  assertEquals(await answerAll(bench.worker(0)), [
+  assertEquals(await bench.worker(0).answerAll(), [
     "a1",
     "a4",
     "a3",
@@ -218,7 +212,7 @@ Deno.test("Scheduler lets calls with keys and others take turns", async () => {
   await using bench = await HostBench.with("a");
   await submit(bench, ["a1", "a2", "a3"]);
   await bench.submit(undefined, 1, 2, 3);
-  const labels = await answerAll(bench.worker(0));
+  const labels = await bench.worker(0).answerAll();
   assertEquals(
     labels.slice(1, 5).filter((label) => label === 1 || label === 2)
       .length,
@@ -245,7 +239,7 @@ Deno.test("Scheduler gives a call with a key resources of its worker's machine",
   assertEquals(bench.labels, [["a1"], ["b1"]]);
   await bench.worker(1).answer();
   assertEquals(bench.labels, [["a1"], []]);
-  assertEquals(await answerAll(bench.worker(0)), ["a1", "a2", "a3"]);
+  assertEquals(await bench.worker(0).answerAll(), ["a1", "a2", "a3"]);
   await submit(bench, ["a4", "a5"], { resources });
   await bench.worker(0).hangUp();
   await bench.worker(0).gone;
@@ -289,7 +283,7 @@ Deno.test("Scheduler runs a lost call with a key in isolation at the new worker 
     assertEquals(bench.labels.slice(1), [["a1"], []]);
     await submit(bench, ["a2", "b1"], { resources, retries: 1 });
     assertEquals(last.labels, ["b1"]);
-    assertEquals(await answerAll(other), ["a1", "a2"]);
+    assertEquals(await other.answerAll(), ["a1", "a2"]);
   }
 });
 

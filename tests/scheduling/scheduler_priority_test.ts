@@ -25,17 +25,10 @@ async function submit(
   return calls;
 }
 
-/** Answers all calls of a worker; returns their labels. */
-async function answerAll(worker: FakeWorker): Promise<unknown[]> {
-  const labels: unknown[] = [];
-  while (worker.labels.length > 0) labels.push(await worker.answer());
-  return labels;
-}
-
 Deno.test("Scheduler sends calls of a higher priority first", async () => {
   await using bench = await HostBench.with("a");
   await submit(bench, [0, -1, 2, 0, 1, 2]);
-  assertEquals(await answerAll(bench.worker(0)), [2, 2, 1, 0, 0, -1]);
+  assertEquals(await bench.worker(0).answerAll(), [2, 2, 1, 0, 0, -1]);
 });
 
 Deno.test("Scheduler doesn't overtake calls that a worker has", async () => {
@@ -43,7 +36,7 @@ Deno.test("Scheduler doesn't overtake calls that a worker has", async () => {
   const worker = await bench.add("a", 2);
   await submit(bench, [0, 0, 0]);
   await submit(bench, [1]);
-  assertEquals(await answerAll(worker), [0, 0, 1, 0]);
+  assertEquals(await worker.answerAll(), [0, 0, 1, 0]);
 });
 
 Deno.test("Scheduler sends calls of a higher priority first wherever they may run", async () => {
@@ -78,7 +71,7 @@ Deno.test("Scheduler puts calls that a worker gives back before others of their 
   await worker.giveBack(2);
   assertEquals(calls.map(({ state }) => state), ["sent", "queued", "queued"]);
   const other = await bench.add("a", 1);
-  assertEquals(await answerAll(other), [5, 5, 1, 0, 0]);
+  assertEquals(await other.answerAll(), [5, 5, 1, 0, 0]);
 });
 
 Deno.test("Scheduler holds calls of all priorities back behind runOnAll", async () => {
@@ -86,7 +79,7 @@ Deno.test("Scheduler holds calls of all priorities back behind runOnAll", async 
   await submit(bench, [0]);
   const all = bench.scheduler.submitToAll(() => placedCall("all", {}));
   await submit(bench, [0, 9]);
-  assertEquals(await answerAll(bench.worker(0)), [0, "all", 9, 0]);
+  assertEquals(await bench.worker(0).answerAll(), [0, "all", 9, 0]);
   await all;
 });
 
@@ -123,7 +116,7 @@ Deno.test("Scheduler gives resources that are free again to the call of the high
   const [first] = await submit(bench, [0], GPU);
   await submit(bench, [-1], GPU);
   first!.promise.then(() => bench.scheduler.submit(placedCall(1, GPU, 0, 1)));
-  assertEquals(await answerAll(worker), [0, 1, -1]);
+  assertEquals(await worker.answerAll(), [0, 1, -1]);
 });
 
 Deno.test("Scheduler gives a worker that is kept for a call to one of a higher priority", async () => {
@@ -133,7 +126,7 @@ Deno.test("Scheduler gives a worker that is kept for a call to one of a higher p
   await submit(bench, [-1], GPU);
   assertEquals(worker.handle.reservation, "draining");
   await submit(bench, [1], GPU);
-  assertEquals(await answerAll(worker), [0, 1, -1]);
+  assertEquals(await worker.answerAll(), [0, 1, -1]);
 });
 
 Deno.test("Scheduler sends calls with resources and others in the order of their priority", async () => {
@@ -143,17 +136,17 @@ Deno.test("Scheduler sends calls with resources and others in the order of their
   // Those that come together.
   scheduler.submit(placedCall(-1, GPU, 0, -1));
   await submit(bench, [1]);
-  assertEquals(await answerAll(worker), [1, -1]);
+  assertEquals(await worker.answerAll(), [1, -1]);
   // The worker is kept for the one of the lower priority.
   await submit(bench, [0]);
   await submit(bench, [-1], GPU);
   await submit(bench, [1, 1]);
-  assertEquals(await answerAll(worker), [0, 1, 1, -1]);
+  assertEquals(await worker.answerAll(), [0, 1, 1, -1]);
   // They take turns only with those of the same priority.
   await submit(bench, [0], GPU);
   await submit(bench, [-1]);
   await submit(bench, [1, 1], GPU);
-  assertEquals(await answerAll(worker), [0, 1, 1, -1]);
+  assertEquals(await worker.answerAll(), [0, 1, 1, -1]);
 });
 
 Deno.test("Scheduler asks sources of a higher priority first", async () => {
