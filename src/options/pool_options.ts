@@ -81,7 +81,8 @@ export interface PoolOptions<Args extends unknown[] = never[]>
    */
   readonly codec?: "msgpack" | "structured";
   /**
-   * Whether the pool starts its workers only when the first task is submitted.
+   * Whether the pool starts its workers only when the first task is submitted,
+   * or `hasRoom()` is called with `maxQueue`.
    *
    * @default {false}
    */
