@@ -82,7 +82,7 @@ export interface PoolOptions<Args extends unknown[] = never[]>
   readonly codec?: "msgpack" | "structured";
   /**
    * Whether the pool starts its workers only when the first task is submitted,
-   * or `hasRoom()` is called with `maxQueue`.
+   * or `hasRoom()` is called with `maxQueue: 0`.
    *
    * @default {false}
    */
