@@ -10,24 +10,14 @@ import {
 } from "./resource_claim.ts";
 import type { Reserved } from "./resource_ledger.ts";
 import { ResourceLedgers } from "./resource_ledgers.ts";
+import { type OtherCalls, ResourceTurns } from "./resource_turns.ts";
 import type { HostCapacity } from "./worker_group.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 
 /** Those who take the calls, or the workers. */
-export interface ResourceTakers {
+export interface ResourceTakers extends OtherCalls {
   /** Sends a call with what it may use. */
   send(worker: WorkerHandle, call: Call, grant: Grant): void;
-  /**
-   * Returns whether calls without resources wait that a worker could run.
-   *
-   * @param priority The least priority of those that count.
-   * @param isHigher Whether only those of a higher priority count.
-   */
-  othersWait(
-    worker: WorkerHandle,
-    priority: number,
-    isHigher: boolean,
-  ): boolean;
 }
 
 /**
@@ -50,8 +40,7 @@ export class ResourceCalls {
   readonly #changed = new Set<Ledger>();
   /** Those where a worker was left to others, which may not want it. */
   readonly #left = new Set<Ledger>();
-  /** The id after that of the last call with resources, by worker. */
-  readonly #served = new WeakMap<WorkerHandle, number>();
+  readonly #turns = new ResourceTurns();
   /** How many calls have taken resources, by placement. */
   readonly #running = new Map<Placement, number>();
   /** Whether workers get other calls again since the last dispatch. */
@@ -275,17 +264,17 @@ export class ResourceCalls {
     const { held } = claim;
     const isHeldFree = held !== undefined && ledger.workers.has(held) &&
       claim.canUse(held) &&
-      (takers === null || !this.#mustYield(claim, held, takers));
+      (takers === null || !this.#turns.mustYield(claim, held, takers));
     if (isHeldFree) return held;
     let best: WorkerHandle | undefined;
     let most = -1;
     for (const worker of ledger.workers) {
       if (!claim.canUse(worker, this.#holderOf(worker, ledger))) continue;
-      if (takers !== null && this.#isOthersTurn(worker, claim, takers)) {
+      if (takers !== null && this.#turns.isOthersTurn(worker, claim, takers)) {
         this.#left.add(ledger);
         continue;
       }
-      const isNew = this.#served.has(worker) ? 0 : 1;
+      const isNew = this.#turns.hasServed(worker) ? 0 : 1;
       const rank = 2 * ledger.familiar(claim.needs, worker) + isNew;
       if (rank <= most) continue;
       best = worker;
@@ -301,28 +290,6 @@ export class ResourceCalls {
   ): ResourceClaim | undefined {
     if (worker.reservation !== "draining") return undefined;
     return claims.values().find(({ held }) => held === worker);
-  }
-
-  /** Whether a worker should run a call without resources next. */
-  #isOthersTurn(
-    worker: WorkerHandle,
-    claim: ResourceClaim,
-    takers: ResourceTakers,
-  ): boolean {
-    if (this.#mustYield(claim, worker, takers)) return true;
-    const { isIsolated, priority } = claim;
-    const least = isIsolated ? -Infinity : priority;
-    return this.#served.get(worker) === worker.nextId &&
-      takers.othersWait(worker, least, false);
-  }
-
-  /** Whether calls of a higher priority, without resources, wait for a worker. */
-  #mustYield(
-    { isIsolated, priority }: ResourceClaim,
-    worker: WorkerHandle,
-    takers: ResourceTakers,
-  ): boolean {
-    return !isIsolated && takers.othersWait(worker, priority, true);
   }
 
   #send(
@@ -346,7 +313,7 @@ export class ResourceCalls {
       this.freed(worker, call);
       return;
     }
-    this.#served.set(worker, worker.nextId);
+    this.#turns.serve(worker);
     this.#changed.add(ledger);
     if (isIsolated) worker.reserve("isolated");
   }
@@ -391,7 +358,7 @@ export class ResourceCalls {
       const { held } = claim;
       if (held !== undefined) {
         const mustYield = claim.canUse(held) &&
-          this.#mustYield(claim, held, takers);
+          this.#turns.mustYield(claim, held, takers);
         // Once those have begun, a worker is kept again.
         if (mustYield) this.#left.add(claim.reservedAt!);
         if (mustYield || held.isEnding || held.isRetired) this.#release(claim);
@@ -426,7 +393,7 @@ export class ResourceCalls {
     let least: WorkerHandle | undefined;
     for (const worker of claim.reservedAt!.workers) {
       const isExcluded = !worker.isOpen || !claim.accepts(worker) ||
-        this.#isOthersTurn(worker, claim, takers);
+        this.#turns.isOthersTurn(worker, claim, takers);
       if (isExcluded) continue;
       if (least === undefined || worker.window.calls < least.window.calls) {
         least = worker;
