@@ -64,16 +64,16 @@ async function gone(bundler: Deno.Conn): Promise<void> {
   while (await bundler.read(buffer).catch(() => null) !== null);
 }
 
-/** Waits until a program is back in its event loop. */
-async function echo({ stdin, stdout }: Deno.ChildProcess): Promise<void> {
-  const writer = stdin.getWriter();
-  const reader = stdout.getReader();
-  for (let turn = 0; turn < 2; turn++) {
-    await writer.write(Uint8Array.of(turn));
-    await reader.read();
+/**
+ * Waits until a program has written to its children what it was about to write: the
+ * sockets and pipes of its event loop have their turn together.
+ */
+async function echo(program: Deno.Conn): Promise<void> {
+  const buffer = new Uint8Array(1);
+  for (let turn = 0; turn < 3; turn++) {
+    await program.write(buffer);
+    await program.read(buffer);
   }
-  await writer.close();
-  await reader.cancel();
 }
 
 Deno.test("Pool explains that the program for ssh hosts was not made in time", async () => {
@@ -103,13 +103,18 @@ Deno.test({
   ignore: Deno.build.os === "windows",
   async fn() {
     await using registry = new SilentRegistry();
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = listener.addr;
     const program = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", PROGRAM, JSON.stringify(registry.env), HOST],
-      stdin: "piped",
-      stdout: "piped",
+      args: [
+        ...["run", "-A", PROGRAM],
+        ...[JSON.stringify(registry.env), HOST, String(port)],
+      ],
+      stdin: "null",
     }).spawn();
+    using connection = await listener.accept();
     using bundler = await registry.accept();
-    await echo(program);
+    await echo(connection);
     program.kill("SIGKILL");
     await program.status;
     await gone(bundler);
