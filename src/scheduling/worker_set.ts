@@ -27,6 +27,11 @@ export class WorkerSet {
   readonly #groups = new Map<Placement, WorkerGroup>();
   /** How many groups there may be before some are dropped. */
   #maxGroups = MAX_GROUPS;
+  /**
+   * Which placements have workers, until these change. Calls with resources need
+   * no more than this, and a group would cost time with each answer.
+   */
+  #has = new WeakMap<Placement, boolean>();
   /** The slots that no group uses, and the next one. */
   readonly #freeSlots: number[] = [];
   #nextSlot = 1;
@@ -66,6 +71,7 @@ export class WorkerSet {
 
   /** Adds workers. */
   add(workers: readonly WorkerHandle[]): void {
+    this.#has = new WeakMap();
     for (const worker of workers) {
       const load: GroupedLoad = {
         worker,
@@ -97,6 +103,7 @@ export class WorkerSet {
     const load = this.#loads.get(worker);
     if (load === undefined) return;
     this.#loads.delete(worker);
+    this.#has = new WeakMap();
     worker.tally.left(load.calls);
     for (const group of [this.#all, ...load.groups]) {
       group.subtract(load);
@@ -111,7 +118,13 @@ export class WorkerSet {
 
   /** Returns whether a placement has workers; `undefined` means any. */
   has(placement: Placement | undefined): boolean {
-    return this.#group(placement).size > 0;
+    if (placement === undefined) return this.size > 0;
+    let has = this.#has.get(placement);
+    if (has === undefined) {
+      has = this.#loads.keys().some((worker) => worker.fits(placement));
+      this.#has.set(placement, has);
+    }
+    return has;
   }
 
   /** Returns the workers of a placement; `undefined` means all workers. */

@@ -74,6 +74,22 @@ Deno.test("WorkerSet.has() returns whether a host has workers", () => {
   assertFalse(workers.has(at("b")) || workers.has(undefined));
 });
 
+Deno.test("WorkerSet.has() looks at the workers once for each of many placements", () => {
+  const workers = new WorkerSet();
+  const { handle } = new FakeWorker(new HostTally("a"), 1);
+  workers.add([handle]);
+  let looks = 0;
+  handle.fits = () => {
+    looks++;
+    return false;
+  };
+  const placements = Array.from({ length: 200 }, (_, n) => at(`host ${n}`));
+  for (let times = 0; times < 3; times++) {
+    for (const placement of placements) assertFalse(workers.has(placement));
+  }
+  assertEquals(looks, placements.length);
+});
+
 Deno.test("WorkerSet.leastBusy() skips workers whose windows are full", () => {
   const workers = setOf(["a", 1], ["b", 2]);
   const [full, other] = workers;
