@@ -36,6 +36,8 @@ export class WorkerSet {
   readonly #freeSlots: number[] = [];
   #nextSlot = 1;
   #added = 0;
+  /** The number of the present dispatch. */
+  #dispatch = 0;
   /** How often calls of a worker have returned. */
   #answers = 0;
 
@@ -109,6 +111,11 @@ export class WorkerSet {
       group.subtract(load);
       group.remove(load);
     }
+  }
+
+  /** Takes note that a dispatch begins. */
+  beginDispatch(): void {
+    this.#dispatch++;
   }
 
   /** Returns whether the set has a worker. */
@@ -189,7 +196,7 @@ export class WorkerSet {
   #group(placement: Placement | undefined): WorkerGroup {
     if (placement === undefined) return this.#all;
     const group = this.#groups.get(placement) ?? this.#makeGroup(placement);
-    group.isUsed = true;
+    group.usedIn = this.#dispatch;
     return group;
   }
 
@@ -210,12 +217,11 @@ export class WorkerSet {
   #dropGroups(): void {
     const dropped = new Set<WorkerGroup>();
     for (const [placement, group] of this.#groups) {
-      if (!group.isUsed) {
-        dropped.add(group);
-        this.#groups.delete(placement);
-        this.#freeSlots.push(group.slot);
-      }
-      group.isUsed = false;
+      // The present dispatch may not have come to it yet.
+      if (group.usedIn >= this.#dispatch - 1) continue;
+      dropped.add(group);
+      this.#groups.delete(placement);
+      this.#freeSlots.push(group.slot);
     }
     this.#maxGroups = Math.max(MAX_GROUPS, this.#groups.size * 2);
     for (const { groups, positions } of this.#loads.values()) {
