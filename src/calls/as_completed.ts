@@ -2,7 +2,7 @@ import { checkNames, checkObject } from "../options/option_checks.ts";
 import { Queue } from "../util/queue.ts";
 import { withinLimit } from "../util/within_limit.ts";
 import { checkTimeLimit } from "./check_time_limit.ts";
-import type { Future } from "./future.ts";
+import { type Future, whenDone } from "./future.ts";
 import { futureSet } from "./future_set.ts";
 
 /**
@@ -83,6 +83,8 @@ class Completions<AnyFuture extends Future<unknown>>
   /** How many futures haven't been returned. */
   #left: number;
   readonly #done = new Queue<AnyFuture>();
+  /** Ends the wait for each future. */
+  readonly #unwatch: readonly (() => void)[];
   /** Resolves when another future is done, if anybody waits for that. */
   #arrival: PromiseWithResolvers<void> | undefined;
   readonly #timeout: number | undefined;
@@ -92,14 +94,12 @@ class Completions<AnyFuture extends Future<unknown>>
     this.#size = futures.size;
     this.#left = futures.size;
     this.#timeout = timeout;
-    for (const future of futures) {
-      const add = () => {
+    this.#unwatch = Array.from(futures, (future) =>
+      whenDone(future, () => {
         this.#done.push(future);
         this.#arrival?.resolve();
         this.#arrival = undefined;
-      };
-      future.then(add, add);
-    }
+      }));
   }
 
   [Symbol.asyncIterator](): this {
@@ -119,10 +119,15 @@ class Completions<AnyFuture extends Future<unknown>>
   }
 
   return(): Promise<IteratorResult<AnyFuture, undefined>> {
-    this.#left = 0;
+    this.#end();
     // A call of next() may be waiting.
     this.#arrival?.resolve();
     return Promise.resolve({ done: true, value: undefined });
+  }
+
+  #end(): void {
+    this.#left = 0;
+    for (const stop of this.#unwatch) stop();
   }
 
   async #wait(arrival: Promise<void>): Promise<void> {
@@ -133,7 +138,7 @@ class Completions<AnyFuture extends Future<unknown>>
       await withinLimit(arrival, Math.max(0, rest));
     } catch {
       const late = this.#left;
-      this.#left = 0;
+      this.#end();
       throw new DOMException(
         `${late} of ${this.#size} futures weren't done within ${timeout} ms`,
         "TimeoutError",

@@ -16,6 +16,16 @@ export let makeFuture: <Result>(call: PromisedCall<Result>) => Future<Result>;
 export let callOf: (future: Future<unknown>) => PromisedCall<unknown>;
 
 /**
+ * Calls a function when a future is done, unless the function that this returns
+ * is called before. Unlike with `then()`, nothing remains then: programs wait for
+ * the same future again and again.
+ */
+export let whenDone: (
+  future: Future<unknown>,
+  callback: (hasThrown: boolean) => void,
+) => () => void;
+
+/**
  * How long to wait for a future.
  *
  * @example Usage
@@ -65,10 +75,13 @@ export class Future<Result> implements Promise<Result> {
 
   readonly #call: PromisedCall<Result>;
   #cancelled = false;
+  /** What to call when it is done, if anybody has waited for that. */
+  #waiters: Set<(hasThrown: boolean) => void> | undefined;
 
   static {
     makeFuture = (call) => new Future(call);
     callOf = (future) => future.#call;
+    whenDone = (future, callback) => future.#whenDone(callback);
   }
 
   private constructor(call: PromisedCall<Result>) {
@@ -195,7 +208,8 @@ export class Future<Result> implements Promise<Result> {
    */
   async result(options: FutureWait = {}): Promise<Result> {
     const timeout = timeoutOf(options, "result()");
-    return await within(this.#call.promise, timeout);
+    if (timeout !== undefined) await this.#doneWithin(timeout);
+    return await this.#call.promise;
   }
 
   /**
@@ -221,13 +235,12 @@ export class Future<Result> implements Promise<Result> {
    * `"TimeoutError"` if it isn't done in time.
    */
   async exception(options: FutureWait = {}): Promise<unknown> {
-    // Comes first: nobody would handle a rejection of the promise.
     const timeout = timeoutOf(options, "exception()");
-    const thrown = this.#call.promise.then(() => undefined, (reason) => {
+    if (timeout !== undefined) await this.#doneWithin(timeout);
+    return await this.#call.promise.then(() => undefined, (reason) => {
       if (this.#cancelled) throw reason;
       return reason;
     });
-    return await within(thrown, timeout);
   }
 
   /**
@@ -346,6 +359,33 @@ export class Future<Result> implements Promise<Result> {
   finally(onFinally?: (() => void) | null): Promise<Result> {
     return this.#call.promise.finally(onFinally);
   }
+
+  /** Waits until the task is done, but not longer than a time limit. */
+  async #doneWithin(timeout: number): Promise<void> {
+    const done = Promise.withResolvers<void>();
+    const unwatch = this.#whenDone(() => done.resolve());
+    try {
+      await withinLimit(done.promise, timeout);
+    } finally {
+      unwatch();
+    }
+  }
+
+  #whenDone(callback: (hasThrown: boolean) => void): () => void {
+    const waiters = this.#waiters ??= this.#watch();
+    waiters.add(callback);
+    return () => waiters.delete(callback);
+  }
+
+  #watch(): Set<(hasThrown: boolean) => void> {
+    const waiters = new Set<(hasThrown: boolean) => void>();
+    const end = (hasThrown: boolean) => {
+      this.#waiters = undefined;
+      for (const waiter of waiters) waiter(hasThrown);
+    };
+    this.#call.promise.then(() => end(false), () => end(true));
+    return waiters;
+  }
 }
 
 /** Checks the options of a method, and returns its time limit. */
@@ -355,14 +395,6 @@ function timeoutOf(options: FutureWait, method: string): number | undefined {
   checkNames(method, options, { timeout });
   checkTimeLimit(timeout);
   return timeout;
-}
-
-/** Waits for a promise, up to a time limit if there is one. */
-function within<Value>(
-  promise: Promise<Value>,
-  timeout: number | undefined,
-): Promise<Value> {
-  return timeout === undefined ? promise : withinLimit(promise, timeout);
 }
 
 renamedMembers(Future.prototype, {

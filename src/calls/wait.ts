@@ -5,7 +5,7 @@ import {
 } from "../options/option_checks.ts";
 import { withinLimit } from "../util/within_limit.ts";
 import { checkTimeLimit } from "./check_time_limit.ts";
-import type { Future } from "./future.ts";
+import { type Future, whenDone } from "./future.ts";
 import { futureSet } from "./future_set.ts";
 
 /**
@@ -103,32 +103,43 @@ export async function wait<AnyFuture extends Future<unknown>>(
     "firstException",
   ]);
   const all = futureSet(futures);
-  const enough = enoughOf(all, returnWhen);
-  if (timeout === undefined) await enough;
-  // It is rejected only when the time is over.
-  else await withinLimit(enough, timeout).catch(() => {});
+  const { enough, unwatch } = watchFutures(all, returnWhen);
+  try {
+    if (timeout === undefined) await enough;
+    // It is rejected only when the time is over.
+    else await withinLimit(enough, timeout).catch(() => {});
+  } finally {
+    unwatch();
+  }
   const done = new Set<AnyFuture>();
   for (const future of all) if (future.done()) done.add(future);
   return { done, notDone: all.difference(done) };
 }
 
-/** Resolves when enough futures are done; it is never rejected. */
-function enoughOf(
+/** Returns a promise that resolves when enough futures are done. */
+function watchFutures(
   futures: Set<Future<unknown>>,
   returnWhen: WaitOptions["returnWhen"],
-): Promise<void> {
-  return new Promise((resolve) => {
-    let left = futures.size;
-    if (left === 0) return resolve();
-    const ended = (hasThrown: boolean) => {
-      left--;
-      if (
-        left === 0 || returnWhen === "firstCompleted" ||
-        hasThrown && returnWhen === "firstException"
-      ) resolve();
-    };
-    for (const future of futures) {
-      future.then(() => ended(false), () => ended(!future.cancelled()));
-    }
-  });
+): { enough: Promise<void>; unwatch: () => void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let left = futures.size;
+  if (left === 0) resolve();
+  const ended = (hasThrown: boolean) => {
+    left--;
+    if (
+      left === 0 || returnWhen === "firstCompleted" ||
+      hasThrown && returnWhen === "firstException"
+    ) resolve();
+  };
+  const unwatch = Array.from(
+    futures,
+    (future) =>
+      whenDone(future, (hasThrown) => ended(hasThrown && !future.cancelled())),
+  );
+  return {
+    enough: promise,
+    unwatch: () => {
+      for (const stop of unwatch) stop();
+    },
+  };
 }

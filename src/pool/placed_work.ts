@@ -38,13 +38,14 @@ function limit(
     placement.matches(name, place)
   );
   const growing = new Set<ManagedHost>();
+  const wanted = Math.min(Math.max(1, items), MAX_FREE);
   let most = 0;
   for (const host of matching) {
     const { kind, place = NO_PLACE } = host;
     // A further worker of a cluster may come with a machine of its own.
     const free = placement.needs === undefined || !isOneMachine(kind)
       ? Infinity
-      : scheduler.free(placement, place, MAX_FREE);
+      : scheduler.free(placement, place, wanted);
     if (free === 0) continue;
     growing.add(host);
     most += free;

@@ -242,6 +242,7 @@ export class Dispatcher {
     this.#pending.waiting(placement, priority);
 
   #dispatch(): void {
+    this.#workers.beginDispatch();
     this.#sources.prune();
     if (this.#barrierRuns) return;
     this.#draining.recall();

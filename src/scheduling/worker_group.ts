@@ -19,8 +19,8 @@ export interface HostCapacity {
 export class WorkerGroup {
   /** Which of their positions its heap uses: each group has another slot. */
   readonly slot: number;
-  /** Whether somebody has asked for the group since the last look. */
-  isUsed = true;
+  /** The last dispatch that has asked for the group. */
+  usedIn = 0;
   #workers = 0;
   #concurrency = 0;
   #capacity = 0;

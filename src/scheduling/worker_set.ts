@@ -27,10 +27,17 @@ export class WorkerSet {
   readonly #groups = new Map<Placement, WorkerGroup>();
   /** How many groups there may be before some are dropped. */
   #maxGroups = MAX_GROUPS;
+  /**
+   * Which placements have workers, until these change. Calls with resources need
+   * no more than this, and a group would cost time with each answer.
+   */
+  #has = new WeakMap<Placement, boolean>();
   /** The slots that no group uses, and the next one. */
   readonly #freeSlots: number[] = [];
   #nextSlot = 1;
   #added = 0;
+  /** The number of the present dispatch. */
+  #dispatch = 0;
   /** How often calls of a worker have returned. */
   #answers = 0;
 
@@ -66,6 +73,7 @@ export class WorkerSet {
 
   /** Adds workers. */
   add(workers: readonly WorkerHandle[]): void {
+    this.#has = new WeakMap();
     for (const worker of workers) {
       const load: GroupedLoad = {
         worker,
@@ -97,11 +105,17 @@ export class WorkerSet {
     const load = this.#loads.get(worker);
     if (load === undefined) return;
     this.#loads.delete(worker);
+    this.#has = new WeakMap();
     worker.tally.left(load.calls);
     for (const group of [this.#all, ...load.groups]) {
       group.subtract(load);
       group.remove(load);
     }
+  }
+
+  /** Takes note that a dispatch begins. */
+  beginDispatch(): void {
+    this.#dispatch++;
   }
 
   /** Returns whether the set has a worker. */
@@ -111,7 +125,13 @@ export class WorkerSet {
 
   /** Returns whether a placement has workers; `undefined` means any. */
   has(placement: Placement | undefined): boolean {
-    return this.#group(placement).size > 0;
+    if (placement === undefined) return this.size > 0;
+    let has = this.#has.get(placement);
+    if (has === undefined) {
+      has = this.#loads.keys().some((worker) => worker.fits(placement));
+      this.#has.set(placement, has);
+    }
+    return has;
   }
 
   /** Returns the workers of a placement; `undefined` means all workers. */
@@ -176,7 +196,7 @@ export class WorkerSet {
   #group(placement: Placement | undefined): WorkerGroup {
     if (placement === undefined) return this.#all;
     const group = this.#groups.get(placement) ?? this.#makeGroup(placement);
-    group.isUsed = true;
+    group.usedIn = this.#dispatch;
     return group;
   }
 
@@ -197,12 +217,11 @@ export class WorkerSet {
   #dropGroups(): void {
     const dropped = new Set<WorkerGroup>();
     for (const [placement, group] of this.#groups) {
-      if (!group.isUsed) {
-        dropped.add(group);
-        this.#groups.delete(placement);
-        this.#freeSlots.push(group.slot);
-      }
-      group.isUsed = false;
+      // The present dispatch may not have come to it yet.
+      if (group.usedIn >= this.#dispatch - 1) continue;
+      dropped.add(group);
+      this.#groups.delete(placement);
+      this.#freeSlots.push(group.slot);
     }
     this.#maxGroups = Math.max(MAX_GROUPS, this.#groups.size * 2);
     for (const { groups, positions } of this.#loads.values()) {

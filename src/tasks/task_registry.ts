@@ -33,8 +33,9 @@ export interface RegisteredTask {
  *
  * Functions with the same source are one task, so an arrow function in a loop
  * is sent once. Only the latest functions are remembered, because a program may
- * make new ones forever; an older one is sent again when it is called again. A
- * bound task may hold a lot of data, so workers drop it once the program has.
+ * make new ones forever; an older one is sent again when it is called again, and
+ * dropped once nothing can call it. A bound task may hold a lot of data, so
+ * workers drop it once the program has.
  */
 export class TaskRegistry {
   #nextId = 0;
@@ -108,9 +109,11 @@ export class TaskRegistry {
   #limitSources(): void {
     if (this.#bySource.size <= MAX_SOURCES) return;
     const [oldest] = this.#bySource;
-    const [text, { id }] = oldest!;
+    const [text, registered] = oldest!;
     this.#bySource.delete(text);
-    this.#onDrop(id);
+    this.#onDrop(registered.id);
+    // Calls that wait may send it again, or the program may call it once more.
+    this.#dropped.register(registered, registered.id);
   }
 
   #export(task: ModuleTask): RegisteredTask {

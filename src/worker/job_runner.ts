@@ -39,7 +39,12 @@ export class JobRunner {
   begin(job: Job, index: number): void {
     const id = callId(job, index);
     if (this.#jobs.takeCancelled(id)) {
-      if (job.chunk !== undefined) {
+      const { chunk } = job;
+      if (chunk?.settles) {
+        // An item that throws doesn't end it.
+        job.next = index;
+        this.#outcomes.skipRest(job, chunk);
+      } else if (chunk !== undefined) {
         this.#outcomes.threw(job, index, cancelled(), undefined);
       }
       return;

@@ -13,6 +13,7 @@ import {
   Pool,
   wait,
 } from "../../mod.ts";
+import { collectUntil } from "../helpers/collect_until.ts";
 
 const never = () => new Promise<string>(() => {});
 const fail = () => {
@@ -272,4 +273,25 @@ Deno.test("a Pool is an Executor", async () => {
   };
   await using pool = new Pool(1);
   assertEquals(await sum(pool), 30);
+});
+
+Deno.test("wait() and asCompleted() keep nothing of a wait that has ended", async () => {
+  await using pool = new Pool({ workers: 1, concurrency: 2, cancelGrace: 50 });
+  const endless = pool.submit(never);
+  // A function of its own leaves no references in the registers of a frame.
+  const begin = async () => {
+    const [one, other] = [pool.submit(() => 1), pool.submit(() => 2)];
+    await wait([endless, one], { returnWhen: "firstCompleted" });
+    for await (const future of asCompleted([endless, other])) {
+      assertStrictEquals(future, other);
+      break;
+    }
+    return [one, other].map((future) => new WeakRef(future));
+  };
+  const done = await begin();
+  const isKept = (future: WeakRef<Future<unknown>>) =>
+    future.deref() !== undefined;
+  await collectUntil(() => !done.some(isKept));
+  endless.cancel();
+  assertEquals(done.map(isKept), [false, false]);
 });

@@ -64,3 +64,18 @@ Deno.test("placedWork() counts no more calls than a machine has resources for", 
   const queue = host("d", "slurm", { resources: { gpu: 1 } });
   assertEquals(placed(bench, one, queue), [[["a", "d"], 9]]);
 });
+
+Deno.test("placedWork() asks machines for no more than waits", async () => {
+  await using bench = new HostBench();
+  const { scheduler } = bench;
+  const asked: number[] = [];
+  scheduler.free = (_placement, _place, most) => {
+    asked.push(most);
+    return most;
+  };
+  submit(bench, { resources: { gpu: 1 } }, 3);
+  submit(bench, { resources: { gpu: 2 } }, 1);
+  const machine = host("a", "local", { resources: { gpu: 9_999 } });
+  assertEquals(placed(bench, machine), [[["a"], 3], [["a"], 1]]);
+  assertEquals(asked, [3, 1]);
+});

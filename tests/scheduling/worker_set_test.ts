@@ -1,9 +1,20 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
+import type { Placement } from "../../src/calls/placement.ts";
 import { HostTally } from "../../src/scheduling/host_tally.ts";
 import type { WorkerHandle } from "../../src/scheduling/worker_handle.ts";
 import { WorkerSet } from "../../src/scheduling/worker_set.ts";
 import { Random } from "../helpers/random.ts";
 import { at, FakeWorker } from "../helpers/fake_worker.ts";
+
+/** Makes a worker fit nowhere, and counts how often it is asked. */
+function countLooks(worker: WorkerHandle): { count: number } {
+  const looks = { count: 0 };
+  worker.fits = () => {
+    looks.count++;
+    return false;
+  };
+  return looks;
+}
 
 /** Returns a set of workers on these hosts, with windows of these sizes. */
 function setOf(...rooms: [host: string, room: number][]): WorkerSet {
@@ -72,6 +83,37 @@ Deno.test("WorkerSet.has() returns whether a host has workers", () => {
   assertEquals([workers.has(at("a")), workers.has(at("b"))], [false, true]);
   workers.remove(b2!);
   assertFalse(workers.has(at("b")) || workers.has(undefined));
+});
+
+Deno.test("WorkerSet.has() looks at the workers once for each of many placements", () => {
+  const workers = new WorkerSet();
+  const { handle } = new FakeWorker(new HostTally("a"), 1);
+  workers.add([handle]);
+  const looks = countLooks(handle);
+  const placements = Array.from({ length: 200 }, (_, n) => at(`host ${n}`));
+  for (let times = 0; times < 3; times++) {
+    for (const placement of placements) assertFalse(workers.has(placement));
+  }
+  assertEquals(looks.count, placements.length);
+});
+
+Deno.test("WorkerSet keeps as many groups as each dispatch uses, and drops old ones", () => {
+  const workers = new WorkerSet();
+  const { handle } = new FakeWorker(new HostTally("a"), 1);
+  workers.add([handle]);
+  const looks = countLooks(handle);
+  const placements = Array.from({ length: 200 }, (_, n) => at(`host ${n}`));
+  const dispatch = (placements: readonly (Placement | undefined)[]) => {
+    const before = looks.count;
+    workers.beginDispatch();
+    for (const placement of placements) workers.room(placement);
+    return looks.count - before;
+  };
+  assertEquals(dispatch(placements), 200);
+  assertEquals(dispatch(placements), 0);
+  const others = Array.from({ length: 900 }, (_, n) => at(`other ${n}`));
+  for (const other of others) dispatch([other]);
+  assertEquals(dispatch(placements), 200);
 });
 
 Deno.test("WorkerSet.leastBusy() skips workers whose windows are full", () => {

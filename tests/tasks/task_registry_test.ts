@@ -5,8 +5,6 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { bind } from "../../src/tasks/bind.ts";
 import { importTasks } from "../../src/tasks/import_tasks.ts";
 import type { AnyTask } from "../../src/tasks/task.ts";
@@ -14,6 +12,7 @@ import {
   type RegisteredTask,
   TaskRegistry,
 } from "../../src/tasks/task_registry.ts";
+import { collectUntil } from "../helpers/collect_until.ts";
 
 const URL = "file:///tasks.ts";
 
@@ -133,16 +132,6 @@ Deno.test("TaskRegistry counts ids separately from other registries", () => {
   assertEquals(makeRegistry().register(task).id, 0);
 });
 
-/** Collects garbage until a condition holds, or gives up. */
-async function collectUntil(isDone: () => boolean): Promise<void> {
-  setFlagsFromString("--expose-gc");
-  const collect: () => void = runInNewContext("gc");
-  for (let turn = 0; turn < 100 && !isDone(); turn++) {
-    collect();
-    await new Promise((resolve) => setTimeout(resolve, 0));
-  }
-}
-
 Deno.test("TaskRegistry remembers a thousand functions and drops the oldest", () => {
   const forgotten: number[] = [];
   const registry = new TaskRegistry((id) => forgotten.push(id));
@@ -154,6 +143,33 @@ Deno.test("TaskRegistry remembers a thousand functions and drops the oldest", ()
   registry.register(make(1_000));
   assertEquals(forgotten, [oldest.id]);
   assertNotEquals(registry.register(make(0)).id, oldest.id);
+});
+
+Deno.test("TaskRegistry drops an old function again once nothing can call it", async () => {
+  const dropped: number[] = [];
+  const registry = new TaskRegistry((id) => dropped.push(id));
+  const make = (n: number) => new Function("return " + n) as () => number;
+  const kept = new Map<string, AnyTask>();
+  // Separate functions leave no references in the registers of a frame.
+  const register = (name: string) => registry.register(kept.get(name)!).id;
+  const add = (name: string, task: AnyTask) => {
+    kept.set(name, task);
+    return register(name);
+  };
+  const ids = [add("plain", make(0)), add("base", make(1))];
+  const bound = () => bind(kept.get("base") as () => number);
+  const boundId = add("bound", bound() as unknown as AnyTask);
+  for (let n = 2; n < 1_002; n++) registry.register(make(n));
+  assertEquals(dropped.splice(0), ids);
+  assertEquals(register("plain"), ids[0]);
+  kept.delete("plain");
+  kept.delete("base");
+  await collectUntil(() => dropped.length > 0);
+  assertEquals(dropped.splice(0), [ids[0]]);
+  assertEquals(register("bound"), boundId);
+  kept.clear();
+  await collectUntil(() => dropped.length > 1);
+  assertEquals(new Set(dropped), new Set([ids[1], boundId]));
 });
 
 Deno.test("TaskRegistry reports a bound task as dropped once nothing uses it", async () => {

@@ -10,7 +10,8 @@ import {
   Worker,
 } from "../helpers/executor_fixture.ts";
 
-const { CALLS, CANCEL, CHUNK, CHUNK_RESULTS, RESULTS } = MessageType;
+const { CALLS, CANCEL, CHUNK, CHUNK_RESULTS, RESULTS, SETTLED_CHUNK } =
+  MessageType;
 const { VALUE } = ResultMode;
 
 Deno.test("Executor answers a cancelled call in the queue at once, and doesn't begin it", async () => {
@@ -105,6 +106,20 @@ Deno.test("Executor runs no more items of a chunk that is cancelled", async () =
   assertEquals(told, [1]);
   open(1, 9);
   await worker.assertCancelled(0, [0, 10]);
+  assertEquals(await worker.next(), [RESULTS, 1, 0, [90]]);
+  assertEquals(begun, [0, 1, 9]);
+});
+
+Deno.test("Executor runs no more items of a cancelled chunk whose items may fail alone", async () => {
+  await using worker = await Worker.open();
+  worker.receive([SETTLED_CHUNK, GATED, 0, false, [0, 1, 2, 3]]);
+  worker.receive([CALLS, GATED, 1, VALUE, [[9]]]);
+  open(0, 2, 3);
+  await haveBegun(2);
+  worker.receive([CANCEL, 0]);
+  assertEquals(told, [1]);
+  open(1, 9);
+  assertEquals(await worker.next(), [CHUNK_RESULTS, 0, 0, [0, 10]]);
   assertEquals(await worker.next(), [RESULTS, 1, 0, [90]]);
   assertEquals(begun, [0, 1, 9]);
 });
