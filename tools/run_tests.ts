@@ -52,6 +52,7 @@ export const SLOW: readonly string[] = [
   "tests/rx/pipeline_test.ts",
   "tests/modules",
   "tests/fuzz",
+  "tests/trial",
   "tests/helpers",
 ];
 

@@ -13,6 +13,7 @@ import { Rebalancer } from "./rebalancer.ts";
 import type { ResourceCalls, ResourceTakers } from "./resource_calls.ts";
 import type { SharedPace } from "./shared_pace.ts";
 import {
+  hasStranded,
   type KeyedCallTakers,
   parkForResources,
   shareKeyed,
@@ -259,6 +260,10 @@ export class Dispatcher {
     this.#resources.dispatch(this.#pending.resourceLists(), this.#takers);
     this.#share();
     if (this.#resources.dispatchRest(this.#takers)) this.#wakeAfterDispatch();
+    for (const level of this.#pending.levels) {
+      // Their worker has got the last call that it may run.
+      if (level.hasKeyed && hasStranded(level)) this.#wakeAfterDispatch();
+    }
     this.#slowCalls.calls = 0;
     this.#rebalancer.balance();
     if (this.#counts.inFlight === 0) this.#beginBarrier();

@@ -22,6 +22,12 @@ export function unparkCalls(level: AffinityLists): void {
   }
 }
 
+/** Returns whether calls wait for a worker that gets no more calls. */
+export function hasStranded({ parked }: AffinityLists): boolean {
+  for (const { worker } of parked.lists()) if (!isUsable(worker)) return true;
+  return false;
+}
+
 /** Chooses workers for calls with keys that take resources. */
 export function parkForResources(
   level: AffinityLists,

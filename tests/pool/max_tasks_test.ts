@@ -189,3 +189,20 @@ Deno.test("Pool with workers that come and go ends those that wait for their tur
   await until(() => [...pids].every((pid) => !isAlive(pid)));
   assertEquals((await pool.run(count))[1], 1);
 });
+
+Deno.test("Pool doesn't keep tasks with keys and resources behind the last task of a worker", async () => {
+  await using gate = new Gate();
+  await using pool = new Pool({
+    workers: 2,
+    maxTasksPerWorker: 1,
+    resources: { gpu: 2 },
+  });
+  await pool.ready;
+  const gpu = pool.with({ key: "one", resources: { gpu: 1 } });
+  const last = gpu.run(passGate<number>, gate.port, 5);
+  const next = gpu.run(count);
+  assertEquals((await next)[1], 1);
+  await gate.entered();
+  gate.open();
+  assertEquals(await last, 5);
+});
