@@ -198,6 +198,7 @@ export class AgentRequests {
     this.#calledOff += due;
     const ids = this.#agents.removeWaiting(count - due);
     if (ids.length > 0) this.#cancel(ids);
+    this.#checkLast();
   }
 
   /** Asks for no more agents, and cancels requests in progress. */
@@ -317,7 +318,7 @@ export class AgentRequests {
     const error = isOver ? await this.#explain(ended.at(-1)!) : undefined;
     for (const { agent: { id } } of ended) this.#agents.remove(id);
     this.#agentsChanged();
-    if (this.#givenUp) return;
+    if (this.#givenUp) return this.#checkLast();
     if (error !== undefined) return this.#giveUp(error);
     const longest = Math.max(...waits as number[]);
     this.#askLater(ended.map(({ agent: { index } }) => index), longest);
@@ -354,6 +355,11 @@ export class AgentRequests {
     this.error = error;
     this.#options.report(error.message);
     this.#options.onChanged();
+  }
+
+  /** Reports that no agent is left, if none is asked for again. */
+  #checkLast(): void {
+    if (this.#givenUp && this.size === 0) this.#options.onChanged();
   }
 
   async #explain({ agent, reason }: EndedAgent): Promise<HostError> {

@@ -219,6 +219,35 @@ Deno.test("AgentRequests gives up after too many ends, and explains the last", a
   assertEquals(scene.reports, [requests.error.message]);
 });
 
+Deno.test("AgentRequests reports that the last agent has ended after it has given up", async () => {
+  await using scene = new Scene({ maxRestarts: 0 });
+  const { requests } = scene;
+  await requests.ask(3);
+  scene.set("job0", "ended", "TIMEOUT");
+  await scene.pass(1_000);
+  assertEquals([requests.hasGivenUp, requests.size], [true, 2]);
+  assertEquals(scene.changes, 1);
+  scene.set("job1", "ended", "TIMEOUT");
+  await scene.pass(10_000);
+  assertEquals([requests.size, scene.changes], [1, 1]);
+  requests.joined("job2");
+  requests.replace("job2", 10, "its worker did not connect");
+  await scene.pass(0);
+  assertEquals([requests.size, scene.changes], [0, 2]);
+  assertEquals(scene.reports.length, 2);
+});
+
+Deno.test("AgentRequests reports that it waits for no agent after it has given up", async () => {
+  await using scene = new Scene({ maxRestarts: 0 });
+  const { requests } = scene;
+  await requests.ask(2);
+  scene.set("job0", "ended", "TIMEOUT");
+  await scene.pass(1_000);
+  assertEquals([requests.size, scene.changes], [1, 1]);
+  requests.dropWaiting(1);
+  assertEquals([requests.size, scene.changes], [0, 2]);
+});
+
 Deno.test("AgentRequests names the shared folder if the last agent printed nothing", async () => {
   await using scene = new Scene();
   const { requests, launcher } = scene;
