@@ -335,19 +335,20 @@ export class AgentRequests {
       this.#due += wanted.length;
       if (wanted.length > 0) await this.#ask(wanted);
     } catch (error) {
-      this.#due -= wanted.length;
       if (!signal.aborted) this.#refused(wanted, error as Error);
     }
   }
 
   /** Tries again later to ask for agents that the launcher has refused. */
   #refused(indices: readonly number[], error: Error): void {
+    const wanted = indices.slice(this.#asked(indices.length));
+    if (wanted.length === 0) return this.#checkLast();
     this.error = error;
-    const size = this.size + indices.length;
-    const waits = indices.map((index) => this.#policy.lost(index, 0, size));
+    const size = this.size + wanted.length;
+    const waits = wanted.map((index) => this.#policy.lost(index, 0, size));
     if (waits.includes(undefined)) return this.#giveUp(error);
     this.#options.report(`${error.message}; trying again`);
-    this.#askLater(indices, Math.max(...waits as number[]));
+    this.#askLater(wanted, Math.max(...waits as number[]));
   }
 
   #giveUp(error: Error): void {

@@ -248,6 +248,26 @@ Deno.test("AgentRequests reports that it waits for no agent after it has given u
   assertEquals([requests.size, scene.changes], [0, 2]);
 });
 
+Deno.test("AgentRequests.dropWaiting() calls off agents for which it gives up", async () => {
+  await using scene = new Scene({ maxRestarts: 1 });
+  const { requests, launcher } = scene;
+  const refused = Promise.withResolvers<readonly string[]>();
+  await requests.ask(2);
+  const submit = launcher.submit.bind(launcher);
+  launcher.submit = () => refused.promise;
+  for (const id of ["job0", "job1"]) scene.set(id, "ended", "TIMEOUT");
+  await scene.pass(1_000);
+  assertEquals(requests.size, 2);
+  requests.dropWaiting(1);
+  assertEquals(requests.size, 1);
+  refused.reject(new HostError("short", "worker", "no more jobs"));
+  await scene.pass(0);
+  assertEquals([requests.hasGivenUp, requests.size], [true, 0]);
+  launcher.submit = submit;
+  await requests.ask(2);
+  assertEquals([requests.size, launcher.cancelled], [2, []]);
+});
+
 Deno.test("AgentRequests names the shared folder if the last agent printed nothing", async () => {
   await using scene = new Scene();
   const { requests, launcher } = scene;
