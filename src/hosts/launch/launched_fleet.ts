@@ -36,6 +36,8 @@ export class LaunchedFleet extends Fleet {
   readonly #starting = new AbortController();
   #jobs: AgentJobs | undefined;
   #requests: AgentRequests | undefined;
+  /** The agent of each job that has joined last. */
+  readonly #current = new Map<string, FleetAgent>();
   #isKilled = false;
   #refusals = 0;
 
@@ -174,18 +176,20 @@ export class LaunchedFleet extends Fleet {
     return `the pool asked for ${workersPerAgent} workers, not for ${workers}`;
   }
 
-  protected joined({ offer }: FleetAgent): void {
-    // The agent may be back before the pool has noticed that it was lost.
-    for (const other of this.agents) {
-      if (other.offer.job === offer.job && other.offer !== offer) other.end();
-    }
-    this.#requests!.joined(offer.job!);
+  protected joined(agent: FleetAgent): void {
+    const job = agent.offer.job!;
+    // It may be back before the pool has noticed that it was lost.
+    this.#current.get(job)?.end();
+    this.#current.set(job, agent);
+    this.#requests!.joined(job);
   }
 
-  protected gone({ offer, joinedAt }: FleetAgent, end: AgentEnd): void {
+  protected gone(agent: FleetAgent, end: AgentEnd): void {
+    const { offer, joinedAt } = agent;
     const job = offer.job!;
-    // Another one may be there already.
-    if ([...this.agents].some(({ offer }) => offer.job === job)) return;
+    // It was back already, and may even be gone again.
+    if (this.#current.get(job) !== agent) return;
+    this.#current.delete(job);
     const requests = this.#requests!;
     // One that is gone counts as one that waits.
     const isWanted = this.#missingWorkers > -this.#launch.workersPerAgent;
@@ -208,7 +212,7 @@ export class LaunchedFleet extends Fleet {
   /** How many workers must be asked for; below 0, how many are too many. */
   get #missingWorkers(): number {
     const { workersPerAgent } = this.#launch;
-    const waiting = this.#requests!.size - this.agents.size;
+    const waiting = this.#requests!.size - this.#current.size;
     return this.#target - this.joinedWorkers - waiting * workersPerAgent;
   }
 

@@ -1,0 +1,20 @@
+import { assertEquals } from "@std/assert";
+import { FleetScene } from "../../helpers/fleet_scene.ts";
+
+const ENDED = { state: "ended", reason: "NODE_FAIL" } as const;
+
+Deno.test("LaunchedFleet asks again for a job that was back and is lost again before its first agent has ended", async () => {
+  await using scene = new FleetScene(1);
+  const { fleet, launcher } = scene;
+  await fleet.start();
+  const first = await scene.join("job0");
+  assertEquals(scene.workers.size, 1);
+  first.isMute = true;
+  const again = await scene.join("job0");
+  assertEquals([first.started, again.started], [1, 1]);
+  again.hangUp();
+  launcher.states.set("job0", ENDED);
+  await scene.pass(10_000);
+  assertEquals([launcher.requests, launcher.cancelled], [[1, 1], []]);
+  first.hangUp();
+});
