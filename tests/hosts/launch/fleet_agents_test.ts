@@ -18,3 +18,23 @@ Deno.test("LaunchedFleet asks again for a job that was back and is lost again be
   assertEquals([launcher.requests, launcher.cancelled], [[1, 1], []]);
   first.hangUp();
 });
+
+Deno.test("LaunchedFleet starts no workers for an agent that leaves while one of its workers is released", async () => {
+  await using scene = new FleetScene(2, 2);
+  const { fleet } = scene;
+  await fleet.start();
+  const agent = await scene.join("job0");
+  agent.startsLate = true;
+  agent.endWorker();
+  await scene.pass(1_000);
+  assertEquals([agent.started, scene.workers.size], [3, 1]);
+  const drained = Promise.withResolvers<void>();
+  scene.drained = drained.promise;
+  agent.leave();
+  await scene.pass(0);
+  const [worker] = scene.workers;
+  fleet.release(worker!);
+  await scene.pass(0);
+  assertEquals(agent.started, 3);
+  drained.resolve();
+});
