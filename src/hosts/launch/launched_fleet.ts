@@ -115,6 +115,7 @@ export class LaunchedFleet extends Fleet {
         (error) => this.#refused(error),
       );
     } else requests.dropWaiting(Math.floor(-missing / workersPerAgent));
+    if (workers === 0) this.leaveAll();
   }
 
   override kill(): void {

@@ -38,3 +38,32 @@ Deno.test("LaunchedFleet starts no workers for an agent that leaves while one of
   assertEquals(agent.started, 3);
   drained.resolve();
 });
+
+Deno.test("LaunchedFleet replaces no workers of a host that is removed", async () => {
+  await using scene = new FleetScene(2, 2);
+  const { fleet } = scene;
+  await fleet.start();
+  const agent = await scene.join("job0");
+  assertEquals(scene.workers.size, 2);
+  const drained = Promise.withResolvers<void>();
+  scene.drained = drained.promise;
+  fleet.resize(0);
+  agent.endWorker();
+  await scene.pass(1_000);
+  assertEquals([agent.started, scene.workers.size], [2, 1]);
+  drained.resolve();
+});
+
+Deno.test("LaunchedFleet asks for another agent when it grows while its last one ends", async () => {
+  await using scene = new FleetScene(1);
+  const { fleet, launcher } = scene;
+  await fleet.start();
+  await scene.join("job0");
+  const [worker] = scene.workers;
+  fleet.resize(0);
+  fleet.resize(1);
+  fleet.release(worker!);
+  await scene.pass(0);
+  assertEquals(launcher.cancelled, ["job0"]);
+  assertEquals([fleet.workers, launcher.requests], [1, [1, 1]]);
+});
