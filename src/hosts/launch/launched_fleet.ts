@@ -73,9 +73,9 @@ export class LaunchedFleet extends Fleet {
     const starting = super.starting;
     const running = this.#requests?.running;
     if (running === undefined) return starting;
-    const { jobs, since } = running;
-    const { workers, next } = starting ?? { workers: 0, next: undefined };
-    return { workers, jobs, since: starting?.since ?? since, next };
+    const { jobs, since: jobsSince } = running;
+    const none = { workers: 0, since: undefined, next: undefined };
+    return { ...(starting ?? none), jobs, jobsSince };
   }
 
   get expectsWorkers(): boolean {

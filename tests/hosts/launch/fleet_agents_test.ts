@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { FleetScene } from "../../helpers/fleet_scene.ts";
 
 const ENDED = { state: "ended", reason: "NODE_FAIL" } as const;
@@ -66,4 +66,22 @@ Deno.test("LaunchedFleet asks for another agent when it grows while its last one
   await scene.pass(0);
   assertEquals(launcher.cancelled, ["job0"]);
   assertEquals([fleet.workers, launcher.requests], [1, [1, 1]]);
+});
+
+Deno.test("LaunchedFleet.starting tells jobs that haven't connected from workers that start", async () => {
+  await using scene = new FleetScene(3);
+  const { fleet, launcher } = scene;
+  await fleet.start();
+  const running = { state: "running", reason: "" } as const;
+  launcher.states.set("job0", running);
+  launcher.states.set("job1", running);
+  await scene.pass(1_000);
+  const { jobs, jobsSince, ...none } = fleet.starting!;
+  assertEquals(jobs, 2);
+  assertEquals(none, { workers: 0, since: undefined, next: undefined });
+  await scene.join("job2", true);
+  const { workers, since, ...rest } = fleet.starting!;
+  assertEquals(workers, 1);
+  assert(since! > jobsSince!);
+  assertEquals(rest, { next: undefined, jobs: 2, jobsSince: jobsSince! });
 });
