@@ -26,6 +26,8 @@ export interface AgentRequestsOptions {
   readonly launcher: Launcher;
   /** Makes a request for some agents. */
   readonly makeRequest: (agents: number) => LaunchRequest;
+  /** Called when a request is over. */
+  readonly onAsked: (request: LaunchRequest) => void;
   /** How many ends a minute are made up for, for each agent on average. */
   readonly maxRestarts: number;
   /** How long an agent that runs may take to join, in milliseconds. */
@@ -245,16 +247,27 @@ export class AgentRequests {
   }
 
   async #submit(indices: readonly number[]): Promise<void> {
-    const { launcher, makeRequest } = this.#options;
-    const { signal } = this.#stopped;
+    const { makeRequest, onAsked } = this.#options;
     const request = makeRequest(indices.length);
-    const ids = await launcher.submit(request, signal);
+    try {
+      await this.#send(request, indices);
+    } finally {
+      onAsked(request);
+    }
+    this.#queries.soon();
+  }
+
+  async #send(
+    request: LaunchRequest,
+    indices: readonly number[],
+  ): Promise<void> {
+    const { launcher } = this.#options;
+    const ids = await launcher.submit(request, this.#stopped.signal);
     ids.forEach((id, at) => this.#agents.add(id, indices[at]!));
     const calledOff = ids.slice(ids.length - this.#asked(indices.length));
     for (const id of calledOff) this.#agents.remove(id);
     if (calledOff.length > 0) this.#cancel(calledOff);
     this.#agentsChanged();
-    this.#queries.soon();
   }
 
   /** Takes agents from those that are due; returns how many were called off. */

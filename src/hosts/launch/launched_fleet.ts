@@ -154,6 +154,7 @@ export class LaunchedFleet extends Fleet {
       name,
       launcher,
       makeRequest: (agents) => this.#jobs!.request(agents),
+      onAsked: (request) => this.#jobs!.asked(request),
       maxRestarts,
       startTimeout,
       onAgents: (agents) => this.#jobs!.agentsChanged(agents),

@@ -41,6 +41,7 @@ class Scene implements AsyncDisposable {
         env: {},
         files: [],
       }),
+      onAsked: () => {},
       maxRestarts: 2,
       startTimeout: START_TIMEOUT,
       onAgents: (agents) => this.agents = agents,
