@@ -18,6 +18,8 @@ export interface StartingWorkers {
   readonly workers: number;
   /** How many jobs have started whose workers haven't; by default none. */
   readonly jobs?: number;
+  /** When the first of these jobs were started (`performance.now()`). */
+  readonly jobsSince?: number;
   /**
    * When the first of them were started, or when the pool began to connect to
    * their machine (`performance.now()`).

@@ -51,6 +51,8 @@ interface IdleGroup {
 interface Elastic {
   readonly startTime: StartTime;
   readonly limit: GrowthLimit;
+  /** How many of its requests for workers were refused. */
+  refusals: number;
 }
 
 /** Starts workers when they are needed, and ends those that aren't. */
@@ -109,7 +111,7 @@ export class ElasticHosts {
     let state = this.#states.get(host);
     if (state === undefined) {
       const startTime = new StartTime(timesOf(host.kind).start);
-      state = { startTime, limit: new GrowthLimit() };
+      state = { startTime, limit: new GrowthLimit(), refusals: 0 };
       this.#states.set(host, state);
     }
     return state;
@@ -177,14 +179,22 @@ export class ElasticHosts {
     idle: readonly IdleGroup[],
   ): HostReading {
     const { kind, range, pending, refusals = 0 } = host;
-    const { startTime: { milliseconds }, limit } = this.#stateOf(host);
+    const state = this.#stateOf(host);
+    const { startTime, limit } = state;
+    const starting = Math.max(0, host.workers - connected);
+    if (refusals > state.refusals) {
+      state.refusals = refusals;
+      // Those that were refused won't come.
+      startTime.keep(starting);
+    }
+    const { milliseconds } = startTime;
     const queue = { pending: pending?.agents ?? 0, refused: refusals };
     return {
       host,
       range,
       isUsable: host.expectsWorkers && host.lostSince === undefined,
       connected,
-      starting: Math.max(0, host.workers - connected),
+      starting,
       startTime: milliseconds,
       stepPause: timesOf(kind).stepPause,
       mayGrow: limit.mayGrow(now, queue, milliseconds),

@@ -108,9 +108,13 @@ export class HostChanges {
   async #dismiss(host: ManagedHost): Promise<void> {
     const { hostManager, hosts, elastic, keepAlive, stranded, isReady } =
       this.#parts;
-    await keepAlive.during(hostManager.remove(host));
-    hosts.remove(host);
-    if (isReady()) elastic.start();
-    stranded.fail();
+    try {
+      await keepAlive.during(hostManager.remove(host));
+    } finally {
+      // Even if its jobs couldn't be cancelled, their connections have ended.
+      hosts.remove(host);
+      if (isReady()) elastic.start();
+      stranded.fail();
+    }
   }
 }

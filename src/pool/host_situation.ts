@@ -100,14 +100,19 @@ export function hostSituations(
     situations.push({ code: "queued", host: name, jobs, reason });
   }
   if (starting !== undefined) {
-    const { workers, jobs = 0, since } = starting;
-    const time = now - (since ?? now);
-    if (jobs > 0) situations.push({ code: "jobs", host: name, jobs, time });
-    else if (workers > 0) {
+    const { workers, jobs = 0, since, jobsSince = now } = starting;
+    if (jobs > 0) {
+      const time = now - jobsSince;
+      situations.push({ code: "jobs", host: name, jobs, time });
+    }
+    if (workers > 0) {
+      const time = now - (since ?? now);
       situations.push({ code: "starting", host: name, workers, time });
     } else if (left !== undefined) {
       situations.push({ code: "replacing", host: name, left });
-    } else situations.push({ code: "connecting", host: name, time });
+    } else if (since !== undefined) {
+      situations.push({ code: "connecting", host: name, time: now - since });
+    }
   }
   if (joining > 0) {
     situations.push({ code: "joining", host: name, workers: joining });

@@ -32,6 +32,11 @@ export class StartTime {
     this.#asked.splice(Math.max(0, this.#asked.length - workers));
   }
 
+  /** Forgets all workers that were asked for but these, which were the first. */
+  keep(workers: number): void {
+    this.#asked.splice(workers);
+  }
+
   /** Takes note of a worker that has connected. */
   joined(now: number): void {
     const asked = this.#asked.shift();

@@ -1,5 +1,8 @@
 import { assertEquals } from "@std/assert";
-import type { ManagedHost } from "../../src/hosts/managed_host.ts";
+import type {
+  ManagedHost,
+  StartingWorkers,
+} from "../../src/hosts/managed_host.ts";
 import { hostSituations } from "../../src/pool/host_situation.ts";
 
 const NONE = { joining: 0, ready: 0 };
@@ -16,6 +19,11 @@ function codes(
   others = NONE,
 ): string[] {
   return hostSituations(host(facts), joined, others).map(({ code }) => code);
+}
+
+/** A job that runs and hasn't connected. */
+function jobs(jobsSince: number): StartingWorkers {
+  return { workers: 0, since: undefined, next: undefined, jobs: 1, jobsSince };
 }
 
 Deno.test("hostSituations() says nothing of a host whose workers get calls", () => {
@@ -49,7 +57,7 @@ Deno.test("hostSituations() tells workers that start from jobs and pauses", () =
       [{ workers: 2, since, next: undefined }, "starting"],
       [{ workers: 2, since, next }, "starting"],
       [{ workers: 0, since: undefined, next }, "replacing"],
-      [{ workers: 0, jobs: 1, since, next: undefined }, "jobs"],
+      [jobs(since), "jobs"],
     ] as const
   ) {
     assertEquals(codes({ starting }), [code]);
@@ -61,10 +69,24 @@ Deno.test("hostSituations() says several things of a cluster", () => {
   const facts: Partial<ManagedHost> = {
     kind: "slurm",
     pending: { agents: 3, reason: "Resources" },
-    starting: { workers: 0, jobs: 1, since: 0, next: undefined },
+    starting: jobs(0),
   };
   const others = { joining: 2, ready: 1 };
   assertEquals(codes(facts, 4, others), ["queued", "jobs", "joining", "ready"]);
+});
+
+Deno.test("hostSituations() tells jobs from the workers of others", () => {
+  const now = performance.now();
+  const starting = { ...jobs(now - 60_000), workers: 2, since: now - 1_000 };
+  const [job, workers, ...others] = hostSituations(
+    host({ kind: "slurm", starting }),
+    0,
+    NONE,
+  );
+  assertEquals([job?.code, workers?.code, others], ["jobs", "starting", []]);
+  if (job?.code !== "jobs" || workers?.code !== "starting") return;
+  assertEquals([job.jobs, workers.workers], [1, 2]);
+  assertEquals([job.time >= 60_000, workers.time < 60_000], [true, true]);
 });
 
 Deno.test("hostSituations() says why a host without workers has none", () => {

@@ -13,6 +13,18 @@ Deno.test("StartTime.milliseconds moves toward what workers took", () => {
   assertEquals(time.milliseconds, 300);
 });
 
+Deno.test("StartTime.keep() forgets workers that were asked for last", () => {
+  const time = new StartTime(100);
+  time.asked(1, 1_000);
+  time.asked(2, 2_000);
+  time.keep(1);
+  time.asked(1, 9_000);
+  time.joined(1_300);
+  assertEquals(time.milliseconds, 300);
+  time.joined(9_300);
+  assertEquals(time.milliseconds, 300);
+});
+
 Deno.test("StartTime ignores workers that weren't asked for", () => {
   const time = new StartTime(100);
   time.joined(5_000);

@@ -5,6 +5,9 @@ import type { AgentDoor } from "./agent_door.ts";
 import type { JobFolder } from "./job_folder.ts";
 import type { Launcher, LaunchFile, LaunchRequest } from "./launcher.ts";
 
+/** Sets the command of a place in the reaper. */
+type AtEnd = ReturnType<Reaper["atEnd"]>;
+
 const PROGRAM_FILE = "program.js";
 const TOKEN_FILE = "token";
 
@@ -35,9 +38,13 @@ export class AgentJobs {
   readonly #program: string;
   readonly #name: string;
   #requests = 0;
-  readonly #cancelAtEnd: ReturnType<Reaper["atEnd"]> | undefined;
-  readonly #removeAtEnd: ReturnType<Reaper["atEnd"]> | undefined;
-  readonly #abandonAtEnd: ReturnType<Reaper["atEnd"]> | undefined;
+  readonly #cancelAtEnd: AtEnd | undefined;
+  readonly #removeAtEnd: AtEnd | undefined;
+  /** The places of the commands that cancel requests in progress, by their name. */
+  readonly #abandonAtEnd = new Map<string, AtEnd>();
+  /** Those places that aren't in use. */
+  readonly #free: AtEnd[] = [];
+  readonly #reaper: Reaper | undefined;
 
   /**
    * Constructs it; nothing is written yet.
@@ -55,7 +62,7 @@ export class AgentJobs {
     this.#name = `distex-${random}`;
     this.#cancelAtEnd = reaper?.atEnd();
     this.#removeAtEnd = reaper?.atEnd();
-    this.#abandonAtEnd = reaper?.atEnd();
+    this.#reaper = reaper;
   }
 
   /**
@@ -89,7 +96,10 @@ export class AgentJobs {
     this.#removeAtEnd?.(undefined);
   }
 
-  /** Makes a request for agents, which is cancelled if the program is killed. */
+  /**
+   * Makes a request for agents, which is cancelled if the program is killed
+   * before {@linkcode AgentJobs.asked} is called.
+   */
   request(agents: number): LaunchRequest {
     const request = {
       name: `${this.#name}-${++this.#requests}`,
@@ -99,19 +109,35 @@ export class AgentJobs {
       env: {},
       files: this.#files(),
     };
-    const { launcher } = this.#options;
-    this.#abandonAtEnd?.(launcher.cancelRequestCommand?.(request.name));
+    this.#abandon(request);
     return request;
+  }
+
+  /** Notes that a request is over. */
+  asked({ name }: LaunchRequest): void {
+    const atEnd = this.#abandonAtEnd.get(name);
+    if (atEnd === undefined) return;
+    this.#abandonAtEnd.delete(name);
+    atEnd(undefined);
+    this.#free.push(atEnd);
   }
 
   /** Notes which agents must be cancelled if the program is killed. */
   agentsChanged(agents: readonly string[]): void {
-    this.#abandonAtEnd?.(undefined);
     this.#cancelAtEnd?.(
       agents.length === 0
         ? undefined
         : this.#options.launcher.cancelCommand(agents),
     );
+  }
+
+  #abandon({ name }: LaunchRequest): void {
+    const command = this.#options.launcher.cancelRequestCommand?.(name);
+    if (command === undefined) return;
+    const atEnd = this.#free.pop() ?? this.#reaper?.atEnd();
+    if (atEnd === undefined) return;
+    atEnd(command);
+    this.#abandonAtEnd.set(name, atEnd);
   }
 
   #files(): LaunchFile[] {

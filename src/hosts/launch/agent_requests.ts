@@ -26,6 +26,8 @@ export interface AgentRequestsOptions {
   readonly launcher: Launcher;
   /** Makes a request for some agents. */
   readonly makeRequest: (agents: number) => LaunchRequest;
+  /** Called when a request is over. */
+  readonly onAsked: (request: LaunchRequest) => void;
   /** How many ends a minute are made up for, for each agent on average. */
   readonly maxRestarts: number;
   /** How long an agent that runs may take to join, in milliseconds. */
@@ -198,6 +200,7 @@ export class AgentRequests {
     this.#calledOff += due;
     const ids = this.#agents.removeWaiting(count - due);
     if (ids.length > 0) this.#cancel(ids);
+    this.#checkLast();
   }
 
   /** Asks for no more agents, and cancels requests in progress. */
@@ -244,16 +247,27 @@ export class AgentRequests {
   }
 
   async #submit(indices: readonly number[]): Promise<void> {
-    const { launcher, makeRequest } = this.#options;
-    const { signal } = this.#stopped;
+    const { makeRequest, onAsked } = this.#options;
     const request = makeRequest(indices.length);
-    const ids = await launcher.submit(request, signal);
+    try {
+      await this.#send(request, indices);
+    } finally {
+      onAsked(request);
+    }
+    this.#queries.soon();
+  }
+
+  async #send(
+    request: LaunchRequest,
+    indices: readonly number[],
+  ): Promise<void> {
+    const { launcher } = this.#options;
+    const ids = await launcher.submit(request, this.#stopped.signal);
     ids.forEach((id, at) => this.#agents.add(id, indices[at]!));
     const calledOff = ids.slice(ids.length - this.#asked(indices.length));
     for (const id of calledOff) this.#agents.remove(id);
     if (calledOff.length > 0) this.#cancel(calledOff);
     this.#agentsChanged();
-    this.#queries.soon();
   }
 
   /** Takes agents from those that are due; returns how many were called off. */
@@ -317,7 +331,7 @@ export class AgentRequests {
     const error = isOver ? await this.#explain(ended.at(-1)!) : undefined;
     for (const { agent: { id } } of ended) this.#agents.remove(id);
     this.#agentsChanged();
-    if (this.#givenUp) return;
+    if (this.#givenUp) return this.#checkLast();
     if (error !== undefined) return this.#giveUp(error);
     const longest = Math.max(...waits as number[]);
     this.#askLater(ended.map(({ agent: { index } }) => index), longest);
@@ -334,19 +348,20 @@ export class AgentRequests {
       this.#due += wanted.length;
       if (wanted.length > 0) await this.#ask(wanted);
     } catch (error) {
-      this.#due -= wanted.length;
       if (!signal.aborted) this.#refused(wanted, error as Error);
     }
   }
 
   /** Tries again later to ask for agents that the launcher has refused. */
   #refused(indices: readonly number[], error: Error): void {
+    const wanted = indices.slice(this.#asked(indices.length));
+    if (wanted.length === 0) return this.#checkLast();
     this.error = error;
-    const size = this.size + indices.length;
-    const waits = indices.map((index) => this.#policy.lost(index, 0, size));
+    const size = this.size + wanted.length;
+    const waits = wanted.map((index) => this.#policy.lost(index, 0, size));
     if (waits.includes(undefined)) return this.#giveUp(error);
     this.#options.report(`${error.message}; trying again`);
-    this.#askLater(indices, Math.max(...waits as number[]));
+    this.#askLater(wanted, Math.max(...waits as number[]));
   }
 
   #giveUp(error: Error): void {
@@ -354,6 +369,11 @@ export class AgentRequests {
     this.error = error;
     this.#options.report(error.message);
     this.#options.onChanged();
+  }
+
+  /** Reports that no agent is left, if none is asked for again. */
+  #checkLast(): void {
+    if (this.#givenUp && this.size === 0) this.#options.onChanged();
   }
 
   async #explain({ agent, reason }: EndedAgent): Promise<HostError> {

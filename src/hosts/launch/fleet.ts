@@ -184,6 +184,11 @@ export abstract class Fleet implements ManagedHost {
     return workers;
   }
 
+  /** Lets all agents go once their workers have finished what they run. */
+  protected leaveAll(): void {
+    for (const agent of this.agents) agent.leave();
+  }
+
   /** Sets why the host isn't in use, if it isn't. */
   protected set problem(error: Error | undefined) {
     this.#error = error;

@@ -82,6 +82,7 @@ export class FleetAgent {
   readonly #ended = Promise.withResolvers<AgentEnd>();
   /** How many of its workers weren't released. */
   #wanted: number;
+  /** Whether it gets no more workers. */
   #isLeaving = false;
   /** The workers that have given their place to others. */
   readonly #replaced = new WeakSet<WorkerProcess>();
@@ -183,7 +184,7 @@ export class FleetAgent {
   release(worker: WorkerProcess): void {
     if (this.#replaced.has(worker)) return this.#supervisor.release(worker);
     this.#wanted--;
-    this.#supervisor.resize(this.#wanted);
+    if (!this.#isLeaving) this.#supervisor.resize(this.#wanted);
     this.#supervisor.release(worker);
     if (this.#wanted === 0) this.end();
   }
@@ -195,6 +196,7 @@ export class FleetAgent {
 
   /** Ends its workers, then the agent itself. */
   end(): void {
+    this.#isLeaving = true;
     this.#ended.resolve({ kind: "released" });
   }
 

@@ -47,6 +47,7 @@ export class JoinedFleet extends Fleet {
 
   resize(workers: number): void {
     this.#maxWorkers = workers;
+    if (workers === 0) this.leaveAll();
   }
 
   protected get expected(): number {

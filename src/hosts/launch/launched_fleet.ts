@@ -36,6 +36,8 @@ export class LaunchedFleet extends Fleet {
   readonly #starting = new AbortController();
   #jobs: AgentJobs | undefined;
   #requests: AgentRequests | undefined;
+  /** The agent of each job that has joined last. */
+  readonly #current = new Map<string, FleetAgent>();
   #isKilled = false;
   #refusals = 0;
 
@@ -71,9 +73,9 @@ export class LaunchedFleet extends Fleet {
     const starting = super.starting;
     const running = this.#requests?.running;
     if (running === undefined) return starting;
-    const { jobs, since } = running;
-    const { workers, next } = starting ?? { workers: 0, next: undefined };
-    return { workers, jobs, since: starting?.since ?? since, next };
+    const { jobs, since: jobsSince } = running;
+    const none = { workers: 0, since: undefined, next: undefined };
+    return { ...(starting ?? none), jobs, jobsSince };
   }
 
   get expectsWorkers(): boolean {
@@ -113,6 +115,7 @@ export class LaunchedFleet extends Fleet {
         (error) => this.#refused(error),
       );
     } else requests.dropWaiting(Math.floor(-missing / workersPerAgent));
+    if (workers === 0) this.leaveAll();
   }
 
   override kill(): void {
@@ -151,6 +154,7 @@ export class LaunchedFleet extends Fleet {
       name,
       launcher,
       makeRequest: (agents) => this.#jobs!.request(agents),
+      onAsked: (request) => this.#jobs!.asked(request),
       maxRestarts,
       startTimeout,
       onAgents: (agents) => this.#jobs!.agentsChanged(agents),
@@ -174,18 +178,20 @@ export class LaunchedFleet extends Fleet {
     return `the pool asked for ${workersPerAgent} workers, not for ${workers}`;
   }
 
-  protected joined({ offer }: FleetAgent): void {
-    // The agent may be back before the pool has noticed that it was lost.
-    for (const other of this.agents) {
-      if (other.offer.job === offer.job && other.offer !== offer) other.end();
-    }
-    this.#requests!.joined(offer.job!);
+  protected joined(agent: FleetAgent): void {
+    const job = agent.offer.job!;
+    // It may be back before the pool has noticed that it was lost.
+    this.#current.get(job)?.end();
+    this.#current.set(job, agent);
+    this.#requests!.joined(job);
   }
 
-  protected gone({ offer, joinedAt }: FleetAgent, end: AgentEnd): void {
+  protected gone(agent: FleetAgent, end: AgentEnd): void {
+    const { offer, joinedAt } = agent;
     const job = offer.job!;
-    // Another one may be there already.
-    if ([...this.agents].some(({ offer }) => offer.job === job)) return;
+    // It was back already, and may even be gone again.
+    if (this.#current.get(job) !== agent) return;
+    this.#current.delete(job);
     const requests = this.#requests!;
     // One that is gone counts as one that waits.
     const isWanted = this.#missingWorkers > -this.#launch.workersPerAgent;
@@ -208,7 +214,7 @@ export class LaunchedFleet extends Fleet {
   /** How many workers must be asked for; below 0, how many are too many. */
   get #missingWorkers(): number {
     const { workersPerAgent } = this.#launch;
-    const waiting = this.#requests!.size - this.agents.size;
+    const waiting = this.#requests!.size - this.#current.size;
     return this.#target - this.joinedWorkers - waiting * workersPerAgent;
   }
 

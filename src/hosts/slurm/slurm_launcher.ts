@@ -21,7 +21,7 @@ const SUBMITTED = /^(\d+)(?:;(\S+))?$/m;
 interface Job {
   /** The name of the request, which is unique. */
   readonly name: string;
-  /** The ids of its agents that weren't cancelled. */
+  /** The ids of its agents that weren't cancelled, and may still run. */
   readonly agents: Set<string>;
 }
 
@@ -93,6 +93,8 @@ export class SlurmLauncher implements Launcher {
       const state = jobs.get(array ? id : jobOf(id));
       const exit = exits?.get(id);
       if (state?.state === "running" && exit !== undefined) {
+        // The job must end with the others.
+        this.#jobs.get(jobOf(id))?.agents.delete(id);
         states.set(id, { state: "ended", reason: `exit code ${exit}` });
       } else if (state !== undefined) states.set(id, state);
     }

@@ -22,7 +22,7 @@ const STEP = /^(\d+\.\d+)\|(.*)$/;
 /** A step of the job, whose tasks are agents. */
 interface Step {
   readonly process: StepProcess;
-  /** The ids of its agents that weren't cancelled. */
+  /** The ids of its agents that weren't cancelled, and may still run. */
   readonly agents: Set<string>;
 }
 
@@ -90,9 +90,11 @@ export class StepLauncher implements Launcher {
     for (const id of ids) {
       const step = this.#steps.get(stepOf(id));
       if (step === undefined) continue;
-      const { process } = step;
+      const { process, agents } = step;
       const exit = exits.get(id);
       if (exit !== undefined) {
+        // The step must end with the others.
+        agents.delete(id);
         states.set(id, { state: "ended", reason: `exit code ${exit}` });
       } else if (process.hasEnded) {
         const messages = await process.messages();

@@ -41,6 +41,7 @@ class Scene implements AsyncDisposable {
         env: {},
         files: [],
       }),
+      onAsked: () => {},
       maxRestarts: 2,
       startTimeout: START_TIMEOUT,
       onAgents: (agents) => this.agents = agents,
@@ -217,6 +218,55 @@ Deno.test("AgentRequests gives up after too many ends, and explains the last", a
     "Too many jobs of the host short have ended within a minute, and they aren't started again; the last one was job2: FAILED; its output ended with:\nthe last line of job2",
   );
   assertEquals(scene.reports, [requests.error.message]);
+});
+
+Deno.test("AgentRequests reports that the last agent has ended after it has given up", async () => {
+  await using scene = new Scene({ maxRestarts: 0 });
+  const { requests } = scene;
+  await requests.ask(3);
+  scene.set("job0", "ended", "TIMEOUT");
+  await scene.pass(1_000);
+  assertEquals([requests.hasGivenUp, requests.size], [true, 2]);
+  assertEquals(scene.changes, 1);
+  scene.set("job1", "ended", "TIMEOUT");
+  await scene.pass(10_000);
+  assertEquals([requests.size, scene.changes], [1, 1]);
+  requests.joined("job2");
+  requests.replace("job2", 10, "its worker did not connect");
+  await scene.pass(0);
+  assertEquals([requests.size, scene.changes], [0, 2]);
+  assertEquals(scene.reports.length, 2);
+});
+
+Deno.test("AgentRequests reports that it waits for no agent after it has given up", async () => {
+  await using scene = new Scene({ maxRestarts: 0 });
+  const { requests } = scene;
+  await requests.ask(2);
+  scene.set("job0", "ended", "TIMEOUT");
+  await scene.pass(1_000);
+  assertEquals([requests.size, scene.changes], [1, 1]);
+  requests.dropWaiting(1);
+  assertEquals([requests.size, scene.changes], [0, 2]);
+});
+
+Deno.test("AgentRequests.dropWaiting() calls off agents for which it gives up", async () => {
+  await using scene = new Scene({ maxRestarts: 1 });
+  const { requests, launcher } = scene;
+  const refused = Promise.withResolvers<readonly string[]>();
+  await requests.ask(2);
+  const submit = launcher.submit.bind(launcher);
+  launcher.submit = () => refused.promise;
+  for (const id of ["job0", "job1"]) scene.set(id, "ended", "TIMEOUT");
+  await scene.pass(1_000);
+  assertEquals(requests.size, 2);
+  requests.dropWaiting(1);
+  assertEquals(requests.size, 1);
+  refused.reject(new HostError("short", "worker", "no more jobs"));
+  await scene.pass(0);
+  assertEquals([requests.hasGivenUp, requests.size], [true, 0]);
+  launcher.submit = submit;
+  await requests.ask(2);
+  assertEquals([requests.size, launcher.cancelled], [2, []]);
 });
 
 Deno.test("AgentRequests names the shared folder if the last agent printed nothing", async () => {

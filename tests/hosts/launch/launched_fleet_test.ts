@@ -332,6 +332,30 @@ Deno.test("Pool.addHost() and removeHost() start and end a launcher's agents", a
   }
 });
 
+Deno.test("Pool.removeHost() forgets a host even if its jobs can't be cancelled", async () => {
+  await using site = new LaunchedPool({ workers: 1 }, { workers: 1 });
+  const { pool } = site;
+  const host = {
+    launch: ["{command}"],
+    query: ["echo", "running"],
+    end: ["no-such-program"],
+    name: "stuck",
+    workers: 1,
+    folder: site.folder,
+  };
+  await pool.addHost(host);
+  const agent = await pool.with({ host: "stuck" }).run(agentPid);
+  await assertRejects(
+    () => pool.removeHost("stuck"),
+    HostError,
+    "no-such-program",
+  );
+  await gone(agent);
+  const names = pool.stats().hosts.map(({ name }) => name);
+  assertEquals(names, ["local", "batch"]);
+  assertEquals(await pool.addHost({ ...host, end: ["true"] }), "stuck");
+});
+
 Deno.test("Pool.shutdown() ends agents that haven't joined", async () => {
   await using site = new LaunchedPool({
     launch: ["sh", "-c", "exec sleep 1000; {command}"],
