@@ -132,6 +132,7 @@ for (
   const [ending, output] of [
     ["block", "end\n"],
     ["no wait", "end\n"],
+    ["timeout, no wait", "end\n"],
     ["cancel, no wait", "end\n"],
     ["awaited, no wait", "2\nend\n"],
     ["terminate", "end\n"],

@@ -35,6 +35,12 @@ switch (ending) {
     await pool.shutdown({ wait: false });
     break;
   }
+  case "timeout, no wait": {
+    const pool = await busyPool(false);
+    pool.with({ timeout: 600_000 }).submit(endless);
+    await pool.shutdown({ wait: false });
+    break;
+  }
   case "cancel, no wait": {
     const pool = await busyPool(true);
     await pool.shutdown({ wait: false, cancelFutures: true });
