@@ -97,6 +97,7 @@ export class Scheduler {
     this.#limit = maxQueue === Infinity ? undefined : new QueueLimit(
       maxQueue,
       this.#counts,
+      keepAlive,
       () => this.#dispatcher.room,
     );
     const unmet = new UnmetPlacements(this.#workers, events);
@@ -153,6 +154,7 @@ export class Scheduler {
       this.#workers,
       this.#sources,
       this.#resources,
+      this.#limit?.waiters,
     );
   }
 
@@ -234,7 +236,11 @@ export class Scheduler {
   /** Resolves when {@linkcode Scheduler.admit} would accept a call. */
   hasRoom(): Promise<void> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed());
-    return this.#limit?.hasRoom() ?? Promise.resolve();
+    if (this.#limit === undefined) return Promise.resolve();
+    const room = this.#limit.hasRoom();
+    // If there is none, the pool may start another worker.
+    if (this.#limit.waiters > 0) this.wake();
+    return room;
   }
 
   /**
@@ -362,9 +368,12 @@ export class Scheduler {
     return this.#counts.pending;
   }
 
-  /** Whether no call is queued or in flight, except initializers. */
+  /**
+   * Whether no call is queued or in flight, except initializers, and nobody waits
+   * to make one.
+   */
   get isIdle(): boolean {
-    return this.#counts.isIdle;
+    return this.#counts.isIdle && (this.#limit?.waiters ?? 0) === 0;
   }
 
   /** Waits until no call is queued or in flight, except initializers. */
