@@ -299,29 +299,39 @@ export class Scheduler {
    * @param makeCall Creates the call for one worker.
    * @param placement Which workers get a call; `undefined` for all of them.
    * @param task The name of their task.
+   * @param onEnd Called when the calls have ended, or won't begin.
    * @returns The results of all calls.
    */
   submitToAll(
     makeCall: () => PromisedCall<unknown>,
     placement?: Placement,
     task?: string,
+    onEnd?: () => void,
   ): Promise<unknown[]> {
-    if (this.#closed !== undefined) return Promise.reject(this.#closed());
-    const barrier = new Barrier(makeCall, placement, this.#counts, task);
+    if (this.#closed !== undefined) {
+      onEnd?.();
+      return Promise.reject(this.#closed());
+    }
+    const barrier = new Barrier(
+      makeCall,
+      placement,
+      this.#counts,
+      task,
+      onEnd,
+    );
     this.#pending.pushBarrier(barrier);
     this.wake();
     return barrier.results;
   }
 
   /**
-   * Withdraws a call of {@linkcode Scheduler.submitToAll} that hasn't begun.
-   * Its promise stays pending.
+   * Fails a call of {@linkcode Scheduler.submitToAll} that hasn't begun.
    *
    * @param makeCall The function that was passed to `submitToAll()`.
    */
-  withdraw(makeCall: () => PromisedCall<unknown>): void {
+  withdraw(makeCall: () => PromisedCall<unknown>, reason: unknown): void {
     this.#pending.removeBarrier((barrier) => barrier.makeCall === makeCall)
-      ?.end();
+      ?.fail(reason);
   }
 
   /** Asks a source for calls from now on, until it ends. */
