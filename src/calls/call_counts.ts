@@ -51,10 +51,15 @@ export class CallCounts implements CallObserver {
   }
 
   /** Stops a call from keeping the program alive, until somebody awaits it. */
-  unhold(call: Call): void {
+  unhold(call: Pick<Call, "isAwaited" | "whenAwaited">): void {
     if (call.isAwaited || this.#unheld.has(call)) return;
     this.#release(call);
     call.whenAwaited(() => this.#hold(call));
+  }
+
+  /** Returns whether what is counted keeps the program alive. */
+  holds(counted: object): boolean {
+    return !this.#unheld.has(counted);
   }
 
   /** Counts a transition. */

@@ -26,9 +26,16 @@ export class ObservedPromise<T> extends Promise<T> {
     return this.#isAttached;
   }
 
-  /** Calls `callback` when something is first attached to the promise. */
+  /**
+   * Calls `callback` when something is first attached to the promise, after the
+   * callbacks of earlier calls.
+   */
   whenAttached(callback: () => void): void {
-    this.#onAttach = callback;
+    const earlier = this.#onAttach;
+    this.#onAttach = earlier === undefined ? callback : () => {
+      earlier();
+      callback();
+    };
   }
 
   /** Prevents an unhandled rejection, without counting as attached. */

@@ -31,6 +31,9 @@ export function watchLimits(
     const reason = timedOut(what, timeout);
     end(trace === undefined ? reason : trace.addTo(reason));
   }, timeout);
+  // A pending call keeps the program alive, unless nobody awaits it. A map may
+  // wait for its inputs alone.
+  if (timer !== undefined && what === "call") Deno.unrefTimer(timer);
   const unwatch = signal === undefined ? undefined : onAbort(signal, () => {
     stop();
     end(signal.reason);

@@ -1,4 +1,5 @@
 import { isStream, takeStreams } from "../calls/argument_stream.ts";
+import { BarrierCall } from "../calls/barrier_call.ts";
 import { CallKind, CallKinds, type CallTerms } from "../calls/call_kind.ts";
 import { CallStreams } from "../calls/call_streams.ts";
 import type { CallerTrace } from "../calls/caller_trace.ts";
@@ -105,32 +106,29 @@ export class TaskCalls {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const { scheduler } = this.#engine;
     const terms = { placement, retries: 0, group: {}, pinned: true, preface };
-    const calls: PromisedCall<unknown>[] = [];
+    const calls: BarrierCall[] = [];
     const makeCall = () => {
       const kind = new CallKind(registered, this.#numbered(terms));
-      const call = new PromisedCall<unknown>(kind, args, trace);
+      const call = new BarrierCall(kind, args, trace, () => results);
       if (onMessage !== undefined) call.openMessages().listen(onMessage);
       calls.push(call);
       return call;
     };
     this.#engine.start();
+    const end = (reason: unknown) => {
+      scheduler.withdraw(makeCall, reason);
+      for (const call of calls) call.abort(reason);
+    };
+    const unwatch = this.#isLimited
+      ? watchLimits(this.#options, end, trace)
+      : undefined;
     const results = scheduler.submitToAll(
       makeCall,
       placement,
       registered.name,
+      unwatch,
     );
-    if (!this.#isLimited) return results;
-    const { promise, resolve, reject } = Promise.withResolvers<unknown[]>();
-    const end = (reason: unknown) => {
-      reject(reason);
-      scheduler.withdraw(makeCall);
-      for (const call of calls) call.abort(reason);
-    };
-    const unwatch = watchLimits(this.#options, end, trace);
-    results.then(resolve, reject)
-      .then(() => Promise.allSettled(calls.map(({ promise }) => promise)))
-      .then(unwatch);
-    return promise;
+    return results;
   }
 
   /** Submits a call with one argument that only its promise follows. */

@@ -1,5 +1,6 @@
 import type { CallObserver } from "../calls/call_state.ts";
 import type { Placement } from "../calls/placement.ts";
+import { ObservedPromise } from "../calls/observed_promise.ts";
 import type { PromisedCall } from "../calls/promised_call.ts";
 
 /**
@@ -8,9 +9,10 @@ import type { PromisedCall } from "../calls/promised_call.ts";
  */
 export class Barrier {
   /** The results of the calls, or the reason why they can't run. */
-  readonly results: Promise<unknown[]>;
-  readonly #settle: PromiseWithResolvers<unknown[]>;
+  readonly results: ObservedPromise<unknown[]>;
+  readonly #settle = Promise.withResolvers<unknown[]>();
   readonly #observer: CallObserver;
+  readonly #onEnd: (() => void) | undefined;
 
   /**
    * Constructs a barrier that hasn't begun.
@@ -19,38 +21,56 @@ export class Barrier {
    * @param placement Which workers get a call; `undefined` for all of them.
    * @param observer Counts the barrier as a pending call.
    * @param task The name of the calls' task.
+   * @param onEnd Called when its calls have ended, or won't begin.
    */
   constructor(
     readonly makeCall: () => PromisedCall<unknown>,
     readonly placement: Placement | undefined,
     observer: CallObserver,
     readonly task?: string,
+    onEnd?: () => void,
   ) {
-    this.#settle = Promise.withResolvers();
-    this.results = this.#settle.promise;
+    this.results = new ObservedPromise((resolve) =>
+      resolve(this.#settle.promise)
+    );
     this.#observer = observer;
+    this.#onEnd = onEnd;
     observer.moved(this, undefined, "queued");
   }
 
+  /** Whether anything is attached to the promise of its results. */
+  get isAwaited(): boolean {
+    return this.results.isAttached;
+  }
+
+  /** Calls `callback` once somebody awaits the results. */
+  whenAwaited(callback: () => void): void {
+    this.results.whenAttached(callback);
+  }
+
+  /** Prevents an unhandled rejection of the results, if nobody awaits them. */
+  ignoreFailure(): void {
+    this.results.ignoreRejection();
+  }
+
   /**
-   * Begins the barrier, with a call for each worker.
+   * Begins the barrier, with a call for each worker. From now on, these count as
+   * pending in its place.
    *
    * @returns A promise that resolves when all calls are settled.
    */
   async begin(calls: readonly PromisedCall<unknown>[]): Promise<void> {
     const promises = calls.map(({ promise }) => promise);
     this.#settle.resolve(Promise.all(promises));
-    await Promise.allSettled(promises);
-  }
-
-  /** Ends the barrier: its calls have ended, or it was withdrawn. */
-  end(): void {
     this.#observer.moved(this, "queued", "settled");
+    await Promise.allSettled(promises);
+    this.#onEnd?.();
   }
 
   /** Rejects the results of a barrier that hasn't begun, and ends it. */
   fail(reason: unknown): void {
     this.#settle.reject(reason);
-    this.end();
+    this.#observer.moved(this, "queued", "settled");
+    this.#onEnd?.();
   }
 }

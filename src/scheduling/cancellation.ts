@@ -1,5 +1,6 @@
 import type { Call } from "../calls/call.ts";
 import type { CallCounts } from "../calls/call_counts.ts";
+import type { Barrier } from "./barrier.ts";
 import type { PendingQueue } from "./pending_queue.ts";
 import type { WorkerSet } from "./worker_set.ts";
 
@@ -63,6 +64,7 @@ export class Cancellation {
    */
   cancelAll(reason: () => Error): void {
     for (const call of this.#unawaited()) call.ignoreFailure();
+    for (const barrier of this.#unawaitedBarriers()) barrier.ignoreFailure();
     this.cancelQueued(reason);
     for (const { calls } of this.#workers) {
       for (const call of [...calls]) call.fail(reason());
@@ -82,12 +84,26 @@ export class Cancellation {
       call.ignoreFailure();
       call.cancel(reason());
     }
-    return calls.length;
+    const barriers = this.#unawaitedBarriers();
+    for (const barrier of barriers) {
+      this.#pending.removeBarrier((one) => one === barrier);
+      barrier.ignoreFailure();
+      barrier.fail(reason());
+    }
+    return calls.length + barriers.length;
   }
 
   /** Stops calls that nobody awaits from keeping the program alive. */
   releaseUnawaited(): void {
     for (const call of this.#unawaited()) this.#counts.unhold(call);
+    for (const barrier of this.#unawaitedBarriers()) {
+      this.#counts.unhold(barrier);
+    }
+  }
+
+  /** Returns the barriers that wait, and whose results nobody awaits. */
+  #unawaitedBarriers(): Barrier[] {
+    return this.#pending.barriers.filter(({ isAwaited }) => !isAwaited);
   }
 
   #unawaited(): Call[] {

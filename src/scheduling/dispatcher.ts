@@ -368,9 +368,13 @@ export class Dispatcher {
       this.#sendAlone(worker, call);
       return call;
     });
+    // The pool may have been shut down meanwhile.
+    if (!this.#counts.holds(barrier)) {
+      for (const call of calls) this.#counts.unhold(call);
+    }
     barrier.begin(calls).then(() => {
       this.#barrierRuns = false;
-      barrier.end();
+      this.wake();
     });
   }
 

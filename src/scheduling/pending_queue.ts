@@ -76,6 +76,11 @@ export class PendingQueue {
     return this.#barriers[0]?.barrier;
   }
 
+  /** The barriers that wait. */
+  get barriers(): Barrier[] {
+    return this.#barriers.map(({ barrier }) => barrier);
+  }
+
   /** How many calls wait before the first barrier, for workers or for a time. */
   get beforeBarriers(): number {
     return this.#current.length + this.#isolated.length + this.#delayed.length;

@@ -1,4 +1,5 @@
 import type { CallObserver, CallState } from "../calls/call_state.ts";
+import type { KeepAlive } from "../util/keep_alive.ts";
 import { Queue } from "../util/queue.ts";
 
 /** A caller who waits until a call would be accepted. */
@@ -12,6 +13,7 @@ export class QueueLimit implements CallObserver {
   /** How many calls may wait. */
   readonly max: number;
   readonly #counts: CallObserver;
+  readonly #keepAlive: KeepAlive;
   readonly #room: () => number;
   readonly #waiters = new Queue<Waiter>();
   #waiting = 0;
@@ -27,11 +29,19 @@ export class QueueLimit implements CallObserver {
    *
    * @param max How many calls may wait.
    * @param counts Counts all calls.
+   * @param keepAlive Keeps the program alive while callers wait: they may wait
+   * for a worker, while no call does.
    * @param room Returns how many calls the workers could take at once.
    */
-  constructor(max: number, counts: CallObserver, room: () => number) {
+  constructor(
+    max: number,
+    counts: CallObserver,
+    keepAlive: KeepAlive,
+    room: () => number,
+  ) {
     this.max = max;
     this.#counts = counts;
+    this.#keepAlive = keepAlive;
     this.#room = room;
   }
 
@@ -54,6 +64,7 @@ export class QueueLimit implements CallObserver {
   hasRoom(): Promise<void> {
     const waiter = Promise.withResolvers<void>();
     this.#waiters.push(waiter);
+    this.#keepAlive.hold();
     this.wake();
     return waiter.promise;
   }
@@ -65,6 +76,7 @@ export class QueueLimit implements CallObserver {
     while (this.#woken < free) {
       const waiter = this.#waiters.shift();
       if (waiter === undefined) return;
+      this.#keepAlive.release();
       this.#woken++;
       waiter.resolve();
       // A waiter that makes no call mustn't keep its place from others.
@@ -84,7 +96,10 @@ export class QueueLimit implements CallObserver {
   close(reason: () => Error): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    for (const waiter of this.#waiters.drain()) waiter.reject(reason());
+    for (const waiter of this.#waiters.drain()) {
+      this.#keepAlive.release();
+      waiter.reject(reason());
+    }
   }
 
   /** Takes note that a call was accepted. */

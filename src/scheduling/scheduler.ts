@@ -97,6 +97,7 @@ export class Scheduler {
     this.#limit = maxQueue === Infinity ? undefined : new QueueLimit(
       maxQueue,
       this.#counts,
+      keepAlive,
       () => this.#dispatcher.room,
     );
     const unmet = new UnmetPlacements(this.#workers, events);
@@ -153,6 +154,7 @@ export class Scheduler {
       this.#workers,
       this.#sources,
       this.#resources,
+      this.#limit?.waiters,
     );
   }
 
@@ -234,7 +236,11 @@ export class Scheduler {
   /** Resolves when {@linkcode Scheduler.admit} would accept a call. */
   hasRoom(): Promise<void> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed());
-    return this.#limit?.hasRoom() ?? Promise.resolve();
+    if (this.#limit === undefined) return Promise.resolve();
+    const room = this.#limit.hasRoom();
+    // If there is none, the pool may start another worker.
+    if (this.#limit.waiters > 0) this.wake();
+    return room;
   }
 
   /**
@@ -293,29 +299,39 @@ export class Scheduler {
    * @param makeCall Creates the call for one worker.
    * @param placement Which workers get a call; `undefined` for all of them.
    * @param task The name of their task.
+   * @param onEnd Called when the calls have ended, or won't begin.
    * @returns The results of all calls.
    */
   submitToAll(
     makeCall: () => PromisedCall<unknown>,
     placement?: Placement,
     task?: string,
+    onEnd?: () => void,
   ): Promise<unknown[]> {
-    if (this.#closed !== undefined) return Promise.reject(this.#closed());
-    const barrier = new Barrier(makeCall, placement, this.#counts, task);
+    if (this.#closed !== undefined) {
+      onEnd?.();
+      return Promise.reject(this.#closed());
+    }
+    const barrier = new Barrier(
+      makeCall,
+      placement,
+      this.#counts,
+      task,
+      onEnd,
+    );
     this.#pending.pushBarrier(barrier);
     this.wake();
     return barrier.results;
   }
 
   /**
-   * Withdraws a call of {@linkcode Scheduler.submitToAll} that hasn't begun.
-   * Its promise stays pending.
+   * Fails a call of {@linkcode Scheduler.submitToAll} that hasn't begun.
    *
    * @param makeCall The function that was passed to `submitToAll()`.
    */
-  withdraw(makeCall: () => PromisedCall<unknown>): void {
+  withdraw(makeCall: () => PromisedCall<unknown>, reason: unknown): void {
     this.#pending.removeBarrier((barrier) => barrier.makeCall === makeCall)
-      ?.end();
+      ?.fail(reason);
   }
 
   /** Asks a source for calls from now on, until it ends. */
@@ -362,9 +378,12 @@ export class Scheduler {
     return this.#counts.pending;
   }
 
-  /** Whether no call is queued or in flight, except initializers. */
+  /**
+   * Whether no call is queued or in flight, except initializers, and nobody waits
+   * to make one.
+   */
   get isIdle(): boolean {
-    return this.#counts.isIdle;
+    return this.#counts.isIdle && (this.#limit?.waiters ?? 0) === 0;
   }
 
   /** Waits until no call is queued or in flight, except initializers. */

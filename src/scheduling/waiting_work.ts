@@ -36,15 +36,20 @@ class Work {
 
 /**
  * Returns the work that further workers could begin: what is queued, what waits
- * at workers, and what sources have left if the workers have no room for it.
+ * at workers, what sources have left if the workers have no room for it, and the
+ * calls of those who wait for room.
+ *
+ * @param callers How many callers wait for room.
  */
 export function waitingWork(
   pending: PendingQueue,
   workers: WorkerSet,
   sources: CallSources,
   resources: ResourceCalls,
+  callers = 0,
 ): WaitingWork[] {
   const work = new Work();
+  if (callers > 0) work.add(undefined, callers);
   for (const [placement, calls] of pending.lists()) {
     work.add(placement, calls.length);
   }

@@ -132,9 +132,14 @@ for (
   const [ending, output] of [
     ["block", "end\n"],
     ["no wait", "end\n"],
+    ["timeout, no wait", "end\n"],
     ["cancel, no wait", "end\n"],
     ["awaited, no wait", "2\nend\n"],
     ["terminate", "end\n"],
+    ["on all, block", "end\n"],
+    ["on all, no wait", "end\n"],
+    ["later on all, no wait", "2\nend\n"],
+    ["on all, terminate", "end\n"],
   ] as const
 ) {
   Deno.test(`Pool lets a program end by '${ending}' while a task never yields`, async () => {

@@ -6,6 +6,7 @@ import {
   QueueFullError,
 } from "../../mod.ts";
 import { HeldTasks } from "../helpers/held_tasks.ts";
+import { runProgram } from "../helpers/run_program.ts";
 
 Deno.test("Pool rejects calls of each kind when its queue is full", async () => {
   await using tasks = new HeldTasks([0]);
@@ -83,6 +84,23 @@ Deno.test("Pool.hasRoom() starts a lazy pool if no call may wait", async () => {
   await using pool = new Pool({ workers: 1, lazy: true, maxQueue: 0 });
   await pool.hasRoom();
   assertEquals(await pool.run((x: number) => x, 1), 1);
+});
+
+Deno.test("Pool.hasRoom() starts the first worker of a pool that grows", async () => {
+  const workers = { min: 0, max: 2, idle: 600_000 };
+  await using pool = new Pool({ workers, maxQueue: 0 });
+  await pool.hasRoom();
+  assertEquals(await pool.run((x: number) => x, 1), 1);
+});
+
+Deno.test("Pool.hasRoom() keeps the program alive", async () => {
+  const program = new URL("../programs/room_kept.ts", import.meta.url).href;
+  const { code, stdout, stderr } = await runProgram(Deno.execPath(), [
+    "run",
+    "-A",
+    program,
+  ]);
+  assertEquals([code, stdout], [0, "0\n1\n2\n"], stderr);
 });
 
 Deno.test("Pool.hasRoom() rejects when the pool is shut down or broken", async () => {
