@@ -10,6 +10,8 @@ export class Ledger {
    * because a worker was lost.
    */
   arrivals: Work[] = [];
+  /** How many messages workers have got since it was last set. */
+  messages = 0;
   /** The labels of all that workers have got, in this order. */
   readonly history: string[] = [];
   readonly #work = new Map<string, Work>();

@@ -20,6 +20,8 @@ const count = Number(flags.count ?? (flags.seed === undefined ? COUNT : 1));
 console.log(`${count} trials from seed ${seed}`);
 const failed: number[] = [];
 for (let next = seed; next < seed + count; next++) {
+  // If a trial never ends, the last line has its hundred.
+  if (next > seed && next % 100 === 0) console.log(`at seed ${next}`);
   try {
     await trial(next);
   } catch (error) {

@@ -168,6 +168,7 @@ class Trial implements Disposable {
 
   /** Lets time pass, and checks the outcome. */
   async #pass(milliseconds: number): Promise<void> {
+    this.ledger.messages = 0;
     await this.#clock.pass(milliseconds);
     this.#calls.check();
     this.#maps.check();

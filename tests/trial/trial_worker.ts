@@ -32,6 +32,9 @@ export interface TrialWorkerOptions {
   readonly maxItems: number;
 }
 
+/** How many messages workers may get until they and the scheduler rest. */
+const MOST_MESSAGES = 5_000;
+
 /** How long a call keeps a worker busy, in microseconds. */
 const BUSY = 1_000;
 
@@ -191,6 +194,10 @@ export class TrialWorker {
 
   #take(message: PoolMessage): void {
     if (this.isGone) return;
+    if (++this.#ledger.messages > MOST_MESSAGES) {
+      this.#ledger.faults.push("Messages go back and forth without end");
+      return this.end();
+    }
     switch (message[0]) {
       case MessageType.CALLS: {
         const [, , id, , argumentLists] = message;
