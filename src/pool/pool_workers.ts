@@ -48,8 +48,8 @@ export class PoolWorkers {
   /** Constructs it without workers. */
   constructor(parts: PoolWorkersParts) {
     this.#parts = parts;
-    this.#turnover = new WorkerTurnover(parts.scheduler);
-    const { settings: { initializer }, tasks } = parts;
+    const { settings: { initializer, maxTasksPerWorker }, tasks } = parts;
+    this.#turnover = new WorkerTurnover(parts.scheduler, maxTasksPerWorker);
     if (initializer !== undefined) tasks.register(initializer);
   }
 

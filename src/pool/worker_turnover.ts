@@ -34,15 +34,21 @@ interface Turn {
  */
 export class WorkerTurnover {
   readonly #scheduler: Scheduler;
+  readonly #maxTasks: number;
   readonly #turns = new WeakMap<WorkerProcess, Turn>();
   /** The workers that wait for their turn. */
   readonly #waiting = new WeakSet<WorkerHandle>();
   /** How long the last worker took to start, in milliseconds. */
   #startTime = START_TIME;
 
-  /** Constructs it without workers. */
-  constructor(scheduler: Scheduler) {
+  /**
+   * Constructs it without workers.
+   *
+   * @param maxTasks How many items a worker may run besides its initializer.
+   */
+  constructor(scheduler: Scheduler, maxTasks: number) {
     this.#scheduler = scheduler;
+    this.#maxTasks = maxTasks;
   }
 
   /** Watches how many items a worker has left. */
@@ -116,6 +122,9 @@ export class WorkerTurnover {
   /** Returns whether the items that are left take less than another's start. */
   #isEnough({ handle, window }: Turn): boolean {
     if (window.itemsLeft === 0) return true;
+    // It has only run its initializer, and may wait for its own turn: the one
+    // after it would start the next one, and so on.
+    if (window.itemsLeft >= this.#maxTasks) return false;
     const { done, failed, busy } = handle.tally;
     const items = done + failed;
     if (items === 0) return false;

@@ -16,6 +16,21 @@ const count = (): [pid: number, tasks: number] => {
   return [Deno.pid, world.tasks];
 };
 
+Deno.test("Pool starts no worker after the next one before that has run a task", async () => {
+  const world = globalThis as { initialized?: number };
+  world.initialized = 0;
+  await using pool = new Pool({
+    workers: "inline",
+    maxTasksPerWorker: 3,
+    initializer: () => {
+      (globalThis as typeof world).initialized!++;
+    },
+  });
+  for (let x = 0; x < 4; x++) assertEquals(await pool.run((x) => x, x), x);
+  await pool.shutdown();
+  assert(world.initialized! <= 3, `${world.initialized} workers`);
+});
+
 Deno.test("Pool starts the next worker before the present one has run its last task", async () => {
   await using folder = new TestFolder();
   await using gate = new Gate();
