@@ -116,9 +116,18 @@ export class IsolatedCalls implements CallOwner<Call> {
   }
 
   #leastBusy(workers: WorkerSet, { terms }: Call): WorkerHandle | undefined {
-    if (!terms.placement?.isKeyed) return workers.leastBusy(terms.placement);
-    const worker = this.#keyed.assign(terms, false);
-    return worker?.isOpen ? worker : undefined;
+    const { placement } = terms;
+    if (placement?.isKeyed) {
+      const worker = this.#keyed.assign(terms, false);
+      return worker?.isOpen ? worker : undefined;
+    }
+    const least = workers.leastBusy(placement);
+    const isFirst = least === undefined || isIdle(least) ||
+      workers.idle(placement) === 0;
+    if (isFirst) return least;
+    // A worker with few tiny calls may come before those that are idle.
+    return workers.at(placement)
+      .find((worker) => isIdle(worker) && worker.hasRoom) ?? least;
   }
 
   #drain(call: Call, worker: WorkerHandle): void {

@@ -177,8 +177,11 @@ export class Rebalancer {
     this.#promised += share;
     // What isn't begun at once waits in the queue, for any worker.
     const parts = isSlow ? Math.max(share + 1, this.#workers.size) : share + 1;
+    const { calls, concurrency } = giver.window;
+    // It may count as idle, and would get them again.
+    const seemsIdle = calls > concurrency && this.#workers.hasTinyCalls(giver);
     giver.recall({ parts, keep: 0, cut: true });
-    if (isSlow) {
+    if (isSlow || seemsIdle) {
       giver.window.hold();
       this.#workers.refresh(giver);
       this.#slow.add(giver);

@@ -151,6 +151,12 @@ export class WorkerSet {
     if (load !== undefined) this.#refresh(load);
   }
 
+  /** Returns whether a worker counts as less busy, as its calls seem tiny. */
+  hasTinyCalls(worker: WorkerHandle): boolean {
+    const { busyness = 0, calls = 0 } = this.#loads.get(worker) ?? {};
+    return busyness < calls;
+  }
+
   /** Returns how many more calls the workers of a placement, or all, can take. */
   room(placement: Placement | undefined): number {
     return this.#group(placement).room;

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { WorkerLostError } from "../../src/errors/worker_lost_error.ts";
-import { call } from "../helpers/fake_worker.ts";
+import { call, HostBench, settled } from "../helpers/fake_worker.ts";
 import { Bench, dispatched, range } from "../helpers/scheduler_fixture.ts";
 
 Deno.test(
@@ -80,3 +80,18 @@ Deno.test(
     await bench.scheduler.idle();
   },
 );
+
+Deno.test("Scheduler runs a lost call at an idle worker, though another one has only a tiny call", async () => {
+  await using bench = new HostBench();
+  const lost = await bench.add("b", 4);
+  const busy = await bench.add("a", 4);
+  const idle = await bench.add("a", 4);
+  await bench.submit("b", "tiny");
+  assertEquals(await lost.answer(), "tiny");
+  await bench.submit("a", "running");
+  bench.scheduler.submit(call("lost", undefined, 1));
+  await settled();
+  assertEquals([lost.labels, busy.labels], [["lost"], ["running"]]);
+  await lost.hangUp();
+  assertEquals([busy.labels, idle.labels], [["running"], ["lost"]]);
+});

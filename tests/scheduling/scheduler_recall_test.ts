@@ -303,3 +303,22 @@ function block(milliseconds: number): void {
   const end = performance.now() + milliseconds;
   while (performance.now() < end);
 }
+
+Deno.test("Scheduler gives a recalled call to an idle worker, though calls are tiny", async () => {
+  let now = 1_000;
+  await using bench = new HostBench(() => now);
+  const busy = await bench.add("a", 4);
+  const idle = await bench.add("b", 4);
+  await bench.submit(undefined, "tiny");
+  assertEquals(await busy.answer(), "tiny");
+  // The worker has run others, which take longer.
+  busy.handle.window.expect(100_000);
+  await bench.submit(undefined, "running");
+  await bench.submit(undefined, "waiting");
+  assertEquals(busy.labels, ["running", "waiting"]);
+  now += 30;
+  bench.scheduler.wake();
+  await busy.recalled();
+  await busy.giveBack(1);
+  assertEquals([busy.labels, idle.labels], [["running"], ["waiting"]]);
+});
