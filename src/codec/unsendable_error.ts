@@ -66,3 +66,15 @@ function shorten(path: readonly string[]): string {
   const half = MAX_STEPS / 2;
   return `${path.slice(0, half).join("")}…${path.slice(-half).join("")}`;
 }
+
+/**
+ * Makes the error for what a getter sends while its value is being sent.
+ *
+ * @param root The name of what it sends, such as `"message"`.
+ * @returns A `DOMException` named `"InvalidStateError"`.
+ */
+export function sentByGetter(root: string): Error {
+  const message =
+    `The ${root} can't be sent by a getter of a value that is being sent: send it before or after`;
+  return makeError("DOMException", "InvalidStateError", message);
+}

@@ -5,7 +5,7 @@ import type { Channel } from "../transport/channel.ts";
 import type { FrameOrder } from "../transport/frame_writer.ts";
 import { SlowFrames } from "../transport/slow_frames.ts";
 import { MessageType, type PoolMessage } from "../protocol/worker_messages.ts";
-import { unsendableError } from "../codec/unsendable_error.ts";
+import { sentByGetter, unsendableError } from "../codec/unsendable_error.ts";
 import { UnsendablePart } from "../codec/unsendable_part.ts";
 import { type ModuleSource, SentModules } from "./sent_modules.ts";
 import { writePreface } from "./write_preface.ts";
@@ -62,6 +62,8 @@ export class CallWriter {
   #listPreface: CallPreface | undefined;
   /** The number of the next call in that list, if its calls have numbers. */
   #listNumber = 0;
+  /** What getters of values have caused that were being encoded. */
+  #postponed: [message: PoolMessage, order: FrameOrder][] = [];
   /** The call and the stream whose values are in the open list, if any. */
   #valuesOf: { readonly id: number; readonly stream: number } | undefined;
 
@@ -111,6 +113,14 @@ export class CallWriter {
    * @throws {Error} If its task or its arguments can't be sent.
    */
   write(call: Call): number {
+    try {
+      return this.#write(call);
+    } finally {
+      this.#writePostponed();
+    }
+  }
+
+  #write(call: Call): number {
     const taskBytes = this.#define(call.task);
     if (this.#valuesOf !== undefined) this.#endList();
     const { preface } = call.terms;
@@ -126,8 +136,16 @@ export class CallWriter {
   /** Writes and sends a message that isn't a call. */
   post(message: PoolMessage, order: FrameOrder = "passing"): void {
     if (this.#channel.closed) return;
+    if (this.#channel.writer.isEncoding) {
+      this.#postponed.push([message, order]);
+      return;
+    }
     this.#endList();
-    this.#channel.writer.message(message, undefined, order);
+    try {
+      this.#channel.writer.message(message, undefined, order);
+    } finally {
+      this.#writePostponed();
+    }
     this.#isSlow();
     this.#channel.flush();
   }
@@ -158,6 +176,7 @@ export class CallWriter {
    */
   writeValue(id: number, stream: number, value: unknown): number {
     const { writer } = this.#channel;
+    if (writer.isEncoding) throw sentByGetter("value");
     const isOpen = this.#valuesOf?.id === id &&
       this.#valuesOf.stream === stream && writer.isListOpen &&
       writer.listByteLength < MAX_LIST_BYTES;
@@ -169,13 +188,17 @@ export class CallWriter {
       writer.beginList([MessageType.VALUES, id, stream], false, order);
       this.#valuesOf = { id, stream };
     }
+    let bytes = 0;
     try {
       writer.append(value);
+      bytes = writer.byteLength - before;
     } catch (reason) {
       this.#endList();
       throw unsendableError("value", reason);
+    } finally {
+      this.#writePostponed();
     }
-    return writer.byteLength - before;
+    return bytes;
   }
 
   /**
@@ -203,8 +226,18 @@ export class CallWriter {
 
   /** Sends everything written so far. */
   flush(): void {
+    // Whoever writes flushes, too.
+    if (this.#channel.writer.isEncoding) return;
     this.#endList();
     this.#channel.flush();
+  }
+
+  /** Writes what was postponed while values were encoded. */
+  #writePostponed(): void {
+    if (this.#postponed.length === 0) return;
+    const postponed = this.#postponed;
+    this.#postponed = [];
+    for (const [message, order] of postponed) this.post(message, order);
   }
 
   #endList(): void {

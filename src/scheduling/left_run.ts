@@ -6,15 +6,19 @@ import type { CallsInFlight } from "./calls_in_flight.ts";
 import type { WorkerEvents } from "./worker_events.ts";
 
 /**
- * Stands at a worker for a call that runs again elsewhere, although the worker
- * hasn't answered it. The answer doesn't count.
+ * Stands at a worker for a call that has ended, or runs again elsewhere, although
+ * the worker hasn't answered it. The answer doesn't count.
  */
 export class LeftRun extends Call {
   readonly #mode: ResultMode;
 
-  /** Constructs it in place of a call. */
-  constructor({ kind, mode }: Call) {
-    super(kind, []);
+  /**
+   * Constructs it in place of a call.
+   *
+   * @param items The items that the worker got, if the call is a chunk.
+   */
+  constructor({ kind, mode }: Call, items: readonly unknown[] = []) {
+    super(kind, items);
     this.#mode = mode;
   }
 

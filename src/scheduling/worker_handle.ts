@@ -8,7 +8,7 @@ import { CallWriter } from "./call_writer.ts";
 import { CallsInFlight } from "./calls_in_flight.ts";
 import { endOfWorker } from "./end_of_worker.ts";
 import { GracePeriod } from "./grace_period.ts";
-import { endRun } from "./left_run.ts";
+import { endRun, LeftRun } from "./left_run.ts";
 import type { HostTally } from "./host_tally.ts";
 import { WorkerAnswers } from "./worker_answers.ts";
 import type {
@@ -298,16 +298,28 @@ export class WorkerHandle implements CallRunner<Call> {
   send(call: Call): void {
     const writer = this.#writer;
     const id = writer.nextId;
+    const items = call.chunk === undefined ? undefined : call.payload;
     let bytes: number;
     try {
       bytes = writer.write(call);
     } catch (error) {
       return call.fail(error);
     }
-    this.#load.add(call, bytes);
-    call.send(this, id, writer.message, bytes);
-    this.#calls.add(call);
+    if (call.state === "settled") {
+      // A getter of its own arguments has ended it, but it is written.
+      const run = new LeftRun(call, items);
+      this.#add(run, id, bytes);
+      return void run.abandon();
+    }
+    this.#add(call, id, bytes);
     this.latestTask = call.chunk === undefined ? call.task : undefined;
+  }
+
+  /** Takes note of a call that was written. */
+  #add(call: Call, id: number, bytes: number): void {
+    this.#load.add(call, bytes);
+    call.send(this, id, this.#writer.message, bytes);
+    this.#calls.add(call);
   }
 
   /** Sends everything written so far. */

@@ -60,6 +60,7 @@ export class FrameWriter {
   /** Of how many such frames the last part was sent, or is being sent. */
   #slowLeft = 0;
 
+  #isEncoding = false;
   /** The start of the current frame. */
   #start = 0;
   #fields = 0;
@@ -109,6 +110,14 @@ export class FrameWriter {
   }
 
   /**
+   * Whether a value is being encoded. Nothing else may be written meanwhile: its
+   * getters run code of users.
+   */
+  get isEncoding(): boolean {
+    return this.#isEncoding;
+  }
+
+  /**
    * Writes a whole message.
    *
    * @param list The last field, if it is a list of the protocol, not of a user:
@@ -126,6 +135,7 @@ export class FrameWriter {
     const before = this.byteLength;
     this.#order = order;
     this.#begin(fields.length + (list === undefined ? 0 : 1));
+    this.#isEncoding = true;
     try {
       for (const field of fields) this.#encoder.value(field);
       if (list !== undefined) this.#encoder.list(list);
@@ -133,6 +143,8 @@ export class FrameWriter {
     } catch (error) {
       this.#encoder.rollback(this.#start, 0);
       throw error;
+    } finally {
+      this.#isEncoding = false;
     }
     this.#end();
     return this.byteLength - before;
@@ -174,12 +186,15 @@ export class FrameWriter {
     const encoder = this.#encoder;
     const { position, pendingBytes } = encoder;
     const attachments = encoder.pending.length;
+    this.#isEncoding = true;
     try {
       encoder.value(value, isList);
       this.#checkSize();
     } catch (error) {
       encoder.rollback(position, attachments);
       throw error;
+    } finally {
+      this.#isEncoding = false;
     }
     this.#list.count++;
     this.#lastPosition = position;

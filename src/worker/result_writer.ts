@@ -3,9 +3,9 @@ import type { FrameOrder } from "../transport/frame_writer.ts";
 import { SlowFrames } from "../transport/slow_frames.ts";
 import { MessageType } from "../protocol/worker_messages.ts";
 import { TooLarge, UnsendablePart } from "../codec/unsendable_part.ts";
-import { unsendableError } from "../codec/unsendable_error.ts";
+import { sentByGetter, unsendableError } from "../codec/unsendable_error.ts";
 import type { CreditAmount } from "../streams/credit.ts";
-import { logError, now } from "./primordials.ts";
+import { logError, now, queueMicrotask } from "./primordials.ts";
 import { dropValues, yieldsValues } from "./value_source.ts";
 
 /** The size in bytes at which a new list of results begins. */
@@ -114,6 +114,7 @@ export class ResultWriter {
     root: string,
   ): number {
     const { writer } = this.#channel;
+    if (writer.isEncoding) throw sentByGetter(root);
     const isOpen = id === this.#streamOf && stream === this.#streamNumber &&
       writer.isListOpen && writer.listByteLength <= MAX_LIST_BYTES;
     if (!isOpen) this.#endList();
@@ -180,6 +181,10 @@ export class ResultWriter {
   }
 
   #post(message: unknown[], order: FrameOrder = "passing"): void {
+    if (this.#channel.writer.isEncoding) {
+      // A getter of a value that is being sent has caused it.
+      return queueMicrotask(() => this.#post(message, order));
+    }
     this.#endList();
     this.#channel.writer.message(message, undefined, order);
     this.#channel.flush();
