@@ -7,6 +7,7 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { QueueFullError } from "../../mod.ts";
+import { until } from "../helpers/processes.ts";
 import type { Kind } from "./conformance.ts";
 import type { Test, TestWith } from "./conformance_fixture.ts";
 
@@ -78,8 +79,9 @@ export function testQueue(
     assertEquals(new Set(oneMap).size, 1);
     assertEquals(await one.run(() => Deno.pid), oneMap[0]);
     // A worker that a test before has ended may not have been replaced yet.
+    await until(() => pool.stats().workers === workers);
     const all = await one.runOnAll(() => Deno.pid);
-    assert(all.length === workers || pool.stats().workers < workers);
+    assertEquals(all.length, workers);
   });
 }
 

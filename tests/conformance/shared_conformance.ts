@@ -1,6 +1,7 @@
 import { Pool } from "../../mod.ts";
 import { type Kind, testConformance } from "./conformance.ts";
 import { marks } from "./conformance_fixture.ts";
+import { until } from "../helpers/processes.ts";
 
 /** Sanitizers of a test that are switched off. */
 interface Unsanitized {
@@ -43,7 +44,8 @@ export function testSharedConformance(
   kind: Omit<Kind, "declare" | "declareShared">,
   { declare = declareTest, afterwards }: SharedConformanceOptions = {},
 ): void {
-  const { name, options, settle = (pool: Pool) => pool.ready } = kind;
+  const { name, options, workers = 2 } = kind;
+  const { settle = (pool: Pool) => allConnected(pool, workers) } = kind;
   let pool: Pool | undefined;
   const end = async () => {
     await pool?.[Symbol.asyncDispose]();
@@ -72,6 +74,12 @@ export function testSharedConformance(
     await afterwards?.();
   }, UNSANITIZED);
   for (const other of others) other();
+}
+
+/** Waits for all workers: those that a test before has ended are replaced. */
+async function allConnected(pool: Pool, workers: number): Promise<void> {
+  await pool.ready;
+  await until(() => pool.stats().workers === workers);
 }
 
 function declareTest(

@@ -207,9 +207,15 @@ Deno.test("Pool reports workers that can't start", async () => {
 });
 
 Deno.test("Pool reports workers that don't connect in time", async () => {
-  await using pool = new Pool({ workers: 1, startTimeout: 1 });
+  await using pool = new Pool({
+    workers: 1,
+    startTimeout: 100,
+    // It waits for a debugger.
+    denoArgs: ["--inspect-wait=127.0.0.1:0"],
+    stdio: "null",
+  });
   const error = await assertRejects(() => pool.ready, BrokenPoolError);
-  assertStringIncludes(error.message, "'startTimeout' of 1 ms");
+  assertStringIncludes(error.message, "'startTimeout' of 100 ms");
 });
 
 Deno.test({
