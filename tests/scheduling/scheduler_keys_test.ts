@@ -8,6 +8,7 @@ import {
   call,
   type FakeWorker,
   HostBench,
+  placedCall,
   settled,
   TASK,
 } from "../helpers/fake_worker.ts";
@@ -285,6 +286,22 @@ Deno.test("Scheduler runs a lost call with a key in isolation at the new worker 
     assertEquals(last.labels, ["b1"]);
     assertEquals(await other.answerAll(), ["a1", "a2"]);
   }
+});
+
+Deno.test("Scheduler runs a lost call at once, though the new worker of its key has got its last call", async () => {
+  await using bench = new HostBench();
+  const place = { labels: {}, resources: { gpu: 2 } };
+  const lost = await bench.add("a", 1, place);
+  await bench.add("a", 1, place, 1);
+  await bench.add("a", 1, place);
+  const resources = { gpu: 1 };
+  await submit(bench, ["a1"], { resources, retries: 1 });
+  await submit(bench, ["a2"], { resources, priority: 1 });
+  // While others wait, calls of a higher priority come before lost ones.
+  bench.scheduler.submit(placedCall("low", { resources: { gpu: 2 } }, 0, -1));
+  assertEquals(bench.labels, [["a1"], [], []]);
+  await lost.hangUp();
+  assertEquals(bench.labels.slice(1), [["a2"], ["a1"]]);
 });
 
 Deno.test("Scheduler.cancelQueued() fails calls that wait for the workers of their keys", async () => {
