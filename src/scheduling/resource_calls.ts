@@ -107,8 +107,11 @@ export class ResourceCalls {
   }
 
   /** See {@linkcode ResourceLedgers.usesFor}. */
-  usesFor(placement: Placement): ResourceUse[] | undefined {
-    return this.#ledgers.usesFor(placement);
+  usesFor(
+    placement: Placement,
+    worker: WorkerHandle | undefined,
+  ): ResourceUse[] | undefined {
+    return this.#ledgers.usesFor(placement, worker);
   }
 
   /**

@@ -304,6 +304,45 @@ Deno.test("Scheduler runs a lost call at once, though the new worker of its key 
   assertEquals(bench.labels.slice(1), [["a2"], ["a1"]]);
 });
 
+Deno.test("CallSituations.of() reports that a GPU is kept for a call with another key", async () => {
+  await using bench = new HostBench();
+  const place = { labels: {}, resources: { gpu: 1 } };
+  const one = await bench.add("a", 1, place);
+  const other = await bench.add("a", 1, place);
+  const terms = { resources: { gpu: 1 } };
+  await submit(bench, ["a1"], terms);
+  await submit(bench, ["b1"], terms);
+  await one.answer();
+  await other.answer();
+  await bench.submit(undefined, "other");
+  await submit(bench, ["a2"], terms);
+  const [waiting] = await submit(bench, ["b2"], terms);
+  assertEquals(bench.labels, [["other"], []]);
+  const situation = bench.scheduler.situations.of(waiting!);
+  assertEquals(situation.code === "waiting" && situation.reason, {
+    code: "resources",
+    placement: Placement.of({ ...terms, isKeyed: true })!,
+    uses: [],
+  });
+});
+
+Deno.test("CallSituations.of() reports the use of the machine where a call with a key must run", async () => {
+  await using bench = new HostBench();
+  const place = { labels: {}, resources: { gpu: 1 } };
+  const one = await bench.add("a", 1, place);
+  await bench.add("a", 1, place);
+  await bench.add("b", 1, { ...place });
+  const terms = { resources: { gpu: 1 } };
+  await submit(bench, ["a1", "b1"], terms);
+  await one.answer();
+  const [waiting] = await submit(bench, ["a2"], terms);
+  assertEquals(bench.labels, [[], ["b1"], []]);
+  const situation = bench.scheduler.situations.of(waiting!);
+  const reason = situation.code === "waiting" ? situation.reason : undefined;
+  const uses = reason?.code === "resources" ? reason.uses : [];
+  assertEquals(uses.map(({ worker }) => worker), ["a worker"]);
+});
+
 Deno.test("Scheduler.cancelQueued() fails calls that wait for the workers of their keys", async () => {
   await using bench = await HostBench.with("a", "b");
   const calls = await submit(bench, ["a1", "a2", "b1", "c1"]);
