@@ -253,7 +253,8 @@ export class CallSituations {
       return { code: "noWorker", placement, available };
     }
     if (placement?.needs !== undefined) {
-      const uses = resources.usesFor(placement);
+      const own = worker !== undefined && isUsable(worker) ? worker : undefined;
+      const uses = resources.usesFor(placement, own);
       if (uses !== undefined) return { code: "resources", placement, uses };
     }
     if (worker !== undefined && isUsable(worker)) {

@@ -264,6 +264,7 @@ export class Dispatcher {
       // Their worker has got the last call that it may run.
       if (level.hasKeyed && hasStranded(level)) this.#wakeAfterDispatch();
     }
+    if (this.#pending.reassignIsolated()) this.#wakeAfterDispatch();
     this.#slowCalls.calls = 0;
     this.#rebalancer.balance();
     if (this.#counts.inFlight === 0) this.#beginBarrier();

@@ -1,7 +1,7 @@
 import type { Call } from "../calls/call.ts";
 import type { CallOwner } from "../calls/call_owner.ts";
 import type { Placement } from "../calls/placement.ts";
-import type { KeyedWorkers } from "./keyed_workers.ts";
+import { isUsable, type KeyedWorkers } from "./keyed_workers.ts";
 import type { ResourceList, WaitingCalls } from "./resource_claim.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
 import type { WorkerSet } from "./worker_set.ts";
@@ -113,6 +113,23 @@ export class IsolatedCalls implements CallOwner<Call> {
       // If the call couldn't be sent, the worker stays free for others.
       if (!isIdle(worker)) worker.reserve("isolated");
     }
+  }
+
+  /**
+   * Gives the keys of calls to other workers if theirs get no more calls.
+   *
+   * @returns Whether any has got another worker.
+   */
+  reassign(): boolean {
+    let hasNew = false;
+    for (const { terms } of this.#placed) {
+      const last = terms.placement!.isKeyed
+        ? this.#keyed.last(terms)
+        : undefined;
+      if (last === undefined || isUsable(last)) continue;
+      if (this.#keyed.assign(terms, false) !== undefined) hasNew = true;
+    }
+    return hasNew;
   }
 
   #leastBusy(workers: WorkerSet, { terms }: Call): WorkerHandle | undefined {

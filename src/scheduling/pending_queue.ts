@@ -211,6 +211,11 @@ export class PendingQueue {
     this.#isolated.dispatch(workers, send);
   }
 
+  /** See {@linkcode IsolatedCalls.reassign}. */
+  reassignIsolated(): boolean {
+    return this.#isolated.length > 0 && this.#isolated.reassign();
+  }
+
   /** Returns the lists of calls that take resources, isolated ones first. */
   resourceLists(): ReadonlyMap<object, ResourceList> {
     const isolated = this.#isolated.resourceLists;

@@ -107,8 +107,11 @@ export class ResourceCalls {
   }
 
   /** See {@linkcode ResourceLedgers.usesFor}. */
-  usesFor(placement: Placement): ResourceUse[] | undefined {
-    return this.#ledgers.usesFor(placement);
+  usesFor(
+    placement: Placement,
+    worker: WorkerHandle | undefined,
+  ): ResourceUse[] | undefined {
+    return this.#ledgers.usesFor(placement, worker);
   }
 
   /**
@@ -355,6 +358,8 @@ export class ResourceCalls {
         continue;
       }
       if (claim.reservedAt?.isOpen !== true) this.#reserveSomewhere(claim);
+    }
+    for (const claim of this.#claims.values()) {
       const { held } = claim;
       if (held !== undefined) {
         const mustYield = claim.canUse(held) &&
@@ -388,10 +393,14 @@ export class ResourceCalls {
     if (claim.isReady) this.#changed.add(ledger);
   }
 
-  /** Chooses the least busy worker for a claim. */
+  /** Chooses the least busy worker for a claim, if only that is missing. */
   #hold(claim: ResourceClaim, takers: ResourceTakers): void {
+    const ledger = claim.reservedAt!;
+    // Others that come before it may have begun to wait here since.
+    claim.isReady = ledger.has(claim.needs, ledger.reservedBefore(claim));
+    if (!claim.isReady) return;
     let least: WorkerHandle | undefined;
-    for (const worker of claim.reservedAt!.workers) {
+    for (const worker of ledger.workers) {
       const isExcluded = !worker.isOpen || !claim.accepts(worker) ||
         this.#turns.isOthersTurn(worker, claim, takers);
       if (isExcluded) continue;

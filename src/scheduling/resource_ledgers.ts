@@ -62,7 +62,9 @@ export class ResourceLedgers {
   }
 
   /** Returns the machines that could run the calls of a claim. */
-  forClaim({ placement, worker }: ResourceClaim): Ledger[] {
+  forClaim(
+    { placement, worker }: Pick<ResourceClaim, "placement" | "worker">,
+  ): Ledger[] {
     if (worker === undefined) return this.#matching(placement);
     const ledger = this.#byWorker.get(worker);
     return ledger?.isOpen ? [ledger] : [];
@@ -91,15 +93,21 @@ export class ResourceLedgers {
    * Returns which calls have what calls with a placement wait for; none if it is
    * kept free for others.
    *
+   * @param worker The worker where they must run, if any.
    * @returns `undefined` if a machine has enough for them.
    */
-  usesFor(placement: Placement): ResourceUse[] | undefined {
+  usesFor(
+    placement: Placement,
+    worker: WorkerHandle | undefined,
+  ): ResourceUse[] | undefined {
     const names = new Set(placement.needs?.map(([name]) => name));
     const uses: ResourceUse[] = [];
     let isKept = false;
-    for (const ledger of this.#matching(placement)) {
-      const claim = ledger.claims.values()
-        .find((claim) => claim.placement === placement);
+    for (const ledger of this.forClaim({ placement, worker })) {
+      const claim = ledger.claims.values().find((claim) =>
+        claim.placement === placement &&
+        (worker === undefined || claim.worker === worker)
+      );
       const reserved = ledger.reservedBefore(claim);
       if (ledger.has(placement.needs ?? [], reserved)) return undefined;
       isKept ||= ledger.has(placement.needs ?? [], new Map());

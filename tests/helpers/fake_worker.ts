@@ -6,7 +6,11 @@ import type { MapCallOwner } from "../../src/map/map_call.ts";
 import { KeepAlive } from "../../src/util/keep_alive.ts";
 import { PromisedCall } from "../../src/calls/promised_call.ts";
 import type { WorkerPlace } from "../../src/options/place.ts";
-import { PrefetchWindow } from "../../src/scheduling/prefetch_window.ts";
+import { LimitedWindow } from "../../src/scheduling/limited_window.ts";
+import {
+  PrefetchWindow,
+  type WindowOptions,
+} from "../../src/scheduling/prefetch_window.ts";
 import { Scheduler } from "../../src/scheduling/scheduler.ts";
 import { SharedPace } from "../../src/scheduling/shared_pace.ts";
 import { HostTally } from "../../src/scheduling/host_tally.ts";
@@ -123,14 +127,18 @@ export class FakeWorker {
    * @param room The size of its window, or whether it adapts.
    * @param now Returns the time, in milliseconds.
    * @param place Its machine.
+   * @param maxItems How many items it may run in all.
    */
   constructor(
     tally: HostTally,
     room: number | "auto",
     now?: () => number,
     place?: WorkerPlace,
+    maxItems = Infinity,
   ) {
     const prefetch = room === "auto" ? room : room - 1;
+    // In real time, a slow machine would make it seem far away.
+    const options: WindowOptions = now ? { now } : { isLocal: true };
     const [left, right] = MemoryConnection.pair();
     this.handle = new WorkerHandle(
       {
@@ -146,8 +154,9 @@ export class FakeWorker {
         cancelGrace: CANCEL_GRACE,
       },
       new Channel(left),
-      // In real time, a slow machine would make it seem far away.
-      new PrefetchWindow(prefetch, 1, now ? { now } : { isLocal: true }),
+      maxItems === Infinity
+        ? new PrefetchWindow(prefetch, 1, options)
+        : new LimitedWindow(prefetch, 1, maxItems, options),
     );
     this.#connection = right;
     this.#channel = new Channel(right);
@@ -338,10 +347,17 @@ export class HostBench implements AsyncDisposable {
     host: string,
     room: number | "auto" = 1,
     place?: WorkerPlace,
+    maxItems?: number,
   ): Promise<FakeWorker> {
     const tally = this.tallies.get(host) ?? new HostTally(host);
     this.tallies.set(host, tally);
-    const worker = new FakeWorker(tally, room, this.#now, place);
+    const worker = new FakeWorker(
+      tally,
+      room,
+      this.#now,
+      place,
+      maxItems,
+    );
     this.#workers.push(worker);
     await this.scheduler.connect(worker.handle, undefined);
     this.scheduler.add([worker.handle]);

@@ -8,6 +8,7 @@ import {
   call,
   type FakeWorker,
   HostBench,
+  placedCall,
   settled,
   TASK,
 } from "../helpers/fake_worker.ts";
@@ -285,6 +286,61 @@ Deno.test("Scheduler runs a lost call with a key in isolation at the new worker 
     assertEquals(last.labels, ["b1"]);
     assertEquals(await other.answerAll(), ["a1", "a2"]);
   }
+});
+
+Deno.test("Scheduler runs a lost call at once, though the new worker of its key has got its last call", async () => {
+  await using bench = new HostBench();
+  const place = { labels: {}, resources: { gpu: 2 } };
+  const lost = await bench.add("a", 1, place);
+  await bench.add("a", 1, place, 1);
+  await bench.add("a", 1, place);
+  const resources = { gpu: 1 };
+  await submit(bench, ["a1"], { resources, retries: 1 });
+  await submit(bench, ["a2"], { resources, priority: 1 });
+  // While others wait, calls of a higher priority come before lost ones.
+  bench.scheduler.submit(placedCall("low", { resources: { gpu: 2 } }, 0, -1));
+  assertEquals(bench.labels, [["a1"], [], []]);
+  await lost.hangUp();
+  assertEquals(bench.labels.slice(1), [["a2"], ["a1"]]);
+});
+
+Deno.test("CallSituations.of() reports that a GPU is kept for a call with another key", async () => {
+  await using bench = new HostBench();
+  const place = { labels: {}, resources: { gpu: 1 } };
+  const one = await bench.add("a", 1, place);
+  const other = await bench.add("a", 1, place);
+  const terms = { resources: { gpu: 1 } };
+  await submit(bench, ["a1"], terms);
+  await submit(bench, ["b1"], terms);
+  await one.answer();
+  await other.answer();
+  await bench.submit(undefined, "other");
+  await submit(bench, ["a2"], terms);
+  const [waiting] = await submit(bench, ["b2"], terms);
+  assertEquals(bench.labels, [["other"], []]);
+  const situation = bench.scheduler.situations.of(waiting!);
+  assertEquals(situation.code === "waiting" && situation.reason, {
+    code: "resources",
+    placement: Placement.of({ ...terms, isKeyed: true })!,
+    uses: [],
+  });
+});
+
+Deno.test("CallSituations.of() reports the use of the machine where a call with a key must run", async () => {
+  await using bench = new HostBench();
+  const place = { labels: {}, resources: { gpu: 1 } };
+  const one = await bench.add("a", 1, place);
+  await bench.add("a", 1, place);
+  await bench.add("b", 1, { ...place });
+  const terms = { resources: { gpu: 1 } };
+  await submit(bench, ["a1", "b1"], terms);
+  await one.answer();
+  const [waiting] = await submit(bench, ["a2"], terms);
+  assertEquals(bench.labels, [[], ["b1"], []]);
+  const situation = bench.scheduler.situations.of(waiting!);
+  const reason = situation.code === "waiting" ? situation.reason : undefined;
+  const uses = reason?.code === "resources" ? reason.uses : [];
+  assertEquals(uses.map(({ worker }) => worker), ["a worker"]);
 });
 
 Deno.test("Scheduler.cancelQueued() fails calls that wait for the workers of their keys", async () => {

@@ -68,6 +68,20 @@ Deno.test("Scheduler takes back what waits at a worker that a call with resource
   assertEquals(bench.labels, [["gpu"]].map((labels) => [...labels, 2, 3]));
 });
 
+Deno.test("Scheduler takes nothing back for a call whose resources are kept for another", async () => {
+  const [bench, one] = await benchOf(1, { gpu: 2 }, 3);
+  await using _ = bench;
+  await submit(bench, 1, ["gpu"]);
+  await bench.submit(undefined, 1, 2);
+  assertEquals(bench.labels, [["gpu", 1, 2]]);
+  const submitted = [
+    submit(bench, 2, ["large"]),
+    submit(bench, 0.5, ["small"]),
+  ];
+  await Promise.all(submitted);
+  assertEquals(one!.recalls, 0);
+});
+
 Deno.test("Scheduler keeps an abandoned call's GPU until the worker answers", async () => {
   const [bench, one, other] = await benchOf(2, { gpu: 1 });
   await using _ = bench;
