@@ -108,15 +108,20 @@ function fileLauncher(folder: string): TemplateLauncher {
   }, folder);
 }
 
+/** Whether an agent's command has written its file. */
+function isWritten(path: string): boolean {
+  return exists(path) && Deno.readTextFileSync(path) === "queued\n";
+}
+
 Deno.test("TemplateLauncher asks and ends agents by the given commands", async () => {
   const folder = await Deno.makeTempDir();
   const launcher = fileLauncher(folder);
   const ids = await launcher.submit(launchRequest(), signal);
-  await until(() => ids.every((id) => exists(`${folder}/${id}`)));
+  await until(() => ids.every((id) => isWritten(`${folder}/${id}`)));
   Deno.writeTextFileSync(`${folder}/${ids[0]}`, "pending (nodes are down)");
   Deno.writeTextFileSync(`${folder}/${ids[1]}`, "running");
   const states = await launcher.query(ids, signal);
-  assertEquals([...states.values()], [
+  assertEquals(ids.map((id) => states.get(id)), [
     { state: "pending", reason: "(nodes are down)" },
     { state: "running", reason: "" },
   ]);
