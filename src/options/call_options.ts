@@ -307,7 +307,8 @@ export interface CallPort {
    * @returns A promise that resolves when it was sent and there is room for
    * another message.
    * @throws {DOMException} Named `"QuotaExceededError"` if 1,024 messages wait,
-   * or `"DataCloneError"` if the message can't be sent.
+   * `"DataCloneError"` if the message can't be sent, or `"InvalidStateError"` in
+   * a getter of a value that is being sent.
    */
   postMessage(message: unknown): Promise<void>;
 }

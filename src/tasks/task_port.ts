@@ -40,8 +40,9 @@ export interface TaskPort<Received = unknown, Sent = unknown>
    * @returns A promise that resolves when it was sent and there is room for
    * another message.
    * @throws {DOMException} Named `"QuotaExceededError"` if the caller hasn't
-   * read the last 1,024 messages or 512 KiB, or `"DataCloneError"` if the
-   * message can't be sent.
+   * read the last 1,024 messages or 512 KiB, `"DataCloneError"` if the message
+   * can't be sent, or `"InvalidStateError"` in a getter of a value that is being
+   * sent.
    */
   postMessage(message: Sent): Promise<void>;
 }
