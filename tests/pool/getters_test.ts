@@ -95,3 +95,27 @@ Deno.test("Pool.run() rejects a result whose getter posts a message", async () =
   assertEquals(messages, []);
   await assertIntact(pool);
 });
+
+/** A task: returns the messages before an empty one. */
+async function takeMessages(this: TaskThis): Promise<unknown[]> {
+  const messages: unknown[] = [];
+  for await (const message of this.port) {
+    if (message === "") break;
+    messages.push(message);
+  }
+  return messages;
+}
+
+Deno.test("Pool.run() rejects an argument whose getter posts a message", async () => {
+  await using pool = await makePool();
+  const listening = pool.submit(takeMessages);
+  await listening.postMessage("first");
+  await assertRejects(
+    () => pool.run(sum, lively(() => listening.postMessage("late"))),
+    DOMException,
+    "can't be sent by a getter",
+  );
+  await listening.postMessage("");
+  assertEquals(await listening, ["first"]);
+  await assertIntact(pool);
+});
